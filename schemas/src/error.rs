@@ -1,0 +1,82 @@
+//! Why a store, a shard or a row cannot be used.
+
+use std::path::PathBuf;
+
+use crate::settings::SettingsError;
+
+/// A store that cannot be read as one; every variant says where.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no readable Parquet file: cut short, overwritten, or something else.
+    #[error("{}: not a readable Parquet file: {message}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the Parquet reader said.
+        message: String,
+    },
+    /// The file was written in another layout.
+    #[error("{}: format version {found} instead of {expected}", path.display())]
+    FormatVersion {
+        /// The file.
+        path: PathBuf,
+        /// Version found.
+        found: String,
+        /// Version that this software reads.
+        expected: u32,
+    },
+    /// The features were computed with other settings.
+    #[error("{}: {source}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Which setting.
+        source: SettingsError,
+    },
+    /// A column is missing or of another type.
+    #[error("{}: column '{column}' {problem}", path.display())]
+    Column {
+        /// The file, empty for a batch in memory.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A row contradicts itself.
+    #[error("crystal '{material_id}': {problem}")]
+    Row {
+        /// Which crystal.
+        material_id: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The manifest cannot be read.
+    #[error("{}: line {line}, column {column}: {message}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Line of the fault, counted from 1.
+        line: usize,
+        /// Column of the fault, counted from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// Wraps an I/O error with its path.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| StoreError::Io { path, source }
+    }
+}

@@ -1,0 +1,22 @@
+//! The contract between the two halves of the project: what the feature store's writer promises
+//! and its readers may rely on.
+//!
+//! * [`settings`]: what the features were computed with, and the refusal of anything else
+//! * [`store`]: the Arrow schema of a shard and of the rejects table, every column documented
+//! * [`property`]: the numeric properties and the names under which sources publish them
+//! * [`view`]: typed rows of a `RecordBatch`, without copying
+//! * [`reader`]: opening a shard, with every check that can refuse it
+//! * [`manifest`]: the list of a store's files with their hashes and counts
+//! * [`hash`]: SHA-256 of files and streams
+//! * `duckdb/*.sql`: views and analyses for DuckDB
+
+pub mod error;
+pub mod hash;
+pub mod manifest;
+pub mod property;
+pub mod reader;
+pub mod settings;
+pub mod store;
+pub mod view;
+
+pub use error::StoreError;

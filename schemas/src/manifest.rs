@@ -1,0 +1,169 @@
+//! `manifest.json`: what a store holds, and what became of every entry of its inputs.
+//!
+//! A store without a manifest is unfinished. The manifest has no dates and no absolute paths: the
+//! same input and options give the same bytes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::settings::FeatureSettings;
+
+/// Name of the manifest in a store's folder.
+pub const MANIFEST_FILE: &str = "manifest.json";
+
+/// A file of the store or of its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Name relative to the store's folder; for an input its file name.
+    pub file: String,
+    /// Size in bytes; for a folder the sum over its files.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal; for a folder that of its `sha256sum` listing in order of names.
+    pub sha256: String,
+}
+
+/// A Parquet file of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShardEntry {
+    /// Name relative to the store's folder.
+    pub file: String,
+    /// Number of rows.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// What became of the entries: `read = kept + filtered + rejected`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Entries of the inputs.
+    pub read: u64,
+    /// Crystals in the shards.
+    pub kept: u64,
+    /// Entries that a filter dropped.
+    pub filtered: u64,
+    /// Bad entries.
+    pub rejected: u64,
+    /// Number of entries dropped by each filter.
+    pub filtered_by: BTreeMap<String, u64>,
+    /// Number of bad entries for each reason code.
+    pub rejected_by_reason: BTreeMap<String, u64>,
+}
+
+/// The manifest of a finished store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`crate::store::FORMAT_VERSION`] of the shards.
+    pub format_version: u32,
+    /// Version of the software that wrote the store.
+    pub software_version: String,
+    /// Name of the source.
+    pub source: String,
+    /// Settings of the features.
+    pub settings: FeatureSettings,
+    /// Everything else that decides about the rows and their order, as `option -> value`.
+    pub options: BTreeMap<String, String>,
+    /// The input files, then the label files, in the order given.
+    pub inputs: Vec<FileEntry>,
+    /// What became of the entries.
+    pub counts: Counts,
+    /// The shards in order.
+    pub shards: Vec<ShardEntry>,
+    /// The table of rejects.
+    pub rejects: ShardEntry,
+}
+
+impl Manifest {
+    /// Path of a store's manifest.
+    pub fn path(store: &Path) -> PathBuf {
+        store.join(MANIFEST_FILE)
+    }
+
+    /// Reads the manifest of a store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if there is none, [`StoreError::Manifest`] with line and column if it
+    /// cannot be understood, [`StoreError::FormatVersion`] if the store has another layout.
+    pub fn read(store: &Path) -> Result<Self, StoreError> {
+        let path = Self::path(store);
+        let text = std::fs::read_to_string(&path).map_err(StoreError::io(&path))?;
+        let manifest: Self = serde_json::from_str(&text).map_err(|error| StoreError::Manifest {
+            path: path.clone(),
+            line: error.line(),
+            column: error.column(),
+            message: error.to_string(),
+        })?;
+        if manifest.format_version != crate::store::FORMAT_VERSION {
+            return Err(StoreError::FormatVersion {
+                path,
+                found: manifest.format_version.to_string(),
+                expected: crate::store::FORMAT_VERSION,
+            });
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest as indented JSON with a final newline.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and maps with text keys always serialise.
+        let mut text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let entry = ShardEntry { file: "x-00000.parquet".into(), rows: 2, bytes: 10, sha256: "00".into() };
+        Manifest {
+            format_version: crate::store::FORMAT_VERSION,
+            software_version: "0.1.0".into(),
+            source: "x".into(),
+            settings: FeatureSettings::default(),
+            options: BTreeMap::from([("order".into(), "source".into())]),
+            inputs: vec![],
+            counts: Counts { read: 2, kept: 2, ..Counts::default() },
+            shards: vec![entry.clone()],
+            rejects: entry,
+        }
+    }
+
+    #[test]
+    fn round_trip() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(Manifest::path(folder.path()), manifest().to_json()).expect("writing");
+        assert_eq!(Manifest::read(folder.path()).expect("reading it back"), manifest());
+    }
+
+    #[test]
+    fn faults_are_located() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = Manifest::path(folder.path());
+        assert!(matches!(Manifest::read(folder.path()), Err(StoreError::Io { .. })));
+
+        std::fs::write(&path, manifest().to_json().replace("\"rows\": 2", "\"rows\": two")).expect("writing");
+        let error = Manifest::read(folder.path()).expect_err("'two' is no JSON");
+        assert!(matches!(error, StoreError::Manifest { line: 29, .. }), "{error}");
+
+        std::fs::write(&path, manifest().to_json().replace("\"kept\"", "\"keeps\"")).expect("writing");
+        let error = Manifest::read(folder.path()).expect_err("an unknown key");
+        assert!(error.to_string().contains("keeps"), "{error}");
+
+        let other = manifest().to_json().replace("\"format_version\": 1", "\"format_version\": 99");
+        std::fs::write(&path, other).expect("writing");
+        let error = Manifest::read(folder.path()).expect_err("a later format");
+        assert!(error.to_string().contains("format version 99 instead of 1"), "{error}");
+    }
+}

@@ -1,0 +1,124 @@
+//! The numeric properties that a store can hold beside the features.
+//!
+//! A property that a source calls by one of the keys below gets the documented column; any other
+//! numeric property passes through as [`passthrough_column`] names it. A new property is one line
+//! of [`PROPERTIES`].
+
+/// A property column: a nullable double.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PropertyDefinition {
+    /// Name of the column, its unit included.
+    pub column: &'static str,
+    /// Unit, `1` for pure numbers.
+    pub unit: &'static str,
+    /// What it is.
+    pub description: &'static str,
+    /// Names under which sources publish it, `task/key` where one task uses the key differently.
+    pub keys: &'static [&'static str],
+}
+
+/// Shorthand for one line of [`PROPERTIES`].
+const fn property(
+    column: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    keys: &'static [&'static str],
+) -> PropertyDefinition {
+    PropertyDefinition { column, unit, description, keys }
+}
+
+/// Every property with a documented column.
+#[rustfmt::skip]
+pub const PROPERTIES: &[PropertyDefinition] = &[
+    property("formation_energy_ev_per_atom", "eV/atom", "Formation energy from the elements", &["formation_energy_per_atom", "formation_energy_peratom", "_oqmd_delta_e", "matbench_mp_e_form/e_form"]),
+    property("formation_energy_ev_per_cell", "eV/cell", "Formation energy of the whole cell (MatBench perovskites)", &["matbench_perovskites/e_form"]),
+    property("energy_above_hull_ev_per_atom", "eV/atom", "Distance to the convex hull; OQMD's stability may be negative", &["energy_above_hull", "e_above_hull", "ehull", "_oqmd_stability"]),
+    property("total_energy_ev_per_atom", "eV/atom", "Total energy of the calculation", &["optb88vdw_total_energy", "energy_per_atom"]),
+    property("band_gap_ev", "eV", "Band gap by the source's main functional (JARVIS: OptB88vdW; Materials Project and OQMD: PBE; the sample: experiment)", &["band_gap", "bandgap", "_oqmd_band_gap", "optb88vdw_bandgap", "gap pbe", "gap expt"]),
+    property("band_gap_mbj_ev", "eV", "Band gap by the modified Becke-Johnson potential", &["mbj_bandgap"]),
+    property("band_gap_hse_ev", "eV", "Band gap by the HSE06 hybrid functional", &["hse_gap"]),
+    property("bulk_modulus_vrh_gpa", "GPa", "Voigt-Reuss-Hill bulk modulus; values at or below zero occur in some sources", &["bulk_modulus_vrh", "K_VRH"]),
+    property("shear_modulus_vrh_gpa", "GPa", "Voigt-Reuss-Hill shear modulus; values at or below zero occur in some sources", &["shear_modulus_vrh", "G_VRH"]),
+    property("log10_bulk_modulus_vrh_gpa", "log10(GPa)", "Decimal logarithm of the Voigt-Reuss-Hill bulk modulus", &["log10(K_VRH)", "log10_K_VRH"]),
+    property("log10_shear_modulus_vrh_gpa", "log10(GPa)", "Decimal logarithm of the Voigt-Reuss-Hill shear modulus", &["log10(G_VRH)", "log10_G_VRH"]),
+    property("bulk_modulus_voigt_gpa", "GPa", "Voigt bulk modulus", &["bulk_modulus_kv"]),
+    property("shear_modulus_voigt_gpa", "GPa", "Voigt shear modulus", &["shear_modulus_gv"]),
+    property("exfoliation_energy_mev_per_atom", "meV/atom", "Energy to peel one layer off a layered crystal", &["exfoliation_energy", "exfoliation_en"]),
+    property("refractive_index", "1", "Refractive index (MatBench dielectric)", &["matbench_dielectric/n"]),
+    property("last_phdos_peak_per_cm", "1/cm", "Frequency of the highest peak of the phonon density of states", &["last phdos peak"]),
+    property("magnetic_moment_bohr", "µB", "Total magnetic moment of the cell", &["magmom_oszicar", "total_magnetization"]),
+    property("poisson_ratio", "1", "Poisson's ratio", &["poisson"]),
+    property("density_g_per_cm3", "g/cm³", "Mass density as published", &["density"]),
+];
+
+/// Column for a source's key: the documented one where [`PROPERTIES`] lists `qualifier/key` or
+/// `key`, or the key is already a documented column; `None` otherwise.
+pub fn documented_column(qualifier: &str, key: &str) -> Option<&'static PropertyDefinition> {
+    let qualified = |known: &str| {
+        known.strip_prefix(qualifier).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| rest == key)
+    };
+    PROPERTIES
+        .iter()
+        .find(|property| property.keys.iter().any(|known| qualified(known)))
+        .or_else(|| PROPERTIES.iter().find(|property| property.column == key || property.keys.contains(&key)))
+}
+
+/// Definition of a column, if it is a documented one.
+pub fn by_column(column: &str) -> Option<&'static PropertyDefinition> {
+    PROPERTIES.iter().find(|property| property.column == column)
+}
+
+/// Column of a property without a definition: the key in lower case, every run of characters
+/// other than ASCII letters and digits as one underscore, `property_` before a leading digit or
+/// an empty name. With a `prefix` (a source's name) it stands in front, so that `epsx` of JARVIS
+/// is `jarvis_epsx`.
+pub fn passthrough_column(prefix: &str, key: &str) -> String {
+    let mut column = String::with_capacity(prefix.len() + key.len() + 1);
+    for part in [prefix, key] {
+        let words = part.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        for word in words {
+            if !column.is_empty() {
+                column.push('_');
+            }
+            column.push_str(&word.to_ascii_lowercase());
+        }
+    }
+    if column.is_empty() || column.starts_with(|c: char| c.is_ascii_digit()) {
+        column.insert_str(0, "property_");
+    }
+    column
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn columns_and_keys_are_unique() {
+        let mut columns = HashSet::new();
+        let mut keys = HashSet::new();
+        for property in PROPERTIES {
+            assert!(columns.insert(property.column), "column {} stands twice", property.column);
+            for key in property.keys {
+                assert!(keys.insert(*key), "key {key} stands twice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_qualified_key_wins() {
+        let column = |task, key| documented_column(task, key).map(|property| property.column);
+        assert_eq!(column("matbench_perovskites", "e_form"), Some("formation_energy_ev_per_cell"));
+        assert_eq!(column("matbench_mp_e_form", "e_form"), Some("formation_energy_ev_per_atom"));
+        assert_eq!(column("jarvis", "e_form"), None);
+        assert_eq!(column("", "band_gap_ev"), Some("band_gap_ev"));
+    }
+
+    #[test]
+    fn other_keys_pass_through_under_a_plain_name() {
+        assert_eq!(passthrough_column("jarvis", "n-Seebeck"), "jarvis_n_seebeck");
+        assert_eq!(passthrough_column("", "300K mass"), "property_300k_mass");
+        assert_eq!(passthrough_column("", "α"), "property_");
+    }
+}

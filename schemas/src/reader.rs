@@ -1,0 +1,214 @@
+//! Opening a shard: every reason to refuse it is checked here, before the first row.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
+use parquet::file::metadata::RowGroupMetaData;
+
+use crate::error::StoreError;
+use crate::settings::FeatureSettings;
+use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY};
+use crate::view::{CrystalBatch, type_problem};
+
+/// Rows of a batch unless asked for otherwise.
+pub const DEFAULT_BATCH_ROWS: usize = 256;
+
+/// A shard whose format, settings and columns were found fit to read.
+pub struct Shard {
+    path: PathBuf,
+    settings: FeatureSettings,
+    builder: ParquetRecordBatchReaderBuilder<File>,
+}
+
+impl Shard {
+    /// Opens a shard; with `expected`, only one whose features were computed with these settings.
+    ///
+    /// # Errors
+    /// [`StoreError`] with the path and what is wrong: unreadable, cut short, another format
+    /// version, other settings (naming the first that differs), a column missing or of another type.
+    pub fn open(path: &Path, expected: Option<&FeatureSettings>) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(StoreError::io(path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|error| StoreError::Parquet { path: path.to_owned(), message: error.to_string() })?;
+        let metadata: HashMap<String, String> = builder
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?)))
+            .collect();
+        let version = metadata.get(FORMAT_VERSION_KEY).map_or("none", String::as_str);
+        if version != FORMAT_VERSION.to_string() {
+            return Err(StoreError::FormatVersion {
+                path: path.to_owned(),
+                found: version.to_owned(),
+                expected: FORMAT_VERSION,
+            });
+        }
+        let with_path = |source| StoreError::Settings { path: path.to_owned(), source };
+        let settings = FeatureSettings::from_metadata(&metadata).map_err(with_path)?;
+        if let Some(expected) = expected {
+            expected.require(&settings).map_err(with_path)?;
+        }
+        let shard = Self { path: path.to_owned(), settings, builder };
+        for column in COLUMNS {
+            let problem = match shard.schema().field_with_name(column.name) {
+                Err(_) => "is missing".to_owned(),
+                Ok(field) => match type_problem(field.data_type(), column) {
+                    None => continue,
+                    Some(problem) => problem,
+                },
+            };
+            return Err(StoreError::Column { path: shard.path, column: column.name.to_owned(), problem });
+        }
+        Ok(shard)
+    }
+
+    /// Path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Settings of the shard's features.
+    pub fn settings(&self) -> &FeatureSettings {
+        &self.settings
+    }
+
+    /// Schema of the shard, property columns included.
+    pub fn schema(&self) -> &SchemaRef {
+        self.builder.schema()
+    }
+
+    /// Number of crystals.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.builder.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Number of row groups.
+    pub fn row_groups(&self) -> usize {
+        self.builder.metadata().num_row_groups()
+    }
+
+    /// Number of rows of every row group.
+    pub fn row_group_rows(&self) -> Vec<u64> {
+        let groups = self.builder.metadata().row_groups();
+        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).collect()
+    }
+
+    /// Row groups that may hold a crystal, by the least and greatest identifier in their statistics;
+    /// one without statistics may hold any.
+    pub fn row_groups_with(&self, material_id: &str) -> Vec<usize> {
+        let identifier = material_id.as_bytes();
+        let may_hold = |group: &RowGroupMetaData| {
+            let column = group.columns().iter().find(|column| column.column_path().string() == "material_id");
+            column.and_then(|column| column.statistics()).is_none_or(|statistics| {
+                statistics.min_bytes_opt().is_none_or(|least| least <= identifier)
+                    && statistics.max_bytes_opt().is_none_or(|greatest| identifier <= greatest)
+            })
+        };
+        let groups = self.builder.metadata().row_groups().iter().enumerate();
+        groups.filter(|(_, group)| may_hold(group)).map(|(index, _)| index).collect()
+    }
+
+    /// The crystals at the given rows of the shard, counted from 0 and ascending; pages without any
+    /// of them are not decoded.
+    ///
+    /// # Errors
+    /// [`StoreError::Parquet`] if the reader cannot be set up, rows are not ascending, or one is
+    /// beyond the last.
+    pub fn crystals_at(self, rows: &[u64]) -> Result<Crystals, StoreError> {
+        let path = self.path.clone();
+        let total = self.rows();
+        let refuse = |message: String| StoreError::Parquet { path: path.clone(), message };
+        let mut selectors = Vec::with_capacity(2 * rows.len());
+        let mut next = 0;
+        for &row in rows {
+            if row < next || row >= total {
+                return Err(refuse(format!("row {row} asked for after row {next} of {total}")));
+            }
+            let skipped = usize::try_from(row - next).map_err(|error| refuse(error.to_string()))?;
+            selectors.push(RowSelector::skip(skipped));
+            selectors.push(RowSelector::select(1));
+            next = row + 1;
+        }
+        let Self { builder, .. } = self;
+        let reader = builder
+            .with_row_selection(RowSelection::from(selectors))
+            .with_batch_size(DEFAULT_BATCH_ROWS)
+            .build()
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(Crystals { path, reader })
+    }
+
+    /// All crystals in order, or those of the given row groups.
+    ///
+    /// # Errors
+    /// [`StoreError::Parquet`] if the reader cannot be set up.
+    pub fn crystals(self, row_groups: Option<Vec<usize>>) -> Result<Crystals, StoreError> {
+        let path = self.path.clone();
+        let reader = self.batches(row_groups, None)?;
+        Ok(Crystals { path, reader })
+    }
+
+    /// Raw batches of some columns in order, or of all.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] if a column is not there, [`StoreError::Parquet`] if the reader cannot
+    /// be set up.
+    pub fn batches(
+        self,
+        row_groups: Option<Vec<usize>>,
+        columns: Option<&[&str]>,
+    ) -> Result<ParquetRecordBatchReader, StoreError> {
+        let Self { path, mut builder, .. } = self;
+        if let Some(columns) = columns {
+            for name in columns {
+                if builder.schema().field_with_name(name).is_err() {
+                    let problem = "is missing".to_owned();
+                    return Err(StoreError::Column { path, column: (*name).to_owned(), problem });
+                }
+            }
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        if let Some(row_groups) = row_groups {
+            builder = builder.with_row_groups(row_groups);
+        }
+        builder
+            .with_batch_size(DEFAULT_BATCH_ROWS)
+            .build()
+            .map_err(|error| StoreError::Parquet { path, message: error.to_string() })
+    }
+}
+
+/// Batches of crystals of one shard.
+pub struct Crystals {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for Crystals {
+    type Item = Result<CrystalBatch, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(
+            batch
+                .map_err(|error| StoreError::Parquet { path: self.path.clone(), message: error.to_string() })
+                .and_then(CrystalBatch::new)
+                .map_err(|error| match error {
+                    StoreError::Column { column, problem, .. } => {
+                        StoreError::Column { path: self.path.clone(), column, problem }
+                    }
+                    other => other,
+                }),
+        )
+    }
+}

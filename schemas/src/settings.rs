@@ -1,0 +1,217 @@
+//! Featurisation settings: what a store's features were computed with.
+//!
+//! They travel in every shard's key-value metadata and in the manifest. A reader that was made
+//! for other settings refuses the store and names the first setting that differs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Neighbours farther than this are never edges (SPEC 2.2), in Å.
+pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
+/// Number of nearest neighbours kept for each centre atom (SPEC 2.3).
+pub const DEFAULT_NEIGHBOURS: usize = 12;
+/// Neighbours whose distances chain with gaps up to this belong to one shell (SPEC 2.3), in Å.
+pub const DEFAULT_TIE_TOLERANCE_ANGSTROM: f64 = 1e-4;
+/// Fractional coordinates at or above `1 - this` are wrapped to just below zero (SPEC 2.1).
+pub const DEFAULT_WRAP_TOLERANCE: f64 = 1e-6;
+/// Niggli tolerance relative to `V^(2/3)` (SPEC 2.1); the product is in Å².
+pub const DEFAULT_NIGGLI_EPSILON: f64 = 1e-5;
+/// A centred label is 0 along an axis where the fractional displacement is at most `1/2 + this`
+/// (SPEC 2.4).
+pub const DEFAULT_CENTRED_TOLERANCE: f64 = 1e-4;
+/// Two sites at or below this distance coincide and are not neighbours (SPEC 2.2), in Å.
+pub const MINIMUM_EDGE_DISTANCE_ANGSTROM: f64 = 1e-8;
+
+/// What happens to neighbours that tie with the last one kept (SPEC 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ties {
+    /// Keep the whole shell of the last neighbour: invariant under the choice of cell.
+    #[default]
+    Shell,
+    /// Keep exactly the first [`FeatureSettings::neighbours`] in the canonical order.
+    Cut,
+}
+
+impl fmt::Display for Ties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ties::Shell => "shell",
+            Ties::Cut => "cut",
+        })
+    }
+}
+
+impl FromStr for Ties {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "shell" => Ok(Ties::Shell),
+            "cut" => Ok(Ties::Cut),
+            other => Err(format!("'{other}' is neither 'shell' nor 'cut'")),
+        }
+    }
+}
+
+/// Everything the features of SPEC section 2 depend on beside the crystal itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureSettings {
+    /// Radius of the neighbour search, in Å.
+    pub cutoff_angstrom: f64,
+    /// Nearest neighbours kept for each centre atom.
+    pub neighbours: usize,
+    /// Rule for neighbours that tie with the last one kept.
+    pub ties: Ties,
+    /// Largest gap inside one shell of equal distances, in Å.
+    pub tie_tolerance_angstrom: f64,
+    /// Tolerance of wrapping fractional coordinates into the cell.
+    pub wrap_tolerance: f64,
+    /// Niggli tolerance relative to `V^(2/3)`.
+    pub niggli_epsilon: f64,
+    /// Tolerance of the centred labels about one half of a cell vector.
+    pub centred_tolerance: f64,
+}
+
+impl Default for FeatureSettings {
+    fn default() -> Self {
+        Self {
+            cutoff_angstrom: DEFAULT_CUTOFF_ANGSTROM,
+            neighbours: DEFAULT_NEIGHBOURS,
+            ties: Ties::default(),
+            tie_tolerance_angstrom: DEFAULT_TIE_TOLERANCE_ANGSTROM,
+            wrap_tolerance: DEFAULT_WRAP_TOLERANCE,
+            niggli_epsilon: DEFAULT_NIGGLI_EPSILON,
+            centred_tolerance: DEFAULT_CENTRED_TOLERANCE,
+        }
+    }
+}
+
+/// A setting of a store that is missing, unreadable or not the one asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The metadata has no such key.
+    #[error("metadata key '{key}' is missing: this is not a shard of a feature store")]
+    Missing {
+        /// Name of the metadata key.
+        key: String,
+    },
+    /// The metadata value cannot be read.
+    #[error("metadata key '{key}' holds '{value}', which is not {expected}")]
+    Unreadable {
+        /// Name of the metadata key.
+        key: String,
+        /// The value found.
+        value: String,
+        /// What would have been understood.
+        expected: &'static str,
+    },
+    /// The store was made with another value.
+    #[error("the store has {key} = {found}, but {expected} is needed")]
+    Mismatch {
+        /// Name of the metadata key.
+        key: String,
+        /// The store's value.
+        found: String,
+        /// The reader's value.
+        expected: String,
+    },
+}
+
+/// Prefix of every metadata key of this project.
+pub const METADATA_PREFIX: &str = "mmpt.";
+
+impl FeatureSettings {
+    /// The settings as `(key, value)` pairs, in a fixed order; numbers in the shortest form that
+    /// reads back to the same double.
+    pub fn to_metadata(&self) -> Vec<(String, String)> {
+        [
+            ("cutoff_angstrom", self.cutoff_angstrom.to_string()),
+            ("neighbours", self.neighbours.to_string()),
+            ("ties", self.ties.to_string()),
+            ("tie_tolerance_angstrom", self.tie_tolerance_angstrom.to_string()),
+            ("wrap_tolerance", self.wrap_tolerance.to_string()),
+            ("niggli_epsilon", self.niggli_epsilon.to_string()),
+            ("centred_tolerance", self.centred_tolerance.to_string()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (format!("{METADATA_PREFIX}{key}"), value))
+        .collect()
+    }
+
+    /// Reads the settings back from a file's key-value metadata.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`] or [`SettingsError::Unreadable`], naming the key.
+    pub fn from_metadata(metadata: &HashMap<String, String>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            cutoff_angstrom: parse(metadata, "cutoff_angstrom", "a number")?,
+            neighbours: parse(metadata, "neighbours", "a whole number")?,
+            ties: parse(metadata, "ties", "'shell' or 'cut'")?,
+            tie_tolerance_angstrom: parse(metadata, "tie_tolerance_angstrom", "a number")?,
+            wrap_tolerance: parse(metadata, "wrap_tolerance", "a number")?,
+            niggli_epsilon: parse(metadata, "niggli_epsilon", "a number")?,
+            centred_tolerance: parse(metadata, "centred_tolerance", "a number")?,
+        })
+    }
+
+    /// Checks that a store's settings are those of `self`.
+    ///
+    /// # Errors
+    /// [`SettingsError::Mismatch`] for the first setting that differs.
+    pub fn require(&self, found: &Self) -> Result<(), SettingsError> {
+        for ((key, expected), (_, found)) in self.to_metadata().into_iter().zip(found.to_metadata()) {
+            if expected != found {
+                let key = key[METADATA_PREFIX.len()..].to_owned();
+                return Err(SettingsError::Mismatch { key, found, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks up `mmpt.<key>` and parses its value.
+fn parse<T: FromStr>(
+    metadata: &HashMap<String, String>,
+    key: &str,
+    expected: &'static str,
+) -> Result<T, SettingsError> {
+    let key = format!("{METADATA_PREFIX}{key}");
+    let value = metadata.get(&key).ok_or_else(|| SettingsError::Missing { key: key.clone() })?;
+    value.parse().map_err(|_| SettingsError::Unreadable { key, value: value.clone(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_round_trip_is_exact() {
+        let settings = FeatureSettings { cutoff_angstrom: 0.1 + 0.2, ties: Ties::Cut, ..Default::default() };
+        let metadata: HashMap<_, _> = settings.to_metadata().into_iter().collect();
+        assert_eq!(FeatureSettings::from_metadata(&metadata), Ok(settings));
+    }
+
+    #[test]
+    fn mismatch_names_the_setting() {
+        let expected = FeatureSettings::default();
+        let found = FeatureSettings { ties: Ties::Cut, ..expected.clone() };
+        let error = expected.require(&found).expect_err("the tie rules differ");
+        assert_eq!(error.to_string(), "the store has ties = cut, but shell is needed");
+    }
+
+    #[test]
+    fn missing_and_unreadable_keys_are_named() {
+        let mut metadata: HashMap<_, _> = FeatureSettings::default().to_metadata().into_iter().collect();
+        metadata.insert("mmpt.neighbours".into(), "twelve".into());
+        let error = FeatureSettings::from_metadata(&metadata).expect_err("not a number");
+        assert!(error.to_string().contains("'mmpt.neighbours' holds 'twelve'"), "{error}");
+        metadata.remove("mmpt.neighbours");
+        let error = FeatureSettings::from_metadata(&metadata).expect_err("no key");
+        assert!(error.to_string().contains("'mmpt.neighbours' is missing"), "{error}");
+    }
+}

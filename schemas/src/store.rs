@@ -1,0 +1,229 @@
+//! The Arrow schema of a shard: one row a crystal, one place for every column.
+//!
+//! Lists that belong together (the edges, the sites) are parallel flat lists, so that a reader gets
+//! them as slices without copying and DuckDB can `unnest` them side by side.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use crate::property;
+
+/// Version of the layout below and of its metadata; a reader refuses any other.
+pub const FORMAT_VERSION: u32 = 1;
+/// Metadata key of [`FORMAT_VERSION`].
+pub const FORMAT_VERSION_KEY: &str = "mmpt.format_version";
+/// Metadata key of the version of the software that wrote a file.
+pub const SOFTWARE_VERSION_KEY: &str = "mmpt.software_version";
+/// This software's version.
+pub const SOFTWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Arrow type of a column, in the few forms that the store uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// List of UTF-8 texts.
+    TextList,
+    /// 64-bit float.
+    Double,
+    /// Unsigned 32-bit integer.
+    Unsigned,
+    /// Signed 8-bit integer.
+    Byte,
+    /// A fixed number of 64-bit floats.
+    Doubles(i32),
+    /// A fixed number of signed 32-bit integers.
+    Integers(i32),
+    /// List of unsigned 8-bit integers.
+    Unsigned8List,
+    /// List of signed 16-bit integers.
+    Signed16List,
+    /// List of unsigned 32-bit integers.
+    Unsigned32List,
+    /// List of 32-bit floats.
+    FloatList,
+    /// List of 64-bit floats.
+    DoubleList,
+    /// List of booleans.
+    BooleanList,
+}
+
+impl ColumnType {
+    /// The Arrow data type.
+    pub fn data_type(self) -> DataType {
+        let list = |item: DataType| DataType::List(item_field(item));
+        match self {
+            ColumnType::Text => DataType::Utf8,
+            ColumnType::TextList => list(DataType::Utf8),
+            ColumnType::Double => DataType::Float64,
+            ColumnType::Unsigned => DataType::UInt32,
+            ColumnType::Byte => DataType::Int8,
+            ColumnType::Doubles(n) => DataType::FixedSizeList(item_field(DataType::Float64), n),
+            ColumnType::Integers(n) => DataType::FixedSizeList(item_field(DataType::Int32), n),
+            ColumnType::Unsigned8List => list(DataType::UInt8),
+            ColumnType::Signed16List => list(DataType::Int16),
+            ColumnType::Unsigned32List => list(DataType::UInt32),
+            ColumnType::FloatList => list(DataType::Float32),
+            ColumnType::DoubleList => list(DataType::Float64),
+            ColumnType::BooleanList => list(DataType::Boolean),
+        }
+    }
+
+    /// Whether a column of this type holds one value a row.
+    pub fn is_scalar(self) -> bool {
+        matches!(self, ColumnType::Text | ColumnType::Double | ColumnType::Unsigned | ColumnType::Byte)
+    }
+}
+
+/// The child field of every list: named `item`, never null.
+pub fn item_field(data_type: DataType) -> Arc<Field> {
+    Arc::new(Field::new("item", data_type, false))
+}
+
+/// A column that every store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Name of the column.
+    pub name: &'static str,
+    /// Type of the column.
+    pub column_type: ColumnType,
+    /// Whether a row may lack a value.
+    pub nullable: bool,
+    /// Unit, `1` for pure numbers, empty for text.
+    pub unit: &'static str,
+    /// Shape of one row's value.
+    pub shape: &'static str,
+    /// Meaning and convention.
+    pub description: &'static str,
+}
+
+/// Shorthand for one line of [`COLUMNS`].
+const fn column(
+    name: &'static str,
+    column_type: ColumnType,
+    unit: &'static str,
+    shape: &'static str,
+    description: &'static str,
+) -> Column {
+    Column { name, column_type, nullable: false, unit, shape, description }
+}
+
+/// The columns that every store has, in their order. After them come the split columns
+/// (`split_<task>`, text, nullable) and the property columns (doubles, nullable).
+#[rustfmt::skip]
+pub const COLUMNS: &[Column] = &[
+    column("material_id", ColumnType::Text, "", "", "Identifier of the crystal in its source, unique in the store"),
+    column("source", ColumnType::Text, "", "", "Name of the source"),
+    column("chemical_formula_reduced", ColumnType::Text, "", "", "Elements in alphabetical order with their smallest whole-number proportions (OPTIMADE)"),
+    column("elements", ColumnType::TextList, "", "[nelements]", "Element symbols in alphabetical order"),
+    column("nelements", ColumnType::Unsigned, "1", "", "Number of different elements"),
+    column("nsites", ColumnType::Unsigned, "1", "", "Number of sites in the cell"),
+    column("lattice_vectors", ColumnType::Doubles(9), "Å", "[3, 3] row-major", "Niggli cell, rows l1, l2, l3; a Cartesian position is x = f · L (SPEC 2.1)"),
+    column("a", ColumnType::Double, "Å", "", "Length of l1"),
+    column("b", ColumnType::Double, "Å", "", "Length of l2"),
+    column("c", ColumnType::Double, "Å", "", "Length of l3"),
+    column("alpha", ColumnType::Double, "°", "", "Angle between l2 and l3"),
+    column("beta", ColumnType::Double, "°", "", "Angle between l1 and l3"),
+    column("gamma", ColumnType::Double, "°", "", "Angle between l1 and l2"),
+    column("volume", ColumnType::Double, "Å³", "", "Volume of the cell"),
+    column("niggli_transform", ColumnType::Integers(9), "1", "[3, 3] row-major", "T of L = T · L0 with L0 the cell as published, det T = +1"),
+    column("atomic_numbers", ColumnType::Unsigned8List, "1", "[nsites]", "Atomic number Z of every site, in the source's order"),
+    column("fractional_site_positions", ColumnType::DoubleList, "1", "[nsites, 3] row-major", "Fractional coordinates in the Niggli cell, wrapped into [-1e-6, 1 - 1e-6) (SPEC 2.1)"),
+    column("edge_source", ColumnType::Unsigned32List, "1", "[nedges]", "Neighbour site j of every edge; messages flow from source to target"),
+    column("edge_target", ColumnType::Unsigned32List, "1", "[nedges]", "Centre site i of every edge, ascending"),
+    column("edge_k1", ColumnType::Signed16List, "1", "[nedges]", "Cell of the neighbour along l1: v = x_j + k · L - x_i (SPEC 2.2)"),
+    column("edge_k2", ColumnType::Signed16List, "1", "[nedges]", "Cell of the neighbour along l2"),
+    column("edge_k3", ColumnType::Signed16List, "1", "[nedges]", "Cell of the neighbour along l3"),
+    column("edge_distance", ColumnType::FloatList, "Å", "[nedges]", "Distance |v|, computed in double precision"),
+    column("edge_direction", ColumnType::Unsigned8List, "1", "[nedges]", "9(s1+1) + 3(s2+1) + (s3+1) with s = sign(k), 0..=26, 13 the same cell (SPEC 2.4)"),
+    column("edge_same_cell", ColumnType::BooleanList, "1", "[nedges]", "Whether k = (0, 0, 0)"),
+    column("edge_direction_centred", ColumnType::Unsigned8List, "1", "[nedges]", "As edge_direction with the home cell centred on the target: independent of the origin (SPEC 2.4)"),
+    column("edge_same_cell_centred", ColumnType::BooleanList, "1", "[nedges]", "Whether edge_direction_centred is 13"),
+    Column { nullable: true, ..column("split", ColumnType::Text, "", "", "train, val or test, where the store has exactly one split") },
+    Column { nullable: true, ..column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one") },
+];
+
+/// Prefix of the columns that hold one named split each.
+pub const SPLIT_PREFIX: &str = "split_";
+
+/// Looks a fixed column up by name.
+pub fn column_by_name(name: &str) -> Option<&'static Column> {
+    COLUMNS.iter().find(|column| column.name == name)
+}
+
+/// The schema of a store with the given further split columns and property columns.
+///
+/// Every field carries its unit, shape and description as Arrow field metadata.
+pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> SchemaRef {
+    let mut fields: Vec<Field> = COLUMNS
+        .iter()
+        .map(|column| {
+            Field::new(column.name, column.column_type.data_type(), column.nullable)
+                .with_metadata(documentation(column.unit, column.shape, column.description))
+        })
+        .collect();
+    fields.extend(splits.iter().map(|name| {
+        Field::new(name, DataType::Utf8, true).with_metadata(documentation("", "", "train, val or test in this split"))
+    }));
+    fields.extend(properties.iter().map(|(name, key)| {
+        let (unit, description) = match property::by_column(name) {
+            Some(definition) => (definition.unit, definition.description),
+            None => ("", "Numeric property passed through from the source"),
+        };
+        let mut metadata = documentation(unit, "", description);
+        metadata.insert("key".to_owned(), key.clone());
+        Field::new(name, DataType::Float64, true).with_metadata(metadata)
+    }));
+    Arc::new(Schema::new(fields))
+}
+
+/// Field metadata that documents a column; empty entries are left out.
+fn documentation(unit: &str, shape: &str, description: &str) -> HashMap<String, String> {
+    [("unit", unit), ("shape", shape), ("description", description)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Schema of a table of rejects: what was left out of a store, and why.
+pub fn reject_schema() -> SchemaRef {
+    let text = |name: &str, nullable, description: &str| {
+        Field::new(name, DataType::Utf8, nullable).with_metadata(documentation("", "", description))
+    };
+    Arc::new(Schema::new(vec![
+        text("material_id", true, "Identifier of the entry, where it could be read"),
+        text("source_file", false, "Input file, `archive!member` for an archive"),
+        Field::new("record", DataType::UInt64, false)
+            .with_metadata(documentation("1", "", "Position of the entry in its input, counted from 1")),
+        Field::new("line", DataType::UInt32, true)
+            .with_metadata(documentation("1", "", "Line of the fault, counted from 1, where there is one")),
+        text("reason", false, "Stable code; `filtered` for an entry that a filter dropped"),
+        text("message", false, "What is wrong, with the value at fault"),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_documented() {
+        let schema = shard_schema(&["split_megnet".into()], &[("band_gap_ev".into(), "band_gap".into())]);
+        for field in schema.fields() {
+            assert!(field.metadata().contains_key("description"), "{} has no description", field.name());
+        }
+        let gap = schema.field_with_name("band_gap_ev").expect("the property is a column");
+        assert_eq!(gap.metadata()["unit"], "eV");
+        assert_eq!(gap.metadata()["key"], "band_gap");
+    }
+
+    #[test]
+    fn fixed_columns_have_unique_names() {
+        for (position, column) in COLUMNS.iter().enumerate() {
+            assert!(COLUMNS[..position].iter().all(|other| other.name != column.name), "{}", column.name);
+        }
+    }
+}

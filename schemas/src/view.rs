@@ -1,0 +1,344 @@
+//! Typed rows of a `RecordBatch`: slices into the Arrow buffers, nothing copied.
+
+use std::path::PathBuf;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+    ListArray, StringArray, UInt8Array, UInt32Array,
+};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+
+use crate::error::StoreError;
+use crate::store::{COLUMNS, Column, column_by_name};
+
+/// A list column with its values already of the right type.
+#[derive(Debug, Clone)]
+struct Lists<V> {
+    lists: ListArray,
+    values: V,
+}
+
+impl<V> Lists<V> {
+    /// Bounds of a row's values.
+    fn bounds(&self, row: usize) -> (usize, usize) {
+        let offsets = self.lists.value_offsets();
+        (offsets[row] as usize, offsets[row + 1] as usize)
+    }
+}
+
+/// Booleans of one row.
+#[derive(Debug, Clone, Copy)]
+pub struct Flags<'a> {
+    values: &'a BooleanArray,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Flags<'a> {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The values in order.
+    pub fn iter(&self) -> impl Iterator<Item = bool> + use<'a> {
+        let values = self.values;
+        (self.start..self.end).map(move |index| values.value(index))
+    }
+}
+
+/// The edges of one crystal as parallel columns, shape `[nedges]` each; see
+/// [`crate::store::COLUMNS`] for units and conventions.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeView<'a> {
+    /// Neighbour site j.
+    pub source: &'a [u32],
+    /// Centre site i, ascending.
+    pub target: &'a [u32],
+    /// Cell of the neighbour along l1, l2 and l3.
+    pub image: [&'a [i16]; 3],
+    /// Distance in Å.
+    pub distance: &'a [f32],
+    /// Direction label from the sign of the image, 0..=26.
+    pub direction: &'a [u8],
+    /// Whether the image is (0, 0, 0).
+    pub same_cell: Flags<'a>,
+    /// Direction label independent of the origin, 0..=26.
+    pub direction_centred: &'a [u8],
+    /// Whether the centred direction is 13.
+    pub same_cell_centred: Flags<'a>,
+}
+
+/// One crystal of a shard, borrowed from its batch.
+#[derive(Debug, Clone, Copy)]
+pub struct CrystalView<'a> {
+    /// Identifier in the store.
+    pub material_id: &'a str,
+    /// Name of the source.
+    pub source: &'a str,
+    /// Reduced formula.
+    pub chemical_formula_reduced: &'a str,
+    /// Niggli cell, rows, in Å.
+    pub lattice_vectors: [[f64; 3]; 3],
+    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    pub parameters: [f64; 6],
+    /// Volume in Å³.
+    pub volume: f64,
+    /// T of `L = T · L0`, rows.
+    pub niggli_transform: [[i32; 3]; 3],
+    /// Atomic numbers, shape `[nsites]`.
+    pub atomic_numbers: &'a [u8],
+    /// Fractional coordinates, shape `[nsites, 3]` row-major.
+    pub fractional_site_positions: &'a [f64],
+    /// The edges.
+    pub edges: EdgeView<'a>,
+    /// train, val or test.
+    pub split: Option<&'a str>,
+    /// Test fold.
+    pub fold: Option<i8>,
+}
+
+/// The columns of a batch with their types checked once.
+#[derive(Debug, Clone)]
+pub struct CrystalBatch {
+    batch: RecordBatch,
+    material_id: StringArray,
+    source: StringArray,
+    formula: StringArray,
+    nsites: UInt32Array,
+    lattice: Float64Array,
+    parameters: [Float64Array; 6],
+    volume: Float64Array,
+    transform: Int32Array,
+    atomic_numbers: Lists<UInt8Array>,
+    fractional: Lists<Float64Array>,
+    edge_source: Lists<UInt32Array>,
+    edge_target: Lists<UInt32Array>,
+    image: [Lists<Int16Array>; 3],
+    distance: Lists<Float32Array>,
+    direction: Lists<UInt8Array>,
+    same_cell: Lists<BooleanArray>,
+    direction_centred: Lists<UInt8Array>,
+    same_cell_centred: Lists<BooleanArray>,
+    split: StringArray,
+    fold: Int8Array,
+}
+
+impl CrystalBatch {
+    /// Checks that a batch has every fixed column with its type.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] for the first that is missing, of another type or unexpectedly null.
+    pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
+        for column in COLUMNS {
+            let array = batch.column_by_name(column.name).ok_or_else(|| column_error(column.name, "is missing"))?;
+            if let Some(problem) = type_problem(array.data_type(), column) {
+                return Err(column_error(column.name, problem));
+            }
+            if !column.nullable && array.null_count() > 0 {
+                return Err(column_error(column.name, format!("has {} empty values", array.null_count())));
+            }
+        }
+        let source = &batch;
+        Ok(Self {
+            material_id: typed(source, "material_id")?,
+            source: typed(source, "source")?,
+            formula: typed(source, "chemical_formula_reduced")?,
+            nsites: typed(source, "nsites")?,
+            lattice: fixed(source, "lattice_vectors")?,
+            parameters: [
+                typed(source, "a")?,
+                typed(source, "b")?,
+                typed(source, "c")?,
+                typed(source, "alpha")?,
+                typed(source, "beta")?,
+                typed(source, "gamma")?,
+            ],
+            volume: typed(source, "volume")?,
+            transform: fixed(source, "niggli_transform")?,
+            atomic_numbers: lists(source, "atomic_numbers")?,
+            fractional: lists(source, "fractional_site_positions")?,
+            edge_source: lists(source, "edge_source")?,
+            edge_target: lists(source, "edge_target")?,
+            image: [lists(source, "edge_k1")?, lists(source, "edge_k2")?, lists(source, "edge_k3")?],
+            distance: lists(source, "edge_distance")?,
+            direction: lists(source, "edge_direction")?,
+            same_cell: lists(source, "edge_same_cell")?,
+            direction_centred: lists(source, "edge_direction_centred")?,
+            same_cell_centred: lists(source, "edge_same_cell_centred")?,
+            split: typed(source, "split")?,
+            fold: typed(source, "fold")?,
+            batch,
+        })
+    }
+
+    /// Number of crystals.
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Whether there are no crystals.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A property or split column of the batch, if the store has it.
+    pub fn column(&self, name: &str) -> Option<&ArrayRef> {
+        self.batch.column_by_name(name)
+    }
+
+    /// One crystal.
+    ///
+    /// # Errors
+    /// [`StoreError::Row`] if `row` is not below [`CrystalBatch::len`], if lists that belong together
+    /// differ in length, or if an edge names a site that is not there.
+    pub fn row(&self, row: usize) -> Result<CrystalView<'_>, StoreError> {
+        if row >= self.len() {
+            return Err(StoreError::Row {
+                material_id: format!("row {row}"),
+                problem: format!("the batch has {} rows", self.len()),
+            });
+        }
+        let view = CrystalView {
+            material_id: self.material_id.value(row),
+            source: self.source.value(row),
+            chemical_formula_reduced: self.formula.value(row),
+            lattice_vectors: rows_of_three(&self.lattice.values()[9 * row..9 * row + 9]),
+            parameters: std::array::from_fn(|index| self.parameters[index].value(row)),
+            volume: self.volume.value(row),
+            niggli_transform: rows_of_three(&self.transform.values()[9 * row..9 * row + 9]),
+            atomic_numbers: self.atomic_numbers.slice(row),
+            fractional_site_positions: self.fractional.slice(row),
+            edges: EdgeView {
+                source: self.edge_source.slice(row),
+                target: self.edge_target.slice(row),
+                image: std::array::from_fn(|axis| self.image[axis].slice(row)),
+                distance: self.distance.slice(row),
+                direction: self.direction.slice(row),
+                same_cell: self.same_cell.flags(row),
+                direction_centred: self.direction_centred.slice(row),
+                same_cell_centred: self.same_cell_centred.flags(row),
+            },
+            split: (!self.split.is_null(row)).then(|| self.split.value(row)),
+            fold: (!self.fold.is_null(row)).then(|| self.fold.value(row)),
+        };
+        view.check(self.nsites.value(row))?;
+        Ok(view)
+    }
+}
+
+impl CrystalView<'_> {
+    /// Refuses a row whose lists do not fit together.
+    fn check(&self, nsites: u32) -> Result<(), StoreError> {
+        let fault = |problem: String| Err(StoreError::Row { material_id: self.material_id.to_owned(), problem });
+        let sites = nsites as usize;
+        if self.atomic_numbers.len() != sites || self.fractional_site_positions.len() != 3 * sites {
+            return fault(format!(
+                "{sites} sites, {} atomic numbers, {} coordinates",
+                self.atomic_numbers.len(),
+                self.fractional_site_positions.len()
+            ));
+        }
+        let edges = &self.edges;
+        let lengths = [
+            ("edge_source", edges.source.len()),
+            ("edge_k1", edges.image[0].len()),
+            ("edge_k2", edges.image[1].len()),
+            ("edge_k3", edges.image[2].len()),
+            ("edge_distance", edges.distance.len()),
+            ("edge_direction", edges.direction.len()),
+            ("edge_same_cell", edges.same_cell.len()),
+            ("edge_direction_centred", edges.direction_centred.len()),
+            ("edge_same_cell_centred", edges.same_cell_centred.len()),
+        ];
+        if let Some((name, length)) = lengths.into_iter().find(|(_, length)| *length != edges.target.len()) {
+            return fault(format!("{} values of edge_target, {length} of {name}", edges.target.len()));
+        }
+        if let Some(site) = edges.source.iter().chain(edges.target).find(|site| **site >= nsites) {
+            return fault(format!("an edge names site {site} of {nsites}"));
+        }
+        Ok(())
+    }
+}
+
+/// Values of one row as a slice, for the primitive types.
+macro_rules! slices {
+    ($($array:ty => $value:ty),*) => {
+        $(impl Lists<$array> {
+            fn slice(&self, row: usize) -> &[$value] {
+                let (start, end) = self.bounds(row);
+                &self.values.values()[start..end]
+            }
+        })*
+    };
+}
+slices!(UInt8Array => u8, UInt32Array => u32, Int16Array => i16, Float32Array => f32, Float64Array => f64);
+
+impl Lists<BooleanArray> {
+    fn flags(&self, row: usize) -> Flags<'_> {
+        let (start, end) = self.bounds(row);
+        Flags { values: &self.values, start, end }
+    }
+}
+
+/// Nine values as three rows.
+fn rows_of_three<T: Copy>(values: &[T]) -> [[T; 3]; 3] {
+    std::array::from_fn(|row| std::array::from_fn(|column| values[3 * row + column]))
+}
+
+/// What is wrong with the type of a column, if anything.
+pub(crate) fn type_problem(found: &DataType, column: &Column) -> Option<String> {
+    let expected = column.column_type.data_type();
+    (!same_layout(found, &expected)).then(|| format!("is {found} instead of {expected}"))
+}
+
+/// Equality of types that looks past the name of a list's child field.
+fn same_layout(found: &DataType, expected: &DataType) -> bool {
+    match (found, expected) {
+        (DataType::List(found), DataType::List(expected)) => found.data_type() == expected.data_type(),
+        (DataType::FixedSizeList(found, n), DataType::FixedSizeList(expected, m)) => {
+            n == m && found.data_type() == expected.data_type()
+        }
+        (found, expected) => found == expected,
+    }
+}
+
+fn column_error(column: &str, problem: impl Into<String>) -> StoreError {
+    StoreError::Column { path: PathBuf::new(), column: column.to_owned(), problem: problem.into() }
+}
+
+/// A column downcast to its array type.
+fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
+    let array = batch.column_by_name(name).ok_or_else(|| column_error(name, "is missing"))?;
+    downcast(array, name)
+}
+
+/// The values of a fixed-size list column, flat.
+fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
+    let list: FixedSizeListArray = typed(batch, name)?;
+    let length = list.value_length() as usize;
+    downcast(&list.values().slice(list.value_offset_at(0), list.len() * length), name)
+}
+
+/// A list column with typed values.
+fn lists<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<Lists<A>, StoreError> {
+    let lists: ListArray = typed(batch, name)?;
+    if lists.values().null_count() > 0 {
+        return Err(column_error(name, format!("has {} empty items", lists.values().null_count())));
+    }
+    let values = downcast(lists.values(), name)?;
+    Ok(Lists { lists, values })
+}
+
+fn downcast<A: Array + Clone + 'static>(array: &ArrayRef, name: &str) -> Result<A, StoreError> {
+    array.as_any().downcast_ref::<A>().cloned().ok_or_else(|| {
+        let expected = column_by_name(name).map_or_else(String::new, |column| column.column_type.data_type().to_string());
+        column_error(name, format!("is {} instead of {expected}", array.data_type()))
+    })
+}
