@@ -6,7 +6,7 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
     ListArray, StringArray, UInt8Array, UInt32Array,
 };
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::StoreError;
@@ -186,6 +186,11 @@ impl CrystalBatch {
     /// Whether there are no crystals.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Schema of the batch, property and split columns included.
+    pub fn schema(&self) -> &Schema {
+        self.batch.schema_ref()
     }
 
     /// A property or split column of the batch, if the store has it.

@@ -1,0 +1,60 @@
+# The project's commands; `make help` lists them.
+
+# Databases that `make etl` builds.
+SOURCES ?= oqmd jarvis matbench
+# Folder with the published files as <database>/<name>, for machines without a network.
+MIRROR ?=
+# MatBench task of `make etl`.
+MATBENCH_TASK ?= jdft2d
+# JARVIS dataset of `make etl`.
+JARVIS_TASK ?= dft_3d
+# Stores that `make analysis` looks at: every finished one unless given.
+STORES ?= $(patsubst %/manifest.json,%,$(wildcard data/*/manifest.json))
+
+ETL := target/release/etl
+VENV := .venv
+
+.PHONY: help build etl sample test lint analysis bench-etl bench-memory fuzz clean
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: ## Compile the programs
+	cargo build --release --workspace
+
+etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
+	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \
+		ETL="$(ETL)" data/build.sh
+
+sample: build ## Build data/textbook/*.parquet from the embedded sample
+	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
+
+test: ## Run every test
+	cargo test --release --workspace
+
+lint: ## Check format and lints
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+$(VENV)/complete: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
+	@$(VENV)/bin/python tests/analysis/run.py $(STORES)
+
+bench-etl: build ## Measure the ETL, part by part and against Python (needs ../shared)
+	cargo bench -p etl
+	tests/bench/bench_etl.sh
+
+bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared)
+	tests/bench/memory_etl.sh
+
+fuzz: ## Fuzz every reader for a minute (needs cargo-fuzz)
+	cd fuzz && for target in $$(cargo fuzz list); do cargo fuzz run $$target -- -max_total_time=60 || exit 1; done
+
+clean: ## Remove everything that was built, stores included
+	cargo clean
+	rm -rf $(VENV)
+	for store in $(STORES); do rm -rf "$$store"; done
