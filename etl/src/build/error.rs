@@ -1,0 +1,123 @@
+//! What stops a build.
+
+use std::io;
+use std::path::PathBuf;
+
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+use schemas::StoreError;
+
+use crate::filter::FilterError;
+use crate::labels::LabelError;
+use crate::shard::ShardError;
+use crate::source::SourceError;
+
+/// A build that could not go on. Faults of single entries never end here, they become rejects.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The input as a whole cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A label table cannot be read.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// A filter cannot be understood or applied.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// A file of the store cannot be written.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    /// A file of the store cannot be read back.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another run writes into the folder.
+    #[error("{}: another run is writing this store", store.display())]
+    Locked {
+        /// The store's folder.
+        store: PathBuf,
+    },
+    /// A finished store is there, made from something else.
+    #[error("{}: a finished store is here with {difference}; --force builds it anew", store.display())]
+    Finished {
+        /// The store's folder.
+        store: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// An interrupted run left its work behind.
+    #[error("{}: an interrupted build is here; --resume goes on with it, --force starts anew", store.display())]
+    Interrupted {
+        /// The store's folder.
+        store: PathBuf,
+    },
+    /// The interrupted run cannot be continued with these options or inputs.
+    #[error("{}: cannot resume, the interrupted build has {difference}; --force starts anew", store.display())]
+    ResumeMismatch {
+        /// The store's folder.
+        store: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// The folder holds Parquet files of somebody else.
+    #[error("{}: {file} is not of this store; shards go into a folder of their own", store.display())]
+    Foreign {
+        /// The store's folder.
+        store: PathBuf,
+        /// The file in the way.
+        file: String,
+    },
+    /// The notes of an interrupted run cannot be read.
+    #[error("{}: not a journal of this software: {message}; --force starts anew", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// An option is out of its range or names something that is not there.
+    #[error("{option} {value}: {problem}")]
+    Option {
+        /// Name of the option.
+        option: &'static str,
+        /// The value given.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The user asked the run to stop.
+    #[error("{}: stopped on request; --resume goes on from the last finished shard", store.display())]
+    Cancelled {
+        /// The store's folder.
+        store: PathBuf,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {message}")]
+    Threads {
+        /// Number asked for.
+        threads: usize,
+        /// What the system said.
+        message: String,
+    },
+    /// Columns that do not fit together: a fault of this software.
+    #[error("internal error while arranging columns: {0}")]
+    Arrow(#[from] ArrowError),
+    /// Columns that cannot be encoded: a fault of this software.
+    #[error("internal error while encoding columns: {0}")]
+    Parquet(#[from] ParquetError),
+}
+
+impl BuildError {
+    /// Wraps an I/O error with its path.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| BuildError::Io { path, source }
+    }
+}

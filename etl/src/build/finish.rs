@@ -1,0 +1,84 @@
+//! The end of a run: rejects table and manifest.
+
+use std::fs;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
+use arrow::record_batch::RecordBatch;
+use schemas::manifest::{FileEntry, Manifest, ShardEntry};
+use schemas::settings::FeatureSettings;
+use schemas::store::reject_schema;
+
+use super::error::BuildError;
+use super::journal::{Journal, RejectLine, read_rejects};
+use super::store::{REJECTS_FILE, REJECTS_FOLDER, StoreFolder};
+use crate::shard::{ShardFormat, file_metadata, write_atomically};
+
+/// Rows of a row group of the rejects table.
+const REJECT_ROWS: usize = 65_536;
+
+/// Writes rejects and manifest and removes what the run needed on its way.
+///
+/// # Errors
+/// [`BuildError`] if a file cannot be written; the run can be resumed then.
+pub fn finish(
+    folder: &StoreFolder,
+    journal: Journal,
+    inputs: Vec<FileEntry>,
+    settings: &FeatureSettings,
+) -> Result<Manifest, BuildError> {
+    let rejects = write_rejects(folder, settings)?;
+    let Journal { run, counts, shards, .. } = journal;
+    let manifest = Manifest {
+        format_version: run.format_version,
+        software_version: run.software_version,
+        source: run.source,
+        settings: run.settings,
+        options: run.options,
+        inputs,
+        counts,
+        shards,
+        rejects,
+    };
+    let staging = folder.staging();
+    write_atomically(&staging, &Manifest::path(folder.path()), manifest.to_json().as_bytes())?;
+    fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))?;
+    Ok(manifest)
+}
+
+/// The notes about rejects as a Parquet table, also where there are none.
+fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<ShardEntry, BuildError> {
+    let rejects_folder = folder.path().join(REJECTS_FOLDER);
+    fs::create_dir_all(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
+    let format = ShardFormat::new(reject_schema(), &file_metadata(settings))?;
+    let mut writer = format.create(&folder.staging(), &rejects_folder.join(REJECTS_FILE))?;
+    let mut lines = Vec::new();
+    for line in read_rejects(&folder.staging())? {
+        lines.push(line?);
+        if lines.len() == REJECT_ROWS {
+            writer.append(format.encode(&[batch(&lines)?])?)?;
+            lines.clear();
+        }
+    }
+    if !lines.is_empty() {
+        writer.append(format.encode(&[batch(&lines)?])?)?;
+    }
+    let entry = writer.finish()?;
+    Ok(ShardEntry { file: format!("{REJECTS_FOLDER}/{}", entry.file), ..entry })
+}
+
+/// Rejects as rows of [`reject_schema`].
+fn batch(lines: &[RejectLine]) -> Result<RecordBatch, BuildError> {
+    let text = |value: fn(&RejectLine) -> Option<&str>| -> ArrayRef {
+        Arc::new(lines.iter().map(value).collect::<StringArray>())
+    };
+    let columns: Vec<ArrayRef> = vec![
+        text(|line| line.id.as_deref()),
+        text(|line| Some(&line.file)),
+        Arc::new(UInt64Array::from_iter_values(lines.iter().map(|line| line.record))),
+        Arc::new(lines.iter().map(|line| line.line).collect::<UInt32Array>()),
+        text(|line| Some(&line.reason)),
+        text(|line| Some(&line.message)),
+    ];
+    Ok(RecordBatch::try_new(reject_schema(), columns)?)
+}

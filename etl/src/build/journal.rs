@@ -1,0 +1,250 @@
+//! Notes of an unfinished run: what is safely on disk, and where to go on.
+//!
+//! The journal is replaced whole after every finished file, and it only ever names files that are
+//! complete. A block of the input is either wholly in those files and in the rejects noted so far, or
+//! not at all, so a resumed run reads on at a block's beginning and ends in the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use schemas::manifest::{Counts, ShardEntry};
+use schemas::settings::FeatureSettings;
+use serde::{Deserialize, Serialize};
+
+use super::error::BuildError;
+use super::inputs::InputIdentity;
+use crate::reject::Reject;
+use crate::shard::write_atomically;
+
+/// Folder of the unfinished run inside the store's folder; gone when the store is finished.
+pub const STAGING_FOLDER: &str = ".build";
+/// The journal in the staging folder.
+const JOURNAL_FILE: &str = "journal.json";
+/// The rejects so far in the staging folder, one JSON object a line.
+const REJECTS_FILE: &str = "rejects.jsonl";
+
+/// What a run must have in common with the one it resumes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunIdentity {
+    /// Layout of the shards.
+    pub format_version: u32,
+    /// Version of the software.
+    pub software_version: String,
+    /// Name of the source.
+    pub source: String,
+    /// Settings of the features.
+    pub settings: FeatureSettings,
+    /// Everything else that decides about the rows and their order.
+    pub options: BTreeMap<String, String>,
+}
+
+impl RunIdentity {
+    /// The first difference from `other`, as `what it is there`.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self.format_version != other.format_version {
+            return Some(format!("format version {}", other.format_version));
+        }
+        if self.software_version != other.software_version {
+            return Some(format!("software version {}", other.software_version));
+        }
+        if self.source != other.source {
+            return Some(format!("source = {}", other.source));
+        }
+        if let Err(error) = self.settings.require(&other.settings) {
+            return Some(error.to_string().replace("the store has ", ""));
+        }
+        let keys: std::collections::BTreeSet<_> = self.options.keys().chain(other.options.keys()).collect();
+        keys.into_iter().find(|key| self.options.get(*key) != other.options.get(*key)).map(|key| {
+            let value = other.options.get(key).map_or("not set", String::as_str);
+            format!("{key} = {value}")
+        })
+    }
+}
+
+/// Where an unfinished run stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// What the run is.
+    pub run: RunIdentity,
+    /// What it reads.
+    pub inputs: Vec<InputIdentity>,
+    /// Blocks of the input that are wholly dealt with.
+    pub blocks: u64,
+    /// What became of their entries.
+    pub counts: Counts,
+    /// Length of the notes about rejects.
+    pub rejects_bytes: u64,
+    /// Whether the input was read to its end.
+    pub input_ended: bool,
+    /// Sorted runs in the staging folder, where the rows are to be sorted.
+    pub runs: Vec<ShardEntry>,
+    /// Merged batches of the runs that are wholly in finished shards.
+    pub merged_blocks: u64,
+    /// Finished shards.
+    pub shards: Vec<ShardEntry>,
+}
+
+impl Journal {
+    /// The journal of a run that begins.
+    pub fn new(run: RunIdentity, inputs: Vec<InputIdentity>) -> Self {
+        Self {
+            run,
+            inputs,
+            blocks: 0,
+            counts: Counts::default(),
+            rejects_bytes: 0,
+            input_ended: false,
+            runs: Vec::new(),
+            merged_blocks: 0,
+            shards: Vec::new(),
+        }
+    }
+
+    /// Path of a staging folder's journal.
+    pub fn path(staging: &Path) -> PathBuf {
+        staging.join(JOURNAL_FILE)
+    }
+
+    /// Reads the journal of an interrupted run, if there is one.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`] and [`BuildError::Journal`].
+    pub fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
+        let path = Self::path(staging);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(BuildError::Io { path, source }),
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| BuildError::Journal { path, message: error.to_string() })
+    }
+
+    /// Replaces the journal on disk.
+    ///
+    /// # Errors
+    /// [`BuildError::Shard`] if it cannot be written.
+    pub fn write(&self, staging: &Path) -> Result<(), BuildError> {
+        let path = Self::path(staging);
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })?;
+        Ok(write_atomically(staging, &path, &text)?)
+    }
+
+    /// Whether a run with this identity and these inputs may go on from here.
+    ///
+    /// # Errors
+    /// [`BuildError::ResumeMismatch`] with the first difference.
+    pub fn check(&self, store: &Path, run: &RunIdentity, inputs: &[InputIdentity]) -> Result<(), BuildError> {
+        let difference = run.difference(&self.run).or_else(|| {
+            if self.inputs.len() != inputs.len() {
+                return Some(format!("{} inputs", self.inputs.len()));
+            }
+            let changed = self.inputs.iter().zip(inputs).find(|(before, now)| before != now)?;
+            let (before, now) = changed;
+            Some(if before.path != now.path {
+                format!("input {}", before.path)
+            } else {
+                format!("another state of {} ({} bytes then, {} now, or a later time)", now.path, before.bytes, now.bytes)
+            })
+        });
+        match difference {
+            None => Ok(()),
+            Some(difference) => Err(BuildError::ResumeMismatch { store: store.to_owned(), difference }),
+        }
+    }
+}
+
+/// A reject as a line of the notes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectLine {
+    /// Identifier of the entry, where it could be read.
+    pub id: Option<String>,
+    /// Input file.
+    pub file: String,
+    /// Position in the input, counted from 1.
+    pub record: u64,
+    /// Line of the fault, where there is one.
+    pub line: Option<u32>,
+    /// Reason code.
+    pub reason: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Appends rejects to the notes; they count once the journal names their length.
+pub struct RejectLog {
+    path: PathBuf,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl RejectLog {
+    /// Opens the notes and cuts off what is beyond `bytes`.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`].
+    pub fn open(staging: &Path, bytes: u64) -> Result<Self, BuildError> {
+        let path = staging.join(REJECTS_FILE);
+        let open = || {
+            let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            file.set_len(bytes)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(BuildError::io(&path))?;
+        Ok(Self { path, file: BufWriter::new(file), bytes })
+    }
+
+    /// Appends a reject.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`].
+    pub fn push(&mut self, reject: &Reject) -> Result<(), BuildError> {
+        let line = RejectLine {
+            id: reject.material_id.clone(),
+            file: reject.origin.file.to_string(),
+            record: reject.origin.record,
+            line: reject.origin.line,
+            reason: reject.reason.to_owned(),
+            message: reject.message.clone(),
+        };
+        let mut text = serde_json::to_vec(&line).map_err(std::io::Error::from).map_err(BuildError::io(&self.path))?;
+        text.push(b'\n');
+        self.bytes += text.len() as u64;
+        self.file.write_all(&text).map_err(BuildError::io(&self.path))
+    }
+
+    /// Makes everything so far durable; its length.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`].
+    pub fn sync(&mut self) -> Result<u64, BuildError> {
+        let sync = |file: &mut BufWriter<File>| {
+            file.flush()?;
+            file.get_ref().sync_data()
+        };
+        sync(&mut self.file).map_err(BuildError::io(&self.path))?;
+        Ok(self.bytes)
+    }
+}
+
+/// Reads the notes back, reject by reject.
+///
+/// # Errors
+/// [`BuildError::Io`] and [`BuildError::Journal`].
+pub fn read_rejects(staging: &Path) -> Result<impl Iterator<Item = Result<RejectLine, BuildError>>, BuildError> {
+    let path = staging.join(REJECTS_FILE);
+    let file = File::open(&path).map_err(BuildError::io(&path))?;
+    Ok(BufReader::new(file).lines().map(move |line| {
+        let line = line.map_err(BuildError::io(&path))?;
+        serde_json::from_str(&line)
+            .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })
+    }))
+}

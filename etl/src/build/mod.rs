@@ -1,0 +1,295 @@
+//! `etl build`: a published file into a feature store.
+//!
+//! * [`pipeline`](self::pipeline): five stages on a fixed number of threads
+//! * [`process`](self::process): a block of records into rows
+//! * [`arrange`](self::arrange): rows into row groups and files
+//! * [`sorted`](self::sorted): other orders than the input's
+//! * [`journal`](self::journal), [`inputs`](self::inputs), [`lock`](self::lock): resuming a run, and one
+//!   run at a time
+//! * [`finish`](self::finish): rejects table and manifest
+
+mod arrange;
+mod error;
+mod finish;
+mod inputs;
+mod journal;
+mod lock;
+mod pipeline;
+mod process;
+mod sorted;
+mod stages;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use schemas::manifest::Manifest;
+use schemas::settings::FeatureSettings;
+use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
+
+pub use error::BuildError;
+pub use process::Bounds;
+pub use sorted::Order;
+
+use crate::filter::Filter;
+use crate::labels::{self, IdRule, LabelInputs, LabelTable};
+use crate::shard::{ShardFormat, file_metadata};
+use crate::source::{self, OpenSource, SourceKind, SourceOptions};
+use arrange::{Arranger, FileSizes, SeenIds};
+use inputs::InputHasher;
+use journal::{Journal, RejectLog, RunIdentity};
+use process::Recipe;
+use sorted::{Merger, SortKeys};
+use stages::{CrystalStages, Cursor, Input, Output};
+use store::{Begin, StoreFolder};
+
+/// Most rows of a shard unless asked for otherwise.
+pub const DEFAULT_SHARD_ROWS: usize = 16_384;
+/// Most rows of a row group unless asked for otherwise.
+pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
+/// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
+pub const DEFAULT_MAX_SITES: usize = 10_000;
+
+/// What to build, from what, and how.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// Kind of source.
+    pub kind: SourceKind,
+    /// Its files or folders.
+    pub inputs: Vec<PathBuf>,
+    /// How to read it.
+    pub source: SourceOptions,
+    /// Label tables, leaderboard splits and folds to join in.
+    pub labels: Vec<PathBuf>,
+    /// Keys of the columns of an `id_prop.csv`; none for the default.
+    pub id_prop_keys: Vec<String>,
+    /// Folder of the store.
+    pub store: PathBuf,
+    /// Settings of the features.
+    pub settings: FeatureSettings,
+    /// Bounds on single crystals.
+    pub bounds: Bounds,
+    /// Filter expressions; an entry must pass all.
+    pub filters: Vec<String>,
+    /// Order of the rows.
+    pub order: Order,
+    /// Most rows of a shard.
+    pub shard_rows: usize,
+    /// Most rows of a row group.
+    pub row_group_rows: usize,
+    /// Number of threads.
+    pub threads: usize,
+    /// Go on with an interrupted run.
+    pub resume: bool,
+    /// Build anew whatever is there.
+    pub force: bool,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Bytes of the inputs read so far, as stored on disk.
+    pub bytes_read: u64,
+    /// Bytes of the inputs.
+    pub total_bytes: u64,
+}
+
+/// Is told how far a run is, from any thread.
+pub trait BuildProgress: Sync {
+    /// The input was read up to here.
+    fn position(&self, position: Position);
+    /// So many rows and rejects came out of a block.
+    fn entries(&self, rows: u64, rejects: u64);
+    /// The rows are being merged into their final order.
+    fn merging(&self) {}
+}
+
+/// Outcome of a build.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BuildSummary {
+    /// The store's manifest.
+    pub manifest: Manifest,
+    /// Whether the store was finished before and left as it is.
+    pub untouched: bool,
+    /// Label rows that belong to no crystal of the store.
+    pub unmatched_labels: usize,
+    /// Remarks about label tables, columns that were passed over for example.
+    pub notes: Vec<String>,
+}
+
+/// Builds a store.
+///
+/// # Errors
+/// [`BuildError`] if the run as a whole cannot go on; bad entries become rejects instead. Whatever
+/// stops it, the store holds complete files only, and `resume` goes on from them.
+pub fn build(
+    request: &BuildRequest,
+    progress: &dyn BuildProgress,
+    cancel: &AtomicBool,
+) -> Result<BuildSummary, BuildError> {
+    check_sizes(request)?;
+    let opened = source::open(request.kind, &request.inputs, &request.source)?;
+    let labels = labels::load(&label_inputs(request, &opened))?;
+    let properties = all_properties(&opened, &labels);
+    let schema = shard_schema(&labels.splits, &properties);
+    let filters: Vec<Filter> =
+        request.filters.iter().map(|text| Filter::new(text, &schema)).collect::<Result<_, _>>()?;
+    let keys = SortKeys::new(&request.order, &schema)?;
+    let run = RunIdentity {
+        format_version: FORMAT_VERSION,
+        software_version: SOFTWARE_VERSION.to_owned(),
+        source: opened.name.clone(),
+        settings: request.settings.clone(),
+        options: options(request, &labels),
+    };
+    let mut all_inputs = opened.inputs.clone();
+    all_inputs.extend(request.labels.iter().cloned());
+    let identities = all_inputs.iter().map(|path| inputs::identity(path)).collect::<Result<Vec<_>, _>>()?;
+
+    let folder = StoreFolder::open(&request.store)?;
+    let journal = match folder.begin(&run, &identities, request.resume, request.force)? {
+        Begin::Finished(manifest) => {
+            return Ok(BuildSummary { manifest: *manifest, untouched: true, unmatched_labels: 0, notes: vec![] });
+        }
+        Begin::Fresh => Journal::new(run, identities),
+        Begin::Resumed(journal) => *journal,
+    };
+
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(request.threads)
+        .build()
+        .map_err(|error| BuildError::Threads { threads: request.threads, message: error.to_string() })?;
+    let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&request.settings))?;
+    let labels = Arc::new(labels);
+    let OpenSource { name, total_bytes, reader, parser, properties: source_properties, .. } = opened;
+    let recipe = Arc::new(Recipe {
+        parser,
+        settings: request.settings.clone(),
+        schema: Arc::clone(&schema),
+        source: name.clone(),
+        source_properties: source_properties.len(),
+        labels: Arc::clone(&labels),
+        bounds: request.bounds,
+        filters: filters.into(),
+    });
+    let stages = CrystalStages {
+        recipe,
+        format: &format,
+        keys: &keys,
+        cancel,
+        progress,
+        total_bytes,
+        store: request.store.clone(),
+    };
+    let sorted = request.order != Order::Source;
+    let staging = folder.staging();
+    let rejects = RejectLog::open(&staging, journal.rejects_bytes)?;
+    let mut output = Output {
+        staging: &staging,
+        store: folder.path(),
+        format: &format,
+        prefix: &name,
+        files: if sorted { journal.runs.len() } else { journal.shards.len() },
+        open: None,
+        complete: Vec::new(),
+        journal,
+        rejects,
+        from_source: true,
+        runs: sorted,
+    };
+
+    let hasher = InputHasher::new(&all_inputs)?;
+    let seen = folder.seen_ids(&output.journal, &labels)?;
+    let hashes = if output.journal.input_ended {
+        hasher.finish()?
+    } else {
+        let sizes =
+            FileSizes { file_rows: request.shard_rows, row_group_rows: request.row_group_rows, sorted };
+        let arranger = Arranger::new(sizes, output.journal.blocks, output.journal.counts.clone(), seen);
+        let cursor =
+            Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
+        let (cursor, _, written) = pipeline::run(&pool, &stages, cursor, arranger, output)?;
+        output = written;
+        match cursor.input {
+            Input::Records { hasher, .. } => hasher.finish()?,
+            Input::Runs(_) => Vec::new(),
+        }
+    };
+    if sorted {
+        progress.merging();
+        output.runs = false;
+        output.from_source = false;
+        output.files = output.journal.shards.len();
+        let merger = Merger::new(&request.order, &schema, &staging, &output.journal.runs)?;
+        let sizes =
+            FileSizes { file_rows: request.shard_rows, row_group_rows: request.row_group_rows, sorted: false };
+        let merged = output.journal.merged_blocks;
+        let arranger = Arranger::new(sizes, merged, Default::default(), SeenIds::default());
+        let cursor = Cursor { input: Input::Runs(merger), next: 0, resume_at: merged };
+        (_, _, output) = pipeline::run(&pool, &stages, cursor, arranger, output)?;
+    }
+    let manifest = finish::finish(&folder, output.journal, hashes, &request.settings)?;
+    Ok(BuildSummary {
+        manifest,
+        untouched: false,
+        unmatched_labels: labels.unmatched(),
+        notes: labels.notes.clone(),
+    })
+}
+
+/// The label tables that were given, and those that lay among the crystals.
+fn label_inputs(request: &BuildRequest, opened: &OpenSource) -> LabelInputs {
+    LabelInputs {
+        files: request.labels.clone(),
+        embedded: opened.embedded_labels.clone(),
+        id_prop_keys: request.id_prop_keys.clone(),
+        // Folds of other tasks than the one being built are of no use.
+        tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
+        id_rule: IdRule::of(request.kind),
+    }
+}
+
+/// Refuses sizes that make no store.
+fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
+    let sizes = [
+        ("--shard-rows", request.shard_rows),
+        ("--row-group-rows", request.row_group_rows),
+        ("--threads", request.threads),
+        ("--max-sites", request.bounds.max_sites),
+    ];
+    match sizes.into_iter().find(|(_, size)| *size == 0) {
+        None => Ok(()),
+        Some((option, size)) => {
+            Err(BuildError::Option { option, value: size.to_string(), problem: "must be at least 1".to_owned() })
+        }
+    }
+}
+
+/// Property columns with their keys: those of the source, then those of the label tables.
+fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Vec<(String, String)> {
+    let properties = opened.properties.iter().chain(&labels.properties);
+    properties.map(|property| (property.column.clone(), property.key.clone())).collect()
+}
+
+/// Everything beside source and settings that decides about the rows and their order.
+fn options(request: &BuildRequest, labels: &LabelTable) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::from([
+        ("kind".to_owned(), request.kind.to_string()),
+        ("filters".to_owned(), request.filters.join(" && ")),
+        ("max_sites".to_owned(), request.bounds.max_sites.to_string()),
+        ("min_volume".to_owned(), request.bounds.min_volume.to_string()),
+        ("min_distance".to_owned(), request.bounds.min_distance.to_string()),
+        ("order".to_owned(), request.order.to_string()),
+        ("shard_rows".to_owned(), request.shard_rows.to_string()),
+        ("row_group_rows".to_owned(), request.row_group_rows.to_string()),
+    ]);
+    options.insert("splits".to_owned(), labels.splits.join(" "));
+    options
+}
+
+/// Name of a path's last part, for messages.
+fn display_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

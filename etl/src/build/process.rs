@@ -1,0 +1,237 @@
+//! From a block of raw records to finished rows: parse, label, featurise, filter.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, StringArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use schemas::manifest::Counts;
+
+use super::error::BuildError;
+use crate::columns::{Columns, RowLabels};
+use crate::feature::Featurizer;
+use crate::filter::Filter;
+use crate::labels::LabelTable;
+use crate::reject::{FILTERED, Origin, Reject};
+use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RecordParser, Sink};
+
+/// Bounds on a crystal that are checked before or right after its features.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Largest number of sites.
+    pub max_sites: usize,
+    /// Smallest volume of the cell, in Å³.
+    pub min_volume: f64,
+    /// Smallest distance between two atoms, in Å.
+    pub min_distance: f64,
+}
+
+/// What every thread needs to process blocks.
+pub struct Recipe {
+    /// Makes the thread's parser.
+    pub parser: ParserFactory,
+    /// Settings of the features.
+    pub settings: schemas::settings::FeatureSettings,
+    /// Schema of the rows.
+    pub schema: SchemaRef,
+    /// Value of the `source` column.
+    pub source: String,
+    /// Number of properties that the source itself brings.
+    pub source_properties: usize,
+    /// Labels by identifier.
+    pub labels: Arc<LabelTable>,
+    /// Bounds on single crystals.
+    pub bounds: Bounds,
+    /// Filters on the finished rows.
+    pub filters: Arc<[Filter]>,
+}
+
+/// The rows and rejects of one block.
+#[derive(Debug, Default)]
+pub struct ProcessedBlock {
+    /// Position of the block in the input, counted from 0.
+    pub number: u64,
+    /// Rows in order.
+    pub batches: Vec<RecordBatch>,
+    /// Place in the input of every row.
+    pub origins: Vec<Origin>,
+    /// Entries left out, in order.
+    pub rejects: Vec<Reject>,
+}
+
+impl ProcessedBlock {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// Buffers of one thread.
+pub struct BlockProcessor {
+    parser: Box<dyn RecordParser>,
+    rows: RowBuilder,
+}
+
+impl BlockProcessor {
+    /// Buffers for a thread.
+    pub fn new(recipe: &Arc<Recipe>) -> Self {
+        let splits = recipe.labels.splits.len();
+        let properties = recipe.source_properties + recipe.labels.properties.len();
+        Self {
+            parser: (recipe.parser)(),
+            rows: RowBuilder {
+                recipe: Arc::clone(recipe),
+                featurizer: Featurizer::new(&recipe.settings),
+                columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
+                origins: Vec::new(),
+                values: Vec::new(),
+                block: ProcessedBlock::default(),
+                error: None,
+            },
+        }
+    }
+
+    /// Processes one block.
+    ///
+    /// # Errors
+    /// [`BuildError`] only for faults of filters and columns, never for those of entries.
+    pub fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
+        self.rows.block.number = number;
+        let mut early = raw.rejects.iter().peekable();
+        for (position, record) in raw.records.iter().enumerate() {
+            while let Some((_, reject)) = early.next_if(|(before, _)| *before <= position) {
+                self.rows.reject(reject.clone());
+            }
+            self.parser.parse(&raw.bytes, record, &mut self.rows);
+        }
+        early.for_each(|(_, reject)| self.rows.reject(reject.clone()));
+        self.rows.flush()?;
+        Ok(std::mem::take(&mut self.rows.block))
+    }
+}
+
+/// Turns parsed crystals into rows.
+struct RowBuilder {
+    recipe: Arc<Recipe>,
+    featurizer: Featurizer,
+    columns: Columns,
+    /// Place of every row in `columns`.
+    origins: Vec<Origin>,
+    values: Vec<Option<f64>>,
+    block: ProcessedBlock,
+    error: Option<BuildError>,
+}
+
+impl RowBuilder {
+    /// Moves the rows that pass every filter into the block.
+    fn flush(&mut self) -> Result<(), BuildError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.columns.take()?;
+        let mut origins = std::mem::take(&mut self.origins);
+        for filter in self.recipe.filters.iter() {
+            let keep = filter.matches(&batch)?;
+            if keep.iter().all(|keep| *keep) {
+                continue;
+            }
+            let ids = material_ids(&batch);
+            let mut kept = Vec::with_capacity(origins.len());
+            for (row, (origin, keep)) in origins.into_iter().zip(&keep).enumerate() {
+                if *keep {
+                    kept.push(origin);
+                } else {
+                    let material_id = ids.map(|ids| ids.value(row).to_owned());
+                    let message = filter.text().to_owned();
+                    self.block.rejects.push(Reject { material_id, origin, reason: FILTERED, message });
+                }
+            }
+            origins = kept;
+            batch = filter_record_batch(&batch, &BooleanArray::from(keep))?;
+        }
+        if batch.num_rows() > 0 {
+            self.block.batches.push(batch);
+            self.block.origins.append(&mut origins);
+        }
+        Ok(())
+    }
+}
+
+/// The identifiers of a batch of rows.
+pub fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
+    batch.column_by_name("material_id")?.as_string_opt()
+}
+
+impl Sink for RowBuilder {
+    fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
+        let recipe = &self.recipe;
+        let ParsedCrystal { material_id, structure, properties } = crystal;
+        let rejects = &mut self.block.rejects;
+        let mut leave_out = |reason, message| {
+            let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
+            rejects.push(Reject { material_id, origin, reason, message });
+        };
+        let sites = structure.atomic_numbers.len();
+        if sites > recipe.bounds.max_sites {
+            return leave_out("too_many_sites", format!("{sites} sites, --max-sites {}", recipe.bounds.max_sites));
+        }
+        let features = match self.featurizer.featurize(structure) {
+            Ok(features) => features,
+            Err(error) => return leave_out(error.reason_code(), error.to_string()),
+        };
+        if features.volume < recipe.bounds.min_volume {
+            let message = format!("volume {} Å³, --min-volume {}", features.volume, recipe.bounds.min_volume);
+            return leave_out(FILTERED, message);
+        }
+        if recipe.bounds.min_distance > 0.0 {
+            let nearest = features.edges.distance.iter().copied().fold(f64::INFINITY, f64::min);
+            if nearest < recipe.bounds.min_distance {
+                let message = format!("nearest atoms {nearest} Å apart, --min-distance {}", recipe.bounds.min_distance);
+                return leave_out(FILTERED, message);
+            }
+        }
+        let row = recipe.labels.row(material_id);
+        self.values.clear();
+        self.values.extend_from_slice(properties);
+        let labelled = recipe.labels.properties.len();
+        self.values.extend((0..labelled).map(|column| row.and_then(|row| row.property(column))));
+        let labels = RowLabels {
+            properties: &self.values,
+            split: &|column| row.and_then(|row| row.split(column)),
+            fold: row.and_then(|row| row.fold()),
+        };
+        self.columns.push(material_id, &structure.atomic_numbers, features, labels);
+        self.origins.push(origin.clone());
+        if self.columns.is_full() {
+            self.error = self.flush().err();
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.block.rejects.push(reject);
+    }
+}
+
+/// Adds a block's entries to the counts.
+pub fn count(counts: &mut Counts, rows: usize, rejects: &[Reject]) {
+    counts.read += (rows + rejects.len()) as u64;
+    counts.kept += rows as u64;
+    for reject in rejects {
+        if reject.reason == FILTERED {
+            counts.filtered += 1;
+            *counts.filtered_by.entry(filter_name(&reject.message)).or_default() += 1;
+        } else {
+            counts.rejected += 1;
+            *counts.rejected_by_reason.entry(reject.reason.to_owned()).or_default() += 1;
+        }
+    }
+}
+
+/// The filter that a message of a filtered entry names: its text, or the option after the value.
+fn filter_name(message: &str) -> String {
+    message.rfind("--").map_or(message, |start| &message[start..]).to_owned()
+}

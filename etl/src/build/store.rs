@@ -1,0 +1,221 @@
+//! The store's folder: what is in it before a run, and what a run may do about it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::record_batch::RecordBatch;
+use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::reader::Shard;
+use schemas::StoreError;
+
+use super::arrange::SeenIds;
+use super::display_name;
+use super::error::BuildError;
+use super::inputs::InputIdentity;
+use super::journal::{Journal, RunIdentity, STAGING_FOLDER};
+use super::lock::StoreLock;
+use super::process::material_ids;
+use super::sorted::open_run;
+use crate::labels::LabelTable;
+
+/// Folder of the rejects table inside the store's folder.
+pub const REJECTS_FOLDER: &str = "rejects";
+/// The rejects table inside its folder.
+pub const REJECTS_FILE: &str = "rejects.parquet";
+
+/// How a run begins.
+pub enum Begin {
+    /// The store is finished: nothing to do.
+    Finished(Box<Manifest>),
+    /// From the start.
+    Fresh,
+    /// After what an interrupted run left.
+    Resumed(Box<Journal>),
+}
+
+/// A store's folder, locked.
+pub struct StoreFolder {
+    path: PathBuf,
+    _lock: StoreLock,
+}
+
+impl StoreFolder {
+    /// Creates the folder if need be and locks it.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`] and [`BuildError::Locked`].
+    pub fn open(path: &Path) -> Result<Self, BuildError> {
+        fs::create_dir_all(path).map_err(BuildError::io(path))?;
+        Ok(Self { path: path.to_owned(), _lock: StoreLock::acquire(path)? })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folder of the unfinished run.
+    pub fn staging(&self) -> PathBuf {
+        self.path.join(STAGING_FOLDER)
+    }
+
+    /// Decides how a run begins, and clears away what it replaces.
+    ///
+    /// # Errors
+    /// [`BuildError::Finished`], [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`],
+    /// [`BuildError::Foreign`]: what is there is not touched without being asked to.
+    pub fn begin(
+        &self,
+        run: &RunIdentity,
+        inputs: &[InputIdentity],
+        resume: bool,
+        force: bool,
+    ) -> Result<Begin, BuildError> {
+        let finished = match Manifest::read(&self.path) {
+            Ok(manifest) => Some(manifest),
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if !force => return Err(error.into()),
+            Err(_) => None,
+        };
+        if let Some(manifest) = finished.as_ref().filter(|_| !force) {
+            return match difference(manifest, run, inputs) {
+                None => Ok(Begin::Finished(Box::new(manifest.clone()))),
+                Some(difference) => Err(BuildError::Finished { store: self.path.clone(), difference }),
+            };
+        }
+        let staging = self.staging();
+        let journal = if force { None } else { Journal::read(&staging)? };
+        if let Some(journal) = &journal {
+            if !resume {
+                return Err(BuildError::Interrupted { store: self.path.clone() });
+            }
+            journal.check(&self.path, run, inputs)?;
+        }
+        self.clear(run, finished.as_ref(), journal.as_ref())?;
+        fs::create_dir_all(&staging).map_err(BuildError::io(&staging))?;
+        Ok(match journal {
+            Some(journal) => Begin::Resumed(Box::new(journal)),
+            None => Begin::Fresh,
+        })
+    }
+
+    /// Removes files of earlier runs that the journal does not name; refuses to touch others.
+    fn clear(
+        &self,
+        run: &RunIdentity,
+        finished: Option<&Manifest>,
+        journal: Option<&Journal>,
+    ) -> Result<(), BuildError> {
+        let mut obsolete = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(BuildError::io(&self.path))? {
+            let path = entry.map_err(BuildError::io(&self.path))?.path();
+            let name = display_name(&path);
+            if !name.ends_with(".parquet") {
+                continue;
+            }
+            let prefixes = [Some(run.source.as_str()), finished.map(|manifest| manifest.source.as_str())];
+            let ours = prefixes.into_iter().flatten().any(|prefix| is_shard_name(&name, prefix));
+            if !ours {
+                return Err(BuildError::Foreign { store: self.path.clone(), file: name });
+            }
+            if !journal.is_some_and(|journal| journal.shards.iter().any(|shard| shard.file == name)) {
+                obsolete.push(path);
+            }
+        }
+        // The manifest goes first: without it the folder is an unfinished store, not a broken one.
+        remove(&self.path.join(MANIFEST_FILE))?;
+        remove(&self.path.join(REJECTS_FOLDER).join(REJECTS_FILE))?;
+        obsolete.iter().try_for_each(|path| remove(path))?;
+        let staging = self.staging();
+        if journal.is_none() && staging.exists() {
+            fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))?;
+        }
+        if staging.exists() {
+            for entry in fs::read_dir(&staging).map_err(BuildError::io(&staging))? {
+                let path = entry.map_err(BuildError::io(&staging))?.path();
+                if path.extension().is_some_and(|extension| extension == "tmp") {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Identifiers of all rows that the journal's files hold; each also counts as met by its label.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a file cannot be read back.
+    pub fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
+        let mut seen = SeenIds::default();
+        let mut note = |batch: &RecordBatch| {
+            for id in material_ids(batch).into_iter().flatten().flatten() {
+                labels.row(id);
+                seen.insert(id);
+            }
+        };
+        for run in &journal.runs {
+            for batch in open_run(&self.staging(), run)? {
+                note(&batch?);
+            }
+        }
+        for entry in if journal.runs.is_empty() { journal.shards.as_slice() } else { &[] } {
+            let path = self.path.join(&entry.file);
+            let batches = Shard::open(&path, Some(&journal.run.settings))?.batches(None, Some(&["material_id"]))?;
+            for batch in batches {
+                note(&batch?);
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// The first difference between a finished store and what is asked for.
+fn difference(manifest: &Manifest, run: &RunIdentity, inputs: &[InputIdentity]) -> Option<String> {
+    let found = RunIdentity {
+        format_version: manifest.format_version,
+        software_version: manifest.software_version.clone(),
+        source: manifest.source.clone(),
+        settings: manifest.settings.clone(),
+        options: manifest.options.clone(),
+    };
+    run.difference(&found).or_else(|| {
+        if manifest.inputs.len() != inputs.len() {
+            return Some(format!("{} inputs", manifest.inputs.len()));
+        }
+        let mut pairs = manifest.inputs.iter().zip(inputs);
+        let (found, _) = pairs.find(|(found, now)| {
+            found.bytes != now.bytes || found.file != display_name(Path::new(&now.path))
+        })?;
+        Some(format!("input {} of {} bytes", found.file, found.bytes))
+    })
+}
+
+/// Whether a file name is `<prefix>-<digits>.parquet`.
+fn is_shard_name(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_suffix(".parquet"))
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> Result<(), BuildError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(BuildError::Io { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shard_names_are_recognised() {
+        assert!(is_shard_name("oqmd-00012.parquet", "oqmd"));
+        assert!(!is_shard_name("oqmd-extra.parquet", "oqmd"));
+        assert!(!is_shard_name("jarvis-00000.parquet", "oqmd"));
+    }
+}

@@ -1,0 +1,248 @@
+//! One pass over a CIF: what each data block says about its structure, as numbers and byte ranges.
+
+use super::block::{MAX_OPERATIONS_LISTED, MAX_SITES, RawBlock, RawSite};
+use super::error::SyntaxProblem;
+use super::lexer::{Lexer, Span, SyntaxError, Token, Value};
+use super::tag::{Tag, recognise};
+
+/// A CIF from its first byte to its last, block by block.
+pub(super) struct Document<'a> {
+    bytes: &'a [u8],
+    lexer: Lexer<'a>,
+    /// Name and offset of the heading that ended the last block.
+    heading: Option<(Span, usize)>,
+    started: bool,
+}
+
+/// Column of a loop: what to do with its values.
+type Columns = Vec<Tag>;
+
+impl<'a> Document<'a> {
+    /// At the start of the file.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, lexer: Lexer::new(bytes), heading: None, started: false }
+    }
+
+    /// Reads the next data block into `block`, with `columns` as scratch space; false where there is none.
+    pub(super) fn next_block(
+        &mut self,
+        block: &mut RawBlock,
+        columns: &mut Columns,
+    ) -> Result<bool, SyntaxError> {
+        block.clear();
+        if !self.started {
+            self.started = true;
+            match self.lexer.next()? {
+                Token::Data(name) => self.heading = Some((name, name.start as usize)),
+                Token::End => return Ok(false),
+                _ => return Err(self.error(SyntaxProblem::NoBlock)),
+            }
+        }
+        let Some((name, offset)) = self.heading.take() else { return Ok(false) };
+        block.name = name;
+        block.offset = offset;
+        let mut single = None;
+        let mut token = self.lexer.next()?;
+        loop {
+            token = match token {
+                Token::End => break,
+                Token::Data(name) => {
+                    self.heading = Some((name, name.start as usize));
+                    break;
+                }
+                Token::Tag(name) => match self.lexer.next()? {
+                    Token::Value(value) => {
+                        self.item(block, &mut single, name, value);
+                        self.lexer.next()?
+                    }
+                    _ => return Err(self.error_at(SyntaxProblem::MissingValue, name.start)),
+                },
+                Token::Loop => self.read_loop(block, columns)?,
+                Token::Save(name) if !name.is_empty() => {
+                    self.skip_frame()?;
+                    self.lexer.next()?
+                }
+                // An end of frame without its beginning says nothing.
+                Token::Save(_) => self.lexer.next()?,
+                Token::Reserved => return Err(self.error(SyntaxProblem::ReservedWord)),
+                Token::Value(value) => return Err(self.error_at(SyntaxProblem::StrayValue, value.span.start)),
+            };
+        }
+        if let Some(site) = single
+            && block.sites.is_empty()
+        {
+            block.sites.push(site);
+        }
+        Ok(true)
+    }
+
+    fn error(&self, problem: SyntaxProblem) -> SyntaxError {
+        SyntaxError { problem, offset: self.lexer.offset().saturating_sub(1) }
+    }
+
+    fn error_at(&self, problem: SyntaxProblem, offset: u32) -> SyntaxError {
+        SyntaxError { problem, offset: offset as usize }
+    }
+
+    /// A name and its value outside loops. Atom-site items there describe the block's only site.
+    fn item(&self, block: &mut RawBlock, single: &mut Option<RawSite>, name: Span, value: Value) {
+        let tag = recognise(name.of(self.bytes));
+        match tag {
+            Tag::Other => {}
+            Tag::Operation | Tag::OldOperation => {
+                if block.takes_operations(tag, name) {
+                    block.operations.push(value.span);
+                    block.operation_list = value.span;
+                }
+            }
+            _ if tag.is_of_site() => {
+                let site = single.get_or_insert_with(|| RawSite::starting_at(name.start));
+                block.mark_coordinates(tag);
+                block.set_site(site, 0, tag, value, self.bytes);
+                block.set_item(tag, name, value);
+            }
+            _ => block.set_item(tag, name, value),
+        }
+    }
+
+    /// Reads a loop after its `loop_`; the token behind it.
+    fn read_loop(&mut self, block: &mut RawBlock, columns: &mut Columns) -> Result<Token, SyntaxError> {
+        columns.clear();
+        let mut seen = 0u64;
+        let mut has_sites = false;
+        let mut operations = None;
+        let mut has_items = false;
+        let first = loop {
+            match self.lexer.next()? {
+                Token::Tag(name) => {
+                    let mut tag = recognise(name.of(self.bytes));
+                    if tag != Tag::Other && seen & (1 << tag as u64) != 0 {
+                        block.duplicate.get_or_insert(name);
+                    }
+                    seen |= 1 << tag as u64;
+                    match tag {
+                        Tag::Other => {}
+                        Tag::Operation | Tag::OldOperation => {
+                            if block.takes_operations(tag, name) {
+                                operations = Some(tag);
+                            } else {
+                                tag = Tag::Other;
+                            }
+                        }
+                        _ if tag.is_of_site() => {
+                            if tag.is_coordinate() {
+                                has_sites = true;
+                                block.mark_coordinates(tag);
+                                if !block.sites.is_empty() {
+                                    block.duplicate.get_or_insert(name);
+                                }
+                            }
+                        }
+                        _ => has_items = true,
+                    }
+                    columns.push(tag);
+                }
+                other => break other,
+            }
+        };
+        if columns.is_empty() {
+            return Err(self.error(SyntaxProblem::EmptyLoop));
+        }
+        let width = columns.len();
+        if has_sites {
+            self.read_sites(block, columns, first)
+        } else if operations.is_some() || has_items {
+            self.read_rows(block, columns, first)
+        } else {
+            self.skip_rows(width, first)
+        }
+    }
+
+    /// Rows of a loop that says nothing about a structure.
+    fn skip_rows(&mut self, width: usize, first: Token) -> Result<Token, SyntaxError> {
+        let mut token = first;
+        let mut column = 0;
+        while let Token::Value(_) = token {
+            column += 1;
+            if column == width {
+                column = 0;
+            }
+            token = self.lexer.next()?;
+        }
+        self.end_of_rows(column, token)
+    }
+
+    fn end_of_rows(&self, column: usize, token: Token) -> Result<Token, SyntaxError> {
+        if column == 0 { Ok(token) } else { Err(self.error(SyntaxProblem::UnevenLoop)) }
+    }
+
+    /// Rows of a loop with symmetry operations or single items.
+    fn read_rows(
+        &mut self,
+        block: &mut RawBlock,
+        columns: &[Tag],
+        first: Token,
+    ) -> Result<Token, SyntaxError> {
+        let mut token = first;
+        let mut column = 0;
+        let mut row = 0usize;
+        while let Token::Value(value) = token {
+            match columns.get(column) {
+                Some(Tag::Operation | Tag::OldOperation) => {
+                    if block.operations.is_empty() {
+                        block.operation_list = value.span;
+                    }
+                    if block.operations.len() <= MAX_OPERATIONS_LISTED {
+                        block.operations.push(value.span);
+                        block.operation_list.end = value.span.end;
+                    }
+                }
+                Some(Tag::Other) | None => {}
+                // A looped single item, such as a cell in a loop of one row: its first row counts.
+                Some(&tag) if row == 0 && !tag.is_of_site() => block.set_item(tag, value.span, value),
+                Some(_) => {}
+            }
+            column += 1;
+            if column == columns.len() {
+                column = 0;
+                row += 1;
+            }
+            token = self.lexer.next()?;
+        }
+        self.end_of_rows(column, token)
+    }
+
+    /// Rows of the loop of atom sites.
+    fn read_sites(
+        &mut self,
+        block: &mut RawBlock,
+        columns: &[Tag],
+        first: Token,
+    ) -> Result<Token, SyntaxError> {
+        let mut token = first;
+        while let Token::Value(value) = token {
+            let mut site = RawSite::starting_at(value.span.start);
+            let index = block.sites.len();
+            for &tag in columns {
+                let Token::Value(value) = token else { return Err(self.error(SyntaxProblem::UnevenLoop)) };
+                block.set_site(&mut site, index, tag, value, self.bytes);
+                token = self.lexer.next()?;
+            }
+            if block.sites.len() <= MAX_SITES {
+                block.sites.push(site);
+            }
+        }
+        Ok(token)
+    }
+
+    /// A save frame, from behind its heading to behind its end.
+    fn skip_frame(&mut self) -> Result<(), SyntaxError> {
+        loop {
+            match self.lexer.next()? {
+                Token::Save(name) if name.is_empty() => return Ok(()),
+                Token::End => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+}

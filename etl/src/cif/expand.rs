@@ -1,0 +1,210 @@
+//! Images of a site under a space group, each position once.
+
+use super::cell::Cell;
+use crate::symmetry::{Metric, SymmetryOperation};
+
+/// Images of one site within this distance of it, in Å, are the site itself.
+///
+/// Coordinates of special positions are printed rounded (`0.333`, three digits of a 20 Å edge: images up to 0.03 Å
+/// apart); atoms of one kind that really are two are at least 0.7 Å apart.
+const SAME_SITE_DISTANCE: f64 = 0.1;
+
+/// Images of a position that was moved to where its symmetry has it coincide within this part of a cell edge.
+const EXACT_TOLERANCE: f64 = 1e-6;
+
+/// Lengths of the cell that tell whether two positions coincide.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nearness {
+    metric: Metric,
+    /// Largest difference of fractional coordinates within the distance, along each axis.
+    pub(super) reach: [f64; 3],
+}
+
+impl Nearness {
+    /// For positions of this cell.
+    pub(super) fn new(cell: &Cell) -> Self {
+        Self { metric: cell.metric(), reach: cell.fractional_reach(SAME_SITE_DISTANCE) }
+    }
+
+    /// Distance in Å of two positions modulo the lattice where it is at most [`SAME_SITE_DISTANCE`].
+    #[inline]
+    pub(super) fn distance(&self, first: &[f64; 3], second: &[f64; 3]) -> Option<f64> {
+        let mut apart = [0.0; 3];
+        for axis in 0..3 {
+            let difference = first[axis] - second[axis];
+            let difference = difference - nearest_integer(difference);
+            if difference.abs() > self.reach[axis] {
+                return None;
+            }
+            apart[axis] = difference;
+        }
+        let [x, y, z] = apart;
+        let metric = &self.metric;
+        let squared = x * x * metric[0][0]
+            + y * y * metric[1][1]
+            + z * z * metric[2][2]
+            + 2.0 * (x * y * metric[0][1] + x * z * metric[0][2] + y * z * metric[1][2]);
+        (squared <= SAME_SITE_DISTANCE * SAME_SITE_DISTANCE).then(|| squared.max(0.0).sqrt())
+    }
+}
+
+/// `x` in [0, 1); for values no integer of 64 bits reaches, 0.
+#[inline]
+pub(super) fn wrapped(x: f64) -> f64 {
+    // Casts round towards zero and cost less than a call of `floor`.
+    let fraction = x - (x as i64) as f64;
+    let wrapped = if fraction < 0.0 { fraction + 1.0 } else { fraction };
+    if (0.0..1.0).contains(&wrapped) { wrapped } else { 0.0 }
+}
+
+#[inline]
+fn nearest_integer(x: f64) -> f64 {
+    ((x + x.signum() * 0.5) as i64) as f64
+}
+
+/// A site and its own image are near each other without being one position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ambiguous {
+    /// Smallest distance of such an image, Å.
+    pub(super) distance: f64,
+}
+
+/// Expands sites; keeps its buffers.
+#[derive(Debug, Default)]
+pub(super) struct Expander {
+    images: Vec<[f64; 3]>,
+}
+
+impl Expander {
+    /// All positions in the cell that are images of `site`, in [0, 1), the site's own first.
+    ///
+    /// A site near a symmetry element is moved on it: to the mean of its images there. The operations have to be
+    /// a group. An error where the images within reach are not those of a special position.
+    pub(super) fn images(
+        &mut self,
+        site: &[f64; 3],
+        operations: &[SymmetryOperation],
+        nearness: &Nearness,
+    ) -> Result<&[[f64; 3]], Ambiguous> {
+        self.images.clear();
+        let mut moved = [0.0; 3];
+        let mut fixing = 0usize;
+        let mut distance = 0.0f64;
+        for operation in operations {
+            let image = operation.apply(site);
+            if let Some(apart) = nearness.distance(&image, site) {
+                for axis in 0..3 {
+                    let difference = image[axis] - site[axis];
+                    moved[axis] += difference - nearest_integer(difference);
+                }
+                fixing += 1;
+                distance = distance.max(apart);
+            }
+        }
+        if fixing <= 1 {
+            self.images.extend(operations.iter().map(|operation| operation.apply(site).map(wrapped)));
+            return Ok(&self.images);
+        }
+        let mut special = [0.0; 3];
+        for axis in 0..3 {
+            special[axis] = site[axis] + moved[axis] / fixing as f64;
+        }
+        for operation in operations {
+            let image = operation.apply(&special).map(wrapped);
+            let is_same = |known: &[f64; 3]| {
+                (0..3).all(|axis| {
+                    let difference = (image[axis] - known[axis]).abs();
+                    !(EXACT_TOLERANCE..=1.0 - EXACT_TOLERANCE).contains(&difference)
+                })
+            };
+            if !self.images.iter().any(is_same) {
+                self.images.push(image);
+            }
+        }
+        if self.images.len() * fixing == operations.len() {
+            Ok(&self.images)
+        } else {
+            Err(Ambiguous { distance })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symmetry::operations_of_hall_symbol;
+    use proptest::prelude::*;
+
+    fn nearness(parameters: [f64; 6]) -> Nearness {
+        Nearness::new(&Cell::from_parameters(parameters).expect("a cell"))
+    }
+
+    const CUBE: [f64; 6] = [8.0, 8.0, 8.0, 90.0, 90.0, 90.0];
+
+    #[test]
+    fn multiplicities_of_a_cubic_group() {
+        let operations = operations_of_hall_symbol("-F 4 2 3").expect("a group");
+        let nearness = nearness(CUBE);
+        for (site, multiplicity) in [
+            ([0.0, 0.0, 0.0], 4),
+            ([0.5, 0.5, 0.5], 4),
+            ([0.25, 0.25, 0.25], 8),
+            ([0.0, 0.25, 0.25], 24),
+            ([0.2, 0.0, 0.0], 24),
+            ([0.1, 0.1, 0.1], 32),
+            ([0.3, 0.25, 0.25], 48),
+            ([0.0, 0.15, 0.15], 48),
+            ([0.0, 0.1, 0.2], 96),
+            ([0.1, 0.1, 0.2], 96),
+            ([0.05, 0.1, 0.2], 192),
+            ([0.251, 0.249, 0.2502], 8),
+            ([0.1004, 0.0996, 0.1], 32),
+        ] {
+            let mut expander = Expander::default();
+            let images = expander.images(&site, &operations, &nearness).expect("a position");
+            assert_eq!(images.len(), multiplicity, "{site:?}");
+        }
+    }
+
+    #[test]
+    fn a_rounded_site_goes_to_its_special_position() {
+        let operations = operations_of_hall_symbol("-P 6c 2c").expect("a group");
+        let nearness = nearness([2.5, 2.5, 6.7, 90.0, 90.0, 120.0]);
+        let mut expander = Expander::default();
+        let images = expander.images(&[0.3333, 0.6667, 0.2501], &operations, &nearness).expect("a position");
+        let expected = [[1.0 / 3.0, 2.0 / 3.0, 0.25], [2.0 / 3.0, 1.0 / 3.0, 0.75]];
+        assert_eq!(images.len(), 2);
+        for (image, expected) in images.iter().zip(expected) {
+            assert!(image.iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-12), "{images:?}");
+        }
+    }
+
+    #[test]
+    fn images_neither_together_nor_apart_are_an_error() {
+        let operations = operations_of_hall_symbol("-P 4 2 3").expect("a group");
+        // Two mirror planes 0.04 Å away in each direction: images across one are near, across both 0.11 Å away.
+        let site = [0.005, 0.005, 0.3];
+        let result = Expander::default().images(&site, &operations, &nearness(CUBE)).map(<[_]>::len);
+        assert!(
+            matches!(result, Err(Ambiguous { distance }) if (0.07..0.1).contains(&distance)),
+            "{result:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_keeps_the_fraction(x in -1e6f64..1e6) {
+            let inside = wrapped(x);
+            prop_assert!((0.0..1.0).contains(&inside));
+            let apart = x - inside;
+            prop_assert!((apart - apart.round()).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn wrapping_of_odd_values() {
+        for x in [0.0, -0.0, 1.0, -1.0, -1e-20, 1e300, -1e300, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!((0.0..1.0).contains(&wrapped(x)), "{x}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A reader for crystal structures in the Crystallographic Information File format, CIF 1.1 and 2.0.
+//!
+//! What it takes from a file: the cell, the symmetry (operations, else a symbol) and the atom sites, expanded to
+//! the full cell. What it refuses: anything that would need a guess, above all partial occupancy and disorder.
+//! The grammar is that of Hall, Allen & Brown (1991), Acta Cryst. A47, 655-685, and of Bernstein et al. (2016),
+//! J. Appl. Cryst. 49, 277-284.
+
+mod block;
+mod build;
+mod cell;
+mod document;
+mod error;
+mod expand;
+mod group;
+mod lexer;
+mod number;
+mod origin;
+mod overlap;
+mod reading;
+mod species;
+mod tag;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
+
+pub use error::{CifError, CifErrorKind, SymmetryProblem, SyntaxProblem};
+
+use crate::structure::Structure;
+use block::RawBlock;
+use build::Builder;
+use document::Document;
+use lexer::SyntaxError;
+use reading::BuildError;
+use tag::Tag;
+
+/// Largest file that is read, bytes: offsets have 32 bits.
+const MAX_BYTES: usize = u32::MAX as usize;
+
+/// Reads CIFs; one per thread. Buffers are kept from file to file.
+#[derive(Debug, Default)]
+pub struct CifReader {
+    blocks: [RawBlock; 2],
+    columns: Vec<Tag>,
+    builder: Builder,
+}
+
+/// Which data block a result belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CifBlock<'a> {
+    /// Name after `data_`; empty for an error of the whole file.
+    pub name: Cow<'a, str>,
+    /// Count of the blocks with a structure before this one.
+    pub index: usize,
+    /// Line of its heading, from 1; 0 for an error of the whole file.
+    pub line: u32,
+    /// Whether the file has several results, so that the block's name has to tell them apart.
+    pub is_one_of_several: bool,
+}
+
+impl CifBlock<'_> {
+    /// Name of the crystal: `stem`, or `stem#block` where the file holds several.
+    pub fn entry_name(&self, stem: &str) -> String {
+        if self.is_one_of_several { format!("{stem}#{}", self.name) } else { stem.to_owned() }
+    }
+}
+
+impl CifReader {
+    /// A reader with empty buffers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `found` once for every data block that holds a structure, or should: with it or with what is wrong.
+    ///
+    /// A block should hold a structure if it names coordinates of atom sites. A file without such a block gets one
+    /// call with an error. Unreadable syntax ends the file: blocks before it are good.
+    pub fn read(&mut self, bytes: &[u8], found: &mut dyn FnMut(CifBlock<'_>, Result<&Structure, CifError>)) {
+        let builder = &mut self.builder;
+        let mut lines = LineCounter::new(bytes);
+        let mut index = 0;
+        let mut emit = |scanned: Scanned<'_>, is_one_of_several: bool| {
+            let (raw, result) = match scanned {
+                Scanned::Block(raw) => (Some(raw), builder.build(raw, bytes)),
+                Scanned::Syntax(raw, error) => {
+                    (Some(raw), Err(BuildError { kind: error.problem.into(), offset: Some(error.offset) }))
+                }
+                Scanned::File(kind) => (None, Err(BuildError { kind, offset: None })),
+            };
+            let heading = raw.filter(|raw| raw.offset > 0);
+            let block = CifBlock {
+                name: heading.map(|raw| String::from_utf8_lossy(raw.name.of(bytes))).unwrap_or_default(),
+                index,
+                line: heading.map_or(0, |raw| lines.line(raw.offset)),
+                is_one_of_several,
+            };
+            index += 1;
+            let result = result.map_err(|error| CifError {
+                kind: error.kind,
+                line: error.offset.map_or(0, |offset| lines.line(offset)),
+            });
+            found(block, result);
+        };
+        scan(bytes, &mut self.blocks, &mut self.columns, &mut emit);
+    }
+}
+
+/// What a scan of a file hands over.
+enum Scanned<'a> {
+    /// A block that bears a structure.
+    Block(&'a RawBlock),
+    /// The block where the syntax broke.
+    Syntax(&'a RawBlock, SyntaxError),
+    /// What is wrong with the file as a whole.
+    File(CifErrorKind),
+}
+
+/// Reads block by block and hands over those that bear a structure, one late: only then is it known whether there
+/// are several, which is the second argument of `emit`.
+fn scan(
+    bytes: &[u8],
+    blocks: &mut [RawBlock; 2],
+    columns: &mut Vec<Tag>,
+    emit: &mut dyn FnMut(Scanned<'_>, bool),
+) {
+    if bytes.len() > MAX_BYTES {
+        let kind = CifErrorKind::TooLarge { size: bytes.len(), limit: MAX_BYTES };
+        return emit(Scanned::File(kind), false);
+    }
+    if is_wide_text(bytes) {
+        return emit(Scanned::File(CifErrorKind::Encoding), false);
+    }
+    let [held, current] = blocks;
+    let mut document = Document::new(bytes);
+    let mut is_holding = false;
+    let mut are_several = false;
+    let mut has_blocks = false;
+    loop {
+        match document.next_block(current, columns) {
+            Ok(true) => {
+                has_blocks = true;
+                if !current.bears_structure() {
+                    continue;
+                }
+                if is_holding {
+                    are_several = true;
+                    emit(Scanned::Block(held), true);
+                }
+                std::mem::swap(held, current);
+                is_holding = true;
+            }
+            Ok(false) => {
+                return if is_holding {
+                    emit(Scanned::Block(held), are_several);
+                } else {
+                    let kind = if has_blocks { CifErrorKind::NoStructure } else { CifErrorKind::NoDataBlock };
+                    emit(Scanned::File(kind), false);
+                };
+            }
+            Err(error) => {
+                if is_holding {
+                    emit(Scanned::Block(held), true);
+                }
+                return emit(Scanned::Syntax(current, error), is_holding);
+            }
+        }
+    }
+}
+
+/// Whether the text is UTF-16 or UTF-32, by its byte order mark or its zero bytes.
+fn is_wide_text(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe")
+        || bytes.starts_with(b"\xfe\xff")
+        || bytes.get(..4).is_some_and(|head| head.contains(&0))
+}
+
+/// Lines of offsets that mostly grow, without counting from the start each time.
+struct LineCounter<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    line: u32,
+}
+
+impl<'a> LineCounter<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, offset: 0, line: 1 }
+    }
+
+    /// Line of an offset, from 1. A line ends with LF, CR LF or CR.
+    fn line(&mut self, offset: usize) -> u32 {
+        if offset < self.offset {
+            self.offset = 0;
+            self.line = 1;
+        }
+        let between = self.bytes.get(self.offset..offset).unwrap_or_default();
+        let mut ends = memchr_iter(b'\n', between).count();
+        ends += memchr_iter(b'\r', between)
+            .filter(|at| self.bytes.get(self.offset + at + 1) != Some(&b'\n'))
+            .count();
+        self.offset = offset;
+        self.line = self.line.saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));
+        self.line
+    }
+}

@@ -1,0 +1,195 @@
+//! Decimal numbers of a CIF: `12`, `-0.5`, `.25`, `1.5e-3`, `1.234(5)`.
+
+/// Largest power of ten a double holds exactly.
+const EXACT_POWER: i32 = 22;
+
+/// `10^n` for n = 0..=22, every one exact.
+static POWERS_OF_TEN: [f64; EXACT_POWER as usize + 1] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+
+/// Largest integer up to which every integer is a double.
+const EXACT_INTEGER: u64 = 1 << 53;
+
+/// More digits than this may overflow 64 bits.
+const MAX_DIGITS: usize = 19;
+
+/// The double nearest to a CIF number, or `None` where the text is not a finite number.
+///
+/// A standard uncertainty in parentheses is checked and dropped; it may stand before or after the exponent.
+/// Numbers of at most 19 digits below 2^53 with a power of ten up to 22 take one correctly rounded
+/// multiplication or division (Clinger, "How to read floating point numbers accurately", 1990); others go
+/// through the standard library, so every result is correctly rounded.
+#[inline]
+pub(super) fn parse_number(text: &[u8]) -> Option<f64> {
+    let mut at = 0;
+    let negative = match text.first()? {
+        b'-' => {
+            at = 1;
+            true
+        }
+        b'+' => {
+            at = 1;
+            false
+        }
+        _ => false,
+    };
+    let digits_from = at;
+    let mut mantissa = 0u64;
+    while let Some(digit) = digit_at(text, at) {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(digit);
+        at += 1;
+    }
+    let mut digits = at - digits_from;
+    let mut power = 0i32;
+    if text.get(at) == Some(&b'.') {
+        at += 1;
+        let fraction_from = at;
+        while let Some(digit) = digit_at(text, at) {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(digit);
+            at += 1;
+        }
+        digits += at - fraction_from;
+        power = -i32::try_from(at - fraction_from).ok()?;
+    }
+    if digits == 0 {
+        return None;
+    }
+    let mantissa_to = at;
+    let mut exponent = &text[..0];
+    if at < text.len() {
+        at = skip_uncertainty(text, at)?;
+        let exponent_from = at;
+        if matches!(text.get(at), Some(b'e' | b'E')) {
+            at += 1;
+            if matches!(text.get(at), Some(b'+' | b'-')) {
+                at += 1;
+            }
+            let first = at;
+            while digit_at(text, at).is_some() {
+                at += 1;
+            }
+            if at == first {
+                return None;
+            }
+            exponent = text.get(exponent_from..at)?;
+            power = power.checked_add(small_exponent(exponent)?)?;
+            at = skip_uncertainty(text, at)?;
+        }
+        if at != text.len() {
+            return None;
+        }
+    }
+    if digits <= MAX_DIGITS && mantissa <= EXACT_INTEGER && (-EXACT_POWER..=EXACT_POWER).contains(&power) {
+        // Exact: at most 2^53.
+        let value = mantissa as f64;
+        let scale = POWERS_OF_TEN[power.unsigned_abs() as usize];
+        let value = if power < 0 { value / scale } else { value * scale };
+        return Some(if negative { -value } else { value });
+    }
+    parse_slowly(text.get(..mantissa_to)?, exponent)
+}
+
+#[inline]
+fn digit_at(text: &[u8], at: usize) -> Option<u64> {
+    let digit = text.get(at)?.wrapping_sub(b'0');
+    (digit < 10).then_some(u64::from(digit))
+}
+
+/// Position after `(123)`, the same position where there is no `(`, `None` for anything else in parentheses.
+fn skip_uncertainty(text: &[u8], at: usize) -> Option<usize> {
+    if text.get(at) != Some(&b'(') {
+        return Some(at);
+    }
+    let inside = text.get(at + 1..)?;
+    let length = inside.iter().position(|&byte| byte == b')')?;
+    let valid = inside[..length].iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    valid.then_some(at + length + 2)
+}
+
+/// Value of `e-12`; an exponent outside any double's range is capped, which leaves 0 or infinity to it.
+fn small_exponent(text: &[u8]) -> Option<i32> {
+    let (negative, digits) = match text.get(1..)? {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let value = digits.iter().fold(0i32, |value, byte| (value * 10 + i32::from(byte - b'0')).min(100_000));
+    Some(if negative { -value } else { value })
+}
+
+#[cold]
+fn parse_slowly(mantissa: &[u8], exponent: &[u8]) -> Option<f64> {
+    let mut text = String::with_capacity(mantissa.len() + exponent.len());
+    text.push_str(std::str::from_utf8(mantissa).ok()?);
+    text.push_str(std::str::from_utf8(exponent).ok()?);
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn forms_of_a_number() {
+        for (text, value) in [
+            ("12", 12.0),
+            ("-0.5", -0.5),
+            ("+.25", 0.25),
+            ("90.", 90.0),
+            ("1.234(5)", 1.234),
+            ("1.234(5)e1", 12.34),
+            ("1.5E-3(2)", 1.5e-3),
+            ("5.4310(15)", 5.431),
+            ("90(0.1)", 90.0),
+            ("3.70074341542e-17", 3.700_743_415_42e-17),
+            ("0.33333333333333331", 0.333_333_333_333_333_3),
+            ("123456789012345678901234567890", 1.234_567_890_123_456_8e29),
+            ("1e-400", 0.0),
+            ("1e-999999999999999999", 0.0),
+        ] {
+            assert_eq!(parse_number(text.as_bytes()), Some(value), "{text}");
+        }
+        assert!(parse_number(b"-0.00000000").is_some_and(|zero| zero == 0.0 && zero.is_sign_negative()));
+    }
+
+    #[test]
+    fn what_is_not_a_number() {
+        for text in [
+            "", "-", "+", ".", "?", "-.", "e5", "1e", "1e+", "1,5", "1.2.3", "1/3", "0x10", "nan", "inf",
+            "1.2(", "1.2(x)", "1 2", "1e400", "1.2)", "(5)",
+        ] {
+            assert_eq!(parse_number(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_printed_double_is_read_back(value in proptest::num::f64::NORMAL | proptest::num::f64::ZERO) {
+            for text in [format!("{value}"), format!("{value:e}"), format!("{value:E}")] {
+                prop_assert_eq!(parse_number(text.as_bytes()).map(f64::to_bits), Some(value.to_bits()));
+            }
+        }
+
+        #[test]
+        fn fixed_decimals_are_rounded_as_the_standard_library_does(value in -1e6f64..1e6, places in 0usize..20) {
+            let text = format!("{value:.places$}");
+            let expected: f64 = text.parse().expect("a number");
+            prop_assert_eq!(parse_number(text.as_bytes()).map(f64::to_bits), Some(expected.to_bits()));
+        }
+
+        #[test]
+        fn an_uncertainty_changes_nothing(value in -100.0f64..100.0, places in 0usize..8, uncertainty in 0u32..100) {
+            let text = format!("{value:.places$}");
+            let with = format!("{text}({uncertainty})");
+            prop_assert_eq!(parse_number(with.as_bytes()), parse_number(text.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_safe(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = parse_number(&bytes);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A block's values with their meaning: cell, elements, occupancies, and the errors in them.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use super::block::{RawBlock, RawSite};
+use super::cell::Cell;
+use super::error::CifErrorKind;
+use super::lexer::Span;
+use super::number::parse_number;
+use super::species::{self, Elements, Species};
+use super::tag::Tag;
+
+/// A site occupied to this part counts as full: occupancies are printed to three decimals or more.
+const FULL_OCCUPANCY: f64 = 0.9995;
+
+/// Longest piece of a file quoted in an error, in characters.
+const QUOTED: usize = 60;
+
+/// An error with the offset it shows at, if it shows at one.
+#[derive(Debug)]
+pub(super) struct BuildError {
+    /// What is wrong.
+    pub(super) kind: CifErrorKind,
+    /// Where, in bytes.
+    pub(super) offset: Option<usize>,
+}
+
+/// A block and the bytes its ranges refer to.
+pub(super) struct Reading<'a> {
+    /// What the block says.
+    pub(super) block: &'a RawBlock,
+    /// The whole file.
+    pub(super) bytes: &'a [u8],
+    formula: OnceCell<Elements>,
+}
+
+impl<'a> Reading<'a> {
+    /// Of a block in this file.
+    pub(super) fn new(block: &'a RawBlock, bytes: &'a [u8]) -> Self {
+        Self { block, bytes, formula: OnceCell::new() }
+    }
+
+    /// An error of the block as a whole.
+    pub(super) fn error(&self, kind: CifErrorKind) -> BuildError {
+        BuildError { kind, offset: Some(self.block.offset) }
+    }
+
+    /// An error of a value.
+    pub(super) fn error_at(&self, kind: CifErrorKind, span: Span) -> BuildError {
+        BuildError { kind, offset: Some(span.start as usize) }
+    }
+
+    /// An error of a site.
+    pub(super) fn error_of(&self, site: &RawSite, kind: CifErrorKind) -> BuildError {
+        BuildError { kind, offset: Some(site.offset as usize) }
+    }
+
+    /// A site's label, or its symbol where it has none.
+    pub(super) fn label(&self, site: &RawSite) -> String {
+        let label = if site.label.is_empty() { site.type_symbol } else { site.label };
+        excerpt(label.of(self.bytes))
+    }
+
+    /// The block has fractional coordinates, and no item twice.
+    pub(super) fn check_items(&self) -> Result<(), BuildError> {
+        if let Some(name) = self.block.duplicate {
+            return Err(
+                self.error_at(CifErrorKind::DuplicateItem { item: excerpt(name.of(self.bytes)) }, name)
+            );
+        }
+        if !self.block.has_fractional {
+            return Err(self.error(CifErrorKind::CartesianSites));
+        }
+        Ok(())
+    }
+
+    /// The block's cell.
+    pub(super) fn cell(&self) -> Result<Cell, BuildError> {
+        let parameters = self.cell_parameters()?;
+        Cell::from_parameters(parameters).ok_or_else(|| self.error(CifErrorKind::BadCell { parameters }))
+    }
+
+    /// a, b, c in Å and alpha, beta, gamma in degrees.
+    pub(super) fn cell_parameters(&self) -> Result<[f64; 6], BuildError> {
+        const ITEMS: [(Tag, &str); 6] = [
+            (Tag::LengthA, "_cell_length_a"),
+            (Tag::LengthB, "_cell_length_b"),
+            (Tag::LengthC, "_cell_length_c"),
+            (Tag::AngleAlpha, "_cell_angle_alpha"),
+            (Tag::AngleBeta, "_cell_angle_beta"),
+            (Tag::AngleGamma, "_cell_angle_gamma"),
+        ];
+        let mut parameters = [0.0; 6];
+        for (parameter, (tag, item)) in parameters.iter_mut().zip(ITEMS) {
+            let value = self.block.item(tag, self.bytes);
+            let value = value.ok_or_else(|| self.error(CifErrorKind::MissingCell { item }))?;
+            let text = value.span.of(self.bytes);
+            *parameter = parse_number(text).ok_or_else(|| {
+                self.error_at(CifErrorKind::BadNumber { item, value: excerpt(text) }, value.span)
+            })?;
+        }
+        Ok(parameters)
+    }
+
+    /// Every site that is an atom is fully occupied.
+    pub(super) fn check_occupancies(&self) -> Result<(), BuildError> {
+        for site in &self.block.sites {
+            if (FULL_OCCUPANCY..=2.0 - FULL_OCCUPANCY).contains(&site.occupancy) || self.is_dummy(site) {
+                continue;
+            }
+            let kind = CifErrorKind::PartialOccupancy { site: self.label(site), occupancy: site.occupancy };
+            return Err(self.error_of(site, kind));
+        }
+        Ok(())
+    }
+
+    /// No disorder assembly has two groups, and no site is disordered about a symmetry element (`-1`).
+    ///
+    /// Groups are numbers in practice; letters there are refinement flags of old files in the wrong column.
+    pub(super) fn check_disorder_groups(&self) -> Result<(), BuildError> {
+        let mut groups: Option<HashMap<&[u8], &[u8]>> = None;
+        for site in self.block.sites.iter().filter(|site| !site.disorder_group.is_empty()) {
+            let group = site.disorder_group.of(self.bytes);
+            let Some(number) = parse_number(group).filter(|number| *number != 0.0) else { continue };
+            let detail = if number < 0.0 {
+                Some("its group excludes the images of its own sites".to_owned())
+            } else {
+                let groups = groups.get_or_insert_default();
+                let first = groups.entry(site.disorder_assembly.of(self.bytes)).or_insert(group);
+                (*first != group)
+                    .then(|| format!("its group excludes group {} of its assembly", excerpt(first)))
+            };
+            if let Some(detail) = detail {
+                return Err(self.error_of(site, CifErrorKind::Disorder { site: self.label(site), detail }));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_dummy(&self, site: &RawSite) -> bool {
+        site.calc_flag.of(self.bytes).eq_ignore_ascii_case(b"dum") || self.species(site) == Species::Dummy
+    }
+
+    /// What the site's type symbol says, else its label.
+    pub(super) fn species(&self, site: &RawSite) -> Species {
+        if !site.type_symbol.is_empty() {
+            return species::of_type_symbol(site.type_symbol.of(self.bytes));
+        }
+        let formula = *self.formula.get_or_init(|| {
+            let formula = self.block.item(Tag::FormulaSum, self.bytes);
+            formula.map(|value| Elements::of_formula(value.span.of(self.bytes))).unwrap_or_default()
+        });
+        species::of_label(site.label.of(self.bytes), formula)
+    }
+
+    /// Atomic number of a site, `None` for one that is no atom.
+    #[inline]
+    pub(super) fn element(&self, index: u32, site: &RawSite) -> Result<Option<u8>, BuildError> {
+        if !site.calc_flag.is_empty() && self.is_dummy(site) {
+            return Ok(None);
+        }
+        match self.species(site) {
+            Species::Dummy => Ok(None),
+            Species::Element(number) if site.is_sound() => Ok(Some(number)),
+            Species::Element(_) => Err(self.unsound(index, site)),
+            Species::Unknown => {
+                let span = if site.type_symbol.is_empty() { site.label } else { site.type_symbol };
+                let symbol = excerpt(span.of(self.bytes));
+                Err(self.error_of(site, CifErrorKind::UnknownElement { site: self.label(site), symbol }))
+            }
+        }
+    }
+
+    #[cold]
+    fn unsound(&self, index: u32, site: &RawSite) -> BuildError {
+        let site_label = self.label(site);
+        if let Some(item) = site.missing_coordinate() {
+            return self.error_of(site, CifErrorKind::MissingCoordinate { site: site_label, item });
+        }
+        match self.block.bad_numbers.iter().find(|bad| bad.site == index as usize) {
+            Some(bad) => {
+                let value = excerpt(bad.value.of(self.bytes));
+                self.error_at(CifErrorKind::BadNumber { item: bad.item, value }, bad.value)
+            }
+            None => self.error_of(site, CifErrorKind::NoStructure),
+        }
+    }
+}
+
+/// The start of a piece of the file, for an error.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let text = text.get(..4 * QUOTED).unwrap_or(text);
+    String::from_utf8_lossy(text).chars().take(QUOTED).collect()
+}

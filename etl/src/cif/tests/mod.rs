@@ -1,0 +1,75 @@
+//! Tests of the reader as a whole.
+
+#![allow(clippy::unwrap_used)]
+
+mod accepted;
+mod mutation;
+mod refused;
+mod round_trip;
+mod shared;
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// One result of a file.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    block: String,
+    index: usize,
+    line: u32,
+    entry_name: String,
+    result: Result<Structure, CifError>,
+}
+
+/// All results of a file.
+fn read(bytes: &[u8]) -> Vec<Found> {
+    let mut all = Vec::new();
+    CifReader::new().read(bytes, &mut |block, result| {
+        all.push(Found {
+            entry_name: block.entry_name("stem"),
+            block: block.name.into_owned(),
+            index: block.index,
+            line: block.line,
+            result: result.cloned(),
+        });
+    });
+    all
+}
+
+/// The structure of a file that holds one.
+fn structure(bytes: &[u8]) -> Structure {
+    let mut found = read(bytes);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.pop().unwrap().result.unwrap()
+}
+
+/// Atoms by symbol.
+fn atoms(structure: &Structure) -> BTreeMap<&'static str, usize> {
+    assert_eq!(structure.atomic_numbers.len(), structure.fractional.len());
+    let mut atoms = BTreeMap::new();
+    for &number in &structure.atomic_numbers {
+        *atoms.entry(crate::element::SYMBOLS[usize::from(number)]).or_default() += 1;
+    }
+    atoms
+}
+
+/// `Fe:2 O:3`, as a map from symbols to counts.
+fn counts(text: &str) -> BTreeMap<&str, usize> {
+    text.split_whitespace()
+        .map(|part| part.split_once(':').unwrap())
+        .map(|(symbol, count)| (symbol, count.parse().unwrap()))
+        .collect()
+}
+
+/// Whether some site lies at a position modulo the lattice, within 1e-9.
+fn has_site(structure: &Structure, symbol: &str, position: [f64; 3]) -> bool {
+    let number = crate::element::atomic_number(symbol).unwrap();
+    structure.fractional.iter().zip(&structure.atomic_numbers).any(|(fractional, other)| {
+        *other == number
+            && fractional.iter().zip(position).all(|(x, y)| {
+                let apart = x - y;
+                (apart - apart.round()).abs() < 1e-9
+            })
+    })
+}

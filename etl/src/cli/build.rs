@@ -1,0 +1,223 @@
+//! `etl build`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use clap::Args;
+use etl::build::{
+    Bounds, BuildRequest, BuildSummary, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS, Order,
+};
+use etl::source::{SourceKind, SourceOptions};
+use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, Ties};
+
+use super::Outcome;
+use super::progress::Bar;
+
+/// Arguments of `etl build`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Filters are expressions over the properties and the fields of the structure; several must all hold:
+  --filter 'band_gap_ev BETWEEN 0.5 AND 4' --filter 'elements HAS ANY Li, Na AND nsites <= 40'
+A filter that names an unknown field lists those there are. Entries that a filter drops are counted as
+filtered; bad ones are rejected. Both are rows of STORE/rejects/rejects.parquet.")]
+pub(crate) struct BuildArguments {
+    /// Layout of the input: oqmd, jarvis, matbench, cif, poscar or table
+    kind: SourceKind,
+    /// File or folder to read; may be given several times
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    input: Vec<PathBuf>,
+    /// Folder of the store
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Value of the `source` column and first part of the shards' names
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Tables to join by identifier, each taken for what it is: a CSV with a header (numeric columns are
+    /// properties, `split` columns splits), a headerless id_prop*.csv, a leaderboard split (JSON of train,
+    /// val and test), MatBench's folds (CSV of task, mbid and test_fold)
+    #[arg(long, num_args = 1.., value_name = "FILE", help_heading = "Labels")]
+    labels: Vec<PathBuf>,
+    /// Property that the values of id_prop.csv are; `target` unless named
+    #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Labels")]
+    id_prop_column: Vec<String>,
+    /// Do not look for id_prop.csv and labels.csv among the CIFs
+    #[arg(long, help_heading = "Labels")]
+    no_embedded_labels: bool,
+    /// Table: column of the identifiers
+    #[arg(long, value_name = "COLUMN", help_heading = "Labels")]
+    id_column: Option<String>,
+    /// Table: column of the CIFs
+    #[arg(long, value_name = "COLUMN", help_heading = "Labels")]
+    cif_column: Option<String>,
+
+    /// Keep only entries for which the expression is true; may be given several times
+    #[arg(long, value_name = "EXPRESSION", help_heading = "Filters")]
+    filter: Vec<String>,
+    /// Keep what the source's default filter drops (OQMD: formation energy outside -5..4 eV/atom, one
+    /// unreadable entry)
+    #[arg(long, help_heading = "Filters")]
+    no_default_filter: bool,
+    /// Reject crystals of more sites
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
+    max_sites: usize,
+    /// Drop cells of less volume, in Å³
+    #[arg(long, value_name = "Å³", default_value_t = 0.0, help_heading = "Filters")]
+    min_volume: f64,
+    /// Drop crystals with atoms closer than this, in Å
+    #[arg(long, value_name = "Å", default_value_t = 0.0, help_heading = "Filters")]
+    min_distance: f64,
+
+    /// Radius of the neighbour search, in Å
+    #[arg(long, value_name = "Å", default_value_t = DEFAULT_CUTOFF_ANGSTROM, help_heading = "Features")]
+    cutoff: f64,
+    /// Nearest neighbours of each atom
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_NEIGHBOURS, help_heading = "Features")]
+    neighbours: usize,
+    /// Neighbours that tie with the last one: keep the whole shell, or cut
+    #[arg(long, value_name = "shell|cut", default_value_t = Ties::Shell, help_heading = "Features")]
+    ties: Ties,
+
+    /// Order of the rows: source, shuffle:SEED, or a column to sort by
+    #[arg(long, default_value_t = Order::Source, help_heading = "Output")]
+    order: Order,
+    /// Most rows of a shard
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SHARD_ROWS, help_heading = "Output")]
+    shard_rows: usize,
+    /// Most rows of a row group
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ROW_GROUP_ROWS, help_heading = "Output")]
+    row_group_rows: usize,
+    /// Number of threads; the default is one for each core
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    threads: Option<usize>,
+    /// Go on with an interrupted build
+    #[arg(long, conflicts_with = "force", help_heading = "Output")]
+    resume: bool,
+    /// Build anew whatever is there
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+    /// Exit with status 0 even if entries were rejected
+    #[arg(long, help_heading = "Output")]
+    allow_rejects: bool,
+    /// Print the summary as JSON
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// No progress bar and no summary
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+}
+
+impl BuildArguments {
+    /// Builds the store.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let (allow_rejects, json, quiet) = (self.allow_rejects, self.json, self.quiet);
+        let request = self.request()?;
+        let cancel = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&cancel);
+        ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+        let bar = Bar::new(quiet || json);
+        let start = std::time::Instant::now();
+        let summary = etl::build::build(&request, &bar, &cancel);
+        bar.finish();
+        let summary = summary?;
+        if json {
+            println!("{}", json_summary(&summary)?);
+        } else if !quiet {
+            print_summary(&request, &summary, start.elapsed().as_secs_f64());
+        }
+        let rejected = summary.manifest.counts.rejected > 0;
+        Ok(if rejected && !allow_rejects { Outcome::Findings } else { Outcome::Clean })
+    }
+
+    fn request(self) -> anyhow::Result<BuildRequest> {
+        let threads = match self.threads {
+            Some(threads) => threads,
+            None => std::thread::available_parallelism().context("cannot count the cores; give --threads")?.get(),
+        };
+        let mut filters: Vec<String> = Vec::new();
+        if !self.no_default_filter {
+            filters.extend(self.kind.default_filters().iter().map(|filter| (*filter).to_owned()));
+        }
+        filters.extend(self.filter);
+        Ok(BuildRequest {
+            kind: self.kind,
+            inputs: self.input,
+            source: SourceOptions {
+                name: self.name,
+                id_column: self.id_column,
+                cif_column: self.cif_column,
+                property_columns: None,
+                embedded_labels: !self.no_embedded_labels,
+            },
+            labels: self.labels,
+            id_prop_keys: self.id_prop_column,
+            store: self.out,
+            settings: FeatureSettings {
+                cutoff_angstrom: self.cutoff,
+                neighbours: self.neighbours,
+                ties: self.ties,
+                ..FeatureSettings::default()
+            },
+            bounds: Bounds {
+                max_sites: self.max_sites,
+                min_volume: self.min_volume,
+                min_distance: self.min_distance,
+            },
+            filters,
+            order: self.order,
+            shard_rows: self.shard_rows,
+            row_group_rows: self.row_group_rows,
+            threads,
+            resume: self.resume,
+            force: self.force,
+        })
+    }
+}
+
+/// The manifest with what else a script may want to know.
+fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
+    let mut value = serde_json::to_value(&summary.manifest)?;
+    if let Some(object) = value.as_object_mut() {
+        object.insert("untouched".to_owned(), summary.untouched.into());
+        object.insert("unmatched_labels".to_owned(), summary.unmatched_labels.into());
+        object.insert("notes".to_owned(), summary.notes.clone().into());
+    }
+    Ok(serde_json::to_string_pretty(&value)?)
+}
+
+fn print_summary(request: &BuildRequest, summary: &BuildSummary, seconds: f64) {
+    let store = request.store.display();
+    let manifest = &summary.manifest;
+    if summary.untouched {
+        println!("{store}: finished before, {} crystals; --force builds it anew", manifest.counts.kept);
+        return;
+    }
+    let counts = &manifest.counts;
+    let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
+    println!(
+        "{store}: {} crystals in {} shards, {:.1} MB, {seconds:.1} s, {:.0} entries/s",
+        counts.kept,
+        manifest.shards.len(),
+        bytes as f64 / 1e6,
+        counts.read as f64 / seconds.max(1e-3),
+    );
+    println!("  {:>9} read", counts.read);
+    println!("  {:>9} kept", counts.kept);
+    for (filter, number) in &counts.filtered_by {
+        println!("  {number:>9} filtered by {filter}");
+    }
+    for (reason, number) in &counts.rejected_by_reason {
+        println!("  {number:>9} rejected: {reason}");
+    }
+    if summary.unmatched_labels > 0 {
+        println!("  {:>9} label rows without a crystal", summary.unmatched_labels);
+    }
+    for note in &summary.notes {
+        println!("  note: {note}");
+    }
+    if counts.filtered + counts.rejected > 0 {
+        println!("  every entry left out is in {store}/{}", manifest.rejects.file);
+    }
+}

@@ -1,0 +1,62 @@
+//! The command line: arguments in, exit status out.
+//!
+//! | status | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | done, but some entries were rejected or something was found wrong |
+//! | 2 | not done: wrong arguments, unreadable input, unwritable output |
+
+mod build;
+mod fetch;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit status of a command that ended, with or without findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to remark.
+    Clean,
+    /// Entries were rejected, or a check failed.
+    Findings,
+}
+
+/// Exit status of findings.
+const FINDINGS: u8 = 1;
+/// Exit status of a command that could not do its work.
+const FAILED: u8 = 2;
+
+/// Published crystal databases into Parquet feature stores.
+#[derive(Debug, Parser)]
+#[command(name = "etl", version, about, after_help = "\
+Exit status: 0 done, 1 done with rejects or findings, 2 not done.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read a published file, compute features, write a store
+    Build(Box<build::BuildArguments>),
+    /// Fetch the published files of a database, or copy them from a mirror
+    Fetch(fetch::FetchArguments),
+}
+
+/// Parses the arguments, runs the command and reports a failure in one line.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Build(arguments) => arguments.run(),
+        Command::Fetch(arguments) => arguments.run(),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
+        Err(error) => {
+            eprintln!("etl: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

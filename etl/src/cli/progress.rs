@@ -1,0 +1,58 @@
+//! The progress bar of a build: on a terminal only.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use etl::build::{BuildProgress, Position};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Shows how far a build is; silent where standard error is no terminal.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    rows: AtomicU64,
+    rejects: AtomicU64,
+}
+
+/// Scale of the bar: bytes are shown as such.
+const TEMPLATE: &str = "{bar:32} {percent:>3} %  {msg}  ETA {eta}";
+
+impl Bar {
+    /// A bar, or a silent one.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = if quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(1)
+        };
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            bar.set_style(style);
+        }
+        Self { bar, rows: AtomicU64::new(0), rejects: AtomicU64::new(0) }
+    }
+
+    /// Takes the bar off the screen.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl BuildProgress for Bar {
+    fn position(&self, position: Position) {
+        self.bar.set_length(position.total_bytes.max(1));
+        self.bar.set_position(position.bytes_read);
+    }
+
+    fn entries(&self, rows: u64, rejects: u64) {
+        let rows = rows + self.rows.fetch_add(rows, Ordering::Relaxed);
+        let rejects = rejects + self.rejects.fetch_add(rejects, Ordering::Relaxed);
+        if self.bar.is_hidden() {
+            return;
+        }
+        let rate = (rows + rejects) as f64 / self.bar.elapsed().as_secs_f64().max(1e-3);
+        self.bar.set_message(format!("{rows} crystals, {rejects} left out, {rate:.0}/s"));
+    }
+
+    fn merging(&self) {
+        self.bar.set_message("sorting");
+    }
+}

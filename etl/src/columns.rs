@@ -1,0 +1,321 @@
+//! Finished crystals as growing columns, turned into Arrow batches without copying.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int8Array, Int32Array, ListArray, PrimitiveArray,
+    StringArray, UInt32Array,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use schemas::store::item_field;
+
+use crate::composition::Composition;
+use crate::feature::Features;
+
+/// A growing text column.
+#[derive(Debug)]
+struct Texts {
+    offsets: Vec<i32>,
+    bytes: String,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { offsets: vec![0], bytes: String::new() }
+    }
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.bytes.push_str(text);
+        self.close();
+    }
+
+    /// Ends the text that was appended to `bytes`.
+    fn close(&mut self) {
+        self.offsets.push(offset(self.bytes.len()));
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+        let Self { offsets, bytes } = std::mem::take(self);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes.into_bytes()), nulls)?))
+    }
+}
+
+/// A growing text column with gaps.
+#[derive(Debug, Default)]
+struct OptionalTexts {
+    texts: Texts,
+    present: Vec<bool>,
+}
+
+impl OptionalTexts {
+    fn push(&mut self, text: Option<&str>) {
+        self.texts.push(text.unwrap_or_default());
+        self.present.push(text.is_some());
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = NullBuffer::from(std::mem::take(&mut self.present));
+        self.texts.finish(Some(nulls))
+    }
+}
+
+/// A growing column of lists.
+#[derive(Debug)]
+struct Lists<T> {
+    offsets: Vec<i32>,
+    values: Vec<T>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { offsets: vec![0], values: Vec::new() }
+    }
+}
+
+impl<T> Lists<T> {
+    fn extend(&mut self, values: impl IntoIterator<Item = T>) {
+        self.values.extend(values);
+        self.offsets.push(offset(self.values.len()));
+    }
+
+    fn take(&mut self) -> (OffsetBuffer<i32>, Vec<T>) {
+        let Self { offsets, values } = std::mem::take(self);
+        (OffsetBuffer::new(ScalarBuffer::from(offsets)), values)
+    }
+}
+
+impl<T: Copy> Lists<T> {
+    fn push(&mut self, values: &[T]) {
+        self.values.extend_from_slice(values);
+        self.offsets.push(offset(self.values.len()));
+    }
+}
+
+impl<T: arrow::datatypes::ArrowNativeType> Lists<T> {
+    fn finish<P: ArrowPrimitiveType<Native = T>>(&mut self) -> Result<ArrayRef, ArrowError> {
+        let (offsets, values) = self.take();
+        let values = PrimitiveArray::<P>::new(ScalarBuffer::from(values), None);
+        Ok(Arc::new(ListArray::try_new(item_field(P::DATA_TYPE), offsets, Arc::new(values), None)?))
+    }
+}
+
+impl Lists<bool> {
+    fn finish_flags(&mut self) -> Result<ArrayRef, ArrowError> {
+        let (offsets, values) = self.take();
+        let values = BooleanArray::new(BooleanBuffer::from(values), None);
+        Ok(Arc::new(ListArray::try_new(item_field(DataType::Boolean), offsets, Arc::new(values), None)?))
+    }
+}
+
+/// Batches are flushed long before their lists reach 2³¹ values, see [`Columns::is_full`].
+fn offset(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+/// What a row has beside its features.
+#[derive(Clone, Copy)]
+pub struct RowLabels<'a> {
+    /// One value for each property column, those of the source before those of the label tables.
+    pub properties: &'a [Option<f64>],
+    /// The value of each split column.
+    pub split: &'a dyn Fn(usize) -> Option<&'a str>,
+    /// Test fold.
+    pub fold: Option<i8>,
+}
+
+/// Edges at which a batch is flushed whatever its number of rows: some 30 MB of features.
+const FULL_EDGES: usize = 1 << 20;
+
+/// Crystals on their way into a batch; one a thread.
+#[derive(Debug)]
+pub struct Columns {
+    schema: SchemaRef,
+    source: String,
+    composition: Composition,
+    rows: usize,
+    material_id: Texts,
+    formula: Texts,
+    element: Texts,
+    element_offsets: Vec<i32>,
+    nelements: Vec<u32>,
+    nsites: Vec<u32>,
+    lattice: Vec<f64>,
+    parameters: [Vec<f64>; 6],
+    volume: Vec<f64>,
+    transform: Vec<i32>,
+    atomic_numbers: Lists<u8>,
+    fractional: Lists<f64>,
+    edge_source: Lists<u32>,
+    edge_target: Lists<u32>,
+    image: [Lists<i16>; 3],
+    distance: Lists<f32>,
+    direction: Lists<u8>,
+    same_cell: Lists<bool>,
+    direction_centred: Lists<u8>,
+    same_cell_centred: Lists<bool>,
+    split: OptionalTexts,
+    fold: Vec<Option<i8>>,
+    splits: Vec<OptionalTexts>,
+    properties: Vec<Vec<Option<f64>>>,
+}
+
+impl Columns {
+    /// Empty columns of a store with `splits` split columns and `properties` property columns, as
+    /// in its `schema` ([`schemas::store::shard_schema`]).
+    pub fn new(schema: SchemaRef, source: &str, splits: usize, properties: usize) -> Self {
+        Self {
+            schema,
+            source: source.to_owned(),
+            composition: Composition::default(),
+            rows: 0,
+            material_id: Texts::default(),
+            formula: Texts::default(),
+            element: Texts::default(),
+            element_offsets: vec![0],
+            nelements: Vec::new(),
+            nsites: Vec::new(),
+            lattice: Vec::new(),
+            parameters: Default::default(),
+            volume: Vec::new(),
+            transform: Vec::new(),
+            atomic_numbers: Lists::default(),
+            fractional: Lists::default(),
+            edge_source: Lists::default(),
+            edge_target: Lists::default(),
+            image: Default::default(),
+            distance: Lists::default(),
+            direction: Lists::default(),
+            same_cell: Lists::default(),
+            direction_centred: Lists::default(),
+            same_cell_centred: Lists::default(),
+            split: OptionalTexts::default(),
+            fold: Vec::new(),
+            splits: (0..splits).map(|_| OptionalTexts::default()).collect(),
+            properties: vec![Vec::new(); properties],
+        }
+    }
+
+    /// Number of crystals.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are no crystals.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Whether the columns should be taken before more is added.
+    pub fn is_full(&self) -> bool {
+        self.edge_target.values.len() >= FULL_EDGES
+    }
+
+    /// Appends a crystal.
+    pub fn push(&mut self, material_id: &str, atomic_numbers: &[u8], features: &Features, labels: RowLabels<'_>) {
+        self.rows += 1;
+        self.material_id.push(material_id);
+        self.composition.count(atomic_numbers);
+        self.composition.write_reduced_formula(&mut self.formula.bytes);
+        self.formula.close();
+        for symbol in self.composition.symbols() {
+            self.element.push(symbol);
+        }
+        self.element_offsets.push(offset(self.element.offsets.len() - 1));
+        self.nelements.push(offset(self.composition.len()).unsigned_abs());
+        self.nsites.push(offset(atomic_numbers.len()).unsigned_abs());
+        self.lattice.extend_from_slice(features.lattice.as_flattened());
+        for (column, value) in self.parameters.iter_mut().zip(features.parameters) {
+            column.push(value);
+        }
+        self.volume.push(features.volume);
+        self.transform.extend_from_slice(features.transform.as_flattened());
+        self.atomic_numbers.push(atomic_numbers);
+        self.fractional.push(features.fractional.as_flattened());
+        let edges = &features.edges;
+        self.edge_source.push(&edges.source);
+        self.edge_target.push(&edges.target);
+        for (column, image) in self.image.iter_mut().zip(&edges.image) {
+            column.push(image);
+        }
+        self.distance.extend(edges.distance.iter().map(|distance| *distance as f32));
+        self.direction.push(&edges.direction);
+        self.same_cell.push(&edges.same_cell);
+        self.direction_centred.push(&edges.direction_centred);
+        self.same_cell_centred.push(&edges.same_cell_centred);
+        // With several splits none of them is the split.
+        self.split.push(if self.splits.len() == 1 { (labels.split)(0) } else { None });
+        self.fold.push(labels.fold);
+        for (index, column) in self.splits.iter_mut().enumerate() {
+            column.push((labels.split)(index));
+        }
+        for (column, value) in self.properties.iter_mut().zip(labels.properties) {
+            column.push(*value);
+        }
+    }
+
+    /// Takes everything so far as a batch; the columns are empty afterwards.
+    ///
+    /// # Errors
+    /// [`ArrowError`] if the columns do not make up the schema, a fault of the caller.
+    pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        columns.push(self.material_id.finish(None)?);
+        let mut source = Texts::default();
+        (0..rows).for_each(|_| source.push(&self.source));
+        columns.push(source.finish(None)?);
+        columns.push(self.formula.finish(None)?);
+        let offsets = std::mem::replace(&mut self.element_offsets, vec![0]);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        columns.push(Arc::new(ListArray::try_new(
+            item_field(DataType::Utf8),
+            offsets,
+            self.element.finish(None)?,
+            None,
+        )?));
+        columns.push(Arc::new(UInt32Array::from(std::mem::take(&mut self.nelements))));
+        columns.push(Arc::new(UInt32Array::from(std::mem::take(&mut self.nsites))));
+        columns.push(fixed(Arc::new(Float64Array::from(std::mem::take(&mut self.lattice))))?);
+        for parameter in &mut self.parameters {
+            columns.push(Arc::new(Float64Array::from(std::mem::take(parameter))));
+        }
+        columns.push(Arc::new(Float64Array::from(std::mem::take(&mut self.volume))));
+        columns.push(fixed(Arc::new(Int32Array::from(std::mem::take(&mut self.transform))))?);
+        columns.push(self.atomic_numbers.finish::<arrow::datatypes::UInt8Type>()?);
+        columns.push(self.fractional.finish::<arrow::datatypes::Float64Type>()?);
+        columns.push(self.edge_source.finish::<arrow::datatypes::UInt32Type>()?);
+        columns.push(self.edge_target.finish::<arrow::datatypes::UInt32Type>()?);
+        for image in &mut self.image {
+            columns.push(image.finish::<arrow::datatypes::Int16Type>()?);
+        }
+        columns.push(self.distance.finish::<arrow::datatypes::Float32Type>()?);
+        columns.push(self.direction.finish::<arrow::datatypes::UInt8Type>()?);
+        columns.push(self.same_cell.finish_flags()?);
+        columns.push(self.direction_centred.finish::<arrow::datatypes::UInt8Type>()?);
+        columns.push(self.same_cell_centred.finish_flags()?);
+        columns.push(self.split.finish()?);
+        columns.push(Arc::new(Int8Array::from(std::mem::take(&mut self.fold))));
+        for split in &mut self.splits {
+            columns.push(split.finish()?);
+        }
+        for property in &mut self.properties {
+            columns.push(Arc::new(Float64Array::from(std::mem::take(property))));
+        }
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+    }
+}
+
+/// Number of entries of a 3x3 matrix, the only fixed-size list of the store.
+const MATRIX_ENTRIES: i32 = 9;
+
+/// Nine values a row.
+fn fixed(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let field = item_field(values.data_type().clone());
+    Ok(Arc::new(FixedSizeListArray::try_new(field, MATRIX_ENTRIES, values, None)?))
+}

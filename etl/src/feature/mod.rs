@@ -1,0 +1,90 @@
+//! Features of one crystal (SPEC 2.1 to 2.4): Niggli cell, wrapped sites, the nearest neighbours
+//! of every atom in all periodic images, their distances and labels. All in double precision.
+
+mod edges;
+mod error;
+mod labels;
+mod neighbours;
+mod niggli;
+#[cfg(test)]
+mod tests;
+mod wrap;
+
+pub use edges::Edges;
+pub use error::FeatureError;
+pub use labels::HOME_DIRECTION;
+pub use niggli::{NiggliCell, is_niggli, niggli_reduce, parameters};
+
+use schemas::settings::FeatureSettings;
+
+use crate::math::{IntegerMatrix3, Matrix3, Vector3};
+use crate::structure::Structure;
+use neighbours::NeighbourSearch;
+
+/// Features of one crystal.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Features {
+    /// Niggli cell, rows l1, l2, l3 in Å.
+    pub lattice: Matrix3,
+    /// `|l1|, |l2|, |l3|` in Å and `alpha = ∠(l2, l3), beta = ∠(l1, l3), gamma = ∠(l1, l2)` in
+    /// degrees (SPEC 2.1.4).
+    pub parameters: [f64; 6],
+    /// Volume of the cell in Å³, positive.
+    pub volume: f64,
+    /// `lattice = transform · given lattice`, determinant +1.
+    pub transform: IntegerMatrix3,
+    /// Wrapped fractional coordinates in the Niggli cell, shape `[nsites, 3]`, in the order of the
+    /// given sites.
+    pub fractional: Vec<Vector3>,
+    /// Edges to the nearest neighbours.
+    pub edges: Edges,
+}
+
+/// Computes features, reusing its buffers from crystal to crystal; one for each thread.
+#[derive(Debug, Clone)]
+pub struct Featurizer {
+    settings: FeatureSettings,
+    search: NeighbourSearch,
+    features: Features,
+}
+
+impl Featurizer {
+    /// A featurizer for the given settings.
+    pub fn new(settings: &FeatureSettings) -> Self {
+        Self { settings: settings.clone(), search: NeighbourSearch::default(), features: Features::default() }
+    }
+
+    /// Features of one crystal (SPEC 2.1 to 2.4); the result borrows the featurizer's buffers.
+    ///
+    /// # Errors
+    /// Every [`FeatureError`]: a lattice or coordinates that are no crystal's, coinciding sites, an
+    /// atom without any neighbour.
+    pub fn featurize(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
+        let sites = structure.fractional.len();
+        if sites == 0 {
+            return Err(FeatureError::NoSites);
+        }
+        if u32::try_from(sites).is_err() {
+            return Err(FeatureError::TooManySites { sites });
+        }
+        let NiggliCell { lattice, transform, volume } =
+            niggli_reduce(&structure.lattice, self.settings.niggli_epsilon)?;
+        let features = &mut self.features;
+        features.lattice = lattice;
+        features.parameters = parameters(&lattice);
+        features.volume = volume;
+        features.transform = transform;
+        let tolerance = self.settings.wrap_tolerance;
+        wrap::wrap_sites(&structure.fractional, &transform, tolerance, &mut features.fractional)?;
+        self.find_edges()?;
+        Ok(&self.features)
+    }
+
+    /// Edges and labels of the cell and sites in `features`.
+    fn find_edges(&mut self) -> Result<(), FeatureError> {
+        let Features { lattice, volume, fractional, edges, .. } = &mut self.features;
+        self.search.find(lattice, *volume, fractional, &self.settings, edges)?;
+        labels::label_edges(fractional, self.settings.centred_tolerance, edges);
+        Ok(())
+    }
+}

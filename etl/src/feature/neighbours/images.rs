@@ -1,0 +1,209 @@
+//! The atoms in all periodic images that can be within a radius of an atom of the home cell.
+
+use super::candidates::Candidates;
+use super::columns::Columns;
+use super::grid::Grid;
+use super::layers::Layers;
+use crate::feature::FeatureError;
+use crate::math::{Matrix3, Vector3, row_times};
+
+/// Slack of the fractional bounds within which images are looked for; far above rounding.
+const BOUND_SLACK: f64 = 1e-6;
+
+/// Image atoms above which a grid finds those near a centre faster than layers do. Measured on
+/// crystals of 20 to 80 sites.
+const GRID_THRESHOLD: usize = 800;
+
+/// Image atoms a search may hold: ten times those of a crystal of a million sites, about 1 GiB.
+/// More come from cells far denser than matter.
+const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 24;
+
+/// Site and cell of an image atom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Label {
+    /// Index of the site.
+    pub(super) site: u32,
+    /// Cell of the image.
+    pub(super) image: [i16; 3],
+}
+
+/// The images of one site: all cells between two corners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Least k1, k2, k3.
+    pub(super) first: [i16; 3],
+    /// Greatest k1, k2, k3.
+    pub(super) last: [i16; 3],
+    /// Number of the site's first image atom.
+    pub(super) start: u32,
+}
+
+impl Span {
+    /// Number of images along an axis.
+    pub(super) fn extent(&self, axis: usize) -> u32 {
+        // The range of an axis is never empty: it holds the home cell.
+        (i32::from(self.last[axis]) - i32::from(self.first[axis]) + 1) as u32
+    }
+
+    /// Number of images.
+    fn count(&self) -> u64 {
+        (0..3).map(|axis| u64::from(self.extent(axis))).product()
+    }
+}
+
+/// Fractional box that holds all image atoms within the radius of any home atom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Lower corner.
+    pub(super) lower: Vector3,
+    /// Upper corner.
+    pub(super) upper: Vector3,
+    /// The radius in fractional units of each axis.
+    pub(super) reach: Vector3,
+}
+
+impl Bounds {
+    /// A fractional coordinate changes by at most `radius / spacing` within the radius, so all
+    /// neighbours lie within that of the range of the sites' coordinates.
+    fn new(fractional: &[Vector3], spacings: &Vector3, radius: f64) -> Self {
+        let mut lower = [f64::INFINITY; 3];
+        let mut upper = [f64::NEG_INFINITY; 3];
+        for site in fractional {
+            lower = [0, 1, 2].map(|axis| lower[axis].min(site[axis]));
+            upper = [0, 1, 2].map(|axis| upper[axis].max(site[axis]));
+        }
+        let reach = spacings.map(|spacing| radius / spacing + BOUND_SLACK);
+        lower = [0, 1, 2].map(|axis| lower[axis] - reach[axis]);
+        upper = [0, 1, 2].map(|axis| upper[axis] + reach[axis]);
+        Self { lower, upper, reach }
+    }
+
+    /// The images that bring a site into the box.
+    fn span(&self, fractional: &Vector3, site: usize, start: u32) -> Result<Span, FeatureError> {
+        let mut span = Span { first: [0; 3], last: [0; 3], start };
+        for (axis, &coordinate) in fractional.iter().enumerate() {
+            let first = (self.lower[axis] - coordinate).ceil();
+            let last = (self.upper[axis] - coordinate).floor();
+            if first <= f64::from(i16::MIN) || last >= f64::from(i16::MAX) {
+                return Err(FeatureError::ImageOverflow { site, image: last.max(-first) });
+            }
+            (span.first[axis], span.last[axis]) = (first as i16, last as i16);
+        }
+        Ok(span)
+    }
+}
+
+/// Image atoms around the home cell, numbered in the order of (site, k1, k2, k3), which is that of
+/// SPEC 2.3 inside a shell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ImageAtoms {
+    radius: f64,
+    labels: Vec<Label>,
+    /// Cartesian coordinates of the home cell's atoms in Å.
+    home: Vec<Vector3>,
+    spans: Vec<Span>,
+    /// Coordinates in the order in which they are searched.
+    columns: Columns,
+    layers: Layers,
+    grid: Grid,
+    uses_grid: bool,
+}
+
+impl ImageAtoms {
+    /// Radius in Å within which an atom of the home cell has all its neighbours here.
+    pub(super) fn radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// Site and cell of an image atom.
+    pub(super) fn label(&self, atom: usize) -> Label {
+        self.labels[atom]
+    }
+
+    /// Collects the image atoms for a radius. The coordinates must be wrapped: along each axis
+    /// they differ by less than 1.
+    ///
+    /// # Errors
+    /// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
+    pub(super) fn build(
+        &mut self,
+        lattice: &Matrix3,
+        spacings: &Vector3,
+        fractional: &[Vector3],
+        radius: f64,
+    ) -> Result<(), FeatureError> {
+        self.radius = radius;
+        let bounds = Bounds::new(fractional, spacings, radius);
+        self.number_atoms(&bounds, fractional)?;
+        self.home.clear();
+        self.home.extend(fractional.iter().map(|site| row_times(site, lattice)));
+        self.uses_grid = self.labels.len() > GRID_THRESHOLD;
+        self.columns.resize(self.labels.len());
+        if self.uses_grid {
+            self.grid.build(&bounds, fractional, &self.labels);
+            self.fill_by_grid(lattice);
+        } else {
+            let Self { layers, columns, spans, home, .. } = self;
+            layers.build(bounds.reach[2], lattice, fractional, home, spans, columns);
+        }
+        Ok(())
+    }
+
+    /// Fills the columns in the order of the grid.
+    fn fill_by_grid(&mut self, lattice: &Matrix3) {
+        let ([x, y, z], numbers) = self.columns.block(0..self.labels.len());
+        let places = x.iter_mut().zip(y).zip(z).zip(numbers);
+        for ((((x, y), z), number), &atom) in places.zip(self.grid.atoms()) {
+            let Label { site, image } = self.labels[atom as usize];
+            let k = image.map(f64::from);
+            let shift = row_times(&k, lattice);
+            let home = &self.home[site as usize];
+            (*x, *y, *z, *number) = (home[0] + shift[0], home[1] + shift[1], home[2] + shift[2], atom);
+        }
+    }
+
+    /// Fills `spans` and `labels`.
+    fn number_atoms(&mut self, bounds: &Bounds, fractional: &[Vector3]) -> Result<(), FeatureError> {
+        self.spans.clear();
+        let mut atoms = 0;
+        for (site, fractional) in fractional.iter().enumerate() {
+            // Below the maximum, so it fits.
+            let span = bounds.span(fractional, site, atoms as u32)?;
+            atoms += span.count();
+            if atoms > MAXIMUM_IMAGE_ATOMS {
+                return Err(FeatureError::TooManyImages { atoms });
+            }
+            self.spans.push(span);
+        }
+        self.labels.clear();
+        for (site, span) in (0..).zip(&self.spans) {
+            for k1 in span.first[0]..=span.last[0] {
+                for k2 in span.first[1]..=span.last[1] {
+                    let row = span.first[2]..=span.last[2];
+                    self.labels.extend(row.map(|k3| Label { site, image: [k1, k2, k3] }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Collects the image atoms within the radius of the home atom `target`, itself included.
+    /// `fractional` are that atom's coordinates.
+    pub(super) fn within_radius(&self, target: usize, fractional: &Vector3, candidates: &mut Candidates) {
+        let centre = &self.home[target];
+        let limit = self.radius * self.radius;
+        candidates.clear(self.labels.len());
+        if self.uses_grid {
+            self.grid.for_each_run(fractional, |run| self.columns.scan(run, centre, limit, candidates));
+        } else {
+            self.columns.scan(self.layers.window(target), centre, limit, candidates);
+        }
+    }
+}
+
+/// Squared distance of two points.
+#[inline]
+pub(super) fn squared_distance(point: &Vector3, centre: &Vector3) -> f64 {
+    let (dx, dy, dz) = (point[0] - centre[0], point[1] - centre[1], point[2] - centre[2]);
+    dx * dx + dy * dy + dz * dz
+}

@@ -1,0 +1,170 @@
+//! Crystals whose neighbours are known by hand, and crystals without features.
+
+use proptest::array::uniform3;
+use proptest::collection::vec;
+use proptest::num::f64::ANY;
+use proptest::prelude::*;
+use schemas::settings::{FeatureSettings, Ties};
+
+use super::brute_force::assert_same_as_brute_force;
+use super::crystals::{cubic, face_centred, hexagonal};
+use super::{edges_of, featurize, property_config, structure};
+use crate::feature::{FeatureError, Featurizer};
+use crate::structure::Structure;
+
+/// The number of edges at each distance of the first atom.
+fn shells(structure: &Structure) -> Vec<(usize, f64)> {
+    let features = featurize(structure);
+    let mut shells: Vec<(usize, f64)> = Vec::new();
+    for (target, distance) in features.edges.target.iter().zip(&features.edges.distance) {
+        if *target != 0 {
+            break;
+        }
+        match shells.last_mut() {
+            Some((count, last)) if (distance - *last).abs() < 1e-6 => *count += 1,
+            _ => shells.push((1, *distance)),
+        }
+    }
+    shells
+}
+
+fn assert_shells(structure: &Structure, expected: &[(usize, f64)]) {
+    let shells = shells(structure);
+    assert_eq!(shells.len(), expected.len(), "{shells:?}");
+    for ((count, distance), (expected_count, expected)) in shells.iter().zip(expected) {
+        assert_eq!(count, expected_count, "{shells:?}");
+        assert!((distance - expected).abs() < 1e-12, "{shells:?}");
+    }
+}
+
+fn reason(structure: &Structure) -> FeatureError {
+    let mut featurizer = Featurizer::new(&FeatureSettings::default());
+    match featurizer.featurize(structure) {
+        Ok(features) => panic!("{} edges", features.edges.len()),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn simple_cubic_keeps_its_second_shell_whole() {
+    let crystal = structure(cubic(3.0), vec![[0.2, 0.3, 0.4]]);
+    assert_shells(&crystal, &[(6, 3.0), (12, 3.0 * 2f64.sqrt())]);
+    let features = featurize(&crystal);
+    assert_eq!(features.parameters, [3.0, 3.0, 3.0, 90.0, 90.0, 90.0]);
+    assert_eq!(features.volume, 27.0);
+    // SPEC 2.3: within a shell by (site, k1, k2, k3).
+    let edges = &features.edges;
+    let images: Vec<_> = (0..8).map(|edge| edges.image_of(edge).expect("an edge")).collect();
+    let first =
+        [[-1, 0, 0], [0, -1, 0], [0, 0, -1], [0, 0, 1], [0, 1, 0], [1, 0, 0], [-1, -1, 0], [-1, 0, -1]];
+    assert_eq!(images, first);
+    assert_eq!(edges.direction[..8], [4, 10, 12, 14, 16, 22, 1, 3]);
+    assert_eq!(edges.direction_centred[..8], edges.direction[..8]);
+    assert!(!edges.same_cell.iter().any(|&home| home));
+}
+
+#[test]
+fn cut_keeps_exactly_twelve() {
+    let settings = FeatureSettings { ties: Ties::Cut, ..Default::default() };
+    let edges = edges_of(&cubic(3.0), &[[0.0; 3]], &settings).expect("edges");
+    assert_eq!(edges.len(), 12);
+    assert_same_as_brute_force(&cubic(3.0), &[[0.0; 3]], &settings, &edges);
+}
+
+#[test]
+fn known_coordinations() {
+    let a = 4.0;
+    assert_shells(&structure(face_centred(a), vec![[0.0; 3]]), &[(12, a / 2f64.sqrt())]);
+    let ideal = hexagonal(3.0, 3.0 * (8f64 / 3.0).sqrt());
+    let packed = vec![[1.0 / 3.0, 2.0 / 3.0, 0.25], [2.0 / 3.0, 1.0 / 3.0, 0.75]];
+    assert_shells(&structure(ideal, packed), &[(12, 3.0)]);
+    let diamond = structure(face_centred(a), vec![[0.0; 3], [0.25; 3]]);
+    assert_shells(&diamond, &[(4, a * 3f64.sqrt() / 4.0), (12, a / 2f64.sqrt())]);
+    // A square net of one atom with vacuum: 4 + 4 + 4 neighbours in the plane.
+    let net = [[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 25.0]];
+    assert_shells(
+        &structure(net, vec![[0.0, 0.0, 0.99999999]]),
+        &[(4, 3.0), (4, 3.0 * 2f64.sqrt()), (4, 6.0)],
+    );
+}
+
+#[test]
+fn neighbours_beyond_the_next_cell_are_found() {
+    // A chain of atoms 1.5 Å apart: five neighbours on each side within the cutoff.
+    let chain = structure([[1.5, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 21.0]], vec![[0.0; 3]]);
+    let features = featurize(&chain);
+    assert_eq!(features.edges.len(), 10);
+    assert_eq!(features.edges.image[0], [-1, 1, -2, 2, -3, 3, -4, 4, -5, 5]);
+    assert!(features.edges.same_cell_centred.iter().all(|&home| !home));
+}
+
+#[test]
+fn a_distance_equal_to_the_cutoff_counts() {
+    for lattice in [cubic(8.0), hexagonal(8.0, 30.0)] {
+        let features = featurize(&structure(lattice, vec![[0.1; 3]]));
+        assert_eq!(features.edges.len(), 6);
+    }
+}
+
+#[test]
+fn displacement_of_half_a_cell_is_within_the_centred_cell() {
+    let caesium_chloride = structure(cubic(4.0), vec![[0.0; 3], [0.5; 3]]);
+    let edges = featurize(&caesium_chloride).edges;
+    let home: Vec<_> = (0..8).map(|edge| edges.same_cell_centred[edge]).collect();
+    assert_eq!(home, [true; 8]);
+    assert_eq!(edges.same_cell[..8].iter().filter(|&&home| home).count(), 1);
+}
+
+#[test]
+fn crystals_without_features_say_why() {
+    assert_eq!(reason(&Structure::default()), FeatureError::NoSites);
+    let isolated = structure(cubic(20.0), vec![[0.0; 3], [0.0, 0.0, 0.1], [0.5; 3]]);
+    assert_eq!(reason(&isolated), FeatureError::IsolatedAtom { site: 2, cutoff: 8.0 });
+    assert_eq!(reason(&isolated).reason_code(), "isolated_atom");
+    let double = structure(cubic(5.0), vec![[0.5; 3], [0.0; 3], [0.0, 1.0, 1e-10]]);
+    let FeatureError::CoincidentSites { first, second, distance } = reason(&double) else {
+        panic!("{:?}", reason(&double));
+    };
+    assert_eq!((first, second), (1, 2));
+    assert!((distance - 5e-10).abs() < 1e-15);
+    let flat = structure([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [3.0, 3.0, 0.0]], vec![[0.0; 3]]);
+    assert_eq!(reason(&flat).reason_code(), "degenerate_lattice");
+    let broken = structure(cubic(f64::NAN), vec![[0.0; 3]]);
+    assert_eq!(reason(&broken).reason_code(), "non_finite_lattice");
+    let lost = structure(cubic(4.0), vec![[0.0, f64::NAN, 0.0]]);
+    assert_eq!(reason(&lost).reason_code(), "non_finite_coordinate");
+}
+
+#[test]
+fn matter_that_is_no_matter_is_refused_quickly() {
+    let needle = [[0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.0, 1e7]];
+    let sites = (0..3000).map(|site| [0.0, 0.0, 1e-8 * f64::from(site)]).collect();
+    assert_eq!(reason(&structure(needle, sites)).reason_code(), "too_many_images");
+}
+
+proptest! {
+    #![proptest_config(property_config(300))]
+
+    #[test]
+    fn no_structure_panics(
+        lattice in uniform3(uniform3(prop_oneof![1 => ANY, 20 => -30.0f64..30.0])),
+        sites in vec(uniform3(prop_oneof![1 => ANY, 20 => -3.0f64..3.0]), 0..6),
+    ) {
+        match Featurizer::new(&FeatureSettings::default()).featurize(&structure(lattice, sites)) {
+            Ok(features) => prop_assert!(!features.edges.is_empty()),
+            Err(error) => prop_assert!(!error.reason_code().is_empty()),
+        }
+    }
+}
+
+#[test]
+fn a_failure_leaves_no_trace_in_the_next_crystal() {
+    let settings = FeatureSettings::default();
+    let mut featurizer = Featurizer::new(&settings);
+    let crystal = structure(face_centred(4.0), vec![[0.0; 3], [0.5; 3]]);
+    let expected = featurize(&crystal);
+    for other in [cubic(20.0), cubic(3.0), hexagonal(2.5, 26.0)] {
+        let _ = featurizer.featurize(&structure(other, vec![[0.0; 3]]));
+        assert_eq!(featurizer.featurize(&crystal), Ok(&expected));
+    }
+}

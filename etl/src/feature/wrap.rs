@@ -1,0 +1,77 @@
+//! Fractional coordinates in the reduced cell (SPEC 2.1).
+
+use crate::feature::FeatureError;
+use crate::math::{IntegerMatrix3, Vector3, row_times, unimodular_inverse};
+
+/// Takes fractional coordinates of the given cell into the reduced one and wraps them:
+/// `f = f0 · T⁻¹`, then into `[-tolerance, 1 - tolerance)`.
+///
+/// `wrapped` is overwritten with shape `[nsites, 3]`, in the order of the sites.
+///
+/// # Errors
+/// [`FeatureError::NonFiniteCoordinate`] for a coordinate that is not finite, before or after.
+pub(crate) fn wrap_sites(
+    given: &[Vector3],
+    transform: &IntegerMatrix3,
+    tolerance: f64,
+    wrapped: &mut Vec<Vector3>,
+) -> Result<(), FeatureError> {
+    const IDENTITY: IntegerMatrix3 = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+    let inverse = (*transform != IDENTITY).then(|| unimodular_inverse(transform));
+    wrapped.clear();
+    for (site, given) in given.iter().enumerate() {
+        let fractional = inverse.as_ref().map_or(*given, |inverse| row_times(given, inverse));
+        if let Some(&value) = fractional.iter().find(|value| !value.is_finite()) {
+            return Err(FeatureError::NonFiniteCoordinate { site, value });
+        }
+        wrapped.push(fractional.map(|value| wrap(value, tolerance)));
+    }
+    Ok(())
+}
+
+/// A fractional coordinate in `[-tolerance, 1 - tolerance)` (SPEC 2.1.3).
+///
+/// The tolerance keeps the images of neighbours stable: a coordinate that rounding has put just
+/// below a lattice plane counts as on it.
+pub(crate) fn wrap(value: f64, tolerance: f64) -> f64 {
+    let inside = value - value.floor();
+    if inside >= 1.0 - tolerance { inside - 1.0 } else { inside }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coordinate_just_below_a_plane_is_on_it() {
+        assert_eq!(wrap(0.25, 1e-6), 0.25);
+        assert_eq!(wrap(-0.25, 1e-6), 0.75);
+        assert_eq!(wrap(3.5, 1e-6), 0.5);
+        assert_eq!(wrap(1.0, 1e-6), 0.0);
+        assert!((wrap(0.999_999_99, 1e-6) + 1e-8).abs() < 1e-15);
+        assert!((wrap(-1e-8, 1e-6) + 1e-8).abs() < 1e-15);
+        assert_eq!(wrap(-1e-20, 1e-6), 0.0);
+        assert_eq!(wrap(0.999_99, 1e-6), 0.999_99);
+    }
+
+    #[test]
+    fn sites_keep_their_place_under_a_change_of_basis() {
+        // The second vector becomes the sum of the first two.
+        let transform = [[1, 0, 0], [1, 1, 0], [0, 0, 1]];
+        let mut wrapped = vec![[9.0; 3]];
+        wrap_sites(&[[0.1, 0.3, -0.2]], &transform, 1e-6, &mut wrapped).expect("finite");
+        assert_eq!(wrapped.len(), 1);
+        for (value, expected) in wrapped[0].iter().zip([0.8, 0.3, 0.8]) {
+            assert!((value - expected).abs() < 1e-15, "{value} {expected}");
+        }
+    }
+
+    #[test]
+    fn coordinates_that_are_not_finite_are_named() {
+        let transform = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+        let error = wrap_sites(&[[0.0; 3], [0.0, f64::INFINITY, 0.0]], &transform, 1e-6, &mut Vec::new())
+            .expect_err("infinite");
+        assert_eq!(error, FeatureError::NonFiniteCoordinate { site: 1, value: f64::INFINITY });
+        assert_eq!(error.reason_code(), "non_finite_coordinate");
+    }
+}

@@ -1,0 +1,336 @@
+//! The published files: one line each, with what is known to check them by.
+//!
+//! A figure stands here only where a source states it; `None` means that none was found:
+//! * MatBench: addresses, numbers of entries and SHA-256 as in the dataset metadata of matminer and
+//!   of MatBench itself; neither states lengths.
+//! * JARVIS-DFT: file numbers on figshare as in jarvis-tools (`jarvis/db/figshare.py`); length and
+//!   SHA-256 of `dft_3d` as recorded by downloads whose MD5 matched figshare's
+//!   (`fb3e1eb80339a70ff313af1c644c1777`), length of `dft_2d` as in figshare's metadata.
+//! * JARVIS leaderboard: lengths and SHA-256 of the files in the repository at the commit that the
+//!   addresses name.
+//! * OQMD: the address as in jarvis-tools; neither length nor hash is stated.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::FetchError;
+
+/// The databases that can be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Database {
+    /// Open Quantum Materials Database, the JARVIS copy of its entries.
+    Oqmd,
+    /// JARVIS-DFT and the splits of the JARVIS leaderboard.
+    Jarvis,
+    /// The structure tasks of MatBench v0.1 and its official folds.
+    Matbench,
+}
+
+impl Database {
+    /// All databases, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Oqmd, Self::Jarvis, Self::Matbench];
+
+    /// The name on the command line and of the folder below `data/raw` and in a mirror.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oqmd => "oqmd",
+            Self::Jarvis => "jarvis",
+            Self::Matbench => "matbench",
+        }
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Database {
+    type Err = FetchError;
+
+    fn from_str(name: &str) -> Result<Self, FetchError> {
+        Self::ALL.into_iter().find(|database| database.as_str() == name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            FetchError::UnknownDatabase { name: name.to_owned(), known }
+        })
+    }
+}
+
+/// What a work says about itself: under which terms it may be used and how it is cited.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Licence as its publisher states it.
+    pub licence: &'static str,
+    /// The article or data set to cite.
+    pub citation: &'static str,
+}
+
+/// One published file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CatalogueFile {
+    /// The database it belongs to.
+    pub database: Database,
+    /// Name of the task on the command line.
+    pub task: &'static str,
+    /// Group of files that can be asked for as one task: `tasks`, `splits` or `folds`.
+    pub group: Group,
+    /// Name of the published file, relative to the folder of the database, with `/`.
+    pub name: &'static str,
+    /// Other names under which a mirror may hold the file or a part of it, likewise relative.
+    pub mirror_names: &'static [&'static str],
+    /// Public address.
+    pub url: &'static str,
+    /// Number of entries, where its publisher states it.
+    pub entries: Option<u64>,
+    /// Length in bytes, where it is known.
+    pub bytes: Option<u64>,
+    /// SHA-256 as lower-case hexadecimal, where it is known.
+    pub sha256: Option<&'static str>,
+    /// Licence and citation.
+    pub publication: &'static Publication,
+}
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Crystals with properties.
+    Crystals,
+    /// Train, validation and test ids of one property; asked for together as `splits`.
+    Splits,
+    /// Cross-validation folds of all tasks; comes with every MatBench task.
+    Folds,
+}
+
+/// Name of the task that stands for all [`Group::Splits`] files.
+pub const SPLITS_TASK: &str = "splits";
+
+static OQMD: Publication = Publication {
+    licence: "CC BY 4.0",
+    citation: "Kirklin et al., npj Comput. Mater. 1, 15010 (2015), doi:10.1038/npjcompumats.2015.10; \
+               copy: doi:10.6084/m9.figshare.14206169",
+};
+static JARVIS_3D: Publication = Publication {
+    licence: "CC BY 4.0",
+    citation: "Choudhary et al., npj Comput. Mater. 6, 173 (2020), doi:10.1038/s41524-020-00440-1; \
+               data: doi:10.6084/m9.figshare.6815699",
+};
+static JARVIS_2D: Publication = Publication {
+    licence: "CC BY 4.0",
+    citation: "Choudhary et al., npj Comput. Mater. 6, 173 (2020), doi:10.1038/s41524-020-00440-1; \
+               data: doi:10.6084/m9.figshare.6815705",
+};
+static LEADERBOARD: Publication = Publication {
+    licence: "public domain (NIST, 17 U.S.C. 105)",
+    citation: "JARVIS-Leaderboard, github.com/usnistgov/jarvis_leaderboard",
+};
+static MATBENCH: Publication = Publication {
+    licence: "CC BY 4.0",
+    citation: "Dunn et al., npj Comput. Mater. 6, 138 (2020), doi:10.1038/s41524-020-00406-3",
+};
+static MATBENCH_FOLDS: Publication = Publication {
+    licence: "MIT",
+    citation: "Dunn et al., npj Comput. Mater. 6, 138 (2020), doi:10.1038/s41524-020-00406-3",
+};
+
+/// A MatBench task: all of them live under one address and differ in name, entries and hash.
+macro_rules! matbench {
+    ($task:literal, $entries:literal, $sha256:literal) => {
+        CatalogueFile {
+            database: Database::Matbench,
+            task: $task,
+            group: Group::Crystals,
+            name: concat!("matbench_", $task, ".json.gz"),
+            mirror_names: &[],
+            url: concat!("https://ml.materialsproject.org/projects/matbench_", $task, ".json.gz"),
+            entries: Some($entries),
+            bytes: None,
+            sha256: Some($sha256),
+            publication: &MATBENCH,
+        }
+    };
+}
+
+/// Train, validation and test ids of one property in the JARVIS leaderboard, at one commit of it.
+macro_rules! split {
+    ($task:literal, $bytes:literal, $sha256:literal) => {
+        CatalogueFile {
+            database: Database::Jarvis,
+            task: $task,
+            group: Group::Splits,
+            name: concat!("splits/", $task, ".json.zip"),
+            mirror_names: &[],
+            url: concat!(
+                "https://raw.githubusercontent.com/usnistgov/jarvis_leaderboard/",
+                "57afc55f94c8a6f4562f73a3173968cd4b2f83b1/",
+                "jarvis_leaderboard/benchmarks/AI/SinglePropertyPrediction/",
+                $task,
+                ".json.zip"
+            ),
+            entries: None,
+            bytes: Some($bytes),
+            sha256: Some($sha256),
+            publication: &LEADERBOARD,
+        }
+    };
+}
+
+/// Every file that can be fetched.
+#[rustfmt::skip]
+pub static CATALOGUE: &[CatalogueFile] = &[
+    CatalogueFile { database: Database::Oqmd, task: "oqmd_3d_no_cfid", group: Group::Crystals, name: "all_oqmd.json.zip", mirror_names: &[], url: "https://ndownloader.figshare.com/files/26790182", entries: Some(817_636), bytes: None, sha256: None, publication: &OQMD },
+    CatalogueFile { database: Database::Jarvis, task: "dft_3d", group: Group::Crystals, name: "jdft_3d-12-12-2022.json.zip", mirror_names: &["jdft_3d.json.zip", "jdft_3d-subset.json.zip"], url: "https://ndownloader.figshare.com/files/38521619", entries: Some(75_993), bytes: Some(40_811_489), sha256: Some("d4c64660e9e1fa45c82bd8868a96ec10162195eed69636445972c05550d8d0d6"), publication: &JARVIS_3D },
+    CatalogueFile { database: Database::Jarvis, task: "dft_2d", group: Group::Crystals, name: "d2-12-12-2022.json.zip", mirror_names: &["jdft_2d.json.zip", "jdft_2d-subset.json.zip"], url: "https://ndownloader.figshare.com/files/38521268", entries: Some(1_103), bytes: Some(8_394_653), sha256: None, publication: &JARVIS_2D },
+    split!("dft_3d_avg_elec_mass", 72_851, "9b2b493db8a0fe49395050c120e7986d5932d91cccf52509ee87520ebb4c229d"),
+    split!("dft_3d_avg_hole_mass", 73_668, "f24307e8caa3fa8b9562bde27bcdef6d4d42d40d156700b1364e94fccd357afb"),
+    split!("dft_3d_bulk_modulus_kv", 125_080, "5535abd36e95770708fb59404174a0de1b6ff9245ac5714dcffcc1ff57fb7239"),
+    split!("dft_3d_dfpt_piezo_max_dielectric", 48_039, "3dc7b8badbeabb9d3d03c01fd66e7f6933169b41102e097913beee59c2f5b721"),
+    split!("dft_3d_dfpt_piezo_max_dij", 27_351, "54840fc9d40a2ed6c3ee75db1bd3635522485127bbeaad9dd160226ca33844b8"),
+    split!("dft_3d_ehull", 590_007, "25b7ca5c43f5dd54fc98ff01e46bc42033e22d0b9e20048d90d628ea35e169ff"),
+    split!("dft_3d_encut", 236_486, "1c6a670dc7134eef85abfbd775c7edcc18ddb060fccc2b94acea62af4bb309a3"),
+    split!("dft_3d_epsx", 343_145, "ba1989e259653c3a923525d1e553cfa025c99f3957a2395a38f2e9e7a514aa78"),
+    split!("dft_3d_epsy", 342_854, "fa1ca4657cd74cb7dfaf4a8ed49164f0fa980b927ea787218349cc9428df7329"),
+    split!("dft_3d_epsz", 342_056, "da92c42a6e49a53734cd97fd8cf87da9875be197b2755e0ed9793755e7fc778a"),
+    split!("dft_3d_exfoliation_energy", 5_502, "d7a3127002098c3da40292bee8d78de0e45ca42bef81adc73a07bc47e900a9a4"),
+    split!("dft_3d_formation_energy_peratom", 408_864, "ffaef5d3512a29c93f005c8b9f014b467dfa561b1c23632524ff91bbfa6f759f"),
+    split!("dft_3d_kpoint_length_unit", 239_120, "35e305fa449118b0c3991c155c866fabb943854563e6df32e0ce393ca9259e78"),
+    split!("dft_3d_magmom_oszicar", 225_224, "e149212f11e14504d4949d7325e6a3d6fd4377bbc8393fa3feb6fcad4546ec79"),
+    split!("dft_3d_max_efg", 81_561, "688ca60548d0f72d40d92a46511165191100fc33ec53b87e5a648eb6fc9a99a7"),
+    split!("dft_3d_mbj_bandgap", 91_819, "7aee71bfea2f67e10a9aad4cc6b83636b58e09b46e01c713a82a333e9632fd95"),
+    split!("dft_3d_mepsx", 127_200, "fa2e424bfa9e692b3813b5b736258f70dea18484ccd6de91a027c162a02e3ffd"),
+    split!("dft_3d_mepsy", 127_220, "ea143d8361781dca4a55e73f1642caf645bd521ece16d8674ea0bbe1ef00f5c1"),
+    split!("dft_3d_mepsz", 126_775, "e0bfa7e4e178bdeb99267df17dd7612ded113f61c83f3951c7500fa74c497b76"),
+    split!("dft_3d_n_Seebeck", 180_209, "6a55be2a7fb180128a571c5f151f6531bd0caa88c64327200e75cae278c9a107"),
+    split!("dft_3d_n_powerfact", 190_171, "3d61131f5c413c83c031ccfbd29ff485973d851a673e3e851f31e805590dbf4b"),
+    split!("dft_3d_optb88vdw_bandgap", 260_687, "6d9f7f6a7c321497649afa10f11e5e3b17f5ae7de4ff508e5e1ec2ee7cfb59e9"),
+    split!("dft_3d_optb88vdw_total_energy", 420_696, "8bfde50dc6a22b5249d3b818082dadfb0171ee0416790f97d25e7d9e9161a8af"),
+    split!("dft_3d_ph_heat_capacity", 156_582, "b521d42eb722ea82f2dc4ec7e9aee84cb848b9e0eefb65c634c6c16797216ab7"),
+    split!("dft_3d_shear_modulus_gv", 122_449, "9fffd5990b7d695636194dcfd55b154782e58c7befdcb5713ec1248b4e510d5a"),
+    split!("dft_3d_slme", 48_039, "f929bd463c98af317d98de6641c48f6347e6a069af03a3d6266c3bd3cafc049a"),
+    split!("dft_3d_spillage", 62_957, "495bed4377f32e4495e399920f90a88ac097470e793379b775d14af209c8e36a"),
+    split!("megnet_e_form", 801_781, "da8612889b31ac223465011c07d19ad1649802c4fa17aeaa515b3c53b6c60ddf"),
+    matbench!("jdft2d", 636, "26057dc4524e193e32abffb296ce819b58b6e11d1278cae329a2f97817a4eddf"),
+    matbench!("phonons", 1_265, "4db551f21ec5f577e6202725f10e34dfc509aa7df3a6bdaac497da7f6dbbb9b3"),
+    matbench!("dielectric", 4_764, "83befa09bc2ec2f4b6143afc413157827a90e5e2e42c1eb507ccfa01bf26a1d6"),
+    matbench!("log_gvrh", 10_987, "098af941f4c663270f1fe21abf20ffad6fb85ecbfcba5786ceac03983ac29da7"),
+    matbench!("log_kvrh", 10_987, "44b113ddb7e23aa18731a62c74afa7e5aa654199e0db5f951c8248a00955c9cd"),
+    matbench!("perovskites", 18_928, "4641e2417f8ec8b50096d2230864468dfa08278dc9d257c327f65d0305278483"),
+    matbench!("mp_gap", 106_113, "58b65746bd88329986ed66031a2ac1369c7c522f7bc9f9081528e07097c2c057"),
+    matbench!("mp_is_metal", 106_113, "9a028ed5750a4c76ca36e9f3c8d48fe0bf3fb21b76ec2289e58ae7048d527919"),
+    matbench!("mp_e_form", 132_752, "dedcb1d4ba2e3e50dbdd45ba5bc647a00e9c2bcf8f8bf556dc8e92caa39eb21f"),
+    CatalogueFile { database: Database::Matbench, task: "folds", group: Group::Folds, name: "matbench_v0.1_validation.json", mirror_names: &["folds.csv"], url: "https://raw.githubusercontent.com/materialsproject/matbench/936176db18ca4cd7b38cbd957c017a5bac770c6b/matbench/matbench_v0.1_validation.json", entries: None, bytes: None, sha256: None, publication: &MATBENCH_FOLDS },
+];
+
+/// The files that `task` of `database` stands for, in the order of the catalogue.
+///
+/// `None` stands for all of them, [`SPLITS_TASK`] for all splits; a MatBench task brings the folds
+/// along and may be written with or without its `matbench_`.
+///
+/// # Errors
+/// [`FetchError::UnknownTask`], with the tasks there are.
+pub fn select(database: Database, task: Option<&str>) -> Result<Vec<&'static CatalogueFile>, FetchError> {
+    let of_database = || CATALOGUE.iter().filter(move |file| file.database == database);
+    let Some(task) = task else { return Ok(of_database().collect()) };
+    let plain = task.strip_prefix("matbench_").unwrap_or(task);
+    let asked = |file: &CatalogueFile| {
+        file.task == task
+            || (database == Database::Matbench && file.task == plain)
+            || (task == SPLITS_TASK && file.group == Group::Splits)
+    };
+    if !of_database().any(asked) {
+        return Err(FetchError::UnknownTask {
+            database: database.as_str(),
+            task: task.to_owned(),
+            known: tasks(database).join(", "),
+        });
+    }
+    Ok(of_database().filter(|file| asked(file) || file.group == Group::Folds).collect())
+}
+
+/// The tasks of a database as [`select`] takes them.
+#[must_use]
+pub fn tasks(database: Database) -> Vec<&'static str> {
+    let files = || CATALOGUE.iter().filter(move |file| file.database == database);
+    let has_splits = files().any(|file| file.group == Group::Splits);
+    files().map(|file| file.task).chain(has_splits.then_some(SPLITS_TASK)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_line_is_sound() {
+        let mut seen = HashSet::new();
+        for file in CATALOGUE {
+            for name in std::iter::once(&file.name).chain(file.mirror_names) {
+                assert!(seen.insert((file.database, *name)), "{name} stands twice");
+                assert!(
+                    name.split('/').all(|part| !part.is_empty() && !part.starts_with('.')),
+                    "{name} is no plain relative path"
+                );
+            }
+            assert!(file.url.starts_with("https://"), "{}", file.url);
+            assert!(file.bytes != Some(0) && file.entries != Some(0), "{}", file.name);
+            if let Some(hash) = file.sha256 {
+                let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+                assert!(hash.len() == 64 && hash.bytes().all(lower_hex), "{}", file.name);
+            }
+        }
+        let hashes: Vec<_> = CATALOGUE.iter().filter_map(|file| file.sha256).collect();
+        assert_eq!(hashes.len(), hashes.iter().collect::<HashSet<_>>().len(), "a hash stands twice");
+    }
+
+    #[test]
+    fn tasks_select_their_files() {
+        let names = |database, task| -> Vec<&str> {
+            select(database, task).unwrap().iter().map(|file| file.name).collect()
+        };
+        assert_eq!(names(Database::Oqmd, None), ["all_oqmd.json.zip"]);
+        let jdft2d = ["matbench_jdft2d.json.gz", "matbench_v0.1_validation.json"];
+        assert_eq!(names(Database::Matbench, Some("jdft2d")), jdft2d);
+        assert_eq!(names(Database::Matbench, Some("matbench_jdft2d")), jdft2d);
+        assert_eq!(names(Database::Matbench, None).len(), 10);
+        assert_eq!(names(Database::Jarvis, Some("dft_2d")), ["d2-12-12-2022.json.zip"]);
+        assert!(names(Database::Jarvis, Some(SPLITS_TASK)).iter().all(|name| name.starts_with("splits/")));
+        assert_eq!(names(Database::Jarvis, None).len(), 2 + names(Database::Jarvis, Some("splits")).len());
+    }
+
+    #[test]
+    fn an_unknown_task_lists_the_known_ones() {
+        let message = select(Database::Matbench, Some("steels")).unwrap_err().to_string();
+        assert!(message.contains("\"steels\"") && message.contains("jdft2d, phonons"), "{message}");
+        assert!(select(Database::Jarvis, Some("matbench_dft_3d")).is_err());
+        assert!(
+            "materials_project"
+                .parse::<Database>()
+                .unwrap_err()
+                .to_string()
+                .contains("oqmd, jarvis, matbench")
+        );
+    }
+
+    /// The real files that are at hand carry the hashes the catalogue says.
+    #[test]
+    fn the_splits_at_hand_match_the_catalogue() {
+        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/mirror/jarvis");
+        if !std::path::Path::new(shared).is_dir() {
+            println!("skipped: ../shared is not here");
+            return;
+        }
+        let mut found = 0;
+        for file in CATALOGUE.iter().filter(|file| file.group == Group::Splits) {
+            let path = std::path::Path::new(shared).join(file.name);
+            if path.is_file() {
+                let digest = super::super::verify::digest_file(&path).unwrap();
+                assert_eq!(Some(digest.bytes), file.bytes, "{}", file.name);
+                assert_eq!(Some(digest.sha256.as_str()), file.sha256, "{}", file.name);
+                found += 1;
+            }
+        }
+        assert!(found >= 8, "only {found} split files found");
+    }
+}

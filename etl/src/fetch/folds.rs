@@ -1,0 +1,110 @@
+//! MatBench's official folds, from the file its authors publish to the `folds.csv` that
+//! `etl build matbench` joins.
+//!
+//! The published JSON is `{"metadata": ..., "splits": {task: {"fold_0": {"train": [mbid, ...],
+//! "test": [mbid, ...]}, ...}}}`. Each entry is in the test part of exactly one fold, so one number
+//! an entry says it all: the columns are `task,mbid,test_fold`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::FetchError;
+use super::verify;
+
+/// Name of the table, beside the published file.
+pub(super) const FOLDS_NAME: &str = "folds.csv";
+
+/// The published file; the training ids, four fifths of it, are skipped unread.
+#[derive(Deserialize)]
+struct Validation {
+    splits: BTreeMap<String, BTreeMap<String, Fold>>,
+}
+
+#[derive(Deserialize)]
+struct Fold {
+    test: Vec<String>,
+}
+
+/// Writes the table, sorted by task, fold and id as published, and returns its number of rows.
+///
+/// # Errors
+/// [`FetchError::BadFolds`] when the published file has another layout, [`FetchError::Io`].
+pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchError> {
+    let bad = |reason: String| FetchError::BadFolds { path: published.to_owned(), reason };
+    let file = File::open(published).map_err(FetchError::io("open", published))?;
+    let validation: Validation =
+        serde_json::from_reader(BufReader::new(file)).map_err(|error| bad(error.to_string()))?;
+    let folder = table.parent().unwrap_or(Path::new("."));
+    let mut temporary = verify::temporary_in(folder)?;
+    let mut rows = 0;
+    let mut out = BufWriter::new(temporary.as_file_mut());
+    let mut write =
+        |line: std::fmt::Arguments<'_>| out.write_fmt(line).map_err(FetchError::io("write", table));
+    write(format_args!("task,mbid,test_fold\n"))?;
+    for (task, folds) in &validation.splits {
+        for (name, fold) in folds {
+            let number: u8 = name
+                .strip_prefix("fold_")
+                .and_then(|digits| digits.parse().ok())
+                .ok_or_else(|| bad(format!("{task}: {name:?} is no fold")))?;
+            for id in &fold.test {
+                let plain =
+                    |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+                if !plain(id) || !plain(task) {
+                    return Err(bad(format!("{task}: {id:?} is no MatBench id")));
+                }
+                write(format_args!("{task},{id},{number}\n"))?;
+                rows += 1;
+            }
+        }
+    }
+    out.flush().map_err(FetchError::io("write", table))?;
+    drop(out);
+    temporary.as_file().sync_all().map_err(FetchError::io("write", table))?;
+    temporary.persist(table).map_err(|error| FetchError::io("rename to", table)(error.error))?;
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs;
+
+    fn table_of(json: &str) -> Result<String, FetchError> {
+        let folder = tempfile::tempdir().unwrap();
+        let (published, table) = (folder.path().join("v.json"), folder.path().join(FOLDS_NAME));
+        fs::write(&published, json).unwrap();
+        write_table(&published, &table)?;
+        Ok(fs::read_to_string(table).unwrap())
+    }
+
+    #[test]
+    fn test_parts_become_rows() {
+        let table = table_of(
+            r#"{"metadata": {"n_splits": 2}, "splits": {"matbench_jdft2d": {
+                "fold_1": {"train": ["mb-jdft2d-002"], "test": ["mb-jdft2d-001"]},
+                "fold_0": {"test": ["mb-jdft2d-002"], "train": ["mb-jdft2d-001"]}}}}"#,
+        );
+        let expected =
+            "task,mbid,test_fold\nmatbench_jdft2d,mb-jdft2d-002,0\nmatbench_jdft2d,mb-jdft2d-001,1\n";
+        assert_eq!(table.unwrap(), expected);
+    }
+
+    #[test]
+    fn another_layout_is_refused_with_its_place() {
+        for (json, place) in [
+            (r#"{"splits": {"t": {"fold_x": {"test": []}}}}"#, "fold_x"),
+            (r#"{"splits": {"t": {"fold_0": {"test": ["a,b"]}}}}"#, "a,b"),
+            (r#"{"splits": {"t": {"fold_0": {"train": []}}}}"#, "missing field `test`"),
+            (r#"{"splits": "#, "line 1"),
+        ] {
+            let message = table_of(json).unwrap_err().to_string();
+            assert!(message.contains(place), "{message}");
+        }
+    }
+}

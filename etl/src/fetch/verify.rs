@@ -1,0 +1,180 @@
+//! Lengths and hashes: what a file is compared with, and the receipt that remembers the outcome.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use schemas::hash::file_sha256;
+use serde::{Deserialize, Serialize};
+
+use super::FetchError;
+use super::catalogue::CatalogueFile;
+
+/// Length and hash of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Digest {
+    /// Length in bytes.
+    pub(super) bytes: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub(super) sha256: String,
+}
+
+/// Whether a file is what its publisher says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Its SHA-256 is the published one.
+    Verified,
+    /// Nothing contradicts, but no hash was published; the text says what was compared.
+    Unknown(String),
+    /// It is another file.
+    Different(Difference),
+}
+
+/// The two sides of a failed comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// Published and found length, bytes.
+    Size(u64, u64),
+    /// Published and found SHA-256.
+    Hash(String, String),
+}
+
+impl Difference {
+    /// The error, for a file that came from `origin`.
+    pub(super) fn into_error(self, origin: &str) -> FetchError {
+        let origin = origin.to_owned();
+        match self {
+            Self::Size(expected, found) => FetchError::WrongSize { origin, expected, found },
+            Self::Hash(expected, found) => FetchError::WrongHash { origin, expected, found },
+        }
+    }
+
+    /// The same as a note beside a file that is kept all the same.
+    pub(super) fn note(&self) -> String {
+        match self {
+            Self::Size(expected, found) => {
+                format!("not the published file: {found} bytes, published are {expected}")
+            }
+            Self::Hash(expected, found) => {
+                format!("not the published file: SHA-256 {found}, published is {expected}")
+            }
+        }
+    }
+}
+
+/// Compares a file that goes by `name` with what the catalogue knows of it.
+///
+/// Under a name of a mirror's own, another content is no contradiction: it may be a part of the file.
+pub(super) fn compare(file: &CatalogueFile, name: &str, digest: &Digest) -> Verdict {
+    if name != file.name {
+        return match file.sha256 {
+            Some(hash) if hash == digest.sha256 => Verdict::Verified,
+            _ => Verdict::Unknown(format!("a mirror's {name}: it may be a part of {}", file.name)),
+        };
+    }
+    if let Some(bytes) = file.bytes
+        && bytes != digest.bytes
+    {
+        return Verdict::Different(Difference::Size(bytes, digest.bytes));
+    }
+    match file.sha256 {
+        Some(hash) if hash == digest.sha256 => Verdict::Verified,
+        Some(hash) => Verdict::Different(Difference::Hash(hash.to_owned(), digest.sha256.clone())),
+        None if file.bytes.is_some() => {
+            Verdict::Unknown("its publisher gives no hash; the length is the published one".to_owned())
+        }
+        None => Verdict::Unknown("its publisher gives neither hash nor length".to_owned()),
+    }
+}
+
+/// Reads a file once for its length and hash.
+///
+/// # Errors
+/// [`FetchError::Io`] when it cannot be read.
+pub(super) fn digest_file(path: &Path) -> Result<Digest, FetchError> {
+    let (sha256, bytes) = file_sha256(path).map_err(FetchError::io("read", path))?;
+    Ok(Digest { bytes, sha256 })
+}
+
+/// What a finished fetch remembers of a file, in `.<name>.receipt.json` beside it, so that the next
+/// run can tell an intact file from a changed one where no hash was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Receipt {
+    /// Address or path the file came from.
+    pub(super) origin: String,
+    /// Length in bytes.
+    pub(super) bytes: u64,
+    /// SHA-256 of the file as it was stored.
+    pub(super) sha256: String,
+}
+
+impl Receipt {
+    /// The receipt of what came from `origin`.
+    pub(super) fn new(origin: &str, digest: &Digest) -> Self {
+        Self { origin: origin.to_owned(), bytes: digest.bytes, sha256: digest.sha256.clone() }
+    }
+
+    /// Whether a file is still what was received.
+    pub(super) fn is_of(&self, digest: &Digest) -> bool {
+        self.bytes == digest.bytes && self.sha256 == digest.sha256
+    }
+
+    /// Where the receipt of `path` lies.
+    fn path_of(path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!(".{name}.receipt.json"))
+    }
+
+    /// The receipt of a file; `None` when there is none that reads.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(Self::path_of(path)).ok()?).ok()
+    }
+
+    /// Stores the receipt of `path`.
+    pub(super) fn write(&self, path: &Path) -> Result<(), FetchError> {
+        write_json(&Self::path_of(path), self)
+    }
+}
+
+/// Writes a small JSON file so that it is either the old or the new one, never half of it.
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FetchError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = temporary_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, value)
+        .map_err(|error| FetchError::io("write", path)(io::Error::from(error)))?;
+    file.persist(path).map_err(|error| FetchError::io("rename", path)(error.error))?;
+    Ok(())
+}
+
+/// A temporary file that will be renamed within `folder`, readable by whom the umask lets.
+pub(super) fn temporary_in(folder: &Path) -> Result<tempfile::NamedTempFile, FetchError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".fetch-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder).map_err(FetchError::io("create a file in", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_receipt_comes_back_and_a_broken_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.zip");
+        let receipt =
+            Receipt { origin: "https://example.org/f".to_owned(), bytes: 3, sha256: "00".to_owned() };
+        receipt.write(&path).unwrap();
+        assert_eq!(Receipt::read(&path), Some(receipt));
+        fs::write(folder.path().join(".file.zip.receipt.json"), "{\"origin\":").unwrap();
+        assert_eq!(Receipt::read(&path), None);
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [".file.zip.receipt.json"], "temporary files stay behind");
+    }
+}

@@ -1,0 +1,336 @@
+//! The filter language: the part of OPTIMADE's that fits a table of crystals, with `IN` and
+//! `BETWEEN` for sets and ranges.
+//!
+//! ```text
+//! expression = and { OR and }          and = not { AND not }         not = [ NOT ] test
+//! test = ( expression )
+//!      | field ( = | != | < | <= | > | >= ) value
+//!      | field [ NOT ] IN ( value, … )
+//!      | field [ NOT ] BETWEEN value AND value
+//!      | field IS KNOWN | field IS UNKNOWN
+//!      | elements HAS value | elements HAS ( ALL | ANY | ONLY ) value, …
+//! value = number | "text" | word
+//! ```
+//!
+//! Keywords may be written in any case. A comparison with an unknown value is neither true nor
+//! false; an entry is kept only if the whole expression is true.
+
+/// A place in a filter that could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("filter '{text}': {problem} at character {position}")]
+pub struct ParseError {
+    /// The filter.
+    pub text: String,
+    /// Character of the fault, counted from 1.
+    pub position: usize,
+    /// What is wrong, and what would have been understood.
+    pub problem: String,
+}
+
+/// A comparison operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// How a list of elements is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// All of them occur.
+    All,
+    /// At least one of them occurs.
+    Any,
+    /// Nothing else occurs.
+    Only,
+}
+
+/// A constant of a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number.
+    Number(f64),
+    /// A text, quoted or a bare word.
+    Text(String),
+}
+
+/// A filter as a tree.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// Both.
+    And(Box<Node>, Box<Node>),
+    /// Either.
+    Or(Box<Node>, Box<Node>),
+    /// Not.
+    Not(Box<Node>),
+    /// A field against a constant.
+    Compare(String, Comparison, Value),
+    /// A field in a set.
+    In(String, Vec<Value>),
+    /// A field between two constants, both included.
+    Between(String, Value, Value),
+    /// A field has a value.
+    Known(String),
+    /// The elements of the crystal.
+    Elements(Has, Vec<String>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Word(String),
+    Quoted(String),
+    Number(f64),
+    Symbol(&'static str),
+}
+
+/// Deepest nesting of parentheses and NOT.
+const MAX_DEPTH: usize = 64;
+
+const SYMBOLS: [&str; 9] = ["!=", "<=", ">=", "=", "<", ">", "(", ")", ","];
+
+/// Reads a filter.
+///
+/// # Errors
+/// [`ParseError`] with the place of the fault.
+pub(super) fn parse(text: &str) -> Result<Node, ParseError> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser { text, tokens, next: 0, depth: 0 };
+    let node = parser.or()?;
+    match parser.tokens.get(parser.next) {
+        None => Ok(node),
+        Some(_) => Err(parser.fault("AND, OR or the end is expected")),
+    }
+}
+
+fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let start = text.len() - rest.len();
+        let fault = |problem: String| {
+            let position = text[..start].chars().count() + 1;
+            Err(ParseError { text: text.to_owned(), position, problem })
+        };
+        let Some(first) = rest.chars().next() else { return Ok(tokens) };
+        let length;
+        if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) {
+            tokens.push((start, Token::Symbol(symbol)));
+            length = symbol.len();
+        } else if first == '"' {
+            let Some(end) = rest[1..].find('"') else { return fault("a text without its closing quote".to_owned()) };
+            tokens.push((start, Token::Quoted(rest[1..=end].to_owned())));
+            length = end + 2;
+        } else {
+            let is_part = |c: char| c.is_alphanumeric() || "_.+-".contains(c);
+            length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            if length == 0 {
+                return fault(format!("unexpected '{first}'"));
+            }
+            let word = &rest[..length];
+            // `nan` and `inf` are words: no measured value is either.
+            let number = word.parse().ok().filter(|number: &f64| number.is_finite());
+            tokens.push((start, number.map_or_else(|| Token::Word(word.to_owned()), Token::Number)));
+        }
+        rest = &rest[length..];
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<(usize, Token)>,
+    next: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn fault(&self, problem: &str) -> ParseError {
+        let bytes = self.tokens.get(self.next).map_or(self.text.len(), |(start, _)| *start);
+        let position = self.text[..bytes].chars().count() + 1;
+        ParseError { text: self.text.to_owned(), position, problem: problem.to_owned() }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(_, token)| token)
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword));
+        self.next += usize::from(found);
+        found
+    }
+
+    fn symbol(&mut self, symbol: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Symbol(found)) if *found == symbol);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expect_symbol(&mut self, symbol: &str) -> Result<(), ParseError> {
+        if self.symbol(symbol) { Ok(()) } else { Err(self.fault(&format!("'{symbol}' is expected"))) }
+    }
+
+    fn or(&mut self) -> Result<Node, ParseError> {
+        let mut node = self.and()?;
+        while self.keyword("OR") {
+            node = Node::Or(Box::new(node), Box::new(self.and()?));
+        }
+        Ok(node)
+    }
+
+    fn and(&mut self) -> Result<Node, ParseError> {
+        let mut node = self.not()?;
+        while self.keyword("AND") {
+            node = Node::And(Box::new(node), Box::new(self.not()?));
+        }
+        Ok(node)
+    }
+
+    fn not(&mut self) -> Result<Node, ParseError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.fault("the expression is nested too deeply"));
+        }
+        let node = if self.keyword("NOT") {
+            Node::Not(Box::new(self.not()?))
+        } else if self.symbol("(") {
+            let node = self.or()?;
+            self.expect_symbol(")")?;
+            node
+        } else {
+            self.test()?
+        };
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    fn test(&mut self) -> Result<Node, ParseError> {
+        let Some(Token::Word(field)) = self.peek().cloned() else { return Err(self.fault("a field is expected")) };
+        self.next += 1;
+        let operators = [
+            ("=", Comparison::Equal),
+            ("!=", Comparison::NotEqual),
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ];
+        for (symbol, comparison) in operators {
+            if self.symbol(symbol) {
+                return Ok(Node::Compare(field, comparison, self.value()?));
+            }
+        }
+        if self.keyword("HAS") {
+            return self.has(&field);
+        }
+        if self.keyword("IS") {
+            return match (self.keyword("KNOWN"), self.keyword("UNKNOWN")) {
+                (true, _) => Ok(Node::Known(field)),
+                (_, true) => Ok(Node::Not(Box::new(Node::Known(field)))),
+                _ => Err(self.fault("KNOWN or UNKNOWN is expected")),
+            };
+        }
+        let negated = self.keyword("NOT");
+        let node = if self.keyword("IN") {
+            self.expect_symbol("(")?;
+            let values = self.list(Self::value)?;
+            self.expect_symbol(")")?;
+            Node::In(field, values)
+        } else if self.keyword("BETWEEN") {
+            let low = self.value()?;
+            if !self.keyword("AND") {
+                return Err(self.fault("AND is expected"));
+            }
+            Node::Between(field, low, self.value()?)
+        } else {
+            return Err(self.fault("an operator (=, !=, <, <=, >, >=, IN, BETWEEN, IS, HAS) is expected"));
+        };
+        Ok(if negated { Node::Not(Box::new(node)) } else { node })
+    }
+
+    fn has(&mut self, field: &str) -> Result<Node, ParseError> {
+        if field != "elements" {
+            return Err(self.fault("HAS is for 'elements' only"));
+        }
+        let has = match () {
+            () if self.keyword("ALL") => Has::All,
+            () if self.keyword("ANY") => Has::Any,
+            () if self.keyword("ONLY") => Has::Only,
+            () => Has::All,
+        };
+        let symbols = self.list(|parser| match parser.value()? {
+            Value::Text(symbol) => Ok(symbol),
+            Value::Number(_) => Err(parser.fault("an element symbol is expected")),
+        })?;
+        Ok(Node::Elements(has, symbols))
+    }
+
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, ParseError>) -> Result<Vec<T>, ParseError> {
+        let mut items = vec![item(self)?];
+        while self.symbol(",") {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    fn value(&mut self) -> Result<Value, ParseError> {
+        let value = match self.peek() {
+            Some(Token::Number(number)) => Value::Number(*number),
+            Some(Token::Quoted(text) | Token::Word(text)) => Value::Text(text.clone()),
+            _ => return Err(self.fault("a number or text is expected")),
+        };
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precedence_is_not_and_or() {
+        let node = parse("NOT a = 1 AND b = 2 OR c = 3").expect("well formed");
+        let Node::Or(left, _) = node else { panic!("OR binds least") };
+        let Node::And(left, _) = *left else { panic!("AND binds more") };
+        assert!(matches!(*left, Node::Not(_)), "NOT binds most");
+    }
+
+    #[test]
+    fn every_test_is_understood() {
+        let number = Value::Number;
+        let compare = |comparison| Node::Compare("x".into(), comparison, number(-1.5e-3));
+        assert_eq!(parse("x=-1.5e-3"), Ok(compare(Comparison::Equal)));
+        assert_eq!(parse("x <= -1.5e-3"), Ok(compare(Comparison::LessOrEqual)));
+        assert_eq!(parse("x in (1, 2)"), Ok(Node::In("x".into(), vec![number(1.0), number(2.0)])));
+        assert_eq!(parse("x between 1 and 2"), Ok(Node::Between("x".into(), number(1.0), number(2.0))));
+        assert_eq!(parse("x IS KNOWN"), Ok(Node::Known("x".into())));
+        assert_eq!(parse("id = \"a b\""), Ok(Node::Compare("id".into(), Comparison::Equal, Value::Text("a b".into()))));
+        assert_eq!(
+            parse("elements HAS ANY \"Li\", Na"),
+            Ok(Node::Elements(Has::Any, vec!["Li".into(), "Na".into()]))
+        );
+    }
+
+    #[test]
+    fn faults_are_located() {
+        let fault = |text: &str| parse(text).expect_err("malformed").to_string();
+        assert_eq!(fault("x >"), "filter 'x >': a number or text is expected at character 4");
+        assert_eq!(fault("x = 1 y"), "filter 'x = 1 y': AND, OR or the end is expected at character 7");
+        assert_eq!(fault("é = \"a"), "filter 'é = \"a': a text without its closing quote at character 5");
+        assert_eq!(fault("x = 1 & y"), "filter 'x = 1 & y': unexpected '&' at character 7");
+        assert!(fault("").contains("a field is expected"));
+        assert!(fault(&"NOT ".repeat(100_000)).contains("nested too deeply"));
+        assert!(fault(&"(".repeat(100_000)).contains("nested too deeply"));
+    }
+}

@@ -1,0 +1,278 @@
+//! `etl inspect`: one crystal of a store, its neighbours by shell.
+
+mod shells;
+mod similar;
+mod text;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Float64Type};
+use schemas::StoreError;
+use schemas::manifest::Manifest;
+use schemas::reader::Shard;
+use schemas::store::{SPLIT_PREFIX, column_by_name};
+use schemas::view::{CrystalBatch, CrystalView};
+use serde::Serialize;
+
+use crate::element::SYMBOLS;
+use crate::math::row_times;
+pub use shells::{Neighbour, Shell};
+use similar::Similar;
+
+/// Why a crystal cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No crystal of the store has this identifier.
+    #[error("{}: none of the {crystals} crystals is '{material_id}'{}", store.display(), suggestion(similar))]
+    NotFound {
+        /// The store's folder.
+        store: PathBuf,
+        /// The identifier asked for.
+        material_id: String,
+        /// Number of crystals in the store.
+        crystals: u64,
+        /// Identifiers that are written nearly the same, the nearest first.
+        similar: Vec<String>,
+    },
+}
+
+/// The end of the message of [`InspectError::NotFound`].
+fn suggestion(similar: &[String]) -> String {
+    if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) }
+}
+
+/// The cell of a crystal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cell {
+    /// Niggli cell, rows l1, l2, l3, in Å.
+    pub lattice_vectors: [[f64; 3]; 3],
+    /// Lengths a, b, c in Å.
+    pub lengths: [f64; 3],
+    /// Angles alpha, beta, gamma in degrees.
+    pub angles: [f64; 3],
+    /// Volume in Å³.
+    pub volume: f64,
+    /// Change of basis from the published cell, rows.
+    pub niggli_transform: [[i32; 3]; 3],
+}
+
+/// A property of a crystal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Property {
+    /// The value, where the source has one.
+    pub value: Option<f64>,
+    /// Unit, empty where it is not known.
+    pub unit: String,
+}
+
+/// An atom and its neighbours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Site {
+    /// Index of the site, from 0.
+    pub site: usize,
+    /// Symbol of the element.
+    pub element: &'static str,
+    /// Fractional coordinates in the Niggli cell.
+    pub fractional: [f64; 3],
+    /// Cartesian coordinates in Å.
+    pub cartesian: [f64; 3],
+    /// Neighbours, the nearest first.
+    pub shells: Vec<Shell>,
+}
+
+/// Everything a store knows about one crystal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// Identifier in the store.
+    pub material_id: String,
+    /// Name of the source.
+    pub source: String,
+    /// Reduced formula.
+    pub chemical_formula_reduced: String,
+    /// Shard that holds the crystal.
+    pub shard: String,
+    /// Row of the shard, counted from 0.
+    pub row: u64,
+    /// The cell.
+    pub cell: Cell,
+    /// Properties by column.
+    pub properties: BTreeMap<String, Property>,
+    /// train, val or test by split column.
+    pub splits: BTreeMap<String, String>,
+    /// Test fold.
+    pub fold: Option<i8>,
+    /// Number of edges.
+    pub edges: usize,
+    /// The atoms.
+    pub sites: Vec<Site>,
+}
+
+impl Inspection {
+    /// Writes the crystal for a reader at a terminal.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        text::write(self, out)
+    }
+
+    /// Writes the crystal as one indented JSON object with a final newline.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        writeln!(out)
+    }
+}
+
+/// Finds a crystal: the statistics of the row groups rule most of them out, the identifiers of the
+/// others are searched, and only the crystal itself is read whole.
+///
+/// # Errors
+/// [`InspectError::Store`] if the store cannot be read, [`InspectError::NotFound`] with similar
+/// identifiers if it has no such crystal.
+pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError> {
+    let manifest = Manifest::read(store)?;
+    for entry in &manifest.shards {
+        let path = store.join(&entry.file);
+        let shard = Shard::open(&path, Some(&manifest.settings))?;
+        let groups = shard.row_groups_with(material_id);
+        let Some(row) = position(shard, groups, material_id)? else { continue };
+        let tie_tolerance = manifest.settings.tie_tolerance_angstrom;
+        for batch in Shard::open(&path, None)?.crystals_at(&[row])? {
+            let batch = batch?;
+            return Ok(inspection(&batch, &batch.row(0)?, &entry.file, row, tie_tolerance));
+        }
+    }
+    Err(InspectError::NotFound {
+        store: store.to_owned(),
+        material_id: material_id.to_owned(),
+        crystals: manifest.shards.iter().map(|shard| shard.rows).sum(),
+        similar: similar_identifiers(store, &manifest, material_id)?,
+    })
+}
+
+/// Row of a crystal in a shard, searched in some of its row groups.
+fn position(shard: Shard, groups: Vec<usize>, material_id: &str) -> Result<Option<u64>, StoreError> {
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let mut starts = vec![0];
+    for rows in shard.row_group_rows() {
+        starts.push(starts.last().copied().unwrap_or_default() + rows);
+    }
+    let rows = groups.iter().filter_map(|group| Some(*starts.get(*group)?..*starts.get(group + 1)?)).flatten();
+    let rows: Vec<u64> = rows.collect();
+    let mut searched = 0;
+    for ids in identifiers(shard, Some(groups))? {
+        let ids = ids?;
+        if let Some(offset) = ids.iter().position(|id| id == material_id) {
+            return Ok(rows.get(searched + offset).copied());
+        }
+        searched += ids.len();
+    }
+    Ok(None)
+}
+
+/// Identifiers of a shard, batch by batch.
+pub(crate) fn identifiers(
+    shard: Shard,
+    groups: Option<Vec<usize>>,
+) -> Result<impl Iterator<Item = Result<Vec<String>, StoreError>>, StoreError> {
+    let path = shard.path().to_owned();
+    let batches = shard.batches(groups, Some(&["material_id"]))?;
+    Ok(batches.map(move |batch| {
+        let batch =
+            batch.map_err(|error| StoreError::Parquet { path: path.clone(), message: error.to_string() })?;
+        let ids = batch.column_by_name("material_id").and_then(|column| column.as_string_opt::<i32>());
+        Ok(ids.into_iter().flatten().map(|id| id.unwrap_or_default().to_owned()).collect())
+    }))
+}
+
+/// Identifiers of the whole store that are written nearly as the one that is not there.
+fn similar_identifiers(
+    store: &Path,
+    manifest: &Manifest,
+    material_id: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut similar = Similar::new(material_id);
+    for entry in &manifest.shards {
+        for ids in identifiers(Shard::open(&store.join(&entry.file), None)?, None)? {
+            ids?.into_iter().for_each(|id| similar.offer(id));
+        }
+    }
+    Ok(similar.into_identifiers())
+}
+
+/// Turns a row into an inspection.
+fn inspection(
+    batch: &CrystalBatch,
+    view: &CrystalView<'_>,
+    shard: &str,
+    row: u64,
+    tie_tolerance: f64,
+) -> Inspection {
+    let [a, b, c, alpha, beta, gamma] = view.parameters;
+    let (coordinates, _) = view.fractional_site_positions.as_chunks::<3>();
+    let sites = view.atomic_numbers.iter().zip(coordinates).enumerate().map(|(site, (z, fractional))| Site {
+        site,
+        element: symbol(*z),
+        fractional: *fractional,
+        cartesian: row_times(fractional, &view.lattice_vectors),
+        shells: shells::around(view, site, tie_tolerance),
+    });
+    let (properties, splits) = labels(batch);
+    Inspection {
+        material_id: view.material_id.to_owned(),
+        source: view.source.to_owned(),
+        chemical_formula_reduced: view.chemical_formula_reduced.to_owned(),
+        shard: shard.to_owned(),
+        row,
+        cell: Cell {
+            lattice_vectors: view.lattice_vectors,
+            lengths: [a, b, c],
+            angles: [alpha, beta, gamma],
+            volume: view.volume,
+            niggli_transform: view.niggli_transform,
+        },
+        properties,
+        splits,
+        fold: view.fold,
+        edges: view.edges.target.len(),
+        sites: sites.collect(),
+    }
+}
+
+/// Symbol of an element, `?` for a number that none has.
+pub(crate) fn symbol(z: u8) -> &'static str {
+    SYMBOLS.get(usize::from(z)).copied().unwrap_or("?")
+}
+
+/// Properties and splits of the first row of a batch.
+fn labels(batch: &CrystalBatch) -> (BTreeMap<String, Property>, BTreeMap<String, String>) {
+    let mut properties = BTreeMap::new();
+    let mut splits = BTreeMap::new();
+    for field in batch.schema().fields() {
+        let Some(column) = batch.column(field.name()) else { continue };
+        if field.data_type() == &DataType::Float64 && column_by_name(field.name()).is_none() {
+            let unit = field.metadata().get("unit").cloned().unwrap_or_default();
+            let value = column.as_primitive::<Float64Type>().iter().next().flatten();
+            properties.insert(field.name().clone(), Property { value, unit });
+        } else if field.data_type() == &DataType::Utf8 && field.name().starts_with(SPLIT_PREFIX) {
+            if let Some(split) = column.as_string::<i32>().iter().next().flatten() {
+                splits.insert(field.name().clone(), split.to_owned());
+            }
+        }
+    }
+    (properties, splits)
+}
+
+#[cfg(test)]
+mod tests;

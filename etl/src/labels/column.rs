@@ -1,0 +1,80 @@
+//! Columns of label tables while they are read.
+
+use crate::source::PropertyValue;
+
+/// A text shown in an error has this many characters.
+const SHOWN_CHARACTERS: usize = 60;
+
+/// A column whose kind is known when all of it was seen.
+#[derive(Debug, Default)]
+pub(super) struct Column {
+    /// Its name in the table.
+    pub(super) name: String,
+    /// One value a row, NaN where there is none.
+    pub(super) numbers: Vec<f64>,
+    /// Values that are numbers.
+    pub(super) number_count: usize,
+    /// Values that are neither numbers nor missing.
+    pub(super) text_count: usize,
+    /// Line and value of the first of those.
+    pub(super) first_text: Option<(u64, String)>,
+}
+
+impl Column {
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Takes the value of the next row.
+    pub(super) fn push(&mut self, value: &[u8], line: u64) {
+        let number = match PropertyValue::of_text(value) {
+            PropertyValue::Number(number) => {
+                self.number_count += 1;
+                number
+            }
+            PropertyValue::Missing => f64::NAN,
+            PropertyValue::Other => {
+                self.text_count += 1;
+                if self.first_text.is_none() {
+                    self.first_text = Some((line, shown(value)));
+                }
+                f64::NAN
+            }
+        };
+        self.numbers.push(number);
+    }
+
+    /// Whether the column is meant as one of numbers: more of its values are than are not.
+    pub(super) fn is_numeric(&self) -> bool {
+        self.number_count > self.text_count
+    }
+}
+
+/// The start of a value as it reads in a message.
+pub(super) fn shown(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).chars().take(SHOWN_CHARACTERS).collect()
+}
+
+/// A column of names of a split's parts, as positions in a list of all such names.
+#[derive(Debug, Default)]
+pub(super) struct SplitColumn {
+    /// One code a row, `None` where the row has no part.
+    pub(super) codes: Vec<Option<u32>>,
+}
+
+/// Names of the parts of all splits: few, so that looking through them is quick.
+#[derive(Debug, Default)]
+pub(super) struct PartNames {
+    pub(super) names: Vec<String>,
+}
+
+impl PartNames {
+    /// Code of a part.
+    pub(super) fn code(&mut self, name: &str) -> u32 {
+        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        at as u32
+    }
+}

@@ -1,0 +1,43 @@
+//! MatBench's official folds: a CSV with the columns `task`, `mbid`, `test_fold`.
+
+use super::LabelError;
+use super::column::shown;
+use super::join::{Rows, Table};
+use super::table::LabelCsv;
+
+/// Header of the table of folds.
+pub(super) const HEADER: [&str; 3] = ["task", "mbid", "test_fold"];
+/// Most folds that a task may have.
+const MAX_FOLD: i32 = 99;
+
+/// Reads the folds of some tasks, of all where none is named; rows of other tasks take no memory.
+pub(super) fn read(
+    mut csv: LabelCsv<'_>,
+    tasks: &[String],
+    rows: &mut Rows<'_>,
+) -> Result<Table, LabelError> {
+    let mut folds = Vec::new();
+    let mut met = vec![false; tasks.len()];
+    while let Some(record) = csv.row()? {
+        let fields = (record.get(0), record.get(1), record.get(2));
+        let (Some(task), Some(mbid), Some(fold)) = fields else { continue };
+        let wanted = tasks.iter().position(|wanted| wanted.as_bytes() == task);
+        if wanted.is_none() && !tasks.is_empty() {
+            continue;
+        }
+        if let Some(met) = wanted.and_then(|at| met.get_mut(at)) {
+            *met = true;
+        }
+        let number = std::str::from_utf8(fold).ok().and_then(|fold| fold.trim().parse().ok());
+        let (mbid, fold) = (mbid.to_vec(), shown(fold));
+        let line = csv.line();
+        let Some(number) = number.filter(|number| (0..=MAX_FOLD).contains(number)) else {
+            return Err(LabelError::Fold { file: csv.file.to_owned(), line, value: fold });
+        };
+        rows.push(&mbid, line)?;
+        folds.push(number);
+    }
+    let absent = tasks.iter().zip(met).filter(|(_, met)| !met);
+    let notes = absent.map(|(task, _)| format!("{}: no folds of {task}", csv.file)).collect();
+    Ok(Table { folds: Some(folds), notes, ..Table::default() })
+}

@@ -1,0 +1,166 @@
+//! CSVs of labels: with a header, or CGCNN's `id_prop.csv` without one.
+
+use std::io::Read;
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use schemas::store::SPLIT_PREFIX;
+
+use super::column::{Column, PartNames, SplitColumn};
+use super::join::{Rows, Table, TableSplit};
+use super::{DEFAULT_TARGET, LabelError};
+
+/// Columns taken for identifiers, the first that there is; otherwise the first column.
+const ID_COLUMNS: [&[u8]; 4] = [b"material_id", b"id", b"jid", b"mbid"];
+/// A column of a split's parts is called so, or `<task>_split`, or `split_<task>`.
+const SPLIT_NAME: &str = "split";
+const SPLIT_ENDING: &str = "_split";
+
+/// A CSV that is being read.
+pub(super) struct LabelCsv<'a> {
+    pub(super) file: &'a str,
+    reader: Reader<Box<dyn Read + 'a>>,
+    record: ByteRecord,
+}
+
+impl<'a> LabelCsv<'a> {
+    pub(super) fn new(file: &'a str, stream: Box<dyn Read + 'a>) -> Self {
+        let reader = ReaderBuilder::new().has_headers(false).from_reader(stream);
+        Self { file, reader, record: ByteRecord::new() }
+    }
+
+    /// Next row; every row must have as many fields as the first.
+    pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
+        let more = self.reader.read_byte_record(&mut self.record);
+        match more {
+            Ok(true) => Ok(Some(&self.record)),
+            Ok(false) => Ok(None),
+            Err(source) => Err(LabelError::Csv { file: self.file.to_owned(), source }),
+        }
+    }
+
+    /// Line of the row read last.
+    pub(super) fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
+    fn layout(&self, message: &str) -> LabelError {
+        LabelError::Layout { file: self.file.to_owned(), message: message.to_owned() }
+    }
+}
+
+/// What a column of a table with a header is read as.
+enum Reading {
+    Id,
+    Values(Column),
+    /// The split's task.
+    Split(String, SplitColumn),
+}
+
+/// Reads a table whose header was read already.
+pub(super) fn read_with_header(
+    mut csv: LabelCsv<'_>,
+    header: &[String],
+    rows: &mut Rows<'_>,
+    parts: &mut PartNames,
+) -> Result<Table, LabelError> {
+    let id = ID_COLUMNS
+        .iter()
+        .find_map(|name| header.iter().position(|column| column.as_bytes() == *name))
+        .unwrap_or_default();
+    let mut columns: Vec<Reading> = header
+        .iter()
+        .enumerate()
+        .map(|(at, name)| match split_task(name, csv.file) {
+            _ if at == id => Reading::Id,
+            Some(task) => Reading::Split(task, SplitColumn::default()),
+            None => Reading::Values(Column::new(name)),
+        })
+        .collect();
+    while csv.row()?.is_some() {
+        let line = csv.line();
+        rows.push(csv.record.get(id).unwrap_or_default(), line)?;
+        for (column, value) in columns.iter_mut().zip(&csv.record) {
+            match column {
+                Reading::Id => {}
+                Reading::Values(column) => column.push(value, line),
+                Reading::Split(_, split) => {
+                    let part = String::from_utf8_lossy(value.trim_ascii());
+                    split.codes.push((!part.is_empty()).then(|| parts.code(&part)));
+                }
+            }
+        }
+    }
+    let mut table = Table::default();
+    for column in columns {
+        match column {
+            Reading::Id => {}
+            Reading::Values(column) => table.columns.push(column),
+            Reading::Split(task, column) => table.splits.push(TableSplit { task, column }),
+        }
+    }
+    Ok(table)
+}
+
+/// Reads CGCNN's table: identifier, value, and possibly further values; `first` is its first row.
+pub(super) fn read_id_prop(
+    mut csv: LabelCsv<'_>,
+    first: &[String],
+    keys: &[String],
+    rows: &mut Rows<'_>,
+) -> Result<Table, LabelError> {
+    if first.len() < 2 {
+        return Err(csv.layout("has no values beside the identifiers"));
+    }
+    if keys.len() > first.len() - 1 {
+        return Err(csv.layout("has fewer columns than keys are given for them"));
+    }
+    let name = |at: usize| match (keys.get(at), at) {
+        (Some(key), _) => key.clone(),
+        (None, 0) => DEFAULT_TARGET.to_owned(),
+        (None, _) => format!("{DEFAULT_TARGET}_{}", at + 1),
+    };
+    let mut columns: Vec<Column> = (0..first.len() - 1).map(|at| Column::new(&name(at))).collect();
+    let line = csv.line();
+    let mut fields = first.iter();
+    rows.push(fields.next().map(String::as_bytes).unwrap_or_default(), line)?;
+    for (column, value) in columns.iter_mut().zip(fields) {
+        column.push(value.as_bytes(), line);
+    }
+    while csv.row()?.is_some() {
+        let line = csv.line();
+        rows.push(csv.record.get(0).unwrap_or_default(), line)?;
+        for (column, value) in columns.iter_mut().zip(csv.record.iter().skip(1)) {
+            column.push(value, line);
+        }
+    }
+    Ok(Table { columns, all_numeric: true, ..Table::default() })
+}
+
+/// The task whose split a column is: `megnet_split` and `split_megnet` are `megnet`'s, and `split`
+/// alone is that of the table's own name.
+fn split_task(column: &str, file: &str) -> Option<String> {
+    if column == SPLIT_NAME {
+        return Some(stem(file).to_owned());
+    }
+    column.strip_prefix(SPLIT_PREFIX).or_else(|| column.strip_suffix(SPLIT_ENDING)).map(str::to_owned)
+}
+
+/// A file's name up to its first point, without what it lies in.
+pub(super) fn stem(file: &str) -> &str {
+    let base = file.rsplit(['/', '\\', '!']).next().unwrap_or(file);
+    base.split_once('.').map_or(base, |(stem, _)| stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_columns_name_their_task() {
+        let task = |column: &str| split_task(column, "a/b.tar!c/labels.csv");
+        assert_eq!(task("megnet_split").as_deref(), Some("megnet"));
+        assert_eq!(task("split_megnet").as_deref(), Some("megnet"));
+        assert_eq!(task("split").as_deref(), Some("labels"));
+        assert_eq!(task("splits"), None);
+    }
+}

@@ -1,0 +1,240 @@
+use std::path::{Path, PathBuf};
+
+use super::{IdRule, LabelError, LabelInputs, LabelTable, load};
+use crate::source::{EmbeddedLabels, SourceKind};
+
+fn written(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    (folder, path)
+}
+
+fn embedded(file: &str, csv: &str) -> EmbeddedLabels {
+    EmbeddedLabels { file: file.to_owned(), csv: csv.as_bytes().to_vec() }
+}
+
+fn load_texts(tables: &[(&str, &str)]) -> Result<LabelTable, LabelError> {
+    let embedded = tables.iter().map(|(file, csv)| embedded(file, csv)).collect();
+    load(&LabelInputs { embedded, ..LabelInputs::default() })
+}
+
+fn columns(table: &LabelTable) -> Vec<&str> {
+    table.properties.iter().map(|property| property.column.as_str()).collect()
+}
+
+fn values(table: &LabelTable, id: &str) -> Option<Vec<Option<f64>>> {
+    let row = table.row(id)?;
+    Some((0..table.properties.len()).map(|at| row.property(at)).collect())
+}
+
+fn shared(path: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")).join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: ../shared is not here");
+    None
+}
+
+const LABELS: &str = "\u{feff}material_id,formation_energy_per_atom,megnet_split,note,odd thing\r\n\
+    a,-1.5,train,\"x, y\",1\r\nb,na,test,z,\r\n\"c\",2,,,3\r\n";
+
+#[test]
+fn a_table_with_header_gives_properties_and_splits() {
+    let table = load_texts(&[("labels.csv", LABELS)]).expect("readable");
+    assert_eq!(columns(&table), ["formation_energy_ev_per_atom", "odd_thing"]);
+    assert_eq!(table.splits, ["split_megnet"]);
+    assert_eq!(values(&table, "a"), Some(vec![Some(-1.5), Some(1.0)]));
+    assert_eq!(values(&table, "b"), Some(vec![None, None]));
+    assert_eq!(table.row("a").and_then(|row| row.split(0)), Some("train"));
+    assert_eq!(table.row("b").and_then(|row| row.split(0)), Some("test"));
+    assert_eq!(table.row("c").and_then(|row| row.split(0)), None);
+    assert!(table.row("d").is_none());
+    assert_eq!(table.notes, ["labels.csv: column \"note\" holds text and is left out"]);
+}
+
+#[test]
+fn tables_of_different_identifiers_are_joined() {
+    let table = load_texts(&[
+        ("labels.csv", LABELS),
+        ("x!id_prop.csv", "c,7\nz,8\na,9\n"),
+        ("other.csv", "name,band_gap\nz,1\n"),
+    ]);
+    let table = table.expect("readable");
+    assert_eq!(columns(&table), ["formation_energy_ev_per_atom", "odd_thing", "target", "band_gap_ev"]);
+    assert_eq!(values(&table, "a"), Some(vec![Some(-1.5), Some(1.0), Some(9.0), None]));
+    assert_eq!(values(&table, "b"), Some(vec![None; 4]));
+    assert_eq!(values(&table, "c"), Some(vec![Some(2.0), Some(3.0), Some(7.0), None]));
+    assert_eq!(values(&table, "z"), Some(vec![None, None, Some(8.0), Some(1.0)]));
+    assert_eq!(table.row("z").and_then(|row| row.split(0)), None);
+}
+
+#[test]
+fn tables_of_one_order_are_joined_too() {
+    let table =
+        load_texts(&[("id_prop.csv", "a,1\nb,2\n"), ("labels.csv", "id,x\na,3\nb,4\n")]).expect("readable");
+    assert_eq!(values(&table, "a"), Some(vec![Some(1.0), Some(3.0)]));
+    assert_eq!(values(&table, "b"), Some(vec![Some(2.0), Some(4.0)]));
+    let swapped = load_texts(&[("id_prop.csv", "a,1\nb,2\n"), ("labels.csv", "id,x\nb,4\na,3\n")]);
+    assert_eq!(values(&swapped.expect("readable"), "a"), Some(vec![Some(1.0), Some(3.0)]));
+}
+
+#[test]
+fn id_prop_keys_name_its_columns() {
+    let inputs = LabelInputs {
+        embedded: vec![embedded("id_prop.csv", "a.cif,1,2,3\nb,na,0,1\n")],
+        id_prop_keys: vec!["e_above_hull".to_owned(), "second".to_owned()],
+        id_rule: IdRule::of(SourceKind::Cif),
+        ..LabelInputs::default()
+    };
+    let table = load(&inputs).expect("readable");
+    assert_eq!(columns(&table), ["energy_above_hull_ev_per_atom", "second", "target_3"]);
+    assert_eq!(values(&table, "a"), Some(vec![Some(1.0), Some(2.0), Some(3.0)]));
+    assert_eq!(values(&table, "b"), Some(vec![None, Some(0.0), Some(1.0)]));
+    let too_many = LabelInputs { id_prop_keys: vec![String::new(); 4], ..inputs };
+    assert!(matches!(load(&too_many), Err(LabelError::Layout { .. })));
+}
+
+#[test]
+fn poscar_names_are_made_identifiers() {
+    let inputs = LabelInputs {
+        embedded: vec![embedded("id_prop.csv", "POSCAR-JVASP-1.vasp,1\n")],
+        id_rule: IdRule::of(SourceKind::Poscar),
+        ..LabelInputs::default()
+    };
+    assert_eq!(values(&load(&inputs).expect("readable"), "JVASP-1"), Some(vec![Some(1.0)]));
+}
+
+#[test]
+fn leaderboard_splits_bring_values() {
+    let text = r#"{"train": {"a": "1.5", "b": 2}, "val": {"c\u0041": "na"}, "test": {}}"#;
+    for (name, bytes) in [("dft_3d_x.json", text.as_bytes().to_vec()), ("dft_3d_x.json.zip", zip(text))] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        let table = load(&LabelInputs { files: vec![path], ..LabelInputs::default() }).expect("readable");
+        assert_eq!(
+            (columns(&table), &table.splits[..]),
+            (vec!["leaderboard_dft_3d_x"], &["split_dft_3d_x".to_owned()][..])
+        );
+        assert_eq!(values(&table, "a"), Some(vec![Some(1.5)]));
+        assert_eq!(values(&table, "b"), Some(vec![Some(2.0)]));
+        assert_eq!(values(&table, "cA"), Some(vec![None]));
+        assert_eq!(table.row("cA").and_then(|row| row.split(0)), Some("val"));
+    }
+    let (_folder, path) = written("lists.json", r#"{"train": ["a", "b"], "test": ["c"]}"#);
+    let table = load(&LabelInputs { files: vec![path], ..LabelInputs::default() }).expect("readable");
+    assert!(table.properties.is_empty());
+    assert_eq!(table.row("c").and_then(|row| row.split(0)), Some("test"));
+}
+
+fn zip(text: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("dft_3d_x.json", zip::write::SimpleFileOptions::default()).expect("in memory");
+    writer.write_all(text.as_bytes()).expect("in memory");
+    writer.finish().expect("in memory").into_inner()
+}
+
+#[test]
+fn folds_are_those_of_the_tasks() {
+    let text = "task,mbid,test_fold\nmatbench_x,mb-x-1,0\nmatbench_x,mb-x-2,4\nmatbench_y,mb-y-1,3\n";
+    let (_folder, path) = written("folds.csv", text);
+    let inputs = |tasks: &[&str]| LabelInputs {
+        files: vec![path.clone()],
+        tasks: tasks.iter().map(|&task| task.to_owned()).collect(),
+        ..LabelInputs::default()
+    };
+    let table = load(&inputs(&["matbench_x", "matbench_z"])).expect("readable");
+    assert!(table.has_folds);
+    assert_eq!(table.row("mb-x-2").and_then(|row| row.fold()), Some(4));
+    assert!(table.row("mb-y-1").is_none());
+    assert_eq!(table.notes, [format!("{}: no folds of matbench_z", path.display())]);
+    assert_eq!(load(&inputs(&[])).expect("readable").row("mb-y-1").and_then(|row| row.fold()), Some(3));
+    let (_folder, path) = written("folds.csv", &text.replace(",4", ",x"));
+    let error = load(&LabelInputs { files: vec![path], ..LabelInputs::default() }).expect_err("no number");
+    assert!(matches!(error, LabelError::Fold { line: 3, .. }), "{error}");
+}
+
+#[test]
+fn faults_name_file_line_column_and_value() {
+    let fault = |tables: &[(&str, &str)]| load_texts(tables).expect_err("a fault").to_string();
+    assert_eq!(fault(&[("l.csv", "id,x\na,1\na,2\n")]), "l.csv: line 3: \"a\" stands there a second time");
+    assert_eq!(
+        fault(&[("l.csv", "id,x\na,1\nb,2\nc,many\n")]),
+        "l.csv: line 4, column \"x\": \"many\" is not a number",
+    );
+    assert_eq!(
+        fault(&[("l.csv", "id,band_gap\na,wide\n")]),
+        "l.csv: line 2, column \"band_gap\": \"wide\" is not a number",
+    );
+    assert_eq!(
+        fault(&[("id_prop.csv", "a,wide\n")]),
+        "id_prop.csv: line 1, column \"target\": \"wide\" is not a number",
+    );
+    assert_eq!(fault(&[("l.csv", "id,x\n,1\n")]), "l.csv: line 2: no identifier");
+    assert_eq!(fault(&[("l.csv", "")]), "l.csv: is empty");
+    assert_eq!(fault(&[("id_prop.csv", "a\n")]), "id_prop.csv: has no values beside the identifiers");
+    let ragged = fault(&[("l.csv", "id,x\na,1,2\n")]);
+    assert!(ragged.starts_with("l.csv: ") && ragged.contains("line: 2"), "{ragged}");
+    let double = fault(&[("l.csv", "id,band_gap\na,1\n"), ("m.csv", "id,bandgap\na,1\n")]);
+    assert_eq!(
+        double,
+        "the column band_gap_ev comes from \"band_gap\" of l.csv and from \"bandgap\" of m.csv"
+    );
+}
+
+#[test]
+fn unmatched_rows_are_counted() {
+    let table = load_texts(&[("l.csv", "id,x\na,1\nb,2\nc,3\n")]).expect("readable");
+    assert_eq!((table.len(), table.unmatched()), (3, 3));
+    assert!(table.row("b").is_some() && table.row("q").is_none());
+    assert_eq!(table.unmatched_identifiers().collect::<Vec<_>>(), ["a", "c"]);
+}
+
+#[test]
+fn no_tables_are_no_labels() {
+    let table = load(&LabelInputs::default()).expect("nothing to read");
+    assert!(table.is_empty() && table.row("a").is_none() && !table.has_folds);
+}
+
+#[test]
+fn published_labels_are_read() {
+    let Some(archive) = shared("mirror/mp36k.tar.zst") else { return };
+    let Some(split) = shared("mirror/jarvis/splits/megnet_e_form.json.zip") else { return };
+    let source = crate::source::open(SourceKind::Cif, &[archive], &Default::default()).expect("a source");
+    let inputs =
+        LabelInputs { embedded: source.embedded_labels, files: vec![split], ..LabelInputs::default() };
+    let table = load(&inputs).expect("readable");
+    let expected = [
+        "target",
+        "formation_energy_ev_per_atom",
+        "band_gap_ev",
+        "energy_above_hull_ev_per_atom",
+        "bulk_modulus_vrh_gpa",
+        "shear_modulus_vrh_gpa",
+        "leaderboard_megnet_e_form",
+    ];
+    assert_eq!(columns(&table), expected);
+    assert_eq!(table.splits, ["split_megnet", "split_megnet_e_form"]);
+    let row = table.row("mp-1000").expect("a row");
+    assert_eq!((row.split(0), row.split(1)), (Some("train"), Some("train")));
+    assert_eq!(
+        (row.property(0), row.property(2)),
+        (Some(-1.792_337_210_000_000_3), Some(1.593_000_000_000_000_2))
+    );
+}
+
+#[test]
+fn published_folds_are_read() {
+    let Some(path) = shared("mirror/matbench/folds.csv") else { return };
+    let inputs = LabelInputs {
+        files: vec![path],
+        tasks: vec!["matbench_jdft2d".to_owned()],
+        ..LabelInputs::default()
+    };
+    let table = load(&inputs).expect("readable");
+    assert_eq!(table.len(), 636);
+    assert_eq!(table.row("mb-jdft2d-001").and_then(|row| row.fold()), Some(4));
+}

@@ -1,0 +1,32 @@
+//! Published crystal databases into Parquet feature stores.
+//!
+//! The way of the data, each step a module that knows only those above it:
+//!
+//! ```text
+//! structure, element, math      what a crystal is
+//! symmetry ─ cif, poscar        text into structures
+//! source, labels                published files into records, records into crystals
+//! feature                       Niggli cell, neighbours, labels (SPEC section 2)
+//! columns, filter, shard        crystals into rows, rows into files
+//! build                         the pipeline: threads, order, resume, rejects, manifest
+//! stats, inspect, validate      what is in a store
+//! fetch                         public files onto this machine
+//! ```
+
+pub mod build;
+pub mod cartesian;
+pub mod cif;
+pub mod columns;
+pub mod composition;
+pub mod element;
+pub mod feature;
+pub mod fetch;
+pub mod filter;
+pub mod labels;
+pub mod math;
+pub mod poscar;
+pub mod reject;
+pub mod shard;
+pub mod source;
+pub mod structure;
+pub mod symmetry;

@@ -1,0 +1,31 @@
+//! Entries that did not become rows of a shard: nothing disappears.
+
+use std::sync::Arc;
+
+/// Reason code of an entry that a filter dropped; everything else is a fault of the entry.
+pub const FILTERED: &str = "filtered";
+
+/// Where an entry stands in the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Path of the input file as the user gave it; for an archive `archive!member`.
+    pub file: Arc<str>,
+    /// Position of the record in its input, counted from 1: the element of a JSON array, the row
+    /// of a table, the file of a folder or archive.
+    pub record: u64,
+    /// Line in `file`, counted from 1, where the format has lines and the fault has one.
+    pub line: Option<u32>,
+}
+
+/// One entry that was left out, as a row of the store's rejects table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Identifier of the entry, where it could be read.
+    pub material_id: Option<String>,
+    /// Where the entry stands.
+    pub origin: Origin,
+    /// Stable code in snake_case, the key of the summary's counts.
+    pub reason: &'static str,
+    /// What is wrong, with the value at fault.
+    pub message: String,
+}

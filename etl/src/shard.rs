@@ -1,0 +1,267 @@
+//! Parquet files that appear whole or not at all.
+//!
+//! Row groups are encoded by any thread into memory and appended to their file in order, so that the
+//! bytes depend on the rows alone.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use schemas::hash::HashingWriter;
+use schemas::manifest::ShardEntry;
+use schemas::settings::FeatureSettings;
+use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, SOFTWARE_VERSION, SOFTWARE_VERSION_KEY};
+
+/// Compression level of zstd: the fastest; higher ones cost more time than they save space.
+const ZSTD_LEVEL: i32 = 1;
+/// Rows of a page of a scalar column, the grain of the page index.
+const PAGE_ROWS: usize = 1024;
+
+/// Why a Parquet file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ShardError {
+    /// The operating system refused: disk full, folder not writable, file gone.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file, by its final name.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The encoder refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Parquet {
+        /// The file, by its final name.
+        path: PathBuf,
+        /// What the encoder said.
+        source: ParquetError,
+    },
+}
+
+/// An error of the Parquet writer, with the operating system's own error where that is the cause.
+fn parquet_error(path: &Path, error: ParquetError) -> ShardError {
+    let path = path.to_owned();
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => ShardError::Io { path, source: *source },
+            Err(inner) => ShardError::Parquet { path, source: ParquetError::External(inner) },
+        },
+        source => ShardError::Parquet { path, source },
+    }
+}
+
+/// Key-value metadata of every file of a store: format, software, settings.
+pub fn file_metadata(settings: &FeatureSettings) -> Vec<(String, String)> {
+    let mut metadata = vec![
+        (FORMAT_VERSION_KEY.to_owned(), FORMAT_VERSION.to_string()),
+        (SOFTWARE_VERSION_KEY.to_owned(), SOFTWARE_VERSION.to_owned()),
+    ];
+    metadata.extend(settings.to_metadata());
+    metadata
+}
+
+/// Encoding of a file: zstd throughout; statistics and page index on the scalar columns, which
+/// queries select by; for the lists an encoding by what they hold.
+fn writer_properties(schema: &SchemaRef, metadata: &[(String, String)]) -> WriterProperties {
+    let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("mmpt etl {SOFTWARE_VERSION}"))
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(level))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_dictionary_enabled(false)
+        .set_key_value_metadata(Some(metadata));
+    for field in schema.fields() {
+        builder = match field.data_type() {
+            DataType::List(item) => {
+                let path = ColumnPath::new(vec![field.name().clone(), "list".to_owned(), item.name().clone()]);
+                list_encoding(builder, path, item.data_type())
+            }
+            DataType::FixedSizeList(..) => builder,
+            scalar => {
+                let path = ColumnPath::from(field.name().clone());
+                builder
+                    .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
+                    .set_column_dictionary_enabled(path, *scalar == DataType::Utf8 && field.name() != "material_id")
+            }
+        };
+    }
+    builder.build()
+}
+
+/// How a list's values are stored: small integers as deltas, which are cheap to write and compress
+/// well, distances with their bytes split by significance.
+fn list_encoding(builder: WriterPropertiesBuilder, path: ColumnPath, item: &DataType) -> WriterPropertiesBuilder {
+    match item {
+        DataType::Utf8 => builder.set_column_dictionary_enabled(path, true),
+        item if item.is_integer() => builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+        _ => builder.set_column_encoding(path, Encoding::PLAIN),
+    }
+}
+
+/// A row group that is encoded and compressed but not yet in a file.
+pub struct EncodedRowGroup {
+    chunks: Vec<ArrowColumnChunk>,
+    rows: u64,
+}
+
+impl EncodedRowGroup {
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// Everything the files of one store have in common.
+pub struct ShardFormat {
+    schema: SchemaRef,
+    properties: WriterProperties,
+    row_groups: ArrowRowGroupWriterFactory,
+}
+
+impl ShardFormat {
+    /// The format of files with this schema and key-value metadata.
+    ///
+    /// # Errors
+    /// [`ParquetError`] if the schema cannot be expressed in Parquet, a fault of the caller.
+    pub fn new(schema: SchemaRef, metadata: &[(String, String)]) -> Result<Self, ParquetError> {
+        let properties = writer_properties(&schema, metadata);
+        let options = ArrowWriterOptions::new().with_properties(properties.clone());
+        let template = ArrowWriter::try_new_with_options(io::sink(), Arc::clone(&schema), options)?;
+        let (_, row_groups) = template.into_serialized_writer()?;
+        Ok(Self { schema, properties, row_groups })
+    }
+
+    /// Schema of the files.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Encodes the rows of consecutive batches as one row group.
+    ///
+    /// # Errors
+    /// [`ParquetError`] if a batch does not have the schema.
+    pub fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, ParquetError> {
+        let mut writers = self.row_groups.create_column_writers(0)?;
+        for batch in batches {
+            let mut leaves = writers.iter_mut();
+            for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
+                for leaf in compute_leaves(field, column)? {
+                    let writer = leaves
+                        .next()
+                        .ok_or_else(|| ParquetError::General(format!("no writer for column '{}'", field.name())))?;
+                    writer.write(&leaf)?;
+                }
+            }
+        }
+        let chunks = writers.into_iter().map(|writer| writer.close()).collect::<Result<_, _>>()?;
+        Ok(EncodedRowGroup { chunks, rows: batches.iter().map(|batch| batch.num_rows() as u64).sum() })
+    }
+
+    /// Starts a file under a temporary name in `staging`, a folder on the file system of its final
+    /// place.
+    ///
+    /// # Errors
+    /// [`ShardError`] with the file's final name.
+    pub fn create(&self, staging: &Path, path: &Path) -> Result<ShardWriter, ShardError> {
+        let file = tempfile::Builder::new()
+            .prefix("shard-")
+            .suffix(".tmp")
+            .tempfile_in(staging)
+            .map_err(|source| ShardError::Io { path: path.to_owned(), source })?;
+        let (file, temporary) = file.into_parts();
+        let writer = HashingWriter::new(BufWriter::new(file));
+        let options = ArrowWriterOptions::new().with_properties(self.properties.clone());
+        let (writer, _) = ArrowWriter::try_new_with_options(writer, Arc::clone(&self.schema), options)
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(|error| parquet_error(path, error))?;
+        Ok(ShardWriter { path: path.to_owned(), temporary, writer, rows: 0 })
+    }
+}
+
+/// A file being written; dropped unfinished, it leaves nothing behind.
+pub struct ShardWriter {
+    path: PathBuf,
+    temporary: tempfile::TempPath,
+    writer: SerializedFileWriter<HashingWriter<BufWriter<File>>>,
+    rows: u64,
+}
+
+impl ShardWriter {
+    /// Appends a row group.
+    ///
+    /// # Errors
+    /// [`ShardError`], a full disk for example.
+    pub fn append(&mut self, row_group: EncodedRowGroup) -> Result<(), ShardError> {
+        self.rows += row_group.rows;
+        let append = || {
+            let mut writer = self.writer.next_row_group()?;
+            for chunk in row_group.chunks {
+                chunk.append_to_row_group(&mut writer)?;
+            }
+            writer.close().map(|_| ())
+        };
+        append().map_err(|error| parquet_error(&self.path, error))
+    }
+
+    /// Writes the footer, makes the file durable and gives it its final name.
+    ///
+    /// # Errors
+    /// [`ShardError`]; then there is no file under the final name, or the one from before.
+    pub fn finish(self) -> Result<ShardEntry, ShardError> {
+        let Self { path, temporary, writer, rows } = self;
+        let io = |source| ShardError::Io { path: path.clone(), source };
+        let writer = writer.into_inner().map_err(|error| parquet_error(&path, error))?;
+        let (buffered, sha256, bytes) = writer.finish();
+        let file = buffered.into_inner().map_err(|error| io(error.into_error()))?;
+        publish(&file, temporary, &path).map_err(io)?;
+        let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(ShardEntry { file, rows, bytes, sha256 })
+    }
+}
+
+/// Permissions of published files: a temporary file's own would shut everybody else out.
+#[cfg(unix)]
+const PUBLISHED_MODE: u32 = 0o644;
+
+/// Syncs a temporary file, renames it and syncs its folder: after that it survives a power cut.
+pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(PUBLISHED_MODE))?;
+    }
+    file.sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+/// Writes a small file whole or not at all.
+///
+/// # Errors
+/// [`ShardError`] with the file's name.
+pub fn write_atomically(staging: &Path, path: &Path, contents: &[u8]) -> Result<(), ShardError> {
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix("file-").suffix(".tmp").tempfile_in(staging)?;
+        file.write_all(contents)?;
+        let (file, temporary) = file.into_parts();
+        publish(&file, temporary, path)
+    };
+    write().map_err(|source| ShardError::Io { path: path.to_owned(), source })
+}

@@ -1,0 +1,154 @@
+//! Cells and sites as JSON and POSCAR give them, completed into a [`Structure`].
+
+use super::RecordError;
+use super::json::Cursor;
+use super::species::element;
+use crate::cartesian::to_fractional;
+use crate::structure::Structure;
+
+/// How positions are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coordinates {
+    /// Fractions of the cell vectors.
+    Fractional,
+    /// Å.
+    Cartesian,
+}
+
+/// Reads the `atoms` dictionary of JARVIS-Tools: `lattice_mat` (rows, Å), `coords`, `elements`,
+/// `cartesian`. Other keys are stepped over.
+///
+/// # Errors
+/// [`RecordError`] where a field is missing or broken, or the sites do not make a crystal.
+pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
+    structure.clear();
+    let mut coordinates = Coordinates::Fractional;
+    let (mut lattice_read, mut coordinates_read, mut elements_read) = (false, false, false);
+    cursor.expect(b'{', "the atoms dictionary")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"lattice_mat" => {
+                structure.lattice = read_lattice(cursor)?;
+                lattice_read = true;
+            }
+            b"coords" => {
+                structure.fractional.clear();
+                cursor.expect(b'[', "an array of positions")?;
+                let mut first = true;
+                while cursor.next_element(&mut first)? {
+                    structure.fractional.push(cursor.triple()?);
+                }
+                coordinates_read = true;
+            }
+            b"elements" => {
+                structure.atomic_numbers.clear();
+                cursor.expect(b'[', "an array of elements")?;
+                let mut first = true;
+                while cursor.next_element(&mut first)? {
+                    let site = structure.atomic_numbers.len() + 1;
+                    structure.atomic_numbers.push(element(cursor.string()?.raw, site)?);
+                }
+                elements_read = true;
+            }
+            b"cartesian" => {
+                coordinates =
+                    if cursor.boolean()? { Coordinates::Cartesian } else { Coordinates::Fractional };
+            }
+            _ => cursor.skip()?,
+        }
+    }
+    for (read, field) in
+        [(lattice_read, "lattice_mat"), (coordinates_read, "coords"), (elements_read, "elements")]
+    {
+        if !read {
+            return Err(RecordError::MissingField(field));
+        }
+    }
+    complete(structure, coordinates)
+}
+
+/// Reads three cell vectors, rows in Å.
+///
+/// # Errors
+/// [`RecordError::Json`] where they are not an array of three by three numbers.
+pub(super) fn read_lattice(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
+    let mut lattice = [[0.0; 3]; 3];
+    cursor.expect(b'[', "an array of 3 cell vectors")?;
+    for (index, vector) in lattice.iter_mut().enumerate() {
+        if index > 0 {
+            cursor.expect(b',', "3 cell vectors")?;
+        }
+        *vector = cursor.triple()?;
+    }
+    cursor.expect(b']', "3 cell vectors")?;
+    Ok(lattice)
+}
+
+/// Checks what was read and turns Cartesian positions (in [`Structure::fractional`], Å) into
+/// fractions of the cell.
+///
+/// # Errors
+/// [`RecordError`] where there are no sites, as many elements as positions are missing, a number
+/// is not finite, or Cartesian positions stand in a cell without volume.
+pub(super) fn complete(structure: &mut Structure, coordinates: Coordinates) -> Result<(), RecordError> {
+    let (elements, positions) = (structure.atomic_numbers.len(), structure.fractional.len());
+    if elements != positions {
+        return Err(RecordError::SiteCount { elements, coordinates: positions });
+    }
+    if elements == 0 {
+        return Err(RecordError::NoSites);
+    }
+    let finite =
+        |field, values: &[[f64; 3]]| match values.as_flattened().iter().find(|value| !value.is_finite()) {
+            Some(&value) => Err(RecordError::NotFinite { field, value }),
+            None => Ok(()),
+        };
+    finite("cell vector", &structure.lattice)?;
+    finite("position", &structure.fractional)?;
+    match coordinates {
+        Coordinates::Fractional => Ok(()),
+        Coordinates::Cartesian => Ok(to_fractional(structure)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Structure, RecordError> {
+        let mut structure = Structure::default();
+        read_atoms(&mut Cursor::new(json.as_bytes()), &mut structure).map(|()| structure)
+    }
+
+    const ROCKSALT: &str = r#"{"lattice_mat": [[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]], "props": ["", ""],
+        "coords": [[0, 0, 0], [2.8, 2.8, 2.8]], "elements": ["Na ", "Cl"], "cartesian": true}"#;
+
+    #[test]
+    fn cartesian_positions_become_fractions() {
+        let structure = read(ROCKSALT).expect("a crystal");
+        assert_eq!(structure.atomic_numbers, [11, 17]);
+        for value in structure.fractional[1] {
+            assert!((value - 0.5).abs() < 1e-15, "{value}");
+        }
+        let as_given = read(&ROCKSALT.replace("true", "false")).expect("a crystal");
+        assert_eq!(as_given.fractional[1], [2.8; 3]);
+    }
+
+    #[test]
+    fn every_fault_has_its_code() {
+        let code = |from: &str, to: &str| {
+            assert!(ROCKSALT.contains(from), "{from}");
+            read(&ROCKSALT.replace(from, to)).map_err(|error| error.reason_code())
+        };
+        assert_eq!(code("\"lattice_mat\"", "\"x\""), Err("missing_field"));
+        assert_eq!(code("[2.8, 0, 2.8]", "[2.8, 0]"), Err("bad_json"));
+        assert_eq!(code("\"Cl\"", "\"(Cl,Br) \""), Err("ambiguous_element"));
+        assert_eq!(code("\"Cl\"", "\"Cx\""), Err("unknown_element"));
+        assert_eq!(code(", \"Cl\"", ""), Err("site_count_mismatch"));
+        assert_eq!(code("[2.8, 2.8, 0]]", "[NaN, 2.8, 0]]"), Err("not_finite"));
+        assert_eq!(code("[2.8, 2.8, 0]]", "[2.8, 2.8, 5.6]]"), Err("singular_lattice"));
+        let empty = ROCKSALT.replace("[0, 0, 0], [2.8, 2.8, 2.8]", "").replace("\"Na \", \"Cl\"", "");
+        assert_eq!(read(&empty), Err(RecordError::NoSites));
+    }
+}

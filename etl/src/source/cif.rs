@@ -1,0 +1,122 @@
+//! CIFs: folders, archives, single files. A crystal's identifier is its file's stem, with `#block`
+//! behind it where a file holds several structures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::files::{self, FileRule, FilesReader, base_name, strip_ending};
+use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
+use crate::cif::CifReader;
+use crate::reject::{Origin, Reject};
+
+/// The files that are read: `*.cif`, also packed as `*.cif.gz`.
+const RULE: FileRule = FileRule { what: "CIF files", identifier };
+
+/// Stem of a CIF's name.
+fn identifier(name: &str) -> Option<&str> {
+    let base = base_name(name);
+    let stem = strip_ending(strip_ending(base, ".gz").unwrap_or(base), ".cif")?;
+    (!stem.is_empty() && !base.starts_with("._")).then_some(stem)
+}
+
+/// Opens folders and archives of CIFs, and CIFs.
+///
+/// # Errors
+/// [`SourceError`] where an input is none of them or cannot be read.
+pub(super) fn open(
+    inputs: &[PathBuf],
+    options: &SourceOptions,
+    name: &str,
+) -> Result<OpenSource, SourceError> {
+    let embedded_labels =
+        if options.embedded_labels { files::embedded_labels(inputs, &RULE)? } else { Vec::new() };
+    Ok(OpenSource {
+        name: name.to_owned(),
+        inputs: inputs.to_vec(),
+        total_bytes: files::total_bytes(inputs)?,
+        properties: Vec::new(),
+        embedded_labels,
+        reader: Box::new(FilesReader::new(inputs, RULE)),
+        parser: Arc::new(|| Box::new(CifParser::default())),
+    })
+}
+
+/// Reads a CIF with all its blocks.
+#[derive(Debug, Default)]
+struct CifParser {
+    crystals: CifCrystals,
+}
+
+impl RecordParser for CifParser {
+    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
+        let stem = bytes.get(record.name.clone()).unwrap_or_default();
+        let body = bytes.get(record.body.clone()).unwrap_or_default();
+        self.crystals.read(body, &String::from_utf8_lossy(stem), &record.origin, &[], sink);
+    }
+}
+
+/// Turns the structures of a CIF into crystals.
+#[derive(Debug, Default)]
+pub(super) struct CifCrystals {
+    reader: CifReader,
+    material_id: String,
+}
+
+impl CifCrystals {
+    /// Hands every structure in `cif` to `sink`, under the name `stem` (and `#block`). The line of
+    /// a fault counts on from the origin's, where that has one: the CIF starts there.
+    pub(super) fn read(
+        &mut self,
+        cif: &[u8],
+        stem: &str,
+        origin: &Origin,
+        properties: &[Option<f64>],
+        sink: &mut dyn Sink,
+    ) {
+        let material_id = &mut self.material_id;
+        self.reader.read(cif, &mut |block, result| {
+            material_id.clear();
+            material_id.push_str(stem);
+            if block.is_one_of_several && !block.name.is_empty() {
+                material_id.push('#');
+                material_id.push_str(&block.name);
+            }
+            match result {
+                Ok(structure) => {
+                    sink.crystal(origin, ParsedCrystal { material_id, structure, properties });
+                }
+                Err(error) => {
+                    let start = origin.line.unwrap_or(1);
+                    let line = error.line.checked_sub(1).map(|down| start.saturating_add(down));
+                    sink.reject(Reject {
+                        material_id: Some(material_id.clone()),
+                        origin: Origin { line: line.or(origin.line), ..origin.clone() },
+                        reason: error.reason_code(),
+                        message: error.to_string(),
+                    });
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_are_identifiers() {
+        for (name, stem) in [
+            ("mp-1.cif", Some("mp-1")),
+            ("a/b/X.CIF", Some("X")),
+            ("a\\b.cif.gz", Some("b")),
+            ("../../etc/passwd.cif", Some("passwd")),
+            (".cif", None),
+            ("._a.cif", None),
+            ("a.txt", None),
+            ("é.cif", Some("é")),
+        ] {
+            assert_eq!(identifier(name), stem, "{name}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Databases published as one JSON array of entries: an identifier, an `atoms` dictionary and
+//! properties beside it. OQMD and JARVIS differ only in their [`EntryLayout`].
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::atoms::read_atoms;
+use super::input::{Progress, open_document};
+use super::json::{Cursor, Scalar};
+use super::json_stream::{Cut, JsonStream};
+use super::json_string::JsonString;
+use super::properties::{KeyIndex, KeyScan, PropertyValue, assign_columns};
+use super::{
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, RawBlock, RawRecord, RecordError,
+    RecordParser, RecordReader, Sink, SourceError,
+};
+use crate::reject::{Origin, Reject};
+use crate::structure::Structure;
+
+/// How one database writes its entries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EntryLayout {
+    /// Name of the source, and qualifier of its property keys.
+    pub source: &'static str,
+    /// Key of the identifier.
+    pub id_key: &'static str,
+    /// What stands before the identifier in a store.
+    pub id_prefix: &'static str,
+    /// Properties start so in the source; other keys are none.
+    pub property_prefix: &'static str,
+    /// What stands before a key without documentation in its column.
+    pub column_prefix: &'static str,
+}
+
+impl EntryLayout {
+    /// Whether a key can be a property.
+    fn may_be_property(&self, key: &[u8]) -> bool {
+        key != self.id_key.as_bytes() && key != b"atoms" && key.starts_with(self.property_prefix.as_bytes())
+    }
+
+    fn columns(&self, file: &str, keys: &[Vec<u8>]) -> Result<Vec<PropertyColumn>, SourceError> {
+        let keys = keys.iter().map(|key| JsonString { raw: key, escaped: true }.text().into_owned());
+        assign_columns(file, self.source, self.column_prefix, keys)
+    }
+
+    /// Opens the files, finds their numeric properties in a first pass over them, and stands
+    /// before the first entry.
+    ///
+    /// # Errors
+    /// [`SourceError`] where a file cannot be opened or is no JSON array.
+    pub(super) fn open(
+        self,
+        inputs: &[PathBuf],
+        name: &str,
+        total_bytes: u64,
+    ) -> Result<OpenSource, SourceError> {
+        let mut scan = KeyScan::default();
+        for path in inputs {
+            self.scan(path, &mut scan)?;
+        }
+        let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
+        let keys = scan.into_numeric(self.source);
+        let properties = self.columns(&shown, &keys)?;
+        let keys = Arc::new(keys);
+        Ok(OpenSource {
+            name: name.to_owned(),
+            inputs: inputs.to_vec(),
+            total_bytes,
+            properties,
+            embedded_labels: Vec::new(),
+            reader: Box::new(ArrayReader::new(inputs)),
+            parser: Arc::new(move || Box::new(EntryParser::new(self, &keys))),
+        })
+    }
+
+    /// Sees every property of every entry of one file. A broken entry is left to the parser.
+    fn scan(&self, path: &Path, scan: &mut KeyScan) -> Result<(), SourceError> {
+        let mut json = open_array(path, &Progress::default())?;
+        let mut entry = Vec::new();
+        let mut first = true;
+        while json.next_element(&mut first)? {
+            entry.clear();
+            if json.value(&mut entry, MAX_RECORD_BYTES)? == Cut::Whole
+                && self.scan_entry(&entry, scan) == Ok(false)
+            {
+                let file = json.file().to_string();
+                return Err(SourceError::TooManyKeys { file, limit: super::properties::MAX_PROPERTY_KEYS });
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_entry(&self, entry: &[u8], scan: &mut KeyScan) -> Result<bool, RecordError> {
+        let mut cursor = Cursor::new(entry);
+        cursor.expect(b'{', "an entry")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            let value = cursor.scalar()?;
+            if self.may_be_property(key.raw) && !scan.see(key.raw, PropertyValue::of_scalar(value)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Opens a JSON document and steps into its array.
+fn open_array(path: &Path, progress: &Progress) -> Result<JsonStream, SourceError> {
+    let mut json = JsonStream::new(open_document(path, ".json", progress)?);
+    json.expect(b'[', "an array of entries")?;
+    Ok(json)
+}
+
+/// Cuts the elements of one array after another.
+struct ArrayReader {
+    inputs: VecDeque<PathBuf>,
+    current: Option<JsonStream>,
+    first: bool,
+    record: u64,
+    progress: Progress,
+}
+
+impl ArrayReader {
+    fn new(inputs: &[PathBuf]) -> Self {
+        Self {
+            inputs: inputs.iter().cloned().collect(),
+            current: None,
+            first: true,
+            record: 0,
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl RecordReader for ArrayReader {
+    fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError> {
+        while !block.is_full() {
+            let json = match &mut self.current {
+                Some(json) => json,
+                None => {
+                    let Some(path) = self.inputs.pop_front() else { return Ok(false) };
+                    self.first = true;
+                    self.record = 0;
+                    self.current.insert(open_array(&path, &self.progress)?)
+                }
+            };
+            if !json.next_element(&mut self.first)? {
+                json.end()?;
+                self.current = None;
+                continue;
+            }
+            json.peek()?;
+            self.record += 1;
+            let line = u32::try_from(json.line()).ok();
+            let origin = Origin { file: json.file().clone(), record: self.record, line };
+            let start = block.bytes.len();
+            match json.value(&mut block.bytes, MAX_RECORD_BYTES)? {
+                Cut::Whole => block.push_range(origin, start..start, start..block.bytes.len()),
+                Cut::TooLarge => {
+                    let error = RecordError::TooLarge { limit: MAX_RECORD_BYTES };
+                    block.push_reject(error.reject(None, origin));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.progress.bytes()
+    }
+}
+
+/// Reads single entries.
+struct EntryParser {
+    layout: EntryLayout,
+    index: KeyIndex,
+    values: Vec<Option<f64>>,
+    structure: Structure,
+    material_id: String,
+}
+
+impl EntryParser {
+    fn new(layout: EntryLayout, keys: &[Vec<u8>]) -> Self {
+        Self {
+            layout,
+            index: KeyIndex::new(keys.iter().cloned()),
+            values: vec![None; keys.len()],
+            structure: Structure::default(),
+            material_id: String::new(),
+        }
+    }
+
+    fn read(&mut self, entry: &[u8]) -> Result<(), RecordError> {
+        self.material_id.clear();
+        self.values.fill(None);
+        let mut atoms_read = false;
+        let mut cursor = Cursor::new(entry);
+        cursor.expect(b'{', "an entry")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            if key.raw == b"atoms" {
+                read_atoms(&mut cursor, &mut self.structure)?;
+                atoms_read = true;
+            } else if key.raw == self.layout.id_key.as_bytes() {
+                self.read_identifier(&mut cursor)?;
+            } else if let Some(at) = self.index.find(key.raw) {
+                let before = cursor.position();
+                let value = PropertyValue::of_scalar(cursor.scalar()?);
+                let raw = entry.get(before..cursor.position()).unwrap_or_default();
+                let value = value.number(&key.text(), raw.trim_ascii_start())?;
+                if let Some(slot) = self.values.get_mut(at) {
+                    *slot = value;
+                }
+            } else {
+                cursor.skip()?;
+            }
+        }
+        cursor.end()?;
+        if self.material_id.is_empty() {
+            return Err(RecordError::MissingField(self.layout.id_key));
+        }
+        if atoms_read { Ok(()) } else { Err(RecordError::MissingField("atoms")) }
+    }
+
+    /// Reads a whole number or a text as the identifier.
+    fn read_identifier(&mut self, cursor: &mut Cursor<'_>) -> Result<(), RecordError> {
+        self.material_id.clear();
+        let raw = cursor.raw()?;
+        let text = match Cursor::new(raw).scalar()? {
+            Scalar::String(text) => text.text(),
+            Scalar::Number(_) if raw.iter().all(u8::is_ascii_digit) => String::from_utf8_lossy(raw),
+            _ => return Err(RecordError::Identifier(super::json::excerpt(raw))),
+        };
+        check_identifier(&text)?;
+        self.material_id.push_str(self.layout.id_prefix);
+        self.material_id.push_str(&text);
+        Ok(())
+    }
+
+    /// The identifier of an entry whose reading failed before it came.
+    fn find_identifier(&mut self, entry: &[u8]) -> Option<String> {
+        if self.material_id.is_empty() {
+            let mut cursor = Cursor::new(entry);
+            cursor.expect(b'{', "an entry").ok()?;
+            let mut first = true;
+            while let Some(key) = cursor.next_key(&mut first).ok()? {
+                if key.raw == self.layout.id_key.as_bytes() {
+                    self.read_identifier(&mut cursor).ok()?;
+                    break;
+                }
+                cursor.skip().ok()?;
+            }
+        }
+        Some(std::mem::take(&mut self.material_id)).filter(|id| !id.is_empty())
+    }
+}
+
+/// An identifier names one row of a store: it is not empty and has no control characters.
+///
+/// # Errors
+/// [`RecordError::Identifier`].
+pub(super) fn check_identifier(text: &str) -> Result<(), RecordError> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(RecordError::Identifier(format!("{text:?}")));
+    }
+    Ok(())
+}
+
+impl RecordParser for EntryParser {
+    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
+        let entry = bytes.get(record.body.clone()).unwrap_or_default();
+        match self.read(entry) {
+            Ok(()) => sink.crystal(
+                &record.origin,
+                ParsedCrystal {
+                    material_id: &self.material_id,
+                    structure: &self.structure,
+                    properties: &self.values,
+                },
+            ),
+            Err(error) => {
+                let material_id = self.find_identifier(entry);
+                sink.reject(error.reject(material_id, record.origin.clone()));
+            }
+        }
+    }
+}
+
+impl RecordError {
+    /// The row of the rejects table. A line of the record is counted on from the record's own.
+    pub(super) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
+        if let Some(line) = self.line() {
+            origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
+        }
+        Reject { material_id, origin, reason: self.reason_code(), message: self.to_string() }
+    }
+}

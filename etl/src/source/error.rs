@@ -1,0 +1,250 @@
+//! Faults of an input as a whole, and why a single record is left out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::cartesian::SingularLattice;
+use crate::poscar::PoscarError;
+use crate::source::json::JsonError;
+
+/// An input that cannot be opened or read on; the run ends with it.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// A command without inputs.
+    #[error("no input is given")]
+    NoInput,
+    /// A file or folder cannot be opened or listed.
+    #[error("{}: {source}", .path.display())]
+    Open {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The bytes of a file end early or do not decompress.
+    #[error("{file}: {source}")]
+    Read {
+        /// The file, or `archive!member`.
+        file: String,
+        /// What the system or the decompressor says.
+        source: io::Error,
+    },
+    /// A tar or zip archive is damaged.
+    #[error("{file}: damaged archive at byte {byte}: {message}")]
+    Archive {
+        /// The archive.
+        file: String,
+        /// Byte of the (decompressed) archive.
+        byte: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A JSON file is damaged outside its records.
+    #[error("{file}: line {line}, column {column} (byte {byte}): expected {expected}, found {found}")]
+    Json {
+        /// The file, or `archive!member`.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// Byte of the line, counted from 1.
+        column: u64,
+        /// Byte of the file, counted from 0.
+        byte: u64,
+        /// What JSON or the layout asks for there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A well-formed file that is not in the layout of its source.
+    #[error("{file}: {message}")]
+    Layout {
+        /// The file, or `archive!member`.
+        file: String,
+        /// What is missing.
+        message: String,
+    },
+    /// A table without a column that is needed.
+    #[error("{file}: no column {wanted}; it has {}", .found.join(", "))]
+    MissingColumn {
+        /// The table.
+        file: String,
+        /// Names that would do.
+        wanted: String,
+        /// Columns the table has.
+        found: Vec<String>,
+    },
+    /// A folder or archive without a single file of the kind.
+    #[error("{file}: no {what} in it")]
+    Empty {
+        /// The folder or archive.
+        file: String,
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// More property keys than a table may have columns.
+    #[error("{file}: more than {limit} numeric keys")]
+    TooManyKeys {
+        /// The file, or `archive!member`.
+        file: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// Two keys of a source would fill one column.
+    #[error("{file}: the keys {first:?} and {second:?} would both be the column {column}")]
+    DuplicateColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// First key.
+        first: String,
+        /// Second key.
+        second: String,
+    },
+    /// A source of this kind reads one input at a time.
+    #[error("{kind} reads one input, {given} are given")]
+    SingleInput {
+        /// The kind.
+        kind: &'static str,
+        /// Inputs given.
+        given: usize,
+    },
+}
+
+impl SourceError {
+    /// A file or folder that cannot be opened.
+    pub(super) fn open(path: &Path, source: io::Error) -> Self {
+        Self::Open { path: path.to_path_buf(), source }
+    }
+
+    /// Bytes that cannot be read.
+    pub(super) fn read(file: &str, source: io::Error) -> Self {
+        Self::Read { file: file.to_owned(), source }
+    }
+
+    /// A file in another layout.
+    pub(super) fn layout(file: &str, message: impl Into<String>) -> Self {
+        Self::Layout { file: file.to_owned(), message: message.into() }
+    }
+}
+
+/// Why one record is left out; ends as a row of the rejects table.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RecordError {
+    /// The record is not well-formed JSON or not of the source's shape.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A field that a crystal needs is not there.
+    #[error("{0:?} is missing")]
+    MissingField(&'static str),
+    /// The identifier is empty, not UTF-8 or not a name.
+    #[error("no usable identifier: {0}")]
+    Identifier(String),
+    /// A site's symbol is no element.
+    #[error("site {site}: {symbol:?} is no element")]
+    UnknownElement {
+        /// Site, counted from 1.
+        site: usize,
+        /// The symbol as written.
+        symbol: String,
+    },
+    /// A site's symbol names several elements.
+    #[error("site {site}: {symbol:?} names several elements")]
+    AmbiguousElement {
+        /// Site, counted from 1.
+        site: usize,
+        /// The symbol as written.
+        symbol: String,
+    },
+    /// A site that is shared by species or not full.
+    #[error("site {site} is not one atom: {detail}")]
+    PartialOccupancy {
+        /// Site, counted from 1.
+        site: usize,
+        /// Occupancy or number of species.
+        detail: String,
+    },
+    /// As many symbols as positions must stand in a record.
+    #[error("{elements} elements for {coordinates} positions")]
+    SiteCount {
+        /// Symbols read.
+        elements: usize,
+        /// Positions read.
+        coordinates: usize,
+    },
+    /// A cell without sites.
+    #[error("no sites")]
+    NoSites,
+    /// A coordinate or cell vector that is not finite.
+    #[error("{field}: {value} is not a finite number")]
+    NotFinite {
+        /// Where it stands.
+        field: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// A cell without volume cannot turn Cartesian positions into fractional ones.
+    #[error(transparent)]
+    SingularLattice(#[from] SingularLattice),
+    /// A property that is neither a number nor one of the words for a missing value.
+    #[error("property {key:?} is {value}, not a number")]
+    PropertyValue {
+        /// Key in the source.
+        key: String,
+        /// The value, shortened.
+        value: String,
+    },
+    /// A POSCAR that cannot be read.
+    #[error(transparent)]
+    Poscar(#[from] PoscarError),
+    /// The record is larger than [`super::MAX_RECORD_BYTES`].
+    #[error("larger than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A file or archive member that cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A table's row with too few fields.
+    #[error("{found} fields where the header has {wanted}")]
+    FieldCount {
+        /// Fields of the row.
+        found: usize,
+        /// Fields of the header.
+        wanted: usize,
+    },
+}
+
+impl RecordError {
+    /// Stable code for the rejects table.
+    pub fn reason_code(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "bad_json",
+            Self::MissingField(_) => "missing_field",
+            Self::Identifier(_) => "bad_identifier",
+            Self::UnknownElement { .. } => "unknown_element",
+            Self::AmbiguousElement { .. } => "ambiguous_element",
+            Self::PartialOccupancy { .. } => "partial_occupancy",
+            Self::SiteCount { .. } => "site_count_mismatch",
+            Self::NoSites => "no_sites",
+            Self::NotFinite { .. } => "not_finite",
+            Self::SingularLattice(_) => "singular_lattice",
+            Self::PropertyValue { .. } => "bad_property_value",
+            Self::Poscar(error) => error.reason_code(),
+            Self::TooLarge { .. } => "record_too_large",
+            Self::Unreadable(_) => "unreadable_file",
+            Self::FieldCount { .. } => "field_count_mismatch",
+        }
+    }
+
+    /// Line of the record at which the fault stands, counted from 1, where it has one.
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            Self::Poscar(error) => error.line(),
+            _ => None,
+        }
+    }
+}

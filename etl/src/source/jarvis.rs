@@ -1,0 +1,16 @@
+//! JARVIS-DFT: `jdft_3d.json`, `jdft_2d.json` and their kin, an array of entries with the key
+//! `jid`, an `atoms` dictionary (positions fractional or Cartesian) and dozens of properties.
+//!
+//! A property's value is a number, a number in quotes, or `na`. A key whose values are all of that
+//! sort is a property; texts and nested values are not.
+
+use super::entry::EntryLayout;
+
+/// The layout of JARVIS's entries.
+pub(super) const LAYOUT: EntryLayout = EntryLayout {
+    source: "jarvis",
+    id_key: "jid",
+    id_prefix: "",
+    property_prefix: "",
+    column_prefix: "jarvis",
+};

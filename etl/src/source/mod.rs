@@ -1,0 +1,196 @@
+//! Sources: published files cut into records, and records read into crystals.
+//!
+//! A source has two halves, so that any thread can do either. A [`RecordReader`] walks the input
+//! in order and copies each record's bytes into a [`RawBlock`]; it is cheap and one thread at a
+//! time holds it. A [`RecordParser`] turns one record's bytes into crystals and rejects; every
+//! thread has its own. Neither ever holds more than a block of the input.
+
+mod atoms;
+mod cif;
+mod csv_stream;
+mod entry;
+mod error;
+mod files;
+mod folder;
+mod input;
+mod jarvis;
+mod json;
+mod json_scan;
+mod json_stream;
+mod json_string;
+mod matbench;
+mod open;
+mod oqmd;
+mod poscar;
+mod poscar_json;
+mod properties;
+mod pymatgen;
+mod species;
+mod table;
+mod table_parquet;
+mod tar_archive;
+mod zip_archive;
+mod zip_member;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::reject::{Origin, Reject};
+use crate::structure::Structure;
+
+pub(crate) use files::base_name;
+pub(crate) use input::{Document, Progress, open_document};
+pub(crate) use json_stream::JsonStream;
+pub(crate) use json_string::JsonString;
+pub(crate) use properties::assign_columns;
+
+pub use error::{RecordError, SourceError};
+pub use json::JsonError;
+pub use open::{SourceKind, SourceOptions, open};
+pub use poscar::identifier as poscar_identifier;
+pub use properties::PropertyValue;
+
+/// A block is full when it holds this many records.
+pub const BLOCK_RECORDS: usize = 256;
+/// A block is full when its records hold this many bytes.
+pub const BLOCK_BYTES: usize = 1 << 20;
+/// A record larger than this is rejected unread: it would not fit the memory of a run.
+pub const MAX_RECORD_BYTES: usize = 64 << 20;
+
+/// One record cut out of its input, not yet read.
+#[derive(Debug, Clone)]
+pub struct RawRecord {
+    /// Where the record stands.
+    pub origin: Origin,
+    /// Name that the input gives the record (a file's stem, a table's id), in the block's bytes.
+    pub name: Range<usize>,
+    /// The record itself, in the block's bytes.
+    pub body: Range<usize>,
+}
+
+/// Consecutive records of one source; its buffers are reused from block to block.
+#[derive(Debug, Default)]
+pub struct RawBlock {
+    /// Bytes of all names and bodies.
+    pub bytes: Vec<u8>,
+    /// The records, in the order of the input.
+    pub records: Vec<RawRecord>,
+    /// Records that could not even be cut out (too large, unreadable member, broken name), each
+    /// with the number of `records` that stand before it.
+    pub rejects: Vec<(usize, Reject)>,
+}
+
+impl RawBlock {
+    /// Empties the block and keeps its allocations.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.records.clear();
+        self.rejects.clear();
+    }
+
+    /// Whether a reader should stop adding to this block.
+    pub fn is_full(&self) -> bool {
+        self.records.len() + self.rejects.len() >= BLOCK_RECORDS || self.bytes.len() >= BLOCK_BYTES
+    }
+
+    /// Appends a record, copying its name and body.
+    pub fn push(&mut self, origin: Origin, name: &[u8], body: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(name);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(body);
+        self.records.push(RawRecord { origin, name: start..middle, body: middle..self.bytes.len() });
+    }
+
+    /// Appends a record whose name and body were written to [`RawBlock::bytes`] already.
+    pub fn push_range(&mut self, origin: Origin, name: Range<usize>, body: Range<usize>) {
+        self.records.push(RawRecord { origin, name, body });
+    }
+
+    /// Appends a record that could not be cut out.
+    pub fn push_reject(&mut self, reject: Reject) {
+        self.rejects.push((self.records.len(), reject));
+    }
+}
+
+/// A numeric property column that a source or label table brings along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertyColumn {
+    /// Column of the store, see [`schemas::property`].
+    pub column: String,
+    /// Key of the property in its source.
+    pub key: String,
+}
+
+/// One crystal as a parser hands it on; borrowed from the parser's buffers.
+#[derive(Debug)]
+pub struct ParsedCrystal<'a> {
+    /// Identifier in the store.
+    pub material_id: &'a str,
+    /// Cell and sites.
+    pub structure: &'a Structure,
+    /// One value for each of the source's [`OpenSource::properties`], in that order.
+    pub properties: &'a [Option<f64>],
+}
+
+/// Takes what a parser finds in a record.
+pub trait Sink {
+    /// A crystal.
+    fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>);
+    /// An entry that is not one, and why.
+    fn reject(&mut self, reject: Reject);
+}
+
+/// Walks a source in order.
+pub trait RecordReader: Send {
+    /// Appends records to `block` until it is full; `false` when the input is at its end.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the input as a whole cannot be read on: broken compression, a JSON
+    /// array that ends early, a file that vanished.
+    fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError>;
+
+    /// Bytes of the input files consumed so far, as stored on disk.
+    fn bytes_read(&self) -> u64;
+}
+
+/// Reads single records; every thread has one.
+pub trait RecordParser: Send {
+    /// Hands every crystal or fault of the record to `sink`, in the record's order.
+    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink);
+}
+
+/// Makes a parser for a thread.
+pub type ParserFactory = Arc<dyn Fn() -> Box<dyn RecordParser> + Send + Sync>;
+
+/// A label table that lies beside the crystals: `id_prop.csv` or `labels.csv` in a folder or
+/// archive, or the splits of a file that is cut into them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedLabels {
+    /// The table as messages name it: its path, or `archive!member`.
+    pub file: String,
+    /// The table itself.
+    pub csv: Vec<u8>,
+}
+
+/// A source that was opened: its header is read, its records are not.
+pub struct OpenSource {
+    /// Value of the store's `source` column.
+    pub name: String,
+    /// Input files and folders, for hashes in the manifest; label inputs not included.
+    pub inputs: Vec<PathBuf>,
+    /// Size of the inputs on disk, for the progress bar.
+    pub total_bytes: u64,
+    /// Numeric properties, in the order of [`ParsedCrystal::properties`].
+    pub properties: Vec<PropertyColumn>,
+    /// Label tables found among the inputs: the name to show, and the bytes of the CSV.
+    pub embedded_labels: Vec<EmbeddedLabels>,
+    /// The records in order.
+    pub reader: Box<dyn RecordReader>,
+    /// Parsers for the records.
+    pub parser: ParserFactory,
+}

@@ -1,0 +1,196 @@
+//! AtomGen's files: one JSON object `{split: {identifier: POSCAR}}`, whose POSCARs have the two
+//! characters `\n` for every line's end.
+//!
+//! The splits become a label table of their own, so that a store has them as any other split.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::entry::check_identifier;
+use super::input::{Progress, open_document};
+use super::json::Cursor;
+use super::json_stream::{Cut, JsonStream};
+use super::json_string::{JsonString, unescape};
+use super::{
+    EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
+    RecordParser, RecordReader, Sink, SourceError,
+};
+use crate::poscar::PoscarReader;
+use crate::reject::Origin;
+use crate::structure::Structure;
+
+/// Longest identifier or name of a split.
+const MAX_KEY_BYTES: usize = 1 << 12;
+/// Header of the label table that is made of the splits.
+const LABEL_HEADER: &[u8] = b"material_id,split\n";
+
+/// Opens AtomGen files.
+///
+/// # Errors
+/// [`SourceError`] where one cannot be read or is in another layout.
+pub(super) fn open(inputs: &[PathBuf], name: &str, total_bytes: u64) -> Result<OpenSource, SourceError> {
+    Ok(OpenSource {
+        name: name.to_owned(),
+        inputs: inputs.to_vec(),
+        total_bytes,
+        properties: Vec::new(),
+        embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
+        reader: Box::new(SplitReader {
+            inputs: inputs.iter().cloned().collect(),
+            current: None,
+            record: 0,
+            key: Vec::new(),
+            progress: Progress::default(),
+        }),
+        parser: Arc::new(|| Box::new(TextParser::default())),
+    })
+}
+
+/// A position in one file.
+struct Splits {
+    json: JsonStream,
+    first_split: bool,
+    /// Whether the cursor is inside a split, and before its first crystal.
+    inside: bool,
+    first_crystal: bool,
+}
+
+impl Splits {
+    fn open(path: &Path, progress: &Progress) -> Result<Self, SourceError> {
+        let mut json = JsonStream::new(open_document(path, ".json", progress)?);
+        json.expect(b'{', "an object of splits")?;
+        Ok(Self { json, first_split: true, inside: false, first_crystal: true })
+    }
+
+    /// Steps to the next crystal and reads its identifier into `key`; the cursor then stands
+    /// before its POSCAR. Calls `split` with every split's name on the way.
+    fn next(&mut self, key: &mut Vec<u8>, mut split: impl FnMut(&[u8])) -> Result<bool, SourceError> {
+        loop {
+            if self.inside {
+                if self.json.next_key(&mut self.first_crystal, key, MAX_KEY_BYTES)? {
+                    return Ok(true);
+                }
+                self.inside = false;
+            }
+            if !self.json.next_key(&mut self.first_split, key, MAX_KEY_BYTES)? {
+                self.json.end()?;
+                return Ok(false);
+            }
+            split(key);
+            self.json.expect(b'{', "an object of POSCARs")?;
+            self.inside = true;
+            self.first_crystal = true;
+        }
+    }
+}
+
+/// The label table of a file's splits.
+fn read_splits(path: &Path) -> Result<EmbeddedLabels, SourceError> {
+    let mut splits = Splits::open(path, &Progress::default())?;
+    let mut csv = LABEL_HEADER.to_vec();
+    let (mut key, mut split) = (Vec::new(), Vec::new());
+    while splits.next(&mut key, |name| split = name.to_vec())? {
+        for (field, end) in [(&key, b','), (&split, b'\n')] {
+            csv.push(b'"');
+            let text = JsonString { raw: field, escaped: true }.text().replace('"', "\"\"");
+            csv.extend_from_slice(text.as_bytes());
+            csv.push(b'"');
+            csv.push(end);
+        }
+        splits.json.skip()?;
+    }
+    Ok(EmbeddedLabels { file: splits.json.file().to_string(), csv })
+}
+
+/// Cuts the POSCARs of one file after another.
+struct SplitReader {
+    inputs: VecDeque<PathBuf>,
+    current: Option<Splits>,
+    record: u64,
+    key: Vec<u8>,
+    progress: Progress,
+}
+
+impl RecordReader for SplitReader {
+    fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError> {
+        while !block.is_full() {
+            let splits = match &mut self.current {
+                Some(splits) => splits,
+                None => {
+                    let Some(path) = self.inputs.pop_front() else { return Ok(false) };
+                    self.record = 0;
+                    self.current.insert(Splits::open(&path, &self.progress)?)
+                }
+            };
+            if !splits.next(&mut self.key, |_| {})? {
+                self.current = None;
+                continue;
+            }
+            self.record += 1;
+            let line = u32::try_from(splits.json.line()).ok();
+            let origin = Origin { file: splits.json.file().clone(), record: self.record, line };
+            let start = block.bytes.len();
+            unescape(&self.key, &mut block.bytes);
+            let middle = block.bytes.len();
+            match splits.json.value(&mut block.bytes, MAX_RECORD_BYTES)? {
+                Cut::Whole => block.push_range(origin, start..middle, middle..block.bytes.len()),
+                Cut::TooLarge => {
+                    block.bytes.truncate(start);
+                    let id = JsonString { raw: &self.key, escaped: true }.text().into_owned();
+                    block.push_reject(
+                        RecordError::TooLarge { limit: MAX_RECORD_BYTES }.reject(Some(id), origin),
+                    );
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.progress.bytes()
+    }
+}
+
+/// Reads POSCARs out of JSON strings.
+#[derive(Debug, Default)]
+struct TextParser {
+    reader: PoscarReader,
+    structure: Structure,
+    unescaped: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl TextParser {
+    fn read(&mut self, name: &str, body: &[u8]) -> Result<(), RecordError> {
+        check_identifier(name)?;
+        let mut cursor = Cursor::new(body);
+        let string = cursor.string()?;
+        cursor.end()?;
+        self.unescaped.clear();
+        self.text.clear();
+        unescape(string.raw, &mut self.unescaped);
+        // What is left of `\\n` is `\n` in two characters: once more, and lines are lines.
+        unescape(&self.unescaped, &mut self.text);
+        Ok(self.reader.read(&self.text, &mut self.structure)?)
+    }
+}
+
+impl RecordParser for TextParser {
+    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
+        let name = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
+        let body = bytes.get(record.body.clone()).unwrap_or_default();
+        match self.read(&name, body) {
+            Ok(()) => sink.crystal(
+                &record.origin,
+                ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+            ),
+            Err(error) => {
+                // A line of the POSCAR is no line of the file: there all of it is one line.
+                let mut reject = error.reject(Some(name.into_owned()), record.origin.clone());
+                reject.origin.line = record.origin.line;
+                sink.reject(reject);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Structures as pymatgen's dictionaries:
+//! `{"lattice": {"matrix": ..}, "sites": [{"species": [{"element": .., "occu": 1}], "abc": ..}]}`.
+
+use super::RecordError;
+use super::atoms::{Coordinates, complete, read_lattice};
+use super::json::Cursor;
+use super::species::species;
+use crate::structure::Structure;
+
+/// An occupancy this near to 1 is 1: what is left of a sum of decimals.
+const OCCUPANCY_TOLERANCE: f64 = 1e-6;
+
+/// Reads a structure; keys that carry no atoms are stepped over.
+///
+/// Positions are the sites' `abc`; where every site has `xyz` alone, those are converted.
+///
+/// # Errors
+/// [`RecordError`] where a field is missing or broken, or a site is not one whole atom.
+pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
+    structure.clear();
+    let mut lattice_read = false;
+    let mut coordinates = None;
+    cursor.expect(b'{', "a structure")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"lattice" => {
+                structure.lattice = read_matrix(cursor)?;
+                lattice_read = true;
+            }
+            b"sites" => {
+                structure.fractional.clear();
+                structure.atomic_numbers.clear();
+                cursor.expect(b'[', "an array of sites")?;
+                let mut first = true;
+                while cursor.next_element(&mut first)? {
+                    let site = structure.atomic_numbers.len() + 1;
+                    let (number, position, kind) = read_site(cursor, site)?;
+                    if *coordinates.get_or_insert(kind) != kind {
+                        return Err(RecordError::MissingField("abc"));
+                    }
+                    structure.atomic_numbers.push(number);
+                    structure.fractional.push(position);
+                }
+                coordinates = coordinates.or(Some(Coordinates::Fractional));
+            }
+            _ => cursor.skip()?,
+        }
+    }
+    if !lattice_read {
+        return Err(RecordError::MissingField("lattice"));
+    }
+    complete(structure, coordinates.ok_or(RecordError::MissingField("sites"))?)
+}
+
+fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
+    let mut matrix = None;
+    cursor.expect(b'{', "a lattice")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"matrix" => matrix = Some(read_lattice(cursor)?),
+            _ => cursor.skip()?,
+        }
+    }
+    matrix.ok_or(RecordError::MissingField("matrix"))
+}
+
+/// Atomic number, position and its kind of one site, counted from 1.
+fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
+    let (mut number, mut fractional, mut cartesian) = (None, None, None);
+    cursor.expect(b'{', "a site")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"species" => number = Some(read_species(cursor, site)?),
+            b"abc" => fractional = Some(cursor.triple()?),
+            // Beside `abc`, which is what pymatgen reads back, these are not needed.
+            b"xyz" if fractional.is_none() => cartesian = Some(cursor.triple()?),
+            _ => cursor.skip()?,
+        }
+    }
+    let number = number.ok_or(RecordError::MissingField("species"))?;
+    match (fractional, cartesian) {
+        (Some(position), _) => Ok((number, position, Coordinates::Fractional)),
+        (None, Some(position)) => Ok((number, position, Coordinates::Cartesian)),
+        (None, None) => Err(RecordError::MissingField("abc")),
+    }
+}
+
+/// Atomic number of the one species that a site must have.
+fn read_species(cursor: &mut Cursor<'_>, site: usize) -> Result<u8, RecordError> {
+    let mut number = None;
+    let mut count = 0;
+    cursor.expect(b'[', "an array of species")?;
+    let mut first = true;
+    while cursor.next_element(&mut first)? {
+        let (symbol, occupancy) = read_one_species(cursor)?;
+        count += 1;
+        if count > 1 {
+            return Err(RecordError::PartialOccupancy { site, detail: "several species".to_owned() });
+        }
+        let is_whole = (occupancy - 1.0).abs() <= OCCUPANCY_TOLERANCE;
+        if !is_whole {
+            return Err(RecordError::PartialOccupancy { site, detail: format!("occupancy {occupancy}") });
+        }
+        number = Some(species(symbol, site)?);
+    }
+    number.ok_or(RecordError::PartialOccupancy { site, detail: "no species".to_owned() })
+}
+
+fn read_one_species<'a>(cursor: &mut Cursor<'a>) -> Result<(&'a [u8], f64), RecordError> {
+    let mut symbol = None;
+    let mut occupancy = 1.0;
+    cursor.expect(b'{', "a species")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"element" => symbol = Some(cursor.string()?.raw),
+            b"occu" => occupancy = cursor.number()?,
+            _ => cursor.skip()?,
+        }
+    }
+    Ok((symbol.ok_or(RecordError::MissingField("element"))?, occupancy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Structure, RecordError> {
+        let mut structure = Structure::default();
+        read_structure(&mut Cursor::new(json.as_bytes()), &mut structure).map(|()| structure)
+    }
+
+    const CHLORIDE: &str = r#"{"@module": "pymatgen.core.structure", "charge": 0.0,
+        "lattice": {"a": 4.12, "matrix": [[4.12, 0.0, 0.0], [0.0, 4.12, 0.0], [0.0, 0.0, 4.12]]},
+        "sites": [{"species": [{"element": "Cs+", "occu": 1}], "abc": [0.0, 0.0, 0.0], "xyz": [0.0, 0.0, 0.0]},
+                  {"species": [{"element": "Cl", "occu": 1.0}], "xyz": [2.06, 2.06, 2.06], "abc": [0.5, 0.5, 0.5]}]}"#;
+
+    #[test]
+    fn sites_are_read() {
+        let structure = read(CHLORIDE).expect("a crystal");
+        assert_eq!(structure.atomic_numbers, [55, 17]);
+        assert_eq!(structure.fractional, [[0.0; 3], [0.5; 3]]);
+        let cartesian = read(&CHLORIDE.replace("\"abc\"", "\"x\"")).expect("a crystal");
+        for value in cartesian.fractional[1] {
+            assert!((value - 0.5).abs() < 1e-15, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_site_must_be_one_whole_atom() {
+        let code = |from: &str, to: &str| {
+            assert!(CHLORIDE.contains(from), "{from}");
+            read(&CHLORIDE.replace(from, to)).map_err(|error| error.reason_code())
+        };
+        assert_eq!(code("\"occu\": 1.0", "\"occu\": 0.5"), Err("partial_occupancy"));
+        assert_eq!(code("1.0}]", "1.0}, {\"element\": \"Br\", \"occu\": 0.0}]"), Err("partial_occupancy"));
+        assert_eq!(code("{\"element\": \"Cl\", \"occu\": 1.0}", ""), Err("partial_occupancy"));
+        assert_eq!(code("\"Cl\"", "\"X0+\""), Err("unknown_element"));
+        assert_eq!(code("\"matrix\"", "\"m\""), Err("missing_field"));
+        assert_eq!(code("\"sites\"", "\"s\""), Err("missing_field"));
+        assert_eq!(code("\"abc\": [0.5, 0.5, 0.5]", "\"x\": 1"), Err("missing_field"));
+    }
+}

@@ -1,0 +1,323 @@
+//! Tables with a column of CIFs, one of identifiers and any number of numeric ones: CSV, packed or
+//! not, and Parquet.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cif::CifCrystals;
+use super::csv_stream::{CsvStream, Fields};
+use super::entry::check_identifier;
+use super::files::total_bytes;
+use super::input::{Progress, open_document};
+use super::json::excerpt;
+use super::json_stream::Cut;
+use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, assign_columns};
+use super::table_parquet;
+use super::{
+    MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
+    SourceError, SourceOptions,
+};
+use crate::reject::Origin;
+
+/// Columns taken for identifiers, the first that there is.
+pub(super) const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
+/// Column taken for the CIFs.
+pub(super) const CIF_COLUMN: &str = "cif";
+/// Qualifier of the properties' keys.
+pub(super) const QUALIFIER: &str = "table";
+/// Longest header.
+const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// What a column is to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The identifier.
+    Id,
+    /// The CIF.
+    Cif,
+    /// A property of the source, by its position.
+    Property(usize),
+    /// Text that a store has no place for.
+    Ignored,
+}
+
+/// One table: its header, read before its rows.
+#[derive(Debug, Clone)]
+struct Table {
+    path: PathBuf,
+    /// As messages name it; its records have it in their origin.
+    file: Arc<str>,
+    columns: Vec<String>,
+    roles: Vec<Role>,
+}
+
+/// Opens tables. Which columns are numeric takes a first pass, unless the options name them.
+///
+/// # Errors
+/// [`SourceError`] where a table cannot be read or lacks a column.
+pub(super) fn open(
+    inputs: &[PathBuf],
+    options: &SourceOptions,
+    name: &str,
+) -> Result<OpenSource, SourceError> {
+    let parquet: Vec<bool> = inputs.iter().map(|path| is_parquet(path)).collect::<Result<_, _>>()?;
+    if parquet.iter().all(|&parquet| parquet) {
+        return table_parquet::open(inputs, options, name);
+    }
+    if let Some(path) = inputs.iter().zip(parquet).find_map(|(path, parquet)| parquet.then_some(path)) {
+        let message = "a Parquet table and CSVs are not read together";
+        return Err(SourceError::layout(&path.to_string_lossy(), message));
+    }
+    let mut tables = inputs.iter().map(|path| read_header(path, options)).collect::<Result<Vec<_>, _>>()?;
+    let shown = tables.first().map(|table| table.file.clone()).unwrap_or_default();
+    let keys = match &options.property_columns {
+        Some(columns) => columns.clone(),
+        None => numeric_columns(&tables)?,
+    };
+    let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
+    for table in &mut tables {
+        for (role, column) in table.roles.iter_mut().zip(&table.columns) {
+            if *role == Role::Ignored
+                && let Some(at) = properties.iter().position(|property| property.key == *column)
+            {
+                *role = Role::Property(at);
+            }
+        }
+        if options.property_columns.is_some()
+            && let Some(missing) = properties.iter().find(|property| !table.columns.contains(&property.key))
+        {
+            return Err(SourceError::MissingColumn {
+                file: table.file.to_string(),
+                wanted: missing.key.clone(),
+                found: table.columns.clone(),
+            });
+        }
+    }
+    let tables: Arc<[Table]> = tables.into();
+    let property_count = properties.len();
+    Ok(OpenSource {
+        name: name.to_owned(),
+        inputs: inputs.to_vec(),
+        total_bytes: total_bytes(inputs)?,
+        properties,
+        embedded_labels: Vec::new(),
+        reader: Box::new(TableReader {
+            tables: tables.clone(),
+            next: 0,
+            current: None,
+            record: 0,
+            progress: Progress::default(),
+        }),
+        parser: Arc::new(move || {
+            Box::new(RowParser {
+                tables: tables.clone(),
+                values: vec![None; property_count],
+                crystals: CifCrystals::default(),
+            })
+        }),
+    })
+}
+
+fn is_parquet(path: &Path) -> Result<bool, SourceError> {
+    let mut magic = Vec::with_capacity(table_parquet::MAGIC.len());
+    let limit = table_parquet::MAGIC.len() as u64;
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut magic));
+    read.map_err(|source| SourceError::open(path, source))?;
+    Ok(magic == table_parquet::MAGIC)
+}
+
+/// Reads the names of the columns and finds those of the identifier and the CIF.
+fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceError> {
+    let mut csv = CsvStream::new(open_document(path, ".csv", &Progress::default())?);
+    let file = csv.file().clone();
+    let mut header = Vec::new();
+    if !csv.has_row()? || csv.row(&mut header, MAX_HEADER_BYTES)? == Cut::TooLarge {
+        return Err(SourceError::layout(&file, "has no header"));
+    }
+    let columns: Vec<String> =
+        Fields::new(&header).map(|field| String::from_utf8_lossy(&field.bytes()).trim().to_owned()).collect();
+    let roles = find_roles(&file, &columns, options)?;
+    Ok(Table { path: path.to_path_buf(), file, columns, roles })
+}
+
+/// Which of the columns are the identifier's and the CIF's.
+///
+/// # Errors
+/// [`SourceError::MissingColumn`].
+pub(super) fn find_roles(
+    file: &str,
+    columns: &[String],
+    options: &SourceOptions,
+) -> Result<Vec<Role>, SourceError> {
+    let find = |given: &Option<String>, defaults: &[&str]| {
+        let found = match given {
+            Some(name) => columns.iter().position(|column| column == name),
+            None => defaults.iter().find_map(|name| columns.iter().position(|column| column == name)),
+        };
+        found.ok_or_else(|| SourceError::MissingColumn {
+            file: file.to_owned(),
+            wanted: given.clone().unwrap_or_else(|| defaults.join(" or ")),
+            found: columns.to_vec(),
+        })
+    };
+    let id = find(&options.id_column, &ID_COLUMNS)?;
+    let cif = find(&options.cif_column, &[CIF_COLUMN])?;
+    let role = |at| match at {
+        at if at == id => Role::Id,
+        at if at == cif => Role::Cif,
+        _ => Role::Ignored,
+    };
+    Ok((0..columns.len()).map(role).collect())
+}
+
+/// Passes over the tables for the columns that hold numbers.
+fn numeric_columns(tables: &[Table]) -> Result<Vec<String>, SourceError> {
+    let mut scan = KeyScan::default();
+    for table in tables {
+        let mut csv = CsvStream::new(open_document(&table.path, ".csv", &Progress::default())?);
+        let mut row = Vec::new();
+        let mut header = true;
+        while csv.has_row()? {
+            row.clear();
+            let cut = csv.row(&mut row, MAX_RECORD_BYTES)?;
+            if std::mem::take(&mut header) || cut == Cut::TooLarge {
+                continue;
+            }
+            for ((field, role), column) in Fields::new(&row).zip(&table.roles).zip(&table.columns) {
+                let is_text = matches!(role, Role::Id | Role::Cif);
+                if !is_text && !scan.see(column.as_bytes(), PropertyValue::of_text(field.raw)) {
+                    let file = table.file.to_string();
+                    return Err(SourceError::TooManyKeys { file, limit: MAX_PROPERTY_KEYS });
+                }
+            }
+        }
+    }
+    let keys = scan.into_numeric(QUALIFIER);
+    Ok(keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect())
+}
+
+/// Cuts the rows of one table after another.
+struct TableReader {
+    tables: Arc<[Table]>,
+    next: usize,
+    current: Option<CsvStream>,
+    record: u64,
+    progress: Progress,
+}
+
+impl RecordReader for TableReader {
+    fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError> {
+        while !block.is_full() {
+            let Some(table) = self.tables.get(self.next) else { return Ok(false) };
+            let csv = match &mut self.current {
+                Some(csv) => csv,
+                None => {
+                    self.record = 0;
+                    let mut csv = CsvStream::new(open_document(&table.path, ".csv", &self.progress)?);
+                    csv.has_row()?;
+                    csv.row(&mut Vec::new(), 0)?;
+                    self.current.insert(csv)
+                }
+            };
+            if !csv.has_row()? {
+                self.current = None;
+                self.next += 1;
+                continue;
+            }
+            self.record += 1;
+            let line = u32::try_from(csv.line()).ok();
+            let origin = Origin { file: table.file.clone(), record: self.record, line };
+            let start = block.bytes.len();
+            match csv.row(&mut block.bytes, MAX_RECORD_BYTES)? {
+                Cut::Whole => block.push_range(origin, start..start, start..block.bytes.len()),
+                Cut::TooLarge => {
+                    block.push_reject(RecordError::TooLarge { limit: MAX_RECORD_BYTES }.reject(None, origin));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.progress.bytes()
+    }
+}
+
+/// Reads single rows.
+struct RowParser {
+    tables: Arc<[Table]>,
+    values: Vec<Option<f64>>,
+    crystals: CifCrystals,
+}
+
+impl RowParser {
+    fn read(&mut self, row: &[u8], origin: &Origin, sink: &mut dyn Sink) -> Result<(), RowFault> {
+        let table = self.tables.iter().find(|table| table.file == origin.file);
+        let Some(table) = table else { return Err(RowFault::new(None, RecordError::MissingField("table"))) };
+        self.values.fill(None);
+        let (mut id, mut cif, mut count) = (None, None, 0);
+        let mut fault = None;
+        for (at, field) in Fields::new(row).enumerate() {
+            count += 1;
+            match table.roles.get(at) {
+                Some(Role::Id) => id = Some(field.bytes()),
+                Some(Role::Cif) => cif = Some(field),
+                Some(&Role::Property(property)) => {
+                    let key = table.columns.get(at).map(String::as_str).unwrap_or_default();
+                    match PropertyValue::of_text(field.raw).number(key, field.raw) {
+                        Ok(value) => {
+                            if let Some(slot) = self.values.get_mut(property) {
+                                *slot = value;
+                            }
+                        }
+                        Err(error) => fault = fault.or(Some(error)),
+                    }
+                }
+                Some(Role::Ignored) | None => {}
+            }
+        }
+        let id = id.unwrap_or_default();
+        let id = match std::str::from_utf8(id.trim_ascii()) {
+            Ok(id) => id,
+            Err(_) => return Err(RowFault::new(None, RecordError::Identifier(excerpt(&id)))),
+        };
+        check_identifier(id).map_err(|error| RowFault::new(None, error))?;
+        if count != table.roles.len() {
+            let error = RecordError::FieldCount { found: count, wanted: table.roles.len() };
+            return Err(RowFault::new(Some(id), error));
+        }
+        if let Some(error) = fault {
+            return Err(RowFault::new(Some(id), error));
+        }
+        let Some(cif) = cif else { return Err(RowFault::new(Some(id), RecordError::MissingField("cif"))) };
+        let lines_before = memchr::memchr_iter(b'\n', row.get(..cif.start).unwrap_or_default()).count();
+        let line =
+            origin.line.map(|line| line.saturating_add(u32::try_from(lines_before).unwrap_or(u32::MAX)));
+        let origin = Origin { line, ..origin.clone() };
+        self.crystals.read(&cif.bytes(), id, &origin, &self.values, sink);
+        Ok(())
+    }
+}
+
+/// Why a row gives no crystal, before its CIF is looked at.
+struct RowFault {
+    material_id: Option<String>,
+    error: RecordError,
+}
+
+impl RowFault {
+    fn new(material_id: Option<&str>, error: RecordError) -> Self {
+        Self { material_id: material_id.map(str::to_owned), error }
+    }
+}
+
+impl RecordParser for RowParser {
+    fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
+        let row = bytes.get(record.body.clone()).unwrap_or_default();
+        if let Err(RowFault { material_id, error }) = self.read(row, &record.origin, sink) {
+            sink.reject(error.reject(material_id, record.origin.clone()));
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Tar archives walked member by member, from any stream.
+//!
+//! POSIX ustar with pax and GNU long names; the headers themselves are read by the `tar` crate. A
+//! walk of our own keeps no borrow of the stream between members, and is strict: an archive without
+//! its end mark was cut short.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Read};
+
+use tar::{EntryType, Header, PaxExtensions};
+
+use super::SourceError;
+use super::input::Stream;
+
+/// Headers and bodies are padded to blocks of this size.
+const BLOCK_BYTES: u64 = 512;
+/// A header's checksum field, counted as blanks in the sum.
+const CHECKSUM_FIELD: std::ops::Range<usize> = 148..156;
+/// Largest extended header that is kept: names and a few numbers.
+const MAX_EXTENSION_BYTES: u64 = 1 << 20;
+/// A size beyond this is damage, and would overflow the padding's arithmetic.
+const MAX_MEMBER_BYTES: u64 = 1 << 62;
+/// Buffer between the decompressor and the walk.
+const STREAM_BUFFER_BYTES: usize = 256 << 10;
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TarKind {
+    /// A file with its bytes.
+    File,
+    /// A hard or symbolic link, a sparse file: no bytes to read here.
+    Other,
+}
+
+/// A member of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TarMember {
+    /// Name as stored; never used as a path.
+    pub name: Vec<u8>,
+    /// Size of the body.
+    pub size: u64,
+    /// What it is.
+    pub kind: TarKind,
+}
+
+/// An archive and a position in it.
+pub(super) struct TarArchive {
+    stream: BufReader<Stream>,
+    file: String,
+    byte: u64,
+    /// Bytes of the current body not yet read, and of its padding.
+    body: u64,
+    padding: u64,
+}
+
+impl TarArchive {
+    /// Starts at the first member of `stream`; `file` names the archive in errors.
+    pub(super) fn new(stream: Stream, file: &str) -> Self {
+        let stream = BufReader::with_capacity(STREAM_BUFFER_BYTES, stream);
+        Self { stream, file: file.to_owned(), byte: 0, body: 0, padding: 0 }
+    }
+
+    /// Steps over what is left of the current member and reads the next header; directories are
+    /// left out.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the stream or a header is damaged or ends early.
+    pub(super) fn next_member(&mut self) -> Result<Option<TarMember>, SourceError> {
+        let mut long_name = None;
+        let mut pax_size = None;
+        loop {
+            self.skip(self.body + self.padding)?;
+            self.body = 0;
+            self.padding = 0;
+            let mut block = [0; BLOCK_BYTES as usize];
+            self.read_exact(&mut block)?;
+            if block.iter().all(|&byte| byte == 0) {
+                return self.end().map(|()| None);
+            }
+            let header = Header::from_byte_slice(&block);
+            if header.cksum().ok() != Some(checksum(&block)) {
+                return Err(self.damaged("the header's checksum is wrong"));
+            }
+            let size = header.entry_size().map_err(|error| self.damaged(&error.to_string()))?;
+            let kind = header.entry_type();
+            let size = pax_size.take_if(|_| !is_extension(kind)).unwrap_or(size);
+            if size > MAX_MEMBER_BYTES {
+                return Err(self.damaged("a member is larger than any file"));
+            }
+            self.body = size;
+            self.padding = size.next_multiple_of(BLOCK_BYTES) - size;
+            match kind {
+                EntryType::GNULongName => {
+                    let mut name = self.extension()?;
+                    name.truncate(memchr::memchr(0, &name).unwrap_or(name.len()));
+                    long_name = Some(name);
+                }
+                EntryType::XHeader => {
+                    let records = self.extension()?;
+                    for record in PaxExtensions::new(&records).flatten() {
+                        match record.key_bytes() {
+                            b"path" => long_name = Some(record.value_bytes().to_vec()),
+                            b"size" => {
+                                pax_size = std::str::from_utf8(record.value_bytes())
+                                    .ok()
+                                    .and_then(|size| size.parse().ok())
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ if is_extension(kind) || kind == EntryType::Directory => {}
+                _ => {
+                    let name = long_name.take().map_or_else(|| header.path_bytes(), Cow::Owned).into_owned();
+                    let file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+                    return Ok(Some(TarMember {
+                        name,
+                        size,
+                        kind: if file { TarKind::File } else { TarKind::Other },
+                    }));
+                }
+            }
+            if !is_extension(kind) {
+                long_name = None;
+            }
+        }
+    }
+
+    /// Appends the current member's body to `bytes`.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the stream ends early or does not decompress.
+    pub(super) fn read_body(&mut self, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
+        let size = std::mem::take(&mut self.body);
+        let read = (&mut self.stream).take(size).read_to_end(bytes);
+        let read = read.map_err(|source| SourceError::read(&self.file, source))? as u64;
+        self.byte += read;
+        if read < size { Err(self.damaged("the archive ends early")) } else { Ok(()) }
+    }
+
+    /// Body of an extended header.
+    fn extension(&mut self) -> Result<Vec<u8>, SourceError> {
+        if self.body > MAX_EXTENSION_BYTES {
+            return Err(self.damaged("an extended header is too large"));
+        }
+        let mut bytes = Vec::new();
+        self.read_body(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn damaged(&self, message: &str) -> SourceError {
+        SourceError::Archive { file: self.file.clone(), byte: self.byte, message: message.to_owned() }
+    }
+
+    fn read_exact(&mut self, block: &mut [u8]) -> Result<(), SourceError> {
+        match self.stream.read_exact(block) {
+            Ok(()) => {
+                self.byte += block.len() as u64;
+                Ok(())
+            }
+            Err(error) => Err(self.ends(error)),
+        }
+    }
+
+    fn ends(&self, error: io::Error) -> SourceError {
+        // A decompressor's own complaint says more than that bytes are missing.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            self.damaged("the archive ends early")
+        } else {
+            SourceError::read(&self.file, error)
+        }
+    }
+
+    fn skip(&mut self, mut bytes: u64) -> Result<(), SourceError> {
+        while bytes > 0 {
+            let available = match self.stream.fill_buf() {
+                Ok([]) => return Err(self.damaged("the archive ends early")),
+                Ok(buffer) => buffer.len() as u64,
+                Err(error) => return Err(self.ends(error)),
+            };
+            let step = available.min(bytes);
+            self.stream.consume(step as usize);
+            self.byte += step;
+            bytes -= step;
+        }
+        Ok(())
+    }
+
+    /// After the end mark only zeros may follow; reading them checks the compression to its end.
+    fn end(&mut self) -> Result<(), SourceError> {
+        loop {
+            let count = match self.stream.fill_buf() {
+                Ok([]) => return Ok(()),
+                Ok(buffer) if buffer.iter().all(|&byte| byte == 0) => buffer.len(),
+                Ok(_) => return Err(self.damaged("data after the end mark")),
+                Err(error) => return Err(self.ends(error)),
+            };
+            self.stream.consume(count);
+            self.byte += count as u64;
+        }
+    }
+}
+
+/// Whether a header describes the member after it, not one of its own.
+fn is_extension(kind: EntryType) -> bool {
+    matches!(
+        kind,
+        EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader | EntryType::XGlobalHeader
+    )
+}
+
+/// Sum of a header's bytes with its checksum field as blanks.
+fn checksum(block: &[u8]) -> u32 {
+    let outside = |at: &usize| !CHECKSUM_FIELD.contains(at);
+    let sum: u32 =
+        block.iter().enumerate().filter(|(at, _)| outside(at)).map(|(_, &byte)| u32::from(byte)).sum();
+    sum + CHECKSUM_FIELD.len() as u32 * u32::from(b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, body) in members {
+            let mut header = Header::new_gnu();
+            header.set_size(body.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, *body).expect("in memory");
+        }
+        builder.into_inner().expect("in memory")
+    }
+
+    fn members(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let mut archive = TarArchive::new(Box::new(io::Cursor::new(bytes.to_vec())), "a.tar");
+        let mut found = Vec::new();
+        while let Some(member) = archive.next_member().map_err(|error| error.to_string())? {
+            let mut body = Vec::new();
+            // Every other body is skipped, so that both ways over a member are walked.
+            if found.len() % 2 == 0 {
+                archive.read_body(&mut body).map_err(|error| error.to_string())?;
+            }
+            found.push((String::from_utf8_lossy(&member.name).into_owned(), body));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn members_come_in_order_with_long_names() {
+        let long = format!("{}/a.cif", "folder".repeat(40));
+        let found = members(&archive(&[("a.cif", b"first"), ("b.cif", b"second"), (&long, b"third")]));
+        let expected = [("a.cif", "first"), ("b.cif", ""), (long.as_str(), "third")]
+            .map(|(name, body)| (name.to_owned(), body.as_bytes().to_vec()));
+        assert_eq!(found, Ok(expected.to_vec()));
+    }
+
+    #[test]
+    fn pax_names_and_sizes_hold() {
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append_pax_extensions([("path", "söme/näme.cif".as_bytes())]).expect("in memory");
+        let mut header = Header::new_ustar();
+        header.set_size(3);
+        builder.append_data(&mut header, "short", &b"abc"[..]).expect("in memory");
+        let found = members(&builder.into_inner().expect("in memory"));
+        assert_eq!(found, Ok(vec![("söme/näme.cif".to_owned(), b"abc".to_vec())]));
+    }
+
+    #[test]
+    fn every_truncation_is_noticed() {
+        let bytes = archive(&[("a.cif", &[b'x'; 600]), ("b.cif", b"y")]);
+        for cut in 0..bytes.len() - 1024 {
+            assert!(members(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(members(&bytes).is_ok());
+    }
+
+    #[test]
+    fn any_damage_ends_without_panic() {
+        let bytes = archive(&[("a.cif", &[b'x'; 100])]);
+        for at in 0..512 {
+            for value in [0, b'7', 0x80, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[at] = value;
+                let _ = members(&damaged);
+            }
+        }
+    }
+
+    #[test]
+    fn links_are_no_files() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, "a.cif", "/etc/passwd").expect("in memory");
+        let bytes = builder.into_inner().expect("in memory");
+        let mut archive = TarArchive::new(Box::new(io::Cursor::new(bytes)), "a.tar");
+        let member = archive.next_member().expect("readable").expect("a member");
+        assert_eq!((member.kind, member.name.as_slice()), (TarKind::Other, b"a.cif".as_slice()));
+    }
+}

@@ -1,0 +1,187 @@
+//! OQMD, JARVIS and MatBench.
+
+use super::{drain, gzip, open_default, read, written, zip};
+use crate::source::{SourceError, SourceKind};
+
+const OQMD: &str = r#"[
+{"atoms": {"lattice_mat": [[0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]], "coords": [[0, 0, 0], [0.5, 0.5, 0.5]],
+ "elements": ["Na ", "Cl "], "cartesian": false, "props": ["", ""]},
+ "_oqmd_entry_id": 7, "_oqmd_delta_e": -2.1, "_oqmd_band_gap": 5.0, "_oqmd_stability": null, "_oqmd_volume": 44},
+{"_oqmd_entry_id": 8, "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "coords": [[0, 0, 0]],
+ "elements": ["(Cs,Os) "]}, "_oqmd_delta_e": 1},
+{"atoms": {}, "_oqmd_entry_id": 9},
+{"atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "coords": [[0, 0, 0]], "elements": ["Po"]},
+ "_oqmd_entry_id": 10, "_oqmd_delta_e": "high"},
+7]"#;
+
+#[test]
+fn oqmd_entries_are_read_however_packed() {
+    let text = OQMD.as_bytes();
+    let zstd = zstd::encode_all(text, 3).expect("in memory");
+    for (name, bytes) in [
+        ("all_oqmd.json", text.to_vec()),
+        ("all_oqmd.json.gz", gzip(text)),
+        ("all_oqmd.json.zst", zstd),
+        ("all_oqmd.json.zip", zip(&[("__MACOSX/._all_oqmd.json", b"x"), ("all_oqmd.json", text)])),
+    ] {
+        let (_folder, path) = written(name, &bytes);
+        let source = open_default(SourceKind::Oqmd, &[&path]).expect("a source");
+        let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
+        let expected =
+            ["formation_energy_ev_per_atom", "band_gap_ev", "energy_above_hull_ev_per_atom", "oqmd_volume"];
+        assert_eq!((source.name.as_str(), columns), ("oqmd", expected.to_vec()));
+        let harvest = drain(source).expect("readable");
+        assert_eq!(harvest.ids(), ["oqmd-7"]);
+        assert_eq!(harvest.crystals[0].properties, [Some(-2.1), Some(5.0), None, Some(44.0)]);
+        assert_eq!(harvest.crystals[0].structure.atomic_numbers, [11, 17]);
+        assert_eq!(
+            harvest.reasons(),
+            [
+                ("ambiguous_element", Some("oqmd-8")),
+                ("missing_field", Some("oqmd-9")),
+                ("bad_property_value", Some("oqmd-10")),
+                ("bad_json", None),
+            ],
+        );
+        let origin = &harvest.rejects[0].origin;
+        assert_eq!((origin.record, origin.line), (2, Some(5)));
+        assert!(origin.file.starts_with(&*path.to_string_lossy()), "{}", origin.file);
+        assert!(
+            harvest.rejects[2].message.contains("\"_oqmd_delta_e\" is \"\\\"high\\\"\""),
+            "{:?}",
+            harvest.rejects[2]
+        );
+    }
+}
+
+#[test]
+fn several_files_are_read_one_after_another() {
+    let (_folder, path) = written("a.json", OQMD.as_bytes());
+    let harvest = read(SourceKind::Oqmd, &[&path, &path]).expect("readable");
+    assert_eq!(harvest.ids(), ["oqmd-7", "oqmd-7"]);
+    assert_eq!(harvest.crystals[1].origin.record, 1);
+}
+
+const JARVIS: &str = r#"[{"jid": "JVASP-1", "spg": "Fm-3m", "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
+ "coords": [[2, 0, 6]], "elements": ["Po"], "cartesian": true}, "ehull": "0.5", "epsx": "na", "xml": [{"deep": [1]}], "mixed": 1},
+{"jid": "JVASP-2", "spg": "225", "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
+ "coords": [[0.5, 0, 1.5]], "elements": ["Po"], "cartesian": false}, "epsx": 2.5, "xml": 1, "mixed": "x", "ehull": ""},
+{"jid": "JVASP-3", "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
+ "coords": [[0.5, 0, 1.5]], "elements": ["Po"], "cartesian": false}, "epsx": NaN, "ehull": [1]},
+{"jid": null, "atoms": {}}]"#;
+
+#[test]
+fn jarvis_keys_are_properties_when_all_their_values_are_numbers() {
+    let (_folder, path) = written("jdft_3d.json.zip", &zip(&[("jdft_3d.json", JARVIS.as_bytes())]));
+    let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
+    assert_eq!(columns, ["energy_above_hull_ev_per_atom", "jarvis_epsx"]);
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.ids(), ["JVASP-1", "JVASP-2"]);
+    assert_eq!(harvest.crystals[0].properties, [Some(0.5), None]);
+    assert_eq!(harvest.crystals[1].properties, [None, Some(2.5)]);
+    assert_eq!(harvest.crystals[0].structure.fractional, harvest.crystals[1].structure.fractional);
+    assert_eq!(harvest.reasons(), [("bad_property_value", Some("JVASP-3")), ("bad_identifier", None)]);
+}
+
+#[test]
+fn an_array_that_breaks_off_is_named_with_line_and_column() {
+    let (_folder, path) = written("a.json", b"[\n{\"jid\": \"x\"}\n{}]");
+    let error = read(SourceKind::Jarvis, &[&path]).expect_err("a comma is missing");
+    let SourceError::Json { line, column, .. } = &error else { panic!("{error}") };
+    assert_eq!((*line, *column), (3, 1));
+    assert!(error.to_string().starts_with(&*path.to_string_lossy()), "{error}");
+    for text in ["", "{}", "[", "[{\"jid\": \"x\"}", "[]]", "not json"] {
+        let (_folder, path) = written("a.json", text.as_bytes());
+        assert!(matches!(read(SourceKind::Jarvis, &[&path]), Err(SourceError::Json { .. })), "{text}");
+    }
+}
+
+#[test]
+fn deep_and_large_entries_are_left_out_and_the_rest_is_read() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let large = "x".repeat(crate::source::MAX_RECORD_BYTES);
+    let good = r#"{"jid": "J", "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "coords": [[0, 0, 0]], "elements": ["Po"]}}"#;
+    let text = format!("[{deep}, {{\"jid\": {deep}}}, {{\"jid\": \"L\", \"note\": \"{large}\"}}, {good}]");
+    let (_folder, path) = written("a.json.gz", &gzip(text.as_bytes()));
+    let harvest = read(SourceKind::Jarvis, &[&path]).expect("readable");
+    assert_eq!(harvest.ids(), ["J"]);
+    let mut reasons: Vec<_> = harvest.reasons().into_iter().map(|(reason, _)| reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["bad_identifier", "bad_json", "record_too_large"]);
+}
+
+/// A task of one row, with its keys in the order given.
+fn task(keys: &[&str]) -> String {
+    let site = r#"{"species": [{"element": "Po", "occu": 1}], "abc": [0, 0, 0.5]}"#;
+    let lattice = r#"{"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]}"#;
+    let half = site.replace("1}", "0.5}");
+    let structure = |site: &str| format!(r#"{{"lattice": {lattice}, "sites": [{site}]}}"#);
+    let (whole, half) = (structure(site), structure(&half));
+    let values = [
+        ("index", format!("[{}]", (0..12).map(|row| row.to_string()).collect::<Vec<_>>().join(", "))),
+        ("columns", r#"["structure", "n"]"#.to_owned()),
+        (
+            "data",
+            format!(
+                "[[{whole}, 1.5],\n [{half}, 2], [{whole}, true], [{whole}, \"na\"], [{whole}], [{whole}, []]]"
+            ),
+        ),
+    ];
+    let pairs = keys.iter().filter_map(|key| values.iter().find(|(name, _)| name == key));
+    let pairs: Vec<_> = pairs.map(|(key, value)| format!("\"{key}\": {value}")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+#[test]
+fn matbench_rows_have_matbench_s_identifiers() {
+    for keys in [["index", "columns", "data"], ["data", "columns", "index"]] {
+        let (_folder, path) = written("matbench_dielectric.json.gz", &gzip(task(&keys).as_bytes()));
+        let source = open_default(SourceKind::Matbench, &[&path]).expect("a source");
+        assert_eq!(source.name, "matbench_dielectric");
+        assert_eq!(source.properties[0].column, "refractive_index");
+        let harvest = drain(source).expect("readable");
+        assert_eq!(harvest.ids(), ["mb-dielectric-01", "mb-dielectric-03", "mb-dielectric-04"]);
+        let values: Vec<_> = harvest.crystals.iter().map(|found| found.properties[0]).collect();
+        assert_eq!(values, [Some(1.5), Some(1.0), None]);
+        assert_eq!(
+            harvest.reasons(),
+            [
+                ("partial_occupancy", Some("mb-dielectric-02")),
+                ("field_count_mismatch", Some("mb-dielectric-05")),
+                ("bad_property_value", Some("mb-dielectric-06")),
+            ],
+        );
+        assert_eq!(harvest.rejects[0].origin.line, Some(2));
+    }
+}
+
+#[test]
+fn matbench_tasks_can_share_a_store() {
+    let text = task(&["index", "columns", "data"]);
+    let (_folder, a) = written("matbench_dielectric.json", text.as_bytes());
+    let (_other, b) = written("matbench_log_kvrh.json", text.replace("\"n\"", "\"log10(K_VRH)\"").as_bytes());
+    let source = open_default(SourceKind::Matbench, &[&a, &b]).expect("a source");
+    assert_eq!(source.name, "matbench");
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.crystals[0].properties, [Some(1.5), None]);
+    assert_eq!(harvest.crystals[3].properties, [None, Some(1.5)]);
+    assert_eq!(harvest.crystals[3].id, "mb-log-kvrh-01");
+}
+
+#[test]
+fn files_that_are_no_structure_task_say_so() {
+    for (text, part) in [
+        (task(&["index", "data"]), "not a MatBench task"),
+        (task(&["index", "columns"]), "has no \"data\""),
+        (
+            task(&["index", "columns", "data"]).replace("\"structure\"", "\"composition\""),
+            "a task without crystals",
+        ),
+        ("[]".to_owned(), "expected a table in split orientation"),
+    ] {
+        let (_folder, path) = written("matbench_x.json", text.as_bytes());
+        let message = read(SourceKind::Matbench, &[&path]).expect_err("no task").to_string();
+        assert!(message.contains(part), "{message}");
+    }
+}

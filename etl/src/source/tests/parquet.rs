@@ -1,0 +1,110 @@
+//! Parquet tables with a column of CIFs.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringViewArray,
+};
+use parquet::arrow::ArrowWriter;
+
+use super::{drain, read};
+use crate::source::{SourceError, SourceKind, SourceOptions, open};
+
+const CIF: &str = "data_po\n_cell_length_a 3.35\n_cell_length_b 3.35\n_cell_length_c 3.35\n_cell_angle_alpha 90\n\
+_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n\
+_atom_site_fract_z\nPo1 0 0 0\n";
+
+fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let file = File::create(path).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("written");
+}
+
+/// 200 good rows after five odd ones.
+fn write_table(path: &Path) {
+    let count = 205;
+    let id = |at: usize| (at != 1).then(|| format!("po-{at}"));
+    let cif = |at: usize| match at {
+        0 => None,
+        2 => Some("no cif"),
+        _ => Some(CIF),
+    };
+    write(
+        path,
+        vec![
+            ("note", Arc::new(StringArray::from_iter_values((0..count).map(|_| "x")))),
+            (
+                "energy_above_hull",
+                Arc::new(Float32Array::from_iter((0..count).map(|at| (at % 2 == 0).then_some(0.5)))),
+            ),
+            ("cif", Arc::new(StringViewArray::from_iter((0..count).map(cif)))),
+            ("id", Arc::new(StringArray::from_iter((0..count).map(id)))),
+            ("number", Arc::new(Int64Array::from_iter_values(0..count as i64))),
+            ("metal", Arc::new(BooleanArray::from(vec![true; count]))),
+        ],
+    );
+}
+
+#[test]
+fn rows_are_crystals_with_the_numeric_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    write_table(&path);
+    let source =
+        open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default()).expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
+    assert_eq!(columns, ["energy_above_hull_ev_per_atom", "number", "metal"]);
+    let total = source.total_bytes;
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.crystals.len(), 202);
+    assert_eq!(harvest.crystals[0].id, "po-3");
+    assert_eq!(harvest.crystals[0].properties, [None, Some(3.0), Some(1.0)]);
+    assert_eq!(harvest.crystals[1].properties, [Some(0.5), Some(4.0), Some(1.0)]);
+    assert_eq!(harvest.crystals[0].origin.record, 4);
+    let ids: Vec<_> = harvest.reasons().into_iter().map(|(_, id)| id.map(str::to_owned)).collect();
+    assert!(
+        ids.contains(&Some("po-0".to_owned()))
+            && ids.contains(&Some("po-2".to_owned()))
+            && ids.contains(&None)
+    );
+    assert!(total > 0);
+}
+
+#[test]
+fn columns_can_be_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    write_table(&path);
+    let named = |columns: &[&str]| SourceOptions {
+        property_columns: Some(columns.iter().map(|&column| column.to_owned()).collect()),
+        ..SourceOptions::default()
+    };
+    let source = open(SourceKind::Table, std::slice::from_ref(&path), &named(&["number"])).expect("a source");
+    assert_eq!(drain(source).expect("readable").crystals[0].properties, [Some(3.0)]);
+    for wanted in ["note", "none"] {
+        let error = open(SourceKind::Table, std::slice::from_ref(&path), &named(&[wanted])).map(|_| ());
+        let error = error.expect_err("no numeric column");
+        assert!(matches!(error, SourceError::MissingColumn { .. }), "{error}");
+    }
+}
+
+#[test]
+fn damaged_tables_are_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    write_table(&path);
+    let bytes = std::fs::read(&path).expect("readable");
+    for cut in [4, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..cut]).expect("a file");
+        assert!(read(SourceKind::Table, &[&path]).is_err(), "cut at {cut}");
+    }
+    let csv = folder.path().join("table.csv");
+    std::fs::write(&csv, "id,cif\n").expect("a file");
+    std::fs::write(&path, &bytes).expect("a file");
+    let error = read(SourceKind::Table, &[&csv, &path]).expect_err("two layouts");
+    assert!(error.to_string().contains("are not read together"), "{error}");
+}

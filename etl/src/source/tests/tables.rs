@@ -1,0 +1,88 @@
+//! Tables with a column of CIFs.
+
+use super::{drain, gzip, read, written};
+use crate::source::{SourceError, SourceKind, SourceOptions, open};
+
+const CIF: &str = "data_po\n_cell_length_a 3.35\n_cell_length_b 3.35\n_cell_length_c 3.35\n_cell_angle_alpha 90\n\
+_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n\
+_atom_site_fract_z\n\"Po1\" 0 0 0\n";
+
+fn table() -> String {
+    let cif = format!("\"{}\"", CIF.replace('"', "\"\""));
+    format!(
+        "note,id,cif,band_gap,volume,weird\nx,po-1,{cif},1.5,10,1\n\n,po-2,{cif},na,,y\nx,po-3,\"no\n cif\",1,2,3\n\
+         x,,{cif},1,2,3\nx,po-5,{cif},1,2\nx,po-6,{cif},many,2,3\n"
+    )
+}
+
+#[test]
+fn numeric_columns_are_properties() {
+    for bytes in [table().into_bytes(), gzip(table().replace('\n', "\r\n").as_bytes())] {
+        let (_folder, path) = written("table.csv", &bytes);
+        let source = open(SourceKind::Table, &[path], &SourceOptions::default()).expect("a source");
+        let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
+        assert_eq!(columns, ["band_gap_ev", "property_volume"]);
+        let harvest = drain(source).expect("readable");
+        assert_eq!(harvest.ids(), ["po-1", "po-2"]);
+        assert_eq!(harvest.crystals[0].properties, [Some(1.5), Some(10.0)]);
+        assert_eq!(harvest.crystals[1].properties, [None, None]);
+        assert_eq!(harvest.crystals[0].structure.atomic_numbers, [84]);
+        let reasons = harvest.reasons();
+        assert_eq!(reasons[0].1, Some("po-3"));
+        assert_eq!(
+            reasons[1..],
+            [
+                ("bad_identifier", None),
+                ("field_count_mismatch", Some("po-5")),
+                ("bad_property_value", Some("po-6")),
+            ],
+        );
+        // The rows before take the header's line, two CIFs of 13 lines each, and an empty line.
+        assert_eq!(harvest.rejects[1].origin.record, 4);
+        assert_eq!(harvest.rejects[1].origin.line, Some(1 + 2 * 14 + 1 + 2 + 1));
+    }
+}
+
+#[test]
+fn columns_can_be_named() {
+    let (_folder, path) = written("table.csv", table().replace("note,id,cif", "id,key,text").as_bytes());
+    let options = SourceOptions {
+        name: Some("mine".to_owned()),
+        id_column: Some("key".to_owned()),
+        cif_column: Some("text".to_owned()),
+        property_columns: Some(vec!["weird".to_owned()]),
+        ..SourceOptions::default()
+    };
+    let source = open(SourceKind::Table, std::slice::from_ref(&path), &options).expect("a source");
+    assert_eq!((source.name.as_str(), source.properties[0].column.as_str()), ("mine", "weird"));
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.ids(), ["po-1", "po-6"]);
+    assert_eq!(harvest.reasons()[0], ("bad_property_value", Some("po-2")));
+    for options in [
+        SourceOptions { cif_column: Some("none".to_owned()), ..options.clone() },
+        SourceOptions { id_column: Some("none".to_owned()), ..options.clone() },
+        SourceOptions { property_columns: Some(vec!["none".to_owned()]), ..options },
+    ] {
+        let error = open(SourceKind::Table, std::slice::from_ref(&path), &options).map(|_| ());
+        let error = error.expect_err("no such column");
+        assert!(matches!(error, SourceError::MissingColumn { .. }), "{error}");
+    }
+}
+
+#[test]
+fn tables_of_one_store_may_differ_in_order() {
+    let cif = format!("\"{}\"", CIF.replace('"', "\"\""));
+    let (_a, a) = written("a.csv", format!("id,cif,x\n1,{cif},1.5\n").as_bytes());
+    let (_b, b) = written("b.csv", format!("y,x,cif,material_id\n7,2.5,{cif},2\n").as_bytes());
+    let harvest = read(SourceKind::Table, &[&a, &b]).expect("readable");
+    assert_eq!(harvest.ids(), ["1", "2"]);
+    assert_eq!(harvest.crystals[0].properties, [Some(1.5), None]);
+    assert_eq!(harvest.crystals[1].properties, [Some(2.5), Some(7.0)]);
+}
+
+#[test]
+fn an_empty_table_has_no_header() {
+    let (_folder, path) = written("a.csv", b"\n");
+    let error = read(SourceKind::Table, &[&path]).expect_err("empty");
+    assert!(error.to_string().ends_with("has no header"), "{error}");
+}

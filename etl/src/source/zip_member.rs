@@ -1,0 +1,172 @@
+//! Members of a zip archive unpacked: small ones at once with what the one before left of buffers,
+//! large ones as streams. Sizes and checksums are checked either way.
+
+use std::io::{self, BufRead, Read, Seek};
+
+use flate2::bufread::DeflateDecoder;
+use flate2::{Crc, Decompress, FlushDecompress, Status};
+
+use super::input::InputFile;
+use super::zip_archive::{ZipMember, u16_at};
+
+/// Local file header (APPNOTE 4.3.7).
+const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
+const LOCAL_BYTES: usize = 30;
+/// Flag of an encrypted member (4.4.4).
+const ENCRYPTED: u16 = 1;
+/// Compression methods (4.4.5).
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+const ZSTANDARD: u16 = 93;
+/// Members up to this size, packed and not, are unpacked at once.
+const SMALL_BYTES: u64 = 1 << 20;
+
+fn damaged(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
+
+/// Moves `file` to the first byte of a member's body.
+fn seek_body(file: &mut InputFile, member: &ZipMember) -> io::Result<()> {
+    if member.flags & ENCRYPTED != 0 {
+        return Err(damaged("the member is encrypted"));
+    }
+    // A relative step keeps what is buffered, and members follow each other in most archives.
+    let here = file.stream_position()?;
+    let step = i128::from(member.header) - i128::from(here);
+    file.seek_relative(i64::try_from(step).map_err(|_| damaged("the member lies outside the archive"))?)?;
+    let mut header = [0; LOCAL_BYTES];
+    file.read_exact(&mut header)?;
+    if !header.starts_with(&LOCAL_SIGNATURE) {
+        return Err(damaged("no local header where the directory points"));
+    }
+    file.seek_relative(i64::from(u16_at(&header, 26)) + i64::from(u16_at(&header, 28)))
+}
+
+/// Unpacks members into memory; keeps its buffers from one to the next.
+#[derive(Debug)]
+pub(super) struct Unpacker {
+    inflater: Decompress,
+    packed: Vec<u8>,
+}
+
+impl Default for Unpacker {
+    fn default() -> Self {
+        Self { inflater: Decompress::new(false), packed: Vec::new() }
+    }
+}
+
+impl Unpacker {
+    /// Appends a member's bytes, at most `limit` of them and one more.
+    pub(super) fn unpack(
+        &mut self,
+        file: &mut InputFile,
+        member: &ZipMember,
+        limit: u64,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let small = member.size.max(member.compressed) <= SMALL_BYTES.min(limit);
+        if !small || member.method != DEFLATED {
+            let stream = member_stream(&mut *file, member)?;
+            return stream.take(limit.saturating_add(1)).read_to_end(bytes).map(|_| ());
+        }
+        seek_body(file, member)?;
+        self.packed.clear();
+        file.take(member.compressed).read_to_end(&mut self.packed)?;
+        self.inflater.reset(false);
+        let start = bytes.len();
+        // The size was found small above; one byte more shows a body that is larger than it says.
+        bytes.reserve(member.size as usize + 1);
+        let status = self.inflater.decompress_vec(&self.packed, bytes, FlushDecompress::Finish);
+        let status = status.map_err(io::Error::from)?;
+        let body = bytes.get(start..).unwrap_or_default();
+        if status != Status::StreamEnd || body.len() as u64 != member.size {
+            return Err(damaged("the member's size is not what the directory says"));
+        }
+        let mut crc = Crc::new();
+        crc.update(body);
+        if crc.sum() != member.crc {
+            return Err(damaged("the member's checksum is wrong"));
+        }
+        Ok(())
+    }
+}
+
+/// A member's bytes as a stream; `F` is the archive or a reference to it.
+pub(super) fn member_stream<F: BufRead + AsInput>(
+    mut file: F,
+    member: &ZipMember,
+) -> io::Result<impl Read + use<F>> {
+    seek_body(file.as_input(), member)?;
+    let packed = file.take(member.compressed);
+    let body = match member.method {
+        STORED => Body::Stored(packed),
+        DEFLATED => Body::Deflated(DeflateDecoder::new(packed)),
+        ZSTANDARD => Body::Zstandard(zstd::Decoder::with_buffer(packed)?),
+        other => return Err(damaged(format!("compression method {other} is not read here"))),
+    };
+    Ok(Checked { body, crc: Crc::new(), member_crc: member.crc, left: member.size })
+}
+
+/// An archive, owned or lent.
+pub(super) trait AsInput {
+    /// The archive's file.
+    fn as_input(&mut self) -> &mut InputFile;
+}
+
+impl AsInput for InputFile {
+    fn as_input(&mut self) -> &mut InputFile {
+        self
+    }
+}
+
+impl AsInput for &mut InputFile {
+    fn as_input(&mut self) -> &mut InputFile {
+        self
+    }
+}
+
+/// A member's body by compression.
+enum Body<F: BufRead> {
+    Stored(io::Take<F>),
+    Deflated(DeflateDecoder<io::Take<F>>),
+    Zstandard(zstd::Decoder<'static, io::Take<F>>),
+}
+
+impl<F: BufRead> Read for Body<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stored(body) => body.read(buffer),
+            Self::Deflated(body) => body.read(buffer),
+            Self::Zstandard(body) => body.read(buffer),
+        }
+    }
+}
+
+/// A body whose size and checksum are checked at its end.
+struct Checked<R> {
+    body: R,
+    crc: Crc,
+    member_crc: u32,
+    left: u64,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            if self.left > 0 {
+                return Err(damaged("the member ends early"));
+            }
+            if self.crc.sum() != self.member_crc {
+                return Err(damaged("the member's checksum is wrong"));
+            }
+            return Ok(0);
+        }
+        let Some(left) = self.left.checked_sub(count as u64) else {
+            return Err(damaged("the member is larger than its directory says"));
+        };
+        self.left = left;
+        self.crc.update(&buffer[..count]);
+        Ok(count)
+    }
+}

@@ -1,0 +1,101 @@
+//! Statistics of scalar columns, by polars.
+
+use polars::prelude::{
+    ChunkAgg, ChunkQuantile, DataFrame, IntoLazy, NamedFrom, PolarsError, QuantileMethod, Series,
+    SortMultipleOptions, col, len,
+};
+
+use super::{Distribution, Histogram, Summary, Tally};
+
+/// Share of the values at either end that a histogram may leave out.
+const TAIL: f64 = 0.005;
+/// Tails that make the range longer than this factor are left out.
+const LONG_TAILS: f64 = 1.5;
+
+/// Distribution of a column; `whole` for whole numbers.
+pub(super) fn distribution(values: &[Option<f64>], whole: bool) -> Result<Distribution, PolarsError> {
+    let finite: Vec<Option<f64>> =
+        values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
+    let series = Series::new("values".into(), finite.as_slice());
+    let column = series.f64()?;
+    let missing = column.null_count() as u64;
+    let count = column.len() as u64 - missing;
+    let numbers = (column.min(), column.median(), column.mean(), column.max());
+    let (Some(min), Some(median), Some(mean), Some(max)) = numbers else {
+        return Ok(Distribution { count, missing, summary: None, histogram: Histogram::new(0.0, 1.0, 0) });
+    };
+    let low = column.quantile(TAIL, QuantileMethod::Nearest)?.unwrap_or(min);
+    let high = column.quantile(1.0 - TAIL, QuantileMethod::Nearest)?.unwrap_or(max);
+    let (low, high) = if max - min > LONG_TAILS * (high - low) && high > low { (low, high) } else { (min, max) };
+    let mut histogram = Histogram::covering(low, high, whole);
+    finite.iter().flatten().for_each(|value| histogram.add(*value));
+    Ok(Distribution { count, missing, summary: Some(Summary { min, median, mean, max }), histogram })
+}
+
+/// Crystals by the texts of a column.
+pub(super) fn tally(values: &[Option<String>]) -> Result<Tally, PolarsError> {
+    let groups = grouped(Series::new("value".into(), values))?;
+    let names = groups.column("value")?.str()?.iter().map(|name| name.unwrap_or_default().to_owned());
+    Ok(names.zip(counts(&groups)?).collect())
+}
+
+/// Crystals by the whole numbers of a column.
+pub(super) fn tally_numbers(values: &[Option<f64>]) -> Result<Tally, PolarsError> {
+    let groups = grouped(Series::new("value".into(), values))?;
+    let names = groups.column("value")?.f64()?.iter().map(|value| value.map_or_else(String::new, |v| v.to_string()));
+    Ok(names.zip(counts(&groups)?).collect())
+}
+
+/// The different values of a column in ascending order and their numbers of rows.
+fn grouped(values: Series) -> Result<DataFrame, PolarsError> {
+    DataFrame::new_infer_height(vec![values.into()])?
+        .lazy()
+        .group_by([col("value")])
+        .agg([len().alias("rows")])
+        .sort(["value"], SortMultipleOptions::default().with_nulls_last(true))
+        .collect()
+}
+
+/// Numbers of rows of [`grouped`].
+fn counts(groups: &DataFrame) -> Result<Vec<u64>, PolarsError> {
+    Ok(groups.column("rows")?.u32()?.iter().map(|rows| u64::from(rows.unwrap_or(0))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distribution_has_the_usual_numbers() {
+        let values = [Some(1.0), None, Some(2.0), Some(4.0), Some(9.0), Some(f64::NAN)];
+        let distribution = distribution(&values, true).expect("numbers");
+        assert_eq!((distribution.count, distribution.missing), (4, 2));
+        assert_eq!(distribution.summary, Some(Summary { min: 1.0, median: 3.0, mean: 4.0, max: 9.0 }));
+        assert_eq!(distribution.histogram.counts, [1, 1, 0, 1, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_column_without_values_has_no_summary() {
+        let distribution = distribution(&[None, None], false).expect("no numbers");
+        assert_eq!((distribution.count, distribution.missing, distribution.summary), (0, 2, None));
+        assert_eq!(distribution.histogram.total(), 0);
+    }
+
+    #[test]
+    fn outliers_do_not_stretch_the_histogram() {
+        let mut values: Vec<Option<f64>> = (0..1000).map(|i| Some(f64::from(i) / 100.0)).collect();
+        values.push(Some(1e9));
+        let histogram = distribution(&values, false).expect("numbers").histogram;
+        assert!(histogram.edge(histogram.counts.len()) < 11.0, "{histogram:?}");
+        assert_eq!((histogram.above, histogram.total()), (1, 1001));
+    }
+
+    #[test]
+    fn tallies_are_sorted_with_gaps_last() {
+        let texts = ["val", "train", "train"].map(|text| Some(text.to_owned())).into_iter().chain([None]);
+        let expected = [("train".to_owned(), 2), ("val".to_owned(), 1), (String::new(), 1)];
+        assert_eq!(tally(&texts.collect::<Vec<_>>()).expect("texts"), expected);
+        let numbers = [Some(10.0), Some(2.0), Some(10.0)];
+        assert_eq!(tally_numbers(&numbers).expect("numbers"), [("2".to_owned(), 1), ("10".to_owned(), 2)]);
+    }
+}

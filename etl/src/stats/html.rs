@@ -1,0 +1,204 @@
+//! Statistics as a page.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::number::{grouped, percent, significant, size};
+use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
+
+/// Style of the page, for light and dark surroundings.
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page.
+pub(super) fn page(statistics: &StoreStatistics) -> Markup {
+    let title = format!("{} · feature store", statistics.source);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (header(statistics))
+                main {
+                    (composition(statistics))
+                    (structure(statistics))
+                    (directions(statistics))
+                    @if !statistics.properties.is_empty() { (properties(statistics)) }
+                    @if !statistics.splits.is_empty() || !statistics.folds.is_empty() { (splits(statistics)) }
+                    (entries(statistics))
+                }
+            }
+        }
+    }
+}
+
+fn header(statistics: &StoreStatistics) -> Markup {
+    let settings = &statistics.settings;
+    let occurring = statistics.elements_by_frequency().len();
+    let bad = statistics.counts.rejected + statistics.counts.filtered;
+    html! {
+        header {
+            h1 { (statistics.source) }
+            p {
+                "Nearest " (settings.neighbours) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
+                (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in " (statistics.shards)
+                @if statistics.shards == 1 { " shard" } @else { " shards" }
+                ", written by version " (statistics.software_version) "."
+            }
+            div class="tiles" {
+                (tile("crystals", statistics.crystals))
+                (tile("atoms", statistics.sites))
+                (tile("edges", statistics.edges))
+                (tile("elements", occurring as u64))
+                (tile("left out", bad))
+            }
+        }
+    }
+}
+
+fn tile(name: &str, count: u64) -> Markup {
+    html! { div class="tile" { b { (grouped(count)) } span { (name) } } }
+}
+
+/// A titled box with a chart.
+fn card(title: &str, note: Markup, chart: Markup) -> Markup {
+    html! { figure { figcaption { b { (title) } (note) } (chart) } }
+}
+
+fn composition(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Elements" }
+            figure class="wide" { (periodic_table::heat_map(&statistics.element_crystals, statistics.crystals)) }
+        }
+    }
+}
+
+fn structure(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Structures" }
+            div class="cards" {
+                (card("Elements per crystal", html! {}, chart::categories(&statistics.elements_per_crystal, "elements")))
+                (distribution("Sites per cell", "sites", &statistics.sites_per_cell))
+                (distribution("Volume per atom", "Å³ per atom", &statistics.volume_per_atom))
+                (distribution("Edges per atom", "edges per atom, mean of a crystal", &statistics.edges_per_atom))
+                (card(
+                    "Edge length",
+                    html! { p { (grouped(statistics.edges)) " edges" } },
+                    chart::histogram(&statistics.edge_lengths.trimmed(), "Å", "edges"),
+                ))
+            }
+        }
+    }
+}
+
+fn directions(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Direction classes of the edges" }
+            div class="cards pair" {
+                (card("Literal", html! { p { "sign of the image k" } }, chart::directions(&statistics.directions)))
+                (card(
+                    "Centred",
+                    html! { p { "home cell around the atom" } },
+                    chart::directions(&statistics.directions_centred),
+                ))
+            }
+        }
+    }
+}
+
+fn properties(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Properties" }
+            div class="cards" {
+                @for property in &statistics.properties {
+                    @let unit = if property.unit == "1" { "" } else { property.unit.as_str() };
+                    div title=(property.description) { (distribution(&property.column, unit, &property.distribution)) }
+                }
+            }
+        }
+    }
+}
+
+/// A histogram with the usual numbers.
+fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup {
+    let histogram = &distribution.histogram;
+    let note = html! {
+        @match distribution.summary {
+            None => p { "no values" },
+            Some(summary) => p {
+                "min " (significant(summary.min)) " · median " (significant(summary.median))
+                " · mean " (significant(summary.mean)) " · max " (significant(summary.max))
+            },
+        }
+        @if distribution.missing > 0 {
+            p {
+                (grouped(distribution.count)) " values, " (grouped(distribution.missing)) " missing ("
+                (percent(distribution.missing, distribution.count + distribution.missing)) ")"
+            }
+        }
+        @if histogram.below + histogram.above > 0 {
+            p { "not shown: " (grouped(histogram.below)) " below, " (grouped(histogram.above)) " above" }
+        }
+    };
+    card(title, note, html! { @if distribution.count > 0 { (chart::histogram(histogram, axis, "crystals")) } })
+}
+
+fn splits(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Splits" }
+            div class="cards" {
+                @for (column, tally) in &statistics.splits {
+                    (card(column, shares(tally), chart::categories(tally, "split")))
+                }
+                @if !statistics.folds.is_empty() {
+                    (card("Test fold", shares(&statistics.folds), chart::categories(&statistics.folds, "fold")))
+                }
+            }
+        }
+    }
+}
+
+/// Counts and shares in one line.
+fn shares(tally: &Tally) -> Markup {
+    let total = tally.iter().map(|(_, count)| count).sum();
+    html! {
+        p {
+            @for (position, (label, count)) in tally.iter().enumerate() {
+                @if position > 0 { " · " }
+                @if label.is_empty() { "none" } @else { (label) }
+                " " (grouped(*count)) " (" (percent(*count, total)) ")"
+            }
+        }
+    }
+}
+
+fn entries(statistics: &StoreStatistics) -> Markup {
+    let counts = &statistics.counts;
+    let row = |class: &str, name: &str, count: u64| {
+        html! { tr class=(class) { td { (name) } td { (grouped(count)) } td { (percent(count, counts.read)) } } }
+    };
+    html! {
+        section {
+            h2 { "Entries of the inputs" }
+            table {
+                thead { tr { th {} th { "entries" } th { "of all" } } }
+                tbody {
+                    (row("", "read", counts.read))
+                    (row("", "kept", counts.kept))
+                    (row("", "filtered", counts.filtered))
+                    @for (reason, count) in &counts.filtered_by { (row("part", reason, *count)) }
+                    (row("", "rejected", counts.rejected))
+                    @for (reason, count) in &counts.rejected_by_reason { (row("part", reason, *count)) }
+                }
+            }
+        }
+    }
+}

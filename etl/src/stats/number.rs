@@ -1,0 +1,127 @@
+//! Numbers as people read them.
+
+/// A count with its thousands separated: `1,234,567`.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Significant digits of a value.
+const SIGNIFICANT: i32 = 4;
+/// Values of this size and above are written with an exponent.
+const LARGE: f64 = 1e6;
+/// Values below this size are written with an exponent.
+const SMALL: f64 = 1e-4;
+
+/// A value with four significant digits, without trailing zeros.
+pub(super) fn significant(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return if value == 0.0 { "0".to_owned() } else { value.to_string() };
+    }
+    if !(SMALL..LARGE).contains(&size) {
+        return format!("{value:.2e}");
+    }
+    let magnitude = size.log10().floor() as i32;
+    let decimals = usize::try_from(SIGNIFICANT - 1 - magnitude).unwrap_or(0);
+    trimmed(&format!("{value:.decimals$}")).to_owned()
+}
+
+/// A value with as many decimals as its step has: `0.30` in steps of 0.05.
+pub(super) fn in_steps(value: f64, step: f64) -> String {
+    let decimals = (0..=12_usize).find(|decimals| {
+        let scaled = step * 10f64.powi(i32::try_from(*decimals).unwrap_or(0));
+        (scaled - scaled.round()).abs() < 1e-6 * scaled
+    });
+    let text = format!("{value:.*}", decimals.unwrap_or(0));
+    // Rounding a tiny negative value leaves a sign on zero.
+    if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+        text.trim_start_matches('-').to_owned()
+    } else {
+        text
+    }
+}
+
+/// A decimal number without trailing zeros.
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// A size in the largest unit below it.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} bytes");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while value >= 1024.0 {
+        let Some(larger) = units.next() else { break };
+        unit = Some(larger);
+        value /= 1024.0;
+    }
+    format!("{value:.1} {}", unit.unwrap_or(&"KiB"))
+}
+
+/// A share in percent: `12.3 %`, `<0.1 %` for what would be rounded to nothing.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let percent = 100.0 * part as f64 / whole.max(1) as f64;
+    if part > 0 && percent < 0.05 { "<0.1 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(817_139), "817,139");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn values_have_four_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-1.790_168_2, "-1.79"),
+            (8.5, "8.5"),
+            (0.012_345_6, "0.01235"),
+            (123.456, "123.5"),
+            (98_765.4, "98765"),
+            (-0.000_012_3, "-1.23e-5"),
+            (2.5e9, "2.50e9"),
+            (100.0, "100"),
+        ] {
+            assert_eq!(significant(value), text);
+        }
+    }
+
+    #[test]
+    fn steps_decide_about_decimals() {
+        assert_eq!(in_steps(0.3, 0.05), "0.30");
+        assert_eq!(in_steps(-5e-17, 0.5), "0.0");
+        assert_eq!(in_steps(120.0, 20.0), "120");
+        assert_eq!(in_steps(-1.5, 0.5), "-1.5");
+    }
+
+    #[test]
+    fn sizes_and_shares() {
+        assert_eq!(size(12), "12 bytes");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(60_405_960), "57.6 MiB");
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(1, 100_000), "<0.1 %");
+        assert_eq!(percent(0, 0), "0.0 %");
+    }
+}

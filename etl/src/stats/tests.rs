@@ -1,0 +1,100 @@
+use super::*;
+use crate::test_store;
+
+fn statistics() -> StoreStatistics {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    test_store::write(folder.path(), &test_store::crystals(), 3);
+    collect(folder.path()).expect("a good store")
+}
+
+#[test]
+fn counts_are_those_of_the_crystals() {
+    let statistics = statistics();
+    assert_eq!((statistics.crystals, statistics.shards, statistics.sites), (5, 2, 40));
+    // Rocksalt: 6 + 12; zincblende and diamond: 4 + 12.
+    assert_eq!(statistics.edges, 2 * 8 * 18 + 3 * 8 * 16);
+    assert_eq!(statistics.elements_per_crystal, [("1".to_owned(), 1), ("2".to_owned(), 4)]);
+    assert_eq!(statistics.elements_by_frequency().len(), 9);
+    assert_eq!(statistics.element_crystals[14], 1);
+    let summary = statistics.sites_per_cell.summary.expect("five values");
+    assert_eq!((summary.min, summary.median, summary.max), (8.0, 8.0, 8.0));
+    let volume = statistics.volume_per_atom.summary.expect("five values");
+    assert!((volume.max - 5.653_f64.powi(3) / 8.0).abs() < 1e-9, "{volume:?}");
+}
+
+#[test]
+fn every_edge_has_a_length_and_two_classes() {
+    let statistics = statistics();
+    assert_eq!(statistics.edge_lengths.total(), statistics.edges);
+    assert_eq!(statistics.directions.iter().sum::<u64>(), statistics.edges);
+    assert_eq!(statistics.directions_centred.iter().sum::<u64>(), statistics.edges);
+    // MgO: 8 · 6 edges of 2.106 Å.
+    assert_eq!(statistics.edge_lengths.counts[21], 48);
+    // Centred labels obey label(-Δ) = -label(Δ), and these edges all have a reverse.
+    for class in 0..DIRECTIONS {
+        assert_eq!(statistics.directions_centred[class], statistics.directions_centred[26 - class]);
+    }
+}
+
+#[test]
+fn labels_are_counted() {
+    let statistics = statistics();
+    let [property] = statistics.properties.as_slice() else { panic!("one property") };
+    assert_eq!((property.column.as_str(), property.unit.as_str()), ("band_gap_ev", "eV"));
+    assert_eq!((property.distribution.count, property.distribution.missing), (4, 1));
+    assert_eq!(property.distribution.summary.map(|summary| (summary.min, summary.max)), Some((1.43, 8.5)));
+    let [(column, splits)] = statistics.splits.as_slice() else { panic!("one split") };
+    assert_eq!(column, "split_official");
+    let expected = [("test", 1), ("train", 2), ("val", 1), ("", 1)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(splits, &expected);
+    assert_eq!(statistics.folds, [("0".to_owned(), 3), ("1".to_owned(), 2)]);
+}
+
+#[test]
+fn text_names_everything() {
+    let text = statistics().to_string();
+    for part in [
+        "5 crystals, 40 sites, 672 edges",
+        "  rejected            1   14.3 %",
+        "partial_occupancy",
+        "\nSites per cell\n  n 5   min 8   median 8   mean 8   max 8\n",
+        "\nband_gap_ev, eV\n  n 4   min 1.43   median 5.75   mean 5.357   max 8.5   missing 1\n",
+        "  train  2  ████",
+        "Crystals with an element (9 elements occur)",
+        "     13  0 0 0 ",
+    ] {
+        assert!(text.contains(part), "no '{part}' in\n{text}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_beside_itself() {
+    let statistics = StoreStatistics { source: "<b>&".to_owned(), ..statistics() };
+    let mut page = Vec::new();
+    statistics.write_html(&mut page).expect("writing to memory");
+    let page = String::from_utf8(page).expect("UTF-8");
+    assert!(page.contains("&lt;b&gt;&amp;"), "names are escaped");
+    for reference in ["http", "src=", "href=", "url(", "@import", "NaN", "inf"] {
+        assert!(!page.contains(reference), "'{reference}' in the page");
+    }
+    for part in ["Si (14): 1 crystals", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"] {
+        assert!(page.contains(part), "no '{part}' in the page");
+    }
+}
+
+#[test]
+fn an_empty_store_has_statistics() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    test_store::write(folder.path(), &[], 3);
+    let statistics = collect(folder.path()).expect("a good store");
+    assert_eq!(statistics.crystals, 0);
+    assert!(statistics.to_string().contains("0 crystals"));
+    statistics.write_html(&mut Vec::new()).expect("writing to memory");
+}
+
+#[test]
+fn a_store_without_manifest_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = collect(folder.path()).expect_err("nothing is there");
+    assert!(error.to_string().contains("manifest.json"), "{error}");
+}

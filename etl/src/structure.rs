@@ -1,0 +1,23 @@
+//! A crystal as a source hands it over, before any feature.
+
+/// Atoms in a cell; every source and format ends in one of these.
+///
+/// Row-vector convention (SPEC 1): a Cartesian position is `x = f · L`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Structure {
+    /// Rows are the cell vectors l1, l2, l3, in Å.
+    pub lattice: [[f64; 3]; 3],
+    /// Fractional coordinates of every site, shape `[nsites, 3]`, as read (not wrapped).
+    pub fractional: Vec<[f64; 3]>,
+    /// Atomic number of every site, 1..=118, shape `[nsites]`.
+    pub atomic_numbers: Vec<u8>,
+}
+
+impl Structure {
+    /// Removes all sites and keeps the allocations.
+    pub fn clear(&mut self) {
+        self.lattice = [[0.0; 3]; 3];
+        self.fractional.clear();
+        self.atomic_numbers.clear();
+    }
+}

@@ -1,0 +1,55 @@
+//! Space-group symmetry: operations, their text form, and the operations of a named group.
+
+mod operation;
+mod space_group;
+
+pub use operation::{
+    MAX_OPERATIONS, OperationError, SymmetryOperation, closure, is_group, without_duplicates,
+};
+pub use space_group::{
+    operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number,
+};
+
+/// Metric tensor `G = L · Lᵀ` of a cell with rows l1, l2, l3, in Å².
+pub type Metric = [[f64; 3]; 3];
+
+/// Relative misfit below which a rotation counts as a symmetry of a cell.
+///
+/// Printed cells are good to 1e-4; a wrong choice of axes is off by far more than this.
+const METRIC_TOLERANCE: f64 = 0.02;
+
+/// Whether every rotation maps the cell on itself: `Rᵀ G R = G` within 2 % of the lengths involved.
+pub fn fits_cell(operations: &[SymmetryOperation], metric: &Metric) -> bool {
+    operations.iter().all(|operation| {
+        let rotation = operation.rotation.map(|row| row.map(f64::from));
+        (0..3).all(|i| {
+            (0..3).all(|j| {
+                let mut rotated = 0.0;
+                for (k, row) in rotation.iter().enumerate() {
+                    for (l, other) in rotation.iter().enumerate() {
+                        rotated += row[i] * metric[k][l] * other[j];
+                    }
+                }
+                (rotated - metric[i][j]).abs() <= METRIC_TOLERANCE * (metric[i][i] * metric[j][j]).sqrt()
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hexagonal_group_needs_a_hexagonal_cell() {
+        let operations = operations_of_hall_symbol("P 6").expect("a group");
+        let half = -0.5 * 9.0;
+        assert!(fits_cell(&operations, &[[9.0, half, 0.0], [half, 9.0, 0.0], [0.0, 0.0, 25.0]]));
+        assert!(fits_cell(
+            &operations,
+            &[[9.0, half + 0.001, 0.0], [half + 0.001, 9.0, 0.0], [0.0, 0.0, 25.0]]
+        ));
+        assert!(!fits_cell(&operations, &[[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 25.0]]));
+        assert!(!fits_cell(&operations, &[[9.0, half, 2.0], [half, 9.0, 0.0], [2.0, 0.0, 25.0]]));
+    }
+}

@@ -1,0 +1,160 @@
+//! Small finished stores for the tests of the commands that read one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
+use arrow::record_batch::RecordBatch;
+use schemas::manifest::{Counts, Manifest, ShardEntry};
+use schemas::settings::FeatureSettings;
+use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, reject_schema, shard_schema};
+
+use crate::columns::{Columns, RowLabels};
+use crate::feature::{Features, Featurizer};
+use crate::shard::{ShardFormat, file_metadata};
+use crate::structure::Structure;
+
+/// A crystal with its labels.
+pub(crate) struct TestCrystal {
+    /// Identifier in the store.
+    pub(crate) material_id: String,
+    /// Atoms and cell.
+    pub(crate) structure: Structure,
+    /// Band gap in eV.
+    pub(crate) band_gap: Option<f64>,
+    /// train, val or test.
+    pub(crate) split: Option<&'static str>,
+    /// Test fold.
+    pub(crate) fold: Option<i8>,
+}
+
+/// A face-centred cubic crystal (conventional cell) with a basis of two atoms, the second at
+/// `(shift, shift, shift)`.
+pub(crate) fn cubic(material_id: &str, a: f64, first: u8, second: u8, shift: f64) -> TestCrystal {
+    let centring = [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]];
+    let mut structure =
+        Structure { lattice: [[a, 0.0, 0.0], [0.0, a, 0.0], [0.0, 0.0, a]], ..Structure::default() };
+    for (z, shift) in [(first, 0.0), (second, shift)] {
+        structure.fractional.extend(centring.map(|site| site.map(|x: f64| (x + shift).fract())));
+        structure.atomic_numbers.extend([z; 4]);
+    }
+    TestCrystal { material_id: material_id.to_owned(), structure, band_gap: None, split: None, fold: None }
+}
+
+/// Rocksalt, zincblende and diamond crystals with gaps, splits and folds; lattice constants in Å.
+pub(crate) fn crystals() -> Vec<TestCrystal> {
+    let mut crystals = vec![
+        cubic("NaCl", 5.64, 11, 17, 0.5),
+        cubic("MgO", 4.212, 12, 8, 0.5),
+        cubic("ZnS", 5.409, 30, 16, 0.25),
+        cubic("GaAs", 5.653, 31, 33, 0.25),
+        cubic("Si", 5.431, 14, 14, 0.25),
+    ];
+    for (crystal, gap) in crystals.iter_mut().zip([Some(8.5), Some(7.8), Some(3.7), Some(1.43), None]) {
+        crystal.band_gap = gap;
+    }
+    for (crystal, split) in crystals.iter_mut().zip(["train", "train", "val", "test"]) {
+        crystal.split = Some(split);
+    }
+    for (crystal, fold) in crystals.iter_mut().zip(0..) {
+        crystal.fold = Some(fold % 2);
+    }
+    crystals
+}
+
+/// A row on its way into a store.
+pub(crate) struct TestRow {
+    /// Identifier in the store.
+    pub(crate) material_id: String,
+    /// Atomic numbers of the sites.
+    pub(crate) atomic_numbers: Vec<u8>,
+    /// Features of the crystal.
+    pub(crate) features: Features,
+}
+
+/// Writes a finished store with `shard_rows` rows in each shard, two in each row group, and two
+/// rejects.
+pub(crate) fn write(store: &Path, crystals: &[TestCrystal], shard_rows: usize) {
+    write_edited(store, crystals, shard_rows, &|_| ());
+}
+
+/// As [`write`], with every row edited after its features were computed.
+pub(crate) fn write_edited(
+    store: &Path,
+    crystals: &[TestCrystal],
+    shard_rows: usize,
+    edit: &dyn Fn(&mut TestRow),
+) {
+    let settings = FeatureSettings::default();
+    let schema =
+        shard_schema(&["split_official".to_owned()], &[("band_gap_ev".to_owned(), "band_gap".to_owned())]);
+    let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).expect("a valid schema");
+    let mut featurizer = Featurizer::new(&settings);
+    let mut shards = Vec::new();
+    for (number, rows) in crystals.chunks(shard_rows).enumerate() {
+        let mut writer =
+            format.create(store, &store.join(format!("test-{number:05}.parquet"))).expect("a writable folder");
+        for group in rows.chunks(2) {
+            let mut columns = Columns::new(Arc::clone(&schema), "test", 1, 1);
+            for crystal in group {
+                let features = featurizer.featurize(&crystal.structure).expect("a good crystal");
+                let labels = RowLabels {
+                    properties: &[crystal.band_gap],
+                    split: &|_| crystal.split,
+                    fold: crystal.fold,
+                };
+                let mut row = TestRow {
+                    material_id: crystal.material_id.clone(),
+                    atomic_numbers: crystal.structure.atomic_numbers.clone(),
+                    features: features.clone(),
+                };
+                edit(&mut row);
+                columns.push(&row.material_id, &row.atomic_numbers, &row.features, labels);
+            }
+            let batch = columns.take().expect("columns of the schema");
+            writer.append(format.encode(&[batch]).expect("a batch of the schema")).expect("a writable file");
+        }
+        shards.push(writer.finish().expect("a writable file"));
+    }
+    let kept = crystals.len() as u64;
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        software_version: SOFTWARE_VERSION.to_owned(),
+        source: "test".to_owned(),
+        settings: settings.clone(),
+        options: BTreeMap::new(),
+        inputs: Vec::new(),
+        counts: Counts {
+            read: kept + 2,
+            kept,
+            filtered: 1,
+            rejected: 1,
+            filtered_by: BTreeMap::from([("nsites <= 20".to_owned(), 1)]),
+            rejected_by_reason: BTreeMap::from([("partial_occupancy".to_owned(), 1)]),
+        },
+        shards,
+        rejects: write_rejects(store, &settings),
+    };
+    std::fs::write(Manifest::path(store), manifest.to_json()).expect("a writable folder");
+}
+
+/// Two rejects: a filtered entry and a bad one.
+fn write_rejects(store: &Path, settings: &FeatureSettings) -> ShardEntry {
+    std::fs::create_dir_all(store.join("rejects")).expect("a writable folder");
+    let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).expect("a valid schema");
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![Some("big"), None])),
+        Arc::new(StringArray::from(vec!["in.json", "in.json"])),
+        Arc::new(UInt64Array::from(vec![6, 7])),
+        Arc::new(UInt32Array::from(vec![None, Some(3)])),
+        Arc::new(StringArray::from(vec!["filtered", "partial_occupancy"])),
+        Arc::new(StringArray::from(vec!["nsites <= 20", "site Na1 has the occupancy 0.5"])),
+    ];
+    let batch = RecordBatch::try_new(reject_schema(), columns).expect("columns of the schema");
+    let mut writer =
+        format.create(store, &store.join("rejects/rejects.parquet")).expect("a writable folder");
+    writer.append(format.encode(&[batch]).expect("a batch of the schema")).expect("a writable file");
+    let entry = writer.finish().expect("a writable file");
+    ShardEntry { file: format!("rejects/{}", entry.file), ..entry }
+}

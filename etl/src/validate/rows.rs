@@ -1,0 +1,275 @@
+//! Rows of a store against what their own cell and positions give.
+
+use std::fmt;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt32Type;
+use schemas::StoreError;
+use schemas::reader::Shard;
+use schemas::settings::FeatureSettings;
+use schemas::view::{CrystalBatch, CrystalView, EdgeView};
+
+use super::files::ReadableShard;
+use super::{Problem, Validation};
+use crate::composition::Composition;
+use crate::feature::{Edges, Featurizer, niggli_reduce, parameters};
+use crate::math::{IntegerMatrix3, determinant, integer_determinant};
+use crate::structure::Structure;
+
+/// Largest relative deviation of a length, angle or volume computed anew from the same cell.
+const ROUNDING: f64 = 1e-12;
+/// Largest relative deviation of the parameters of the Niggli cell of a Niggli cell, in units of the
+/// Niggli tolerance: lengths or angles that the tolerance takes as equal may change places.
+const NIGGLI_DEVIATION: f64 = 10.0;
+
+/// Largest deviation of a distance found in another basis, in Å.
+const DISTANCE_DEVIATION: f64 = 1e-5;
+
+/// No change of basis.
+const IDENTITY: IntegerMatrix3 = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+
+/// Names of the six parameters of a cell.
+const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
+
+/// Buffers for recomputing rows.
+struct Recomputer<'a> {
+    settings: &'a FeatureSettings,
+    featurizer: Featurizer,
+    structure: Structure,
+    composition: Composition,
+}
+
+/// What is wrong with a row: the column or check, the expected and the found value.
+type Fault = (String, String, String);
+
+/// A fault of a column.
+fn fault(check: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Fault {
+    (check.to_owned(), expected.to_string(), found.to_string())
+}
+
+impl Validation<'_> {
+    /// Recomputes the rows of a sample; `sample` counts rows through all readable shards.
+    pub(super) fn recompute(&mut self, shards: &[ReadableShard], sample: &[u64]) {
+        let manifest = self.manifest;
+        let mut recomputer = Recomputer {
+            settings: &manifest.settings,
+            featurizer: Featurizer::new(&manifest.settings),
+            structure: Structure::default(),
+            composition: Composition::default(),
+        };
+        let mut first = 0;
+        let mut rest = sample;
+        for shard in shards {
+            let (here, later) = rest.split_at(rest.partition_point(|row| *row < first + shard.rows));
+            rest = later;
+            let rows: Vec<u64> = here.iter().map(|row| row - first).collect();
+            first += shard.rows;
+            let Some(entry) = manifest.shards.get(shard.number) else { continue };
+            if let Err(error) = self.recompute_shard(&entry.file, &rows, &mut recomputer) {
+                self.file_problem(&entry.file, "rows", "rows that can be read", error);
+            }
+        }
+    }
+
+    /// Recomputes some rows of a shard.
+    fn recompute_shard(
+        &mut self,
+        file: &str,
+        rows: &[u64],
+        recomputer: &mut Recomputer<'_>,
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let shard = Shard::open(&self.store.join(file), None)?;
+        let crystals = shard.crystals_at(rows)?;
+        let mut rows = rows.iter().copied();
+        for batch in crystals {
+            let batch = batch?;
+            for (offset, row) in rows.by_ref().take(batch.len()).enumerate() {
+                self.report.recomputed += 1;
+                let (material_id, faults) = match batch.row(offset) {
+                    Ok(view) => (Some(view.material_id.to_owned()), recomputer.faults(&batch, offset, &view)),
+                    Err(error) => (None, vec![fault("row", "lists that fit together", error)]),
+                };
+                self.report.problems.extend(faults.into_iter().map(|(check, expected, found)| Problem {
+                    file: file.to_owned(),
+                    row: Some(row),
+                    material_id: material_id.clone(),
+                    check,
+                    expected,
+                    found,
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Recomputer<'_> {
+    /// Everything that is wrong with a row.
+    fn faults(&mut self, batch: &CrystalBatch, row: usize, view: &CrystalView<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        self.check_composition(batch, row, view, &mut faults);
+        self.check_cell(view, &mut faults);
+        self.check_features(view, &mut faults);
+        faults
+    }
+
+    /// Formula and elements against the atomic numbers.
+    fn check_composition(
+        &mut self,
+        batch: &CrystalBatch,
+        row: usize,
+        view: &CrystalView<'_>,
+        faults: &mut Vec<Fault>,
+    ) {
+        self.composition.count(view.atomic_numbers);
+        let mut formula = String::new();
+        self.composition.write_reduced_formula(&mut formula);
+        if formula != view.chemical_formula_reduced {
+            faults.push(fault("chemical_formula_reduced", &formula, view.chemical_formula_reduced));
+        }
+        let nelements = batch.column("nelements").and_then(|column| column.as_primitive_opt::<UInt32Type>());
+        let nelements = nelements.map(|column| column.value(row) as usize);
+        if nelements != Some(self.composition.len()) {
+            faults.push(fault("nelements", self.composition.len(), nelements.unwrap_or(0)));
+        }
+        let expected: Vec<_> = self.composition.symbols().collect();
+        let lists = batch.column("elements").and_then(|column| column.as_list_opt::<i32>());
+        let list = lists.map(|lists| lists.value(row));
+        let symbols = list.as_ref().and_then(|list| list.as_string_opt::<i32>());
+        let found: Vec<_> = symbols.into_iter().flatten().flatten().collect();
+        if found != expected {
+            faults.push(fault("elements", expected.join(" "), found.join(" ")));
+        }
+    }
+
+    /// Parameters, volume and change of basis against the cell vectors, and whether the cell is the
+    /// Niggli cell of itself.
+    fn check_cell(&self, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+        let lattice = &view.lattice_vectors;
+        let expected = parameters(lattice);
+        for ((name, expected), found) in PARAMETERS.iter().zip(expected).zip(view.parameters) {
+            if deviates(found, expected, ROUNDING) {
+                faults.push(fault(name, expected, found));
+            }
+        }
+        let volume = determinant(lattice).abs();
+        if deviates(view.volume, volume, ROUNDING) {
+            faults.push(fault("volume", volume, view.volume));
+        }
+        let handedness = integer_determinant(&view.niggli_transform);
+        if handedness != 1 {
+            faults.push(fault("niggli_transform", "determinant 1", format!("determinant {handedness}")));
+        }
+        match niggli_reduce(lattice, self.settings.niggli_epsilon) {
+            Err(error) => faults.push(fault("lattice_vectors", "a Niggli cell", error)),
+            Ok(reduced) => {
+                let reduced = parameters(&reduced.lattice);
+                let deviation = NIGGLI_DEVIATION * self.settings.niggli_epsilon;
+                let differs = |(a, b): (f64, f64)| deviates(a, b, deviation);
+                if reduced.into_iter().zip(expected).any(differs) {
+                    let found = format!("a cell whose Niggli cell is {reduced:?}");
+                    faults.push(fault("lattice_vectors", format!("the Niggli cell {expected:?}"), found));
+                }
+            }
+        }
+    }
+
+    /// Positions and edges against those of the stored cell.
+    fn check_features(&mut self, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+        let tolerance = self.settings.wrap_tolerance;
+        let (sites, _) = view.fractional_site_positions.as_chunks::<3>();
+        // What is just at the upper limit is wrapped to the lower one, give or take the rounding.
+        let inside = -tolerance - ROUNDING..1.0 - tolerance;
+        if let Some(outside) = view.fractional_site_positions.iter().find(|value| !inside.contains(*value)) {
+            faults.push(fault("fractional_site_positions", format!("within {inside:?}"), outside));
+        }
+        self.structure.lattice = view.lattice_vectors;
+        self.structure.fractional.clear();
+        self.structure.fractional.extend_from_slice(sites);
+        match self.featurizer.featurize(&self.structure) {
+            Ok(features) if features.transform == IDENTITY => compare_edges(&view.edges, &features.edges, faults),
+            // Another basis with equal parameters: images and labels have no counterpart there.
+            Ok(features) => compare_distances(&view.edges, &features.edges, faults),
+            Err(error) => faults.push(fault("edges", "a crystal with features", error)),
+        }
+    }
+}
+
+/// Whether a number is farther from the expected one than rounding explains.
+fn deviates(found: f64, expected: f64, relative: f64) -> bool {
+    // Written so that a value that is no number deviates.
+    !((found - expected).abs() <= relative * expected.abs().max(1.0))
+}
+
+/// Whether there are as many edges as there should be.
+fn compare_numbers(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>) -> bool {
+    let (found, expected) = (found.target.len(), expected.len());
+    if found != expected {
+        faults.push(fault("edges", format!("{expected} edges"), format!("{found} edges")));
+    }
+    found == expected
+}
+
+/// The first difference of the sorted distances.
+fn compare_distances(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>) {
+    if !compare_numbers(found, expected, faults) {
+        return;
+    }
+    let mut found: Vec<f64> = found.distance.iter().copied().map(f64::from).collect();
+    let mut expected = expected.distance.clone();
+    found.sort_by(f64::total_cmp);
+    expected.sort_by(f64::total_cmp);
+    let differs = |(expected, found): &(&f64, &f64)| !((*expected - *found).abs() <= DISTANCE_DEVIATION);
+    if let Some((expected, found)) = expected.iter().zip(&found).find(differs) {
+        faults.push(fault("edge_distance", expected, found));
+    }
+}
+
+/// The first difference of every column of the edges.
+fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>) {
+    if !compare_numbers(found, expected, faults) {
+        return;
+    }
+    let distances = expected.distance.iter().map(|distance| *distance as f32);
+    let [k1, k2, k3] = found.image.map(|column| column.iter().copied());
+    let [expected_k1, expected_k2, expected_k3] = [0, 1, 2].map(|axis| expected.image[axis].iter().copied());
+    let differences = [
+        difference("edge_source", expected.source.iter().copied(), found.source.iter().copied()),
+        difference("edge_target", expected.target.iter().copied(), found.target.iter().copied()),
+        difference("edge_k1", expected_k1, k1),
+        difference("edge_k2", expected_k2, k2),
+        difference("edge_k3", expected_k3, k3),
+        difference("edge_distance", distances, found.distance.iter().copied()),
+        difference("edge_direction", expected.direction.iter().copied(), found.direction.iter().copied()),
+        difference("edge_same_cell", expected.same_cell.iter().copied(), found.same_cell.iter()),
+        difference(
+            "edge_direction_centred",
+            expected.direction_centred.iter().copied(),
+            found.direction_centred.iter().copied(),
+        ),
+        difference(
+            "edge_same_cell_centred",
+            expected.same_cell_centred.iter().copied(),
+            found.same_cell_centred.iter(),
+        ),
+    ];
+    faults.extend(differences.into_iter().flatten());
+}
+
+/// The first difference of two columns of equal length, and how many there are.
+fn difference<T: PartialEq + fmt::Display>(
+    column: &str,
+    expected: impl Iterator<Item = T>,
+    found: impl Iterator<Item = T>,
+) -> Option<Fault> {
+    let mut differing = expected.zip(found).enumerate().filter(|(_, (expected, found))| expected != found);
+    let (edge, (expected, found)) = differing.next()?;
+    let others = match differing.count() {
+        0 => String::new(),
+        others => format!(", and {others} others"),
+    };
+    Some(fault(column, format!("{expected} at edge {edge}"), format!("{found}{others}")))
+}

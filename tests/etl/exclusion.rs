@@ -1,0 +1,53 @@
+//! One store, one run; finished stores are left alone.
+
+use std::fs;
+
+use crate::support::*;
+
+#[test]
+fn a_finished_store_is_not_built_again() {
+    let raw = folder();
+    fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    let out = folder();
+    build("cif", raw.path(), out.path(), &[], 0);
+    let before = tree(out.path());
+    let again = build("cif", raw.path(), out.path(), &[], 0);
+    assert!(said(&again).contains("finished before"), "{}", said(&again));
+    assert_eq!(before, tree(out.path()));
+
+    let refused = build("cif", raw.path(), out.path(), &["--ties", "cut"], 2);
+    assert!(complaint(&refused).contains("a finished store is here with ties = shell"), "{}", said(&refused));
+    let refused = build("cif", raw.path(), out.path(), &["--name", "other"], 2);
+    assert!(complaint(&refused).contains("source = cif"), "{}", said(&refused));
+    assert_eq!(before, tree(out.path()));
+
+    build("cif", raw.path(), out.path(), &["--ties", "cut", "--name", "other", "--force"], 0);
+    let names: Vec<String> = tree(out.path()).into_keys().collect();
+    assert_eq!(names, ["manifest.json", "other-00000.parquet", "rejects/rejects.parquet"]);
+}
+
+#[test]
+fn a_second_run_is_told_of_the_first() {
+    let raw = folder();
+    fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    let out = folder();
+    let lock = fs::File::create(out.path().join(".lock")).expect("a file");
+    lock.lock().expect("nobody else has it");
+    let refused = build("cif", raw.path(), out.path(), &[], 2);
+    assert!(complaint(&refused).contains("another run is writing this store"));
+    drop(lock);
+    build("cif", raw.path(), out.path(), &[], 0);
+}
+
+#[test]
+fn files_of_others_are_not_touched() {
+    let raw = folder();
+    fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    let out = folder();
+    fs::write(out.path().join("thesis.parquet"), "years of work").expect("a file");
+    for force in [&[][..], &["--force"]] {
+        let refused = build("cif", raw.path(), out.path(), force, 2);
+        assert!(complaint(&refused).contains("thesis.parquet is not of this store"));
+    }
+    assert_eq!(fs::read_to_string(out.path().join("thesis.parquet")).expect("still there"), "years of work");
+}

@@ -1,0 +1,10 @@
+//! Whole-binary tests: what a user types, and what then lies in the store.
+
+mod damage;
+mod determinism;
+mod exclusion;
+mod rejects;
+mod resume;
+mod sample;
+mod sources;
+mod support;

@@ -1,0 +1,74 @@
+//! Nothing disappears: bad entries are rows of the rejects table, and the run goes on.
+
+use std::fs;
+
+use crate::support::*;
+
+#[test]
+fn bad_entries_are_recorded_and_the_run_goes_on() {
+    let raw = folder();
+    let cif = |name: &str, text: String| fs::write(raw.path().join(name), text).expect("a file");
+    cif("a-good.cif", caesium_chloride(4.12));
+    cif("b-element.cif", cubic_cif("x", 4.0, &[("Qq", [0.0; 3])]));
+    cif("c-partial.cif", caesium_chloride(4.0).replace("_fract_z\n", "_fract_z\n_atom_site_occupancy\n")
+        .replace("0 0 0\n", "0 0 0 0.5\n").replace("0.5 0.5 0.5\n", "0.5 0.5 0.5 1\n"));
+    cif("d-number.cif", caesium_chloride(4.0).replace("_cell_length_b 4", "_cell_length_b four"));
+    cif("e-alone.cif", cubic_cif("x", 40.0, &[("Fe", [0.0; 3])]));
+    cif("f-empty.cif", String::new());
+    cif("g-good.cif", caesium_chloride(4.2));
+    let out = folder();
+    let output = build("cif", raw.path(), out.path(), &["--json"], 1);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(summary["counts"]["read"], 7);
+    assert_eq!(summary["counts"]["kept"], 2);
+    assert_eq!(summary["counts"]["rejected"], 5);
+
+    let rejects = rejects(out.path());
+    assert_eq!(rejects.len(), 5, "{rejects:?}");
+    let reject = |id: &str| rejects.get(id).unwrap_or_else(|| panic!("{id}: {rejects:?}"));
+    assert_eq!(reject("b-element").0, "cif_unknown_element");
+    assert!(reject("b-element").1.contains("Qq"));
+    assert_eq!(reject("c-partial").0, "cif_partial_occupancy");
+    assert!(reject("c-partial").1.contains("0.5"));
+    assert_eq!(reject("d-number").0, "cif_bad_number");
+    assert!(reject("d-number").1.contains("four"));
+    assert_eq!(reject("e-alone").0, "isolated_atom");
+    assert_eq!(reject("f-empty").0, "cif_no_data_block");
+
+    let again = folder();
+    build("cif", raw.path(), again.path(), &["--allow-rejects"], 0);
+    assert_same(out.path(), again.path(), "--allow-rejects decides about the exit status alone");
+}
+
+#[test]
+fn the_first_of_two_crystals_of_one_name_is_kept() {
+    let (first, second) = (folder(), folder());
+    fs::write(first.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    fs::write(second.path().join("CsCl.cif"), caesium_chloride(4.5)).expect("a file");
+    let out = folder();
+    build("cif", first.path(), out.path(), &["--input", text(second.path())], 1);
+    assert!((doubles(&rows(out.path()), "a")[0].expect("a length") - 4.12).abs() < 1e-12);
+    assert_eq!(rejects(out.path())["CsCl"].0, "duplicate_id");
+}
+
+#[test]
+fn filters_drop_without_blame() {
+    let out = folder();
+    let filters = ["--filter", "band_gap_ev BETWEEN 1 AND 3", "--filter", "elements HAS ANY As, P", "--max-sites", "12"];
+    build("cif", &sample(), out.path(), &[&filters[..], &["--allow-rejects"]].concat(), 0);
+    let counts = manifest(out.path()).counts;
+    assert!(counts.kept > 0 && counts.kept + counts.filtered + counts.rejected == counts.read, "{counts:?}");
+    assert_eq!(counts.filtered_by.len(), 2);
+    assert_eq!(counts.rejected_by_reason.keys().collect::<Vec<_>>(), ["too_many_sites"]);
+    let gaps = doubles(&rows(out.path()), "band_gap_ev");
+    assert!(gaps.iter().all(|gap| gap.is_some_and(|gap| (1.0..=3.0).contains(&gap))), "{gaps:?}");
+    let dropped = rejects(out.path());
+    assert_eq!(dropped["Ag-fcc"], ("filtered".to_owned(), "band_gap_ev BETWEEN 1 AND 3".to_owned()));
+
+    let refused = build("cif", &sample(), out.path(), &["--filter", "gap > 1", "--force"], 2);
+    assert!(complaint(&refused).contains("there is no field 'gap'"), "{}", said(&refused));
+    let bounds = ["--min-distance", "2.5", "--min-volume", "100", "--force"];
+    build("cif", &sample(), out.path(), &bounds, 0);
+    let counts = manifest(out.path()).counts;
+    assert_eq!(counts.filtered_by.keys().collect::<Vec<_>>(), ["--min-distance 2.5", "--min-volume 100"]);
+}
