@@ -22,11 +22,16 @@ pub mod element;
 pub mod feature;
 pub mod fetch;
 pub mod filter;
+pub mod inspect;
 pub mod labels;
 pub mod math;
 pub mod poscar;
 pub mod reject;
 pub mod shard;
 pub mod source;
+pub mod stats;
 pub mod structure;
 pub mod symmetry;
+#[cfg(test)]
+mod test_store;
+pub mod validate;

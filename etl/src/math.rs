@@ -54,8 +54,7 @@ pub fn to_real(m: &IntegerMatrix3) -> Matrix3 {
 }
 
 /// Determinant of a matrix of whole numbers, exact.
-#[cfg(test)]
-pub(crate) fn integer_determinant(m: &IntegerMatrix3) -> i128 {
+pub fn integer_determinant(m: &IntegerMatrix3) -> i128 {
     let [a, b, c] = m.map(|row| row.map(i128::from));
     a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
         + a[2] * (b[0] * c[1] - b[1] * c[0])

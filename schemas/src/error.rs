@@ -1,6 +1,6 @@
 //! Why a store, a shard or a row cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::settings::SettingsError;
 
@@ -42,7 +42,7 @@ pub enum StoreError {
         source: SettingsError,
     },
     /// A column is missing or of another type.
-    #[error("{}: column '{column}' {problem}", path.display())]
+    #[error("{}column '{column}' {problem}", prefix(path))]
     Column {
         /// The file, empty for a batch in memory.
         path: PathBuf,
@@ -52,8 +52,10 @@ pub enum StoreError {
         problem: String,
     },
     /// A row contradicts itself.
-    #[error("crystal '{material_id}': {problem}")]
+    #[error("{}crystal '{material_id}': {problem}", prefix(path))]
     Row {
+        /// The file, empty for a batch in memory.
+        path: PathBuf,
         /// Which crystal.
         material_id: String,
         /// What is wrong with it.
@@ -71,6 +73,11 @@ pub enum StoreError {
         /// What is wrong.
         message: String,
     },
+}
+
+/// A path at the beginning of a message, nothing for an empty one.
+fn prefix(path: &Path) -> String {
+    if path.as_os_str().is_empty() { String::new() } else { format!("{}: ", path.display()) }
 }
 
 impl StoreError {

@@ -17,6 +17,8 @@ pub mod property;
 pub mod reader;
 pub mod settings;
 pub mod store;
+#[cfg(test)]
+mod test_shard;
 pub mod view;
 
 pub use error::StoreError;

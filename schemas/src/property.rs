@@ -37,6 +37,7 @@ pub const PROPERTIES: &[PropertyDefinition] = &[
     property("band_gap_ev", "eV", "Band gap by the source's main functional (JARVIS: OptB88vdW; Materials Project and OQMD: PBE; the sample: experiment)", &["band_gap", "bandgap", "_oqmd_band_gap", "optb88vdw_bandgap", "gap pbe", "gap expt"]),
     property("band_gap_mbj_ev", "eV", "Band gap by the modified Becke-Johnson potential", &["mbj_bandgap"]),
     property("band_gap_hse_ev", "eV", "Band gap by the HSE06 hybrid functional", &["hse_gap"]),
+    property("bulk_modulus_gpa", "GPa", "Bulk modulus by experiment (the sample)", &[]),
     property("bulk_modulus_vrh_gpa", "GPa", "Voigt-Reuss-Hill bulk modulus; values at or below zero occur in some sources", &["bulk_modulus_vrh", "K_VRH"]),
     property("shear_modulus_vrh_gpa", "GPa", "Voigt-Reuss-Hill shear modulus; values at or below zero occur in some sources", &["shear_modulus_vrh", "G_VRH"]),
     property("log10_bulk_modulus_vrh_gpa", "log10(GPa)", "Decimal logarithm of the Voigt-Reuss-Hill bulk modulus", &["log10(K_VRH)", "log10_K_VRH"]),

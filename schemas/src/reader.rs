@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -144,7 +145,7 @@ impl Shard {
             .with_batch_size(DEFAULT_BATCH_ROWS)
             .build()
             .map_err(|error| refuse(error.to_string()))?;
-        Ok(Crystals { path, reader })
+        Ok(Crystals { path: path.into(), reader })
     }
 
     /// All crystals in order, or those of the given row groups.
@@ -152,7 +153,7 @@ impl Shard {
     /// # Errors
     /// [`StoreError::Parquet`] if the reader cannot be set up.
     pub fn crystals(self, row_groups: Option<Vec<usize>>) -> Result<Crystals, StoreError> {
-        let path = self.path.clone();
+        let path = Arc::from(self.path.as_path());
         let reader = self.batches(row_groups, None)?;
         Ok(Crystals { path, reader })
     }
@@ -190,7 +191,7 @@ impl Shard {
 
 /// Batches of crystals of one shard.
 pub struct Crystals {
-    path: PathBuf,
+    path: Arc<Path>,
     reader: ParquetRecordBatchReader,
 }
 
@@ -199,16 +200,19 @@ impl Iterator for Crystals {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
+        let path = || self.path.to_path_buf();
         Some(
             batch
-                .map_err(|error| StoreError::Parquet { path: self.path.clone(), message: error.to_string() })
+                .map_err(|error| StoreError::Parquet { path: path(), message: error.to_string() })
                 .and_then(CrystalBatch::new)
+                .map(|batch| batch.with_path(Arc::clone(&self.path)))
                 .map_err(|error| match error {
-                    StoreError::Column { column, problem, .. } => {
-                        StoreError::Column { path: self.path.clone(), column, problem }
-                    }
+                    StoreError::Column { column, problem, .. } => StoreError::Column { path: path(), column, problem },
                     other => other,
                 }),
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Typed rows of a `RecordBatch`: slices into the Arrow buffers, nothing copied.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
@@ -107,6 +108,7 @@ pub struct CrystalView<'a> {
 /// The columns of a batch with their types checked once.
 #[derive(Debug, Clone)]
 pub struct CrystalBatch {
+    path: Arc<Path>,
     batch: RecordBatch,
     material_id: StringArray,
     source: StringArray,
@@ -174,8 +176,14 @@ impl CrystalBatch {
             same_cell_centred: lists(source, "edge_same_cell_centred")?,
             split: typed(source, "split")?,
             fold: typed(source, "fold")?,
+            path: Path::new("").into(),
             batch,
         })
+    }
+
+    /// The same batch with the file it comes from, for error messages.
+    pub fn with_path(self, path: Arc<Path>) -> Self {
+        Self { path, ..self }
     }
 
     /// Number of crystals.
@@ -206,6 +214,7 @@ impl CrystalBatch {
     pub fn row(&self, row: usize) -> Result<CrystalView<'_>, StoreError> {
         if row >= self.len() {
             return Err(StoreError::Row {
+                path: self.path.to_path_buf(),
                 material_id: format!("row {row}"),
                 problem: format!("the batch has {} rows", self.len()),
             });
@@ -233,18 +242,21 @@ impl CrystalBatch {
             split: (!self.split.is_null(row)).then(|| self.split.value(row)),
             fold: (!self.fold.is_null(row)).then(|| self.fold.value(row)),
         };
-        view.check(self.nsites.value(row))?;
+        view.check(self.nsites.value(row)).map_err(|problem| StoreError::Row {
+            path: self.path.to_path_buf(),
+            material_id: view.material_id.to_owned(),
+            problem,
+        })?;
         Ok(view)
     }
 }
 
 impl CrystalView<'_> {
-    /// Refuses a row whose lists do not fit together.
-    fn check(&self, nsites: u32) -> Result<(), StoreError> {
-        let fault = |problem: String| Err(StoreError::Row { material_id: self.material_id.to_owned(), problem });
+    /// Refuses a row whose lists do not fit together, saying why.
+    fn check(&self, nsites: u32) -> Result<(), String> {
         let sites = nsites as usize;
         if self.atomic_numbers.len() != sites || self.fractional_site_positions.len() != 3 * sites {
-            return fault(format!(
+            return Err(format!(
                 "{sites} sites, {} atomic numbers, {} coordinates",
                 self.atomic_numbers.len(),
                 self.fractional_site_positions.len()
@@ -263,10 +275,10 @@ impl CrystalView<'_> {
             ("edge_same_cell_centred", edges.same_cell_centred.len()),
         ];
         if let Some((name, length)) = lengths.into_iter().find(|(_, length)| *length != edges.target.len()) {
-            return fault(format!("{} values of edge_target, {length} of {name}", edges.target.len()));
+            return Err(format!("{} values of edge_target, {length} of {name}", edges.target.len()));
         }
         if let Some(site) = edges.source.iter().chain(edges.target).find(|site| **site >= nsites) {
-            return fault(format!("an edge names site {site} of {nsites}"));
+            return Err(format!("an edge names site {site} of {nsites}"));
         }
         Ok(())
     }
@@ -347,3 +359,6 @@ fn downcast<A: Array + Clone + 'static>(array: &ArrayRef, name: &str) -> Result<
         column_error(name, format!("is {} instead of {expected}", array.data_type()))
     })
 }
+
+#[cfg(test)]
+mod tests;

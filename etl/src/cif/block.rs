@@ -176,7 +176,7 @@ impl RawBlock {
     }
 
     /// Takes a value of a site's row; `index` is the site's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set_site(
         &mut self,
         site: &mut RawSite,

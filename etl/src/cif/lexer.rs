@@ -117,7 +117,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Token, SyntaxError> {
         let Some(first) = self.skip_blanks() else { return Ok(Token::End) };
         match first {
@@ -163,7 +163,19 @@ impl<'a> Lexer<'a> {
     #[inline]
     fn skip_word(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        self.at += rest.iter().position(|&byte| byte <= b' ').unwrap_or(rest.len());
+        let mut length = 0;
+        // Eight bytes at a time: the lowest byte below 0x21 sets the lowest of the high bits.
+        while let Some(eight) = rest.get(length..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_le_bytes(*eight);
+            let blanks = word.wrapping_sub(0x2121_2121_2121_2121) & !word & 0x8080_8080_8080_8080;
+            if blanks != 0 {
+                self.at += length + blanks.trailing_zeros() as usize / 8;
+                return;
+            }
+            length += 8;
+        }
+        let rest = rest.get(length..).unwrap_or_default();
+        self.at += length + rest.iter().position(|&byte| byte <= b' ').unwrap_or(rest.len());
     }
 
     fn at_line_start(&self) -> bool {

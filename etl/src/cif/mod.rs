@@ -77,6 +77,9 @@ impl CifReader {
     ///
     /// A block should hold a structure if it names coordinates of atom sites. A file without such a block gets one
     /// call with an error. Unreadable syntax ends the file: blocks before it are good.
+    ///
+    /// The lattice has l1 along x and l2 in the xy-plane. Sites of a cell that is given whole keep their coordinates
+    /// as written; images of an asymmetric unit follow their site, with coordinates in [0, 1).
     pub fn read(&mut self, bytes: &[u8], found: &mut dyn FnMut(CifBlock<'_>, Result<&Structure, CifError>)) {
         let builder = &mut self.builder;
         let mut lines = LineCounter::new(bytes);

@@ -198,8 +198,8 @@ mod tests {
             let [alpha, beta, gamma] = angles;
             if let Some(cell) = Cell::from_parameters([a, b, c, alpha, beta, gamma]) {
                 let nearness = Nearness::new(&cell);
-                let mut search = PairSearch::default();
-                search.wrapped = positions.iter().map(|position| position.map(wrapped)).collect();
+                let wrapped = positions.iter().map(|position| position.map(wrapped)).collect();
+                let mut search = PairSearch { wrapped, bins: Vec::new() };
                 let all = search.find_in_all(&nearness);
                 let binned = search.find_in_bins(&nearness);
                 prop_assert_eq!(all.is_some(), binned.is_some());

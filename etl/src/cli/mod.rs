@@ -9,6 +9,7 @@
 mod build;
 mod fetch;
 mod progress;
+mod reports;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,12 @@ enum Command {
     Build(Box<build::BuildArguments>),
     /// Fetch the published files of a database, or copy them from a mirror
     Fetch(fetch::FetchArguments),
+    /// Show one crystal of a store and its neighbours by shell
+    Inspect(reports::InspectArguments),
+    /// Count and chart what is in a store
+    Stats(reports::StatsArguments),
+    /// Check a store's files, rows and features
+    Validate(reports::ValidateArguments),
 }
 
 /// Parses the arguments, runs the command and reports a failure in one line.
@@ -50,6 +57,9 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Build(arguments) => arguments.run(),
         Command::Fetch(arguments) => arguments.run(),
+        Command::Inspect(arguments) => arguments.run(),
+        Command::Stats(arguments) => arguments.run(),
+        Command::Validate(arguments) => arguments.run(),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

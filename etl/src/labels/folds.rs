@@ -4,11 +4,24 @@ use super::LabelError;
 use super::column::shown;
 use super::join::{Rows, Table};
 use super::table::LabelCsv;
+use crate::source::is_missing;
 
 /// Header of the table of folds.
 pub(super) const HEADER: [&str; 3] = ["task", "mbid", "test_fold"];
 /// Most folds that a task may have.
 const MAX_FOLD: i32 = 99;
+
+/// A fold, `None` where the value is missing.
+pub(super) fn parse(value: &[u8], file: &str, line: u64) -> Result<Option<i32>, LabelError> {
+    if is_missing(value) {
+        return Ok(None);
+    }
+    let number = std::str::from_utf8(value).ok().and_then(|fold| fold.trim().parse().ok());
+    match number.filter(|number| (0..=MAX_FOLD).contains(number)) {
+        Some(number) => Ok(Some(number)),
+        None => Err(LabelError::Fold { file: file.to_owned(), line, value: shown(value) }),
+    }
+}
 
 /// Reads the folds of some tasks, of all where none is named; rows of other tasks take no memory.
 pub(super) fn read(
@@ -28,14 +41,10 @@ pub(super) fn read(
         if let Some(met) = wanted.and_then(|at| met.get_mut(at)) {
             *met = true;
         }
-        let number = std::str::from_utf8(fold).ok().and_then(|fold| fold.trim().parse().ok());
-        let (mbid, fold) = (mbid.to_vec(), shown(fold));
+        let (mbid, fold) = (mbid.to_vec(), fold.to_vec());
         let line = csv.line();
-        let Some(number) = number.filter(|number| (0..=MAX_FOLD).contains(number)) else {
-            return Err(LabelError::Fold { file: csv.file.to_owned(), line, value: fold });
-        };
         rows.push(&mbid, line)?;
-        folds.push(number);
+        folds.push(parse(&fold, csv.file, line)?);
     }
     let absent = tasks.iter().zip(met).filter(|(_, met)| !met);
     let notes = absent.map(|(task, _)| format!("{}: no folds of {task}", csv.file)).collect();

@@ -33,7 +33,7 @@ const ID_PROP: &str = "id_prop";
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) splits: Vec<TableSplit>,
-    pub(super) folds: Option<Vec<i32>>,
+    pub(super) folds: Option<Vec<Option<i32>>>,
     /// Whether a column with a text in it is an error, whatever the rest of it is.
     pub(super) all_numeric: bool,
     pub(super) notes: Vec<String>,
@@ -120,7 +120,7 @@ impl<'a> Loader<'a> {
         let document = open_document(path, "", &Progress::default())?;
         let file = document.file.clone();
         if document.name.to_ascii_lowercase().contains(".json") {
-            return self.read(&file, |document_rows, parts| splits::read(document, document_rows, parts));
+            return self.read(&file, |rows, parts| splits::read(document, rows, parts));
         }
         let Document { stream, .. } = document;
         self.csv(&file, LabelCsv::new(&file, stream))
@@ -156,6 +156,13 @@ impl<'a> Loader<'a> {
         let mut rows = Rows { file, rule, identifiers, numbers: Vec::new(), met: Vec::new() };
         let table = read(&mut rows, &mut self.parts)?;
         let numbers = rows.numbers;
+        let frame = self.frame(file, table, numbers)?;
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// The frame of a table: the numbers of its rows' identifiers, and every column that is kept.
+    fn frame(&mut self, file: &str, table: Table, numbers: Vec<u32>) -> Result<DataFrame, LabelError> {
         let height = numbers.len();
         self.notes.extend(table.notes);
         let mut frame = vec![Series::from(UInt32Chunked::from_vec(KEY.into(), numbers).into_series())];
@@ -181,11 +188,11 @@ impl<'a> Loader<'a> {
         }
         if let Some(folds) = table.folds {
             self.claim(FOLD, file, folds::HEADER[2])?;
-            frame.push(Int32Chunked::from_vec(FOLD.into(), folds).into_series().into());
+            let folds = Int32Chunked::from_iter_options(FOLD.into(), folds.into_iter());
+            frame.push(folds.into_series().into());
             self.has_folds |= height > 0;
         }
-        self.frames.push(DataFrame::new(height, frame)?);
-        Ok(())
+        Ok(DataFrame::new(height, frame)?)
     }
 
     /// A column if it is one of numbers, `None` with a note if it is one of texts.

@@ -7,13 +7,15 @@ use schemas::store::SPLIT_PREFIX;
 
 use super::column::{Column, PartNames, SplitColumn};
 use super::join::{Rows, Table, TableSplit};
-use super::{DEFAULT_TARGET, LabelError};
+use super::{DEFAULT_TARGET, LabelError, folds};
 
 /// Columns taken for identifiers, the first that there is; otherwise the first column.
 const ID_COLUMNS: [&[u8]; 4] = [b"material_id", b"id", b"jid", b"mbid"];
 /// A column of a split's parts is called so, or `<task>_split`, or `split_<task>`.
 const SPLIT_NAME: &str = "split";
 const SPLIT_ENDING: &str = "_split";
+/// A column of test folds is called so.
+const FOLD_NAMES: [&str; 2] = ["fold", "test_fold"];
 
 /// A CSV that is being read.
 pub(super) struct LabelCsv<'a> {
@@ -54,6 +56,7 @@ enum Reading {
     Values(Column),
     /// The split's task.
     Split(String, SplitColumn),
+    Folds(Vec<Option<i32>>),
 }
 
 /// Reads a table whose header was read already.
@@ -72,6 +75,7 @@ pub(super) fn read_with_header(
         .enumerate()
         .map(|(at, name)| match split_task(name, csv.file) {
             _ if at == id => Reading::Id,
+            _ if FOLD_NAMES.contains(&name.as_str()) => Reading::Folds(Vec::new()),
             Some(task) => Reading::Split(task, SplitColumn::default()),
             None => Reading::Values(Column::new(name)),
         })
@@ -83,6 +87,7 @@ pub(super) fn read_with_header(
             match column {
                 Reading::Id => {}
                 Reading::Values(column) => column.push(value, line),
+                Reading::Folds(column) => column.push(folds::parse(value, csv.file, line)?),
                 Reading::Split(_, split) => {
                     let part = String::from_utf8_lossy(value.trim_ascii());
                     split.codes.push((!part.is_empty()).then(|| parts.code(&part)));
@@ -95,6 +100,8 @@ pub(super) fn read_with_header(
         match column {
             Reading::Id => {}
             Reading::Values(column) => table.columns.push(column),
+            Reading::Folds(_) if table.folds.is_some() => return Err(csv.layout("has two columns of folds")),
+            Reading::Folds(column) => table.folds = Some(column),
             Reading::Split(task, column) => table.splits.push(TableSplit { task, column }),
         }
     }

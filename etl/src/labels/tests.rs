@@ -1,4 +1,7 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
 
 use super::{IdRule, LabelError, LabelInputs, LabelTable, load};
 use crate::source::{EmbeddedLabels, SourceKind};
@@ -83,7 +86,7 @@ fn tables_of_one_order_are_joined_too() {
 #[test]
 fn id_prop_keys_name_its_columns() {
     let inputs = LabelInputs {
-        embedded: vec![embedded("id_prop.csv", "a.cif,1,2,3\nb,na,0,1\n")],
+        embedded: vec![embedded("id_prop.csv", "\u{feff}a.cif,1,2,3\nb,na,0,1\n")],
         id_prop_keys: vec!["e_above_hull".to_owned(), "second".to_owned()],
         id_rule: IdRule::of(SourceKind::Cif),
         ..LabelInputs::default()
@@ -155,6 +158,15 @@ fn folds_are_those_of_the_tasks() {
     let (_folder, path) = written("folds.csv", &text.replace(",4", ",x"));
     let error = load(&LabelInputs { files: vec![path], ..LabelInputs::default() }).expect_err("no number");
     assert!(matches!(error, LabelError::Fold { line: 3, .. }), "{error}");
+}
+
+#[test]
+fn a_table_may_bring_folds() {
+    let table = load_texts(&[("l.csv", "id,fold,x\na,3,1\nb,,2\n")]).expect("readable");
+    assert_eq!(columns(&table), ["x"]);
+    let folds = ["a", "b"].map(|id| table.row(id).and_then(|row| row.fold()));
+    assert_eq!((table.has_folds, folds), (true, [Some(3), None]));
+    assert!(matches!(load_texts(&[("l.csv", "id,fold,test_fold\na,3,1\n")]), Err(LabelError::Layout { .. })));
 }
 
 #[test]
@@ -237,4 +249,38 @@ fn published_folds_are_read() {
     let table = load(&inputs).expect("readable");
     assert_eq!(table.len(), 636);
     assert_eq!(table.row("mb-jdft2d-001").and_then(|row| row.fold()), Some(4));
+}
+
+proptest! {
+    #[test]
+    fn joined_tables_are_what_maps_give(
+        tables in proptest::collection::vec(
+            (any::<bool>(), proptest::collection::hash_map("[a-f]{1,2}", proptest::option::of(-9i32..9), 0..30)),
+            1..5,
+        ),
+    ) {
+        let mut texts = Vec::new();
+        let mut expected: HashMap<&str, Vec<Option<f64>>> = HashMap::new();
+        for (at, (sorted, table)) in tables.iter().enumerate() {
+            let mut rows: Vec<_> = table.iter().collect();
+            if *sorted {
+                rows.sort();
+            }
+            // A column without a number would be left out.
+            let mut text = format!("id,x{at}\n!,0\n");
+            expected.entry("!").or_insert_with(|| vec![None; tables.len()])[at] = Some(0.0);
+            for (id, value) in rows {
+                text += &format!("{id},{}\n", value.map(|value| value.to_string()).unwrap_or_default());
+                expected.entry(id).or_insert_with(|| vec![None; tables.len()])[at] = value.map(f64::from);
+            }
+            texts.push((format!("{at}.csv"), text));
+        }
+        let texts: Vec<_> = texts.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+        let table = load_texts(&texts).expect("readable");
+        prop_assert_eq!(table.len(), expected.len());
+        for (id, row) in expected {
+            prop_assert_eq!(values(&table, id), Some(row));
+        }
+        prop_assert_eq!(table.unmatched(), 0);
+    }
 }

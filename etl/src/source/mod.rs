@@ -52,12 +52,14 @@ pub use error::{RecordError, SourceError};
 pub use json::JsonError;
 pub use open::{SourceKind, SourceOptions, open};
 pub use poscar::identifier as poscar_identifier;
-pub use properties::PropertyValue;
+pub use properties::{PropertyValue, is_missing};
 
 /// A block is full when it holds this many records.
 pub const BLOCK_RECORDS: usize = 256;
 /// A block is full when its records hold this many bytes.
 pub const BLOCK_BYTES: usize = 1 << 20;
+/// A cleared block keeps this much memory: a full block and the record that filled it.
+const KEPT_BYTES: usize = 2 * BLOCK_BYTES;
 /// A record larger than this is rejected unread: it would not fit the memory of a run.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
 
@@ -85,9 +87,10 @@ pub struct RawBlock {
 }
 
 impl RawBlock {
-    /// Empties the block and keeps its allocations.
+    /// Empties the block and keeps its allocations, but for what a rare large record left behind.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
         self.records.clear();
         self.rejects.clear();
     }

@@ -16,7 +16,7 @@ const CLASH_PREFIX: &str = "property_";
 const MISSING_WORDS: [&[u8]; 5] = [b"na", b"n/a", b"nan", b"none", b"null"];
 
 /// Whether a text stands for a missing value: nothing, `na`, `n/a`, `nan`, `none` or `null`.
-pub(super) fn is_missing(text: &[u8]) -> bool {
+pub fn is_missing(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     text.is_empty() || MISSING_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -211,10 +211,9 @@ fn is_extension(kind: EntryType) -> bool {
 
 /// Sum of a header's bytes with its checksum field as blanks.
 fn checksum(block: &[u8]) -> u32 {
-    let outside = |at: &usize| !CHECKSUM_FIELD.contains(at);
-    let sum: u32 =
-        block.iter().enumerate().filter(|(at, _)| outside(at)).map(|(_, &byte)| u32::from(byte)).sum();
-    sum + CHECKSUM_FIELD.len() as u32 * u32::from(b' ')
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+    let field = block.get(CHECKSUM_FIELD).unwrap_or_default();
+    sum(block) - sum(field) + field.len() as u32 * u32::from(b' ')
 }
 
 #[cfg(test)]

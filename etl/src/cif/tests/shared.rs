@@ -59,8 +59,11 @@ const DIFFERENT: [(&str, &str, &str); 16] = [
     ("testdata/badspacegroup.cif", "1100106", "Al:4 Mg:2 Si:8 K:2 O:24"),
 ];
 
-/// The test files by path, and the rows about them.
-fn cases() -> Option<(HashMap<String, Vec<u8>>, Vec<Value>)> {
+/// Files by path.
+type Files = HashMap<String, Vec<u8>>;
+
+/// The test files, and the rows about them.
+fn cases() -> Option<(Files, Vec<Value>)> {
     let archive = File::open(shared("cif-cases/cases.tar.zst")?).unwrap();
     let mut files = HashMap::new();
     for entry in tar::Archive::new(zstd::Decoder::new(archive).unwrap()).entries().unwrap() {

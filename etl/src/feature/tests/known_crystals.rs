@@ -10,6 +10,7 @@ use super::brute_force::assert_same_as_brute_force;
 use super::crystals::{cubic, face_centred, hexagonal};
 use super::{edges_of, featurize, property_config, structure};
 use crate::feature::{FeatureError, Featurizer};
+use crate::math::product;
 use crate::structure::Structure;
 
 /// The number of edges at each distance of the first atom.
@@ -103,6 +104,28 @@ fn a_distance_equal_to_the_cutoff_counts() {
     for lattice in [cubic(8.0), hexagonal(8.0, 30.0)] {
         let features = featurize(&structure(lattice, vec![[0.1; 3]]));
         assert_eq!(features.edges.len(), 6);
+    }
+}
+
+#[test]
+fn a_distance_equal_to_the_cutoff_counts_in_any_orientation() {
+    for degrees in 0..90 {
+        let (sine, cosine) = f64::from(degrees).to_radians().sin_cos();
+        let turn = [[cosine, sine, 0.0], [-0.6 * sine, 0.6 * cosine, 0.8], [0.8 * sine, -0.8 * cosine, 0.6]];
+        let turned = structure(product(&cubic(8.0), &turn), vec![[0.1; 3]]);
+        assert_eq!(featurize(&turned).edges.len(), 6, "{degrees} degrees");
+    }
+}
+
+#[test]
+fn a_shell_across_the_first_sphere_is_kept_whole() {
+    // Two shells 5e-5 Å apart are one, and for some of these cells the sphere searched first ends
+    // between them.
+    let settings = FeatureSettings { neighbours: 2, ..Default::default() };
+    for step in 0..40_000 {
+        let lattice = [[4.0, 0.0, 0.0], [0.0, 4.000_05, 0.0], [0.0, 0.0, 4.2 + 1e-4 * f64::from(step)]];
+        let edges = edges_of(&lattice, &[[0.0; 3]], &settings).expect("edges");
+        assert_eq!(edges.len(), 4, "{lattice:?}");
     }
 }
 

@@ -1,0 +1,93 @@
+//! `etl stats`, `etl inspect` and `etl validate`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
+
+use super::Outcome;
+
+/// Arguments of `etl stats`.
+#[derive(Debug, Args)]
+pub(crate) struct StatsArguments {
+    /// Folder of the store
+    store: PathBuf,
+    /// Write a page with charts to this file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl StatsArguments {
+    /// Prints the statistics.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let statistics = etl::stats::collect(&self.store)?;
+        print(|out| statistics.write_text(out))?;
+        if let Some(path) = self.html {
+            let cannot_write = || format!("cannot write {}", path.display());
+            let mut file = BufWriter::new(File::create(&path).with_context(cannot_write)?);
+            statistics.write_html(&mut file).with_context(cannot_write)?;
+            file.flush().with_context(cannot_write)?;
+        }
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Arguments of `etl inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// Folder of the store
+    store: PathBuf,
+    /// Identifier of the crystal
+    #[arg(value_name = "ID")]
+    material_id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl InspectArguments {
+    /// Prints the crystal.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let inspection = etl::inspect::find(&self.store, &self.material_id)?;
+        print(|out| if self.json { inspection.write_json(out) } else { inspection.write_text(out) })?;
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Arguments of `etl validate`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArguments {
+    /// Folder of the store
+    store: PathBuf,
+    /// Crystals whose features are recomputed
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLE, conflicts_with = "all")]
+    sample: usize,
+    /// Recompute the features of every crystal
+    #[arg(long)]
+    all: bool,
+    /// Seed by which the crystals are chosen
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl ValidateArguments {
+    /// Prints every problem found.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let options = ValidateOptions { sample: (!self.all).then_some(self.sample), seed: self.seed };
+        let report = etl::validate::validate(&self.store, &options)?;
+        print(|out| write!(out, "{report}"))?;
+        Ok(if report.is_valid() { Outcome::Clean } else { Outcome::Findings })
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+fn print(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
+    }
+}

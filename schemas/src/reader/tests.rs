@@ -1,0 +1,223 @@
+use std::fs;
+
+use arrow::array::{Array, Int64Array, StringArray};
+use proptest::prelude::*;
+
+use super::*;
+use crate::settings::Ties;
+use crate::test_shard::{self, Columns, Row, row};
+
+/// Three crystals in row groups of two rows.
+fn good_shard(folder: &Path) -> PathBuf {
+    let path = folder.join("good.parquet");
+    let rows = ["b", "d", "f"].map(row);
+    test_shard::write(&path, &test_shard::batch(test_shard::columns(&rows)), test_shard::metadata(), 2);
+    path
+}
+
+/// Everything that reading a shard from beginning to end can refuse.
+fn read(path: &Path) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    for batch in Shard::open(path, Some(&FeatureSettings::default()))?.crystals(None)? {
+        let batch = batch?;
+        for row in 0..batch.len() {
+            ids.push(batch.row(row)?.material_id.to_owned());
+        }
+    }
+    Ok(ids)
+}
+
+/// Writes a shard of two crystals with changed columns and metadata.
+fn broken_shard(
+    folder: &Path,
+    edit: impl FnOnce(&mut [Row], &mut Vec<(String, String)>),
+    replace: impl FnOnce(&mut Columns),
+) -> PathBuf {
+    let path = folder.join("broken.parquet");
+    let mut rows = ["good", "bad"].map(row);
+    let mut metadata = test_shard::metadata();
+    edit(&mut rows, &mut metadata);
+    let mut columns = test_shard::columns(&rows);
+    replace(&mut columns);
+    test_shard::write(&path, &test_shard::batch(columns), metadata, 2);
+    path
+}
+
+/// Checks that a file is refused with its path and a reason.
+fn assert_refused(path: &Path, reason: &str) {
+    let error = read(path).expect_err("a broken shard");
+    let message = error.to_string();
+    assert!(message.starts_with(&path.display().to_string()), "no path in: {message}");
+    assert!(message.contains(reason), "'{reason}' is not in: {message}");
+}
+
+fn position(columns: &Columns, name: &str) -> usize {
+    columns.iter().position(|(column, _)| column == name).expect("a column")
+}
+
+/// Puts another array in the place of a column.
+fn replace(columns: &mut Columns, name: &str, array: impl Array + 'static) {
+    let index = position(columns, name);
+    columns[index].1 = std::sync::Arc::new(array);
+}
+
+#[test]
+fn a_good_shard_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = good_shard(folder.path());
+    assert_eq!(read(&path).expect("a good shard"), ["b", "d", "f"]);
+    let shard = Shard::open(&path, None).expect("a good shard");
+    assert_eq!((shard.rows(), shard.row_groups(), shard.row_group_rows()), (3, 2, vec![2, 1]));
+    assert_eq!(shard.settings(), &FeatureSettings::default());
+    assert_eq!(shard.path(), path);
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let good = fs::read(good_shard(folder.path())).expect("a file");
+    let path = folder.path().join("damaged.parquet");
+    let assert_damage = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("a writable folder");
+        assert_refused(&path, "not a readable Parquet file");
+    };
+    assert_damage(&[]);
+    assert_damage(b"{\"not\": \"parquet\"}");
+    for length in [1, good.len() / 2, good.len() - 8, good.len() - 1] {
+        assert_damage(&good[..length]);
+    }
+    // The footer's length, then the footer itself.
+    let mut overwritten = good.clone();
+    let end = overwritten.len();
+    overwritten[end - 8..end - 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_damage(&overwritten);
+    let mut overwritten = good.clone();
+    overwritten[end - 200..end - 8].fill(0xff);
+    assert_damage(&overwritten);
+    // The header of the first page: found when the rows are read.
+    let mut overwritten = good;
+    overwritten[4..40].fill(0xff);
+    assert_damage(&overwritten);
+    let missing = folder.path().join("missing.parquet");
+    assert!(matches!(read(&missing), Err(StoreError::Io { path, .. }) if path == missing));
+}
+
+#[test]
+fn other_versions_and_settings_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let with_metadata = |edit: fn(&mut Vec<(String, String)>)| {
+        broken_shard(folder.path(), |_, metadata| edit(metadata), |_| ())
+    };
+    let path = with_metadata(|metadata| metadata[0].1 = "2".to_owned());
+    assert_refused(&path, "format version 2 instead of 1");
+    let path = with_metadata(Vec::clear);
+    assert_refused(&path, "format version none instead of 1");
+    let path = with_metadata(|metadata| metadata.retain(|(key, _)| key != "mmpt.ties"));
+    assert_refused(&path, "metadata key 'mmpt.ties' is missing");
+    let path = with_metadata(|metadata| {
+        let settings = FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() };
+        metadata.truncate(1);
+        metadata.extend(settings.to_metadata());
+    });
+    assert_refused(&path, "the store has ties = cut, but shell is needed");
+    assert!(Shard::open(&path, None).is_ok(), "settings do not matter to who asks for none");
+}
+
+#[test]
+fn missing_and_mistyped_columns_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let with_columns = |edit: fn(&mut Columns)| broken_shard(folder.path(), |_, _| (), edit);
+    for column in COLUMNS {
+        let path = broken_shard(folder.path(), |_, _| (), |columns| {
+            columns.remove(position(columns, column.name));
+        });
+        assert_refused(&path, &format!("column '{}' is missing", column.name));
+    }
+    let path = with_columns(|columns| replace(columns, "nsites", Int64Array::from(vec![1, 1])));
+    assert_refused(&path, "column 'nsites' is Int64 instead of UInt32");
+    let path = with_columns(|columns| {
+        let index = position(columns, "edge_distance");
+        columns[index].1 = arrow::compute::cast(&columns[index].1, &test_shard::doubles()).expect("a wider type");
+    });
+    assert_refused(&path, "column 'edge_distance' is List(");
+    let path = with_columns(|columns| {
+        replace(columns, "material_id", StringArray::from(vec![Some("good"), None]));
+    });
+    assert_refused(&path, "column 'material_id' has 1 empty values");
+}
+
+#[test]
+fn columns_asked_for_must_be_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = good_shard(folder.path());
+    let shard = Shard::open(&path, None).expect("a good shard");
+    let error = shard.batches(None, Some(&["nsites", "colour"])).err().expect("no such column");
+    assert_eq!(error.to_string(), format!("{}: column 'colour' is missing", path.display()));
+}
+
+#[test]
+fn contradictory_rows_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let with_bad_row = |edit: fn(&mut Row)| {
+        broken_shard(folder.path(), |rows, _| edit(&mut rows[1]), |_| ())
+    };
+    let path = with_bad_row(|row| row.edges[0].source = 1);
+    assert_refused(&path, "crystal 'bad': an edge names site 1 of 1");
+    let path = with_bad_row(|row| row.edges[0].target = 7);
+    assert_refused(&path, "crystal 'bad': an edge names site 7 of 1");
+    let path = with_bad_row(|row| row.fractional.truncate(2));
+    assert_refused(&path, "crystal 'bad': 1 sites, 1 atomic numbers, 2 coordinates");
+    // A column of another crystal: every list of the bad row in turn has one value less.
+    let edge_lists = COLUMNS.iter().filter(|column| column.shape == "[nedges]" && column.name != "edge_target");
+    for column in edge_lists {
+        let mut shorter = ["good", "bad"].map(row);
+        shorter[1].edges.clear();
+        let path = broken_shard(folder.path(), |_, _| (), |columns| {
+            let index = position(columns, column.name);
+            columns[index] = test_shard::columns(&shorter).swap_remove(index);
+        });
+        assert_refused(&path, &format!("crystal 'bad': 1 values of edge_target, 0 of {}", column.name));
+    }
+}
+
+#[test]
+fn statistics_rule_row_groups_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shard = Shard::open(&good_shard(folder.path()), None).expect("a good shard");
+    for (id, groups) in [("a", vec![]), ("b", vec![0]), ("c", vec![0]), ("e", vec![]), ("f", vec![1]), ("g", vec![])] {
+        assert_eq!(shard.row_groups_with(id), groups, "{id}");
+    }
+}
+
+#[test]
+fn rows_asked_for_must_be_there_and_in_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = good_shard(folder.path());
+    for rows in [vec![3], vec![1, 0], vec![1, 1]] {
+        let shard = Shard::open(&path, None).expect("a good shard");
+        assert!(shard.crystals_at(&rows).is_err(), "{rows:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn chosen_rows_are_those_rows(
+        chosen in proptest::collection::btree_set(0_u64..40, 0..20),
+        group_rows in 1_usize..12,
+    ) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("rows.parquet");
+        let rows: Vec<Row> = (0..40).map(|number| row(&format!("id-{number}"))).collect();
+        test_shard::write(&path, &test_shard::batch(test_shard::columns(&rows)), test_shard::metadata(), group_rows);
+        let chosen: Vec<u64> = chosen.into_iter().collect();
+        let mut found = Vec::new();
+        for batch in Shard::open(&path, None).expect("a good shard").crystals_at(&chosen).expect("rows in order") {
+            let batch = batch.expect("a good batch");
+            found.extend((0..batch.len()).map(|row| batch.row(row).expect("a good row").material_id.to_owned()));
+        }
+        let expected: Vec<String> = chosen.iter().map(|row| format!("id-{row}")).collect();
+        prop_assert_eq!(found, expected);
+    }
+}
