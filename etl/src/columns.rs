@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int8Array, Int32Array, ListArray, PrimitiveArray,
-    StringArray, UInt32Array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int8Array, Int32Array, ListArray,
+    PrimitiveArray, StringArray, UInt32Array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
@@ -217,7 +217,13 @@ impl Columns {
     }
 
     /// Appends a crystal.
-    pub fn push(&mut self, material_id: &str, atomic_numbers: &[u8], features: &Features, labels: RowLabels<'_>) {
+    pub fn push(
+        &mut self,
+        material_id: &str,
+        atomic_numbers: &[u8],
+        features: &Features,
+        labels: RowLabels<'_>,
+    ) {
         self.rows += 1;
         self.material_id.push(material_id);
         self.composition.count(atomic_numbers);

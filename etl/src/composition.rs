@@ -62,7 +62,8 @@ impl Composition {
     /// Appends OPTIMADE's `chemical_formula_reduced`: symbols in alphabetical order, each with its
     /// smallest whole-number proportion, 1 left out.
     pub fn write_reduced_formula(&self, text: &mut String) {
-        let divisor = self.elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1);
+        let divisor =
+            self.elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1);
         for z in &self.elements {
             text.push_str(SYMBOLS[usize::from(*z)]);
             let proportion = self.counts[usize::from(*z)] / divisor;

@@ -11,11 +11,16 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{DeltaBinaryPackedEncoderOptions, EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::properties::{
+    DeltaBinaryPackedEncoderOptions, EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+    WriterVersion,
+};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use schemas::hash::HashingWriter;
@@ -78,7 +83,10 @@ pub fn file_metadata(settings: &FeatureSettings) -> Vec<(String, String)> {
 
 /// Encoding of a file: zstd throughout; statistics and page index on the scalar columns, which
 /// queries select by; for the lists an encoding by what they hold.
-fn writer_properties(schema: &SchemaRef, metadata: &[(String, String)]) -> Result<WriterProperties, ParquetError> {
+fn writer_properties(
+    schema: &SchemaRef,
+    metadata: &[(String, String)],
+) -> Result<WriterProperties, ParquetError> {
     let metadata = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
     let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
     let mut builder = WriterProperties::builder()
@@ -93,7 +101,8 @@ fn writer_properties(schema: &SchemaRef, metadata: &[(String, String)]) -> Resul
     for field in schema.fields() {
         builder = match field.data_type() {
             DataType::List(item) => {
-                let path = ColumnPath::new(vec![field.name().clone(), "list".to_owned(), item.name().clone()]);
+                let path =
+                    ColumnPath::new(vec![field.name().clone(), "list".to_owned(), item.name().clone()]);
                 list_encoding(builder, path, item.data_type())
             }
             DataType::FixedSizeList(..) => builder,
@@ -101,7 +110,10 @@ fn writer_properties(schema: &SchemaRef, metadata: &[(String, String)]) -> Resul
                 let path = ColumnPath::from(field.name().clone());
                 builder
                     .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
-                    .set_column_dictionary_enabled(path, *scalar == DataType::Utf8 && field.name() != "material_id")
+                    .set_column_dictionary_enabled(
+                        path,
+                        *scalar == DataType::Utf8 && field.name() != "material_id",
+                    )
             }
         };
     }
@@ -117,7 +129,11 @@ fn delta_blocks() -> Result<DeltaBinaryPackedEncoderOptions, ParquetError> {
 
 /// How a list's values are stored: small integers as deltas, which are cheap to write and compress
 /// well, distances with their bytes split by significance.
-fn list_encoding(builder: WriterPropertiesBuilder, path: ColumnPath, item: &DataType) -> WriterPropertiesBuilder {
+fn list_encoding(
+    builder: WriterPropertiesBuilder,
+    path: ColumnPath,
+    item: &DataType,
+) -> WriterPropertiesBuilder {
     match item {
         DataType::Utf8 => builder.set_column_dictionary_enabled(path, true),
         item if item.is_integer() => builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
@@ -173,9 +189,9 @@ impl ShardFormat {
             let mut leaves = writers.iter_mut();
             for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
                 for leaf in compute_leaves(field, column)? {
-                    let writer = leaves
-                        .next()
-                        .ok_or_else(|| ParquetError::General(format!("no writer for column '{}'", field.name())))?;
+                    let writer = leaves.next().ok_or_else(|| {
+                        ParquetError::General(format!("no writer for column '{}'", field.name()))
+                    })?;
                     writer.write(&leaf)?;
                 }
             }

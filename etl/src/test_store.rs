@@ -93,8 +93,9 @@ pub(crate) fn write_edited(
     let mut featurizer = Featurizer::new(&settings);
     let mut shards = Vec::new();
     for (number, rows) in crystals.chunks(shard_rows).enumerate() {
-        let mut writer =
-            format.create(store, &store.join(format!("test-{number:05}.parquet"))).expect("a writable folder");
+        let mut writer = format
+            .create(store, &store.join(format!("test-{number:05}.parquet")))
+            .expect("a writable folder");
         for group in rows.chunks(2) {
             let mut columns = Columns::new(Arc::clone(&schema), "test", 1, 1);
             for crystal in group {
@@ -152,8 +153,7 @@ fn write_rejects(store: &Path, settings: &FeatureSettings) -> ShardEntry {
         Arc::new(StringArray::from(vec!["nsites <= 20", "site Na1 has the occupancy 0.5"])),
     ];
     let batch = RecordBatch::try_new(reject_schema(), columns).expect("columns of the schema");
-    let mut writer =
-        format.create(store, &store.join("rejects/rejects.parquet")).expect("a writable folder");
+    let mut writer = format.create(store, &store.join("rejects/rejects.parquet")).expect("a writable folder");
     writer.append(format.encode(&[batch]).expect("a batch of the schema")).expect("a writable file");
     let entry = writer.finish().expect("a writable file");
     ShardEntry { file: format!("rejects/{}", entry.file), ..entry }

@@ -207,7 +207,9 @@ impl Iterator for Crystals {
                 .and_then(CrystalBatch::new)
                 .map(|batch| batch.with_path(Arc::clone(&self.path)))
                 .map_err(|error| match error {
-                    StoreError::Column { column, problem, .. } => StoreError::Column { path: path(), column, problem },
+                    StoreError::Column { column, problem, .. } => {
+                        StoreError::Column { path: path(), column, problem }
+                    }
                     other => other,
                 }),
         )

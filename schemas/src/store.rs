@@ -165,7 +165,11 @@ pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> Schem
         })
         .collect();
     fields.extend(splits.iter().map(|name| {
-        Field::new(name, DataType::Utf8, true).with_metadata(documentation("", "", "train, val or test in this split"))
+        Field::new(name, DataType::Utf8, true).with_metadata(documentation(
+            "",
+            "",
+            "train, val or test in this split",
+        ))
     }));
     fields.extend(properties.iter().map(|(name, key)| {
         let (unit, description) = match property::by_column(name) {
@@ -196,10 +200,16 @@ pub fn reject_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         text("material_id", true, "Identifier of the entry, where it could be read"),
         text("source_file", false, "Input file, `archive!member` for an archive"),
-        Field::new("record", DataType::UInt64, false)
-            .with_metadata(documentation("1", "", "Position of the entry in its input, counted from 1")),
-        Field::new("line", DataType::UInt32, true)
-            .with_metadata(documentation("1", "", "Line of the fault, counted from 1, where there is one")),
+        Field::new("record", DataType::UInt64, false).with_metadata(documentation(
+            "1",
+            "",
+            "Position of the entry in its input, counted from 1",
+        )),
+        Field::new("line", DataType::UInt32, true).with_metadata(documentation(
+            "1",
+            "",
+            "Line of the fault, counted from 1, where there is one",
+        )),
         text("reason", false, "Stable code; `filtered` for an entry that a filter dropped"),
         text("message", false, "What is wrong, with the value at fault"),
     ]))

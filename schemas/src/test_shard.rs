@@ -97,16 +97,24 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
     let doubles = |value: fn(&Row) -> f64| -> ArrayRef {
         Arc::new(rows.iter().map(|row| Some(value(row))).collect::<Float64Array>())
     };
-    let texts = |value: fn(&Row) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
+    let texts = |value: fn(&Row) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(value)))
+    };
     match name {
         "material_id" => texts(|row| &row.material_id),
         "source" => texts(|_| "test"),
         "chemical_formula_reduced" => texts(|_| "Po"),
         "elements" => list::<String, StringArray>(rows, |_| vec!["Po".to_owned()]),
         "nelements" => Arc::new(UInt32Array::from(vec![1; rows.len()])),
-        "nsites" => Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.atomic_numbers.len() as u32))),
-        "lattice_vectors" => matrix(Arc::new(Float64Array::from_iter_values(rows.iter().flat_map(|row| row.lattice)))),
-        "niggli_transform" => matrix(Arc::new(Int32Array::from_iter_values(rows.iter().flat_map(|row| row.transform)))),
+        "nsites" => {
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.atomic_numbers.len() as u32)))
+        }
+        "lattice_vectors" => {
+            matrix(Arc::new(Float64Array::from_iter_values(rows.iter().flat_map(|row| row.lattice))))
+        }
+        "niggli_transform" => {
+            matrix(Arc::new(Int32Array::from_iter_values(rows.iter().flat_map(|row| row.transform))))
+        }
         "a" | "b" | "c" => doubles(|row| row.lattice[0]),
         "alpha" | "beta" | "gamma" => doubles(|_| 90.0),
         "volume" => doubles(|row| row.lattice[0].powi(3)),
@@ -121,7 +129,9 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
         "edge_direction" => edge_list::<u8, UInt8Array>(rows, |edge| edge.direction),
         "edge_same_cell" => edge_list::<bool, BooleanArray>(rows, |edge| edge.direction == HOME),
         "edge_direction_centred" => edge_list::<u8, UInt8Array>(rows, |edge| edge.direction_centred),
-        "edge_same_cell_centred" => edge_list::<bool, BooleanArray>(rows, |edge| edge.direction_centred == HOME),
+        "edge_same_cell_centred" => {
+            edge_list::<bool, BooleanArray>(rows, |edge| edge.direction_centred == HOME)
+        }
         "split" => Arc::new(rows.iter().map(|row| row.split.as_deref()).collect::<StringArray>()),
         "fold" => Arc::new(rows.iter().map(|row| row.fold).collect::<Int8Array>()),
         other => panic!("no test values for the column '{other}'"),
@@ -133,7 +143,8 @@ pub(crate) type Columns = Vec<(String, ArrayRef)>;
 
 /// Every fixed column and a band gap.
 pub(crate) fn columns(rows: &[Row]) -> Columns {
-    let mut columns: Columns = COLUMNS.iter().map(|fixed| (fixed.name.to_owned(), column(fixed.name, rows))).collect();
+    let mut columns: Columns =
+        COLUMNS.iter().map(|fixed| (fixed.name.to_owned(), column(fixed.name, rows))).collect();
     let gaps: Float64Array = rows.iter().map(|row| row.gap).collect();
     columns.push(("band_gap_ev".to_owned(), Arc::new(gaps)));
     columns

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
-    ListArray, StringArray, UInt8Array, UInt32Array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array,
+    Int32Array, ListArray, StringArray, UInt8Array, UInt32Array,
 };
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
@@ -139,7 +139,8 @@ impl CrystalBatch {
     /// [`StoreError::Column`] for the first that is missing, of another type or unexpectedly null.
     pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
         for column in COLUMNS {
-            let array = batch.column_by_name(column.name).ok_or_else(|| column_error(column.name, "is missing"))?;
+            let array =
+                batch.column_by_name(column.name).ok_or_else(|| column_error(column.name, "is missing"))?;
             if let Some(problem) = type_problem(array.data_type(), column) {
                 return Err(column_error(column.name, problem));
             }
@@ -339,8 +340,10 @@ fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<
 /// The values of a fixed-size list column, flat.
 fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let list: FixedSizeListArray = typed(batch, name)?;
-    let length = list.value_length() as usize;
-    downcast(&list.values().slice(list.value_offset_at(0), list.len() * length), name)
+    if list.values().null_count() > 0 {
+        return Err(column_error(name, format!("has {} empty items", list.values().null_count())));
+    }
+    downcast(list.values(), name)
 }
 
 /// A list column with typed values.
@@ -355,7 +358,8 @@ fn lists<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef, name: &str) -> Result<A, StoreError> {
     array.as_any().downcast_ref::<A>().cloned().ok_or_else(|| {
-        let expected = column_by_name(name).map_or_else(String::new, |column| column.column_type.data_type().to_string());
+        let expected = column_by_name(name)
+            .map_or_else(String::new, |column| column.column_type.data_type().to_string());
         column_error(name, format!("is {} instead of {expected}", array.data_type()))
     })
 }

@@ -29,16 +29,23 @@ def title(query):
     return query.partition("\n")[0].removeprefix("--").strip()
 
 
-def cell(value):
-    """A value as text: numbers with thousands separated, nothing for NULL."""
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def texts_of(values):
+    """A column as texts: counts with thousands separated, decimals alike, nothing for NULL."""
+    decimals = max((len(str(value).partition(".")[2]) for value in values if isinstance(value, float)), default=0)
+
+    def text(value):
+        if value is None:
+            return ""
+        if isinstance(value, float):
+            return f"{value:,.{decimals}f}"
+        return f"{value:,}" if isinstance(value, int) else str(value)
+
+    return [text(value) for value in values]
 
 
 def table(columns, rows):
     """Aligned lines of a table, numbers to the right."""
-    texts = [[cell(value) for value in row] for row in rows]
+    texts = list(zip(*map(texts_of, zip(*rows, strict=True)), strict=True))
     numeric = [all(isinstance(row[i], (int, float, type(None))) for row in rows) for i in range(len(columns))]
     widths = [max(len(line[i]) for line in [columns, *texts]) for i in range(len(columns))]
 
@@ -77,6 +84,9 @@ def main():
     for store in arguments.stores:
         if not (store / "manifest.json").is_file():
             sys.exit(f"{store}: no manifest.json, so no finished store; make one with etl build")
+        if not any(store.glob("*.parquet")):
+            print(f"\n=== {store}: no crystals")
+            continue
         analyse(store, queries)
 
 

@@ -64,7 +64,8 @@ fn a_place_that_cannot_be_written_is_named() {
 
 /// A file system of half a megabyte; `None` where mounting is not allowed.
 fn small_disk(folder: &Path) -> Option<()> {
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=500k", "tmpfs"]).arg(folder).output().ok()?;
+    let mount =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=500k", "tmpfs"]).arg(folder).output().ok()?;
     if !mount.status.success() {
         println!("skipped: mounting a small file system is not allowed here");
         return None;
@@ -92,11 +93,15 @@ fn a_full_disk_is_one_line_and_the_run_resumes_elsewhere() {
     let options = ["--shard-rows", "300", "--row-group-rows", "100"];
     let output = build("cif", raw.path(), &store, &options, 2);
     let line = complaint(&output);
-    let published: Vec<String> =
-        tree(&store).into_keys().filter(|name| name.ends_with(".parquet") && !name.starts_with('.')).collect();
+    let published: Vec<String> = tree(&store)
+        .into_keys()
+        .filter(|name| name.ends_with(".parquet") && !name.starts_with('.'))
+        .collect();
     // The disk grows, and the run goes on where it stopped.
     let grown = Command::new("mount").args(["-o", "remount,size=64m"]).arg(disk.path()).status();
-    let resumed = etl(["build", "cif", "--input", text(raw.path()), "--out", text(&store), "--resume"].iter().chain(&options));
+    let resumed = etl(["build", "cif", "--input", text(raw.path()), "--out", text(&store), "--resume"]
+        .iter()
+        .chain(&options));
     let whole = folder();
     build("cif", raw.path(), whole.path(), &options, 0);
     let same = tree(whole.path()) == tree(&store);

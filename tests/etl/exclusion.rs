@@ -21,6 +21,12 @@ fn a_finished_store_is_not_built_again() {
     assert!(complaint(&refused).contains("source = cif"), "{}", said(&refused));
     assert_eq!(before, tree(out.path()));
 
+    // What a run left that was killed between its manifest and its last step.
+    fs::create_dir(out.path().join(".build")).expect("a folder");
+    fs::write(out.path().join(".build/rejects.jsonl"), "").expect("a file");
+    build("cif", raw.path(), out.path(), &[], 0);
+    assert_eq!(before, tree(out.path()));
+
     build("cif", raw.path(), out.path(), &["--ties", "cut", "--name", "other", "--force"], 0);
     let names: Vec<String> = tree(out.path()).into_keys().collect();
     assert_eq!(names, ["manifest.json", "other-00000.parquet", "rejects/rejects.parquet"]);

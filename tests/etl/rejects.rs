@@ -10,8 +10,13 @@ fn bad_entries_are_recorded_and_the_run_goes_on() {
     let cif = |name: &str, text: String| fs::write(raw.path().join(name), text).expect("a file");
     cif("a-good.cif", caesium_chloride(4.12));
     cif("b-element.cif", cubic_cif("x", 4.0, &[("Qq", [0.0; 3])]));
-    cif("c-partial.cif", caesium_chloride(4.0).replace("_fract_z\n", "_fract_z\n_atom_site_occupancy\n")
-        .replace("0 0 0\n", "0 0 0 0.5\n").replace("0.5 0.5 0.5\n", "0.5 0.5 0.5 1\n"));
+    cif(
+        "c-partial.cif",
+        caesium_chloride(4.0)
+            .replace("_fract_z\n", "_fract_z\n_atom_site_occupancy\n")
+            .replace("0 0 0\n", "0 0 0 0.5\n")
+            .replace("0.5 0.5 0.5\n", "0.5 0.5 0.5 1\n"),
+    );
     cif("d-number.cif", caesium_chloride(4.0).replace("_cell_length_b 4", "_cell_length_b four"));
     cif("e-alone.cif", cubic_cif("x", 40.0, &[("Fe", [0.0; 3])]));
     cif("f-empty.cif", String::new());
@@ -54,7 +59,14 @@ fn the_first_of_two_crystals_of_one_name_is_kept() {
 #[test]
 fn filters_drop_without_blame() {
     let out = folder();
-    let filters = ["--filter", "band_gap_ev BETWEEN 1 AND 3", "--filter", "elements HAS ANY As, P", "--max-sites", "12"];
+    let filters = [
+        "--filter",
+        "band_gap_ev BETWEEN 1 AND 3",
+        "--filter",
+        "elements HAS ANY As, P",
+        "--max-sites",
+        "12",
+    ];
     build("cif", &sample(), out.path(), &[&filters[..], &["--allow-rejects"]].concat(), 0);
     let counts = manifest(out.path()).counts;
     assert!(counts.kept > 0 && counts.kept + counts.filtered + counts.rejected == counts.read, "{counts:?}");

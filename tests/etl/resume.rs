@@ -23,13 +23,25 @@ fn input(folder: &Path, copies: usize) {
     }
     // Rejects must survive a kill as well.
     for number in 0..40 {
-        std::fs::write(folder.join(format!("K-bad-{number:02}.cif")), "data_bad\n_cell_length_a 3\n").expect("a file");
+        std::fs::write(folder.join(format!("K-bad-{number:02}.cif")), "data_bad\n_cell_length_a 3\n")
+            .expect("a file");
     }
 }
 
 fn spawn(input: &Path, out: &Path, more: &[&str]) -> std::process::Child {
     Command::new(ETL)
-        .args(["build", "cif", "--input", text(input), "--out", text(out), "--threads", "2", "--quiet", "--allow-rejects"])
+        .args([
+            "build",
+            "cif",
+            "--input",
+            text(input),
+            "--out",
+            text(out),
+            "--threads",
+            "2",
+            "--quiet",
+            "--allow-rejects",
+        ])
         .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -67,7 +79,8 @@ fn a_killed_run_resumes_to_the_same_bytes() {
             unfinished += 1;
         }
         assert!(unfinished > 0, "no run was killed on its way");
-        let status = spawn(raw.path(), out.path(), &[&options[..], &["--resume"]].concat()).wait().expect("it ends");
+        let status =
+            spawn(raw.path(), out.path(), &[&options[..], &["--resume"]].concat()).wait().expect("it ends");
         assert!(status.success());
         assert_same(whole.path(), out.path(), order);
     }
@@ -120,7 +133,8 @@ fn ctrl_c_leaves_a_run_that_resumes() {
     if !out.path().join("manifest.json").exists() {
         assert_eq!(status.code(), Some(2));
     }
-    let status = spawn(raw.path(), out.path(), &[&options[..], &["--resume"]].concat()).wait().expect("it ends");
+    let status =
+        spawn(raw.path(), out.path(), &[&options[..], &["--resume"]].concat()).wait().expect("it ends");
     assert!(status.success());
     assert_same(whole.path(), out.path(), "after Ctrl-C");
 }

@@ -33,7 +33,8 @@ fn every_crystal_is_read_as_expected() {
     assert!(expected.len() >= 150);
     assert_eq!(manifest(out.path()).counts.kept, expected.len() as u64);
     for shard in &manifest(out.path()).shards {
-        let shard = Shard::open(&out.path().join(&shard.file), Some(&FeatureSettings::default())).expect("a shard");
+        let shard =
+            Shard::open(&out.path().join(&shard.file), Some(&FeatureSettings::default())).expect("a shard");
         for batch in shard.crystals(None).expect("readable") {
             let batch = batch.expect("readable");
             for row in 0..batch.len() {
@@ -44,7 +45,11 @@ fn every_crystal_is_read_as_expected() {
                 assert_eq!(crystal.chemical_formula_reduced, &expected[1], "{id}");
                 assert_eq!(crystal.atomic_numbers.len() as f64, number(2), "{id}");
                 let given = volume(std::array::from_fn(|index| number(4 + index)));
-                assert!((crystal.volume / given - 1.0).abs() < VOLUME_TOLERANCE, "{id}: {} {given}", crystal.volume);
+                assert!(
+                    (crystal.volume / given - 1.0).abs() < VOLUME_TOLERANCE,
+                    "{id}: {} {given}",
+                    crystal.volume
+                );
                 let nearest = crystal.edges.distance.iter().copied().fold(f32::INFINITY, f32::min);
                 assert!((f64::from(nearest) - number(10)).abs() < DISTANCE_TOLERANCE, "{id}: {nearest}");
             }

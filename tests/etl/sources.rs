@@ -33,8 +33,12 @@ fn oqmd_is_filtered_as_the_paper_does() {
     };
     let salt = ["Cs ", "Cl "];
     let entries = json!([
-        entry(1, json!(-5.0), salt), entry(2, json!(4.0), salt), entry(3, json!(-5.001), salt),
-        entry(4, json!(4.001), salt), entry(5, json!(null), salt), entry(1339536, json!(0.0), salt),
+        entry(1, json!(-5.0), salt),
+        entry(2, json!(4.0), salt),
+        entry(3, json!(-5.001), salt),
+        entry(4, json!(4.001), salt),
+        entry(5, json!(null), salt),
+        entry(1339536, json!(0.0), salt),
         entry(7, json!(0.0), ["(Cs,Os) ", "Cl "]),
     ]);
     write_json(&file, &entries);
@@ -59,13 +63,19 @@ fn oqmd_is_filtered_as_the_paper_does() {
 fn jarvis_takes_both_kinds_of_coordinates_and_leaderboard_splits() {
     let raw = folder();
     let file = raw.path().join("jdft_3d.json");
-    write_json(&file, &json!([
-        {"jid": "JVASP-1", "atoms": atoms(4.1, ["Cs", "Cl"], false), "optb88vdw_bandgap": 1.25, "epsx": "na", "formula": "CsCl"},
-        {"jid": "JVASP-2", "atoms": atoms(4.1, ["Cs", "Cl"], true), "optb88vdw_bandgap": "2.5", "epsx": 7.5, "formula": "CsCl"},
-        {"jid": "JVASP-3", "atoms": atoms(4.1, ["Cs", "Cl"], true), "optb88vdw_bandgap": "na", "epsx": "", "formula": "CsCl"},
-    ]));
+    write_json(
+        &file,
+        &json!([
+            {"jid": "JVASP-1", "atoms": atoms(4.1, ["Cs", "Cl"], false), "optb88vdw_bandgap": 1.25, "epsx": "na", "formula": "CsCl"},
+            {"jid": "JVASP-2", "atoms": atoms(4.1, ["Cs", "Cl"], true), "optb88vdw_bandgap": "2.5", "epsx": 7.5, "formula": "CsCl"},
+            {"jid": "JVASP-3", "atoms": atoms(4.1, ["Cs", "Cl"], true), "optb88vdw_bandgap": "na", "epsx": "", "formula": "CsCl"},
+        ]),
+    );
     let split = raw.path().join("dft_3d_optb88vdw_bandgap.json");
-    write_json(&split, &json!({"train": {"JVASP-1": "1.25"}, "val": {"JVASP-2": 2.5}, "test": {"JVASP-9": 1}}));
+    write_json(
+        &split,
+        &json!({"train": {"JVASP-1": "1.25"}, "val": {"JVASP-2": 2.5}, "test": {"JVASP-9": 1}}),
+    );
     let out = folder();
     let output = build("jarvis", &file, out.path(), &["--labels", text(&split)], 0);
     assert!(said(&output).contains("1 label rows without a crystal"), "{}", said(&output));
@@ -75,9 +85,33 @@ fn jarvis_takes_both_kinds_of_coordinates_and_leaderboard_splits() {
     let part = |part: &str| Some(part.to_owned());
     assert_eq!(texts(&rows, "split"), [part("train"), part("val"), None]);
     assert!(rows[0].column_by_name("formula").is_none());
-    let edges = |row: usize| rows[0]["edge_distance"].as_any().downcast_ref::<arrow::array::ListArray>()
-        .map(|lists| lists.value(row)).expect("a list");
+    let edges = |row: usize| {
+        rows[0]["edge_distance"]
+            .as_any()
+            .downcast_ref::<arrow::array::ListArray>()
+            .map(|lists| lists.value(row))
+            .expect("a list")
+    };
     assert_eq!(&edges(0), &edges(1), "Cartesian and fractional coordinates are one crystal");
+}
+
+#[test]
+fn a_column_from_two_places_is_refused() {
+    let raw = folder();
+    let file = raw.path().join("jdft_3d.json");
+    write_json(
+        &file,
+        &json!([{"jid": "JVASP-1", "atoms": atoms(4.1, ["Cs", "Cl"], false), "optb88vdw_bandgap": 1.25}]),
+    );
+    let labels = raw.path().join("gaps.csv");
+    fs::write(&labels, "material_id,band_gap\nJVASP-1,2\n").expect("a file");
+    let out = folder();
+    let refused = build("jarvis", &file, out.path(), &["--labels", text(&labels)], 2);
+    let line = complaint(&refused);
+    assert!(
+        line.contains("band_gap_ev") && line.contains("optb88vdw_bandgap") && line.contains("\"band_gap\""),
+        "{line}"
+    );
 }
 
 /// Builds a real file and returns its counts.
@@ -107,7 +141,8 @@ fn the_mirror_is_read_whole() {
 
 #[test]
 fn matbench_folds_are_joined() {
-    let (Some(task), Some(folds)) = (shared("mirror/matbench/matbench_jdft2d.json.gz"), shared("mirror/matbench/folds.csv"))
+    let (Some(task), Some(folds)) =
+        (shared("mirror/matbench/matbench_jdft2d.json.gz"), shared("mirror/matbench/folds.csv"))
     else {
         return;
     };

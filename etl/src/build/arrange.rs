@@ -25,11 +25,11 @@ const BYTES_PER_ROW: usize = 400;
 
 /// 128-bit hashes of all identifiers so far: 16 bytes a crystal, whatever the identifiers' length.
 #[derive(Debug, Default)]
-pub struct SeenIds(HashSet<u128>);
+pub(super) struct SeenIds(HashSet<u128>);
 
 impl SeenIds {
     /// Notes an identifier; `false` if it was there before.
-    pub fn insert(&mut self, material_id: &str) -> bool {
+    pub(super) fn insert(&mut self, material_id: &str) -> bool {
         let half = |salt: u8| {
             let mut hasher = DefaultHasher::new();
             salt.hash(&mut hasher);
@@ -42,7 +42,7 @@ impl SeenIds {
 
 /// What the journal notes when a file is finished.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Commit {
+pub(super) struct Commit {
     /// Blocks of the input that are wholly dealt with.
     pub blocks: u64,
     /// What became of their entries.
@@ -53,7 +53,7 @@ pub struct Commit {
 
 /// A step of the output, in order.
 #[derive(Debug)]
-pub enum Step {
+pub(super) enum Step {
     /// Rejects for the notes.
     Rejects(Vec<Reject>),
     /// Rows of one row group of the file being written.
@@ -68,7 +68,7 @@ pub enum Step {
 
 /// Sizes of files and row groups, in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileSizes {
+pub(super) struct FileSizes {
     /// Most rows of a file.
     pub file_rows: usize,
     /// Most rows of a row group.
@@ -79,7 +79,7 @@ pub struct FileSizes {
 
 /// Arranges blocks into files.
 #[derive(Debug)]
-pub struct Arranger {
+pub(super) struct Arranger {
     sizes: FileSizes,
     seen: SeenIds,
     counts: Counts,
@@ -104,7 +104,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 
 impl Arranger {
     /// An arranger that goes on after `blocks` blocks with these counts and identifiers.
-    pub fn new(sizes: FileSizes, blocks: u64, counts: Counts, seen: SeenIds) -> Self {
+    pub(super) fn new(sizes: FileSizes, blocks: u64, counts: Counts, seen: SeenIds) -> Self {
         Self {
             sizes,
             seen,
@@ -122,7 +122,7 @@ impl Arranger {
     ///
     /// # Errors
     /// [`BuildError::Arrow`] if a batch cannot be cut, a fault of the caller.
-    pub fn arrange(&mut self, block: Option<ProcessedBlock>) -> Result<Vec<Step>, BuildError> {
+    pub(super) fn arrange(&mut self, block: Option<ProcessedBlock>) -> Result<Vec<Step>, BuildError> {
         let mut steps = Vec::new();
         match block {
             Some(block) => self.add(block, &mut steps)?,
@@ -188,7 +188,8 @@ impl Arranger {
     fn add_rows(&mut self, mut batch: RecordBatch, steps: &mut Vec<Step>) {
         while batch.num_rows() > 0 {
             let file_room = self.sizes.file_rows - self.file_rows;
-            let group_room = if self.sizes.sorted { usize::MAX } else { self.sizes.row_group_rows - self.waiting_rows };
+            let group_room =
+                if self.sizes.sorted { usize::MAX } else { self.sizes.row_group_rows - self.waiting_rows };
             let rows = batch.num_rows().min(file_room).min(group_room);
             let part = batch.slice(0, rows);
             batch = batch.slice(rows, batch.num_rows() - rows);
@@ -198,7 +199,8 @@ impl Arranger {
             self.waiting_rows += rows;
             self.waiting_bytes += bytes;
             self.waiting.push(part);
-            let full = self.waiting_rows == self.sizes.row_group_rows || self.waiting_bytes >= ROW_GROUP_BYTES;
+            let full =
+                self.waiting_rows == self.sizes.row_group_rows || self.waiting_bytes >= ROW_GROUP_BYTES;
             if full && !self.sizes.sorted {
                 self.end_row_group(steps);
             }

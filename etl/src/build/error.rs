@@ -38,6 +38,18 @@ pub enum BuildError {
     /// A file of the store cannot be read back.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The source and a label table bring the same column.
+    #[error(
+        "column {column} comes from the source as {source_key:?} and from a label table as {label_key:?}"
+    )]
+    DuplicateColumn {
+        /// The column.
+        column: String,
+        /// The source's key.
+        source_key: String,
+        /// The table's key.
+        label_key: String,
+    },
     /// Another run writes into the folder.
     #[error("{}: another run is writing this store", store.display())]
     Locked {

@@ -21,7 +21,7 @@ const REJECT_ROWS: usize = 65_536;
 ///
 /// # Errors
 /// [`BuildError`] if a file cannot be written; the run can be resumed then.
-pub fn finish(
+pub(super) fn finish(
     folder: &StoreFolder,
     journal: Journal,
     inputs: Vec<FileEntry>,

@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// What tells a resumed run that an input is still the one it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct InputIdentity {
+pub(super) struct InputIdentity {
     /// Path as given.
     pub path: String,
     /// Number of files, 1 unless a folder.
@@ -44,7 +44,7 @@ struct Input {
 }
 
 /// Hashes the inputs little by little, so that the work spreads over the run.
-pub struct InputHasher {
+pub(super) struct InputHasher {
     waiting: VecDeque<Input>,
     open: Option<(File, PathBuf, Sha256)>,
     buffer: Vec<u8>,
@@ -78,9 +78,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, BuildError> {
 ///
 /// # Errors
 /// [`BuildError::Io`] if a file of it cannot be looked at.
-pub fn identity(path: &Path) -> Result<InputIdentity, BuildError> {
-    let mut identity =
-        InputIdentity { path: path.display().to_string(), files: 0, bytes: 0, modified_ns: 0 };
+pub(super) fn identity(path: &Path) -> Result<InputIdentity, BuildError> {
+    let mut identity = InputIdentity { path: path.display().to_string(), files: 0, bytes: 0, modified_ns: 0 };
     for file in files_of(path)? {
         let metadata = std::fs::metadata(&file).map_err(BuildError::io(&file))?;
         let modified = metadata.modified().map_err(BuildError::io(&file))?;
@@ -97,10 +96,12 @@ impl InputHasher {
     ///
     /// # Errors
     /// [`BuildError::Io`] if a folder cannot be listed.
-    pub fn new(inputs: &[PathBuf]) -> Result<Self, BuildError> {
+    pub(super) fn new(inputs: &[PathBuf]) -> Result<Self, BuildError> {
         let input = |path: &PathBuf| {
             Ok(Input {
-                name: path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
+                name: path
+                    .file_name()
+                    .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
                 root: path.clone(),
                 is_folder: path.is_dir(),
                 files: files_of(path)?.into(),
@@ -122,7 +123,7 @@ impl InputHasher {
     ///
     /// # Errors
     /// [`BuildError::Io`] if a file cannot be read.
-    pub fn advance(&mut self, bytes: u64) -> Result<(), BuildError> {
+    pub(super) fn advance(&mut self, bytes: u64) -> Result<(), BuildError> {
         while self.hashed < bytes && self.step()? {}
         Ok(())
     }
@@ -131,7 +132,7 @@ impl InputHasher {
     ///
     /// # Errors
     /// [`BuildError::Io`] if a file cannot be read.
-    pub fn finish(mut self) -> Result<Vec<FileEntry>, BuildError> {
+    pub(super) fn finish(mut self) -> Result<Vec<FileEntry>, BuildError> {
         while self.step()? {}
         Ok(self.done)
     }
@@ -146,7 +147,11 @@ impl InputHasher {
                 } else {
                     std::mem::take(&mut input.digest)
                 };
-                self.done.push(FileEntry { file: std::mem::take(&mut input.name), bytes: input.bytes, sha256 });
+                self.done.push(FileEntry {
+                    file: std::mem::take(&mut input.name),
+                    bytes: input.bytes,
+                    sha256,
+                });
                 self.waiting.pop_front();
                 return Ok(true);
             };

@@ -19,7 +19,7 @@ use crate::reject::Reject;
 use crate::shard::write_atomically;
 
 /// Folder of the unfinished run inside the store's folder; gone when the store is finished.
-pub const STAGING_FOLDER: &str = ".build";
+pub(super) const STAGING_FOLDER: &str = ".build";
 /// The journal in the staging folder.
 const JOURNAL_FILE: &str = "journal.json";
 /// The rejects so far in the staging folder, one JSON object a line.
@@ -28,7 +28,7 @@ const REJECTS_FILE: &str = "rejects.jsonl";
 /// What a run must have in common with the one it resumes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunIdentity {
+pub(super) struct RunIdentity {
     /// Layout of the shards.
     pub format_version: u32,
     /// Version of the software.
@@ -43,7 +43,7 @@ pub struct RunIdentity {
 
 impl RunIdentity {
     /// The first difference from `other`, as `what it is there`.
-    pub fn difference(&self, other: &Self) -> Option<String> {
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
         if self.format_version != other.format_version {
             return Some(format!("format version {}", other.format_version));
         }
@@ -67,7 +67,7 @@ impl RunIdentity {
 /// Where an unfinished run stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Journal {
+pub(super) struct Journal {
     /// What the run is.
     pub run: RunIdentity,
     /// What it reads.
@@ -90,7 +90,7 @@ pub struct Journal {
 
 impl Journal {
     /// The journal of a run that begins.
-    pub fn new(run: RunIdentity, inputs: Vec<InputIdentity>) -> Self {
+    pub(super) fn new(run: RunIdentity, inputs: Vec<InputIdentity>) -> Self {
         Self {
             run,
             inputs,
@@ -105,7 +105,7 @@ impl Journal {
     }
 
     /// Path of a staging folder's journal.
-    pub fn path(staging: &Path) -> PathBuf {
+    pub(super) fn path(staging: &Path) -> PathBuf {
         staging.join(JOURNAL_FILE)
     }
 
@@ -113,7 +113,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`BuildError::Io`] and [`BuildError::Journal`].
-    pub fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
+    pub(super) fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
         let path = Self::path(staging);
         let text = match std::fs::read(&path) {
             Ok(text) => text,
@@ -129,7 +129,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`BuildError::Shard`] if it cannot be written.
-    pub fn write(&self, staging: &Path) -> Result<(), BuildError> {
+    pub(super) fn write(&self, staging: &Path) -> Result<(), BuildError> {
         let path = Self::path(staging);
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })?;
@@ -140,7 +140,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`BuildError::ResumeMismatch`] with the first difference.
-    pub fn check(&self, store: &Path, run: &RunIdentity, inputs: &[InputIdentity]) -> Result<(), BuildError> {
+    pub(super) fn check(
+        &self,
+        store: &Path,
+        run: &RunIdentity,
+        inputs: &[InputIdentity],
+    ) -> Result<(), BuildError> {
         let difference = run.difference(&self.run).or_else(|| {
             if self.inputs.len() != inputs.len() {
                 return Some(format!("{} inputs", self.inputs.len()));
@@ -150,7 +155,10 @@ impl Journal {
             Some(if before.path != now.path {
                 format!("input {}", before.path)
             } else {
-                format!("another state of {} ({} bytes then, {} now, or a later time)", now.path, before.bytes, now.bytes)
+                format!(
+                    "another state of {} ({} bytes then, {} now, or a later time)",
+                    now.path, before.bytes, now.bytes
+                )
             })
         });
         match difference {
@@ -163,7 +171,7 @@ impl Journal {
 /// A reject as a line of the notes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RejectLine {
+pub(super) struct RejectLine {
     /// Identifier of the entry, where it could be read.
     pub id: Option<String>,
     /// Input file.
@@ -179,7 +187,7 @@ pub struct RejectLine {
 }
 
 /// Appends rejects to the notes; they count once the journal names their length.
-pub struct RejectLog {
+pub(super) struct RejectLog {
     path: PathBuf,
     file: BufWriter<File>,
     bytes: u64,
@@ -190,7 +198,7 @@ impl RejectLog {
     ///
     /// # Errors
     /// [`BuildError::Io`].
-    pub fn open(staging: &Path, bytes: u64) -> Result<Self, BuildError> {
+    pub(super) fn open(staging: &Path, bytes: u64) -> Result<Self, BuildError> {
         let path = staging.join(REJECTS_FILE);
         let open = || {
             let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
@@ -206,7 +214,7 @@ impl RejectLog {
     ///
     /// # Errors
     /// [`BuildError::Io`].
-    pub fn push(&mut self, reject: &Reject) -> Result<(), BuildError> {
+    pub(super) fn push(&mut self, reject: &Reject) -> Result<(), BuildError> {
         let line = RejectLine {
             id: reject.material_id.clone(),
             file: reject.origin.file.to_string(),
@@ -215,7 +223,8 @@ impl RejectLog {
             reason: reject.reason.to_owned(),
             message: reject.message.clone(),
         };
-        let mut text = serde_json::to_vec(&line).map_err(std::io::Error::from).map_err(BuildError::io(&self.path))?;
+        let mut text =
+            serde_json::to_vec(&line).map_err(std::io::Error::from).map_err(BuildError::io(&self.path))?;
         text.push(b'\n');
         self.bytes += text.len() as u64;
         self.file.write_all(&text).map_err(BuildError::io(&self.path))
@@ -225,7 +234,7 @@ impl RejectLog {
     ///
     /// # Errors
     /// [`BuildError::Io`].
-    pub fn sync(&mut self) -> Result<u64, BuildError> {
+    pub(super) fn sync(&mut self) -> Result<u64, BuildError> {
         let sync = |file: &mut BufWriter<File>| {
             file.flush()?;
             file.get_ref().sync_data()
@@ -239,7 +248,9 @@ impl RejectLog {
 ///
 /// # Errors
 /// [`BuildError::Io`] and [`BuildError::Journal`].
-pub fn read_rejects(staging: &Path) -> Result<impl Iterator<Item = Result<RejectLine, BuildError>>, BuildError> {
+pub(super) fn read_rejects(
+    staging: &Path,
+) -> Result<impl Iterator<Item = Result<RejectLine, BuildError>>, BuildError> {
     let path = staging.join(REJECTS_FILE);
     let file = File::open(&path).map_err(BuildError::io(&path))?;
     Ok(BufReader::new(file).lines().map(move |line| {

@@ -10,7 +10,7 @@ const LOCK_FILE: &str = ".lock";
 
 /// Held for as long as a run writes; the system releases it even if the run is killed.
 #[derive(Debug)]
-pub struct StoreLock {
+pub(super) struct StoreLock {
     _file: File,
 }
 
@@ -19,7 +19,7 @@ impl StoreLock {
     ///
     /// # Errors
     /// [`BuildError::Locked`] if another run holds it, [`BuildError::Io`] if the folder is not writable.
-    pub fn acquire(store: &Path) -> Result<Self, BuildError> {
+    pub(super) fn acquire(store: &Path) -> Result<Self, BuildError> {
         let path: PathBuf = store.join(LOCK_FILE);
         let file = OpenOptions::new()
             .create(true)

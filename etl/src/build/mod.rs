@@ -132,7 +132,7 @@ pub fn build(
     check_sizes(request)?;
     let opened = source::open(request.kind, &request.inputs, &request.source)?;
     let labels = labels::load(&label_inputs(request, &opened))?;
-    let properties = all_properties(&opened, &labels);
+    let properties = all_properties(&opened, &labels)?;
     let schema = shard_schema(&labels.splits, &properties);
     let filters: Vec<Filter> =
         request.filters.iter().map(|text| Filter::new(text, &schema)).collect::<Result<_, _>>()?;
@@ -151,7 +151,12 @@ pub fn build(
     let folder = StoreFolder::open(&request.store)?;
     let journal = match folder.begin(&run, &identities, request.resume, request.force)? {
         Begin::Finished(manifest) => {
-            return Ok(BuildSummary { manifest: *manifest, untouched: true, unmatched_labels: 0, notes: vec![] });
+            return Ok(BuildSummary {
+                manifest: *manifest,
+                untouched: true,
+                unmatched_labels: 0,
+                notes: vec![],
+            });
         }
         Begin::Fresh => Journal::new(run, identities),
         Begin::Resumed(journal) => *journal,
@@ -223,8 +228,11 @@ pub fn build(
         output.from_source = false;
         output.files = output.journal.shards.len();
         let merger = Merger::new(&request.order, &schema, &staging, &output.journal.runs)?;
-        let sizes =
-            FileSizes { file_rows: request.shard_rows, row_group_rows: request.row_group_rows, sorted: false };
+        let sizes = FileSizes {
+            file_rows: request.shard_rows,
+            row_group_rows: request.row_group_rows,
+            sorted: false,
+        };
         let merged = output.journal.merged_blocks;
         let arranger = Arranger::new(sizes, merged, Default::default(), SeenIds::default());
         let cursor = Cursor { input: Input::Runs(merger), next: 0, resume_at: merged };
@@ -261,16 +269,27 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     ];
     match sizes.into_iter().find(|(_, size)| *size == 0) {
         None => Ok(()),
-        Some((option, size)) => {
-            Err(BuildError::Option { option, value: size.to_string(), problem: "must be at least 1".to_owned() })
-        }
+        Some((option, size)) => Err(BuildError::Option {
+            option,
+            value: size.to_string(),
+            problem: "must be at least 1".to_owned(),
+        }),
     }
 }
 
 /// Property columns with their keys: those of the source, then those of the label tables.
-fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Vec<(String, String)> {
+fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(String, String)>, BuildError> {
+    for label in &labels.properties {
+        if let Some(property) = opened.properties.iter().find(|property| property.column == label.column) {
+            return Err(BuildError::DuplicateColumn {
+                column: label.column.clone(),
+                source_key: property.key.clone(),
+                label_key: label.key.clone(),
+            });
+        }
+    }
     let properties = opened.properties.iter().chain(&labels.properties);
-    properties.map(|property| (property.column.clone(), property.key.clone())).collect()
+    Ok(properties.map(|property| (property.column.clone(), property.key.clone())).collect())
 }
 
 /// Everything beside source and settings that decides about the rows and their order.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What the stages do. The three `…State` types are held by one thread at a time.
-pub trait Stages: Sync {
+pub(super) trait Stages: Sync {
     /// Input position.
     type Reader: Send;
     /// State of arranging.
@@ -39,7 +39,8 @@ pub trait Stages: Sync {
     /// Reads the next piece; `false` if there was none.
     fn read(&self, reader: &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Self::Error>;
     /// Processes a piece; `raw` is reused for a later one.
-    fn process(&self, worker: &mut Self::Worker, raw: &mut Self::Raw) -> Result<Self::Processed, Self::Error>;
+    fn process(&self, worker: &mut Self::Worker, raw: &mut Self::Raw)
+    -> Result<Self::Processed, Self::Error>;
     /// Takes the next processed piece in order, or the end (`None`), and says what to write.
     fn arrange(
         &self,
@@ -230,17 +231,20 @@ impl<S: Stages> Drop for AbandonOnPanic<'_, '_, S> {
     }
 }
 
+/// What the ordered stages hand back at the end.
+pub(crate) type Ended<S> = (<S as Stages>::Reader, <S as Stages>::Arranger, <S as Stages>::Writer);
+
 /// Runs the stages to the end of the input on every thread of the pool.
 ///
 /// # Errors
 /// The first error of any stage; the others stop at their next step.
-pub fn run<S: Stages>(
+pub(super) fn run<S: Stages>(
     pool: &rayon::ThreadPool,
     stages: &S,
     reader: S::Reader,
     arranger: S::Arranger,
     writer: S::Writer,
-) -> Result<(S::Reader, S::Arranger, S::Writer), S::Error> {
+) -> Result<Ended<S>, S::Error> {
     let threads = pool.current_num_threads();
     let pipeline = Pipeline {
         stages,
@@ -335,8 +339,11 @@ mod tests {
 
     #[test]
     fn output_is_in_order_on_any_number_of_threads() {
-        let expected: Vec<u64> =
-            (0..1000_u64).collect::<Vec<_>>().chunks(3).map(|three| three.iter().map(|n| 2 * n).sum()).collect();
+        let expected: Vec<u64> = (0..1000_u64)
+            .collect::<Vec<_>>()
+            .chunks(3)
+            .map(|three| three.iter().map(|n| 2 * n).sum())
+            .collect();
         for threads in [1, 2, 3, 8] {
             assert_eq!(sums(threads, 1000, None).as_ref(), Ok(&expected), "{threads} threads");
         }

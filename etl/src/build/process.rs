@@ -28,7 +28,7 @@ pub struct Bounds {
 }
 
 /// What every thread needs to process blocks.
-pub struct Recipe {
+pub(super) struct Recipe {
     /// Makes the thread's parser.
     pub parser: ParserFactory,
     /// Settings of the features.
@@ -49,7 +49,7 @@ pub struct Recipe {
 
 /// The rows and rejects of one block.
 #[derive(Debug, Default)]
-pub struct ProcessedBlock {
+pub(super) struct ProcessedBlock {
     /// Position of the block in the input, counted from 0.
     pub number: u64,
     /// Rows in order.
@@ -62,20 +62,20 @@ pub struct ProcessedBlock {
 
 impl ProcessedBlock {
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 }
 
 /// Buffers of one thread.
-pub struct BlockProcessor {
+pub(super) struct BlockProcessor {
     parser: Box<dyn RecordParser>,
     rows: RowBuilder,
 }
 
 impl BlockProcessor {
     /// Buffers for a thread.
-    pub fn new(recipe: &Arc<Recipe>) -> Self {
+    pub(super) fn new(recipe: &Arc<Recipe>) -> Self {
         let splits = recipe.labels.splits.len();
         let properties = recipe.source_properties + recipe.labels.properties.len();
         Self {
@@ -96,7 +96,7 @@ impl BlockProcessor {
     ///
     /// # Errors
     /// [`BuildError`] only for faults of filters and columns, never for those of entries.
-    pub fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
+    pub(super) fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
         self.rows.block.number = number;
         let mut early = raw.rejects.iter().peekable();
         for (position, record) in raw.records.iter().enumerate() {
@@ -162,7 +162,7 @@ impl RowBuilder {
 }
 
 /// The identifiers of a batch of rows.
-pub fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
+pub(super) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
     batch.column_by_name("material_id")?.as_string_opt()
 }
 
@@ -177,7 +177,10 @@ impl Sink for RowBuilder {
         };
         let sites = structure.atomic_numbers.len();
         if sites > recipe.bounds.max_sites {
-            return leave_out("too_many_sites", format!("{sites} sites, --max-sites {}", recipe.bounds.max_sites));
+            return leave_out(
+                "too_many_sites",
+                format!("{sites} sites, --max-sites {}", recipe.bounds.max_sites),
+            );
         }
         let features = match self.featurizer.featurize(structure) {
             Ok(features) => features,
@@ -190,7 +193,8 @@ impl Sink for RowBuilder {
         if recipe.bounds.min_distance > 0.0 {
             let nearest = features.edges.distance.iter().copied().fold(f64::INFINITY, f64::min);
             if nearest < recipe.bounds.min_distance {
-                let message = format!("nearest atoms {nearest} Å apart, --min-distance {}", recipe.bounds.min_distance);
+                let message =
+                    format!("nearest atoms {nearest} Å apart, --min-distance {}", recipe.bounds.min_distance);
                 return leave_out(FILTERED, message);
             }
         }
@@ -217,7 +221,7 @@ impl Sink for RowBuilder {
 }
 
 /// Adds a block's entries to the counts.
-pub fn count(counts: &mut Counts, rows: usize, rejects: &[Reject]) {
+pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject]) {
     counts.read += (rows + rejects.len()) as u64;
     counts.kept += rows as u64;
     for reject in rejects {

@@ -58,9 +58,10 @@ impl FromStr for Order {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
-            Some(("shuffle", seed)) => {
-                seed.parse().map(Order::Shuffle).map_err(|_| format!("'{seed}' is no seed: a whole number is needed"))
-            }
+            Some(("shuffle", seed)) => seed
+                .parse()
+                .map(Order::Shuffle)
+                .map_err(|_| format!("'{seed}' is no seed: a whole number is needed")),
             Some(_) => Err(format!("'{text}' is neither 'source', 'shuffle:SEED' nor a column")),
             None if text == "source" => Ok(Order::Source),
             None if text == "shuffle" => Ok(Order::Shuffle(0)),
@@ -70,7 +71,7 @@ impl FromStr for Order {
 }
 
 /// Computes the keys by which rows are sorted.
-pub struct SortKeys {
+pub(super) struct SortKeys {
     order: Order,
     converter: RowConverter,
 }
@@ -80,16 +81,18 @@ impl SortKeys {
     ///
     /// # Errors
     /// [`BuildError::Option`] if the schema has no such scalar column.
-    pub fn new(order: &Order, schema: &Schema) -> Result<Self, BuildError> {
+    pub(super) fn new(order: &Order, schema: &Schema) -> Result<Self, BuildError> {
         let key_type = match order {
             Order::Source | Order::Shuffle(_) => DataType::UInt64,
             Order::By(column) => {
-                let field = schema.field_with_name(column).ok().filter(|field| !field.data_type().is_nested());
+                let field =
+                    schema.field_with_name(column).ok().filter(|field| !field.data_type().is_nested());
                 let Some(field) = field else {
                     return Err(BuildError::Option {
                         option: "--order",
                         value: column.clone(),
-                        problem: "is neither 'source', 'shuffle:SEED' nor a column with one value a row".to_owned(),
+                        problem: "is neither 'source', 'shuffle:SEED' nor a column with one value a row"
+                            .to_owned(),
                     });
                 };
                 field.data_type().clone()
@@ -106,7 +109,10 @@ impl SortKeys {
     /// One key a row; keys compare as the rows are to stand.
     fn of(&self, batch: &RecordBatch) -> Result<Vec<OwnedRow>, ArrowError> {
         let column = |name: &str| {
-            batch.column_by_name(name).cloned().ok_or_else(|| ArrowError::SchemaError(format!("no column '{name}'")))
+            batch
+                .column_by_name(name)
+                .cloned()
+                .ok_or_else(|| ArrowError::SchemaError(format!("no column '{name}'")))
         };
         let ids = column("material_id")?;
         let key: ArrayRef = match &self.order {
@@ -124,7 +130,7 @@ impl SortKeys {
     ///
     /// # Errors
     /// [`ArrowError`] if the batches do not have the schema.
-    pub fn sort(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+    pub(super) fn sort(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
         let mut rows = Vec::new();
         for (position, batch) in batches.iter().enumerate() {
             rows.extend(self.of(batch)?.into_iter().enumerate().map(|(row, key)| (key, position, row)));
@@ -133,7 +139,8 @@ impl SortKeys {
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         rows.chunks(RUN_BATCH_ROWS)
             .map(|part| {
-                let indices: Vec<(usize, usize)> = part.iter().map(|(_, batch, row)| (*batch, *row)).collect();
+                let indices: Vec<(usize, usize)> =
+                    part.iter().map(|(_, batch, row)| (*batch, *row)).collect();
                 interleave_record_batch(&batches, &indices)
             })
             .collect()
@@ -142,7 +149,8 @@ impl SortKeys {
 
 /// Where the seed puts an identifier: the first 64 bits of a hash, the same on every machine.
 fn shuffled_position(seed: u64, material_id: &str) -> u64 {
-    let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(material_id.as_bytes()).finalize();
+    let digest =
+        Sha256::new().chain_update(seed.to_le_bytes()).chain_update(material_id.as_bytes()).finalize();
     digest.iter().take(8).fold(0, |position, byte| position << 8 | u64::from(*byte))
 }
 
@@ -150,13 +158,20 @@ fn shuffled_position(seed: u64, material_id: &str) -> u64 {
 ///
 /// # Errors
 /// [`BuildError::Io`] and [`BuildError::Arrow`].
-pub fn write_run(staging: &Path, number: usize, schema: &Schema, batches: &[RecordBatch]) -> Result<ShardEntry, BuildError> {
+pub(super) fn write_run(
+    staging: &Path,
+    number: usize,
+    schema: &Schema,
+    batches: &[RecordBatch],
+) -> Result<ShardEntry, BuildError> {
     let name = format!("run-{number:05}.arrow");
     let path = staging.join(&name);
     let io = || BuildError::io(&path);
-    let temporary = tempfile::Builder::new().prefix("run-").suffix(".tmp").tempfile_in(staging).map_err(io())?;
+    let temporary =
+        tempfile::Builder::new().prefix("run-").suffix(".tmp").tempfile_in(staging).map_err(io())?;
     let (file, temporary) = temporary.into_parts();
-    let mut writer = FileWriter::try_new(BufWriter::new(file), schema).map_err(|error| arrow_error(&path, error))?;
+    let mut writer =
+        FileWriter::try_new(BufWriter::new(file), schema).map_err(|error| arrow_error(&path, error))?;
     for batch in batches {
         writer.write(batch).map_err(|error| arrow_error(&path, error))?;
     }
@@ -180,7 +195,7 @@ fn arrow_error(path: &Path, error: ArrowError) -> BuildError {
 ///
 /// # Errors
 /// [`BuildError::Io`] and [`BuildError::Arrow`].
-pub fn open_run(staging: &Path, run: &ShardEntry) -> Result<FileReader<BufReader<File>>, BuildError> {
+pub(super) fn open_run(staging: &Path, run: &ShardEntry) -> Result<FileReader<BufReader<File>>, BuildError> {
     let path = staging.join(&run.file);
     let file = File::open(&path).map_err(BuildError::io(&path))?;
     FileReader::try_new(BufReader::new(file), None).map_err(|error| arrow_error(&path, error))
@@ -199,7 +214,7 @@ struct Run {
 }
 
 /// Merges sorted runs into batches in order.
-pub struct Merger {
+pub(super) struct Merger {
     keys: SortKeys,
     runs: Vec<Run>,
     /// Smallest key of every run that has rows left.
@@ -211,8 +226,14 @@ impl Merger {
     ///
     /// # Errors
     /// [`BuildError`] if one cannot be read.
-    pub fn new(order: &Order, schema: &SchemaRef, staging: &Path, runs: &[ShardEntry]) -> Result<Self, BuildError> {
-        let mut merger = Self { keys: SortKeys::new(order, schema)?, runs: Vec::new(), heads: BinaryHeap::new() };
+    pub(super) fn new(
+        order: &Order,
+        schema: &SchemaRef,
+        staging: &Path,
+        runs: &[ShardEntry],
+    ) -> Result<Self, BuildError> {
+        let mut merger =
+            Self { keys: SortKeys::new(order, schema)?, runs: Vec::new(), heads: BinaryHeap::new() };
         for (index, run) in runs.iter().enumerate() {
             merger.runs.push(Run {
                 path: staging.join(&run.file),
@@ -244,7 +265,7 @@ impl Merger {
     ///
     /// # Errors
     /// [`BuildError`] if a run cannot be read on.
-    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, BuildError> {
+    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, BuildError> {
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut indices = Vec::with_capacity(MERGED_BATCH_ROWS);
         for run in &mut self.runs {

@@ -20,7 +20,7 @@ use crate::shard::{EncodedRowGroup, ShardFormat, ShardWriter};
 use crate::source::{RawBlock, RecordReader};
 
 /// Where rows come from: records that are still to be read, or sorted runs.
-pub enum Input {
+pub(super) enum Input {
     /// The source itself.
     Records {
         /// Cuts records out of the source.
@@ -33,7 +33,7 @@ pub enum Input {
 }
 
 /// The input and how far it is read.
-pub struct Cursor {
+pub(super) struct Cursor {
     /// Where rows come from.
     pub input: Input,
     /// Number of the next block.
@@ -44,14 +44,14 @@ pub struct Cursor {
 
 /// A block of either input.
 #[derive(Default)]
-pub struct RawPiece {
+pub(super) struct RawPiece {
     number: u64,
     block: RawBlock,
     merged: Option<RecordBatch>,
 }
 
 /// A step of the output, encoded.
-pub enum EncodedStep {
+pub(super) enum EncodedStep {
     Rejects(Vec<Reject>),
     RowGroup(EncodedRowGroup),
     /// A sorted run, to be written as it is.
@@ -61,7 +61,7 @@ pub enum EncodedStep {
 }
 
 /// Names and makes the files of a run.
-pub struct Output<'a> {
+pub(super) struct Output<'a> {
     /// Folder of the unfinished run.
     pub staging: &'a Path,
     /// Folder of the store.
@@ -87,7 +87,7 @@ pub struct Output<'a> {
 }
 
 /// Everything the threads share.
-pub struct CrystalStages<'a> {
+pub(super) struct CrystalStages<'a> {
     /// How blocks become rows.
     pub recipe: Arc<Recipe>,
     /// How rows are encoded.
@@ -148,14 +148,24 @@ impl<'a> Stages for CrystalStages<'a> {
         }
     }
 
-    fn process(&self, worker: &mut BlockProcessor, piece: &mut RawPiece) -> Result<ProcessedBlock, BuildError> {
+    fn process(
+        &self,
+        worker: &mut BlockProcessor,
+        piece: &mut RawPiece,
+    ) -> Result<ProcessedBlock, BuildError> {
         match piece.merged.take() {
-            Some(batch) => Ok(ProcessedBlock { number: piece.number, batches: vec![batch], ..Default::default() }),
+            Some(batch) => {
+                Ok(ProcessedBlock { number: piece.number, batches: vec![batch], ..Default::default() })
+            }
             None => worker.process(piece.number, &piece.block),
         }
     }
 
-    fn arrange(&self, arranger: &mut Arranger, block: Option<ProcessedBlock>) -> Result<Vec<Step>, BuildError> {
+    fn arrange(
+        &self,
+        arranger: &mut Arranger,
+        block: Option<ProcessedBlock>,
+    ) -> Result<Vec<Step>, BuildError> {
         if let Some(block) = &block {
             self.progress.entries(block.rows() as u64, block.rejects.len() as u64);
         }
@@ -180,7 +190,9 @@ impl<'a> Stages for CrystalStages<'a> {
 impl Output<'_> {
     fn write(&mut self, step: EncodedStep) -> Result<(), BuildError> {
         match step {
-            EncodedStep::Rejects(rejects) => rejects.iter().try_for_each(|reject| self.rejects.push(reject))?,
+            EncodedStep::Rejects(rejects) => {
+                rejects.iter().try_for_each(|reject| self.rejects.push(reject))?
+            }
             EncodedStep::RowGroup(row_group) => {
                 let mut shard = match self.open.take() {
                     Some(shard) => shard,
@@ -225,6 +237,6 @@ impl Output<'_> {
 }
 
 /// Name of a shard.
-pub fn shard_name(prefix: &str, number: usize) -> String {
+pub(super) fn shard_name(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:05}.parquet")
 }

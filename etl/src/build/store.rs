@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
+use schemas::StoreError;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
 use schemas::reader::Shard;
-use schemas::StoreError;
 
 use super::arrange::SeenIds;
 use super::display_name;
@@ -19,12 +19,12 @@ use super::sorted::open_run;
 use crate::labels::LabelTable;
 
 /// Folder of the rejects table inside the store's folder.
-pub const REJECTS_FOLDER: &str = "rejects";
+pub(super) const REJECTS_FOLDER: &str = "rejects";
 /// The rejects table inside its folder.
-pub const REJECTS_FILE: &str = "rejects.parquet";
+pub(super) const REJECTS_FILE: &str = "rejects.parquet";
 
 /// How a run begins.
-pub enum Begin {
+pub(super) enum Begin {
     /// The store is finished: nothing to do.
     Finished(Box<Manifest>),
     /// From the start.
@@ -34,7 +34,7 @@ pub enum Begin {
 }
 
 /// A store's folder, locked.
-pub struct StoreFolder {
+pub(super) struct StoreFolder {
     path: PathBuf,
     _lock: StoreLock,
 }
@@ -44,18 +44,18 @@ impl StoreFolder {
     ///
     /// # Errors
     /// [`BuildError::Io`] and [`BuildError::Locked`].
-    pub fn open(path: &Path) -> Result<Self, BuildError> {
+    pub(super) fn open(path: &Path) -> Result<Self, BuildError> {
         fs::create_dir_all(path).map_err(BuildError::io(path))?;
         Ok(Self { path: path.to_owned(), _lock: StoreLock::acquire(path)? })
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Folder of the unfinished run.
-    pub fn staging(&self) -> PathBuf {
+    pub(super) fn staging(&self) -> PathBuf {
         self.path.join(STAGING_FOLDER)
     }
 
@@ -64,7 +64,7 @@ impl StoreFolder {
     /// # Errors
     /// [`BuildError::Finished`], [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`],
     /// [`BuildError::Foreign`]: what is there is not touched without being asked to.
-    pub fn begin(
+    pub(super) fn begin(
         &self,
         run: &RunIdentity,
         inputs: &[InputIdentity],
@@ -79,7 +79,11 @@ impl StoreFolder {
         };
         if let Some(manifest) = finished.as_ref().filter(|_| !force) {
             return match difference(manifest, run, inputs) {
-                None => Ok(Begin::Finished(Box::new(manifest.clone()))),
+                None => {
+                    // A run that was killed after its manifest may have left a part of its notes.
+                    remove_folder(&self.staging())?;
+                    Ok(Begin::Finished(Box::new(manifest.clone())))
+                }
                 Some(difference) => Err(BuildError::Finished { store: self.path.clone(), difference }),
             };
         }
@@ -127,8 +131,8 @@ impl StoreFolder {
         remove(&self.path.join(REJECTS_FOLDER).join(REJECTS_FILE))?;
         obsolete.iter().try_for_each(|path| remove(path))?;
         let staging = self.staging();
-        if journal.is_none() && staging.exists() {
-            fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))?;
+        if journal.is_none() {
+            remove_folder(&staging)?;
         }
         if staging.exists() {
             for entry in fs::read_dir(&staging).map_err(BuildError::io(&staging))? {
@@ -145,7 +149,7 @@ impl StoreFolder {
     ///
     /// # Errors
     /// [`BuildError`] if a file cannot be read back.
-    pub fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
+    pub(super) fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
         let mut seen = SeenIds::default();
         let mut note = |batch: &RecordBatch| {
             for id in material_ids(batch).into_iter().flatten().flatten() {
@@ -160,7 +164,8 @@ impl StoreFolder {
         }
         for entry in if journal.runs.is_empty() { journal.shards.as_slice() } else { &[] } {
             let path = self.path.join(&entry.file);
-            let batches = Shard::open(&path, Some(&journal.run.settings))?.batches(None, Some(&["material_id"]))?;
+            let batches =
+                Shard::open(&path, Some(&journal.run.settings))?.batches(None, Some(&["material_id"]))?;
             for batch in batches {
                 note(&batch?);
             }
@@ -196,6 +201,16 @@ fn is_shard_name(name: &str, prefix: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('-'))
         .and_then(|rest| rest.strip_suffix(".parquet"))
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Removes a folder that may not be there, with all that is in it.
+fn remove_folder(path: &Path) -> Result<(), BuildError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(BuildError::Io { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes a file that may not be there.

@@ -116,7 +116,8 @@ impl BuildArguments {
         let request = self.request()?;
         let cancel = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&cancel);
-        ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+        ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))
+            .context("cannot listen for Ctrl-C")?;
         let bar = Bar::new(quiet || json);
         let start = std::time::Instant::now();
         let summary = etl::build::build(&request, &bar, &cancel);
@@ -134,7 +135,9 @@ impl BuildArguments {
     fn request(self) -> anyhow::Result<BuildRequest> {
         let threads = match self.threads {
             Some(threads) => threads,
-            None => std::thread::available_parallelism().context("cannot count the cores; give --threads")?.get(),
+            None => {
+                std::thread::available_parallelism().context("cannot count the cores; give --threads")?.get()
+            }
         };
         let mut filters: Vec<String> = Vec::new();
         if !self.no_default_filter {

@@ -31,8 +31,13 @@ const FAILED: u8 = 2;
 
 /// Published crystal databases into Parquet feature stores.
 #[derive(Debug, Parser)]
-#[command(name = "etl", version, about, after_help = "\
-Exit status: 0 done, 1 done with rejects or findings, 2 not done.")]
+#[command(
+    name = "etl",
+    version,
+    about,
+    after_help = "\
+Exit status: 0 done, 1 done with rejects or findings, 2 not done."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -114,9 +114,11 @@ impl Filter {
         if let Some(lists) = batch.column_by_name("elements").and_then(|array| array.as_list_opt::<i32>()) {
             for element in &self.elements {
                 let has: Vec<bool> = (0..lists.len())
-                    .map(|row| lists.value(row).as_string_opt::<i32>().is_some_and(|symbols| {
-                        symbols.iter().any(|symbol| symbol == Some(element.as_str()))
-                    }))
+                    .map(|row| {
+                        lists.value(row).as_string_opt::<i32>().is_some_and(|symbols| {
+                            symbols.iter().any(|symbol| symbol == Some(element.as_str()))
+                        })
+                    })
                     .collect();
                 columns.push(Series::new(format!("{HAS_PREFIX}{element}").into(), has).into());
             }
@@ -247,7 +249,8 @@ impl Compiler<'_> {
             // Nothing else occurs if the listed elements that occur are as many as all elements.
             Has::Only => {
                 self.fields.insert("nelements".to_owned());
-                let as_number = |occurs: Expr| polars::prelude::when(occurs).then(lit(1.0)).otherwise(lit(0.0));
+                let as_number =
+                    |occurs: Expr| polars::prelude::when(occurs).then(lit(1.0)).otherwise(lit(0.0));
                 occurs.map(as_number).fold(as_number(first), |sum, one| sum + one).eq(col("nelements"))
             }
         })
@@ -268,7 +271,8 @@ mod tests {
         let schema = shard_schema(&[], &[("band_gap_ev".into(), "gap".into())]);
         let mut columns = Columns::new(schema, "test", 0, 1);
         let mut featurizer = Featurizer::new(&FeatureSettings::default());
-        let crystals = [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
+        let crystals =
+            [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
         for (id, atomic_numbers, gap) in crystals {
             let structure = Structure {
                 lattice: [[0.0, 2.8, 2.8], [2.8, 0.0, 2.8], [2.8, 2.8, 0.0]],
@@ -317,7 +321,10 @@ mod tests {
         let fault = |text: &str| Filter::new(text, &batch.schema()).expect_err("misuse").to_string();
         assert!(fault("bandgap > 1").contains("there is no field 'bandgap'; there are material_id, "));
         assert!(fault("edge_distance > 1").contains("there is no field"));
-        assert_eq!(fault("nsites > few"), "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not");
+        assert_eq!(
+            fault("nsites > few"),
+            "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not"
+        );
         assert!(fault("elements HAS Xx").contains("'Xx' is no element"));
     }
 }

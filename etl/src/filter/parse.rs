@@ -128,7 +128,9 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
             tokens.push((start, Token::Symbol(symbol)));
             length = symbol.len();
         } else if first == '"' {
-            let Some(end) = rest[1..].find('"') else { return fault("a text without its closing quote".to_owned()) };
+            let Some(end) = rest[1..].find('"') else {
+                return fault("a text without its closing quote".to_owned());
+            };
             tokens.push((start, Token::Quoted(rest[1..=end].to_owned())));
             length = end + 2;
         } else {
@@ -215,7 +217,9 @@ impl Parser<'_> {
     }
 
     fn test(&mut self) -> Result<Node, ParseError> {
-        let Some(Token::Word(field)) = self.peek().cloned() else { return Err(self.fault("a field is expected")) };
+        let Some(Token::Word(field)) = self.peek().cloned() else {
+            return Err(self.fault("a field is expected"));
+        };
         self.next += 1;
         let operators = [
             ("=", Comparison::Equal),
@@ -315,7 +319,10 @@ mod tests {
         assert_eq!(parse("x in (1, 2)"), Ok(Node::In("x".into(), vec![number(1.0), number(2.0)])));
         assert_eq!(parse("x between 1 and 2"), Ok(Node::Between("x".into(), number(1.0), number(2.0))));
         assert_eq!(parse("x IS KNOWN"), Ok(Node::Known("x".into())));
-        assert_eq!(parse("id = \"a b\""), Ok(Node::Compare("id".into(), Comparison::Equal, Value::Text("a b".into()))));
+        assert_eq!(
+            parse("id = \"a b\""),
+            Ok(Node::Compare("id".into(), Comparison::Equal, Value::Text("a b".into())))
+        );
         assert_eq!(
             parse("elements HAS ANY \"Li\", Na"),
             Ok(Node::Elements(Has::Any, vec!["Li".into(), "Na".into()]))

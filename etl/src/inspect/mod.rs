@@ -146,8 +146,7 @@ pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError>
         let groups = shard.row_groups_with(material_id);
         let Some(row) = position(shard, groups, material_id)? else { continue };
         let tie_tolerance = manifest.settings.tie_tolerance_angstrom;
-        for batch in Shard::open(&path, None)?.crystals_at(&[row])? {
-            let batch = batch?;
+        if let Some(batch) = Shard::open(&path, None)?.crystals_at(&[row])?.next().transpose()? {
             return Ok(inspection(&batch, &batch.row(0)?, &entry.file, row, tie_tolerance));
         }
     }
@@ -168,7 +167,8 @@ fn position(shard: Shard, groups: Vec<usize>, material_id: &str) -> Result<Optio
     for rows in shard.row_group_rows() {
         starts.push(starts.last().copied().unwrap_or_default() + rows);
     }
-    let rows = groups.iter().filter_map(|group| Some(*starts.get(*group)?..*starts.get(group + 1)?)).flatten();
+    let rows =
+        groups.iter().filter_map(|group| Some(*starts.get(*group)?..*starts.get(group + 1)?)).flatten();
     let rows: Vec<u64> = rows.collect();
     let mut searched = 0;
     for ids in identifiers(shard, Some(groups))? {
@@ -265,10 +265,11 @@ fn labels(batch: &CrystalBatch) -> (BTreeMap<String, Property>, BTreeMap<String,
             let unit = field.metadata().get("unit").cloned().unwrap_or_default();
             let value = column.as_primitive::<Float64Type>().iter().next().flatten();
             properties.insert(field.name().clone(), Property { value, unit });
-        } else if field.data_type() == &DataType::Utf8 && field.name().starts_with(SPLIT_PREFIX) {
-            if let Some(split) = column.as_string::<i32>().iter().next().flatten() {
-                splits.insert(field.name().clone(), split.to_owned());
-            }
+        } else if field.data_type() == &DataType::Utf8
+            && field.name().starts_with(SPLIT_PREFIX)
+            && let Some(split) = column.as_string::<i32>().iter().next().flatten()
+        {
+            splits.insert(field.name().clone(), split.to_owned());
         }
     }
     (properties, splits)

@@ -45,11 +45,9 @@ pub(crate) fn around(view: &CrystalView<'_>, site: usize, tie_tolerance: f64) ->
         for (distance, element, neighbour) in group {
             match shells.iter_mut().skip(first).find(|shell| shell.element == *element) {
                 Some(shell) => shell.neighbours.push(neighbour.clone()),
-                None => shells.push(Shell {
-                    distance: *distance,
-                    element,
-                    neighbours: vec![neighbour.clone()],
-                }),
+                None => {
+                    shells.push(Shell { distance: *distance, element, neighbours: vec![neighbour.clone()] })
+                }
             }
         }
         if let Some(group) = shells.get_mut(first..) {

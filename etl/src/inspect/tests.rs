@@ -34,8 +34,9 @@ fn neighbours_are_where_their_cell_says() {
                 let other = &crystal.sites[neighbour.site as usize];
                 let image = neighbour.image.map(f64::from);
                 let shift = row_times(&image, &crystal.cell.lattice_vectors);
-                let square: f64 =
-                    (0..3).map(|axis| (other.cartesian[axis] + shift[axis] - site.cartesian[axis]).powi(2)).sum();
+                let square: f64 = (0..3)
+                    .map(|axis| (other.cartesian[axis] + shift[axis] - site.cartesian[axis]).powi(2))
+                    .sum();
                 assert!((square.sqrt() - f64::from(shell.distance)).abs() < 1e-6);
                 assert_eq!(other.element, shell.element);
             }
@@ -50,7 +51,14 @@ fn every_crystal_is_found() {
         let found = find(store.path(), &crystal.material_id).expect("it is there");
         assert_eq!(found.material_id, crystal.material_id);
         assert_eq!(found.properties["band_gap_ev"].value, crystal.band_gap);
-        assert_eq!(found.sites.iter().map(|site| site.shells.iter().map(|shell| shell.neighbours.len()).sum::<usize>()).sum::<usize>(), found.edges);
+        assert_eq!(
+            found
+                .sites
+                .iter()
+                .map(|site| site.shells.iter().map(|shell| shell.neighbours.len()).sum::<usize>())
+                .sum::<usize>(),
+            found.edges
+        );
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) struct SplitColumn {
     pub(super) codes: Vec<Option<u32>>,
 }
 
+/// The usual parts, in the order in which one goes before another.
+const KNOWN_PARTS: [&str; 3] = ["train", "val", "test"];
+
 /// Names of the parts of all splits: few, so that looking through them is quick.
 #[derive(Debug, Default)]
 pub(super) struct PartNames {
@@ -76,5 +79,16 @@ impl PartNames {
             self.names.len() - 1
         });
         at as u32
+    }
+
+    /// Place of a part among train, val and test; `None` for any other.
+    pub(super) fn rank(&self, code: Option<u32>) -> Option<usize> {
+        let name = self.names.get(code? as usize)?;
+        KNOWN_PARTS.iter().position(|known| known == name)
+    }
+
+    /// Whether these are two different ones of train, val and test.
+    pub(super) fn are_distinct_known(&self, code: Option<u32>, other: u32) -> bool {
+        code != Some(other) && self.rank(code).is_some() && self.rank(Some(other)).is_some()
     }
 }

@@ -52,12 +52,24 @@ pub(super) struct Rows<'a> {
     rule: IdRule,
     identifiers: &'a mut Identifiers,
     numbers: Vec<u32>,
-    met: Vec<bool>,
+    /// Row of every identifier that was met, by its number.
+    met: Vec<Option<u32>>,
 }
 
 impl Rows<'_> {
-    /// Takes the identifier of the next row.
+    /// Takes the identifier of the next row, which must be a new one.
     pub(super) fn push(&mut self, id: &[u8], line: u64) -> Result<(), LabelError> {
+        match self.push_or_find(id, line)? {
+            None => Ok(()),
+            Some(_) => {
+                let id = String::from_utf8_lossy(id.trim_ascii()).into_owned();
+                Err(LabelError::DuplicateIdentifier { file: self.file.to_owned(), line, id })
+            }
+        }
+    }
+
+    /// Takes the identifier of the next row, or gives the row that it has already.
+    pub(super) fn push_or_find(&mut self, id: &[u8], line: u64) -> Result<Option<usize>, LabelError> {
         let text = String::from_utf8_lossy(id.trim_ascii());
         let id = self.rule.apply(&text);
         let file = || self.file.to_owned();
@@ -69,15 +81,22 @@ impl Rows<'_> {
         };
         let at = number as usize;
         if at >= self.met.len() {
-            self.met.resize(self.identifiers.len().max(at + 1), false);
+            self.met.resize(self.identifiers.len().max(at + 1), None);
         }
-        if let Some(met) = self.met.get_mut(at)
-            && std::mem::replace(met, true)
-        {
-            return Err(LabelError::DuplicateIdentifier { file: file(), line, id: id.to_owned() });
+        let row = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        if let Some(met) = self.met.get_mut(at) {
+            match met {
+                Some(earlier) => return Ok(Some(*earlier as usize)),
+                None => *met = Some(row),
+            }
         }
         self.numbers.push(number);
-        Ok(())
+        Ok(None)
+    }
+
+    /// The table as messages name it.
+    pub(super) fn file(&self) -> &str {
+        self.file
     }
 }
 

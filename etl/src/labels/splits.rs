@@ -1,5 +1,10 @@
 //! Splits of the JARVIS leaderboard: one JSON object `{part: {identifier: value}}`, or
 //! `{part: [identifier]}`, for a task that the file is named after.
+//!
+//! A few published splits have an identifier in two parts. It counts for the one that keeps it out of
+//! training: test goes before val, val before train, and a note says so.
+
+use std::borrow::Cow;
 
 use schemas::property::passthrough_column;
 
@@ -11,6 +16,8 @@ use crate::source::{Document, JsonStream, JsonString};
 
 /// Longest identifier, part or value.
 const MAX_TEXT_BYTES: usize = 1 << 12;
+/// Identifiers in two parts that a note names.
+const SHOWN_LEAKS: usize = 5;
 /// Prefix of the values' column.
 const VALUE_PREFIX: &str = "leaderboard";
 
@@ -24,6 +31,7 @@ pub(super) fn read(
     let mut column = Column::new(&passthrough_column(VALUE_PREFIX, &task));
     let mut split = SplitColumn::default();
     let mut json = JsonStream::new(document);
+    let mut leaks = Vec::new();
     let (mut first, mut key, mut value) = (true, Vec::new(), Vec::new());
     json.expect(b'{', "an object of splits")?;
     while json.next_key(&mut first, &mut key, MAX_TEXT_BYTES)? {
@@ -46,18 +54,44 @@ pub(super) fn read(
             json.value(&mut value, MAX_TEXT_BYTES)?;
             // A value in quotes is a number all the same.
             let bare = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(&value);
-            let id = if is_list { bare } else { &key };
-            rows.push(text(id).as_bytes(), line)?;
-            column.push(if is_list { b"" } else { bare }, line);
-            split.codes.push(Some(part));
+            let id = text(if is_list { bare } else { &key });
+            let value: &[u8] = if is_list { b"" } else { bare };
+            match rows.push_or_find(id.as_bytes(), line)? {
+                None => {
+                    column.push(value, line);
+                    split.codes.push(Some(part));
+                }
+                Some(row) => {
+                    let earlier = split.codes.get_mut(row);
+                    let Some(earlier) = earlier.filter(|code| parts.are_distinct_known(**code, part)) else {
+                        let file = rows.file().to_owned();
+                        return Err(LabelError::DuplicateIdentifier { file, line, id: id.into_owned() });
+                    };
+                    if parts.rank(Some(part)) > parts.rank(*earlier) {
+                        *earlier = Some(part);
+                    }
+                    leaks.push(id.into_owned());
+                }
+            }
         }
     }
     json.end()?;
     let columns = if column.number_count + column.text_count > 0 { vec![column] } else { Vec::new() };
     let splits = vec![TableSplit { task, column: split }];
-    Ok(Table { columns, splits, all_numeric: true, ..Table::default() })
+    let notes = leak_note(rows.file(), &leaks).into_iter().collect();
+    Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })
 }
 
-fn text(raw: &[u8]) -> String {
-    JsonString { raw, escaped: raw.contains(&b'\\') }.text().into_owned()
+/// What to say of identifiers that stand in two parts, as some do in published splits.
+fn leak_note(file: &str, leaks: &[String]) -> Option<String> {
+    let shown = leaks.iter().take(SHOWN_LEAKS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if leaks.len() > SHOWN_LEAKS { ", ..." } else { "" };
+    (!leaks.is_empty()).then(|| {
+        let count = leaks.len();
+        format!("{file}: {count} in two parts ({shown}{more}): test goes before val, val before train")
+    })
+}
+
+fn text(raw: &[u8]) -> Cow<'_, str> {
+    Cow::Owned(JsonString { raw, escaped: raw.contains(&b'\\') }.text().into_owned())
 }

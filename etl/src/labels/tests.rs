@@ -110,6 +110,29 @@ fn poscar_names_are_made_identifiers() {
 }
 
 #[test]
+fn an_identifier_in_two_parts_is_kept_out_of_training() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("dft_3d_x.json");
+    let load = |text: &str| {
+        std::fs::write(&file, text).expect("a small file");
+        load(&LabelInputs { files: vec![file.clone()], ..LabelInputs::default() })
+    };
+    let table = load(r#"{"train": {"a": 1, "b": 2, "c": 3}, "val": {"b": 2}, "test": {"a": 1, "d": 4}}"#);
+    let table = table.expect("a split with leaks is usable");
+    let part = |id: &str| table.row(id).and_then(|row| row.split(0));
+    assert_eq!(
+        [part("a"), part("b"), part("c"), part("d")],
+        [Some("test"), Some("val"), Some("train"), Some("test")]
+    );
+    assert_eq!(table.row("a").and_then(|row| row.property(0)), Some(1.0));
+    assert!(table.notes[0].contains("2 in two parts (b, a): test goes before val"), "{:?}", table.notes);
+
+    let error = load(r#"{"train": {"a": 1, "a": 2}}"#).expect_err("twice in one part");
+    assert!(error.to_string().contains("\"a\" stands there a second time"), "{error}");
+    load(r#"{"one": {"a": 1}, "two": {"a": 2}}"#).expect_err("parts without an order");
+}
+
+#[test]
 fn leaderboard_splits_bring_values() {
     let text = r#"{"train": {"a": "1.5", "b": 2}, "val": {"c\u0041": "na"}, "test": {}}"#;
     for (name, bytes) in [("dft_3d_x.json", text.as_bytes().to_vec()), ("dft_3d_x.json.zip", zip(text))] {

@@ -42,12 +42,21 @@ pub(super) fn histogram(histogram: &Histogram, axis: &str, counted: &str) -> Mar
         left: place(histogram.edge(bin)),
         right: place(histogram.edge(bin + 1)),
         count: *count,
-        title: format!("{} to {}: {} ({})", edge(bin), edge(bin + 1), grouped(*count), percent(*count, total)),
+        title: format!(
+            "{} to {}: {} ({})",
+            edge(bin),
+            edge(bin + 1),
+            grouped(*count),
+            percent(*count, total)
+        ),
     });
     let step = round_step((high - low) / X_STEPS).max(f64::MIN_POSITIVE);
     let first = (low / step - 1e-9).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
-    let ticks = (first..=last).filter(|_| bins > 0).map(|tick| tick as f64 * step).map(|value| (place(value), in_steps(value, step)));
+    let ticks = (first..=last)
+        .filter(|_| bins > 0)
+        .map(|tick| tick as f64 * step)
+        .map(|value| (place(value), in_steps(value, step)));
     frame(&bars.collect::<Vec<_>>(), &ticks.collect::<Vec<_>>(), axis, counted)
 }
 

@@ -26,7 +26,8 @@ pub(super) fn distribution(values: &[Option<f64>], whole: bool) -> Result<Distri
     };
     let low = column.quantile(TAIL, QuantileMethod::Nearest)?.unwrap_or(min);
     let high = column.quantile(1.0 - TAIL, QuantileMethod::Nearest)?.unwrap_or(max);
-    let (low, high) = if max - min > LONG_TAILS * (high - low) && high > low { (low, high) } else { (min, max) };
+    let (low, high) =
+        if max - min > LONG_TAILS * (high - low) && high > low { (low, high) } else { (min, max) };
     let mut histogram = Histogram::covering(low, high, whole);
     finite.iter().flatten().for_each(|value| histogram.add(*value));
     Ok(Distribution { count, missing, summary: Some(Summary { min, median, mean, max }), histogram })
@@ -42,7 +43,8 @@ pub(super) fn tally(values: &[Option<String>]) -> Result<Tally, PolarsError> {
 /// Crystals by the whole numbers of a column.
 pub(super) fn tally_numbers(values: &[Option<f64>]) -> Result<Tally, PolarsError> {
     let groups = grouped(Series::new("value".into(), values))?;
-    let names = groups.column("value")?.f64()?.iter().map(|value| value.map_or_else(String::new, |v| v.to_string()));
+    let names =
+        groups.column("value")?.f64()?.iter().map(|value| value.map_or_else(String::new, |v| v.to_string()));
     Ok(names.zip(counts(&groups)?).collect())
 }
 

@@ -147,7 +147,11 @@ fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup 
             p { "not shown: " (grouped(histogram.below)) " below, " (grouped(histogram.above)) " above" }
         }
     };
-    card(title, note, html! { @if distribution.count > 0 { (chart::histogram(histogram, axis, "crystals")) } })
+    card(
+        title,
+        note,
+        html! { @if distribution.count > 0 { (chart::histogram(histogram, axis, "crystals")) } },
+    )
 }
 
 fn splits(statistics: &StoreStatistics) -> Markup {

@@ -83,8 +83,10 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
             scan.add_label_columns(shard.schema());
         }
         let labels = scan.properties.iter().map(|property| property.column.clone());
-        let labels: Vec<String> = labels.chain(scan.splits.iter().map(|(column, _)| column.clone())).collect();
-        let columns: Vec<&str> = FIXED_COLUMNS.iter().copied().chain(labels.iter().map(String::as_str)).collect();
+        let labels: Vec<String> =
+            labels.chain(scan.splits.iter().map(|(column, _)| column.clone())).collect();
+        let columns: Vec<&str> =
+            FIXED_COLUMNS.iter().copied().chain(labels.iter().map(String::as_str)).collect();
         for batch in shard.batches(None, Some(&columns))? {
             let refuse = |message: String| StoreError::Parquet { path: path.clone(), message };
             let batch = batch.map_err(|error| refuse(error.to_string()))?;

@@ -45,7 +45,8 @@ fn labels_are_counted() {
     assert_eq!(property.distribution.summary.map(|summary| (summary.min, summary.max)), Some((1.43, 8.5)));
     let [(column, splits)] = statistics.splits.as_slice() else { panic!("one split") };
     assert_eq!(column, "split_official");
-    let expected = [("test", 1), ("train", 2), ("val", 1), ("", 1)].map(|(name, count)| (name.to_owned(), count));
+    let expected =
+        [("test", 1), ("train", 2), ("val", 1), ("", 1)].map(|(name, count)| (name.to_owned(), count));
     assert_eq!(splits, &expected);
     assert_eq!(statistics.folds, [("0".to_owned(), 3), ("1".to_owned(), 2)]);
 }
@@ -77,7 +78,9 @@ fn the_page_needs_nothing_beside_itself() {
     for reference in ["http", "src=", "href=", "url(", "@import", "NaN", "inf"] {
         assert!(!page.contains(reference), "'{reference}' in the page");
     }
-    for part in ["Si (14): 1 crystals", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"] {
+    for part in
+        ["Si (14): 1 crystals", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"]
+    {
         assert!(page.contains(part), "no '{part}' in the page");
     }
 }

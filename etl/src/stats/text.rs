@@ -97,7 +97,8 @@ fn bars(rows: &[(String, u64)], out: &mut impl Write) -> fmt::Result {
     let greatest = rows.iter().map(|(_, count)| *count).max().unwrap_or(0);
     let count_width = grouped(greatest).len();
     for (label, count) in rows {
-        let line = format!("  {label:>label_width$}  {:>count_width$}  {}", grouped(*count), bar(*count, greatest));
+        let line =
+            format!("  {label:>label_width$}  {:>count_width$}  {}", grouped(*count), bar(*count, greatest));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
@@ -120,7 +121,13 @@ fn elements(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     match elements.get(LISTED_ELEMENTS..).unwrap_or_default() {
         [] => Ok(()),
         [rest @ .., (last, count)] => {
-            writeln!(out, "  and {} others, the rarest {} in {}", rest.len() + 1, symbol(*last), grouped(*count))
+            writeln!(
+                out,
+                "  and {} others, the rarest {} in {}",
+                rest.len() + 1,
+                symbol(*last),
+                grouped(*count)
+            )
         }
     }
 }
@@ -148,7 +155,9 @@ fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut 
 }
 
 fn histogram(histogram: &Histogram, out: &mut impl Write) -> fmt::Result {
-    let factor = [1, 2, 5, 10, 20, 50, 100].into_iter().find(|factor| histogram.counts.len() <= factor * HISTOGRAM_ROWS);
+    let factor = [1, 2, 5, 10, 20, 50, 100]
+        .into_iter()
+        .find(|factor| histogram.counts.len() <= factor * HISTOGRAM_ROWS);
     let histogram = histogram.merged(factor.unwrap_or(histogram.counts.len()));
     let edge = |bin| in_steps(histogram.edge(bin), histogram.width);
     let mut rows = Vec::with_capacity(histogram.counts.len() + 2);

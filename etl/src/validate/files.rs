@@ -36,7 +36,9 @@ pub(super) fn parquet_files(store: &Path) -> Result<BTreeSet<String>, StoreError
             let is_folder = entry.file_type().map_err(StoreError::io(entry.path()))?.is_dir();
             if is_folder && !name.starts_with('.') {
                 folders.push(relative);
-            } else if !is_folder && Path::new(&name).extension().is_some_and(|extension| extension == "parquet") {
+            } else if !is_folder
+                && Path::new(&name).extension().is_some_and(|extension| extension == "parquet")
+            {
                 files.insert(relative);
             }
         }
@@ -61,11 +63,19 @@ impl Validation<'_> {
         let counts = &manifest.counts;
         let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
         let sums = [
-            ("read = kept + filtered + rejected", counts.read, counts.kept + counts.filtered + counts.rejected),
+            (
+                "read = kept + filtered + rejected",
+                counts.read,
+                counts.kept + counts.filtered + counts.rejected,
+            ),
             ("kept = rows of the shards", counts.kept, rows),
             ("filtered = sum over the filters", counts.filtered, counts.filtered_by.values().sum()),
             ("rejected = sum over the reasons", counts.rejected, counts.rejected_by_reason.values().sum()),
-            ("filtered + rejected = rows of the rejects table", counts.filtered + counts.rejected, manifest.rejects.rows),
+            (
+                "filtered + rejected = rows of the rejects table",
+                counts.filtered + counts.rejected,
+                manifest.rejects.rows,
+            ),
         ];
         for (check, left, right) in sums {
             if left != right {
@@ -131,7 +141,8 @@ impl Validation<'_> {
     fn check_label_columns(&mut self, file: &str, schema: &Schema) {
         for field in schema.fields() {
             let is_known = COLUMNS.iter().any(|column| column.name == field.name());
-            let expected = if field.name().starts_with(SPLIT_PREFIX) { DataType::Utf8 } else { DataType::Float64 };
+            let expected =
+                if field.name().starts_with(SPLIT_PREFIX) { DataType::Utf8 } else { DataType::Float64 };
             if !is_known && field.data_type() != &expected {
                 self.file_problem(file, field.name(), expected, field.data_type());
             }

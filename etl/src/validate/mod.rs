@@ -112,7 +112,7 @@ impl fmt::Display for Report {
         };
         writeln!(
             f,
-            "{}: {count}; {} crystals in {} shards, {} rejects, features of {} crystals recomputed",
+            "{}: {count}; {} crystals, {} shards, {} rejects, features of {} crystals recomputed",
             self.store.display(),
             self.crystals,
             self.shards,
@@ -170,7 +170,13 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
 
 impl Validation<'_> {
     /// Notes a problem of a whole file.
-    fn file_problem(&mut self, file: &str, check: &str, expected: impl fmt::Display, found: impl fmt::Display) {
+    fn file_problem(
+        &mut self,
+        file: &str,
+        check: &str,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) {
         self.report.problems.push(Problem::of_file(file, check, expected, found));
     }
 }

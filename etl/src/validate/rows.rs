@@ -22,7 +22,7 @@ const ROUNDING: f64 = 1e-12;
 /// Niggli tolerance: lengths or angles that the tolerance takes as equal may change places.
 const NIGGLI_DEVIATION: f64 = 10.0;
 
-/// Largest deviation of a distance found in another basis, in Å.
+/// Largest relative deviation of a distance found in another basis.
 const DISTANCE_DEVIATION: f64 = 1e-5;
 
 /// No change of basis.
@@ -190,7 +190,9 @@ impl Recomputer<'_> {
         self.structure.fractional.clear();
         self.structure.fractional.extend_from_slice(sites);
         match self.featurizer.featurize(&self.structure) {
-            Ok(features) if features.transform == IDENTITY => compare_edges(&view.edges, &features.edges, faults),
+            Ok(features) if features.transform == IDENTITY => {
+                compare_edges(&view.edges, &features.edges, faults)
+            }
             // Another basis with equal parameters: images and labels have no counterpart there.
             Ok(features) => compare_distances(view.edges.distance, &features.edges, faults),
             Err(error) => faults.push(fault("edges", "a crystal with features", error)),
@@ -200,8 +202,9 @@ impl Recomputer<'_> {
 
 /// Whether a number is farther from the expected one than rounding explains.
 fn deviates(found: f64, expected: f64, relative: f64) -> bool {
-    // Written so that a value that is no number deviates.
-    !((found - expected).abs() <= relative * expected.abs().max(1.0))
+    let is_near = (found - expected).abs() <= relative * expected.abs().max(1.0);
+    // Not the same as being farther: what is no number deviates too.
+    !is_near
 }
 
 /// Whether there are as many edges as there should be.
@@ -221,7 +224,7 @@ fn compare_distances(found: &[f32], expected: &Edges, faults: &mut Vec<Fault>) {
     let mut expected = expected.distance.clone();
     found.sort_by(f64::total_cmp);
     expected.sort_by(f64::total_cmp);
-    let differs = |(expected, found): &(&f64, &f64)| !((*expected - *found).abs() <= DISTANCE_DEVIATION);
+    let differs = |(expected, found): &(&f64, &f64)| deviates(**found, **expected, DISTANCE_DEVIATION);
     if let Some((expected, found)) = expected.iter().zip(&found).find(differs) {
         faults.push(fault("edge_distance", expected, found));
     }
@@ -292,7 +295,8 @@ mod tests {
         let replaced = |name: &str, column: ArrayRef| {
             let mut columns = batch.columns().to_vec();
             columns[batch.schema().index_of(name).expect("a column")] = column;
-            CrystalBatch::new(RecordBatch::try_new(batch.schema(), columns).expect("the schema")).expect("fits")
+            CrystalBatch::new(RecordBatch::try_new(batch.schema(), columns).expect("the schema"))
+                .expect("fits")
         };
         let settings = FeatureSettings::default();
         let mut recomputer = Recomputer {

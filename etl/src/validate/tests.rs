@@ -37,7 +37,7 @@ fn a_good_store_has_no_problems() {
         assert!(report.is_valid(), "{report}");
         assert_eq!((report.shards, report.crystals, report.rejects), (2, 5, 2));
         assert_eq!(report.recomputed, sample.map_or(5, |size| size as u64));
-        assert!(report.to_string().contains(": no problems; 5 crystals in 2 shards"), "{report}");
+        assert!(report.to_string().contains(": no problems; 5 crystals, 2 shards"), "{report}");
     }
 }
 
@@ -70,7 +70,10 @@ fn every_problem_is_reported() {
         "rejects/rejects.parquet: bytes: expected ",
         "rejects/rejects.parquet: rejects: expected a readable Parquet file, found ",
     ] {
-        assert!(problems.iter().any(|problem| problem.starts_with(expected)), "no '{expected}' in {problems:#?}");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(expected)),
+            "no '{expected}' in {problems:#?}"
+        );
     }
     assert_eq!(problems.len(), 7, "{problems:#?}");
 }
@@ -141,11 +144,7 @@ fn wrong_features_are_found() {
         only("MgO", |row| row.features.edges.distance[5] += 1e-3),
         ["test-00000.parquet row 1 'MgO': edge_distance: expected 2.106 at edge 5, found 2.107"]
     );
-    assert_eq!(
-        only("ZnS", |row| row.features.edges.direction[0] = 26).len(),
-        1,
-        "one label"
-    );
+    assert_eq!(only("ZnS", |row| row.features.edges.direction[0] = 26).len(), 1, "one label");
     let problems = only("Si", |row| row.features.volume += 1.0);
     assert!(problems[0].starts_with("test-00001.parquet row 1 'Si': volume: expected 160.1"), "{problems:?}");
     let problems = only("GaAs", |row| row.features.fractional[0][0] += 1.0);

@@ -128,16 +128,21 @@ fn missing_and_mistyped_columns_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let with_columns = |edit: fn(&mut Columns)| broken_shard(folder.path(), |_, _| (), edit);
     for column in COLUMNS {
-        let path = broken_shard(folder.path(), |_, _| (), |columns| {
-            columns.remove(position(columns, column.name));
-        });
+        let path = broken_shard(
+            folder.path(),
+            |_, _| (),
+            |columns| {
+                columns.remove(position(columns, column.name));
+            },
+        );
         assert_refused(&path, &format!("column '{}' is missing", column.name));
     }
     let path = with_columns(|columns| replace(columns, "nsites", Int64Array::from(vec![1, 1])));
     assert_refused(&path, "column 'nsites' is Int64 instead of UInt32");
     let path = with_columns(|columns| {
         let index = position(columns, "edge_distance");
-        columns[index].1 = arrow::compute::cast(&columns[index].1, &test_shard::doubles()).expect("a wider type");
+        columns[index].1 =
+            arrow::compute::cast(&columns[index].1, &test_shard::doubles()).expect("a wider type");
     });
     assert_refused(&path, "column 'edge_distance' is List(");
     let path = with_columns(|columns| {
@@ -151,16 +156,14 @@ fn columns_asked_for_must_be_there() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = good_shard(folder.path());
     let shard = Shard::open(&path, None).expect("a good shard");
-    let error = shard.batches(None, Some(&["nsites", "colour"])).err().expect("no such column");
+    let Err(error) = shard.batches(None, Some(&["nsites", "colour"])) else { panic!("no such column") };
     assert_eq!(error.to_string(), format!("{}: column 'colour' is missing", path.display()));
 }
 
 #[test]
 fn contradictory_rows_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let with_bad_row = |edit: fn(&mut Row)| {
-        broken_shard(folder.path(), |rows, _| edit(&mut rows[1]), |_| ())
-    };
+    let with_bad_row = |edit: fn(&mut Row)| broken_shard(folder.path(), |rows, _| edit(&mut rows[1]), |_| ());
     let path = with_bad_row(|row| row.edges[0].source = 1);
     assert_refused(&path, "crystal 'bad': an edge names site 1 of 1");
     let path = with_bad_row(|row| row.edges[0].target = 7);
@@ -168,14 +171,19 @@ fn contradictory_rows_are_refused() {
     let path = with_bad_row(|row| row.fractional.truncate(2));
     assert_refused(&path, "crystal 'bad': 1 sites, 1 atomic numbers, 2 coordinates");
     // A column of another crystal: every list of the bad row in turn has one value less.
-    let edge_lists = COLUMNS.iter().filter(|column| column.shape == "[nedges]" && column.name != "edge_target");
+    let edge_lists =
+        COLUMNS.iter().filter(|column| column.shape == "[nedges]" && column.name != "edge_target");
     for column in edge_lists {
         let mut shorter = ["good", "bad"].map(row);
         shorter[1].edges.clear();
-        let path = broken_shard(folder.path(), |_, _| (), |columns| {
-            let index = position(columns, column.name);
-            columns[index] = test_shard::columns(&shorter).swap_remove(index);
-        });
+        let path = broken_shard(
+            folder.path(),
+            |_, _| (),
+            |columns| {
+                let index = position(columns, column.name);
+                columns[index] = test_shard::columns(&shorter).swap_remove(index);
+            },
+        );
         assert_refused(&path, &format!("crystal 'bad': 1 values of edge_target, 0 of {}", column.name));
     }
 }
@@ -184,7 +192,9 @@ fn contradictory_rows_are_refused() {
 fn statistics_rule_row_groups_out() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let shard = Shard::open(&good_shard(folder.path()), None).expect("a good shard");
-    for (id, groups) in [("a", vec![]), ("b", vec![0]), ("c", vec![0]), ("e", vec![]), ("f", vec![1]), ("g", vec![])] {
+    for (id, groups) in
+        [("a", vec![]), ("b", vec![0]), ("c", vec![0]), ("e", vec![]), ("f", vec![1]), ("g", vec![])]
+    {
         assert_eq!(shard.row_groups_with(id), groups, "{id}");
     }
 }

@@ -143,7 +143,8 @@ fn empty_values_inside_lists_are_refused() {
     let mut columns = test_shard::columns(&[row("one")]);
     let index = columns.iter().position(|(name, _)| name == "edge_source").expect("a column");
     let sources = [Some(vec![None])];
-    columns[index].1 = Arc::new(ListArray::from_iter_primitive::<arrow::datatypes::UInt32Type, _, _>(sources));
+    columns[index].1 =
+        Arc::new(ListArray::from_iter_primitive::<arrow::datatypes::UInt32Type, _, _>(sources));
     let error = CrystalBatch::new(test_shard::batch(columns)).expect_err("an empty item");
     assert_eq!(error.to_string(), "column 'edge_source' has 1 empty items");
 }

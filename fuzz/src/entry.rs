@@ -1,0 +1,280 @@
+//! What is done with arbitrary bytes, and what must hold whatever they are.
+//!
+//! The fuzz targets and the corpus test of the `etl` crate share this file.
+
+use std::io::Write;
+use std::mem;
+
+use etl::cif::CifReader;
+use etl::feature::Featurizer;
+use etl::reject::{Origin, Reject};
+use etl::source::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open};
+use etl::structure::Structure;
+use etl::symmetry::{
+    MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
+    operations_of_hermann_mauguin_symbol, operations_of_number,
+};
+use schemas::settings::FeatureSettings;
+
+/// One way to feed bytes to the program.
+pub type Entry = fn(&[u8]);
+
+/// Every entry point by the name of its target.
+pub const ENTRIES: [(&str, Entry); 11] = [
+    ("archive", archive),
+    ("cif", cif),
+    ("cif_file", cif_file),
+    ("feature", feature),
+    ("jarvis", jarvis),
+    ("matbench", matbench),
+    ("oqmd", oqmd),
+    ("poscar", poscar),
+    ("poscar_json", poscar_json),
+    ("symmetry", symmetry),
+    ("table", table),
+];
+
+/// Largest atomic number.
+const HEAVIEST: u8 = 118;
+
+/// The CIF reader alone, twice with the same buffers: what a file gives does not depend on the
+/// file before it.
+pub fn cif(bytes: &[u8]) {
+    let mut reader = CifReader::new();
+    let once = read_cif(&mut reader, bytes);
+    assert!(!once.is_empty(), "a file gives a crystal or a fault");
+    assert_eq!(once, read_cif(&mut reader, bytes));
+}
+
+fn read_cif(reader: &mut CifReader, bytes: &[u8]) -> Vec<(String, Result<Structure, String>)> {
+    let mut results = Vec::new();
+    reader.read(bytes, &mut |block, result| {
+        let result = match result {
+            Ok(structure) => {
+                check_structure(structure);
+                Ok(structure.clone())
+            }
+            Err(error) => {
+                check_reason(error.reason_code());
+                Err(error.to_string())
+            }
+        };
+        results.push((block.name.into_owned(), result));
+    });
+    results
+}
+
+/// A CIF as a file of its own.
+pub fn cif_file(bytes: &[u8]) {
+    read_source(SourceKind::Cif, ".cif", bytes);
+}
+
+/// An archive of CIFs, a tar unless the bytes start like a zip.
+pub fn archive(bytes: &[u8]) {
+    let is_zip = bytes.starts_with(b"PK");
+    read_source(SourceKind::Cif, if is_zip { ".zip" } else { ".tar" }, bytes);
+}
+
+/// A POSCAR as a file of its own.
+pub fn poscar(bytes: &[u8]) {
+    read_source(SourceKind::Poscar, ".vasp", bytes);
+}
+
+/// AtomGen's JSON file of POSCARs.
+pub fn poscar_json(bytes: &[u8]) {
+    read_source(SourceKind::Poscar, ".json", bytes);
+}
+
+/// OQMD's JSON array.
+pub fn oqmd(bytes: &[u8]) {
+    read_source(SourceKind::Oqmd, ".json", bytes);
+}
+
+/// JARVIS's JSON array.
+pub fn jarvis(bytes: &[u8]) {
+    read_source(SourceKind::Jarvis, ".json", bytes);
+}
+
+/// A MatBench task.
+pub fn matbench(bytes: &[u8]) {
+    read_source(SourceKind::Matbench, ".json", bytes);
+}
+
+/// A CSV with a column of CIFs.
+pub fn table(bytes: &[u8]) {
+    read_source(SourceKind::Table, ".csv", bytes);
+}
+
+/// What a record gave.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Crystal { material_id: String, structure: Structure, properties: Vec<Option<f64>> },
+    Reject(Reject),
+}
+
+/// Checks and keeps what a parser finds.
+struct Keep {
+    outcomes: Vec<Outcome>,
+    property_count: usize,
+}
+
+impl Sink for Keep {
+    fn crystal(&mut self, _: &Origin, crystal: ParsedCrystal<'_>) {
+        let ParsedCrystal { material_id, structure, properties } = crystal;
+        assert!(!material_id.is_empty(), "a crystal has an identifier");
+        assert_eq!(properties.len(), self.property_count, "a value for each property");
+        assert!(properties.iter().flatten().all(|value| value.is_finite()), "{properties:?}");
+        check_structure(structure);
+        self.outcomes.push(Outcome::Crystal {
+            material_id: material_id.to_owned(),
+            structure: structure.clone(),
+            properties: properties.to_vec(),
+        });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        check_reject(&reject);
+        self.outcomes.push(Outcome::Reject(reject));
+    }
+}
+
+/// Reads a file that holds `bytes` and whose name has the given ending, as `etl build` does.
+fn read_source(kind: SourceKind, ending: &str, bytes: &[u8]) {
+    let file = tempfile::Builder::new().prefix("matbench_").suffix(ending).tempfile();
+    let mut file = file.expect("a temporary file can be made");
+    file.write_all(bytes).expect("the temporary file can be written");
+    match open(kind, &[file.path().to_path_buf()], &SourceOptions::default()) {
+        Ok(source) => drain(source),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Reads every record of a source, by two parsers and in two orders: each gives something, and what
+/// it gives does not depend on the records before it.
+fn drain(mut source: OpenSource) {
+    let keep = || Keep { outcomes: Vec::new(), property_count: source.properties.len() };
+    let (mut onward, mut backward) = (keep(), keep());
+    let (mut parser, mut other_parser) = ((source.parser)(), (source.parser)());
+    let mut block = RawBlock::default();
+    let mut more = true;
+    while more {
+        block.clear();
+        more = source.reader.read_block(&mut block).unwrap_or_default();
+        block.rejects.iter().for_each(|(_, reject)| check_reject(reject));
+        let outcomes: Vec<Vec<Outcome>> = block
+            .records
+            .iter()
+            .map(|record| {
+                parser.parse(&block.bytes, record, &mut onward);
+                mem::take(&mut onward.outcomes)
+            })
+            .collect();
+        for (record, outcomes) in block.records.iter().zip(&outcomes).rev() {
+            assert!(!outcomes.is_empty(), "a record gives a crystal or a fault");
+            other_parser.parse(&block.bytes, record, &mut backward);
+            assert_eq!(&mem::take(&mut backward.outcomes), outcomes);
+        }
+    }
+}
+
+/// What a reader hands on can be trusted.
+fn check_structure(structure: &Structure) {
+    assert!(!structure.atomic_numbers.is_empty(), "a crystal has sites");
+    assert_eq!(structure.atomic_numbers.len(), structure.fractional.len());
+    assert!(structure.atomic_numbers.iter().all(|number| (1..=HEAVIEST).contains(number)));
+    let numbers = structure.lattice.as_flattened().iter().chain(structure.fractional.as_flattened());
+    assert!(numbers.copied().all(f64::is_finite), "{structure:?}");
+}
+
+fn check_reject(reject: &Reject) {
+    check_reason(reject.reason);
+    assert!(!reject.message.is_empty());
+    assert!(reject.origin.record > 0);
+}
+
+/// Reasons are keys of the summary's counts: words in snake_case.
+fn check_reason(reason: &str) {
+    assert!(
+        !reason.is_empty() && reason.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase()),
+        "{reason}"
+    );
+}
+
+/// Symmetry operations and symbols of space groups, each line as one of them and as all.
+pub fn symmetry(bytes: &[u8]) {
+    const CUBIC: Metric = [[25.0, 0.0, 0.0], [0.0, 25.0, 0.0], [0.0, 0.0, 25.0]];
+    const HEXAGONAL: Metric = [[9.0, -4.5, 0.0], [-4.5, 9.0, 0.0], [0.0, 0.0, 25.0]];
+    for line in bytes.split(|&byte| byte == b'\n') {
+        if let Ok(operation) = SymmetryOperation::parse(line) {
+            assert!(operation.translation.iter().all(|part| (0.0..1.0).contains(part)), "{operation:?}");
+        }
+        let Ok(symbol) = str::from_utf8(line) else { continue };
+        let number = symbol.parse().unwrap_or_default();
+        let groups = [
+            operations_of_hall_symbol(symbol),
+            operations_of_hermann_mauguin_symbol(symbol, &CUBIC),
+            operations_of_hermann_mauguin_symbol(symbol, &HEXAGONAL),
+            operations_of_number(number, &CUBIC),
+        ];
+        for operations in groups.iter().flatten() {
+            assert!(operations.contains(&SymmetryOperation::IDENTITY), "{symbol}");
+            assert!(operations.len() <= MAX_OPERATIONS, "{symbol}");
+        }
+    }
+}
+
+/// Features of a small structure.
+pub fn feature(bytes: &[u8]) {
+    let structure = decode_structure(bytes);
+    let settings = FeatureSettings::default();
+    let mut featurizer = Featurizer::new(&settings);
+    let features = match featurizer.featurize(&structure) {
+        Ok(features) => features,
+        Err(error) => {
+            check_reason(error.reason_code());
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    assert!(features.volume > 0.0 && features.volume.is_finite());
+    assert!(features.parameters.iter().all(|parameter| *parameter > 0.0 && parameter.is_finite()));
+    assert_eq!(features.fractional.len(), structure.fractional.len());
+    let wrapped = -settings.wrap_tolerance..1.0;
+    assert!(features.fractional.as_flattened().iter().all(|part| wrapped.contains(part)));
+    let edges = &features.edges;
+    let sites = structure.fractional.len() as u32;
+    assert!(edges.target.is_sorted() && edges.source.iter().all(|&source| source < sites));
+    let mut centres = edges.target.clone();
+    centres.dedup();
+    assert!(centres.into_iter().eq(0..sites), "every site is the centre of an edge");
+    for (edge, &distance) in edges.distance.iter().enumerate() {
+        assert!(distance > 0.0 && distance <= settings.cutoff_angstrom, "edge {edge}: {distance}");
+        assert!(edges.image_of(edge).is_some());
+    }
+    let labels = edges.direction.iter().chain(&edges.direction_centred);
+    assert!(labels.copied().all(|label| label < 27));
+    let first = features.clone();
+    assert_eq!(featurizer.featurize(&structure), Ok(&first));
+}
+
+/// A structure out of any bytes. The first one says how numbers are written: as multiples of 2⁻⁹ Å
+/// and 2⁻¹² of a cell vector in 16 bits each, which gives likely crystals, or as doubles. The nine
+/// numbers of the lattice follow, then the sites.
+fn decode_structure(bytes: &[u8]) -> Structure {
+    let mut structure = Structure::default();
+    let (mode, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    let width = if mode & 1 == 0 { 2 } else { 8 };
+    let mut numbers = bytes.chunks_exact(width).map(|chunk| match chunk {
+        &[low, high] => f64::from(i16::from_le_bytes([low, high])),
+        _ => chunk.try_into().map(f64::from_le_bytes).unwrap_or_default(),
+    });
+    let scale = |number: f64, bits: i32| if width == 2 { number * 2f64.powi(-bits) } else { number };
+    for component in structure.lattice.as_flattened_mut() {
+        *component = scale(numbers.next().unwrap_or_default(), 9);
+    }
+    while let (Some(x), Some(y), Some(z)) = (numbers.next(), numbers.next(), numbers.next()) {
+        structure.fractional.push([x, y, z].map(|part| scale(part, 12)));
+        structure.atomic_numbers.push(1);
+    }
+    structure
+}
