@@ -15,6 +15,19 @@ use schemas::store::item_field;
 use crate::composition::Composition;
 use crate::feature::Features;
 
+/// Takes a column's values and leaves room for as many: the next batch will be much the same.
+fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
+}
+
+/// Takes a column's offsets and leaves the first one, with room for as many.
+fn renew_offsets(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
+    let taken = renew(offsets);
+    offsets.push(0);
+    OffsetBuffer::new(ScalarBuffer::from(taken))
+}
+
 /// A growing text column.
 #[derive(Debug)]
 struct Texts {
@@ -40,9 +53,10 @@ impl Texts {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let Self { offsets, bytes } = std::mem::take(self);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes.into_bytes()), nulls)?))
+        let offsets = renew_offsets(&mut self.offsets);
+        let next = String::with_capacity(self.bytes.len());
+        let bytes = std::mem::replace(&mut self.bytes, next).into_bytes();
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?))
     }
 }
 
@@ -60,7 +74,7 @@ impl OptionalTexts {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let nulls = NullBuffer::from(std::mem::take(&mut self.present));
+        let nulls = NullBuffer::from(renew(&mut self.present));
         self.texts.finish(Some(nulls))
     }
 }
@@ -85,8 +99,7 @@ impl<T> Lists<T> {
     }
 
     fn take(&mut self) -> (OffsetBuffer<i32>, Vec<T>) {
-        let Self { offsets, values } = std::mem::take(self);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), values)
+        (renew_offsets(&mut self.offsets), renew(&mut self.values))
     }
 }
 
@@ -277,22 +290,21 @@ impl Columns {
         (0..rows).for_each(|_| source.push(&self.source));
         columns.push(source.finish(None)?);
         columns.push(self.formula.finish(None)?);
-        let offsets = std::mem::replace(&mut self.element_offsets, vec![0]);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        let offsets = renew_offsets(&mut self.element_offsets);
         columns.push(Arc::new(ListArray::try_new(
             item_field(DataType::Utf8),
             offsets,
             self.element.finish(None)?,
             None,
         )?));
-        columns.push(Arc::new(UInt32Array::from(std::mem::take(&mut self.nelements))));
-        columns.push(Arc::new(UInt32Array::from(std::mem::take(&mut self.nsites))));
-        columns.push(fixed(Arc::new(Float64Array::from(std::mem::take(&mut self.lattice))))?);
+        columns.push(Arc::new(UInt32Array::from(renew(&mut self.nelements))));
+        columns.push(Arc::new(UInt32Array::from(renew(&mut self.nsites))));
+        columns.push(fixed(Arc::new(Float64Array::from(renew(&mut self.lattice))))?);
         for parameter in &mut self.parameters {
-            columns.push(Arc::new(Float64Array::from(std::mem::take(parameter))));
+            columns.push(Arc::new(Float64Array::from(renew(parameter))));
         }
-        columns.push(Arc::new(Float64Array::from(std::mem::take(&mut self.volume))));
-        columns.push(fixed(Arc::new(Int32Array::from(std::mem::take(&mut self.transform))))?);
+        columns.push(Arc::new(Float64Array::from(renew(&mut self.volume))));
+        columns.push(fixed(Arc::new(Int32Array::from(renew(&mut self.transform))))?);
         columns.push(self.atomic_numbers.finish::<arrow::datatypes::UInt8Type>()?);
         columns.push(self.fractional.finish::<arrow::datatypes::Float64Type>()?);
         columns.push(self.edge_source.finish::<arrow::datatypes::UInt32Type>()?);
@@ -306,12 +318,12 @@ impl Columns {
         columns.push(self.direction_centred.finish::<arrow::datatypes::UInt8Type>()?);
         columns.push(self.same_cell_centred.finish_flags()?);
         columns.push(self.split.finish()?);
-        columns.push(Arc::new(Int8Array::from(std::mem::take(&mut self.fold))));
+        columns.push(Arc::new(Int8Array::from(renew(&mut self.fold))));
         for split in &mut self.splits {
             columns.push(split.finish()?);
         }
         for property in &mut self.properties {
-            columns.push(Arc::new(Float64Array::from(std::mem::take(property))));
+            columns.push(Arc::new(Float64Array::from(renew(property))));
         }
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }

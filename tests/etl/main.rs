@@ -2,6 +2,7 @@
 
 mod damage;
 mod determinism;
+mod duckdb;
 mod exclusion;
 mod rejects;
 mod resume;
