@@ -33,9 +33,10 @@ test: ## Run every test; those of the DuckDB views need PyPI once
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
 	cargo test --release --workspace
 
-lint: ## Check format and lints
+lint: ## Check format, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace
 
 $(VENV)/complete: tests/requirements.txt
 	python3 -m venv $(VENV)

@@ -8,12 +8,11 @@
 //! source, labels                published files into records, records into crystals
 //! feature                       Niggli cell, neighbours, labels (SPEC section 2)
 //! columns, filter, shard        crystals into rows, rows into files
-//! build                         the pipeline: threads, order, resume, rejects, manifest
+//! pipeline                      `etl build`: threads, order, resume, rejects, manifest
 //! stats, inspect, validate      what is in a store
 //! fetch                         public files onto this machine
 //! ```
 
-pub mod build;
 pub mod cartesian;
 pub mod cif;
 pub mod columns;
@@ -25,6 +24,7 @@ pub mod filter;
 pub mod inspect;
 pub mod labels;
 pub mod math;
+pub mod pipeline;
 pub mod poscar;
 pub mod reject;
 pub mod shard;

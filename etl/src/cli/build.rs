@@ -1,19 +1,20 @@
 //! `etl build`.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
-use etl::build::{
+use etl::pipeline::{
     Bounds, BuildRequest, BuildSummary, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS, Order,
 };
 use etl::source::{SourceKind, SourceOptions};
 use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, Ties};
 
-use super::Outcome;
 use super::progress::Bar;
+use super::{Outcome, print};
 
 /// Arguments of `etl build`.
 #[derive(Debug, Args)]
@@ -120,13 +121,15 @@ impl BuildArguments {
             .context("cannot listen for Ctrl-C")?;
         let bar = Bar::new(quiet || json);
         let start = std::time::Instant::now();
-        let summary = etl::build::build(&request, &bar, &cancel);
+        let summary = etl::pipeline::build(&request, &bar, &cancel);
         bar.finish();
         let summary = summary?;
         if json {
-            println!("{}", json_summary(&summary)?);
+            let text = json_summary(&summary)?;
+            print(|out| writeln!(out, "{text}"))?;
         } else if !quiet {
-            print_summary(&request, &summary, start.elapsed().as_secs_f64());
+            let seconds = start.elapsed().as_secs_f64();
+            print(|out| write_summary(out, &request, &summary, seconds))?;
         }
         let rejected = summary.manifest.counts.rejected > 0;
         Ok(if rejected && !allow_rejects { Outcome::Findings } else { Outcome::Clean })
@@ -190,37 +193,45 @@ fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&value)?)
 }
 
-fn print_summary(request: &BuildRequest, summary: &BuildSummary, seconds: f64) {
+/// The summary for people.
+fn write_summary(
+    out: &mut impl Write,
+    request: &BuildRequest,
+    summary: &BuildSummary,
+    seconds: f64,
+) -> io::Result<()> {
     let store = request.store.display();
     let manifest = &summary.manifest;
     if summary.untouched {
-        println!("{store}: finished before, {} crystals; --force builds it anew", manifest.counts.kept);
-        return;
+        let kept = manifest.counts.kept;
+        return writeln!(out, "{store}: finished before, {kept} crystals; --force builds it anew");
     }
     let counts = &manifest.counts;
     let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
-    println!(
+    writeln!(
+        out,
         "{store}: {} crystals in {} shards, {:.1} MB, {seconds:.1} s, {:.0} entries/s",
         counts.kept,
         manifest.shards.len(),
         bytes as f64 / 1e6,
         counts.read as f64 / seconds.max(1e-3),
-    );
-    println!("  {:>9} read", counts.read);
-    println!("  {:>9} kept", counts.kept);
+    )?;
+    writeln!(out, "  {:>9} read", counts.read)?;
+    writeln!(out, "  {:>9} kept", counts.kept)?;
     for (filter, number) in &counts.filtered_by {
-        println!("  {number:>9} filtered by {filter}");
+        writeln!(out, "  {number:>9} filtered by {filter}")?;
     }
     for (reason, number) in &counts.rejected_by_reason {
-        println!("  {number:>9} rejected: {reason}");
+        writeln!(out, "  {number:>9} rejected: {reason}")?;
     }
     if summary.unmatched_labels > 0 {
-        println!("  {:>9} label rows without a crystal", summary.unmatched_labels);
+        writeln!(out, "  {:>9} label rows without a crystal", summary.unmatched_labels)?;
     }
     for note in &summary.notes {
-        println!("  note: {note}");
+        writeln!(out, "  note: {note}")?;
     }
     if counts.filtered + counts.rejected > 0 {
-        println!("  every entry left out is in {store}/{}", manifest.rejects.file);
+        writeln!(out, "  every entry left out is in {store}/{}", manifest.rejects.file)?;
     }
+    Ok(())
 }

@@ -1,11 +1,12 @@
 //! `etl fetch`.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use etl::fetch::{Database, FetchProgress, FetchRequest, Fetched, Place, TerminalProgress, fetch};
 
-use super::Outcome;
+use super::{Outcome, print};
 
 /// Arguments of `etl fetch`.
 #[derive(Debug, Args)]
@@ -50,18 +51,20 @@ impl FetchArguments {
         let progress: &mut dyn FetchProgress = if self.json { &mut () } else { &mut bar };
         let fetched = fetch(&request, progress)?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&fetched)?);
+            let text = serde_json::to_string_pretty(&fetched)?;
+            print(|out| writeln!(out, "{text}"))?;
         } else {
-            fetched.iter().for_each(print_line);
+            print(|out| fetched.iter().try_for_each(|file| write_line(out, file)))?;
         }
         Ok(Outcome::Clean)
     }
 }
 
-fn print_line(fetched: &Fetched) {
+fn write_line(out: &mut impl Write, fetched: &Fetched) -> io::Result<()> {
     let verified = match &fetched.note {
         None => "verified".to_owned(),
         Some(note) => format!("not verified: {note}"),
     };
-    println!("{}  {} bytes  sha256 {}  {verified}", fetched.path.display(), fetched.bytes, fetched.sha256);
+    let path = fetched.path.display();
+    writeln!(out, "{path}  {} bytes  sha256 {}  {verified}", fetched.bytes, fetched.sha256)
 }

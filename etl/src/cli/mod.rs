@@ -11,8 +11,10 @@ mod fetch;
 mod progress;
 mod reports;
 
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// Exit status of a command that ended, with or without findings.
@@ -73,5 +75,18 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("etl: {error:#}");
             ExitCode::from(FAILED)
         }
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(
+    write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the output")
+        }
+        _ => Ok(()),
     }
 }

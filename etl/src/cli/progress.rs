@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use etl::build::{BuildProgress, Position};
+use etl::pipeline::{BuildProgress, Position};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows how far a build is; silent where standard error is no terminal.

@@ -1,14 +1,14 @@
 //! `etl stats`, `etl inspect` and `etl validate`.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
 
-use super::Outcome;
+use super::{Outcome, print};
 
 /// Arguments of `etl stats`.
 #[derive(Debug, Args)]
@@ -80,16 +80,5 @@ impl ValidateArguments {
         let report = etl::validate::validate(&self.store, &options)?;
         print(|out| write!(out, "{report}"))?;
         Ok(if report.is_valid() { Outcome::Clean } else { Outcome::Findings })
-    }
-}
-
-/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
-fn print(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write the output")
-        }
-        _ => Ok(()),
     }
 }

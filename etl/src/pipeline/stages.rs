@@ -1,4 +1,4 @@
-//! The pipeline's stages for crystals, see [`super::pipeline`].
+//! The pipeline's stages for crystals, see the `engine` module.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use arrow::record_batch::RecordBatch;
 use schemas::manifest::ShardEntry;
 
 use super::arrange::{Arranger, Commit, Step};
+use super::engine::Stages;
 use super::error::BuildError;
 use super::inputs::InputHasher;
 use super::journal::{Journal, RejectLog};
-use super::pipeline::Stages;
 use super::process::{BlockProcessor, ProcessedBlock, Recipe};
 use super::sorted::{Merger, SortKeys, write_run};
 use super::{BuildProgress, Position};

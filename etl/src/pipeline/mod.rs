@@ -1,20 +1,20 @@
 //! `etl build`: a published file into a feature store.
 //!
-//! * [`pipeline`](self::pipeline): five stages on a fixed number of threads
-//! * [`process`](self::process): a block of records into rows
-//! * [`arrange`](self::arrange): rows into row groups and files
-//! * [`sorted`](self::sorted): other orders than the input's
-//! * [`journal`](self::journal), [`inputs`](self::inputs), [`lock`](self::lock): resuming a run, and one
+//! * `engine`: five stages on a fixed number of threads
+//! * `process`: a block of records into rows
+//! * `arrange`: rows into row groups and files
+//! * `sorted`: other orders than the input's
+//! * `journal`, `inputs`, `lock`: resuming a run, and one
 //!   run at a time
-//! * [`finish`](self::finish): rejects table and manifest
+//! * `finish`: rejects table and manifest
 
 mod arrange;
+mod engine;
 mod error;
 mod finish;
 mod inputs;
 mod journal;
 mod lock;
-mod pipeline;
 mod process;
 mod sorted;
 mod stages;
@@ -215,7 +215,7 @@ pub fn build(
         let arranger = Arranger::new(sizes, output.journal.blocks, output.journal.counts.clone(), seen);
         let cursor =
             Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
-        let (cursor, _, written) = pipeline::run(&pool, &stages, cursor, arranger, output)?;
+        let (cursor, _, written) = engine::run(&pool, &stages, cursor, arranger, output)?;
         output = written;
         match cursor.input {
             Input::Records { hasher, .. } => hasher.finish()?,
@@ -236,7 +236,7 @@ pub fn build(
         let merged = output.journal.merged_blocks;
         let arranger = Arranger::new(sizes, merged, Default::default(), SeenIds::default());
         let cursor = Cursor { input: Input::Runs(merger), next: 0, resume_at: merged };
-        (_, _, output) = pipeline::run(&pool, &stages, cursor, arranger, output)?;
+        (_, _, output) = engine::run(&pool, &stages, cursor, arranger, output)?;
     }
     let manifest = finish::finish(&folder, output.journal, hashes, &request.settings)?;
     Ok(BuildSummary {
