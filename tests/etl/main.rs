@@ -4,6 +4,7 @@ mod damage;
 mod determinism;
 mod duckdb;
 mod exclusion;
+mod fetch;
 mod rejects;
 mod resume;
 mod sample;
