@@ -53,8 +53,8 @@ bench-etl: build ## Measure the ETL, part by part and against Python (needs ../s
 bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared)
 	tests/bench/memory_etl.sh
 
-fuzz: ## Fuzz every reader for a minute (needs cargo-fuzz)
-	cd fuzz && for target in $$(cargo fuzz list); do cargo fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
+	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
 
 clean: ## Remove everything that was built, stores included
 	cargo clean

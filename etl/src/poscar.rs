@@ -10,10 +10,18 @@
 
 use thiserror::Error;
 
-use crate::cartesian::to_fractional;
+use crate::cartesian::{CartesianError, to_fractional};
 use crate::element::atomic_number_of;
 use crate::math::determinant;
 use crate::structure::Structure;
+
+/// A value in a message has at most this many bytes.
+const EXCERPT_BYTES: usize = 60;
+
+/// The start of a value as a message shows it: a line of a damaged file may be all of it.
+fn excerpt(value: &[u8]) -> String {
+    String::from_utf8_lossy(&value[..value.len().min(EXCERPT_BYTES)]).into_owned()
+}
 
 /// A POSCAR that gives no crystal; lines count from 1.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -68,9 +76,12 @@ pub enum PoscarError {
     /// The counts add up to nothing.
     #[error("no sites")]
     NoSites,
-    /// Cartesian positions in a cell without volume.
-    #[error("the cell vectors span no volume")]
-    SingularLattice,
+    /// A cell without volume, or Cartesian positions too far away for it.
+    #[error(transparent)]
+    Cartesian(#[from] CartesianError),
+    /// The scale takes a cell vector or position beyond every number.
+    #[error("scaled, a cell vector or position is no finite number")]
+    Overflow,
 }
 
 impl PoscarError {
@@ -84,7 +95,8 @@ impl PoscarError {
             Self::NoSymbols => "poscar_no_symbols",
             Self::CountMismatch { .. } => "poscar_count_mismatch",
             Self::NoSites => "no_sites",
-            Self::SingularLattice => "singular_lattice",
+            Self::Cartesian(error) => error.reason_code(),
+            Self::Overflow => "not_finite",
         }
     }
 
@@ -96,7 +108,7 @@ impl PoscarError {
             | Self::BadScale { line, .. }
             | Self::UnknownElement { line, .. }
             | Self::CountMismatch { line, .. } => Some(*line),
-            Self::NoSymbols | Self::NoSites | Self::SingularLattice => None,
+            Self::NoSymbols | Self::NoSites | Self::Cartesian(_) | Self::Overflow => None,
         }
     }
 }
@@ -153,7 +165,7 @@ fn triple(line: &[u8], number_of_line: u32, field: &'static str) -> Result<[f64;
         *value = number(text).ok_or_else(|| PoscarError::BadNumber {
             line: number_of_line,
             field,
-            value: String::from_utf8_lossy(text).into_owned(),
+            value: excerpt(text),
         })?;
     }
     Ok(triple)
@@ -187,6 +199,9 @@ impl PoscarReader {
         for vector in &mut structure.lattice {
             *vector = [0, 1, 2].map(|axis| vector[axis] * scale[axis]);
         }
+        if !structure.lattice.as_flattened().iter().all(|component| component.is_finite()) {
+            return Err(PoscarError::Overflow);
+        }
         self.read_species(&mut lines)?;
         let mut mode = lines.next("Direct or Cartesian")?;
         if matches!(mode.first(), Some(b'S' | b's')) {
@@ -209,7 +224,10 @@ impl PoscarReader {
             for position in &mut structure.fractional {
                 *position = [0, 1, 2].map(|axis| position[axis] * scale[axis]);
             }
-            to_fractional(structure).map_err(|_| PoscarError::SingularLattice)?;
+            if !structure.fractional.as_flattened().iter().all(|component| component.is_finite()) {
+                return Err(PoscarError::Overflow);
+            }
+            to_fractional(structure)?;
         }
         Ok(())
     }
@@ -224,7 +242,7 @@ impl PoscarReader {
             for symbol in fields(line) {
                 let number = element(symbol).ok_or_else(|| PoscarError::UnknownElement {
                     line: lines.number,
-                    symbol: String::from_utf8_lossy(symbol).into_owned(),
+                    symbol: excerpt(symbol),
                 })?;
                 self.species.push(number);
             }
@@ -236,7 +254,7 @@ impl PoscarReader {
                 if !self.counts.is_empty() && (!has_symbols || self.counts.len() == self.species.len()) {
                     break;
                 }
-                let value = String::from_utf8_lossy(field).into_owned();
+                let value = excerpt(field);
                 return Err(PoscarError::BadNumber { line: lines.number, field: "a count", value });
             };
             self.counts.push(count);
@@ -277,8 +295,7 @@ enum Scale {
 
 fn read_scale(lines: &mut Lines<'_>) -> Result<Scale, PoscarError> {
     let line = lines.next("the scale")?;
-    let bad =
-        || PoscarError::BadScale { line: lines.number, value: String::from_utf8_lossy(line).into_owned() };
+    let bad = || PoscarError::BadScale { line: lines.number, value: excerpt(line) };
     let mut values = [0.0; 3];
     let mut count = 0;
     // Whatever stands behind the numbers is a comment.
@@ -301,7 +318,7 @@ impl Scale {
             Self::Factors(factors) => Ok(factors),
             Self::Volume(volume) => {
                 let factor = (volume / determinant(lattice).abs()).cbrt();
-                if factor.is_finite() { Ok([factor; 3]) } else { Err(PoscarError::SingularLattice) }
+                if factor.is_finite() { Ok([factor; 3]) } else { Err(CartesianError::SingularLattice.into()) }
             }
         }
     }
@@ -328,6 +345,22 @@ mod tests {
         assert_eq!(read(&ROCKSALT.replace('\n', "\r\n")), Ok(structure.clone()));
         assert_eq!(read(ROCKSALT.trim_end()), Ok(structure.clone()));
         assert_eq!(read(&ROCKSALT.replace("\nNa Cl\n", "\nNa_pv Cl/4f2\n")), Ok(structure));
+    }
+
+    #[test]
+    fn what_a_scale_takes_beyond_every_number_is_refused() {
+        assert_eq!(read(&ROCKSALT.replace("1.0", "1e308")), Err(PoscarError::Overflow));
+        let far = ROCKSALT
+            .replace("Direct", "Cartesian")
+            .replace("1.0", "1e10")
+            .replace("0.5 0.5 0.5", "1e300 0 0");
+        assert_eq!(read(&far), Err(PoscarError::Overflow));
+    }
+
+    #[test]
+    fn a_message_quotes_no_more_than_the_start_of_a_value() {
+        let error = read(&ROCKSALT.replace("1.0", &"x".repeat(1 << 20))).expect_err("no scale");
+        assert!(error.to_string().len() < 200);
     }
 
     #[test]

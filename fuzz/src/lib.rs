@@ -1,9 +1,9 @@
 //! The readers of `etl` without the rest of it, and what the fuzz targets call in them.
 //!
-//! The whole crate has polars, arrow and parquet among its dependencies: compiled with coverage
-//! and sanitizers they take half an hour, and libFuzzer looks at every one of their counters after
-//! each execution. The readers need none of them but for Parquet tables, which are parquet's to
-//! read. So their sources are taken in by path, and Parquet tables are refused.
+//! The whole crate has polars, arrow and parquet among its dependencies: they are most of what there
+//! is to compile, once more with coverage and sanitizers, and libFuzzer would look at their counters
+//! after each execution. The readers need none of them but for Parquet tables, which are parquet's
+//! to read. So their sources are taken in by path, and Parquet tables are refused.
 
 extern crate self as etl;
 

@@ -13,8 +13,8 @@ pub(crate) struct Bar {
     rejects: AtomicU64,
 }
 
-/// Scale of the bar: bytes are shown as such.
-const TEMPLATE: &str = "{bar:32} {percent:>3} %  {msg}  ETA {eta}";
+/// The bar follows the bytes read; the whole line fits 80 columns.
+const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} ETA {eta}";
 
 impl Bar {
     /// A bar, or a silent one.

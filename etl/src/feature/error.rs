@@ -74,6 +74,14 @@ pub enum FeatureError {
         /// Their distance in Å.
         distance: f64,
     },
+    /// So many sites are at much the same distance that a shell of them has no end.
+    #[error("site {site} has over {neighbours} neighbours in its nearest shells, no crystal has")]
+    ShellTooLarge {
+        /// Index of the site.
+        site: usize,
+        /// Neighbours counted.
+        neighbours: usize,
+    },
     /// A site has no neighbour within the cutoff.
     #[error("site {site} has no neighbour within {cutoff} Å")]
     IsolatedAtom {
@@ -98,6 +106,7 @@ impl FeatureError {
             Self::ImageOverflow { .. } => "image_overflow",
             Self::TooManyImages { .. } => "too_many_images",
             Self::CoincidentSites { .. } => "coincident_sites",
+            Self::ShellTooLarge { .. } => "shell_too_large",
             Self::IsolatedAtom { .. } => "isolated_atom",
         }
     }

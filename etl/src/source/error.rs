@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::cartesian::SingularLattice;
+use crate::cartesian::CartesianError;
 use crate::poscar::PoscarError;
 use crate::source::json::JsonError;
 
@@ -185,9 +185,9 @@ pub enum RecordError {
         /// The value.
         value: f64,
     },
-    /// A cell without volume cannot turn Cartesian positions into fractional ones.
+    /// Cartesian positions that cannot be turned into fractional ones.
     #[error(transparent)]
-    SingularLattice(#[from] SingularLattice),
+    Cartesian(#[from] CartesianError),
     /// A property that is neither a number nor one of the words for a missing value.
     #[error("property {key:?} is {value}, not a number")]
     PropertyValue {
@@ -231,7 +231,7 @@ impl RecordError {
             Self::SiteCount { .. } => "site_count_mismatch",
             Self::NoSites => "no_sites",
             Self::NotFinite { .. } => "not_finite",
-            Self::SingularLattice(_) => "singular_lattice",
+            Self::Cartesian(error) => error.reason_code(),
             Self::PropertyValue { .. } => "bad_property_value",
             Self::Poscar(error) => error.reason_code(),
             Self::TooLarge { .. } => "record_too_large",

@@ -185,12 +185,18 @@ fn hall_in_moyo_form(symbol: &str) -> String {
         if !is_lattice && !written.ends_with('(') && part != ")" {
             written.push(' ');
         }
-        written.extend(part.chars().map(|c| match c {
-            '"' => '=',
-            '\'' => '^',
-            _ if is_lattice => c.to_ascii_uppercase(),
-            _ => c.to_ascii_lowercase(),
-        }));
+        for c in part.chars() {
+            // The shift of the origin is a part of its own, also where no blank stands before it.
+            if c == '(' && !written.is_empty() && !written.ends_with(' ') {
+                written.push(' ');
+            }
+            written.push(match c {
+                '"' => '=',
+                '\'' => '^',
+                _ if is_lattice => c.to_ascii_uppercase(),
+                _ => c.to_ascii_lowercase(),
+            });
+        }
     }
     written
 }
@@ -206,12 +212,14 @@ fn is_readable(symbol: &str) -> bool {
             shift.split(' ').count() == 3 && shift.split(' ').all(|part| part.parse::<i8>().is_ok())
         })
     });
+    let shift_stands_alone = shift.is_none() || symbols.ends_with(' ');
     let mut parts = symbols.split_whitespace();
     let lattice_is_readable = parts.next().is_some_and(|lattice| {
         matches!(lattice.strip_prefix('-').unwrap_or(lattice), "P" | "A" | "B" | "C" | "I" | "R" | "F")
     });
     let rotations: Vec<&str> = parts.collect();
     shift_is_readable
+        && shift_stands_alone
         && lattice_is_readable
         && (1..=4).contains(&rotations.len())
         && rotations.iter().all(|rotation| {
@@ -332,6 +340,15 @@ mod tests {
 
     fn same(first: &Arc<[SymmetryOperation]>, second: &Arc<[SymmetryOperation]>) -> bool {
         first.len() == second.len() && first.iter().all(|operation| second.contains(operation))
+    }
+
+    #[test]
+    fn a_shift_of_the_origin_needs_no_blank_before_it() {
+        let apart = operations_of_hall_symbol("-P 2ybc (0 0 4)").expect("a Hall symbol");
+        let joined = operations_of_hall_symbol("-P 2ybc(0 0 4)").expect("the same one");
+        assert!(same(&apart, &joined));
+        assert!(operations_of_hall_symbol("(0 0 4)").is_none());
+        assert!(operations_of_hall_symbol("-P 2ybc((0 0 4)").is_none());
     }
 
     fn of(symbol: &str, metric: &Metric) -> Arc<[SymmetryOperation]> {

@@ -7,6 +7,12 @@ use super::images::ImageAtoms;
 use crate::feature::{Edges, FeatureError};
 use crate::math::Vector3;
 
+/// Most neighbours beyond the number asked for. Shells of crystals hold tens; only sites heaped on a
+/// point or a line have more, and their edges would grow with the square of the sites.
+const LARGEST_SHELL: usize = 1024;
+/// Up to this length a shell is sorted by insertion.
+const SHORT_SHELL: usize = 32;
+
 /// Whether a sphere was large enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -38,7 +44,8 @@ impl Selection {
     /// image atoms within their radius. `is_last` says that the radius is the cutoff.
     ///
     /// # Errors
-    /// [`FeatureError::CoincidentSites`], and [`FeatureError::IsolatedAtom`] in the last sphere.
+    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`], and
+    /// [`FeatureError::IsolatedAtom`] in the last sphere.
     pub(super) fn nearest(
         &mut self,
         images: &ImageAtoms,
@@ -69,6 +76,9 @@ impl Selection {
             }
             kept.push(Neighbour { atom, distance });
             previous = distance;
+            if kept.len() > settings.neighbours + LARGEST_SHELL {
+                return Err(FeatureError::ShellTooLarge { site: target, neighbours: kept.len() });
+            }
         }
         // A neighbour just outside of the sphere could still belong to the last shell.
         let is_closed = images.radius() - previous > settings.tie_tolerance_angstrom;
@@ -99,6 +109,10 @@ impl Selection {
 /// Sorts the members of one shell by (site, k1, k2, k3), the order of the numbers. Shells are
 /// short, and mostly in order already: equal distances have equal sort keys but for the number.
 fn sort_shell(shell: &mut [Neighbour]) {
+    if shell.len() > SHORT_SHELL {
+        shell.sort_unstable_by_key(|neighbour| neighbour.atom);
+        return;
+    }
     for end in 1..shell.len() {
         let mut place = end;
         while place > 0 && shell[place - 1].atom > shell[place].atom {

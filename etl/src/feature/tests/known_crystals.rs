@@ -191,3 +191,16 @@ fn a_failure_leaves_no_trace_in_the_next_crystal() {
         assert_eq!(featurizer.featurize(&crystal), Ok(&expected));
     }
 }
+
+#[test]
+fn sites_heaped_on_a_line_are_refused_at_once() {
+    let fractional = (0..4000).map(|site| [f64::from(site) * 5e-7, 0.0, 0.0]).collect();
+    let heap = Structure {
+        lattice: [[10.0, 0.0, 0.0], [0.0, 10.0, 0.0], [0.0, 0.0, 10.0]],
+        fractional,
+        atomic_numbers: vec![26; 4000],
+    };
+    let error = Featurizer::new(&FeatureSettings::default()).featurize(&heap).expect_err("no crystal");
+    assert!(matches!(error, FeatureError::ShellTooLarge { site: 0, .. }), "{error}");
+    assert_eq!(error.reason_code(), "shell_too_large");
+}
