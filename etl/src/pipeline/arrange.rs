@@ -18,7 +18,7 @@ use crate::reject::Reject;
 /// A row group ends when its features take this many bytes, whatever its number of rows.
 const ROW_GROUP_BYTES: usize = 8 << 20;
 /// A sorted run, which is sorted in memory, ends at this many bytes of features.
-const RUN_BYTES: usize = 48 << 20;
+const RUN_BYTES: usize = 32 << 20;
 /// Bytes of features for each edge and for each row, as estimated for the bounds above.
 const BYTES_PER_EDGE: usize = 24;
 const BYTES_PER_ROW: usize = 400;

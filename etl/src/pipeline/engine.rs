@@ -34,6 +34,10 @@ pub(super) trait Stages: Sync {
     /// What stops a run.
     type Error: Send;
 
+    /// Pieces of output that may be in flight at once.
+    fn output_limit(&self, threads: usize) -> usize {
+        OUTPUT_PIECES_PER_THREAD * threads
+    }
     /// Buffers for a thread.
     fn worker(&self) -> Self::Worker;
     /// Reads the next piece; `false` if there was none.
@@ -56,7 +60,7 @@ pub(super) trait Stages: Sync {
 /// Pieces of input in flight for each thread.
 const INPUT_PIECES_PER_THREAD: usize = 2;
 /// Pieces of output in flight for each thread.
-const OUTPUT_PIECES_PER_THREAD: usize = 2;
+pub(crate) const OUTPUT_PIECES_PER_THREAD: usize = 2;
 
 /// Work that a thread took.
 enum Work<S: Stages> {
@@ -93,7 +97,7 @@ impl<S: Stages> State<S> {
     }
 
     /// The most advanced work there is, so that what is in flight drains before more comes in.
-    fn take(&mut self, threads: usize) -> Option<Work<S>> {
+    fn take(&mut self, threads: usize, output_limit: usize) -> Option<Work<S>> {
         if self.writer.is_some()
             && let Some(piece) = self.encoded.remove(&self.next_write)
         {
@@ -103,7 +107,7 @@ impl<S: Stages> State<S> {
             return Some(Work::Encode(sequence, piece));
         }
         let outputs = usize::try_from(self.next_output - self.next_write).unwrap_or(usize::MAX);
-        if outputs < OUTPUT_PIECES_PER_THREAD * threads && self.arranger.is_some() && !self.arranged_end {
+        if outputs < output_limit && self.arranger.is_some() && !self.arranged_end {
             if let Some(piece) = self.processed.remove(&self.next_arrange) {
                 return self.arranger.take().map(|arranger| Work::Arrange(arranger, Some(piece)));
             }
@@ -149,7 +153,7 @@ impl<S: Stages> Pipeline<'_, S> {
                     if state.finished() {
                         return;
                     }
-                    if let Some(work) = state.take(self.threads) {
+                    if let Some(work) = state.take(self.threads, self.stages.output_limit(self.threads)) {
                         break work;
                     }
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

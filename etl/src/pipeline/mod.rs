@@ -179,7 +179,8 @@ pub fn build(
         bounds: request.bounds,
         filters: filters.into(),
     });
-    let stages = CrystalStages {
+    let sorted = request.order != Order::Source;
+    let mut stages = CrystalStages {
         recipe,
         format: &format,
         keys: &keys,
@@ -187,8 +188,8 @@ pub fn build(
         progress,
         total_bytes,
         store: request.store.clone(),
+        runs: sorted,
     };
-    let sorted = request.order != Order::Source;
     let staging = folder.staging();
     let rejects = RejectLog::open(&staging, journal.rejects_bytes)?;
     let mut output = Output {
@@ -224,6 +225,7 @@ pub fn build(
     };
     if sorted {
         progress.merging();
+        stages.runs = false;
         output.runs = false;
         output.from_source = false;
         output.files = output.journal.shards.len();

@@ -26,8 +26,9 @@ use sha2::{Digest, Sha256};
 use super::error::BuildError;
 use crate::shard::publish;
 
-/// Rows of a batch of a run: the merge holds one of every run.
-const RUN_BATCH_ROWS: usize = 64;
+/// Rows of a batch of a run: the merge holds one of every run, some 100 KB, which a run of its
+/// largest size makes bearable for tens of millions of crystals.
+const RUN_BATCH_ROWS: usize = 16;
 /// Rows of a batch that the merge hands on.
 const MERGED_BATCH_ROWS: usize = 256;
 

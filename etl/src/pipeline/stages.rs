@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use schemas::manifest::ShardEntry;
 
 use super::arrange::{Arranger, Commit, Step};
-use super::engine::Stages;
+use super::engine::{OUTPUT_PIECES_PER_THREAD, Stages};
 use super::error::BuildError;
 use super::inputs::InputHasher;
 use super::journal::{Journal, RejectLog};
@@ -102,6 +102,8 @@ pub(super) struct CrystalStages<'a> {
     pub total_bytes: u64,
     /// Folder of the store, for messages.
     pub store: PathBuf,
+    /// Whether the output is sorted runs: each is as large as memory allows, so one is made at a time.
+    pub(crate) runs: bool,
 }
 
 impl<'a> Stages for CrystalStages<'a> {
@@ -114,6 +116,10 @@ impl<'a> Stages for CrystalStages<'a> {
     type Arranged = Step;
     type Encoded = EncodedStep;
     type Error = BuildError;
+
+    fn output_limit(&self, threads: usize) -> usize {
+        if self.runs { 1 } else { OUTPUT_PIECES_PER_THREAD * threads }
+    }
 
     fn worker(&self) -> BlockProcessor {
         BlockProcessor::new(&self.recipe)
