@@ -288,6 +288,9 @@ pub(super) fn run<S: Stages>(
 mod tests {
     use super::*;
 
+    /// A number at which processing panics, beyond the limits of the other tests.
+    const UNLUCKY: u64 = 5_000;
+
     /// Counts up to a limit, doubles, groups in threes, sums, and writes the sums.
     struct Sums {
         limit: u64,
@@ -314,6 +317,7 @@ mod tests {
         }
 
         fn process(&self, (): &mut (), raw: &mut u64) -> Result<u64, String> {
+            assert!(*raw != UNLUCKY, "an unlucky number");
             if self.fail_at == Some(*raw) {
                 return Err(format!("cannot process {raw}"));
             }
@@ -358,6 +362,14 @@ mod tests {
     fn an_error_stops_every_thread() {
         for threads in [1, 2, 8] {
             assert_eq!(sums(threads, 1000, Some(500)), Err("cannot process 500".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_leaves_no_thread_waiting() {
+        for threads in [1, 2, 8] {
+            let outcome = std::panic::catch_unwind(|| sums(threads, 10_000, None));
+            assert!(outcome.is_err(), "{threads} threads");
         }
     }
 }
