@@ -243,25 +243,9 @@ fn cut(kept: bool) -> Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::tests::Slow;
     use proptest::prelude::*;
     use serde_json::Value;
-
-    /// Hands out at most `most` bytes at a time.
-    struct Slow {
-        bytes: Vec<u8>,
-        at: usize,
-        most: usize,
-    }
-
-    impl Read for Slow {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let rest = &self.bytes[self.at..];
-            let count = rest.len().min(self.most).min(buffer.len());
-            buffer[..count].copy_from_slice(&rest[..count]);
-            self.at += count;
-            Ok(count)
-        }
-    }
 
     fn stream(text: &[u8], most: usize, chunk: usize) -> JsonStream {
         let slow = Slow { bytes: text.to_vec(), at: 0, most };

@@ -130,3 +130,20 @@ pub(super) fn shared(path: &str) -> Option<PathBuf> {
     println!("skipped: ../shared is not here");
     None
 }
+
+/// Hands out at most `most` bytes at a time, as a network or a decompressor may.
+pub(super) struct Slow {
+    pub(super) bytes: Vec<u8>,
+    pub(super) at: usize,
+    pub(super) most: usize,
+}
+
+impl std::io::Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.bytes[self.at..];
+        let count = rest.len().min(self.most).min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.at += count;
+        Ok(count)
+    }
+}
