@@ -127,8 +127,8 @@ fn delta_blocks() -> Result<DeltaBinaryPackedEncoderOptions, ParquetError> {
     DeltaBinaryPackedEncoderOptions::try_new(DELTA_BLOCK_VALUES, DELTA_BLOCK_PARTS)
 }
 
-/// How a list's values are stored: small integers as deltas, which are cheap to write and compress
-/// well, distances with their bytes split by significance.
+/// How a list's values are stored: few different texts by dictionary, integers as deltas, which are
+/// cheap to write and small, everything else plain.
 fn list_encoding(
     builder: WriterPropertiesBuilder,
     path: ColumnPath,
