@@ -1,0 +1,471 @@
+//! Linear layers with everything that surrounds them: bias, activation and residual.
+
+use super::matrix::{self, Packed, padded};
+use super::memory::{Block, Fresh};
+use super::parallel;
+use super::real::Real;
+use super::simd::{Left, product, vectorised};
+
+/// Rows that go through a layer together: with 128 features a block, its gradient and the weights stay in
+/// a quarter of a MiB. A multiple of the 6 rows of a product's tiles.
+const ROW_BLOCK: usize = 72;
+/// Elements between two rows of dz beyond its own: one cache line, because rows a multiple of 8 lines apart,
+/// read down a column, would all fall into the same eighth of the first-level cache.
+const ROW_GAP: usize = 16;
+/// Most parts in which a weight gradient is summed.
+const MOST_PARTS: usize = 16;
+/// Fewest rows of such a part: each part costs a pass over the whole gradient.
+const LEAST_PART: usize = 3 * ROW_BLOCK;
+/// Elements of an epilogue's strip, which stays in the first-level cache.
+const STRIP: usize = 2048;
+
+/// Sizes of a layer: `x[rows, inputs]`, `weight[outputs, inputs]`, `y[rows, outputs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows of the batch.
+    pub rows: usize,
+    /// Features that go in.
+    pub inputs: usize,
+    /// Features that come out.
+    pub outputs: usize,
+}
+
+/// What follows the linear part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// z
+    Identity,
+    /// max(z, 0), with slope 0 at 0
+    Relu,
+    /// z · sigmoid(z)
+    Silu,
+}
+
+/// Gradients of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients<R> {
+    /// \[rows, inputs\], where it was asked for.
+    pub dx: Option<Vec<R>>,
+    /// \[outputs, inputs\]
+    pub dweight: Vec<R>,
+    /// \[outputs\]
+    pub dbias: Vec<R>,
+}
+
+/// z = x·weightᵀ + bias, y = activation(z) + residual; also the slope activation'(z), which [`backward`]
+/// takes, where `want_slope`. `Identity` has none. `residual`, y and the slope are \[rows, outputs\].
+///
+/// # Panics
+/// When a slice does not have its shape.
+pub fn forward<R: Real>(
+    shape: Shape,
+    x: &[R],
+    weight: &[R],
+    bias: Option<&[R]>,
+    residual: Option<&[R]>,
+    activation: Activation,
+    want_slope: bool,
+) -> (Vec<R>, Option<Vec<R>>) {
+    let Shape { rows, inputs, outputs } = shape;
+    assert_eq!(x.len(), rows * inputs, "x has shape {shape:?}");
+    assert!(bias.is_none_or(|bias| bias.len() == outputs), "bias has shape {shape:?}");
+    assert!(residual.is_none_or(|residual| residual.len() == rows * outputs), "residual has shape {shape:?}");
+    let weight = Packed::of_transpose(weight, inputs, outputs);
+    let want_slope = want_slope && activation != Activation::Identity;
+
+    let mut y = Fresh::new(rows * outputs);
+    let mut slope = want_slope.then(|| Fresh::new(rows * outputs));
+    let ranges = parallel::ranges(rows, ROW_BLOCK);
+    let ends = ranges.clone().map(|range| range.end * outputs);
+    let y_blocks = y.blocks(ends.clone());
+    let slope_blocks = optional_blocks(slope.as_mut().map(|slope| slope.blocks(ends)), ranges.len());
+    let items: Vec<_> = ranges.zip(y_blocks).zip(slope_blocks).collect();
+    let scratch = || (vec![R::ZERO; ROW_BLOCK * padded(outputs)], Epilogue::new(activation, bias, outputs));
+    parallel::map(items, scratch, |(z, epilogue), ((range, mut y), mut slope)| {
+        let left = Left {
+            values: &x[range.start * inputs..range.end * inputs],
+            rows: range.len(),
+            row_stride: inputs,
+            depth_stride: 1,
+        };
+        let residual = residual.map(|residual| &residual[range.start * outputs..range.end * outputs]);
+        product(left, weight.right(), z, false);
+        epilogue.finish(z, residual, range.len(), &mut y, slope.as_mut());
+    });
+    (y.finish(), slope.map(Fresh::finish))
+}
+
+/// One optional writer per block.
+pub(super) fn optional_blocks<'a, R>(
+    blocks: Option<Vec<Block<'a, R>>>,
+    count: usize,
+) -> Vec<Option<Block<'a, R>>> {
+    match blocks {
+        Some(blocks) => blocks.into_iter().map(Some).collect(),
+        None => (0..count).map(|_| None).collect(),
+    }
+}
+
+/// What happens to z on its way to memory, with the strips it needs.
+struct Epilogue<R> {
+    activation: Activation,
+    /// Zeros where the layer has none.
+    bias: Vec<R>,
+    outputs: usize,
+    strip_rows: usize,
+    y: Vec<R>,
+    slope: Vec<R>,
+}
+
+impl<R: Real> Epilogue<R> {
+    fn new(activation: Activation, bias: Option<&[R]>, outputs: usize) -> Self {
+        let bias = bias.map_or_else(|| vec![R::ZERO; outputs], <[R]>::to_vec);
+        let strip_rows = (STRIP / outputs.max(1)).clamp(1, ROW_BLOCK);
+        let strip = vec![R::ZERO; strip_rows * outputs];
+        Epilogue { activation, bias, outputs, strip_rows, y: strip.clone(), slope: strip }
+    }
+
+    /// Writes y (and the slope) of a block of `rows` rows of z.
+    fn finish(
+        &mut self,
+        z: &[R],
+        residual: Option<&[R]>,
+        rows: usize,
+        y_out: &mut Block<'_, R>,
+        mut slope_out: Option<&mut Block<'_, R>>,
+    ) {
+        let (outputs, stride) = (self.outputs, padded(self.outputs));
+        for range in parallel::ranges(rows, self.strip_rows) {
+            let count = range.len() * outputs;
+            let y = &mut self.y[..count];
+            add_bias(&z[range.start * stride..range.end * stride], &self.bias, y);
+            activate(self.activation, y, slope_out.as_ref().map(|_| &mut self.slope[..count]));
+            if let Some(residual) = residual {
+                parallel::add(y, &residual[range.start * outputs..range.end * outputs]);
+            }
+            y_out.append(y);
+            if let Some(out) = slope_out.as_mut() {
+                out.append(&self.slope[..count]);
+            }
+        }
+    }
+}
+
+/// Applies the activation in place and writes its slope, when there is a place for it.
+pub(super) fn activate<R: Real>(activation: Activation, z: &mut [R], slope: Option<&mut [R]>) {
+    match (activation, slope) {
+        (Activation::Identity, _) => {}
+        (Activation::Relu, None) => relu(z),
+        (Activation::Relu, Some(slope)) => relu_with_slope(z, slope),
+        (Activation::Silu, None) => silu(z),
+        (Activation::Silu, Some(slope)) => silu_with_slope(z, slope),
+    }
+}
+
+vectorised! {
+    /// y = z + bias, row by row; the rows of z are padded.
+    fn add_bias<'a>(z: &'a [R], bias: &'a [R], y: &'a mut [R]) {
+        let width = bias.len().max(1);
+        for (z, y) in z.chunks_exact(padded(width)).zip(y.chunks_exact_mut(width)) {
+            for ((z, bias), y) in z.iter().zip(bias).zip(y) {
+                *y = *z + *bias;
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// z ← max(z, 0); NaN stays.
+    fn relu<'a>(z: &'a mut [R]) {
+        for z in z {
+            *z = if *z < R::ZERO { R::ZERO } else { *z };
+        }
+    }
+}
+
+vectorised! {
+    /// z ← max(z, 0), slope = 1 where z > 0, else 0; NaN stays.
+    fn relu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
+        for (z, slope) in z.iter_mut().zip(slope) {
+            *slope = if *z > R::ZERO { R::ONE } else { R::ZERO };
+            *z = if *z < R::ZERO { R::ZERO } else { *z };
+        }
+    }
+}
+
+vectorised! {
+    /// z ← z·σ(z)
+    fn silu<'a>(z: &'a mut [R]) {
+        for z in z {
+            *z = *z * z.sigmoid::<FUSED>();
+        }
+    }
+}
+
+vectorised! {
+    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z)))
+    fn silu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
+        for (z, slope) in z.iter_mut().zip(slope) {
+            let sigmoid = z.sigmoid::<FUSED>();
+            let y = *z * sigmoid;
+            *slope = y.multiply_add::<FUSED>(R::ONE - sigmoid, sigmoid);
+            *z = y;
+        }
+    }
+}
+
+/// Gradients of [`forward`] for the gradient `grad` of y, both \[rows, outputs\]. With dz = grad ∘ slope (grad
+/// itself where there is no slope): dx = dz·weight, dweight = dzᵀ·x, dbias = Σ_rows dz. The gradient of the
+/// residual is `grad`.
+///
+/// # Panics
+/// When a slice does not have its shape.
+pub fn backward<R: Real>(
+    shape: Shape,
+    grad: &[R],
+    slope: Option<&[R]>,
+    x: &[R],
+    weight: &[R],
+    want_dx: bool,
+) -> Gradients<R> {
+    let Shape { rows, inputs, outputs } = shape;
+    assert_eq!(x.len(), rows * inputs, "x has shape {shape:?}");
+    assert_eq!(grad.len(), rows * outputs, "the gradient has shape {shape:?}");
+    assert_eq!(weight.len(), outputs * inputs, "weight has shape {shape:?}");
+    assert!(slope.is_none_or(|slope| slope.len() == rows * outputs), "the slope has shape {shape:?}");
+    let packed = if want_dx { Packed::of_rows(weight, outputs, inputs) } else { Packed::default() };
+
+    let part_rows = rows.div_ceil(MOST_PARTS).next_multiple_of(ROW_BLOCK).max(LEAST_PART);
+    let mut dx = want_dx.then(|| Fresh::new(rows * inputs));
+    let ranges = parallel::ranges(rows, part_rows);
+    let ends = ranges.clone().map(|range| range.end * inputs);
+    let dx_blocks = optional_blocks(dx.as_mut().map(|dx| dx.blocks(ends)), ranges.len());
+    let items: Vec<_> = ranges.zip(dx_blocks).collect();
+    let (stride, dz_stride) = (padded(inputs), outputs + ROW_GAP);
+    let scratch = || {
+        let dz = vec![R::ZERO; ROW_BLOCK * dz_stride];
+        let z = vec![R::ZERO; if want_dx { ROW_BLOCK * stride } else { 0 }];
+        (dz, z, Packed::default())
+    };
+    let parts = parallel::map(items, scratch, |(dz, z, packed_x), (part, mut dx)| {
+        let mut dweight = vec![R::ZERO; outputs * stride];
+        let mut dbias = vec![R::ZERO; outputs];
+        for block in parallel::ranges(part.len(), ROW_BLOCK) {
+            let count = block.len();
+            let block = part.start + block.start..part.start + block.end;
+            let x_block = &x[block.start * inputs..block.end * inputs];
+            let grad_block = &grad[block.start * outputs..block.end * outputs];
+            let slope_block = slope.map(|slope| &slope[block.start * outputs..block.end * outputs]);
+            match slope_block {
+                Some(slope) => multiply_rows(grad_block, slope, dz, &mut dbias),
+                None => copy_rows(grad_block, dz, &mut dbias),
+            }
+            if let Some(dx) = dx.as_mut() {
+                let left = Left { values: dz, rows: count, row_stride: dz_stride, depth_stride: 1 };
+                product(left, packed.right(), z, false);
+                dx.append_rows(&z[..count * stride], inputs, stride);
+            }
+            let left = Left { values: dz, rows: outputs, row_stride: 1, depth_stride: dz_stride };
+            if inputs == stride {
+                product(left, matrix::rows(x_block, count, inputs), &mut dweight, true);
+            } else {
+                packed_x.set_rows(x_block, count, inputs);
+                product(left, packed_x.right(), &mut dweight, true);
+            }
+        }
+        (dweight, dbias)
+    });
+    let (dweights, dbiases): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let dweight = parallel::sum(dweights, outputs * stride);
+    Gradients {
+        dx: dx.map(Fresh::finish),
+        dweight: compact(dweight, inputs, stride),
+        dbias: parallel::sum(dbiases, outputs),
+    }
+}
+
+/// Rows of `width` elements out of rows of `stride`.
+pub(super) fn compact<R: Real>(matrix: Vec<R>, width: usize, stride: usize) -> Vec<R> {
+    if width == stride {
+        return matrix;
+    }
+    matrix.chunks_exact(stride.max(1)).flat_map(|row| &row[..width]).copied().collect()
+}
+
+vectorised! {
+    /// out = a ∘ b
+    pub(super) fn multiply<'a>(a: &'a [R], b: &'a [R], out: &'a mut [R]) {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = *a * *b;
+        }
+    }
+}
+
+vectorised! {
+    /// dz = grad ∘ slope in rows [`ROW_GAP`] longer than those of `grad`; sums += Σ_rows dz
+    fn multiply_rows<'a>(grad: &'a [R], slope: &'a [R], dz: &'a mut [R], sums: &'a mut [R]) {
+        let width = sums.len().max(1);
+        let rows = grad.chunks_exact(width).zip(slope.chunks_exact(width));
+        for ((grad, slope), dz) in rows.zip(dz.chunks_exact_mut(width + ROW_GAP)) {
+            for (((grad, slope), dz), sum) in grad.iter().zip(slope).zip(dz).zip(&mut *sums) {
+                *dz = *grad * *slope;
+                *sum += *dz;
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// [`multiply_rows`] for a slope of 1
+    fn copy_rows<'a>(grad: &'a [R], dz: &'a mut [R], sums: &'a mut [R]) {
+        let width = sums.len().max(1);
+        for (grad, dz) in grad.chunks_exact(width).zip(dz.chunks_exact_mut(width + ROW_GAP)) {
+            for ((grad, dz), sum) in grad.iter().zip(dz).zip(&mut *sums) {
+                *dz = *grad;
+                *sum += *grad;
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Adds every row of `matrix` to `sums`, first to last.
+    pub(super) fn add_rows<'a>(matrix: &'a [R], sums: &'a mut [R]) {
+        for row in matrix.chunks_exact(sums.len().max(1)) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += *value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::kernel::testing::{check_gradient, close, dot, double, numbers, same_on_two_threads};
+    use proptest::prelude::*;
+
+    const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Silu];
+
+    /// y and slope by the definition.
+    fn naive(
+        Shape { rows, inputs, outputs }: Shape,
+        x: &[f64],
+        weight: &[f64],
+        bias: Option<&[f64]>,
+        residual: Option<&[f64]>,
+        activation: Activation,
+    ) -> (Vec<f64>, Vec<f64>) {
+        (0..rows * outputs)
+            .map(|k| {
+                let (row, output) = (k / outputs, k % outputs);
+                let z = dot(&x[row * inputs..][..inputs], &weight[output * inputs..][..inputs])
+                    + bias.map_or(0.0, |bias| bias[output]);
+                let sigmoid = 1.0 / (1.0 + (-z).exp());
+                let (y, slope) = match activation {
+                    Activation::Identity => (z, 1.0),
+                    Activation::Relu => (z.max(0.0), f64::from(u8::from(z > 0.0))),
+                    Activation::Silu => (z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))),
+                };
+                (y + residual.map_or(0.0, |residual| residual[k]), slope)
+            })
+            .unzip()
+    }
+
+    fn check<R: Real>(shape: Shape, activation: Activation, with: [bool; 3], seed: u64, tolerance: f64) {
+        let Shape { rows, inputs, outputs } = shape;
+        let x = numbers::<R>(rows * inputs, seed);
+        let weight = numbers::<R>(outputs * inputs, seed + 1);
+        let bias = with[0].then(|| numbers::<R>(outputs, seed + 2));
+        let residual = with[1].then(|| numbers::<R>(rows * outputs, seed + 3));
+        let (y, slope) = same_on_two_threads(|| {
+            forward(shape, &x, &weight, bias.as_deref(), residual.as_deref(), activation, with[2])
+        });
+        let (expected, expected_slope) = naive(
+            shape,
+            &double(&x),
+            &double(&weight),
+            bias.map(|bias| double(&bias)).as_deref(),
+            residual.map(|residual| double(&residual)).as_deref(),
+            activation,
+        );
+        close(&double(&y), &expected, tolerance);
+        assert_eq!(slope.is_some(), with[2] && activation != Activation::Identity);
+        if let Some(slope) = &slope {
+            close(&double(slope), &expected_slope, tolerance);
+        }
+
+        let grad = numbers::<R>(rows * outputs, seed + 4);
+        let gradients =
+            same_on_two_threads(|| backward(shape, &grad, slope.as_deref(), &x, &weight, with[0]));
+        let slope = slope.map_or_else(|| vec![1.0; grad.len()], |slope| double(&slope));
+        let dz: Vec<f64> = double(&grad).iter().zip(&slope).map(|(grad, slope)| grad * slope).collect();
+        let sum = |count: usize, term: &dyn Fn(usize) -> f64| (0..count).map(term).sum::<f64>();
+        let (x, weight) = (double(&x), double(&weight));
+        let dx = (0..rows * inputs)
+            .map(|k| sum(outputs, &|o| dz[k / inputs * outputs + o] * weight[o * inputs + k % inputs]));
+        let dweight = (0..outputs * inputs)
+            .map(|k| sum(rows, &|row| dz[row * outputs + k / inputs] * x[row * inputs + k % inputs]));
+        let dbias = (0..outputs).map(|o| sum(rows, &|row| dz[row * outputs + o]));
+        assert_eq!(gradients.dx.is_some(), with[0]);
+        if let Some(values) = gradients.dx {
+            close(&double(&values), &dx.collect::<Vec<_>>(), tolerance);
+        }
+        close(&double(&gradients.dweight), &dweight.collect::<Vec<_>>(), tolerance);
+        close(&double(&gradients.dbias), &dbias.collect::<Vec<_>>(), tolerance);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn layers_of_any_shape(
+            rows in 0usize..400, inputs in 0usize..40, outputs in 0usize..40,
+            activation in 0usize..3, with: [bool; 3], seed in 0u64..1000,
+        ) {
+            let shape = Shape { rows, inputs, outputs };
+            check::<f32>(shape, ACTIVATIONS[activation], with, seed, 1e-5);
+            check::<f64>(shape, ACTIVATIONS[activation], with, seed, 1e-13);
+        }
+    }
+
+    #[test]
+    fn layers_of_the_model() {
+        for (rows, inputs, outputs) in [(3000, 128, 128), (145, 256, 256), (200, 6, 128), (300, 64, 1)] {
+            check::<f32>(Shape { rows, inputs, outputs }, Activation::Silu, [true; 3], 5, 2e-5);
+        }
+    }
+
+    #[test]
+    fn gradients_by_differences() {
+        let shape = Shape { rows: 5, inputs: 4, outputs: 3 };
+        let (x, weight, bias) = (numbers::<f64>(20, 1), numbers::<f64>(12, 2), numbers::<f64>(3, 3));
+        let grad = numbers::<f64>(15, 4);
+        for activation in ACTIVATIONS {
+            let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
+                dot(&grad, &forward(shape, x, weight, Some(bias), None, activation, false).0)
+            };
+            let (_, slope) = forward(shape, &x, &weight, Some(&bias), None, activation, true);
+            let gradients = backward(shape, &grad, slope.as_deref(), &x, &weight, true);
+            check_gradient(&x, &gradients.dx.expect("asked for"), |x| loss(x, &weight, &bias));
+            check_gradient(&weight, &gradients.dweight, |weight| loss(&x, weight, &bias));
+            check_gradient(&bias, &gradients.dbias, |bias| loss(&x, &weight, bias));
+        }
+    }
+
+    #[test]
+    fn ends_of_the_activations() {
+        let shape = Shape { rows: 4, inputs: 1, outputs: 1 };
+        let x = [-1000.0f32, 0.0, 1000.0, f32::NAN];
+        let (y, slope) = forward(shape, &x, &[1.0], None, None, Activation::Silu, true);
+        let slope = slope.expect("asked for");
+        assert!(y[0].abs() < 1e-30 && slope[0].abs() < 1e-30, "{y:?} {slope:?}");
+        assert_eq!((y[1], slope[1], y[2], slope[2]), (0.0, 0.5, 1000.0, 1.0));
+        assert!(y[3].is_nan() && slope[3].is_nan());
+        let (y, slope) = forward(shape, &x, &[1.0], None, None, Activation::Relu, true);
+        assert_eq!(
+            (&y[..3], &slope.expect("asked for")[..3]),
+            (&[0.0, 0.0, 1000.0][..], &[0.0, 0.0, 1.0][..])
+        );
+        assert!(y[3].is_nan());
+    }
+}

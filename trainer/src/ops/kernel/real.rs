@@ -1,0 +1,200 @@
+//! The two number types of the kernels and the arithmetic that the compiler can vectorise for them.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use super::simd::{Left, Level, Right};
+
+/// `f32` for training, `f64` for tests of exactness.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + Send
+    + Sync
+    + PartialOrd
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+
+    /// The nearest value of this type.
+    fn from_f64(value: f64) -> Self;
+
+    /// The same value in double precision.
+    fn to_f64(self) -> f64;
+
+    /// e^self; `f32`: relative error below 2e-7 for arguments from −87 to 88, arguments outside are taken
+    /// as these bounds, NaN stays NaN. `FUSED` as in [`Real::multiply_add`].
+    fn exp<const FUSED: bool>(self) -> Self;
+
+    /// √self
+    fn sqrt(self) -> Self;
+
+    /// `self * factor + addend`; rounded once when `FUSED`, which is fast only where the machine has the
+    /// instruction.
+    fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
+
+    /// 1 / (1 + e^−self)
+    #[inline(always)]
+    fn sigmoid<const FUSED: bool>(self) -> Self {
+        Self::ONE / (Self::ONE + (-self).exp::<FUSED>())
+    }
+
+    /// The larger of two, for values that are not NaN.
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self < other { other } else { self }
+    }
+
+    /// `out = left · right`, or `out += left · right` when `accumulate`; see [`super::simd::product`].
+    #[doc(hidden)]
+    fn product(
+        level: Level,
+        left: Left<'_, Self>,
+        right: Right<'_, Self>,
+        out: &mut [Self],
+        accumulate: bool,
+    );
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn exp<const FUSED: bool>(self) -> Self {
+        f64::exp(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        f64::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+        if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
+    }
+
+    fn product(_: Level, left: Left<'_, Self>, right: Right<'_, Self>, out: &mut [Self], accumulate: bool) {
+        super::simd::product_portable(left, right, out, accumulate);
+    }
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+
+    #[inline(always)]
+    fn exp<const FUSED: bool>(self) -> Self {
+        exp_f32::<FUSED>(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        f32::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+        if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
+    }
+
+    fn product(
+        level: Level,
+        left: Left<'_, Self>,
+        right: Right<'_, Self>,
+        out: &mut [Self],
+        accumulate: bool,
+    ) {
+        super::simd::product_f32(level, left, right, out, accumulate);
+    }
+}
+
+/// Bounds of the argument: inside them the power of two of the result is a normal number.
+const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
+/// 1.5 · 2²³: adding it rounds a small number to an integer, which then stands in the low mantissa bits.
+const ROUNDING: f32 = 12_582_912.0;
+/// ln 2 in two parts, the first of 9 bits, so that its product with any power of the range is exact.
+const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
+/// 1/k! from k = 7 down to 1: on |r| ≤ ln2/2 the first term left out, r⁸/8!, is below 6e-9.
+const FACTORIALS: [f32; 7] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0];
+
+/// e^x = 2ⁿ · e^r with n = round(x / ln 2), r = x − n·ln 2, by the series of e^r. Branch-free, so that loops
+/// over it vectorise.
+#[inline(always)]
+fn exp_f32<const FUSED: bool>(x: f32) -> f32 {
+    let (low, high) = EXP_RANGE;
+    // Comparisons and not `clamp`, which LLVM vectorises with an extra test; a NaN fails both and stays.
+    let x = if x < low { low } else { x };
+    let x = if x > high { high } else { x };
+    let shifted = x.multiply_add::<FUSED>(std::f32::consts::LOG2_E, ROUNDING);
+    let power = shifted - ROUNDING;
+    let rest = power.multiply_add::<FUSED>(-LN_2.1, power.multiply_add::<FUSED>(-LN_2.0, x));
+    let mut series = FACTORIALS[0];
+    for factor in &FACTORIALS[1..] {
+        series = series.multiply_add::<FUSED>(rest, *factor);
+    }
+    let series = series.multiply_add::<FUSED>(rest, 1.0);
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));
+    series * scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(x: f32) {
+        let exact = f64::from(x).exp();
+        for value in [Real::exp::<true>(x), Real::exp::<false>(x)] {
+            let error = (f64::from(value) / exact - 1.0).abs();
+            assert!(error <= 2e-7, "exp({x}) = {value}, relative error {error:e}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn exp_is_accurate(x in -87.0f32..88.0) {
+            check(x);
+        }
+    }
+
+    #[test]
+    fn exp_on_a_grid_and_at_its_ends() {
+        (-8700..=8800).for_each(|k| check(k as f32 / 100.0));
+        assert_eq!(Real::exp::<true>(0.0f32), 1.0);
+        assert_eq!(Real::exp::<false>(-0.0f32), 1.0);
+        assert!(Real::exp::<true>(f32::NAN).is_nan() && Real::exp::<false>(f32::NAN).is_nan());
+        assert!(Real::exp::<true>(-1e30f32) < 1e-37 && Real::exp::<true>(f32::INFINITY) > 1e38);
+    }
+}

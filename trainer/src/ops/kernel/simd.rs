@@ -1,0 +1,400 @@
+//! Instruction sets chosen at run time: loops compiled once for each, and the matrix product of the blocks.
+//!
+//! This is one of the two modules here with `unsafe` code. Its reasons: calling a function compiled for an
+//! instruction set is sound only after asking the machine for it, and the tiles of the product read and
+//! write through pointers. Every public function checks its slices before it takes pointers from them.
+#![allow(unsafe_code)]
+
+use std::sync::OnceLock;
+
+use super::real::Real;
+
+/// Columns of one panel of a right factor: four vectors of AVX-512.
+pub(super) const PANEL: usize = 64;
+/// Columns of a right factor come in multiples of this: one vector of AVX-512, two of AVX2.
+pub(super) const COLUMNS: usize = 16;
+
+/// Summands of one pass of a product: with a panel's columns they stay in the first-level cache.
+#[cfg(target_arch = "x86_64")]
+const DEPTH: usize = 128;
+
+/// Instruction set of the loops and products, widest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What every machine of the target has.
+    Baseline,
+    /// AVX2 with fused multiply-add.
+    Avx2,
+    /// AVX-512 (F, VL, DQ, BW).
+    Avx512,
+}
+
+impl Level {
+    /// The widest instruction set of this machine.
+    pub fn of_machine() -> Level {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            #[cfg(target_arch = "x86_64")]
+            {
+                let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                if avx2
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                {
+                    return Level::Avx512;
+                }
+                if avx2 {
+                    return Level::Avx2;
+                }
+            }
+            Level::Baseline
+        })
+    }
+}
+
+/// A loop that is compiled once for each instruction set. `run` must be `#[inline(always)]`: only so does
+/// its body become part of the function that has the instruction set. The macro `vectorised!` writes this.
+pub(super) trait Loop {
+    /// Runs it; `FUSED` says that the machine has a fused multiply-add.
+    fn run<const FUSED: bool>(self);
+}
+
+/// Runs a loop with the widest instruction set of this machine.
+#[inline]
+pub(super) fn run<L: Loop>(work: L) {
+    #[cfg(target_arch = "x86_64")]
+    match Level::of_machine() {
+        // SAFETY: `of_machine` found these instructions on this machine.
+        Level::Avx512 => unsafe { run_avx512(work) },
+        // SAFETY: as above.
+        Level::Avx2 => unsafe { run_avx2(work) },
+        Level::Baseline => work.run::<false>(),
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // 64-bit ARM always has the fused instruction.
+    work.run::<{ cfg!(target_arch = "aarch64") }>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+fn run_avx512<L: Loop>(work: L) {
+    work.run::<true>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<L: Loop>(work: L) {
+    work.run::<true>();
+}
+
+/// Declares a function whose body is compiled for each instruction set ([`run`]). The lifetime has to be
+/// named; inside, `FUSED` is the parameter for [`Real::exp`] and [`Real::multiply_add`].
+macro_rules! vectorised {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        $visibility fn $name<$life, R: $crate::ops::kernel::Real>($($argument: $type),*) {
+            struct Arguments<$life, R: $crate::ops::kernel::Real> {
+                $($argument: $type,)*
+                real: std::marker::PhantomData<&$life R>,
+            }
+            impl<$life, R: $crate::ops::kernel::Real> $crate::ops::kernel::simd::Loop for Arguments<$life, R> {
+                #[inline(always)]
+                fn run<const FUSED: bool>(self) {
+                    let Arguments { $($argument,)* real: _ } = self;
+                    $body
+                }
+            }
+            $crate::ops::kernel::simd::run(Arguments { $($argument,)* real: std::marker::PhantomData });
+        }
+    };
+}
+pub(super) use vectorised;
+
+/// Left factor of a product: element (m, k) is `values[m * row_stride + k * depth_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Left<'a, R> {
+    /// The elements.
+    pub(super) values: &'a [R],
+    /// Rows of the product.
+    pub(super) rows: usize,
+    /// From one row to the next.
+    pub(super) row_stride: usize,
+    /// From one summand of the product to the next.
+    pub(super) depth_stride: usize,
+}
+
+/// Right factor of a product: element (k, c) is
+/// `values[c / PANEL * panel_stride + k * row_stride + c % PANEL]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Right<'a, R> {
+    /// The elements.
+    pub(super) values: &'a [R],
+    /// Summands of the product.
+    pub(super) depth: usize,
+    /// Columns of the product, a multiple of [`COLUMNS`].
+    pub(super) columns: usize,
+    /// From one summand to the next.
+    pub(super) row_stride: usize,
+    /// From one panel to the next.
+    pub(super) panel_stride: usize,
+}
+
+/// `out[rows, columns] = left · right`, or `+=` when `accumulate`; `out` is row-major without gaps.
+///
+/// # Panics
+/// When a slice is shorter than its shape says.
+pub(super) fn product<R: Real>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
+    R::product(Level::of_machine(), left, right, out, accumulate);
+}
+
+/// Checks every index that a product will touch; false when there is nothing to compute.
+fn check<R>(left: &Left<'_, R>, right: &Right<'_, R>, out: &[R]) -> bool {
+    let Right { depth, columns, row_stride, panel_stride, .. } = *right;
+    assert!(columns.is_multiple_of(COLUMNS), "whole vectors of columns");
+    assert!(out.len() >= left.rows * columns, "room for the product");
+    if left.rows == 0 || columns == 0 {
+        return false;
+    }
+    if depth > 0 {
+        let last = (left.rows - 1) * left.row_stride + (depth - 1) * left.depth_stride;
+        assert!(last < left.values.len(), "left factor is complete");
+        let panel = (columns - 1) / PANEL;
+        let rows = (depth - 1) * row_stride;
+        let last = panel * panel_stride + rows + (columns - 1) % PANEL;
+        let before = if panel > 0 { (panel - 1) * panel_stride + rows + PANEL - 1 } else { 0 };
+        assert!(last.max(before) < right.values.len(), "right factor is complete");
+    }
+    true
+}
+
+/// [`product`] by the crate `gemm`, one panel at a time: any machine, any number type.
+pub(super) fn product_portable<R: Real>(
+    left: Left<'_, R>,
+    right: Right<'_, R>,
+    out: &mut [R],
+    accumulate: bool,
+) {
+    if !check(&left, &right, out) {
+        return;
+    }
+    for start in (0..right.columns).step_by(PANEL) {
+        let width = PANEL.min(right.columns - start);
+        // SAFETY: `check` made sure of every index below; `out` is borrowed exclusively, so the factors
+        // cannot overlap it.
+        unsafe {
+            gemm::gemm(
+                left.rows,
+                width,
+                right.depth,
+                out.as_mut_ptr().add(start),
+                1,
+                right.columns as isize,
+                accumulate,
+                left.values.as_ptr(),
+                left.depth_stride as isize,
+                left.row_stride as isize,
+                right.values.as_ptr().add(if right.depth > 0 {
+                    start / PANEL * right.panel_stride
+                } else {
+                    0
+                }),
+                1,
+                right.row_stride as isize,
+                R::ONE,
+                R::ONE,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    }
+}
+
+/// [`product`] in single precision: own tiles for AVX-512 and AVX2, `gemm` elsewhere.
+///
+/// # Panics
+/// When a slice is shorter than its shape says.
+pub(super) fn product_f32(
+    level: Level,
+    left: Left<'_, f32>,
+    right: Right<'_, f32>,
+    out: &mut [f32],
+    accumulate: bool,
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let level = level.min(Level::of_machine());
+        if level > Level::Baseline {
+            if !check(&left, &right, out) {
+                return;
+            }
+            // At least one pass, so that an empty sum is written, too.
+            for pass in 0..right.depth.div_ceil(DEPTH).max(1) {
+                let start = pass * DEPTH;
+                let left = Left { values: &left.values[start * left.depth_stride..], ..left };
+                let values = &right.values[start * right.row_stride..];
+                let right = Right { values, depth: (right.depth - start).min(DEPTH), ..right };
+                let accumulate = accumulate || pass > 0;
+                if level == Level::Avx512 {
+                    // SAFETY: the machine has the instructions, and `check` made sure of every index.
+                    unsafe { x86::product_avx512(left, right, out, accumulate) };
+                } else {
+                    // SAFETY: as above.
+                    unsafe { x86::product_avx2(left, right, out, accumulate) };
+                }
+            }
+            return;
+        }
+    }
+    let _ = level;
+    product_portable(left, right, out, accumulate);
+}
+
+/// Tiles of the product that stay in registers, for the two vector widths of x86.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Left, PANEL, Right};
+    use std::arch::x86_64::*;
+
+    /// One tile: where its operands begin and how they step.
+    #[derive(Clone, Copy)]
+    struct Tile {
+        left: *const f32,
+        row_stride: usize,
+        depth_stride: usize,
+        right: *const f32,
+        right_stride: usize,
+        depth: usize,
+        out: *mut f32,
+        out_stride: usize,
+        accumulate: bool,
+    }
+
+    /// Rows of a tile that are reached from one pointer.
+    const ROWS_OF_BASE: usize = 4;
+    /// Pointers for the 6 rows of the highest tile.
+    const BASES: usize = 2;
+
+    /// Pointers to every fourth row of a tile of `M` rows (later ones are null). Knowing that they are a
+    /// fixed distance apart, the compiler would derive each row's address from the row before: a chain of
+    /// additions that takes longer than the tile's arithmetic. The empty assembly hides the distance.
+    #[inline(always)]
+    fn bases<const M: usize>(left: *const f32, row_stride: usize) -> [*const f32; BASES] {
+        let mut bases = [std::ptr::null(); BASES];
+        for (k, slot) in bases.iter_mut().enumerate().take(M.div_ceil(ROWS_OF_BASE)) {
+            let mut base = left.wrapping_add(k * ROWS_OF_BASE * row_stride);
+            // SAFETY: no instruction is executed.
+            unsafe { std::arch::asm!("/* {0} */", inout(reg) base, options(nostack, preserves_flags)) };
+            *slot = base;
+        }
+        bases
+    }
+
+    macro_rules! tiles {
+        ($features:literal, $lanes:literal, $height:literal, $zero:ident, $load:ident, $store:ident,
+         $spread:ident, $add:ident, $fused:ident, $tile:ident, $rows:ident, $product:ident,
+         [$($partial:literal)*], [$($vectors:literal)*]) => {
+            /// A tile of `M` rows and `V` vectors.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn $tile<const M: usize, const V: usize>(tile: Tile) {
+                // SAFETY: the caller's pointers and strides stay inside the slices that `check` has seen.
+                unsafe {
+                    let mut sums = [[$zero(); V]; M];
+                    let mut left = bases::<M>(tile.left, tile.row_stride);
+                    let mut right = tile.right;
+                    for _ in 0..tile.depth {
+                        let mut columns = [$zero(); V];
+                        for v in 0..V {
+                            columns[v] = $load(right.add($lanes * v));
+                        }
+                        for m in 0..M {
+                            let element = $spread(*left[m / ROWS_OF_BASE].add(m % ROWS_OF_BASE * tile.row_stride));
+                            for v in 0..V {
+                                sums[m][v] = $fused(element, columns[v], sums[m][v]);
+                            }
+                        }
+                        for base in &mut left {
+                            *base = base.wrapping_add(tile.depth_stride);
+                        }
+                        right = right.wrapping_add(tile.right_stride);
+                    }
+                    for m in 0..M {
+                        for v in 0..V {
+                            let out = tile.out.add(m * tile.out_stride + $lanes * v);
+                            let sum = if tile.accumulate { $add($load(out), sums[m][v]) } else { sums[m][v] };
+                            $store(out, sum);
+                        }
+                    }
+                }
+            }
+
+            /// All rows of `V` vectors of columns.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn $rows<const V: usize>(rows: usize, mut tile: Tile) {
+                // SAFETY: rows advance by their strides, at most to `rows`.
+                unsafe {
+                    let mut left_rows = rows;
+                    while left_rows >= $height {
+                        $tile::<$height, V>(tile);
+                        tile.left = tile.left.wrapping_add($height * tile.row_stride);
+                        tile.out = tile.out.wrapping_add($height * tile.out_stride);
+                        left_rows -= $height;
+                    }
+                    match left_rows {
+                        $($partial => $tile::<$partial, V>(tile),)*
+                        _ => {}
+                    }
+                }
+            }
+
+            /// The product; the caller has checked the shapes and that the machine has the instructions.
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn $product(
+                left: Left<'_, f32>,
+                right: Right<'_, f32>,
+                out: &mut [f32],
+                accumulate: bool,
+            ) {
+                let mut start = 0;
+                while start < right.columns {
+                    let vectors = ((right.columns - start) / $lanes).min([$($vectors),*][0]);
+                    let panel = start / PANEL * right.panel_stride + start % PANEL;
+                    // SAFETY: `start` is a column of the right factor and of the output.
+                    unsafe {
+                        let tile = Tile {
+                            left: left.values.as_ptr(),
+                            row_stride: left.row_stride,
+                            depth_stride: left.depth_stride,
+                            right: right.values.as_ptr().wrapping_add(panel),
+                            right_stride: right.row_stride,
+                            depth: right.depth,
+                            out: out.as_mut_ptr().add(start),
+                            out_stride: right.columns,
+                            accumulate,
+                        };
+                        match vectors {
+                            $($vectors => $rows::<$vectors>(left.rows, tile),)*
+                            _ => {}
+                        }
+                    }
+                    start += vectors * $lanes;
+                }
+            }
+        };
+    }
+
+    tiles!(
+        "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma", 16, 6, _mm512_setzero_ps, _mm512_loadu_ps,
+        _mm512_storeu_ps, _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps, tile_avx512, rows_avx512, product_avx512,
+        [1 2 3 4 5], [4 3 2 1]
+    );
+    tiles!(
+        "avx2,fma", 8, 6, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps,
+        _mm256_add_ps, _mm256_fmadd_ps, tile_avx2, rows_avx2, product_avx2, [1 2 3 4 5], [2 1]
+    );
+}
