@@ -1,0 +1,227 @@
+//! Features of one crystal that the store does not hold: displacements and distances in double
+//! precision, triplets with their cosines (SPEC 2.5) and centre distances (SPEC 2.6).
+
+use schemas::view::CrystalView;
+
+use crate::data::adjacency::Adjacency;
+use crate::data::error::GraphError;
+use crate::data::labels::{DIRECTIONS, PeriodicLabels};
+
+/// Largest atomic number; class 0 of the 119 is unused (SPEC 7, row 9).
+pub const LARGEST_ATOMIC_NUMBER: u8 = 118;
+/// Relative tolerance of the check that an edge is not longer than the cutoff: the writer of a store
+/// may have summed in another order.
+const CUTOFF_TOLERANCE: f64 = 1e-9;
+
+/// One crystal with its edges, borrowed from a store's row or from wherever they were computed.
+#[derive(Debug, Clone, Copy)]
+pub struct GraphInput<'a> {
+    /// Identifier, for error messages and the batch.
+    pub material_id: &'a str,
+    /// Rows l1, l2, l3 in Å.
+    pub lattice_vectors: [[f64; 3]; 3],
+    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    pub lattice_parameters: [f64; 6],
+    /// Atomic numbers, shape `[sites]`.
+    pub atomic_numbers: &'a [u8],
+    /// Wrapped fractional coordinates, shape `[sites, 3]` row-major.
+    pub fractional_positions: &'a [f64],
+    /// Neighbour site j of every edge, shape `[edges]`.
+    pub source: &'a [u32],
+    /// Centre site i of every edge, ascending, shape `[edges]`.
+    pub target: &'a [u32],
+    /// Cell of the neighbour along l1, l2, l3, shape `[edges]` each.
+    pub image: [&'a [i16]; 3],
+    /// The chosen direction label, 0..=26, shape `[edges]`; 13 is the same cell.
+    pub direction: &'a [u8],
+}
+
+impl<'a> GraphInput<'a> {
+    /// A row of a store with the chosen labels.
+    pub fn from_view(view: &CrystalView<'a>, labels: PeriodicLabels) -> Self {
+        let edges = &view.edges;
+        Self {
+            material_id: view.material_id,
+            lattice_vectors: view.lattice_vectors,
+            lattice_parameters: view.parameters,
+            atomic_numbers: view.atomic_numbers,
+            fractional_positions: view.fractional_site_positions,
+            source: edges.source,
+            target: edges.target,
+            image: edges.image,
+            direction: match labels {
+                PeriodicLabels::Centred => edges.direction_centred,
+                PeriodicLabels::Cell => edges.direction,
+            },
+        }
+    }
+}
+
+/// The store's row with the default labels.
+impl<'a> From<&CrystalView<'a>> for GraphInput<'a> {
+    fn from(view: &CrystalView<'a>) -> Self {
+        Self::from_view(view, PeriodicLabels::default())
+    }
+}
+
+/// A pair of edges k→j→i that is not an edge and its reverse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Triplet {
+    /// The edge that ends where the other starts.
+    pub kj: usize,
+    /// The edge that receives.
+    pub ji: usize,
+    /// `cos θ` between `r_j - r_i` and `r_k - r_j`; 1 is straight on.
+    pub cosine: f64,
+}
+
+/// Geometry of one crystal; the buffers are reused from crystal to crystal.
+#[derive(Debug, Clone, Default)]
+pub struct CrystalGraph {
+    adjacency: Adjacency,
+    distance: Vec<f64>,
+    unit: Vec<[f64; 3]>,
+    centre_distance: Vec<f64>,
+}
+
+impl CrystalGraph {
+    /// Replaces the content by the geometry of a crystal whose edges were found within `cutoff` Å.
+    ///
+    /// # Errors
+    /// [`GraphError`] for the first thing that makes the crystal unfit for a graph.
+    pub fn rebuild(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
+        check_values(input)?;
+        self.adjacency.rebuild(input)?;
+        self.set_edges(input, cutoff)?;
+        set_centre_distances(&mut self.centre_distance, input);
+        Ok(())
+    }
+
+    /// `v = (f_j + k - f_i) · L`, `d = |v|` (SPEC 2.2).
+    fn set_edges(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
+        self.distance.clear();
+        self.unit.clear();
+        let position = |site: u32, axis: usize| input.fractional_positions[3 * site as usize + axis];
+        for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
+            let fractional: [f64; 3] = std::array::from_fn(|axis| {
+                position(source, axis) - position(target, axis) + f64::from(input.image[axis][edge])
+            });
+            let vector = cartesian(fractional, &input.lattice_vectors);
+            let distance = norm(vector);
+            if !(distance > 0.0 && distance <= cutoff * (1.0 + CUTOFF_TOLERANCE)) {
+                return Err(GraphError::Distance { edge, distance, cutoff });
+            }
+            self.distance.push(distance);
+            self.unit.push(vector.map(|component| component / distance));
+        }
+        Ok(())
+    }
+
+    /// How the edges meet.
+    pub fn adjacency(&self) -> &Adjacency {
+        &self.adjacency
+    }
+
+    /// Length of every edge in Å, shape `[edges]`.
+    pub fn distance(&self) -> &[f64] {
+        &self.distance
+    }
+
+    /// Minimum-image distance of every atom to the mean of the wrapped atoms in Å, shape `[sites]`
+    /// (SPEC 2.6).
+    pub fn centre_distance(&self) -> &[f64] {
+        &self.centre_distance
+    }
+
+    /// `cos θ` of a pair of edges (SPEC 2.5), in [-1, 1].
+    #[inline]
+    pub fn cosine(&self, kj: usize, ji: usize) -> f64 {
+        let (u, w) = (self.unit[ji], self.unit[kj]);
+        (u[0] * w[0] + u[1] * w[1] + u[2] * w[2]).clamp(-1.0, 1.0)
+    }
+
+    /// The triplets in the order of SPEC 2.5: by ji, then by kj.
+    pub fn triplets(&self) -> impl Iterator<Item = Triplet> + '_ {
+        (0..self.adjacency.edges()).flat_map(move |ji| {
+            let reverse = self.adjacency.reverse(ji);
+            self.adjacency
+                .incoming(self.adjacency.source(ji))
+                .filter(move |&kj| reverse != Some(kj))
+                .map(move |kj| Triplet { kj, ji, cosine: self.cosine(kj, ji) })
+        })
+    }
+}
+
+/// Refuses values that no crystal has.
+fn check_values(input: &GraphInput<'_>) -> Result<(), GraphError> {
+    let sites = input.atomic_numbers.len();
+    if input.fractional_positions.len() != 3 * sites {
+        let found = input.fractional_positions.len();
+        return Err(GraphError::Length { list: "fractional_site_positions", found, expected: 3 * sites });
+    }
+    let wrong = |value: &u8| !(1..=LARGEST_ATOMIC_NUMBER).contains(value);
+    if let Some(site) = input.atomic_numbers.iter().position(wrong) {
+        return Err(GraphError::AtomicNumber { site, value: input.atomic_numbers[site] });
+    }
+    if let Some(index) = input.fractional_positions.iter().position(|value| !value.is_finite()) {
+        return Err(GraphError::NotFinite { quantity: "a coordinate", item: format!("site {}", index / 3) });
+    }
+    let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+    if !finite(input.lattice_vectors.as_flattened()) || !finite(&input.lattice_parameters) {
+        return Err(GraphError::NotFinite { quantity: "a component", item: "the lattice".to_owned() });
+    }
+    if let Some(edge) = input.direction.iter().position(|value| usize::from(*value) >= DIRECTIONS) {
+        return Err(GraphError::Direction { edge, value: input.direction[edge] });
+    }
+    Ok(())
+}
+
+/// `dcenter_i = min over k ∈ {-1,0,1}³ of |(δ + k) · L|` with `δ = f_i - mean f`, rounded to the
+/// nearest cell (SPEC 2.6; the mean position's fractional coordinates are the mean of those).
+fn set_centre_distances(distances: &mut Vec<f64>, input: &GraphInput<'_>) {
+    distances.clear();
+    let sites = input.atomic_numbers.len() as f64;
+    let mut mean = [0.0; 3];
+    for position in input.fractional_positions.chunks_exact(3) {
+        for axis in 0..3 {
+            mean[axis] += position[axis] / sites;
+        }
+    }
+    let lattice = &input.lattice_vectors;
+    for position in input.fractional_positions.chunks_exact(3) {
+        let nearest: [f64; 3] = std::array::from_fn(|axis| {
+            let offset = position[axis] - mean[axis];
+            offset - offset.round_ties_even()
+        });
+        let from_home = cartesian(nearest, lattice);
+        let mut least = f64::INFINITY;
+        for image in 0..DIRECTIONS {
+            let cell = [image / 9, image / 3 % 3, image % 3].map(|step| step as f64 - 1.0);
+            let shift = cartesian(cell, lattice);
+            let vector: [f64; 3] = std::array::from_fn(|axis| from_home[axis] + shift[axis]);
+            least = least.min(squared_norm(vector));
+        }
+        distances.push(least.sqrt());
+    }
+}
+
+/// `f · L` for the rows of `L`.
+#[inline]
+fn cartesian(fractional: [f64; 3], lattice: &[[f64; 3]; 3]) -> [f64; 3] {
+    std::array::from_fn(|axis| {
+        fractional[0] * lattice[0][axis] + fractional[1] * lattice[1][axis] + fractional[2] * lattice[2][axis]
+    })
+}
+
+#[inline]
+fn squared_norm(vector: [f64; 3]) -> f64 {
+    vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]
+}
+
+#[inline]
+fn norm(vector: [f64; 3]) -> f64 {
+    squared_norm(vector).sqrt()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Where one batch ends and the next begins.
+
+use crate::data::adjacency::Adjacency;
+use crate::data::error::DataError;
+use crate::data::stored::StoredCrystal;
+
+/// Crystals of a batch unless asked for otherwise (SPEC 6).
+pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
+
+/// How much a batch may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimit {
+    /// Most crystals, at least 1.
+    pub crystals: usize,
+    /// Most triplets, if limited: a batch closes before the crystal that would exceed the budget, and
+    /// a crystal that exceeds it alone makes a batch of its own.
+    pub triplets: Option<usize>,
+}
+
+impl Default for BatchLimit {
+    fn default() -> Self {
+        Self { crystals: DEFAULT_BATCH_CRYSTALS, triplets: None }
+    }
+}
+
+impl BatchLimit {
+    /// Refuses limits below 1.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let refuse =
+            |setting| Err(DataError::Setting { setting, value: "0".to_owned(), expected: "at least 1" });
+        match self {
+            Self { crystals: 0, .. } => refuse("batch_crystals"),
+            Self { triplets: Some(0), .. } => refuse("batch_triplets"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Gathers crystals into groups within the limit, in the order they come.
+#[derive(Debug)]
+pub(crate) struct BatchPlanner {
+    limit: BatchLimit,
+    adjacency: Adjacency,
+    crystals: Vec<StoredCrystal>,
+    triplets: usize,
+}
+
+impl BatchPlanner {
+    pub(crate) fn new(limit: BatchLimit) -> Self {
+        Self { limit, adjacency: Adjacency::default(), crystals: Vec::new(), triplets: 0 }
+    }
+
+    /// Takes a crystal in; gives the group that is complete without it, or with it.
+    ///
+    /// # Errors
+    /// [`DataError::Crystal`] if triplets are counted and the crystal is no valid graph.
+    pub(crate) fn push(&mut self, crystal: StoredCrystal) -> Result<Option<Vec<StoredCrystal>>, DataError> {
+        let mut complete = None;
+        if let Some(budget) = self.limit.triplets {
+            let input = crystal.input();
+            self.adjacency.rebuild(&input).map_err(|error| error.of(input.material_id))?;
+            let triplets = self.adjacency.triplets();
+            if self.triplets.saturating_add(triplets) > budget {
+                complete = self.finish();
+            }
+            self.triplets += triplets;
+        }
+        self.crystals.push(crystal);
+        // A crystal cannot both begin a group behind a complete one and fill it, unless groups
+        // have one crystal, which then never wait for the next.
+        if complete.is_none() && self.crystals.len() >= self.limit.crystals {
+            complete = self.finish();
+        }
+        Ok(complete)
+    }
+
+    /// The last group, if it has any crystal.
+    pub(crate) fn finish(&mut self) -> Option<Vec<StoredCrystal>> {
+        self.triplets = 0;
+        let group = std::mem::take(&mut self.crystals);
+        (!group.is_empty()).then_some(group)
+    }
+}

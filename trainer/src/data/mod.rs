@@ -1,0 +1,48 @@
+//! From shards to batches of graphs.
+//!
+//! * [`store`]: which files to read, and that they fit together
+//! * [`subset`]: which of their crystals
+//! * [`stream`]: epochs of batches, built by threads in bounded memory; [`stored`] and [`limit`]
+//!   are its parts
+//! * [`batch`]: many crystals as one graph with every basis that depends on data alone
+//! * [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (SPEC 2.5, 2.6)
+//! * [`basis`] and [`bessel`]: envelope and spherical basis (SPEC 3)
+//! * `simple`: the simple graph of the ablation without the multigraph
+//! * [`labels`]: which pair of periodic labels (SPEC 2.4)
+//! * [`mask`]: the mutex masks (SPEC 5)
+//! * [`statistics`]: lattice statistics and what constant predictors score
+//! * [`random`]: random numbers that depend on seeds alone
+
+pub mod adjacency;
+pub mod basis;
+pub mod batch;
+pub mod bessel;
+pub mod error;
+#[cfg(test)]
+pub(crate) mod golden;
+pub mod graph;
+mod histogram;
+pub mod labels;
+pub mod limit;
+pub mod mask;
+pub mod random;
+mod shuffle;
+mod simple;
+pub mod statistics;
+pub mod store;
+pub mod stored;
+pub mod stream;
+pub mod subset;
+#[cfg(test)]
+mod test_store;
+
+pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
+pub use error::{DataError, GraphError};
+pub use graph::{CrystalGraph, GraphInput};
+pub use labels::PeriodicLabels;
+pub use limit::BatchLimit;
+pub use mask::random_mask;
+pub use statistics::{ConstantPredictor, LatticeStatistics};
+pub use store::Sources;
+pub use stream::{Stream, StreamSettings};
+pub use subset::{Selection, SplitPart, Subset};

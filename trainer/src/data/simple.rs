@@ -1,0 +1,98 @@
+//! The simple graph of a crystal: what is left of the multigraph without periodicity (the ablation of
+//! the periodic invariance multi-graph module, PIMG).
+
+use crate::data::graph::GraphInput;
+
+/// No centre atom yet.
+const NONE: u32 = u32::MAX;
+
+/// A crystal's edges without those from an atom to its own images, and with one edge at most from one
+/// atom to another. The buffers are reused from crystal to crystal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SimpleEdges {
+    source: Vec<u32>,
+    target: Vec<u32>,
+    image: [Vec<i16>; 3],
+    direction: Vec<u8>,
+    /// Of every atom as a neighbour, the centre atom that it was last kept for.
+    last_target: Vec<u32>,
+}
+
+impl SimpleEdges {
+    /// Replaces the content by the edges of a crystal whose indices and lists have been checked.
+    ///
+    /// Of parallel edges the first is kept: an atom's edges are listed by distance, those of equal
+    /// distance in a fixed order (SPEC 2.3).
+    pub(crate) fn rebuild(&mut self, input: &GraphInput<'_>) {
+        self.source.clear();
+        self.target.clear();
+        self.image.iter_mut().for_each(Vec::clear);
+        self.direction.clear();
+        self.last_target.clear();
+        self.last_target.resize(input.atomic_numbers.len(), NONE);
+        for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
+            let last = &mut self.last_target[source as usize];
+            if source == target || *last == target {
+                continue;
+            }
+            *last = target;
+            self.source.push(source);
+            self.target.push(target);
+            for (kept, all) in self.image.iter_mut().zip(input.image) {
+                kept.push(all[edge]);
+            }
+            self.direction.push(input.direction[edge]);
+        }
+    }
+
+    /// The crystal with these edges instead of its own.
+    pub(crate) fn of<'a>(&'a self, input: &GraphInput<'a>) -> GraphInput<'a> {
+        GraphInput {
+            source: &self.source,
+            target: &self.target,
+            image: [&self.image[0], &self.image[1], &self.image[2]],
+            direction: &self.direction,
+            ..*input
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::golden::OwnedInput;
+
+    /// Source, target and image of every edge of the simple graph.
+    fn simple(crystal: &OwnedInput) -> Vec<(u32, u32, [i16; 3])> {
+        let mut edges = SimpleEdges::default();
+        // Something to be forgotten.
+        edges.rebuild(&OwnedInput::caesium_chloride().borrow());
+        let input = crystal.borrow();
+        edges.rebuild(&input);
+        let kept = edges.of(&input);
+        assert_eq!(kept.direction.len(), kept.source.len());
+        (0..kept.source.len())
+            .map(|edge| (kept.source[edge], kept.target[edge], kept.image.map(|axis| axis[edge])))
+            .collect()
+    }
+
+    #[test]
+    fn an_atom_and_its_images_are_no_neighbours() {
+        assert!(simple(&OwnedInput::simple_cubic(3.0)).is_empty());
+    }
+
+    #[test]
+    fn of_parallel_edges_the_first_stays() {
+        assert_eq!(simple(&OwnedInput::caesium_chloride()), [(1, 0, [0, 0, 0]), (0, 1, [0, 0, 0])]);
+        let mut chain = OwnedInput::cubic(5.0, &[3, 9, 3], &[[0.0; 3], [0.2, 0.0, 0.0], [0.6, 0.0, 0.0]]);
+        chain.edge(0, 1, [0, 0, 0]);
+        chain.edge(0, 2, [-1, 0, 0]);
+        chain.edge(0, 2, [0, 0, 0]);
+        chain.edge(0, 1, [-1, 0, 0]);
+        chain.edge(1, 0, [1, 0, 0]);
+        chain.edge(1, 1, [1, 0, 0]);
+        chain.edge(2, 0, [1, 0, 0]);
+        let expected = [(1, 0, [0, 0, 0]), (2, 0, [-1, 0, 0]), (0, 1, [1, 0, 0]), (0, 2, [1, 0, 0])];
+        assert_eq!(simple(&chain), expected);
+    }
+}

@@ -1,0 +1,223 @@
+//! What is known of a training set before training: the lattice statistics that standardise the
+//! lattice encoder's input (SPEC 4.4), and what constant predictors score (SPEC 6).
+
+use arrow::array::{Array, Float64Array};
+use schemas::StoreError;
+
+use crate::data::error::DataError;
+use crate::data::graph::{CrystalGraph, GraphInput, LARGEST_ATOMIC_NUMBER};
+use crate::data::histogram::Histogram;
+use crate::data::labels::{DIRECTIONS, HOME_DIRECTION, PeriodicLabels};
+use crate::data::subset::Selection;
+
+/// Columns of the lattice parameters, in the order of the model's input.
+const PARAMETER_COLUMNS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
+/// Least standard deviation: a parameter that never varies must not be divided by zero.
+const LEAST_STANDARD_DEVIATION: f64 = 1e-3;
+
+/// Mean and standard deviation of a, b, c (Å) and alpha, beta, gamma (degrees).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatticeStatistics {
+    /// Means.
+    pub mean: [f64; 6],
+    /// Standard deviations of the population, at least 1e-3.
+    pub std: [f64; 6],
+}
+
+impl Default for LatticeStatistics {
+    /// Typical inorganic crystals, for weights that do not say what they were trained on; the
+    /// reference numbers were made with these.
+    fn default() -> Self {
+        Self { mean: [4.9, 5.6, 8.0, 89.0, 86.0, 86.0], std: [1.3, 1.5, 4.1, 19.0, 16.0, 19.0] }
+    }
+}
+
+impl LatticeStatistics {
+    /// Statistics of a selection's crystals, always summed in the order of the shards (Welford's
+    /// update, which does not cancel).
+    ///
+    /// # Errors
+    /// [`DataError`] if a shard cannot be read.
+    pub fn of(selection: &Selection) -> Result<Self, DataError> {
+        let mut count = 0.0;
+        let mut mean = [0.0; 6];
+        let mut squares = [0.0; 6];
+        let deciding = selection.subset().column();
+        let mut names = PARAMETER_COLUMNS.to_vec();
+        names.extend(deciding);
+        for row_group in selection.row_groups() {
+            let shard = selection.open(row_group)?;
+            let path = shard.path().to_owned();
+            for batch in shard.batches(Some(vec![row_group.group]), Some(&names))? {
+                let batch = batch.map_err(|error| StoreError::Parquet {
+                    path: path.clone(),
+                    message: error.to_string(),
+                })?;
+                let deciding = deciding.and_then(|name| batch.column_by_name(name));
+                let members = selection.subset().members(&path, batch.num_rows(), deciding)?;
+                let columns = PARAMETER_COLUMNS.map(|name| {
+                    batch
+                        .column_by_name(name)
+                        .and_then(|column| column.as_any().downcast_ref::<Float64Array>())
+                });
+                for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
+                    count += 1.0;
+                    for (parameter, column) in columns.into_iter().enumerate() {
+                        let value =
+                            column.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+                        let value =
+                            value.filter(|value| value.is_finite()).ok_or_else(|| StoreError::Column {
+                                path: path.clone(),
+                                column: PARAMETER_COLUMNS[parameter].to_owned(),
+                                problem: "has a value that is no finite number".to_owned(),
+                            })?;
+                        let before = value - mean[parameter];
+                        mean[parameter] += before / count;
+                        squares[parameter] += before * (value - mean[parameter]);
+                    }
+                }
+            }
+        }
+        let std = squares.map(|sum: f64| (sum / count).sqrt().max(LEAST_STANDARD_DEVIATION));
+        Ok(Self { mean, std })
+    }
+}
+
+/// Loss terms of a predictor that always gives the training set's prior or median: what a model must
+/// beat to have learnt anything. A constant predictor of the standardised lattice scores 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConstantPredictor {
+    /// `L_A`: entropy of the atomic numbers, in nats.
+    pub atom_type: f64,
+    /// `L_X`: mean absolute deviation of the centre distances from their median, in Å.
+    pub centre_distance: f64,
+    /// `L_Die` with the centred labels: entropy of the directions, in nats.
+    pub direction_centred: f64,
+    /// `L_Unit` with the centred labels: entropy of "same cell", in nats.
+    pub same_cell_centred: f64,
+    /// `L_Die` with the cell's labels, in nats.
+    pub direction_cell: f64,
+    /// `L_Unit` with the cell's labels, in nats.
+    pub same_cell_cell: f64,
+    /// `L_Dis`: mean absolute deviation of the edges' lengths from their median, in Å.
+    pub edge_distance: f64,
+}
+
+impl ConstantPredictor {
+    /// Scores over a selection's atoms and edges.
+    ///
+    /// # Errors
+    /// [`DataError`] if a shard cannot be read or a crystal is no valid graph.
+    pub fn of(selection: &Selection) -> Result<Self, DataError> {
+        let cutoff = selection.sources().settings().cutoff_angstrom;
+        let mut counts = Counts::default();
+        for row_group in selection.row_groups() {
+            let shard = selection.open(row_group)?;
+            let path = shard.path().to_owned();
+            for batch in shard.crystals(Some(vec![row_group.group]))? {
+                let batch = batch?;
+                let deciding = selection.subset().column().and_then(|name| batch.column(name));
+                let members = selection.subset().members(&path, batch.len(), deciding)?;
+                for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
+                    let view = batch.row(row)?;
+                    let centred = GraphInput::from_view(&view, PeriodicLabels::Centred);
+                    let cell = GraphInput::from_view(&view, PeriodicLabels::Cell);
+                    counts.add(&centred, cell.direction, cutoff)?;
+                }
+            }
+        }
+        Ok(counts.scores())
+    }
+
+    /// The term of the chosen direction labels.
+    pub fn direction(&self, labels: PeriodicLabels) -> f64 {
+        match labels {
+            PeriodicLabels::Centred => self.direction_centred,
+            PeriodicLabels::Cell => self.direction_cell,
+        }
+    }
+
+    /// The term of the chosen "same cell" labels.
+    pub fn same_cell(&self, labels: PeriodicLabels) -> f64 {
+        match labels {
+            PeriodicLabels::Centred => self.same_cell_centred,
+            PeriodicLabels::Cell => self.same_cell_cell,
+        }
+    }
+}
+
+/// How often each class and each distance occurs.
+#[derive(Debug, Clone)]
+struct Counts {
+    graph: CrystalGraph,
+    atomic_numbers: [u64; LARGEST_ATOMIC_NUMBER as usize + 1],
+    directions_centred: [u64; DIRECTIONS],
+    directions_cell: [u64; DIRECTIONS],
+    centre_distances: Histogram,
+    edge_distances: Histogram,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            graph: CrystalGraph::default(),
+            atomic_numbers: [0; LARGEST_ATOMIC_NUMBER as usize + 1],
+            directions_centred: [0; DIRECTIONS],
+            directions_cell: [0; DIRECTIONS],
+            centre_distances: Histogram::default(),
+            edge_distances: Histogram::default(),
+        }
+    }
+}
+
+impl Counts {
+    /// Adds a crystal given with the centred labels, and its labels of the cell.
+    fn add(&mut self, centred: &GraphInput<'_>, cell: &[u8], cutoff: f64) -> Result<(), DataError> {
+        // Checks the labels of either kind and the atomic numbers before they become indices.
+        let of_crystal = |error: crate::data::GraphError| error.of(centred.material_id);
+        self.graph.rebuild(&GraphInput { direction: cell, ..*centred }, cutoff).map_err(of_crystal)?;
+        self.graph.rebuild(centred, cutoff).map_err(of_crystal)?;
+        for &number in centred.atomic_numbers {
+            self.atomic_numbers[usize::from(number)] += 1;
+        }
+        for &label in centred.direction {
+            self.directions_centred[usize::from(label)] += 1;
+        }
+        for &label in cell {
+            self.directions_cell[usize::from(label)] += 1;
+        }
+        self.graph.distance().iter().for_each(|&distance| self.edge_distances.add(distance));
+        self.graph.centre_distance().iter().for_each(|&distance| self.centre_distances.add(distance));
+        Ok(())
+    }
+
+    fn scores(&self) -> ConstantPredictor {
+        let same_cell = |directions: &[u64; DIRECTIONS]| {
+            let home = directions[usize::from(HOME_DIRECTION)];
+            entropy(&[home, directions.iter().sum::<u64>() - home])
+        };
+        ConstantPredictor {
+            atom_type: entropy(&self.atomic_numbers),
+            centre_distance: self.centre_distances.mean_absolute_deviation(),
+            direction_centred: entropy(&self.directions_centred),
+            same_cell_centred: same_cell(&self.directions_centred),
+            direction_cell: entropy(&self.directions_cell),
+            same_cell_cell: same_cell(&self.directions_cell),
+            edge_distance: self.edge_distances.mean_absolute_deviation(),
+        }
+    }
+}
+
+/// `-Σ p ln p` of the classes' shares, 0 without any.
+fn entropy(counts: &[u64]) -> f64 {
+    let total = counts.iter().sum::<u64>() as f64;
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|&count| count as f64 / total)
+        .map(|share| -share * share.ln())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests;

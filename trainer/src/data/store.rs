@@ -1,0 +1,238 @@
+//! Which shards to read: files, folders of stores and patterns, opened and found to fit together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::{DataType, SchemaRef};
+use schemas::StoreError;
+use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::reader::Shard;
+use schemas::settings::FeatureSettings;
+use schemas::store::{SPLIT_PREFIX, column_by_name};
+
+use crate::data::error::DataError;
+
+/// Folder of a store that holds what was left out; never read.
+const REJECTS_FOLDER: &str = "rejects";
+/// The column of a store's only split.
+const SPLIT_COLUMN: &str = "split";
+
+/// One shard, known to be readable.
+#[derive(Debug, Clone)]
+pub struct ShardSource {
+    /// The file, as it was found.
+    pub path: PathBuf,
+    /// Number of crystals.
+    pub rows: u64,
+    /// Number of crystals of each row group.
+    pub row_group_rows: Vec<u64>,
+    /// Columns.
+    pub schema: SchemaRef,
+}
+
+/// The shards of a run, in an order that does not depend on how they were named.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    shards: Vec<ShardSource>,
+    settings: FeatureSettings,
+}
+
+impl Sources {
+    /// Finds and opens every shard that the arguments name.
+    ///
+    /// An argument is a file, the folder of a store (the shards that its manifest lists), a folder
+    /// of stores, or a pattern such as `data/*/*.parquet` that matches any of them; the `rejects`
+    /// folders of stores are left out. A shard named twice is read once.
+    ///
+    /// With `expected` (the settings of a model), only shards of these settings are accepted;
+    /// otherwise the first shard decides.
+    ///
+    /// # Errors
+    /// [`DataError`] for an argument that names nothing, an unfinished store, and the first shard
+    /// that is missing, cut short, not a shard or made with other settings.
+    pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
+        let mut files = BTreeMap::new();
+        for argument in arguments {
+            for path in find(argument)? {
+                let canonical = path.canonicalize().map_err(StoreError::io(&path))?;
+                files.entry(canonical).or_insert(path);
+            }
+        }
+        let mut settings = expected.cloned();
+        let mut shards = Vec::with_capacity(files.len());
+        for path in files.into_values() {
+            let shard = Shard::open(&path, settings.as_ref())?;
+            settings.get_or_insert_with(|| shard.settings().clone());
+            shards.push(ShardSource {
+                rows: shard.rows(),
+                row_group_rows: shard.row_group_rows(),
+                schema: shard.schema().clone(),
+                path,
+            });
+        }
+        match settings {
+            Some(settings) if !shards.is_empty() => Ok(Self { shards, settings }),
+            _ => Err(DataError::NoShards),
+        }
+    }
+
+    /// The shards in order.
+    pub fn shards(&self) -> &[ShardSource] {
+        &self.shards
+    }
+
+    /// The settings that all shards were made with.
+    pub fn settings(&self) -> &FeatureSettings {
+        &self.settings
+    }
+
+    /// Number of crystals in all shards.
+    pub fn rows(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.rows).sum()
+    }
+
+    /// Number of row groups in all shards.
+    pub fn row_groups(&self) -> usize {
+        self.shards.iter().map(|shard| shard.row_group_rows.len()).sum()
+    }
+
+    /// Names of the property columns that any shard has, in order.
+    pub fn property_columns(&self) -> Vec<String> {
+        self.columns(|name, data_type| *data_type == DataType::Float64 && column_by_name(name).is_none())
+    }
+
+    /// Names of the split columns that any shard has, in order.
+    pub fn split_columns(&self) -> Vec<String> {
+        self.columns(|name, data_type| {
+            *data_type == DataType::Utf8 && (name == SPLIT_COLUMN || name.starts_with(SPLIT_PREFIX))
+        })
+    }
+
+    /// Checks that some shard has every one of the property columns.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownColumn`] for the first that none has, listing those there are.
+    pub fn require_properties(&self, columns: &[String]) -> Result<(), DataError> {
+        require("property", columns, self.property_columns())
+    }
+
+    /// Checks that some shard has the split column.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownColumn`] if none has, listing those there are.
+    pub fn require_split(&self, column: &str) -> Result<(), DataError> {
+        require("split", &[column.to_owned()], self.split_columns())
+    }
+
+    fn columns(&self, wanted: impl Fn(&str, &DataType) -> bool) -> Vec<String> {
+        let fields = self.shards.iter().flat_map(|shard| shard.schema.fields());
+        let names: BTreeSet<&String> = fields
+            .filter(|field| wanted(field.name(), field.data_type()))
+            .map(|field| field.name())
+            .collect();
+        names.into_iter().cloned().collect()
+    }
+}
+
+/// Refuses the first column that is not available.
+fn require(kind: &'static str, columns: &[String], available: Vec<String>) -> Result<(), DataError> {
+    match columns.iter().find(|column| !available.contains(column)) {
+        None => Ok(()),
+        Some(column) => Err(DataError::UnknownColumn { kind, column: column.clone(), available }),
+    }
+}
+
+/// The files that one argument names, at least one.
+fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
+    let path = Path::new(argument);
+    if path.is_dir() {
+        return match shards_of_folder(path)? {
+            Some(shards) if !shards.is_empty() => Ok(shards),
+            Some(_) => Err(DataError::NothingMatches { pattern: argument.to_owned() }),
+            None => Err(DataError::Unfinished { path: path.to_owned() }),
+        };
+    }
+    if path.exists() {
+        return Ok(vec![path.to_owned()]);
+    }
+    if !argument.contains(['*', '?', '[']) {
+        return Err(DataError::Missing { path: path.to_owned() });
+    }
+    let shards = matches(argument)?;
+    if shards.is_empty() {
+        return Err(DataError::NothingMatches { pattern: argument.to_owned() });
+    }
+    Ok(shards)
+}
+
+/// The shards among what a pattern matches: Parquet files, and those of matching folders.
+fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
+    let paths = glob::glob(pattern).map_err(|error| DataError::Pattern {
+        pattern: pattern.to_owned(),
+        position: error.pos + 1,
+        message: error.msg.to_owned(),
+    })?;
+    let mut shards = Vec::new();
+    for path in paths {
+        let path = path.map_err(|error| {
+            let path = error.path().to_owned();
+            StoreError::io(path)(error.into())
+        })?;
+        let in_rejects = path.parent().and_then(Path::file_name) == Some(OsStr::new(REJECTS_FOLDER));
+        if path.is_dir() {
+            match shards_of_folder(&path)? {
+                Some(found) => shards.extend(found),
+                None if parquet_files(&path)?.is_empty() || path.ends_with(REJECTS_FOLDER) => {}
+                None => return Err(DataError::Unfinished { path }),
+            }
+        } else if is_parquet(&path) && !in_rejects {
+            shards.push(path);
+        }
+    }
+    Ok(shards)
+}
+
+/// The shards that a store's manifest lists, or those of all stores in a folder of stores; `None`
+/// if the folder is neither.
+fn shards_of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>, DataError> {
+    if is_store(folder) {
+        let manifest = Manifest::read(folder)?;
+        return Ok(Some(manifest.shards.into_iter().map(|shard| folder.join(shard.file)).collect()));
+    }
+    let stores: Vec<PathBuf> = entries(folder)?.into_iter().filter(|entry| is_store(entry)).collect();
+    if stores.is_empty() {
+        return Ok(None);
+    }
+    let mut shards = Vec::new();
+    for store in stores {
+        shards.extend(shards_of_folder(&store)?.unwrap_or_default());
+    }
+    Ok(Some(shards))
+}
+
+fn is_store(folder: &Path) -> bool {
+    folder.join(MANIFEST_FILE).is_file()
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("parquet"))
+}
+
+/// The Parquet files directly in a folder.
+fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    Ok(entries(folder)?.into_iter().filter(|entry| is_parquet(entry)).collect())
+}
+
+/// Everything in a folder, in order of names.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let listed = std::fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+    });
+    let mut paths = listed.map_err(StoreError::io(folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+use crate::data::test_store::{GAP, chains, write_shard, write_store};
+use schemas::settings::Ties;
+use tempfile::TempDir;
+
+/// A folder with the stores `one` (two shards of three crystals) and `two` (one shard of one).
+fn stores() -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    write_store(&folder.path().join("one"), "first", &chains(5), 3, 2);
+    write_store(&folder.path().join("two"), "second", &chains(1), 3, 2);
+    let rejects = folder.path().join("one/rejects");
+    std::fs::create_dir(&rejects).expect("a writable folder");
+    std::fs::write(rejects.join("rejects.parquet"), "no shard").expect("a writable folder");
+    folder
+}
+
+/// File names of the shards that arguments below a folder resolve to.
+fn resolve(folder: &TempDir, arguments: &[&str]) -> Result<Vec<String>, DataError> {
+    let arguments: Vec<String> =
+        arguments.iter().map(|argument| folder.path().join(argument).display().to_string()).collect();
+    let sources = Sources::resolve(&arguments, None)?;
+    let names =
+        sources.shards().iter().map(|shard| shard.path.file_name().expect("a name").to_string_lossy());
+    Ok(names.map(|name| name.into_owned()).collect())
+}
+
+#[test]
+fn files_folders_and_patterns_name_the_same_shards() {
+    let folder = stores();
+    let all = ["first-00000.parquet", "first-00001.parquet", "second-00000.parquet"];
+    let ways: [&[&str]; 7] = [
+        &["one", "two"],
+        &["two", "one", "one/first-00000.parquet"],
+        &["."],
+        &["*"],
+        &["*/*.parquet"],
+        &["**/*.parquet"],
+        &["one/*", "two/second-00000.parquet", "one/../two"],
+    ];
+    for arguments in ways {
+        assert_eq!(resolve(&folder, arguments).expect("readable stores"), all, "{arguments:?}");
+    }
+    assert_eq!(resolve(&folder, &["one/*-00001*"]).expect("a readable store"), ["first-00001.parquet"]);
+}
+
+#[test]
+fn rows_row_groups_and_columns_are_known() {
+    let folder = stores();
+    let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("readable stores");
+    assert_eq!((sources.rows(), sources.row_groups()), (6, 4));
+    assert_eq!(sources.shards()[0].row_group_rows, [2, 1]);
+    assert_eq!(*sources.settings(), FeatureSettings::default());
+    assert_eq!(sources.property_columns(), [GAP]);
+    assert_eq!(sources.split_columns(), ["split"]);
+    assert!(sources.require_properties(&[GAP.to_owned()]).is_ok());
+    let error = sources.require_properties(&["gap".to_owned()]).expect_err("no such column");
+    assert_eq!(error.to_string(), "no shard has a property column 'gap'; there are: band_gap_ev");
+    let error = sources.require_split("split_megnet").expect_err("no such column");
+    assert_eq!(error.to_string(), "no shard has a split column 'split_megnet'; there are: split");
+}
+
+#[test]
+fn arguments_that_name_nothing_are_refused() {
+    let folder = stores();
+    let refusal =
+        |argument: &str| resolve(&folder, &["one", argument]).expect_err("nothing there").to_string();
+    assert!(refusal("three").ends_with("three: no such file or folder"));
+    assert!(refusal("one/*.csv").ends_with("one/*.csv' matches no shard"));
+    assert!(refusal("one/rejects/*").ends_with("one/rejects/*' matches no shard"));
+    assert!(refusal("one/***").contains("one/***' is not a valid pattern: "));
+    assert!(refusal("one/rejects").contains("one/rejects: not a finished store"));
+    assert!(matches!(Sources::resolve(&[], None), Err(DataError::NoShards)));
+}
+
+#[test]
+fn unfinished_stores_are_refused_but_their_files_can_be_named() {
+    let folder = stores();
+    std::fs::remove_file(folder.path().join("one/manifest.json")).expect("a writable folder");
+    for argument in ["one", "on*"] {
+        let error = resolve(&folder, &[argument]).expect_err("no manifest");
+        assert!(error.to_string().contains("one: not a finished store"), "{error}");
+    }
+    assert_eq!(resolve(&folder, &["one/*.parquet"]).expect("readable shards").len(), 2);
+}
+
+#[test]
+fn shards_that_cannot_be_read_are_refused_by_name() {
+    let folder = stores();
+    let second = folder.path().join("one/first-00001.parquet");
+    let whole = std::fs::read(&second).expect("a readable file");
+    let refusal = || resolve(&folder, &["one"]).expect_err("an unreadable shard").to_string();
+    std::fs::write(&second, &whole[..whole.len() / 2]).expect("a writable file");
+    assert!(refusal().contains("first-00001.parquet: not a readable Parquet file"), "{}", refusal());
+    std::fs::write(&second, "material_id,formula\n").expect("a writable file");
+    assert!(refusal().contains("first-00001.parquet: not a readable Parquet file"), "{}", refusal());
+    std::fs::remove_file(&second).expect("a writable folder");
+    assert!(refusal().contains("first-00001.parquet: No such file"), "{}", refusal());
+}
+
+#[test]
+fn shards_of_other_settings_are_refused() {
+    let folder = stores();
+    let cut = FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() };
+    write_shard(&folder.path().join("two/second-00000.parquet"), &chains(1), 1, &cut);
+    let error = resolve(&folder, &["one", "two"]).expect_err("two tie rules").to_string();
+    assert!(
+        error.ends_with("second-00000.parquet: the store has ties = cut, but shell is needed"),
+        "{error}"
+    );
+    let two = folder.path().join("two").display().to_string();
+    assert_eq!(
+        Sources::resolve(std::slice::from_ref(&two), None).expect("one tie rule").settings().ties,
+        Ties::Cut
+    );
+    let error =
+        Sources::resolve(&[two], Some(&FeatureSettings::default())).expect_err("a model of other ties");
+    assert!(error.to_string().contains("ties = cut, but shell is needed"), "{error}");
+}

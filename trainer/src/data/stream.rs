@@ -1,0 +1,377 @@
+//! Epochs of batches: read, shuffled and built by threads of their own, handed over in order.
+//!
+//! One thread reads row groups and decides which crystals make a batch; workers build the batches.
+//! For every batch the reader puts a slot into a bounded queue, and the worker that builds the batch
+//! fills the slot, so that the order does not depend on which worker is faster. Memory holds the
+//! rows being decoded, the shuffle buffer and the queue, whatever the size of the shards.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, Float64Array};
+use schemas::StoreError;
+use schemas::view::CrystalBatch;
+
+use crate::config::model::Graph;
+use crate::data::batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
+use crate::data::error::DataError;
+use crate::data::labels::PeriodicLabels;
+use crate::data::limit::{BatchLimit, BatchPlanner};
+use crate::data::random::{Purpose, keyed, shuffle};
+use crate::data::shuffle::ShuffleBuffer;
+use crate::data::stored::StoredCrystal;
+use crate::data::subset::{RowGroup, Selection};
+
+/// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
+/// size, about 50 MB at 25 atoms a crystal.
+pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
+/// Batches that wait or are being built unless asked for otherwise.
+pub const DEFAULT_QUEUE: usize = 4;
+/// Threads that build batches unless asked for otherwise.
+pub const DEFAULT_WORKERS: usize = 1;
+
+/// How an epoch is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSettings {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Which epoch, counted from 0; each has its own order.
+    pub epoch: u64,
+    /// Crystals of the shuffle buffer; `None` reads row groups and crystals in the order of the
+    /// shards.
+    pub shuffle_buffer: Option<usize>,
+    /// Size of the batches.
+    pub limit: BatchLimit,
+    /// Which labels the edges get.
+    pub labels: PeriodicLabels,
+    /// Which edges the batches hold; a budget of triplets counts those of the whole multigraph.
+    pub graph: Graph,
+    /// Threads that build batches, at least 1; no result depends on it.
+    pub workers: usize,
+    /// Batches that wait or are being built, at least 1.
+    pub queue: usize,
+    /// Batches at the beginning of the epoch that are not built: those before a resumed run.
+    pub skip: u64,
+    /// Whether to list the triplets beside the dense pairs.
+    pub with_triplets: bool,
+    /// Property columns to read.
+    pub properties: Vec<String>,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            epoch: 0,
+            shuffle_buffer: Some(DEFAULT_SHUFFLE_BUFFER),
+            limit: BatchLimit::default(),
+            labels: PeriodicLabels::default(),
+            graph: Graph::Multigraph,
+            workers: DEFAULT_WORKERS,
+            queue: DEFAULT_QUEUE,
+            skip: 0,
+            with_triplets: false,
+            properties: Vec::new(),
+        }
+    }
+}
+
+/// What a worker leaves in a slot.
+type Built<R> = Result<GraphBatch<R>, DataError>;
+/// A place in the queue: the worker's end is in [`Job`].
+type Slot<R> = Receiver<Built<R>>;
+
+/// A batch to be built, or the error that ends the stream.
+struct Job<R> {
+    crystals: Result<Vec<StoredCrystal>, DataError>,
+    slot: Sender<Built<R>>,
+}
+
+/// The batches of one epoch, in order. Dropping it stops its threads.
+#[derive(Debug)]
+pub struct Stream<R = f32> {
+    /// `None` once the stream has ended.
+    queue: Option<Receiver<Slot<R>>>,
+    stopped: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+    crystals: u64,
+    limit: BatchLimit,
+    waited: Duration,
+}
+
+impl<R: BatchFloat> Stream<R> {
+    /// Starts reading an epoch of a selection.
+    ///
+    /// # Errors
+    /// [`DataError`] if a setting is out of range, no shard has a requested property, or the system
+    /// gives no thread. What goes wrong later comes as the last item.
+    pub fn open(selection: &Selection, settings: StreamSettings) -> Result<Self, DataError> {
+        settings.check()?;
+        selection.sources().require_properties(&settings.properties)?;
+        let (slots, queue) = sync_channel(settings.queue);
+        let (jobs, work) = channel();
+        let work = Arc::new(Mutex::new(work));
+        let stopped = Arc::new(AtomicBool::new(false));
+        let mut stream = Self {
+            queue: Some(queue),
+            stopped: Arc::clone(&stopped),
+            reader: None,
+            workers: Vec::with_capacity(settings.workers),
+            crystals: selection.crystals(),
+            limit: settings.limit,
+            waited: Duration::ZERO,
+        };
+        let builder = BatchBuilder::new(
+            BatchSettings {
+                cutoff_angstrom: selection.sources().settings().cutoff_angstrom,
+                with_triplets: settings.with_triplets,
+                graph: settings.graph,
+            },
+            &settings.properties,
+        );
+        let workers = settings.workers;
+        // First the reader, whose end is what ends the workers should one of them not start.
+        let selection = selection.clone();
+        let reader = Reader { selection, settings, slots, jobs, stopped: Arc::clone(&stopped), next: 0 };
+        stream.reader = Some(spawn("shards".to_owned(), move || reader.run())?);
+        for worker in 0..workers {
+            let (builder, work, stopped) = (builder.clone(), Arc::clone(&work), Arc::clone(&stopped));
+            stream.workers.push(spawn(format!("batches-{worker}"), move || build(builder, &work, &stopped))?);
+        }
+        Ok(stream)
+    }
+
+    /// Number of crystals of the whole epoch, those of skipped batches included.
+    pub fn crystals(&self) -> u64 {
+        self.crystals
+    }
+
+    /// Number of batches of the whole epoch, those skipped included; `None` where a budget of
+    /// triplets decides.
+    pub fn batches(&self) -> Option<u64> {
+        self.limit.triplets.is_none().then(|| self.crystals.div_ceil(self.limit.crystals as u64))
+    }
+
+    /// How long [`Iterator::next`] has waited for batches so far.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl<R> Stream<R> {
+    /// Stops the threads and waits for their end.
+    fn stop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // The reader may be waiting for room in the queue, which now has no other end.
+        self.queue = None;
+        for thread in self.reader.take().into_iter().chain(self.workers.drain(..)) {
+            // A panic has already been told by its message; there is nothing left to undo.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<R: BatchFloat> Iterator for Stream<R> {
+    type Item = Result<GraphBatch<R>, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let began = Instant::now();
+        let slot = self.queue.as_ref()?.recv();
+        let item = slot.ok().map(|slot| slot.recv().unwrap_or(Err(DataError::ThreadLost)));
+        self.waited += began.elapsed();
+        // Without a slot the reader is gone: after its last batch, or because it panicked.
+        let item = item.or_else(|| self.reader_panicked().then_some(Err(DataError::ThreadLost)));
+        if !matches!(item, Some(Ok(_))) {
+            self.stop();
+        }
+        item
+    }
+}
+
+impl<R> Stream<R> {
+    /// Whether the reader, which has left the queue, did so by a panic.
+    fn reader_panicked(&mut self) -> bool {
+        self.reader.take().is_some_and(|reader| reader.join().is_err())
+    }
+}
+
+impl<R> Drop for Stream<R> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl StreamSettings {
+    fn check(&self) -> Result<(), DataError> {
+        self.limit.check()?;
+        for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {
+            if value == 0 {
+                return Err(DataError::Setting { setting, value: "0".to_owned(), expected: "at least 1" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Starts a named thread.
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DataError> {
+    let spawned = std::thread::Builder::new().name(name).spawn(run);
+    spawned.map_err(|error| DataError::Thread { message: error.to_string() })
+}
+
+/// A worker: builds batches until there are no more.
+fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<R>>>, stopped: &AtomicBool) {
+    loop {
+        let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { crystals, slot }) = job else { return };
+        if stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        let built = crystals.and_then(|crystals| {
+            let mut crystals = crystals.iter();
+            let pushed =
+                crystals.try_for_each(|crystal| builder.push(&crystal.input(), crystal.properties()));
+            // Finished even after a failure, so that the next batch begins empty.
+            let batch = builder.finish();
+            pushed.map(|()| batch)
+        });
+        // A slot without another end belongs to a stream that was dropped.
+        let _ = slot.send(built);
+    }
+}
+
+/// Why reading stops before the end.
+enum Stop {
+    /// The stream was dropped.
+    Dropped,
+    /// Something cannot be read.
+    Failed(DataError),
+}
+
+impl<E: Into<DataError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Failed(error.into())
+    }
+}
+
+/// The thread that reads.
+struct Reader<R> {
+    selection: Selection,
+    settings: StreamSettings,
+    slots: SyncSender<Slot<R>>,
+    jobs: Sender<Job<R>>,
+    stopped: Arc<AtomicBool>,
+    /// Index of the next batch.
+    next: u64,
+}
+
+impl<R> Reader<R> {
+    fn run(mut self) {
+        if let Err(Stop::Failed(error)) = self.read() {
+            // Errors are never among the skipped batches.
+            self.next = self.next.max(self.settings.skip);
+            let _ = self.hand_over(Err(error));
+        }
+    }
+
+    fn read(&mut self) -> Result<(), Stop> {
+        let (seed, epoch) = (self.settings.seed, self.settings.epoch);
+        let mut row_groups = self.selection.row_groups().to_vec();
+        if self.settings.shuffle_buffer.is_some() {
+            shuffle(&mut keyed(Purpose::RowGroupOrder, seed, epoch, 0), &mut row_groups);
+        }
+        let mut buffer = ShuffleBuffer::new(
+            self.settings.shuffle_buffer.unwrap_or(0),
+            keyed(Purpose::ShuffleBuffer, seed, epoch, 0),
+        );
+        let mut planner = BatchPlanner::new(self.settings.limit);
+        for row_group in &row_groups {
+            self.read_row_group(row_group, &mut buffer, &mut planner)?;
+        }
+        while let Some(crystal) = buffer.pop() {
+            self.plan(&mut planner, crystal)?;
+        }
+        match planner.finish() {
+            Some(last) => self.hand_over(Ok(last)),
+            None => Ok(()),
+        }
+    }
+
+    fn read_row_group(
+        &mut self,
+        row_group: &RowGroup,
+        buffer: &mut ShuffleBuffer<StoredCrystal>,
+        planner: &mut BatchPlanner,
+    ) -> Result<(), Stop> {
+        let shard = self.selection.open(row_group)?;
+        let path = shard.path().to_owned();
+        for batch in shard.crystals(Some(vec![row_group.group]))? {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Stop::Dropped);
+            }
+            let batch = batch?;
+            let subset = self.selection.subset();
+            let deciding = subset.column().and_then(|column| batch.column(column));
+            let members = subset.members(&path, batch.len(), deciding)?;
+            let columns = property_columns(&path, &batch, &self.settings.properties)?;
+            for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
+                let properties = columns.iter().map(|column| property(*column, row)).collect();
+                let crystal = StoredCrystal::copy(&batch.row(row)?, self.settings.labels, properties);
+                if let Some(drawn) = buffer.push(crystal) {
+                    self.plan(planner, drawn)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a crystal to the next batch, and hands that over if it is complete.
+    fn plan(&mut self, planner: &mut BatchPlanner, crystal: StoredCrystal) -> Result<(), Stop> {
+        match planner.push(crystal)? {
+            Some(complete) => self.hand_over(Ok(complete)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives a batch to the workers once the queue has room for it.
+    fn hand_over(&mut self, crystals: Result<Vec<StoredCrystal>, DataError>) -> Result<(), Stop> {
+        let index = self.next;
+        self.next += 1;
+        if index < self.settings.skip {
+            return Ok(());
+        }
+        let (slot, place) = channel();
+        self.slots.send(place).map_err(|_| Stop::Dropped)?;
+        self.jobs.send(Job { crystals, slot }).map_err(|_| Stop::Dropped)
+    }
+}
+
+/// The requested property columns of a batch; `None` for one that this shard has not.
+fn property_columns<'a>(
+    path: &Path,
+    batch: &'a CrystalBatch,
+    names: &[String],
+) -> Result<Vec<Option<&'a Float64Array>>, DataError> {
+    let column = |name: &String| {
+        let Some(column) = batch.column(name) else { return Ok(None) };
+        let values = column.as_any().downcast_ref::<Float64Array>();
+        values.map(Some).ok_or_else(|| {
+            let problem = format!("is {} instead of numbers", column.data_type());
+            StoreError::Column { path: path.to_owned(), column: name.clone(), problem }.into()
+        })
+    };
+    names.iter().map(column).collect()
+}
+
+/// A crystal's value of a property, NaN where there is none.
+fn property(column: Option<&Float64Array>, row: usize) -> f64 {
+    column.filter(|column| column.is_valid(row)).map_or(f64::NAN, |column| column.value(row))
+}
+
+#[cfg(test)]
+mod tests;
