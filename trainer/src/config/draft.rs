@@ -1,0 +1,159 @@
+//! A configuration while it is being put together: defaults, then a file's values, then those of
+//! the command line, each checked as it comes, so that an error names the one at fault.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::error::{ConfigError, Place};
+use super::similar::nearest;
+use super::{Config, file};
+
+/// The settings so far and where each was given.
+pub(super) struct Draft {
+    table: Table,
+    config: Config,
+    places: BTreeMap<String, Place>,
+}
+
+impl Draft {
+    /// The defaults.
+    pub(super) fn new() -> Self {
+        let config = Config::default();
+        Self { table: to_table(&config), config, places: BTreeMap::new() }
+    }
+
+    /// Takes over every value of a TOML text.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`] or [`ConfigError::Value`] with line and
+    /// column in `path`.
+    pub(super) fn read(&mut self, text: &str, path: &std::path::Path) -> Result<(), ConfigError> {
+        for entry in file::entries(text, path, &self.table)? {
+            self.assign(&entry.key, entry.value, &entry.text, entry.place)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over `key=value` from the command line; the value is TOML, or a bare word.
+    ///
+    /// # Errors
+    /// [`ConfigError::Assignment`], [`ConfigError::UnknownKey`] or [`ConfigError::Value`].
+    pub(super) fn set(&mut self, assignment: &str) -> Result<(), ConfigError> {
+        let (key, text) = assignment
+            .split_once('=')
+            .map(|(key, text)| (key.trim(), text.trim()))
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| ConfigError::Assignment { text: assignment.to_owned() })?;
+        let word = Value::String(text.to_owned());
+        let parsed = toml::from_str::<Table>(&format!("value = {text}"))
+            .ok()
+            .filter(|table| table.len() == 1)
+            .and_then(|mut table| table.remove("value"));
+        let Some(value) = parsed else { return self.assign(key, word, text, Place::Argument) };
+        // A file may be called 2026 and be given without quotes; the first error is the telling one.
+        let result = self.assign(key, value, text, Place::Argument);
+        match result {
+            Err(ConfigError::Value { .. }) => self.assign(key, word, text, Place::Argument).or(result),
+            other => other,
+        }
+    }
+
+    /// The configuration, its ranges checked.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`], with the place of the key at fault.
+    pub(super) fn finish(self) -> Result<Config, ConfigError> {
+        match super::validate::check(&self.config) {
+            None => Ok(self.config),
+            Some(fault) => {
+                let place = self.places.get(fault.key).cloned().unwrap_or(Place::Program);
+                Err(fault.at(place))
+            }
+        }
+    }
+
+    /// Gives a known key another value of the right type; `text` is how it was written.
+    fn assign(&mut self, key: &str, value: Value, text: &str, place: Place) -> Result<(), ConfigError> {
+        let wrong = |message: &str| ConfigError::Value {
+            place: place.clone(),
+            key: key.to_owned(),
+            value: text.to_owned(),
+            message: message.to_owned(),
+        };
+        let Some(slot) = lookup(&mut self.table, key) else {
+            return Err(unknown(&self.table, key, place));
+        };
+        if slot.is_table() {
+            return Err(wrong("is a section, not a setting"));
+        }
+        let before = std::mem::replace(slot, value);
+        match Config::deserialize(self.table.clone()) {
+            Ok(config) => {
+                self.config = config;
+                self.places.insert(key.to_owned(), place);
+                Ok(())
+            }
+            Err(error) => {
+                let error = wrong(&in_words(error.message().trim()));
+                if let Some(slot) = lookup(&mut self.table, key) {
+                    *slot = before;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A message about a type without the names that Rust has for it.
+fn in_words(message: &str) -> String {
+    const COUNT: &str = "a whole number that is not negative";
+    let words = [
+        ("usize", COUNT),
+        ("u64", COUNT),
+        ("f64", "a number"),
+        ("a boolean", "true or false"),
+        ("a sequence", "a list"),
+    ];
+    let word = words.iter().find_map(|(name, word)| Some(format!("{}{word}", message.strip_suffix(name)?)));
+    word.unwrap_or_else(|| message.to_owned())
+}
+
+/// The configuration as TOML values; every key is there.
+pub(super) fn to_table(config: &Config) -> Table {
+    Table::try_from(config).expect("TOML holds every type of the configuration, and the seed is checked")
+}
+
+/// The dotted keys of all settings with their values, in the order of the table.
+pub(super) fn settings(table: &Table) -> Vec<(String, &Value)> {
+    let mut settings = Vec::new();
+    collect(table, "", &mut settings);
+    settings
+}
+
+/// Appends the settings of a section.
+fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a Value)>) {
+    for (name, value) in table {
+        let key = format!("{prefix}{name}");
+        match value {
+            Value::Table(section) => collect(section, &format!("{key}."), settings),
+            value => settings.push((key, value)),
+        }
+    }
+}
+
+/// The value at a dotted key.
+fn lookup<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+    match key.split_once('.') {
+        None => table.get_mut(key),
+        Some((section, rest)) => lookup(table.get_mut(section)?.as_table_mut()?, rest),
+    }
+}
+
+/// The error for a key that no section has.
+pub(super) fn unknown(known: &Table, key: &str, place: Place) -> ConfigError {
+    let known = settings(known);
+    let suggestion = nearest(key, known.iter().map(|(key, _)| key.as_str())).map(str::to_owned);
+    ConfigError::UnknownKey { place, key: key.to_owned(), suggestion }
+}

@@ -1,0 +1,90 @@
+//! The settings of a TOML file, each with its line and column.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::draft::unknown;
+use super::error::{ConfigError, Place};
+
+/// One setting of a file.
+pub(super) struct Entry {
+    /// Dotted key.
+    pub(super) key: String,
+    /// Value.
+    pub(super) value: Value,
+    /// The value as it is written in the file.
+    pub(super) text: String,
+    /// Where the key stands.
+    pub(super) place: Place,
+}
+
+/// The settings of a text in the order of their sections; `known` holds every key there is.
+///
+/// # Errors
+/// [`ConfigError::Syntax`] or [`ConfigError::UnknownKey`].
+pub(super) fn entries(text: &str, path: &Path, known: &Table) -> Result<Vec<Entry>, ConfigError> {
+    let syntax = |error: toml::de::Error| ConfigError::Syntax {
+        place: place(text, path, error.span().map_or(0, |span| span.start)),
+        message: error.message().trim().replace('\n', ", "),
+    };
+    let spanned = DeTable::parse(text).map_err(syntax)?;
+    let values = toml::from_str::<Table>(text).map_err(syntax)?;
+    let mut walk = Walk { text, path, known, entries: Vec::new() };
+    walk.section(spanned.get_ref(), &values, known, "")?;
+    Ok(walk.entries)
+}
+
+/// The text being walked through.
+struct Walk<'a> {
+    text: &'a str,
+    path: &'a Path,
+    known: &'a Table,
+    entries: Vec<Entry>,
+}
+
+impl Walk<'_> {
+    /// Appends the settings of one section, given with its positions and with its values.
+    fn section(
+        &mut self,
+        spanned: &DeTable<'_>,
+        values: &Table,
+        known: &Table,
+        prefix: &str,
+    ) -> Result<(), ConfigError> {
+        for (name, value) in spanned {
+            let key = format!("{prefix}{}", name.get_ref());
+            let place = place(self.text, self.path, name.span().start);
+            let name: &str = name.get_ref();
+            let (Some(expected), Some(plain)) = (known.get(name), values.get(name)) else {
+                return Err(unknown(self.known, &key, place));
+            };
+            match (value.get_ref(), plain, expected) {
+                (DeValue::Table(inner), Value::Table(plain), Value::Table(expected)) => {
+                    self.section(inner, plain, expected, &format!("{key}."))?;
+                }
+                _ => {
+                    let text = self.written(value.span());
+                    self.entries.push(Entry { key, value: plain.clone(), text, place });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A part of the text, on one line.
+    fn written(&self, span: Range<usize>) -> String {
+        let text = self.text.get(span).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Line and column of a byte of the text.
+fn place(text: &str, path: &Path, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Place::File { path: path.to_owned(), line, column }
+}

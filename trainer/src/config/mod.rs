@@ -1,0 +1,169 @@
+//! The configuration of a run: one TOML file, every key with a default and a meaning.
+//!
+//! * [`model`], [`loss`], [`data`], [`optimiser`], [`schedule`], [`run`]: the sections
+//! * [`error`]: what can be wrong, with file, line and column
+//!
+//! A file needs to name only what differs from the defaults; `--set key=value` overrides it; unknown
+//! keys are errors. [`Config::to_toml`] writes all keys, commented.
+
+pub mod data;
+mod draft;
+pub mod error;
+mod file;
+mod keys;
+pub mod loss;
+pub mod model;
+pub mod optimiser;
+mod optional;
+mod render;
+pub mod run;
+pub mod schedule;
+mod similar;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use data::DataConfig;
+pub use error::ConfigError;
+pub use loss::{LossConfig, PalConfig};
+pub use model::ModelConfig;
+pub use optimiser::OptimiserConfig;
+pub use run::RunConfig;
+pub use schedule::ScheduleConfig;
+
+use draft::Draft;
+
+/// Seed of the paper's pre-training (SPEC section 6).
+pub const DEFAULT_SEED: u64 = 123;
+
+/// Everything that determines a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Seed of initial weights, shuffling and masks; at most 2⁶³ − 1, TOML's largest integer.
+    pub seed: u64,
+    /// Sizes and variants of the model.
+    pub model: ModelConfig,
+    /// Periodic-attribute learning.
+    pub pal: PalConfig,
+    /// Weights and forms of the loss terms.
+    pub loss: LossConfig,
+    /// Crystals and batches.
+    pub data: DataConfig,
+    /// Update rule.
+    pub optimiser: OptimiserConfig,
+    /// Learning rate over the steps.
+    pub schedule: ScheduleConfig,
+    /// Length of the run and what it keeps.
+    pub run: RunConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: DEFAULT_SEED,
+            model: ModelConfig::default(),
+            pal: PalConfig::default(),
+            loss: LossConfig::default(),
+            data: DataConfig::default(),
+            optimiser: OptimiserConfig::default(),
+            schedule: ScheduleConfig::default(),
+            run: RunConfig::default(),
+        }
+    }
+}
+
+/// A setting in which two configurations differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Dotted key.
+    pub key: String,
+    /// The first one's value, as TOML.
+    pub left: String,
+    /// The second one's value, as TOML.
+    pub right: String,
+}
+
+impl Config {
+    /// Reads a configuration file over the defaults.
+    ///
+    /// # Errors
+    /// As [`Config::resolve`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::resolve(Some(path), &[] as &[&str])
+    }
+
+    /// The defaults, overridden by a file's values, overridden by `key=value` arguments.
+    ///
+    /// A value of an argument is TOML (`1e-3`, `true`, `["a", "b"]`) or a bare word (`cosine`).
+    ///
+    /// # Errors
+    /// Every [`ConfigError`], naming file, line and column, key and value.
+    pub fn resolve(path: Option<&Path>, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
+        let mut draft = Draft::new();
+        if let Some(path) = path {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+            draft.read(&text, path)?;
+        }
+        for assignment in overrides {
+            draft.set(assignment.as_ref())?;
+        }
+        draft.finish()
+    }
+
+    /// Checks the ranges of a configuration that the program changed itself.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] for the first setting outside its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        validate::check(self).map_or(Ok(()), |fault| Err(fault.at(error::Place::Program)))
+    }
+
+    /// The default configuration, every key with its meaning.
+    pub fn default_toml() -> String {
+        Self::default().to_toml()
+    }
+
+    /// The configuration with every key and its meaning; [`Config::load`] reads it back unchanged.
+    ///
+    /// # Panics
+    /// If the seed is beyond TOML's integers, which [`Config::validate`] refuses.
+    pub fn to_toml(&self) -> String {
+        render::render(&draft::to_table(self))
+    }
+
+    /// SHA-256 (hexadecimal) of the settings that determine the weights: two runs with the same hash
+    /// on the same data are the same run. The number of threads, for instance, is not among them.
+    pub fn hash(&self) -> String {
+        let mut digest = Sha256::new();
+        for (key, value) in self.with_effect() {
+            digest.update(format!("{key} = {value}\n"));
+        }
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The settings that determine the weights and in which the two differ, by key.
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let (left, right) = (self.with_effect(), other.with_effect());
+        let pairs = left.into_iter().zip(right);
+        pairs
+            .filter(|((_, left), (_, right))| left != right)
+            .map(|((key, left), (_, right))| Difference { key, left, right })
+            .collect()
+    }
+
+    /// The settings that determine the weights, with their values as TOML.
+    fn with_effect(&self) -> Vec<(String, String)> {
+        draft::settings(&draft::to_table(self))
+            .into_iter()
+            .filter(|(key, _)| !keys::WITHOUT_EFFECT.contains(&key.as_str()))
+            .map(|(key, value)| (key, value.to_string()))
+            .collect()
+    }
+}

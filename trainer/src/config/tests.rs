@@ -1,0 +1,231 @@
+//! Reading, overriding, printing and refusing configurations.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::data::Validation;
+use super::error::Place;
+use super::optimiser::OptimiserKind;
+use super::schedule::ScheduleKind;
+use super::{Config, ConfigError, keys};
+
+/// A file of this content in a folder that lives as long as the first value.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("run.toml");
+    std::fs::write(&path, text).expect("it is writable");
+    (folder, path)
+}
+
+/// The message about a file of this content, without the folder.
+fn refusal(text: &str) -> String {
+    let (folder, path) = file(text);
+    let message = Config::load(&path).expect_err("it must be refused").to_string();
+    message.replace(&format!("{}/", folder.path().display()), "")
+}
+
+/// The message about these overrides.
+fn refused_override(assignments: &[&str]) -> String {
+    Config::resolve(None, assignments).expect_err("it must be refused").to_string()
+}
+
+#[test]
+fn the_printed_default_reads_back_as_the_default() {
+    let (_folder, path) = file(&Config::default_toml());
+    assert_eq!(Config::load(&path).expect("it is valid"), Config::default());
+    let plain: Config = toml::from_str(&Config::default_toml()).expect("it is plain TOML as well");
+    assert_eq!(plain, Config::default());
+}
+
+#[test]
+fn every_key_is_printed_once_below_its_meaning() {
+    let text = Config::default_toml();
+    let table = super::draft::to_table(&Config::default());
+    let settings = super::draft::settings(&table);
+    assert_eq!(settings.len(), keys::MEANINGS.len());
+    for (key, _) in settings {
+        assert!(keys::meaning(&key).is_some(), "{key} has no meaning");
+    }
+    assert!(text.starts_with("# Seed of initial weights"), "{text}");
+    assert!(text.contains("\n[optimiser]\n# \"adam\" or"), "{text}");
+    assert!(text.contains("\nlearning_rate = 1e-5\n"), "{text}");
+    assert!(text.contains("\n[schedule.onecycle]\n"), "{text}");
+    assert!(text.contains("\nclip_norm = \"none\"\n"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 101), "a line is too long:\n{text}");
+}
+
+#[test]
+fn keys_without_effect_exist() {
+    for key in keys::WITHOUT_EFFECT {
+        assert!(keys::meaning(key).is_some(), "{key}");
+    }
+}
+
+#[test]
+fn a_file_changes_what_it_names() {
+    let (_folder, path) = file(
+        "seed = 7\nloss.coordinate = { weight = 2 }\n[optimiser]\nkind = 'adamw'\nclip_norm = 10\n\
+         [schedule.onecycle]\npct_start = 0.5\n[run]\ncheckpoint_minutes = 'none'\n",
+    );
+    let mut expected = Config { seed: 7, ..Config::default() };
+    expected.loss.coordinate.weight = 2.0;
+    expected.optimiser.kind = OptimiserKind::AdamW;
+    expected.optimiser.clip_norm = Some(10.0);
+    expected.schedule.onecycle.pct_start = 0.5;
+    expected.run.checkpoint_minutes = None;
+    assert_eq!(Config::load(&path).expect("it is valid"), expected);
+}
+
+#[test]
+fn arguments_override_the_file() {
+    let (_folder, path) = file("optimiser.learning_rate = 1e-3\nseed = 5");
+    let overrides = [
+        "optimiser.learning_rate=1",
+        "schedule.kind=cosine",
+        "data.shards=[\"a\", \"b\"]",
+        "data.validation = hash",
+    ];
+    let config = Config::resolve(Some(&path), &overrides).expect("it is valid");
+    assert_eq!(config.seed, 5);
+    assert_eq!(config.optimiser.learning_rate, 1.0);
+    assert_eq!(config.schedule.kind, ScheduleKind::Cosine);
+    assert_eq!(config.data.shards, ["a", "b"]);
+    assert_eq!(config.data.validation, Validation::Hash);
+}
+
+#[test]
+fn faults_in_a_file_are_located() {
+    assert_eq!(
+        refusal("seed = 1\n\n[optimiser]\n  learning_rat = 1e-3\n"),
+        "run.toml:4:3: unknown key 'optimiser.learning_rat'; did you mean 'optimiser.learning_rate'?"
+    );
+    assert_eq!(
+        refusal("[optimizer]\nkind = 'adam'\n").split(';').next(),
+        Some("run.toml:1:2: unknown key 'optimizer'")
+    );
+    assert_eq!(refusal("qqqq = 1"), "run.toml:1:1: unknown key 'qqqq'; `trainer config` prints all keys");
+    assert_eq!(
+        refusal("[data]\nbatch_crystals = \"many\""),
+        "run.toml:2:1: data.batch_crystals = \"many\": invalid type: string \"many\", \
+         expected a whole number that is not negative"
+    );
+    assert_eq!(
+        refusal("optimiser.kind = 'sgd'"),
+        "run.toml:1:11: optimiser.kind = 'sgd': unknown variant `sgd`, expected `adam` or `adamw`"
+    );
+    assert_eq!(refusal("data = 5"), "run.toml:1:1: data = 5: is a section, not a setting");
+    assert_eq!(
+        refusal("\n[data]\nbatch_crystals = 0"),
+        "run.toml:3:1: data.batch_crystals = 0: must be at least 1"
+    );
+    assert!(refusal("seed = 1\nseed = 2").starts_with("run.toml:2:1: not valid TOML: duplicate key"));
+    assert!(refusal("[data\n").starts_with("run.toml:1:6: not valid TOML: "), "{}", refusal("[data\n"));
+}
+
+#[test]
+fn faults_in_arguments_are_named() {
+    assert_eq!(
+        refused_override(&["optimiser.lerning_rate=1"]),
+        "--set: unknown key 'optimiser.lerning_rate'; did you mean 'optimiser.learning_rate'?"
+    );
+    assert_eq!(
+        refused_override(&["learning_rate=1"]),
+        "--set: unknown key 'learning_rate'; did you mean 'optimiser.learning_rate'?"
+    );
+    assert_eq!(
+        refused_override(&["optimiser.learning_rate=-1"]),
+        "--set: optimiser.learning_rate = -1: must be finite and greater than 0"
+    );
+    assert_eq!(
+        refused_override(&["run.epochs=-3"]),
+        "--set: run.epochs = -3: invalid value: integer `-3`, expected a whole number that is not negative"
+    );
+    assert_eq!(
+        refused_override(&["model.attention=maybe"]),
+        "--set: model.attention = maybe: invalid type: string \"maybe\", expected true or false"
+    );
+    assert_eq!(refused_override(&["run"]).split(':').next(), Some("--set run"));
+    assert_eq!(refused_override(&["run=5"]), "--set: run = 5: is a section, not a setting");
+    assert_eq!(
+        refused_override(&["run.select=validation"]),
+        "--set: run.select = validation: must be \"train\" where data.validation = \"none\""
+    );
+    assert!(
+        refused_override(&["schedule.kind=onecycle", "schedule.warmup_steps=3"]).contains("warmup_steps = 3")
+    );
+}
+
+#[test]
+fn a_value_cannot_smuggle_in_other_keys() {
+    let message = refused_override(&["seed=1\nvalue2 = 3"]);
+    assert!(message.starts_with("--set: seed = "), "{message}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load(Path::new("nowhere/run.toml")).expect_err("it is not there");
+    assert!(matches!(&error, ConfigError::Read { path, .. } if path.ends_with("run.toml")), "{error}");
+}
+
+#[test]
+fn the_program_checks_what_it_changes() {
+    let mut config = Config::default();
+    assert!(config.validate().is_ok());
+    config.optimiser.beta1 = 1.0;
+    let error = config.validate().expect_err("out of range");
+    assert!(matches!(error, ConfigError::Range { place: Place::Program, .. }));
+}
+
+#[test]
+fn numbers_that_are_none_are_refused() {
+    for key in ["optimiser.learning_rate", "optimiser.clip_norm", "loss.atom.weight", "optimiser.epsilon"] {
+        for value in ["nan", "inf", "-inf"] {
+            let message = refused_override(&[&format!("{key}={value}")]);
+            assert!(message.contains(key) && message.contains("must be finite"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_hash_follows_what_determines_the_weights() {
+    let config = Config::default();
+    let mut other = config.clone();
+    other.data.workers = 3;
+    other.run.checkpoint_minutes = None;
+    assert_eq!(other.hash(), config.hash());
+    assert!(config.differences(&other).is_empty());
+    other.optimiser.clip_norm = Some(1.0);
+    assert_ne!(other.hash(), config.hash());
+    let differences = config.differences(&other);
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0].key, "optimiser.clip_norm");
+    assert_eq!((&*differences[0].left, &*differences[0].right), ("\"none\"", "1.0"));
+}
+
+proptest! {
+    #[test]
+    fn any_valid_configuration_survives_printing(
+        seed in 0_u64..=i64::MAX as u64,
+        rate in proptest::num::f64::POSITIVE | proptest::num::f64::NORMAL,
+        clip in proptest::option::of(1e-300..1e300_f64),
+        triplets in proptest::option::of(1_usize..1_000_000_000),
+        shards in proptest::collection::vec(any::<String>(), 0..3),
+    ) {
+        let mut config = Config { seed, ..Config::default() };
+        config.optimiser.learning_rate = rate.abs();
+        config.optimiser.clip_norm = clip;
+        config.data.batch_triplets = triplets;
+        config.data.shards = shards;
+        prop_assert!(config.validate().is_ok());
+        let (_folder, path) = file(&config.to_toml());
+        prop_assert_eq!(Config::load(&path).expect("it is valid"), config);
+    }
+
+    #[test]
+    fn no_text_makes_reading_panic(text in "[\\[\\]=.a-z0-9\"' \n]{0,60}", argument in any::<String>()) {
+        let (_folder, path) = file(&text);
+        let _ = Config::load(&path);
+        let _ = Config::resolve(None, &[argument.clone(), format!("seed={argument}")]);
+    }
+}
