@@ -1,0 +1,113 @@
+//! Files that are whole at every moment: the old content or the new one, never a part.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Beginning of the names of files that are still being written; a killed process leaves one behind.
+pub const PARTIAL_PREFIX: &str = ".partial-";
+
+/// Bytes collected before they are handed to the system.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Writes a file under another name beside `path`, makes it durable and renames it into place.
+///
+/// After a kill, a power failure or an error at any moment, `path` holds its old content or all of
+/// the new one. The folder must exist.
+///
+/// # Errors
+/// Those of `content` and of the file system; then `path` is unchanged.
+pub fn write<F>(path: &Path, content: F) -> io::Result<()>
+where
+    F: FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+{
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL_PREFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: what the user's mask leaves of it.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, temporary.as_file_mut());
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    // The new name itself is durable only when the folder is.
+    File::open(folder)?.sync_all()
+}
+
+/// Removes what killed processes left in a folder; nobody may be writing there.
+///
+/// # Errors
+/// Those of the file system.
+pub fn remove_partial(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL_PREFIX) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        write(&path, |out| out.write_all(b"old")).expect("it is writable");
+        let error = write(&path, |out| {
+            out.write_all(b"new")?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(error.expect_err("it failed").to_string(), "no more");
+        assert_eq!(std::fs::read(&path).expect("it is there"), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("it is a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_write_replaces_the_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        for content in ["old and longer", "new"] {
+            write(&path, |out| out.write_all(content.as_bytes())).expect("it is writable");
+            assert_eq!(std::fs::read_to_string(&path).expect("it is there"), content);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (ours, usual) = (folder.path().join("ours"), folder.path().join("usual"));
+        write(&ours, |out| out.write_all(b"x")).expect("it is writable");
+        std::fs::write(&usual, b"x").expect("it is writable");
+        let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode();
+        assert_eq!(mode(&ours), mode(&usual));
+    }
+
+    #[test]
+    fn leftovers_are_removed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join(".partial-x1"), b"").expect("it is writable");
+        std::fs::write(folder.path().join("kept"), b"").expect("it is writable");
+        remove_partial(folder.path()).expect("it is a folder");
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .expect("it is a folder")
+            .map(|entry| entry.expect("it is readable").file_name())
+            .collect();
+        assert_eq!(names, ["kept"]);
+    }
+}

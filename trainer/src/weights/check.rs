@@ -1,0 +1,122 @@
+//! Whether a file's tensors are those of a model.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::tensor::Tensor;
+
+/// A tensor of another shape than the model's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeDifference {
+    /// Name of the tensor.
+    pub tensor: String,
+    /// Its shape in the model.
+    pub expected: Vec<usize>,
+    /// Its shape in the file.
+    pub found: Vec<usize>,
+}
+
+/// The tensors by which a file and a model differ; never without any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mismatch {
+    /// Of the model, not in the file; in the model's order.
+    pub missing: Vec<String>,
+    /// Of the file, not in the model; by name.
+    pub unexpected: Vec<String>,
+    /// In both with different shapes; in the model's order.
+    pub shapes: Vec<ShapeDifference>,
+}
+
+impl std::error::Error for Mismatch {}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the weights are of another model: ")?;
+        let mut parts = Vec::new();
+        if let Some(first) = self.shapes.first() {
+            let count = self.shapes.len();
+            let ShapeDifference { tensor, expected, found } = first;
+            parts.push(format!("{count} of another shape (first {tensor}: {found:?}, needed {expected:?})"));
+        }
+        for (names, what) in [(&self.missing, "missing"), (&self.unexpected, "too many")] {
+            if let Some(first) = names.first() {
+                parts.push(format!("{} {what} (first {first})", names.len()));
+            }
+        }
+        formatter.write_str(&parts.join(", "))
+    }
+}
+
+/// Compares the tensors of a file with those of a model, given by name and shape.
+///
+/// Tensors of the file whose name begins with one of `ignored` are not looked at: a fine-tuned
+/// model's `head.`, for instance, is no part of the pre-training.
+///
+/// # Errors
+/// [`Mismatch`], listing every difference.
+pub fn check<'a>(
+    expected: impl IntoIterator<Item = (&'a str, &'a [usize])>,
+    tensors: &BTreeMap<String, Tensor>,
+    ignored: &[&str],
+) -> Result<(), Mismatch> {
+    let mut mismatch = Mismatch::default();
+    let mut unexpected: BTreeMap<&str, ()> = tensors.keys().map(|name| (name.as_str(), ())).collect();
+    for (name, shape) in expected {
+        unexpected.remove(name);
+        match tensors.get(name) {
+            None => mismatch.missing.push(name.to_owned()),
+            Some(tensor) if tensor.shape != shape => mismatch.shapes.push(ShapeDifference {
+                tensor: name.to_owned(),
+                expected: shape.to_vec(),
+                found: tensor.shape.clone(),
+            }),
+            Some(_) => {}
+        }
+    }
+    mismatch.unexpected = unexpected
+        .into_keys()
+        .filter(|name| !ignored.iter().any(|prefix| name.starts_with(prefix)))
+        .map(str::to_owned)
+        .collect();
+    if mismatch == Mismatch::default() { Ok(()) } else { Err(mismatch) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(tensors: &[(&str, &[usize])]) -> BTreeMap<String, Tensor> {
+        let zeros = |shape: &[usize]| Tensor::f32(shape, vec![0.0; shape.iter().product()]);
+        tensors.iter().map(|(name, shape)| ((*name).to_owned(), zeros(shape))).collect()
+    }
+
+    const MODEL: [(&str, &[usize]); 3] = [("z", &[2, 3]), ("a", &[4]), ("m", &[])];
+
+    #[test]
+    fn the_same_tensors_pass() {
+        assert_eq!(check(MODEL, &file(&MODEL), &[]), Ok(()));
+    }
+
+    #[test]
+    fn a_head_may_be_ignored() {
+        let mut tensors = file(&MODEL);
+        tensors.extend(file(&[("head.0.weight", &[1])]));
+        assert_eq!(check(MODEL, &tensors, &["head."]), Ok(()));
+        let mismatch = check(MODEL, &tensors, &[]).expect_err("one too many");
+        assert_eq!(
+            mismatch.to_string(),
+            "the weights are of another model: 1 too many (first head.0.weight)"
+        );
+    }
+
+    #[test]
+    fn every_difference_is_counted_and_the_first_of_each_kind_named() {
+        let tensors = file(&[("z", &[3, 2]), ("q", &[1]), ("p", &[1])]);
+        let mismatch = check(MODEL, &tensors, &[]).expect_err("they differ");
+        assert_eq!(
+            mismatch.to_string(),
+            "the weights are of another model: 1 of another shape (first z: [3, 2], needed [2, 3]), \
+             2 missing (first a), 2 too many (first p)"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! Safetensors files: eight bytes of header length, a JSON header, the numbers.
+//!
+//! Reading is the `safetensors` crate's, checks included. Writing is our own, because the crate keeps
+//! metadata in a hash map, and the same weights must give the same bytes.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::error::WeightsError;
+use super::half::{from_bf16, from_f16};
+use super::tensor::{ElementType, Tensor, Values};
+use crate::atomic;
+
+/// Bytes of the header's length at the beginning of a file.
+const LENGTH_BYTES: usize = 8;
+/// The header is padded with blanks so that the numbers begin at a multiple of this.
+const ALIGNMENT: usize = 8;
+/// Name of the metadata in the header.
+const METADATA_KEY: &str = "__metadata__";
+/// First bytes of a ZIP archive, which is what `torch.save` writes.
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+/// Numbers turned into bytes at a time.
+const CHUNK: usize = 4096;
+
+/// The content of a weights file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WeightsFile {
+    /// What the file says about itself; text alone, as PyTorch demands.
+    pub metadata: BTreeMap<String, String>,
+    /// Tensors by name.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+/// Writes a weights file: whole or not at all, and the same bytes for the same content, in whatever
+/// order the tensors come.
+///
+/// Tensors are stored in the precision of their [`Values`], doubles first, so that each begins at a
+/// multiple of its numbers' size; then by name.
+///
+/// # Errors
+/// [`WeightsError::Duplicate`], [`WeightsError::Length`] or [`WeightsError::Io`].
+pub fn write(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    tensors: impl IntoIterator<Item = (String, Tensor)>,
+) -> Result<(), WeightsError> {
+    let mut named: BTreeMap<String, Tensor> = BTreeMap::new();
+    for (name, tensor) in tensors {
+        if tensor.places() != Some(tensor.values.len()) {
+            let (found, shape) = (tensor.values.len(), tensor.shape);
+            return Err(WeightsError::Length { path: path.to_owned(), tensor: name, shape, found });
+        }
+        if named.contains_key(&name) || name == METADATA_KEY {
+            return Err(WeightsError::Duplicate { path: path.to_owned(), tensor: name });
+        }
+        named.insert(name, tensor);
+    }
+    let mut ordered: Vec<(&String, &Tensor)> = named.iter().collect();
+    ordered.sort_by_key(|(_, tensor)| std::cmp::Reverse(stored_as(&tensor.values)));
+
+    atomic::write(path, |out| {
+        let mut header = serde_json::to_vec(&Header { metadata, tensors: &ordered })?;
+        header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(&header)?;
+        for (_, tensor) in &ordered {
+            match &tensor.values {
+                Values::F32(values) => write_numbers(out, values, |value| value.to_le_bytes())?,
+                Values::F64(values) => write_numbers(out, values, |value| value.to_le_bytes())?,
+            }
+        }
+        Ok(())
+    })
+    .map_err(|source| WeightsError::Io { action: "write", path: path.to_owned(), source })
+}
+
+/// Reads a weights file.
+///
+/// # Errors
+/// [`WeightsError::Io`], [`WeightsError::Truncated`], [`WeightsError::NotSafetensors`] or
+/// [`WeightsError::ElementType`], naming the file.
+pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
+    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        tensors.insert(name.to_owned(), tensor(path, name, &view)?);
+    }
+    Ok(WeightsFile { metadata: metadata.collect(), tensors })
+}
+
+/// A tensor of a file.
+fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
+    let data = view.data();
+    let (element, values) = match view.dtype() {
+        Dtype::F16 => (ElementType::F16, Values::F32(halves(data, from_f16))),
+        Dtype::BF16 => (ElementType::BF16, Values::F32(halves(data, from_bf16))),
+        Dtype::F32 => {
+            let (chunks, _) = data.as_chunks();
+            (ElementType::F32, Values::F32(chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()))
+        }
+        Dtype::F64 => {
+            let (chunks, _) = data.as_chunks();
+            (ElementType::F64, Values::F64(chunks.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()))
+        }
+        other => {
+            let (tensor, element) = (name.to_owned(), format!("{other:?}"));
+            return Err(WeightsError::ElementType { path: path.to_owned(), tensor, element });
+        }
+    };
+    Ok(Tensor { shape: view.shape().to_vec(), values, element })
+}
+
+/// Two bytes a number.
+fn halves(data: &[u8], single: fn(u16) -> f32) -> Vec<f32> {
+    data.as_chunks().0.iter().map(|&bytes| single(u16::from_le_bytes(bytes))).collect()
+}
+
+/// The precision in which values are stored.
+fn stored_as(values: &Values) -> ElementType {
+    match values {
+        Values::F32(_) => ElementType::F32,
+        Values::F64(_) => ElementType::F64,
+    }
+}
+
+/// Writes numbers as bytes.
+fn write_numbers<T: Copy, const BYTES: usize>(
+    out: &mut impl Write,
+    values: &[T],
+    to_bytes: fn(T) -> [u8; BYTES],
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(CHUNK * BYTES);
+    for chunk in values.chunks(CHUNK) {
+        buffer.clear();
+        buffer.extend(chunk.iter().flat_map(|&value| to_bytes(value)));
+        out.write_all(&buffer)?;
+    }
+    Ok(())
+}
+
+/// The header: metadata, then the tensors in the order of their numbers.
+struct Header<'a> {
+    metadata: &'a BTreeMap<String, String>,
+    tensors: &'a [(&'a String, &'a Tensor)],
+}
+
+/// One tensor's entry in the header.
+#[derive(serde::Serialize)]
+struct Entry<'a> {
+    dtype: &'static str,
+    shape: &'a [usize],
+    data_offsets: [usize; 2],
+}
+
+impl Serialize for Header<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if !self.metadata.is_empty() {
+            map.serialize_entry(METADATA_KEY, self.metadata)?;
+        }
+        let mut begin = 0;
+        for (name, tensor) in self.tensors {
+            let element = stored_as(&tensor.values);
+            let end = begin + tensor.values.len() * element.bytes();
+            let data_offsets = [begin, end];
+            map.serialize_entry(name, &Entry { dtype: element.name(), shape: &tensor.shape, data_offsets })?;
+            begin = end;
+        }
+        map.end()
+    }
+}
+
+/// What is wrong with a file that the `safetensors` crate refuses.
+fn refuse(path: &Path, bytes: &[u8], error: &SafeTensorError) -> WeightsError {
+    let (path, found) = (path.to_owned(), bytes.len() as u64);
+    let reason = if bytes.starts_with(ZIP_MAGIC) {
+        "it looks like the work of torch.save; write it with safetensors.torch.save_file instead".to_owned()
+    } else {
+        match expected_bytes(bytes) {
+            Some(expected) if expected.is_none_or(|expected| found < expected) => {
+                return WeightsError::Truncated { path, expected, found };
+            }
+            _ => error.to_string(),
+        }
+    };
+    WeightsError::NotSafetensors { path, reason }
+}
+
+/// How long a file that begins like a safetensors file should be, as far as it can be told; nothing
+/// if it begins otherwise.
+fn expected_bytes(bytes: &[u8]) -> Option<Option<u64>> {
+    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
+        return Some(None);
+    };
+    let length = u64::from_le_bytes(*length);
+    if rest.first().is_some_and(|&first| first != b'{') {
+        return None;
+    }
+    let Some(header) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) else {
+        return Some(None);
+    };
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let ends = header.values().filter_map(|entry| entry.get("data_offsets")?.get(1)?.as_u64());
+    Some(ends.max().unwrap_or(0).checked_add(length)?.checked_add(LENGTH_BYTES as u64))
+}
+
+#[cfg(test)]
+mod tests;
