@@ -1,0 +1,87 @@
+//! What can go wrong around a run.
+
+use std::path::{Path, PathBuf};
+
+use crate::weights::WeightsError;
+
+/// A run that cannot be started, continued or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The folder holds something already.
+    #[error(
+        "{} is not empty: --resume continues the run in it, --overwrite replaces it",
+        path.display()
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no run to continue.
+    #[error("{} holds no run to resume", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The path is a file.
+    #[error("{} is a file, not a folder for a run", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process is writing there.
+    #[error("another run is writing to {}", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A weights file or checkpoint cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A checkpoint is incomplete or of another version.
+    #[error("checkpoint {}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A record cannot be understood.
+    #[error("{}:{line}: not a record of a run: {reason}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The curves cannot be drawn.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Curves {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Ctrl-C cannot be caught.
+    #[error("cannot catch Ctrl-C: {0}")]
+    Interrupt(std::io::Error),
+}
+
+impl RunError {
+    /// The error of a file-system call, for `map_err`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,65 @@
+//! Doubles in JSON as text that reads back to the same double, infinities and NaN included. JSON has
+//! no such numbers, and its parser may miss the nearest double by one unit.
+
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::{Serialize, Serializer};
+
+/// A double that is text in JSON.
+#[derive(Debug, Clone, Copy)]
+struct Exact(f64);
+
+impl Serialize for Exact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Exact).map_err(|_| Error::custom(format!("'{text}' is not a number")))
+    }
+}
+
+/// For `Option<f64>`.
+pub(super) mod optional {
+    use super::*;
+
+    /// Writes the number as text, or null.
+    pub(in crate::run) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(Exact).serialize(serializer)
+    }
+
+    /// Reads what [`serialize`] wrote.
+    pub(in crate::run) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<Exact>::deserialize(deserializer)?.map(|exact| exact.0))
+    }
+}
+
+/// For `BTreeMap<String, f64>`.
+pub(super) mod map {
+    use super::*;
+
+    /// Writes the numbers as text.
+    pub(in crate::run) fn serialize<S: Serializer>(
+        values: &BTreeMap<String, f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(values.iter().map(|(name, &value)| (name, Exact(value))))
+    }
+
+    /// Reads what [`serialize`] wrote.
+    pub(in crate::run) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, f64>, D::Error> {
+        let values = BTreeMap::<String, Exact>::deserialize(deserializer)?;
+        Ok(values.into_iter().map(|(name, exact)| (name, exact.0)).collect())
+    }
+}

@@ -1,0 +1,258 @@
+//! The folder of a run and who may write to it.
+//!
+//! | name | content |
+//! |---|---|
+//! | `config.toml` | the resolved configuration |
+//! | `metrics.jsonl` | one record a step and an epoch |
+//! | `curves.svg` | the records as a picture |
+//! | `best.safetensors` | the weights with the lowest loss |
+//! | `last/checkpoint.safetensors` | weights, optimiser state and position: what a resumed run needs |
+//! | `.lock` | empty; held by the process that writes |
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::RunError;
+use crate::atomic;
+use crate::config::Config;
+
+const CONFIG_FILE: &str = "config.toml";
+const METRICS_FILE: &str = "metrics.jsonl";
+const CURVES_FILE: &str = "curves.svg";
+const BEST_FILE: &str = "best.safetensors";
+const LAST_FOLDER: &str = "last";
+const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
+/// It stays behind when a run ends: removing it would race with the next run's lock.
+const LOCK_FILE: &str = ".lock";
+
+/// What to do with a run that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone and refuse.
+    Refuse,
+    /// Continue it.
+    Resume,
+    /// Remove its files and begin anew; files of others in the folder stay.
+    Overwrite,
+}
+
+/// A run's folder, locked for as long as this lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Creates, continues or replaces a run's folder and takes its lock.
+    ///
+    /// The system releases the lock even of a killed process. What such a process left half written is
+    /// removed.
+    ///
+    /// # Errors
+    /// [`RunError::NotEmpty`], [`RunError::NoRun`], [`RunError::NotAFolder`], [`RunError::Locked`] or
+    /// [`RunError::Io`].
+    pub fn open(path: &Path, existing: Existing) -> Result<Self, RunError> {
+        if path.is_file() {
+            return Err(RunError::NotAFolder { path: path.to_owned() });
+        }
+        if existing == Existing::Resume && !path.is_dir() {
+            return Err(RunError::NoRun { path: path.to_owned() });
+        }
+        // A stranger's folder gets not even a lock file.
+        let own = path.join(LOCK_FILE).exists() || path.join(CONFIG_FILE).exists();
+        if !own && !is_empty(path)? {
+            match existing {
+                Existing::Refuse => return Err(RunError::NotEmpty { path: path.to_owned() }),
+                Existing::Resume => return Err(RunError::NoRun { path: path.to_owned() }),
+                Existing::Overwrite => {}
+            }
+        }
+        std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
+        let folder = Self { path: path.to_owned(), _lock: lock(path)? };
+        match existing {
+            Existing::Refuse if !is_empty(path)? => return Err(RunError::NotEmpty { path: path.to_owned() }),
+            Existing::Refuse | Existing::Resume => {}
+            Existing::Overwrite => folder.clear()?,
+        }
+        let last = path.join(LAST_FOLDER);
+        std::fs::create_dir_all(&last).map_err(RunError::io("create", &last))?;
+        for folder in [path, &last] {
+            atomic::remove_partial(folder).map_err(RunError::io("clean", folder))?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the resolved configuration is.
+    pub fn config(&self) -> PathBuf {
+        self.path.join(CONFIG_FILE)
+    }
+
+    /// Where the records are.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(METRICS_FILE)
+    }
+
+    /// Where the curves are.
+    pub fn curves(&self) -> PathBuf {
+        self.path.join(CURVES_FILE)
+    }
+
+    /// Where the best weights are.
+    pub fn best(&self) -> PathBuf {
+        self.path.join(BEST_FILE)
+    }
+
+    /// Where the last checkpoint is.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join(LAST_FOLDER).join(CHECKPOINT_FILE)
+    }
+
+    /// Writes the resolved configuration.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
+        let path = self.config();
+        atomic::write(&path, |out| out.write_all(config.to_toml().as_bytes()))
+            .map_err(RunError::io("write", &path))
+    }
+
+    /// Removes the files of an earlier run; the checkpoint first, so that a kill in between leaves
+    /// nothing that could be continued.
+    fn clear(&self) -> Result<(), RunError> {
+        for path in [self.checkpoint(), self.config(), self.metrics(), self.curves(), self.best()] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(RunError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a folder holds nothing, or is not there; the lock file and an empty `last` do not count,
+/// since a run killed in its first moments leaves just these.
+fn is_empty(path: &Path) -> Result<bool, RunError> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(RunError::io("read", path)(error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(RunError::io("read", path))?.file_name();
+        let last = name == LAST_FOLDER && is_empty(&path.join(LAST_FOLDER))?;
+        if name != LOCK_FILE && !last {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Takes the lock of a folder.
+fn lock(folder: &Path) -> Result<File, RunError> {
+    let path = folder.join(LOCK_FILE);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(RunError::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(RunError::io("lock", &path)(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(path)
+            .expect("it is a folder")
+            .map(|entry| entry.expect("it is readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_run_needs_an_empty_folder() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let path = parent.path().join("runs/first");
+        let folder = RunFolder::open(&path, Existing::Refuse).expect("it is new");
+        folder.write_config(&Config::default()).expect("it is writable");
+        assert_eq!(names(&path), [".lock", "config.toml", "last"]);
+        assert_eq!(Config::load(&folder.config()).expect("it is valid"), Config::default());
+        drop(folder);
+        let error = RunFolder::open(&path, Existing::Refuse).expect_err("it is in use");
+        assert!(matches!(error, RunError::NotEmpty { .. }), "{error}");
+        RunFolder::open(&path, Existing::Resume).expect("there is a run");
+    }
+
+    #[test]
+    fn a_run_killed_before_its_first_file_can_be_begun_or_resumed() {
+        for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            drop(RunFolder::open(folder.path(), Existing::Refuse).expect("it is empty"));
+            RunFolder::open(folder.path(), existing).expect("nothing is lost");
+        }
+    }
+
+    #[test]
+    fn two_runs_cannot_share_a_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let first = RunFolder::open(folder.path(), Existing::Refuse).expect("it is empty");
+        for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
+            let error = RunFolder::open(folder.path(), existing).expect_err("it is locked");
+            assert!(matches!(error, RunError::Locked { .. }), "{error}");
+        }
+        drop(first);
+        RunFolder::open(folder.path(), Existing::Resume).expect("it is free");
+    }
+
+    #[test]
+    fn nothing_to_resume_is_said() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let missing = parent.path().join("typo");
+        let error = RunFolder::open(&missing, Existing::Resume).expect_err("it is not there");
+        assert!(error.to_string().ends_with("typo holds no run to resume"), "{error}");
+        assert!(!missing.exists());
+        std::fs::write(parent.path().join("thesis.tex"), "...").expect("it is writable");
+        let error = RunFolder::open(parent.path(), Existing::Resume).expect_err("it is no run");
+        assert!(matches!(error, RunError::NoRun { .. }), "{error}");
+        let error = RunFolder::open(parent.path(), Existing::Refuse).expect_err("it is in use");
+        assert!(matches!(error, RunError::NotEmpty { .. }), "{error}");
+        assert_eq!(names(parent.path()), ["thesis.tex"]);
+        let error =
+            RunFolder::open(&parent.path().join("thesis.tex"), Existing::Overwrite).expect_err("a file");
+        assert!(matches!(error, RunError::NotAFolder { .. }), "{error}");
+    }
+
+    #[test]
+    fn overwriting_removes_the_run_and_nothing_else() {
+        let path = tempfile::tempdir().expect("a temporary folder");
+        let folder = RunFolder::open(path.path(), Existing::Refuse).expect("it is empty");
+        folder.write_config(&Config::default()).expect("it is writable");
+        for file in [folder.metrics(), folder.curves(), folder.best(), folder.checkpoint()] {
+            std::fs::write(file, "old").expect("it is writable");
+        }
+        for file in ["notes.txt", ".partial-abc", "last/.partial-def"] {
+            std::fs::write(path.path().join(file), "").expect("it is writable");
+        }
+        drop(folder);
+        RunFolder::open(path.path(), Existing::Overwrite).expect("it may be replaced");
+        assert_eq!(names(path.path()), [".lock", "last", "notes.txt"]);
+        assert!(names(&path.path().join("last")).is_empty());
+    }
+}
