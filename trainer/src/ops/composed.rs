@@ -1,0 +1,142 @@
+//! The operations written with tensor operations alone, for every backend. Formulas and shapes are
+//! those of the functions of the same names in [`super`].
+
+use burn::prelude::*;
+use burn::tensor::{IndexingUpdateOp, activation};
+
+use super::{ATTENTION_SLOPE, Activation, Edges};
+use crate::data::bessel::{ORDERS, RADIAL};
+
+/// Sums the rows of `values` into `rows` rows by `index`.
+fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<2> {
+    let columns = values.dims()[1];
+    let zeros = Tensor::zeros([rows, columns], (&values.device(), values.dtype()));
+    zeros.select_assign(0, index.clone(), values, IndexingUpdateOp::Add)
+}
+
+/// `activation(z)`.
+fn activate(z: Tensor<2>, activation: Activation) -> Tensor<2> {
+    match activation {
+        Activation::Identity => z,
+        Activation::Relu => activation::relu(z),
+        Activation::Silu => activation::silu(z),
+    }
+}
+
+/// See [`super::dense`].
+pub fn dense(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+) -> Tensor<2> {
+    let product = x.matmul(weight.transpose());
+    let sum = match bias {
+        Some(bias) => product + bias.unsqueeze::<2>(),
+        None => product,
+    };
+    let y = activate(sum, activation);
+    match residual {
+        Some(residual) => y + residual,
+        None => y,
+    }
+}
+
+/// See [`super::radial_gate`].
+pub fn radial_gate(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    x * radial.matmul(weight.transpose())
+}
+
+/// See [`super::radial_sum`].
+pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let atoms = edges.incoming.dims()[0] - 1;
+    sum_by(atoms, &edges.target, radial_gate(x, radial, weight))
+}
+
+/// See [`super::triplet_sum`].
+///
+/// The radial part is contracted per edge (`A[kj, l, b] = Σ_n W1[b, 6l + n] S[kj, 6l + n]`), so a
+/// triplet costs 7 · 8 multiplications before the product with W2.
+///
+/// # Panics
+/// When the batch was built without its lists of triplets.
+pub fn triplet_sum(
+    x: Tensor<2>,
+    spherical: Tensor<2>,
+    first: Tensor<2>,
+    second: Tensor<2>,
+    edges: &Edges,
+) -> Tensor<2> {
+    let triplets = edges.triplets.as_ref().expect("batches of this backend carry their triplets");
+    let [edge_count, _] = x.dims();
+    let [basis, _] = first.dims();
+    // [7, E, 6] x [7, 6, 8] -> [7, E, 8]
+    let by_degree = spherical.reshape([edge_count, ORDERS, RADIAL]).swap_dims(0, 1);
+    let weight = first.reshape([basis, ORDERS, RADIAL]).permute([1, 2, 0]);
+    let contracted = by_degree.matmul(weight).swap_dims(0, 1).reshape([edge_count, ORDERS * basis]);
+    let angular = edges.angular.clone().select(0, triplets.pair.clone());
+    let count = angular.dims()[0];
+    let filter = (contracted.select(0, triplets.incoming_edge.clone()).reshape([count, ORDERS, basis])
+        * angular.reshape([count, ORDERS, 1]))
+    .sum_dim(1)
+    .reshape([count, basis]);
+    let messages = x.select(0, triplets.incoming_edge.clone()) * filter.matmul(second.transpose());
+    sum_by(edge_count, &triplets.outgoing_edge, messages)
+}
+
+/// See [`super::pair_sum`].
+pub fn pair_sum(
+    at_target: Tensor<2>,
+    at_source: Tensor<2>,
+    extra: Option<Tensor<2>>,
+    activation: Activation,
+    edges: &Edges,
+) -> Tensor<2> {
+    let ends = at_target.select(0, edges.target.clone()) + at_source.select(0, edges.source.clone());
+    let sum = match extra {
+        Some(extra) => ends + extra,
+        None => ends,
+    };
+    activate(sum, activation)
+}
+
+/// See [`super::neighbour_sum`].
+pub fn neighbour_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let atoms = x.dims()[0];
+    sum_by(atoms, &edges.target, x.select(0, edges.source.clone()))
+}
+
+/// Weight of every edge in [`super::attention`], shape `[E]`.
+///
+/// Each group's greatest score is subtracted before the exponential; a softmax does not depend on
+/// that shift.
+pub fn attention_weights(at_target: Tensor<1>, at_source: Tensor<1>, edges: &Edges) -> Tensor<1> {
+    let [atoms] = at_target.dims();
+    let [edge_count] = edges.target.dims();
+    let scores = at_target.select(0, edges.target.clone()) + at_source.select(0, edges.source.clone());
+    let scores = activation::leaky_relu(scores, ATTENTION_SLOPE);
+    let lowest = Tensor::<1>::full([atoms], f32::MIN, (&scores.device(), scores.dtype()));
+    let greatest =
+        lowest.select_assign(0, edges.target.clone(), scores.clone().detach(), IndexingUpdateOp::Max);
+    let exponentials = (scores - greatest.select(0, edges.target.clone())).exp().reshape([edge_count, 1]);
+    let sums = sum_by(atoms, &edges.target, exponentials.clone());
+    (exponentials / sums.select(0, edges.target.clone())).reshape([edge_count])
+}
+
+/// See [`super::attention`].
+pub fn attention(at_target: Tensor<1>, at_source: Tensor<1>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let ([atoms, _], [edge_count]) = (values.dims(), edges.target.dims());
+    let weights = attention_weights(at_target, at_source, edges).reshape([edge_count, 1]);
+    sum_by(atoms, &edges.target, values.select(0, edges.source.clone()) * weights)
+}
+
+/// See [`super::cross_entropy`].
+pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
+    let rows = logits.dims()[0];
+    let chosen = activation::log_softmax(logits, 1).gather(1, labels.reshape([rows, 1])).reshape([rows]);
+    match weights {
+        Some(weights) => (chosen * weights).sum().neg(),
+        None => chosen.sum().neg(),
+    }
+}

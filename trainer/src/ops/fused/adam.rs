@@ -1,0 +1,64 @@
+//! One optimiser step on flat tensors, in place where nothing else holds them.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::prelude::*;
+use burn::tensor::DType;
+use burn_flex::FlexTensor;
+
+use super::kernel::adam::{self as kernel, Settings};
+use super::{Value, values, with_real};
+
+/// The step as the backend's dispatch sees it.
+#[backend_extension(Flex)]
+pub trait FusedAdam: Backend {
+    /// Parameter, mean and mean square after a step.
+    fn fused_adam_step(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        square: FloatTensor<Self>,
+        settings: Settings,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl FusedAdam for Flex {
+    fn fused_adam_step(
+        parameter: FlexTensor,
+        gradient: FlexTensor,
+        mean: FlexTensor,
+        square: FlexTensor,
+        settings: Settings,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        fn step<R: Value>(tensors: &mut [FlexTensor; 3], gradient: &FlexTensor, settings: &Settings) {
+            let [parameter, mean, square] = tensors.each_mut().map(|tensor| tensor.storage_mut::<R>());
+            kernel::step(parameter, values(gradient), mean, square, settings);
+        }
+        let gradient = gradient.to_contiguous();
+        // A contiguous tensor of the whole buffer keeps it: storage and values are the same.
+        let mut tensors = [parameter, mean, square].map(|tensor| match tensor.is_contiguous() {
+            true => tensor,
+            false => tensor.to_contiguous(),
+        });
+        with_real!(gradient, R => step::<R>(&mut tensors, &gradient, &settings));
+        tensors.into()
+    }
+}
+
+/// Parameter, mean and mean square after a step; all tensors flat and on the CPU backend.
+pub fn adam_step(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    mean: Tensor<1>,
+    square: Tensor<1>,
+    settings: Settings,
+) -> (Tensor<1>, Tensor<1>, Tensor<1>) {
+    let (parameter, mean, square) = Dispatch::fused_adam_step(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        mean.into_dispatch(),
+        square.into_dispatch(),
+        settings,
+    );
+    (Tensor::from_dispatch(parameter), Tensor::from_dispatch(mean), Tensor::from_dispatch(square))
+}

@@ -1,0 +1,436 @@
+//! The operations on the CPU backend: slices in, slices out, gradients written by hand.
+//!
+//! One file an operation, each with what is kept for the backward pass and which kernel makes the
+//! gradients. This module registers them with the backend and turns tensors into slices and back.
+
+pub mod adam;
+mod attention;
+mod cross_entropy;
+mod dense;
+mod neighbour;
+mod radial;
+mod triplet;
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, backend_extension};
+use burn::prelude::*;
+use burn::tensor::Bytes;
+use burn_flex::{FlexTensor, Layout};
+
+use super::{Activation, Edges, kernel};
+pub use adam::adam_step;
+
+/// A number type of the kernels as the tensor library knows it.
+trait Value: kernel::Real + burn::tensor::Element + bytemuck::Pod {}
+
+impl Value for f32 {}
+impl Value for f64 {}
+
+/// [`Edges`] as primitives of a backend.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct Topology<B: Backend> {
+    target: IntTensor<B>,
+    source: IntTensor<B>,
+    incoming: IntTensor<B>,
+    outgoing: IntTensor<B>,
+    outgoing_edges: IntTensor<B>,
+    pair_offsets: IntTensor<B>,
+}
+
+impl Topology<Dispatch> {
+    fn new(edges: &Edges) -> Self {
+        let primitive = |tensor: &Tensor<1, Int>| tensor.clone().into_dispatch();
+        Self {
+            target: primitive(&edges.target),
+            source: primitive(&edges.source),
+            incoming: primitive(&edges.incoming),
+            outgoing: primitive(&edges.outgoing),
+            outgoing_edges: primitive(&edges.outgoing_edges),
+            pair_offsets: primitive(&edges.pair_offsets),
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
+    /// The same tensors on the backend below: integers carry no gradient.
+    fn inner(self) -> Topology<Flex> {
+        Topology {
+            target: self.target,
+            source: self.source,
+            incoming: self.incoming,
+            outgoing: self.outgoing,
+            outgoing_edges: self.outgoing_edges,
+            pair_offsets: self.pair_offsets,
+        }
+    }
+}
+
+impl Topology<Flex> {
+    /// The slices that the kernels take.
+    fn slices(&self) -> kernel::Topology<'_> {
+        kernel::Topology {
+            target: indices(&self.target),
+            source: indices(&self.source),
+            incoming: indices(&self.incoming),
+            outgoing: indices(&self.outgoing),
+            outgoing_edges: indices(&self.outgoing_edges),
+        }
+    }
+}
+
+/// The operations as the backend's dispatch sees them; an absent tensor has shape `[0]`.
+#[backend_extension(Autodiff, Flex)]
+#[allow(clippy::too_many_arguments, reason = "tensors cross the dispatch one by one")]
+pub trait FusedOperations: Backend {
+    /// See [`super::dense`].
+    fn fused_dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+    /// See [`super::radial_gate`].
+    fn fused_radial_gate(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::radial_sum`].
+    fn fused_radial_sum(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] topology: Topology<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::triplet_sum`].
+    fn fused_triplet_sum(
+        x: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        #[extension_type] topology: Topology<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::pair_sum`].
+    fn fused_pair_sum(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        extra: FloatTensor<Self>,
+        activation: Activation,
+        #[extension_type] topology: Topology<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::neighbour_sum`].
+    fn fused_neighbour_sum(
+        x: FloatTensor<Self>,
+        #[extension_type] topology: Topology<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::attention`].
+    fn fused_attention(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        #[extension_type] topology: Topology<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::cross_entropy`].
+    fn fused_cross_entropy(
+        logits: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+impl FusedOperations for Flex {
+    fn fused_dense(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        residual: FlexTensor,
+        activation: Activation,
+    ) -> FlexTensor {
+        dense::forward(&dense::Inputs::new(x, weight, bias, residual, activation), false).0
+    }
+
+    fn fused_radial_gate(x: FlexTensor, radial: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        radial::Gate::new(x, radial, weight).forward()
+    }
+
+    fn fused_radial_sum(
+        x: FlexTensor,
+        radial: FlexTensor,
+        weight: FlexTensor,
+        topology: Topology<Self>,
+    ) -> FlexTensor {
+        radial::Sum::new(x, radial, weight, topology).forward()
+    }
+
+    fn fused_triplet_sum(
+        x: FlexTensor,
+        spherical: FlexTensor,
+        angular: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        topology: Topology<Self>,
+    ) -> FlexTensor {
+        triplet::Inputs::new(x, spherical, angular, first, second, topology).forward()
+    }
+
+    fn fused_pair_sum(
+        at_target: FlexTensor,
+        at_source: FlexTensor,
+        extra: FlexTensor,
+        activation: Activation,
+        topology: Topology<Self>,
+    ) -> FlexTensor {
+        neighbour::pair_forward(&at_target, &at_source, &extra, activation, &topology, false).0
+    }
+
+    fn fused_neighbour_sum(x: FlexTensor, topology: Topology<Self>) -> FlexTensor {
+        neighbour::sum_forward(&x, &topology)
+    }
+
+    fn fused_attention(
+        at_target: FlexTensor,
+        at_source: FlexTensor,
+        values: FlexTensor,
+        topology: Topology<Self>,
+    ) -> FlexTensor {
+        attention::Inputs::new(at_target, at_source, values, topology).forward().0
+    }
+
+    fn fused_cross_entropy(logits: FlexTensor, weights: FlexTensor, labels: FlexTensor) -> FlexTensor {
+        cross_entropy::forward(logits, weights, labels).0
+    }
+}
+
+impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
+    fn fused_dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        dense::differentiable::<C>(x, weight, bias, residual, activation)
+    }
+
+    fn fused_radial_gate(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        radial::differentiable_gate::<C>(x, radial, weight)
+    }
+
+    fn fused_radial_sum(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        topology: Topology<Self>,
+    ) -> FloatTensor<Self> {
+        radial::differentiable_sum::<C>(x, radial, weight, topology.inner())
+    }
+
+    fn fused_triplet_sum(
+        x: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        topology: Topology<Self>,
+    ) -> FloatTensor<Self> {
+        triplet::differentiable::<C>(x, spherical, angular, first, second, topology.inner())
+    }
+
+    fn fused_pair_sum(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        extra: FloatTensor<Self>,
+        activation: Activation,
+        topology: Topology<Self>,
+    ) -> FloatTensor<Self> {
+        neighbour::differentiable_pair::<C>(at_target, at_source, extra, activation, topology.inner())
+    }
+
+    fn fused_neighbour_sum(x: FloatTensor<Self>, topology: Topology<Self>) -> FloatTensor<Self> {
+        neighbour::differentiable_sum::<C>(x, topology.inner())
+    }
+
+    fn fused_attention(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        topology: Topology<Self>,
+    ) -> FloatTensor<Self> {
+        attention::differentiable::<C>(at_target, at_source, values, topology.inner())
+    }
+
+    fn fused_cross_entropy(
+        logits: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        cross_entropy::differentiable::<C>(logits, weights, labels)
+    }
+}
+
+/// A tensor that stands for none.
+fn absent(like: &Tensor<2>) -> Tensor<1> {
+    Tensor::empty([0], (&like.device().inner(), like.dtype()))
+}
+
+/// The tensor, or one that stands for none.
+fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> burn::backend::DispatchTensor {
+    match tensor {
+        Some(tensor) => tensor.into_dispatch(),
+        None => absent(like).into_dispatch(),
+    }
+}
+
+/// See [`super::dense`].
+pub fn dense(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+) -> Tensor<2> {
+    let (bias, residual) = (optional(bias, &x), optional(residual, &x));
+    Tensor::from_dispatch(Dispatch::fused_dense(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias,
+        residual,
+        activation,
+    ))
+}
+
+/// See [`super::radial_gate`].
+pub fn radial_gate(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::fused_radial_gate(
+        x.into_dispatch(),
+        radial.into_dispatch(),
+        weight.into_dispatch(),
+    ))
+}
+
+/// See [`super::radial_sum`].
+pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::fused_radial_sum(
+        x.into_dispatch(),
+        radial.into_dispatch(),
+        weight.into_dispatch(),
+        Topology::new(edges),
+    ))
+}
+
+/// See [`super::triplet_sum`].
+pub fn triplet_sum(
+    x: Tensor<2>,
+    spherical: Tensor<2>,
+    first: Tensor<2>,
+    second: Tensor<2>,
+    edges: &Edges,
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::fused_triplet_sum(
+        x.into_dispatch(),
+        spherical.into_dispatch(),
+        edges.angular.clone().into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        Topology::new(edges),
+    ))
+}
+
+/// See [`super::pair_sum`].
+pub fn pair_sum(
+    at_target: Tensor<2>,
+    at_source: Tensor<2>,
+    extra: Option<Tensor<2>>,
+    activation: Activation,
+    edges: &Edges,
+) -> Tensor<2> {
+    let extra = optional(extra, &at_target);
+    Tensor::from_dispatch(Dispatch::fused_pair_sum(
+        at_target.into_dispatch(),
+        at_source.into_dispatch(),
+        extra,
+        activation,
+        Topology::new(edges),
+    ))
+}
+
+/// See [`super::neighbour_sum`].
+pub fn neighbour_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::fused_neighbour_sum(x.into_dispatch(), Topology::new(edges)))
+}
+
+/// See [`super::attention`].
+pub fn attention(at_target: Tensor<1>, at_source: Tensor<1>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::fused_attention(
+        at_target.into_dispatch(),
+        at_source.into_dispatch(),
+        values.into_dispatch(),
+        Topology::new(edges),
+    ))
+}
+
+/// See [`super::cross_entropy`].
+pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
+    let weights = optional(weights, &logits);
+    Tensor::from_dispatch(Dispatch::fused_cross_entropy(
+        logits.into_dispatch(),
+        weights,
+        labels.into_dispatch(),
+    ))
+}
+
+/// The values of a contiguous tensor.
+fn values<R: Value>(tensor: &FlexTensor) -> &[R] {
+    tensor.as_slice::<R>().expect("made contiguous, of the dtype that was matched")
+}
+
+/// The values of an optional tensor, absent with shape `[0]`.
+fn optional_values<R: Value>(tensor: &FlexTensor) -> Option<&[R]> {
+    is_present(tensor).then(|| values(tensor))
+}
+
+/// Whether an optional tensor is there.
+fn is_present(tensor: &FlexTensor) -> bool {
+    tensor.layout().shape().num_dims() > 1 || tensor.layout().num_elements() > 0
+}
+
+/// The values of an index tensor.
+fn indices(tensor: &FlexTensor) -> &[i32] {
+    tensor.as_slice::<i32>().expect("index tensors of this backend are contiguous and 32 bits wide")
+}
+
+/// Number of rows and columns of a matrix.
+fn rows_columns(tensor: &FlexTensor) -> (usize, usize) {
+    let shape = tensor.layout().shape();
+    (shape[0], shape[1])
+}
+
+/// A tensor around values, not copied.
+fn tensor<R: Value, const D: usize>(values: Vec<R>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape.into()), R::dtype())
+}
+
+/// Runs an expression with `$real` as the type of a tensor's values.
+macro_rules! with_real {
+    ($tensor:expr, $real:ident => $body:expr) => {
+        match $tensor.dtype() {
+            DType::F32 => {
+                type $real = f32;
+                $body
+            }
+            DType::F64 => {
+                type $real = f64;
+                $body
+            }
+            other => panic!("the fused operations compute in f32 and f64, not in {other:?}"),
+        }
+    };
+}
+use with_real;

@@ -1,0 +1,96 @@
+//! Linear maps and filters along rows; see [`crate::ops::dense`] and [`crate::ops::radial_gate`].
+
+use burn_tch::TchTensor;
+
+use super::differentiable::Operation;
+use super::{column_sums, is_present, product, slope_times};
+use crate::ops::Activation;
+
+/// `activation(x Wᵀ + b) + residual` of `[x, weight, bias, residual]`, the last two optional.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dense(pub(super) Activation);
+
+/// What the gradient of [`Dense`] needs.
+#[derive(Debug, Clone)]
+pub(super) struct SavedDense {
+    x: TchTensor,
+    weight: TchTensor,
+    /// See [`super::activate`].
+    activated: Option<TchTensor>,
+}
+
+impl Operation<4> for Dense {
+    type Saved = SavedDense;
+
+    fn forward(&self, [x, weight, bias, residual]: [TchTensor; 4]) -> (TchTensor, SavedDense) {
+        let bias = is_present(&bias).then_some(&bias.tensor);
+        let residual = is_present(&residual).then_some(&residual.tensor);
+        let (y, activated) = match (self.0, bias, residual) {
+            // One pass over the rows less than a product and a sum.
+            (Activation::Identity, None, Some(residual)) => {
+                (TchTensor::new(residual.addmm(&x.tensor, &weight.tensor.tr())), None)
+            }
+            (activation, bias, residual) => {
+                let sum = TchTensor::new(x.tensor.linear(&weight.tensor, bias));
+                let (mut y, activated) = super::activate(sum, activation);
+                match residual {
+                    // Only the output of ReLU is kept for the gradient.
+                    Some(residual) if activation == Activation::Relu => {
+                        (TchTensor::new(&y.tensor + residual), activated)
+                    }
+                    Some(residual) => {
+                        let _ = y.tensor.g_add_(residual);
+                        (y, activated)
+                    }
+                    None => (y, activated),
+                }
+            }
+        };
+        (y, SavedDense { x, weight, activated })
+    }
+
+    fn backward(&self, saved: SavedDense, grad: TchTensor, wanted: [bool; 4]) -> [Option<TchTensor>; 4] {
+        let SavedDense { x, weight, activated } = saved;
+        let inner = slope_times(&grad, activated.as_ref(), self.0);
+        [
+            wanted[0].then(|| TchTensor::new(inner.tensor.mm(&weight.tensor))),
+            wanted[1].then(|| product(&inner, &x)),
+            wanted[2].then(|| column_sums(&inner)),
+            wanted[3].then_some(grad),
+        ]
+    }
+}
+
+/// `x ⊙ (radial Wᵀ)` of `[x, radial, weight]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RadialGate;
+
+/// What the gradient of [`RadialGate`] needs.
+#[derive(Debug, Clone)]
+pub(super) struct SavedGate {
+    x: TchTensor,
+    radial: TchTensor,
+    weight: TchTensor,
+    /// `radial Wᵀ`
+    filter: TchTensor,
+}
+
+impl Operation<3> for RadialGate {
+    type Saved = SavedGate;
+
+    fn forward(&self, [x, radial, weight]: [TchTensor; 3]) -> (TchTensor, SavedGate) {
+        let filter = TchTensor::new(radial.tensor.mm(&weight.tensor.tr()));
+        let y = TchTensor::new(&x.tensor * &filter.tensor);
+        (y, SavedGate { x, radial, weight, filter })
+    }
+
+    fn backward(&self, saved: SavedGate, grad: TchTensor, wanted: [bool; 3]) -> [Option<TchTensor>; 3] {
+        let SavedGate { x, radial, weight, filter } = saved;
+        let dfilter = TchTensor::new(&grad.tensor * &x.tensor);
+        [
+            wanted[0].then(|| TchTensor::new(&grad.tensor * &filter.tensor)),
+            wanted[1].then(|| TchTensor::new(dfilter.tensor.mm(&weight.tensor))),
+            wanted[2].then(|| product(&dfilter, &radial)),
+        ]
+    }
+}

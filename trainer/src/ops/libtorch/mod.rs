@@ -1,0 +1,506 @@
+//! The operations on libtorch, on the CPU and on CUDA: its own kernels, gradients written by hand. Only
+//! the sum over triplets and the optimiser's step are left to [`super::kernel`] where they run on the CPU.
+//!
+//! One file an operation or a few that belong together. This module registers them with the backend
+//! and holds what they share. Nothing here waits for the device.
+#![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
+
+mod adam;
+mod attention;
+mod cross_entropy;
+mod dense;
+mod differentiable;
+mod host;
+mod neighbour;
+#[cfg(test)]
+mod tests;
+mod triplet;
+mod triplet_host;
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, LibTorch, backend_extension};
+use burn::prelude::*;
+use burn_tch::TchTensor;
+
+use super::{Activation, Edges};
+use crate::device;
+pub use adam::adam_step;
+use attention::Attention;
+use cross_entropy::CrossEntropy;
+use dense::{Dense, RadialGate};
+use differentiable::{Operation, differentiable};
+use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
+use triplet::TripletSum;
+use triplet_host::{HostEdges, HostTripletSum};
+
+/// The operations as the backend's dispatch sees them; an absent tensor has shape `[0]`.
+#[backend_extension(Autodiff, LibTorch)]
+#[allow(clippy::too_many_arguments, reason = "tensors cross the dispatch one by one")]
+pub trait LibtorchOperations: Backend {
+    /// See [`super::dense`].
+    fn libtorch_dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+    /// See [`super::radial_gate`].
+    fn libtorch_radial_gate(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::radial_sum`].
+    fn libtorch_radial_sum(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`super::triplet_sum`].
+    fn libtorch_triplet_sum(
+        x: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        incoming_edge: IntTensor<Self>,
+        outgoing_edge: IntTensor<Self>,
+        pair: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::triplet_sum`]; for the CPU.
+    fn libtorch_host_triplet_sum(
+        x: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        incoming: IntTensor<Self>,
+        outgoing: IntTensor<Self>,
+        outgoing_edges: IntTensor<Self>,
+        pair_offsets: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`super::pair_sum`].
+    fn libtorch_pair_sum(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        extra: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        activation: Activation,
+        atoms: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`super::neighbour_sum`].
+    fn libtorch_neighbour_sum(
+        x: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`super::attention`].
+    fn libtorch_attention(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`super::cross_entropy`].
+    fn libtorch_cross_entropy(
+        logits: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+impl LibtorchOperations for LibTorch {
+    fn libtorch_dense(
+        x: TchTensor,
+        weight: TchTensor,
+        bias: TchTensor,
+        residual: TchTensor,
+        activation: Activation,
+    ) -> TchTensor {
+        Dense(activation).forward([x, weight, bias, residual]).0
+    }
+
+    fn libtorch_radial_gate(x: TchTensor, radial: TchTensor, weight: TchTensor) -> TchTensor {
+        RadialGate.forward([x, radial, weight]).0
+    }
+
+    fn libtorch_radial_sum(
+        x: TchTensor,
+        radial: TchTensor,
+        weight: TchTensor,
+        target: TchTensor,
+        atoms: usize,
+    ) -> TchTensor {
+        RadialSum { target, atoms }.forward([x, radial, weight]).0
+    }
+
+    fn libtorch_triplet_sum(
+        x: TchTensor,
+        first: TchTensor,
+        second: TchTensor,
+        spherical: TchTensor,
+        angular: TchTensor,
+        incoming_edge: TchTensor,
+        outgoing_edge: TchTensor,
+        pair: TchTensor,
+    ) -> TchTensor {
+        TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair }.forward([x, first, second]).0
+    }
+
+    fn libtorch_host_triplet_sum(
+        x: TchTensor,
+        first: TchTensor,
+        second: TchTensor,
+        spherical: TchTensor,
+        angular: TchTensor,
+        target: TchTensor,
+        source: TchTensor,
+        incoming: TchTensor,
+        outgoing: TchTensor,
+        outgoing_edges: TchTensor,
+        pair_offsets: TchTensor,
+    ) -> TchTensor {
+        let edges = HostEdges::new([target, source, incoming, outgoing, outgoing_edges, pair_offsets]);
+        let (spherical, angular) = (host::contiguous(spherical), host::contiguous(angular));
+        HostTripletSum { spherical, angular, edges }.forward([x, first, second]).0
+    }
+
+    fn libtorch_pair_sum(
+        at_target: TchTensor,
+        at_source: TchTensor,
+        extra: TchTensor,
+        target: TchTensor,
+        source: TchTensor,
+        activation: Activation,
+        atoms: usize,
+    ) -> TchTensor {
+        PairSum(activation, Ends { target, source, atoms }).forward([at_target, at_source, extra]).0
+    }
+
+    fn libtorch_neighbour_sum(x: TchTensor, target: TchTensor, source: TchTensor, atoms: usize) -> TchTensor {
+        NeighbourSum(Ends { target, source, atoms }).forward([x]).0
+    }
+
+    fn libtorch_attention(
+        at_target: TchTensor,
+        at_source: TchTensor,
+        values: TchTensor,
+        target: TchTensor,
+        source: TchTensor,
+        atoms: usize,
+    ) -> TchTensor {
+        Attention(Ends { target, source, atoms }).forward([at_target, at_source, values]).0
+    }
+
+    fn libtorch_cross_entropy(logits: TchTensor, weights: TchTensor, labels: TchTensor) -> TchTensor {
+        CrossEntropy { labels, weights }.forward([logits]).0
+    }
+}
+
+impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
+    fn libtorch_dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let operation = Dense(activation);
+        differentiable::<_, C, 4>(operation, [x, weight, bias, residual])
+    }
+
+    fn libtorch_radial_gate(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let operation = RadialGate;
+        differentiable::<_, C, 3>(operation, [x, radial, weight])
+    }
+
+    fn libtorch_radial_sum(
+        x: FloatTensor<Self>,
+        radial: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self> {
+        let operation = RadialSum { target, atoms };
+        differentiable::<_, C, 3>(operation, [x, radial, weight])
+    }
+
+    fn libtorch_triplet_sum(
+        x: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        incoming_edge: IntTensor<Self>,
+        outgoing_edge: IntTensor<Self>,
+        pair: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        // Data: no gradient.
+        let (spherical, angular) = (spherical.into_primitive(), angular.into_primitive());
+        let operation = TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair };
+        differentiable::<_, C, 3>(operation, [x, first, second])
+    }
+
+    fn libtorch_host_triplet_sum(
+        x: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        spherical: FloatTensor<Self>,
+        angular: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        incoming: IntTensor<Self>,
+        outgoing: IntTensor<Self>,
+        outgoing_edges: IntTensor<Self>,
+        pair_offsets: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let edges = HostEdges::new([target, source, incoming, outgoing, outgoing_edges, pair_offsets]);
+        // Data: no gradient.
+        let spherical = host::contiguous(spherical.into_primitive());
+        let angular = host::contiguous(angular.into_primitive());
+        let operation = HostTripletSum { spherical, angular, edges };
+        differentiable::<_, C, 3>(operation, [x, first, second])
+    }
+
+    fn libtorch_pair_sum(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        extra: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        activation: Activation,
+        atoms: usize,
+    ) -> FloatTensor<Self> {
+        let operation = PairSum(activation, Ends { target, source, atoms });
+        differentiable::<_, C, 3>(operation, [at_target, at_source, extra])
+    }
+
+    fn libtorch_neighbour_sum(
+        x: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self> {
+        let operation = NeighbourSum(Ends { target, source, atoms });
+        differentiable::<_, C, 1>(operation, [x])
+    }
+
+    fn libtorch_attention(
+        at_target: FloatTensor<Self>,
+        at_source: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        target: IntTensor<Self>,
+        source: IntTensor<Self>,
+        atoms: usize,
+    ) -> FloatTensor<Self> {
+        let operation = Attention(Ends { target, source, atoms });
+        differentiable::<_, C, 3>(operation, [at_target, at_source, values])
+    }
+
+    fn libtorch_cross_entropy(
+        logits: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        // Data: no gradient.
+        let weights = weights.into_primitive();
+        let operation = CrossEntropy { labels, weights };
+        differentiable::<_, C, 1>(operation, [logits])
+    }
+}
+
+/// The tensor, or one that stands for none.
+fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> DispatchTensor {
+    match tensor {
+        Some(tensor) => tensor.into_dispatch(),
+        None => Tensor::<1>::empty([0], (&like.device().inner(), like.dtype())).into_dispatch(),
+    }
+}
+
+/// An index tensor's primitive.
+fn index(tensor: &Tensor<1, Int>) -> DispatchTensor {
+    tensor.clone().into_dispatch()
+}
+
+/// Number of atoms.
+fn atoms(edges: &Edges) -> usize {
+    edges.incoming.dims()[0] - 1
+}
+
+/// See [`super::dense`].
+pub fn dense(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+) -> Tensor<2> {
+    let (bias, residual) = (optional(bias, &x), optional(residual, &x));
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(Dispatch::libtorch_dense(x, weight, bias, residual, activation))
+}
+
+/// See [`super::radial_gate`].
+pub fn radial_gate(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let (x, radial, weight) = (x.into_dispatch(), radial.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(Dispatch::libtorch_radial_gate(x, radial, weight))
+}
+
+/// See [`super::radial_sum`].
+pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let (x, radial, weight) = (x.into_dispatch(), radial.into_dispatch(), weight.into_dispatch());
+    let target = index(&edges.target);
+    Tensor::from_dispatch(Dispatch::libtorch_radial_sum(x, radial, weight, target, atoms(edges)))
+}
+
+/// See [`super::triplet_sum`].
+///
+/// # Panics
+/// Away from the CPU when the batch was built without its lists of triplets.
+pub fn triplet_sum(
+    x: Tensor<2>,
+    spherical: Tensor<2>,
+    first: Tensor<2>,
+    second: Tensor<2>,
+    edges: &Edges,
+) -> Tensor<2> {
+    // The kernel on the host is made for one width of the bottleneck.
+    if device::computes_on_host(&x.device()) && first.dims()[0] == super::kernel::triplet::BASIS {
+        return Tensor::from_dispatch(Dispatch::libtorch_host_triplet_sum(
+            x.into_dispatch(),
+            first.into_dispatch(),
+            second.into_dispatch(),
+            spherical.into_dispatch(),
+            edges.angular.clone().into_dispatch(),
+            index(&edges.target),
+            index(&edges.source),
+            index(&edges.incoming),
+            index(&edges.outgoing),
+            index(&edges.outgoing_edges),
+            index(&edges.pair_offsets),
+        ));
+    }
+    let triplets = edges.triplets.as_ref().expect("batches of this backend carry their triplets");
+    Tensor::from_dispatch(Dispatch::libtorch_triplet_sum(
+        x.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        spherical.into_dispatch(),
+        edges.angular.clone().into_dispatch(),
+        index(&triplets.incoming_edge),
+        index(&triplets.outgoing_edge),
+        index(&triplets.pair),
+    ))
+}
+
+/// See [`super::pair_sum`].
+pub fn pair_sum(
+    at_target: Tensor<2>,
+    at_source: Tensor<2>,
+    extra: Option<Tensor<2>>,
+    activation: Activation,
+    edges: &Edges,
+) -> Tensor<2> {
+    let extra = optional(extra, &at_target);
+    let (at_target, at_source) = (at_target.into_dispatch(), at_source.into_dispatch());
+    let (target, source) = (index(&edges.target), index(&edges.source));
+    let atoms = atoms(edges);
+    Tensor::from_dispatch(Dispatch::libtorch_pair_sum(
+        at_target, at_source, extra, target, source, activation, atoms,
+    ))
+}
+
+/// See [`super::neighbour_sum`].
+pub fn neighbour_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let (target, source) = (index(&edges.target), index(&edges.source));
+    Tensor::from_dispatch(Dispatch::libtorch_neighbour_sum(x.into_dispatch(), target, source, atoms(edges)))
+}
+
+/// See [`super::attention`].
+pub fn attention(at_target: Tensor<1>, at_source: Tensor<1>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let (at_target, at_source) = (at_target.into_dispatch(), at_source.into_dispatch());
+    let (target, source) = (index(&edges.target), index(&edges.source));
+    let (values, atoms) = (values.into_dispatch(), atoms(edges));
+    Tensor::from_dispatch(Dispatch::libtorch_attention(at_target, at_source, values, target, source, atoms))
+}
+
+/// See [`super::cross_entropy`].
+pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
+    let weights = optional(weights, &logits);
+    let (logits, labels) = (logits.into_dispatch(), labels.into_dispatch());
+    Tensor::from_dispatch(Dispatch::libtorch_cross_entropy(logits, weights, labels))
+}
+
+/// Whether an optional tensor is there.
+fn is_present(tensor: &TchTensor) -> bool {
+    tensor.tensor.dim() > 1 || tensor.tensor.size() != [0]
+}
+
+/// Rows of `x` by `index`.
+fn gather(x: &TchTensor, index: &TchTensor) -> TchTensor {
+    TchTensor::new(x.tensor.index_select(0, &index.tensor))
+}
+
+/// Sums the rows of a matrix into `rows` rows by `index`.
+fn sum_by(rows: usize, index: &TchTensor, values: &TchTensor) -> TchTensor {
+    let (columns, values) = (values.tensor.size()[1], &values.tensor);
+    let mut sums = values.new_zeros([rows as i64, columns], (values.kind(), values.device()));
+    let _ = sums.index_add_(0, &index.tensor, values);
+    TchTensor::new(sums)
+}
+
+/// Sum of a matrix's rows.
+fn column_sums(x: &TchTensor) -> TchTensor {
+    let along = [0i64];
+    TchTensor::new(x.tensor.sum_dim_intlist(&along[..], false, x.tensor.kind()))
+}
+
+/// `aᵀ b`.
+fn product(a: &TchTensor, b: &TchTensor) -> TchTensor {
+    TchTensor::new(a.tensor.tr().mm(&b.tensor))
+}
+
+/// Zeros of a tensor's shape.
+fn zeros_like(x: &TchTensor) -> TchTensor {
+    TchTensor::new(x.tensor.zeros_like())
+}
+
+/// A matrix on a tensor's device, to be written to.
+fn empty_like(x: &TchTensor, shape: [i64; 2]) -> TchTensor {
+    TchTensor::new(x.tensor.new_empty(shape, (x.tensor.kind(), x.tensor.device())))
+}
+
+/// `activation(x)`, and what its slope is made of: x itself for SiLU, the result for ReLU.
+fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTensor>) {
+    match activation {
+        Activation::Identity => (x, None),
+        Activation::Relu => {
+            let y = TchTensor::new(x.tensor.relu());
+            (y.clone(), Some(y))
+        }
+        Activation::Silu => (TchTensor::new(x.tensor.silu()), Some(x)),
+    }
+}
+
+/// Gradient before an activation from the one after it and what [`activate`] kept.
+fn slope_times(grad: &TchTensor, kept: Option<&TchTensor>, activation: Activation) -> TchTensor {
+    match (activation, kept) {
+        (Activation::Relu, Some(y)) => TchTensor::new(y.tensor.threshold_backward(&grad.tensor, 0.0)),
+        (Activation::Silu, Some(x)) => TchTensor::new(x.tensor.silu_backward(&grad.tensor)),
+        _ => grad.clone(),
+    }
+}

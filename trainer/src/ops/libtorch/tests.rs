@@ -1,0 +1,203 @@
+//! Every operation on libtorch against its composed form, values and gradients, in f64.
+
+use burn::prelude::*;
+use burn::tensor::DType;
+
+use crate::config::model::Graph;
+use crate::data::basis::SPHERICAL;
+use crate::data::bessel::RADIAL;
+use crate::data::golden::OwnedInput;
+use crate::data::{BatchBuilder, BatchSettings};
+use crate::device::DeviceName;
+use crate::model::Batch;
+use crate::model::mask::Masks;
+use crate::ops::kernel::adam::Settings;
+use crate::ops::{Activation, composed, libtorch};
+
+/// Cutoff in Å; longer than every edge of the sample.
+const CUTOFF: f64 = 16.0;
+/// Channels of the features.
+const CHANNELS: usize = 5;
+
+/// Two crystals with parallel edges, an edge and its reverse, an edge to an image of the same atom, and
+/// an atom without edges.
+fn sample(device: &Device) -> Batch {
+    let mut first = OwnedInput::cubic(4.0, &[3, 8, 11], &[[0.0; 3], [0.5, 0.4, 0.5], [0.1, 0.6, 0.2]]);
+    for (target, source, image) in [
+        (0, 1, [0, 0, 0]),
+        (0, 1, [-1, 0, 0]),
+        (0, 0, [1, 0, 0]),
+        (1, 0, [0, 0, 0]),
+        (1, 0, [0, 1, 0]),
+        (1, 1, [0, 0, -1]),
+    ] {
+        first.edge(target, source, image);
+    }
+    let mut second = OwnedInput::cubic(5.0, &[20, 9], &[[0.0; 3], [0.5, 0.5, 0.5]]);
+    for (target, source, image) in [(0, 1, [0, 0, 0]), (1, 0, [0, 0, 0]), (1, 0, [0, 0, 1])] {
+        second.edge(target, source, image);
+    }
+    let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: true, graph: Graph::Multigraph };
+    let mut builder = BatchBuilder::<f64>::new(settings, &[]);
+    for crystal in [first, second] {
+        builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
+    }
+    let graph = builder.finish();
+    let masks = Masks::none(graph.atoms());
+    Batch::new(graph, &masks, CUTOFF, device)
+}
+
+/// Numbers between −1 and 1 that look random.
+fn numbers(shape: [usize; 2], salt: usize) -> TensorData {
+    let values = (0..shape[0] * shape[1]).map(|k| ((k + 7 * salt + 1) as f64 * 12.9898).sin());
+    TensorData::new(values.collect::<Vec<_>>(), shape)
+}
+
+/// A function of matrices.
+type Function<'a> = &'a dyn Fn(&[Tensor<2>]) -> Tensor<2>;
+
+/// The result, and the gradients of its product with fixed numbers.
+fn evaluate(function: Function, shapes: &[[usize; 2]], device: &Device) -> Vec<Vec<f64>> {
+    let device = device.clone().autodiff();
+    let inputs: Vec<Tensor<2>> = shapes
+        .iter()
+        .enumerate()
+        .map(|(salt, &shape)| Tensor::from_data(numbers(shape, salt), (&device, DType::F64)).require_grad())
+        .collect();
+    let y = function(&inputs);
+    let factors = Tensor::<2>::from_data(numbers(y.dims(), 99), (&device, DType::F64));
+    let gradients = (y.clone() * factors).sum().backward();
+    let list = |tensor: Tensor<2>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+    let gradients = inputs.iter().map(|input| list(input.grad(&gradients).expect("a gradient")));
+    std::iter::once(list(y.inner())).chain(gradients).collect()
+}
+
+fn assert_same(name: &str, ours: Function, composed: Function, shapes: &[[usize; 2]], device: &Device) {
+    let (ours, expected) = (evaluate(ours, shapes, device), evaluate(composed, shapes, device));
+    for (part, (ours, expected)) in ours.iter().zip(&expected).enumerate() {
+        assert_eq!(ours.len(), expected.len(), "{name}, part {part}");
+        for (a, b) in ours.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{name}, part {part}: {a} is not {b}");
+        }
+    }
+}
+
+fn open() -> Device {
+    DeviceName::Libtorch.open().expect("always there")
+}
+
+fn vector(tensor: &Tensor<2>) -> Tensor<1> {
+    let [rows, columns] = tensor.dims();
+    tensor.clone().reshape([rows * columns])
+}
+
+/// Compares one function of both modules.
+macro_rules! compare {
+    ($device:expr, $shapes:expr, |$x:ident, $form:ident| $body:expr) => {{
+        let ours = |$x: &[Tensor<2>]| {
+            use libtorch as $form;
+            $body
+        };
+        let expected = |$x: &[Tensor<2>]| {
+            use composed as $form;
+            $body
+        };
+        assert_same(stringify!($body), &ours, &expected, &$shapes, $device);
+    }};
+}
+
+const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Silu];
+
+#[test]
+fn linear_maps_are_those_of_tensor_operations() {
+    let device = open();
+    for activation in ACTIVATIONS {
+        compare!(&device, [[6, 4], [CHANNELS, 4], [1, CHANNELS], [6, CHANNELS]], |x, form| {
+            let [x, weight, bias, residual] = [&x[0], &x[1], &x[2], &x[3]].map(Tensor::clone);
+            form::dense(x, weight, Some(vector(&bias)), Some(residual), activation)
+        });
+        compare!(&device, [[6, 4], [CHANNELS, 4], [6, CHANNELS]], |x, form| form::dense(
+            x[0].clone(),
+            x[1].clone(),
+            None,
+            Some(x[2].clone()),
+            activation
+        ));
+        compare!(&device, [[6, 4], [CHANNELS, 4]], |x, form| form::dense(
+            x[0].clone(),
+            x[1].clone(),
+            None,
+            None,
+            activation
+        ));
+    }
+}
+
+#[test]
+fn sums_over_edges_are_those_of_tensor_operations() {
+    let device = open();
+    let batch = sample(&device);
+    let (atoms, count, edges) = (batch.atoms, batch.edge_count, &batch.edges);
+    let radial = [[count, CHANNELS], [count, RADIAL], [CHANNELS, RADIAL]];
+    compare!(&device, radial, |x, form| form::radial_gate(x[0].clone(), x[1].clone(), x[2].clone()));
+    compare!(&device, radial, |x, form| form::radial_sum(x[0].clone(), x[1].clone(), x[2].clone(), edges));
+    compare!(&device, [[atoms, CHANNELS]], |x, form| form::neighbour_sum(x[0].clone(), edges));
+    compare!(&device, [[atoms, 1], [atoms, 1], [atoms, CHANNELS]], |x, form| form::attention(
+        vector(&x[0]),
+        vector(&x[1]),
+        x[2].clone(),
+        edges
+    ));
+    for activation in ACTIVATIONS {
+        compare!(&device, [[atoms, CHANNELS], [atoms, CHANNELS], [count, CHANNELS]], |x, form| {
+            form::pair_sum(x[0].clone(), x[1].clone(), Some(x[2].clone()), activation, edges)
+        });
+        compare!(&device, [[atoms, CHANNELS], [atoms, CHANNELS]], |x, form| form::pair_sum(
+            x[0].clone(),
+            x[1].clone(),
+            None,
+            activation,
+            edges
+        ));
+    }
+}
+
+/// A bottleneck of 8 is left to the kernel on the host, another one to libtorch, as on CUDA.
+#[test]
+fn sums_over_triplets_are_those_of_tensor_operations() {
+    let device = open();
+    let batch = sample(&device);
+    for basis in [super::super::kernel::triplet::BASIS, 3] {
+        let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
+        compare!(&device, shapes, |x, form| form::triplet_sum(
+            x[0].clone(),
+            batch.spherical.clone(),
+            x[1].clone(),
+            x[2].clone(),
+            &batch.edges
+        ));
+    }
+}
+
+#[test]
+fn cross_entropies_are_those_of_tensor_operations() {
+    let device = open();
+    let labels = Tensor::<1, Int>::from_data(TensorData::from([0, 2, 1, 2]), &device);
+    let weights = vector(&Tensor::from_data(numbers([4, 1], 5), (&device, DType::F64)));
+    for weights in [None, Some(weights)] {
+        compare!(&device, [[4, 3]], |x, form| form::cross_entropy(
+            x[0].clone(),
+            labels.clone(),
+            weights.clone()
+        )
+        .reshape([1, 1]));
+    }
+}
+
+/// The step by libtorch's operations, for CUDA, against that of the kernel, for the host.
+#[test]
+fn both_forms_of_the_optimiser_step_agree() {
+    let settings =
+        Settings { learning_rate: 1e-2, beta1: 0.8, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1, step: 3 };
+    super::adam::tests::assert_both_forms_agree(&settings, |salt| numbers([1, 700], salt));
+}

@@ -1,0 +1,109 @@
+//! The sum over triplets; see [`crate::ops::triplet_sum`].
+//!
+//! Works on blocks of triplets: what is as long as a block is soon used again, and nothing of a
+//! message's width is kept for the backward pass, which computes it anew.
+
+use burn_tch::TchTensor;
+
+use super::differentiable::Operation;
+use super::{empty_like, gather, product, zeros_like};
+use crate::data::basis::SPHERICAL;
+use crate::data::bessel::{ORDERS, RADIAL};
+
+/// Triplets of a block on the CPU: its few matrices fit into a core's cache.
+const CPU_BLOCK: i64 = 2048;
+/// Triplets of a block elsewhere: bounds the memory, 256 MB for each matrix of 64 columns in f32.
+const DEVICE_BLOCK: i64 = 1 << 20;
+
+/// `Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y)` of `[x, W1, W2]`.
+#[derive(Debug, Clone)]
+pub(super) struct TripletSum {
+    /// S, shape `[E, 42]`.
+    pub(super) spherical: TchTensor,
+    /// Y of every pair, shape `[P, 7]`.
+    pub(super) angular: TchTensor,
+    /// Edge kj of every triplet, shape `[T]`.
+    pub(super) incoming_edge: TchTensor,
+    /// Edge ji of every triplet, shape `[T]`.
+    pub(super) outgoing_edge: TchTensor,
+    /// Row of `angular` of every triplet, shape `[T]`.
+    pub(super) pair: TchTensor,
+}
+
+/// What the gradient needs.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    x: TchTensor,
+    first: TchTensor,
+    second: TchTensor,
+    /// `W1 (S_kj ⊗ Y)` of every triplet, shape `[T, 8]`.
+    factors: TchTensor,
+}
+
+/// Consecutive triplets.
+struct Block {
+    start: i64,
+    length: i64,
+    incoming_edge: TchTensor,
+    outgoing_edge: TchTensor,
+}
+
+impl TripletSum {
+    fn blocks(&self) -> impl Iterator<Item = Block> {
+        let count = self.pair.tensor.size()[0];
+        let step = if self.pair.tensor.device().is_cuda() { DEVICE_BLOCK } else { CPU_BLOCK };
+        (0..count).step_by(step as usize).map(move |start| {
+            let length = step.min(count - start);
+            let part = |index: &TchTensor| TchTensor::new(index.tensor.narrow(0, start, length));
+            let (incoming_edge, outgoing_edge) = (part(&self.incoming_edge), part(&self.outgoing_edge));
+            Block { start, length, incoming_edge, outgoing_edge }
+        })
+    }
+
+    /// `S_kj ⊗ Y(θ)` of a block's triplets, shape `[length, 42]`.
+    fn basis(&self, block: &Block) -> TchTensor {
+        let pair = TchTensor::new(self.pair.tensor.narrow(0, block.start, block.length));
+        let angular = gather(&self.angular, &pair);
+        let (orders, radial) = (ORDERS as i64, RADIAL as i64);
+        let mut by_order =
+            gather(&self.spherical, &block.incoming_edge).tensor.view([block.length, orders, radial]);
+        let _ = by_order.g_mul_(&angular.tensor.view([block.length, orders, 1]));
+        TchTensor::new(by_order.view([block.length, SPHERICAL as i64]))
+    }
+}
+
+impl Operation<3> for TripletSum {
+    type Saved = Saved;
+
+    fn forward(&self, [x, first, second]: [TchTensor; 3]) -> (TchTensor, Saved) {
+        let mut y = zeros_like(&x);
+        let factors = empty_like(&x, [self.pair.tensor.size()[0], first.tensor.size()[0]]);
+        let (first_transposed, second_transposed) = (first.tensor.tr(), second.tensor.tr());
+        for block in self.blocks() {
+            let mut part = factors.tensor.narrow(0, block.start, block.length);
+            part.copy_(&self.basis(&block).tensor.mm(&first_transposed));
+            let mut messages = gather(&x, &block.incoming_edge);
+            let _ = messages.tensor.g_mul_(&part.mm(&second_transposed));
+            let _ = y.tensor.index_add_(0, &block.outgoing_edge.tensor, &messages.tensor);
+        }
+        (y, Saved { x, first, second, factors })
+    }
+
+    fn backward(&self, saved: Saved, grad: TchTensor, _: [bool; 3]) -> [Option<TchTensor>; 3] {
+        let Saved { x, first, second, factors } = saved;
+        let (mut dx, mut dfirst, mut dsecond) = (zeros_like(&x), zeros_like(&first), zeros_like(&second));
+        let second_transposed = second.tensor.tr();
+        for block in self.blocks() {
+            let part = factors.tensor.narrow(0, block.start, block.length);
+            let mut dmessages = gather(&grad, &block.outgoing_edge);
+            let mut dfilter = gather(&x, &block.incoming_edge);
+            let _ = dfilter.tensor.g_mul_(&dmessages.tensor);
+            let _ = dsecond.tensor.g_add_(&dfilter.tensor.tr().mm(&part));
+            let dfactors = TchTensor::new(dfilter.tensor.mm(&second.tensor));
+            let _ = dfirst.tensor.g_add_(&product(&dfactors, &self.basis(&block)).tensor);
+            let _ = dmessages.tensor.g_mul_(&part.mm(&second_transposed));
+            let _ = dx.tensor.index_add_(0, &block.incoming_edge.tensor, &dmessages.tensor);
+        }
+        [Some(dx), Some(dfirst), Some(dsecond)]
+    }
+}
