@@ -1,0 +1,17 @@
+//! L_A (Eq. 8): types of the atoms that each view hides.
+
+use burn::prelude::*;
+
+use super::mean_of_views;
+use crate::config::loss::LossConfig;
+use crate::model::{Batch, Prediction, Trace};
+use crate::ops::cross_entropy;
+
+/// `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`, shape `[1]`.
+pub(super) fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
+    let view = |index: usize| {
+        let weights = batch.views[index].weights.clone();
+        cross_entropy(prediction.views[index].types.clone(), batch.atomic_numbers.clone(), Some(weights))
+    };
+    mean_of_views(view(0), view(1))
+}

@@ -1,0 +1,89 @@
+//! The losses of pre-training (SPEC section 6): one file a term, summed with their weights here.
+
+mod atom;
+mod contrast;
+mod coordinate;
+mod lattice;
+mod periodic;
+#[cfg(test)]
+mod tests;
+
+use burn::prelude::*;
+
+use crate::config::loss::{Error, LossConfig};
+use crate::model::{Batch, Prediction, Trace};
+
+/// A term of Eq. 7: its name in SPEC section 6, its weight and how it is computed.
+struct Term {
+    name: &'static str,
+    weight: fn(&LossConfig) -> f64,
+    value: fn(&LossConfig, &Prediction, &Batch, &mut Trace) -> Tensor<1>,
+}
+
+/// Every term, in the order of Eq. 7; a new one is a file and a line here.
+const TERMS: [Term; 7] = [
+    Term { name: "L_A", weight: |config| config.atom.weight, value: atom::value },
+    Term { name: "L_X", weight: |config| config.coordinate.weight, value: coordinate::value },
+    Term { name: "L_L", weight: |config| config.lattice.weight, value: lattice::value },
+    Term { name: "L_BT", weight: |config| config.contrast.weight, value: contrast::value },
+    Term { name: "L_Die", weight: |config| config.direction.weight, value: periodic::direction },
+    Term { name: "L_Unit", weight: |config| config.same_cell.weight, value: periodic::same_cell },
+    Term { name: "L_Dis", weight: |config| config.distance.weight, value: periodic::distance },
+];
+
+/// Name of the weighted sum in records.
+pub const TOTAL: &str = "loss";
+
+/// The loss of a batch.
+#[derive(Debug)]
+pub struct Losses {
+    /// Weighted sum, shape `[1]`; the one to differentiate.
+    pub total: Tensor<1>,
+    names: Vec<&'static str>,
+    /// The sum and the terms without their weights, shape `[1 + terms]`.
+    values: Tensor<1>,
+}
+
+impl Losses {
+    /// Names of the sum and of the terms that a configuration switches on.
+    pub fn names(config: &LossConfig) -> Vec<&'static str> {
+        let on = TERMS.iter().filter(|term| (term.weight)(config) != 0.0);
+        std::iter::once(TOTAL).chain(on.map(|term| term.name)).collect()
+    }
+
+    /// Computes every term whose weight is not 0.
+    pub fn new(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Self {
+        let zero = || Tensor::<1>::zeros([1], (&prediction.lattice.device(), prediction.lattice.dtype()));
+        let mut total = zero();
+        let mut values = Vec::with_capacity(TERMS.len());
+        for term in &TERMS {
+            let weight = (term.weight)(config);
+            if weight != 0.0 {
+                let value = (term.value)(config, prediction, batch, trace);
+                total = total + value.clone() * weight;
+                values.push(value.detach());
+            }
+        }
+        values.insert(0, total.clone().detach());
+        Self { total, names: Self::names(config), values: Tensor::cat(values, 0) }
+    }
+
+    /// The values as numbers, the sum first: waits for the device.
+    pub fn values(&self) -> Vec<(&'static str, f64)> {
+        let values = self.values.clone().into_data().iter::<f64>().collect::<Vec<_>>();
+        self.names.iter().copied().zip(values).collect()
+    }
+}
+
+/// `|difference|` or its square.
+fn error<const D: usize>(kind: Error, difference: Tensor<D>) -> Tensor<D> {
+    match kind {
+        Error::Absolute => difference.abs(),
+        Error::Squared => difference.powi_scalar(2),
+    }
+}
+
+/// Half the sum over both views: each of them is half of a mean.
+fn mean_of_views(first: Tensor<1>, second: Tensor<1>) -> Tensor<1> {
+    (first + second) * 0.5
+}

@@ -1,0 +1,21 @@
+//! The model: one file a part, in the order the data passes (SPEC sections 4 and 5).
+
+pub mod attention;
+pub mod batch;
+pub mod decoder;
+pub mod dimenet;
+pub mod lattice;
+pub mod linear;
+pub mod mask;
+pub mod mmpt;
+pub mod names;
+pub mod parameter;
+pub mod radial;
+pub mod structure;
+#[cfg(test)]
+mod tests;
+pub mod trace;
+
+pub use batch::Batch;
+pub use mmpt::{Encoding, Mmpt, Prediction};
+pub use trace::Trace;

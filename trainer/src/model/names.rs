@@ -1,0 +1,147 @@
+//! Parameters by the names of SPEC section 9, which are PyTorch's.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::prelude::*;
+use burn::tensor::DType;
+
+/// A parameter as numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Name of SPEC section 9.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<usize>,
+    /// Values, row-major, in the model's precision.
+    pub data: TensorData,
+}
+
+/// Parts of a Rust path that PyTorch's has not: containers that group parameters.
+const TRANSPARENT: [&str; 2] = ["messages", "decoders"];
+
+/// The name of a parameter from its path of field names and indices.
+///
+/// PyTorch counts the activations between the layers of a stack, so layer i is number 2i there.
+fn name_of(path: &[String]) -> String {
+    let mut parts: Vec<String> = Vec::with_capacity(path.len());
+    let mut in_layers = false;
+    for part in path {
+        if in_layers {
+            let index: usize = part.parse().expect("layers are numbered");
+            parts.push((2 * index).to_string());
+            in_layers = false;
+        } else if part == "layers" {
+            in_layers = true;
+        } else if part == "w" {
+            parts.push("W".to_owned());
+        } else if part == "mlp" && parts.last().is_some_and(|last| last.starts_with("pal_")) {
+            // A pair head is nothing but its stack.
+        } else if !TRANSPARENT.contains(&part.as_str()) {
+            parts.push(part.clone());
+        }
+    }
+    parts.join(".")
+}
+
+/// Keeps the path while a module is walked.
+#[derive(Default)]
+pub(crate) struct Path(Vec<String>);
+
+impl Path {
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub(crate) fn name(&self) -> String {
+        name_of(&self.0)
+    }
+}
+
+/// Every parameter, constants included, in the model's order.
+pub fn parameters<M: Module>(module: &M) -> Vec<NamedTensor> {
+    #[derive(Default)]
+    struct Collect {
+        path: Path,
+        tensors: Vec<NamedTensor>,
+    }
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let tensor = param.val();
+            self.tensors.push(NamedTensor {
+                name: self.path.name(),
+                shape: tensor.dims().to_vec(),
+                data: tensor.into_data(),
+            });
+        }
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    }
+    let mut collect = Collect::default();
+    module.visit(&mut collect);
+    collect.tensors
+}
+
+/// Replaces parameters by those of the same name; others stay. Shapes must agree (see
+/// `crate::weights::check`). The model takes over the precision of the given values.
+pub fn with_parameters<M: Module>(module: M, mut tensors: BTreeMap<String, TensorData>) -> M {
+    replace(module, |name, _| tensors.remove(name))
+}
+
+/// The model in another precision.
+pub fn with_dtype<M: Module>(module: M, dtype: DType) -> M {
+    replace(module, |_, data| Some(data.convert_dtype(dtype)))
+}
+
+fn replace<M: Module>(module: M, values: impl FnMut(&str, TensorData) -> Option<TensorData>) -> M {
+    struct Replace<F> {
+        path: Path,
+        values: F,
+    }
+    impl<F: FnMut(&str, TensorData) -> Option<TensorData>> ModuleMapper for Replace<F> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = self.path.name();
+            let values = &mut self.values;
+            param.map(|tensor| {
+                let Some(data) = values(&name, tensor.to_data()) else { return tensor };
+                let (dtype, device) = (data.dtype(), tensor.device());
+                let replaced = Tensor::from_data(data, (&device, dtype));
+                if tensor.is_require_grad() { replaced.require_grad() } else { replaced }
+            })
+        }
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    }
+    module.map(&mut Replace { path: Path::default(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_count_their_activations() {
+        let path = |text: &str| name_of(&text.split('/').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(path("lattice_dec/layers/1/weight"), "lattice_dec.2.weight");
+        assert_eq!(path("decoders/atom_gin/mlp/layers/1/bias"), "atom_gin.mlp.2.bias");
+        assert_eq!(path("decoders/pal_dir/mlp/layers/0/weight"), "pal_dir.0.weight");
+        assert_eq!(path("structure/messages/emb_lin/weight"), "structure.emb_lin.weight");
+        assert_eq!(path("structure/attn/w/weight"), "structure.attn.W.weight");
+        assert_eq!(
+            path("structure/inter/0/layers_before_skip/0/lin1/weight"),
+            "structure.inter.0.layers_before_skip.0.lin1.weight"
+        );
+    }
+}

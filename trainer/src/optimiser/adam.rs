@@ -1,0 +1,263 @@
+//! Adam and AdamW with PyTorch's formulas and defaults (SPEC section 6).
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::prelude::*;
+
+use super::Gradients;
+use crate::config::optimiser::{OptimiserConfig, OptimiserKind};
+use crate::device::{self, Operations};
+use crate::model::names::Path;
+use crate::ops::fused;
+use crate::ops::kernel::adam::Settings;
+#[cfg(feature = "tch")]
+use crate::ops::libtorch;
+
+/// Running means of a parameter's gradient and of its square, flat.
+#[derive(Debug, Clone)]
+pub struct Moments {
+    /// m
+    pub first: Tensor<1>,
+    /// v
+    pub second: Tensor<1>,
+}
+
+/// What a schedule says of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// β1; OneCycle moves it.
+    pub beta1: f64,
+}
+
+/// The optimiser: moments of every parameter and the number of steps so far.
+///
+/// `m ← β1 m + (1 − β1) g`, `v ← β2 v + (1 − β2) g²`,
+/// `w ← w − lr · decay · w − lr · m̂ / (√v̂ + ε)` with `m̂ = m/(1 − β1ᵗ)`, `v̂ = v/(1 − β2ᵗ)`: that is
+/// AdamW; Adam adds `decay · w` to g instead.
+#[derive(Debug)]
+pub struct Adam {
+    beta2: f64,
+    epsilon: f64,
+    /// AdamW's decay, which shrinks the weights themselves.
+    decoupled_decay: f64,
+    /// Adam's decay, which adds to the gradient.
+    coupled_decay: f64,
+    steps: u32,
+    moments: BTreeMap<String, Moments>,
+}
+
+impl Adam {
+    /// An optimiser that has made no step.
+    pub fn new(config: &OptimiserConfig) -> Self {
+        let (coupled_decay, decoupled_decay) = match config.kind {
+            OptimiserKind::Adam => (config.weight_decay, 0.0),
+            OptimiserKind::AdamW => (0.0, config.weight_decay),
+        };
+        Self {
+            beta2: config.beta2,
+            epsilon: config.epsilon,
+            decoupled_decay,
+            coupled_decay,
+            steps: 0,
+            moments: BTreeMap::new(),
+        }
+    }
+
+    /// Continues with the state of an earlier run.
+    pub fn restore(&mut self, steps: u32, moments: BTreeMap<String, Moments>) {
+        self.steps = steps;
+        self.moments = moments;
+    }
+
+    /// Steps made so far.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Moments by parameter.
+    pub fn moments(&self) -> &BTreeMap<String, Moments> {
+        &self.moments
+    }
+
+    /// One step on every parameter that has a gradient.
+    pub fn step<M: Module>(&mut self, model: M, mut gradients: Gradients, rates: Rates) -> M {
+        self.steps += 1;
+        let settings = Settings {
+            learning_rate: rates.learning_rate,
+            beta1: rates.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            weight_decay: self.decoupled_decay,
+            step: self.steps,
+        };
+        let names: Vec<_> = gradients.tensors().keys().cloned().collect();
+        let gradients: BTreeMap<_, _> = names
+            .into_iter()
+            .filter_map(|name| gradients.remove(&name).map(|tensor| (name, tensor)))
+            .collect();
+        let device = gradients.values().next().map(Tensor::device);
+        if device.is_some_and(|device| !device::computes_on_host(&device)) {
+            let stepped = self.step_together(&model, gradients, settings);
+            return replace(model, stepped, |_, _, stepped| stepped);
+        }
+        let (moments, decay) = (&mut self.moments, self.coupled_decay);
+        replace(model, gradients, |name, parameter, gradient| {
+            let before = moments.remove(&name).unwrap_or_else(|| Moments::zero(&gradient));
+            let gradient = with_decay(gradient, &parameter, decay);
+            let (stepped, after) = update(parameter, gradient, before, settings);
+            moments.insert(name, after);
+            stepped
+        })
+    }
+
+    /// The step on all parameters as one tensor; what becomes of each, flat.
+    fn step_together<M: Module>(
+        &mut self,
+        model: &M,
+        mut gradients: BTreeMap<String, Tensor<1>>,
+        settings: Settings,
+    ) -> BTreeMap<String, Tensor<1>> {
+        let count = gradients.len();
+        let (mut names, mut sizes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let [mut values, mut changes, mut first, mut second] = [const { Vec::new() }; 4];
+        for (name, value) in flat_parameters(model) {
+            let Some(gradient) = gradients.remove(&name) else { continue };
+            let moments = self.moments.remove(&name).unwrap_or_else(|| Moments::zero(&gradient));
+            names.push(name);
+            sizes.push(gradient.dims()[0]);
+            values.push(value);
+            changes.push(gradient);
+            first.push(moments.first);
+            second.push(moments.second);
+        }
+        if names.is_empty() {
+            return BTreeMap::new();
+        }
+        let moments = Moments { first: Tensor::cat(first, 0), second: Tensor::cat(second, 0) };
+        let values = Tensor::cat(values, 0);
+        let gradient = with_decay(Tensor::cat(changes, 0), &values, self.coupled_decay);
+        let (values, moments) = update(values, gradient, moments, settings);
+        let parts = |all: Tensor<1>| all.split_with_sizes(sizes.clone(), 0);
+        let moments = parts(moments.first)
+            .into_iter()
+            .zip(parts(moments.second))
+            .map(|(first, second)| Moments { first, second });
+        self.moments.extend(names.iter().cloned().zip(moments));
+        names.into_iter().zip(parts(values)).collect()
+    }
+}
+
+impl Moments {
+    /// Those before the first step.
+    fn zero(gradient: &Tensor<1>) -> Self {
+        Self { first: gradient.zeros_like(), second: gradient.zeros_like() }
+    }
+}
+
+/// A tensor without its shape and without automatic differentiation.
+fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let count: usize = tensor.dims().iter().product();
+    tensor.inner().reshape([count])
+}
+
+/// A model's parameters by name, flat.
+fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> {
+    #[derive(Default)]
+    struct Collect {
+        path: Path,
+        parameters: Vec<(String, Tensor<1>)>,
+    }
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.parameters.push((self.path.name(), flat(param.val())));
+        }
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    }
+    let mut collect = Collect::default();
+    model.visit(&mut collect);
+    collect.parameters
+}
+
+/// Replaces the parameters that `by_name` names by what `step` makes of them, flat, and of their entry.
+fn replace<M: Module, T>(
+    model: M,
+    by_name: BTreeMap<String, T>,
+    step: impl FnMut(String, Tensor<1>, T) -> Tensor<1>,
+) -> M {
+    struct Replace<T, F> {
+        path: Path,
+        by_name: BTreeMap<String, T>,
+        step: F,
+    }
+    impl<T, F: FnMut(String, Tensor<1>, T) -> Tensor<1>> ModuleMapper for Replace<T, F> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = self.path.name();
+            let Some(entry) = self.by_name.remove(&name) else { return param };
+            let step = &mut self.step;
+            param.map(|tensor| {
+                let (shape, device) = (tensor.dims(), tensor.device());
+                let stepped = step(name, flat(tensor), entry).reshape(shape);
+                Tensor::from_inner(stepped).to_device(&device).require_grad()
+            })
+        }
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    }
+    model.map(&mut Replace { path: Path::default(), by_name, step })
+}
+
+/// The gradient with Adam's decay, which is that of a penalty `decay/2 · w²`.
+fn with_decay(gradient: Tensor<1>, parameter: &Tensor<1>, decay: f64) -> Tensor<1> {
+    if decay == 0.0 { gradient } else { gradient + parameter.clone() * decay }
+}
+
+/// The step on one tensor of parameters; all tensors flat.
+fn update(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    moments: Moments,
+    settings: Settings,
+) -> (Tensor<1>, Moments) {
+    let Moments { first, second } = moments;
+    let (parameter, first, second) = match device::operations(&parameter.device()) {
+        Operations::Fused => fused::adam_step(parameter, gradient, first, second, settings),
+        #[cfg(feature = "tch")]
+        Operations::Libtorch => libtorch::adam_step(parameter, gradient, first, second, settings),
+        Operations::Composed => composed_step(parameter, gradient, first, second, settings),
+    };
+    (parameter, Moments { first, second })
+}
+
+/// Parameter and moments after a step, by tensor operations alone.
+fn composed_step(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    first: Tensor<1>,
+    second: Tensor<1>,
+    settings: Settings,
+) -> (Tensor<1>, Tensor<1>, Tensor<1>) {
+    let Settings { learning_rate, beta1, beta2, epsilon, weight_decay, step } = settings;
+    let correction = |beta: f64| 1.0 - beta.powf(f64::from(step));
+    let (first_correction, second_correction) = (correction(beta1), correction(beta2));
+    let first = first * beta1 + gradient.clone() * (1.0 - beta1);
+    let second = second * beta2 + gradient.powi_scalar(2) * (1.0 - beta2);
+    let denominator = second.clone().sqrt() / second_correction.sqrt() + epsilon;
+    let decayed = match weight_decay == 0.0 {
+        true => parameter,
+        false => parameter * (1.0 - learning_rate * weight_decay),
+    };
+    let change = first.clone() / denominator * (learning_rate / first_correction);
+    (decayed - change, first, second)
+}

@@ -1,0 +1,97 @@
+//! The gradients of one optimiser step: summed over its batches, measured, clipped.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::prelude::*;
+use burn::tensor::Gradients as Tape;
+
+use crate::model::names::Path;
+
+/// Added to the norm before dividing by it, as PyTorch's `clip_grad_norm_` does.
+const NORM_EPSILON: f64 = 1e-6;
+
+/// Gradients of a model's parameters by name, each flat.
+#[derive(Debug, Default)]
+pub struct Gradients {
+    by_name: BTreeMap<String, Tensor<1>>,
+}
+
+impl Gradients {
+    /// Takes the gradients of a model's parameters from a backward pass.
+    pub fn collect<M: Module>(model: &M, tape: Tape) -> Self {
+        struct Collect {
+            path: Path,
+            tape: Tape,
+            by_name: BTreeMap<String, Tensor<1>>,
+        }
+        impl ModuleVisitor for Collect {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let tensor = param.val();
+                if let Some(gradient) = tensor.grad_remove(&mut self.tape) {
+                    let count: usize = gradient.dims().iter().product();
+                    self.by_name.insert(self.path.name(), gradient.reshape([count]));
+                }
+            }
+            fn enter_module(&mut self, name: &str, _container: &str) {
+                self.path.enter(name);
+            }
+            fn exit_module(&mut self, _name: &str, _container: &str) {
+                self.path.exit();
+            }
+        }
+        let mut collect = Collect { path: Path::default(), tape, by_name: BTreeMap::new() };
+        model.visit(&mut collect);
+        Self { by_name: collect.by_name }
+    }
+
+    /// Gradients given as tensors.
+    pub fn from_tensors(by_name: BTreeMap<String, Tensor<1>>) -> Self {
+        Self { by_name }
+    }
+
+    /// The gradients by name.
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor<1>> {
+        &self.by_name
+    }
+
+    /// Adds those of another batch.
+    pub fn add(&mut self, other: Gradients) {
+        for (name, gradient) in other.by_name {
+            let sum = match self.by_name.remove(&name) {
+                Some(sum) => sum + gradient,
+                None => gradient,
+            };
+            self.by_name.insert(name, sum);
+        }
+    }
+
+    /// Multiplies every gradient by a number.
+    pub fn scale(&mut self, factor: f64) {
+        for gradient in self.by_name.values_mut() {
+            *gradient = gradient.clone() * factor;
+        }
+    }
+
+    /// Euclidean norm over all parameters: waits for the device.
+    pub fn norm(&self) -> f64 {
+        let squares = self.by_name.values().map(|gradient| gradient.clone().powi_scalar(2).sum());
+        match squares.reduce(|sum, square| sum + square) {
+            Some(sum) => sum.into_scalar::<f64>().sqrt(),
+            None => 0.0,
+        }
+    }
+
+    /// Scales all gradients together so that their norm is at most `limit`, given what it is.
+    pub fn clip(&mut self, norm: f64, limit: f64) {
+        let factor = limit / (norm + NORM_EPSILON);
+        if factor < 1.0 {
+            self.scale(factor);
+        }
+    }
+
+    /// Takes one parameter's gradient out.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Tensor<1>> {
+        self.by_name.remove(name)
+    }
+}
