@@ -1,0 +1,246 @@
+//! Reading a fixture: the numbers that a reference implementation produced.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::prelude::*;
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+
+use super::VerifyError;
+use crate::config::ModelConfig;
+use crate::config::model::{AttentionValues, Graph};
+use crate::data::LatticeStatistics;
+use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, GraphInput};
+
+/// Rule for neighbours that tie with the last one kept (SPEC 2.3); fixtures hold both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TieRule {
+    /// The first twelve.
+    Cut,
+    /// The whole shell of the twelfth.
+    Shell,
+}
+
+impl TieRule {
+    /// As in the names of the fixture's files.
+    pub fn name(self) -> &'static str {
+        match self {
+            TieRule::Cut => "cut",
+            TieRule::Shell => "shell",
+        }
+    }
+
+    /// Prefix of the tensors in a case's file.
+    fn prefix(self) -> &'static str {
+        match self {
+            TieRule::Cut => "",
+            TieRule::Shell => "shell_",
+        }
+    }
+}
+
+/// A fixture's folder (SPEC section 8).
+#[derive(Debug)]
+pub struct Fixture {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    config: ReferenceConfig,
+    cases: Vec<Case>,
+    losses: BTreeMap<String, serde_json::Value>,
+    grad_norms: BTreeMap<String, BTreeMap<String, f64>>,
+    #[serde(rename = "mask_M_atom_indices_in_batch")]
+    masked_atoms: Vec<usize>,
+    batch_n_atoms: Vec<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    file: String,
+    material_id: String,
+}
+
+/// The reference's names of the settings that a fixture may vary.
+#[derive(Debug, Deserialize)]
+struct ReferenceConfig {
+    r_cut: f64,
+    attn_values: String,
+    hidden: usize,
+    d_s: usize,
+    n_blocks: usize,
+    int_emb: usize,
+    out_emb: usize,
+    num_before_skip: usize,
+    num_after_skip: usize,
+    num_output_layers: usize,
+    l_dim: usize,
+    l_heads: usize,
+    l_mlp_ratio: f64,
+    mlp_hidden: usize,
+    lat_mean: [f64; 6],
+    lat_std: [f64; 6],
+}
+
+impl Fixture {
+    /// Opens a fixture.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when the folder has no readable `manifest.json`.
+    pub fn open(folder: &Path) -> Result<Self, VerifyError> {
+        let path = folder.join("manifest.json");
+        let text = std::fs::read_to_string(&path).map_err(VerifyError::io(&path))?;
+        let manifest = serde_json::from_str(&text)
+            .map_err(|source| VerifyError::Manifest { path: path.clone(), source })?;
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Radius of the neighbour search in Å.
+    pub fn cutoff_angstrom(&self) -> f64 {
+        self.manifest.config.r_cut
+    }
+
+    /// Configuration of the model.
+    pub fn model(&self) -> ModelConfig {
+        let config = &self.manifest.config;
+        ModelConfig {
+            attention_values: match config.attn_values.as_str() {
+                "projected" => AttentionValues::Projected,
+                _ => AttentionValues::Raw,
+            },
+            hidden: config.hidden,
+            structure_width: config.d_s,
+            interaction_blocks: config.n_blocks,
+            interaction_width: config.int_emb,
+            layers_before_skip: config.num_before_skip,
+            layers_after_skip: config.num_after_skip,
+            output_width: config.out_emb,
+            output_layers: config.num_output_layers,
+            lattice_width: config.l_dim,
+            lattice_heads: config.l_heads,
+            lattice_feed_forward: (config.l_dim as f64 * config.l_mlp_ratio) as usize,
+            decoder_width: config.mlp_hidden,
+            ..ModelConfig::default()
+        }
+    }
+
+    /// Lattice statistics of the model.
+    pub fn lattice(&self) -> LatticeStatistics {
+        LatticeStatistics { mean: self.manifest.config.lat_mean, std: self.manifest.config.lat_std }
+    }
+
+    /// Hidden atoms of the first view, over the whole batch.
+    pub fn mask(&self) -> Vec<bool> {
+        let mut mask = vec![false; self.manifest.batch_n_atoms.iter().sum()];
+        for &atom in &self.manifest.masked_atoms {
+            if let Some(hidden) = mask.get_mut(atom) {
+                *hidden = true;
+            }
+        }
+        mask
+    }
+
+    /// The fixture's crystals as one batch.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when a case cannot be read.
+    pub fn batch<R: BatchFloat>(&self, ties: TieRule) -> Result<GraphBatch<R>, VerifyError> {
+        let settings = BatchSettings {
+            cutoff_angstrom: self.cutoff_angstrom(),
+            with_triplets: true,
+            graph: Graph::Multigraph,
+        };
+        let mut builder = BatchBuilder::new(settings, &[]);
+        for case in &self.manifest.cases {
+            let path = self.folder.join(&case.file);
+            let tensors = self.tensors(&case.file)?;
+            let get = |name: &str| {
+                tensors
+                    .get(name)
+                    .ok_or_else(|| VerifyError::Tensor { path: path.clone(), name: name.to_owned() })
+            };
+            let edge = |name: &str| get(&format!("{}{name}", ties.prefix()));
+            let floats = |data: &TensorData| data.iter::<f64>().collect::<Vec<_>>();
+            let indices =
+                |data: &TensorData| data.iter::<i64>().map(|value| value as u32).collect::<Vec<_>>();
+            let bytes = |data: &TensorData| data.iter::<i64>().map(|value| value as u8).collect::<Vec<_>>();
+            let lattice = floats(get("lattice")?);
+            let image: Vec<i16> = edge("img")?.iter::<i64>().map(|value| value as i16).collect();
+            let axis = |axis: usize| image.iter().skip(axis).step_by(3).copied().collect::<Vec<_>>();
+            let (k1, k2, k3) = (axis(0), axis(1), axis(2));
+            let rows: [[f64; 3]; 3] =
+                std::array::from_fn(|row| std::array::from_fn(|column| lattice[3 * row + column]));
+            let input = GraphInput {
+                material_id: &case.material_id,
+                lattice_vectors: rows,
+                lattice_parameters: parameters(&rows),
+                atomic_numbers: &bytes(get("z")?),
+                fractional_positions: &floats(get("frac")?),
+                source: &indices(edge("src")?),
+                target: &indices(edge("tgt")?),
+                image: [&k1, &k2, &k3],
+                direction: &bytes(edge("dir27")?),
+            };
+            builder.push(&input, &[]).map_err(VerifyError::Data)?;
+        }
+        Ok(builder.finish())
+    }
+
+    /// The tensors of one of the fixture's files, by name; empty if there is no such file.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when the file cannot be read.
+    pub fn tensors(&self, file: &str) -> Result<BTreeMap<String, TensorData>, VerifyError> {
+        let path = self.folder.join(file);
+        if !path.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let bytes = std::fs::read(&path).map_err(VerifyError::io(&path))?;
+        let broken = |source| VerifyError::Safetensors { path: path.clone(), source };
+        let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
+        let mut by_name = BTreeMap::new();
+        for (name, view) in tensors.iter() {
+            let (shape, data) = (view.shape().to_vec(), view.data());
+            let values = match view.dtype() {
+                Dtype::F32 => TensorData::new(numbers(data, f32::from_le_bytes), shape),
+                Dtype::F64 => TensorData::new(numbers(data, f64::from_le_bytes), shape),
+                Dtype::I64 => TensorData::new(numbers(data, i64::from_le_bytes), shape),
+                _ => return Err(VerifyError::Tensor { path, name: name.to_owned() }),
+            };
+            by_name.insert(name.to_owned(), values);
+        }
+        Ok(by_name)
+    }
+
+    /// Loss terms of a run, named as in the manifest (`cut_f64`).
+    pub fn losses(&self, run: &str) -> BTreeMap<String, f64> {
+        let terms = self.manifest.losses.get(run).and_then(serde_json::Value::as_object);
+        terms
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+            .collect()
+    }
+
+    /// Norm of every parameter's gradient in a run.
+    pub fn gradient_norms(&self, run: &str) -> BTreeMap<String, f64> {
+        self.manifest.grad_norms.get(run).cloned().unwrap_or_default()
+    }
+}
+
+/// Little-endian numbers of `SIZE` bytes.
+fn numbers<const SIZE: usize, T>(data: &[u8], number: fn([u8; SIZE]) -> T) -> Vec<T> {
+    data.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
+}
+
+/// Lengths in Å and angles in degrees of a lattice with these rows (SPEC 2.1).
+fn parameters(rows: &[[f64; 3]; 3]) -> [f64; 6] {
+    let dot = |a: usize, b: usize| (0..3).map(|axis| rows[a][axis] * rows[b][axis]).sum::<f64>();
+    let length = |row: usize| dot(row, row).sqrt();
+    let angle =
+        |a: usize, b: usize| (dot(a, b) / (length(a) * length(b))).clamp(-1.0, 1.0).acos().to_degrees();
+    [length(0), length(1), length(2), angle(1, 2), angle(0, 2), angle(0, 1)]
+}

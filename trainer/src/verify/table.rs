@@ -1,0 +1,100 @@
+//! Worst deviations by tensor.
+
+use std::fmt;
+
+use burn::prelude::*;
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An intermediate tensor.
+    Tensor,
+    /// A loss term.
+    Loss,
+    /// Norm of a parameter's gradient.
+    GradientNorm,
+    /// A parameter's gradient.
+    Gradient,
+    /// A parameter after one optimiser step.
+    Step,
+}
+
+/// Comparison of one tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deviation {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// `max |computed − expected| / max |expected|`; infinite where there is nothing to compare.
+    pub relative: f64,
+    /// `max |expected|`
+    pub greatest: f64,
+}
+
+/// All comparisons of a run, in the order they were made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    deviations: Vec<Deviation>,
+}
+
+impl Table {
+    /// Compares two tensors; different sizes deviate infinitely.
+    pub(super) fn add(&mut self, kind: Kind, name: &str, computed: &TensorData, expected: &TensorData) {
+        let greatest = expected.iter::<f64>().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
+        let relative = if computed.num_elements() == expected.num_elements() {
+            let pairs = computed.iter::<f64>().zip(expected.iter::<f64>());
+            // `max` would drop a NaN.
+            let worst = pairs.fold(0.0, |worst: f64, (computed, expected)| {
+                let difference = (computed - expected).abs();
+                if worst.is_nan() || difference <= worst { worst } else { difference }
+            });
+            worst / greatest.max(f64::MIN_POSITIVE)
+        } else {
+            f64::INFINITY
+        };
+        self.deviations.push(Deviation { kind, name: name.to_owned(), relative, greatest });
+    }
+
+    /// Compares two numbers.
+    pub(super) fn add_number(&mut self, kind: Kind, name: &str, computed: f64, expected: f64) {
+        let data = |value: f64| TensorData::new(vec![value], [1]);
+        self.add(kind, name, &data(computed), &data(expected));
+    }
+
+    /// Notes that this implementation has no such tensor.
+    pub(super) fn miss(&mut self, kind: Kind, name: &str) {
+        let (name, relative, greatest) = (name.to_owned(), f64::INFINITY, f64::NAN);
+        self.deviations.push(Deviation { kind, name, relative, greatest });
+    }
+
+    /// The comparisons of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Deviation> {
+        self.deviations.iter().filter(move |deviation| deviation.kind == kind)
+    }
+
+    /// The worst comparison of a kind.
+    pub fn worst(&self, kind: Kind) -> Option<&Deviation> {
+        self.of(kind).max_by(|a, b| a.relative.total_cmp(&b.relative))
+    }
+
+    /// The comparisons above the limit of their kind.
+    pub fn beyond(&self, limit: impl Fn(Kind) -> f64) -> Vec<&Deviation> {
+        let deviations = self.deviations.iter();
+        deviations
+            .filter(|deviation| deviation.relative.is_nan() || deviation.relative > limit(deviation.kind))
+            .collect()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<14} {:<52} {:>12} {:>12}", "kind", "tensor", "deviation", "max")?;
+        let mut sorted: Vec<_> = self.deviations.iter().collect();
+        sorted.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.relative.total_cmp(&a.relative)));
+        for Deviation { kind, name, relative, greatest } in sorted {
+            writeln!(f, "{:<14} {name:<52} {relative:>12.2e} {greatest:>12.4e}", format!("{kind:?}"))?;
+        }
+        Ok(())
+    }
+}
