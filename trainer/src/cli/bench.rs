@@ -1,0 +1,75 @@
+//! `trainer bench`, and what `trainer pretrain --dry-run` shows.
+
+use clap::Args;
+use trainer::bench::{Report, Request, bench};
+use trainer::config::Config;
+use trainer::device::DeviceName;
+
+use super::Outcome;
+use super::settings::{Machine, Settings};
+
+/// Tensors of every parameter that training holds: weight, gradient, two running means.
+const TENSORS_A_PARAMETER: usize = 4;
+/// Bytes of a single-precision number.
+const BYTES: usize = 4;
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    machine: Machine,
+    /// Steps to time
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    steps: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl BenchArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?;
+        let config = self.settings.resolve(&[])?;
+        let report = bench(&Request { config, device, steps: self.steps })?;
+        match self.json {
+            true => println!("{}", serde_json::to_string(&report)?),
+            false => print(&report),
+        }
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Sizes, memory and one timed step.
+pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
+    print!("{}", config.to_toml());
+    print(&bench(&Request { config, device, steps: 1 })?);
+    Ok(())
+}
+
+fn print(report: &Report) {
+    let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+    let size = &report.size;
+    println!(
+        "batch        {} crystals, {} atoms, {} edges, {} triplets",
+        size.crystals, size.atoms, size.edges, size.triplets
+    );
+    let bytes = report.parameters * TENSORS_A_PARAMETER * BYTES;
+    println!(
+        "parameters   {}; weights, gradients and optimiser {:.0} MiB",
+        report.parameters,
+        mebibytes(bytes)
+    );
+    println!(
+        "step         {:.1} ms at best, {:.1} ms in the middle; {:.0} crystals/s on {}",
+        1e3 * report.seconds.step.min,
+        1e3 * report.seconds.step.median,
+        report.crystals_per_s_min_step,
+        report.device
+    );
+    println!(
+        "data path    {:.0} crystals/s with {} building thread(s)",
+        report.data_path.crystals_per_s, report.data_path.workers
+    );
+    println!("memory       {:.0} MiB resident", report.resident_bytes as f64 / f64::from(1 << 20));
+}

@@ -1,0 +1,50 @@
+//! `trainer embed`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use trainer::embed::{Request, embed};
+
+use super::Outcome;
+use super::settings::{Machine, Settings};
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    machine: Machine,
+    /// Weights (safetensors): a run's best.safetensors, its last checkpoint, or a PyTorch user's
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The table to write (Parquet)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Add h_s: one vector for every site
+    #[arg(long)]
+    per_atom: bool,
+}
+
+impl EmbedArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?;
+        let config = self.settings.resolve(&[])?;
+        let request = Request {
+            weights: self.weights.clone(),
+            data: config.data,
+            out: self.out.clone(),
+            per_atom: self.per_atom,
+            device,
+        };
+        let summary = embed(&request)?;
+        if !summary.described {
+            eprintln!(
+                "trainer: {} says nothing about its model, features and lattice statistics: the defaults \
+                 are taken",
+                self.weights.display()
+            );
+        }
+        println!("{} crystals: {}", summary.crystals, self.out.display());
+        Ok(Outcome::Clean)
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line: arguments in, exit status out.
+//!
+//! | status | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | done, but a comparison went beyond its limits |
+//! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
+//! | 130 | stopped by Ctrl-C; a run can be resumed |
+
+mod bench;
+mod config;
+mod embed;
+mod pretrain;
+mod settings;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit status of a command that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing to remark.
+    Clean,
+    /// Something was found wrong.
+    Findings,
+    /// Stopped by Ctrl-C.
+    Interrupted,
+}
+
+/// Exit status of findings.
+const FINDINGS: u8 = 1;
+/// Exit status of a command that could not do its work.
+const FAILED: u8 = 2;
+/// Exit status after Ctrl-C: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Feature stores through MMPT: pre-training, embeddings, comparison, speed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trainer",
+    version,
+    about,
+    after_help = "Exit status: 0 done, 1 something was found wrong, 2 not done, 130 interrupted."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Pre-train on the shards of one or more stores
+    Pretrain(Box<pretrain::PretrainArguments>),
+    /// Write the embeddings of a store's crystals as a Parquet table
+    Embed(embed::EmbedArguments),
+    /// Print the configuration: the defaults, or what a file and --set make of them
+    Config(config::ConfigArguments),
+    /// Time training steps and the data path
+    Bench(bench::BenchArguments),
+    /// Compare with the numbers of another implementation, tensor by tensor
+    Verify(verify::VerifyArguments),
+}
+
+/// Parses the arguments, runs the command and reports a failure in one line.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Pretrain(arguments) => arguments.run(),
+        Command::Embed(arguments) => arguments.run(),
+        Command::Config(arguments) => arguments.run(),
+        Command::Bench(arguments) => arguments.run(),
+        Command::Verify(arguments) => arguments.run(),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => {
+            eprintln!("trainer: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

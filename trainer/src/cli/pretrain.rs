@@ -1,0 +1,105 @@
+//! `trainer pretrain`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use trainer::config::Config;
+use trainer::run::folder::Existing;
+use trainer::run::interrupt::Interrupt;
+use trainer::run::pretrain::{Ending, Request, Summary, pretrain};
+
+use super::Outcome;
+use super::settings::{Machine, Settings};
+
+/// Folder of a run unless given.
+const DEFAULT_FOLDER: &str = "runs/pretrain";
+
+#[derive(Debug, Args)]
+pub(crate) struct PretrainArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    machine: Machine,
+    /// Folder of the run: configuration, records, curves, best weights, last checkpoint
+    #[arg(long, default_value = DEFAULT_FOLDER, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Go on with the run in --out from its last checkpoint
+    #[arg(long, conflicts_with_all = ["overwrite", "weights"])]
+    resume: bool,
+    /// Remove the run in --out and begin anew
+    #[arg(long)]
+    overwrite: bool,
+    /// Begin with the weights of a file
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Passes over the data
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Learning rate
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Stop after so many epochs without a better loss
+    #[arg(long, value_name = "EPOCHS")]
+    early_stop: Option<u64>,
+    /// Labels of the periodic attributes: centred or cell
+    #[arg(long, value_name = "KIND")]
+    labels: Option<String>,
+    /// Show sizes, parameters and memory, time one step, train nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl PretrainArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?;
+        let config = self.resolve()?;
+        if self.dry_run {
+            super::bench::dry_run(config, device)?;
+            return Ok(Outcome::Clean);
+        }
+        let existing = match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        };
+        let request = Request {
+            config,
+            folder: self.out.clone(),
+            existing,
+            device,
+            weights: self.weights.clone(),
+            quiet: self.quiet,
+        };
+        let summary = pretrain(request, &Interrupt::install()?)?;
+        Ok(self.report(&summary))
+    }
+
+    fn resolve(&self) -> anyhow::Result<Config> {
+        self.settings.resolve(&[
+            ("run.epochs", self.epochs.map(|value| value.to_string())),
+            ("optimiser.learning_rate", self.learning_rate.map(|value| format!("{value:e}"))),
+            ("run.early_stop", self.early_stop.map(|value| value.to_string())),
+            ("pal.labels", self.labels.clone()),
+        ])
+    }
+
+    fn report(&self, Summary { ending, state, last, constants }: &Summary) -> Outcome {
+        let folder = self.out.display();
+        if *ending == Ending::Interrupted {
+            println!("interrupted in epoch {}; --resume goes on from {folder}", state.epoch + 1);
+            return Outcome::Interrupted;
+        }
+        let early = if *ending == Ending::EarlyStopped { ", stopped early" } else { "" };
+        println!("{} epochs{early}, {} steps: {folder}", state.epoch, state.step);
+        for (name, value) in last.iter().flatten() {
+            match constants.get(name) {
+                Some(constant) => println!("{name:>7} {value:>9.4}   a constant predictor: {constant:.4}"),
+                None => println!("{name:>7} {value:>9.4}"),
+            }
+        }
+        Outcome::Clean
+    }
+}

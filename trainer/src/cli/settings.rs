@@ -1,0 +1,77 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use trainer::config::Config;
+use trainer::device::DeviceName;
+
+/// Configuration file and what overrides it.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Configuration file (TOML); `trainer config` prints one with every key
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Override a key of the configuration, such as optimiser.learning_rate=1e-3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Shards, folders of shards or glob patterns
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    shards: Vec<String>,
+    /// Crystals in a batch
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Most triplets in a batch, so that large crystals cannot exhaust the memory
+    #[arg(long, value_name = "N")]
+    batch_triplets: Option<usize>,
+    /// Seed of initial weights, shuffling and masks
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Settings {
+    /// The configuration: defaults, file, `--set`, flags. `more` are the flags of a command, as
+    /// overrides.
+    pub(crate) fn resolve(&self, more: &[(&str, Option<String>)]) -> anyhow::Result<Config> {
+        let mut overrides = self.overrides.clone();
+        if !self.shards.is_empty() {
+            overrides.push(format!("data.shards={}", serde_json::to_string(&self.shards)?));
+        }
+        let flags = [
+            ("data.batch_crystals", self.batch.map(|value| value.to_string())),
+            ("data.batch_triplets", self.batch_triplets.map(|value| value.to_string())),
+            ("seed", self.seed.map(|value| value.to_string())),
+        ];
+        for (key, value) in flags.iter().chain(more) {
+            if let Some(value) = value {
+                overrides.push(format!("{key}={value}"));
+            }
+        }
+        Ok(Config::resolve(self.config.as_deref(), &overrides)?)
+    }
+}
+
+/// Where and on how many threads the model runs.
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
+    /// cpu, libtorch, cuda or cuda:N
+    #[arg(long, default_value = "cpu", value_name = "NAME")]
+    device: String,
+    /// Threads of the model on the CPU; every core unless given. The results do not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl Machine {
+    /// Sets the threads up and reads the device's name.
+    pub(crate) fn prepare(&self) -> anyhow::Result<DeviceName> {
+        if let Some(threads) = self.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build_global()
+                .context("cannot start the threads")?;
+        }
+        Ok(self.device.parse()?)
+    }
+}

@@ -1,0 +1,95 @@
+//! What ends a command of the trainer.
+
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::device::DeviceError;
+use crate::run::RunError;
+use crate::weights::{Mismatch, WeightsError};
+
+/// An error with the file, key, crystal or tensor that it is about.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The shards.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The run folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A weights file.
+    #[error("{}: {source}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: WeightsError,
+    },
+    /// A weights file holds another model.
+    #[error("{}: {source}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// The tensors that differ.
+        source: Mismatch,
+    },
+    /// There is nothing to train on.
+    #[error("no crystal is left to train on: {subset} of {crystals} crystals")]
+    NoCrystals {
+        /// Which part was asked for.
+        subset: String,
+        /// Crystals in the shards.
+        crystals: u64,
+    },
+    /// No shards were named.
+    #[error("no shards are named: give --shards, or data.shards in the configuration")]
+    NoShards,
+    /// The run was made with other settings.
+    #[error(
+        "the run in {} was started with {key} = {found}, not {asked}; without --resume and with another \
+         --out a new run begins",
+        path.display()
+    )]
+    OtherConfiguration {
+        /// The run's folder.
+        path: PathBuf,
+        /// The first key that differs.
+        key: String,
+        /// The run's value.
+        found: String,
+        /// The value asked for.
+        asked: String,
+    },
+    /// The loss or a gradient is not a number any more.
+    #[error(
+        "the {quantity} is {value} in epoch {epoch}, batch {batch}: its crystals are listed in {}, the last \
+         good checkpoint is kept; a lower optimiser.learning_rate or optimiser.clip_norm = 10 may help",
+        listed.display()
+    )]
+    Diverged {
+        /// `loss` or `norm of the gradients`.
+        quantity: &'static str,
+        /// NaN or an infinity.
+        value: f64,
+        /// Epoch, counted from 1.
+        epoch: u64,
+        /// Batch of the epoch, counted from 1.
+        batch: u64,
+        /// File with the batch's identifiers.
+        listed: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}

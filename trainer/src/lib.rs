@@ -1,0 +1,31 @@
+//! The trainer: feature stores through MMPT.
+//!
+//! The modules in the order the data passes:
+//!
+//! * [`data`]: shards into batches of graphs
+//! * [`model`] on [`ops`]: batches into predictions
+//! * [`loss`]: predictions into numbers
+//! * [`optimiser`]: gradients into weights
+//! * [`run`]: epochs, records, checkpoints
+//!
+//! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
+//! [`verify`] (comparison with another implementation), [`embed`] and [`bench`] (two commands),
+//! [`allocator`] (memory), [`atomic`] (files whole or not at all), [`error`].
+
+pub mod allocator;
+pub mod atomic;
+pub mod bench;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod embed;
+pub mod error;
+pub mod loss;
+pub mod model;
+pub mod ops;
+pub mod optimiser;
+pub mod run;
+pub mod verify;
+pub mod weights;
+
+pub use error::TrainError;

@@ -1,0 +1,10 @@
+//! `trainer`: feature stores through MMPT.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trainer::allocator::keep_freed_memory();
+    cli::run()
+}

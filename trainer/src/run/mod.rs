@@ -1,0 +1,24 @@
+//! The course of a run: its folder, records, checkpoints and schedule.
+//!
+//! * [`schedule`]: learning rate and β1 of every step
+//! * [`folder`]: the run's folder, one run at a time
+//! * [`checkpoint`]: everything a run needs to continue
+//! * [`metrics`]: one JSON record a step and an epoch
+//! * [`curves`]: the records as a picture
+//! * [`progress`]: how far the run is, on the terminal or as lines
+//! * [`interrupt`]: stopping in order
+
+pub mod checkpoint;
+pub mod curves;
+pub mod error;
+mod exact;
+pub mod folder;
+pub mod interrupt;
+pub mod metrics;
+pub mod pretrain;
+pub mod progress;
+pub mod schedule;
+pub mod snapshot;
+pub mod step;
+
+pub use error::RunError;
