@@ -12,9 +12,13 @@ JARVIS_TASK ?= dft_3d
 STORES ?= $(patsubst %/manifest.json,%,$(wildcard data/*/manifest.json))
 
 ETL := target/release/etl
+TRAINER := target/release/trainer
 VENV := .venv
 
-.PHONY: help build etl sample test lint analysis bench-etl bench-memory fuzz clean
+# libtorch for the CPU, where `make libtorch` has made it.
+LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
+
+.PHONY: help build etl sample test lint analysis libtorch bench-etl bench-memory bench-trainer fuzz clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,12 +30,17 @@ etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRR
 	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \
 		ETL="$(ETL)" data/build.sh
 
-sample: build ## Build data/textbook/*.parquet from the embedded sample
+sample: build ## Build data/textbook/*.parquet from the embedded sample and pre-train on it
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
+	@$(TRAINER) pretrain --shards data/textbook --out runs/textbook --overwrite \
+		--epochs 5 --batch 16 --learning-rate 1e-3
 
-test: ## Run every test; those of the DuckDB views need PyPI once
+test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
 	cargo test --release --workspace
+	@if [ -e "$(LIBTORCH_CPU)" ]; then \
+		LIBTORCH="$(LIBTORCH_CPU)" OMP_NUM_THREADS=1 cargo test --release --workspace --features trainer/tch; \
+	else echo "make test: no libtorch (make libtorch), its tests are skipped"; fi
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check
@@ -46,6 +55,9 @@ $(VENV)/complete: tests/requirements.txt
 analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
 	@$(VENV)/bin/python tests/analysis/run.py $(STORES)
 
+libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI)
+	@tests/libtorch/install.sh
+
 bench-etl: build ## Measure the ETL, part by part and against Python (needs ../shared)
 	cargo bench -p etl
 	tests/bench/bench_etl.sh
@@ -53,10 +65,16 @@ bench-etl: build ## Measure the ETL, part by part and against Python (needs ../s
 bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared)
 	tests/bench/memory_etl.sh
 
+bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
+	@if [ -e "$(LIBTORCH_CPU)" ]; then \
+		LIBTORCH="$(LIBTORCH_CPU)" cargo build --release --workspace --features trainer/tch; fi
+	@DEVICES="$${DEVICES:-cpu $$([ ! -e "$(LIBTORCH_CPU)" ] || echo libtorch)}" tests/bench/bench_trainer.sh
+
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
 
 clean: ## Remove everything that was built, stores included
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf runs/textbook
+	rm -rf $(VENV) .libtorch
 	for store in $(STORES); do rm -rf "$$store"; done
