@@ -9,7 +9,7 @@
 //! * [`run`]: epochs, records, checkpoints
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
-//! [`verify`] (comparison with another implementation), [`embed`] and [`bench`] (two commands),
+//! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
 //! [`allocator`] (memory), [`atomic`] (files whole or not at all), [`error`].
 
 pub mod allocator;

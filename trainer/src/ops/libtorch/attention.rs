@@ -32,7 +32,7 @@ impl Operation<3> for Attention {
         let leaky = scores.tensor.maximum(&(&scores.tensor * ATTENTION_SLOPE));
         // A softmax does not depend on a shift: the greatest score of each atom becomes 0.
         let mut greatest = at_target.tensor.full_like(f64::from(f32::MIN));
-        let _ = greatest.scatter_reduce_(0, &target.tensor, &leaky, "amax");
+        let _ = greatest.internal_scatter_reduce_(0, &target.tensor, &leaky, "amax", true);
         let exponentials = (leaky - greatest.index_select(0, &target.tensor)).exp().unsqueeze(1);
         let exponentials = TchTensor::new(exponentials);
         let sums = sum_by(*atoms, target, &exponentials);

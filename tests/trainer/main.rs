@@ -1,0 +1,12 @@
+//! Whole-binary tests: what a user types, and what then lies in the folder of the run.
+
+mod commands;
+mod damage;
+mod determinism;
+mod divergence;
+mod embed;
+mod options;
+mod pretrain;
+mod refusals;
+mod resume;
+mod support;

@@ -1,0 +1,156 @@
+//! What a run's folder and the settings do not allow is refused in one line, and nothing is touched.
+
+use std::fs;
+
+use crate::support::*;
+
+#[test]
+fn a_run_is_resumed_with_its_own_settings_alone() {
+    let run = trained(&["--epochs", "2"]);
+    let before = (records(run.path()), bytes(run.path(), CHECKPOINT), bytes(run.path(), "config.toml"));
+    let others: [(&[&str], &str); 6] = [
+        (&["--seed", "5"], "seed = 123, not 5"),
+        (&["--batch", "4"], "data.batch_crystals = 8, not 4"),
+        (&["--set", "model.decoder_width=8"], "model.decoder_width = 16, not 8"),
+        (&["--labels", "cell"], "pal.labels = \"centred\", not \"cell\""),
+        (&["--set", "optimiser.accumulate=2"], "optimiser.accumulate = 1, not 2"),
+        (&["--set", "loss.contrast.weight=0.1"], "loss.contrast.weight = 0.5, not 0.1"),
+    ];
+    for (other, difference) in others {
+        let line =
+            refused(&small_run(&store(), run.path(), &[other, &["--epochs", "2", "--resume"]].concat()));
+        assert!(line.contains(&format!("was started with {difference}")), "{line}");
+    }
+    // A schedule depends on the number of epochs.
+    let cosine = trained(&["--epochs", "1", "--set", "schedule.kind=cosine"]);
+    let longer = ["--epochs", "2", "--set", "schedule.kind=cosine", "--resume"];
+    let line = refused(&small_run(&store(), cosine.path(), &longer));
+    assert!(line.contains("run.epochs = 1, not 2"), "{line}");
+    let after = (records(run.path()), bytes(run.path(), CHECKPOINT), bytes(run.path(), "config.toml"));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn without_a_run_there_is_nothing_to_resume() {
+    let parent = folder();
+    let missing = parent.path().join("typo");
+    let line = refused(&small_run(&store(), &missing, &["--resume"]));
+    assert!(line.contains("typo holds no run to resume"), "{line}");
+    assert!(!missing.exists());
+    fs::write(parent.path().join("thesis.tex"), "...").expect("writable");
+    let line = refused(&small_run(&store(), parent.path(), &["--resume"]));
+    assert!(line.contains("holds no run to resume"), "{line}");
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_alone() {
+    let run = trained(&["--epochs", "1"]);
+    fs::write(run.path().join("notes.txt"), "mine").expect("writable");
+    let before = bytes(run.path(), CHECKPOINT);
+    let line = refused(&small_run(&store(), run.path(), &["--epochs", "1", "--seed", "5"]));
+    assert!(
+        line.contains("is not empty: --resume continues the run in it, --overwrite replaces it"),
+        "{line}"
+    );
+    assert_eq!(bytes(run.path(), CHECKPOINT), before);
+
+    succeed(&small_run(&store(), run.path(), &["--epochs", "1", "--seed", "5", "--overwrite"]));
+    let anew = trained(&["--epochs", "1", "--seed", "5"]);
+    assert_same_run(run.path(), anew.path(), "--overwrite");
+    assert_eq!(bytes(run.path(), "notes.txt"), b"mine");
+
+    let file = run.path().join("notes.txt");
+    let line = refused(&small_run(&store(), &file, &[]));
+    assert!(line.contains("notes.txt is a file, not a folder for a run"), "{line}");
+}
+
+#[test]
+fn a_run_is_not_overwritten_by_one_that_cannot_begin() {
+    let run = trained(&["--epochs", "1"]);
+    let before = bytes(run.path(), CHECKPOINT);
+    let (weights, shards) = (run.path().join("none.safetensors"), run.path().join("none.parquet"));
+    let weights = ["--overwrite", "--weights", text(&weights)];
+    refused(&small_run(&store(), run.path(), &weights));
+    refused(&small_run(&shards, run.path(), &["--overwrite"]));
+    refused(&small_run(&store(), run.path(), &["--overwrite", "--device", "gpu"]));
+    assert_eq!(bytes(run.path(), CHECKPOINT), before);
+}
+
+#[test]
+fn two_runs_cannot_share_a_folder() {
+    let out = folder();
+    let endless = ["--epochs", "1000000"];
+    let mut first = spawn(out.path(), &endless);
+    assert!(wait_for(&mut first, || lines_of(out.path()) > 0), "it ended");
+    for more in [&["--resume"][..], &["--overwrite"], &[]] {
+        let line = refused(&small_run(&store(), out.path(), &[&endless[..], more].concat()));
+        assert!(line.contains(&format!("another run is writing to {}", out.path().display())), "{line}");
+    }
+    assert!(first.try_wait().expect("its state").is_none(), "the first run goes on");
+    kill(&mut first);
+    succeed(&small_run(&store(), out.path(), &["--epochs", "1", "--overwrite"]));
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let overrides = [
+        ("model.hiden=8", "--set: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        ("model.hidden", "--set model.hidden: must be key=value"),
+        ("model.hidden=many", "--set: model.hidden = "),
+        ("model.hidden=0", "--set: model.hidden = 0: must be"),
+        ("optimiser.epsilon=-1", "--set: optimiser.epsilon = -1: must be"),
+        ("schedule.kind=linear", "--set: schedule.kind = "),
+        ("run.select=validation", "run.select = validation: must be"),
+        ("data.validation_fraction=1.5", "--set: data.validation_fraction = 1.5: must be"),
+    ];
+    let out = folder();
+    for (setting, expected) in overrides {
+        let line = refused(&["config", "--set", setting]);
+        assert!(line.contains(expected), "{setting}: {line}");
+        let line = refused(&small_run(&store(), &out.path().join("run"), &["--set", setting]));
+        assert!(line.contains(expected), "{setting}: {line}");
+    }
+    assert!(!out.path().join("run").exists());
+}
+
+#[test]
+fn a_fault_in_a_file_is_told_with_its_line() {
+    let folder = folder();
+    let path = folder.path().join("config.toml");
+    let texts = [
+        (
+            "seed = 1\n\n[model]\nhidden = 16\nhiden = 8\n",
+            ":5:1: unknown key 'model.hiden'; did you mean 'model.hidden'?",
+        ),
+        ("[optimizer]\nkind = \"adam\"\n", ":1:2: unknown key 'optimizer'"),
+        ("[run]\nepochs = \"many\"\n", ":2:1: run.epochs = "),
+        ("[run]\nepochs = \n", ":2:"),
+        ("[schedule]\nkind = \"linear\"\n", ":2:1: schedule.kind = "),
+    ];
+    for (text_of_file, expected) in texts {
+        fs::write(&path, text_of_file).expect("writable");
+        let line = refused(&["config", "--config", text(&path)]);
+        assert!(line.contains(&format!("config.toml{expected}")), "{text_of_file}: {line}");
+    }
+    let line = refused(&["config", "--config", text(&folder.path().join("none.toml"))]);
+    assert!(line.contains("cannot read the configuration") && line.contains("none.toml"), "{line}");
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused() {
+    let (store, out) = (store(), folder());
+    let run = out.path().join("run");
+    let line = refused(&small_run(&store, &run, &["--device", "gpu"]));
+    assert!(line.contains("'gpu' is no device: cpu, libtorch, cuda or cuda:N"), "{line}");
+    // More than a machine has; a program without libtorch says that.
+    let line = refused(&small_run(&store, &run, &["--device", "cuda:4096"]));
+    assert!(line.contains("device cuda:4096") && line.contains("cpu"), "{line}");
+    if !cfg!(feature = "tch") {
+        let line = refused(&small_run(&store, &run, &["--device", "libtorch"]));
+        assert!(
+            line.contains("needs libtorch, which this program was built without; there is: cpu"),
+            "{line}"
+        );
+    }
+    assert!(!run.exists());
+}

@@ -1,0 +1,227 @@
+//! Running the program and reading what it wrote.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program.
+pub(crate) const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
+/// Crystals of [`store`].
+pub(crate) const CRYSTALS: u64 = 26;
+/// Crystals of [`cut_store`].
+pub(crate) const CUT_CRYSTALS: u64 = 3;
+/// How long the program may take for anything.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Fields of a record that differ from run to run.
+const COSTS: [&str; 4] = ["seconds", "crystals_per_second", "wait_share", "resident_bytes"];
+
+/// A model that learns in milliseconds.
+pub(crate) const SMALL: [&str; 14] = [
+    "--set",
+    "model.hidden=16",
+    "--set",
+    "model.structure_width=16",
+    "--set",
+    "model.interaction_blocks=1",
+    "--set",
+    "model.interaction_width=16",
+    "--set",
+    "model.output_width=16",
+    "--set",
+    "model.output_layers=1",
+    "--set",
+    "model.decoder_width=16",
+];
+/// Flags of a small run, unless others are given.
+const DEFAULTS: [(&str, &str); 3] = [("--batch", "8"), ("--threads", "1"), ("--learning-rate", "3e-3")];
+
+/// The folder of these tests.
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/trainer")
+}
+
+/// 26 crystals in two shards of several row groups, with a split.
+pub(crate) fn store() -> PathBuf {
+    tests().join("store")
+}
+
+/// Three crystals with the other rule for ties.
+pub(crate) fn cut_store() -> PathBuf {
+    tests().join("cut")
+}
+
+/// A folder for one test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A path as text.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("test paths are UTF-8")
+}
+
+/// Runs the program.
+pub(crate) fn trainer<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
+    Command::new(TRAINER).args(arguments).output().expect("the program starts")
+}
+
+/// Everything the program printed.
+pub(crate) fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs the program to its end and gives what it printed on standard output.
+pub(crate) fn succeed(arguments: &[&str]) -> String {
+    let output = trainer(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", said(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs the program, which must refuse in one line; gives the line.
+pub(crate) fn refused(arguments: &[&str]) -> String {
+    complaint(&trainer(arguments))
+}
+
+/// The line with which the program refused.
+pub(crate) fn complaint(output: &Output) -> String {
+    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{}", said(output));
+    assert_eq!(line.lines().count(), 1, "one clear line: {line}");
+    assert!(line.starts_with("trainer: ") && !line.contains("panicked"), "{line}");
+    line
+}
+
+/// Arguments of a small run on the store, `more` at the end.
+pub(crate) fn small_run<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["pretrain", "--shards", text(store), "--out", text(out), "--quiet"];
+    arguments.extend(SMALL);
+    let missing = DEFAULTS.into_iter().filter(|(flag, _)| !more.contains(flag));
+    arguments.extend(missing.flat_map(|(flag, value)| [flag, value]));
+    arguments.extend(more);
+    arguments
+}
+
+/// Trains a small model on the store in a folder of its own.
+pub(crate) fn trained(more: &[&str]) -> TempDir {
+    let out = folder();
+    succeed(&small_run(&store(), out.path(), more));
+    out
+}
+
+/// Starts a small run in the background, silently.
+pub(crate) fn spawn(out: &Path, more: &[&str]) -> Child {
+    Command::new(TRAINER)
+        .args(small_run(&store(), out, more))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// Waits for something that a run does; `false` if the run ended before.
+pub(crate) fn wait_for(run: &mut Child, mut happened: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !happened() {
+        if run.try_wait().expect("its state").is_some() {
+            return false;
+        }
+        assert!(Instant::now() < deadline, "the run takes too long");
+        sleep(Duration::from_millis(1));
+    }
+    true
+}
+
+/// Kills a process as `kill -9` does.
+pub(crate) fn kill(run: &mut Child) {
+    run.kill().expect("SIGKILL is sent");
+    run.wait().expect("it ended");
+}
+
+/// Sends a process what Ctrl-C sends.
+pub(crate) fn interrupt(run: &Child) {
+    let status = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(status.expect("kill can be started").success());
+}
+
+/// Whole lines of a run's records so far.
+pub(crate) fn lines_of(out: &Path) -> usize {
+    let text = fs::read(out.join("metrics.jsonl")).unwrap_or_default();
+    text.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// The records of a run.
+pub(crate) fn records(out: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(out.join("metrics.jsonl")).expect("records");
+    text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+}
+
+/// The records of one kind, `step` or `epoch`.
+pub(crate) fn records_of(out: &Path, kind: &str) -> Vec<Value> {
+    records(out).into_iter().filter(|record| record["kind"] == kind).collect()
+}
+
+/// The records without what differs from run to run.
+pub(crate) fn lasting_records(out: &Path) -> Vec<Value> {
+    let mut records = records(out);
+    for record in &mut records {
+        let fields = record.as_object_mut().expect("an object");
+        for cost in COSTS {
+            assert!(fields.remove(cost).is_some(), "{cost} is recorded");
+        }
+    }
+    records
+}
+
+/// A number of a record.
+pub(crate) fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))
+}
+
+/// The bytes of a run's file.
+pub(crate) fn bytes(out: &Path, name: &str) -> Vec<u8> {
+    fs::read(out.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Name of the best weights in a run's folder.
+pub(crate) const BEST: &str = "best.safetensors";
+/// Name of the checkpoint in a run's folder.
+pub(crate) const CHECKPOINT: &str = "last/checkpoint.safetensors";
+
+/// Asserts that two runs came to the same, bit for bit.
+pub(crate) fn assert_same_run(out: &Path, other: &Path, what: &str) {
+    assert_eq!(lasting_records(out), lasting_records(other), "{what}");
+    for name in [BEST, CHECKPOINT] {
+        assert!(bytes(out, name) == bytes(other, name), "{what}: {name} differs");
+    }
+}
+
+/// All batches of a Parquet file.
+pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
+    let file = fs::File::open(path).expect("the file is there");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("Parquet");
+    reader.map(|batch| batch.expect("readable")).collect()
+}
+
+/// All batches of a store's shards in order.
+pub(crate) fn rows(store: &Path) -> Vec<RecordBatch> {
+    shards(store).iter().flat_map(|shard| batches(shard)).collect()
+}
+
+/// The shards of a store in order.
+pub(crate) fn shards(store: &Path) -> Vec<PathBuf> {
+    let mut shards: Vec<PathBuf> = fs::read_dir(store)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension() == Some(OsStr::new("parquet")))
+        .collect();
+    shards.sort();
+    shards
+}
