@@ -39,7 +39,8 @@ test: ## Run every test; those of the DuckDB views need PyPI once, those of libt
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
 	cargo test --release --workspace
 	@if [ -e "$(LIBTORCH_CPU)" ]; then \
-		LIBTORCH="$(LIBTORCH_CPU)" OMP_NUM_THREADS=1 cargo test --release --workspace --features trainer/tch; \
+		LIBTORCH="$(LIBTORCH_CPU)" OMP_NUM_THREADS=1 \
+			cargo test --release --workspace --features trainer/tch -- libtorch; \
 	else echo "make test: no libtorch (make libtorch), its tests are skipped"; fi
 
 lint: ## Check format, lints and documentation

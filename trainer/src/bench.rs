@@ -118,7 +118,7 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
         graph: config.model.graph,
         workers: config.data.workers,
         queue: config.data.queue,
-        with_triplets: !device::has_fused_operations(&device),
+        with_triplets: !device::computes_on_host(&device),
         ..StreamSettings::default()
     };
     let no_crystals = || TrainError::NoCrystals { subset: "all".to_owned(), crystals: 0 };

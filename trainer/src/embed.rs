@@ -72,7 +72,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
         graph: description.model.graph,
         workers: request.data.workers,
         queue: request.data.queue,
-        with_triplets: !device::has_fused_operations(&device),
+        with_triplets: !device::computes_on_host(&device),
         ..StreamSettings::default()
     };
     let mut crystals = 0;

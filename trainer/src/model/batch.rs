@@ -95,11 +95,12 @@ impl Batch {
         let views = [view(&masks.first), view(&masks.second)];
         let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
         let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let triplets = (!device::has_fused_operations(device)).then(|| Triplets {
-            incoming_edge: int(batch.triplet_kj),
-            outgoing_edge: int(batch.triplet_ji),
-            pair: int(batch.triplet_pair),
-        });
+        let triplets =
+            (!batch.triplet_ji.is_empty() || !device::computes_on_host(device)).then(|| Triplets {
+                incoming_edge: int(batch.triplet_kj),
+                outgoing_edge: int(batch.triplet_ji),
+                pair: int(batch.triplet_pair),
+            });
         let distances = float(batch.distance);
         Self {
             crystals,

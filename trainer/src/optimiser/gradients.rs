@@ -6,7 +6,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use burn::tensor::Gradients as Tape;
 
+use crate::device;
 use crate::model::names::Path;
+use crate::ops::fused::squared_norm;
 
 /// Added to the norm before dividing by it, as PyTorch's `clip_grad_norm_` does.
 const NORM_EPSILON: f64 = 1e-6;
@@ -75,11 +77,13 @@ impl Gradients {
 
     /// Euclidean norm over all parameters: waits for the device.
     pub fn norm(&self) -> f64 {
-        let squares = self.by_name.values().map(|gradient| gradient.clone().powi_scalar(2).sum());
-        match squares.reduce(|sum, square| sum + square) {
-            Some(sum) => sum.into_scalar::<f64>().sqrt(),
-            None => 0.0,
+        let Some(first) = self.by_name.values().next() else { return 0.0 };
+        if device::has_fused_operations(&first.device()) {
+            return self.by_name.values().map(|gradient| squared_norm(gradient.clone())).sum::<f64>().sqrt();
         }
+        // As one tensor: a sum of each would be three operations a parameter on the device.
+        let all = Tensor::cat(self.by_name.values().cloned().collect(), 0);
+        all.powi_scalar(2).sum().into_scalar::<f64>().sqrt()
     }
 
     /// Scales all gradients together so that their norm is at most `limit`, given what it is.

@@ -1,5 +1,7 @@
 //! The course of a run: its folder, records, checkpoints and schedule.
 //!
+//! * [`pretrain`]: epochs of batches until the end; [`begin`]: what a run begins with
+//! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
 //! * [`schedule`]: learning rate and β1 of every step
 //! * [`folder`]: the run's folder, one run at a time
 //! * [`checkpoint`]: everything a run needs to continue
@@ -8,6 +10,7 @@
 //! * [`progress`]: how far the run is, on the terminal or as lines
 //! * [`interrupt`]: stopping in order
 
+pub mod begin;
 pub mod checkpoint;
 pub mod curves;
 pub mod error;

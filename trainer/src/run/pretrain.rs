@@ -1,29 +1,23 @@
 //! Pre-training: epochs of batches, records, checkpoints, until the end or the first Ctrl-C.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::prelude::*;
-use schemas::settings::FeatureSettings;
 
 use crate::atomic;
-use crate::config::data::Validation;
+use crate::config::Config;
 use crate::config::run::Select;
-use crate::config::schedule::ScheduleKind;
-use crate::config::{Config, DataConfig};
-use crate::data::{
-    BatchLimit, ConstantPredictor, GraphBatch, LatticeStatistics, Selection, Sources, SplitPart, Stream,
-    StreamSettings, Subset,
-};
-use crate::device::{self, DeviceName};
+use crate::data::{ConstantPredictor, GraphBatch, Selection, Stream};
+use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::loss::TOTAL;
-use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
-use crate::optimiser::Adam;
+use crate::run::begin::{
+    Crystals, fresh, given, remove_if_there, restored, resumable, steps, training_stream,
+};
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
@@ -80,63 +74,6 @@ pub struct Summary {
     pub last: Option<Values>,
     /// Losses of a predictor that always says the same, by term.
     pub constants: Values,
-}
-
-/// The crystals of a run.
-#[derive(Debug)]
-pub struct Crystals {
-    /// For training.
-    pub train: Selection,
-    /// For validation.
-    pub validation: Option<Selection>,
-}
-
-impl Crystals {
-    /// Opens the shards of a configuration and divides them.
-    ///
-    /// # Errors
-    /// [`TrainError`] when there are no shards, they do not fit together or nothing is left to train
-    /// on.
-    pub fn open(config: &DataConfig, features: Option<&FeatureSettings>) -> Result<Self, TrainError> {
-        if config.shards.is_empty() {
-            return Err(TrainError::NoShards);
-        }
-        let sources = Arc::new(Sources::resolve(&config.shards, features)?);
-        let split = |part| Subset::Split { column: "split".to_owned(), part };
-        let fraction = config.validation_fraction;
-        let (train, validation) = match config.validation {
-            Validation::None => (Subset::All, None),
-            Validation::Hash => (
-                Subset::HashTrain { validation_fraction: fraction },
-                Some(Subset::HashValidation { validation_fraction: fraction }),
-            ),
-            Validation::Split => (split(SplitPart::Train), Some(split(SplitPart::Val))),
-        };
-        let train = Selection::new(&sources, train)?;
-        if train.crystals() == 0 {
-            let (subset, crystals) = (train.subset().to_string(), sources.rows());
-            return Err(TrainError::NoCrystals { subset, crystals });
-        }
-        let validation = validation.map(|subset| Selection::new(&sources, subset)).transpose()?;
-        Ok(Self { train, validation })
-    }
-}
-
-/// How an epoch is read for training.
-pub fn training_stream(config: &Config, epoch: u64, skip: u64, device: &Device) -> StreamSettings {
-    StreamSettings {
-        seed: config.seed,
-        epoch,
-        shuffle_buffer: Some(config.data.shuffle_buffer),
-        limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
-        labels: config.pal.labels,
-        graph: config.model.graph,
-        workers: config.data.workers,
-        queue: config.data.queue,
-        skip,
-        with_triplets: !device::has_fused_operations(device),
-        properties: Vec::new(),
-    }
 }
 
 /// Losses of a predictor that always says the same: SPEC section 6, and 1 for the standardised
@@ -379,7 +316,7 @@ impl<'a> Run<'a> {
             (Select::Validation, Some(validation)) => total(validation),
             _ => total(&train),
         };
-        let best = self.state.best_loss.is_none_or(|best| deciding < best);
+        let best = deciding.is_finite() && self.state.best_loss.is_none_or(|best| deciding < best);
         let epoch = self.state.epoch + 1;
         if best {
             (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
@@ -469,110 +406,6 @@ impl<'a> Run<'a> {
             Err(source) => TrainError::Write { path: listed, source },
         }
     }
-}
-
-/// The checkpoint of a run that is to be continued with the same settings; `None` if it was killed
-/// before its first one.
-fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
-    if !folder.config().exists() {
-        // Killed after the first checkpoint at most, which knows of the settings by their hash alone.
-        let checkpoint = Checkpoint::read(&folder.checkpoint())?;
-        return Ok(checkpoint.filter(|checkpoint| checkpoint.state.config_hash == config.hash()));
-    }
-    let earlier = Config::load(&folder.config())?;
-    // A longer run of the same settings is the same run, as long as no schedule depends on its length.
-    let mut comparable = config.clone();
-    if config.schedule.kind == ScheduleKind::Constant {
-        comparable.run.epochs = earlier.run.epochs;
-    }
-    if let Some(difference) = earlier.differences(&comparable).into_iter().next() {
-        return Err(TrainError::OtherConfiguration {
-            path: folder.path().to_owned(),
-            key: difference.key,
-            found: difference.left,
-            asked: difference.right,
-        });
-    }
-    Ok(Checkpoint::read(&folder.checkpoint())?)
-}
-
-/// A model as its checkpoint left it.
-#[allow(clippy::type_complexity, reason = "the four parts of a run's beginning")]
-fn restored(
-    checkpoint: Checkpoint,
-    config: &Config,
-    features: &FeatureSettings,
-    folder: &RunFolder,
-    device: &Device,
-) -> Result<(Mmpt, Description, State, Option<Adam>), TrainError> {
-    let path = folder.checkpoint();
-    let Checkpoint { state, description, weights, first_moments, second_moments } = checkpoint;
-    description
-        .require(&config.model, &config.pal, features)
-        .map_err(|source| TrainError::Weights { path: path.clone(), source })?;
-    let model = Mmpt::init(&config.model, &description.lattice, config.seed, &device.clone().autodiff());
-    let model = snapshot::with_weights(model, weights, &path)?;
-    let mut optimiser = Adam::new(&config.optimiser);
-    let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
-    snapshot::restore_moments(&mut optimiser, steps, first_moments, second_moments, device);
-    Ok((model, description, state, Some(optimiser)))
-}
-
-/// A model with the weights of a file.
-fn given(
-    path: &Path,
-    config: &Config,
-    features: &FeatureSettings,
-    device: &Device,
-) -> Result<(Mmpt, Description), TrainError> {
-    let loaded = snapshot::load(path, device)?;
-    loaded
-        .description
-        .require(&config.model, &config.pal, features)
-        .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
-    Ok((loaded.model, loaded.description))
-}
-
-/// A model with fresh weights.
-fn fresh(
-    config: &Config,
-    features: &FeatureSettings,
-    crystals: &Crystals,
-    device: &Device,
-) -> Result<(Mmpt, Description), TrainError> {
-    let lattice = LatticeStatistics::of(&crystals.train)?;
-    let model = Mmpt::init(&config.model, &lattice, config.seed, device);
-    let (model_config, pal) = (config.model.clone(), config.pal.clone());
-    Ok((model, Description { model: model_config, pal, features: features.clone(), lattice }))
-}
-
-/// Removes a file that an earlier run may have left.
-fn remove_if_there(path: &Path) -> Result<(), TrainError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != ErrorKind::NotFound => {
-            Err(TrainError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Optimiser steps of the whole run, as the schedule needs them.
-fn steps(config: &Config, crystals: &Crystals, device: &Device) -> Result<u64, TrainError> {
-    let stream = Stream::<f32>::open(&crystals.train, training_stream(config, 0, 0, device))?;
-    let batches = match stream.batches() {
-        Some(batches) => batches,
-        // With a budget of triplets only reading tells; a constant rate has no end and need not know.
-        None if config.schedule.kind == ScheduleKind::Constant => return Ok(u64::MAX),
-        None => {
-            let mut batches = 0;
-            for batch in stream {
-                batch?;
-                batches += 1;
-            }
-            batches
-        }
-    };
-    Ok(batches.div_ceil(config.optimiser.accumulate as u64) * config.run.epochs)
 }
 
 /// What a stretch of a run took.

@@ -20,6 +20,8 @@ pub trait FusedAdam: Backend {
         square: FloatTensor<Self>,
         settings: Settings,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    /// Sum of squares, in double precision, shape `[1]`.
+    fn fused_squared_norm(values: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl FusedAdam for Flex {
@@ -43,6 +45,18 @@ impl FusedAdam for Flex {
         with_real!(gradient, R => step::<R>(&mut tensors, &gradient, &settings));
         tensors.into()
     }
+
+    fn fused_squared_norm(tensor: FlexTensor) -> FlexTensor {
+        let tensor = tensor.to_contiguous();
+        let sum = with_real!(tensor, R => kernel::squared_norm::<R>(values(&tensor)));
+        super::tensor(vec![sum], [1])
+    }
+}
+
+/// Sum of squares of a tensor on the CPU backend.
+pub fn squared_norm(values: Tensor<1>) -> f64 {
+    let sum = Tensor::<1>::from_dispatch(Dispatch::fused_squared_norm(values.into_dispatch()));
+    sum.into_data().iter::<f64>().sum()
 }
 
 /// Parameter, mean and mean square after a step; all tensors flat and on the CPU backend.

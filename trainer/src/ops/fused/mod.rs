@@ -19,7 +19,7 @@ use burn::tensor::Bytes;
 use burn_flex::{FlexTensor, Layout};
 
 use super::{Activation, Edges, kernel};
-pub use adam::adam_step;
+pub use adam::{adam_step, squared_norm};
 
 /// A number type of the kernels as the tensor library knows it.
 trait Value: kernel::Real + burn::tensor::Element + bytemuck::Pod {}
