@@ -40,7 +40,7 @@ test: ## Run every test; those of the DuckDB views need PyPI once, those of libt
 	cargo test --release --workspace
 	@if [ -e "$(LIBTORCH_CPU)" ]; then \
 		LIBTORCH="$(LIBTORCH_CPU)" OMP_NUM_THREADS=1 \
-			cargo test --release --workspace --features trainer/tch -- libtorch; \
+			cargo test --release -p trainer --features tch -- libtorch verify::; \
 	else echo "make test: no libtorch (make libtorch), its tests are skipped"; fi
 
 lint: ## Check format, lints and documentation
@@ -68,7 +68,7 @@ bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared
 
 bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
 	@if [ -e "$(LIBTORCH_CPU)" ]; then \
-		LIBTORCH="$(LIBTORCH_CPU)" cargo build --release --workspace --features trainer/tch; fi
+		LIBTORCH="$(LIBTORCH_CPU)" cargo build --release -p trainer --features tch; fi
 	@DEVICES="$${DEVICES:-cpu $$([ ! -e "$(LIBTORCH_CPU)" ] || echo libtorch)}" tests/bench/bench_trainer.sh
 
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)

@@ -81,6 +81,7 @@ fn a_benchmark_prints_json() {
         "crystals_per_s_min_step",
         "data_path",
         "device",
+        "estimated_batch_bytes",
         "loss",
         "parameters",
         "resident_bytes",

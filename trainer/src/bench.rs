@@ -12,8 +12,8 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
-use crate::run::metrics;
 use crate::run::step::Learner;
+use crate::run::{memory, metrics};
 
 /// Steps before the clock runs.
 const WARMUP_STEPS: usize = 2;
@@ -92,6 +92,8 @@ pub struct Report {
     pub data_path: DataPath,
     /// Resident memory at the end, in bytes.
     pub resident_bytes: u64,
+    /// Memory of a step on the batch as it is estimated, in bytes.
+    pub estimated_batch_bytes: u64,
     /// Weighted sum of the losses at the last step.
     pub loss: f64,
 }
@@ -129,6 +131,9 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
         edges: graph.edges(),
         triplets: graph.triplets(),
     };
+    if device::computes_on_host(&device) {
+        memory::require(&config.model, size.crystals, size.edges, memory::available())?;
+    }
     let data_path = data_path(&selection, &settings)?;
 
     let lattice = LatticeStatistics::of(&selection)?;
@@ -164,6 +169,7 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
         seconds,
         data_path,
         resident_bytes: metrics::resident_bytes(),
+        estimated_batch_bytes: memory::estimate(&config.model, size.edges),
         loss,
     })
 }

@@ -84,6 +84,23 @@ pub enum TrainError {
         /// File with the batch's identifiers.
         listed: PathBuf,
     },
+    /// A batch needs more memory than there is.
+    #[error(
+        "a batch of {crystals} crystals with {edges} edges needs about {} MiB, but only {} MiB are free: lower \
+         --batch, or set --batch-triplets so that large crystals make small batches",
+        needed >> 20,
+        available >> 20
+    )]
+    Memory {
+        /// Crystals of the batch.
+        crystals: usize,
+        /// Edges of the batch.
+        edges: usize,
+        /// Bytes it needs.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -71,5 +71,9 @@ fn print(report: &Report) {
         "data path    {:.0} crystals/s with {} building thread(s)",
         report.data_path.crystals_per_s, report.data_path.workers
     );
-    println!("memory       {:.0} MiB resident", report.resident_bytes as f64 / f64::from(1 << 20));
+    println!(
+        "memory       {:.0} MiB resident; a batch of this size needs about {:.0} MiB beside the weights",
+        report.resident_bytes as f64 / f64::from(1 << 20),
+        report.estimated_batch_bytes as f64 / f64::from(1 << 20)
+    );
 }

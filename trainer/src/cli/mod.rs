@@ -63,8 +63,29 @@ enum Command {
     Verify(verify::VerifyArguments),
 }
 
+/// What libtorch's message says when a device has no memory left.
+const OUT_OF_MEMORY: &str = "out of memory";
+
+/// Reports a device without memory in one line instead of a panic's many: libtorch gives no error
+/// that could be returned.
+fn report_missing_memory() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.contains(OUT_OF_MEMORY) {
+            eprintln!(
+                "trainer: the device is out of memory: lower --batch, or set --batch-triplets so that large \
+                 crystals make small batches"
+            );
+            std::process::exit(FAILED.into());
+        }
+        default(panic);
+    }));
+}
+
 /// Parses the arguments, runs the command and reports a failure in one line.
 pub(crate) fn run() -> ExitCode {
+    report_missing_memory();
     let outcome = match Arguments::parse().command {
         Command::Pretrain(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),

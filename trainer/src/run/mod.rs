@@ -5,6 +5,7 @@
 //! * [`schedule`]: learning rate and β1 of every step
 //! * [`folder`]: the run's folder, one run at a time
 //! * [`checkpoint`]: everything a run needs to continue
+//! * [`memory`]: whether a batch fits
 //! * [`metrics`]: one JSON record a step and an epoch
 //! * [`curves`]: the records as a picture
 //! * [`progress`]: how far the run is, on the terminal or as lines
@@ -17,6 +18,7 @@ pub mod error;
 mod exact;
 pub mod folder;
 pub mod interrupt;
+pub mod memory;
 pub mod metrics;
 pub mod pretrain;
 pub mod progress;

@@ -11,7 +11,7 @@ use crate::atomic;
 use crate::config::Config;
 use crate::config::run::Select;
 use crate::data::{ConstantPredictor, GraphBatch, Selection, Stream};
-use crate::device::DeviceName;
+use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
@@ -21,6 +21,7 @@ use crate::run::begin::{
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
+use crate::run::memory;
 use crate::run::metrics::{self, Cost, EpochRecord, MetricsLog, Record, StepRecord};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
@@ -256,6 +257,9 @@ impl<'a> Run<'a> {
     fn learn(&mut self, graph: GraphBatch<f32>, sums: &mut StepSums) -> Result<(), TrainError> {
         let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, batch: self.state.batch };
         let (count, identifiers) = (graph.crystals() as u64, graph.material_ids.clone());
+        if device::computes_on_host(&self.device) {
+            memory::require(&self.config.model, graph.crystals(), graph.edges(), memory::available())?;
+        }
         let batch = self.learner.prepare(graph, key);
         let values = self.learner.learn(&batch);
         if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
