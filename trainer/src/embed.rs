@@ -20,6 +20,7 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::mask::Masks;
 use crate::model::{Batch, Encoding, Mmpt};
+use crate::ops::composed::sum_by;
 use crate::run::snapshot::{self, LoadedModel};
 
 /// What to embed, and with what.
@@ -161,12 +162,10 @@ impl Columns {
 /// Mean and maximum over each crystal's atoms: `[N, width]` to `[B, width]` each.
 pub fn pool(structure: Tensor<2>, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
     let width = structure.dims()[1];
-    let start = |value: f64| {
-        Tensor::<2>::full([batch.crystals, width], value, (&structure.device(), structure.dtype()))
-    };
-    let index = || batch.crystal_of_atom.clone();
-    let sum = start(0.0).select_assign(0, index(), structure.clone(), IndexingUpdateOp::Add);
-    let max = start(f64::from(f32::MIN)).select_assign(0, index(), structure.clone(), IndexingUpdateOp::Max);
+    let sum = sum_by(batch.crystals, &batch.crystal_of_atom, structure.clone());
+    let lowest =
+        Tensor::<2>::full([batch.crystals, width], f32::MIN, (&structure.device(), structure.dtype()));
+    let max = lowest.select_assign(0, batch.crystal_of_atom.clone(), structure, IndexingUpdateOp::Max);
     (sum / batch.atom_counts.clone(), max)
 }
 

@@ -2,14 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Crystals in a batch (SPEC section 6, a choice where the paper is silent).
-pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
-/// Crystals among which the next one is drawn; with fewer, those stored together stay together.
-pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
-/// Threads that turn crystals into batches.
-pub const DEFAULT_WORKERS: usize = 1;
-/// Finished batches that may wait for the model.
-pub const DEFAULT_QUEUE: usize = 4;
+use crate::data::limit::DEFAULT_BATCH_CRYSTALS;
+use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS};
+
 /// Share of the crystals kept for validation by [`Validation::Hash`].
 pub const DEFAULT_VALIDATION_FRACTION: f64 = 0.05;
 

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 
 /// Classes of the atom-type prediction: class = atomic number, class 0 is unused (SPEC 7, row 9).
 pub const ATOM_TYPES: usize = 119;
-/// Classes of the direction label (SPEC 2.4).
-pub const DIRECTIONS: usize = 27;
 /// Classes of the same-cell label (SPEC 2.4).
 pub const SAME_CELL_CLASSES: usize = 2;
 /// Width between the two linear maps of each basis. A constant, because the sum over triplets is

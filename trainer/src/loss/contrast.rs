@@ -1,10 +1,10 @@
 //! L_BT (Eq. 11): Barlow Twins between the two views.
 
 use burn::prelude::*;
-use burn::tensor::IndexingUpdateOp;
 
 use crate::config::loss::{LossConfig, Samples};
 use crate::model::{Batch, Prediction, Trace};
+use crate::ops::composed::sum_by;
 
 /// Added to each column's sum of squares.
 const NORM_EPSILON: f64 = 1e-8;
@@ -42,8 +42,5 @@ pub(super) fn value(
 
 /// Mean over each crystal's atoms: `[N, width]` to `[B, width]`.
 fn crystal_means(atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
-    let width = atoms.dims()[1];
-    let zeros = Tensor::zeros([batch.crystals, width], (&atoms.device(), atoms.dtype()));
-    zeros.select_assign(0, batch.crystal_of_atom.clone(), atoms, IndexingUpdateOp::Add)
-        / batch.atom_counts.clone()
+    sum_by(batch.crystals, &batch.crystal_of_atom, atoms) / batch.atom_counts.clone()
 }

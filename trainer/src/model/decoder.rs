@@ -6,8 +6,9 @@ use burn::prelude::*;
 use super::batch::Batch;
 use super::linear::{Linear, LinearConfig, Mlp};
 use super::parameter::Initialiser;
-use crate::config::model::{ATOM_TYPES, DIRECTIONS, ModelConfig, SAME_CELL_CLASSES};
+use crate::config::model::{ATOM_TYPES, ModelConfig, SAME_CELL_CLASSES};
 use crate::data::bessel::RADIAL;
+use crate::data::labels::DIRECTIONS;
 use crate::ops::{self, Activation};
 
 /// Hidden width of a graph isomorphism layer over its width.
@@ -27,9 +28,7 @@ pub struct RadialSums {
 impl RadialSums {
     /// Sums the radial basis `[E, 6]` at the centre atoms.
     pub fn new(radial: Tensor<2>, batch: &Batch) -> Self {
-        let zeros = Tensor::zeros([batch.atoms, RADIAL], (&radial.device(), radial.dtype()));
-        let sums =
-            zeros.select_assign(0, batch.edges.target.clone(), radial, burn::tensor::IndexingUpdateOp::Add);
+        let sums = ops::composed::sum_by(batch.atoms, &batch.edges.target, radial);
         Self { sums, degrees: batch.degrees.clone() }
     }
 }

@@ -7,8 +7,8 @@ use burn::tensor::{IndexingUpdateOp, activation};
 use super::{ATTENTION_SLOPE, Activation, Edges};
 use crate::data::bessel::{ORDERS, RADIAL};
 
-/// Sums the rows of `values` into `rows` rows by `index`.
-fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<2> {
+/// Sums the rows of `values` into `rows` rows by `index`: `[count, columns]` to `[rows, columns]`.
+pub fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<2> {
     let columns = values.dims()[1];
     let zeros = Tensor::zeros([rows, columns], (&values.device(), values.dtype()));
     zeros.select_assign(0, index.clone(), values, IndexingUpdateOp::Add)

@@ -17,6 +17,7 @@ mod tests;
 use burn::prelude::*;
 
 use crate::device::{self, Operations};
+pub use kernel::attention::LEAK as ATTENTION_SLOPE;
 pub use kernel::dense::Activation;
 
 /// Calls an operation in the form that a tensor's device has.
@@ -30,9 +31,6 @@ macro_rules! on_device_of {
         }
     };
 }
-
-/// Slope of the attention's LeakyReLU below zero (SPEC 7, row 12).
-pub const ATTENTION_SLOPE: f64 = 0.2;
 
 /// Index tensors of a batch's edges and triplets; see `crate::data::GraphBatch` for their order.
 #[derive(Debug, Clone)]

@@ -29,7 +29,8 @@ use crate::run::snapshot;
 use crate::run::step::{Learner, Values, total};
 use crate::weights::{self, Description};
 
-/// Epoch of the masks of the validation set: the same in every epoch, unlike any of training.
+/// Epoch of the order and the masks of the validation set: the same in every epoch, unlike any of
+/// training.
 const VALIDATION_EPOCH: u64 = u64::MAX;
 /// File of a run's folder with the crystals of the batch that a run ended on.
 const DIVERGED_FILE: &str = "diverged.json";
@@ -351,8 +352,9 @@ impl<'a> Run<'a> {
     /// Mean losses over the validation set.
     fn validate(&self) -> Result<Option<Values>, TrainError> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
-        let mut settings = training_stream(&self.config, 0, 0, &self.device);
-        settings.shuffle_buffer = None;
+        // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
+        // with training's, one over each store's own batches can not.
+        let settings = training_stream(&self.config, VALIDATION_EPOCH, 0, &self.device);
         let model = self.learner.model().valid();
         let (mut sums, mut batches) = (BTreeMap::new(), 0u64);
         for graph in Stream::<f32>::open(selection, settings)? {

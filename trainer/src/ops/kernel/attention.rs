@@ -7,7 +7,7 @@ use super::simd::vectorised;
 use super::topology::Topology;
 
 /// Slope of LeakyReLU below zero.
-const LEAK: f64 = 0.2;
+pub const LEAK: f64 = 0.2;
 /// Atoms of one task.
 const ATOM_BLOCK: usize = 32;
 
