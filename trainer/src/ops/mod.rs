@@ -7,6 +7,7 @@
 //! has; the tests hold the forms against each other.
 
 pub mod composed;
+mod differentiable;
 pub mod fused;
 pub mod kernel;
 #[cfg(feature = "tch")]

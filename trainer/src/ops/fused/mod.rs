@@ -18,8 +18,15 @@ use burn::prelude::*;
 use burn::tensor::Bytes;
 use burn_flex::{FlexTensor, Layout};
 
+use super::differentiable::{Operation, differentiable};
 use super::{Activation, Edges, kernel};
 pub use adam::{adam_step, squared_norm};
+use attention::Attention;
+use cross_entropy::CrossEntropy;
+use dense::Dense;
+use neighbour::{NeighbourSum, PairSum};
+use radial::{RadialGate, RadialSum};
+use triplet::TripletSum;
 
 /// A number type of the kernels as the tensor library knows it.
 trait Value: kernel::Real + burn::tensor::Element + bytemuck::Pod {}
@@ -149,11 +156,11 @@ impl FusedOperations for Flex {
         residual: FlexTensor,
         activation: Activation,
     ) -> FlexTensor {
-        dense::forward(&dense::Inputs::new(x, weight, bias, residual, activation), false).0
+        Dense(activation).infer([x, weight, bias, residual])
     }
 
     fn fused_radial_gate(x: FlexTensor, radial: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        radial::Gate::new(x, radial, weight).forward()
+        RadialGate.infer([x, radial, weight])
     }
 
     fn fused_radial_sum(
@@ -162,7 +169,7 @@ impl FusedOperations for Flex {
         weight: FlexTensor,
         topology: Topology<Self>,
     ) -> FlexTensor {
-        radial::Sum::new(x, radial, weight, topology).forward()
+        RadialSum(topology).infer([x, radial, weight])
     }
 
     fn fused_triplet_sum(
@@ -173,7 +180,7 @@ impl FusedOperations for Flex {
         second: FlexTensor,
         topology: Topology<Self>,
     ) -> FlexTensor {
-        triplet::Inputs::new(x, spherical, angular, first, second, topology).forward()
+        TripletSum::new(spherical, angular, topology).infer([x, first, second])
     }
 
     fn fused_pair_sum(
@@ -183,11 +190,11 @@ impl FusedOperations for Flex {
         activation: Activation,
         topology: Topology<Self>,
     ) -> FlexTensor {
-        neighbour::pair_forward(&at_target, &at_source, &extra, activation, &topology, false).0
+        PairSum(activation, topology).infer([at_target, at_source, extra])
     }
 
     fn fused_neighbour_sum(x: FlexTensor, topology: Topology<Self>) -> FlexTensor {
-        neighbour::sum_forward(&x, &topology)
+        NeighbourSum(topology).infer([x])
     }
 
     fn fused_attention(
@@ -196,11 +203,11 @@ impl FusedOperations for Flex {
         values: FlexTensor,
         topology: Topology<Self>,
     ) -> FlexTensor {
-        attention::Inputs::new(at_target, at_source, values, topology).forward().0
+        Attention(topology).infer([at_target, at_source, values])
     }
 
     fn fused_cross_entropy(logits: FlexTensor, weights: FlexTensor, labels: FlexTensor) -> FlexTensor {
-        cross_entropy::forward(logits, weights, labels).0
+        CrossEntropy { weights, labels }.infer([logits])
     }
 }
 
@@ -212,7 +219,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         residual: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        dense::differentiable::<C>(x, weight, bias, residual, activation)
+        differentiable::<Flex, _, C, _>(Dense(activation), [x, weight, bias, residual])
     }
 
     fn fused_radial_gate(
@@ -220,7 +227,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         radial: FloatTensor<Self>,
         weight: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        radial::differentiable_gate::<C>(x, radial, weight)
+        differentiable::<Flex, _, C, _>(RadialGate, [x, radial, weight])
     }
 
     fn fused_radial_sum(
@@ -229,7 +236,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         weight: FloatTensor<Self>,
         topology: Topology<Self>,
     ) -> FloatTensor<Self> {
-        radial::differentiable_sum::<C>(x, radial, weight, topology.inner())
+        differentiable::<Flex, _, C, _>(RadialSum(topology.inner()), [x, radial, weight])
     }
 
     fn fused_triplet_sum(
@@ -240,7 +247,9 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         second: FloatTensor<Self>,
         topology: Topology<Self>,
     ) -> FloatTensor<Self> {
-        triplet::differentiable::<C>(x, spherical, angular, first, second, topology.inner())
+        let (spherical, angular) = (spherical.into_primitive(), angular.into_primitive());
+        let operation = TripletSum::new(spherical, angular, topology.inner());
+        differentiable::<Flex, _, C, _>(operation, [x, first, second])
     }
 
     fn fused_pair_sum(
@@ -250,11 +259,11 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         activation: Activation,
         topology: Topology<Self>,
     ) -> FloatTensor<Self> {
-        neighbour::differentiable_pair::<C>(at_target, at_source, extra, activation, topology.inner())
+        differentiable::<Flex, _, C, _>(PairSum(activation, topology.inner()), [at_target, at_source, extra])
     }
 
     fn fused_neighbour_sum(x: FloatTensor<Self>, topology: Topology<Self>) -> FloatTensor<Self> {
-        neighbour::differentiable_sum::<C>(x, topology.inner())
+        differentiable::<Flex, _, C, _>(NeighbourSum(topology.inner()), [x])
     }
 
     fn fused_attention(
@@ -263,7 +272,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         values: FloatTensor<Self>,
         topology: Topology<Self>,
     ) -> FloatTensor<Self> {
-        attention::differentiable::<C>(at_target, at_source, values, topology.inner())
+        differentiable::<Flex, _, C, _>(Attention(topology.inner()), [at_target, at_source, values])
     }
 
     fn fused_cross_entropy(
@@ -271,7 +280,7 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         weights: FloatTensor<Self>,
         labels: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        cross_entropy::differentiable::<C>(logits, weights, labels)
+        differentiable::<Flex, _, C, _>(CrossEntropy { weights: weights.into_primitive(), labels }, [logits])
     }
 }
 
@@ -404,6 +413,16 @@ fn is_present(tensor: &FlexTensor) -> bool {
 /// The values of an index tensor.
 fn indices(tensor: &FlexTensor) -> &[i32] {
     tensor.as_slice::<i32>().expect("index tensors of this backend are contiguous and 32 bits wide")
+}
+
+/// Tensors whose values lie in a row.
+fn contiguous<const N: usize>(tensors: [FlexTensor; N]) -> [FlexTensor; N] {
+    tensors.map(|tensor| tensor.to_contiguous())
+}
+
+/// Shape of a matrix.
+fn dims(tensor: &FlexTensor) -> [usize; 2] {
+    rows_columns(tensor).into()
 }
 
 /// Number of rows and columns of a matrix.

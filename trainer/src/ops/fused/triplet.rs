@@ -1,45 +1,25 @@
 //! The sum over triplets; see [`crate::ops::triplet_sum`].
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Flex};
+use burn::backend::Flex;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
 
 use super::kernel::triplet as kernel;
-use super::{Topology, indices, rows_columns, tensor, values, with_real};
+use super::{Topology, contiguous, dims, indices, tensor, values, with_real};
+use crate::ops::differentiable::Operation;
 
-/// Contiguous inputs of one call.
+/// Of `[x, first, second]`; the bases are data and have no gradient.
 #[derive(Debug, Clone)]
-pub(super) struct Inputs {
-    x: FlexTensor,
+pub(super) struct TripletSum {
     spherical: FlexTensor,
     angular: FlexTensor,
-    first: FlexTensor,
-    second: FlexTensor,
     topology: Topology<Flex>,
 }
 
-impl Inputs {
-    pub(super) fn new(
-        x: FlexTensor,
-        spherical: FlexTensor,
-        angular: FlexTensor,
-        first: FlexTensor,
-        second: FlexTensor,
-        topology: Topology<Flex>,
-    ) -> Self {
-        Self {
-            x: x.to_contiguous(),
-            spherical: spherical.to_contiguous(),
-            angular: angular.to_contiguous(),
-            first: first.to_contiguous(),
-            second: second.to_contiguous(),
-            topology,
-        }
+impl TripletSum {
+    pub(super) fn new(spherical: FlexTensor, angular: FlexTensor, topology: Topology<Flex>) -> Self {
+        let [spherical, angular] = contiguous([spherical, angular]);
+        Self { spherical, angular, topology }
     }
 
     fn triplets<R: super::Value>(&self) -> kernel::Triplets<'_, R> {
@@ -50,64 +30,36 @@ impl Inputs {
             topology: self.topology.slices(),
         }
     }
-
-    fn weights<R: super::Value>(&self) -> kernel::Weights<'_, R> {
-        kernel::Weights { w1: values(&self.first), w2: values(&self.second) }
-    }
-
-    pub(super) fn forward(&self) -> FlexTensor {
-        let (edges, channels) = rows_columns(&self.x);
-        with_real!(self.x, R => {
-            let y = kernel::forward::<R>(self.triplets(), values(&self.x), self.weights());
-            tensor(y, [edges, channels])
-        })
-    }
 }
 
-#[derive(Debug)]
-struct TripletSum;
+fn weights<'a, R: super::Value>(first: &'a FlexTensor, second: &'a FlexTensor) -> kernel::Weights<'a, R> {
+    kernel::Weights { w1: values(first), w2: values(second) }
+}
 
-impl Backward<Flex, 3> for TripletSum {
-    type State = Inputs;
+impl Operation<Flex, 3> for TripletSum {
+    /// The inputs.
+    type Saved = [FlexTensor; 3];
 
-    fn backward(self, ops: Ops<Inputs, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [x, first, second] = ops.parents;
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let inputs = ops.state;
-        let dims = |tensor: &FlexTensor| <[usize; 2]>::from(rows_columns(tensor));
-        with_real!(grad, R => {
-            let (triplets, weights) = (inputs.triplets(), inputs.weights());
-            let gradients = kernel::backward::<R>(triplets, values(&inputs.x), weights, values(&grad));
-            if let Some(node) = x {
-                grads.register::<Flex>(node.id, tensor(gradients.dx, dims(&inputs.x)));
-            }
-            if let Some(node) = first {
-                grads.register::<Flex>(node.id, tensor(gradients.dw1, dims(&inputs.first)));
-            }
-            if let Some(node) = second {
-                grads.register::<Flex>(node.id, tensor(gradients.dw2, dims(&inputs.second)));
-            }
+    fn forward(&self, inputs: [FlexTensor; 3]) -> (FlexTensor, Self::Saved) {
+        let inputs = contiguous(inputs);
+        let [x, first, second] = &inputs;
+        let y = with_real!(x, R => {
+            tensor(kernel::forward::<R>(self.triplets(), values(x), weights(first, second)), dims(x))
         });
+        (y, inputs)
     }
-}
 
-/// The operation with its gradient; the bases are data and have none.
-pub(super) fn differentiable<C: CheckpointStrategy>(
-    x: FloatTensor<Autodiff<Flex, C>>,
-    spherical: FloatTensor<Autodiff<Flex, C>>,
-    angular: FloatTensor<Autodiff<Flex, C>>,
-    first: FloatTensor<Autodiff<Flex, C>>,
-    second: FloatTensor<Autodiff<Flex, C>>,
-    topology: Topology<Flex>,
-) -> FloatTensor<Autodiff<Flex, C>> {
-    let (x, x_node) = x.into_parts();
-    let (first, first_node) = first.into_parts();
-    let (second, second_node) = second.into_parts();
-    let inputs =
-        Inputs::new(x, spherical.into_primitive(), angular.into_primitive(), first, second, topology);
-    let y = inputs.forward();
-    match TripletSum.prepare::<C>([x_node, first_node, second_node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(inputs, y),
-        OpsKind::UnTracked(prepared) => prepared.finish(y),
+    fn backward(&self, inputs: Self::Saved, grad: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let grad = grad.to_contiguous();
+        let [x, first, second] = &inputs;
+        with_real!(grad, R => {
+            let weights = weights(first, second);
+            let found = kernel::backward::<R>(self.triplets(), values(x), weights, values(&grad));
+            [
+                Some(tensor(found.dx, dims(x))),
+                Some(tensor(found.dw1, dims(first))),
+                Some(tensor(found.dw2, dims(second))),
+            ]
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! Attention over the neighbours; see [`crate::ops::attention`].
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::differentiable::Operation;
 use super::neighbour::Ends;
 use super::{gather, sum_by};
 use crate::ops::ATTENTION_SLOPE;
+use crate::ops::differentiable::Operation;
 
 /// `Σ_e ε_e v_source(e)`, ε the softmax over the edges into an atom of `LeakyReLU(t_target + s_source)`,
 /// of `[t, s, v]`.
@@ -22,7 +23,7 @@ pub(super) struct Saved {
     values: TchTensor,
 }
 
-impl Operation<3> for Attention {
+impl Operation<LibTorch, 3> for Attention {
     type Saved = Saved;
 
     fn forward(&self, [at_target, at_source, values]: [TchTensor; 3]) -> (TchTensor, Saved) {

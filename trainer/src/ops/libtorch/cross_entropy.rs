@@ -1,9 +1,10 @@
 //! Weighted sum of cross entropies; see [`crate::ops::cross_entropy`].
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::differentiable::Operation;
 use super::is_present;
+use crate::ops::differentiable::Operation;
 
 /// `Σ_r w_r · −log softmax(logits_r)[label_r]` of `[logits]`.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ pub(super) struct CrossEntropy {
     pub(super) weights: TchTensor,
 }
 
-impl Operation<1> for CrossEntropy {
+impl Operation<LibTorch, 1> for CrossEntropy {
     /// `log softmax(logits)`, shape `[rows, classes]`.
     type Saved = TchTensor;
 

@@ -1,10 +1,11 @@
 //! Linear maps and filters along rows; see [`crate::ops::dense`] and [`crate::ops::radial_gate`].
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::differentiable::Operation;
 use super::{column_sums, is_present, product, slope_times};
 use crate::ops::Activation;
+use crate::ops::differentiable::Operation;
 
 /// `activation(x Wᵀ + b) + residual` of `[x, weight, bias, residual]`, the last two optional.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ pub(super) struct SavedDense {
     activated: Option<TchTensor>,
 }
 
-impl Operation<4> for Dense {
+impl Operation<LibTorch, 4> for Dense {
     type Saved = SavedDense;
 
     fn forward(&self, [x, weight, bias, residual]: [TchTensor; 4]) -> (TchTensor, SavedDense) {
@@ -75,7 +76,7 @@ pub(super) struct SavedGate {
     filter: TchTensor,
 }
 
-impl Operation<3> for RadialGate {
+impl Operation<LibTorch, 3> for RadialGate {
     type Saved = SavedGate;
 
     fn forward(&self, [x, radial, weight]: [TchTensor; 3]) -> (TchTensor, SavedGate) {

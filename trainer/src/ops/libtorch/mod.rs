@@ -9,7 +9,6 @@ mod adam;
 mod attention;
 mod cross_entropy;
 mod dense;
-mod differentiable;
 mod host;
 mod neighbour;
 #[cfg(test)]
@@ -23,13 +22,13 @@ use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, LibTorch, backe
 use burn::prelude::*;
 use burn_tch::TchTensor;
 
+use super::differentiable::{Operation, differentiable};
 use super::{Activation, Edges};
 use crate::device;
 pub use adam::adam_step;
 use attention::Attention;
 use cross_entropy::CrossEntropy;
 use dense::{Dense, RadialGate};
-use differentiable::{Operation, differentiable};
 use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
 use triplet::TripletSum;
 use triplet_host::{HostEdges, HostTripletSum};
@@ -127,11 +126,11 @@ impl LibtorchOperations for LibTorch {
         residual: TchTensor,
         activation: Activation,
     ) -> TchTensor {
-        Dense(activation).forward([x, weight, bias, residual]).0
+        Dense(activation).infer([x, weight, bias, residual])
     }
 
     fn libtorch_radial_gate(x: TchTensor, radial: TchTensor, weight: TchTensor) -> TchTensor {
-        RadialGate.forward([x, radial, weight]).0
+        RadialGate.infer([x, radial, weight])
     }
 
     fn libtorch_radial_sum(
@@ -141,7 +140,7 @@ impl LibtorchOperations for LibTorch {
         target: TchTensor,
         atoms: usize,
     ) -> TchTensor {
-        RadialSum { target, atoms }.forward([x, radial, weight]).0
+        RadialSum { target, atoms }.infer([x, radial, weight])
     }
 
     fn libtorch_triplet_sum(
@@ -154,7 +153,7 @@ impl LibtorchOperations for LibTorch {
         outgoing_edge: TchTensor,
         pair: TchTensor,
     ) -> TchTensor {
-        TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair }.forward([x, first, second]).0
+        TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair }.infer([x, first, second])
     }
 
     fn libtorch_host_triplet_sum(
@@ -172,7 +171,7 @@ impl LibtorchOperations for LibTorch {
     ) -> TchTensor {
         let edges = HostEdges::new([target, source, incoming, outgoing, outgoing_edges, pair_offsets]);
         let (spherical, angular) = (host::contiguous(spherical), host::contiguous(angular));
-        HostTripletSum { spherical, angular, edges }.forward([x, first, second]).0
+        HostTripletSum { spherical, angular, edges }.infer([x, first, second])
     }
 
     fn libtorch_pair_sum(
@@ -184,11 +183,11 @@ impl LibtorchOperations for LibTorch {
         activation: Activation,
         atoms: usize,
     ) -> TchTensor {
-        PairSum(activation, Ends { target, source, atoms }).forward([at_target, at_source, extra]).0
+        PairSum(activation, Ends { target, source, atoms }).infer([at_target, at_source, extra])
     }
 
     fn libtorch_neighbour_sum(x: TchTensor, target: TchTensor, source: TchTensor, atoms: usize) -> TchTensor {
-        NeighbourSum(Ends { target, source, atoms }).forward([x]).0
+        NeighbourSum(Ends { target, source, atoms }).infer([x])
     }
 
     fn libtorch_attention(
@@ -199,11 +198,11 @@ impl LibtorchOperations for LibTorch {
         source: TchTensor,
         atoms: usize,
     ) -> TchTensor {
-        Attention(Ends { target, source, atoms }).forward([at_target, at_source, values]).0
+        Attention(Ends { target, source, atoms }).infer([at_target, at_source, values])
     }
 
     fn libtorch_cross_entropy(logits: TchTensor, weights: TchTensor, labels: TchTensor) -> TchTensor {
-        CrossEntropy { labels, weights }.forward([logits]).0
+        CrossEntropy { labels, weights }.infer([logits])
     }
 }
 
@@ -216,7 +215,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         activation: Activation,
     ) -> FloatTensor<Self> {
         let operation = Dense(activation);
-        differentiable::<_, C, 4>(operation, [x, weight, bias, residual])
+        differentiable::<LibTorch, _, C, 4>(operation, [x, weight, bias, residual])
     }
 
     fn libtorch_radial_gate(
@@ -225,7 +224,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         weight: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let operation = RadialGate;
-        differentiable::<_, C, 3>(operation, [x, radial, weight])
+        differentiable::<LibTorch, _, C, 3>(operation, [x, radial, weight])
     }
 
     fn libtorch_radial_sum(
@@ -236,7 +235,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         atoms: usize,
     ) -> FloatTensor<Self> {
         let operation = RadialSum { target, atoms };
-        differentiable::<_, C, 3>(operation, [x, radial, weight])
+        differentiable::<LibTorch, _, C, 3>(operation, [x, radial, weight])
     }
 
     fn libtorch_triplet_sum(
@@ -252,7 +251,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         // Data: no gradient.
         let (spherical, angular) = (spherical.into_primitive(), angular.into_primitive());
         let operation = TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair };
-        differentiable::<_, C, 3>(operation, [x, first, second])
+        differentiable::<LibTorch, _, C, 3>(operation, [x, first, second])
     }
 
     fn libtorch_host_triplet_sum(
@@ -273,7 +272,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         let spherical = host::contiguous(spherical.into_primitive());
         let angular = host::contiguous(angular.into_primitive());
         let operation = HostTripletSum { spherical, angular, edges };
-        differentiable::<_, C, 3>(operation, [x, first, second])
+        differentiable::<LibTorch, _, C, 3>(operation, [x, first, second])
     }
 
     fn libtorch_pair_sum(
@@ -286,7 +285,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         atoms: usize,
     ) -> FloatTensor<Self> {
         let operation = PairSum(activation, Ends { target, source, atoms });
-        differentiable::<_, C, 3>(operation, [at_target, at_source, extra])
+        differentiable::<LibTorch, _, C, 3>(operation, [at_target, at_source, extra])
     }
 
     fn libtorch_neighbour_sum(
@@ -296,7 +295,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         atoms: usize,
     ) -> FloatTensor<Self> {
         let operation = NeighbourSum(Ends { target, source, atoms });
-        differentiable::<_, C, 1>(operation, [x])
+        differentiable::<LibTorch, _, C, 1>(operation, [x])
     }
 
     fn libtorch_attention(
@@ -308,7 +307,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         atoms: usize,
     ) -> FloatTensor<Self> {
         let operation = Attention(Ends { target, source, atoms });
-        differentiable::<_, C, 3>(operation, [at_target, at_source, values])
+        differentiable::<LibTorch, _, C, 3>(operation, [at_target, at_source, values])
     }
 
     fn libtorch_cross_entropy(
@@ -319,7 +318,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         // Data: no gradient.
         let weights = weights.into_primitive();
         let operation = CrossEntropy { labels, weights };
-        differentiable::<_, C, 1>(operation, [logits])
+        differentiable::<LibTorch, _, C, 1>(operation, [logits])
     }
 }
 

@@ -1,12 +1,13 @@
 //! Sums over the ends of edges and over neighbours; see [`crate::ops::pair_sum`],
 //! [`crate::ops::neighbour_sum`] and [`crate::ops::radial_sum`].
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
 use super::dense::{RadialGate, SavedGate};
-use super::differentiable::Operation;
 use super::{activate, gather, is_present, slope_times, sum_by};
 use crate::ops::Activation;
+use crate::ops::differentiable::Operation;
 
 /// Both ends of every edge, shape `[E]` each, and the number of atoms.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub(super) struct Ends {
 #[derive(Debug, Clone)]
 pub(super) struct PairSum(pub(super) Activation, pub(super) Ends);
 
-impl Operation<3> for PairSum {
+impl Operation<LibTorch, 3> for PairSum {
     /// See [`activate`].
     type Saved = Option<TchTensor>;
 
@@ -49,7 +50,7 @@ impl Operation<3> for PairSum {
 #[derive(Debug, Clone)]
 pub(super) struct NeighbourSum(pub(super) Ends);
 
-impl Operation<1> for NeighbourSum {
+impl Operation<LibTorch, 1> for NeighbourSum {
     type Saved = ();
 
     fn forward(&self, [x]: [TchTensor; 1]) -> (TchTensor, ()) {
@@ -70,7 +71,7 @@ pub(super) struct RadialSum {
     pub(super) atoms: usize,
 }
 
-impl Operation<3> for RadialSum {
+impl Operation<LibTorch, 3> for RadialSum {
     type Saved = SavedGate;
 
     fn forward(&self, inputs: [TchTensor; 3]) -> (TchTensor, SavedGate) {

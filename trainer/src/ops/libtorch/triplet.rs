@@ -3,12 +3,13 @@
 //! Works on blocks of triplets: what is as long as a block is soon used again, and nothing of a
 //! message's width is kept for the backward pass, which computes it anew.
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::differentiable::Operation;
 use super::{empty_like, gather, product, zeros_like};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::{ORDERS, RADIAL};
+use crate::ops::differentiable::Operation;
 
 /// Triplets of a block on the CPU: its few matrices fit into a core's cache.
 const CPU_BLOCK: i64 = 2048;
@@ -72,7 +73,7 @@ impl TripletSum {
     }
 }
 
-impl Operation<3> for TripletSum {
+impl Operation<LibTorch, 3> for TripletSum {
     type Saved = Saved;
 
     fn forward(&self, [x, first, second]: [TchTensor; 3]) -> (TchTensor, Saved) {

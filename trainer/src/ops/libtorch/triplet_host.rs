@@ -1,10 +1,11 @@
 //! The sum over triplets on the host, by the kernel of the CPU backend: libtorch has no operation that
 //! multiplies small matrices of different sizes, and without one every triplet passes through memory.
 
+use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::differentiable::Operation;
 use super::host::{self, Value, with_real};
+use crate::ops::differentiable::Operation;
 use crate::ops::kernel;
 use crate::ops::kernel::triplet::{self, Weights};
 
@@ -63,7 +64,7 @@ impl HostTripletSum {
     }
 }
 
-impl Operation<3> for HostTripletSum {
+impl Operation<LibTorch, 3> for HostTripletSum {
     /// The inputs.
     type Saved = [TchTensor; 3];
 
