@@ -12,7 +12,8 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
-use crate::run::step::Learner;
+use crate::run::pretrain::Pretraining;
+use crate::run::step::{Learner, Objective};
 use crate::run::{memory, metrics};
 
 /// Steps before the clock runs.
@@ -139,8 +140,9 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     let lattice = LatticeStatistics::of(&selection)?;
     let model = Mmpt::init(&config.model, &lattice, config.seed, &device.clone().autodiff());
     let parameters = model.num_params() - 2 * lattice.mean.len();
-    let mut learner = Learner::new(model, config, cutoff, &device);
-    let batch = learner.prepare(graph, DrawKey { seed: config.seed, epoch: 0, batch: 0 });
+    let objective = Pretraining::new(config, cutoff, &device);
+    let mut learner = Learner::new(model, objective, &config.optimiser);
+    let batch = learner.objective.prepare(graph, DrawKey { seed: config.seed, epoch: 0, batch: 0 });
     let rates = crate::optimiser::Rates {
         learning_rate: config.optimiser.learning_rate,
         beta1: config.optimiser.beta1,

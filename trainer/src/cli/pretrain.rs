@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trainer::config::Config;
+use trainer::run::course::Ending;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::run::pretrain::{Ending, Request, Summary, pretrain};
+use trainer::run::pretrain::{Request, Summary, pretrain};
 
 use super::Outcome;
 use super::settings::{Machine, Settings};

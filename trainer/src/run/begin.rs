@@ -16,10 +16,10 @@ use crate::data::{
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Mmpt;
-use crate::optimiser::Adam;
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::RunFolder;
 use crate::run::snapshot;
+use crate::run::step::{Learner, Objective};
 use crate::weights::Description;
 
 /// The crystals of a run.
@@ -81,7 +81,7 @@ pub fn training_stream(config: &Config, epoch: u64, skip: u64, device: &Device) 
 
 /// The checkpoint of a run that is to be continued with the same settings; `None` if it was killed
 /// before its first one.
-pub(super) fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
+pub(crate) fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
     if !folder.config().exists() {
         // Killed after the first checkpoint at most, which knows of the settings by their hash alone.
         let checkpoint = Checkpoint::read(&folder.checkpoint())?;
@@ -104,26 +104,22 @@ pub(super) fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Ch
     Ok(Checkpoint::read(&folder.checkpoint())?)
 }
 
-/// A model as its checkpoint left it.
-#[allow(clippy::type_complexity, reason = "the four parts of a run's beginning")]
-pub(super) fn restored(
+/// Model and optimiser as a checkpoint left them; `model` is one of the same sizes, `path` the
+/// checkpoint's file.
+pub(crate) fn restored<O: Objective>(
     checkpoint: Checkpoint,
+    model: O::Model,
+    objective: O,
     config: &Config,
-    features: &FeatureSettings,
-    folder: &RunFolder,
+    path: &Path,
     device: &Device,
-) -> Result<(Mmpt, Description, State, Option<Adam>), TrainError> {
-    let path = folder.checkpoint();
-    let Checkpoint { state, description, weights, first_moments, second_moments } = checkpoint;
-    description
-        .require(&config.model, &config.pal, features)
-        .map_err(|source| TrainError::Weights { path: path.clone(), source })?;
-    let model = Mmpt::init(&config.model, &description.lattice, config.seed, &device.clone().autodiff());
-    let model = snapshot::with_weights(model, weights, &path)?;
-    let mut optimiser = Adam::new(&config.optimiser);
+) -> Result<(Learner<O>, State), TrainError> {
+    let Checkpoint { state, weights, first_moments, second_moments, .. } = checkpoint;
+    let model = snapshot::with_weights(model, weights, &[], path)?;
+    let mut learner = Learner::new(model, objective, &config.optimiser);
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
-    snapshot::restore_moments(&mut optimiser, steps, first_moments, second_moments, device);
-    Ok((model, description, state, Some(optimiser)))
+    snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
+    Ok((learner, state))
 }
 
 /// A model with the weights of a file.
@@ -155,7 +151,7 @@ pub(super) fn fresh(
 }
 
 /// Removes a file that an earlier run may have left.
-pub(super) fn remove_if_there(path: &Path) -> Result<(), TrainError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), TrainError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
             Err(TrainError::Write { path: path.to_owned(), source })
@@ -165,8 +161,8 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), TrainError> {
 }
 
 /// Optimiser steps of the whole run, as the schedule needs them.
-pub(super) fn steps(config: &Config, crystals: &Crystals, device: &Device) -> Result<u64, TrainError> {
-    let stream = Stream::<f32>::open(&crystals.train, training_stream(config, 0, 0, device))?;
+pub(crate) fn steps(config: &Config, train: &Selection, device: &Device) -> Result<u64, TrainError> {
+    let stream = Stream::<f32>::open(train, training_stream(config, 0, 0, device))?;
     let batches = match stream.batches() {
         Some(batches) => batches,
         // With a budget of triplets only reading tells; a constant rate has no end and need not know.

@@ -1,6 +1,7 @@
 //! The course of a run: its folder, records, checkpoints and schedule.
 //!
-//! * [`pretrain`]: epochs of batches until the end; [`begin`]: what a run begins with
+//! * [`course`]: epochs of batches until the end; [`begin`]: what a run begins with
+//! * [`pretrain`]: the run of the masked model
 //! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
 //! * [`schedule`]: learning rate and β1 of every step
 //! * [`folder`]: the run's folder, one run at a time
@@ -13,6 +14,7 @@
 
 pub mod begin;
 pub mod checkpoint;
+pub mod course;
 pub mod curves;
 pub mod error;
 mod exact;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::DType;
 
@@ -37,7 +38,7 @@ fn loaded(tensor: weights::Tensor) -> TensorData {
 }
 
 /// The model's parameters by name.
-pub fn weights_of(model: &Mmpt) -> BTreeMap<String, weights::Tensor> {
+pub fn weights_of<M: Module>(model: &M) -> BTreeMap<String, weights::Tensor> {
     let parameters = names::parameters(model).into_iter();
     parameters.map(|parameter| (parameter.name, stored(parameter.shape, parameter.data))).collect()
 }
@@ -45,16 +46,17 @@ pub fn weights_of(model: &Mmpt) -> BTreeMap<String, weights::Tensor> {
 /// The model with other parameters.
 ///
 /// # Errors
-/// [`TrainError::Model`] for the first tensor that is missing, of another shape or too many; `path`
-/// is the file they come from.
-pub fn with_weights(
-    model: Mmpt,
+/// [`TrainError::Model`] for tensors that are missing, of another shape or too many, but for those whose
+/// name begins with one of `ignored`; `path` is the file they come from.
+pub fn with_weights<M: Module>(
+    model: M,
     tensors: BTreeMap<String, weights::Tensor>,
+    ignored: &[&str],
     path: &Path,
-) -> Result<Mmpt, TrainError> {
+) -> Result<M, TrainError> {
     let expected = names::parameters(&model);
     let shapes = expected.iter().map(|parameter| (parameter.name.as_str(), parameter.shape.as_slice()));
-    weights::check(shapes, &tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX])
+    weights::check(shapes, &tensors, ignored)
         .map_err(|source| TrainError::Model { path: path.to_owned(), source })?;
     let tensors = tensors.into_iter().map(|(name, tensor)| {
         let data = loaded(tensor).convert_dtype(DType::F32);
@@ -123,6 +125,6 @@ pub fn load(path: &Path, device: &Device) -> Result<LoadedModel, TrainError> {
         lattice: LatticeStatistics::default(),
     });
     let model = Mmpt::init(&description.model, &description.lattice, 0, device);
-    let model = with_weights(model, file.tensors, path)?;
+    let model = with_weights(model, file.tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX], path)?;
     Ok(LoadedModel { model, description, described })
 }

@@ -1,0 +1,398 @@
+//! The course of a run: epochs of batches, records, checkpoints, until the end or the first Ctrl-C.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::prelude::*;
+
+use crate::atomic;
+use crate::config::Config;
+use crate::config::run::Select;
+use crate::data::{GraphBatch, Stream, StreamSettings};
+use crate::device;
+use crate::error::TrainError;
+use crate::loss::TOTAL;
+use crate::model::mask::DrawKey;
+use crate::run::begin::{Crystals, training_stream};
+use crate::run::checkpoint::{Checkpoint, State};
+use crate::run::folder::RunFolder;
+use crate::run::interrupt::Interrupt;
+use crate::run::memory;
+use crate::run::metrics::{self, Cost, EpochRecord, MetricsLog, Record, StepRecord};
+use crate::run::progress::{Extent, Position, Progress};
+use crate::run::schedule::Schedule;
+use crate::run::snapshot;
+use crate::run::step::{Learner, Objective, Values, total};
+use crate::weights::{self, Description};
+
+/// Epoch of the order and the masks of the validation set: the same in every epoch, unlike any of
+/// training.
+const VALIDATION_EPOCH: u64 = u64::MAX;
+/// File of a run's folder with the crystals of the batch that a run ended on.
+pub(super) const DIVERGED_FILE: &str = "diverged.json";
+/// Seconds in a minute.
+const MINUTE: f64 = 60.0;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// After its last epoch.
+    Finished,
+    /// After epochs without improvement.
+    EarlyStopped,
+    /// By Ctrl-C; a checkpoint was written.
+    Interrupted,
+}
+
+/// Everything that a run begins, or goes on, with.
+#[derive(Debug)]
+pub struct Beginning<O: Objective> {
+    /// The resolved configuration.
+    pub config: Config,
+    /// Where the model runs, without automatic differentiation.
+    pub device: Device,
+    /// Its crystals.
+    pub crystals: Crystals,
+    /// Property columns that the batches bring.
+    pub properties: Vec<String>,
+    /// Whose loss decides which weights are the best.
+    pub select: Select,
+    /// What the weights belong to.
+    pub description: Description,
+    /// Model and optimiser.
+    pub learner: Learner<O>,
+    /// Optimiser steps of the whole run, for the schedule.
+    pub steps: u64,
+    /// Where the run is; the default for a new one.
+    pub state: State,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// Losses of a predictor that always says the same, by term.
+    pub constants: Values,
+    /// Whether to report nothing.
+    pub quiet: bool,
+}
+
+/// A run in progress.
+pub struct Course<'a, O: Objective> {
+    config: Config,
+    device: Device,
+    crystals: Crystals,
+    properties: Vec<String>,
+    select: Select,
+    description: Description,
+    learner: Learner<O>,
+    schedule: Schedule,
+    state: State,
+    folder: RunFolder,
+    log: MetricsLog,
+    progress: Progress,
+    constants: Values,
+    interrupt: &'a Interrupt,
+    saved: Instant,
+}
+
+/// Sums over the batches of one step.
+#[derive(Default)]
+struct StepSums {
+    losses: Values,
+    batches: u64,
+    crystals: u64,
+    /// Identifiers of the crystals.
+    identifiers: Vec<String>,
+}
+
+impl<'a, O: Objective> Course<'a, O> {
+    /// Begins a run. A new one (of no steps) gets its first checkpoint at once: there is something good to
+    /// keep from the first batch on, and a resumed run begins with the weights that were given.
+    ///
+    /// # Errors
+    /// [`TrainError`] when the folder cannot be written.
+    pub fn begin(beginning: Beginning<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
+        let Beginning { config, crystals, state, folder, .. } = beginning;
+        let is_new = state.config_hash.is_empty();
+        let log = MetricsLog::open(&folder.metrics(), state.records)?;
+        let schedule = Schedule::new(&config.schedule, &config.optimiser, beginning.steps);
+        let extent = Extent { epochs: config.run.epochs, crystals: crystals.train.crystals() };
+        let done = state.epoch * extent.crystals + state.crystals;
+        let progress = Progress::new(extent, done, beginning.quiet);
+        let mut course = Self {
+            state: State { config_hash: config.hash(), ..state },
+            config,
+            device: beginning.device,
+            crystals,
+            properties: beginning.properties,
+            select: beginning.select,
+            description: beginning.description,
+            learner: beginning.learner,
+            schedule,
+            folder,
+            log,
+            progress,
+            constants: beginning.constants,
+            interrupt,
+            saved: Instant::now(),
+        };
+        if is_new {
+            // Before the configuration, which says that there is a run.
+            course.save()?;
+        }
+        course.folder.write_config(&course.config)?;
+        Ok(course)
+    }
+
+    /// Goes on until the end.
+    ///
+    /// # Errors
+    /// [`TrainError`]; the last checkpoint is whole whatever happens.
+    pub fn run(mut self) -> Result<(Ending, State), TrainError> {
+        let ending = self.train()?;
+        self.progress.finish();
+        Ok((ending, self.state))
+    }
+
+    fn train(&mut self) -> Result<Ending, TrainError> {
+        while self.state.epoch < self.config.run.epochs {
+            // Here and not after the epoch, since a run that has stopped may be resumed.
+            if self.is_stuck() {
+                return Ok(Ending::EarlyStopped);
+            }
+            if self.epoch()? {
+                self.save()?;
+                return Ok(Ending::Interrupted);
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// Whether the last epochs brought nothing.
+    fn is_stuck(&self) -> bool {
+        let best = self.state.best_epoch.unwrap_or(0);
+        self.config.run.early_stop.is_some_and(|patience| self.state.epoch.saturating_sub(best) >= patience)
+    }
+
+    /// Trains until the end of the epoch; whether it was interrupted before.
+    fn epoch(&mut self) -> Result<bool, TrainError> {
+        let begun = Instant::now();
+        let (epoch, before) = (self.state.epoch, self.state.crystals);
+        let settings = self.stream(epoch, self.state.batch);
+        let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
+        let mut sums = StepSums::default();
+        let mut step_begun = Instant::now();
+        let mut step_waited = stream.waited();
+        while let Some(graph) = stream.next() {
+            self.learn(graph?, &mut sums)?;
+            if self.learner.accumulated() < self.config.optimiser.accumulate {
+                continue;
+            }
+            let waited = (stream.waited() - step_waited).as_secs_f64();
+            self.step(&mut sums, step_begun, waited)?;
+            (step_begun, step_waited) = (Instant::now(), stream.waited());
+            if self.interrupt.requested() {
+                return Ok(true);
+            }
+            if self.is_due() {
+                self.save()?;
+            }
+        }
+        if self.learner.accumulated() > 0 {
+            let waited = (stream.waited() - step_waited).as_secs_f64();
+            self.step(&mut sums, step_begun, waited)?;
+        }
+        let waited = stream.waited().as_secs_f64();
+        drop(stream);
+        self.finish_epoch(begun, before, waited)?;
+        Ok(false)
+    }
+
+    /// One batch forward and backward.
+    fn learn(&mut self, graph: GraphBatch<f32>, sums: &mut StepSums) -> Result<(), TrainError> {
+        let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, batch: self.state.batch };
+        let (count, identifiers) = (graph.crystals() as u64, graph.material_ids.clone());
+        if device::computes_on_host(&self.device) {
+            memory::require(&self.config.model, graph.crystals(), graph.edges(), memory::available())?;
+        }
+        let batch = self.learner.objective.prepare(graph, key);
+        let values = self.learner.learn(&batch);
+        if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
+            return Err(self.diverged("loss", value, self.state.batch + 1, &identifiers));
+        }
+        for (name, value) in values {
+            *sums.losses.entry(name.clone()).or_insert(0.0) += value;
+            *self.state.sums.entry(name).or_insert(0.0) += value;
+        }
+        sums.batches += 1;
+        sums.crystals += count;
+        sums.identifiers.extend(identifiers);
+        self.state.batch += 1;
+        self.state.crystals += count;
+        Ok(())
+    }
+
+    /// One step of the optimiser and its record.
+    fn step(&mut self, sums: &mut StepSums, begun: Instant, waited: f64) -> Result<(), TrainError> {
+        let rates = self.schedule.at(self.state.step);
+        let StepSums { losses, batches, crystals, identifiers } = std::mem::take(sums);
+        let norm = self.learner.gradient_norm();
+        if !norm.is_finite() {
+            return Err(self.diverged("norm of the gradients", norm, self.state.batch, &identifiers));
+        }
+        self.learner.step(norm, rates);
+        self.state.step += 1;
+        let losses: Values =
+            losses.into_iter().map(|(name, sum)| (name, sum / batches.max(1) as f64)).collect();
+        let epoch = self.state.epoch + 1;
+        self.progress.update(Position { epoch, crystals: self.state.crystals, loss: total(&losses) });
+        self.record(Record::Step(StepRecord {
+            step: self.state.step,
+            epoch,
+            crystals,
+            losses,
+            learning_rate: rates.learning_rate,
+            gradient_norm: norm,
+            cost: cost(begun, crystals, waited),
+        }))
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), TrainError> {
+        self.log.append(&record)?;
+        self.state.records = self.log.records();
+        Ok(())
+    }
+
+    /// Means, validation, best weights, record, checkpoint, curves.
+    fn finish_epoch(&mut self, begun: Instant, before: u64, waited: f64) -> Result<(), TrainError> {
+        let batches = self.state.batch.max(1) as f64;
+        let train: Values = std::mem::take(&mut self.state.sums)
+            .into_iter()
+            .map(|(name, sum)| (name, sum / batches))
+            .collect();
+        let validation = self.validate()?;
+        let deciding = match (self.select, &validation) {
+            (Select::Validation, Some(validation)) => total(validation),
+            _ => total(&train),
+        };
+        let best = deciding.is_finite() && self.state.best_loss.is_none_or(|best| deciding < best);
+        let epoch = self.state.epoch + 1;
+        if best {
+            (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
+            let tensors = snapshot::weights_of(self.learner.model());
+            let path = self.folder.best();
+            weights::write(&path, &self.description.to_metadata(), tensors)
+                .map_err(|source| TrainError::Weights { path, source })?;
+        }
+        let crystals = self.state.crystals;
+        let said = said(epoch, &train, validation.as_ref(), best);
+        self.record(Record::Epoch(EpochRecord {
+            step: self.state.step,
+            epoch,
+            crystals,
+            train,
+            validation,
+            best,
+            cost: cost(begun, crystals - before, waited),
+        }))?;
+        self.progress.say(&said);
+        (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
+        // Before the checkpoint: a run killed in between draws them once more when it is resumed.
+        let records = metrics::read(&self.folder.metrics())?;
+        crate::run::curves::write(&self.folder.curves(), &records, &self.constants)?;
+        self.save()
+    }
+
+    /// Mean losses over the validation set.
+    fn validate(&self) -> Result<Option<Values>, TrainError> {
+        let Some(selection) = &self.crystals.validation else { return Ok(None) };
+        // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
+        // with training's, one over each store's own batches can not.
+        let settings = self.stream(VALIDATION_EPOCH, 0);
+        let model = self.learner.model().valid();
+        let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
+        for graph in Stream::<f32>::open(selection, settings)? {
+            let key = DrawKey { seed: self.config.seed, epoch: VALIDATION_EPOCH, batch: batches };
+            let objective = &self.learner.objective;
+            let batch = objective.prepare(graph?, key);
+            let weight = objective.weight(&batch);
+            for (name, value) in objective.losses(&model, &batch).1 {
+                *sums.entry(name).or_insert(0.0) += weight * value;
+            }
+            batches += 1;
+            weights += weight;
+        }
+        if batches == 0 {
+            return Ok(None);
+        }
+        Ok(Some(sums.into_iter().map(|(name, sum): (String, f64)| (name, sum / weights)).collect()))
+    }
+
+    /// How an epoch is read from its batch `skip` on.
+    fn stream(&self, epoch: u64, skip: u64) -> StreamSettings {
+        let settings = training_stream(&self.config, epoch, skip, &self.device);
+        StreamSettings { properties: self.properties.clone(), ..settings }
+    }
+
+    /// Whether a checkpoint is due in the middle of an epoch.
+    fn is_due(&self) -> bool {
+        let run = &self.config.run;
+        run.checkpoint_steps.is_some_and(|steps| self.state.step.is_multiple_of(steps.max(1)))
+            || run
+                .checkpoint_minutes
+                .is_some_and(|minutes| self.saved.elapsed().as_secs_f64() >= minutes * MINUTE)
+    }
+
+    /// Writes the checkpoint.
+    fn save(&mut self) -> Result<(), TrainError> {
+        self.log.sync()?;
+        let (first_moments, second_moments) = snapshot::moments_of(&self.learner.optimiser);
+        let checkpoint = Checkpoint {
+            state: self.state.clone(),
+            description: self.description.clone(),
+            weights: snapshot::weights_of(self.learner.model()),
+            first_moments,
+            second_moments,
+        };
+        checkpoint.write(&self.folder.checkpoint())?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Lists the crystals that a run ended on; `batch` counts from 1.
+    fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
+        let listed = self.folder.path().join(DIVERGED_FILE);
+        let epoch = self.state.epoch + 1;
+        let content = serde_json::json!({
+            "quantity": quantity,
+            "value": value.to_string(),
+            "epoch": epoch,
+            "batch": batch,
+            "material_ids": identifiers,
+        });
+        match atomic::write(&listed, |out| writeln!(out, "{content:#}")) {
+            Ok(()) => TrainError::Diverged { quantity, value, epoch, batch, listed },
+            Err(source) => TrainError::Write { path: listed, source },
+        }
+    }
+}
+
+/// What a stretch of a run took.
+fn cost(begun: Instant, crystals: u64, waited: f64) -> Cost {
+    let seconds = begun.elapsed().as_secs_f64();
+    Cost {
+        seconds,
+        crystals_per_second: crystals as f64 / seconds.max(f64::MIN_POSITIVE),
+        wait_share: waited / seconds.max(f64::MIN_POSITIVE),
+        resident_bytes: metrics::resident_bytes(),
+    }
+}
+
+/// A line about an epoch.
+fn said(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
+    let terms = train.iter().filter(|(name, _)| *name != TOTAL);
+    let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
+    let validation =
+        validation.map(|values| format!("; validation {:.4}", total(values))).unwrap_or_default();
+    let best = if best { ", best so far" } else { "" };
+    format!("epoch {epoch}: loss {:.4} ({terms}){validation}{best}", total(train))
+}
