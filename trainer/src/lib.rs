@@ -7,6 +7,7 @@
 //! * [`loss`]: predictions into numbers
 //! * [`optimiser`]: gradients into weights
 //! * [`run`]: epochs, records, checkpoints
+//! * [`report`]: predictions into scores, pages and leaderboard files
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
@@ -24,6 +25,7 @@ pub mod loss;
 pub mod model;
 pub mod ops;
 pub mod optimiser;
+pub mod report;
 pub mod run;
 pub mod verify;
 pub mod weights;

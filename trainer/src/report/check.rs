@@ -1,0 +1,84 @@
+//! What an evaluation must hold so that every file can be made of it.
+
+use std::collections::BTreeSet;
+
+use super::error::ReportError;
+use super::{Evaluation, FoldOutcome};
+
+/// Numbers beyond this size are refused: axes and sums need differences that are finite.
+pub const LARGEST: f64 = 1e100;
+
+/// Checks folds, numbers and names.
+///
+/// # Errors
+/// All of [`ReportError`] but those of files.
+pub(super) fn check(evaluation: &Evaluation) -> Result<(), ReportError> {
+    let task = || evaluation.task.clone();
+    if evaluation.folds.is_empty() {
+        return Err(ReportError::NoFolds { task: task() });
+    }
+    let mut names = BTreeSet::new();
+    for fold in &evaluation.folds {
+        if !names.insert(&fold.name) {
+            return Err(ReportError::RepeatedFold { task: task(), fold: fold.name.clone() });
+        }
+        if fold.outcomes.is_empty() {
+            return Err(ReportError::EmptyFold { task: task(), fold: fold.name.clone() });
+        }
+        check_numbers(fold)?;
+    }
+    evaluation.jarvis.as_ref().map_or(Ok(()), super::jarvis::Jarvis::check)
+}
+
+/// Checks the numbers of a fold.
+fn check_numbers(fold: &FoldOutcome) -> Result<(), ReportError> {
+    let check = |quantity, material_id: &str, value: f64| {
+        if value.abs() <= LARGEST {
+            return Ok(());
+        }
+        let (fold, material_id) = (fold.name.clone(), material_id.to_owned());
+        Err(ReportError::Number { fold, quantity, material_id, value })
+    };
+    check("training median", "the dummy", fold.train_median)?;
+    for outcome in &fold.outcomes {
+        check("target", &outcome.material_id, outcome.target)?;
+        check("prediction", &outcome.material_id, outcome.prediction)?;
+        check("deviation", &outcome.material_id, outcome.deviation.unwrap_or(0.0))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::{evaluation, outcome};
+    use crate::report::jarvis::Jarvis;
+
+    fn refusal(evaluation: &Evaluation) -> String {
+        check(evaluation).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_reported_is_refused_by_name() {
+        let good = evaluation(vec![outcome("a", 1.0, 2.0, &["O"])]);
+        check(&good).expect("it can be reported");
+
+        let mut changed = good.clone();
+        changed.folds[0].outcomes[0].prediction = f64::NAN;
+        assert_eq!(refusal(&changed), "split: the prediction of a is NaN, from which no score can be made");
+        changed.folds[0].outcomes[0].prediction = -1e101;
+        assert!(refusal(&changed).contains("prediction of a"), "{}", refusal(&changed));
+        changed.folds[0].outcomes.clear();
+        assert_eq!(refusal(&changed), "task example: split has no test crystals");
+        changed.folds.clear();
+        assert_eq!(refusal(&changed), "task example: no fold was evaluated");
+
+        let mut changed = good.clone();
+        changed.folds.push(good.folds[0].clone());
+        assert_eq!(refusal(&changed), "task example: split is there twice");
+
+        let mut changed = good;
+        changed.jarvis = Some(Jarvis { property: "band-gap".to_owned(), dataset: "dft_3d".to_owned() });
+        assert!(refusal(&changed).starts_with("'band-gap' cannot be a property"), "{}", refusal(&changed));
+    }
+}

@@ -1,0 +1,222 @@
+//! The evaluation as a page.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::elements::{ElementError, by_element};
+use super::json::EvaluationRecord;
+use super::number::{Format, counted, grouped};
+use super::{Evaluation, WORST, histogram, parity};
+
+/// Style of the page, for light and dark surroundings and for paper.
+const STYLE: &str = include_str!("style.css");
+/// Digits of a coefficient of determination are those of a number of this size.
+const R2_SIZE: f64 = 1.0;
+/// Columns of the table of elements, side by side.
+const ELEMENT_COLUMNS: usize = 3;
+
+/// The whole page; `notes` stand below the scores.
+pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
+    let title = format!("{} · evaluation", evaluation.task);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (header(evaluation, record))
+                main {
+                    (scores(record, notes))
+                    (charts(evaluation))
+                    (elements(evaluation, record))
+                    (worst(evaluation))
+                    @if !evaluation.settings.is_empty() { (settings(evaluation)) }
+                }
+            }
+        }
+    }
+}
+
+fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
+    let format = Format::of(record.mean.mae);
+    let several = record.folds.len() > 1;
+    let spread = |mean: String, std: String| if several { format!("{mean} ± {std}") } else { mean };
+    let unit = &evaluation.unit;
+    let share = record.mean.mae / record.mean.dummy_mae;
+    let tested = record.folds.iter().map(|fold| fold.test).sum();
+    html! {
+        header {
+            h1 { (evaluation.task) }
+            p { (evaluation.description) }
+            div class="tiles" {
+                (tile(&spread(format.write(record.mean.mae), format.write(record.std.mae)), &format!("mean absolute error, {unit}")))
+                (tile(&format.write(record.mean.dummy_mae), &format!("of the training median, {unit}")))
+                @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the median's error is left")) }
+                @if let (Some(mean), Some(std)) = (record.mean.r2, record.std.r2) {
+                    @let format = Format::of(R2_SIZE);
+                    (tile(&spread(format.write(mean), format.write(std)), "R²"))
+                }
+                (tile(&grouped(tested), "crystals tested"))
+            }
+        }
+    }
+}
+
+fn tile(value: &str, what: &str) -> Markup {
+    html! { div class="tile" { b { (value) } span { (what) } } }
+}
+
+fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
+    let format = Format::of(record.mean.mae.max(record.mean.dummy_mae));
+    let r2 =
+        |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| Format::of(R2_SIZE).write(value));
+    let spread = |part: fn(&super::json::Summary) -> f64| {
+        format!("{} ± {}", format.write(part(&record.mean)), format.write(part(&record.std)))
+    };
+    let seeds: Vec<String> = record.seeds.iter().map(u64::to_string).collect();
+    html! {
+        section {
+            h2 { "Scores" }
+            p {
+                "Errors in " (record.unit) ". Predictions are means over "
+                @if seeds.len() == 1 { "the one seed " } @else { (counted(seeds.len(), "seed")) ": " }
+                (seeds.join(", ")) ". The dummy always predicts the median of its training part."
+            }
+            div class="scroll" {
+                table {
+                    thead {
+                        tr {
+                            th {} th { "training" } th { "validation" } th { "test" } th { "MAE" } th { "RMSE" } th { "R²" }
+                            th { "dummy MAE" } th { "dummy RMSE" }
+                        }
+                    }
+                    tbody {
+                        @for fold in &record.folds {
+                            tr {
+                                td { (fold.name) } td { (grouped(fold.train)) } td { (grouped(fold.validation)) }
+                                td { (grouped(fold.test)) } td { (format.write(fold.mae)) } td { (format.write(fold.rmse)) }
+                                td { (r2(fold.r2)) } td class="dummy" { (format.write(fold.dummy_mae)) }
+                                td class="dummy" { (format.write(fold.dummy_rmse)) }
+                            }
+                        }
+                    }
+                    @if record.folds.len() > 1 {
+                        tfoot {
+                            tr {
+                                td colspan="4" { "mean ± standard deviation of the folds" }
+                                td { (spread(|score| score.mae)) } td { (spread(|score| score.rmse)) }
+                                td {
+                                    (r2(record.mean.r2))
+                                    @if record.std.r2.is_some() { " ± " (r2(record.std.r2)) }
+                                }
+                                td class="dummy" { (spread(|score| score.dummy_mae)) }
+                                td class="dummy" { (spread(|score| score.dummy_rmse)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for note in notes { p { (note) } }
+        }
+    }
+}
+
+fn charts(evaluation: &Evaluation) -> Markup {
+    html! {
+        section {
+            h2 { "Predictions" }
+            div class="charts" {
+                figure { figcaption { "Predicted over known" } (parity::plot(evaluation)) }
+                figure { figcaption { "Errors" } (histogram::chart(evaluation)) }
+            }
+        }
+    }
+}
+
+fn elements(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
+    let table = by_element(evaluation);
+    let format = Format::of(record.mean.mae);
+    let largest = table.iter().map(|element| element.mae).fold(0.0, f64::max);
+    let rows = table.len().div_ceil(ELEMENT_COLUMNS).max(1);
+    let row = |element: &ElementError| {
+        let share = if largest > 0.0 { 100.0 * element.mae / largest } else { 0.0 };
+        html! {
+            tr class=[element.worst.then_some("bad")] {
+                td { (element.symbol) } td { (grouped(element.count)) } td { (format.write(element.mae)) }
+                td class="meter" { div style=(format!("width:{share:.1}%")) {} }
+                td { (format.write_signed(element.bias)) }
+            }
+        }
+    };
+    html! {
+        @if !table.is_empty() {
+            section {
+                h2 { "Error by element" }
+                p {
+                    "Crystals that hold the element, the commonest first; errors in " (evaluation.unit)
+                    ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten crystals or more."
+                }
+                div class="columns" {
+                    @for part in table.chunks(rows) {
+                        table {
+                            thead { tr { th {} th { "crystals" } th { "MAE" } th {} th { "bias" } } }
+                            tbody { @for element in part { (row(element)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn worst(evaluation: &Evaluation) -> Markup {
+    let worst = evaluation.worst(WORST);
+    let deviations = worst.iter().any(|(_, outcome)| outcome.deviation.is_some());
+    let largest = worst.iter().map(|(_, outcome)| outcome.error().abs()).fold(0.0, f64::max);
+    let format = Format::of(largest);
+    html! {
+        section {
+            h2 { "Largest errors" }
+            div class="scroll" {
+                table {
+                    thead {
+                        tr {
+                            th { "crystal" } th class="text" { "elements" } th class="text" { "fold" }
+                            th { "known, " (evaluation.unit) } th { "predicted" } th { "error" }
+                            @if deviations { th { "deviation of the ensemble" } }
+                        }
+                    }
+                    tbody {
+                        @for (fold, outcome) in worst {
+                            tr {
+                                td { (outcome.material_id) } td class="text" { (outcome.elements.join(" ")) }
+                                td class="text" {
+                                    @if let Some(fold) = evaluation.folds.get(fold) { (fold.name) }
+                                }
+                                td { (format.write(outcome.target)) } td { (format.write(outcome.prediction)) }
+                                td { (format.write_signed(outcome.error())) }
+                                @if deviations {
+                                    td { @if let Some(deviation) = outcome.deviation { (format.write(deviation)) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn settings(evaluation: &Evaluation) -> Markup {
+    html! {
+        section {
+            h2 { "Settings" }
+            table class="settings" {
+                tbody { @for (name, value) in &evaluation.settings { tr { td { (name) } td { (value) } } } }
+            }
+        }
+    }
+}

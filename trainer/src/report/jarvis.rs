@@ -1,0 +1,128 @@
+//! The JARVIS leaderboard's contribution: a zipped CSV of one benchmark.
+//!
+//! A contribution is named `category-subcategory-property-dataset-split-metric.csv.zip` and holds one
+//! CSV with the columns `id` and `prediction`; the leaderboard joins it with its own values by
+//! identifier and compares the counts, so all test crystals must be there, and predictions must be in
+//! the unit of the benchmark's values. A folder of contributions further needs a `metadata.json` and a
+//! `run.sh`, which only a submitter can write.
+//!
+//! Source: the contribution guide and `rebuild.py` of `usnistgov/jarvis_leaderboard`.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::FoldOutcome;
+use super::error::ReportError;
+use crate::atomic;
+
+/// Category and sub-category of a predictor of one number.
+const CATEGORY: &str = "AI-SinglePropertyPrediction";
+/// Part of the data and metric of all these benchmarks.
+const PART_AND_METRIC: &str = "test-mae";
+/// Permissions of the CSV in its archive.
+const PERMISSIONS: u32 = 0o644;
+
+/// A benchmark of the leaderboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jarvis {
+    /// The leaderboard's name of the property: `mbj_bandgap`.
+    pub property: String,
+    /// The leaderboard's name of the data set: `dft_3d`.
+    pub dataset: String,
+}
+
+impl Jarvis {
+    /// Name of the contribution's CSV file:
+    /// `AI-SinglePropertyPrediction-mbj_bandgap-dft_3d-test-mae.csv`.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{CATEGORY}-{}-{}-{PART_AND_METRIC}.csv", self.property, self.dataset)
+    }
+
+    /// Name of the archive with that file.
+    #[must_use]
+    pub fn archive(&self) -> String {
+        format!("{}.zip", self.table())
+    }
+
+    /// Refuses names that the leaderboard could not take apart again.
+    pub(super) fn check(&self) -> Result<(), ReportError> {
+        for (part, value) in [("property", &self.property), ("data set", &self.dataset)] {
+            let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
+            if value.is_empty() || !value.chars().all(plain) {
+                return Err(ReportError::JarvisName { part, value: value.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the archive with the predictions of a fold, in the order of its crystals.
+pub(super) fn write(path: &Path, jarvis: &Jarvis, fold: &FoldOutcome) -> Result<(), ReportError> {
+    atomic::write(path, |out| out.write_all(&archive(jarvis, fold)?)).map_err(ReportError::io("write", path))
+}
+
+/// The archive's bytes: the first moment that the format can state stands for the time.
+fn archive(jarvis: &Jarvis, fold: &FoldOutcome) -> std::io::Result<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(PERMISSIONS);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file(jarvis.table(), options)?;
+    let mut table = csv::Writer::from_writer(&mut archive);
+    table.write_record(["id", "prediction"])?;
+    for outcome in &fold.outcomes {
+        table.write_record([&outcome.material_id, &outcome.prediction.to_string()])?;
+    }
+    table.flush()?;
+    drop(table);
+    Ok(archive.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::report::example::{evaluation, outcome};
+
+    fn benchmark() -> Jarvis {
+        Jarvis { property: "mbj_bandgap".to_owned(), dataset: "dft_3d".to_owned() }
+    }
+
+    #[test]
+    fn the_archive_holds_one_table_of_its_own_name() {
+        let evaluation =
+            evaluation(vec![outcome("JVASP-2", 1.0, 0.5, &["O"]), outcome("JVASP-1", 1.0, -1e-9, &["O"])]);
+        let bytes = archive(&benchmark(), &evaluation.folds[0]).expect("it can be packed");
+        assert_eq!(bytes, archive(&benchmark(), &evaluation.folds[0]).expect("it can be packed"));
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("it is an archive");
+        assert_eq!(archive.len(), 1);
+        let mut file = archive.by_index(0).expect("there is one");
+        assert_eq!(
+            file.name().expect("it is text"),
+            "AI-SinglePropertyPrediction-mbj_bandgap-dft_3d-test-mae.csv"
+        );
+        assert_eq!(file.last_modified(), Some(DateTime::default()));
+        let mut text = String::new();
+        file.read_to_string(&mut text).expect("it is text");
+        assert_eq!(text, "id,prediction\nJVASP-2,0.5\nJVASP-1,-0.000000001\n");
+    }
+
+    #[test]
+    fn names_come_apart_at_their_hyphens() {
+        let name = benchmark().archive();
+        let stem = name.strip_suffix(".csv.zip").expect("that is the ending");
+        let parts: Vec<_> = stem.split('-').collect();
+        assert_eq!(parts, ["AI", "SinglePropertyPrediction", "mbj_bandgap", "dft_3d", "test", "mae"]);
+        benchmark().check().expect("the names are plain");
+        for (property, dataset) in [("", "dft_3d"), ("a/b", "dft_3d"), ("gap", "dft-3d")] {
+            let other = Jarvis { property: property.to_owned(), dataset: dataset.to_owned() };
+            assert!(other.check().is_err(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `evaluation.json`: the scores of an evaluation for programs.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ReportError;
+use super::statistics::{MeanStd, Scores};
+use super::{Evaluation, FoldOutcome};
+use crate::atomic;
+
+/// Name of the file in the folder of an evaluation.
+pub const FILE: &str = "evaluation.json";
+
+/// What `evaluation.json` holds. Errors are in `unit`, that of the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationRecord {
+    /// Name of the task.
+    pub task: String,
+    /// The property that is predicted.
+    pub property: String,
+    /// Unit of the target, after the task's transform.
+    pub unit: String,
+    /// Every fold, in the order evaluated.
+    pub folds: Vec<FoldRecord>,
+    /// Means over the folds.
+    pub mean: Summary,
+    /// Population standard deviations over the folds, as in [`MeanStd`].
+    pub std: Summary,
+    /// Every seed of any fold, ascending.
+    pub seeds: Vec<u64>,
+}
+
+/// One fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldRecord {
+    /// `fold-0`, or `split` for a task without cross-validation.
+    pub name: String,
+    /// Seeds whose predictions were averaged.
+    pub seeds: Vec<u64>,
+    /// Crystals trained on.
+    pub train: usize,
+    /// Crystals that chose the best epoch.
+    pub validation: usize,
+    /// Crystals tested on.
+    pub test: usize,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// Root of the mean squared error.
+    pub rmse: f64,
+    /// Coefficient of determination; null where the targets are all the same.
+    pub r2: Option<f64>,
+    /// Mean absolute error of the training median.
+    pub dummy_mae: f64,
+    /// Root of the mean squared error of the training median.
+    pub dummy_rmse: f64,
+}
+
+/// Scores taken together over the folds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Of the mean absolute error.
+    pub mae: f64,
+    /// Of the root of the mean squared error.
+    pub rmse: f64,
+    /// Of the coefficient of determination; null where a fold has none.
+    pub r2: Option<f64>,
+    /// Of the mean absolute error of the training median.
+    pub dummy_mae: f64,
+    /// Of the root of the mean squared error of the training median.
+    pub dummy_rmse: f64,
+}
+
+impl EvaluationRecord {
+    /// Scores an evaluation.
+    ///
+    /// # Errors
+    /// [`ReportError::NoFolds`] and [`ReportError::EmptyFold`]: there is nothing to score.
+    pub fn new(evaluation: &Evaluation) -> Result<Self, ReportError> {
+        let folds = evaluation
+            .folds
+            .iter()
+            .map(|fold| {
+                FoldRecord::new(fold).ok_or_else(|| ReportError::EmptyFold {
+                    task: evaluation.task.clone(),
+                    fold: fold.name.clone(),
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let over_folds = |score: fn(&FoldRecord) -> f64| {
+            MeanStd::of(&folds.iter().map(score).collect::<Vec<_>>())
+                .ok_or_else(|| ReportError::NoFolds { task: evaluation.task.clone() })
+        };
+        let mae = over_folds(|fold| fold.mae)?;
+        let rmse = over_folds(|fold| fold.rmse)?;
+        let dummy_mae = over_folds(|fold| fold.dummy_mae)?;
+        let dummy_rmse = over_folds(|fold| fold.dummy_rmse)?;
+        let r2 = folds.iter().map(|fold| fold.r2).collect::<Option<Vec<_>>>();
+        let r2 = r2.and_then(|values| MeanStd::of(&values));
+        let summary = |part: fn(MeanStd) -> f64| Summary {
+            mae: part(mae),
+            rmse: part(rmse),
+            r2: r2.map(part),
+            dummy_mae: part(dummy_mae),
+            dummy_rmse: part(dummy_rmse),
+        };
+        let mut seeds: Vec<u64> = folds.iter().flat_map(|fold| fold.seeds.iter().copied()).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        Ok(Self {
+            task: evaluation.task.clone(),
+            property: evaluation.property.clone(),
+            unit: evaluation.unit.clone(),
+            mean: summary(|score| score.mean),
+            std: summary(|score| score.std),
+            folds,
+            seeds,
+        })
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`] or [`ReportError::Json`].
+    pub fn read(path: &Path) -> Result<Self, ReportError> {
+        let text = std::fs::read(path).map_err(ReportError::io("read", path))?;
+        serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
+    }
+
+    /// Writes the file; the same evaluation gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        atomic::write(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })
+        .map_err(ReportError::io("write", path))
+    }
+}
+
+impl FoldRecord {
+    /// Scores a fold; None without test crystals.
+    fn new(fold: &FoldOutcome) -> Option<Self> {
+        let pairs: Vec<_> =
+            fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
+        let scores = Scores::of(&pairs)?;
+        let dummy = Scores::of_constant(pairs.iter().map(|pair| pair.0), fold.train_median)?;
+        Some(Self {
+            name: fold.name.clone(),
+            seeds: fold.seeds.clone(),
+            train: fold.train,
+            validation: fold.validation,
+            test: scores.count,
+            mae: scores.mae,
+            rmse: scores.rmse,
+            r2: scores.r2,
+            dummy_mae: dummy.mae,
+            dummy_rmse: dummy.rmse,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::{evaluation, outcome};
+
+    /// Two folds whose scores are exact in binary.
+    fn two_folds() -> Evaluation {
+        let mut evaluation = evaluation(vec![outcome("a", 1.0, 1.5, &["O"]), outcome("b", 3.0, 2.5, &["O"])]);
+        let mut second = evaluation.folds[0].clone();
+        second.name = "fold-1".to_owned();
+        second.seeds = vec![7, 5];
+        second.train_median = 1.0;
+        second.outcomes = vec![outcome("c", 1.0, 2.0, &["O"]), outcome("d", 1.0, 0.0, &["O"])];
+        evaluation.folds.push(second);
+        evaluation
+    }
+
+    #[test]
+    fn folds_are_scored_and_taken_together() {
+        let record = EvaluationRecord::new(&two_folds()).expect("there are crystals");
+        assert_eq!((record.folds[0].mae, record.folds[0].dummy_mae), (0.5, 1.0));
+        assert_eq!((record.folds[1].mae, record.folds[1].dummy_mae), (1.0, 0.0));
+        assert_eq!((record.folds[0].r2, record.folds[1].r2), (Some(0.75), None));
+        assert_eq!((record.mean.mae, record.std.mae), (0.75, 0.25));
+        assert_eq!((record.mean.r2, record.std.r2), (None, None), "not all folds have one");
+        assert_eq!(record.seeds, [5, 7, 123]);
+    }
+
+    #[test]
+    fn the_file_reads_back_and_has_the_same_bytes_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(FILE);
+        let record = EvaluationRecord::new(&two_folds()).expect("there are crystals");
+        record.write(&path).expect("it is writable");
+        assert_eq!(EvaluationRecord::read(&path).expect("it is readable"), record);
+        let first = std::fs::read(&path).expect("it is there");
+        record.write(&path).expect("it is writable");
+        assert_eq!(std::fs::read(&path).expect("it is there"), first);
+        assert!(first.ends_with(b"}\n"));
+    }
+
+    #[test]
+    fn another_file_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(FILE);
+        std::fs::write(&path, "{\"task\": 3}").expect("it is writable");
+        let error = EvaluationRecord::read(&path).expect_err("it is no evaluation").to_string();
+        assert!(error.contains("evaluation.json is not an evaluation"), "{error}");
+        let missing =
+            EvaluationRecord::read(&folder.path().join("none")).expect_err("there is none").to_string();
+        assert!(missing.starts_with("cannot read "), "{missing}");
+    }
+}

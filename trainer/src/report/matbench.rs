@@ -1,0 +1,365 @@
+//! MatBench's record of a task: `results.json.gz` and `info.json` of its submission guide.
+//!
+//! The record is the JSON that `MatbenchBenchmark.to_file` writes for a benchmark with this one task:
+//! for every fold the prediction of each test crystal by its identifier (`mb-jdft2d-001`), the fold's
+//! scores and free parameters, and a SHA-256 over the Python text of it all. `from_file` loads it when
+//! all five folds hold exactly their official crystals; [`check`] asks for everything of that but which
+//! fold a crystal belongs to, for which the task relies on its store. The record claims no
+//! uncertainties: the spread of an ensemble is not calibrated.
+//!
+//! Predictions must be in the unit of the data set's own target, `log10(GPa)` for `matbench_log_kvrh`.
+//!
+//! Source: `bench.py`, `task.py`, `util.py`, `data_ops.py` and the guide "Submit to leaderboard" of
+//! `materialsproject/matbench`, version 0.6.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::error::ReportError;
+use super::python;
+use super::statistics::{Scores, mean};
+use super::{Evaluation, FoldOutcome};
+use crate::atomic;
+
+/// Name of the record, as the guide prescribes.
+pub const RESULTS: &str = "results.json.gz";
+/// Name of the description of the algorithm, as the guide prescribes.
+pub const INFO: &str = "info.json";
+
+/// The data sets of crystals with a number to predict, and how many crystals each holds
+/// (`matbench_v0.1_dataset_metadata.json`).
+pub const DATASETS: [(&str, usize); 8] = [
+    ("matbench_dielectric", 4_764),
+    ("matbench_jdft2d", 636),
+    ("matbench_log_gvrh", 10_987),
+    ("matbench_log_kvrh", 10_987),
+    ("matbench_mp_e_form", 132_752),
+    ("matbench_mp_gap", 106_113),
+    ("matbench_perovskites", 18_928),
+    ("matbench_phonons", 1_265),
+];
+
+/// Name of the benchmark.
+const BENCHMARK: &str = "matbench_v0.1";
+/// Version of the package whose layout this is.
+const VERSION: &str = "0.6";
+/// Folds of each data set.
+const FOLDS: usize = 5;
+/// When the record was made: a moment that is always the same, so that the bytes are too.
+const DATESTAMP: &str = "1970.01.01 00:00.00";
+/// Targets up to this size do not enter the mean absolute percentage error.
+const LEAST_TARGET: f64 = 1e-5;
+/// "Unknown" as the operating system of a gzip file (RFC 1952), whose bytes are then the same on all.
+const UNKNOWN_SYSTEM: u8 = 255;
+
+/// The data set that a task is, and what `info.json` says of the algorithm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matbench {
+    /// Name of the data set: one of [`DATASETS`].
+    pub dataset: String,
+    /// Who submits.
+    pub authors: String,
+    /// Short name of the algorithm, 5 to 15 characters.
+    pub algorithm: String,
+    /// What the algorithm does.
+    pub algorithm_long: String,
+    /// References as BibTeX.
+    pub bibtex_refs: String,
+    /// Anything else.
+    pub notes: String,
+}
+
+/// Why an evaluation is not MatBench's record of a task.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// No such data set.
+    #[error(
+        "results.json.gz is not written: {dataset} is none of MatBench's data sets of crystals with numbers"
+    )]
+    Dataset {
+        /// The name.
+        dataset: String,
+    },
+    /// Folds are missing, or others are there.
+    #[error("results.json.gz is not written: it takes fold-0 to fold-4 of {dataset}, evaluated: {found}")]
+    Folds {
+        /// The data set.
+        dataset: String,
+        /// The folds that are there.
+        found: String,
+    },
+    /// A crystal that the data set does not have, or a second time.
+    #[error(
+        "results.json.gz is not written: {material_id} is not one of the identifiers {first} to {last} of \
+         {dataset}, or it is tested twice"
+    )]
+    Identifier {
+        /// The data set.
+        dataset: String,
+        /// The crystal.
+        material_id: String,
+        /// First identifier of the data set.
+        first: String,
+        /// Last identifier of the data set.
+        last: String,
+    },
+    /// Crystals are missing.
+    #[error("results.json.gz is not written: {dataset} has {crystals} crystals, {found} are evaluated")]
+    Crystals {
+        /// The data set.
+        dataset: String,
+        /// Its crystals.
+        crystals: usize,
+        /// Those evaluated.
+        found: usize,
+    },
+    /// A score of MatBench has no value.
+    #[error(
+        "results.json.gz is not written: all targets of {fold} are zero, which leaves no percentage error"
+    )]
+    Percentage {
+        /// The fold.
+        fold: String,
+    },
+}
+
+/// Whether [`write`](super::write) would write the record; also without a MatBench task.
+///
+/// # Errors
+/// [`Incomplete`]: what is missing.
+pub fn check(evaluation: &Evaluation) -> Result<(), Incomplete> {
+    record(evaluation).map_or(Ok(()), |record| record.map(drop))
+}
+
+/// The text of the record; None for a task that is not MatBench's.
+pub(super) fn record(evaluation: &Evaluation) -> Option<Result<String, Incomplete>> {
+    evaluation.matbench.as_ref().map(|matbench| complete_record(evaluation, matbench))
+}
+
+fn complete_record(evaluation: &Evaluation, matbench: &Matbench) -> Result<String, Incomplete> {
+    check_crystals(evaluation, &matbench.dataset)?;
+    let parameters: BTreeMap<_, _> = evaluation.settings.iter().cloned().collect();
+    let results = evaluation
+        .folds
+        .iter()
+        .map(|fold| Ok((fold.name.replace('-', "_"), fold_record(fold, &parameters)?)))
+        .collect::<Result<Map<_, _>, _>>()?;
+    let task = json!({
+        "@module": "matbench.task",
+        "@class": "MatbenchTask",
+        "benchmark_name": BENCHMARK,
+        "dataset_name": matbench.dataset,
+        "results": results,
+    });
+    let mut document = json!({
+        "@module": "matbench.bench",
+        "@class": "MatbenchBenchmark",
+        "version": VERSION,
+        "benchmark_name": BENCHMARK,
+        "datestamp": DATESTAMP,
+        "user_metadata": {"algorithm": matbench.algorithm},
+        "tasks": {matbench.dataset.as_str(): task},
+    });
+    let hash = Sha256::digest(python::text(&document));
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    if let Value::Object(entries) = &mut document {
+        entries.insert("hash".to_owned(), Value::String(hash));
+    }
+    Ok(python::text(&document))
+}
+
+/// Checks that the five folds together hold every crystal of the data set once.
+fn check_crystals(evaluation: &Evaluation, name: &str) -> Result<(), Incomplete> {
+    let dataset = || name.to_owned();
+    let crystals = DATASETS.iter().find(|known| known.0 == name).map(|known| known.1);
+    let crystals = crystals.ok_or_else(|| Incomplete::Dataset { dataset: dataset() })?;
+    let found: BTreeSet<_> = evaluation.folds.iter().map(|fold| fold.name.clone()).collect();
+    let expected: BTreeSet<_> = (0..FOLDS).map(|fold| format!("fold-{fold}")).collect();
+    if found != expected {
+        let found = found.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Incomplete::Folds { dataset: dataset(), found });
+    }
+    let mut missing: BTreeSet<String> = (1..=crystals).map(|row| identifier(name, row, crystals)).collect();
+    for outcome in evaluation.outcomes() {
+        if !missing.remove(&outcome.material_id) {
+            return Err(Incomplete::Identifier {
+                dataset: dataset(),
+                material_id: outcome.material_id.clone(),
+                first: identifier(name, 1, crystals),
+                last: identifier(name, crystals, crystals),
+            });
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Incomplete::Crystals { dataset: dataset(), crystals, found: crystals - missing.len() });
+    }
+    Ok(())
+}
+
+/// Identifier of a row of a data set, counted from 1: `mb-jdft2d-001`, with as many digits as the
+/// number of rows has.
+fn identifier(dataset: &str, row: usize, rows: usize) -> String {
+    let prefix = dataset.replacen("matbench", "mb", 1).replace('_', "-");
+    let digits = rows.to_string().len();
+    format!("{prefix}-{row:0digits$}")
+}
+
+/// A fold as `MatbenchTask.record` leaves it.
+fn fold_record(fold: &FoldOutcome, parameters: &BTreeMap<String, String>) -> Result<Value, Incomplete> {
+    let pairs: Vec<_> = fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
+    let shares = pairs.iter().filter(|pair| pair.0.abs() > LEAST_TARGET);
+    let percentage = mean(shares.map(|(target, prediction)| ((target - prediction) / target).abs()));
+    let scores = Scores::of(&pairs).filter(|_| percentage.is_finite());
+    let scores = scores.ok_or_else(|| Incomplete::Percentage { fold: fold.name.clone() })?;
+    let largest = fold.outcomes.iter().map(|outcome| outcome.error().abs()).fold(0.0, f64::max);
+    let data: BTreeMap<_, _> =
+        fold.outcomes.iter().map(|outcome| (outcome.material_id.as_str(), outcome.prediction)).collect();
+    Ok(json!({
+        "data": data,
+        "parameters": {"seeds": fold.seeds, "settings": parameters},
+        "scores": {"mae": scores.mae, "rmse": scores.rmse, "mape": percentage, "max_error": largest},
+        "uncertainty": null,
+    }))
+}
+
+/// Writes the record, compressed.
+pub(super) fn write_results(path: &Path, text: &str) -> Result<(), ReportError> {
+    atomic::write(path, |out| {
+        let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
+        let mut archive = builder.write(out, Compression::best());
+        archive.write_all(text.as_bytes())?;
+        archive.finish().map(drop)
+    })
+    .map_err(ReportError::io("write", path))
+}
+
+/// Writes the description of the algorithm.
+pub(super) fn write_info(path: &Path, matbench: &Matbench) -> Result<(), ReportError> {
+    let info = json!({
+        "authors": matbench.authors,
+        "algorithm": matbench.algorithm,
+        "algorithm_long": matbench.algorithm_long,
+        "bibtex_refs": matbench.bibtex_refs,
+        "notes": matbench.notes,
+        "requirements": {
+            "python": [format!("matbench=={VERSION}")],
+            "rust": [format!("{}=={}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))],
+        },
+    });
+    atomic::write(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &info)?;
+        out.write_all(b"\n")
+    })
+    .map_err(ReportError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::report::example::{jdft2d, outcome};
+
+    #[test]
+    fn identifiers_are_matbench_s() {
+        assert_eq!(identifier("matbench_jdft2d", 1, 636), "mb-jdft2d-001");
+        assert_eq!(identifier("matbench_log_kvrh", 10_987, 10_987), "mb-log-kvrh-10987");
+        assert_eq!(identifier("matbench_mp_gap", 7, 106_113), "mb-mp-gap-000007");
+    }
+
+    #[test]
+    fn the_record_holds_every_fold_and_a_hash_over_the_rest() {
+        let evaluation = jdft2d();
+        let text = record(&evaluation).expect("it is a MatBench task").expect("it is complete");
+        assert!(
+            text.starts_with("{\"@class\": \"MatbenchBenchmark\", \"@module\": \"matbench.bench\", "),
+            "{text}"
+        );
+        let document: Value = serde_json::from_str(&text).expect("it is JSON");
+        let results = &document["tasks"]["matbench_jdft2d"]["results"];
+        assert_eq!(results.as_object().expect("it is an object").len(), 5);
+        let fold = &results["fold_3"];
+        assert_eq!(fold["data"].as_object().expect("it is an object").len(), 127);
+        assert_eq!(fold["data"]["mb-jdft2d-004"], evaluation.folds[3].outcomes[0].prediction);
+        assert!(fold["scores"].as_object().expect("it is an object").values().all(Value::is_f64), "{fold}");
+        // Taken out of the text itself: a parser could miss the nearest double.
+        let hash = document["hash"].as_str().expect("it is text");
+        let rest = text.replace(&format!("\"hash\": \"{hash}\", "), "");
+        let digest: String = Sha256::digest(rest).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, digest);
+    }
+
+    #[test]
+    fn scores_are_matbench_s() {
+        let mut fold = jdft2d().folds.remove(0);
+        fold.outcomes =
+            vec![outcome("a", 2.0, 1.0, &[]), outcome("b", 4.0, 7.0, &[]), outcome("c", 1e-6, 2.0, &[])];
+        let scores = fold_record(&fold, &BTreeMap::new()).expect("there are targets")["scores"].clone();
+        // The last target is too small for a percentage: (1/2 + 3/4) / 2.
+        assert_eq!(scores["mape"], 0.625);
+        assert_eq!(scores["max_error"], 3.0);
+        let zero = outcome("a", 0.0, 1.0, &[]);
+        fold.outcomes = vec![zero];
+        assert!(matches!(fold_record(&fold, &BTreeMap::new()), Err(Incomplete::Percentage { .. })));
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let whole = jdft2d();
+        assert_eq!(check(&whole), Ok(()));
+
+        let mut changed = whole.clone();
+        changed.folds.pop();
+        let reason = check(&changed).expect_err("a fold is missing").to_string();
+        assert!(reason.ends_with("evaluated: fold-0, fold-1, fold-2, fold-3"), "{reason}");
+
+        let mut changed = whole.clone();
+        changed.folds[0].outcomes.pop();
+        let reason = check(&changed).expect_err("a crystal is missing").to_string();
+        assert!(reason.ends_with("has 636 crystals, 635 are evaluated"), "{reason}");
+
+        let mut changed = whole.clone();
+        changed.folds[0].outcomes[1].material_id = "mb-jdft2d-637".to_owned();
+        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })));
+        changed.folds[0].outcomes[1].material_id = "mb-jdft2d-001".to_owned();
+        assert!(matches!(check(&changed), Err(Incomplete::Identifier { .. })), "twice");
+
+        let mut changed = whole.clone();
+        changed.matbench.as_mut().expect("it is there").dataset = "matbench_steels".to_owned();
+        assert!(matches!(check(&changed), Err(Incomplete::Dataset { .. })));
+        changed.matbench = None;
+        assert_eq!(check(&changed), Ok(()));
+    }
+
+    #[test]
+    fn the_compressed_record_is_the_same_every_time() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(RESULTS);
+        write_results(&path, "{\"a\": 1}").expect("it is writable");
+        let first = std::fs::read(&path).expect("it is there");
+        assert_eq!(first[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255], "no time, no system");
+        write_results(&path, "{\"a\": 1}").expect("it is writable");
+        assert_eq!(std::fs::read(&path).expect("it is there"), first);
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(first.as_slice()).read_to_string(&mut text).expect("it is gzip");
+        assert_eq!(text, "{\"a\": 1}");
+    }
+
+    #[test]
+    fn the_description_has_the_keys_of_the_guide() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(INFO);
+        write_info(&path, jdft2d().matbench.as_ref().expect("it is there")).expect("it is writable");
+        let info: Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("it is there")).expect("it is JSON");
+        for key in ["authors", "algorithm", "algorithm_long", "bibtex_refs", "notes"] {
+            assert!(info[key].is_string(), "{key}");
+        }
+        assert_eq!(info["requirements"]["python"][0], "matbench==0.6");
+    }
+}

@@ -1,0 +1,55 @@
+//! `predictions.csv`: every test crystal.
+
+use std::path::Path;
+
+use super::Evaluation;
+use super::error::ReportError;
+use crate::atomic;
+
+/// Name of the file in the folder of an evaluation.
+pub(super) const FILE: &str = "predictions.csv";
+
+/// Writes material_id, fold, target, prediction, deviation (empty for a single model), in the order of
+/// the folds and of their crystals. Numbers read back to the same doubles.
+pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
+    atomic::write(path, |out| {
+        let mut table = csv::Writer::from_writer(out);
+        table.write_record(["material_id", "fold", "target", "prediction", "deviation"])?;
+        for fold in &evaluation.folds {
+            for outcome in &fold.outcomes {
+                let deviation = outcome.deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
+                table.write_record([
+                    &outcome.material_id,
+                    &fold.name,
+                    &outcome.target.to_string(),
+                    &outcome.prediction.to_string(),
+                    &deviation,
+                ])?;
+            }
+        }
+        table.flush()
+    })
+    .map_err(ReportError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::{evaluation, outcome};
+
+    #[test]
+    fn every_crystal_has_a_line() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(FILE);
+        let mut evaluation =
+            evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("c", -3.0, 0.0, &["O"])]);
+        evaluation.folds[0].outcomes[1].deviation = Some(0.25);
+        write(&path, &evaluation).expect("it is writable");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("it is text"),
+            "material_id,fold,target,prediction,deviation\n\
+             \"a,\"\"b\"\"\",split,0.1,0.0000001,\n\
+             c,split,-3,0,0.25\n"
+        );
+    }
+}
