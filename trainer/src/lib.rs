@@ -8,6 +8,7 @@
 //! * [`optimiser`]: gradients into weights
 //! * [`run`]: epochs, records, checkpoints
 //! * [`report`]: predictions into scores, pages and leaderboard files
+//! * [`task`]: what fine-tuning predicts, and on which crystals
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
@@ -27,6 +28,7 @@ pub mod ops;
 pub mod optimiser;
 pub mod report;
 pub mod run;
+pub mod task;
 pub mod verify;
 pub mod weights;
 

@@ -18,7 +18,7 @@ mod optional;
 mod render;
 pub mod run;
 pub mod schedule;
-mod similar;
+pub(crate) mod similar;
 #[cfg(test)]
 mod tests;
 mod validate;

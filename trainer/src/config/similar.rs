@@ -5,7 +5,7 @@
 /// A key given without its section (`learning_rate`), or in the wrong one, finds the key whose last
 /// part is most similar; otherwise the whole keys are compared. At most one third of the characters
 /// may differ.
-pub(super) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = last_part(key);
     known
         .into_iter()

@@ -34,7 +34,7 @@ pub mod stored;
 pub mod stream;
 pub mod subset;
 #[cfg(test)]
-mod test_store;
+pub(crate) mod test_store;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 pub use error::{DataError, GraphError};

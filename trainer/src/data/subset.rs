@@ -16,7 +16,7 @@ use crate::data::store::Sources;
 /// Put before an identifier that is hashed, so that this choice is independent of any other by hash.
 const HASH_SALT: &str = "mmpt-validation:";
 /// Column of the identifiers.
-const IDENTIFIER_COLUMN: &str = "material_id";
+pub(crate) const IDENTIFIER_COLUMN: &str = "material_id";
 
 /// A part of a split column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,8 +114,12 @@ impl Subset {
         match self {
             Subset::All => true,
             Subset::Split { part, .. } => text == part.as_str(),
-            Subset::HashTrain { validation_fraction } => hash_position(text) >= *validation_fraction,
-            Subset::HashValidation { validation_fraction } => hash_position(text) < *validation_fraction,
+            Subset::HashTrain { validation_fraction } => {
+                hash_position(HASH_SALT, text) >= *validation_fraction
+            }
+            Subset::HashValidation { validation_fraction } => {
+                hash_position(HASH_SALT, text) < *validation_fraction
+            }
         }
     }
 
@@ -137,9 +141,9 @@ impl Subset {
     }
 }
 
-/// Where an identifier falls in [0, 1): the first 64 bits of its salted SHA-256.
-fn hash_position(material_id: &str) -> f64 {
-    let digest = Sha256::new().chain_update(HASH_SALT).chain_update(material_id).finalize();
+/// Where an identifier falls in [0, 1): the first 53 bits of its SHA-256 after a salt.
+pub(crate) fn hash_position(salt: &str, material_id: &str) -> f64 {
+    let digest = Sha256::new().chain_update(salt).chain_update(material_id).finalize();
     let leading = digest.iter().take(8).fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
     // 53 bits fit a double exactly, so that the result stays below 1.
     (leading >> 11) as f64 / (1_u64 << 53) as f64

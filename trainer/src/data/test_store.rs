@@ -29,6 +29,7 @@ pub(crate) const GAP: &str = "band_gap_ev";
 pub(crate) struct Row {
     pub(crate) crystal: OwnedInput,
     pub(crate) split: Option<&'static str>,
+    pub(crate) fold: Option<i8>,
     pub(crate) gap: Option<f64>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn chain(material_id: &str, sites: u32) -> Row {
         crystal.edge(site, before, [if site == 0 { -1 } else { 0 }, 0, 0]);
         crystal.edge(site, after, [i16::from(after == 0), 0, 0]);
     }
-    Row { crystal, split: None, gap: None }
+    Row { crystal, split: None, fold: None, gap: None }
 }
 
 /// Chains of 1 to 5 atoms named `m0`, `m1`, … with gaps and splits on some.
@@ -185,7 +186,7 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
         "edge_direction_centred" => directions(centred),
         "edge_same_cell" | "edge_same_cell_centred" => homes(),
         "split" => Arc::new(rows.iter().map(|row| row.split).collect::<StringArray>()),
-        "fold" => Arc::new(Int8Array::from(vec![None::<i8>; rows.len()])),
+        "fold" => Arc::new(rows.iter().map(|row| row.fold).collect::<Int8Array>()),
         GAP => Arc::new(rows.iter().map(|row| row.gap).collect::<Float64Array>()),
         other => panic!("no test values for the column '{other}'"),
     }

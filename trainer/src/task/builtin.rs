@@ -1,0 +1,31 @@
+//! The tasks that the program carries with it.
+
+/// The lines of [`TASKS`].
+macro_rules! tasks {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../tasks/", $name, ".toml")))),*]
+    };
+}
+
+/// Names of the built-in tasks and their files, in order of names.
+pub(super) const TASKS: &[(&str, &str)] = tasks![
+    "jarvis_ehull",
+    "jarvis_mbj_gap",
+    "jarvis_subset_gap",
+    "matbench_dielectric",
+    "matbench_jdft2d",
+    "matbench_log_kvrh",
+    "mp36k_band_gap",
+    "mp36k_formation_energy",
+    "mp36k_log_bulk",
+    "mp36k_log_shear",
+    "mp_bulk",
+    "mp_gap",
+    "mp_shear",
+    "textbook_band_gap",
+];
+
+/// The file of a built-in task.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    TASKS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}

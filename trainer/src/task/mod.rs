@@ -1,0 +1,180 @@
+//! Tasks: which property is predicted, in which unit, and which crystals train, validate and test.
+//!
+//! * [`Task`]: the definition, a TOML file or one of those built in (`trainer/tasks/`)
+//! * [`transform`]: from the stored property to the target
+//! * [`rule`]: where the parts of the data come from
+//! * [`split_file`]: published lists of identifiers
+//! * [`partition`]: the crystals of every part, with their targets
+//! * [`regime`]: the optimisers of the paper's two groups of tasks
+
+mod builtin;
+mod crystals;
+mod error;
+pub mod partition;
+pub mod regime;
+pub mod rule;
+pub mod split_file;
+#[cfg(test)]
+mod tests;
+pub mod transform;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::similar::nearest;
+use crate::data::Sources;
+
+pub use error::TaskError;
+pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
+pub use regime::Regime;
+pub use rule::{Metric, SplitRule};
+pub use split_file::SplitFileError;
+pub use transform::Transform;
+
+/// Ending of a task's file.
+const FILE_ENDING: &str = ".toml";
+
+/// Number of crystals in each part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Crystals that train.
+    pub train: usize,
+    /// Crystals that choose among the epochs' weights.
+    pub validation: usize,
+    /// Crystals of the final figure.
+    pub test: usize,
+}
+
+/// What is predicted, from which crystals, and how it is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Name, part of file names: lower-case letters, digits and underscores.
+    pub name: String,
+    /// What it is, in a sentence or two.
+    pub description: String,
+    /// Which published file the store is made from, and how.
+    pub store: String,
+    /// Column of the store.
+    pub property: String,
+    /// Unit of the column, `1` for pure numbers.
+    pub unit: String,
+    /// From the column to the target.
+    pub transform: Transform,
+    /// How models are compared.
+    pub metric: Metric,
+    /// The paper's group of tasks, which decides the optimiser.
+    pub regime: Regime,
+    /// Crystals that take part in all, each with a value and a part, before [`Task::transform`]
+    /// refuses any; `None`: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crystals: Option<usize>,
+    /// Where the parts come from.
+    pub split: SplitRule,
+    /// Crystals of each part, counted like [`Task::crystals`]; `None`: any number. Not for folds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Counts>,
+    /// Counts that the literature gives, where the published file holds others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Counts>,
+    /// Settings that the task recommends over its regime's: dotted keys of the configuration with
+    /// values as on the command line.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Task {
+    /// A built-in task by its name, or the task of a TOML file by its path.
+    ///
+    /// A name that is built in goes before a file of that name.
+    ///
+    /// # Errors
+    /// [`TaskError::Unknown`] for what is neither, listing those there are, and every reason for
+    /// which a file is no task.
+    pub fn load(name_or_path: &str) -> Result<Self, TaskError> {
+        if let Some(text) = builtin::text(name_or_path) {
+            return Self::parse(text, Path::new(name_or_path));
+        }
+        let path = Path::new(name_or_path);
+        if !path.exists() && !name_or_path.ends_with(FILE_ENDING) {
+            return Err(TaskError::Unknown {
+                name: name_or_path.to_owned(),
+                nearest: nearest(name_or_path, Self::names()).map(str::to_owned),
+                available: Self::names(),
+            });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TaskError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Names of the built-in tasks, in order.
+    pub fn names() -> Vec<&'static str> {
+        builtin::TASKS.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The task as TOML, which [`Task::load`] reads back unchanged.
+    ///
+    /// # Panics
+    /// If a count is beyond 2⁶³ − 1, TOML's largest integer.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("texts, numbers and tables are TOML, and counts of crystals are small")
+    }
+
+    /// Unit of the target: `GPa` of a transformed column becomes `log10(GPa)`.
+    pub fn target_unit(&self) -> String {
+        self.transform.unit(&self.unit)
+    }
+
+    /// The crystals of every part with their targets; see [`partition`].
+    ///
+    /// # Errors
+    /// [`TaskError`] if a shard cannot be read or two hold the same crystal, if no shard has the
+    /// columns, if the split file does not fit the shards, if the parts have other sizes than the
+    /// task is defined by, or if one is empty.
+    pub fn partition(&self, sources: &Sources, options: &PartitionOptions) -> Result<Partition, TaskError> {
+        partition::partition(self, sources, options)
+    }
+
+    /// The task that a text defines; `path` is what errors name.
+    fn parse(text: &str, path: &Path) -> Result<Self, TaskError> {
+        let task: Self = toml::from_str(text).map_err(|error| {
+            let (line, column) = place(text, error.span());
+            let message = error.message().trim().replace('\n', ", ");
+            TaskError::Syntax { path: path.to_owned(), line, column, message }
+        })?;
+        match task.fault() {
+            None => Ok(task),
+            Some((key, value, needed)) => Err(TaskError::Value { path: path.to_owned(), key, value, needed }),
+        }
+    }
+
+    /// The first key with a value that cannot be used: key, value, and what it would have to be.
+    fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(is_plain) {
+            let needed = "lower-case letters, digits and underscores";
+            return Some(("name", self.name.clone(), needed));
+        }
+        if self.property.is_empty() {
+            return Some(("property", String::new(), "the name of a property column"));
+        }
+        if matches!(self.split, SplitRule::Folds { .. }) && self.expected.is_some() {
+            let needed = "left out: the parts of folds differ in size, use crystals";
+            return Some(("expected", "[expected]".to_owned(), needed));
+        }
+        self.split.fault()
+    }
+}
+
+/// Line and column, counted from 1, of what an error is about.
+fn place(text: &str, span: Option<Range<usize>>) -> (usize, usize) {
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

@@ -1,0 +1,163 @@
+//! Which part every crystal of the shards belongs to, by the task's rule.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::super::crystals::Crystals;
+use super::super::split_file::SplitFile;
+use super::super::{SplitRule, Task, TaskError};
+use super::{Excluded, PartitionOptions, Reason};
+use crate::data::subset::hash_position;
+use crate::data::{Sources, SplitPart};
+
+/// Put before an identifier that is hashed, so that this choice is independent of any other by hash.
+const SALT: &str = "mmpt-task:";
+/// Missing identifiers that an error names.
+const SHOWN_MISSING: usize = 5;
+
+/// What decides.
+pub(super) enum Assignment {
+    /// A split column.
+    Column(String),
+    /// The fold column, and the share of the rest that validates.
+    Folds(f64),
+    /// A list and the file it is from.
+    File(PathBuf, SplitFile),
+    /// Shares for validation and test.
+    Hash(f64, f64),
+}
+
+/// The part of every crystal in one fold.
+pub(super) struct Parts {
+    /// The fold that is tested; `None` without cross-validation.
+    pub(super) fold: Option<usize>,
+    /// One for each crystal of the shards.
+    parts: Vec<Option<SplitPart>>,
+}
+
+impl Parts {
+    /// Part of the crystal at a position of the list.
+    pub(super) fn of(&self, position: usize) -> Option<SplitPart> {
+        self.parts.get(position).copied().flatten()
+    }
+}
+
+impl Assignment {
+    /// What decides for a task and these options; the columns it needs are there.
+    pub(super) fn new(task: &Task, sources: &Sources, options: &PartitionOptions) -> Result<Self, TaskError> {
+        sources.require_properties(std::slice::from_ref(&task.property))?;
+        match (&task.split, &options.split_file) {
+            (SplitRule::Folds { .. }, Some(_)) => {
+                Err(TaskError::SplitFileWithFolds { task: task.name.clone() })
+            }
+            (_, Some(path)) => Ok(Self::File(path.clone(), SplitFile::read(path)?)),
+            (SplitRule::File { name }, None) => {
+                Err(TaskError::SplitFileNeeded { task: task.name.clone(), name: name.clone() })
+            }
+            (SplitRule::Column { column }, None) => {
+                sources.require_split(column)?;
+                Ok(Self::Column(column.clone()))
+            }
+            (SplitRule::Folds { validation_fraction }, None) => Ok(Self::Folds(*validation_fraction)),
+            (SplitRule::Hash { validation_fraction, test_fraction }, None) => {
+                Ok(Self::Hash(*validation_fraction, *test_fraction))
+            }
+        }
+    }
+
+    /// The split column to read, if one decides.
+    pub(super) fn column(&self) -> Option<&str> {
+        match self {
+            Assignment::Column(column) => Some(column),
+            Assignment::Folds(_) | Assignment::File(..) | Assignment::Hash(..) => None,
+        }
+    }
+
+    /// Identifiers that the list has in more than one part.
+    pub(super) fn in_several_parts(self) -> BTreeSet<String> {
+        match self {
+            Assignment::File(_, list) => list.in_several_parts().clone(),
+            Assignment::Column(_) | Assignment::Folds(_) | Assignment::Hash(..) => BTreeSet::new(),
+        }
+    }
+
+    /// Crystals of the list that the shards do not have with a value: an error, unless that is allowed.
+    pub(super) fn missing(
+        &self,
+        task: &Task,
+        crystals: &Crystals,
+        options: &PartitionOptions,
+    ) -> Result<Vec<Excluded>, TaskError> {
+        let Assignment::File(path, list) = self else { return Ok(Vec::new()) };
+        let reason = |material_id: &String| match crystals.position(material_id) {
+            None => Some(Reason::NotInStore),
+            Some(position) => {
+                let has_value = crystals.list.get(position).is_some_and(|crystal| crystal.value.is_some());
+                (!has_value).then_some(Reason::NoValue)
+            }
+        };
+        let missing: Vec<Excluded> = list
+            .parts()
+            .keys()
+            .filter_map(|material_id| {
+                let reason = reason(material_id)?;
+                Some(Excluded { material_id: material_id.clone(), value: None, reason })
+            })
+            .collect();
+        if missing.is_empty() || options.allow_partial {
+            return Ok(missing);
+        }
+        Err(TaskError::Missing {
+            task: task.name.as_str().into(),
+            path: path.clone().into(),
+            property: task.property.as_str().into(),
+            listed: list.parts().len(),
+            missing: missing.len(),
+            first: missing.into_iter().take(SHOWN_MISSING).map(|excluded| excluded.material_id).collect(),
+            store: task.store.as_str().into(),
+        })
+    }
+
+    /// The part of every crystal, for each fold in order.
+    pub(super) fn parts(&self, task: &Task, crystals: &Crystals) -> Result<Vec<Parts>, TaskError> {
+        let list = &crystals.list;
+        let single = |parts| Ok(vec![Parts { fold: None, parts }]);
+        match self {
+            Assignment::Column(_) => single(list.iter().map(|crystal| crystal.part).collect()),
+            Assignment::File(_, file) => {
+                single(list.iter().map(|crystal| file.parts().get(&crystal.material_id).copied()).collect())
+            }
+            Assignment::Hash(validation, test) => {
+                let part = |material_id| match hash_position(SALT, material_id) {
+                    position if position < *test => SplitPart::Test,
+                    position if position < test + validation => SplitPart::Val,
+                    _ => SplitPart::Train,
+                };
+                single(list.iter().map(|crystal| Some(part(&crystal.material_id))).collect())
+            }
+            Assignment::Folds(validation) => {
+                let folds: BTreeSet<usize> = list.iter().filter_map(|crystal| crystal.fold).collect();
+                if folds.is_empty() {
+                    let (task, store) = (task.name.clone(), task.store.clone());
+                    return Err(TaskError::NoFolds { task, store });
+                }
+                let held_out: Vec<bool> = list
+                    .iter()
+                    .map(|crystal| hash_position(SALT, &crystal.material_id) < *validation)
+                    .collect();
+                let part = |tested: usize, fold: usize, held_out: bool| match held_out {
+                    _ if fold == tested => SplitPart::Test,
+                    true => SplitPart::Val,
+                    false => SplitPart::Train,
+                };
+                let of_fold = |tested: usize| {
+                    let crystals = list.iter().zip(&held_out);
+                    crystals
+                        .map(|(crystal, &held_out)| crystal.fold.map(|fold| part(tested, fold, held_out)))
+                        .collect()
+                };
+                Ok(folds.into_iter().map(|fold| Parts { fold: Some(fold), parts: of_fold(fold) }).collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Published lists of identifiers for training, validation and test.
+//!
+//! Three layouts, told apart by the file's ending:
+//!
+//! * `.csv`: a header with `material_id` and `split`, other columns ignored; an empty `split` leaves
+//!   the crystal out
+//! * `.json`: `{"train": {identifier: value}, "val": {…}, "test": {…}}` as the JARVIS leaderboard
+//!   publishes, or with lists of identifiers instead; values are ignored, the store has them
+//! * `.zip`: an archive of one such file
+//!
+//! Parts are called `train`, `val` or `validation`, and `test`. A few published lists have an
+//! identifier in two parts. It counts for the one that keeps it out of training: test goes before
+//! validation, validation before training, as when a store is built.
+
+mod error;
+mod json;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use crate::data::SplitPart;
+
+pub use error::SplitFileError;
+
+/// Most bytes of a split file, packed or not; the largest published ones have a few million.
+pub const MOST_BYTES: u64 = 1 << 28;
+
+/// Columns of a CSV.
+const IDENTIFIER_HEADER: &str = "material_id";
+const PART_HEADER: &str = "split";
+/// What some programs write before the first character of a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+/// Folder that the archive program of macOS adds.
+const MACOS_FOLDER: &str = "__MACOSX/";
+
+/// Which part every listed crystal belongs to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SplitFile {
+    parts: BTreeMap<String, SplitPart>,
+    in_several_parts: BTreeSet<String>,
+}
+
+/// The layouts of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Csv,
+    Json,
+}
+
+impl SplitFile {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// [`SplitFileError`] with the file, and the line where there is one: unreadable, too large, of
+    /// another layout, an unknown part, an identifier twice in one part, no identifier at all.
+    pub fn read(path: &Path) -> Result<Self, SplitFileError> {
+        let file = File::open(path).map_err(|source| SplitFileError::io(path, source))?;
+        let content = read_bounded(file, MOST_BYTES, path)?;
+        let name = path.to_string_lossy();
+        let list = match layout(&name) {
+            Some(layout) => Self::parse(&content, layout, path)?,
+            None if has_ending(&name, ".zip") => {
+                let (content, layout) = unpack(content, path)?;
+                Self::parse(&content, layout, path)?
+            }
+            None => return Err(SplitFileError::Ending { path: path.to_owned() }),
+        };
+        if list.parts.is_empty() {
+            return Err(SplitFileError::Empty { path: path.to_owned() });
+        }
+        Ok(list)
+    }
+
+    /// Identifiers in order with their parts.
+    pub fn parts(&self) -> &BTreeMap<String, SplitPart> {
+        &self.parts
+    }
+
+    /// Identifiers that the list has in more than one part.
+    pub fn in_several_parts(&self) -> &BTreeSet<String> {
+        &self.in_several_parts
+    }
+
+    fn parse(content: &[u8], layout: Layout, path: &Path) -> Result<Self, SplitFileError> {
+        let text =
+            std::str::from_utf8(content).map_err(|_| SplitFileError::NotText { path: path.to_owned() })?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let mut list = Self::default();
+        match layout {
+            Layout::Csv => list.read_csv(text, path)?,
+            Layout::Json => json::read(text, &mut list).map_err(|error| SplitFileError::Json {
+                path: path.to_owned(),
+                line: error.line(),
+                column: error.column(),
+                message: json::without_place(&error),
+            })?,
+        }
+        Ok(list)
+    }
+
+    fn read_csv(&mut self, text: &str, path: &Path) -> Result<(), SplitFileError> {
+        let fault = |position: Option<&csv::Position>, message: String| SplitFileError::Csv {
+            path: path.to_owned(),
+            line: position.map_or(1, |position| line_of(text, position)),
+            message,
+        };
+        let of_reader = |error: csv::Error| fault(error.position(), error.to_string().replace('\n', ", "));
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+        let header = reader.headers().map_err(of_reader)?.clone();
+        let column = |name: &str| {
+            let found = header.iter().position(|field| field == name);
+            found.ok_or_else(|| fault(None, format!("the header has no column '{name}'")))
+        };
+        let (identifier_column, part_column) = (column(IDENTIFIER_HEADER)?, column(PART_HEADER)?);
+        for record in reader.records() {
+            let record = record.map_err(of_reader)?;
+            let position = record.position();
+            let field = |column: usize, name: &str| {
+                let field = record.get(column);
+                field.ok_or_else(|| fault(position, format!("the row ends before the column '{name}'")))
+            };
+            let identifier = field(identifier_column, IDENTIFIER_HEADER)?;
+            let word = field(part_column, PART_HEADER)?;
+            if !word.is_empty() {
+                let part = part_of(word).map_err(|message| fault(position, message))?;
+                self.add(identifier, part).map_err(|message| fault(position, message))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists a crystal; the error says why not.
+    fn add(&mut self, identifier: &str, part: SplitPart) -> Result<(), String> {
+        if identifier.is_empty() {
+            return Err("an identifier is empty".to_owned());
+        }
+        match self.parts.get_mut(identifier) {
+            None => {
+                self.parts.insert(identifier.to_owned(), part);
+            }
+            Some(earlier) if *earlier == part => {
+                return Err(format!("'{identifier}' stands twice in the part '{}'", part.as_str()));
+            }
+            Some(earlier) => {
+                self.in_several_parts.insert(identifier.to_owned());
+                if distance_from_training(part) > distance_from_training(*earlier) {
+                    *earlier = part;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which of two parts an identifier in both of them counts for: the greater one.
+fn distance_from_training(part: SplitPart) -> u8 {
+    match part {
+        SplitPart::Train => 0,
+        SplitPart::Val => 1,
+        SplitPart::Test => 2,
+    }
+}
+
+/// The part that a word names; the error says that it names none.
+fn part_of(word: &str) -> Result<SplitPart, String> {
+    match word {
+        "train" => Ok(SplitPart::Train),
+        "val" | "validation" => Ok(SplitPart::Val),
+        "test" => Ok(SplitPart::Test),
+        other => Err(format!("'{other}' is no part: there are train, val (or validation) and test")),
+    }
+}
+
+/// Line of a row, counted from 1; the reader's own position is that of the empty lines before it.
+fn line_of(text: &str, position: &csv::Position) -> usize {
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(text.len());
+    let (before, rest) = text.as_bytes().split_at(start);
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    before.iter().chain(empty).filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Whether a file's name ends so, whatever its case.
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(ending)
+}
+
+/// The layout of a file that is not packed, by its name.
+fn layout(name: &str) -> Option<Layout> {
+    if has_ending(name, ".csv") {
+        Some(Layout::Csv)
+    } else {
+        has_ending(name, ".json").then_some(Layout::Json)
+    }
+}
+
+/// All bytes, unless there are more than a limit.
+fn read_bounded(reader: impl Read, limit: u64, path: &Path) -> Result<Vec<u8>, SplitFileError> {
+    let mut content = Vec::new();
+    reader.take(limit + 1).read_to_end(&mut content).map_err(|source| SplitFileError::io(path, source))?;
+    if content.len() as u64 > limit {
+        return Err(SplitFileError::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(content)
+}
+
+/// The only list of an archive.
+fn unpack(archive: Vec<u8>, path: &Path) -> Result<(Vec<u8>, Layout), SplitFileError> {
+    let zip = |error: zip::result::ZipError| SplitFileError::Zip {
+        path: path.to_owned(),
+        message: error.to_string(),
+    };
+    let mut archive = zip::ZipArchive::new(Cursor::new(archive)).map_err(zip)?;
+    let mut lists = Vec::new();
+    for index in 0..archive.len() {
+        let member = archive.by_index_raw(index).map_err(zip)?;
+        let name = member.name().map_err(zip)?;
+        if let Some(layout) = layout(&name).filter(|_| !name.starts_with(MACOS_FOLDER)) {
+            lists.push((index, layout));
+        }
+    }
+    let [(index, layout)] = *lists else {
+        return Err(SplitFileError::Members { path: path.to_owned(), lists: lists.len() });
+    };
+    let member = archive.by_index(index).map_err(zip)?;
+    Ok((read_bounded(member, MOST_BYTES, path)?, layout))
+}

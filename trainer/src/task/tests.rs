@@ -1,0 +1,159 @@
+use std::collections::BTreeSet;
+
+use schemas::property::by_column;
+
+use super::*;
+use crate::config::Config;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks");
+
+const SMALLEST: &str = r#"name = "mine"
+description = "Something."
+store = "A store."
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+regime = "other"
+
+[split]
+rule = "hash"
+validation_fraction = 0.1
+test_fraction = 0.2
+"#;
+
+fn built_in() -> Vec<Task> {
+    Task::names().into_iter().map(|name| Task::load(name).expect("a built-in task is valid")).collect()
+}
+
+/// The message with which a text is refused.
+fn refused(text: &str) -> String {
+    Task::parse(text, Path::new("mine.toml")).expect_err("it is no task").to_string()
+}
+
+#[test]
+fn every_file_is_built_in_under_its_name() {
+    let files = std::fs::read_dir(FOLDER).expect("the folder of tasks");
+    let stems: BTreeSet<String> = files
+        .map(|file| file.expect("it is readable").file_name().to_string_lossy().into_owned())
+        .map(|name| name.strip_suffix(".toml").expect("only TOML files").to_owned())
+        .collect();
+    let names = Task::names();
+    assert!(stems.iter().eq(names.iter()), "{stems:?} and {names:?}");
+    assert!(built_in().iter().map(|task| &task.name).eq(&names));
+}
+
+#[test]
+fn a_task_is_read_back_unchanged() {
+    for task in built_in().into_iter().chain(Task::parse(SMALLEST, Path::new("mine.toml"))) {
+        let text = task.to_toml();
+        assert_eq!(Task::parse(&text, Path::new("again.toml")).expect("a task"), task, "{text}");
+    }
+}
+
+#[test]
+fn a_built_in_task_fits_the_contract_of_stores() {
+    for task in built_in() {
+        let property = by_column(&task.property).expect("a documented column");
+        assert_eq!(property.unit, task.unit, "{}", task.name);
+        let sized = task.crystals.is_some() || task.expected.is_some();
+        let follows_store = matches!(&task.split, SplitRule::Column { column } if column != "split");
+        assert!(sized != follows_store, "{} says how many crystals it has, unless the store does", task.name);
+    }
+}
+
+#[test]
+fn settings_of_tasks_and_regimes_are_settings() {
+    for task in built_in() {
+        let regime = task.regime.overrides().iter().map(|(key, value)| format!("{key}={value}"));
+        let own = task.settings.iter().map(|(key, value)| format!("{key}={value}"));
+        // The head's rate belongs to fine-tuning, whose settings stand beside a run's.
+        let settings: Vec<String> =
+            regime.chain(own).filter(|setting| !setting.starts_with("finetune.")).collect();
+        Config::resolve(None, &settings).expect(&task.name);
+    }
+}
+
+#[test]
+fn the_paper_s_tasks_state_its_sizes() {
+    let sizes = |name: &str| {
+        let task = Task::load(name).expect("it is built in");
+        task.published.or(task.expected).map(|counts| [counts.train, counts.validation, counts.test])
+    };
+    assert_eq!(sizes("mp_shear"), Some([4664, 393, 393]));
+    assert_eq!(sizes("mp_bulk"), Some([4664, 393, 393]));
+    assert_eq!(sizes("jarvis_mbj_gap"), Some([14537, 1817, 1817]));
+    assert_eq!(sizes("jarvis_ehull"), Some([44296, 5537, 5537]));
+    assert_eq!(sizes("mp_gap"), Some([60000, 5000, 4239]));
+    let crystals = |name: &str| Task::load(name).expect("it is built in").crystals;
+    assert_eq!(crystals("matbench_jdft2d"), Some(636));
+    assert_eq!(crystals("matbench_dielectric"), Some(4764));
+    assert_eq!(crystals("matbench_log_kvrh"), Some(10987));
+}
+
+#[test]
+fn the_target_has_the_unit_of_the_transformed_column() {
+    let unit = |name: &str| Task::load(name).expect("it is built in").target_unit();
+    assert_eq!(unit("mp_shear"), "log10(GPa)");
+    assert_eq!(unit("matbench_log_kvrh"), "log10(GPa)");
+    assert_eq!(unit("matbench_jdft2d"), "meV/atom");
+}
+
+#[test]
+fn a_file_is_a_task_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, SMALLEST).expect("a writable folder");
+    let task = Task::load(&path.display().to_string()).expect("a task");
+    assert_eq!(task.name, "mine");
+    assert_eq!(task.split, SplitRule::Hash { validation_fraction: 0.1, test_fraction: 0.2 });
+    let absent = folder.path().join("absent.toml");
+    assert!(matches!(Task::load(&absent.display().to_string()), Err(TaskError::Read { .. })));
+    assert!(matches!(Task::load(&folder.path().display().to_string()), Err(TaskError::Read { .. })));
+}
+
+#[test]
+fn an_unknown_name_lists_those_there_are() {
+    let message = |name: &str| Task::load(name).expect_err("there is none").to_string();
+    let near = message("matbench_jdft2");
+    assert!(
+        near.starts_with("there is no task 'matbench_jdft2' (did you mean 'matbench_jdft2d'?); there are ")
+    );
+    assert!(near.ends_with("textbook_band_gap, and files ending in .toml"), "{near}");
+    assert!(message("zzz").starts_with("there is no task 'zzz'; there are jarvis_ehull, "));
+}
+
+#[test]
+fn a_fault_of_the_file_is_told_with_its_place() {
+    assert_eq!(
+        refused(&SMALLEST.replace("\"mae\"", "\"rmse\"")),
+        "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected `mae`"
+    );
+    assert!(
+        refused(&format!("seed = 1\n{SMALLEST}"))
+            .starts_with("mine.toml:1:1: not a valid task: unknown field `seed`")
+    );
+    assert!(refused(&SMALLEST.replace("unit = \"eV\"\n", "")).ends_with("missing field `unit`"));
+    assert!(refused(&format!("{SMALLEST}column = \"split\"\n")).contains("unknown field `column`"));
+    assert!(refused("name = ").starts_with("mine.toml:1:8: not a valid task: "));
+}
+
+#[test]
+fn a_value_that_cannot_be_used_is_told_with_its_key() {
+    assert_eq!(
+        refused(&SMALLEST.replace("\"mine\"", "\"../mine\"")),
+        "mine.toml: name = '../mine': must be lower-case letters, digits and underscores"
+    );
+    assert_eq!(
+        refused(&SMALLEST.replace("0.1", "1.0")),
+        "mine.toml: split.validation_fraction = '1': must be above 0 and below 1"
+    );
+    for test_fraction in ["0.0", "0.9", "-0.1", "nan"] {
+        let message = refused(&SMALLEST.replace("0.2", test_fraction));
+        assert!(message.contains("split.test_fraction = "), "{message}");
+    }
+    let folds = SMALLEST.replace("hash", "folds").replace("test_fraction = 0.2\n", "");
+    let sized = format!("{folds}\n[expected]\ntrain = 1\nvalidation = 1\ntest = 1\n");
+    assert!(Task::parse(&folds, Path::new("mine.toml")).is_ok());
+    assert!(refused(&sized).starts_with("mine.toml: expected = '[expected]': must be left out"));
+}
