@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[2] / "shared" / "reference"))
-from mmpt_ref import MMPT, Batch, Config, Crystal, build_graph, mmpt_losses  # noqa: E402
+from mmpt_ref import MMPT, Batch, Config, Crystal, PropertyModel, build_graph, mmpt_losses  # noqa: E402
 
 # Of the seeds tried, one from which single precision keeps to double: elsewhere sums nearly cancel.
 SEED = 46
@@ -24,7 +24,7 @@ MOST_STEPPED = 128
 # The width between the two maps of a basis stays 8: the fused triplet sum is made for it.
 SMALL = dict(
     d_a=16, hidden=16, d_s=8, n_blocks=2, int_emb=8, basis_emb=8, out_emb=16, num_output_layers=2,
-    l_dec_hidden=8, mlp_hidden=8, pal_hidden=8,
+    l_dec_hidden=8, mlp_hidden=8, pal_hidden=8, head_hidden=8,
 )
 # Identifier, rows of the lattice in angstrom, atomic numbers, fractional coordinates.
 CRYSTALS = [
@@ -48,6 +48,8 @@ CRYSTALS = [
 # Hidden by the first view: none of one atom, half of the others' atoms rounded down.
 HIDDEN = [2, 4, 6, 9]
 RULES = ("cut", "shell")
+# What the head is to predict for each crystal.
+TARGETS = [-0.5, 0.25, 1.0]
 
 
 def model_with_weights(config):
@@ -76,10 +78,34 @@ def write_case(index, identifier, crystal, graphs):
     return dict(file=file, material_id=identifier)
 
 
+def head_weights(config):
+    """The head of the fine-tuned model, of the same seed but not of the same draws as the rest."""
+    torch.manual_seed(SEED)
+    return {name: value for name, value in PropertyModel(config).state_dict().items() if name.startswith("head.")}
+
+
+def finetune(config, weights, batch):
+    """Features, predictions and head gradients of the fine-tuned model, and its mean absolute error."""
+    model = PropertyModel(config)
+    model.load_state_dict({name: weights[name] for name in model.state_dict()})
+    model = model.double()
+    features = model.features(batch)
+    predictions = model.head(features).squeeze(-1)
+    error = (predictions - torch.tensor(TARGETS, dtype=torch.float64)).abs().mean()
+    error.backward()
+    tensors = dict(features=features.detach(), pred=predictions.detach())
+    for name, parameter in model.head.named_parameters():
+        tensors[f"grad.head.{name}"] = parameter.grad
+    norm = sum(parameter.grad.norm().item() ** 2 for parameter in model.parameters()) ** 0.5
+    return tensors, dict(pred=predictions.tolist(), y=TARGETS, l1=error.item(), grad_norm_total=norm)
+
+
 def main():
     torch.set_num_threads(1)
     config = Config(**SMALL)
     weights = model_with_weights(config).state_dict()
+    own = list(weights)
+    weights.update(head_weights(config))
     save_file(weights, FOLDER / "weights.safetensors")
 
     (FOLDER / "cases").mkdir(exist_ok=True)
@@ -94,10 +120,10 @@ def main():
     sizes = [len(numbers) for _, _, numbers, _ in CRYSTALS]
     hidden = torch.zeros(sum(sizes), dtype=torch.bool)
     hidden[HIDDEN] = True
-    losses, norms = {}, {}
+    losses, norms, tuned = {}, {}, {}
     for rule in RULES:
         model = MMPT(config)
-        model.load_state_dict(weights)
+        model.load_state_dict({name: weights[name] for name in own})
         model = model.double()
         batch, captured = Batch(graphs[rule], config, torch.float64), {}
         terms, captured["bt_C"] = mmpt_losses(model, model(batch, hidden, captured), batch, hidden)
@@ -114,6 +140,8 @@ def main():
         losses[run] = {name: term.item() for name, term in terms.items()}
         gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
         norms[run] = {name: gradient.norm().item() for name, gradient in gradients.items()}
+        tensors, tuned[run] = finetune(config, weights, batch)
+        save_file(tensors, FOLDER / f"finetune_{rule}_f64.safetensors")
         norms[run]["__total__"] = sum(norm**2 for norm in norms[run].values()) ** 0.5
         if rule == "cut":
             stored = {name: gradient.float() for name, gradient in gradients.items()}
@@ -134,6 +162,7 @@ def main():
         cases=cases,
         losses=losses,
         grad_norms=norms,
+        finetune=tuned,
         mask_M_atom_indices_in_batch=HIDDEN,
         batch_n_atoms=sizes,
     )

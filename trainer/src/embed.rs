@@ -7,7 +7,6 @@ use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, Record
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema};
 use burn::prelude::*;
-use burn::tensor::IndexingUpdateOp;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -19,8 +18,8 @@ use crate::data::{BatchLimit, Selection, Sources, Stream, StreamSettings, Subset
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::mask::Masks;
+use crate::model::property::{Pooled, pool};
 use crate::model::{Batch, Encoding, Mmpt};
-use crate::ops::composed::sum_by;
 use crate::run::snapshot::{self, LoadedModel};
 
 /// What to embed, and with what.
@@ -128,7 +127,7 @@ struct Columns {
 impl Columns {
     fn new(model: &Mmpt, batch: &Batch) -> Self {
         let Encoding { structure, lattice } = model.encode(batch);
-        let (mean, max) = pool(structure.clone(), batch);
+        let Pooled { mean, max } = pool(structure.clone(), batch);
         let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
         Self { lattice: numbers(lattice), mean: numbers(mean), max: numbers(max), atoms: numbers(structure) }
     }
@@ -157,16 +156,6 @@ impl Columns {
         }
         RecordBatch::try_new(schema.clone(), columns)
     }
-}
-
-/// Mean and maximum over each crystal's atoms: `[N, width]` to `[B, width]` each.
-pub fn pool(structure: Tensor<2>, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
-    let width = structure.dims()[1];
-    let sum = sum_by(batch.crystals, &batch.crystal_of_atom, structure.clone());
-    let lowest =
-        Tensor::<2>::full([batch.crystals, width], f32::MIN, (&structure.device(), structure.dtype()));
-    let max = lowest.select_assign(0, batch.crystal_of_atom.clone(), structure, IndexingUpdateOp::Max);
-    (sum / batch.atom_counts.clone(), max)
 }
 
 /// Field of a number.

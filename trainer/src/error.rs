@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
+use crate::report::ReportError;
 use crate::run::RunError;
+use crate::task::TaskError;
 use crate::weights::{Mismatch, WeightsError};
 
 /// An error with the file, key, crystal or tensor that it is about.
@@ -38,6 +40,40 @@ pub enum TrainError {
         path: PathBuf,
         /// The tensors that differ.
         source: Mismatch,
+    },
+    /// Weights without a head were to predict.
+    #[error(
+        "{} was pre-trained alone and predicts no property; trainer finetune --weights makes a model that \
+         does",
+        path.display()
+    )]
+    NotFinetuned {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The task cannot be done with these shards.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The results of an evaluation.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A part of a task has no crystals.
+    #[error("{task}, {fold}: no crystal is left for {part}")]
+    EmptyPart {
+        /// Name of the task.
+        task: String,
+        /// Name of the fold.
+        fold: String,
+        /// `train`, `validation` or `test`.
+        part: &'static str,
+    },
+    /// A file that says what a folder was begun with cannot be understood.
+    #[error("{}: {reason}", path.display())]
+    Begun {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// There is nothing to train on.
     #[error("no crystal is left to train on: {subset} of {crystals} crystals")]

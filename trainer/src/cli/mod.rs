@@ -10,6 +10,8 @@
 mod bench;
 mod config;
 mod embed;
+mod evaluate;
+mod finetune;
 mod pretrain;
 mod settings;
 mod verify;
@@ -53,6 +55,10 @@ struct Arguments {
 enum Command {
     /// Pre-train on the shards of one or more stores
     Pretrain(Box<pretrain::PretrainArguments>),
+    /// Fine-tune on a property: a task's folds and seeds
+    Finetune(Box<finetune::FinetuneArguments>),
+    /// Test the members of a fine-tuning: scores, report, leaderboard files
+    Evaluate(evaluate::EvaluateArguments),
     /// Write the embeddings of a store's crystals as a Parquet table
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
@@ -88,6 +94,8 @@ pub(crate) fn run() -> ExitCode {
     report_missing_memory();
     let outcome = match Arguments::parse().command {
         Command::Pretrain(arguments) => arguments.run(),
+        Command::Finetune(arguments) => arguments.run(),
+        Command::Evaluate(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

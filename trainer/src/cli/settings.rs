@@ -34,6 +34,15 @@ impl Settings {
     /// The configuration: defaults, file, `--set`, flags. `more` are the flags of a command, as
     /// overrides.
     pub(crate) fn resolve(&self, more: &[(&str, Option<String>)]) -> anyhow::Result<Config> {
+        self.resolve_over(&[], more)
+    }
+
+    /// As [`Settings::resolve`], with other defaults for some keys.
+    pub(crate) fn resolve_over(
+        &self,
+        presets: &[(&str, &str)],
+        more: &[(&str, Option<String>)],
+    ) -> anyhow::Result<Config> {
         let mut overrides = self.overrides.clone();
         if !self.shards.is_empty() {
             overrides.push(format!("data.shards={}", serde_json::to_string(&self.shards)?));
@@ -48,7 +57,7 @@ impl Settings {
                 overrides.push(format!("{key}={value}"));
             }
         }
-        Ok(Config::resolve(self.config.as_deref(), &overrides)?)
+        Ok(Config::resolve_over(presets, self.config.as_deref(), &overrides)?)
     }
 }
 

@@ -96,6 +96,18 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("schedule.onecycle.cycle_momentum", "Whether beta1 falls while the rate rises, and back."),
     ("schedule.onecycle.base_momentum", "beta1 at the highest rate."),
     ("schedule.onecycle.max_momentum", "beta1 at the first and the last step."),
+    ("finetune.head_width", "Width of the hidden layers of a fine-tuned model's head."),
+    (
+        "finetune.head_learning_rate",
+        "Learning rate of the head, which the schedule changes as it does the encoders', or \"none\" \
+         for theirs.",
+    ),
+    ("finetune.freeze_encoder", "Whether fine-tuning leaves the encoders as they are."),
+    (
+        "finetune.fraction",
+        "Share of the training crystals that fine-tuning uses; a smaller share is part of a larger \
+         one.",
+    ),
     ("run.epochs", "Passes over the data."),
     ("run.early_stop", "Epochs without a better loss after which the run ends, or \"none\"."),
     (

@@ -1,6 +1,6 @@
 //! The configuration of a run: one TOML file, every key with a default and a meaning.
 //!
-//! * [`model`], [`loss`], [`data`], [`optimiser`], [`schedule`], [`run`]: the sections
+//! * [`model`], [`loss`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
 //! * [`error`]: what can be wrong, with file, line and column
 //!
 //! A file needs to name only what differs from the defaults; `--set key=value` overrides it; unknown
@@ -10,6 +10,7 @@ pub mod data;
 mod draft;
 pub mod error;
 mod file;
+pub mod finetune;
 mod keys;
 pub mod loss;
 pub mod model;
@@ -30,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub use data::DataConfig;
 pub use error::ConfigError;
+pub use finetune::FinetuneConfig;
 pub use loss::{LossConfig, PalConfig};
 pub use model::ModelConfig;
 pub use optimiser::OptimiserConfig;
@@ -59,6 +61,8 @@ pub struct Config {
     pub optimiser: OptimiserConfig,
     /// Learning rate over the steps.
     pub schedule: ScheduleConfig,
+    /// The head of a fine-tuned model; without effect on pre-training.
+    pub finetune: FinetuneConfig,
     /// Length of the run and what it keeps.
     pub run: RunConfig,
 }
@@ -73,6 +77,7 @@ impl Default for Config {
             data: DataConfig::default(),
             optimiser: OptimiserConfig::default(),
             schedule: ScheduleConfig::default(),
+            finetune: FinetuneConfig::default(),
             run: RunConfig::default(),
         }
     }
@@ -105,7 +110,22 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`], naming file, line and column, key and value.
     pub fn resolve(path: Option<&Path>, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
+        Self::resolve_over(&[], path, overrides)
+    }
+
+    /// As [`Config::resolve`], with other defaults for some keys: `presets` are key and value.
+    ///
+    /// # Errors
+    /// As [`Config::resolve`].
+    pub fn resolve_over(
+        presets: &[(&str, &str)],
+        path: Option<&Path>,
+        overrides: &[impl AsRef<str>],
+    ) -> Result<Self, ConfigError> {
         let mut draft = Draft::new();
+        for (key, value) in presets {
+            draft.set(&format!("{key}={value}"))?;
+        }
         if let Some(path) = path {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -158,12 +178,15 @@ impl Config {
             .collect()
     }
 
+    /// Every setting with its value as TOML, by key.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let table = draft::to_table(self);
+        draft::settings(&table).into_iter().map(|(key, value)| (key, value.to_string())).collect()
+    }
+
     /// The settings that determine the weights, with their values as TOML.
     fn with_effect(&self) -> Vec<(String, String)> {
-        draft::settings(&draft::to_table(self))
-            .into_iter()
-            .filter(|(key, _)| !keys::WITHOUT_EFFECT.contains(&key.as_str()))
-            .map(|(key, value)| (key, value.to_string()))
-            .collect()
+        let without_effect = |key: &String| keys::WITHOUT_EFFECT.contains(&key.as_str());
+        self.settings().into_iter().filter(|(key, _)| !without_effect(key)).collect()
     }
 }

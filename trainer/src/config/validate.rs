@@ -37,6 +37,7 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     check_data(config, &mut faults);
     check_optimiser(config, &mut faults);
     check_schedule(config, &mut faults);
+    check_finetune(config, &mut faults);
     check_run(config, &mut faults);
     faults.0
 }
@@ -162,6 +163,18 @@ fn check_schedule(config: &Config, faults: &mut Faults) {
     faults.positive("schedule.onecycle.final_div_factor", cycle.final_div_factor);
     faults.below_one("schedule.onecycle.base_momentum", cycle.base_momentum);
     faults.below_one("schedule.onecycle.max_momentum", cycle.max_momentum);
+}
+
+fn check_finetune(config: &Config, faults: &mut Faults) {
+    let finetune = &config.finetune;
+    faults.at_least_one("finetune.head_width", finetune.head_width);
+    faults.positive("finetune.head_learning_rate", finetune.head_learning_rate.unwrap_or(1.0));
+    faults.unless(
+        finetune.fraction > 0.0 && finetune.fraction <= 1.0,
+        "finetune.fraction",
+        finetune.fraction,
+        "greater than 0 and at most 1",
+    );
 }
 
 fn check_run(config: &Config, faults: &mut Faults) {

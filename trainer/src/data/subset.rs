@@ -1,5 +1,6 @@
 //! Which crystals of the shards take part: all, one part of a split, or a share chosen by hash.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +65,13 @@ pub enum Subset {
         /// The share, above 0 and below 1.
         validation_fraction: f64,
     },
+    /// Crystals that are listed.
+    Listed {
+        /// What the list is, for messages.
+        name: String,
+        /// Their identifiers.
+        material_ids: Arc<HashSet<String>>,
+    },
 }
 
 impl fmt::Display for Subset {
@@ -77,6 +85,7 @@ impl fmt::Display for Subset {
             Subset::HashValidation { validation_fraction } => {
                 write!(f, "{validation_fraction} by hash of the identifier")
             }
+            Subset::Listed { name, material_ids } => write!(f, "{name} ({})", material_ids.len()),
         }
     }
 }
@@ -87,7 +96,9 @@ impl Subset {
         match self {
             Subset::All => None,
             Subset::Split { column, .. } => Some(column),
-            Subset::HashTrain { .. } | Subset::HashValidation { .. } => Some(IDENTIFIER_COLUMN),
+            Subset::HashTrain { .. } | Subset::HashValidation { .. } | Subset::Listed { .. } => {
+                Some(IDENTIFIER_COLUMN)
+            }
         }
     }
 
@@ -120,12 +131,13 @@ impl Subset {
             Subset::HashValidation { validation_fraction } => {
                 hash_position(HASH_SALT, text) < *validation_fraction
             }
+            Subset::Listed { material_ids, .. } => material_ids.contains(text),
         }
     }
 
     fn check(&self, sources: &Sources) -> Result<(), DataError> {
         match self {
-            Subset::All => Ok(()),
+            Subset::All | Subset::Listed { .. } => Ok(()),
             Subset::Split { column, .. } => sources.require_split(column),
             Subset::HashTrain { validation_fraction } | Subset::HashValidation { validation_fraction } => {
                 if *validation_fraction > 0.0 && *validation_fraction < 1.0 {

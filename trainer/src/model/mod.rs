@@ -10,6 +10,7 @@ pub mod mask;
 pub mod mmpt;
 pub mod names;
 pub mod parameter;
+pub mod property;
 pub mod radial;
 pub mod structure;
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub mod trace;
 
 pub use batch::Batch;
 pub use mmpt::{Encoding, Mmpt, Prediction};
+pub use property::PropertyModel;
 pub use trace::Trace;

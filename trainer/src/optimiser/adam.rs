@@ -45,6 +45,8 @@ pub struct Adam {
     decoupled_decay: f64,
     /// Adam's decay, which adds to the gradient.
     coupled_decay: f64,
+    /// Prefix of the parameters whose learning rate is another one, and by what factor.
+    special: Option<(&'static str, f64)>,
     steps: u32,
     moments: BTreeMap<String, Moments>,
 }
@@ -61,9 +63,20 @@ impl Adam {
             epsilon: config.epsilon,
             decoupled_decay,
             coupled_decay,
+            special: None,
             steps: 0,
             moments: BTreeMap::new(),
         }
+    }
+
+    /// With `factor` times the learning rate for the parameters whose name begins with `prefix`.
+    pub fn with_rate_factor(self, prefix: &'static str, factor: f64) -> Self {
+        Self { special: Some((prefix, factor)), ..self }
+    }
+
+    /// Factor of a parameter's learning rate.
+    fn rate_factor(&self, name: &str) -> f64 {
+        self.special.filter(|(prefix, _)| name.starts_with(prefix)).map_or(1.0, |(_, factor)| factor)
     }
 
     /// Continues with the state of an earlier run.
@@ -100,15 +113,21 @@ impl Adam {
             .collect();
         let device = gradients.values().next().map(Tensor::device);
         if device.is_some_and(|device| !device::computes_on_host(&device)) {
-            let stepped = self.step_together(&model, gradients, settings);
+            let (special, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                gradients.into_iter().partition(|(name, _)| self.rate_factor(name) != 1.0);
+            let mut stepped = BTreeMap::new();
+            for gradients in [special, others].into_iter().filter(|group| !group.is_empty()) {
+                let factor = gradients.keys().next().map_or(1.0, |name| self.rate_factor(name));
+                stepped.extend(self.step_together(&model, gradients, settings.with_rate_factor(factor)));
+            }
             return replace(model, stepped, |_, _, stepped| stepped);
         }
-        let (moments, decay) = (&mut self.moments, self.coupled_decay);
         replace(model, gradients, |name, parameter, gradient| {
-            let before = moments.remove(&name).unwrap_or_else(|| Moments::zero(&gradient));
-            let gradient = with_decay(gradient, &parameter, decay);
+            let before = self.moments.remove(&name).unwrap_or_else(|| Moments::zero(&gradient));
+            let gradient = with_decay(gradient, &parameter, self.coupled_decay);
+            let settings = settings.with_rate_factor(self.rate_factor(&name));
             let (stepped, after) = update(parameter, gradient, before, settings);
-            moments.insert(name, after);
+            self.moments.insert(name, after);
             stepped
         })
     }

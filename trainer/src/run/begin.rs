@@ -147,7 +147,9 @@ pub(super) fn fresh(
     let lattice = LatticeStatistics::of(&crystals.train)?;
     let model = Mmpt::init(&config.model, &lattice, config.seed, device);
     let (model_config, pal) = (config.model.clone(), config.pal.clone());
-    Ok((model, Description { model: model_config, pal, features: features.clone(), lattice }))
+    let description =
+        Description { model: model_config, pal, features: features.clone(), lattice, target: None };
+    Ok((model, description))
 }
 
 /// Removes a file that an earlier run may have left.

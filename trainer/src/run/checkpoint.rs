@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::exact;
+use crate::exact;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
 /// Prefix of the running means of gradients.

@@ -10,7 +10,7 @@ use burn::prelude::*;
 use crate::atomic;
 use crate::config::Config;
 use crate::config::run::Select;
-use crate::data::{GraphBatch, Stream, StreamSettings};
+use crate::data::{GraphBatch, Stream};
 use crate::device;
 use crate::error::TrainError;
 use crate::loss::TOTAL;
@@ -31,7 +31,7 @@ use crate::weights::{self, Description};
 /// training.
 const VALIDATION_EPOCH: u64 = u64::MAX;
 /// File of a run's folder with the crystals of the batch that a run ended on.
-pub(super) const DIVERGED_FILE: &str = "diverged.json";
+pub(crate) const DIVERGED_FILE: &str = "diverged.json";
 /// Seconds in a minute.
 const MINUTE: f64 = 60.0;
 
@@ -55,8 +55,6 @@ pub struct Beginning<O: Objective> {
     pub device: Device,
     /// Its crystals.
     pub crystals: Crystals,
-    /// Property columns that the batches bring.
-    pub properties: Vec<String>,
     /// Whose loss decides which weights are the best.
     pub select: Select,
     /// What the weights belong to.
@@ -80,7 +78,6 @@ pub struct Course<'a, O: Objective> {
     config: Config,
     device: Device,
     crystals: Crystals,
-    properties: Vec<String>,
     select: Select,
     description: Description,
     learner: Learner<O>,
@@ -123,7 +120,6 @@ impl<'a, O: Objective> Course<'a, O> {
             config,
             device: beginning.device,
             crystals,
-            properties: beginning.properties,
             select: beginning.select,
             description: beginning.description,
             learner: beginning.learner,
@@ -177,7 +173,7 @@ impl<'a, O: Objective> Course<'a, O> {
     fn epoch(&mut self) -> Result<bool, TrainError> {
         let begun = Instant::now();
         let (epoch, before) = (self.state.epoch, self.state.crystals);
-        let settings = self.stream(epoch, self.state.batch);
+        let settings = training_stream(&self.config, epoch, self.state.batch, &self.device);
         let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
         let mut sums = StepSums::default();
         let mut step_begun = Instant::now();
@@ -307,7 +303,7 @@ impl<'a, O: Objective> Course<'a, O> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
-        let settings = self.stream(VALIDATION_EPOCH, 0);
+        let settings = training_stream(&self.config, VALIDATION_EPOCH, 0, &self.device);
         let model = self.learner.model().valid();
         let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
         for graph in Stream::<f32>::open(selection, settings)? {
@@ -325,12 +321,6 @@ impl<'a, O: Objective> Course<'a, O> {
             return Ok(None);
         }
         Ok(Some(sums.into_iter().map(|(name, sum): (String, f64)| (name, sum / weights)).collect()))
-    }
-
-    /// How an epoch is read from its batch `skip` on.
-    fn stream(&self, epoch: u64, skip: u64) -> StreamSettings {
-        let settings = training_stream(&self.config, epoch, skip, &self.device);
-        StreamSettings { properties: self.properties.clone(), ..settings }
     }
 
     /// Whether a checkpoint is due in the middle of an epoch.

@@ -17,7 +17,6 @@ pub mod checkpoint;
 pub mod course;
 pub mod curves;
 pub mod error;
-mod exact;
 pub mod folder;
 pub mod interrupt;
 pub mod memory;

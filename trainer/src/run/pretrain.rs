@@ -159,7 +159,6 @@ fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
         steps: steps(&config, &crystals.train, &device)?,
         constants: constant_losses(&config, &crystals.train)?,
         select: config.run.select,
-        properties: Vec::new(),
         config,
         device,
         crystals,

@@ -7,15 +7,11 @@ use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::DType;
 
-use crate::config::ModelConfig;
-use crate::config::PalConfig;
-use crate::data::LatticeStatistics;
 use crate::error::TrainError;
 use crate::model::{Mmpt, names};
 use crate::optimiser::{Adam, Moments};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::weights::{self, Description, ElementType, Values};
-use schemas::settings::FeatureSettings;
 
 /// Prefix of a fine-tuned model's head, which the pre-training has not.
 const HEAD_PREFIX: &str = "head.";
@@ -118,12 +114,7 @@ pub fn load(path: &Path, device: &Device) -> Result<LoadedModel, TrainError> {
     let file = weights::read(path).map_err(broken)?;
     let description = Description::from_metadata(&file.metadata).map_err(broken)?;
     let described = description.is_some();
-    let description = description.unwrap_or_else(|| Description {
-        model: ModelConfig::default(),
-        pal: PalConfig::default(),
-        features: FeatureSettings::default(),
-        lattice: LatticeStatistics::default(),
-    });
+    let description = description.unwrap_or_default();
     let model = Mmpt::init(&description.model, &description.lattice, 0, device);
     let model = with_weights(model, file.tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX], path)?;
     Ok(LoadedModel { model, description, described })

@@ -73,6 +73,9 @@ pub struct Task {
     /// refuses any; `None`: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crystals: Option<usize>,
+    /// The JARVIS leaderboard's name of the property, where the task is one of its benchmarks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaderboard: Option<String>,
     /// Where the parts come from.
     pub split: SplitRule,
     /// Crystals of each part, counted like [`Task::crystals`]; `None`: any number. Not for folds.

@@ -53,9 +53,28 @@ struct Manifest {
     cases: Vec<Case>,
     losses: BTreeMap<String, serde_json::Value>,
     grad_norms: BTreeMap<String, BTreeMap<String, f64>>,
+    #[serde(default)]
+    finetune: BTreeMap<String, Finetuning>,
     #[serde(rename = "mask_M_atom_indices_in_batch")]
     masked_atoms: Vec<usize>,
     batch_n_atoms: Vec<usize>,
+}
+
+/// What a fixture says of the fine-tuned model.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Finetuning {
+    /// Predictions.
+    #[serde(rename = "pred")]
+    pub(super) predictions: Vec<f64>,
+    /// What was to be predicted.
+    #[serde(rename = "y")]
+    pub(super) targets: Vec<f64>,
+    /// Mean absolute error.
+    #[serde(rename = "l1")]
+    pub(super) error: f64,
+    /// Norm of the error's gradients by all parameters.
+    #[serde(rename = "grad_norm_total")]
+    pub(super) gradient_norm: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +100,7 @@ struct ReferenceConfig {
     l_heads: usize,
     l_mlp_ratio: f64,
     mlp_hidden: usize,
+    head_hidden: usize,
     lat_mean: [f64; 6],
     lat_std: [f64; 6],
 }
@@ -125,6 +145,16 @@ impl Fixture {
             decoder_width: config.mlp_hidden,
             ..ModelConfig::default()
         }
+    }
+
+    /// Width of the fine-tuned model's head.
+    pub fn head_width(&self) -> usize {
+        self.manifest.config.head_hidden
+    }
+
+    /// The fine-tuned model's numbers in a run, named as in the manifest (`cut_f64`).
+    pub(super) fn finetuning(&self, run: &str) -> Option<Finetuning> {
+        self.manifest.finetune.get(run).cloned()
     }
 
     /// Lattice statistics of the model.

@@ -1,6 +1,7 @@
 //! Compares this implementation with the numbers of another one: intermediates, loss terms,
-//! gradients, an optimiser step (SPEC section 8).
+//! gradients, an optimiser step, the fine-tuned model (SPEC section 8).
 
+mod finetune;
 pub mod fixture;
 mod table;
 #[cfg(test)]
@@ -128,6 +129,7 @@ pub fn compare<R: Element + BatchFloat>(
         }
     }
     compare_step(fixture, ties, model, &expected_gradients, dtype, device, &mut table)?;
+    finetune::compare::<R>(fixture, ties, device, &mut table)?;
     Ok(table)
 }
 

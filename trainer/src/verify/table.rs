@@ -17,6 +17,8 @@ pub enum Kind {
     Gradient,
     /// A parameter after one optimiser step.
     Step,
+    /// A tensor or number of the fine-tuned model.
+    Finetuning,
 }
 
 /// Comparison of one tensor.

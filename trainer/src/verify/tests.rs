@@ -23,7 +23,7 @@ fn devices() -> Vec<Device> {
 /// What single precision may deviate by, relative to the largest magnitude of a tensor.
 fn single(kind: Kind) -> f64 {
     match kind {
-        Kind::Tensor | Kind::Loss => 1e-5,
+        Kind::Tensor | Kind::Loss | Kind::Finetuning => 1e-5,
         Kind::GradientNorm | Kind::Gradient => 1e-4,
         // A step moves a weight by 1e-5 at most: a looser limit would not see that it is missing.
         Kind::Step => 1e-6,
@@ -34,7 +34,7 @@ fn single(kind: Kind) -> f64 {
 fn double(kind: Kind) -> f64 {
     match kind {
         Kind::Gradient => 1e-7,
-        Kind::Tensor | Kind::Loss | Kind::GradientNorm | Kind::Step => 1e-9,
+        Kind::Tensor | Kind::Loss | Kind::GradientNorm | Kind::Step | Kind::Finetuning => 1e-9,
     }
 }
 
@@ -68,8 +68,13 @@ fn assert_complete(table: &Table, fixture: &Fixture, ties: TieRule) {
             assert_eq!(count(Kind::Tensor), 5 + 4 + 1 + 2 * 7 + messages);
             assert_eq!(count(Kind::Gradient), norms.keys().filter(|name| *name != ALL_GRADIENTS).count());
             assert!(count(Kind::Step) > 50, "parameters of a step");
+            // Three numbers, features, predictions, weight and bias of four layers.
+            assert_eq!(count(Kind::Finetuning), 3 + 2 + 2 * 4);
         }
-        TieRule::Shell => assert!(count(Kind::Tensor) >= 4, "tensors"),
+        TieRule::Shell => {
+            assert!(count(Kind::Tensor) >= 4, "tensors");
+            assert!(count(Kind::Finetuning) >= 3, "fine-tuning");
+        }
     }
 }
 

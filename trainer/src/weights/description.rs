@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::error::WeightsError;
+use super::target::Target;
 use crate::config::model::LATTICE_PARAMETERS;
 use crate::config::{ModelConfig, PalConfig};
 use crate::data::LatticeStatistics;
@@ -21,8 +22,11 @@ pub const LATTICE_MEAN_KEY: &str = "mmpt.lattice_mean";
 /// Key of the lattice parameters' standard deviations, a JSON array.
 pub const LATTICE_STD_KEY: &str = "mmpt.lattice_std";
 
-/// What weights belong to.
-#[derive(Debug, Clone, PartialEq)]
+/// Key of what a fine-tuned model predicts, a JSON object.
+pub const TARGET_KEY: &str = "mmpt.target";
+
+/// What weights belong to; the default is that of weights that do not say so.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Description {
     /// Sizes and variants of the model.
     pub model: ModelConfig,
@@ -32,6 +36,8 @@ pub struct Description {
     pub features: FeatureSettings,
     /// Statistics of the training set.
     pub lattice: LatticeStatistics,
+    /// What a fine-tuned model predicts; `None` for one that is pre-trained alone.
+    pub target: Option<Target>,
 }
 
 impl Description {
@@ -43,6 +49,9 @@ impl Description {
         metadata.insert(PAL_KEY.to_owned(), json(&self.pal));
         metadata.insert(LATTICE_MEAN_KEY.to_owned(), json(&self.lattice.mean));
         metadata.insert(LATTICE_STD_KEY.to_owned(), json(&self.lattice.std));
+        if let Some(target) = &self.target {
+            metadata.insert(TARGET_KEY.to_owned(), json(target));
+        }
         metadata
     }
 
@@ -66,6 +75,7 @@ impl Description {
                 mean: numbers(metadata, LATTICE_MEAN_KEY)?,
                 std: numbers(metadata, LATTICE_STD_KEY)?,
             },
+            target: metadata.contains_key(TARGET_KEY).then(|| parse(metadata, TARGET_KEY)).transpose()?,
         }))
     }
 
@@ -170,6 +180,7 @@ mod tests {
             pal: PalConfig { labels: PeriodicLabels::Cell },
             features: FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() },
             lattice: LatticeStatistics { mean: [4.9, 5.6, 8.0, 89.0, 86.0, 86.0], std: [0.1 + 0.2; 6] },
+            target: None,
         }
     }
 

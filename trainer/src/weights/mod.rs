@@ -3,6 +3,7 @@
 //! * [`mod@file`]: writing and reading named tensors with metadata
 //! * [`mod@check`]: whether a file holds the tensors that a model has
 //! * [`description`]: the model, features and lattice statistics that weights belong to
+//! * [`target`]: the property that a fine-tuned model predicts
 //! * [`error`]: what can be wrong with a file
 
 pub mod check;
@@ -10,10 +11,12 @@ pub mod description;
 pub mod error;
 pub mod file;
 mod half;
+pub mod target;
 mod tensor;
 
 pub use check::{Mismatch, check};
 pub use description::Description;
 pub use error::WeightsError;
 pub use file::{WeightsFile, read, write};
+pub use target::Target;
 pub use tensor::{ElementType, Tensor, Values};

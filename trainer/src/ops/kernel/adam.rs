@@ -26,6 +26,13 @@ pub struct Settings {
     pub step: u32,
 }
 
+impl Settings {
+    /// With another learning rate.
+    pub fn with_rate_factor(self, factor: f64) -> Self {
+        Self { learning_rate: factor * self.learning_rate, ..self }
+    }
+}
+
 /// The factors of a step in the parameters' number type.
 #[derive(Clone, Copy)]
 struct Factors<R> {

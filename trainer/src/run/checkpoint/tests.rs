@@ -35,6 +35,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             pal: PalConfig::default(),
             features: FeatureSettings::default(),
             lattice: LatticeStatistics { mean: [5.0; 6], std: [1.5; 6] },
+            target: None,
         },
         weights: tensors(0.0),
         first_moments: tensors(0.25),

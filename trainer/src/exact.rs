@@ -23,32 +23,42 @@ impl<'de> Deserialize<'de> for Exact {
     }
 }
 
+/// For `f64`.
+pub(crate) mod number {
+    use super::*;
+
+    /// Writes the number as text.
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        Exact(*value).serialize(serializer)
+    }
+
+    /// Reads what [`serialize`] wrote.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Exact::deserialize(deserializer)?.0)
+    }
+}
+
 /// For `Option<f64>`.
-pub(super) mod optional {
+pub(crate) mod optional {
     use super::*;
 
     /// Writes the number as text, or null.
-    pub(in crate::run) fn serialize<S: Serializer>(
-        value: &Option<f64>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
         value.map(Exact).serialize(serializer)
     }
 
     /// Reads what [`serialize`] wrote.
-    pub(in crate::run) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<f64>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
         Ok(Option::<Exact>::deserialize(deserializer)?.map(|exact| exact.0))
     }
 }
 
 /// For `BTreeMap<String, f64>`.
-pub(super) mod map {
+pub(crate) mod map {
     use super::*;
 
     /// Writes the numbers as text.
-    pub(in crate::run) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         values: &BTreeMap<String, f64>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -56,7 +66,7 @@ pub(super) mod map {
     }
 
     /// Reads what [`serialize`] wrote.
-    pub(in crate::run) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<String, f64>, D::Error> {
         let values = BTreeMap::<String, Exact>::deserialize(deserializer)?;

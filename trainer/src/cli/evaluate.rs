@@ -1,0 +1,61 @@
+//! `trainer evaluate`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use trainer::evaluate::{Request, Summary, default_out, evaluate};
+use trainer::report::json::EvaluationRecord;
+
+use super::Outcome;
+use super::settings::Machine;
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    machine: Machine,
+    /// Folder of a fine-tuning
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Folder of the results; evaluation in FOLDER unless given
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Shards instead of those that the fine-tuning was begun with
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    shards: Vec<String>,
+    /// Who submits, for MatBench's record
+    #[arg(long, default_value = "", value_name = "NAMES")]
+    authors: String,
+}
+
+impl EvaluateArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?;
+        let request = Request {
+            folder: self.folder.clone(),
+            out: self.out.clone().unwrap_or_else(|| default_out(&self.folder)),
+            shards: self.shards.clone(),
+            authors: self.authors.clone(),
+            device,
+        };
+        let Summary { evaluation, files } = evaluate(&request)?;
+        let EvaluationRecord { unit, folds, mean, std, .. } = EvaluationRecord::new(&evaluation)?;
+        for fold in &folds {
+            println!(
+                "{:<10} {:>7} crystals  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5} {unit}",
+                fold.name,
+                fold.test,
+                fold.mae,
+                fold.rmse,
+                fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),
+                fold.dummy_mae,
+            );
+        }
+        if folds.len() > 1 {
+            println!("MAE {:.5} +- {:.5} {unit}; median {:.5}", mean.mae, std.mae, mean.dummy_mae);
+        }
+        for file in &files {
+            println!("{}", file.display());
+        }
+        Ok(Outcome::Clean)
+    }
+}

@@ -1,0 +1,177 @@
+//! `trainer finetune`
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
+use trainer::config::Config;
+use trainer::finetune::ensemble::Member;
+use trainer::finetune::{Request, Summary, finetune};
+use trainer::run::folder::Existing;
+use trainer::run::interrupt::Interrupt;
+use trainer::task::{Regime, Task};
+
+use super::Outcome;
+use super::settings::{Machine, Settings};
+
+/// Folder of all runs unless given.
+const DEFAULT_FOLDER: &str = "runs";
+/// Most crystals left out that are named on the terminal.
+const MOST_NAMED: usize = 10;
+
+/// Parts of the model that can stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Frozen {
+    Encoder,
+}
+
+/// The paper's groups of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    Matbench,
+    Other,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("start").required(true).args(["weights", "from_scratch"])))]
+pub(crate) struct FinetuneArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    machine: Machine,
+    /// A built-in task, such as matbench_jdft2d, or a TOML file of one
+    #[arg(long, value_name = "TASK")]
+    task: String,
+    /// Weights to begin with (safetensors), pre-trained or fine-tuned
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Begin with fresh weights
+    #[arg(long)]
+    from_scratch: bool,
+    /// Folder of all members; runs/<TASK> unless given
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Seeds, one member each (and for each fold)
+    #[arg(long, value_name = "SEED", value_delimiter = ',', num_args = 1.., conflicts_with = "seed")]
+    seeds: Vec<u64>,
+    /// Folds to train, by number; every one unless given
+    #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1..)]
+    folds: Option<Vec<usize>>,
+    /// Published list of the crystals of every part, for tasks that are divided by one
+    #[arg(long, value_name = "FILE")]
+    split: Option<PathBuf>,
+    /// Accept parts that are smaller than the task says
+    #[arg(long)]
+    allow_partial: bool,
+    /// Optimiser of the paper's MatBench tasks or of its others, instead of the task's
+    #[arg(long, value_enum, value_name = "NAME")]
+    regime: Option<Group>,
+    /// Share of the training crystals to use, from 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    fraction: Option<f64>,
+    /// Part of the model that stays as it is
+    #[arg(long, value_enum, value_name = "PART")]
+    freeze: Option<Frozen>,
+    /// Passes over the data
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Learning rate of the encoders
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Learning rate of the head
+    #[arg(long, value_name = "RATE")]
+    head_learning_rate: Option<f64>,
+    /// Stop a member after so many epochs without a lower validation error
+    #[arg(long, value_name = "EPOCHS")]
+    early_stop: Option<u64>,
+    /// Go on with the members in --out from their last checkpoints
+    #[arg(long)]
+    resume: bool,
+    /// Remove the members in --out and begin anew
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl FinetuneArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?;
+        let task = Task::load(&self.task)?;
+        let config = self.resolve(&task)?;
+        let existing = match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        };
+        let request = Request {
+            folder: self.out.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER).join(&task.name)),
+            seeds: if self.seeds.is_empty() { vec![config.seed] } else { self.seeds.clone() },
+            task,
+            config,
+            weights: self.weights.clone(),
+            folds: self.folds.clone(),
+            split_file: self.split.clone(),
+            allow_partial: self.allow_partial,
+            existing,
+            device,
+            quiet: self.quiet,
+        };
+        let summary = finetune(&request, &Interrupt::install()?)?;
+        Ok(report(&request, &summary))
+    }
+
+    fn resolve(&self, task: &Task) -> anyhow::Result<Config> {
+        let regime = match self.regime {
+            Some(Group::Matbench) => Regime::Matbench,
+            Some(Group::Other) => Regime::Other,
+            None => task.regime,
+        };
+        let mut presets = regime.overrides().to_vec();
+        presets.extend(task.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        self.settings.resolve_over(
+            &presets,
+            &[
+                ("run.epochs", self.epochs.map(|value| value.to_string())),
+                ("run.early_stop", self.early_stop.map(|value| value.to_string())),
+                ("optimiser.learning_rate", self.learning_rate.map(|value| format!("{value:e}"))),
+                ("finetune.head_learning_rate", self.head_learning_rate.map(|value| format!("{value:e}"))),
+                ("finetune.fraction", self.fraction.map(|value| value.to_string())),
+                ("finetune.freeze_encoder", self.freeze.map(|_| true.to_string())),
+            ],
+        )
+    }
+}
+
+/// What became of the members.
+fn report(request: &Request, summary: &Summary) -> Outcome {
+    if !summary.described {
+        eprintln!(
+            "trainer: the weights say nothing about their model, features and lattice statistics: the \
+             defaults are taken"
+        );
+    }
+    for excluded in summary.excluded.iter().take(MOST_NAMED) {
+        let value = excluded.value.map(|value| format!(" ({value})")).unwrap_or_default();
+        eprintln!("trainer: left out: {}{value}: {}", excluded.material_id, excluded.reason);
+    }
+    if summary.excluded.len() > MOST_NAMED {
+        eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
+    }
+    let unit = request.task.target_unit();
+    for member in &summary.members {
+        let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
+        let best = match (validation_error, best_epoch) {
+            (Some(error), Some(epoch)) => format!("validation MAE {error:.5} {unit} in epoch {epoch}"),
+            _ => "no epoch is done".to_owned(),
+        };
+        println!("{fold}, seed {seed}: {best} of {epochs}; {train} crystals trained on");
+    }
+    let folder = request.folder.display();
+    if summary.interrupted {
+        println!("interrupted; --resume goes on from {folder}");
+        return Outcome::Interrupted;
+    }
+    println!("{} members: {folder}; trainer evaluate {folder} tests them", summary.members.len());
+    Outcome::Clean
+}

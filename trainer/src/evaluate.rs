@@ -1,0 +1,316 @@
+//! The members of a fine-tuning against the test parts of their task.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::prelude::*;
+use etl::element::SYMBOLS;
+
+use crate::config::Config;
+use crate::data::{BatchLimit, Selection, Sources, Stream, StreamSettings};
+use crate::device::{self, DeviceName};
+use crate::error::TrainError;
+use crate::finetune::Predictor;
+use crate::finetune::begun::Begun;
+use crate::finetune::ensemble::member_folder;
+use crate::finetune::member::part;
+use crate::report::jarvis::Jarvis;
+use crate::report::matbench::{DATASETS, Matbench};
+use crate::report::statistics::{MeanStd, median};
+use crate::report::{self, Evaluation, FoldOutcome, Outcome};
+use crate::run::RunError;
+use crate::task::{Fold, Task};
+
+/// File of a member's best weights and of its configuration.
+const BEST_FILE: &str = "best.safetensors";
+const CONFIG_FILE: &str = "config.toml";
+/// Settings that the page shows.
+const SHOWN_SETTINGS: [&str; 10] = [
+    "run.epochs",
+    "run.early_stop",
+    "data.batch_crystals",
+    "optimiser.kind",
+    "optimiser.learning_rate",
+    "finetune.head_learning_rate",
+    "optimiser.weight_decay",
+    "optimiser.clip_norm",
+    "schedule.kind",
+    "finetune.fraction",
+];
+
+/// What to evaluate.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Folder of a fine-tuning.
+    pub folder: PathBuf,
+    /// Where the results go.
+    pub out: PathBuf,
+    /// Shards instead of those of the fine-tuning, for stores that have moved.
+    pub shards: Vec<String>,
+    /// Who submits, for MatBench's record.
+    pub authors: String,
+    /// Where the models run.
+    pub device: DeviceName,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Targets and predictions.
+    pub evaluation: Evaluation,
+    /// The files written.
+    pub files: Vec<PathBuf>,
+}
+
+/// Predicts the test part of every fold by every seed's best weights, averages over the seeds and writes
+/// the results (see [`report::write`]).
+///
+/// # Errors
+/// [`TrainError`]: no fine-tuning in the folder, a member that is not there, weights that cannot be read,
+/// shards that the task does not fit, results that cannot be written.
+pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
+    let device = request.device.open()?;
+    let (begun, task) =
+        Begun::read(&request.folder)?.ok_or_else(|| RunError::NoRun { path: request.folder.clone() })?;
+    let mut members = Members { request, device, begun, task, sources: None, settings: Vec::new() };
+    let folds = members.folds()?;
+    let evaluation = members.evaluation(folds);
+    std::fs::create_dir_all(&request.out)
+        .map_err(|source| TrainError::Write { path: request.out.clone(), source })?;
+    let files = report::write(&request.out, &evaluation)?;
+    Ok(Summary { evaluation, files })
+}
+
+/// The members under evaluation.
+struct Members<'a> {
+    request: &'a Request,
+    device: Device,
+    begun: Begun,
+    task: Task,
+    sources: Option<Arc<Sources>>,
+    settings: Vec<(String, String)>,
+}
+
+impl Members<'_> {
+    fn folds(&mut self) -> Result<Vec<FoldOutcome>, TrainError> {
+        let mut folds: Vec<Ensemble> = Vec::new();
+        for seed in self.begun.seeds.clone() {
+            // The configuration of any member tells the share of the crystals that the seed trained on.
+            let config = self.configuration(seed)?;
+            let sources = self.sources(&config)?;
+            let options = self.begun.options(config.finetune.fraction, seed);
+            for fold in &self.task.partition(&sources, &options)?.folds {
+                let outcomes = self.member(fold, seed, &sources, &config)?;
+                match folds.iter_mut().find(|known| known.fold.name == fold.name) {
+                    Some(known) => {
+                        known.fold.seeds.push(seed);
+                        let predictions = outcomes.into_iter().map(|outcome| outcome.prediction);
+                        known.further.push(predictions.collect());
+                    }
+                    None => folds.push(Ensemble {
+                        fold: FoldOutcome {
+                            name: fold.name.clone(),
+                            seeds: vec![seed],
+                            train_median: median_target(fold),
+                            train: fold.train.len(),
+                            validation: fold.validation.len(),
+                            outcomes,
+                        },
+                        further: Vec::new(),
+                    }),
+                }
+            }
+        }
+        Ok(folds.into_iter().map(Ensemble::finish).collect())
+    }
+
+    /// The configuration of a seed's first member.
+    fn configuration(&mut self, seed: u64) -> Result<Config, TrainError> {
+        let names = std::fs::read_dir(&self.request.folder)
+            .map_err(RunError::io("read", &self.request.folder))?
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect::<BTreeSet<_>>();
+        let path = names
+            .iter()
+            .map(|fold| member_folder(&self.request.folder, fold, seed).join(CONFIG_FILE))
+            .find(|path| path.exists())
+            .ok_or_else(|| RunError::NoRun { path: self.request.folder.join(format!("*/seed-{seed}")) })?;
+        let config = Config::load(&path)?;
+        if self.settings.is_empty() {
+            let known = config.settings();
+            self.settings = SHOWN_SETTINGS
+                .iter()
+                .filter_map(|key| known.iter().find(|(name, _)| name == key))
+                .cloned()
+                .collect();
+        }
+        Ok(config)
+    }
+
+    /// The shards, opened once.
+    fn sources(&mut self, config: &Config) -> Result<Arc<Sources>, TrainError> {
+        if let Some(sources) = &self.sources {
+            return Ok(Arc::clone(sources));
+        }
+        let given = &self.request.shards;
+        let shards = if given.is_empty() { &config.data.shards } else { given };
+        let sources = Arc::new(Sources::resolve(shards, None)?);
+        self.sources = Some(Arc::clone(&sources));
+        Ok(sources)
+    }
+
+    /// One member's predictions of its test part.
+    fn member(
+        &self,
+        fold: &Fold,
+        seed: u64,
+        sources: &Arc<Sources>,
+        config: &Config,
+    ) -> Result<Vec<Outcome>, TrainError> {
+        let weights = member_folder(&self.request.folder, &fold.name, seed).join(BEST_FILE);
+        if !weights.exists() {
+            return Err(RunError::NoRun { path: weights }.into());
+        }
+        let predictor = Predictor::load(&weights, &self.device)?;
+        predictor
+            .features()
+            .require(sources.settings())
+            .map_err(|source| TrainError::Weights { path: weights, source: source.into() })?;
+        let selection = part(&self.task, fold, "test", sources, &fold.test)?;
+        let targets: HashMap<&str, f64> =
+            fold.test.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
+        predict_selection(
+            &predictor,
+            &selection,
+            config,
+            &self.device,
+            |material_id, prediction, elements| {
+                let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
+                Outcome { material_id, target, prediction, deviation: None, elements }
+            },
+        )
+    }
+
+    fn evaluation(self, folds: Vec<FoldOutcome>) -> Evaluation {
+        let Self { task, begun, mut settings, .. } = self;
+        let weights = match (&begun.weights, &begun.weights_sha256) {
+            (Some(path), Some(hash)) => format!("{} (SHA-256 {hash})", path.display()),
+            _ => "none: trained from scratch".to_owned(),
+        };
+        settings.insert(0, ("weights".to_owned(), weights));
+        settings.push(("shards".to_owned(), begun.shards.join(", ")));
+        settings.push(("seeds".to_owned(), format!("{:?}", begun.seeds)));
+        Evaluation {
+            matbench: matbench(&task, &self.request.authors),
+            jarvis: task
+                .leaderboard
+                .as_deref()
+                .map(|property| Jarvis { property: property.to_owned(), dataset: JARVIS_DATASET.to_owned() }),
+            unit: task.target_unit(),
+            task: task.name,
+            description: task.description,
+            property: task.property,
+            folds,
+            settings,
+        }
+    }
+}
+
+/// The data set of the JARVIS tasks.
+const JARVIS_DATASET: &str = "dft_3d";
+
+/// What MatBench's record says of this program, for a task of that name.
+fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
+    let is_dataset = DATASETS.iter().any(|(name, _)| *name == task.name);
+    is_dataset.then(|| Matbench {
+        dataset: task.name.clone(),
+        authors: authors.to_owned(),
+        algorithm: "MMPT".to_owned(),
+        algorithm_long: "Mutex masked pre-training of a periodic multigraph network (DimeNet++ with \
+                         attention over the multigraph, lattice transformer), fine-tuned on each fold"
+            .to_owned(),
+        bibtex_refs: String::new(),
+        notes: String::new(),
+    })
+}
+
+/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier,
+/// prediction and elements what is wanted.
+fn predict_selection<T>(
+    predictor: &Predictor,
+    selection: &Selection,
+    config: &Config,
+    device: &Device,
+    mut row: impl FnMut(String, f64, Vec<String>) -> T,
+) -> Result<Vec<T>, TrainError> {
+    let settings = StreamSettings {
+        shuffle_buffer: None,
+        limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
+        graph: predictor.graph(),
+        workers: config.data.workers,
+        queue: config.data.queue,
+        with_triplets: !device::computes_on_host(device),
+        ..StreamSettings::default()
+    };
+    let mut rows = Vec::new();
+    for graph in Stream::<f32>::open(selection, settings)? {
+        let graph = graph?;
+        let elements: Vec<Vec<String>> = graph
+            .atom_offsets
+            .windows(2)
+            .map(|atoms| elements(&graph.atomic_numbers[atoms[0]..atoms[1]]))
+            .collect();
+        let identifiers = graph.material_ids.clone();
+        let predictions = predictor.predict(graph);
+        let crystals = identifiers.into_iter().zip(predictions).zip(elements);
+        rows.extend(
+            crystals.map(|((material_id, prediction), elements)| row(material_id, prediction, elements)),
+        );
+    }
+    Ok(rows)
+}
+
+/// The symbols of the elements among atoms.
+fn elements(atomic_numbers: &[i32]) -> Vec<String> {
+    let numbers: BTreeSet<u8> = atomic_numbers.iter().filter_map(|&z| u8::try_from(z).ok()).collect();
+    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
+}
+
+/// Median of the training targets.
+fn median_target(fold: &Fold) -> f64 {
+    let targets: Vec<f64> = fold.train.iter().map(|crystal| crystal.value).collect();
+    median(&targets).unwrap_or(f64::NAN)
+}
+
+/// A fold with the predictions of each of its seeds.
+struct Ensemble {
+    fold: FoldOutcome,
+    /// Of every further seed, in the order of the outcomes.
+    further: Vec<Vec<f64>>,
+}
+
+impl Ensemble {
+    /// Mean over the seeds in place of the first one's prediction, and the population's standard
+    /// deviation.
+    fn finish(self) -> FoldOutcome {
+        let Self { mut fold, further } = self;
+        if further.is_empty() {
+            return fold;
+        }
+        for (index, outcome) in fold.outcomes.iter_mut().enumerate() {
+            let others = further.iter().filter_map(|seed| seed.get(index).copied());
+            let predictions: Vec<f64> = std::iter::once(outcome.prediction).chain(others).collect();
+            let spread = MeanStd::of(&predictions);
+            outcome.prediction = spread.map_or(outcome.prediction, |spread| spread.mean);
+            outcome.deviation = spread.map(|spread| spread.std);
+        }
+        fold
+    }
+}
+
+/// Where the results of a fine-tuning go unless asked for otherwise.
+pub fn default_out(folder: &Path) -> PathBuf {
+    folder.join("evaluation")
+}

@@ -1,0 +1,134 @@
+//! What the folder of a fine-tuning was begun with, so that all its members are of one kind.
+//!
+//! | name | content |
+//! |---|---|
+//! | `task.toml` | the task |
+//! | `finetune.toml` | weights, shards, seeds, folds, split |
+//! | `fold-0/seed-123/` | the run of one member |
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::atomic;
+use crate::error::TrainError;
+use crate::task::{PartitionOptions, Task};
+
+const TASK_FILE: &str = "task.toml";
+const BEGUN_FILE: &str = "finetune.toml";
+/// Bytes that are hashed at a time.
+const HASH_BUFFER: usize = 1 << 16;
+
+/// Everything that the members share beside task and configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begun {
+    /// File of the weights; none for members from scratch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// SHA-256 of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<String>,
+    /// Shards, folders of shards or patterns, as they were given.
+    pub shards: Vec<String>,
+    /// Seeds, one member each.
+    pub seeds: Vec<u64>,
+    /// Folds, by number; every one without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<Vec<usize>>,
+    /// Published list of identifiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_file: Option<PathBuf>,
+    /// Whether the parts may be smaller than the task says.
+    pub allow_partial: bool,
+}
+
+impl Begun {
+    /// Hashes the weights' file.
+    ///
+    /// # Errors
+    /// [`TrainError::Begun`] if it cannot be read.
+    pub fn hash_weights(path: &Path) -> Result<String, TrainError> {
+        let failed = |error: std::io::Error| at(path)(error.to_string());
+        let mut file = std::fs::File::open(path).map_err(failed)?;
+        let (mut digest, mut buffer) = (Sha256::new(), vec![0; HASH_BUFFER]);
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => break,
+                count => digest.update(&buffer[..count]),
+            }
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// How a task is divided for these members.
+    pub fn options(&self, fraction: f64, fraction_seed: u64) -> PartitionOptions {
+        PartitionOptions {
+            split_file: self.split_file.clone(),
+            folds: self.folds.clone(),
+            allow_partial: self.allow_partial,
+            fraction,
+            fraction_seed,
+        }
+    }
+
+    /// Writes both files.
+    ///
+    /// # Errors
+    /// [`TrainError::Write`].
+    pub fn write(&self, folder: &Path, task: &Task) -> Result<(), TrainError> {
+        let begun = toml::to_string(self).expect("TOML holds every type here");
+        for (name, text) in [(TASK_FILE, task.to_toml()), (BEGUN_FILE, begun)] {
+            let path = folder.join(name);
+            atomic::write(&path, |out| out.write_all(text.as_bytes()))
+                .map_err(|source| TrainError::Write { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Reads both files; `None` if the folder is of no fine-tuning.
+    ///
+    /// # Errors
+    /// [`TrainError::Begun`] or [`TrainError::Task`].
+    pub fn read(folder: &Path) -> Result<Option<(Self, Task)>, TrainError> {
+        let path = folder.join(BEGUN_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| at(&path)(error.to_string()))?;
+        let begun = toml::from_str(&text).map_err(|error| at(&path)(error.message().to_owned()))?;
+        let task = Task::load(&folder.join(TASK_FILE).to_string_lossy())?;
+        Ok(Some((begun, task)))
+    }
+
+    /// Checks that a folder begun with these is gone on with by the same.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherConfiguration`] with the first difference. More seeds or folds are none.
+    pub fn require_same(&self, asked: &Self, folder: &Path) -> Result<(), TrainError> {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let pairs = [
+            ("weights (SHA-256)", shown(&self.weights_sha256), shown(&asked.weights_sha256)),
+            ("data.shards", format!("{:?}", self.shards), format!("{:?}", asked.shards)),
+            ("split", format!("{:?}", self.split_file), format!("{:?}", asked.split_file)),
+            ("allow_partial", self.allow_partial.to_string(), asked.allow_partial.to_string()),
+        ];
+        match pairs.into_iter().find(|(_, found, asked)| found != asked) {
+            None => Ok(()),
+            Some((key, found, asked)) => Err(TrainError::OtherConfiguration {
+                path: folder.to_owned(),
+                key: key.to_owned(),
+                found,
+                asked,
+            }),
+        }
+    }
+}
+
+/// An error about a file.
+fn at(path: &Path) -> impl FnOnce(String) -> TrainError {
+    let path = path.to_owned();
+    move |reason| TrainError::Begun { path, reason }
+}

@@ -1,0 +1,237 @@
+//! One run of fine-tuning: one fold, one seed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::prelude::*;
+
+use super::objective::{Finetuning, Standardisation};
+use crate::config::run::Select;
+use crate::config::{Config, ModelConfig};
+use crate::data::{LatticeStatistics, Selection, Sources, Subset};
+use crate::error::TrainError;
+use crate::loss::TOTAL;
+use crate::model::PropertyModel;
+use crate::optimiser::Adam;
+use crate::report::statistics::{Scores, median};
+use crate::run::begin::{Crystals, remove_if_there, restored, resumable, steps};
+use crate::run::checkpoint::State;
+use crate::run::course::{Beginning, Course, DIVERGED_FILE, Ending};
+use crate::run::folder::{Existing, RunFolder};
+use crate::run::interrupt::Interrupt;
+use crate::run::snapshot;
+use crate::run::step::{Learner, Values};
+use crate::task::{Fold, Labelled, Task};
+use crate::weights::{self, Description, Target};
+
+/// Prefixes of the tensors that pre-training and fine-tuning share.
+const ENCODER_PREFIXES: [&str; 2] = ["structure.", "lattice."];
+/// Prefix of the head's tensors.
+const HEAD_PREFIX: &str = "head.";
+
+/// Encoders to begin with, from a weights file.
+#[derive(Debug, Clone)]
+pub struct Encoders {
+    path: PathBuf,
+    /// What the file says of itself; the defaults where it says nothing.
+    pub description: Description,
+    /// Whether the file said so.
+    pub described: bool,
+    tensors: BTreeMap<String, weights::Tensor>,
+}
+
+impl Encoders {
+    /// Reads a weights file or checkpoint, pre-trained or fine-tuned; decoders and head are left out.
+    ///
+    /// # Errors
+    /// [`TrainError::Weights`].
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let broken = |source| TrainError::Weights { path: path.to_owned(), source };
+        let file = weights::read(path).map_err(broken)?;
+        let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+        let is_encoder = |name: &String| ENCODER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        Ok(Self {
+            path: path.to_owned(),
+            described: description.is_some(),
+            description: description.unwrap_or_default(),
+            tensors: file.tensors.into_iter().filter(|(name, _)| is_encoder(name)).collect(),
+        })
+    }
+
+    /// The configuration with the sizes and labels of these encoders.
+    ///
+    /// # Errors
+    /// [`TrainError::Weights`] if the configuration asks for others than the defaults and these.
+    pub fn configure(&self, config: Config) -> Result<Config, TrainError> {
+        let Description { model, pal, features, .. } = &self.description;
+        if config.model != ModelConfig::default() {
+            self.description
+                .require(&config.model, pal, features)
+                .map_err(|source| TrainError::Weights { path: self.path.clone(), source })?;
+        }
+        Ok(Config { model: model.clone(), pal: pal.clone(), ..config })
+    }
+
+    /// The model with these encoders and its own head.
+    fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
+        let mut tensors = self.tensors.clone();
+        let own = snapshot::weights_of(&model).into_iter();
+        tensors.extend(own.filter(|(name, _)| name.starts_with(HEAD_PREFIX)));
+        snapshot::with_weights(model, tensors, &[], &self.path)
+    }
+}
+
+/// What a member is trained on and how.
+#[derive(Debug)]
+pub struct MemberRequest<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The crystals' shards.
+    pub sources: &'a Arc<Sources>,
+    /// Its parts.
+    pub fold: &'a Fold,
+    /// The resolved configuration, seed included.
+    pub config: Config,
+    /// Folder of the run.
+    pub folder: PathBuf,
+    /// What to do with a run that is there.
+    pub existing: Existing,
+    /// Where the model runs, without automatic differentiation.
+    pub device: Device,
+    /// Encoders to begin with; fresh ones without.
+    pub encoders: Option<&'a Encoders>,
+    /// Whether to report nothing.
+    pub quiet: bool,
+}
+
+/// Runs, or goes on with, one member.
+///
+/// # Errors
+/// [`TrainError`]; the last checkpoint is whole whatever happens.
+pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(Ending, State), TrainError> {
+    Course::begin(begin(request)?, interrupt)?.run()
+}
+
+/// Opens everything that a request names.
+fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError> {
+    let MemberRequest { task, sources, fold, config, device, encoders, .. } = request;
+    let crystals = Crystals {
+        train: part(task, fold, "train", sources, &fold.train)?,
+        validation: Some(part(task, fold, "validation", sources, &fold.validation)?),
+    };
+    let standardisation = Standardisation::of(&fold.train);
+    let target = Target {
+        task: task.name.clone(),
+        property: task.property.clone(),
+        unit: task.target_unit(),
+        transform: task.transform,
+        mean: standardisation.mean,
+        std: standardisation.std,
+        head_width: config.finetune.head_width,
+    };
+    let features = sources.settings();
+    let objective = Finetuning::new(
+        fold.train.iter().chain(&fold.validation),
+        standardisation,
+        config.finetune.freeze_encoder,
+        features.cutoff_angstrom,
+        &device,
+    );
+    let folder = RunFolder::open(&request.folder, request.existing)?;
+    remove_if_there(&folder.path().join(DIVERGED_FILE))?;
+    let checkpoint = match request.existing {
+        Existing::Resume => resumable(&folder, &config)?,
+        Existing::Refuse | Existing::Overwrite => None,
+    };
+    let init = |lattice: &LatticeStatistics| {
+        let width = config.finetune.head_width;
+        PropertyModel::init(&config.model, width, lattice, config.seed, &device.clone().autodiff())
+    };
+    let (mut learner, description, state) = match checkpoint {
+        Some(checkpoint) => {
+            let (path, description) = (folder.checkpoint(), checkpoint.description.clone());
+            description
+                .require(&config.model, &config.pal, features)
+                .map_err(|source| TrainError::Weights { path: path.clone(), source })?;
+            require_target(folder.path(), description.target.as_ref(), &target)?;
+            let model = init(&description.lattice);
+            let (learner, state) = restored(checkpoint, model, objective, &config, &path, &device)?;
+            (learner, description, state)
+        }
+        None => {
+            let lattice = match encoders {
+                Some(encoders) => encoders.description.lattice,
+                None => LatticeStatistics::of(&crystals.train)?,
+            };
+            let model = init(&lattice);
+            let model = encoders.map_or(Ok(model.clone()), |encoders| encoders.place_in(model))?;
+            let description = Description {
+                model: config.model.clone(),
+                pal: config.pal.clone(),
+                features: features.clone(),
+                lattice,
+                target: Some(target),
+            };
+            (Learner::new(model, objective, &config.optimiser), description, State::default())
+        }
+    };
+    if let Some(rate) = config.finetune.head_learning_rate {
+        let optimiser = std::mem::replace(&mut learner.optimiser, Adam::new(&config.optimiser));
+        learner.optimiser = optimiser.with_rate_factor(HEAD_PREFIX, rate / config.optimiser.learning_rate);
+    }
+    Ok(Beginning {
+        steps: steps(&config, &crystals.train, &device)?,
+        constants: dummy(&fold.train),
+        select: Select::Validation,
+        config,
+        device,
+        crystals,
+        description,
+        learner,
+        state,
+        folder,
+        quiet: request.quiet,
+    })
+}
+
+/// The crystals of one part of a fold.
+pub(crate) fn part(
+    task: &Task,
+    fold: &Fold,
+    name: &'static str,
+    sources: &Arc<Sources>,
+    crystals: &[Labelled],
+) -> Result<Selection, TrainError> {
+    if crystals.is_empty() {
+        let (task, fold) = (task.name.clone(), fold.name.clone());
+        return Err(TrainError::EmptyPart { task, fold, part: name });
+    }
+    let material_ids = Arc::new(crystals.iter().map(|crystal| crystal.material_id.clone()).collect());
+    let name = format!("{name} of {} of {}", fold.name, task.name);
+    Ok(Selection::new(sources, Subset::Listed { name, material_ids })?)
+}
+
+/// Checks that a checkpoint belongs to these crystals and this task.
+fn require_target(folder: &Path, found: Option<&Target>, asked: &Target) -> Result<(), TrainError> {
+    if found == Some(asked) {
+        return Ok(());
+    }
+    let shown = |target: &Target| {
+        let Target { task, property, unit, mean, std, .. } = target;
+        format!("{task} ({property}, mean {mean} and deviation {std} {unit})")
+    };
+    Err(TrainError::OtherConfiguration {
+        path: folder.to_owned(),
+        key: "task".to_owned(),
+        found: found.map_or_else(|| "none, a pre-training".to_owned(), shown),
+        asked: shown(asked),
+    })
+}
+
+/// The mean absolute error of a predictor that always says the training set's median, over that set.
+fn dummy(train: &[Labelled]) -> Values {
+    let targets: Vec<f64> = train.iter().map(|crystal| crystal.value).collect();
+    let scores = median(&targets).and_then(|median| Scores::of_constant(targets.iter().copied(), median));
+    scores.map(|scores| (TOTAL.to_owned(), scores.mae)).into_iter().collect()
+}

@@ -1,0 +1,16 @@
+//! Fine-tuning: the encoders with a head, trained on one property (SPEC section 6).
+//!
+//! * [`objective`]: the loss
+//! * [`member`]: one run, of one fold and one seed
+//! * [`ensemble`]: every fold and seed of a task, in one folder
+//! * [`begun`]: what that folder was begun with
+//! * [`predictor`]: a fine-tuned model that predicts
+
+pub mod begun;
+pub mod ensemble;
+pub mod member;
+pub mod objective;
+pub mod predictor;
+
+pub use ensemble::{Request, Summary, finetune};
+pub use predictor::Predictor;

@@ -1,0 +1,115 @@
+//! What fine-tuning minimises: the mean absolute error of the standardised target.
+
+use std::collections::{BTreeMap, HashMap};
+
+use burn::prelude::*;
+use burn::tensor::Element;
+
+use crate::data::{BatchFloat, GraphBatch};
+use crate::loss::TOTAL;
+use crate::model::mask::{DrawKey, Masks};
+use crate::model::{Batch, PropertyModel};
+use crate::run::step::{Objective, Values};
+use crate::task::Labelled;
+
+/// Least standard deviation, in the target's unit: equal targets must not be divided by zero.
+const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
+
+/// Mean and standard deviation of a training set's targets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standardisation {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation of the population, at least 1e-8.
+    pub std: f64,
+}
+
+impl Standardisation {
+    /// Of crystals; 0 and 1 for none.
+    pub fn of(crystals: &[Labelled]) -> Self {
+        let count = crystals.len().max(1) as f64;
+        let mean = crystals.iter().map(|crystal| crystal.value).sum::<f64>() / count;
+        let squares: f64 = crystals.iter().map(|crystal| (crystal.value - mean).powi(2)).sum();
+        Self { mean, std: (squares / count).sqrt().max(LEAST_STANDARD_DEVIATION) }
+    }
+}
+
+/// `mean_b |ŷ_b − (y_b − mean)/std|`, reported times std: the mean absolute error in the target's unit.
+#[derive(Debug)]
+pub struct Finetuning {
+    targets: HashMap<String, f64>,
+    standardisation: Standardisation,
+    freeze_encoder: bool,
+    cutoff_angstrom: f64,
+    device: Device,
+}
+
+/// Crystals with their standardised targets.
+#[derive(Debug)]
+pub struct PropertyBatch {
+    /// The crystals.
+    pub batch: Batch,
+    /// Standardised targets, shape `[B]`.
+    pub targets: Tensor<1>,
+}
+
+impl Finetuning {
+    /// The objective for the crystals of a training and a validation set; `device` is the one without
+    /// automatic differentiation, on which batches are made.
+    pub fn new<'a>(
+        crystals: impl IntoIterator<Item = &'a Labelled>,
+        standardisation: Standardisation,
+        freeze_encoder: bool,
+        cutoff_angstrom: f64,
+        device: &Device,
+    ) -> Self {
+        let targets = crystals.into_iter().map(|crystal| (crystal.material_id.clone(), crystal.value));
+        Self {
+            targets: targets.collect(),
+            standardisation,
+            freeze_encoder,
+            cutoff_angstrom,
+            device: device.clone(),
+        }
+    }
+}
+
+impl Objective for Finetuning {
+    type Model = PropertyModel;
+    type Batch = PropertyBatch;
+
+    fn prepare(&self, graph: GraphBatch<f32>, _key: DrawKey) -> PropertyBatch {
+        let Standardisation { mean, std } = self.standardisation;
+        let target = |id: &String| {
+            let value = self.targets.get(id).expect("the batches hold the crystals that are listed");
+            ((value - mean) / std) as f32
+        };
+        let targets: Vec<f32> = graph.material_ids.iter().map(target).collect();
+        let count = targets.len();
+        let targets = Tensor::from_data(TensorData::new(targets, [count]), &self.device);
+        PropertyBatch { batch: unmasked(graph, self.cutoff_angstrom, &self.device), targets }
+    }
+
+    fn losses(&self, model: &PropertyModel, batch: &PropertyBatch) -> (Tensor<1>, Values) {
+        let features = model.features(&batch.batch);
+        let features = if self.freeze_encoder { features.detach() } else { features };
+        let loss = (model.predict(features) - batch.targets.clone()).abs().mean();
+        let error = loss.clone().into_scalar::<f64>() * self.standardisation.std;
+        (loss, BTreeMap::from([(TOTAL.to_owned(), error)]))
+    }
+
+    /// Crystals count alike: the mean is the validation set's mean absolute error.
+    fn weight(&self, batch: &PropertyBatch) -> f64 {
+        batch.batch.crystals as f64
+    }
+}
+
+/// A batch with nothing hidden.
+pub(crate) fn unmasked<R: Element + BatchFloat>(
+    graph: GraphBatch<R>,
+    cutoff_angstrom: f64,
+    device: &Device,
+) -> Batch {
+    let masks = Masks::none(graph.atoms());
+    Batch::new(graph, &masks, cutoff_angstrom, device)
+}

@@ -1,0 +1,67 @@
+//! A fine-tuned model that predicts.
+
+use std::path::Path;
+
+use burn::prelude::*;
+use schemas::settings::FeatureSettings;
+
+use super::objective::unmasked;
+use crate::config::model::Graph;
+use crate::data::GraphBatch;
+use crate::error::TrainError;
+use crate::model::PropertyModel;
+use crate::run::checkpoint::OPTIMISER_PREFIX;
+use crate::run::snapshot;
+use crate::weights::{self, Description, Target};
+
+/// A fine-tuned model without automatic differentiation.
+#[derive(Debug)]
+pub struct Predictor {
+    model: PropertyModel,
+    description: Description,
+    target: Target,
+    device: Device,
+}
+
+impl Predictor {
+    /// Reads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinetuned`] for weights without a head, [`TrainError::Weights`] or
+    /// [`TrainError::Model`] for a file that is damaged or of another model.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
+        let broken = |source| TrainError::Weights { path: path.to_owned(), source };
+        let file = weights::read(path).map_err(broken)?;
+        let not_finetuned = || TrainError::NotFinetuned { path: path.to_owned() };
+        let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+        let description = description.ok_or_else(not_finetuned)?;
+        let target = description.target.clone().ok_or_else(not_finetuned)?;
+        let Description { model, lattice, .. } = &description;
+        let model = PropertyModel::init(model, target.head_width, lattice, 0, &device.clone().autodiff());
+        let model = snapshot::with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
+        Ok(Self { model, description, target, device: device.clone() })
+    }
+
+    /// What the features of its crystals must be computed with.
+    pub fn features(&self) -> &FeatureSettings {
+        &self.description.features
+    }
+
+    /// Which edges its batches hold.
+    pub fn graph(&self) -> Graph {
+        self.description.model.graph
+    }
+
+    /// What it predicts.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The targets of a batch's crystals, in their order and in the target's unit.
+    pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
+        let batch = unmasked(graph, self.features().cutoff_angstrom, &self.device);
+        let predicted = self.model.predict(self.model.features(&batch));
+        let Target { mean, std, .. } = self.target;
+        predicted.into_data().iter::<f64>().map(|value| mean + std * value).collect()
+    }
+}

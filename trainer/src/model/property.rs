@@ -1,0 +1,101 @@
+//! The fine-tuned model: the encoders with a head that predicts one number a crystal (SPEC section 6).
+
+use burn::prelude::*;
+use burn::tensor::IndexingUpdateOp;
+
+use super::batch::Batch;
+use super::lattice::LatticeEncoder;
+use super::linear::Mlp;
+use super::parameter::Initialiser;
+use super::structure::StructureEncoder;
+use super::trace::Trace;
+use crate::config::model::{LATTICE_TOKENS, ModelConfig};
+use crate::data::LatticeStatistics;
+use crate::ops::composed::sum_by;
+
+/// Hidden layers of the head.
+const HEAD_LAYERS: usize = 3;
+/// Parts of a crystal's features that are made of `h_S`: maximum and mean.
+const POOLS: usize = 2;
+
+/// `head([h_L ‖ max_i h_S ‖ mean_i h_S])`, the head `MLP(features, w, w, w, 1)`.
+#[derive(Module, Debug)]
+pub struct PropertyModel {
+    /// Atoms and edges to `h_S`.
+    pub structure: StructureEncoder,
+    /// Lattice parameters to `h_L`.
+    pub lattice: LatticeEncoder,
+    /// Features to the standardised target.
+    pub head: Mlp,
+}
+
+impl PropertyModel {
+    /// A model with fresh weights for a training set's lattice statistics.
+    pub fn init(
+        config: &ModelConfig,
+        head_width: usize,
+        statistics: &LatticeStatistics,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let initialiser = &mut Initialiser::new(seed, device);
+        let mut widths = vec![LATTICE_TOKENS * config.lattice_width + POOLS * config.structure_width];
+        widths.extend([head_width; HEAD_LAYERS]);
+        widths.push(1);
+        Self {
+            structure: StructureEncoder::init(config, initialiser),
+            lattice: LatticeEncoder::init(config, statistics, initialiser),
+            head: Mlp::init(&widths, initialiser),
+        }
+    }
+
+    /// `[h_L ‖ max_i h_S ‖ mean_i h_S]`, shape `[B, 2 · lattice_width + 2 · structure_width]`.
+    pub fn features(&self, batch: &Batch) -> Tensor<2> {
+        let structure = self.structure.forward(batch, &mut Trace::off()).structure;
+        let standardised = self.lattice.standardise(batch.lattice_parameters.clone());
+        let Pooled { mean, max } = pool(structure, batch);
+        Tensor::cat(vec![self.lattice.forward(standardised), max, mean], 1)
+    }
+
+    /// Features to the standardised target of every crystal, shape `[B]`.
+    pub fn predict(&self, features: Tensor<2>) -> Tensor<1> {
+        self.head.forward(features).squeeze_dim(1)
+    }
+}
+
+/// A crystal's atoms as one vector, shape `[B, width]` each.
+#[derive(Debug, Clone)]
+pub struct Pooled {
+    /// Mean over the atoms.
+    pub mean: Tensor<2>,
+    /// Largest value of any atom. Where several share it, as atoms related by symmetry do, so they share
+    /// its gradient.
+    pub max: Tensor<2>,
+}
+
+/// Mean and maximum over each crystal's atoms, of `[N, width]`.
+pub fn pool(structure: Tensor<2>, batch: &Batch) -> Pooled {
+    let by_crystal = |values: Tensor<2>| sum_by(batch.crystals, &batch.crystal_of_atom, values);
+    let sum = by_crystal(structure.clone());
+    let values = if structure.device().is_autodiff() { structure.clone().inner() } else { structure.clone() };
+    let largest = largest(values.clone(), batch);
+    let max = match structure.device().is_autodiff() {
+        false => largest,
+        true => {
+            let at_atom = |values: Tensor<2>| values.select(0, batch.crystal_of_atom.clone());
+            let is_largest = values.clone().equal(at_atom(largest.clone())).float().cast(values.dtype());
+            let share = is_largest.clone() / at_atom(by_crystal(is_largest));
+            let shared = by_crystal(structure * Tensor::from_inner(share));
+            // The difference is nought and carries the gradient: the sum of shares would be rounded.
+            Tensor::from_inner(largest) + (shared.clone() - shared.detach())
+        }
+    };
+    Pooled { mean: sum / batch.atom_counts.clone(), max }
+}
+
+/// Largest value of any atom of each crystal; no gradient passes.
+fn largest(values: Tensor<2>, batch: &Batch) -> Tensor<2> {
+    let shape = [batch.crystals, values.dims()[1]];
+    let lowest = Tensor::<2>::full(shape, f32::MIN, (&values.device(), values.dtype()));
+    lowest.select_assign(0, batch.crystal_of_atom.clone(), values, IndexingUpdateOp::Max)
+}

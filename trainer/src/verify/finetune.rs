@@ -1,0 +1,60 @@
+//! The fine-tuned model of a fixture: features, predictions and the head's gradients (SPEC section 8).
+
+use std::collections::BTreeMap;
+
+use burn::prelude::*;
+use burn::tensor::{DType, Element};
+
+use super::{Fixture, Kind, Table, TieRule, VerifyError};
+use crate::data::BatchFloat;
+use crate::finetune::objective::unmasked;
+use crate::model::{PropertyModel, names};
+use crate::optimiser::Gradients;
+
+/// Prefix of the gradients among the fixture's tensors.
+const GRADIENT_PREFIX: &str = "grad.";
+
+/// Compares what a fixture holds of fine-tuning, if anything: the loss is the mean absolute error of the
+/// targets as they are.
+pub(super) fn compare<R: Element + BatchFloat>(
+    fixture: &Fixture,
+    ties: TieRule,
+    device: &Device,
+    table: &mut Table,
+) -> Result<(), VerifyError> {
+    let run = format!("{}_f64", ties.name());
+    let Some(expected) = fixture.finetuning(&run) else { return Ok(()) };
+    let batch = unmasked(fixture.batch::<R>(ties)?, fixture.cutoff_angstrom(), device);
+    let model = model(fixture, R::dtype(), &device.clone().autodiff())?;
+    let features = model.features(&batch);
+    let predictions = model.predict(features.clone());
+    let count = expected.targets.len();
+    let data = TensorData::new(expected.targets.clone(), [count]).convert_dtype(R::dtype());
+    let targets = Tensor::<1>::from_data(data, (device, R::dtype()));
+    let loss = (predictions.clone() - targets).abs().mean();
+    let error = loss.clone().into_scalar::<f64>();
+    let gradients = Gradients::collect(&model, loss.backward());
+
+    let predictions = predictions.into_data();
+    table.add_number(Kind::Finetuning, "mean absolute error", error, expected.error);
+    table.add(Kind::Finetuning, "predictions", &predictions, &TensorData::new(expected.predictions, [count]));
+    table.add_number(Kind::Finetuning, "norm of the gradients", gradients.norm(), expected.gradient_norm);
+    let computed = BTreeMap::from([("features", features.into_data()), ("pred", predictions)]);
+    for (name, expected) in fixture.tensors(&format!("finetune_{run}.safetensors"))? {
+        let gradient = name.strip_prefix(GRADIENT_PREFIX).and_then(|name| gradients.tensors().get(name));
+        let tensor = computed.get(name.as_str()).cloned().or_else(|| gradient.map(Tensor::to_data));
+        match tensor {
+            Some(tensor) => table.add(Kind::Finetuning, &name, &tensor, &expected),
+            None => table.miss(Kind::Finetuning, &name),
+        }
+    }
+    Ok(())
+}
+
+/// The fixture's fine-tuned model in a precision.
+fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<PropertyModel, VerifyError> {
+    let model = PropertyModel::init(&fixture.model(), fixture.head_width(), &fixture.lattice(), 0, device);
+    let weights = fixture.tensors("weights.safetensors")?;
+    let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();
+    Ok(names::with_parameters(model, weights))
+}
