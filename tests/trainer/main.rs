@@ -5,6 +5,7 @@ mod damage;
 mod determinism;
 mod divergence;
 mod embed;
+mod finetune;
 mod options;
 mod pretrain;
 mod refusals;

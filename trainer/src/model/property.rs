@@ -99,3 +99,49 @@ fn largest(values: Tensor<2>, batch: &Batch) -> Tensor<2> {
     let lowest = Tensor::<2>::full(shape, f32::MIN, (&values.device(), values.dtype()));
     lowest.select_assign(0, batch.crystal_of_atom.clone(), values, IndexingUpdateOp::Max)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::finetune::objective::unmasked;
+    use crate::verify::{Fixture, TieRule};
+
+    /// Crystals of 1, 3 and 6 atoms.
+    fn batch(device: &Device) -> Batch {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden"));
+        let fixture = Fixture::open(folder).expect("the fixture of the project");
+        let graph = fixture.batch::<f32>(TieRule::Cut).expect("its crystals");
+        unmasked(graph, fixture.cutoff_angstrom(), device)
+    }
+
+    /// One column of values for the ten atoms.
+    const VALUES: [f32; 10] = [-7.0, 1.0, 5.0, 5.0, 2.0, -1.0, 0.0, 3.0, 2.5, 1.0];
+
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn pools_are_the_mean_and_the_largest_of_each_crystal() {
+        let device = Device::flex();
+        let structure = Tensor::<1>::from_floats(VALUES, &device).reshape([10, 1]);
+        let Pooled { mean, max } = pool(structure, &batch(&device));
+        assert_eq!(numbers(max), [-7.0, 5.0, 3.0]);
+        assert_eq!(numbers(mean), [-7.0, 11.0 / 3.0, 1.25]);
+    }
+
+    #[test]
+    fn atoms_that_share_the_largest_value_share_its_gradient() {
+        let device = Device::flex();
+        let autodiff = device.clone().autodiff();
+        let structure = Tensor::<1>::from_floats(VALUES, &autodiff).reshape([10, 1]).require_grad();
+        let Pooled { max, .. } = pool(structure.clone(), &batch(&device));
+        assert_eq!(numbers(max.clone()), [-7.0, 5.0, 3.0]);
+        let weights = Tensor::<1>::from_floats([1.0, 10.0, 100.0], &autodiff).reshape([3, 1]);
+        let gradients = (max * weights).sum().backward();
+        let gradient = structure.grad(&gradients).expect("it was asked for");
+        assert_eq!(numbers(gradient), [1.0, 0.0, 5.0, 5.0, 0.0, 0.0, 0.0, 100.0, 0.0, 0.0]);
+    }
+}

@@ -41,6 +41,7 @@ fn task(split: SplitRule) -> Task {
         metric: Metric::Mae,
         regime: Regime::Other,
         crystals: None,
+        leaderboard: None,
         split,
         expected: None,
         published: None,
@@ -104,7 +105,7 @@ fn values_without_a_logarithm_are_left_out_and_listed() {
     for (row, gap) in rows.iter_mut().zip([0.0, -2.5, 100.0, f64::NAN]) {
         row.gap = Some(gap);
     }
-    rows[4] = Row { gap: Some(-1.0), leaderboard: None, split: None, ..rows[4].clone() };
+    rows[4] = Row { gap: Some(-1.0), split: None, ..rows[4].clone() };
     let (_folder, sources) = stored(&rows);
     let task = Task { transform: Transform::Log10, ..by_column() };
     let partition = all(&task, &sources).expect("three parts");

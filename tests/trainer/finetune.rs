@@ -1,0 +1,212 @@
+//! Fine-tuning and what its members say of crystals that they have not seen.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use safetensors::SafeTensors;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// A task on the test store: 17 crystals train, 3 validate, 3 test.
+const TASK: &str = r#"
+name = "gaps"
+description = "Band gaps of textbook crystals."
+store = "the store of these tests"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+regime = "matbench"
+
+[split]
+rule = "column"
+column = "split"
+
+[settings]
+"data.batch_crystals" = "4"
+"run.checkpoint_steps" = "2"
+"#;
+/// The member of the default seed.
+const MEMBER: &str = "split/seed-123";
+
+/// A folder with a task's file.
+fn task(text: &str) -> (TempDir, PathBuf) {
+    let folder = folder();
+    let path = folder.path().join("task.toml");
+    fs::write(&path, text).expect("a writable folder");
+    (folder, path)
+}
+
+/// Arguments of a small fine-tuning, `more` at the end.
+fn small<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path) -> Vec<&'a str> {
+    let mut arguments =
+        vec!["finetune", "--task", text(task), "--shards", text(shards), "--out", text(out), "--quiet"];
+    arguments.extend(["--threads", "1"]);
+    if !more.contains(&"--weights") {
+        arguments.extend(SMALL);
+        arguments.extend(["--from-scratch"]);
+    }
+    arguments.extend(more);
+    arguments
+}
+
+/// Fine-tunes in a folder of its own.
+fn tuned(task: &Path, more: &[&str]) -> TempDir {
+    let out = folder();
+    succeed(&small(task, out.path(), more, &store()));
+    out
+}
+
+/// The tensors of a weights file, as bytes.
+fn tensors(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = fs::read(path).expect("weights");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    file.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
+}
+
+#[test]
+fn members_learn_and_are_tested() {
+    let (_kept, task) = task(TASK);
+    let out = tuned(&task, &["--epochs", "30", "--seeds", "1,2"]);
+    for seed in [1, 2] {
+        let member = out.path().join(format!("split/seed-{seed}"));
+        let epochs = records_of(&member, "epoch");
+        let error = |record: &Value| number(&record["validation"]["loss"]);
+        let best = epochs.iter().map(error).fold(f64::INFINITY, f64::min);
+        assert!(best < 0.8 * error(&epochs[0]), "{best} of {}", error(&epochs[0]));
+        assert!(member.join("curves.svg").exists() && member.join("config.toml").exists());
+        assert!(tensors(&member.join(BEST)).contains_key("head.6.weight"));
+    }
+    let said = succeed(&["evaluate", text(out.path()), "--threads", "1"]);
+    assert!(said.contains("3 crystals") && said.contains("MAE"), "{said}");
+    let evaluation = out.path().join("evaluation");
+    let record = json(&evaluation.join("evaluation.json"));
+    let fold = &record["folds"][0];
+    assert_eq!((&fold["train"], &fold["test"]), (&17.into(), &3.into()), "{record}");
+    assert_eq!(record["seeds"], serde_json::json!([1, 2]));
+    assert_eq!(record["unit"], "eV");
+    let table = fs::read_to_string(evaluation.join("predictions.csv")).expect("a table");
+    assert_eq!(table.lines().count(), 4, "{table}");
+    let field = |line: &str, index: usize| line.split(',').nth(index).expect("a field").parse::<f64>();
+    let errors: Vec<f64> = table
+        .lines()
+        .skip(1)
+        .map(|line| (field(line, 3).expect("a number") - field(line, 2).expect("a number")).abs())
+        .collect();
+    let error = errors.iter().sum::<f64>() / errors.len() as f64;
+    assert!((error - number(&fold["mae"])).abs() < 1e-9, "{error} {record}");
+    let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
+    assert!(page.contains("<svg") && page.contains("gaps"));
+}
+
+#[test]
+fn predictions_do_not_depend_on_threads() {
+    let (_kept, task) = task(TASK);
+    let out = tuned(&task, &["--epochs", "2"]);
+    let table = |threads: &str| {
+        let results = folder();
+        succeed(&["evaluate", text(out.path()), "--threads", threads, "--out", text(results.path())]);
+        bytes(results.path(), "predictions.csv")
+    };
+    assert_eq!(table("1"), table("3"));
+}
+
+#[test]
+fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
+    let (_kept, task) = task(TASK);
+    let options = ["--epochs", "24", "--seeds", "3,4", "--set", "optimiser.clip_norm=1"];
+    let whole = tuned(&task, &options);
+    let out = folder();
+    let members = ["split/seed-3", "split/seed-4"].map(|member| out.path().join(member));
+    let mut killed = 0;
+    for records in [3, 20, 60, 90, 130] {
+        let resumed = [&options[..], if killed == 0 { &[] } else { &["--resume"] }].concat();
+        let mut run = Command::new(TRAINER)
+            .args(small(&task, out.path(), &resumed, &store()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let alive =
+            wait_for(&mut run, || members.iter().map(|member| lines_of(member)).sum::<usize>() > records);
+        kill(&mut run);
+        killed += usize::from(alive);
+    }
+    assert!(killed >= 3, "killed {killed} times");
+    succeed(&small(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
+    for member in ["split/seed-3", "split/seed-4"] {
+        assert_same_run(&whole.path().join(member), &out.path().join(member), member);
+    }
+}
+
+#[test]
+fn pre_trained_encoders_are_taken_over_and_may_stay() {
+    let (_kept, task) = task(TASK);
+    let pretrained = trained(&["--epochs", "1"]);
+    let weights = pretrained.path().join(BEST);
+    let out = tuned(&task, &["--weights", text(&weights), "--epochs", "3", "--freeze", "encoder"]);
+    let (before, after) = (tensors(&weights), tensors(&out.path().join(MEMBER).join(BEST)));
+    let encoder = |name: &&String| name.starts_with("structure.") || name.starts_with("lattice.");
+    assert!(after.keys().filter(encoder).count() > 20);
+    for name in after.keys().filter(encoder) {
+        assert!(before[name] == after[name], "{name} has changed");
+    }
+    let free = tuned(&task, &["--weights", text(&weights), "--epochs", "3"]);
+    let free = tensors(&free.path().join(MEMBER).join(BEST));
+    assert!(free["structure.emb_lin.weight"] != before["structure.emb_lin.weight"]);
+    assert_eq!(free["lattice.mean"], before["lattice.mean"]);
+
+    let other = trained(&["--epochs", "1", "--seed", "7"]);
+    let other = other.path().join(BEST);
+    let more = ["--weights", text(&other), "--epochs", "3", "--freeze", "encoder", "--resume"];
+    let line = refused(&small(&task, out.path(), &more, &store()));
+    assert!(line.contains("weights (SHA-256)"), "{line}");
+}
+
+#[test]
+fn a_smaller_share_of_the_crystals_is_trained_on() {
+    let (_kept, task) = task(TASK);
+    let out = folder();
+    let said = succeed(&small(&task, out.path(), &["--epochs", "1", "--fraction", "0.5"], &store()));
+    assert!(said.contains("; 9 crystals trained on"), "{said}");
+    let steps = records_of(&out.path().join(MEMBER), "step").len();
+    assert_eq!(steps, 3, "nine crystals, four at a time");
+}
+
+#[test]
+fn crystals_that_a_logarithm_refuses_are_named() {
+    let (_kept, task) = task(&TASK.replace("transform = \"none\"", "transform = \"log10\""));
+    let out = folder();
+    let output = trainer(small(&task, out.path(), &["--epochs", "1"], &store()));
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("left out: Cu-fcc (0)") && said.contains("log10(eV)"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
+    let (_kept, good) = task(TASK);
+    let out = folder();
+    let refusal = |task: &Path, more: &[&str]| refused(&small(task, &out.path().join("new"), more, &store()));
+    let line = refusal(Path::new("matbench_jdft3d"), &[]);
+    assert!(line.contains("matbench_jdft2d"), "{line}");
+    let line = refusal(Path::new("matbench_jdft2d"), &[]);
+    assert!(line.contains("exfoliation_energy_mev_per_atom"), "{line}");
+    let line = refusal(&good, &["--set", "finetune.fraction=2"]);
+    assert!(line.contains("finetune.fraction"), "{line}");
+    let pretrained = trained(&["--epochs", "1"]);
+    let weights = pretrained.path().join(BEST);
+    let line = refused(&small(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
+    assert!(line.contains("ties"), "{line}");
+    assert!(!out.path().join("new").exists(), "nothing is left behind");
+    let line = refused(&["evaluate", text(out.path())]);
+    assert!(line.contains(text(out.path())), "{line}");
+}
