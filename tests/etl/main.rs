@@ -5,6 +5,7 @@ mod damage;
 mod determinism;
 mod duckdb;
 mod exclusion;
+mod featurise;
 mod fetch;
 mod rejects;
 mod resume;

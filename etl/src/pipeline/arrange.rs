@@ -38,6 +38,37 @@ impl SeenIds {
         };
         self.0.insert(half(0) << 64 | half(1))
     }
+
+    /// Moves rows whose identifier was there before to the block's rejects, and these into order.
+    ///
+    /// # Errors
+    /// [`BuildError::Arrow`] if a batch cannot be cut, a fault of the caller.
+    pub(super) fn drop_duplicates(&mut self, block: &mut ProcessedBlock) -> Result<(), BuildError> {
+        let mut first = 0;
+        let mut duplicates = Vec::new();
+        for batch in &mut block.batches {
+            let Some(ids) = material_ids(batch) else { continue };
+            let keep: Vec<bool> = ids.iter().map(|id| id.is_none_or(|id| self.insert(id))).collect();
+            if !keep.iter().all(|keep| *keep) {
+                for row in (0..keep.len()).filter(|row| !keep[*row]) {
+                    let Some(origin) = block.origins.get(first + row) else { continue };
+                    duplicates.push(Reject {
+                        material_id: Some(ids.value(row).to_owned()),
+                        origin: origin.clone(),
+                        reason: "duplicate_id",
+                        message: format!("'{}' was read before; the first one is kept", ids.value(row)),
+                    });
+                }
+                first += keep.len();
+                *batch = filter_record_batch(batch, &BooleanArray::from(keep))?;
+            } else {
+                first += keep.len();
+            }
+        }
+        block.rejects.append(&mut duplicates);
+        block.rejects.sort_by_key(|reject| reject.origin.record);
+        Ok(())
+    }
 }
 
 /// What the journal notes when a file is finished.
@@ -135,7 +166,7 @@ impl Arranger {
     }
 
     fn add(&mut self, mut block: ProcessedBlock, steps: &mut Vec<Step>) -> Result<(), BuildError> {
-        self.drop_duplicates(&mut block)?;
+        self.seen.drop_duplicates(&mut block)?;
         let rows = block.rows();
         if self.file_rows > 0 && self.file_rows + rows > self.sizes.file_rows {
             self.end_file(steps);
@@ -154,34 +185,6 @@ impl Arranger {
             self.end_file(steps);
             steps.push(Step::Commit(self.commit(false)));
         }
-        Ok(())
-    }
-
-    /// Moves rows whose identifier was there before to the block's rejects.
-    fn drop_duplicates(&mut self, block: &mut ProcessedBlock) -> Result<(), BuildError> {
-        let mut first = 0;
-        let mut duplicates = Vec::new();
-        for batch in &mut block.batches {
-            let Some(ids) = material_ids(batch) else { continue };
-            let keep: Vec<bool> = ids.iter().map(|id| id.is_none_or(|id| self.seen.insert(id))).collect();
-            if !keep.iter().all(|keep| *keep) {
-                for row in (0..keep.len()).filter(|row| !keep[*row]) {
-                    let Some(origin) = block.origins.get(first + row) else { continue };
-                    duplicates.push(Reject {
-                        material_id: Some(ids.value(row).to_owned()),
-                        origin: origin.clone(),
-                        reason: "duplicate_id",
-                        message: format!("'{}' was read before; the first one is kept", ids.value(row)),
-                    });
-                }
-                first += keep.len();
-                *batch = filter_record_batch(batch, &BooleanArray::from(keep))?;
-            } else {
-                first += keep.len();
-            }
-        }
-        block.rejects.append(&mut duplicates);
-        block.rejects.sort_by_key(|reject| reject.origin.record);
         Ok(())
     }
 

@@ -118,6 +118,9 @@ pub enum BuildError {
         /// What the system said.
         message: String,
     },
+    /// A thread ended without a result; its message was printed.
+    #[error("a thread of the featuriser has stopped unexpectedly")]
+    ThreadLost,
     /// Columns that do not fit together: a fault of this software.
     #[error("internal error while arranging columns: {0}")]
     Arrow(#[from] ArrowError),

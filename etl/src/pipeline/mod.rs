@@ -7,10 +7,12 @@
 //! * `journal`, `inputs`, `lock`: resuming a run, and one
 //!   run at a time
 //! * `finish`: rejects table and manifest
+//! * [`featurise`]: the same rows without a store, for whoever needs them at once
 
 mod arrange;
 mod engine;
 mod error;
+pub mod featurise;
 mod finish;
 mod inputs;
 mod journal;

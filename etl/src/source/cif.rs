@@ -13,7 +13,7 @@ use crate::reject::{Origin, Reject};
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
 /// Stem of a CIF's name.
-fn identifier(name: &str) -> Option<&str> {
+pub(super) fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
     let stem = strip_ending(strip_ending(base, ".gz").unwrap_or(base), ".cif")?;
     (!stem.is_empty() && !base.starts_with("._")).then_some(stem)

@@ -54,7 +54,7 @@ fn is_label_table(name: &str) -> bool {
 }
 
 /// Where files come from.
-enum Files {
+pub(super) enum Files {
     Folder(FolderWalk),
     Tar(Box<TarArchive>),
     Zip(Box<ZipArchive>),
@@ -62,7 +62,7 @@ enum Files {
 }
 
 /// Opens one input.
-fn open_files(path: &Path, rule: &FileRule, progress: &Progress) -> Result<Files, SourceError> {
+pub(super) fn open_files(path: &Path, rule: &FileRule, progress: &Progress) -> Result<Files, SourceError> {
     let shown = path.to_string_lossy();
     let kind = fs::metadata(path).map_err(|source| SourceError::open(path, source))?;
     if kind.is_dir() {

@@ -8,6 +8,7 @@
 mod atoms;
 mod cif;
 mod csv_stream;
+mod detect;
 mod entry;
 mod error;
 mod files;
@@ -48,6 +49,7 @@ pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use properties::assign_columns;
 
+pub use detect::detect;
 pub use error::{RecordError, SourceError};
 pub use json::JsonError;
 pub use open::{SourceKind, SourceOptions, open};

@@ -1,6 +1,7 @@
 //! Whole sources: files in, crystals and rejects out.
 
 mod damage;
+mod detect;
 mod files;
 mod json;
 mod mirror;

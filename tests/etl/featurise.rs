@@ -1,0 +1,171 @@
+//! Featurising in the same process: the rows of a build without its store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use etl::pipeline::BuildError;
+use etl::pipeline::featurise::{FeaturiseRequest, FeaturisedBlock, featurise};
+use etl::reject::Reject;
+use etl::source::SourceKind;
+use schemas::settings::{FeatureSettings, Ties};
+use schemas::store::COLUMNS;
+
+use crate::support::*;
+
+fn request(kind: SourceKind, inputs: &[&Path], threads: usize) -> FeaturiseRequest {
+    FeaturiseRequest {
+        kind,
+        inputs: inputs.iter().map(|input| input.to_path_buf()).collect(),
+        settings: FeatureSettings::default(),
+        max_sites: etl::pipeline::DEFAULT_MAX_SITES,
+        threads,
+    }
+}
+
+fn blocks(request: &FeaturiseRequest) -> Vec<FeaturisedBlock> {
+    featurise(request).expect("it starts").map(|block| block.expect("readable")).collect()
+}
+
+/// Identifiers of the crystals, in order.
+fn ids(blocks: &[FeaturisedBlock]) -> Vec<String> {
+    let crystals = blocks.iter().flat_map(|block| &block.crystals);
+    let rows =
+        crystals.flat_map(|batch| (0..batch.len()).map(move |row| batch.row(row).expect("a good row")));
+    rows.map(|crystal| crystal.material_id.to_owned()).collect()
+}
+
+/// The fixed columns as one batch.
+fn rows_of(blocks: &[FeaturisedBlock]) -> RecordBatch {
+    let batches: Vec<RecordBatch> = blocks
+        .iter()
+        .flat_map(|block| &block.crystals)
+        .map(|crystals| {
+            let column = |name: &str| crystals.column(name).expect("a fixed column").clone();
+            RecordBatch::try_from_iter(
+                COLUMNS.iter().map(|column_of| (column_of.name, column(column_of.name))),
+            )
+            .expect("columns of one length")
+        })
+        .collect();
+    concat_batches(&batches[0].schema(), &batches).expect("batches of one schema")
+}
+
+fn rejects_of(blocks: Vec<FeaturisedBlock>) -> Vec<Reject> {
+    blocks.into_iter().flat_map(|block| block.rejects).collect()
+}
+
+/// A folder of `count` CIFs, every tenth of them without atoms and every fifteenth of 27 sites.
+fn cifs(count: usize) -> tempfile::TempDir {
+    let raw = folder();
+    for number in 0..count {
+        let edge = 4.0 + number as f64 * 1e-3;
+        let cif = match number {
+            number if number % 10 == 3 => cubic_cif("empty", edge, &[]),
+            number if number % 15 == 4 => {
+                let sites: Vec<(&str, [f64; 3])> = (0..27)
+                    .map(|site| ("Fe", [site / 9, site / 3 % 3, site % 3].map(|step| f64::from(step) / 3.0)))
+                    .collect();
+                cubic_cif("large", 2.0 * edge, &sites)
+            }
+            _ => caesium_chloride(edge),
+        };
+        fs::write(raw.path().join(format!("c{number:05}.cif")), cif).expect("a file");
+    }
+    raw
+}
+
+#[test]
+fn the_rows_are_those_of_a_build_bit_for_bit() {
+    for ties in [Ties::Shell, Ties::Cut] {
+        let out = folder();
+        let rule = ties.to_string();
+        build("cif", &sample(), out.path(), &["--no-embedded-labels", "--ties", &rule], 0);
+        let built = rows(out.path());
+        let built = concat_batches(&built[0].schema(), &built).expect("batches of one schema");
+        assert!(built.num_rows() >= 150);
+        for threads in [1, 3] {
+            let mut request = request(SourceKind::Cif, &[&sample()], threads);
+            request.settings.ties = ties;
+            let found = rows_of(&blocks(&request));
+            assert_eq!(found.num_columns(), built.num_columns());
+            for column in COLUMNS {
+                assert_eq!(&found[column.name], &built[column.name], "{}, {ties}", column.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_is_that_of_the_input_on_any_number_of_threads() {
+    let raw = cifs(1500);
+    let first = blocks(&request(SourceKind::Cif, &[raw.path()], 1));
+    let expected = ids(&first);
+    assert!(expected.is_sorted() && expected.len() > 1000, "{}", expected.len());
+    let (rows, rejects) = (rows_of(&first), rejects_of(first));
+    for threads in [2, 7] {
+        let found = blocks(&request(SourceKind::Cif, &[raw.path()], threads));
+        assert!(found.len() > 2, "several blocks");
+        assert_eq!(ids(&found), expected, "{threads} threads");
+        assert_eq!(rows_of(&found), rows, "{threads} threads");
+        assert_eq!(rejects_of(found), rejects, "{threads} threads");
+    }
+}
+
+#[test]
+fn entries_left_out_are_those_of_a_build() {
+    let raw = cifs(40);
+    fs::create_dir(raw.path().join("z")).expect("a folder");
+    fs::write(raw.path().join("z/c00000.cif"), caesium_chloride(5.0)).expect("a file");
+    let out = folder();
+    build("cif", raw.path(), out.path(), &["--max-sites", "26"], 1);
+    let mut request = request(SourceKind::Cif, &[raw.path()], 2);
+    request.max_sites = 26;
+    let found = rejects_of(blocks(&request));
+    assert_eq!(found.len(), 4 + 3 + 1);
+    let last = found.last().expect("the duplicate");
+    assert_eq!((last.reason, last.material_id.as_deref()), ("duplicate_id", Some("c00000")));
+    assert!(last.origin.file.ends_with("z/c00000.cif"), "{}", last.origin.file);
+    let listed = batches(&out.path().join("rejects/rejects.parquet"));
+    let texts = |column| texts(&listed, column).into_iter().flatten().collect::<Vec<_>>();
+    assert_eq!(found.iter().map(|reject| reject.reason).collect::<Vec<_>>(), texts("reason"));
+    assert_eq!(found.iter().map(|reject| &*reject.origin.file).collect::<Vec<_>>(), texts("source_file"));
+    assert_eq!(found.iter().map(|reject| reject.message.as_str()).collect::<Vec<_>>(), texts("message"));
+}
+
+#[test]
+fn an_input_that_breaks_off_ends_with_an_error_behind_what_was_read() {
+    let raw = folder();
+    let whole = raw.path().join("a.cif");
+    fs::write(&whole, caesium_chloride(4.1)).expect("a file");
+    let broken = raw.path().join("b.tar");
+    fs::write(&broken, [7_u8; 600]).expect("a file");
+    let items: Vec<_> =
+        featurise(&request(SourceKind::Cif, &[&whole, &broken], 2)).expect("it starts").collect();
+    let error = items.last().expect("an item").as_ref().expect_err("the archive is damaged");
+    assert!(matches!(error, BuildError::Source(_)), "{error}");
+    assert!(error.to_string().contains("b.tar"), "{error}");
+    let missing = featurise(&request(SourceKind::Cif, &[Path::new("/no/such.cif")], 2));
+    assert!(missing.is_err());
+}
+
+#[test]
+fn a_caller_that_goes_away_leaves_no_thread_behind() {
+    let raw = cifs(1500);
+    for threads in [1, 4] {
+        let mut featurised = featurise(&request(SourceKind::Cif, &[raw.path()], threads)).expect("it starts");
+        assert!(featurised.next().is_some());
+        // Returns only when the threads have ended.
+        drop(featurised);
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let no_threads = featurise(&request(SourceKind::Cif, &[&sample()], 0)).map(drop).expect_err("refused");
+    assert!(no_threads.to_string().contains("--threads 0"), "{no_threads}");
+    let nothing: [PathBuf; 0] = [];
+    let request = FeaturiseRequest { inputs: nothing.to_vec(), ..request(SourceKind::Cif, &[], 1) };
+    assert!(featurise(&request).is_err());
+}
