@@ -30,6 +30,7 @@ pub mod model;
 pub mod ops;
 pub mod optimiser;
 pub mod report;
+pub mod predict;
 pub mod run;
 pub mod task;
 pub mod verify;

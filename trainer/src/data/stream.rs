@@ -111,8 +111,34 @@ impl<R: BatchFloat> Stream<R> {
     /// [`DataError`] if a setting is out of range, no shard has a requested property, or the system
     /// gives no thread. What goes wrong later comes as the last item.
     pub fn open(selection: &Selection, settings: StreamSettings) -> Result<Self, DataError> {
-        settings.check()?;
         selection.sources().require_properties(&settings.properties)?;
+        let cutoff = selection.sources().settings().cutoff_angstrom;
+        let shards = selection.clone();
+        Self::start(settings, cutoff, selection.crystals(), move |reader| reader.read(&shards))
+    }
+
+    /// Starts batches of crystals that come from elsewhere, in their order; their edges were found
+    /// within `cutoff` Å. Nothing is shuffled, and [`Stream::crystals`] is 0: they are not counted.
+    ///
+    /// # Errors
+    /// As [`Stream::open`].
+    pub(crate) fn of_crystals<I>(
+        crystals: I,
+        cutoff: f64,
+        settings: StreamSettings,
+    ) -> Result<Self, DataError>
+    where
+        I: Iterator<Item = StoredCrystal> + Send + 'static,
+    {
+        Self::start(settings, cutoff, 0, |reader| reader.pass_on(crystals))
+    }
+
+    /// Starts the threads; `read` runs on that of the reader.
+    fn start<F>(settings: StreamSettings, cutoff: f64, crystals: u64, read: F) -> Result<Self, DataError>
+    where
+        F: FnOnce(&mut Reader<R>) -> Result<(), Stop> + Send + 'static,
+    {
+        settings.check()?;
         let (slots, queue) = sync_channel(settings.queue);
         let (jobs, work) = channel();
         let work = Arc::new(Mutex::new(work));
@@ -122,13 +148,13 @@ impl<R: BatchFloat> Stream<R> {
             stopped: Arc::clone(&stopped),
             reader: None,
             workers: Vec::with_capacity(settings.workers),
-            crystals: selection.crystals(),
+            crystals,
             limit: settings.limit,
             waited: Duration::ZERO,
         };
         let builder = BatchBuilder::new(
             BatchSettings {
-                cutoff_angstrom: selection.sources().settings().cutoff_angstrom,
+                cutoff_angstrom: cutoff,
                 with_triplets: settings.with_triplets,
                 graph: settings.graph,
             },
@@ -136,9 +162,8 @@ impl<R: BatchFloat> Stream<R> {
         );
         let workers = settings.workers;
         // First the reader, whose end is what ends the workers should one of them not start.
-        let selection = selection.clone();
-        let reader = Reader { selection, settings, slots, jobs, stopped: Arc::clone(&stopped), next: 0 };
-        stream.reader = Some(spawn("shards".to_owned(), move || reader.run())?);
+        let reader = Reader { settings, slots, jobs, stopped: Arc::clone(&stopped), next: 0 };
+        stream.reader = Some(spawn("shards".to_owned(), move || reader.run(read))?);
         for worker in 0..workers {
             let (builder, work, stopped) = (builder.clone(), Arc::clone(&work), Arc::clone(&stopped));
             stream.workers.push(spawn(format!("batches-{worker}"), move || build(builder, &work, &stopped))?);
@@ -261,7 +286,6 @@ impl<E: Into<DataError>> From<E> for Stop {
 
 /// The thread that reads.
 struct Reader<R> {
-    selection: Selection,
     settings: StreamSettings,
     slots: SyncSender<Slot<R>>,
     jobs: Sender<Job<R>>,
@@ -271,17 +295,38 @@ struct Reader<R> {
 }
 
 impl<R> Reader<R> {
-    fn run(mut self) {
-        if let Err(Stop::Failed(error)) = self.read() {
+    fn run(mut self, read: impl FnOnce(&mut Self) -> Result<(), Stop>) {
+        if let Err(Stop::Failed(error)) = read(&mut self) {
             // Errors are never among the skipped batches.
             self.next = self.next.max(self.settings.skip);
             let _ = self.hand_over(Err(error));
         }
     }
 
-    fn read(&mut self) -> Result<(), Stop> {
+    /// Plans batches of crystals as they come.
+    fn pass_on(&mut self, crystals: impl Iterator<Item = StoredCrystal>) -> Result<(), Stop> {
+        let mut planner = BatchPlanner::new(self.settings.limit);
+        for crystal in crystals {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Stop::Dropped);
+            }
+            self.plan(&mut planner, crystal)?;
+        }
+        self.end(planner)
+    }
+
+    /// Hands the last batch over.
+    fn end(&mut self, mut planner: BatchPlanner) -> Result<(), Stop> {
+        match planner.finish() {
+            Some(last) => self.hand_over(Ok(last)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the shards of a selection.
+    fn read(&mut self, selection: &Selection) -> Result<(), Stop> {
         let (seed, epoch) = (self.settings.seed, self.settings.epoch);
-        let mut row_groups = self.selection.row_groups().to_vec();
+        let mut row_groups = selection.row_groups().to_vec();
         if self.settings.shuffle_buffer.is_some() {
             shuffle(&mut keyed(Purpose::RowGroupOrder, seed, epoch, 0), &mut row_groups);
         }
@@ -291,31 +336,29 @@ impl<R> Reader<R> {
         );
         let mut planner = BatchPlanner::new(self.settings.limit);
         for row_group in &row_groups {
-            self.read_row_group(row_group, &mut buffer, &mut planner)?;
+            self.read_row_group(selection, row_group, &mut buffer, &mut planner)?;
         }
         while let Some(crystal) = buffer.pop() {
             self.plan(&mut planner, crystal)?;
         }
-        match planner.finish() {
-            Some(last) => self.hand_over(Ok(last)),
-            None => Ok(()),
-        }
+        self.end(planner)
     }
 
     fn read_row_group(
         &mut self,
+        selection: &Selection,
         row_group: &RowGroup,
         buffer: &mut ShuffleBuffer<StoredCrystal>,
         planner: &mut BatchPlanner,
     ) -> Result<(), Stop> {
-        let shard = self.selection.open(row_group)?;
+        let shard = selection.open(row_group)?;
         let path = shard.path().to_owned();
         for batch in shard.crystals(Some(vec![row_group.group]))? {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Dropped);
             }
             let batch = batch?;
-            let subset = self.selection.subset();
+            let subset = selection.subset();
             let deciding = subset.column().and_then(|column| batch.column(column));
             let members = subset.members(&path, batch.len(), deciding)?;
             let columns = property_columns(&path, &batch, &self.settings.properties)?;

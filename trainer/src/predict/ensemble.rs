@@ -1,0 +1,128 @@
+//! Batches through every model.
+
+use schemas::settings::FeatureSettings;
+
+use crate::config::model::Graph;
+use crate::data::GraphBatch;
+use crate::predict::error::PredictError;
+use crate::predict::left_out::{Entry, SharedLeftOut};
+use crate::predict::model::Member;
+use crate::predict::table::{Description, Row};
+
+/// Reason code of a crystal whose prediction is no finite number.
+const NOT_FINITE: &str = "prediction_not_finite";
+
+/// Models that share task, unit and features, at least one.
+pub(super) struct Ensemble<'a> {
+    first: &'a Member,
+    others: &'a [Member],
+}
+
+impl<'a> Ensemble<'a> {
+    /// Checks that the models belong together.
+    pub(super) fn new(members: &'a [Member]) -> Result<Self, PredictError> {
+        let (first, others) = members.split_first().ok_or(PredictError::NoModels)?;
+        others.iter().try_for_each(|other| first.require(other))?;
+        Ok(Self { first, others })
+    }
+
+    pub(super) fn features(&self) -> &FeatureSettings {
+        self.first.model.features()
+    }
+
+    pub(super) fn graph(&self) -> Graph {
+        self.first.model.graph()
+    }
+
+    /// What a table of these predictions says of itself.
+    pub(super) fn description(&self) -> Description {
+        let members = std::iter::once(self.first).chain(self.others);
+        Description {
+            weights: members.map(|member| member.path.display().to_string()).collect(),
+            quantity: self.first.model.quantity(),
+        }
+    }
+
+    /// Rows for the crystals of a batch, in order; those without a finite prediction are left out.
+    pub(super) fn predict(
+        &self,
+        graph: GraphBatch<f32>,
+        left_out: &SharedLeftOut,
+    ) -> Result<Vec<Row>, PredictError> {
+        let identifiers = graph.material_ids.clone();
+        let mut predictions = Vec::with_capacity(1 + self.others.len());
+        for member in self.others {
+            predictions.push(run(member, graph.clone())?);
+        }
+        predictions.insert(0, run(self.first, graph)?);
+        let log10 = self.first.model.quantity().log10;
+        let mut rows = Vec::with_capacity(identifiers.len());
+        for (crystal, material_id) in identifiers.into_iter().enumerate() {
+            let values: Vec<f64> = predictions.iter().map(|model| model[crystal]).collect();
+            let (prediction, deviation) = mean_and_deviation(&values);
+            let untransformed = log10.then(|| 10_f64.powf(prediction));
+            if [Some(prediction), deviation, untransformed].into_iter().flatten().all(f64::is_finite) {
+                rows.push(Row { material_id, prediction, deviation, untransformed });
+            } else {
+                let message = format!("the models predict {values:?}");
+                left_out.lock().push(&Entry::of_crystal(&material_id, NOT_FINITE, &message));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Predictions of one model, as many as crystals.
+fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError> {
+    let expected = graph.crystals();
+    let values = member.model.predict(graph);
+    if values.len() != expected {
+        return Err(PredictError::PredictionCount {
+            path: member.path.clone(),
+            found: values.len(),
+            expected,
+        });
+    }
+    Ok(values)
+}
+
+/// Mean and population standard deviation; a single value has no deviation.
+fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
+    if let [value] = values {
+        return (*value, None);
+    }
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (mean, Some(variance.sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_deviation_is_that_of_the_population() {
+        assert_eq!(mean_and_deviation(&[1.0, 3.0]), (2.0, Some(1.0)));
+        assert_eq!(mean_and_deviation(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), (5.0, Some(2.0)));
+        assert_eq!(mean_and_deviation(&[0.1]), (0.1, None));
+    }
+
+    proptest! {
+        #[test]
+        fn the_mean_lies_among_the_values_and_a_shift_keeps_the_deviation(
+            values in proptest::collection::vec(-1e3..1e3_f64, 2..9),
+            shift in -1e3..1e3_f64,
+        ) {
+            let (mean, deviation) = mean_and_deviation(&values);
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            prop_assert!(least - 1e-9 <= mean && mean <= most + 1e-9);
+            let shifted: Vec<f64> = values.iter().map(|value| value + shift).collect();
+            let (moved, same) = mean_and_deviation(&shifted);
+            prop_assert!((moved - mean - shift).abs() < 1e-9);
+            prop_assert!((same.unwrap_or(f64::NAN) - deviation.unwrap_or(f64::NAN)).abs() < 1e-9);
+        }
+    }
+}

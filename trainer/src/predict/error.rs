@@ -1,0 +1,114 @@
+//! Why there are no predictions.
+
+use std::path::{Path, PathBuf};
+
+use etl::pipeline::BuildError;
+use etl::source::SourceError;
+
+use crate::data::DataError;
+use crate::predict::table::ENDINGS;
+
+/// An error with the file, model or setting that it is about.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// No model was given.
+    #[error("no weights are given: name at least one file with --weights")]
+    NoModels,
+    /// No input was given.
+    #[error("no input is given: name structures, folders, archives or stores")]
+    NoInputs,
+    /// Two models do not make an ensemble.
+    #[error(
+        "{} and {} make no ensemble: {key} is {first_value} in the first and {second_value} in the second",
+        first.display(), second.display()
+    )]
+    DifferentModels {
+        /// Weights of the first model.
+        first: PathBuf,
+        /// Weights of the model that differs from it.
+        second: PathBuf,
+        /// What differs.
+        key: String,
+        /// The first model's value.
+        first_value: String,
+        /// The second model's value.
+        second_value: String,
+    },
+    /// A model gave another number of predictions than it was asked for: a fault of this software.
+    #[error("{}: {found} predictions for {expected} crystals", path.display())]
+    PredictionCount {
+        /// The model's weights.
+        path: PathBuf,
+        /// Predictions it gave.
+        found: usize,
+        /// Crystals of the batch.
+        expected: usize,
+    },
+    /// The table's name says no format.
+    #[error("{}: the name ends in none of {}", path.display(), ENDINGS.join(", "))]
+    Format {
+        /// The table's path.
+        path: PathBuf,
+    },
+    /// Stores and structures were given together.
+    #[error("{} is a store and {} is not: give them one after another", store.display(), other.display())]
+    StoresAndStructures {
+        /// The first store or shard.
+        store: PathBuf,
+        /// The first other input.
+        other: PathBuf,
+    },
+    /// Inputs of two kinds were given together.
+    #[error(
+        "{} is read as {first_kind} and {} as {second_kind}: give them one after another, or say --kind",
+        first.display(), second.display()
+    )]
+    DifferentKinds {
+        /// First input.
+        first: PathBuf,
+        /// Its kind.
+        first_kind: etl::source::SourceKind,
+        /// First input of another kind.
+        second: PathBuf,
+        /// Its kind.
+        second_kind: etl::source::SourceKind,
+    },
+    /// The kind of an input cannot be found out.
+    #[error("{0}; --kind says how an input is read")]
+    Kind(SourceError),
+    /// The structures cannot be read.
+    #[error(transparent)]
+    Structures(#[from] BuildError),
+    /// The shards cannot be read, or the batches cannot be built.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Not one entry of the input has a prediction.
+    #[error("no crystal could be predicted, {left_out} entries were left out{}", see(listed.as_deref()))]
+    NothingPredicted {
+        /// Entries without a prediction.
+        left_out: u64,
+        /// The table that lists them, if there are any.
+        listed: Option<PathBuf>,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl PredictError {
+    /// Wraps an error of writing with the file.
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+}
+
+/// Where to find out more.
+fn see(listed: Option<&Path>) -> String {
+    listed.map_or_else(String::new, |path| format!(": see {}", path.display()))
+}

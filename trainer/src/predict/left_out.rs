@@ -1,0 +1,153 @@
+//! What could not be predicted: noted on disk while the input streams, saved as a table at the end.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use etl::reject::Reject;
+use serde::Serialize;
+
+use crate::atomic;
+use crate::predict::error::PredictError;
+
+/// A row of the table; the columns are those of a store's table of rejects.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry<'a> {
+    material_id: Option<&'a str>,
+    source_file: Option<&'a str>,
+    record: Option<u64>,
+    line: Option<u32>,
+    reason: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// A crystal that was read, but has no prediction.
+    pub(super) fn of_crystal(material_id: &'a str, reason: &'a str, message: &'a str) -> Self {
+        Self { material_id: Some(material_id), source_file: None, record: None, line: None, reason, message }
+    }
+}
+
+impl<'a> From<&'a Reject> for Entry<'a> {
+    fn from(reject: &'a Reject) -> Self {
+        Self {
+            material_id: reject.material_id.as_deref(),
+            source_file: Some(&reject.origin.file),
+            record: Some(reject.origin.record),
+            line: reject.origin.line,
+            reason: reject.reason,
+            message: &reject.message,
+        }
+    }
+}
+
+/// Entries without a prediction in a nameless file, and what ended the input before its end.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    rows: csv::Writer<File>,
+    count: u64,
+    failure: Option<PredictError>,
+    /// The first entry that could not be noted.
+    unwritten: Option<io::Error>,
+}
+
+/// Shared by the thread that reads and the one that predicts.
+#[derive(Debug, Clone)]
+pub(super) struct SharedLeftOut(Arc<Mutex<LeftOut>>);
+
+impl SharedLeftOut {
+    /// A thread that panics leaves whole rows behind.
+    pub(super) fn lock(&self) -> MutexGuard<'_, LeftOut> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LeftOut {
+    /// An empty list.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn shared() -> io::Result<SharedLeftOut> {
+        let rows = csv::Writer::from_writer(tempfile::tempfile()?);
+        let list = Self { rows, count: 0, failure: None, unwritten: None };
+        Ok(SharedLeftOut(Arc::new(Mutex::new(list))))
+    }
+
+    /// Notes an entry; a failure to do so is told by [`LeftOut::save`].
+    pub(super) fn push(&mut self, entry: &Entry<'_>) {
+        self.count += 1;
+        if let Err(error) = self.rows.serialize(entry) {
+            self.unwritten.get_or_insert(error.into());
+        }
+    }
+
+    /// Notes what ended the input.
+    pub(super) fn fail(&mut self, error: PredictError) {
+        self.failure.get_or_insert(error);
+    }
+
+    /// What ended the input, if it did not come to its end.
+    pub(super) fn take_failure(&mut self) -> Option<PredictError> {
+        self.failure.take()
+    }
+
+    /// Number of entries.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Writes the table, or removes that of an earlier run if there is nothing to list.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn save(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(error) = self.unwritten.take() {
+            return Err(error);
+        }
+        if self.count == 0 {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        self.rows.flush()?;
+        // Positions of clones are shared: the copy is read from its beginning.
+        let mut noted = self.rows.get_ref().try_clone()?;
+        noted.rewind()?;
+        atomic::write(path, |out| io::copy(&mut noted, out).map(drop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use etl::reject::Origin;
+
+    #[test]
+    fn a_table_lists_what_was_noted_and_goes_when_there_is_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.rejects.csv");
+        let list = LeftOut::shared().expect("a temporary file");
+        let reject = Reject {
+            material_id: None,
+            origin: Origin { file: "a,b.cif".into(), record: 3, line: Some(7) },
+            reason: "no_sites",
+            message: "said \"nothing\"".to_owned(),
+        };
+        list.lock().push(&Entry::from(&reject));
+        list.lock().push(&Entry::of_crystal("mp-1", "prediction_not_finite", "NaN"));
+        list.lock().save(&path).expect("it is writable");
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        assert_eq!(
+            text,
+            "material_id,source_file,record,line,reason,message\n\
+             ,\"a,b.cif\",3,7,no_sites,\"said \"\"nothing\"\"\"\n\
+             mp-1,,,,prediction_not_finite,NaN\n"
+        );
+        let empty = LeftOut::shared().expect("a temporary file");
+        empty.lock().save(&path).expect("it can be removed");
+        assert!(!path.exists());
+        empty.lock().save(&path).expect("nothing to remove");
+    }
+}

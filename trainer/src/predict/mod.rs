@@ -1,0 +1,188 @@
+//! Predictions for crystals that nobody measured.
+//!
+//! * [`model`]: what a fine-tuned model says of itself, and when several make an ensemble
+//! * [`input`]: stores, or structures that are featurised on the way
+//! * `structures`: structures into crystals and rejects
+//! * [`table`]: predictions as Parquet, CSV or JSON
+//! * `left_out`: what could not be predicted, as a table
+//! * `ensemble`: batches through every model
+//!
+//! Everything streams: memory holds a few batches, whatever the number of crystals.
+
+mod ensemble;
+mod error;
+pub mod input;
+mod left_out;
+pub mod model;
+mod structures;
+pub mod table;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etl::source::SourceKind;
+
+use crate::atomic;
+use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
+
+use ensemble::Ensemble;
+pub use error::PredictError;
+use input::Input;
+use left_out::{LeftOut, SharedLeftOut};
+pub use model::{Member, Model, Quantity};
+use structures::Structures;
+use table::{Format, TableWriter};
+
+/// Crystals of a batch unless asked for otherwise.
+pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
+/// Triplets of a batch unless asked for otherwise: some 1,800 atoms with twelve neighbours each
+/// (12² triplets an atom), so that neither large crystals nor dense shells exhaust the memory.
+pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
+
+/// What to predict for, and where to.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Structure files, folders, archives and tables of one kind; or stores, shards and patterns.
+    pub inputs: Vec<PathBuf>,
+    /// Kind of the structures; found out where it is not given.
+    pub kind: Option<SourceKind>,
+    /// Largest structure in sites; larger ones are left out.
+    pub max_sites: usize,
+    /// Table of predictions; its ending says the format.
+    pub out: PathBuf,
+    /// Size of the batches; no prediction depends on it beyond rounding.
+    pub limit: BatchLimit,
+    /// Threads that featurise structures, at least 1.
+    pub threads: usize,
+    /// Threads that turn crystals into batches, at least 1.
+    pub workers: usize,
+    /// Batches that wait or are being built, at least 1.
+    pub queue: usize,
+    /// Whether the models want the triplets listed: those that do not run on the host.
+    pub with_triplets: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows of the table.
+    pub crystals: u64,
+    /// Entries of the input without a prediction.
+    pub left_out: u64,
+    /// Table of these entries; `None` where there are none.
+    pub left_out_table: Option<PathBuf>,
+}
+
+/// Predicts for every crystal of the inputs, in their order (shards in the order of their names).
+///
+/// With several models a row holds the mean of their predictions and the population standard
+/// deviation `sqrt(Σ (y_m - mean)² / M)`, both in the target's unit. Entries that cannot be read or
+/// predicted are rows of [`left_out_path`], which exists after the call only if there are any.
+/// `progress` is told the number of crystals of each batch.
+///
+/// # Errors
+/// [`PredictError`]: models that make no ensemble, an input that cannot be read as a whole or was
+/// made with other settings, a table that cannot be written, no crystal at all. The table of
+/// predictions is whole or as it was before.
+pub fn predict(
+    request: &Request,
+    members: &[Member],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Summary, PredictError> {
+    let format = Format::of(&request.out)?;
+    let ensemble = Ensemble::new(members)?;
+    let left_out = LeftOut::shared().map_err(PredictError::write(&request.out))?;
+    let stream = open(request, &ensemble, &left_out)?;
+    let mut outcome = None;
+    let written = atomic::write(&request.out, |out| {
+        let result = fill(out, format, &ensemble, stream, &left_out, request, progress);
+        let stopped = result.is_err();
+        outcome = Some(result);
+        if stopped { Err(io::Error::other("no table was made")) } else { Ok(()) }
+    });
+    match (outcome, written) {
+        (Some(Err(error)), _) => Err(error),
+        (_, Err(error)) => Err(PredictError::write(&request.out)(error)),
+        (Some(Ok(summary)), Ok(())) => Ok(summary),
+        (None, Ok(())) => Err(PredictError::write(&request.out)(io::Error::other("no table was made"))),
+    }
+}
+
+/// Table of the entries without a prediction: `predictions.rejects.csv` beside
+/// `predictions.parquet`.
+pub fn left_out_path(out: &Path) -> PathBuf {
+    out.with_extension("rejects.csv")
+}
+
+/// Starts to read the inputs.
+fn open(
+    request: &Request,
+    ensemble: &Ensemble<'_>,
+    left_out: &SharedLeftOut,
+) -> Result<Stream, PredictError> {
+    let settings = StreamSettings {
+        shuffle_buffer: None,
+        limit: request.limit,
+        graph: ensemble.graph(),
+        workers: request.workers,
+        queue: request.queue,
+        with_triplets: request.with_triplets,
+        ..StreamSettings::default()
+    };
+    match Input::find(&request.inputs, request.kind, ensemble.features())? {
+        Input::Stores(sources) => {
+            Ok(Stream::open(&Selection::new(&Arc::new(sources), Subset::All)?, settings)?)
+        }
+        Input::Structures { kind, paths } => {
+            let structures = Structures::open(kind, paths, request, ensemble.features(), left_out)?;
+            Ok(Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?)
+        }
+    }
+}
+
+/// Writes both tables: first that of the entries left out, so that predictions never lie beside an
+/// old one.
+fn fill<W: Write + Send>(
+    out: &mut W,
+    format: Format,
+    ensemble: &Ensemble<'_>,
+    stream: Stream,
+    left_out: &SharedLeftOut,
+    request: &Request,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Summary, PredictError> {
+    let unwritable = || PredictError::write(&request.out);
+    let mut table = TableWriter::new(out, format, &ensemble.description()).map_err(unwritable())?;
+    let mut crystals = 0;
+    for graph in stream {
+        let graph = graph?;
+        let size = graph.crystals() as u64;
+        let rows = ensemble.predict(graph, left_out)?;
+        crystals += rows.len() as u64;
+        table.write(&rows).map_err(unwritable())?;
+        progress(size);
+    }
+    let mut left_out = left_out.lock();
+    if let Some(failure) = left_out.take_failure() {
+        return Err(failure);
+    }
+    let path = left_out_path(&request.out);
+    left_out.save(&path).map_err(PredictError::write(&path))?;
+    let summary = Summary {
+        crystals,
+        left_out: left_out.count(),
+        left_out_table: (left_out.count() > 0).then_some(path),
+    };
+    if crystals == 0 {
+        return Err(PredictError::NothingPredicted {
+            left_out: summary.left_out,
+            listed: summary.left_out_table,
+        });
+    }
+    table.finish().map_err(unwritable())?;
+    Ok(summary)
+}
+
+#[cfg(test)]
+mod tests;

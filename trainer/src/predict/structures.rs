@@ -1,0 +1,76 @@
+//! Structures into crystals, featurised on the way as the models' training data was.
+
+use std::path::PathBuf;
+
+use etl::pipeline::featurise::{FeaturiseRequest, Featurised, FeaturisedBlock, featurise};
+use etl::source::SourceKind;
+use schemas::settings::FeatureSettings;
+
+use crate::data::PeriodicLabels;
+use crate::data::stored::StoredCrystal;
+use crate::predict::Request;
+use crate::predict::error::PredictError;
+use crate::predict::left_out::SharedLeftOut;
+
+/// Iterator over the crystals of the inputs in order; notes the entries that are none, and what ends
+/// the inputs before their end.
+pub(super) struct Structures {
+    blocks: Featurised,
+    crystals: std::vec::IntoIter<StoredCrystal>,
+    left_out: SharedLeftOut,
+}
+
+impl Structures {
+    /// Starts the threads that featurise.
+    pub(super) fn open(
+        kind: SourceKind,
+        inputs: Vec<PathBuf>,
+        request: &Request,
+        settings: &FeatureSettings,
+        left_out: &SharedLeftOut,
+    ) -> Result<Self, PredictError> {
+        let blocks = featurise(&FeaturiseRequest {
+            kind,
+            inputs,
+            settings: settings.clone(),
+            max_sites: request.max_sites,
+            threads: request.threads,
+        })?;
+        Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
+    }
+
+    /// The crystals of a block.
+    fn unpack(&self, block: &FeaturisedBlock) -> Result<Vec<StoredCrystal>, PredictError> {
+        let mut left_out = self.left_out.lock();
+        block.rejects.iter().for_each(|reject| left_out.push(&reject.into()));
+        let mut crystals = Vec::with_capacity(block.crystals.iter().map(|batch| batch.len()).sum());
+        for batch in &block.crystals {
+            for row in 0..batch.len() {
+                let view = batch.row(row).map_err(crate::data::DataError::from)?;
+                // Predictions depend on no periodic label, so that any pair will do.
+                crystals.push(StoredCrystal::copy(&view, PeriodicLabels::default(), Vec::new()));
+            }
+        }
+        Ok(crystals)
+    }
+}
+
+impl Iterator for Structures {
+    type Item = StoredCrystal;
+
+    fn next(&mut self) -> Option<StoredCrystal> {
+        loop {
+            if let Some(crystal) = self.crystals.next() {
+                return Some(crystal);
+            }
+            let block = self.blocks.next()?.map_err(PredictError::from);
+            match block.and_then(|block| self.unpack(&block)) {
+                Ok(crystals) => self.crystals = crystals.into_iter(),
+                Err(error) => {
+                    self.left_out.lock().fail(error);
+                    return None;
+                }
+            }
+        }
+    }
+}

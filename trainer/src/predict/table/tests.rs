@@ -1,0 +1,169 @@
+use super::*;
+use arrow::array::AsArray;
+use arrow::datatypes::Float64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::collections::HashMap;
+
+fn description(log10: bool) -> Description {
+    let quantity = Quantity {
+        task: "log_kvrh".to_owned(),
+        property: "bulk_modulus_gpa".to_owned(),
+        unit: "log10(GPa)".to_owned(),
+        log10,
+    };
+    Description { weights: vec!["a/best.safetensors".to_owned(), "b.safetensors".to_owned()], quantity }
+}
+
+/// Rows with every kind of value a reader may trip over.
+fn rows() -> Vec<Row> {
+    let row = |material_id: &str, prediction, deviation| Row {
+        material_id: material_id.to_owned(),
+        prediction,
+        deviation,
+        untransformed: Some(10_f64.powf(prediction)),
+    };
+    vec![row("mp-1", 0.1 + 0.2, Some(1e-300)), row("a,\"b\"\nc", -2.0, None), row("é#Ω", 5e-324, Some(0.0))]
+}
+
+/// A file of some rows, written in two parts.
+fn written(format: Format, rows: &[Row], description: &Description) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut table = TableWriter::new(file.reopen().expect("the file"), format, description).expect("begun");
+    let (first, second) = rows.split_at(rows.len() / 2);
+    table.write(first).expect("written");
+    table.write(second).expect("written");
+    table.finish().expect("ended");
+    file
+}
+
+/// A row as JSON has it.
+fn row_of(value: &serde_json::Value) -> Row {
+    let number = |key: &str| value.get(key).and_then(serde_json::Value::as_f64);
+    Row {
+        material_id: value["material_id"].as_str().expect("text").to_owned(),
+        prediction: number("prediction").expect("a number"),
+        deviation: number("deviation"),
+        untransformed: number("untransformed"),
+    }
+}
+
+#[test]
+fn parquet_holds_the_rows_and_what_they_are() {
+    let file = written(Format::Parquet, &rows(), &description(true));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.reopen().expect("the file")).expect("Parquet");
+    let metadata: HashMap<String, String> = reader
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?)))
+        .collect();
+    let expected = [
+        ("mmpt.weights", r#"["a/best.safetensors","b.safetensors"]"#),
+        ("mmpt.task", "log_kvrh"),
+        ("mmpt.property", "bulk_modulus_gpa"),
+        ("mmpt.unit", "log10(GPa)"),
+        ("mmpt.transform", "log10"),
+    ];
+    for (key, value) in expected {
+        assert_eq!(metadata.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    let mut found = Vec::new();
+    for batch in reader.build().expect("Parquet") {
+        let batch = batch.expect("readable");
+        let number = |name: &str| batch[name].as_primitive::<Float64Type>().iter().collect::<Vec<_>>();
+        let (prediction, deviation, untransformed) =
+            (number("prediction"), number("deviation"), number("untransformed"));
+        for (row, material_id) in batch["material_id"].as_string::<i32>().iter().enumerate() {
+            found.push(Row {
+                material_id: material_id.expect("never empty").to_owned(),
+                prediction: prediction[row].expect("never empty"),
+                deviation: deviation[row],
+                untransformed: untransformed[row],
+            });
+        }
+    }
+    assert_eq!(found, rows());
+}
+
+#[test]
+fn csv_holds_the_rows() {
+    let file = written(Format::Csv, &rows(), &description(true));
+    let mut reader = csv::Reader::from_path(file.path()).expect("CSV");
+    assert_eq!(
+        reader.headers().expect("a header"),
+        vec!["material_id", "prediction", "deviation", "untransformed"]
+    );
+    let found: Vec<Row> = reader
+        .records()
+        .map(|record| {
+            let record = record.expect("well formed");
+            let number = |column: usize| record[column].parse().ok();
+            Row {
+                material_id: record[0].to_owned(),
+                prediction: number(1).expect("a number"),
+                deviation: number(2),
+                untransformed: number(3),
+            }
+        })
+        .collect();
+    assert_eq!(found, rows());
+}
+
+#[test]
+fn json_holds_the_rows() {
+    let array = std::fs::read_to_string(written(Format::Json, &rows(), &description(true)).path());
+    let array: Vec<serde_json::Value> = serde_json::from_str(&array.expect("text")).expect("a JSON array");
+    let lines = std::fs::read_to_string(written(Format::JsonLines, &rows(), &description(true)).path());
+    let lines: Vec<serde_json::Value> =
+        lines.expect("text").lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
+    assert_eq!(array, lines);
+    assert!(array[1]["deviation"].is_null());
+    let close = |found: f64, expected: f64| (found - expected).abs() <= 1e-15 * expected.abs();
+    for (found, expected) in array.iter().map(row_of).zip(rows()) {
+        assert_eq!((&found.material_id, found.deviation), (&expected.material_id, expected.deviation));
+        // JSON's reader may miss the last bit of a number; what was written is exact.
+        assert!(close(found.prediction, expected.prediction), "{found:?}");
+    }
+}
+
+#[test]
+fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
+    let rows: Vec<Row> = rows().into_iter().map(|row| Row { untransformed: None, ..row }).collect();
+    let csv = std::fs::read_to_string(written(Format::Csv, &rows, &description(false)).path()).expect("text");
+    assert!(csv.starts_with("material_id,prediction,deviation\n"), "{csv}");
+    let json =
+        std::fs::read_to_string(written(Format::JsonLines, &rows, &description(false)).path()).expect("text");
+    assert!(!json.contains("untransformed") && json.contains("\"deviation\":null"), "{json}");
+    let parquet = written(Format::Parquet, &rows, &description(false));
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
+    assert_eq!(reader.schema().fields().len(), 3);
+}
+
+#[test]
+fn the_ending_says_the_format() {
+    for (name, format) in [
+        ("a.parquet", Format::Parquet),
+        ("x/a.csv", Format::Csv),
+        ("a.b.json", Format::Json),
+        ("a.jsonl", Format::JsonLines),
+    ] {
+        assert_eq!(Format::of(Path::new(name)).expect(name), format);
+    }
+    for name in ["a", "a.txt", "csv", ".parquet", "a.parquet.gz"] {
+        let message = Format::of(Path::new(name)).expect_err(name).to_string();
+        assert!(message.starts_with(name) && message.contains(".jsonl"), "{message}");
+    }
+}
+
+#[test]
+fn an_empty_array_is_an_array() {
+    let file = written(Format::Json, &[], &description(false));
+    let text = std::fs::read_to_string(file.path()).expect("text");
+    assert_eq!(
+        serde_json::from_str::<Vec<serde_json::Value>>(&text).expect("an array"),
+        Vec::<serde_json::Value>::new()
+    );
+}

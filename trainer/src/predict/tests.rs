@@ -1,0 +1,377 @@
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+
+use etl::pipeline::{
+    Bounds, BuildProgress, BuildRequest, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, Order, Position, build,
+};
+use etl::source::SourceOptions;
+use proptest::prelude::*;
+use schemas::settings::{FeatureSettings, Ties};
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::model::Graph;
+use crate::data::GraphBatch;
+
+/// Computes a number from each crystal's own edges and atoms, in double precision and fixed order.
+struct Fake {
+    features: FeatureSettings,
+    graph: Graph,
+    quantity: Quantity,
+    offset: f64,
+}
+
+impl Fake {
+    fn new(offset: f64) -> Self {
+        let quantity = Quantity {
+            task: "task".to_owned(),
+            property: "gap_ev".to_owned(),
+            unit: "eV".to_owned(),
+            log10: false,
+        };
+        Self { features: FeatureSettings::default(), graph: Graph::Multigraph, quantity, offset }
+    }
+
+    fn member(self, path: &str) -> Member {
+        Member { path: path.into(), model: Box::new(self) }
+    }
+}
+
+impl Model for Fake {
+    fn features(&self) -> &FeatureSettings {
+        &self.features
+    }
+
+    fn graph(&self) -> Graph {
+        self.graph
+    }
+
+    fn quantity(&self) -> Quantity {
+        self.quantity.clone()
+    }
+
+    fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
+        graph
+            .atom_offsets
+            .windows(2)
+            .map(|atoms| {
+                let edges = graph.incoming[atoms[0]] as usize..graph.incoming[atoms[1]] as usize;
+                let pairs = graph.pair_offsets[atoms[0]]..graph.pair_offsets[atoms[1]];
+                let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
+                let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
+                self.offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
+            })
+            .collect()
+    }
+}
+
+fn sample() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/sample"))
+}
+
+/// The first CIFs of the sample, in order.
+fn cifs(count: usize) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(sample()).expect("the sample");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "cif"));
+    paths.sort();
+    paths.truncate(count);
+    paths
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
+    Request {
+        inputs: inputs.to_vec(),
+        kind: None,
+        max_sites: DEFAULT_MAX_SITES,
+        out,
+        limit: BatchLimit { crystals: 8, triplets: Some(DEFAULT_BATCH_TRIPLETS) },
+        threads: 2,
+        workers: 2,
+        queue: 2,
+        with_triplets: false,
+    }
+}
+
+/// Identifier, prediction and deviation of every row.
+type Rows = Vec<(String, f64, Option<f64>)>;
+
+fn rows_of(csv: &Path) -> Rows {
+    let mut reader = csv::Reader::from_path(csv).expect("a table");
+    let number = |text: &str| text.parse::<f64>().ok();
+    reader
+        .records()
+        .map(|record| {
+            let record = record.expect("well formed");
+            (record[0].to_owned(), number(&record[1]).expect("a number"), number(&record[2]))
+        })
+        .collect()
+}
+
+fn run(change: impl FnOnce(&mut Request), inputs: &[PathBuf]) -> Rows {
+    let out = folder();
+    let mut request = request(inputs, out.path().join("p.csv"));
+    change(&mut request);
+    predict(&request, &[Fake::new(0.5).member("w")], &mut |_| ()).expect("predicted");
+    rows_of(&request.out)
+}
+
+/// Stems of files.
+fn stems(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.file_stem().expect("a stem").to_string_lossy().into_owned()).collect()
+}
+
+/// Stems of the files that rows are of, each once: a file of several structures has a row for each,
+/// named `stem#block`.
+fn files_of(rows: &Rows) -> Vec<String> {
+    let mut files: Vec<String> =
+        rows.iter().map(|(id, ..)| id.split('#').next().unwrap_or(id).to_owned()).collect();
+    files.dedup();
+    files
+}
+
+/// Progress that nobody watches.
+struct Silent;
+
+impl BuildProgress for Silent {
+    fn position(&self, _: Position) {}
+    fn entries(&self, _: u64, _: u64) {}
+}
+
+/// A store of CIFs in shards of a few rows.
+fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
+    let out = folder();
+    let request = BuildRequest {
+        kind: SourceKind::Cif,
+        inputs: inputs.to_vec(),
+        source: SourceOptions { embedded_labels: false, ..SourceOptions::default() },
+        labels: Vec::new(),
+        id_prop_keys: Vec::new(),
+        store: out.path().to_owned(),
+        settings: FeatureSettings { ties, ..FeatureSettings::default() },
+        bounds: Bounds { max_sites: DEFAULT_MAX_SITES, min_volume: 0.0, min_distance: 0.0 },
+        filters: Vec::new(),
+        order: Order::Source,
+        shard_rows: 16,
+        row_group_rows: DEFAULT_ROW_GROUP_ROWS,
+        threads: 2,
+        resume: false,
+        force: false,
+    };
+    build(&request, &Silent, &AtomicBool::new(false)).expect("built");
+    out
+}
+
+#[test]
+fn structures_and_their_store_have_the_same_predictions() {
+    let store = store(&[sample()], Ties::Shell);
+    let from_store = run(|_| (), &[store.path().to_owned()]);
+    assert!(from_store.len() >= 150);
+    assert_eq!(run(|_| (), &[sample()]), from_store);
+    let pattern = vec![store.path().join("*.parquet")];
+    assert_eq!(run(|_| (), &pattern), from_store);
+}
+
+#[test]
+fn predictions_do_not_depend_on_batches_or_threads() {
+    let inputs = cifs(60);
+    let expected = run(|_| (), &inputs);
+    assert_eq!(files_of(&expected), stems(&inputs));
+    for crystals in [1, 7, 1000] {
+        for (threads, triplets) in [(1, None), (5, Some(1)), (3, Some(5000))] {
+            let limit = BatchLimit { crystals, triplets };
+            let workers = threads;
+            let change =
+                |request: &mut Request| *request = Request { limit, threads, workers, ..request.clone() };
+            assert_eq!(run(change, &inputs), expected, "{limit:?}, {threads} threads");
+        }
+    }
+    let listed = run(|request| request.with_triplets = true, &inputs);
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn an_ensemble_gives_mean_and_deviation() {
+    let out = folder();
+    let request = request(&cifs(5), out.path().join("p.csv"));
+    let members = [Fake::new(1.0).member("a"), Fake::new(3.0).member("b"), Fake::new(5.0).member("c")];
+    let mut seen = 0;
+    let summary = predict(&request, &members, &mut |crystals| seen += crystals).expect("predicted");
+    assert_eq!((summary.crystals, summary.left_out, summary.left_out_table), (5, 0, None));
+    assert_eq!(seen, 5);
+    let single = run(|_| (), &cifs(5));
+    for ((id, mean, deviation), (same, alone, none)) in rows_of(&request.out).into_iter().zip(single) {
+        assert_eq!((&id, none), (&same, None));
+        assert!((mean - (alone + 2.5)).abs() < 1e-9, "{id}: {mean}");
+        let deviation = deviation.expect("three models");
+        assert!((deviation - (8.0_f64 / 3.0).sqrt()).abs() < 1e-9, "{id}: {deviation}");
+    }
+}
+
+#[test]
+fn models_of_two_kinds_are_no_ensemble() {
+    type Change = fn(&mut Fake);
+    let changes: [(&str, Change); 6] = [
+        ("task", |fake| fake.quantity.task = "other".to_owned()),
+        ("property", |fake| fake.quantity.property = "other".to_owned()),
+        ("unit", |fake| fake.quantity.unit = "other".to_owned()),
+        ("log10", |fake| fake.quantity.log10 = true),
+        ("model.graph", |fake| fake.graph = Graph::Simple),
+        ("ties", |fake| fake.features.ties = Ties::Cut),
+    ];
+    let out = folder();
+    let request = request(&cifs(2), out.path().join("p.csv"));
+    for (key, change) in changes {
+        let mut other = Fake::new(0.0);
+        change(&mut other);
+        let members = [Fake::new(0.0).member("a.safetensors"), other.member("b.safetensors")];
+        let message = predict(&request, &members, &mut |_| ()).expect_err(key).to_string();
+        assert!(message.contains(key), "{key}: {message}");
+        assert!(message.contains("a.safetensors") && message.contains("b.safetensors"), "{message}");
+    }
+    assert!(matches!(predict(&request, &[], &mut |_| ()), Err(PredictError::NoModels)));
+    assert!(!request.out.exists());
+}
+
+#[test]
+fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
+    let out = folder();
+    let request = request(&cifs(3), out.path().join("p.csv"));
+    let sizes: HashMap<String, f64> =
+        run(|_| (), &cifs(3)).into_iter().map(|(id, prediction, _)| (id, prediction)).collect();
+    let mut fake = Fake::new(0.5 - sizes["Ag-fcc"]);
+    fake.quantity.log10 = true;
+    let summary = predict(&request, &[fake.member("w")], &mut |_| ()).expect("predicted");
+    // The others lie beyond 10^308.
+    assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 3, "{summary:?}");
+    let text = std::fs::read_to_string(&request.out).expect("a table");
+    let row = text.lines().nth(1).expect("a row");
+    let cells: Vec<&str> = row.split(',').collect();
+    assert!(text.starts_with("material_id,prediction,deviation,untransformed\n"), "{text}");
+    assert_eq!((cells[0], cells[2]), ("Ag-fcc", ""));
+    let (prediction, property) = (cells[1].parse::<f64>().expect("a number"), cells[3].parse::<f64>());
+    assert_eq!(property.expect("a number"), 10_f64.powf(prediction));
+    assert!(summary.left_out > 0);
+    let listed = std::fs::read_to_string(left_out_path(&request.out)).expect("a table of what was left out");
+    assert_eq!(listed.matches("prediction_not_finite").count() as u64, summary.left_out);
+}
+
+#[test]
+fn unreadable_structures_are_listed_and_the_others_predicted() {
+    let (raw, out) = (folder(), folder());
+    for (index, cif) in cifs(4).iter().enumerate() {
+        std::fs::copy(cif, raw.path().join(format!("good-{index}.cif"))).expect("a copy");
+    }
+    std::fs::write(raw.path().join("bad.cif"), "data_bad\n_cell_length_a x\n").expect("a file");
+    let mut request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
+    let members = [Fake::new(0.0).member("w")];
+    let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
+    let table = out.path().join("p.rejects.csv");
+    assert_eq!((summary.crystals, summary.left_out, summary.left_out_table.as_ref()), (4, 1, Some(&table)));
+    let mut listed = csv::Reader::from_path(&table).expect("a table");
+    assert_eq!(
+        listed.headers().expect("a header"),
+        vec!["material_id", "source_file", "record", "line", "reason", "message"]
+    );
+    let row = listed.records().next().expect("a row").expect("well formed");
+    assert_eq!(&row[0], "bad");
+    assert!(row[1].ends_with("bad.cif") && !row[4].is_empty() && !row[5].is_empty(), "{row:?}");
+
+    // Without the bad one its table goes, too.
+    std::fs::remove_file(raw.path().join("bad.cif")).expect("removed");
+    predict(&request, &members, &mut |_| ()).expect("predicted");
+    assert!(!table.exists());
+
+    // Only bad ones: nothing is predicted, the old predictions stay.
+    request.max_sites = 0;
+    assert!(matches!(predict(&request, &members, &mut |_| ()), Err(PredictError::Structures(_))));
+    std::fs::write(raw.path().join("bad.cif"), "no CIF at all").expect("a file");
+    request = self::request(&[raw.path().join("bad.cif")], request.out);
+    let before = std::fs::read(&request.out).expect("the old table");
+    let error = predict(&request, &members, &mut |_| ()).expect_err("nothing to predict");
+    assert!(matches!(&error, PredictError::NothingPredicted { left_out: 1, listed: Some(_) }), "{error}");
+    assert!(error.to_string().contains("p.rejects.csv"), "{error}");
+    assert!(table.exists());
+    assert_eq!(std::fs::read(&request.out).expect("the old table"), before);
+}
+
+#[test]
+fn an_input_that_breaks_off_leaves_no_table() {
+    let (raw, out) = (folder(), folder());
+    let broken = raw.path().join("b.tar");
+    std::fs::write(&broken, [7_u8; 600]).expect("a file");
+    let mut request = request(&[cifs(1), vec![broken]].concat(), out.path().join("p.parquet"));
+    request.kind = Some(SourceKind::Cif);
+    let error = predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("damaged");
+    assert!(matches!(error, PredictError::Structures(_)) && error.to_string().contains("b.tar"), "{error}");
+    assert_eq!(std::fs::read_dir(out.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn inputs_that_do_not_go_together_are_refused() {
+    let (raw, out) = (folder(), folder());
+    let store = store(&cifs(3), Ties::Cut);
+    let poscar = raw.path().join("POSCAR");
+    std::fs::write(&poscar, "").expect("a file");
+    let refusal = |inputs: &[PathBuf]| {
+        let request = request(inputs, out.path().join("p.csv"));
+        predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused")
+    };
+    let cif = cifs(1).remove(0);
+    let mixed = refusal(&[cif.clone(), store.path().to_owned()]);
+    assert!(matches!(mixed, PredictError::StoresAndStructures { .. }), "{mixed}");
+    let kinds = refusal(&[cif, poscar]);
+    assert!(kinds.to_string().contains("poscar") && kinds.to_string().contains("--kind"), "{kinds}");
+    let settings = refusal(&[store.path().to_owned()]).to_string();
+    assert!(settings.contains("cut") && settings.contains("shell"), "{settings}");
+    let unknown = refusal(&[raw.path().join("notes.txt")]).to_string();
+    assert!(unknown.contains("notes.txt: no such file"), "{unknown}");
+    std::fs::write(raw.path().join("notes.txt"), "").expect("a file");
+    let unknown = refusal(&[raw.path().join("notes.txt")]).to_string();
+    assert!(unknown.contains("notes.txt") && unknown.contains("--kind"), "{unknown}");
+    assert!(matches!(refusal(&[]), PredictError::NoInputs));
+    let request = request(&cifs(1), out.path().join("p.txt"));
+    let format = predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
+    assert!(matches!(format, PredictError::Format { .. }), "{format}");
+    let unwritable = self::request(&cifs(1), out.path().join("missing/p.csv"));
+    let error = predict(&unwritable, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
+    assert!(matches!(error, PredictError::Write { .. }), "{error}");
+}
+
+#[test]
+fn a_table_with_a_column_of_cifs_is_no_store() {
+    let raw = folder();
+    let path = raw.path().join("table.csv");
+    let mut table = csv::Writer::from_path(&path).expect("a file");
+    table.write_record(["material_id", "cif"]).expect("a header");
+    for cif in cifs(3) {
+        let text = std::fs::read_to_string(&cif).expect("a CIF");
+        let name = cif.file_stem().expect("a stem").to_string_lossy().into_owned();
+        table.write_record([name, text]).expect("a row");
+    }
+    table.flush().expect("written");
+    assert_eq!(run(|_| (), &[path]), run(|_| (), &cifs(3)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn rows_follow_the_inputs_in_whatever_order(seed in any::<u64>(), crystals in 1..9_usize) {
+        let mut inputs = cifs(12);
+        crate::data::random::shuffle(
+            &mut crate::data::random::keyed(crate::data::random::Purpose::ShuffleBuffer, seed, 0, 0),
+            &mut inputs,
+        );
+        let known: HashMap<String, f64> =
+            run(|_| (), &cifs(12)).into_iter().map(|(id, prediction, _)| (id, prediction)).collect();
+        let rows = run(|request| request.limit.crystals = crystals, &inputs);
+        prop_assert_eq!(files_of(&rows), stems(&inputs));
+        for (id, prediction, _) in rows {
+            prop_assert_eq!(Some(&prediction), known.get(&id));
+        }
+    }
+}
