@@ -14,6 +14,12 @@ pub enum PredictError {
     /// No model was given.
     #[error("no weights are given: name at least one file with --weights")]
     NoModels,
+    /// An argument that names no weights.
+    #[error("{}: no weights there", path.display())]
+    NoWeights {
+        /// The file, folder or pattern given.
+        path: PathBuf,
+    },
     /// No input was given.
     #[error("no input is given: name structures, folders, archives or stores")]
     NoInputs,

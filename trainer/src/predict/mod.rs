@@ -1,6 +1,7 @@
 //! Predictions for crystals that nobody measured.
 //!
 //! * [`model`]: what a fine-tuned model says of itself, and when several make an ensemble
+//! * [`members`]: which weights files
 //! * [`input`]: stores, or structures that are featurised on the way
 //! * `structures`: structures into crystals and rejects
 //! * [`table`]: predictions as Parquet, CSV or JSON
@@ -13,6 +14,7 @@ mod ensemble;
 mod error;
 pub mod input;
 mod left_out;
+pub mod members;
 pub mod model;
 mod structures;
 pub mod table;
@@ -30,6 +32,7 @@ use ensemble::Ensemble;
 pub use error::PredictError;
 use input::Input;
 use left_out::{LeftOut, SharedLeftOut};
+pub use members::weights_files;
 pub use model::{Member, Model, Quantity};
 use structures::Structures;
 use table::{Format, TableWriter};

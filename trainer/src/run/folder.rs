@@ -20,7 +20,8 @@ use crate::config::Config;
 const CONFIG_FILE: &str = "config.toml";
 const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
-const BEST_FILE: &str = "best.safetensors";
+/// Name of the best weights in a run's folder.
+pub const BEST_FILE: &str = "best.safetensors";
 const LAST_FOLDER: &str = "last";
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 /// It stays behind when a run ends: removing it would race with the next run's lock.

@@ -1,0 +1,96 @@
+//! `trainer predict`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use etl::pipeline::DEFAULT_MAX_SITES;
+use etl::source::SourceKind;
+use indicatif::{ProgressBar, ProgressStyle};
+use trainer::data::BatchLimit;
+use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
+use trainer::device;
+use trainer::finetune::Predictor;
+use trainer::predict::{
+    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, predict, weights_files,
+};
+
+use super::Outcome;
+use super::settings::Machine;
+
+/// How far a run is; the number of crystals is not known before the end.
+const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Columns: material_id, prediction (in the target's unit; the mean of several models), deviation (population \
+standard deviation of several models) and, for a target that is a logarithm, untransformed. What cannot be \
+read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
+pub(crate) struct PredictArguments {
+    #[command(flatten)]
+    machine: Machine,
+    /// CIFs, POSCARs, folders and archives of them, JSON files, tables; or stores and shards
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// Fine-tuned weights (safetensors), the folder of a fine-tuned task with all its members, or a
+    /// pattern; may be given several times for an ensemble
+    #[arg(long, required = true, value_name = "FILE")]
+    weights: Vec<PathBuf>,
+    /// The table to write: .parquet, .csv, .json or .jsonl
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// How the inputs are read: oqmd, jarvis, matbench, cif, poscar or table; found out unless given
+    #[arg(long)]
+    kind: Option<SourceKind>,
+    /// Leave out crystals of more sites
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
+    max_sites: usize,
+    /// Crystals in a batch
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS)]
+    batch: usize,
+    /// Most triplets in a batch, so that large crystals cannot exhaust the memory
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_TRIPLETS)]
+    batch_triplets: usize,
+    /// Threads that turn crystals into batches
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORKERS)]
+    workers: usize,
+    /// Exit with status 0 even if entries were left out
+    #[arg(long)]
+    allow_rejects: bool,
+    /// No progress and no summary
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl PredictArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let device = self.machine.prepare()?.open()?;
+        let mut members = Vec::new();
+        for path in weights_files(&self.weights)? {
+            let model = Box::new(Predictor::load(&path, &device)?);
+            members.push(Member { path, model });
+        }
+        let request = Request {
+            inputs: self.inputs.clone(),
+            kind: self.kind,
+            max_sites: self.max_sites,
+            out: self.out.clone(),
+            limit: BatchLimit { crystals: self.batch, triplets: Some(self.batch_triplets) },
+            threads: rayon::current_num_threads(),
+            workers: self.workers,
+            queue: DEFAULT_QUEUE,
+            with_triplets: !device::computes_on_host(&device),
+        };
+        let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        bar.set_style(ProgressStyle::with_template(PROGRESS)?);
+        let summary = predict(&request, &members, &mut |crystals| bar.inc(crystals));
+        bar.finish_and_clear();
+        let summary = summary?;
+        if !self.quiet {
+            println!("{} crystals: {}", summary.crystals, self.out.display());
+            if let Some(table) = &summary.left_out_table {
+                println!("{} entries left out: {}", summary.left_out, table.display());
+            }
+        }
+        Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })
+    }
+}

@@ -1,0 +1,81 @@
+//! Which weights files an ensemble consists of.
+
+use std::path::{Path, PathBuf};
+
+use crate::predict::error::PredictError;
+use crate::run::folder::BEST_FILE;
+
+/// Where the members of a fine-tuned task lie in its folder: a folder for each fold, in it one for
+/// each seed.
+const MEMBERS: &str = "*/*";
+
+/// The weights files that arguments name, each once, in order: a file, a run's folder (its best
+/// weights), the folder of a fine-tuned task (the best weights of all its members, in the order of
+/// their names) or a pattern.
+///
+/// # Errors
+/// [`PredictError::NoWeights`] for an argument that names no file.
+pub fn weights_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for argument in arguments {
+        let found = find(argument);
+        if found.is_empty() {
+            return Err(PredictError::NoWeights { path: argument.clone() });
+        }
+        for file in found {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The files that one argument names.
+fn find(argument: &Path) -> Vec<PathBuf> {
+    if argument.is_file() {
+        return vec![argument.to_owned()];
+    }
+    if !argument.is_dir() {
+        return matches(&argument.to_string_lossy());
+    }
+    let best = argument.join(BEST_FILE);
+    if best.is_file() {
+        return vec![best];
+    }
+    matches(&format!("{}/{MEMBERS}/{BEST_FILE}", glob::Pattern::escape(&argument.to_string_lossy())))
+}
+
+/// Files that match a pattern, in the order of their names; one that is no pattern names nothing.
+fn matches(pattern: &str) -> Vec<PathBuf> {
+    let paths = glob::glob(pattern).into_iter().flatten().flatten();
+    paths.filter(|path| path.is_file()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_runs_tasks_and_patterns_name_weights() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut members = Vec::new();
+        for member in ["fold-0/seed-1", "fold-0/seed-2", "fold-1/seed-1"] {
+            let run = folder.path().join("task [1]").join(member);
+            std::fs::create_dir_all(&run).expect("a folder");
+            std::fs::write(run.join(BEST_FILE), "").expect("a file");
+            members.push(run.join(BEST_FILE));
+        }
+        let task = folder.path().join("task [1]");
+        let found = |arguments: &[PathBuf]| weights_files(arguments).expect("weights");
+        assert_eq!(found(std::slice::from_ref(&task)), members);
+        assert_eq!(found(&[task.join("fold-1/seed-1")]), members[2..]);
+        assert_eq!(found(&[members[1].clone(), task.clone()]), [1, 0, 2].map(|at| members[at].clone()));
+        let pattern = folder.path().join("*/fold-0/*/*.safetensors");
+        assert_eq!(found(&[pattern]), members[..2]);
+        for missing in [folder.path().to_owned(), task.join("no"), task.join("*.safetensors")] {
+            let error = weights_files(std::slice::from_ref(&missing)).expect_err("nothing there");
+            assert!(error.to_string().starts_with(&missing.display().to_string()), "{error}");
+        }
+    }
+}
