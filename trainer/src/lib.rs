@@ -7,8 +7,9 @@
 //! * [`loss`]: predictions into numbers
 //! * [`optimiser`]: gradients into weights
 //! * [`run`]: epochs, records, checkpoints
+//! * [`finetune`] for a [`task`]: encoders into models of a property
+//! * [`mod@predict`] and [`mod@evaluate`]: those into predictions
 //! * [`report`]: predictions into scores, pages and leaderboard files
-//! * [`task`]: what fine-tuning predicts, and on which crystals
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
@@ -29,8 +30,8 @@ pub mod loss;
 pub mod model;
 pub mod ops;
 pub mod optimiser;
-pub mod report;
 pub mod predict;
+pub mod report;
 pub mod run;
 pub mod task;
 pub mod verify;

@@ -12,6 +12,7 @@ mod config;
 mod embed;
 mod evaluate;
 mod finetune;
+mod predict;
 mod pretrain;
 mod settings;
 mod verify;
@@ -59,6 +60,8 @@ enum Command {
     Finetune(Box<finetune::FinetuneArguments>),
     /// Test the members of a fine-tuning: scores, report, leaderboard files
     Evaluate(evaluate::EvaluateArguments),
+    /// Predict a property of new structures or of a store's crystals
+    Predict(predict::PredictArguments),
     /// Write the embeddings of a store's crystals as a Parquet table
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
@@ -96,6 +99,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Pretrain(arguments) => arguments.run(),
         Command::Finetune(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Predict(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

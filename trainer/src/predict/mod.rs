@@ -12,6 +12,7 @@
 
 mod ensemble;
 mod error;
+mod fine_tuned;
 pub mod input;
 mod left_out;
 pub mod members;
