@@ -14,8 +14,8 @@ const LEFT: f64 = 66.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 48.0;
-/// Bars on each side of zero, about.
-const BARS: f64 = 20.0;
+/// Most bars on each side of zero within the shown share; their round width makes them fewer.
+const BARS: f64 = 30.0;
 /// Share of the crystals whose errors the axis must hold; the others would stretch it.
 const SHOWN: f64 = 0.99;
 /// Most labelled values of the axes.
@@ -42,7 +42,7 @@ impl Bars {
         let sizes: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
         let shown = quantile(&sizes, SHOWN).filter(|&size| size > f64::MIN_POSITIVE).unwrap_or(1.0);
         let width = round_step(shown / BARS);
-        let side = (shown / width).ceil().clamp(1.0, 3.0 * BARS) as usize;
+        let side = (shown / width).ceil().clamp(1.0, 2.0 * BARS) as usize;
         let mut bars = Self { width, side, counts: vec![0; 2 * side], beyond: [0; 2] };
         for error in errors {
             let position = (error / width).floor() + side as f64;

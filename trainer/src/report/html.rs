@@ -5,7 +5,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::elements::{ElementError, by_element};
 use super::json::EvaluationRecord;
 use super::number::{Format, counted, grouped};
-use super::{Evaluation, WORST, histogram, parity};
+use super::statistics::{mean, quantile};
+use super::{Evaluation, Outcome, WORST, histogram, parity};
 
 /// Style of the page, for light and dark surroundings and for paper.
 const STYLE: &str = include_str!("style.css");
@@ -13,6 +14,13 @@ const STYLE: &str = include_str!("style.css");
 const R2_SIZE: f64 = 1.0;
 /// Columns of the table of elements, side by side.
 const ELEMENT_COLUMNS: usize = 3;
+/// Shares of the crystals whose largest error is listed.
+const SIZES: [(&str, f64); 4] = [
+    ("half of the crystals are within", 0.5),
+    ("90 % are within", 0.9),
+    ("99 % are within", 0.99),
+    ("all are within", 1.0),
+];
 
 /// The whole page; `notes` stand below the scores.
 pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
@@ -53,8 +61,8 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             p { (evaluation.description) }
             div class="tiles" {
                 (tile(&spread(format.write(record.mean.mae), format.write(record.std.mae)), &format!("mean absolute error, {unit}")))
-                (tile(&format.write(record.mean.dummy_mae), &format!("of the training median, {unit}")))
-                @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the median's error is left")) }
+                (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median, {unit}")))
+                @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
                 @if let (Some(mean), Some(std)) = (record.mean.r2, record.std.r2) {
                     @let format = Format::of(R2_SIZE);
                     (tile(&spread(format.write(mean), format.write(std)), "R²"))
@@ -130,7 +138,26 @@ fn charts(evaluation: &Evaluation) -> Markup {
             h2 { "Predictions" }
             div class="charts" {
                 figure { figcaption { "Predicted over known" } (parity::plot(evaluation)) }
-                figure { figcaption { "Errors" } (histogram::chart(evaluation)) }
+                figure { figcaption { "Errors" } (histogram::chart(evaluation)) (sizes(evaluation)) }
+            }
+        }
+    }
+}
+
+/// How large the errors are, of all folds together.
+fn sizes(evaluation: &Evaluation) -> Markup {
+    let sizes: Vec<f64> = evaluation.outcomes().map(|outcome| outcome.error().abs()).collect();
+    let format = Format::of(mean(sizes.iter().copied()));
+    html! {
+        table class="sizes" {
+            tbody {
+                @for (name, level) in SIZES {
+                    @if let Some(size) = quantile(&sizes, level) { tr { td { (name) } td { (format.write(size)) } } }
+                }
+                tr {
+                    td { "mean of predicted \u{2212} known" }
+                    td { (format.write_signed(mean(evaluation.outcomes().map(Outcome::error)))) }
+                }
             }
         }
     }

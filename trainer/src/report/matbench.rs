@@ -7,6 +7,9 @@
 //! fold a crystal belongs to, for which the task relies on its store. The record claims no
 //! uncertainties: the spread of an ensemble is not calibrated.
 //!
+//! The package's `from_dict` loads such a record (0.6, with the folds of the test as its splits). Its
+//! released `from_file` reads plain JSON alone; the compressed file needs that of the repository.
+//!
 //! Predictions must be in the unit of the data set's own target, `log10(GPa)` for `matbench_log_kvrh`.
 //!
 //! Source: `bench.py`, `task.py`, `util.py`, `data_ops.py` and the guide "Submit to leaderboard" of
@@ -57,7 +60,8 @@ const LEAST_TARGET: f64 = 1e-5;
 /// "Unknown" as the operating system of a gzip file (RFC 1952), whose bytes are then the same on all.
 const UNKNOWN_SYSTEM: u8 = 255;
 
-/// The data set that a task is, and what `info.json` says of the algorithm.
+/// The data set that a task is, and what `info.json` says of the algorithm. A submission may leave
+/// nothing but the notes empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matbench {
     /// Name of the data set: one of [`DATASETS`].

@@ -98,6 +98,8 @@ fn the_page_names_scores_and_crystals() {
         assert!(page.contains(&format!("<td>{}</td>", outcome.material_id)), "{}", outcome.material_id);
     }
     assert!(page.contains("<tr class=\"bad\">"), "an element is highlighted");
+    let largest = evaluation.worst(1)[0].1.error().abs();
+    assert!(page.contains(&format!("<td>all are within</td><td>{largest:.2}</td>")), "{largest}");
     assert!(page.contains("<td>regime</td><td>matbench</td>"));
 }
 
@@ -110,12 +112,12 @@ fn one_split_has_no_spread() {
 
 #[test]
 fn names_are_escaped() {
-    let mut odd = evaluation(vec![outcome("<b>&\"", 1.0, 1.5, &["<O>"])]);
+    let mut odd = evaluation(vec![outcome("<id>&\"", 1.0, 1.5, &["<O>"])]);
     odd.task = "<task>".to_owned();
     odd.settings = vec![("<name>".to_owned(), "<value>".to_owned())];
     odd.unit = "<unit>".to_owned();
     let page = page_of(&odd);
-    for raw in ["<b>", "<O>", "<task>", "<name>", "<value>", "<unit>"] {
+    for raw in ["<id>", "<O>", "<task>", "<name>", "<value>", "<unit>"] {
         assert!(!page.contains(raw), "{raw}");
     }
 }
