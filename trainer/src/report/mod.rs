@@ -75,7 +75,8 @@ pub struct FoldOutcome {
     pub name: String,
     /// Seeds of the members whose predictions were averaged.
     pub seeds: Vec<u64>,
-    /// Median of the training targets, which the dummy predicts.
+    /// Median of the training targets, which the dummy predicts. MatBench's own dummy predicts their
+    /// mean and so has the larger absolute error: 67.29 against 55.18 meV/atom for `matbench_jdft2d`.
     pub train_median: f64,
     /// Crystals trained on.
     pub train: usize,
