@@ -7,6 +7,7 @@ mod divergence;
 mod embed;
 mod finetune;
 mod options;
+mod predict;
 mod pretrain;
 mod refusals;
 mod resume;

@@ -1,0 +1,148 @@
+//! Predictions for structures and stores that a model was not fine-tuned on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// Largest difference between predictions in other batches, in eV.
+const TOLERANCE: f64 = 1e-5;
+const TASK: &str = r#"
+name = "gaps"
+description = "Band gaps of textbook crystals."
+store = "the store of these tests"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+regime = "matbench"
+
+[split]
+rule = "column"
+column = "split"
+"#;
+
+/// Members of two seeds in one folder.
+fn tuned() -> TempDir {
+    let folder = folder();
+    let (task, out) = (folder.path().join("task.toml"), folder.path().join("gaps"));
+    fs::write(&task, TASK).expect("a writable folder");
+    let store = store();
+    let mut arguments =
+        vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
+    arguments.extend(["--from-scratch", "--epochs", "2", "--seeds", "1,2", "--threads", "1", "--quiet"]);
+    arguments.extend(SMALL);
+    succeed(&arguments);
+    folder
+}
+
+fn member(tuned: &TempDir, seed: u64) -> PathBuf {
+    tuned.path().join(format!("gaps/split/seed-{seed}")).join(BEST)
+}
+
+/// The folder of the CIFs that the test store was made of, among others.
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample")
+}
+
+/// Prediction and deviation by identifier, from a CSV.
+fn table(path: &Path) -> BTreeMap<String, (f64, Option<f64>)> {
+    let text = fs::read_to_string(path).expect("a table");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("material_id,prediction,deviation"));
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        (fields[0].to_owned(), (fields[1].parse().expect("a number"), fields[2].parse().ok()))
+    };
+    lines.map(row).collect()
+}
+
+/// Predicts into a CSV.
+fn predictions(input: &Path, weights: &Path, more: &[&str]) -> BTreeMap<String, (f64, Option<f64>)> {
+    let folder = folder();
+    let out = folder.path().join("predictions.csv");
+    let arguments = ["predict", text(input), "--weights", text(weights), "--out", text(&out), "--quiet"];
+    succeed(&[&arguments, more].concat());
+    table(&out)
+}
+
+#[test]
+fn a_store_and_its_structures_are_predicted_alike_in_any_batch() {
+    let tuned = tuned();
+    let weights = member(&tuned, 1);
+    let whole = predictions(&store(), &weights, &[]);
+    assert_eq!(whole.len() as u64, CRYSTALS);
+    let close = |other: &BTreeMap<String, (f64, Option<f64>)>, what: &str| {
+        for (id, (prediction, deviation)) in &whole {
+            let (found, _) = other.get(id).unwrap_or_else(|| panic!("{what}: {id} is missing"));
+            assert!((found - prediction).abs() < TOLERANCE, "{what}: {id} {found} {prediction}");
+            assert_eq!(*deviation, None, "one model has no spread");
+        }
+    };
+    close(&predictions(&sample(), &weights, &["--threads", "2"]), "from CIFs");
+    close(&predictions(&store(), &weights, &["--batch", "1"]), "one by one");
+    close(&predictions(&store(), &weights, &["--threads", "3", "--workers", "2"]), "on three threads");
+    let one = sample().join("Si-diamond.cif");
+    let alone = predictions(&one, &weights, &[]);
+    assert!((alone["Si-diamond"].0 - whole["Si-diamond"].0).abs() < TOLERANCE);
+}
+
+#[test]
+fn an_ensemble_gives_mean_and_deviation() {
+    let tuned = tuned();
+    let [first, second] = [1, 2].map(|seed| predictions(&store(), &member(&tuned, seed), &[]));
+    let both = predictions(&store(), &tuned.path().join("gaps"), &[]);
+    assert_eq!(both.len() as u64, CRYSTALS);
+    for (id, (mean, deviation)) in &both {
+        let (a, b) = (first[id].0, second[id].0);
+        assert!((mean - 0.5 * (a + b)).abs() < 1e-9, "{id}");
+        assert!((deviation.expect("two models") - 0.5 * (a - b).abs()).abs() < 1e-9, "{id}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_listed_and_the_rest_predicted() {
+    let tuned = tuned();
+    let weights = member(&tuned, 1);
+    let folder = folder();
+    let structures = folder.path().join("structures");
+    fs::create_dir(&structures).expect("a writable folder");
+    fs::copy(sample().join("Cu-fcc.cif"), structures.join("good.cif")).expect("a writable folder");
+    fs::write(structures.join("bad.cif"), "data_bad\n_cell_length_a nonsense\n").expect("a writable folder");
+    let out = folder.path().join("p.parquet");
+    let arguments =
+        ["predict", text(&structures), "--weights", text(&weights), "--out", text(&out), "--quiet"];
+    let output = trainer(arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(batches(&out).iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    let rejects = fs::read_to_string(folder.path().join("p.rejects.csv")).expect("a table of rejects");
+    assert!(rejects.contains("bad.cif") && rejects.lines().count() == 2, "{rejects}");
+    let output = trainer(arguments.iter().chain(&["--allow-rejects"]));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+    fs::remove_file(structures.join("good.cif")).expect("it is there");
+    let output = trainer(arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+#[test]
+fn weights_that_predict_nothing_are_refused() {
+    let pretrained = trained(&["--epochs", "1"]);
+    let out = pretrained.path().join("p.csv");
+    let weights = pretrained.path().join(BEST);
+    let store = store();
+    let line = refused(&["predict", text(&store), "--weights", text(&weights), "--out", text(&out)]);
+    assert!(line.contains("pre-trained alone") && line.contains("finetune"), "{line}");
+    assert!(!out.exists());
+    let tuned = tuned();
+    let weights = member(&tuned, 1);
+    let cut = cut_store();
+    let line = refused(&["predict", text(&cut), "--weights", text(&weights), "--out", text(&out)]);
+    assert!(line.contains("ties"), "{line}");
+    let out = pretrained.path().join("p.xlsx");
+    let line = refused(&["predict", text(&store), "--weights", text(&weights), "--out", text(&out)]);
+    assert!(line.contains("xlsx"), "{line}");
+}
