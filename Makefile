@@ -18,7 +18,7 @@ VENV := .venv
 # libtorch for the CPU, where `make libtorch` has made it.
 LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
 
-.PHONY: help build etl sample test lint analysis libtorch bench-etl bench-memory bench-trainer fuzz clean
+.PHONY: help build etl demo test lint analysis libtorch bench-etl bench-memory bench-trainer fuzz clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,10 +30,17 @@ etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRR
 	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \
 		ETL="$(ETL)" data/build.sh
 
-sample: build ## Build data/textbook/*.parquet from the embedded sample and pre-train on it
+demo: build ## From the embedded sample's CIFs to band gaps and a report: two minutes, no network
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
-	@$(TRAINER) pretrain --shards data/textbook --out runs/textbook --overwrite \
-		--epochs 5 --batch 16 --learning-rate 1e-3
+	@$(TRAINER) pretrain --shards data/textbook --out runs/demo/pretrain --overwrite --quiet \
+		--epochs 10 --batch 16 --learning-rate 1e-3 --set optimiser.clip_norm=10
+	@$(TRAINER) finetune --task textbook_band_gap --weights runs/demo/pretrain/best.safetensors \
+		--shards data/textbook --out runs/demo/band_gap --overwrite --quiet --epochs 40
+	@$(TRAINER) evaluate runs/demo/band_gap
+	@$(TRAINER) predict data/sample/SrTiO3-perovskite.cif data/sample/CsCl-CsCl.cif \
+		--weights runs/demo/band_gap --out runs/demo/predictions.csv
+	@cat runs/demo/predictions.csv
+	@echo "open runs/demo/band_gap/evaluation/report.html"
 
 test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
@@ -76,6 +83,6 @@ fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 
 clean: ## Remove everything that was built, stores included
 	cargo clean
-	rm -rf runs/textbook
+	rm -rf runs/demo
 	rm -rf $(VENV) .libtorch
 	for store in $(STORES); do rm -rf "$$store"; done

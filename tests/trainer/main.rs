@@ -9,6 +9,7 @@ mod finetune;
 mod options;
 mod predict;
 mod pretrain;
+mod python;
 mod refusals;
 mod resume;
 mod support;

@@ -19,8 +19,8 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::mask::Masks;
 use crate::model::property::{Pooled, pool};
-use crate::model::{Batch, Encoding, Mmpt};
-use crate::run::snapshot::{self, LoadedModel};
+use crate::model::{Batch, Encoding};
+use crate::run::snapshot::{self, LoadedEncoders};
 
 /// What to embed, and with what.
 #[derive(Debug, Clone)]
@@ -55,10 +55,8 @@ pub struct Summary {
 /// written. The table is whole or not there.
 pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
-    // Parameters are made where there are gradients; `valid` gives the model without them.
-    let loaded = snapshot::load(&request.weights, &device.clone().autodiff())?;
-    let LoadedModel { model, description, described } = loaded;
-    let model = model.valid();
+    let encoders = snapshot::load_encoders(&request.weights, &device.clone().autodiff())?;
+    let LoadedEncoders { description, described, .. } = &encoders;
     if request.data.shards.is_empty() {
         return Err(TrainError::NoShards);
     }
@@ -101,7 +99,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
             let identifiers = graph.material_ids.clone();
             let batch =
                 Batch::new(graph, &Masks::none(offsets.last().copied().unwrap_or(0)), cutoff, &device);
-            let columns = Columns::new(&model, &batch);
+            let columns = Columns::new(&encoders, &batch);
             crystals += identifiers.len() as u64;
             let rows = columns.rows(&schema, identifiers, &offsets, widths, request.per_atom);
             writer.write(&rows.map_err(std::io::Error::other)?)?;
@@ -112,7 +110,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     match (written, failure) {
         (_, Some(error)) => Err(error.into()),
         (Err(source), None) => Err(TrainError::Write { path: request.out.clone(), source }),
-        (Ok(()), None) => Ok(Summary { crystals, described }),
+        (Ok(()), None) => Ok(Summary { crystals, described: *described }),
     }
 }
 
@@ -125,8 +123,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(model: &Mmpt, batch: &Batch) -> Self {
-        let Encoding { structure, lattice } = model.encode(batch);
+    fn new(encoders: &LoadedEncoders, batch: &Batch) -> Self {
+        let Encoding { structure, lattice } = Encoding::of(&encoders.structure, &encoders.lattice, batch);
         let Pooled { mean, max } = pool(structure.clone(), batch);
         let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
         Self { lattice: numbers(lattice), mean: numbers(mean), max: numbers(max), atoms: numbers(structure) }

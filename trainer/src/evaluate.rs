@@ -20,11 +20,9 @@ use crate::report::matbench::{DATASETS, Matbench};
 use crate::report::statistics::{MeanStd, median};
 use crate::report::{self, Evaluation, FoldOutcome, Outcome};
 use crate::run::RunError;
+use crate::run::folder::{BEST_FILE, CONFIG_FILE};
 use crate::task::{Fold, Task};
 
-/// File of a member's best weights and of its configuration.
-const BEST_FILE: &str = "best.safetensors";
-const CONFIG_FILE: &str = "config.toml";
 /// Settings that the page shows.
 const SHOWN_SETTINGS: [&str; 10] = [
     "run.epochs",

@@ -52,6 +52,17 @@ pub struct Encoding {
     pub lattice: Tensor<2>,
 }
 
+impl Encoding {
+    /// Encodes a batch without masking anything.
+    pub fn of(structure: &StructureEncoder, lattice: &LatticeEncoder, batch: &Batch) -> Self {
+        let standardised = lattice.standardise(batch.lattice_parameters.clone());
+        Self {
+            structure: structure.forward(batch, &mut Trace::off()).structure,
+            lattice: lattice.forward(standardised),
+        }
+    }
+}
+
 impl Mmpt {
     /// A model with fresh weights for a training set's lattice statistics.
     pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, seed: u64, device: &Device) -> Self {
@@ -66,13 +77,6 @@ impl Mmpt {
             lattice_dec: Mlp::init(&widths, initialiser),
             decoders: Decoders::init(config, initialiser),
         }
-    }
-
-    /// Encodes a batch without masking anything.
-    pub fn encode(&self, batch: &Batch) -> Encoding {
-        let encoding = self.structure.forward(batch, &mut Trace::off());
-        let standardised = self.lattice.standardise(batch.lattice_parameters.clone());
-        Encoding { structure: encoding.structure, lattice: self.lattice.forward(standardised) }
     }
 
     /// Encodes a batch, hides each view's atoms and decodes both views.

@@ -6,9 +6,9 @@ use burn::tensor::IndexingUpdateOp;
 use super::batch::Batch;
 use super::lattice::LatticeEncoder;
 use super::linear::Mlp;
+use super::mmpt::Encoding;
 use super::parameter::Initialiser;
 use super::structure::StructureEncoder;
-use super::trace::Trace;
 use crate::config::model::{LATTICE_TOKENS, ModelConfig};
 use crate::data::LatticeStatistics;
 use crate::ops::composed::sum_by;
@@ -51,10 +51,9 @@ impl PropertyModel {
 
     /// `[h_L ‖ max_i h_S ‖ mean_i h_S]`, shape `[B, 2 · lattice_width + 2 · structure_width]`.
     pub fn features(&self, batch: &Batch) -> Tensor<2> {
-        let structure = self.structure.forward(batch, &mut Trace::off()).structure;
-        let standardised = self.lattice.standardise(batch.lattice_parameters.clone());
+        let Encoding { structure, lattice } = Encoding::of(&self.structure, &self.lattice, batch);
         let Pooled { mean, max } = pool(structure, batch);
-        Tensor::cat(vec![self.lattice.forward(standardised), max, mean], 1)
+        Tensor::cat(vec![lattice, max, mean], 1)
     }
 
     /// Features to the standardised target of every crystal, shape `[B]`.

@@ -91,7 +91,8 @@ fn masked<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks) -> Ba
 /// The encodings of crystals, as one batch.
 fn encode<R: Element + BatchFloat>(model: &Mmpt, crystals: &[OwnedInput]) -> Encoding {
     let atoms = crystals.iter().map(|crystal| crystal.atomic_numbers.len()).sum();
-    model.encode(&masked::<R>(crystals, &Masks::none(atoms)))
+    let batch = masked::<R>(crystals, &Masks::none(atoms));
+    Encoding::of(&model.structure, &model.lattice, &batch)
 }
 
 /// A matrix as rows of numbers.

@@ -16,6 +16,7 @@ use crate::error::TrainError;
 use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
 use crate::run::begin::{Crystals, training_stream};
+use crate::run::card::Card;
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::RunFolder;
 use crate::run::interrupt::Interrupt;
@@ -281,7 +282,7 @@ impl<'a, O: Objective> Course<'a, O> {
         }
         let crystals = self.state.crystals;
         let said = said(epoch, &train, validation.as_ref(), best);
-        self.record(Record::Epoch(EpochRecord {
+        let record = EpochRecord {
             step: self.state.step,
             epoch,
             crystals,
@@ -289,7 +290,19 @@ impl<'a, O: Objective> Course<'a, O> {
             validation,
             best,
             cost: cost(begun, crystals - before, waited),
-        }))?;
+        };
+        if best {
+            let card = Card {
+                config: &self.config,
+                description: &self.description,
+                sources: self.crystals.train.sources(),
+                crystals: self.crystals.train.crystals(),
+                epoch: &record,
+                constants: &self.constants,
+            };
+            card.write(&self.folder.card())?;
+        }
+        self.record(Record::Epoch(record))?;
         self.progress.say(&said);
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
@@ -384,5 +397,6 @@ fn said(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> 
     let validation =
         validation.map(|values| format!("; validation {:.4}", total(values))).unwrap_or_default();
     let best = if best { ", best so far" } else { "" };
-    format!("epoch {epoch}: loss {:.4} ({terms}){validation}{best}", total(train))
+    let terms = if terms.is_empty() { terms } else { format!(" ({terms})") };
+    format!("epoch {epoch}: loss {:.4}{terms}{validation}{best}", total(train))
 }

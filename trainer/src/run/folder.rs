@@ -6,6 +6,7 @@
 //! | `metrics.jsonl` | one record a step and an epoch |
 //! | `curves.svg` | the records as a picture |
 //! | `best.safetensors` | the weights with the lowest loss |
+//! | `card.md` | what these weights are, of which data and how good |
 //! | `last/checkpoint.safetensors` | weights, optimiser state and position: what a resumed run needs |
 //! | `.lock` | empty; held by the process that writes |
 
@@ -13,11 +14,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::card;
 use super::error::RunError;
 use crate::atomic;
 use crate::config::Config;
 
-const CONFIG_FILE: &str = "config.toml";
+/// Name of the resolved configuration in a run's folder.
+pub const CONFIG_FILE: &str = "config.toml";
 const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
 /// Name of the best weights in a run's folder.
@@ -110,6 +113,11 @@ impl RunFolder {
         self.path.join(BEST_FILE)
     }
 
+    /// Where the card of the best weights is.
+    pub fn card(&self) -> PathBuf {
+        self.path.join(card::FILE)
+    }
+
     /// Where the last checkpoint is.
     pub fn checkpoint(&self) -> PathBuf {
         self.path.join(LAST_FOLDER).join(CHECKPOINT_FILE)
@@ -128,7 +136,9 @@ impl RunFolder {
     /// Removes the files of an earlier run; the checkpoint first, so that a kill in between leaves
     /// nothing that could be continued.
     fn clear(&self) -> Result<(), RunError> {
-        for path in [self.checkpoint(), self.config(), self.metrics(), self.curves(), self.best()] {
+        for path in
+            [self.checkpoint(), self.config(), self.metrics(), self.curves(), self.best(), self.card()]
+        {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(RunError::io("remove", &path)(error));

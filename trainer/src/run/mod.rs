@@ -6,6 +6,7 @@
 //! * [`schedule`]: learning rate and β1 of every step
 //! * [`folder`]: the run's folder, one run at a time
 //! * [`checkpoint`]: everything a run needs to continue
+//! * [`card`]: what the best weights are, in words
 //! * [`memory`]: whether a batch fits
 //! * [`metrics`]: one JSON record a step and an epoch
 //! * [`curves`]: the records as a picture
@@ -13,6 +14,7 @@
 //! * [`interrupt`]: stopping in order
 
 pub mod begin;
+pub mod card;
 pub mod checkpoint;
 pub mod course;
 pub mod curves;

@@ -8,7 +8,9 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use crate::error::TrainError;
-use crate::model::{Mmpt, names};
+use crate::model::lattice::LatticeEncoder;
+use crate::model::structure::StructureEncoder;
+use crate::model::{Mmpt, PropertyModel, names};
 use crate::optimiser::{Adam, Moments};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::weights::{self, Description, ElementType, Values};
@@ -91,6 +93,41 @@ pub fn restore_moments(
         Some((name, Moments { first: tensor(first), second: tensor(second) }))
     });
     optimiser.restore(steps, moments.collect());
+}
+
+/// The encoders of a weights file, and what the file says about them.
+#[derive(Debug)]
+pub struct LoadedEncoders {
+    /// Atoms and edges to `h_S`.
+    pub structure: StructureEncoder,
+    /// Lattice parameters to `h_L`.
+    pub lattice: LatticeEncoder,
+    /// What they belong to; the defaults for a file that says nothing.
+    pub description: Description,
+    /// Whether the file said so itself.
+    pub described: bool,
+}
+
+/// Reads the encoders of a weights file or checkpoint, pre-trained or fine-tuned, without automatic
+/// differentiation; `device` is one with it, where parameters are made.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_encoders(path: &Path, device: &Device) -> Result<LoadedEncoders, TrainError> {
+    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
+    let file = weights::read(path).map_err(broken)?;
+    let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+    let Some((description, target)) =
+        description.and_then(|description| description.target.clone().map(|target| (description, target)))
+    else {
+        let LoadedModel { model, description, described } = load(path, device)?;
+        let Mmpt { structure, lattice, .. } = model.valid();
+        return Ok(LoadedEncoders { structure, lattice, description, described });
+    };
+    let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
+    let PropertyModel { structure, lattice, .. } =
+        with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
+    Ok(LoadedEncoders { structure, lattice, description, described: true })
 }
 
 /// A model read from a weights file, and what the file says about it.

@@ -1,0 +1,178 @@
+//! The model card beside a weights file: what the weights are, of which data, how good, under which
+//! terms.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+use etl::fetch::{CATALOGUE, Group, Publication};
+use schemas::manifest::Manifest;
+
+use crate::atomic;
+use crate::config::Config;
+use crate::data::Sources;
+use crate::error::TrainError;
+use crate::run::metrics::EpochRecord;
+use crate::run::step::Values;
+use crate::weights::{Description, Target};
+
+/// Name of the card in a run's folder.
+pub const FILE: &str = "card.md";
+
+/// What a card tells.
+#[derive(Debug)]
+pub struct Card<'a> {
+    /// The resolved configuration.
+    pub config: &'a Config,
+    /// What the weights belong to.
+    pub description: &'a Description,
+    /// The shards.
+    pub sources: &'a Sources,
+    /// Crystals trained on.
+    pub crystals: u64,
+    /// The epoch after which the weights were written.
+    pub epoch: &'a EpochRecord,
+    /// Losses of a predictor that always says the same, by term.
+    pub constants: &'a Values,
+}
+
+impl Card<'_> {
+    /// Writes the card.
+    ///
+    /// # Errors
+    /// [`TrainError::Write`].
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let text = self.text();
+        atomic::write(path, |out| out.write_all(text.as_bytes()))
+            .map_err(|source| TrainError::Write { path: path.to_owned(), source })
+    }
+
+    /// The card as Markdown; it depends on the run alone, not on when or where it was.
+    fn text(&self) -> String {
+        let parts =
+            [self.title(), self.data(), self.metrics(), self.settings(), self.limits(), USE.to_owned()];
+        parts.join("\n")
+    }
+
+    fn title(&self) -> String {
+        match &self.description.target {
+            None => "# MMPT encoders, pre-trained\n\nMutex masked pre-training for crystals: a periodic \
+                     multigraph network and a lattice encoder with their decoders. They predict no property \
+                     as they are; fine-tune them.\n"
+                .to_owned(),
+            Some(Target { task, property, unit, mean, std, .. }) => format!(
+                "# MMPT, fine-tuned: {task}\n\nPredicts `{property}` of a crystal in {unit}. The training \
+                 targets have mean {mean:.6} and standard deviation {std:.6} {unit}.\n"
+            ),
+        }
+    }
+
+    fn data(&self) -> String {
+        let mut text = format!(
+            "## Data\n\n{} crystals trained on, epoch {} of {}.\n\n| source | crystals in its store | \
+             licence | to cite |\n|---|---|---|---|\n",
+            self.crystals, self.epoch.epoch, self.config.run.epochs
+        );
+        for (source, crystals) in self.stores() {
+            let (licence, citation) = match terms(&source) {
+                Some(publication) => (publication.licence, publication.citation),
+                None => ("that of the source; the store does not say", ""),
+            };
+            let _ = writeln!(text, "| {source} | {crystals} | {licence} | {citation} |");
+        }
+        text
+    }
+
+    /// Names of the stores with their numbers of crystals; shards that lie in no store under their own
+    /// names.
+    fn stores(&self) -> BTreeMap<String, u64> {
+        let mut stores = BTreeMap::new();
+        for shard in self.sources.shards() {
+            let manifest = shard.path.parent().and_then(|folder| Manifest::read(folder).ok());
+            let name = manifest.map_or_else(
+                || shard.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                |manifest| manifest.source,
+            );
+            *stores.entry(name).or_insert(0) += shard.rows;
+        }
+        stores
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = "## Losses after that epoch\n\n| term | training | validation | a constant \
+                        predictor |\n|---|---|---|---|\n"
+            .to_owned();
+        let shown = |value: Option<&f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.5}"));
+        for (name, value) in &self.epoch.train {
+            let validation = self.epoch.validation.as_ref().and_then(|values| values.get(name));
+            let (validation, constant) = (shown(validation), shown(self.constants.get(name)));
+            let _ = writeln!(text, "| {name} | {value:.5} | {validation} | {constant} |");
+        }
+        if let Some(target) = &self.description.target {
+            let _ = writeln!(
+                text,
+                "\n`loss` is the mean absolute error in {}; the constant predictor says the training set's \
+                 median, scored on that set. The test part was not looked at.",
+                target.unit
+            );
+        }
+        text
+    }
+
+    fn settings(&self) -> String {
+        let mut text = "## Settings\n\n```toml\n".to_owned();
+        for (key, value) in self.config.settings() {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+        for (key, value) in self.description.features.to_metadata() {
+            let _ = writeln!(text, "# features: {key} = {value}");
+        }
+        text.push_str("```\n");
+        text
+    }
+
+    fn limits(&self) -> String {
+        let labels = match self.description.target {
+            Some(_) => {
+                "It knows the crystals and the level of theory of its training data; other chemistries, \
+                        larger cells and other functionals are extrapolation. "
+            }
+            None => "",
+        };
+        format!(
+            "## Limits\n\n{labels}Ordered crystals only: no partial occupancy, no surfaces beyond what a \
+             periodic cell holds, no charge or spin state. Neighbours end at {} Å. Mirror images look the \
+             same. Its output is no measure of its own uncertainty.\n",
+            self.description.features.cutoff_angstrom
+        )
+    }
+}
+
+/// How to load the weights.
+const USE: &str = "## Use\n\n```python\nfrom safetensors.torch import load_file\nweights = load_file(\"best.\
+                   safetensors\")  # PyTorch's names and layout\n```\n\n`trainer predict`, `trainer finetune` \
+                   and `trainer embed` take the file as it is.\n";
+
+/// Terms under which a source's crystals were published, where they are known.
+fn terms(source: &str) -> Option<&'static Publication> {
+    let of_source = |database: &str| source == database || source.starts_with(&format!("{database}_"));
+    CATALOGUE
+        .iter()
+        .find(|file| file.group == Group::Crystals && of_source(file.database.as_str()))
+        .map(|file| file.publication)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_sources_have_terms_and_others_none() {
+        for source in ["oqmd", "jarvis", "matbench_jdft2d"] {
+            assert_eq!(terms(source).map(|publication| publication.licence), Some("CC BY 4.0"), "{source}");
+        }
+        assert_eq!(terms("textbook"), None);
+        assert_eq!(terms("oqmdish"), None);
+    }
+}
