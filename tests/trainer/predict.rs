@@ -4,45 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use crate::support::*;
 
 /// Largest difference between predictions in other batches, in eV.
 const TOLERANCE: f64 = 1e-5;
-const TASK: &str = r#"
-name = "gaps"
-description = "Band gaps of textbook crystals."
-store = "the store of these tests"
-property = "band_gap_ev"
-unit = "eV"
-transform = "none"
-metric = "mae"
-regime = "matbench"
-
-[split]
-rule = "column"
-column = "split"
-"#;
-
-/// Members of two seeds in one folder.
-fn tuned() -> TempDir {
-    let folder = folder();
-    let (task, out) = (folder.path().join("task.toml"), folder.path().join("gaps"));
-    fs::write(&task, TASK).expect("a writable folder");
-    let store = store();
-    let mut arguments =
-        vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
-    arguments.extend(["--from-scratch", "--epochs", "2", "--seeds", "1,2", "--threads", "1", "--quiet"]);
-    arguments.extend(SMALL);
-    succeed(&arguments);
-    folder
-}
-
-fn member(tuned: &TempDir, seed: u64) -> PathBuf {
-    tuned.path().join(format!("gaps/split/seed-{seed}")).join(BEST)
-}
-
 /// The folder of the CIFs that the test store was made of, among others.
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample")
@@ -71,8 +36,8 @@ fn predictions(input: &Path, weights: &Path, more: &[&str]) -> BTreeMap<String, 
 
 #[test]
 fn a_store_and_its_structures_are_predicted_alike_in_any_batch() {
-    let tuned = tuned();
-    let weights = member(&tuned, 1);
+    let tuned = tuned_on_gaps("1,2");
+    let weights = member_of(&tuned, 1);
     let whole = predictions(&store(), &weights, &[]);
     assert_eq!(whole.len() as u64, CRYSTALS);
     let close = |other: &BTreeMap<String, (f64, Option<f64>)>, what: &str| {
@@ -92,8 +57,8 @@ fn a_store_and_its_structures_are_predicted_alike_in_any_batch() {
 
 #[test]
 fn an_ensemble_gives_mean_and_deviation() {
-    let tuned = tuned();
-    let [first, second] = [1, 2].map(|seed| predictions(&store(), &member(&tuned, seed), &[]));
+    let tuned = tuned_on_gaps("1,2");
+    let [first, second] = [1, 2].map(|seed| predictions(&store(), &member_of(&tuned, seed), &[]));
     let both = predictions(&store(), &tuned.path().join("gaps"), &[]);
     assert_eq!(both.len() as u64, CRYSTALS);
     for (id, (mean, deviation)) in &both {
@@ -105,8 +70,8 @@ fn an_ensemble_gives_mean_and_deviation() {
 
 #[test]
 fn what_cannot_be_read_is_listed_and_the_rest_predicted() {
-    let tuned = tuned();
-    let weights = member(&tuned, 1);
+    let tuned = tuned_on_gaps("1,2");
+    let weights = member_of(&tuned, 1);
     let folder = folder();
     let structures = folder.path().join("structures");
     fs::create_dir(&structures).expect("a writable folder");
@@ -137,8 +102,8 @@ fn weights_that_predict_nothing_are_refused() {
     let line = refused(&["predict", text(&store), "--weights", text(&weights), "--out", text(&out)]);
     assert!(line.contains("pre-trained alone") && line.contains("finetune"), "{line}");
     assert!(!out.exists());
-    let tuned = tuned();
-    let weights = member(&tuned, 1);
+    let tuned = tuned_on_gaps("1,2");
+    let weights = member_of(&tuned, 1);
     let cut = cut_store();
     let line = refused(&["predict", text(&cut), "--weights", text(&weights), "--out", text(&out)]);
     assert!(line.contains("ties"), "{line}");

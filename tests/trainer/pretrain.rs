@@ -45,6 +45,7 @@ fn a_run_leaves_its_whole_folder() {
     let expected = [
         ".lock",
         "best.safetensors",
+        "card.md",
         "config.toml",
         "curves.svg",
         "last/checkpoint.safetensors",

@@ -5,22 +5,6 @@ use std::process::Command;
 
 use crate::support::*;
 
-/// A task on the test store.
-const TASK: &str = r#"
-name = "gaps"
-description = "Band gaps of textbook crystals."
-store = "the store of these tests"
-property = "band_gap_ev"
-unit = "eV"
-transform = "none"
-metric = "mae"
-regime = "matbench"
-
-[split]
-rule = "column"
-column = "split"
-"#;
-
 #[test]
 fn the_head_computed_by_hand_gives_the_predictions() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -29,16 +13,9 @@ fn the_head_computed_by_hand_gives_the_predictions() {
         println!("skipped: Python is not here; `make .venv/complete` installs it");
         return;
     }
-    let (folder, store) = (folder(), store());
-    let path = |name: &str| folder.path().join(name);
-    let (task, out) = (path("task.toml"), path("gaps"));
-    std::fs::write(&task, TASK).expect("a writable folder");
-    let mut arguments =
-        vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
-    arguments.extend(["--from-scratch", "--epochs", "3", "--threads", "1", "--quiet"]);
-    arguments.extend(SMALL);
-    succeed(&arguments);
-    let weights = out.join("split/seed-123").join(BEST);
+    let (tuned, store) = (tuned_on_gaps("1"), store());
+    let weights = member_of(&tuned, 1);
+    let path = |name: &str| tuned.path().join(name);
     let (embeddings, predictions) = (path("embeddings.parquet"), path("predictions.parquet"));
     let files = ["--weights", text(&weights), "--out"];
     succeed(&[&["embed", "--shards", text(&store)], &files[..], &[text(&embeddings)]].concat());

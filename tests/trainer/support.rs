@@ -225,3 +225,37 @@ pub(crate) fn shards(store: &Path) -> Vec<PathBuf> {
     shards.sort();
     shards
 }
+
+/// A task on [`store`]: 19 crystals train, 3 validate, 3 test.
+pub(crate) const GAPS: &str = r#"
+name = "gaps"
+description = "Band gaps of textbook crystals."
+store = "the store of these tests"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+regime = "matbench"
+
+[split]
+rule = "column"
+column = "split"
+"#;
+
+/// Fine-tunes small models on [`GAPS`] from scratch, one a seed; they are in `gaps` of the folder.
+pub(crate) fn tuned_on_gaps(seeds: &str) -> TempDir {
+    let folder = folder();
+    let (task, out, store) = (folder.path().join("task.toml"), folder.path().join("gaps"), store());
+    fs::write(&task, GAPS).expect("a writable folder");
+    let mut arguments =
+        vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
+    arguments.extend(["--from-scratch", "--epochs", "2", "--seeds", seeds, "--threads", "1", "--quiet"]);
+    arguments.extend(SMALL);
+    succeed(&arguments);
+    folder
+}
+
+/// The best weights of a member of [`tuned_on_gaps`].
+pub(crate) fn member_of(tuned: &TempDir, seed: u64) -> PathBuf {
+    tuned.path().join(format!("gaps/split/seed-{seed}")).join(BEST)
+}

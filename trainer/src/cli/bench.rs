@@ -1,5 +1,7 @@
 //! `trainer bench`, and what `trainer pretrain --dry-run` shows.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use trainer::bench::{Report, Request, bench};
 use trainer::config::Config;
@@ -13,6 +15,9 @@ const TENSORS_A_PARAMETER: usize = 4;
 /// Bytes of a single-precision number.
 const BYTES: usize = 4;
 
+/// Steps that are timed unless asked for otherwise.
+const DEFAULT_STEPS: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not nought");
+
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     #[command(flatten)]
@@ -20,8 +25,8 @@ pub(crate) struct BenchArguments {
     #[command(flatten)]
     machine: Machine,
     /// Steps to time
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    steps: usize,
+    #[arg(long, default_value_t = DEFAULT_STEPS, value_name = "N")]
+    steps: NonZeroUsize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +36,7 @@ impl BenchArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(&[])?;
-        let report = bench(&Request { config, device, steps: self.steps })?;
+        let report = bench(&Request { config, device, steps: self.steps.get() })?;
         match self.json {
             true => println!("{}", serde_json::to_string(&report)?),
             false => print(&report),

@@ -3,19 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use trainer::verify::{Fixture, Kind, Table, TieRule, compare};
+use trainer::verify::{Fixture, Table, TieRule, compare, limits};
 
 use super::Outcome;
 use super::settings::Machine;
-
-/// Largest deviation of intermediates and losses in single precision.
-const SINGLE_TENSOR: f64 = 1e-5;
-/// Largest deviation of gradients in single precision.
-const SINGLE_GRADIENT: f64 = 1e-4;
-/// Largest deviation in double precision.
-const DOUBLE: f64 = 1e-9;
-/// Largest deviation from numbers that the fixture stores in single precision.
-const STORED_SINGLE: f64 = 1e-7;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Precision {
@@ -55,13 +46,10 @@ impl VerifyArguments {
     }
 
     fn within_limits(&self, table: &Table) -> bool {
-        let limit = |kind: Kind| match (self.precision, kind) {
-            (Precision::F64, Kind::Gradient) => STORED_SINGLE,
-            (Precision::F64, _) => DOUBLE,
-            (Precision::F32, Kind::Gradient | Kind::GradientNorm) => SINGLE_GRADIENT,
-            (Precision::F32, _) => SINGLE_TENSOR,
+        let beyond = match self.precision {
+            Precision::F32 => table.beyond(limits::single),
+            Precision::F64 => table.beyond(limits::double),
         };
-        let beyond = table.beyond(limit);
         for deviation in &beyond {
             println!("beyond its limit: {} ({:.2e})", deviation.name, deviation.relative);
         }

@@ -3,6 +3,7 @@
 
 mod finetune;
 pub mod fixture;
+pub mod limits;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::limits::{double, single};
 use super::*;
 use crate::device::DeviceName;
 
@@ -18,24 +19,6 @@ fn devices() -> Vec<Device> {
         names.push(DeviceName::Libtorch);
     }
     names.into_iter().map(|name| name.open().expect("a backend of this build")).collect()
-}
-
-/// What single precision may deviate by, relative to the largest magnitude of a tensor.
-fn single(kind: Kind) -> f64 {
-    match kind {
-        Kind::Tensor | Kind::Loss | Kind::Finetuning => 1e-5,
-        Kind::GradientNorm | Kind::Gradient => 1e-4,
-        // A step moves a weight by 1e-5 at most: a looser limit would not see that it is missing.
-        Kind::Step => 1e-6,
-    }
-}
-
-/// What double precision may deviate by; gradients are stored in single precision.
-fn double(kind: Kind) -> f64 {
-    match kind {
-        Kind::Gradient => 1e-7,
-        Kind::Tensor | Kind::Loss | Kind::GradientNorm | Kind::Step | Kind::Finetuning => 1e-9,
-    }
 }
 
 /// Fails unless everything in a fixture is within the limits.
