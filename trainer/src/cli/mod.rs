@@ -3,7 +3,7 @@
 //! | status | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | done, but a comparison went beyond its limits |
+//! | 1 | done, but a comparison went beyond its limits, or entries were left out of predictions |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
@@ -39,7 +39,7 @@ const FAILED: u8 = 2;
 /// Exit status after Ctrl-C: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Feature stores through MMPT: pre-training, embeddings, comparison, speed.
+/// Feature stores through MMPT: pre-training, fine-tuning, tests, predictions, embeddings, speed.
 #[derive(Debug, Parser)]
 #[command(
     name = "trainer",
