@@ -10,6 +10,7 @@
 //! * [`finetune`] for a [`task`]: encoders into models of a property
 //! * [`mod@predict`] and [`mod@evaluate`]: those into predictions
 //! * [`report`]: predictions into scores, pages and leaderboard files
+//! * [`mod@compare`]: many of all these into tables and figures
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
@@ -18,6 +19,7 @@
 pub mod allocator;
 pub mod atomic;
 pub mod bench;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod device;

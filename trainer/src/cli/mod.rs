@@ -4,10 +4,12 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | done, but a comparison went beyond its limits, or entries were left out of predictions |
+//! | 1 | done, but a comparison went beyond its limits, or one of its jobs failed |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
 mod bench;
+mod compare;
 mod config;
 mod embed;
 mod evaluate;
@@ -62,6 +64,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Predict a property of new structures or of a store's crystals
     Predict(predict::PredictArguments),
+    /// Run a grid of pre-trainings and fine-tunings; write its tables and figures
+    Compare(compare::CompareArguments),
     /// Write the embeddings of a store's crystals as a Parquet table
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
@@ -100,6 +104,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Finetune(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

@@ -20,7 +20,7 @@ mod html;
 pub mod jarvis;
 pub mod json;
 pub mod matbench;
-mod number;
+pub(crate) mod number;
 mod parity;
 mod python;
 pub mod statistics;

@@ -11,14 +11,14 @@ const SMALLEST_STEP: f64 = 1e-6;
 
 /// How all numbers of a column are written, so that their digits stand below each other.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Format {
+pub(crate) struct Format {
     /// None for an exponent.
     decimals: Option<usize>,
 }
 
 impl Format {
     /// The format that shows a number of this size with four significant digits.
-    pub(super) fn of(size: f64) -> Self {
+    pub(crate) fn of(size: f64) -> Self {
         let size = size.abs();
         if size == 0.0 {
             return Self { decimals: Some(SIGNIFICANT as usize - 1) };
@@ -31,7 +31,7 @@ impl Format {
     }
 
     /// The number in this format, with a true minus sign.
-    pub(super) fn write(self, value: f64) -> String {
+    pub(crate) fn write(self, value: f64) -> String {
         let text = match self.decimals {
             Some(decimals) if value.abs() < LARGE => format!("{value:.decimals$}"),
             _ => format!("{value:.3e}"),

@@ -1,0 +1,89 @@
+//! `trainer compare`
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use trainer::compare::schedule::{State, slots};
+use trainer::compare::{Request, compare, planned};
+use trainer::device::DeviceName;
+use trainer::run::interrupt::Interrupt;
+
+use super::Outcome;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+trainer/grids holds grids to begin with; the documentation of trainer::compare::grid explains every key. \
+What is done already is not done again: the same command goes on after Ctrl-C, a failure or a power cut. \
+The exit status is 1 if a job has failed.")]
+pub(crate) struct CompareArguments {
+    /// What is compared (TOML)
+    #[arg(value_name = "GRID")]
+    grid: PathBuf,
+    /// Folder of the runs, tables and figures
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Where jobs run, one at a time each: cpu, libtorch, cuda:0,cuda:1
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "cpu")]
+    devices: Vec<String>,
+    /// Jobs at a time on a device that is no CUDA device
+    #[arg(long, value_name = "N", default_value = "1")]
+    jobs: NonZeroUsize,
+    /// Threads that all jobs share; every core unless given
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Show the jobs, run none
+    #[arg(long)]
+    dry_run: bool,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl CompareArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let mut devices: Vec<DeviceName> = Vec::with_capacity(self.devices.len());
+        for name in &self.devices {
+            let device = name.parse()?;
+            anyhow::ensure!(!devices.contains(&device), "--devices names {device} twice");
+            devices.push(device);
+        }
+        let threads = match self.threads {
+            Some(threads) => threads,
+            None => std::thread::available_parallelism().context("cannot count the cores")?,
+        };
+        let request = Request {
+            grid: self.grid.clone(),
+            folder: self.out.clone(),
+            slots: slots(&devices, self.jobs.get(), threads.get()),
+            quiet: self.quiet,
+        };
+        if self.dry_run {
+            for job in planned(&request)? {
+                let state = if job.finished { "done " } else { "to do" };
+                println!("{state} {}: {}", job.name, job.command);
+            }
+            return Ok(Outcome::Clean);
+        }
+        for device in &devices {
+            device.open()?;
+        }
+        let interrupt = Interrupt::install()?;
+        let program = std::env::current_exe().context("cannot tell where this program is")?;
+        let summary = compare(&request, program, &|| interrupt.requested())?;
+        for file in &summary.files {
+            println!("{}", file.display());
+        }
+        let count = |is: fn(&State) -> bool| summary.jobs.iter().filter(|(_, state)| is(state)).count();
+        let (all, done) = (summary.jobs.len(), count(|state| *state == State::Finished));
+        let failed = count(|state| matches!(state, State::Failed(_)));
+        let skipped = count(|state| matches!(state, State::Skipped(_)));
+        println!("{done} of {all} jobs are done, {failed} failed, {skipped} skipped: {}", self.out.display());
+        if interrupt.requested() && done + failed + skipped < all {
+            println!("interrupted; the same command goes on");
+            return Ok(Outcome::Interrupted);
+        }
+        Ok(if failed > 0 { Outcome::Findings } else { Outcome::Clean })
+    }
+}

@@ -1,0 +1,274 @@
+//! The grid of a comparison: a TOML file that names what is pre-trained, fine-tuned and shown.
+//!
+//! ```toml
+//! tasks = ["matbench_jdft2d"]       # what is predicted: sections [task.*]
+//! starts = ["fresh", "mmpt"]        # what fine-tuning begins with: sections [start.*]
+//! fractions = [0.1, 1.0]            # shares of the training crystals; [1.0] unless given
+//! seeds = [123]                     # averaged before they are scored; [123] unless given
+//!
+//! [settings]                        # of every fine-tuning, over the task's own
+//! run.epochs = 60
+//!
+//! [task.matbench_jdft2d]            # a built-in task, or any name with `file`
+//! shards = ["data/matbench"]
+//! # file = "task.toml", folds = [0, 1], split = "lists.csv", allow_partial = true, [task.*.settings]
+//!
+//! [pretrain.mmpt]                   # one run of `trainer pretrain`
+//! shards = ["data/mp36k"]
+//! # config = "configs/mmpt-cl.toml", [pretrain.*.settings]
+//!
+//! [start.fresh]                     # neither `pretrain` nor `weights`: fresh weights
+//! label = "without pre-training"    # its name in tables and figures
+//!
+//! [start.mmpt]
+//! pretrain = "mmpt"                 # or weights = "mmpt.safetensors"
+//! # label, config, [start.*.settings]: as above, for the fine-tuning
+//!
+//! [[published]]                     # numbers of others, shown beside ours and never mixed with them
+//! model = "MMPT"
+//! source = "arXiv 2306.05344"
+//! start = "mmpt"                    # whose row it stands in (or "median"); a row of its own without
+//! # fraction = 0.5                  # 1.0 unless given
+//! mae = { matbench_jdft2d = 38.21 } # in the unit of the task's target
+//!
+//! [[table]]                         # tables/mae.md and .csv
+//! name = "mae"
+//! title = "MAE on the test parts"
+//! # tasks, starts, fractions: a selection, in this order; everything unless given
+//!
+//! [[figure]]                        # figures/labels.svg and .csv
+//! name = "labels"
+//! title = "MAE over the share of the labels"
+//! kind = "curves"                   # over the fractions; or "bars", of one fraction
+//! ```
+//!
+//! Paths are relative to the folder in which the program runs.
+
+mod check;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::error::CompareError;
+use crate::config::DEFAULT_SEED;
+
+/// Name under which published numbers are put beside the median of the training part.
+pub const MEDIAN: &str = "median";
+/// The share of all training crystals.
+pub const ALL_LABELS: f64 = 1.0;
+
+/// What is compared.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// Tasks, in the order of the columns.
+    pub tasks: Vec<String>,
+    /// Starts, in the order of the rows.
+    pub starts: Vec<String>,
+    /// Shares of the training crystals, above 0 and at most 1.
+    #[serde(default = "all_labels")]
+    pub fractions: Vec<f64>,
+    /// Seeds of every fine-tuning.
+    #[serde(default = "default_seeds")]
+    pub seeds: Vec<u64>,
+    /// Settings of every fine-tuning.
+    #[serde(default)]
+    pub settings: Table,
+    /// Where the tasks' crystals are.
+    pub task: BTreeMap<String, TaskSection>,
+    /// What is pre-trained.
+    #[serde(default)]
+    pub pretrain: BTreeMap<String, PretrainSection>,
+    /// What fine-tuning begins with.
+    pub start: BTreeMap<String, StartSection>,
+    /// Numbers of others.
+    #[serde(default)]
+    pub published: Vec<Published>,
+    /// Tables to write.
+    #[serde(default)]
+    pub table: Vec<TableSection>,
+    /// Figures to draw.
+    #[serde(default)]
+    pub figure: Vec<FigureSection>,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskSection {
+    /// Shards, folders of shards or patterns.
+    pub shards: Vec<String>,
+    /// The task's file; the built-in task of the section's name without.
+    pub file: Option<PathBuf>,
+    /// Folds, by number; every one without.
+    pub folds: Option<Vec<usize>>,
+    /// Published list of the crystals of every part.
+    pub split: Option<PathBuf>,
+    /// Whether the parts may be smaller than the task says.
+    #[serde(default)]
+    pub allow_partial: bool,
+    /// Settings of its fine-tunings.
+    #[serde(default)]
+    pub settings: Table,
+}
+
+/// A pre-training.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PretrainSection {
+    /// Shards, folders of shards or patterns.
+    pub shards: Vec<String>,
+    /// Configuration file.
+    pub config: Option<PathBuf>,
+    /// Settings over the file's.
+    #[serde(default)]
+    pub settings: Table,
+}
+
+/// What a fine-tuning begins with; fresh weights if neither a pre-training nor a file is named.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSection {
+    /// Its name in tables and figures; the section's without.
+    pub label: Option<String>,
+    /// The pre-training whose best weights are taken.
+    pub pretrain: Option<String>,
+    /// A weights file.
+    pub weights: Option<PathBuf>,
+    /// Configuration file of its fine-tunings.
+    pub config: Option<PathBuf>,
+    /// Settings over the file's.
+    #[serde(default)]
+    pub settings: Table,
+}
+
+/// Numbers that others have published.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// The model's name.
+    pub model: String,
+    /// Where the numbers are from.
+    pub source: String,
+    /// The start in whose row they stand, or [`MEDIAN`].
+    pub start: Option<String>,
+    /// Share of the training crystals.
+    #[serde(default = "all_labels_fraction")]
+    pub fraction: f64,
+    /// Mean absolute errors by task, in the unit of the task's target.
+    pub mae: BTreeMap<String, f64>,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSection {
+    /// Name of its files.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// Tasks shown.
+    pub tasks: Option<Vec<String>>,
+    /// Starts shown.
+    pub starts: Option<Vec<String>>,
+    /// Shares of the training crystals shown.
+    pub fractions: Option<Vec<f64>>,
+}
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureSection {
+    /// Name of its files.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// How it is drawn.
+    pub kind: FigureKind,
+    /// Tasks shown, a panel each.
+    pub tasks: Option<Vec<String>>,
+    /// Starts shown.
+    pub starts: Option<Vec<String>>,
+    /// Shares of the training crystals shown; for bars one, the largest unless given.
+    pub fractions: Option<Vec<f64>>,
+}
+
+/// How a figure is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FigureKind {
+    /// A bar for every start.
+    Bars,
+    /// A curve for every start, over the share of the training crystals.
+    Curves,
+}
+
+impl Grid {
+    /// Reads a grid; `path` is also what errors name.
+    ///
+    /// # Errors
+    /// [`CompareError::Io`], [`CompareError::Syntax`] with line and column, or
+    /// [`CompareError::Value`] for the first value that cannot be used.
+    pub fn load(path: &Path) -> Result<Self, CompareError> {
+        let text = std::fs::read_to_string(path).map_err(CompareError::io("read", path))?;
+        Self::parse(&text, path)
+    }
+
+    /// The grid that a text defines.
+    fn parse(text: &str, path: &Path) -> Result<Self, CompareError> {
+        let grid: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            CompareError::Syntax {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+                message: error.message().trim().replace('\n', ", "),
+            }
+        })?;
+        match check::fault(&grid) {
+            None => Ok(grid),
+            Some(check::Fault { key, value, needed }) => {
+                Err(CompareError::Value { path: path.to_owned(), key, value, needed })
+            }
+        }
+    }
+
+    /// What tables and figures call a start.
+    pub fn label<'a>(&'a self, start: &'a str) -> &'a str {
+        self.start.get(start).and_then(|section| section.label.as_deref()).unwrap_or(start)
+    }
+}
+
+/// Settings as `key=value`: `run.epochs = 3` and `"run.epochs" = 3` are the same.
+pub fn assignments(settings: &Table) -> Vec<String> {
+    let mut assignments = Vec::new();
+    collect(settings, "", &mut assignments);
+    assignments
+}
+
+/// Appends the settings of a section.
+fn collect(table: &Table, prefix: &str, assignments: &mut Vec<String>) {
+    for (name, value) in table {
+        match value {
+            Value::Table(section) => collect(section, &format!("{prefix}{name}."), assignments),
+            value => assignments.push(format!("{prefix}{name}={value}")),
+        }
+    }
+}
+
+fn all_labels() -> Vec<f64> {
+    vec![ALL_LABELS]
+}
+
+fn all_labels_fraction() -> f64 {
+    ALL_LABELS
+}
+
+fn default_seeds() -> Vec<u64> {
+    vec![DEFAULT_SEED]
+}

@@ -1,0 +1,193 @@
+//! Whether the parts of a grid fit together.
+
+use super::{FigureKind, Grid, MEDIAN, Published};
+
+/// A value that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The dotted key.
+    pub(super) key: String,
+    /// The value.
+    pub(super) value: String,
+    /// What it would have to be.
+    pub(super) needed: String,
+}
+
+/// The fault of a key.
+fn fault_of(key: impl Into<String>, value: impl ToString, needed: impl Into<String>) -> Fault {
+    Fault { key: key.into(), value: value.to_string(), needed: needed.into() }
+}
+
+/// The first value that cannot be used.
+pub(super) fn fault(grid: &Grid) -> Option<Fault> {
+    names(grid)
+        .or_else(|| axes(grid))
+        .or_else(|| starts(grid))
+        .or_else(|| published(grid))
+        .or_else(|| views(grid))
+}
+
+/// Names that become names of files and folders.
+fn names(grid: &Grid) -> Option<Fault> {
+    let sections = (grid.task.keys().map(|name| ("task", name)))
+        .chain(grid.pretrain.keys().map(|name| ("pretrain", name)))
+        .chain(grid.start.keys().map(|name| ("start", name)));
+    for (section, name) in sections {
+        if !is_plain(name) {
+            return Some(fault_of(section, name, PLAIN));
+        }
+    }
+    let reserved = grid.start.contains_key(MEDIAN);
+    reserved.then(|| fault_of("start", MEDIAN, "another name: this one is the training median's"))
+}
+
+/// Tasks, starts, fractions and seeds.
+fn axes(grid: &Grid) -> Option<Fault> {
+    listed("tasks", &grid.tasks, &keys(&grid.task))
+        .or_else(|| listed("starts", &grid.starts, &keys(&grid.start)))
+        .or_else(|| fractions("fractions", &grid.fractions))
+        .or_else(|| empty("seeds", &grid.seeds))
+        .or_else(|| repeated("seeds", &grid.seeds))
+}
+
+/// What fine-tunings begin with.
+fn starts(grid: &Grid) -> Option<Fault> {
+    grid.start.iter().find_map(|(name, section)| {
+        let pretrain = section.pretrain.as_ref()?;
+        let key = format!("start.{name}.pretrain");
+        if section.weights.is_some() {
+            return Some(fault_of(key, pretrain, "left out where weights names a file"));
+        }
+        let unknown = !grid.pretrain.contains_key(pretrain);
+        unknown.then(|| fault_of(key, pretrain, one_of(&keys(&grid.pretrain))))
+    })
+}
+
+/// Numbers of others.
+fn published(grid: &Grid) -> Option<Fault> {
+    for (index, entry) in grid.published.iter().enumerate() {
+        let key = |name: &str| format!("published.{}.{name}", entry.model);
+        if let Some(start) = &entry.start
+            && start != MEDIAN
+            && !grid.start.contains_key(start)
+        {
+            return Some(fault_of(key("start"), start, one_of(&keys(&grid.start))));
+        }
+        if let Some(fault) = fractions(&key("fraction"), &[entry.fraction]) {
+            return Some(fault);
+        }
+        let mut errors = entry.mae.iter();
+        if let Some((task, value)) = errors.find(|(_, value)| !(value.is_finite() && **value >= 0.0)) {
+            return Some(fault_of(key(&format!("mae.{task}")), value, "a number that is not negative"));
+        }
+        if let Some(task) = entry.mae.keys().find(|task| !grid.task.contains_key(*task)) {
+            return Some(fault_of(key("mae"), task, one_of(&keys(&grid.task))));
+        }
+        let earlier = grid.published.iter().take(index);
+        if let Some((other, task)) =
+            earlier.filter_map(|other| Some((other, same_place(other, entry)?))).next()
+        {
+            let needed = format!("another row: {} is there for {task} already", other.model);
+            return Some(fault_of(key("start"), entry.start.as_deref().unwrap_or_default(), needed));
+        }
+    }
+    None
+}
+
+/// A task for which two entries would stand in the same place beside ours.
+fn same_place<'a>(left: &Published, right: &'a Published) -> Option<&'a str> {
+    if right.start.is_none() || left.start != right.start || left.fraction != right.fraction {
+        return None;
+    }
+    right.mae.keys().map(String::as_str).find(|task| left.mae.contains_key(*task))
+}
+
+/// Tables and figures.
+fn views(grid: &Grid) -> Option<Fault> {
+    let tables =
+        grid.table.iter().map(|view| ("table", &view.name, &view.tasks, &view.starts, &view.fractions));
+    let figures =
+        grid.figure.iter().map(|view| ("figure", &view.name, &view.tasks, &view.starts, &view.fractions));
+    let (mut table_names, mut figure_names) = (Vec::new(), Vec::new());
+    for (kind, name, tasks, starts, shares) in tables.chain(figures) {
+        let key = |part: &str| format!("{kind}.{name}.{part}");
+        if !is_plain(name) {
+            return Some(fault_of(format!("{kind}.name"), name, PLAIN));
+        }
+        let known = if kind == "table" { &mut table_names } else { &mut figure_names };
+        if known.contains(&name) {
+            return Some(fault_of(format!("{kind}.name"), name, "there once"));
+        }
+        known.push(name);
+        let chosen = |part: &str, names: &Option<Vec<String>>, all: &[String]| {
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            names.as_ref().and_then(|names| listed(&key(part), names, &all))
+        };
+        let fault = chosen("tasks", tasks, &grid.tasks).or_else(|| chosen("starts", starts, &grid.starts));
+        if fault.is_some() {
+            return fault;
+        }
+        let Some(shares) = shares else { continue };
+        if let Some(fault) = fractions(&key("fractions"), shares) {
+            return Some(fault);
+        }
+        if let Some(share) = shares.iter().find(|share| !grid.fractions.contains(share)) {
+            let all: Vec<String> = grid.fractions.iter().map(f64::to_string).collect();
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            return Some(fault_of(key("fractions"), share, one_of(&all)));
+        }
+    }
+    let mut bars = grid.figure.iter().filter(|figure| figure.kind == FigureKind::Bars);
+    bars.find_map(|figure| {
+        let shares = figure.fractions.as_ref().filter(|shares| shares.len() > 1)?;
+        let key = format!("figure.{}.fractions", figure.name);
+        Some(fault_of(key, format!("{shares:?}"), "a single one where kind = \"bars\""))
+    })
+}
+
+/// What names are made of.
+const PLAIN: &str = "letters, digits, '-', '_' and '.', no '.' first";
+
+/// Whether a name can be that of a file everywhere.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+}
+
+/// The fault of a list of names that should be among those known, each once, and at least one.
+fn listed(key: &str, names: &[String], known: &[&str]) -> Option<Fault> {
+    let unknown = names.iter().find(|name| !known.contains(&name.as_str()));
+    empty(key, names)
+        .or_else(|| unknown.map(|name| fault_of(key, name, one_of(known))))
+        .or_else(|| repeated(key, names))
+}
+
+/// The fault of a list of shares.
+fn fractions(key: &str, shares: &[f64]) -> Option<Fault> {
+    let outside = shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0));
+    empty(key, shares)
+        .or_else(|| outside.map(|share| fault_of(key, share, "above 0 and at most 1")))
+        .or_else(|| repeated(key, shares))
+}
+
+fn empty<T>(key: &str, values: &[T]) -> Option<Fault> {
+    values.is_empty().then(|| fault_of(key, "[]", "a list with at least one value"))
+}
+
+fn repeated<T: PartialEq + ToString>(key: &str, values: &[T]) -> Option<Fault> {
+    let again = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value));
+    again.map(|(_, value)| fault_of(key, value.to_string(), "there once"))
+}
+
+fn keys<T>(sections: &std::collections::BTreeMap<String, T>) -> Vec<&str> {
+    sections.keys().map(String::as_str).collect()
+}
+
+/// The names to choose from.
+fn one_of(names: &[&str]) -> String {
+    if names.is_empty() {
+        "a section, of which there is none".to_owned()
+    } else {
+        format!("one of: {}", names.join(", "))
+    }
+}

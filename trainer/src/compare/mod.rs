@@ -1,0 +1,281 @@
+//! `trainer compare`: a grid of pre-trainings and fine-tunings, and its tables and figures.
+//!
+//! * [`grid`]: what is compared, a TOML file
+//! * [`plan`]: the grid's [`job`]s, in order
+//! * [`schedule`]: jobs on devices; [`process`]: jobs as child processes
+//! * [`journal`]: what became of every job
+//! * [`view`]: the numbers of a table or figure, ours and published ones
+//! * [`table`]: as Markdown and CSV; [`figure`]: as SVG
+//!
+//! In the folder of a comparison:
+//!
+//! | name | content |
+//! |---|---|
+//! | `grid.toml` | the grid |
+//! | `jobs.jsonl` | what became of every job |
+//! | `pretrain/`, `cells/` | the runs, see [`plan`] |
+//! | `logs/` | what they print |
+//! | `tables/`, `figures/` | the results, from whatever is done |
+//!
+//! A job is done when the journal says so for the same arguments and files, its output is there, and so
+//! it is with all jobs before it. Everything else is run, going on from the last checkpoint if there is
+//! one; the runs themselves refuse to go on with other settings.
+
+mod error;
+#[cfg(test)]
+mod example;
+pub mod figure;
+pub mod grid;
+pub mod job;
+pub mod journal;
+pub mod plan;
+pub mod process;
+pub mod schedule;
+pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub use error::CompareError;
+
+use self::grid::Grid;
+use self::job::{Job, command_line};
+use self::journal::{Event, Finished, Journal, Record};
+use self::plan::Plan;
+use self::process::Processes;
+use self::schedule::{Change, Runner, Slot, State};
+use self::view::View;
+use crate::atomic;
+
+const GRID_FILE: &str = "grid.toml";
+const LOCK_FILE: &str = ".lock";
+const TABLES_FOLDER: &str = "tables";
+const FIGURES_FOLDER: &str = "figures";
+
+/// What to compare.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The grid's file.
+    pub grid: PathBuf,
+    /// Folder of the comparison.
+    pub folder: PathBuf,
+    /// Where the jobs run.
+    pub slots: Vec<Slot>,
+    /// Whether to report nothing.
+    pub quiet: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The jobs in order with what became of each.
+    pub jobs: Vec<(String, State)>,
+    /// Tables and figures.
+    pub files: Vec<PathBuf>,
+}
+
+/// A job of a comparison that is not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Its name.
+    pub name: String,
+    /// What would be run.
+    pub command: String,
+    /// Whether it is done already.
+    pub finished: bool,
+}
+
+/// The jobs of a comparison; nothing is written.
+///
+/// # Errors
+/// [`CompareError`]: a grid that cannot be used.
+pub fn planned(request: &Request) -> Result<Vec<Planned>, CompareError> {
+    let prepared = Prepared::new(request)?;
+    let records = journal::read(&request.folder.join(journal::FILE))?;
+    let finished = prepared.finished(&journal::finished(&records));
+    let jobs = prepared.plan.jobs.iter().zip(finished);
+    Ok(jobs
+        .map(|(job, finished)| Planned { name: job.name(), command: command_line(&job.arguments), finished })
+        .collect())
+}
+
+/// Runs what is left of a comparison with child processes of `program`, and writes tables and figures of
+/// what is done, also if `stop` ends it early.
+///
+/// # Errors
+/// [`CompareError`]: a grid that cannot be used, a folder in which another comparison is at work, files
+/// that cannot be read or written. A job that fails is none: see [`Summary::jobs`].
+pub fn compare(
+    request: &Request,
+    program: PathBuf,
+    stop: &dyn Fn() -> bool,
+) -> Result<Summary, CompareError> {
+    let prepared = Prepared::new(request)?;
+    create(&request.folder)?;
+    let lock = lock(&request.folder)?;
+    prepared.run(request, &mut Processes::new(program, lock), stop)
+}
+
+/// A grid that can be used.
+struct Prepared {
+    grid: Grid,
+    plan: Plan,
+    /// Of the plan's jobs.
+    fingerprints: Vec<String>,
+}
+
+impl Prepared {
+    fn new(request: &Request) -> Result<Self, CompareError> {
+        let grid = Grid::load(&request.grid)?;
+        let plan = Plan::new(&grid, &request.grid, &request.folder)?;
+        let fingerprint = |job: &Job| {
+            job.fingerprint().map_err(|source| CompareError::Input {
+                path: request.grid.clone(),
+                job: job.name(),
+                source: Box::new(source),
+            })
+        };
+        let fingerprints = plan.jobs.iter().map(fingerprint).collect::<Result<_, _>>()?;
+        Ok(Self { grid, plan, fingerprints })
+    }
+
+    /// Which jobs need not be run.
+    fn finished(&self, known: &Finished) -> Vec<bool> {
+        let mut finished: Vec<bool> = Vec::with_capacity(self.plan.jobs.len());
+        for (job, fingerprint) in self.plan.jobs.iter().zip(&self.fingerprints) {
+            let recorded = known.get(&job.name()) == Some(fingerprint) && job.output.exists();
+            let before = job.after.iter().all(|&earlier| finished.get(earlier) == Some(&true));
+            finished.push(recorded && before);
+        }
+        finished
+    }
+
+    /// Runs what is left and writes the results.
+    fn run<R: Runner>(
+        &self,
+        request: &Request,
+        runner: &mut R,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Summary, CompareError> {
+        let folder = &request.folder;
+        copy(&request.grid, &folder.join(GRID_FILE))?;
+        let (mut journal, records) = Journal::open(&folder.join(journal::FILE))?;
+        let finished = self.finished(&journal::finished(&records));
+        let jobs = &self.plan.jobs;
+        let mut done = finished.iter().filter(|&&finished| finished).count();
+        let mut changed = |change: Change<'_>| {
+            done += usize::from(change.state == &State::Finished);
+            if !request.quiet {
+                eprintln!("[{done}/{}] {}", jobs.len(), said(jobs, &change));
+            }
+            match self.event(&change)? {
+                Some(event) => journal.append(&Record { job: change.job.name(), event }),
+                None => Ok(()),
+            }
+        };
+        let states = schedule::run(jobs, &finished, &request.slots, runner, stop, &mut changed)?;
+        let files = self.write(folder, &states)?;
+        let names = jobs.iter().map(Job::name);
+        Ok(Summary { jobs: names.zip(states).collect(), files })
+    }
+
+    /// What the journal keeps of a change.
+    fn event(&self, change: &Change<'_>) -> Result<Option<Event>, CompareError> {
+        Ok(match change.state {
+            State::Waiting => None,
+            State::Running => change.slot.map(|slot| Event::Started {
+                device: slot.device.to_string(),
+                arguments: change.job.arguments.clone(),
+            }),
+            State::Finished => self.fingerprints.get(change.index).map(|fingerprint| Event::Finished {
+                fingerprint: fingerprint.clone(),
+                seconds: change.took.as_secs_f64(),
+            }),
+            State::Interrupted => Some(Event::Interrupted),
+            State::Failed(reason) => Some(Event::Failed { reason: reason.clone() }),
+            State::Skipped(earlier) => Some(Event::Skipped {
+                after: self.plan.jobs.get(*earlier).map(Job::name).unwrap_or_default(),
+            }),
+        })
+    }
+
+    /// Writes tables and figures.
+    fn write(&self, folder: &Path, states: &[State]) -> Result<Vec<PathBuf>, CompareError> {
+        let evaluations = view::evaluations(&self.plan, states)?;
+        let mut files = Vec::new();
+        for section in &self.grid.table {
+            let view = View::of_table(section, &self.grid, &self.plan, &evaluations);
+            let path = folder.join(TABLES_FOLDER).join(&view.name);
+            files.push(put(&path, "md", &table::markdown(&view))?);
+            files.push(put(&path, "csv", &table::csv(&view))?);
+        }
+        for section in &self.grid.figure {
+            let view = View::of_figure(section, &self.grid, &self.plan, &evaluations);
+            let path = folder.join(FIGURES_FOLDER).join(&view.name);
+            let svg = figure::svg(&view, section.kind)
+                .map_err(|error| CompareError::Figure { path: path.clone(), reason: error.to_string() })?;
+            files.push(put(&path, "svg", &svg)?);
+            files.push(put(&path, "csv", &table::csv(&view))?);
+        }
+        Ok(files)
+    }
+}
+
+/// A change in words.
+fn said(jobs: &[Job], change: &Change<'_>) -> String {
+    let name = change.job.name();
+    let place = change.slot.map(|slot| format!(" on {}", slot.device)).unwrap_or_default();
+    let seconds = change.took.as_secs_f64();
+    match change.state {
+        State::Waiting => format!("{name} waits"),
+        State::Running => format!("{name} runs{place}"),
+        State::Finished => format!("{name} is done, {seconds:.1} s"),
+        State::Interrupted => format!("{name} is stopped"),
+        State::Failed(reason) => format!("{name} has failed: {reason} ({})", change.job.log.display()),
+        State::Skipped(earlier) => {
+            format!(
+                "{name} is skipped: {} is not done",
+                jobs.get(*earlier).map(Job::name).unwrap_or_default()
+            )
+        }
+    }
+}
+
+/// Writes a result under a name that may have dots in it.
+fn put(path: &Path, ending: &str, text: &str) -> Result<PathBuf, CompareError> {
+    if let Some(folder) = path.parent() {
+        create(folder)?;
+    }
+    let path = PathBuf::from(format!("{}.{ending}", job::text(path)));
+    atomic::write(&path, |out| out.write_all(text.as_bytes())).map_err(CompareError::io("write", &path))?;
+    Ok(path)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), CompareError> {
+    let text = std::fs::read(from).map_err(CompareError::io("read", from))?;
+    atomic::write(to, |out| out.write_all(&text)).map_err(CompareError::io("write", to))
+}
+
+fn create(folder: &Path) -> Result<(), CompareError> {
+    std::fs::create_dir_all(folder).map_err(CompareError::io("create", folder))
+}
+
+/// Takes the folder for this comparison. The system releases the lock even of a killed process.
+fn lock(folder: &Path) -> Result<File, CompareError> {
+    let path = folder.join(LOCK_FILE);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(CompareError::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(CompareError::Locked { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(CompareError::io("lock", &path)(source)),
+    }
+}

@@ -1,0 +1,257 @@
+//! From a grid to its jobs.
+//!
+//! | folder | content |
+//! |---|---|
+//! | `pretrain/NAME` | a run of `trainer pretrain` |
+//! | `cells/TASK/START/FRACTION` | a fine-tuning, its evaluation in `evaluation` |
+//! | `logs/...` | what the jobs of these folders print |
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::CompareError;
+use super::grid::{Grid, StartSection, TaskSection, assignments};
+use super::job::{Job, JobKind, text};
+use crate::config::{Config, ConfigError};
+use crate::evaluate::default_out;
+use crate::report::json;
+use crate::run::folder::BEST_FILE;
+use crate::task::Task;
+
+const PRETRAIN_FOLDER: &str = "pretrain";
+const CELLS_FOLDER: &str = "cells";
+const LOGS_FOLDER: &str = "logs";
+/// Ending of a log.
+const LOG_ENDING: &str = "log";
+
+/// One fine-tuning with its evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Name of the task.
+    pub task: String,
+    /// Name of the start.
+    pub start: String,
+    /// Share of the training crystals.
+    pub fraction: f64,
+    /// The scores.
+    pub evaluation: PathBuf,
+    /// Position of the job that writes them.
+    pub job: usize,
+}
+
+/// Everything there is to do, in the order in which it is begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The jobs; each stands behind those that it needs.
+    pub jobs: Vec<Job>,
+    /// The cells: by task, then start, then fraction.
+    pub cells: Vec<Cell>,
+    /// Units of the tasks' targets.
+    pub units: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// The product of tasks, starts and fractions, with every pre-training that a start needs once.
+    /// `path` is the grid's file, which errors name; `folder` is that of the comparison. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// [`CompareError::Settings`] and [`CompareError::Task`] for sections that no job could use.
+    pub fn new(grid: &Grid, path: &Path, folder: &Path) -> Result<Self, CompareError> {
+        let plan = Self { jobs: Vec::new(), cells: Vec::new(), units: BTreeMap::new() };
+        let mut planner = Planner { grid, path, folder, pretrained: BTreeMap::new(), plan };
+        for start in &grid.starts {
+            planner.pretrain(start)?;
+        }
+        for task in &grid.tasks {
+            for start in &grid.starts {
+                planner.cells(task, start)?;
+            }
+        }
+        Ok(planner.plan)
+    }
+}
+
+/// A plan in the making.
+struct Planner<'a> {
+    grid: &'a Grid,
+    path: &'a Path,
+    folder: &'a Path,
+    /// Positions of the pre-trainings planned so far.
+    pretrained: BTreeMap<&'a str, usize>,
+    plan: Plan,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans the pre-training of a start, if it has one.
+    fn pretrain(&mut self, start: &str) -> Result<(), CompareError> {
+        let name = self.grid.start.get(start).and_then(|section| section.pretrain.as_deref());
+        let Some((name, section)) = name.and_then(|name| self.grid.pretrain.get_key_value(name)) else {
+            return Ok(());
+        };
+        if self.pretrained.contains_key(name.as_str()) {
+            return Ok(());
+        }
+        let settings = assignments(&section.settings);
+        Config::resolve(section.config.as_deref(), &settings)
+            .map_err(self.unusable(format!("pretrain.{name}")))?;
+        let place = Path::new(PRETRAIN_FOLDER).join(name);
+        let folder = self.folder.join(&place);
+        let mut arguments = words(&["pretrain", "--out"]);
+        arguments.push(text(&folder));
+        push_settings(&mut arguments, section.config.as_deref(), &settings);
+        push_shards(&mut arguments, &section.shards);
+        self.pretrained.insert(name, self.plan.jobs.len());
+        self.plan.jobs.push(Job {
+            kind: JobKind::Pretrain,
+            subject: name.clone(),
+            arguments,
+            inputs: section.config.iter().cloned().collect(),
+            output: folder.join(BEST_FILE),
+            folder,
+            log: self.log(&place),
+            after: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Plans the cells of a task and a start.
+    fn cells(&mut self, task: &str, start: &str) -> Result<(), CompareError> {
+        let (Some(task_section), Some(start_section)) =
+            (self.grid.task.get(task), self.grid.start.get(start))
+        else {
+            return Ok(());
+        };
+        let named = task_section.file.as_deref().map_or_else(|| task.to_owned(), text);
+        let definition = Task::load(&named).map_err(|source| CompareError::Task {
+            path: self.path.to_owned(),
+            section: format!("task.{task}"),
+            source: Box::new(source),
+        })?;
+        let mut presets = definition.regime.overrides().to_vec();
+        presets.extend(definition.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        let settings: Vec<String> = [&self.grid.settings, &task_section.settings, &start_section.settings]
+            .into_iter()
+            .flat_map(assignments)
+            .collect();
+        Config::resolve_over(&presets, start_section.config.as_deref(), &settings)
+            .map_err(self.unusable(format!("task.{task}] with [start.{start}")))?;
+        self.plan.units.insert(task.to_owned(), definition.target_unit());
+        let beginning = self.beginning(start_section);
+        for &fraction in &self.grid.fractions {
+            let subject = format!("{task}/{start}/{fraction}");
+            let place = Path::new(CELLS_FOLDER).join(&subject);
+            let folder = self.folder.join(&place);
+            let mut arguments = words(&["finetune", "--task"]);
+            arguments.extend([named.clone(), "--out".to_owned(), text(&folder)]);
+            arguments.extend(beginning.arguments.iter().cloned());
+            arguments.extend(["--fraction".to_owned(), fraction.to_string()]);
+            arguments.extend(["--seeds".to_owned(), joined(&self.grid.seeds)]);
+            push_division(&mut arguments, task_section);
+            push_settings(&mut arguments, start_section.config.as_deref(), &settings);
+            push_shards(&mut arguments, &task_section.shards);
+            let inputs =
+                [&task_section.file, &task_section.split, &start_section.config, &start_section.weights];
+            let log = self.log(&place);
+            let evaluation = default_out(&folder);
+            self.plan.jobs.push(Job {
+                kind: JobKind::Finetune,
+                subject: subject.clone(),
+                arguments,
+                inputs: inputs.into_iter().flatten().cloned().collect(),
+                // Written when it begins; whether it has ended, the journal says.
+                output: folder.clone(),
+                folder: folder.clone(),
+                log: log.clone(),
+                after: beginning.after.clone(),
+            });
+            let finetuning = self.plan.jobs.len() - 1;
+            self.plan.jobs.push(Job {
+                kind: JobKind::Evaluate,
+                subject,
+                arguments: vec!["evaluate".to_owned(), text(&folder)],
+                inputs: Vec::new(),
+                output: evaluation.join(json::FILE),
+                folder,
+                log,
+                after: vec![finetuning],
+            });
+            self.plan.cells.push(Cell {
+                task: task.to_owned(),
+                start: start.to_owned(),
+                fraction,
+                evaluation: evaluation.join(json::FILE),
+                job: finetuning + 1,
+            });
+        }
+        Ok(())
+    }
+
+    /// How a fine-tuning begins, and after which jobs.
+    fn beginning(&self, section: &StartSection) -> Beginning {
+        let planned = section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
+        let pretraining = planned.and_then(|&job| Some((job, self.plan.jobs.get(job)?)));
+        match (pretraining, &section.weights) {
+            (Some((job, pretraining)), _) => Beginning {
+                arguments: vec!["--weights".to_owned(), text(&pretraining.output)],
+                after: vec![job],
+            },
+            (None, Some(weights)) => {
+                Beginning { arguments: vec!["--weights".to_owned(), text(weights)], after: Vec::new() }
+            }
+            (None, None) => Beginning { arguments: words(&["--from-scratch"]), after: Vec::new() },
+        }
+    }
+
+    fn log(&self, place: &Path) -> PathBuf {
+        // Not `with_extension`: the fraction 0.5 has none.
+        PathBuf::from(format!("{}.{LOG_ENDING}", text(&self.folder.join(LOGS_FOLDER).join(place))))
+    }
+
+    /// The error of a section's settings.
+    fn unusable(&self, section: String) -> impl FnOnce(ConfigError) -> CompareError {
+        let path = self.path.to_owned();
+        move |source| CompareError::Settings { path, section, source: Box::new(source) }
+    }
+}
+
+/// What a fine-tuning begins with.
+struct Beginning {
+    arguments: Vec<String>,
+    after: Vec<usize>,
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+fn joined(numbers: &[impl ToString]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Appends how a task is divided.
+fn push_division(arguments: &mut Vec<String>, section: &TaskSection) {
+    if let Some(folds) = &section.folds {
+        arguments.extend(["--folds".to_owned(), joined(folds)]);
+    }
+    if let Some(split) = &section.split {
+        arguments.extend(["--split".to_owned(), text(split)]);
+    }
+    if section.allow_partial {
+        arguments.push("--allow-partial".to_owned());
+    }
+}
+
+fn push_settings(arguments: &mut Vec<String>, config: Option<&Path>, settings: &[String]) {
+    if let Some(config) = config {
+        arguments.extend(["--config".to_owned(), text(config)]);
+    }
+    for setting in settings {
+        arguments.extend(["--set".to_owned(), setting.clone()]);
+    }
+}
+
+fn push_shards(arguments: &mut Vec<String>, shards: &[String]) {
+    arguments.push("--shards".to_owned());
+    arguments.extend(shards.iter().cloned());
+}

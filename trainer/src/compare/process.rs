@@ -1,0 +1,247 @@
+//! Jobs as child processes of the same program.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::job::{Job, JobKind, command_line};
+use super::schedule::{Ended, Runner, Running, Slot};
+use crate::run::interrupt::INTERRUPTED_STATUS;
+
+/// What stands before a command in a log.
+const PROMPT: &str = "$ ";
+/// What stands before the program's own messages.
+const PROGRAM_PREFIX: &str = "trainer: ";
+/// Bytes at the end of a log in which its last line is looked for.
+const TAIL_BYTES: u64 = 4096;
+
+/// Starts child processes.
+#[derive(Debug)]
+pub struct Processes {
+    /// The program.
+    program: PathBuf,
+    /// The lock of the comparison's folder.
+    lock: File,
+}
+
+impl Processes {
+    /// Starts children of this program. They hold `lock` too, so that a comparison that is killed leaves
+    /// the folder locked for as long as one of its jobs is at work.
+    pub fn new(program: PathBuf, lock: File) -> Self {
+        Self { program, lock }
+    }
+
+    fn spawn(&self, job: &Job, slot: &Slot) -> std::io::Result<Process> {
+        if let Some(folder) = job.log.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let resume = job.begun().map_err(std::io::Error::other)?;
+        if job.kind == JobKind::Finetune && !resume {
+            remove_unbegun(&job.folder)?;
+        }
+        let mut log = OpenOptions::new().create(true).append(true).open(&job.log)?;
+        let arguments = arguments(job, slot, resume);
+        writeln!(log, "{PROMPT}{}", command_line(&arguments))?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&arguments)
+            .stdin(Stdio::from(self.lock.try_clone()?))
+            .stdout(Stdio::from(log.try_clone()?))
+            .stderr(Stdio::from(log));
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            // A terminal's Ctrl-C goes to its whole group: the child would get that and ours, and leave
+            // at the second without saving.
+            command.process_group(0);
+        }
+        Ok(Process { child: command.spawn()?, log: job.log.clone() })
+    }
+}
+
+/// All arguments of a job on a slot.
+pub fn arguments(job: &Job, slot: &Slot, resume: bool) -> Vec<String> {
+    let mut arguments = job.arguments.clone();
+    let machine = ["--device".to_owned(), slot.device.to_string(), "--threads".to_owned()];
+    arguments.extend(machine);
+    arguments.push(slot.threads.to_string());
+    if resume {
+        arguments.push("--resume".to_owned());
+    }
+    arguments
+}
+
+/// Removes what is in the folder of a job that was killed before it had begun; a folder with a run in it
+/// stays.
+fn remove_unbegun(folder: &Path) -> std::io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let entries = entries.collect::<Result<Vec<_>, _>>()?;
+    for entry in &entries {
+        if entry.file_type()?.is_dir() {
+            return Ok(());
+        }
+    }
+    entries.iter().try_for_each(|entry| std::fs::remove_file(entry.path()))
+}
+
+impl Runner for Processes {
+    type Running = Process;
+
+    fn start(&mut self, job: &Job, slot: &Slot) -> Result<Process, String> {
+        self.spawn(job, slot).map_err(|error| format!("cannot be started: {error}"))
+    }
+}
+
+/// A child process.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running for Process {
+    fn poll(&mut self) -> Option<Ended> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) if status.success() => Some(Ended::Done),
+            Ok(Some(status)) if status.code() == Some(INTERRUPTED_STATUS) => Some(Ended::Interrupted),
+            Ok(Some(status)) => Some(Ended::Failed(last_line(&self.log).unwrap_or_else(|| ended(status)))),
+            Err(error) => Some(Ended::Failed(format!("its state is unknown: {error}"))),
+        }
+    }
+
+    fn stop(&mut self) {
+        // The standard library sends nothing but SIGKILL; the shell sends what lets the child save. The
+        // child is not waited for yet, so that its number is still its own.
+        let script = format!("kill -INT {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+        if !sent.is_ok_and(|status| status.success()) {
+            // Its last checkpoint is whole; an error means that it has ended already.
+            let _ = self.child.kill();
+        }
+    }
+}
+
+/// How a process ended that said nothing.
+fn ended(status: ExitStatus) -> String {
+    format!("it ended with {status} and said nothing")
+}
+
+/// The last line that a job has printed; none if it printed nothing since it was started.
+fn last_line(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    let line = tail.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    (!line.starts_with(PROMPT)).then(|| line.strip_prefix(PROGRAM_PREFIX).unwrap_or(line).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceName;
+
+    fn job(folder: &Path) -> Job {
+        Job {
+            kind: JobKind::Finetune,
+            subject: "gaps/fresh/1".to_owned(),
+            arguments: vec!["finetune".to_owned()],
+            inputs: Vec::new(),
+            folder: folder.join("cell"),
+            output: folder.join("cell"),
+            log: folder.join("logs/cell.log"),
+            after: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_machine_comes_last() {
+        let slot = Slot { device: DeviceName::Cuda(1), threads: 3 };
+        let job = job(Path::new(""));
+        let all = ["finetune", "--device", "cuda:1", "--threads", "3", "--resume"];
+        assert_eq!(arguments(&job, &slot, true), all);
+        assert_eq!(arguments(&job, &slot, false), all[..5]);
+    }
+
+    #[test]
+    fn the_last_line_is_the_reason() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = folder.path().join("log");
+        assert_eq!(last_line(&log), None);
+        std::fs::write(&log, format!("{}\n$ trainer x\nepoch 1\ntrainer: no shards\n\n", "x".repeat(9000)))
+            .expect("it is writable");
+        assert_eq!(last_line(&log).as_deref(), Some("no shards"));
+        std::fs::write(&log, "epoch 1\n$ trainer x --resume\n").expect("it is writable");
+        assert_eq!(last_line(&log), None, "it has said nothing this time");
+    }
+
+    #[test]
+    fn what_was_not_begun_is_removed_and_runs_stay() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cell = folder.path().join("cell");
+        remove_unbegun(&cell).expect("nothing is there");
+        std::fs::create_dir(&cell).expect("it is writable");
+        std::fs::write(cell.join("task.toml"), "").expect("it is writable");
+        remove_unbegun(&cell).expect("it is writable");
+        assert_eq!(std::fs::read_dir(&cell).expect("it is there").count(), 0);
+        std::fs::create_dir(cell.join("fold-0")).expect("it is writable");
+        std::fs::write(cell.join("task.toml"), "").expect("it is writable");
+        remove_unbegun(&cell).expect("it is writable");
+        assert_eq!(std::fs::read_dir(&cell).expect("it is there").count(), 2);
+    }
+
+    #[cfg(unix)]
+    mod children {
+        use std::time::{Duration, Instant};
+
+        use super::*;
+
+        /// How long a child may take for anything.
+        const PATIENCE: Duration = Duration::from_secs(60);
+
+        /// Runs a shell script in place of the program; it may be stopped at once.
+        fn run(script: &str, stop: bool) -> Ended {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let lock = File::create(folder.path().join("lock")).expect("it is writable");
+            let job = Job { arguments: ["-c", script].map(str::to_owned).to_vec(), ..job(folder.path()) };
+            let slot = Slot { device: DeviceName::Cpu, threads: 1 };
+            let mut process = Processes::new("sh".into(), lock).start(&job, &slot).expect("it starts");
+            let deadline = Instant::now() + PATIENCE;
+            let ready =
+                || std::fs::read_to_string(&job.log).is_ok_and(|log| log.lines().any(|line| line == "ready"));
+            while stop && !ready() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if stop {
+                process.stop();
+            }
+            loop {
+                assert!(Instant::now() < deadline, "it takes too long");
+                if let Some(ended) = process.poll() {
+                    return ended;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+
+        #[test]
+        fn children_end_in_three_ways() {
+            assert_eq!(run("exit 0", false), Ended::Done);
+            assert_eq!(
+                run("echo 'trainer: no shards' >&2; exit 2", false),
+                Ended::Failed("no shards".to_owned())
+            );
+            let silent = run("exit 3", false);
+            assert!(
+                matches!(&silent, Ended::Failed(why) if why.contains("3 and said nothing")),
+                "{silent:?}"
+            );
+            let patient = "trap 'exit 130' INT; echo ready; while :; do sleep 0.01; done";
+            assert_eq!(run(patient, true), Ended::Interrupted);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Views as Markdown for people and as CSV for programs.
+
+use std::fmt::Write;
+
+use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
+use crate::report::number::Format;
+
+/// What stands where nothing was measured.
+const MISSING: &str = "-";
+/// What marks a number or model of others.
+pub(super) const PUBLISHED: &str = "(published)";
+/// Columns of the CSV.
+const FIELDS: [&str; 11] =
+    ["model", "kind", "fraction", "task", "unit", "mae", "std", "folds", "seeds", "published", "source"];
+
+/// The view as a Markdown table with what explains it below; each task has a column of what was measured
+/// and one of what was published.
+pub fn markdown(view: &View) -> String {
+    let mut text = format!("# {}\n\n", escaped(&view.title));
+    let mut header = vec!["Model".to_owned()];
+    if view.several_fractions {
+        header.push("Labels".to_owned());
+    }
+    let first = header.len();
+    for column in &view.columns {
+        let task = escaped(&column.task);
+        header.push(format!("{task} [{}]", escaped(&column.unit)));
+        header.push(format!("{task} {PUBLISHED}"));
+    }
+    push_line(&mut text, &header);
+    let alignment: Vec<String> =
+        (0..header.len()).map(|index| if index < first { ":--" } else { "--:" }.to_owned()).collect();
+    push_line(&mut text, &alignment);
+    let best = best(view);
+    for row in &view.rows {
+        let mut cells = vec![model(row)];
+        if view.several_fractions {
+            cells.push(percent(row.fraction));
+        }
+        for (entry, best) in row.entries.iter().zip(&best) {
+            cells.push(ours(row, entry, *best));
+            cells.push(entry.published.as_ref().map(|cited| cited.mae.to_string()).unwrap_or_default());
+        }
+        push_line(&mut text, &cells);
+    }
+    push_notes(&mut text, view);
+    text
+}
+
+/// What explains the table.
+fn push_notes(text: &mut String, view: &View) {
+    text.push_str(
+        "\nMean absolute error on the test parts: mean ± population standard deviation over the folds, if \
+         there are several; the predictions of several seeds are averaged first. Bold: the lowest of ours.\n",
+    );
+    let entries = view.rows.iter().flat_map(|row| &row.entries);
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for Cited { model, source, .. } in entries.filter_map(|entry| entry.published.as_ref()) {
+        if !seen.contains(&(model, source)) {
+            seen.push((model, source));
+        }
+    }
+    if !seen.is_empty() {
+        text.push_str("\nPublished by others, not measured here:\n\n");
+    }
+    for (model, source) in seen {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "- {}: {}", escaped(model), escaped(source));
+    }
+}
+
+/// The lowest error of ours by task, where there are several to choose from.
+fn best(view: &View) -> Vec<Option<f64>> {
+    let of_task = |index: usize| {
+        let ours = view.rows.iter().filter(|row| row.kind == RowKind::Ours);
+        let errors: Vec<f64> = ours.filter_map(|row| Some(row.entries.get(index)?.ours?.mean)).collect();
+        errors.iter().copied().min_by(f64::total_cmp).filter(|_| errors.len() > 1)
+    };
+    (0..view.columns.len()).map(of_task).collect()
+}
+
+fn model(row: &Row) -> String {
+    let label = escaped(&row.label);
+    if row.kind == RowKind::Published { format!("{label} {PUBLISHED}") } else { label }
+}
+
+/// What was measured.
+fn ours(row: &Row, entry: &Entry, best: Option<f64>) -> String {
+    let Some(score) = entry.ours else { return MISSING.to_owned() };
+    let text = score_text(score);
+    if row.kind == RowKind::Ours && best == Some(score.mean) { format!("**{text}**") } else { text }
+}
+
+/// A score with four significant digits, and its deviation with as many decimals.
+pub(super) fn score_text(score: Score) -> String {
+    let format = Format::of(score.mean);
+    let mean = format.write(score.mean);
+    if score.folds > 1 { format!("{mean} ± {}", format.write(score.std)) } else { mean }
+}
+
+fn push_line(text: &mut String, cells: &[String]) {
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+/// A text that neither ends a cell nor begins emphasis.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '|' | '*' | '`' | '<' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(if character.is_control() { ' ' } else { character });
+    }
+    escaped
+}
+
+/// The view as CSV, one line a model, share and task; numbers in full, empty where there are none.
+pub fn csv(view: &View) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut records = vec![FIELDS.map(str::to_owned)];
+    for row in &view.rows {
+        for (column, entry) in view.columns.iter().zip(&row.entries) {
+            let ours = |field: fn(Score) -> String| entry.ours.map(field).unwrap_or_default();
+            let published =
+                |field: fn(&Cited) -> String| entry.published.as_ref().map(field).unwrap_or_default();
+            records.push([
+                row.label.clone(),
+                kind(row.kind).to_owned(),
+                row.fraction.to_string(),
+                column.task.clone(),
+                column.unit.clone(),
+                ours(|score| score.mean.to_string()),
+                ours(|score| score.std.to_string()),
+                ours(|score| score.folds.to_string()),
+                ours(|score| score.seeds.to_string()),
+                published(|cited| cited.mae.to_string()),
+                published(|cited| format!("{}: {}", cited.model, cited.source)),
+            ]);
+        }
+    }
+    for record in records {
+        writer.write_record(record).expect("every record has the same fields, and memory takes them all");
+    }
+    let bytes = writer.into_inner().expect("memory takes it all");
+    String::from_utf8(bytes).expect("only text was written")
+}
+
+fn kind(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Ours => "ours",
+        RowKind::Median => "median",
+        RowKind::Published => "published",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::example::{labels, models};
+
+    #[test]
+    fn models_make_a_table() {
+        let expected = "\
+# Two tasks \\| test
+
+| Model | jdft2d [meV/atom] | jdft2d (published) | gap [eV] | gap (published) |
+| :-- | --: | --: | --: | --: |
+| fresh | 48.96 ± 9.50 | 49.02 | **0.2500** |  |
+| MMPT | **43.38 ± 8.13** | 38.21 | - |  |
+| Median of the training part | 67.29 ± 10.00 | 67.29 | 1.000 |  |
+| coGN (published) | - | 37.17 | - |  |
+
+Mean absolute error on the test parts: mean ± population standard deviation over the folds, if there are \
+several; the predictions of several seeds are averaged first. Bold: the lowest of ours.
+
+Published by others, not measured here:
+
+- DimeNet++: leaderboard
+- MMPT: the paper
+- dummy: leaderboard
+- coGN: leaderboard
+";
+        // One model alone is not the best of anything.
+        assert_eq!(markdown(&models()), expected.replace("**0.2500**", "0.2500"));
+    }
+
+    #[test]
+    fn shares_make_a_table() {
+        let text = markdown(&labels());
+        let lines: Vec<&str> = text.lines().skip(2).take(6).collect();
+        let expected = [
+            "| Model | Labels | jdft2d [meV/atom] | jdft2d (published) |",
+            "| :-- | :-- | --: | --: |",
+            "| fresh | 7 % | 60.00 ± 1.00 |  |",
+            "| fresh | 100 % | **48.00 ± 1.00** | 45.5 |",
+            "| MMPT | 7 % | 50.00 ± 1.00 |  |",
+            "| MMPT | 100 % | **48.00 ± 1.00** |  |",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn programs_get_all_digits() {
+        let expected = "\
+model,kind,fraction,task,unit,mae,std,folds,seeds,published,source
+fresh,ours,1,jdft2d,meV/atom,48.9612,9.5,5,1,49.02,DimeNet++: leaderboard
+fresh,ours,1,gap,eV,0.25,0,1,1,,
+MMPT,ours,1,jdft2d,meV/atom,43.3849,8.13,5,1,38.21,MMPT: the paper
+MMPT,ours,1,gap,eV,,,,,,
+Median of the training part,median,1,jdft2d,meV/atom,67.2851,10,5,1,67.29,dummy: leaderboard
+Median of the training part,median,1,gap,eV,1,0,1,1,,
+coGN,published,1,jdft2d,meV/atom,,,,,37.17,coGN: leaderboard
+coGN,published,1,gap,eV,,,,,,
+";
+        assert_eq!(csv(&models()), expected);
+    }
+}

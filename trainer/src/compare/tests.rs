@@ -1,0 +1,312 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use tempfile::TempDir;
+
+use super::schedule::{Ended, Running, slots};
+use super::view::RowKind;
+use super::*;
+use crate::device::DeviceName;
+use crate::report::json::EvaluationRecord;
+use crate::report::{Evaluation, FoldOutcome, Outcome};
+
+/// Two starts, two shares, one pre-training.
+const GRID: &str = r#"
+tasks = ["matbench_jdft2d"]
+starts = ["fresh", "mmpt"]
+fractions = [0.5, 1.0]
+seeds = [1, 2]
+
+[settings]
+run.epochs = 3
+
+[task.matbench_jdft2d]
+shards = ["store", "more/*.parquet"]
+folds = [0, 2]
+allow_partial = true
+settings = { optimiser.clip_norm = 2.0 }
+
+[pretrain.mmpt]
+shards = ["all"]
+settings = { run.epochs = 2 }
+
+[start.fresh]
+settings = { run.epochs = 4 }
+
+[start.mmpt]
+label = "MMPT"
+pretrain = "mmpt"
+
+[[published]]
+model = "other"
+source = "a paper"
+mae = { matbench_jdft2d = 0.5 }
+
+[[published]]
+model = "MMPT"
+source = "its paper"
+start = "mmpt"
+fraction = 0.5
+mae = { matbench_jdft2d = 0.25 }
+
+[[table]]
+name = "labels"
+title = "Labels"
+
+[[figure]]
+name = "models"
+title = "Models"
+kind = "bars"
+"#;
+
+/// Jobs that do at once what can be seen of them.
+#[derive(Default)]
+struct Instant {
+    ran: RefCell<Vec<String>>,
+    failing: BTreeSet<&'static str>,
+}
+
+struct Done(Ended);
+
+impl Running for Done {
+    fn poll(&mut self) -> Option<Ended> {
+        Some(self.0.clone())
+    }
+
+    fn stop(&mut self) {}
+}
+
+impl Runner for Instant {
+    type Running = Done;
+
+    fn start(&mut self, job: &Job, _: &Slot) -> Result<Done, String> {
+        self.ran.borrow_mut().push(job.name());
+        if self.failing.contains(job.name().as_str()) {
+            return Ok(Done(Ended::Failed("no shards".to_owned())));
+        }
+        let text = |error: std::io::Error| error.to_string();
+        match job.kind {
+            job::JobKind::Finetune => std::fs::create_dir_all(&job.output).map_err(text)?,
+            job::JobKind::Pretrain => {
+                std::fs::create_dir_all(&job.folder).map_err(text)?;
+                std::fs::write(&job.output, "weights").map_err(text)?;
+            }
+            job::JobKind::Evaluate => {
+                std::fs::create_dir_all(job.output.parent().expect("a folder")).map_err(text)?;
+                let record = EvaluationRecord::new(&scored()).expect("there are crystals");
+                record.write(&job.output).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(Done(Ended::Done))
+    }
+}
+
+/// One fold with an error of 0.5, and of 1 for the median.
+fn scored() -> Evaluation {
+    let outcome = |target, prediction| Outcome {
+        material_id: format!("at {target}"),
+        target,
+        prediction,
+        deviation: None,
+        elements: Vec::new(),
+    };
+    Evaluation {
+        task: "matbench_jdft2d".to_owned(),
+        description: String::new(),
+        property: "energy".to_owned(),
+        unit: "meV/atom".to_owned(),
+        folds: vec![FoldOutcome {
+            name: "fold-0".to_owned(),
+            seeds: vec![1],
+            train_median: 2.0,
+            train: 5,
+            validation: 1,
+            outcomes: vec![outcome(1.0, 1.5), outcome(3.0, 2.5)],
+        }],
+        settings: Vec::new(),
+        matbench: None,
+        jarvis: None,
+    }
+}
+
+/// A grid's file and a request for it.
+fn request(text: &str) -> (TempDir, Request) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let grid = folder.path().join("my.toml");
+    std::fs::write(&grid, text).expect("it is writable");
+    let slots = slots(&[DeviceName::Cpu], 1, 1);
+    let request = Request { grid, folder: folder.path().join("out"), slots, quiet: true };
+    (folder, request)
+}
+
+/// Runs a comparison; its jobs' names in the order in which they were begun, and what came of it.
+fn run(request: &Request, mut runner: Instant) -> (Vec<String>, Summary) {
+    std::fs::create_dir_all(&request.folder).expect("it is writable");
+    let prepared = Prepared::new(request).expect("a grid");
+    let summary = prepared.run(request, &mut runner, &|| false).expect("it is writable");
+    (runner.ran.into_inner(), summary)
+}
+
+const ALL: [&str; 9] = [
+    "pretrain mmpt",
+    "finetune matbench_jdft2d/fresh/0.5",
+    "evaluate matbench_jdft2d/fresh/0.5",
+    "finetune matbench_jdft2d/fresh/1",
+    "evaluate matbench_jdft2d/fresh/1",
+    "finetune matbench_jdft2d/mmpt/0.5",
+    "evaluate matbench_jdft2d/mmpt/0.5",
+    "finetune matbench_jdft2d/mmpt/1",
+    "evaluate matbench_jdft2d/mmpt/1",
+];
+
+#[test]
+fn a_grid_is_the_product_of_its_lists() {
+    let (_kept, request) = request(GRID);
+    let plan = Prepared::new(&request).expect("a grid").plan;
+    assert_eq!(plan.jobs.iter().map(Job::name).collect::<Vec<_>>(), ALL);
+    let out = job::text(&request.folder);
+    let command = |index: usize| command_line(&plan.jobs[index].arguments).replace(&out, "OUT");
+    assert_eq!(command(0), "trainer pretrain --out OUT/pretrain/mmpt --set run.epochs=2 --shards all");
+    assert_eq!(
+        command(1),
+        "trainer finetune --task matbench_jdft2d --out OUT/cells/matbench_jdft2d/fresh/0.5 --from-scratch \
+         --fraction 0.5 --seeds 1,2 --folds 0,2 --allow-partial --set run.epochs=3 --set \
+         optimiser.clip_norm=2.0 --set run.epochs=4 --shards store 'more/*.parquet'"
+    );
+    assert!(command(5).contains(" --weights OUT/pretrain/mmpt/best.safetensors "), "{}", command(5));
+    assert_eq!(command(6), "trainer evaluate OUT/cells/matbench_jdft2d/mmpt/0.5");
+    assert!(job::text(&plan.jobs[5].log).ends_with("/logs/cells/matbench_jdft2d/mmpt/0.5.log"));
+    let after: Vec<&[usize]> = plan.jobs.iter().map(|job| job.after.as_slice()).collect();
+    let expected: [&[usize]; 9] = [&[], &[], &[1], &[], &[3], &[0], &[5], &[0], &[7]];
+    assert_eq!(after, expected);
+    assert_eq!(plan.units["matbench_jdft2d"], "meV/atom");
+}
+
+#[test]
+fn sections_that_no_job_could_use_are_refused_at_once() {
+    let refused = |from: &str, to: &str| {
+        let (_kept, request) = request(&GRID.replace(from, to));
+        let line = planned(&request).expect_err("it cannot be used").to_string();
+        assert!(!request.folder.exists() && line.contains("my.toml: "), "{line}");
+        line
+    };
+    let line = refused("run.epochs = 2", "run.epoch = 2");
+    assert!(line.contains("[pretrain.mmpt]: --set: unknown key 'run.epoch'"), "{line}");
+    let line = refused("run.epochs = 4", "run.epochs = \"x\"");
+    assert!(line.contains("[task.matbench_jdft2d] with [start.fresh]: --set: run.epochs = "), "{line}");
+    let line = refused("matbench_jdft2d", "matbench_jdft3d");
+    assert!(line.contains("[task.matbench_jdft3d]: there is no task"), "{line}");
+    let line = refused("shards = [\"all\"]", "shards = [\"all\"]\nconfig = \"none.toml\"");
+    assert!(line.contains("[pretrain.mmpt]: cannot read the configuration none.toml"), "{line}");
+    let line = refused("pretrain = \"mmpt\"", "weights = \"none.safetensors\"");
+    assert!(line.contains("finetune matbench_jdft2d/mmpt/0.5: none.safetensors: "), "{line}");
+}
+
+#[test]
+fn what_is_done_is_not_done_again() {
+    let (_kept, request) = request(GRID);
+    let (ran, summary) = run(&request, Instant::default());
+    assert_eq!(ran, ALL);
+    assert!(summary.jobs.iter().all(|(_, state)| *state == State::Finished));
+    let read = |files: &[PathBuf]| -> Vec<Vec<u8>> {
+        files.iter().map(|file| std::fs::read(file).expect("it is there")).collect()
+    };
+    let tables = read(&summary.files);
+    let (ran, again) = run(&request, Instant::default());
+    assert_eq!((ran.len(), &tables), (0, &read(&again.files)));
+    assert!(planned(&request).expect("a grid").iter().all(|job| job.finished));
+
+    // An output that is gone is made again, and with it what was made from it.
+    let weights = request.folder.join("pretrain/mmpt/best.safetensors");
+    std::fs::remove_file(weights).expect("it was there");
+    let (ran, _) = run(&request, Instant::default());
+    assert_eq!(ran, [&ALL[..1], &ALL[5..]].concat());
+
+    // Other arguments are another job.
+    std::fs::write(&request.grid, GRID.replace("run.epochs = 4", "run.epochs = 5")).expect("it is writable");
+    let (ran, _) = run(&request, Instant::default());
+    assert_eq!(ran, ALL[1..5]);
+}
+
+#[test]
+fn failures_are_recorded_and_made_good_later() {
+    let (_kept, request) = request(GRID);
+    let failing = Instant { failing: BTreeSet::from(["pretrain mmpt"]), ..Instant::default() };
+    let (ran, summary) = run(&request, failing);
+    assert_eq!(ran, ALL[..5]);
+    assert_eq!(summary.jobs[0].1, State::Failed("no shards".to_owned()));
+    assert_eq!(summary.jobs[8].1, State::Skipped(7));
+    let table = std::fs::read_to_string(request.folder.join("tables/labels.md")).expect("a table");
+    assert!(
+        table.contains("| MMPT | 50 % | - | 0.25 |") && table.contains("| fresh | 50 % | **0.5"),
+        "{table}"
+    );
+    let records = journal::read(&request.folder.join(journal::FILE)).expect("records");
+    let skipped = |record: &&Record| matches!(record.event, Event::Skipped { .. });
+    assert_eq!(records.iter().filter(skipped).count(), 4);
+    let (ran, summary) = run(&request, Instant::default());
+    assert_eq!(ran, [&ALL[..1], &ALL[5..]].concat());
+    assert!(summary.jobs.iter().all(|(_, state)| *state == State::Finished));
+}
+
+#[test]
+fn views_put_ours_and_published_numbers_side_by_side() {
+    let (_kept, request) = request(GRID);
+    run(&request, Instant::default());
+    let table = std::fs::read_to_string(request.folder.join("tables/labels.csv")).expect("a table");
+    let expected = "\
+model,kind,fraction,task,unit,mae,std,folds,seeds,published,source
+fresh,ours,0.5,matbench_jdft2d,meV/atom,0.5,0,1,1,,
+fresh,ours,1,matbench_jdft2d,meV/atom,0.5,0,1,1,,
+MMPT,ours,0.5,matbench_jdft2d,meV/atom,0.5,0,1,1,0.25,MMPT: its paper
+MMPT,ours,1,matbench_jdft2d,meV/atom,0.5,0,1,1,,
+Median of the training part,median,1,matbench_jdft2d,meV/atom,1,0,1,1,,
+other,published,1,matbench_jdft2d,meV/atom,,,,,0.5,other: a paper
+";
+    assert_eq!(table, expected);
+    // Bars are of the largest share, where the number for the half has no place.
+    let prepared = Prepared::new(&request).expect("a grid");
+    let evaluations = vec![None; prepared.plan.cells.len()];
+    let view = View::of_figure(&prepared.grid.figure[0], &prepared.grid, &prepared.plan, &evaluations);
+    let kinds: Vec<RowKind> = view.rows.iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, [RowKind::Ours, RowKind::Ours, RowKind::Published]);
+    assert!(view.rows.iter().all(|row| row.fraction == 1.0));
+}
+
+#[test]
+fn one_comparison_at_a_time_works_in_a_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let held = lock(folder.path()).expect("it is free");
+    // A child that holds the lock has it after its parent's end.
+    let child = held.try_clone().expect("a second handle");
+    drop(held);
+    let error = lock(folder.path()).expect_err("it is taken").to_string();
+    assert!(error.starts_with("another comparison, or a job that a killed one has left behind"), "{error}");
+    drop(child);
+    lock(folder.path()).expect("it is free again");
+}
+
+#[test]
+fn the_shipped_grids_can_be_used() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for entry in std::fs::read_dir(root.join("grids")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        // Configurations are named as from the repository's folder, where tests do not run.
+        let text = std::fs::read_to_string(&path).expect("text");
+        let text = text.replace("\"trainer/configs/", &format!("\"{}/configs/", job::text(root)));
+        let (_kept, request) = request(&text);
+        let jobs = planned(&request).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let expected = match name.as_str() {
+            "jdft2d" => 1 + 2 * 2,
+            "labels" => 1 + 2 * 20,
+            "ablations" => 7 + 2 * 9,
+            "smoke" => 1 + 2 * 4,
+            _ => panic!("{name} is new: how many jobs has it?"),
+        };
+        assert_eq!(jobs.len(), expected, "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 4);
+}
