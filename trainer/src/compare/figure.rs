@@ -2,13 +2,14 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::grid::{ALL_LABELS, FigureKind};
 use super::table::{PUBLISHED, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
 
 /// Width and height of a panel, in pixels; bars take as much height as there are.
-const PANEL: (u32, u32) = (560, 340);
+const PANEL: (u32, u32) = (620, 340);
 /// Height of a bar with what is around it, and of a panel's title and axis, in pixels.
 const BAR_HEIGHT: u32 = 30;
 const AROUND_BARS: u32 = 90;
@@ -16,8 +17,15 @@ const AROUND_BARS: u32 = 90;
 const HEADING: u32 = 34;
 /// Panels side by side.
 const COLUMNS: usize = 2;
-/// Width of the names beside the bars, in pixels.
-const NAMES_WIDTH: u32 = 210;
+/// Width of the names beside the bars, and of the numbers behind them, in pixels.
+const NAMES_WIDTH: u32 = 200;
+const NUMBERS_WIDTH: u32 = 120;
+/// Width of the legend beside the curves, height of its lines, and length of its samples, in pixels.
+const LEGEND_WIDTH: u32 = 200;
+const LEGEND_LINE: i32 = 20;
+const LEGEND_SAMPLE: i32 = 18;
+/// Distance between a text and what it belongs to, in pixels.
+const TEXT_GAP: i32 = 7;
 /// Half the thickness of a bar, of the place it has.
 const BAR_HALF: f64 = 0.36;
 /// Half the length of the line across the end of a deviation, of the axis's length.
@@ -136,60 +144,48 @@ fn draw_bars(area: &Area<'_>, column: &Column, bars: &[Bar]) -> Drawn<()> {
         return Ok(());
     }
     let longest = bars.iter().map(|bar| bar.value + bar.deviation).fold(SHORTEST_AXIS, f64::max);
-    let end = longest * (1.0 + 3.0 * HEADROOM);
+    let count = bars.len() as f64;
     let mut chart = ChartBuilder::on(area)
         .caption(&column.task, (FONT, CAPTION_SIZE))
         .margin(8)
+        .margin_right(NUMBERS_WIDTH)
         .x_label_area_size(40)
         .y_label_area_size(NAMES_WIDTH)
-        .build_cartesian_2d(0.0..end, (0..bars.len()).into_segmented())?;
-    let name = |position: &SegmentValue<usize>| match position {
-        // Positions count from below.
-        SegmentValue::CenterOf(below) => {
-            let bar = bars.len().checked_sub(below + 1).and_then(|above| bars.get(above));
-            bar.map(|bar| bar.label.clone()).unwrap_or_default()
-        }
-        SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
-    };
+        .build_cartesian_2d(0.0..longest, 0.0..count)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .y_labels(0)
         .x_desc(format!("MAE [{}]", column.unit))
         .x_labels(5)
-        .y_labels(bars.len())
         .x_label_formatter(&|value| number(*value))
-        .y_label_formatter(&name)
         .label_style((FONT, LABEL_SIZE))
         .light_line_style(WHITE)
         .draw()?;
-    let plane = chart.plotting_area();
-    let (_, rows) = plane.dim_in_pixel();
-    let place = f64::from(rows) / bars.len() as f64;
-    let pixel = |value: f64| plane.map_coordinate(&(value, SegmentValue::Exact(0))).0;
-    let top = plane.get_pixel_range().1.start;
     for (index, bar) in bars.iter().enumerate() {
-        let middle = f64::from(top) + place * (index as f64 + 0.5);
-        let (above, below) = (middle - place * BAR_HALF, middle + place * BAR_HALF);
-        let (left, right) = (pixel(0.0), pixel(bar.value));
-        let body = [(left, above.round() as i32), (right, below.round() as i32)];
-        area.draw(&Rectangle::new(local(area, body), bar.colour.filled()))?;
-        let middle = middle.round() as i32;
-        let tip = pixel(bar.value + bar.deviation);
+        let middle = count - index as f64 - 0.5;
+        let body = [(0.0, middle - BAR_HALF), (bar.value, middle + BAR_HALF)];
+        chart.draw_series([Rectangle::new(body, bar.colour.filled())])?;
+        let (low, high) = ((bar.value - bar.deviation).max(0.0), bar.value + bar.deviation);
         if bar.deviation > 0.0 {
-            let ends = [(pixel((bar.value - bar.deviation).max(0.0)), middle), (tip, middle)];
-            area.draw(&PathElement::new(local(area, ends), BLACK.stroke_width(1)))?;
+            let whisker = vec![(low, middle), (high, middle)];
+            chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(1))])?;
         }
-        let style = (FONT, LABEL_SIZE).into_text_style(area);
-        let [position] = local(area, [(tip + 6, middle - LABEL_SIZE as i32 / 2)]);
-        area.draw(&Text::new(bar.text.clone(), position, style))?;
+        for (text, at, side, gap) in
+            [(&bar.label, 0.0, HPos::Right, -TEXT_GAP), (&bar.text, high, HPos::Left, TEXT_GAP)]
+        {
+            let (x, y) = local(area, chart.backend_coord(&(at, middle)));
+            let style = (FONT, LABEL_SIZE).into_text_style(area).pos(Pos::new(side, VPos::Center));
+            area.draw(&Text::new(text.clone(), (x + gap, y), style))?;
+        }
     }
     Ok(())
 }
 
-/// Pixels of the picture as pixels of an area of it.
-fn local<const N: usize>(area: &Area<'_>, points: [(i32, i32); N]) -> [(i32, i32); N] {
+/// A pixel of the picture as one of an area of it.
+fn local(area: &Area<'_>, (x, y): (i32, i32)) -> (i32, i32) {
     let (left, top) = area.get_base_pixel();
-    points.map(|(x, y)| (x - left, y - top))
+    (x - left, y - top)
 }
 
 /// The curves of a task: ours, then what was published.
@@ -234,10 +230,10 @@ fn draw_curves(area: &Area<'_>, column: &Column, curves: &[Curve]) -> Drawn<()> 
     let lowest = points().map(|point| point.1 - point.2).fold(f64::INFINITY, f64::min);
     let highest = points().map(|point| point.1 + point.2).fold(f64::NEG_INFINITY, f64::max);
     let room = ((highest - lowest) * HEADROOM).max(highest.abs() * 1e-3).max(SHORTEST_AXIS);
-    let mut chart = ChartBuilder::on(area)
+    let (plot, legend) = area.split_horizontally(PANEL.0 - LEGEND_WIDTH);
+    let mut chart = ChartBuilder::on(&plot)
         .caption(&column.task, (FONT, CAPTION_SIZE))
         .margin(8)
-        .margin_right(24)
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..ALL_LABELS * 1.03, lowest - room..highest + room)?;
@@ -252,21 +248,13 @@ fn draw_curves(area: &Area<'_>, column: &Column, curves: &[Curve]) -> Drawn<()> 
         .label_style((FONT, LABEL_SIZE))
         .light_line_style(WHITE)
         .draw()?;
-    for Curve { label, points, colour, measured } in curves {
-        let (colour, measured) = (*colour, *measured);
+    for &Curve { ref points, colour, measured, .. } in curves {
         let line: Vec<(f64, f64)> = points.iter().map(|&(share, error, _)| (share, error)).collect();
         if measured {
-            chart
-                .draw_series(LineSeries::new(line.iter().copied(), colour.stroke_width(2)))?
-                .label(label)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
-            chart.draw_series(line.iter().map(|&point| Circle::new(point, 3, colour.filled())))?;
-        } else {
-            chart
-                .draw_series(line.iter().map(|&point| Circle::new(point, 4, colour.stroke_width(1))))?
-                .label(label)
-                .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.stroke_width(1)));
+            chart.draw_series(LineSeries::new(line.iter().copied(), colour.stroke_width(2)))?;
         }
+        let (size, style) = marker(colour, measured);
+        chart.draw_series(line.iter().map(|&point| Circle::new(point, size, style)))?;
         for &(share, error, deviation) in points.iter().filter(|point| point.2 > 0.0) {
             let (low, high) = (error - deviation, error + deviation);
             let across = |at: f64| vec![(share - WHISKER, at), (share + WHISKER, at)];
@@ -274,12 +262,27 @@ fn draw_curves(area: &Area<'_>, column: &Column, curves: &[Curve]) -> Drawn<()> 
             chart.draw_series(strokes.map(|stroke| PathElement::new(stroke, colour.stroke_width(1))))?;
         }
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font((FONT, LABEL_SIZE))
-        .background_style(WHITE.mix(0.8))
-        .draw()?;
+    draw_legend(&legend, curves)
+}
+
+/// Size and style of a curve's points: filled ones were measured.
+fn marker(colour: RGBColor, measured: bool) -> (i32, ShapeStyle) {
+    if measured { (3, colour.filled()) } else { (4, colour.stroke_width(1)) }
+}
+
+/// Names the curves beside them, where the legend hides none.
+fn draw_legend(area: &Area<'_>, curves: &[Curve]) -> Drawn<()> {
+    let style = (FONT, LABEL_SIZE).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
+    for (line, curve) in (2..).zip(curves) {
+        let y = LEGEND_LINE * line;
+        if curve.measured {
+            let sample = [(0, y), (LEGEND_SAMPLE, y)];
+            area.draw(&PathElement::new(sample, curve.colour.stroke_width(2)))?;
+        }
+        let (size, filling) = marker(curve.colour, curve.measured);
+        area.draw(&Circle::new((LEGEND_SAMPLE / 2, y), size, filling))?;
+        area.draw(&Text::new(curve.label.clone(), (LEGEND_SAMPLE + TEXT_GAP, y), style.clone()))?;
+    }
     Ok(())
 }
 
