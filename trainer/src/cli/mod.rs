@@ -3,8 +3,7 @@
 //! | status | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | done, but a comparison went beyond its limits, or entries were left out of predictions |
-//! | 1 | done, but a comparison went beyond its limits, or one of its jobs failed |
+//! | 1 | done, but a comparison went beyond its limits, one of its jobs failed, or entries were left out |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
