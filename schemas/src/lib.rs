@@ -7,11 +7,13 @@
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
+//! * [`lock`]: one writer at a time in a folder
 //! * [`hash`]: SHA-256 of files and streams
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
 pub mod error;
 pub mod hash;
+pub mod lock;
 pub mod manifest;
 pub mod property;
 pub mod reader;

@@ -69,8 +69,9 @@ pub struct Summary {
 /// shards that the task does not fit, results that cannot be written.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
-    let (begun, task) =
+    let begun =
         Begun::read(&request.folder)?.ok_or_else(|| RunError::NoRun { path: request.folder.clone() })?;
+    let task = begun.task.clone();
     let mut members = Members { request, device, begun, task, sources: None, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);

@@ -16,7 +16,6 @@ pub mod featurise;
 mod finish;
 mod inputs;
 mod journal;
-mod lock;
 mod process;
 mod sorted;
 mod stages;

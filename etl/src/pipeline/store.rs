@@ -1,10 +1,11 @@
 //! The store's folder: what is in it before a run, and what a run may do about it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
+use schemas::lock;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
 use schemas::reader::Shard;
 
@@ -13,7 +14,6 @@ use super::display_name;
 use super::error::BuildError;
 use super::inputs::InputIdentity;
 use super::journal::{Journal, RunIdentity, STAGING_FOLDER};
-use super::lock::StoreLock;
 use super::process::material_ids;
 use super::sorted::open_run;
 use crate::labels::LabelTable;
@@ -36,7 +36,7 @@ pub(super) enum Begin {
 /// A store's folder, locked.
 pub(super) struct StoreFolder {
     path: PathBuf,
-    _lock: StoreLock,
+    _lock: File,
 }
 
 impl StoreFolder {
@@ -46,7 +46,9 @@ impl StoreFolder {
     /// [`BuildError::Io`] and [`BuildError::Locked`].
     pub(super) fn open(path: &Path) -> Result<Self, BuildError> {
         fs::create_dir_all(path).map_err(BuildError::io(path))?;
-        Ok(Self { path: path.to_owned(), _lock: StoreLock::acquire(path)? })
+        let held = lock::take(path).map_err(BuildError::io(path))?;
+        let lock = held.ok_or_else(|| BuildError::Locked { store: path.to_owned() })?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// The folder.

@@ -4,7 +4,7 @@ mod chart;
 mod frame;
 mod histogram;
 mod html;
-mod number;
+pub mod number;
 mod periodic_table;
 mod scan;
 mod text;

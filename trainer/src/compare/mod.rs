@@ -36,11 +36,13 @@ pub mod table;
 mod tests;
 pub mod view;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use error::CompareError;
+
+use schemas::lock;
 
 use self::grid::Grid;
 use self::job::{Job, command_line};
@@ -52,7 +54,6 @@ use self::view::View;
 use crate::atomic;
 
 const GRID_FILE: &str = "grid.toml";
-const LOCK_FILE: &str = ".lock";
 const TABLES_FOLDER: &str = "tables";
 const FIGURES_FOLDER: &str = "figures";
 
@@ -116,7 +117,7 @@ pub fn compare(
 ) -> Result<Summary, CompareError> {
     let prepared = Prepared::new(request)?;
     create(&request.folder)?;
-    let lock = lock(&request.folder)?;
+    let lock = locked(&request.folder)?;
     prepared.run(request, &mut Processes::new(program, lock), stop)
 }
 
@@ -264,18 +265,8 @@ fn create(folder: &Path) -> Result<(), CompareError> {
     std::fs::create_dir_all(folder).map_err(CompareError::io("create", folder))
 }
 
-/// Takes the folder for this comparison. The system releases the lock even of a killed process.
-fn lock(folder: &Path) -> Result<File, CompareError> {
-    let path = folder.join(LOCK_FILE);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(CompareError::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CompareError::Locked { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(CompareError::io("lock", &path)(source)),
-    }
+/// Takes the folder for this comparison.
+fn locked(folder: &Path) -> Result<File, CompareError> {
+    let held = lock::take(folder).map_err(CompareError::io("lock", folder))?;
+    held.ok_or_else(|| CompareError::Locked { path: folder.to_owned() })
 }

@@ -2,8 +2,7 @@
 //!
 //! | name | content |
 //! |---|---|
-//! | `task.toml` | the task |
-//! | `finetune.toml` | weights, shards, seeds, folds, split |
+//! | `finetune.toml` | weights, shards, seeds, folds, split and the task |
 //! | `fold-0/seed-123/` | the run of one member |
 
 use std::io::{Read, Write};
@@ -16,13 +15,12 @@ use crate::atomic;
 use crate::error::TrainError;
 use crate::task::{PartitionOptions, Task};
 
-const TASK_FILE: &str = "task.toml";
 const BEGUN_FILE: &str = "finetune.toml";
 /// Bytes that are hashed at a time.
 const HASH_BUFFER: usize = 1 << 16;
 
-/// Everything that the members share beside task and configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Everything that the members share beside the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begun {
     /// File of the weights; none for members from scratch.
@@ -43,6 +41,8 @@ pub struct Begun {
     pub split_file: Option<PathBuf>,
     /// Whether the parts may be smaller than the task says.
     pub allow_partial: bool,
+    /// The task.
+    pub task: Task,
 }
 
 impl Begun {
@@ -74,33 +74,28 @@ impl Begun {
         }
     }
 
-    /// Writes both files.
+    /// Writes the file.
     ///
     /// # Errors
     /// [`TrainError::Write`].
-    pub fn write(&self, folder: &Path, task: &Task) -> Result<(), TrainError> {
-        let begun = toml::to_string(self).expect("TOML holds every type here");
-        for (name, text) in [(TASK_FILE, task.to_toml()), (BEGUN_FILE, begun)] {
-            let path = folder.join(name);
-            atomic::write(&path, |out| out.write_all(text.as_bytes()))
-                .map_err(|source| TrainError::Write { path, source })?;
-        }
-        Ok(())
+    pub fn write(&self, folder: &Path) -> Result<(), TrainError> {
+        let path = folder.join(BEGUN_FILE);
+        let text = toml::to_string(self).expect("TOML holds every type here, and counts are small");
+        atomic::write(&path, |out| out.write_all(text.as_bytes()))
+            .map_err(|source| TrainError::Write { path, source })
     }
 
-    /// Reads both files; `None` if the folder is of no fine-tuning.
+    /// Reads the file; `None` if the folder is of no fine-tuning.
     ///
     /// # Errors
-    /// [`TrainError::Begun`] or [`TrainError::Task`].
-    pub fn read(folder: &Path) -> Result<Option<(Self, Task)>, TrainError> {
+    /// [`TrainError::Begun`].
+    pub fn read(folder: &Path) -> Result<Option<Self>, TrainError> {
         let path = folder.join(BEGUN_FILE);
         if !path.exists() {
             return Ok(None);
         }
         let text = std::fs::read_to_string(&path).map_err(|error| at(&path)(error.to_string()))?;
-        let begun = toml::from_str(&text).map_err(|error| at(&path)(error.message().to_owned()))?;
-        let task = Task::load(&folder.join(TASK_FILE).to_string_lossy())?;
-        Ok(Some((begun, task)))
+        toml::from_str(&text).map(Some).map_err(|error| at(&path)(error.message().to_owned()))
     }
 
     /// Checks that a folder begun with these is gone on with by the same.
@@ -114,17 +109,21 @@ impl Begun {
             ("data.shards", format!("{:?}", self.shards), format!("{:?}", asked.shards)),
             ("split", format!("{:?}", self.split_file), format!("{:?}", asked.split_file)),
             ("allow_partial", self.allow_partial.to_string(), asked.allow_partial.to_string()),
+            ("task", one_line(&self.task), one_line(&asked.task)),
         ];
         match pairs.into_iter().find(|(_, found, asked)| found != asked) {
             None => Ok(()),
-            Some((key, found, asked)) => Err(TrainError::OtherConfiguration {
-                path: folder.to_owned(),
-                key: key.to_owned(),
-                found,
-                asked,
-            }),
+            Some((key, found, asked)) => {
+                let path = folder.to_owned();
+                Err(TrainError::OtherConfiguration { path, key: key.to_owned(), found, asked })
+            }
         }
     }
+}
+
+/// A task's definition on one line.
+fn one_line(task: &Task) -> String {
+    task.to_toml().lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// An error about a file.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::begun::Begun;
 use super::member::{Encoders, MemberRequest, run_member};
+use crate::atomic;
 use crate::config::Config;
 use crate::data::Sources;
 use crate::device::DeviceName;
@@ -102,6 +103,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         folds: request.folds.clone(),
         split_file: request.split_file.clone(),
         allow_partial: request.allow_partial,
+        task: request.task.clone(),
     };
     let mut summary = Summary {
         members: Vec::new(),
@@ -115,7 +117,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .iter()
         .map(|&seed| request.task.partition(&sources, &begun.options(config.finetune.fraction, seed)))
         .collect::<Result<Vec<_>, _>>()?;
-    claim(&request.folder, request.existing, &begun, &request.task)?;
+    claim(&request.folder, request.existing, &begun)?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
@@ -158,32 +160,23 @@ pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
 }
 
 /// Makes the folder one of this fine-tuning.
-fn claim(folder: &Path, existing: Existing, begun: &Begun, task: &Task) -> Result<(), TrainError> {
-    let found = Begun::read(folder)?;
-    match (existing, found) {
-        (Existing::Refuse, Some(_)) => {
-            return Err(RunError::NotEmpty { path: folder.to_owned() }.into());
-        }
+fn claim(folder: &Path, existing: Existing, begun: &Begun) -> Result<(), TrainError> {
+    let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
+    if folder.is_dir() {
+        // What a process left that was killed while it wrote.
+        atomic::remove_partial(folder).map_err(unwritable)?;
+    }
+    match (existing, Begun::read(folder)?) {
+        (Existing::Refuse, Some(_)) => return Err(RunError::NotEmpty { path: folder.to_owned() }.into()),
         (Existing::Refuse | Existing::Overwrite, None) if !is_empty_or_absent(folder) => {
             return Err(RunError::NotEmpty { path: folder.to_owned() }.into());
         }
         (Existing::Resume, None) => return Err(RunError::NoRun { path: folder.to_owned() }.into()),
-        (Existing::Resume, Some((found, found_task))) => {
-            found.require_same(begun, folder)?;
-            if found_task != *task {
-                return Err(TrainError::OtherConfiguration {
-                    path: folder.to_owned(),
-                    key: "task".to_owned(),
-                    found: found_task.name,
-                    asked: format!("{} (see task.toml)", task.name),
-                });
-            }
-        }
+        (Existing::Resume, Some(found)) => found.require_same(begun, folder)?,
         (Existing::Refuse | Existing::Overwrite, _) => {}
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|source| TrainError::Write { path: folder.to_owned(), source })?;
-    begun.write(folder, task)
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    begun.write(folder)
 }
 
 fn is_empty_or_absent(folder: &Path) -> bool {

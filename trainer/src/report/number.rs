@@ -55,15 +55,7 @@ fn signed(text: &str) -> String {
 
 /// A count with its thousands separated: `1,234,567`.
 pub(super) fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    etl::stats::number::grouped(count as u64)
 }
 
 /// Plural forms: `1 crystal`, `2 crystals`.

@@ -10,9 +10,11 @@
 //! | `last/checkpoint.safetensors` | weights, optimiser state and position: what a resumed run needs |
 //! | `.lock` | empty; held by the process that writes |
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use schemas::lock::{self, LOCK_FILE};
 
 use super::card;
 use super::error::RunError;
@@ -27,8 +29,6 @@ const CURVES_FILE: &str = "curves.svg";
 pub const BEST_FILE: &str = "best.safetensors";
 const LAST_FOLDER: &str = "last";
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
-/// It stays behind when a run ends: removing it would race with the next run's lock.
-const LOCK_FILE: &str = ".lock";
 
 /// What to do with a run that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl RunFolder {
             }
         }
         std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
-        let folder = Self { path: path.to_owned(), _lock: lock(path)? };
+        let folder = Self { path: path.to_owned(), _lock: locked(path)? };
         match existing {
             Existing::Refuse if !is_empty(path)? => return Err(RunError::NotEmpty { path: path.to_owned() }),
             Existing::Refuse | Existing::Resume => {}
@@ -169,19 +169,9 @@ fn is_empty(path: &Path) -> Result<bool, RunError> {
 }
 
 /// Takes the lock of a folder.
-fn lock(folder: &Path) -> Result<File, RunError> {
-    let path = folder.join(LOCK_FILE);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(RunError::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(RunError::io("lock", &path)(source)),
-    }
+fn locked(path: &Path) -> Result<File, RunError> {
+    let held = lock::take(path).map_err(RunError::io("lock", path))?;
+    held.ok_or_else(|| RunError::Locked { path: path.to_owned() })
 }
 
 #[cfg(test)]
