@@ -36,6 +36,7 @@ pub mod predict;
 pub mod report;
 pub mod run;
 pub mod task;
+mod toml_text;
 pub mod verify;
 pub mod weights;
 

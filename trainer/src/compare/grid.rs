@@ -56,6 +56,7 @@ use toml::{Table, Value};
 
 use super::error::CompareError;
 use crate::config::DEFAULT_SEED;
+use crate::toml_text;
 
 /// Name under which published numbers are put beside the median of the training part.
 pub const MEDIAN: &str = "median";
@@ -222,13 +223,8 @@ impl Grid {
     /// The grid that a text defines.
     fn parse(text: &str, path: &Path) -> Result<Self, CompareError> {
         let grid: Self = toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            CompareError::Syntax {
-                path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
-                message: error.message().trim().replace('\n', ", "),
-            }
+            let (line, column, message) = toml_text::fault(text, &error);
+            CompareError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         match check::fault(&grid) {
             None => Ok(grid),

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::draft::unknown;
 use super::error::{ConfigError, Place};
+use crate::toml_text::line_and_column;
 
 /// One setting of a file.
 pub(super) struct Entry {
@@ -83,8 +84,6 @@ impl Walk<'_> {
 
 /// Line and column of a byte of the text.
 fn place(text: &str, path: &Path, offset: usize) -> Place {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let (line, column) = line_and_column(text, offset);
     Place::File { path: path.to_owned(), line, column }
 }

@@ -19,13 +19,13 @@ mod tests;
 pub mod transform;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::similar::nearest;
 use crate::data::Sources;
+use crate::toml_text;
 
 pub use error::TaskError;
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
@@ -146,8 +146,7 @@ impl Task {
     /// The task that a text defines; `path` is what errors name.
     fn parse(text: &str, path: &Path) -> Result<Self, TaskError> {
         let task: Self = toml::from_str(text).map_err(|error| {
-            let (line, column) = place(text, error.span());
-            let message = error.message().trim().replace('\n', ", ");
+            let (line, column, message) = toml_text::fault(text, &error);
             TaskError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         match task.fault() {
@@ -172,12 +171,4 @@ impl Task {
         }
         self.split.fault()
     }
-}
-
-/// Line and column, counted from 1, of what an error is about.
-fn place(text: &str, span: Option<Range<usize>>) -> (usize, usize) {
-    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
 }
