@@ -7,7 +7,7 @@ use burn::module::Module;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::data::{BatchLimit, LatticeStatistics, Selection, Sources, Stream, StreamSettings, Subset};
+use crate::data::{LatticeStatistics, Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::Mmpt;
@@ -115,14 +115,8 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     let selection = Selection::new(&sources, Subset::All)?;
     let settings = StreamSettings {
         seed: config.seed,
-        shuffle_buffer: None,
-        limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
         labels: config.pal.labels,
-        graph: config.model.graph,
-        workers: config.data.workers,
-        queue: config.data.queue,
-        with_triplets: !device::computes_on_host(&device),
-        ..StreamSettings::default()
+        ..StreamSettings::in_order(&config.data, config.model.graph, &device)
     };
     let no_crystals = || TrainError::NoCrystals { subset: "all".to_owned(), crystals: 0 };
     let graph = Stream::<f32>::open(&selection, settings.clone())?.next().ok_or_else(no_crystals)??;

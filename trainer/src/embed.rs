@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::atomic;
 use crate::config::DataConfig;
-use crate::data::{BatchLimit, Selection, Sources, Stream, StreamSettings, Subset};
-use crate::device::{self, DeviceName};
+use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
+use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::model::mask::Masks;
 use crate::model::property::{Pooled, pool};
@@ -64,15 +64,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let sources = Arc::new(Sources::resolve(&request.data.shards, expected)?);
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let settings = StreamSettings {
-        shuffle_buffer: None,
-        limit: BatchLimit { crystals: request.data.batch_crystals, triplets: request.data.batch_triplets },
-        graph: description.model.graph,
-        workers: request.data.workers,
-        queue: request.data.queue,
-        with_triplets: !device::computes_on_host(&device),
-        ..StreamSettings::default()
-    };
+    let settings = StreamSettings::in_order(&request.data, description.model.graph, &device);
     let mut crystals = 0;
     let mut failure = None;
     let widths = [description.model.structure_width, 2 * description.model.lattice_width];

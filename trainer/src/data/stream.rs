@@ -13,9 +13,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Float64Array};
+use burn::prelude::Device;
 use schemas::StoreError;
 use schemas::view::CrystalBatch;
 
+use crate::config::DataConfig;
 use crate::config::model::Graph;
 use crate::data::batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 use crate::data::error::DataError;
@@ -25,6 +27,7 @@ use crate::data::random::{Purpose, keyed, shuffle};
 use crate::data::shuffle::ShuffleBuffer;
 use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
+use crate::device;
 
 /// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
 /// size, about 50 MB at 25 atoms a crystal.
@@ -232,6 +235,19 @@ impl<R> Drop for Stream<R> {
 }
 
 impl StreamSettings {
+    /// Every crystal once, in the order of the shards, for a model on a device.
+    pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
+        Self {
+            shuffle_buffer: None,
+            limit: BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets },
+            graph,
+            workers: data.workers,
+            queue: data.queue,
+            with_triplets: !device::computes_on_host(device),
+            ..Self::default()
+        }
+    }
+
     fn check(&self) -> Result<(), DataError> {
         self.limit.check()?;
         for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {

@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use super::objective::{Finetuning, Standardisation};
+use super::objective::{Finetuning, HEAD_PREFIX, Standardisation};
 use crate::config::run::Select;
 use crate::config::{Config, ModelConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::loss::TOTAL;
 use crate::model::PropertyModel;
-use crate::optimiser::Adam;
 use crate::report::statistics::{Scores, median};
-use crate::run::begin::{Crystals, remove_if_there, restored, resumable, steps};
+use crate::run::begin::{Crystals, claimed, restored, steps};
 use crate::run::checkpoint::State;
-use crate::run::course::{Beginning, Course, DIVERGED_FILE, Ending};
-use crate::run::folder::{Existing, RunFolder};
+use crate::run::course::{Beginning, Course, Ending};
+use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::snapshot;
 use crate::run::step::{Learner, Values};
@@ -27,8 +26,6 @@ use crate::weights::{self, Description, Target};
 
 /// Prefixes of the tensors that pre-training and fine-tuning share.
 const ENCODER_PREFIXES: [&str; 2] = ["structure.", "lattice."];
-/// Prefix of the head's tensors.
-const HEAD_PREFIX: &str = "head.";
 
 /// Encoders to begin with, from a weights file.
 #[derive(Debug, Clone)]
@@ -134,30 +131,20 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
     let objective = Finetuning::new(
         fold.train.iter().chain(&fold.validation),
         standardisation,
-        config.finetune.freeze_encoder,
+        &config.finetune,
         features.cutoff_angstrom,
         &device,
     );
-    let folder = RunFolder::open(&request.folder, request.existing)?;
-    remove_if_there(&folder.path().join(DIVERGED_FILE))?;
-    let checkpoint = match request.existing {
-        Existing::Resume => resumable(&folder, &config)?,
-        Existing::Refuse | Existing::Overwrite => None,
-    };
+    let (folder, checkpoint) = claimed(&request.folder, request.existing, &config)?;
     let init = |lattice: &LatticeStatistics| {
         let width = config.finetune.head_width;
         PropertyModel::init(&config.model, width, lattice, config.seed, &device.clone().autodiff())
     };
-    let (mut learner, description, state) = match checkpoint {
+    let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
-            let (path, description) = (folder.checkpoint(), checkpoint.description.clone());
-            description
-                .require(&config.model, &config.pal, features)
-                .map_err(|source| TrainError::Weights { path: path.clone(), source })?;
-            require_target(folder.path(), description.target.as_ref(), &target)?;
-            let model = init(&description.lattice);
-            let (learner, state) = restored(checkpoint, model, objective, &config, &path, &device)?;
-            (learner, description, state)
+            require_target(folder.path(), checkpoint.description.target.as_ref(), &target)?;
+            let path = folder.checkpoint();
+            restored(checkpoint, init, objective, &config, features, &path, &device)?
         }
         None => {
             let lattice = match encoders {
@@ -176,10 +163,6 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
             (Learner::new(model, objective, &config.optimiser), description, State::default())
         }
     };
-    if let Some(rate) = config.finetune.head_learning_rate {
-        let optimiser = std::mem::replace(&mut learner.optimiser, Adam::new(&config.optimiser));
-        learner.optimiser = optimiser.with_rate_factor(HEAD_PREFIX, rate / config.optimiser.learning_rate);
-    }
     Ok(Beginning {
         steps: steps(&config, &crystals.train, &device)?,
         constants: dummy(&fold.train),

@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use burn::prelude::*;
 use burn::tensor::Element;
 
+use crate::config::{FinetuneConfig, OptimiserConfig};
 use crate::data::{BatchFloat, GraphBatch};
 use crate::loss::TOTAL;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, PropertyModel};
+use crate::optimiser::Adam;
 use crate::run::step::{Objective, Values};
 use crate::task::Labelled;
 
+/// Prefix of the head's tensors.
+pub(super) const HEAD_PREFIX: &str = "head.";
 /// Least standard deviation, in the target's unit: equal targets must not be divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
 
@@ -39,7 +43,7 @@ impl Standardisation {
 pub struct Finetuning {
     targets: HashMap<String, f64>,
     standardisation: Standardisation,
-    freeze_encoder: bool,
+    config: FinetuneConfig,
     cutoff_angstrom: f64,
     device: Device,
 }
@@ -59,7 +63,7 @@ impl Finetuning {
     pub fn new<'a>(
         crystals: impl IntoIterator<Item = &'a Labelled>,
         standardisation: Standardisation,
-        freeze_encoder: bool,
+        config: &FinetuneConfig,
         cutoff_angstrom: f64,
         device: &Device,
     ) -> Self {
@@ -67,7 +71,7 @@ impl Finetuning {
         Self {
             targets: targets.collect(),
             standardisation,
-            freeze_encoder,
+            config: config.clone(),
             cutoff_angstrom,
             device: device.clone(),
         }
@@ -92,10 +96,15 @@ impl Objective for Finetuning {
 
     fn losses(&self, model: &PropertyModel, batch: &PropertyBatch) -> (Tensor<1>, Values) {
         let features = model.features(&batch.batch);
-        let features = if self.freeze_encoder { features.detach() } else { features };
+        let features = if self.config.freeze_encoder { features.detach() } else { features };
         let loss = (model.predict(features) - batch.targets.clone()).abs().mean();
         let error = loss.clone().into_scalar::<f64>() * self.standardisation.std;
         (loss, BTreeMap::from([(TOTAL.to_owned(), error)]))
+    }
+
+    fn optimiser(&self, config: &OptimiserConfig) -> Adam {
+        let factor = self.config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate);
+        Adam::new(config).with_rate_factor(HEAD_PREFIX, factor)
     }
 
     /// Crystals count alike: the mean is the validation set's mean absolute error.

@@ -8,6 +8,7 @@ use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;
 use crate::predict::table::{Description, Row};
+use crate::report::statistics::MeanStd;
 
 /// Reason code of a crystal whose prediction is no finite number.
 const NOT_FINITE: &str = "prediction_not_finite";
@@ -88,13 +89,11 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError
 
 /// Mean and population standard deviation; a single value has no deviation.
 fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
-    if let [value] = values {
-        return (*value, None);
+    match MeanStd::of(values) {
+        Some(MeanStd { mean, std }) if values.len() > 1 => (mean, Some(std)),
+        Some(MeanStd { mean, .. }) => (mean, None),
+        None => (f64::NAN, None),
     }
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    (mean, Some(variance.sqrt()))
 }
 
 #[cfg(test)]

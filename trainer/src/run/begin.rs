@@ -17,7 +17,8 @@ use crate::device;
 use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::run::checkpoint::{Checkpoint, State};
-use crate::run::folder::RunFolder;
+use crate::run::course::DIVERGED_FILE;
+use crate::run::folder::{Existing, RunFolder};
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective};
 use crate::weights::Description;
@@ -81,7 +82,7 @@ pub fn training_stream(config: &Config, epoch: u64, skip: u64, device: &Device) 
 
 /// The checkpoint of a run that is to be continued with the same settings; `None` if it was killed
 /// before its first one.
-pub(crate) fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
+fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
     if !folder.config().exists() {
         // Killed after the first checkpoint at most, which knows of the settings by their hash alone.
         let checkpoint = Checkpoint::read(&folder.checkpoint())?;
@@ -104,22 +105,41 @@ pub(crate) fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Ch
     Ok(Checkpoint::read(&folder.checkpoint())?)
 }
 
-/// Model and optimiser as a checkpoint left them; `model` is one of the same sizes, `path` the
+/// A run's folder, and the checkpoint that the run goes on from if it is to be continued.
+pub(crate) fn claimed(
+    path: &Path,
+    existing: Existing,
+    config: &Config,
+) -> Result<(RunFolder, Option<Checkpoint>), TrainError> {
+    let folder = RunFolder::open(path, existing)?;
+    remove_if_there(&folder.path().join(DIVERGED_FILE))?;
+    let checkpoint = match existing {
+        Existing::Resume => resumable(&folder, config)?,
+        Existing::Refuse | Existing::Overwrite => None,
+    };
+    Ok((folder, checkpoint))
+}
+
+/// Everything as a checkpoint left it: `init` makes a model of the configuration's sizes, `path` is the
 /// checkpoint's file.
 pub(crate) fn restored<O: Objective>(
     checkpoint: Checkpoint,
-    model: O::Model,
+    init: impl FnOnce(&LatticeStatistics) -> O::Model,
     objective: O,
     config: &Config,
+    features: &FeatureSettings,
     path: &Path,
     device: &Device,
-) -> Result<(Learner<O>, State), TrainError> {
-    let Checkpoint { state, weights, first_moments, second_moments, .. } = checkpoint;
-    let model = snapshot::with_weights(model, weights, &[], path)?;
+) -> Result<(Learner<O>, Description, State), TrainError> {
+    let Checkpoint { state, description, weights, first_moments, second_moments } = checkpoint;
+    description
+        .require(&config.model, &config.pal, features)
+        .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
+    let model = snapshot::with_weights(init(&description.lattice), weights, &[], path)?;
     let mut learner = Learner::new(model, objective, &config.optimiser);
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
     snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
-    Ok((learner, state))
+    Ok((learner, description, state))
 }
 
 /// A model with the weights of a file.
@@ -153,7 +173,7 @@ pub(super) fn fresh(
 }
 
 /// Removes a file that an earlier run may have left.
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), TrainError> {
+fn remove_if_there(path: &Path) -> Result<(), TrainError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
             Err(TrainError::Write { path: path.to_owned(), source })

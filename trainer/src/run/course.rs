@@ -32,7 +32,7 @@ use crate::weights::{self, Description};
 /// training.
 const VALIDATION_EPOCH: u64 = u64::MAX;
 /// File of a run's folder with the crystals of the batch that a run ended on.
-pub(crate) const DIVERGED_FILE: &str = "diverged.json";
+pub(super) const DIVERGED_FILE: &str = "diverged.json";
 /// Seconds in a minute.
 const MINUTE: f64 = 60.0;
 

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use burn::prelude::*;
 
 use crate::config::Config;
-use crate::data::{ConstantPredictor, GraphBatch, Selection};
+use crate::data::{ConstantPredictor, GraphBatch, LatticeStatistics, Selection};
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::loss::Losses;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Mmpt, Trace};
-use crate::run::begin::{Crystals, fresh, given, remove_if_there, restored, resumable, steps};
+use crate::run::begin::{Crystals, claimed, fresh, given, restored, steps};
 use crate::run::checkpoint::State;
-use crate::run::course::{Beginning, Course, DIVERGED_FILE, Ending};
-use crate::run::folder::{Existing, RunFolder};
+use crate::run::course::{Beginning, Course, Ending};
+use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, Record};
 use crate::run::step::{Learner, Objective, Values};
@@ -129,23 +129,13 @@ fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| given(path, &config, &features, &autodiff));
     let given = given.transpose()?;
-    let folder = RunFolder::open(&request.folder, existing)?;
-    remove_if_there(&folder.path().join(DIVERGED_FILE))?;
-    let checkpoint = match existing {
-        Existing::Resume => resumable(&folder, &config)?,
-        Existing::Refuse | Existing::Overwrite => None,
-    };
+    let (folder, checkpoint) = claimed(&request.folder, existing, &config)?;
     let objective = Pretraining::new(&config, features.cutoff_angstrom, &device);
+    let init = |lattice: &LatticeStatistics| Mmpt::init(&config.model, lattice, config.seed, &autodiff);
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
             let path = folder.checkpoint();
-            let description = checkpoint.description.clone();
-            description
-                .require(&config.model, &config.pal, &features)
-                .map_err(|source| TrainError::Weights { path: path.clone(), source })?;
-            let model = Mmpt::init(&config.model, &description.lattice, config.seed, &autodiff);
-            let (learner, state) = restored(checkpoint, model, objective, &config, &path, &device)?;
-            (learner, description, state)
+            restored(checkpoint, init, objective, &config, &features, &path, &device)?
         }
         None => {
             let (model, description) = match given {

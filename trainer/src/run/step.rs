@@ -29,6 +29,11 @@ pub trait Objective: Debug {
     /// under [`TOTAL`].
     fn losses(&self, model: &Self::Model, batch: &Self::Batch) -> (Tensor<1>, Values);
 
+    /// The optimiser of a run that has made no step.
+    fn optimiser(&self, config: &OptimiserConfig) -> Adam {
+        Adam::new(config)
+    }
+
     /// What a batch counts in a mean over a validation set.
     fn weight(&self, batch: &Self::Batch) -> f64;
 }
@@ -51,9 +56,9 @@ impl<O: Objective> Learner<O> {
     /// A learner that has made no step.
     pub fn new(model: O::Model, objective: O, config: &OptimiserConfig) -> Self {
         Self {
+            optimiser: objective.optimiser(config),
             objective,
             model: Some(model),
-            optimiser: Adam::new(config),
             clip_norm: config.clip_norm,
             gradients: None,
             accumulated: 0,
