@@ -167,6 +167,18 @@ fn a_smaller_share_of_the_crystals_is_trained_on() {
 }
 
 #[test]
+fn members_of_other_settings_never_lie_side_by_side() {
+    let (_kept, task) = task("", "");
+    let out = tuned(&task, &["--epochs", "1", "--seeds", "1,2"]);
+    let other = ["--epochs", "1", "--seeds", "1,3", "--fraction", "0.5"];
+    let line = refused(&small(&task, out.path(), &[&other[..], &["--resume"]].concat(), &store()));
+    assert!(line.contains("finetune.fraction = 1, not 0.5"), "{line}");
+    succeed(&small(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
+    let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
+    assert!(best(1) && !best(2) && best(3));
+}
+
+#[test]
 fn crystals_that_a_logarithm_refuses_are_named() {
     let (_kept, task) = task("transform = \"none\"", "transform = \"log10\"");
     let out = folder();

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use burn::prelude::*;
 use etl::element::SYMBOLS;
 
-use crate::config::Config;
-use crate::data::{BatchLimit, Selection, Sources, Stream, StreamSettings};
-use crate::device::{self, DeviceName};
+use crate::config::{Config, DataConfig};
+use crate::data::{Selection, Sources, Stream, StreamSettings};
+use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::finetune::begun::Begun;
@@ -72,7 +72,9 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let begun =
         Begun::read(&request.folder)?.ok_or_else(|| RunError::NoRun { path: request.folder.clone() })?;
     let task = begun.task.clone();
-    let mut members = Members { request, device, begun, task, sources: None, settings: Vec::new() };
+    let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
+    let sources = Arc::new(Sources::resolve(shards, None)?);
+    let mut members = Members { request, device, begun, task, sources, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);
     std::fs::create_dir_all(&request.out)
@@ -87,7 +89,7 @@ struct Members<'a> {
     device: Device,
     begun: Begun,
     task: Task,
-    sources: Option<Arc<Sources>>,
+    sources: Arc<Sources>,
     settings: Vec<(String, String)>,
 }
 
@@ -95,12 +97,8 @@ impl Members<'_> {
     fn folds(&mut self) -> Result<Vec<FoldOutcome>, TrainError> {
         let mut folds: Vec<Ensemble> = Vec::new();
         for seed in self.begun.seeds.clone() {
-            // The configuration of any member tells the share of the crystals that the seed trained on.
-            let config = self.configuration(seed)?;
-            let sources = self.sources(&config)?;
-            let options = self.begun.options(config.finetune.fraction, seed);
-            for fold in &self.task.partition(&sources, &options)?.folds {
-                let outcomes = self.member(fold, seed, &sources, &config)?;
+            for fold in &self.task.partition(&self.sources, &self.begun.options(seed))?.folds {
+                let outcomes = self.member(fold, seed)?;
                 match folds.iter_mut().find(|known| known.fold.name == fold.name) {
                     Some(known) => {
                         known.fold.seeds.push(seed);
@@ -124,54 +122,15 @@ impl Members<'_> {
         Ok(folds.into_iter().map(Ensemble::finish).collect())
     }
 
-    /// The configuration of a seed's first member.
-    fn configuration(&mut self, seed: u64) -> Result<Config, TrainError> {
-        let names = std::fs::read_dir(&self.request.folder)
-            .map_err(RunError::io("read", &self.request.folder))?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect::<BTreeSet<_>>();
-        let path = names
-            .iter()
-            .map(|fold| member_folder(&self.request.folder, fold, seed).join(CONFIG_FILE))
-            .find(|path| path.exists())
-            .ok_or_else(|| RunError::NoRun { path: self.request.folder.join(format!("*/seed-{seed}")) })?;
-        let config = Config::load(&path)?;
-        if self.settings.is_empty() {
-            let known = config.settings();
-            self.settings = SHOWN_SETTINGS
-                .iter()
-                .filter_map(|key| known.iter().find(|(name, _)| name == key))
-                .cloned()
-                .collect();
-        }
-        Ok(config)
-    }
-
-    /// The shards, opened once.
-    fn sources(&mut self, config: &Config) -> Result<Arc<Sources>, TrainError> {
-        if let Some(sources) = &self.sources {
-            return Ok(Arc::clone(sources));
-        }
-        let given = &self.request.shards;
-        let shards = if given.is_empty() { &config.data.shards } else { given };
-        let sources = Arc::new(Sources::resolve(shards, None)?);
-        self.sources = Some(Arc::clone(&sources));
-        Ok(sources)
-    }
-
     /// One member's predictions of its test part.
-    fn member(
-        &self,
-        fold: &Fold,
-        seed: u64,
-        sources: &Arc<Sources>,
-        config: &Config,
-    ) -> Result<Vec<Outcome>, TrainError> {
-        let weights = member_folder(&self.request.folder, &fold.name, seed).join(BEST_FILE);
+    fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<Outcome>, TrainError> {
+        let folder = member_folder(&self.request.folder, &fold.name, seed);
+        let weights = folder.join(BEST_FILE);
         if !weights.exists() {
             return Err(RunError::NoRun { path: weights }.into());
         }
+        let config = Config::load(&folder.join(CONFIG_FILE))?;
+        let sources = &self.sources;
         let predictor = Predictor::load(&weights, &self.device)?;
         predictor
             .features()
@@ -180,10 +139,14 @@ impl Members<'_> {
         let selection = part(&self.task, fold, "test", sources, &fold.test)?;
         let targets: HashMap<&str, f64> =
             fold.test.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
+        if self.settings.is_empty() {
+            let known = config.settings().into_iter();
+            self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
+        }
         predict_selection(
             &predictor,
             &selection,
-            config,
+            &config.data,
             &self.device,
             |material_id, prediction, elements| {
                 let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
@@ -240,19 +203,11 @@ fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
 fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
-    config: &Config,
+    data: &DataConfig,
     device: &Device,
     mut row: impl FnMut(String, f64, Vec<String>) -> T,
 ) -> Result<Vec<T>, TrainError> {
-    let settings = StreamSettings {
-        shuffle_buffer: None,
-        limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
-        graph: predictor.graph(),
-        workers: config.data.workers,
-        queue: config.data.queue,
-        with_triplets: !device::computes_on_host(device),
-        ..StreamSettings::default()
-    };
+    let settings = StreamSettings::in_order(data, predictor.graph(), device);
     let mut rows = Vec::new();
     for graph in Stream::<f32>::open(selection, settings)? {
         let graph = graph?;

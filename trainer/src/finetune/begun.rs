@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::atomic;
 use crate::error::TrainError;
 use crate::task::{PartitionOptions, Task};
+use crate::toml_text;
 
 const BEGUN_FILE: &str = "finetune.toml";
 /// Bytes that are hashed at a time.
@@ -41,6 +42,8 @@ pub struct Begun {
     pub split_file: Option<PathBuf>,
     /// Whether the parts may be smaller than the task says.
     pub allow_partial: bool,
+    /// Share of the training crystals.
+    pub fraction: f64,
     /// The task.
     pub task: Task,
 }
@@ -63,14 +66,14 @@ impl Begun {
         Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// How a task is divided for these members.
-    pub fn options(&self, fraction: f64, fraction_seed: u64) -> PartitionOptions {
+    /// How the task is divided for the members of a seed, which also draws the share of the crystals.
+    pub fn options(&self, seed: u64) -> PartitionOptions {
         PartitionOptions {
             split_file: self.split_file.clone(),
             folds: self.folds.clone(),
             allow_partial: self.allow_partial,
-            fraction,
-            fraction_seed,
+            fraction: self.fraction,
+            fraction_seed: seed,
         }
     }
 
@@ -95,7 +98,10 @@ impl Begun {
             return Ok(None);
         }
         let text = std::fs::read_to_string(&path).map_err(|error| at(&path)(error.to_string()))?;
-        toml::from_str(&text).map(Some).map_err(|error| at(&path)(error.message().to_owned()))
+        toml::from_str(&text).map(Some).map_err(|error| {
+            let (line, column, message) = toml_text::fault(&text, &error);
+            at(&path)(format!("{line}:{column}: {message}"))
+        })
     }
 
     /// Checks that a folder begun with these is gone on with by the same.
@@ -109,6 +115,7 @@ impl Begun {
             ("data.shards", format!("{:?}", self.shards), format!("{:?}", asked.shards)),
             ("split", format!("{:?}", self.split_file), format!("{:?}", asked.split_file)),
             ("allow_partial", self.allow_partial.to_string(), asked.allow_partial.to_string()),
+            ("finetune.fraction", self.fraction.to_string(), asked.fraction.to_string()),
             ("task", one_line(&self.task), one_line(&asked.task)),
         ];
         match pairs.into_iter().find(|(_, found, asked)| found != asked) {

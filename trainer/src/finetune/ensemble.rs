@@ -12,7 +12,7 @@ use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::run::RunError;
 use crate::run::course::Ending;
-use crate::run::folder::Existing;
+use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::task::{Excluded, Task};
 
@@ -103,6 +103,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         folds: request.folds.clone(),
         split_file: request.split_file.clone(),
         allow_partial: request.allow_partial,
+        fraction: config.finetune.fraction,
         task: request.task.clone(),
     };
     let mut summary = Summary {
@@ -115,7 +116,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     let partitions = request
         .seeds
         .iter()
-        .map(|&seed| request.task.partition(&sources, &begun.options(config.finetune.fraction, seed)))
+        .map(|&seed| request.task.partition(&sources, &begun.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
     claim(&request.folder, request.existing, &begun)?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
@@ -173,10 +174,25 @@ fn claim(folder: &Path, existing: Existing, begun: &Begun) -> Result<(), TrainEr
         }
         (Existing::Resume, None) => return Err(RunError::NoRun { path: folder.to_owned() }.into()),
         (Existing::Resume, Some(found)) => found.require_same(begun, folder)?,
-        (Existing::Refuse | Existing::Overwrite, _) => {}
+        (Existing::Overwrite, Some(found)) => clear(folder, &found.seeds)?,
+        (Existing::Refuse | Existing::Overwrite, None) => {}
     }
     std::fs::create_dir_all(folder).map_err(unwritable)?;
     begun.write(folder)
+}
+
+/// Removes the files of earlier members, so that none of other settings is left among the new ones.
+fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
+    for entry in std::fs::read_dir(folder).map_err(RunError::io("read", folder))? {
+        let fold = entry.map_err(RunError::io("read", folder))?.file_name();
+        for &seed in seeds {
+            let member = member_folder(folder, &fold.to_string_lossy(), seed);
+            if member.is_dir() {
+                RunFolder::open(&member, Existing::Overwrite)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_empty_or_absent(folder: &Path) -> bool {
