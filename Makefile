@@ -15,8 +15,14 @@ ETL := target/release/etl
 TRAINER := target/release/trainer
 VENV := .venv
 
-# libtorch for the CPU, where `make libtorch` has made it.
+# libtorch for the CPU, where `make libtorch` has made it: everything is then built with it, because two
+# feature sets would compile burn, arrow and polars twice.
 LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
+ifneq ($(wildcard $(LIBTORCH_CPU)),)
+LIBTORCH ?= $(LIBTORCH_CPU)
+export LIBTORCH
+FEATURES := --features trainer/tch
+endif
 
 .PHONY: help build etl demo test lint analysis libtorch bench-etl bench-memory bench-trainer fuzz clean
 
@@ -24,7 +30,7 @@ help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## Compile the programs
-	cargo build --release --workspace
+	cargo build --release --workspace $(FEATURES)
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
 	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \
@@ -42,16 +48,14 @@ demo: build ## From the embedded sample's CIFs to band gaps and a report: two mi
 
 test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
-	cargo test --release --workspace
-	@if [ -e "$(LIBTORCH_CPU)" ]; then \
-		LIBTORCH="$(LIBTORCH_CPU)" OMP_NUM_THREADS=1 \
-			cargo test --release -p trainer --features tch -- libtorch verify::; \
-	else echo "make test: no libtorch (make libtorch), its tests are skipped"; fi
+	@[ -n "$(FEATURES)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
+	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
+	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check
-	cargo clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace
+	cargo clippy --release --workspace $(FEATURES) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace $(FEATURES)
 
 $(VENV)/complete: tests/requirements.txt
 	python3 -m venv $(VENV)
@@ -65,16 +69,14 @@ libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI)
 	@tests/libtorch/install.sh
 
 bench-etl: build ## Measure the ETL, part by part and against Python (needs ../shared)
-	cargo bench -p etl
+	cargo bench --workspace $(FEATURES) --bench features --bench parts
 	tests/bench/bench_etl.sh
 
 bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared)
 	tests/bench/memory_etl.sh
 
 bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
-	@if [ -e "$(LIBTORCH_CPU)" ]; then \
-		LIBTORCH="$(LIBTORCH_CPU)" cargo build --release -p trainer --features tch; fi
-	@DEVICES="$${DEVICES:-cpu $$([ ! -e "$(LIBTORCH_CPU)" ] || echo libtorch)}" tests/bench/bench_trainer.sh
+	@DEVICES="$${DEVICES:-cpu $(if $(FEATURES),libtorch)}" tests/bench/bench_trainer.sh
 
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
