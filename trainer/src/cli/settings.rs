@@ -75,12 +75,16 @@ pub(crate) struct Machine {
 impl Machine {
     /// Sets the threads up and reads the device's name.
     pub(crate) fn prepare(&self) -> anyhow::Result<DeviceName> {
-        if let Some(threads) = self.threads {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build_global()
-                .context("cannot start the threads")?;
+        let threads = match self.threads {
+            Some(threads) => threads,
+            None => std::thread::available_parallelism()?.get(),
+        };
+        let mut pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        if threads > 1 {
+            // The model's own thread takes its share, instead of sleeping until the others are done.
+            pool = pool.use_current_thread();
         }
+        pool.build_global().context("cannot start the threads")?;
         Ok(self.device.parse()?)
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod adam;
 pub mod attention;
+mod awake;
 pub mod cross_entropy;
 pub mod dense;
 mod matrix;

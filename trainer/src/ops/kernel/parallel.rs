@@ -3,8 +3,12 @@
 use rayon::prelude::*;
 use std::ops::Range;
 
+use super::awake::Awake;
 use super::real::Real;
 use super::simd::vectorised;
+
+/// The threads that work on the operations' blocks.
+static AWAKE: Awake = Awake::new();
 
 /// Consecutive ranges of `size` rows; the last may be shorter.
 pub(super) fn ranges(rows: usize, size: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
@@ -22,7 +26,9 @@ pub(super) fn map<T: Send, S, P: Send>(
         let mut memory = scratch();
         return items.into_iter().map(|item| work(&mut memory, item)).collect();
     }
-    items.into_par_iter().map_init(scratch, work).collect()
+    let results = items.into_par_iter().map_init(scratch, work).collect();
+    AWAKE.expect_more();
+    results
 }
 
 /// Element-wise sum of equally long parts, first to last; zeros of `length` when there are none.
