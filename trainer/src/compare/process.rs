@@ -196,12 +196,24 @@ mod tests {
 
     #[cfg(unix)]
     mod children {
+        use std::sync::Arc;
+        use std::sync::atomic::AtomicBool;
         use std::time::{Duration, Instant};
+
+        use signal_hook::consts::SIGINT;
 
         use super::*;
 
         /// How long a child may take for anything.
         const PATIENCE: Duration = Duration::from_secs(60);
+
+        /// Lets Ctrl-C end this process, and so the shells that it starts, even where it was started with
+        /// Ctrl-C ignored, as in the background: a shell cannot trap what it was told to ignore.
+        fn heed_interrupts() {
+            let always = Arc::new(AtomicBool::new(true));
+            signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED_STATUS, always)
+                .expect("the signal may be handled");
+        }
 
         /// Runs a shell script in place of the program; it may be stopped at once.
         fn run(script: &str, stop: bool) -> Ended {
@@ -230,6 +242,7 @@ mod tests {
 
         #[test]
         fn children_end_in_three_ways() {
+            heed_interrupts();
             assert_eq!(run("exit 0", false), Ended::Done);
             assert_eq!(
                 run("echo 'trainer: no shards' >&2; exit 2", false),
