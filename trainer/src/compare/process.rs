@@ -5,6 +5,8 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+
 use super::job::{Job, JobKind, command_line};
 use super::schedule::{Ended, Runner, Running, Slot};
 use crate::run::interrupt::INTERRUPTED_STATUS;
@@ -105,7 +107,7 @@ impl Running for Process {
         match self.child.try_wait() {
             Ok(None) => None,
             Ok(Some(status)) if status.success() => Some(Ended::Done),
-            Ok(Some(status)) if status.code() == Some(INTERRUPTED_STATUS) => Some(Ended::Interrupted),
+            Ok(Some(status)) if was_interrupted(status) => Some(Ended::Interrupted),
             Ok(Some(status)) => Some(Ended::Failed(last_line(&self.log).unwrap_or_else(|| ended(status)))),
             Err(error) => Some(Ended::Failed(format!("its state is unknown: {error}"))),
         }
@@ -121,6 +123,16 @@ impl Running for Process {
             let _ = self.child.kill();
         }
     }
+}
+
+/// Whether a process ended by Ctrl-C or its like: by itself, or by the signal where it came before the
+/// process could heed it.
+fn was_interrupted(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    status.code() == Some(INTERRUPTED_STATUS) || matches!(signal, Some(SIGINT | SIGTERM))
 }
 
 /// How a process ended that said nothing.
@@ -200,8 +212,6 @@ mod tests {
         use std::sync::atomic::AtomicBool;
         use std::time::{Duration, Instant};
 
-        use signal_hook::consts::SIGINT;
-
         use super::*;
 
         /// How long a child may take for anything.
@@ -253,6 +263,7 @@ mod tests {
                 matches!(&silent, Ended::Failed(why) if why.contains("3 and said nothing")),
                 "{silent:?}"
             );
+            assert_eq!(run("kill -INT $$", false), Ended::Interrupted, "before it could heed it");
             let patient = "trap 'exit 130' INT; echo ready; while :; do sleep 0.01; done";
             assert_eq!(run(patient, true), Ended::Interrupted);
         }
