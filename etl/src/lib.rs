@@ -9,6 +9,7 @@
 //! feature                       Niggli cell, neighbours, labels (SPEC section 2)
 //! columns, filter, shard        crystals into rows, rows into files
 //! pipeline                      `etl build`: threads, order, resume, rejects, manifest
+//! parts, worker                 the pipeline on several machines
 //! stats, inspect, validate      what is in a store
 //! fetch                         public files onto this machine
 //! ```
@@ -24,6 +25,7 @@ pub mod filter;
 pub mod inspect;
 pub mod labels;
 pub mod math;
+pub mod parts;
 pub mod pipeline;
 pub mod poscar;
 pub mod reject;
@@ -35,3 +37,4 @@ pub mod symmetry;
 #[cfg(test)]
 mod test_store;
 pub mod validate;
+pub mod worker;

@@ -123,6 +123,7 @@ pub(crate) fn write_edited(
         format_version: FORMAT_VERSION,
         software_version: SOFTWARE_VERSION.to_owned(),
         source: "test".to_owned(),
+        part: None,
         settings: settings.clone(),
         options: BTreeMap::new(),
         inputs: Vec::new(),

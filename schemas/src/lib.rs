@@ -7,6 +7,7 @@
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
+//! * [`part`]: which crystals one of several builds holds
 //! * [`lock`]: one writer at a time in a folder
 //! * [`hash`]: SHA-256 of files and streams
 //! * `duckdb/*.sql`: views and analyses for DuckDB
@@ -15,6 +16,7 @@ pub mod error;
 pub mod hash;
 pub mod lock;
 pub mod manifest;
+pub mod part;
 pub mod property;
 pub mod reader;
 pub mod settings;

@@ -4,11 +4,13 @@
 //! same input and options give the same bytes.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::part::Part;
 use crate::settings::FeatureSettings;
 
 /// Name of the manifest in a store's folder.
@@ -58,6 +60,21 @@ pub struct Counts {
     pub rejected_by_reason: BTreeMap<String, u64>,
 }
 
+impl AddAssign<&Counts> for Counts {
+    /// Adds what became of other entries.
+    fn add_assign(&mut self, other: &Counts) {
+        self.read += other.read;
+        self.kept += other.kept;
+        self.filtered += other.filtered;
+        self.rejected += other.rejected;
+        let add = |sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>| {
+            counts.iter().for_each(|(key, count)| *sums.entry(key.clone()).or_default() += count);
+        };
+        add(&mut self.filtered_by, &other.filtered_by);
+        add(&mut self.rejected_by_reason, &other.rejected_by_reason);
+    }
+}
+
 /// The manifest of a finished store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +85,9 @@ pub struct Manifest {
     pub software_version: String,
     /// Name of the source.
     pub source: String,
+    /// Which part of a store this is, where it was built in parts; absent in a whole store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// Settings of the features.
     pub settings: FeatureSettings,
     /// Everything else that decides about the rows and their order, as `option -> value`.
@@ -131,6 +151,7 @@ mod tests {
             format_version: crate::store::FORMAT_VERSION,
             software_version: "0.1.0".into(),
             source: "x".into(),
+            part: None,
             settings: FeatureSettings::default(),
             options: BTreeMap::from([("order".into(), "source".into())]),
             inputs: vec![],
@@ -145,6 +166,42 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(Manifest::path(folder.path()), manifest().to_json()).expect("writing");
         assert_eq!(Manifest::read(folder.path()).expect("reading it back"), manifest());
+    }
+
+    #[test]
+    fn a_part_says_so_and_a_whole_store_says_nothing() {
+        assert!(!manifest().to_json().contains("part"));
+        let part = Manifest { part: "2/3".parse().ok(), ..manifest() };
+        let text = part.to_json();
+        assert!(text.contains("\"part\": \"2/3\""), "{text}");
+        assert_eq!(serde_json::from_str::<Manifest>(&text).expect("a manifest"), part);
+        assert!(serde_json::from_str::<Manifest>(&text.replace("2/3", "4/3")).is_err());
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let counts = |reason: &str, rejected| Counts {
+            read: rejected + 3,
+            kept: 1,
+            filtered: 2,
+            rejected,
+            filtered_by: BTreeMap::from([("nsites <= 4".into(), 2)]),
+            rejected_by_reason: BTreeMap::from([(reason.into(), rejected)]),
+        };
+        let mut sum = counts("no_sites", 5);
+        sum += &counts("bad_json", 7);
+        sum += &counts("no_sites", 1);
+        let reasons = BTreeMap::from([("no_sites".into(), 6), ("bad_json".into(), 7)]);
+        let filters = BTreeMap::from([("nsites <= 4".into(), 6)]);
+        let expected = Counts {
+            read: 22,
+            kept: 3,
+            filtered: 6,
+            rejected: 13,
+            filtered_by: filters,
+            rejected_by_reason: reasons,
+        };
+        assert_eq!(sum, expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use arrow::array::AsArray;
+use arrow::compute::{concat_batches, sort_to_indices, take};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::manifest::Manifest;
@@ -86,6 +87,16 @@ pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
 /// All batches of a store's shards in order.
 pub(crate) fn rows(store: &Path) -> Vec<RecordBatch> {
     manifest(store).shards.iter().flat_map(|shard| batches(&store.join(&shard.file))).collect()
+}
+
+/// All rows of a store as one batch, in order of their identifiers.
+pub(crate) fn sorted_rows(store: &Path) -> RecordBatch {
+    let rows = rows(store);
+    let schema = rows.first().expect("a row").schema();
+    let rows = concat_batches(&schema, &rows).expect("one schema");
+    let order = sort_to_indices(&rows["material_id"], None, None).expect("texts");
+    let columns = rows.columns().iter().map(|column| take(column, &order, None).expect("its rows"));
+    RecordBatch::try_new(schema, columns.collect()).expect("the same columns")
 }
 
 /// A text column of some batches.

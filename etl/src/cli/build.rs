@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
-use etl::pipeline::{
-    Bounds, BuildRequest, BuildSummary, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS, Order,
-};
+use etl::pipeline::{Bounds, BuildRequest, BuildSummary, DEFAULT_MAX_SITES, Order};
 use etl::source::{SourceKind, SourceOptions};
-use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, Ties};
+use schemas::part::Part;
 
+use super::options::{FeatureOptions, SizeOptions};
 use super::progress::Bar;
 use super::{Outcome, print};
 
@@ -71,25 +70,17 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "Å", default_value_t = 0.0, help_heading = "Filters")]
     min_distance: f64,
 
-    /// Radius of the neighbour search, in Å
-    #[arg(long, value_name = "Å", default_value_t = DEFAULT_CUTOFF_ANGSTROM, help_heading = "Features")]
-    cutoff: f64,
-    /// Nearest neighbours of each atom
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_NEIGHBOURS, help_heading = "Features")]
-    neighbours: usize,
-    /// Neighbours that tie with the last one: keep the whole shell, or cut
-    #[arg(long, value_name = "shell|cut", default_value_t = Ties::Shell, help_heading = "Features")]
-    ties: Ties,
+    #[command(flatten)]
+    features: FeatureOptions,
 
     /// Order of the rows: source, shuffle:SEED, or a column to sort by
     #[arg(long, default_value_t = Order::Source, help_heading = "Output")]
     order: Order,
-    /// Most rows of a shard
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SHARD_ROWS, help_heading = "Output")]
-    shard_rows: usize,
-    /// Most rows of a row group
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_ROW_GROUP_ROWS, help_heading = "Output")]
-    row_group_rows: usize,
+    /// Build one part of the input alone, the third of eight for example; `etl merge` joins the parts
+    #[arg(long, value_name = "i/n", help_heading = "Output")]
+    part: Option<Part>,
+    #[command(flatten)]
+    sizes: SizeOptions,
     /// Number of threads; the default is one for each core
     #[arg(long, value_name = "N", help_heading = "Output")]
     threads: Option<usize>,
@@ -160,12 +151,7 @@ impl BuildArguments {
             labels: self.labels,
             id_prop_keys: self.id_prop_column,
             store: self.out,
-            settings: FeatureSettings {
-                cutoff_angstrom: self.cutoff,
-                neighbours: self.neighbours,
-                ties: self.ties,
-                ..FeatureSettings::default()
-            },
+            settings: self.features.settings(),
             bounds: Bounds {
                 max_sites: self.max_sites,
                 min_volume: self.min_volume,
@@ -173,8 +159,9 @@ impl BuildArguments {
             },
             filters,
             order: self.order,
-            shard_rows: self.shard_rows,
-            row_group_rows: self.row_group_rows,
+            part: self.part,
+            shard_rows: self.sizes.shard_rows,
+            row_group_rows: self.sizes.row_group_rows,
             threads,
             resume: self.resume,
             force: self.force,

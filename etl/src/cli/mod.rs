@@ -8,8 +8,11 @@
 
 mod build;
 mod fetch;
+mod merge;
+mod options;
 mod progress;
 mod reports;
+mod worker;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -53,10 +56,14 @@ enum Command {
     Fetch(fetch::FetchArguments),
     /// Show one crystal of a store and its neighbours by shell
     Inspect(reports::InspectArguments),
+    /// Join the parts that `etl build --part` or `etl worker --out` wrote into one store
+    Merge(merge::MergeArguments),
     /// Count and chart what is in a store
     Stats(reports::StatsArguments),
     /// Check a store's files, rows and features
     Validate(reports::ValidateArguments),
+    /// Compute features of the entries that another program streams in
+    Worker(worker::WorkerArguments),
 }
 
 /// Parses the arguments, runs the command and reports a failure in one line.
@@ -65,8 +72,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Build(arguments) => arguments.run(),
         Command::Fetch(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Merge(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Validate(arguments) => arguments.run(),
+        Command::Worker(arguments) => arguments.run(),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -92,6 +92,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
             labels: Arc::new(LabelTable::default()),
             bounds: Bounds { max_sites: *max_sites, min_volume: 0.0, min_distance: 0.0 },
             filters: Arc::new([]),
+            part: None,
         }),
     };
     let no_threads = |message| BuildError::Threads { threads: *threads, message };

@@ -15,7 +15,7 @@ use super::store::{REJECTS_FILE, REJECTS_FOLDER, StoreFolder};
 use crate::shard::{ShardFormat, file_metadata, write_atomically};
 
 /// Rows of a row group of the rejects table.
-const REJECT_ROWS: usize = 65_536;
+pub(crate) const REJECT_ROWS: usize = 65_536;
 
 /// Writes rejects and manifest and removes what the run needed on its way.
 ///
@@ -33,6 +33,7 @@ pub(super) fn finish(
         format_version: run.format_version,
         software_version: run.software_version,
         source: run.source,
+        part: run.part,
         settings: run.settings,
         options: run.options,
         inputs,
@@ -40,10 +41,23 @@ pub(super) fn finish(
         shards,
         rejects,
     };
+    seal(folder, &manifest)?;
+    Ok(manifest)
+}
+
+/// Writes the manifest, which makes the store a finished one, and removes what its making needed.
+///
+/// # Errors
+/// [`BuildError`] if a file cannot be written or removed.
+pub(crate) fn seal(folder: &StoreFolder, manifest: &Manifest) -> Result<(), BuildError> {
     let staging = folder.staging();
     write_atomically(&staging, &Manifest::path(folder.path()), manifest.to_json().as_bytes())?;
-    fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))?;
-    Ok(manifest)
+    fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))
+}
+
+/// A finished table of rejects as the manifest names it.
+pub(crate) fn reject_entry(entry: ShardEntry) -> ShardEntry {
+    ShardEntry { file: format!("{REJECTS_FOLDER}/{}", entry.file), ..entry }
 }
 
 /// The notes about rejects as a Parquet table, also where there are none.
@@ -63,8 +77,7 @@ fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<Sha
     if !lines.is_empty() {
         writer.append(format.encode(&[batch(&lines)?])?)?;
     }
-    let entry = writer.finish()?;
-    Ok(ShardEntry { file: format!("{REJECTS_FOLDER}/{}", entry.file), ..entry })
+    Ok(reject_entry(writer.finish()?))
 }
 
 /// Rejects as rows of [`reject_schema`].

@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// What tells a resumed run that an input is still the one it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InputIdentity {
+pub(crate) struct InputIdentity {
     /// Path as given.
     pub path: String,
     /// Number of files, 1 unless a folder.

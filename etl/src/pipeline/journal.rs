@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use schemas::manifest::{Counts, ShardEntry};
+use schemas::part::Part;
 use schemas::settings::FeatureSettings;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +29,16 @@ const REJECTS_FILE: &str = "rejects.jsonl";
 /// What a run must have in common with the one it resumes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RunIdentity {
+pub(crate) struct RunIdentity {
     /// Layout of the shards.
     pub format_version: u32,
     /// Version of the software.
     pub software_version: String,
     /// Name of the source.
     pub source: String,
+    /// Which part of the entries it builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// Settings of the features.
     pub settings: FeatureSettings,
     /// Everything else that decides about the rows and their order.
@@ -53,6 +57,10 @@ impl RunIdentity {
         if self.source != other.source {
             return Some(format!("source = {}", other.source));
         }
+        if self.part != other.part {
+            let part = other.part.map_or_else(|| "not set".to_owned(), |part| part.to_string());
+            return Some(format!("part = {part}"));
+        }
         if let Err(error) = self.settings.require(&other.settings) {
             return Some(error.to_string().replace("the store has ", ""));
         }
@@ -67,7 +75,7 @@ impl RunIdentity {
 /// Where an unfinished run stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     /// What the run is.
     pub run: RunIdentity,
     /// What it reads.

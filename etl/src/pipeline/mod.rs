@@ -7,19 +7,21 @@
 //! * `journal`, `inputs`, `lock`: resuming a run, and one
 //!   run at a time
 //! * `finish`: rejects table and manifest
+//! * `feed`: rows from elsewhere into a store
 //! * [`featurise`]: the same rows without a store, for whoever needs them at once
 
 mod arrange;
 mod engine;
 mod error;
 pub mod featurise;
-mod finish;
-mod inputs;
-mod journal;
-mod process;
+pub(crate) mod feed;
+pub(crate) mod finish;
+pub(crate) mod inputs;
+pub(crate) mod journal;
+pub(crate) mod process;
 mod sorted;
-mod stages;
-mod store;
+pub(crate) mod stages;
+pub(crate) mod store;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use schemas::manifest::Manifest;
+use schemas::part::Part;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
@@ -76,6 +79,8 @@ pub struct BuildRequest {
     pub filters: Vec<String>,
     /// Order of the rows.
     pub order: Order,
+    /// Which part of the entries to build; all of them unless given.
+    pub part: Option<Part>,
     /// Most rows of a shard.
     pub shard_rows: usize,
     /// Most rows of a row group.
@@ -142,6 +147,7 @@ pub fn build(
         format_version: FORMAT_VERSION,
         software_version: SOFTWARE_VERSION.to_owned(),
         source: opened.name.clone(),
+        part: request.part,
         settings: request.settings.clone(),
         options: options(request, &labels),
     };
@@ -179,6 +185,7 @@ pub fn build(
         labels: Arc::clone(&labels),
         bounds: request.bounds,
         filters: filters.into(),
+        part: request.part,
     });
     let sorted = request.order != Order::Source;
     let mut stages = CrystalStages {
@@ -242,10 +249,11 @@ pub fn build(
         (_, _, output) = engine::run(&pool, &stages, cursor, arranger, output)?;
     }
     let manifest = finish::finish(&folder, output.journal, hashes, &request.settings)?;
+    let in_part = |id: &&str| request.part.is_none_or(|part| part.holds(id));
     Ok(BuildSummary {
         manifest,
         untouched: false,
-        unmatched_labels: labels.unmatched(),
+        unmatched_labels: labels.unmatched_identifiers().filter(in_part).count(),
         notes: labels.notes.clone(),
     })
 }

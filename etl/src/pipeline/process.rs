@@ -7,6 +7,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use schemas::manifest::Counts;
+use schemas::part::Part;
 
 use super::error::BuildError;
 use crate::columns::{Columns, RowLabels};
@@ -28,7 +29,7 @@ pub struct Bounds {
 }
 
 /// What every thread needs to process blocks.
-pub(super) struct Recipe {
+pub(crate) struct Recipe {
     /// Makes the thread's parser.
     pub parser: ParserFactory,
     /// Settings of the features.
@@ -45,11 +46,13 @@ pub(super) struct Recipe {
     pub bounds: Bounds,
     /// Filters on the finished rows.
     pub filters: Arc<[Filter]>,
+    /// Which part of the entries to keep; the others leave no trace.
+    pub part: Option<Part>,
 }
 
 /// The rows and rejects of one block.
 #[derive(Debug, Default)]
-pub(super) struct ProcessedBlock {
+pub(crate) struct ProcessedBlock {
     /// Position of the block in the input, counted from 0.
     pub number: u64,
     /// Rows in order.
@@ -62,7 +65,7 @@ pub(super) struct ProcessedBlock {
 
 impl ProcessedBlock {
     /// Number of rows.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 }
@@ -76,20 +79,7 @@ pub(super) struct BlockProcessor {
 impl BlockProcessor {
     /// Buffers for a thread.
     pub(super) fn new(recipe: &Arc<Recipe>) -> Self {
-        let splits = recipe.labels.splits.len();
-        let properties = recipe.source_properties + recipe.labels.properties.len();
-        Self {
-            parser: (recipe.parser)(),
-            rows: RowBuilder {
-                recipe: Arc::clone(recipe),
-                featurizer: Featurizer::new(&recipe.settings),
-                columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
-                origins: Vec::new(),
-                values: Vec::new(),
-                block: ProcessedBlock::default(),
-                error: None,
-            },
-        }
+        Self { parser: (recipe.parser)(), rows: RowBuilder::new(Arc::clone(recipe)) }
     }
 
     /// Processes one block.
@@ -103,16 +93,25 @@ impl BlockProcessor {
             while let Some((_, reject)) = early.next_if(|(before, _)| *before <= position) {
                 self.rows.reject(reject.clone());
             }
+            // A record with a name is taken or left whole, and what is left need not be parsed.
+            let part = self.rows.recipe.part.filter(|_| !record.name.is_empty());
+            if let Some(part) = part {
+                let name = raw.bytes.get(record.name.clone()).unwrap_or_default();
+                if !part.holds(&String::from_utf8_lossy(name)) {
+                    continue;
+                }
+            }
+            self.rows.taken_by_name = part.is_some();
             self.parser.parse(&raw.bytes, record, &mut self.rows);
+            self.rows.taken_by_name = false;
         }
         early.for_each(|(_, reject)| self.rows.reject(reject.clone()));
-        self.rows.flush()?;
-        Ok(std::mem::take(&mut self.rows.block))
+        self.rows.take_block()
     }
 }
 
 /// Turns parsed crystals into rows.
-struct RowBuilder {
+pub(crate) struct RowBuilder {
     recipe: Arc<Recipe>,
     featurizer: Featurizer,
     columns: Columns,
@@ -121,9 +120,46 @@ struct RowBuilder {
     values: Vec<Option<f64>>,
     block: ProcessedBlock,
     error: Option<BuildError>,
+    /// Whether the name of the record at hand has put it into the part.
+    taken_by_name: bool,
 }
 
 impl RowBuilder {
+    /// Without rows.
+    pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        let splits = recipe.labels.splits.len();
+        let properties = recipe.source_properties + recipe.labels.properties.len();
+        Self {
+            featurizer: Featurizer::new(&recipe.settings),
+            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
+            recipe,
+            origins: Vec::new(),
+            values: Vec::new(),
+            block: ProcessedBlock::default(),
+            error: None,
+            taken_by_name: false,
+        }
+    }
+
+    /// Whether there are as many features as a batch should hold.
+    pub(crate) fn is_full(&self) -> bool {
+        !self.block.batches.is_empty()
+    }
+
+    /// Takes all rows and rejects so far.
+    ///
+    /// # Errors
+    /// [`BuildError`] only for faults of filters and columns, never for those of entries.
+    pub(crate) fn take_block(&mut self) -> Result<ProcessedBlock, BuildError> {
+        self.flush()?;
+        Ok(std::mem::take(&mut self.block))
+    }
+
+    /// Whether the part that is built leaves an entry to another one.
+    fn is_elsewhere(&self, holds: impl FnOnce(Part) -> bool) -> bool {
+        self.recipe.part.is_some_and(|part| !self.taken_by_name && !holds(part))
+    }
+
     /// Moves the rows that pass every filter into the block.
     fn flush(&mut self) -> Result<(), BuildError> {
         if let Some(error) = self.error.take() {
@@ -162,14 +198,17 @@ impl RowBuilder {
 }
 
 /// The identifiers of a batch of rows.
-pub(super) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
+pub(crate) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
     batch.column_by_name("material_id")?.as_string_opt()
 }
 
 impl Sink for RowBuilder {
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
-        let recipe = &self.recipe;
         let ParsedCrystal { material_id, structure, properties } = crystal;
+        if self.is_elsewhere(|part| part.holds(material_id)) {
+            return;
+        }
+        let recipe = &self.recipe;
         let rejects = &mut self.block.rejects;
         let mut leave_out = |reason, message| {
             let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
@@ -216,6 +255,12 @@ impl Sink for RowBuilder {
     }
 
     fn reject(&mut self, reject: Reject) {
+        let Reject { material_id, origin, .. } = &reject;
+        if self.is_elsewhere(|part| {
+            material_id.as_deref().map_or_else(|| part.holds_record(origin.record), |id| part.holds(id))
+        }) {
+            return;
+        }
         self.block.rejects.push(reject);
     }
 }

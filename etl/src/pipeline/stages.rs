@@ -179,13 +179,7 @@ impl<'a> Stages for CrystalStages<'a> {
     }
 
     fn encode(&self, _: &mut BlockProcessor, step: Step) -> Result<EncodedStep, BuildError> {
-        Ok(match step {
-            Step::Rejects(rejects) => EncodedStep::Rejects(rejects),
-            Step::RowGroup(batches) => EncodedStep::RowGroup(self.format.encode(&batches)?),
-            Step::SortedFile(batches) => EncodedStep::Run(self.keys.sort(&batches)?),
-            Step::EndFile => EncodedStep::EndFile,
-            Step::Commit(commit) => EncodedStep::Commit(commit),
-        })
+        encode_step(self.format, self.keys, step)
     }
 
     fn write(&self, output: &mut Output<'a>, step: EncodedStep) -> Result<(), BuildError> {
@@ -193,8 +187,30 @@ impl<'a> Stages for CrystalStages<'a> {
     }
 }
 
+/// Encodes a step of the output.
+///
+/// # Errors
+/// [`BuildError`] if the rows do not have the format's schema.
+pub(super) fn encode_step(
+    format: &ShardFormat,
+    keys: &SortKeys,
+    step: Step,
+) -> Result<EncodedStep, BuildError> {
+    Ok(match step {
+        Step::Rejects(rejects) => EncodedStep::Rejects(rejects),
+        Step::RowGroup(batches) => EncodedStep::RowGroup(format.encode(&batches)?),
+        Step::SortedFile(batches) => EncodedStep::Run(keys.sort(&batches)?),
+        Step::EndFile => EncodedStep::EndFile,
+        Step::Commit(commit) => EncodedStep::Commit(commit),
+    })
+}
+
 impl Output<'_> {
-    fn write(&mut self, step: EncodedStep) -> Result<(), BuildError> {
+    /// Writes the next step of the output.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a file cannot be written.
+    pub(super) fn write(&mut self, step: EncodedStep) -> Result<(), BuildError> {
         match step {
             EncodedStep::Rejects(rejects) => {
                 rejects.iter().try_for_each(|reject| self.rejects.push(reject))?
@@ -243,6 +259,6 @@ impl Output<'_> {
 }
 
 /// Name of a shard.
-pub(super) fn shard_name(prefix: &str, number: usize) -> String {
+pub(crate) fn shard_name(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:05}.parquet")
 }

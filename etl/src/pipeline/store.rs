@@ -19,12 +19,12 @@ use super::sorted::open_run;
 use crate::labels::LabelTable;
 
 /// Folder of the rejects table inside the store's folder.
-pub(super) const REJECTS_FOLDER: &str = "rejects";
+pub(crate) const REJECTS_FOLDER: &str = "rejects";
 /// The rejects table inside its folder.
-pub(super) const REJECTS_FILE: &str = "rejects.parquet";
+pub(crate) const REJECTS_FILE: &str = "rejects.parquet";
 
 /// How a run begins.
-pub(super) enum Begin {
+pub(crate) enum Begin {
     /// The store is finished: nothing to do.
     Finished(Box<Manifest>),
     /// From the start.
@@ -34,7 +34,7 @@ pub(super) enum Begin {
 }
 
 /// A store's folder, locked.
-pub(super) struct StoreFolder {
+pub(crate) struct StoreFolder {
     path: PathBuf,
     _lock: File,
 }
@@ -44,7 +44,7 @@ impl StoreFolder {
     ///
     /// # Errors
     /// [`BuildError::Io`] and [`BuildError::Locked`].
-    pub(super) fn open(path: &Path) -> Result<Self, BuildError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, BuildError> {
         fs::create_dir_all(path).map_err(BuildError::io(path))?;
         let held = lock::take(path).map_err(BuildError::io(path))?;
         let lock = held.ok_or_else(|| BuildError::Locked { store: path.to_owned() })?;
@@ -52,12 +52,12 @@ impl StoreFolder {
     }
 
     /// The folder.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Folder of the unfinished run.
-    pub(super) fn staging(&self) -> PathBuf {
+    pub(crate) fn staging(&self) -> PathBuf {
         self.path.join(STAGING_FOLDER)
     }
 
@@ -66,7 +66,7 @@ impl StoreFolder {
     /// # Errors
     /// [`BuildError::Finished`], [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`],
     /// [`BuildError::Foreign`]: what is there is not touched without being asked to.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &self,
         run: &RunIdentity,
         inputs: &[InputIdentity],
@@ -182,6 +182,7 @@ fn difference(manifest: &Manifest, run: &RunIdentity, inputs: &[InputIdentity]) 
         format_version: manifest.format_version,
         software_version: manifest.software_version.clone(),
         source: manifest.source.clone(),
+        part: manifest.part,
         settings: manifest.settings.clone(),
         options: manifest.options.clone(),
     };

@@ -43,7 +43,7 @@ pub(super) fn open(
 
 /// Reads a CIF with all its blocks.
 #[derive(Debug, Default)]
-struct CifParser {
+pub(super) struct CifParser {
     crystals: CifCrystals,
 }
 

@@ -172,7 +172,7 @@ impl RecordReader for ArrayReader {
 }
 
 /// Reads single entries.
-struct EntryParser {
+pub(super) struct EntryParser {
     layout: EntryLayout,
     index: KeyIndex,
     values: Vec<Option<f64>>,
@@ -181,7 +181,8 @@ struct EntryParser {
 }
 
 impl EntryParser {
-    fn new(layout: EntryLayout, keys: &[Vec<u8>]) -> Self {
+    /// Reads entries whose properties are `keys`.
+    pub(super) fn new(layout: EntryLayout, keys: &[Vec<u8>]) -> Self {
         Self {
             layout,
             index: KeyIndex::new(keys.iter().cloned()),
@@ -260,7 +261,7 @@ impl EntryParser {
 ///
 /// # Errors
 /// [`RecordError::Identifier`].
-pub(super) fn check_identifier(text: &str) -> Result<(), RecordError> {
+pub(crate) fn check_identifier(text: &str) -> Result<(), RecordError> {
     if text.is_empty() || text.chars().any(char::is_control) {
         return Err(RecordError::Identifier(format!("{text:?}")));
     }
@@ -289,7 +290,7 @@ impl RecordParser for EntryParser {
 
 impl RecordError {
     /// The row of the rejects table. A line of the record is counted on from the record's own.
-    pub(super) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
+    pub(crate) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
         if let Some(line) = self.line() {
             origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
         }

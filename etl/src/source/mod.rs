@@ -26,6 +26,7 @@ mod poscar;
 mod poscar_json;
 mod properties;
 mod pymatgen;
+mod single;
 mod species;
 mod table;
 mod table_parquet;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use crate::reject::{Origin, Reject};
 use crate::structure::Structure;
 
+pub(crate) use entry::check_identifier;
 pub(crate) use files::base_name;
 pub(crate) use input::{Document, Progress, open_document};
 pub(crate) use json_stream::JsonStream;
@@ -55,6 +57,7 @@ pub use json::JsonError;
 pub use open::{SourceKind, SourceOptions, open};
 pub use poscar::identifier as poscar_identifier;
 pub use properties::{PropertyValue, is_missing};
+pub use single::EntryFormat;
 
 /// A block is full when it holds this many records.
 pub const BLOCK_RECORDS: usize = 256;

@@ -95,7 +95,7 @@ fn is_json(path: &Path) -> Result<bool, SourceError> {
 
 /// Reads single POSCARs.
 #[derive(Debug, Default)]
-struct PoscarParser {
+pub(super) struct PoscarParser {
     reader: PoscarReader,
     structure: Structure,
 }

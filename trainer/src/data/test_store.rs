@@ -89,6 +89,7 @@ pub(crate) fn write_store(
         format_version: FORMAT_VERSION,
         software_version: "0".to_owned(),
         source: name.to_owned(),
+        part: None,
         settings,
         options: BTreeMap::new(),
         inputs: Vec::new(),

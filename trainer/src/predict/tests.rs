@@ -156,6 +156,7 @@ fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
         bounds: Bounds { max_sites: DEFAULT_MAX_SITES, min_volume: 0.0, min_distance: 0.0 },
         filters: Vec::new(),
         order: Order::Source,
+        part: None,
         shard_rows: 16,
         row_group_rows: DEFAULT_ROW_GROUP_ROWS,
         threads: 2,

@@ -1,0 +1,59 @@
+//! `etl merge`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use etl::parts::{MergeRequest, MergeSummary, merge};
+
+use super::{Outcome, print};
+
+/// Arguments of `etl merge`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shards are taken over byte for byte, as hard links where the file system has them. Every part must be
+finished and undamaged, there once, and built with the same software, inputs and options.
+Rejects were told by the builds of the parts: they are joined, and the status is 0.")]
+pub(crate) struct MergeArguments {
+    /// Folders of all parts, in any order
+    #[arg(required = true, value_name = "PART")]
+    parts: Vec<PathBuf>,
+    /// Folder of the merged store
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace whatever store is there
+    #[arg(long)]
+    force: bool,
+    /// Print the manifest
+    #[arg(long)]
+    json: bool,
+    /// No summary
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
+}
+
+impl MergeArguments {
+    /// Merges the parts.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let request = MergeRequest { parts: self.parts, store: self.out, force: self.force };
+        let MergeSummary { manifest, untouched } = merge(&request)?;
+        if self.json {
+            print(|out| out.write_all(manifest.to_json().as_bytes()))?;
+        } else if !self.quiet {
+            let (store, counts) = (request.store.display(), &manifest.counts);
+            let how = if untouched { "merged before" } else { "merged" };
+            print(|out| {
+                writeln!(
+                    out,
+                    "{store}: {how} from {} parts, {} crystals in {} shards, {} filtered, {} rejected",
+                    request.parts.len(),
+                    counts.kept,
+                    manifest.shards.len(),
+                    counts.filtered,
+                    counts.rejected
+                )
+            })?;
+        }
+        Ok(Outcome::Clean)
+    }
+}

@@ -1,0 +1,107 @@
+//! The parts that were given: whether they are all of one store, each once, and built alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use schemas::StoreError;
+use schemas::manifest::{FileEntry, Manifest};
+use schemas::part::Part;
+
+use super::MergeError;
+
+/// A finished part.
+#[derive(Debug, Clone)]
+pub(super) struct PartStore {
+    /// Its folder.
+    pub store: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+}
+
+/// Reads the manifests of all parts; the parts come back in order.
+///
+/// # Errors
+/// [`MergeError`]: an unfinished part, a store that is none, a part twice or not at all, a field in
+/// which two parts differ.
+pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
+    let mut parts: BTreeMap<Part, PartStore> = BTreeMap::new();
+    let mut first: Option<PartStore> = None;
+    for store in stores {
+        let (part, found) = open(store)?;
+        match &first {
+            None => first = Some(found.clone()),
+            Some(first) => require_alike(first, &found)?,
+        }
+        if let Some(earlier) = parts.insert(part, found) {
+            return Err(MergeError::Overlap {
+                part: part.to_string(),
+                first: earlier.store,
+                second: store.clone(),
+            });
+        }
+    }
+    // All parts have the same count now.
+    let count = parts.keys().next().map_or(1, |part| part.count());
+    let given: BTreeSet<u32> = parts.keys().map(|part| part.index()).collect();
+    let missing: Vec<u32> = (1..=count).filter(|index| !given.contains(index)).collect();
+    if missing.is_empty() {
+        Ok(parts.into_values().collect())
+    } else {
+        Err(MergeError::Gap { missing, count })
+    }
+}
+
+/// Reads the manifest of one part.
+fn open(store: &Path) -> Result<(Part, PartStore), MergeError> {
+    let manifest = Manifest::read(store).map_err(|error| match error {
+        StoreError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            MergeError::Unfinished { store: store.to_owned() }
+        }
+        other => MergeError::Store(other),
+    })?;
+    let part = manifest.part.ok_or_else(|| MergeError::NotAPart { store: store.to_owned() })?;
+    Ok((part, PartStore { store: store.to_owned(), manifest }))
+}
+
+/// Everything that the parts of one store have in common, as `field, value`.
+fn common_fields(manifest: &Manifest) -> Vec<(String, String)> {
+    let mut fields = vec![
+        ("format_version".to_owned(), manifest.format_version.to_string()),
+        ("software_version".to_owned(), manifest.software_version.clone()),
+        ("number of parts".to_owned(), manifest.part.map_or(1, Part::count).to_string()),
+        ("source".to_owned(), manifest.source.clone()),
+        ("number of inputs".to_owned(), manifest.inputs.len().to_string()),
+    ];
+    fields.extend(manifest.settings.to_metadata());
+    for (number, FileEntry { file, bytes, sha256 }) in manifest.inputs.iter().enumerate() {
+        fields.push((format!("input {}", number + 1), format!("{file} of {bytes} bytes, SHA-256 {sha256}")));
+    }
+    fields
+}
+
+/// Requires that a part was built as the first one was.
+fn require_alike(first: &PartStore, part: &PartStore) -> Result<(), MergeError> {
+    let differs = |field: &str, first_value: &str, second_value: &str| MergeError::Differs {
+        field: field.to_owned(),
+        first: first.store.clone(),
+        first_value: first_value.to_owned(),
+        second: part.store.clone(),
+        second_value: second_value.to_owned(),
+    };
+    let pairs = common_fields(&first.manifest).into_iter().zip(common_fields(&part.manifest));
+    for ((field, expected), (_, found)) in pairs {
+        if expected != found {
+            return Err(differs(&field, &expected, &found));
+        }
+    }
+    let (expected, found) = (&first.manifest.options, &part.manifest.options);
+    let options: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    let value = |options: &BTreeMap<String, String>, key: &String| {
+        options.get(key).map_or_else(|| "not set".to_owned(), |value| format!("'{value}'"))
+    };
+    match options.into_iter().find(|key| expected.get(*key) != found.get(*key)) {
+        Some(key) => Err(differs(key, &value(expected, key), &value(found, key))),
+        None => Ok(()),
+    }
+}

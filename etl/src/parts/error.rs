@@ -1,0 +1,82 @@
+//! Why parts do not make a store.
+
+use std::path::PathBuf;
+
+use schemas::StoreError;
+
+use crate::pipeline::BuildError;
+
+/// Parts that cannot be merged; nothing was written unless the disk is at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A part has no manifest: its build did not end.
+    #[error("{}: no finished store is here; the part has to be built to its end first", store.display())]
+    Unfinished {
+        /// Folder of the part.
+        store: PathBuf,
+    },
+    /// A store that was not built as a part.
+    #[error("{}: a whole store, not a part: it was built without --part", store.display())]
+    NotAPart {
+        /// Folder of the store.
+        store: PathBuf,
+    },
+    /// The same part twice.
+    #[error("part {part} is given twice: {} and {}", first.display(), second.display())]
+    Overlap {
+        /// The part, `3/8`.
+        part: String,
+        /// Folder that was given first.
+        first: PathBuf,
+        /// Folder that was given again.
+        second: PathBuf,
+    },
+    /// Parts that were not given.
+    #[error("{} of {count} {} missing", names(missing), if missing.len() == 1 { "is" } else { "are" })]
+    Gap {
+        /// Numbers of the missing parts, counted from 1.
+        missing: Vec<u32>,
+        /// Number of parts there must be.
+        count: u32,
+    },
+    /// Two parts were not built alike.
+    #[error("the parts differ in {field}: {first_value} in {}, {second_value} in {}", first.display(), second.display())]
+    Differs {
+        /// Field of the manifest.
+        field: String,
+        /// Folder of the first part.
+        first: PathBuf,
+        /// Its value.
+        first_value: String,
+        /// Folder of the part that differs.
+        second: PathBuf,
+        /// Its value.
+        second_value: String,
+    },
+    /// A file of a part is not what the part's manifest says.
+    #[error("{}: damaged: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The output is one of the parts.
+    #[error("{}: is one of the parts and cannot be the merged store", store.display())]
+    OutputIsPart {
+        /// Folder of both.
+        store: PathBuf,
+    },
+    /// A part cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The merged store cannot be written, or something is in its way.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// `part 3`, `parts 3, 5, 6`.
+fn names(parts: &[u32]) -> String {
+    let numbers: Vec<String> = parts.iter().map(u32::to_string).collect();
+    format!("part{} {}", if parts.len() == 1 { "" } else { "s" }, numbers.join(", "))
+}

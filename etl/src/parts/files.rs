@@ -1,0 +1,199 @@
+//! The files of the parts: whether they are whole, and into the merged store with them.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use arrow::datatypes::Schema;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::hash::{HashingWriter, file_sha256};
+use schemas::manifest::ShardEntry;
+use schemas::settings::FeatureSettings;
+use schemas::store::reject_schema;
+
+use super::MergeError;
+use super::agree::PartStore;
+use crate::pipeline::BuildError;
+use crate::pipeline::finish::{REJECT_ROWS, reject_entry};
+use crate::pipeline::store::{REJECTS_FILE, REJECTS_FOLDER, StoreFolder};
+use crate::shard::{ShardFormat, file_metadata, publish};
+
+/// Requires every file of a part to have the size and hash of its manifest.
+///
+/// # Errors
+/// [`MergeError::Damaged`] with the file and both values.
+pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
+    let manifest = &part.manifest;
+    for entry in manifest.shards.iter().chain([&manifest.rejects]) {
+        let path = part.store.join(&entry.file);
+        match file_sha256(&path) {
+            Err(error) => return Err(damaged(&path, error)),
+            Ok((sha256, bytes)) => require_same(&path, entry, &sha256, bytes)?,
+        }
+    }
+    Ok(())
+}
+
+/// A file that is not what the manifest says.
+fn damaged(path: &Path, problem: impl std::fmt::Display) -> MergeError {
+    MergeError::Damaged { path: path.to_owned(), problem: problem.to_string() }
+}
+
+fn require_same(path: &Path, entry: &ShardEntry, sha256: &str, bytes: u64) -> Result<(), MergeError> {
+    if bytes != entry.bytes {
+        Err(damaged(path, format_args!("{bytes} bytes, {} in the manifest", entry.bytes)))
+    } else if sha256 != entry.sha256 {
+        Err(damaged(path, format_args!("SHA-256 {sha256}, {} in the manifest", entry.sha256)))
+    } else {
+        Ok(())
+    }
+}
+
+/// Takes a shard over byte for byte: by a hard link, or by a copy where the file system has none. Both
+/// appear whole or not at all. Stores replace their files and never write into them, so a part that
+/// is built anew leaves a linked shard as it is.
+///
+/// # Errors
+/// [`MergeError::Build`] if the copy cannot be written, [`MergeError::Damaged`] if it does not have
+/// the shard's hash.
+pub(super) fn take_over(
+    shard: &Path,
+    entry: &ShardEntry,
+    staging: &Path,
+    target: &Path,
+) -> Result<(), MergeError> {
+    // A link to a symbolic link would be none to the shard.
+    let linked = fs::canonicalize(shard).and_then(|shard| fs::hard_link(shard, target));
+    if linked.is_ok() { Ok(()) } else { copy(shard, entry, staging, target) }
+}
+
+/// Copies a shard by way of a temporary file.
+fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Result<(), MergeError> {
+    let write = || -> io::Result<_> {
+        let temporary = tempfile::Builder::new().prefix("shard-").suffix(".tmp").tempfile_in(staging)?;
+        let (file, temporary) = temporary.into_parts();
+        let mut writer = HashingWriter::new(BufWriter::new(file));
+        io::copy(&mut File::open(shard)?, &mut writer)?;
+        let (file, sha256, bytes) = writer.finish();
+        Ok((file.into_inner().map_err(io::IntoInnerError::into_error)?, temporary, sha256, bytes))
+    };
+    let (file, temporary, sha256, bytes) = write().map_err(BuildError::io(target))?;
+    require_same(shard, entry, &sha256, bytes)?;
+    Ok(publish(&file, temporary, target).map_err(BuildError::io(target))?)
+}
+
+/// Joins the rejects of all parts in the order of the parts.
+///
+/// # Errors
+/// [`MergeError::Damaged`] if a table is none of rejects, [`MergeError::Build`] if the joined one
+/// cannot be written.
+pub(super) fn join_rejects(
+    parts: &[PartStore],
+    folder: &StoreFolder,
+    settings: &FeatureSettings,
+) -> Result<ShardEntry, MergeError> {
+    let target = folder.path().join(REJECTS_FOLDER);
+    fs::create_dir_all(&target).map_err(BuildError::io(&target))?;
+    let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).map_err(BuildError::from)?;
+    let mut writer =
+        format.create(&folder.staging(), &target.join(REJECTS_FILE)).map_err(BuildError::from)?;
+    let mut group = RowGroup::default();
+    let mut append =
+        |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
+    for part in parts {
+        let path = part.store.join(&part.manifest.rejects.file);
+        let file = File::open(&path).map_err(|error| damaged(&path, error))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&path, error))?;
+        if columns(builder.schema()) != columns(&reject_schema()) {
+            return Err(damaged(&path, "not a table of rejects"));
+        }
+        let batches = builder.with_batch_size(REJECT_ROWS).build().map_err(|error| damaged(&path, error))?;
+        for batch in batches {
+            group.push(batch.map_err(|error| damaged(&path, error))?);
+            while let Some(full) = group.take_full() {
+                append(&full)?;
+            }
+        }
+    }
+    if group.rows > 0 {
+        append(&group.batches)?;
+    }
+    Ok(reject_entry(writer.finish().map_err(BuildError::from)?))
+}
+
+/// Name and type of every column.
+fn columns(schema: &Schema) -> Vec<(&String, &arrow::datatypes::DataType)> {
+    schema.fields().iter().map(|field| (field.name(), field.data_type())).collect()
+}
+
+/// Rejects on their way into a row group of [`REJECT_ROWS`] rows.
+#[derive(Default)]
+struct RowGroup {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl RowGroup {
+    fn push(&mut self, batch: RecordBatch) {
+        self.rows += batch.num_rows();
+        self.batches.push(batch);
+    }
+
+    /// The first [`REJECT_ROWS`] rows, once there are as many.
+    fn take_full(&mut self) -> Option<Vec<RecordBatch>> {
+        let rest = self.rows.checked_sub(REJECT_ROWS)?;
+        let mut full = std::mem::take(&mut self.batches);
+        if rest > 0
+            && let Some(last) = full.pop()
+        {
+            let kept = last.num_rows() - rest;
+            self.batches.push(last.slice(kept, rest));
+            full.push(last.slice(0, kept));
+        }
+        self.rows = rest;
+        Some(full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use arrow::array::Int32Array;
+    use arrow::datatypes::{DataType, Field};
+
+    #[test]
+    fn row_groups_are_full_whatever_the_batches() {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+        let mut group = RowGroup::default();
+        let mut groups = Vec::new();
+        for rows in [REJECT_ROWS - 1, 3, REJECT_ROWS, 5] {
+            let column = Int32Array::from(vec![0; rows]);
+            group.push(RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(column)]).expect("a column"));
+            while let Some(full) = group.take_full() {
+                groups.push(full.iter().map(RecordBatch::num_rows).sum::<usize>());
+            }
+        }
+        assert_eq!((groups, group.rows), (vec![REJECT_ROWS; 2], 7));
+    }
+
+    #[test]
+    fn a_copy_must_have_the_hash() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (shard, target) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&shard, "abc").expect("a small file");
+        let (sha256, bytes) = file_sha256(&shard).expect("a small file");
+        let entry = ShardEntry { file: "a".into(), rows: 0, bytes, sha256 };
+        copy(&shard, &entry, folder.path(), &target).expect("a good shard");
+        assert_eq!(fs::read(&target).expect("a copy"), b"abc");
+
+        let other = folder.path().join("c");
+        fs::write(&shard, "abd").expect("a small file");
+        let error = copy(&shard, &entry, folder.path(), &other).expect_err("another hash");
+        assert!(error.to_string().contains("damaged: SHA-256"), "{error}");
+        assert!(!other.exists());
+    }
+}

@@ -1,0 +1,139 @@
+//! `etl merge`: the parts of a store into one.
+//!
+//! Every part is a store of its own, built by `etl build --part i/n` or `etl worker --out`. The merged
+//! store has the parts' shards, byte for byte and in the order of the parts, one table of rejects and
+//! one manifest with the sums of the counts.
+
+mod agree;
+mod error;
+mod files;
+
+use std::path::{Path, PathBuf};
+
+use schemas::manifest::{Counts, Manifest, ShardEntry};
+
+pub use error::MergeError;
+
+use crate::pipeline::BuildError;
+use crate::pipeline::finish::seal;
+use crate::pipeline::inputs::InputIdentity;
+use crate::pipeline::journal::RunIdentity;
+use crate::pipeline::stages::shard_name;
+use crate::pipeline::store::{Begin, StoreFolder};
+use agree::PartStore;
+
+/// Option of a merged store's manifest: the number of parts it was made of. An order of the rows
+/// holds inside each of them.
+pub const PARTS_OPTION: &str = "parts";
+
+/// What to merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRequest {
+    /// Folders of the parts, in any order.
+    pub parts: Vec<PathBuf>,
+    /// Folder of the merged store.
+    pub store: PathBuf,
+    /// Replace a finished store that is something else.
+    pub force: bool,
+}
+
+/// Outcome of a merge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MergeSummary {
+    /// The merged store's manifest.
+    pub manifest: Manifest,
+    /// Whether the parts were merged before and the store left as it is.
+    pub untouched: bool,
+}
+
+/// Merges all parts of a store.
+///
+/// The parts are checked against their manifests before anything is written; a merge that is
+/// interrupted leaves a store without a manifest, and the next one starts anew.
+///
+/// # Errors
+/// [`MergeError`]: parts that are missing, unfinished, damaged, given twice or built differently, and
+/// a store that cannot be written.
+pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
+    let parts = agree::read(&request.parts)?;
+    if let Some(part) = parts.iter().find(|part| is_same_folder(&part.store, &request.store)) {
+        return Err(MergeError::OutputIsPart { store: part.store.clone() });
+    }
+    parts.iter().try_for_each(files::verify)?;
+    let Some(PartStore { manifest: first, .. }) = parts.first() else {
+        return Err(MergeError::Gap { missing: vec![1], count: 1 });
+    };
+    let run = identity(first, parts.len());
+    let (sources, shards): (Vec<PathBuf>, Vec<ShardEntry>) = shards(&parts).unzip();
+    let folder = StoreFolder::open(&request.store)?;
+    if let Begin::Finished(manifest) = folder.begin(&run, &inputs(first), false, request.force)? {
+        if manifest.shards != shards {
+            let difference = "shards of other parts".to_owned();
+            return Err(BuildError::Finished { store: request.store.clone(), difference }.into());
+        }
+        return Ok(MergeSummary { manifest: *manifest, untouched: true });
+    }
+    for (source, entry) in sources.iter().zip(&shards) {
+        files::take_over(source, entry, &folder.staging(), &folder.path().join(&entry.file))?;
+    }
+    let rejects = files::join_rejects(&parts, &folder, &run.settings)?;
+    let mut counts = Counts::default();
+    parts.iter().for_each(|part| counts += &part.manifest.counts);
+    let manifest = Manifest {
+        format_version: run.format_version,
+        software_version: run.software_version,
+        source: run.source,
+        part: None,
+        settings: run.settings,
+        options: run.options,
+        inputs: first.inputs.clone(),
+        counts,
+        shards,
+        rejects,
+    };
+    seal(&folder, &manifest)?;
+    Ok(MergeSummary { manifest, untouched: false })
+}
+
+/// Whether two paths lead to one folder.
+fn is_same_folder(part: &Path, store: &Path) -> bool {
+    match (part.canonicalize(), store.canonicalize()) {
+        (Ok(part), Ok(store)) => part == store,
+        _ => false,
+    }
+}
+
+/// What the merged store is.
+fn identity(first: &Manifest, parts: usize) -> RunIdentity {
+    let mut options = first.options.clone();
+    options.insert(PARTS_OPTION.to_owned(), parts.to_string());
+    RunIdentity {
+        format_version: first.format_version,
+        software_version: first.software_version.clone(),
+        source: first.source.clone(),
+        part: None,
+        settings: first.settings.clone(),
+        options,
+    }
+}
+
+/// The inputs as a finished store is compared with them: by name and size.
+fn inputs(first: &Manifest) -> Vec<InputIdentity> {
+    let identity = |input: &schemas::manifest::FileEntry| InputIdentity {
+        path: input.file.clone(),
+        files: 1,
+        bytes: input.bytes,
+        modified_ns: 0,
+    };
+    first.inputs.iter().map(identity).collect()
+}
+
+/// The shards of all parts: where each of them is, and its entry under the name that a single build
+/// would give it.
+fn shards(parts: &[PartStore]) -> impl Iterator<Item = (PathBuf, ShardEntry)> {
+    let shards = parts.iter().flat_map(|part| part.manifest.shards.iter().map(move |shard| (part, shard)));
+    shards.enumerate().map(|(number, (part, shard))| {
+        let file = shard_name(&part.manifest.source, number);
+        (part.store.join(&shard.file), ShardEntry { file, ..shard.clone() })
+    })
+}

@@ -1,0 +1,80 @@
+//! Blocks of rows that are not read from a source, into a store: one thread, no resuming.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use schemas::manifest::Manifest;
+
+use super::arrange::{Arranger, FileSizes, SeenIds};
+use super::error::BuildError;
+use super::finish::finish;
+use super::journal::{Journal, RejectLog, RunIdentity};
+use super::process::ProcessedBlock;
+use super::sorted::{Order, SortKeys};
+use super::stages::{Output, encode_step};
+use super::store::{Begin, StoreFolder};
+use crate::shard::{ShardFormat, file_metadata};
+
+/// Where fed rows go.
+pub(crate) struct FedStore<'a> {
+    /// Folder of the store.
+    pub folder: &'a StoreFolder,
+    /// What the store is.
+    pub run: RunIdentity,
+    /// Columns of the rows.
+    pub schema: SchemaRef,
+    /// Most rows of a shard.
+    pub shard_rows: usize,
+    /// Most rows of a row group.
+    pub row_group_rows: usize,
+    /// Replace a finished store.
+    pub force: bool,
+}
+
+impl FedStore<'_> {
+    /// Writes the rows and rejects of all blocks, in order and without duplicates, with the bytes that
+    /// a build gives the same rows.
+    ///
+    /// # Errors
+    /// [`BuildError::Finished`] if a finished store is there, [`BuildError`] if a file cannot be
+    /// written, and the first error of the blocks; then the store stays unfinished.
+    pub(crate) fn write<E: From<BuildError>>(
+        self,
+        blocks: impl Iterator<Item = Result<ProcessedBlock, E>>,
+    ) -> Result<Manifest, E> {
+        let Self { folder, run, schema, shard_rows, row_group_rows, force } = self;
+        // A stream cannot be taken up again: what a broken one left behind is replaced.
+        let force = force || !Manifest::path(folder.path()).exists();
+        if !matches!(folder.begin(&run, &[], false, force)?, Begin::Fresh) {
+            let difference = "the rows of another stream".to_owned();
+            return Err(BuildError::Finished { store: folder.path().to_owned(), difference }.into());
+        }
+        let settings = run.settings.clone();
+        let prefix = run.source.clone();
+        let format =
+            ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).map_err(BuildError::from)?;
+        let keys = SortKeys::new(&Order::Source, &schema)?;
+        let staging = folder.staging();
+        let mut output = Output {
+            staging: &staging,
+            store: folder.path(),
+            format: &format,
+            prefix: &prefix,
+            files: 0,
+            open: None,
+            complete: Vec::new(),
+            rejects: RejectLog::open(&staging, 0)?,
+            journal: Journal::new(run, Vec::new()),
+            from_source: true,
+            runs: false,
+        };
+        let sizes = FileSizes { file_rows: shard_rows, row_group_rows, sorted: false };
+        let mut arranger = Arranger::new(sizes, 0, Default::default(), SeenIds::default());
+        for block in blocks.map(|block| block.map(Some)).chain([Ok(None)]) {
+            for step in arranger.arrange(block?)? {
+                output.write(encode_step(&format, &keys, step)?)?;
+            }
+        }
+        Ok(finish(folder, output.journal, Vec::new(), &settings)?)
+    }
+}

@@ -1,0 +1,203 @@
+//! The input stream as blocks of rows and rejects, in order and a bounded number at a time.
+
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::StreamReader;
+use schemas::store::shard_schema;
+
+use super::columns::{INPUT_NAME, InputColumns, InputRows};
+use super::{WorkerError, WorkerRequest};
+use crate::filter::Filter;
+use crate::labels::LabelTable;
+use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
+use crate::pipeline::{Bounds, BuildError};
+use crate::reject::{Origin, Reject};
+use crate::source::{
+    BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, RawBlock, RecordError, RecordParser, Sink,
+    check_identifier,
+};
+
+/// Blocks of an input stream; ends after the first error.
+pub(super) struct Blocks<R: Read> {
+    stream: StreamReader<BufReader<EndOfInput<R>>>,
+    columns: InputColumns,
+    /// The batch at hand and its next row.
+    batch: Option<(InputRows, usize)>,
+    /// Rows taken so far.
+    records: u64,
+    number: u64,
+    entries: Entries,
+    schema: SchemaRef,
+    ended: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Reads the header of a stream.
+    ///
+    /// # Errors
+    /// [`WorkerError`] if it is no stream, or has not the columns that are needed.
+    pub(super) fn open(request: &WorkerRequest, input: R) -> Result<Self, WorkerError> {
+        let input = BufReader::new(EndOfInput { input, reached: false });
+        let stream =
+            StreamReader::try_new(input, None).map_err(|source| WorkerError::Input { rows: 0, source })?;
+        let columns = InputColumns::new(&stream.schema())?;
+        let keys = columns.properties.iter().map(|property| (property.column.clone(), property.key.clone()));
+        let schema = shard_schema(&[], &keys.collect::<Vec<_>>());
+        let filters = request.filters.iter().map(|text| Filter::new(text, &schema));
+        let recipe = Recipe {
+            parser: request.format.parser(),
+            settings: request.settings.clone(),
+            schema: Arc::clone(&schema),
+            source: request.name.clone(),
+            source_properties: columns.properties.len(),
+            labels: Arc::new(LabelTable::default()),
+            bounds: Bounds { max_sites: request.max_sites, min_volume: 0.0, min_distance: 0.0 },
+            filters: filters.collect::<Result<_, _>>().map_err(BuildError::from)?,
+            part: None,
+        };
+        let entries = Entries {
+            parser: (recipe.parser)(),
+            names_itself: request.format.has_identifier(),
+            rows: RowBuilder::new(Arc::new(recipe)),
+            raw: RawBlock::default(),
+            properties: Vec::new(),
+        };
+        Ok(Self { stream, columns, batch: None, records: 0, number: 0, entries, schema, ended: false })
+    }
+
+    /// Schema of the rows.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next block; `None` at the end of the stream. A block ends with its batch, with a number of
+    /// records or bytes, or where the features of its rows take much memory.
+    fn next_block(&mut self) -> Result<Option<ProcessedBlock>, WorkerError> {
+        let (rows, next) = loop {
+            match &mut self.batch {
+                Some((rows, next)) if *next < rows.len() => break (rows, next),
+                _ => match self.stream.next() {
+                    Some(batch) => {
+                        let batch = batch.and_then(|batch| self.columns.rows(&batch));
+                        let rows =
+                            batch.map_err(|source| WorkerError::Input { rows: self.records, source })?;
+                        self.batch = Some((rows, 0));
+                    }
+                    None if self.stream.get_ref().get_ref().reached => {
+                        return Err(WorkerError::CutOff { rows: self.records });
+                    }
+                    None => return Ok(None),
+                },
+            }
+        };
+        let (mut records, mut bytes) = (0, 0);
+        while *next < rows.len()
+            && records < BLOCK_RECORDS
+            && bytes < BLOCK_BYTES
+            && !self.entries.rows.is_full()
+        {
+            self.records += 1;
+            records += 1;
+            bytes += rows.text(*next).map_or(0, <[u8]>::len);
+            self.entries.take(rows, *next, self.records);
+            *next += 1;
+        }
+        let mut block = self.entries.rows.take_block()?;
+        block.number = self.number;
+        self.number += 1;
+        Ok(Some(block))
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = Result<ProcessedBlock, WorkerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let block = self.next_block().transpose();
+        self.ended = !matches!(block, Some(Ok(_)));
+        block
+    }
+}
+
+/// Turns single entries into rows.
+struct Entries {
+    parser: Box<dyn RecordParser>,
+    /// Whether a text has an identifier of its own, which the column's replaces.
+    names_itself: bool,
+    rows: RowBuilder,
+    raw: RawBlock,
+    properties: Vec<Option<f64>>,
+}
+
+impl Entries {
+    /// Takes the entry of one row, the `record`th of the stream.
+    fn take(&mut self, rows: &InputRows, row: usize, record: u64) {
+        let origin = Origin { file: INPUT_NAME.into(), record, line: None };
+        let id = rows.id(row).unwrap_or_default();
+        let checked = check_identifier(id).and(match rows.text(row) {
+            None => Err(RecordError::MissingField("text")),
+            Some(text) if text.len() > MAX_RECORD_BYTES => {
+                Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES })
+            }
+            Some(text) => Ok(text),
+        });
+        let text = match checked {
+            Ok(text) => text,
+            Err(error) => {
+                let id = (!id.is_empty()).then(|| id.to_owned());
+                return self.rows.reject(error.reject(id, origin));
+            }
+        };
+        self.raw.clear();
+        self.raw.push(origin, id.as_bytes(), text);
+        self.properties.clear();
+        self.properties.extend(rows.properties(row));
+        let mut sink = Labelled {
+            id: self.names_itself.then_some(id),
+            properties: &self.properties,
+            rows: &mut self.rows,
+        };
+        for record in &self.raw.records {
+            self.parser.parse(&self.raw.bytes, record, &mut sink);
+        }
+    }
+}
+
+/// Gives crystals the properties of their row, and its identifier where theirs is another.
+struct Labelled<'a> {
+    id: Option<&'a str>,
+    properties: &'a [Option<f64>],
+    rows: &'a mut RowBuilder,
+}
+
+impl Sink for Labelled<'_> {
+    fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
+        let material_id = self.id.unwrap_or(crystal.material_id);
+        let structure = crystal.structure;
+        self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties: self.properties });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        let material_id = self.id.map(str::to_owned).or(reject.material_id);
+        self.rows.reject(Reject { material_id, ..reject });
+    }
+}
+
+/// Notes when the input has nothing more to give. A whole stream ends before that, with its mark.
+struct EndOfInput<R> {
+    input: R,
+    reached: bool,
+}
+
+impl<R: Read> Read for EndOfInput<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.reached |= count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
+}

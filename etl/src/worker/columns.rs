@@ -1,0 +1,153 @@
+//! The columns of the input: which is the identifier, which the text, which are properties.
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Schema};
+use arrow::record_batch::RecordBatch;
+
+use super::WorkerError;
+use crate::source::{PropertyColumn, assign_columns};
+
+/// Column of the identifiers.
+pub const ID_COLUMN: &str = "id";
+/// Column of the entries' texts.
+pub const TEXT_COLUMN: &str = "text";
+/// Qualifier of the properties' keys: they are named as those of a table.
+const QUALIFIER: &str = "table";
+/// The stream as messages name it.
+pub(super) const INPUT_NAME: &str = "stdin";
+
+/// Where the columns of the input are.
+#[derive(Debug)]
+pub(super) struct InputColumns {
+    id: usize,
+    text: usize,
+    labels: Vec<usize>,
+    /// The labels as properties of a store, in the order of the columns.
+    pub properties: Vec<PropertyColumn>,
+}
+
+impl InputColumns {
+    /// Finds the columns of a stream.
+    ///
+    /// # Errors
+    /// [`WorkerError::Column`] for a column that is missing or of a type that cannot be read,
+    /// [`WorkerError::Source`] for two columns that would be one property.
+    pub(super) fn new(schema: &Schema) -> Result<Self, WorkerError> {
+        let find = |name: &str, allowed: &[DataType]| {
+            let names = || schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
+            let fault = |problem| WorkerError::Column { column: name.to_owned(), problem };
+            let Some((at, field)) = schema.column_with_name(name) else {
+                return Err(fault(format!("is missing; there are {}", names().join(", "))));
+            };
+            if allowed.contains(field.data_type()) {
+                return Ok(at);
+            }
+            let allowed: Vec<String> = allowed.iter().map(DataType::to_string).collect();
+            Err(fault(format!("is {}, not {}", field.data_type(), allowed.join(" or "))))
+        };
+        use DataType::{Binary, LargeBinary, LargeUtf8, Utf8};
+        let id = find(ID_COLUMN, &[Utf8, LargeUtf8])?;
+        let text = find(TEXT_COLUMN, &[Utf8, LargeUtf8, Binary, LargeBinary])?;
+        let (mut labels, mut keys) = (Vec::new(), Vec::new());
+        for (at, field) in schema.fields().iter().enumerate().filter(|(at, _)| *at != id && *at != text) {
+            if !field.data_type().is_numeric() {
+                let problem = format!("is {}, not a number: no property", field.data_type());
+                return Err(WorkerError::Column { column: field.name().clone(), problem });
+            }
+            labels.push(at);
+            keys.push(field.name().clone());
+        }
+        Ok(Self { id, text, labels, properties: assign_columns(INPUT_NAME, QUALIFIER, "", keys)? })
+    }
+
+    /// The values of a batch.
+    ///
+    /// # Errors
+    /// [`arrow::error::ArrowError`] if a column cannot be cast, a fault of this software.
+    pub(super) fn rows(&self, batch: &RecordBatch) -> Result<InputRows, arrow::error::ArrowError> {
+        let labels = self.labels.iter().map(|at| {
+            let numbers = cast(batch.column(*at), &DataType::Float64)?;
+            Ok(numbers.as_primitive::<Float64Type>().clone())
+        });
+        Ok(InputRows {
+            ids: cast(batch.column(self.id), &DataType::LargeUtf8)?,
+            texts: cast(batch.column(self.text), &DataType::LargeBinary)?,
+            labels: labels.collect::<Result<_, arrow::error::ArrowError>>()?,
+        })
+    }
+}
+
+/// The rows of one batch.
+#[derive(Debug)]
+pub(super) struct InputRows {
+    ids: ArrayRef,
+    texts: ArrayRef,
+    labels: Vec<Float64Array>,
+}
+
+impl InputRows {
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The identifier of a row, without white space around it.
+    pub(super) fn id(&self, row: usize) -> Option<&str> {
+        let ids = self.ids.as_string_opt::<i64>()?;
+        ids.is_valid(row).then(|| ids.value(row).trim())
+    }
+
+    /// The text of a row.
+    pub(super) fn text(&self, row: usize) -> Option<&[u8]> {
+        let texts = self.texts.as_binary_opt::<i64>()?;
+        texts.is_valid(row).then(|| texts.value(row))
+    }
+
+    /// The properties of a row; what is not finite is missing, as in a table.
+    pub(super) fn properties(&self, row: usize) -> impl Iterator<Item = Option<f64>> {
+        let value = move |column: &Float64Array| column.is_valid(row).then(|| column.value(row));
+        self.labels.iter().map(move |column| value(column).filter(|value| value.is_finite()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::Field;
+
+    fn schema(columns: &[(&str, DataType)]) -> Schema {
+        Schema::new(
+            columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn numbers_are_properties_by_name() {
+        let columns = [
+            ("e", DataType::Float32),
+            ("text", DataType::Binary),
+            ("band_gap", DataType::Int32),
+            ("id", DataType::Utf8),
+        ];
+        let columns = InputColumns::new(&schema(&columns)).expect("good columns");
+        let names: Vec<_> = columns.properties.iter().map(|property| property.column.as_str()).collect();
+        assert_eq!(names, ["e", "band_gap_ev"]);
+    }
+
+    #[test]
+    fn other_columns_are_refused_by_name() {
+        let refused = |columns: &[(&str, DataType)]| {
+            InputColumns::new(&schema(columns)).expect_err("a column is at fault").to_string()
+        };
+        let id = ("id", DataType::Utf8);
+        assert_eq!(refused(std::slice::from_ref(&id)), "column 'text' of the input is missing; there are id");
+        let text = ("text", DataType::Utf8);
+        let message = refused(&[("id", DataType::Int64), text.clone()]);
+        assert_eq!(message, "column 'id' of the input is Int64, not Utf8 or LargeUtf8");
+        let message = refused(&[id.clone(), text.clone(), ("split", DataType::Utf8)]);
+        assert_eq!(message, "column 'split' of the input is Utf8, not a number: no property");
+        let (first, second) = (("a b", DataType::Int8), ("a-b", DataType::Int8));
+        assert!(refused(&[id, text, first, second]).contains("would both be the column a_b"));
+    }
+}

@@ -1,0 +1,173 @@
+//! `etl worker`: entries of any engine's stream into features, or into a part of a store.
+//!
+//! The input is an Arrow IPC stream with the columns [`ID_COLUMN`], [`TEXT_COLUMN`] and any numeric
+//! ones, which are properties. What is in memory is a batch of it and the features of a block. Rows
+//! are made by the row builder of `etl build`, so their features have the same bytes.
+//!
+//! * [`features`]: the rows themselves as a stream, with the rejects among them
+//! * [`part`]: the rows into a store of their own, and a receipt as a stream
+
+mod blocks;
+mod columns;
+mod error;
+mod output;
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::error::ArrowError;
+use arrow::ipc::writer::StreamWriter;
+use schemas::manifest::Manifest;
+use schemas::part::Part;
+use schemas::settings::FeatureSettings;
+use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
+
+pub use columns::{ID_COLUMN, TEXT_COLUMN};
+pub use error::WorkerError;
+pub use output::{REJECT_KIND, REJECT_MESSAGE};
+
+use crate::pipeline::BuildError;
+use crate::pipeline::feed::FedStore;
+use crate::pipeline::journal::RunIdentity;
+use crate::pipeline::store::StoreFolder;
+use crate::source::EntryFormat;
+use blocks::Blocks;
+
+/// How the entries of a stream become rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerRequest {
+    /// What the text of an entry is.
+    pub format: EntryFormat,
+    /// Value of the `source` column.
+    pub name: String,
+    /// Settings of the features.
+    pub settings: FeatureSettings,
+    /// Largest crystal in sites; larger ones are rejected.
+    pub max_sites: usize,
+    /// Filter expressions; an entry must pass all.
+    pub filters: Vec<String>,
+}
+
+/// The store that a worker writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartRequest {
+    /// Its folder.
+    pub store: PathBuf,
+    /// Which part of the whole the stream is.
+    pub part: Part,
+    /// Most rows of a shard.
+    pub shard_rows: usize,
+    /// Most rows of a row group.
+    pub row_group_rows: usize,
+    /// Replace a finished store.
+    pub force: bool,
+}
+
+/// Writes the features of every entry, or why it has none, in the order of the input. The output is
+/// flushed after every batch; duplicates are the engine's to find.
+///
+/// # Errors
+/// [`WorkerError`] if the input is damaged, cut off or without the columns needed, or the output cannot
+/// be written.
+pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -> Result<(), WorkerError> {
+    require_positive("--max-sites", request.max_sites)?;
+    let mut blocks = Blocks::open(request, input)?;
+    let shard = Arc::clone(blocks.schema());
+    let schema = output::schema(&shard, &request.settings);
+    let mut writer = StreamWriter::try_new(BufWriter::new(output), &schema).map_err(WorkerError::Output)?;
+    writer.get_mut().flush().map_err(WorkerError::flush)?;
+    blocks.try_for_each(|block| {
+        let batch = output::batch(&shard, &schema, &block?).map_err(BuildError::from)?;
+        writer.write(&batch).map_err(WorkerError::Output)?;
+        writer.get_mut().flush().map_err(WorkerError::flush)
+    })?;
+    finish(writer)
+}
+
+/// Writes the rows of all entries into a part of a store, which appears whole or not at all. The output
+/// is one row: the store's folder and what became of the entries. Duplicates are rejected as in a build.
+///
+/// # Errors
+/// As [`features`], and [`WorkerError::Build`] if the store cannot be written or a finished one is there.
+pub fn part(
+    request: &WorkerRequest,
+    part: &PartRequest,
+    input: impl Read,
+    output: impl Write,
+) -> Result<Manifest, WorkerError> {
+    require_positive("--max-sites", request.max_sites)?;
+    require_positive("--shard-rows", part.shard_rows)?;
+    require_positive("--row-group-rows", part.row_group_rows)?;
+    let blocks = Blocks::open(request, input)?;
+    let folder = StoreFolder::open(&part.store)?;
+    let store = FedStore {
+        folder: &folder,
+        run: RunIdentity {
+            format_version: FORMAT_VERSION,
+            software_version: SOFTWARE_VERSION.to_owned(),
+            source: request.name.clone(),
+            part: Some(part.part),
+            settings: request.settings.clone(),
+            options: options(request, part),
+        },
+        schema: Arc::clone(blocks.schema()),
+        shard_rows: part.shard_rows,
+        row_group_rows: part.row_group_rows,
+        force: part.force,
+    };
+    let manifest = store.write(blocks)?;
+    let receipt = receipt(part, &manifest).map_err(BuildError::from)?;
+    let mut writer =
+        StreamWriter::try_new(BufWriter::new(output), &receipt.schema()).map_err(WorkerError::Output)?;
+    writer.write(&receipt).map_err(WorkerError::Output)?;
+    finish(writer)?;
+    Ok(manifest)
+}
+
+/// Writes the mark at the end of a stream.
+fn finish<W: Write>(mut writer: StreamWriter<BufWriter<W>>) -> Result<(), WorkerError> {
+    writer.finish().map_err(WorkerError::Output)?;
+    writer.get_mut().flush().map_err(WorkerError::flush)
+}
+
+/// Refuses a size that makes no store.
+fn require_positive(option: &'static str, value: usize) -> Result<(), BuildError> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(BuildError::Option { option, value: value.to_string(), problem: "must be at least 1".to_owned() })
+}
+
+/// Everything beside source and settings that decides about the rows.
+fn options(request: &WorkerRequest, part: &PartRequest) -> BTreeMap<String, String> {
+    [
+        ("kind", format!("stream of {}", request.format)),
+        ("filters", request.filters.join(" && ")),
+        ("max_sites", request.max_sites.to_string()),
+        ("shard_rows", part.shard_rows.to_string()),
+        ("row_group_rows", part.row_group_rows.to_string()),
+    ]
+    .into_iter()
+    .map(|(option, value)| (option.to_owned(), value))
+    .collect()
+}
+
+/// What was written, as a row.
+fn receipt(part: &PartRequest, manifest: &Manifest) -> Result<RecordBatch, ArrowError> {
+    // Signed, because Spark has no unsigned numbers.
+    let number = |count: u64| -> ArrayRef {
+        Arc::new(Int64Array::from(vec![i64::try_from(count).unwrap_or(i64::MAX)]))
+    };
+    let counts = &manifest.counts;
+    let store: ArrayRef = Arc::new(StringArray::from(vec![part.store.to_string_lossy().into_owned()]));
+    RecordBatch::try_from_iter([
+        ("store", store),
+        ("read", number(counts.read)),
+        ("kept", number(counts.kept)),
+        ("filtered", number(counts.filtered)),
+        ("rejected", number(counts.rejected)),
+    ])
+}
