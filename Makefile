@@ -14,6 +14,8 @@ STORES ?= $(patsubst %/manifest.json,%,$(wildcard data/*/manifest.json))
 ETL := target/release/etl
 TRAINER := target/release/trainer
 VENV := .venv
+# pyspark for the test of etl/dist, where `make spark` has installed it.
+SPARK_VENV := .venv-spark
 
 # libtorch for the CPU, where `make libtorch` has made it: everything is then built with it, because two
 # feature sets would compile burn, arrow and polars twice.
@@ -24,7 +26,7 @@ export LIBTORCH
 FEATURES := --features trainer/tch
 endif
 
-.PHONY: help build etl demo test lint analysis libtorch bench-etl bench-memory bench-trainer fuzz clean
+.PHONY: help build etl demo test lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +67,15 @@ $(VENV)/complete: tests/requirements.txt
 analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
 	@$(VENV)/bin/python tests/analysis/run.py $(STORES)
 
+spark: ## Install pyspark into .venv-spark (400 MB from PyPI; Java 17) and test the ETL on it
+	@$(MAKE) --no-print-directory $(SPARK_VENV)/complete
+	cargo test --release --workspace $(FEATURES) --test etl -- --nocapture spark::
+
+$(SPARK_VENV)/complete: tests/dist/requirements.txt
+	python3 -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/dist/requirements.txt
+	touch $@
+
 libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI)
 	@tests/libtorch/install.sh
 
@@ -84,5 +95,5 @@ fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 clean: ## Remove everything that was built, stores included
 	cargo clean
 	rm -rf runs/demo
-	rm -rf $(VENV) .libtorch
+	rm -rf $(VENV) $(SPARK_VENV) .libtorch
 	for store in $(STORES); do rm -rf "$$store"; done

@@ -3,6 +3,7 @@
 mod corpus;
 mod damage;
 mod determinism;
+mod dist;
 mod duckdb;
 mod exclusion;
 mod featurise;

@@ -237,7 +237,7 @@ fn unfinished_and_damaged_parts_are_refused() {
     flipped[bytes.len() / 2] ^= 1;
     for (damage, message) in [
         (Some(&flipped[..]), "damaged: SHA-256"),
-        (Some(&bytes[1..]), "bytes in the manifest"),
+        (Some(&bytes[1..]), " in the manifest"),
         (None, "damaged: No such file"),
     ] {
         fs::remove_file(&shard).expect("the shard");

@@ -14,8 +14,11 @@ use schemas::manifest::Counts;
 
 use crate::support::*;
 
+/// Identifier, text and band gap. Some CIFs are no UTF-8.
+type Entry = (String, Vec<u8>, Option<f64>);
+
 /// Identifier and text of every CIF of the sample in the order of a build, with a property.
-fn entries() -> Vec<(String, String, Option<f64>)> {
+fn entries() -> Vec<Entry> {
     let mut names: Vec<_> = fs::read_dir(sample())
         .expect("the sample")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
@@ -23,14 +26,14 @@ fn entries() -> Vec<(String, String, Option<f64>)> {
         .collect();
     names.sort();
     let entry = |(number, name): (usize, String)| {
-        let text = fs::read_to_string(sample().join(format!("{name}.cif"))).expect("a CIF");
+        let text = fs::read(sample().join(format!("{name}.cif"))).expect("a CIF");
         (name, text, (number % 3 > 0).then_some(number as f64 / 8.0))
     };
     names.into_iter().enumerate().map(entry).collect()
 }
 
 /// Entries as a batch with the columns `id`, `text` and `band_gap`.
-fn batch(entries: &[(String, String, Option<f64>)]) -> RecordBatch {
+fn batch(entries: &[Entry]) -> RecordBatch {
     let ids: ArrayRef = Arc::new(StringArray::from_iter_values(entries.iter().map(|entry| &entry.0)));
     let texts: ArrayRef = Arc::new(BinaryArray::from_iter_values(entries.iter().map(|entry| &entry.1)));
     let gaps: ArrayRef = Arc::new(entries.iter().map(|entry| entry.2).collect::<Float64Array>());
@@ -77,14 +80,14 @@ fn read(output: &[u8]) -> RecordBatch {
 }
 
 /// The rows of a build of the same entries, as a table.
-fn built(entries: &[(String, String, Option<f64>)], more: &[&str], status: i32) -> tempfile::TempDir {
+fn built(entries: &[Entry], more: &[&str], status: i32) -> tempfile::TempDir {
     let raw = folder();
     let path = raw.path().join("crystals.csv");
     let mut table = csv::Writer::from_path(&path).expect("a file");
     table.write_record(["id", "cif", "band_gap"]).expect("a row");
     for (id, cif, gap) in entries {
         let gap = gap.map_or_else(String::new, |gap| gap.to_string());
-        table.write_record([id, cif, &gap]).expect("a row");
+        table.write_record([id.as_bytes(), cif, gap.as_bytes()]).expect("a row");
     }
     table.flush().expect("a file");
     let out = folder();
@@ -198,7 +201,7 @@ fn other_formats_are_read() {
     let jarvis = r#"{"jid": "JVASP-1", "atoms": {"lattice_mat": [[4,0,0],[0,4,0],[0,0,4]],
         "coords": [[0,0,0],[0.5,0.5,0.5]], "elements": ["Cs","Cl"], "cartesian": false}}"#;
     for (format, text) in [("poscar", poscar), ("jarvis", jarvis), ("cif", &caesium_chloride(4.0))] {
-        let entry = ("mine".to_owned(), text.to_owned(), None);
+        let entry = ("mine".to_owned(), text.as_bytes().to_vec(), None);
         let output = work(&["--format", format], &stream(&[batch(&[entry])]));
         let found = read(&output.stdout);
         assert_eq!(texts_of(&found, "material_id"), ["mine"], "the column names the crystal: {format}");
@@ -239,8 +242,8 @@ fn faults_of_the_stream_are_one_line() {
 fn a_part_is_what_a_build_writes() {
     let mut entries = entries();
     entries.push(entries[0].clone());
-    entries.push(("bad".to_owned(), "data_x\n".to_owned(), None));
-    let sizes = ["--shard-rows", "150", "--row-group-rows", "20"];
+    entries.push(("bad".to_owned(), b"data_x\n".to_vec(), None));
+    let sizes = ["--shard-rows", "1000", "--row-group-rows", "20"];
     let store = built(&entries, &sizes, 1);
     let out = folder();
     let part = out.path().join("part");
@@ -298,6 +301,6 @@ fn a_killed_worker_leaves_no_part() {
 }
 
 /// Asserts that a part holds the rows of a build.
-fn assert_features_of_part(part: &std::path::Path, entries: &[(String, String, Option<f64>)]) {
+fn assert_features_of_part(part: &std::path::Path, entries: &[Entry]) {
     assert_eq!(sorted_rows(part), sorted_rows(built(entries, &[], 0).path()));
 }
