@@ -68,12 +68,22 @@ impl FromStr for SourceKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| format!("{text:?} is no source; there are {}", known()))
+        by_name("source", &Self::ALL, Self::name, text)
     }
+}
+
+/// The value with a name; the message for any other text lists the names there are.
+pub(super) fn by_name<T: Copy>(
+    what: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+    text: &str,
+) -> Result<T, String> {
+    let found = all.iter().copied().find(|value| name(*value) == text);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|value| name(*value)).collect();
+        format!("{text:?} is no {what}; there are {}", known.join(", "))
+    })
 }
 
 /// How a source is read.

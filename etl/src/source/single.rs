@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::entry::{EntryLayout, EntryParser};
 use super::json::Cursor;
+use super::open::by_name;
 use super::pymatgen::read_structure;
 use super::{
     ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,
@@ -76,9 +77,7 @@ impl FromStr for EntryFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
-        let found = Self::ALL.into_iter().find(|format| format.name() == text);
-        found.ok_or_else(|| format!("{text:?} is no format of an entry; there are {}", known()))
+        by_name("format of an entry", &Self::ALL, Self::name, text)
     }
 }
 
