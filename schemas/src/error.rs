@@ -23,6 +23,16 @@ pub enum StoreError {
         /// What the Parquet reader said.
         message: String,
     },
+    /// The file is not the one that was written.
+    #[error("{}: damaged, {what} instead of {expected}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it is like now.
+        what: String,
+        /// What it was like when it was written.
+        expected: String,
+    },
     /// The file was written in another layout.
     #[error("{}: format version {found} instead of {expected}", path.display())]
     FormatVersion {

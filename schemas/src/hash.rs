@@ -52,6 +52,11 @@ impl<W: Write> HashingWriter<W> {
         Self { inner, hasher: Sha256::new(), length: 0 }
     }
 
+    /// The hash in hexadecimal and the number of bytes written so far.
+    pub fn so_far(&self) -> (String, u64) {
+        (hex(&self.hasher.clone().finalize()), self.length)
+    }
+
     /// The writer, the hash in hexadecimal and the number of bytes written.
     pub fn finish(self) -> (W, String, u64) {
         (self.inner, hex(&self.hasher.finalize()), self.length)
@@ -82,7 +87,10 @@ mod tests {
     fn hashes_what_passes_through() {
         let mut writer = HashingWriter::new(Vec::new());
         writer.write_all(b"ab").expect("writing to memory");
+        let (of_two, length) = writer.so_far();
+        assert!(of_two != SHA256_OF_ABC && length == 2);
         writer.write_all(b"c").expect("writing to memory");
+        assert_eq!(writer.so_far(), (SHA256_OF_ABC.to_owned(), 3));
         assert_eq!(writer.finish(), (b"abc".to_vec(), SHA256_OF_ABC.to_owned(), 3));
     }
 

@@ -10,6 +10,7 @@
 //! * [`part`]: which crystals one of several builds holds
 //! * [`lock`]: one writer at a time in a folder
 //! * [`hash`]: SHA-256 of files and streams
+//! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
 pub mod error;
@@ -19,6 +20,7 @@ pub mod manifest;
 pub mod part;
 pub mod property;
 pub mod reader;
+pub mod seal;
 pub mod settings;
 pub mod store;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `manifest.json`: what a store holds, and what became of every entry of its inputs.
 //!
 //! A store without a manifest is unfinished. The manifest has no dates and no absolute paths: the
-//! same input and options give the same bytes.
+//! same input and options give the same bytes. Its last key, `checksum`, is that of all before it.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::hash::file_sha256;
 use crate::part::Part;
+use crate::seal;
 use crate::settings::FeatureSettings;
 
 /// Name of the manifest in a store's folder.
@@ -40,6 +42,27 @@ pub struct ShardEntry {
     pub bytes: u64,
     /// SHA-256 in hexadecimal.
     pub sha256: String,
+}
+
+impl ShardEntry {
+    /// Checks the file by its size and its SHA-256: reading is all that it costs, about a second for
+    /// each gigabyte and core.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it cannot be read, [`StoreError::Damaged`] if it is another one.
+    pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
+        let path = store.join(&self.file);
+        let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
+        if bytes != self.bytes {
+            let (what, expected) = (format!("{bytes} bytes"), self.bytes.to_string());
+            return Err(StoreError::Damaged { path, what, expected });
+        }
+        if sha256 != self.sha256 {
+            let (what, expected) = (format!("SHA-256 {sha256}"), self.sha256.clone());
+            return Err(StoreError::Damaged { path, what, expected });
+        }
+        Ok(())
+    }
 }
 
 /// What became of the entries: `read = kept + filtered + rejected`.
@@ -112,10 +135,18 @@ impl Manifest {
     ///
     /// # Errors
     /// [`StoreError::Io`] if there is none, [`StoreError::Manifest`] with line and column if it
-    /// cannot be understood, [`StoreError::FormatVersion`] if the store has another layout.
+    /// cannot be understood or is not as it was written, [`StoreError::FormatVersion`] if the store
+    /// has another layout.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
         let path = Self::path(store);
         let text = std::fs::read_to_string(&path).map_err(StoreError::io(&path))?;
+        let text = seal::open(&text).map_err(|error| StoreError::Manifest {
+            path: path.clone(),
+            // The checksum stands in the last line but one.
+            line: text.lines().count().saturating_sub(1),
+            column: 1,
+            message: error.to_string(),
+        })?;
         let manifest: Self = serde_json::from_str(&text).map_err(|error| StoreError::Manifest {
             path: path.clone(),
             line: error.line(),
@@ -132,12 +163,10 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The manifest as indented JSON with a final newline.
+    /// The manifest as indented JSON with its checksum and a final newline.
     pub fn to_json(&self) -> String {
         // Strings, numbers and maps with text keys always serialise.
-        let mut text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
-        text.push('\n');
-        text
+        seal::seal(serde_json::to_string_pretty(self).expect("a manifest is plain data"))
     }
 }
 
@@ -210,17 +239,45 @@ mod tests {
         let path = Manifest::path(folder.path());
         assert!(matches!(Manifest::read(folder.path()), Err(StoreError::Io { .. })));
 
-        std::fs::write(&path, manifest().to_json().replace("\"rows\": 2", "\"rows\": two")).expect("writing");
+        // As it was before manifests had a checksum.
+        let text = seal::open(&manifest().to_json()).expect("just sealed");
+        std::fs::write(&path, text.replace("\"rows\": 2", "\"rows\": two")).expect("writing");
         let error = Manifest::read(folder.path()).expect_err("'two' is no JSON");
         assert!(matches!(error, StoreError::Manifest { line: 29, .. }), "{error}");
 
-        std::fs::write(&path, manifest().to_json().replace("\"kept\"", "\"keeps\"")).expect("writing");
+        std::fs::write(&path, text.replace("\"kept\"", "\"keeps\"")).expect("writing");
         let error = Manifest::read(folder.path()).expect_err("an unknown key");
         assert!(error.to_string().contains("keeps"), "{error}");
 
-        let other = manifest().to_json().replace("\"format_version\": 1", "\"format_version\": 99");
+        let other = text.replace("\"format_version\": 1", "\"format_version\": 99");
         std::fs::write(&path, other).expect("writing");
         let error = Manifest::read(folder.path()).expect_err("a later format");
         assert!(error.to_string().contains("format version 99 instead of 1"), "{error}");
+    }
+
+    #[test]
+    fn a_changed_count_is_noticed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = Manifest::path(folder.path());
+        let text = manifest().to_json();
+        std::fs::write(&path, text.replace("\"kept\": 2", "\"kept\": 3")).expect("writing");
+        let error = Manifest::read(folder.path()).expect_err("another count");
+        assert!(error.to_string().contains("manifest.json: line ") && error.to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn a_changed_file_is_noticed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("x"), "abc").expect("writing");
+        let (sha256, bytes) = file_sha256(&folder.path().join("x")).expect("it is there");
+        let entry = ShardEntry { file: "x".into(), rows: 1, bytes, sha256 };
+        entry.verify(folder.path()).expect("as it was written");
+        for (content, what) in [("abd", "damaged, SHA-256 "), ("ab", "damaged, 2 bytes instead of 3")] {
+            std::fs::write(folder.path().join("x"), content).expect("writing");
+            let error = entry.verify(folder.path()).expect_err("another content").to_string();
+            assert!(error.contains(what), "{error}");
+        }
+        std::fs::remove_file(folder.path().join("x")).expect("it is there");
+        assert!(matches!(entry.verify(folder.path()), Err(StoreError::Io { .. })));
     }
 }

@@ -10,24 +10,6 @@ use crate::support::*;
 /// Kills of a run, at moments spread over its length.
 const KILLS: u64 = 12;
 
-/// The sample several times under other names: enough work to be killed in.
-fn input(folder: &Path, copies: usize) {
-    for entry in std::fs::read_dir(sample()).expect("the sample") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "cif") {
-            let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            for copy in 0..copies {
-                std::fs::copy(&path, folder.join(format!("{stem}-{copy}.cif"))).expect("a copy");
-            }
-        }
-    }
-    // Rejects must survive a kill as well.
-    for number in 0..40 {
-        std::fs::write(folder.join(format!("K-bad-{number:02}.cif")), "data_bad\n_cell_length_a 3\n")
-            .expect("a file");
-    }
-}
-
 fn spawn(input: &Path, out: &Path, more: &[&str]) -> std::process::Child {
     Command::new(ETL)
         .args([
@@ -52,7 +34,7 @@ fn spawn(input: &Path, out: &Path, more: &[&str]) -> std::process::Child {
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
     let raw = folder();
-    input(raw.path(), 5);
+    many_cifs(raw.path(), 5);
     for order in ["source", "shuffle:3"] {
         let options = ["--shard-rows", "150", "--row-group-rows", "40", "--order", order];
         let whole = folder();
@@ -89,7 +71,7 @@ fn a_killed_run_resumes_to_the_same_bytes() {
 #[test]
 fn an_interrupted_run_is_not_overwritten_unasked() {
     let raw = folder();
-    input(raw.path(), 2);
+    many_cifs(raw.path(), 2);
     let out = folder();
     // A journal is there as soon as the first shard is.
     let options = ["--shard-rows", "20", "--row-group-rows", "20"];
@@ -119,7 +101,7 @@ fn an_interrupted_run_is_not_overwritten_unasked() {
 #[test]
 fn ctrl_c_leaves_a_run_that_resumes() {
     let raw = folder();
-    input(raw.path(), 4);
+    many_cifs(raw.path(), 4);
     let (whole, out) = (folder(), folder());
     let options = ["--shard-rows", "60", "--row-group-rows", "20"];
     assert!(spawn(raw.path(), whole.path(), &options).wait().expect("it ends").success());

@@ -10,20 +10,17 @@ use arrow::compute::{concat_batches, sort_to_indices, take};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::manifest::Manifest;
-use tempfile::TempDir;
+
+#[path = "../common/disk.rs"]
+mod disk;
+#[path = "../common/files.rs"]
+mod files;
+
+pub(crate) use disk::SmallDisk;
+pub(crate) use files::*;
 
 /// The program.
 pub(crate) const ETL: &str = env!("CARGO_BIN_EXE_etl");
-
-/// The root of the project.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The embedded sample.
-pub(crate) fn sample() -> PathBuf {
-    root().join("data/sample")
-}
 
 /// The folder of real data beside the project; without it a test says that it is skipped.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -33,11 +30,6 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     }
     println!("skipped: ../shared is not here");
     None
-}
-
-/// A folder for one test.
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
 }
 
 /// Runs the program.
@@ -52,11 +44,6 @@ pub(crate) fn build(kind: &str, input: &Path, out: &Path, more: &[&str], status:
     let output = etl(&arguments);
     assert_eq!(output.status.code(), Some(status), "{arguments:?}\n{}", said(&output));
     output
-}
-
-/// A path as text.
-pub(crate) fn text(path: &Path) -> &str {
-    path.to_str().expect("test paths are UTF-8")
 }
 
 /// Everything the program printed.
@@ -135,24 +122,6 @@ pub(crate) fn rejects(store: &Path) -> BTreeMap<String, (String, String)> {
         .collect()
 }
 
-/// Every file of a store with its bytes, the lock file apart.
-pub(crate) fn tree(store: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![store.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name() != Some(".lock".as_ref()) {
-                let name = path.strip_prefix(store).expect("inside").display().to_string();
-                files.insert(name, fs::read(&path).expect("readable"));
-            }
-        }
-    }
-    files
-}
-
 /// Asserts that two stores hold the same files with the same bytes.
 pub(crate) fn assert_same(store: &Path, other: &Path, what: &str) {
     let (files, others) = (tree(store), tree(other));
@@ -160,22 +129,4 @@ pub(crate) fn assert_same(store: &Path, other: &Path, what: &str) {
     for (name, bytes) in &files {
         assert!(bytes == &others[name], "{what}: {name} differs");
     }
-}
-
-/// A P1 CIF of a cubic cell.
-pub(crate) fn cubic_cif(name: &str, edge: f64, sites: &[(&str, [f64; 3])]) -> String {
-    let mut cif = format!(
-        "data_{name}\n_cell_length_a {edge}\n_cell_length_b {edge}\n_cell_length_c {edge}\n\
-         _cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n\
-         loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
-    );
-    for (symbol, [x, y, z]) in sites {
-        cif += &format!("{symbol} {x} {y} {z}\n");
-    }
-    cif
-}
-
-/// CsCl in a cell of the given edge.
-pub(crate) fn caesium_chloride(edge: f64) -> String {
-    cubic_cif("CsCl", edge, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])])
 }

@@ -127,9 +127,11 @@ fn weights_of_another_model() {
     let file = SafeTensors::deserialize(&whole).expect("safetensors");
     let (_, header) = SafeTensors::read_metadata(&whole).expect("safetensors");
     let path = run.path().join("other.safetensors");
+    // Changed on purpose, so without the checksum of what was written.
+    let mut metadata = header.metadata().clone();
+    assert!(metadata.as_mut().and_then(|metadata| metadata.remove("content_sha256")).is_some());
     let write = |views: &HashMap<String, TensorView<'_>>| {
-        fs::write(&path, serialize(views, header.metadata().clone()).expect("safetensors"))
-            .expect("writable");
+        fs::write(&path, serialize(views, metadata.clone()).expect("safetensors")).expect("writable");
     };
     let mut views: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
     let mut names: Vec<String> = views.keys().cloned().collect();

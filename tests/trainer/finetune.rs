@@ -24,23 +24,10 @@ fn task(from: &str, to: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Arguments of a small fine-tuning, `more` at the end.
-fn small<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path) -> Vec<&'a str> {
-    let mut arguments =
-        vec!["finetune", "--task", text(task), "--shards", text(shards), "--out", text(out), "--quiet"];
-    arguments.extend(["--threads", "1"]);
-    if !more.contains(&"--weights") {
-        arguments.extend(SMALL);
-        arguments.extend(["--from-scratch"]);
-    }
-    arguments.extend(more);
-    arguments
-}
-
 /// Fine-tunes in a folder of its own.
 fn tuned(task: &Path, more: &[&str]) -> TempDir {
     let out = folder();
-    succeed(&small(task, out.path(), more, &store()));
+    succeed(&small_tuning(task, out.path(), more, &store()));
     out
 }
 
@@ -115,7 +102,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
     for records in [3, 20, 60, 90, 130] {
         let resumed = [&options[..], if killed == 0 { &[] } else { &["--resume"] }].concat();
         let mut run = Command::new(TRAINER)
-            .args(small(&task, out.path(), &resumed, &store()))
+            .args(small_tuning(&task, out.path(), &resumed, &store()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -126,7 +113,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
         killed += usize::from(alive);
     }
     assert!(killed >= 3, "killed {killed} times");
-    succeed(&small(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
+    succeed(&small_tuning(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
     for member in ["split/seed-3", "split/seed-4"] {
         assert_same_run(&whole.path().join(member), &out.path().join(member), member);
     }
@@ -152,7 +139,7 @@ fn pre_trained_encoders_are_taken_over_and_may_stay() {
     let other = trained(&["--epochs", "1", "--seed", "7"]);
     let other = other.path().join(BEST);
     let more = ["--weights", text(&other), "--epochs", "3", "--freeze", "encoder", "--resume"];
-    let line = refused(&small(&task, out.path(), &more, &store()));
+    let line = refused(&small_tuning(&task, out.path(), &more, &store()));
     assert!(line.contains("weights (SHA-256)"), "{line}");
 }
 
@@ -160,7 +147,7 @@ fn pre_trained_encoders_are_taken_over_and_may_stay() {
 fn a_smaller_share_of_the_crystals_is_trained_on() {
     let (_kept, task) = task("", "");
     let out = folder();
-    let said = succeed(&small(&task, out.path(), &["--epochs", "1", "--fraction", "0.5"], &store()));
+    let said = succeed(&small_tuning(&task, out.path(), &["--epochs", "1", "--fraction", "0.5"], &store()));
     assert!(said.contains("; 10 crystals trained on"), "{said}");
     let steps = records_of(&out.path().join(MEMBER), "step").len();
     assert_eq!(steps, 3, "ten crystals, four at a time");
@@ -171,9 +158,9 @@ fn members_of_other_settings_never_lie_side_by_side() {
     let (_kept, task) = task("", "");
     let out = tuned(&task, &["--epochs", "1", "--seeds", "1,2"]);
     let other = ["--epochs", "1", "--seeds", "1,3", "--fraction", "0.5"];
-    let line = refused(&small(&task, out.path(), &[&other[..], &["--resume"]].concat(), &store()));
+    let line = refused(&small_tuning(&task, out.path(), &[&other[..], &["--resume"]].concat(), &store()));
     assert!(line.contains("finetune.fraction = 1, not 0.5"), "{line}");
-    succeed(&small(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
+    succeed(&small_tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
     let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
     assert!(best(1) && !best(2) && best(3));
 }
@@ -182,7 +169,7 @@ fn members_of_other_settings_never_lie_side_by_side() {
 fn crystals_that_a_logarithm_refuses_are_named() {
     let (_kept, task) = task("transform = \"none\"", "transform = \"log10\"");
     let out = folder();
-    let output = trainer(small(&task, out.path(), &["--epochs", "1"], &store()));
+    let output = trainer(small_tuning(&task, out.path(), &["--epochs", "1"], &store()));
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("left out: Cu-fcc (0)") && said.contains("log10(eV)"), "{said}");
@@ -192,7 +179,7 @@ fn crystals_that_a_logarithm_refuses_are_named() {
 fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     let (_kept, good) = task("", "");
     let out = folder();
-    let refusal = |task: &Path, more: &[&str]| refused(&small(task, &out.path().join("new"), more, &store()));
+    let refusal = |task: &Path, more: &[&str]| refused(&small_tuning(task, &out.path().join("new"), more, &store()));
     let line = refusal(Path::new("matbench_jdft3d"), &[]);
     assert!(line.contains("matbench_jdft2d"), "{line}");
     let line = refusal(Path::new("matbench_jdft2d"), &[]);
@@ -201,7 +188,7 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     assert!(line.contains("finetune.fraction"), "{line}");
     let pretrained = trained(&["--epochs", "1"]);
     let weights = pretrained.path().join(BEST);
-    let line = refused(&small(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
+    let line = refused(&small_tuning(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
     assert!(line.contains("ties"), "{line}");
     assert!(!out.path().join("new").exists(), "nothing is left behind");
     let line = refused(&["evaluate", text(out.path())]);

@@ -242,16 +242,30 @@ rule = "column"
 column = "split"
 "#;
 
+/// Arguments of a small fine-tuning, `more` at the end.
+pub(crate) fn small_tuning<'a>(
+    task: &'a Path,
+    out: &'a Path,
+    more: &[&'a str],
+    shards: &'a Path,
+) -> Vec<&'a str> {
+    let mut arguments =
+        vec!["finetune", "--task", text(task), "--shards", text(shards), "--out", text(out), "--quiet"];
+    arguments.extend(["--threads", "1"]);
+    if !more.contains(&"--weights") {
+        arguments.extend(SMALL);
+        arguments.extend(["--from-scratch"]);
+    }
+    arguments.extend(more);
+    arguments
+}
+
 /// Fine-tunes small models on [`GAPS`] from scratch, one a seed; they are in `gaps` of the folder.
 pub(crate) fn tuned_on_gaps(seeds: &str) -> TempDir {
     let folder = folder();
     let (task, out, store) = (folder.path().join("task.toml"), folder.path().join("gaps"), store());
     fs::write(&task, GAPS).expect("a writable folder");
-    let mut arguments =
-        vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
-    arguments.extend(["--from-scratch", "--epochs", "2", "--seeds", seeds, "--threads", "1", "--quiet"]);
-    arguments.extend(SMALL);
-    succeed(&arguments);
+    succeed(&small_tuning(&task, &out, &["--epochs", "2", "--seeds", seeds], &store));
     folder
 }
 

@@ -145,6 +145,7 @@ pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError>
         let shard = Shard::open(&path, Some(&manifest.settings))?;
         let groups = shard.row_groups_with(material_id);
         let Some(row) = position(shard, groups, material_id)? else { continue };
+        entry.verify(store)?;
         let tie_tolerance = manifest.settings.tie_tolerance_angstrom;
         if let Some(batch) = Shard::open(&path, None)?.crystals_at(&[row])?.next().transpose()? {
             return Ok(inspection(&batch, &batch.row(0)?, &entry.file, row, tie_tolerance));
@@ -204,6 +205,8 @@ fn similar_identifiers(
 ) -> Result<Vec<String>, StoreError> {
     let mut similar = Similar::new(material_id);
     for entry in &manifest.shards {
+        // A damaged shard may be the one that the crystal was in.
+        entry.verify(store)?;
         for ids in identifiers(Shard::open(&store.join(&entry.file), None)?, None)? {
             ids?.into_iter().for_each(|id| similar.offer(id));
         }

@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use schemas::hash::HashingWriter;
 use schemas::manifest::{Counts, ShardEntry};
 use schemas::part::Part;
+use schemas::seal;
 use schemas::settings::FeatureSettings;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,8 @@ pub(crate) struct Journal {
     pub counts: Counts,
     /// Length of the notes about rejects.
     pub rejects_bytes: u64,
+    /// SHA-256 of the notes about rejects in hexadecimal.
+    pub rejects_sha256: String,
     /// Whether the input was read to its end.
     pub input_ended: bool,
     /// Sorted runs in the staging folder, where the rows are to be sorted.
@@ -105,6 +109,7 @@ impl Journal {
             blocks: 0,
             counts: Counts::default(),
             rejects_bytes: 0,
+            rejects_sha256: HashingWriter::new(io::sink()).so_far().0,
             input_ended: false,
             runs: Vec::new(),
             merged_blocks: 0,
@@ -128,9 +133,12 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BuildError::Io { path, source }),
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| BuildError::Journal { path, message: error.to_string() })
+        let read = || {
+            let text = String::from_utf8(text).map_err(|error| error.to_string())?;
+            let text = seal::open(&text).map_err(|error| error.to_string())?;
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        };
+        read().map(Some).map_err(|message| BuildError::Journal { path, message })
     }
 
     /// Replaces the journal on disk.
@@ -139,9 +147,9 @@ impl Journal {
     /// [`BuildError::Shard`] if it cannot be written.
     pub(super) fn write(&self, staging: &Path) -> Result<(), BuildError> {
         let path = Self::path(staging);
-        let text = serde_json::to_vec_pretty(self)
+        let text = serde_json::to_string_pretty(self)
             .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })?;
-        Ok(write_atomically(staging, &path, &text)?)
+        Ok(write_atomically(staging, &path, seal::seal(text).as_bytes())?)
     }
 
     /// Whether a run with this identity and these inputs may go on from here.
@@ -198,24 +206,35 @@ pub(super) struct RejectLine {
 pub(super) struct RejectLog {
     path: PathBuf,
     file: BufWriter<File>,
-    bytes: u64,
+    /// Length and hash of the notes.
+    noted: HashingWriter<io::Sink>,
 }
 
 impl RejectLog {
-    /// Opens the notes and cuts off what is beyond `bytes`.
+    /// Opens the notes of a journal and cuts off what is beyond them.
     ///
     /// # Errors
-    /// [`BuildError::Io`].
-    pub(super) fn open(staging: &Path, bytes: u64) -> Result<Self, BuildError> {
+    /// [`BuildError::Io`], and [`BuildError::Journal`] if the notes are not those that the journal names.
+    pub(super) fn open(staging: &Path, journal: &Journal) -> Result<Self, BuildError> {
         let path = staging.join(REJECTS_FILE);
-        let open = || {
-            let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-            file.set_len(bytes)?;
-            file.seek(SeekFrom::End(0))?;
+        let mut noted = HashingWriter::new(io::sink());
+        let mut read = || {
+            let mut file =
+                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+            io::copy(&mut (&mut file).take(journal.rejects_bytes), &mut noted)?;
             Ok(file)
         };
-        let file = open().map_err(BuildError::io(&path))?;
-        Ok(Self { path, file: BufWriter::new(file), bytes })
+        let mut file = read().map_err(BuildError::io(&path))?;
+        let (found, bytes) = noted.so_far();
+        if bytes != journal.rejects_bytes || found != journal.rejects_sha256 {
+            let message = format!(
+                "{bytes} of {} bytes are there, with SHA-256 {found} instead of {}",
+                journal.rejects_bytes, journal.rejects_sha256
+            );
+            return Err(BuildError::Journal { path, message });
+        }
+        file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(BuildError::io(&path))?;
+        Ok(Self { path, file: BufWriter::new(file), noted })
     }
 
     /// Appends a reject.
@@ -234,21 +253,23 @@ impl RejectLog {
         let mut text =
             serde_json::to_vec(&line).map_err(std::io::Error::from).map_err(BuildError::io(&self.path))?;
         text.push(b'\n');
-        self.bytes += text.len() as u64;
-        self.file.write_all(&text).map_err(BuildError::io(&self.path))
+        self.file
+            .write_all(&text)
+            .and_then(|()| self.noted.write_all(&text))
+            .map_err(BuildError::io(&self.path))
     }
 
-    /// Makes everything so far durable; its length.
+    /// Makes everything so far durable; its SHA-256 in hexadecimal and its length.
     ///
     /// # Errors
     /// [`BuildError::Io`].
-    pub(super) fn sync(&mut self) -> Result<u64, BuildError> {
+    pub(super) fn sync(&mut self) -> Result<(String, u64), BuildError> {
         let sync = |file: &mut BufWriter<File>| {
             file.flush()?;
             file.get_ref().sync_data()
         };
         sync(&mut self.file).map_err(BuildError::io(&self.path))?;
-        Ok(self.bytes)
+        Ok(self.noted.so_far())
     }
 }
 
@@ -266,4 +287,70 @@ pub(super) fn read_rejects(
         serde_json::from_str(&line)
             .map_err(|error| BuildError::Journal { path: path.clone(), message: error.to_string() })
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::reject::Origin;
+
+    fn journal() -> Journal {
+        let run = RunIdentity {
+            format_version: 1,
+            software_version: "0.1.0".to_owned(),
+            source: "x".to_owned(),
+            part: None,
+            settings: FeatureSettings::default(),
+            options: BTreeMap::new(),
+        };
+        Journal::new(run, Vec::new())
+    }
+
+    fn reject(record: u64) -> Reject {
+        let origin = Origin { file: Arc::from("x.cif"), record, line: None };
+        Reject { material_id: None, origin, reason: "cif_no_cell", message: "no cell".to_owned() }
+    }
+
+    #[test]
+    fn a_changed_journal_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(Journal::read(folder.path()).expect("nothing there"), None);
+        let journal = Journal { blocks: 12, ..journal() };
+        journal.write(folder.path()).expect("writable");
+        assert_eq!(Journal::read(folder.path()).expect("as it was written"), Some(journal));
+        let path = Journal::path(folder.path());
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        std::fs::write(&path, text.replace("\"blocks\": 12", "\"blocks\": 13")).expect("writable");
+        let line = Journal::read(folder.path()).expect_err("another block").to_string();
+        assert!(line.contains("journal.json") && line.contains("damaged"), "{line}");
+    }
+
+    #[test]
+    fn notes_go_on_where_the_journal_stands_and_are_refused_if_changed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut journal = journal();
+        let mut log = RejectLog::open(folder.path(), &journal).expect("nothing there");
+        log.push(&reject(1)).expect("writable");
+        (journal.rejects_sha256, journal.rejects_bytes) = log.sync().expect("writable");
+        log.push(&reject(2)).expect("writable");
+        log.sync().expect("writable");
+        drop(log);
+        // What came after the journal is cut off and comes again.
+        let mut log = RejectLog::open(folder.path(), &journal).expect("as it was written");
+        log.push(&reject(3)).expect("writable");
+        log.sync().expect("writable");
+        drop(log);
+        let records = read_rejects(folder.path()).expect("there").map(|line| line.expect("whole").record);
+        assert_eq!(records.collect::<Vec<_>>(), [1, 3]);
+
+        let path = folder.path().join(REJECTS_FILE);
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        for damaged in [text.replace("\"record\":1", "\"record\":7"), text[..20].to_owned()] {
+            std::fs::write(&path, damaged).expect("writable");
+            let refused = RejectLog::open(folder.path(), &journal).err().expect("changed").to_string();
+            assert!(refused.contains("rejects.jsonl") && refused.contains("--force"), "{refused}");
+        }
+    }
 }

@@ -199,7 +199,7 @@ pub fn build(
         runs: sorted,
     };
     let staging = folder.staging();
-    let rejects = RejectLog::open(&staging, journal.rejects_bytes)?;
+    let rejects = RejectLog::open(&staging, &journal)?;
     let mut output = Output {
         staging: &staging,
         store: folder.path(),

@@ -20,6 +20,7 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{OwnedRow, RowConverter, SortField};
+use schemas::hash::HashingWriter;
 use schemas::manifest::ShardEntry;
 use sha2::{Digest, Sha256};
 
@@ -171,17 +172,17 @@ pub(super) fn write_run(
     let temporary =
         tempfile::Builder::new().prefix("run-").suffix(".tmp").tempfile_in(staging).map_err(io())?;
     let (file, temporary) = temporary.into_parts();
-    let mut writer =
-        FileWriter::try_new(BufWriter::new(file), schema).map_err(|error| arrow_error(&path, error))?;
+    let hashing = HashingWriter::new(BufWriter::new(file));
+    let mut writer = FileWriter::try_new(hashing, schema).map_err(|error| arrow_error(&path, error))?;
     for batch in batches {
         writer.write(batch).map_err(|error| arrow_error(&path, error))?;
     }
-    let buffered = writer.into_inner().map_err(|error| arrow_error(&path, error))?;
+    let hashing = writer.into_inner().map_err(|error| arrow_error(&path, error))?;
+    let (buffered, sha256, bytes) = hashing.finish();
     let file = buffered.into_inner().map_err(|error| io()(error.into_error()))?;
-    let bytes = file.metadata().map_err(io())?.len();
     publish(&file, temporary, &path).map_err(io())?;
     let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    Ok(ShardEntry { file: name, rows, bytes, sha256: String::new() })
+    Ok(ShardEntry { file: name, rows, bytes, sha256 })
 }
 
 /// An Arrow error, with the operating system's own error where that is the cause.

@@ -249,7 +249,7 @@ impl Output<'_> {
         if self.from_source {
             journal.blocks = commit.blocks;
             journal.counts = commit.counts;
-            journal.rejects_bytes = self.rejects.sync()?;
+            (journal.rejects_sha256, journal.rejects_bytes) = self.rejects.sync()?;
             journal.input_ended = commit.input_ended;
         } else {
             journal.merged_blocks = commit.blocks;

@@ -148,9 +148,10 @@ impl StoreFolder {
     }
 
     /// Identifiers of all rows that the journal's files hold; each also counts as met by its label.
+    /// The files are checked on the way: a resumed run does not build on damage.
     ///
     /// # Errors
-    /// [`BuildError`] if a file cannot be read back.
+    /// [`BuildError`] if a file cannot be read back or is not the one that was written.
     pub(super) fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
         let mut seen = SeenIds::default();
         let mut note = |batch: &RecordBatch| {
@@ -159,8 +160,11 @@ impl StoreFolder {
                 seen.insert(id);
             }
         };
+        let staging = self.staging();
+        journal.shards.iter().try_for_each(|shard| shard.verify(&self.path))?;
         for run in &journal.runs {
-            for batch in open_run(&self.staging(), run)? {
+            run.verify(&staging)?;
+            for batch in open_run(&staging, run)? {
                 note(&batch?);
             }
         }

@@ -79,6 +79,7 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
     for (number, entry) in manifest.shards.iter().enumerate() {
         let path = store.join(&entry.file);
         let shard = Shard::open(&path, Some(&manifest.settings))?;
+        entry.verify(store)?;
         if number == 0 {
             scan.add_label_columns(shard.schema());
         }

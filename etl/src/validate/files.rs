@@ -46,6 +46,11 @@ pub(super) fn parquet_files(store: &Path) -> Result<BTreeSet<String>, StoreError
     Ok(files)
 }
 
+/// Sum of counts, wide enough for those of a manifest that no store has.
+fn sum(counts: impl IntoIterator<Item = u64>) -> u128 {
+    counts.into_iter().map(u128::from).sum()
+}
+
 impl Validation<'_> {
     /// Parquet files that the manifest does not know.
     pub(super) fn check_stray_files(&mut self, present: &BTreeSet<String>) {
@@ -61,24 +66,27 @@ impl Validation<'_> {
     pub(super) fn check_counts(&mut self) {
         let manifest = self.manifest;
         let counts = &manifest.counts;
-        let rows: u64 = manifest.shards.iter().map(|shard| shard.rows).sum();
         let sums = [
             (
                 "read = kept + filtered + rejected",
                 counts.read,
-                counts.kept + counts.filtered + counts.rejected,
+                sum([counts.kept, counts.filtered, counts.rejected]),
             ),
-            ("kept = rows of the shards", counts.kept, rows),
-            ("filtered = sum over the filters", counts.filtered, counts.filtered_by.values().sum()),
-            ("rejected = sum over the reasons", counts.rejected, counts.rejected_by_reason.values().sum()),
+            ("kept = rows of the shards", counts.kept, sum(manifest.shards.iter().map(|shard| shard.rows))),
+            ("filtered = sum over the filters", counts.filtered, sum(counts.filtered_by.values().copied())),
             (
-                "filtered + rejected = rows of the rejects table",
-                counts.filtered + counts.rejected,
+                "rejected = sum over the reasons",
+                counts.rejected,
+                sum(counts.rejected_by_reason.values().copied()),
+            ),
+            (
+                "rows of the rejects table = filtered + rejected",
                 manifest.rejects.rows,
+                sum([counts.filtered, counts.rejected]),
             ),
         ];
         for (check, left, right) in sums {
-            if left != right {
+            if u128::from(left) != right {
                 self.file_problem(MANIFEST_FILE, "counts", check, format!("{left} and {right}"));
             }
         }

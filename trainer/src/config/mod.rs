@@ -37,6 +37,7 @@ pub use model::ModelConfig;
 pub use optimiser::OptimiserConfig;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
+pub(crate) use validate::model_fault;
 
 use draft::Draft;
 

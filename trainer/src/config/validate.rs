@@ -42,6 +42,13 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     faults.0
 }
 
+/// The first fault of a model's sizes, as `key = value: must be what is needed`.
+pub(crate) fn model_fault(model: &ModelConfig) -> Option<String> {
+    let mut faults = Faults(None);
+    check_model(model, &mut faults);
+    faults.0.map(|Fault { key, value, needed }| format!("{key} = {value}: must be {needed}"))
+}
+
 /// The first fault so far.
 struct Faults(Option<Fault>);
 

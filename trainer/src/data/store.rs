@@ -5,8 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::{DataType, SchemaRef};
+use rayon::prelude::*;
 use schemas::StoreError;
-use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry};
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::store::{SPLIT_PREFIX, column_by_name};
@@ -45,12 +46,16 @@ impl Sources {
     /// of stores, or a pattern such as `data/*/*.parquet` that matches any of them; the `rejects`
     /// folders of stores are left out. A shard named twice is read once.
     ///
+    /// A shard that a manifest beside it lists must be the one that was written: its SHA-256 is checked
+    /// here, once for a whole run, because Parquet as it is written has no checksums and a number that
+    /// has changed on disk would be trained on.
+    ///
     /// With `expected` (the settings of a model), only shards of these settings are accepted;
     /// otherwise the first shard decides.
     ///
     /// # Errors
     /// [`DataError`] for an argument that names nothing, an unfinished store, and the first shard
-    /// that is missing, cut short, not a shard or made with other settings.
+    /// that is missing, cut short, damaged, not a shard or made with other settings.
     pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
         let mut files = BTreeMap::new();
         for argument in arguments {
@@ -71,6 +76,7 @@ impl Sources {
                 path,
             });
         }
+        verify(&shards)?;
         match settings {
             Some(settings) if !shards.is_empty() => Ok(Self { shards, settings }),
             _ => Err(DataError::NoShards),
@@ -133,6 +139,27 @@ impl Sources {
             .collect();
         names.into_iter().cloned().collect()
     }
+}
+
+/// Checks every shard that the manifest of its folder lists, several at a time.
+fn verify(shards: &[ShardSource]) -> Result<(), DataError> {
+    let mut manifests = BTreeMap::new();
+    for folder in shards.iter().filter_map(|shard| shard.path.parent()) {
+        if !manifests.contains_key(folder) && is_store(folder) {
+            manifests.insert(folder, Manifest::read(folder)?);
+        }
+    }
+    let entry = |shard: &ShardSource| -> Option<(&Path, &ShardEntry)> {
+        let (folder, file) = (shard.path.parent()?, shard.path.file_name()?);
+        let (folder, manifest) = manifests.get_key_value(folder)?;
+        manifest.shards.iter().find(|entry| OsStr::new(&entry.file) == file).map(|entry| (*folder, entry))
+    };
+    // In order, so that the same fault is told whichever thread is faster.
+    let checked: Vec<Result<(), StoreError>> = shards
+        .par_iter()
+        .map(|shard| entry(shard).map_or(Ok(()), |(folder, entry)| entry.verify(folder)))
+        .collect();
+    Ok(checked.into_iter().collect::<Result<(), StoreError>>()?)
 }
 
 /// Refuses the first column that is not available.

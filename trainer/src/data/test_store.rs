@@ -14,6 +14,7 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use schemas::hash::file_sha256;
 use schemas::manifest::{Counts, MANIFEST_FILE, Manifest, ShardEntry};
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, item_field, shard_schema};
@@ -82,7 +83,8 @@ pub(crate) fn write_store(
         let file = format!("{name}-{index:05}.parquet");
         let path = folder.join(&file);
         write_shard(&path, rows, group_rows, &settings);
-        shards.push(ShardEntry { file, rows: rows.len() as u64, bytes: 0, sha256: String::new() });
+        let (sha256, bytes) = file_sha256(&path).expect("just written");
+        shards.push(ShardEntry { file, rows: rows.len() as u64, bytes, sha256 });
         paths.push(path);
     }
     let manifest = Manifest {

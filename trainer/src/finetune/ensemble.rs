@@ -1,7 +1,11 @@
 //! Every fold and seed of a task, one run each, in one folder.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use schemas::lock::{self, LOCK_FILE};
 
 use super::begun::Begun;
 use super::member::{Encoders, MemberRequest, run_member};
@@ -118,7 +122,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .iter()
         .map(|&seed| request.task.partition(&sources, &begun.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
-    claim(&request.folder, request.existing, &begun)?;
+    let _lock = claim(&request.folder, request.existing, &begun)?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
@@ -160,25 +164,38 @@ pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
     folder.join(fold).join(format!("seed-{seed}"))
 }
 
-/// Makes the folder one of this fine-tuning.
-fn claim(folder: &Path, existing: Existing, begun: &Begun) -> Result<(), TrainError> {
+/// Makes the folder one of this fine-tuning; nobody else may write there for as long as the lock lives.
+fn claim(folder: &Path, existing: Existing, begun: &Begun) -> Result<File, TrainError> {
     let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
-    if folder.is_dir() {
-        // What a process left that was killed while it wrote.
-        atomic::remove_partial(folder).map_err(unwritable)?;
-    }
-    match (existing, Begun::read(folder)?) {
-        (Existing::Refuse, Some(_)) => return Err(RunError::NotEmpty { path: folder.to_owned() }.into()),
-        (Existing::Refuse | Existing::Overwrite, None) if !is_empty_or_absent(folder) => {
-            return Err(RunError::NotEmpty { path: folder.to_owned() }.into());
-        }
-        (Existing::Resume, None) => return Err(RunError::NoRun { path: folder.to_owned() }.into()),
-        (Existing::Resume, Some(found)) => found.require_same(begun, folder)?,
-        (Existing::Overwrite, Some(found)) => clear(folder, &found.seeds)?,
-        (Existing::Refuse | Existing::Overwrite, None) => {}
-    }
+    // A stranger's folder gets not even a lock file.
+    found(folder, existing)?;
     std::fs::create_dir_all(folder).map_err(unwritable)?;
-    begun.write(folder)
+    let held = lock::take(folder).map_err(unwritable)?;
+    let held = held.ok_or_else(|| RunError::Locked { path: folder.to_owned() })?;
+    // What a process left that was killed while it wrote.
+    atomic::remove_partial(folder).map_err(unwritable)?;
+    // Once more, now that nobody else can change it.
+    if let Some(found) = found(folder, existing)? {
+        match existing {
+            Existing::Overwrite => clear(folder, &found.seeds)?,
+            Existing::Refuse | Existing::Resume => found.require_same(begun, folder)?,
+        }
+    }
+    begun.write(folder)?;
+    Ok(held)
+}
+
+/// What a folder was begun with, if that may be gone on with or replaced.
+fn found(folder: &Path, existing: Existing) -> Result<Option<Begun>, TrainError> {
+    let found = Begun::read(folder)?;
+    match (existing, &found) {
+        (Existing::Refuse, Some(_)) => Err(RunError::NotEmpty { path: folder.to_owned() }.into()),
+        (Existing::Refuse | Existing::Overwrite, None) if !is_empty_or_absent(folder) => {
+            Err(RunError::NotEmpty { path: folder.to_owned() }.into())
+        }
+        (Existing::Resume, None) => Err(RunError::NoRun { path: folder.to_owned() }.into()),
+        _ => Ok(found),
+    }
 }
 
 /// Removes the files of earlier members, so that none of other settings is left among the new ones.
@@ -195,8 +212,14 @@ fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// Whether a folder holds nothing, or is not there; what a run killed in its first moment leaves does not
+/// count.
 fn is_empty_or_absent(folder: &Path) -> bool {
-    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+    let left = |name: &OsStr| {
+        name == LOCK_FILE || name.to_string_lossy().starts_with(atomic::PARTIAL_PREFIX)
+    };
+    std::fs::read_dir(folder)
+        .map_or(true, |entries| entries.flatten().all(|entry| left(&entry.file_name())))
 }
 
 /// What to do with a member's folder when the whole is gone on with: members not begun yet begin.

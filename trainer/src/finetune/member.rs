@@ -46,7 +46,7 @@ impl Encoders {
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
-        let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+        let description = file.description().map_err(broken)?;
         let is_encoder = |name: &String| ENCODER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         Ok(Self {
             path: path.to_owned(),

@@ -33,7 +33,7 @@ impl Predictor {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
         let not_finetuned = || TrainError::NotFinetuned { path: path.to_owned() };
-        let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+        let description = file.description().map_err(broken)?;
         let description = description.ok_or_else(not_finetuned)?;
         let target = description.target.clone().ok_or_else(not_finetuned)?;
         let Description { model, lattice, .. } = &description;

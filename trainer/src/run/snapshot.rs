@@ -116,7 +116,7 @@ pub struct LoadedEncoders {
 pub fn load_encoders(path: &Path, device: &Device) -> Result<LoadedEncoders, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
-    let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+    let description = file.description().map_err(broken)?;
     let Some((description, target)) =
         description.and_then(|description| description.target.clone().map(|target| (description, target)))
     else {
@@ -149,7 +149,7 @@ pub struct LoadedModel {
 pub fn load(path: &Path, device: &Device) -> Result<LoadedModel, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
-    let description = Description::from_metadata(&file.metadata).map_err(broken)?;
+    let description = file.description().map_err(broken)?;
     let described = description.is_some();
     let description = description.unwrap_or_default();
     let model = Mmpt::init(&description.model, &description.lattice, 0, device);

@@ -35,6 +35,20 @@ pub enum WeightsError {
         /// What is wrong.
         reason: String,
     },
+    /// The content is not the one that was written.
+    #[error(
+        "{} is damaged: its content has the SHA-256 {found}, its metadata name {expected} (content_sha256, to \
+         be left out where weights were changed on purpose)",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 in the metadata.
+        expected: String,
+        /// SHA-256 of what is there.
+        found: String,
+    },
     /// A tensor holds numbers of another kind.
     #[error("{}: tensor '{tensor}' holds {element}; F16, BF16, F32 and F64 can be read", path.display())]
     ElementType {
@@ -80,6 +94,20 @@ pub enum WeightsError {
         value: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The metadata describe a model that cannot be.
+    #[error("the weights' metadata describe no model: {fault}")]
+    Sizes {
+        /// Key, value and what is needed.
+        fault: String,
+    },
+    /// The metadata describe a larger model than the file holds.
+    #[error("the weights' metadata describe a model of at least {needed} numbers, but the file holds {found}")]
+    Room {
+        /// Numbers in the model's largest matrices.
+        needed: f64,
+        /// Numbers in the file.
+        found: usize,
     },
     /// The featurisation settings cannot be understood.
     #[error("the weights' metadata: {0}")]

@@ -1,7 +1,8 @@
 //! Safetensors files: eight bytes of header length, a JSON header, the numbers.
 //!
 //! Reading is the `safetensors` crate's, checks included. Writing is our own, because the crate keeps
-//! metadata in a hash map, and the same weights must give the same bytes.
+//! metadata in a hash map, and the same weights must give the same bytes. The metadata hold a SHA-256 of
+//! all the rest, because nothing else in the format would notice a number that has changed on disk.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::content::{self, SHA256_KEY};
 use super::error::WeightsError;
 use super::half::{from_bf16, from_f16};
 use super::tensor::{ElementType, Tensor, Values};
@@ -64,26 +66,25 @@ pub fn write(
     ordered.sort_by_key(|(_, tensor)| std::cmp::Reverse(stored_as(&tensor.values)));
 
     atomic::write(path, |out| {
-        let mut header = serde_json::to_vec(&Header { metadata, tensors: &ordered })?;
+        let mut metadata = metadata.clone();
+        metadata.remove(SHA256_KEY);
+        let sha256 = content::sha256(&metadata, &named)?;
+        metadata.insert(SHA256_KEY.to_owned(), sha256);
+        let mut header = serde_json::to_vec(&Header { metadata: &metadata, tensors: &ordered })?;
         header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        for (_, tensor) in &ordered {
-            match &tensor.values {
-                Values::F32(values) => write_numbers(out, values, |value| value.to_le_bytes())?,
-                Values::F64(values) => write_numbers(out, values, |value| value.to_le_bytes())?,
-            }
-        }
-        Ok(())
+        ordered.iter().try_for_each(|(_, tensor)| write_values(out, &tensor.values))
     })
     .map_err(|source| WeightsError::Io { action: "write", path: path.to_owned(), source })
 }
 
-/// Reads a weights file.
+/// Reads a weights file; where it names the SHA-256 of its content, that is checked and left out of the
+/// metadata.
 ///
 /// # Errors
-/// [`WeightsError::Io`], [`WeightsError::Truncated`], [`WeightsError::NotSafetensors`] or
-/// [`WeightsError::ElementType`], naming the file.
+/// [`WeightsError::Io`], [`WeightsError::Truncated`], [`WeightsError::NotSafetensors`],
+/// [`WeightsError::ElementType`] or [`WeightsError::Damaged`], naming the file.
 pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
     let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
         action: "read",
@@ -93,11 +94,22 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
     let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    let mut metadata: BTreeMap<String, String> = metadata.collect();
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         tensors.insert(name.to_owned(), tensor(path, name, &view)?);
     }
-    Ok(WeightsFile { metadata: metadata.collect(), tensors })
+    if let Some(expected) = metadata.remove(SHA256_KEY) {
+        let found = content::sha256(&metadata, &tensors).map_err(|source| WeightsError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        if found != expected {
+            return Err(WeightsError::Damaged { path: path.to_owned(), expected, found });
+        }
+    }
+    Ok(WeightsFile { metadata, tensors })
 }
 
 /// A tensor of a file.
@@ -132,6 +144,14 @@ fn stored_as(values: &Values) -> ElementType {
     match values {
         Values::F32(_) => ElementType::F32,
         Values::F64(_) => ElementType::F64,
+    }
+}
+
+/// Writes a tensor's numbers as bytes, the least first.
+pub(super) fn write_values(out: &mut impl Write, values: &Values) -> io::Result<()> {
+    match values {
+        Values::F32(values) => write_numbers(out, values, |value| value.to_le_bytes()),
+        Values::F64(values) => write_numbers(out, values, |value| value.to_le_bytes()),
     }
 }
 

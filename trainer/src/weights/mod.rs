@@ -7,8 +7,10 @@
 //! * [`error`]: what can be wrong with a file
 
 pub mod check;
+mod content;
 pub mod description;
 pub mod error;
+mod extent;
 pub mod file;
 mod half;
 pub mod target;

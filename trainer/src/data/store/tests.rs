@@ -116,3 +116,22 @@ fn shards_of_other_settings_are_refused() {
         Sources::resolve(&[two], Some(&FeatureSettings::default())).expect_err("a model of other ties");
     assert!(error.to_string().contains("ties = cut, but shell is needed"), "{error}");
 }
+
+#[test]
+fn a_shard_that_is_not_the_one_written_is_refused_by_whatever_name() {
+    let folder = stores();
+    let path = folder.path().join("one/first-00001.parquet");
+    let whole = std::fs::read(&path).expect("a shard");
+    let mut damaged = whole.clone();
+    // A byte of the first page, well before the footer.
+    damaged[40] ^= 1;
+    std::fs::write(&path, &damaged).expect("a writable folder");
+    for argument in ["one", ".", "one/*.parquet", "one/first-00001.parquet"] {
+        let error = resolve(&folder, &[argument]).expect_err("damaged").to_string();
+        assert!(error.contains("first-00001.parquet: damaged, SHA-256"), "{argument}: {error}");
+    }
+    assert_eq!(resolve(&folder, &["one/first-00000.parquet"]).expect("whole"), ["first-00000.parquet"]);
+    // Without a manifest nobody knows what it was.
+    std::fs::copy(&path, folder.path().join("alone.parquet")).expect("a writable folder");
+    assert_eq!(resolve(&folder, &["alone.parquet"]).expect("readable"), ["alone.parquet"]);
+}

@@ -64,8 +64,56 @@ fn the_bytes_do_not_depend_on_the_order() {
     write(&path, &metadata, tensors).expect("it is writable");
     assert_eq!(std::fs::read(&path).expect("it is there"), first);
     let header = String::from_utf8_lossy(&first[8..]).into_owned();
-    let start = r#"{"__metadata__":{"a":"1","b":"zwei, \"2\""},"exact":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}"#;
-    assert!(header.starts_with(start), "{header}");
+    let start = r#"{"__metadata__":{"a":"1","b":"zwei, \"2\"","content_sha256":""#;
+    let exact = r#""},"exact":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}"#;
+    assert!(header.starts_with(start) && header.contains(exact), "{header}");
+}
+
+#[test]
+fn every_flipped_bit_is_noticed_or_means_nothing() {
+    let (_folder, path) = temporary();
+    let (metadata, tensors) = sample();
+    write(&path, &metadata, tensors.clone()).expect("it is writable");
+    let whole = std::fs::read(&path).expect("it is there");
+    let all_bits = |file: &WeightsFile| -> Vec<_> {
+        file.tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect()
+    };
+    let undamaged = read(&path).expect("it is whole");
+    let mut noticed = 0;
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            std::fs::write(&path, &damaged).expect("it is writable");
+            match read(&path) {
+                Ok(file) => {
+                    assert_eq!(file.metadata.get("a"), undamaged.metadata.get("a"), "byte {at}");
+                    assert_eq!(all_bits(&file), all_bits(&undamaged), "byte {at}");
+                }
+                Err(error) => {
+                    noticed += 1;
+                    assert!(error.to_string().contains("w.safetensors"), "{error}");
+                }
+            }
+        }
+    }
+    // All but blanks that became other white space, and letters of the checksum's own key.
+    assert!(noticed > 8 * whole.len() * 9 / 10, "{noticed} of {}", 8 * whole.len());
+}
+
+#[test]
+fn weights_changed_on_purpose_are_read_without_the_checksum() {
+    let (_folder, path) = temporary();
+    let x = Tensor::f32([1], vec![1.0]);
+    write(&path, &BTreeMap::new(), [("x".to_owned(), x)]).expect("it is writable");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    let number = bytes.len() - 4;
+    bytes[number..].copy_from_slice(&2_f32.to_le_bytes());
+    std::fs::write(&path, &bytes).expect("it is writable");
+    let message = read(&path).expect_err("another number").to_string();
+    assert!(message.contains("is damaged") && message.contains("content_sha256"), "{message}");
+    raw(&path, r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, &2_f32.to_le_bytes());
+    assert_eq!(read(&path).expect("no checksum").tensors["x"].values, Values::F32(vec![2.0]));
 }
 
 #[test]

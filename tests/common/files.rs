@@ -1,0 +1,82 @@
+//! Folders and files of the whole-binary tests.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// The root of the project.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The embedded sample.
+pub(crate) fn sample() -> PathBuf {
+    root().join("data/sample")
+}
+
+/// A folder for one test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A path as text.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("test paths are UTF-8")
+}
+
+/// Every file of a store with its bytes, the lock file apart.
+pub(crate) fn tree(store: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![store.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name() != Some(".lock".as_ref()) {
+                let name = path.strip_prefix(store).expect("inside").display().to_string();
+                files.insert(name, fs::read(&path).expect("readable"));
+            }
+        }
+    }
+    files
+}
+
+/// The sample several times under other names, and forty CIFs without a structure: enough work to be
+/// killed in.
+pub(crate) fn many_cifs(folder: &Path, copies: usize) {
+    for entry in fs::read_dir(sample()).expect("the sample") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "cif") {
+            let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            for copy in 0..copies {
+                fs::copy(&path, folder.join(format!("{stem}-{copy}.cif"))).expect("a copy");
+            }
+        }
+    }
+    // Rejects must survive a kill as well.
+    for number in 0..40 {
+        fs::write(folder.join(format!("K-bad-{number:02}.cif")), "data_bad\n_cell_length_a 3\n")
+            .expect("a file");
+    }
+}
+
+/// A P1 CIF of a cubic cell.
+pub(crate) fn cubic_cif(name: &str, edge: f64, sites: &[(&str, [f64; 3])]) -> String {
+    let mut cif = format!(
+        "data_{name}\n_cell_length_a {edge}\n_cell_length_b {edge}\n_cell_length_c {edge}\n\
+         _cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n\
+         loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
+    );
+    for (symbol, [x, y, z]) in sites {
+        cif += &format!("{symbol} {x} {y} {z}\n");
+    }
+    cif
+}
+
+/// CsCl in a cell of the given edge.
+pub(crate) fn caesium_chloride(edge: f64) -> String {
+    cubic_cif("CsCl", edge, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])])
+}

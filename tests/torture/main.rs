@@ -1,0 +1,104 @@
+//! Faults survived: kills, full and vanishing disks, damaged files, hostile input, against the two programs.
+//!
+//! Prints one table and fails if a row has a fault. The short form is for every test run; with
+//! `TORTURE=long` (`make torture`) each row meets hundreds of moments, offsets or megabytes. Both draw
+//! from fixed seeds. An argument runs the rows alone whose name contains it.
+
+mod crafted;
+mod damage;
+mod damaged;
+mod disk;
+mod hostile;
+mod kills;
+mod program;
+mod table;
+
+#[path = "../common/files.rs"]
+#[allow(dead_code, reason = "not every test needs every helper")]
+mod files;
+#[path = "../common/disk.rs"]
+mod small_disk;
+#[path = "../trainer/support.rs"]
+#[allow(dead_code, unused_imports, reason = "not every test needs every helper")]
+mod trainer;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use table::{Row, Table};
+
+/// Rows that are worked on at the same time.
+const WORKERS: usize = 2;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Seconds, in every test run.
+    Short,
+    /// Minutes.
+    Long,
+}
+
+impl Form {
+    /// One number or the other.
+    pub(crate) fn pick<T>(self, short: T, long: T) -> T {
+        match self {
+            Self::Short => short,
+            Self::Long => long,
+        }
+    }
+}
+
+/// Something that happens to a program, and what must come of it.
+pub(crate) struct Case {
+    /// What happens, the first column of the table.
+    pub(crate) what: String,
+    /// Lets it happen and notes what came of it.
+    pub(crate) run: Box<dyn FnOnce(&mut Row) + Send>,
+}
+
+impl Case {
+    /// A case.
+    pub(crate) fn new(what: impl Into<String>, run: impl FnOnce(&mut Row) + Send + 'static) -> Self {
+        Self { what: what.into(), run: Box::new(run) }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let form = match std::env::var("TORTURE").as_deref() {
+        Ok("long") => Form::Long,
+        _ => Form::Short,
+    };
+    let cases = [kills::cases(form), disk::cases(form), damage::cases(form), hostile::cases(form)];
+    let cases = cases.into_iter().flatten();
+    let cases: VecDeque<Case> = cases
+        .filter(|case| wanted.is_empty() || wanted.iter().any(|name| case.what.contains(name.as_str())))
+        .collect();
+    let table = Table::new();
+    let cases = Mutex::new(cases);
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = cases.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else {
+                        return;
+                    };
+                    let mut row = Row::new(case.what);
+                    // An assertion of a helper is a fault of this row alone.
+                    if catch_unwind(AssertUnwindSafe(|| (case.run)(&mut row))).is_err() {
+                        row.fault("an assertion failed, see above");
+                    }
+                    table.add(row);
+                }
+            });
+        }
+    });
+    table.end()
+}
