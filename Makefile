@@ -26,7 +26,7 @@ export LIBTORCH
 FEATURES := --features trainer/tch
 endif
 
-.PHONY: help build etl demo test lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz clean
+.PHONY: help build etl demo test torture lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ test: ## Run every test; those of the DuckDB views need PyPI once, those of libt
 	@[ -n "$(FEATURES)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
+
+torture: build ## Kill, fill, damage and deceive the programs at length: one table, half an hour
+	TORTURE=long OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES) --test torture
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check

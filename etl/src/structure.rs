@@ -1,5 +1,9 @@
 //! A crystal as a source hands it over, before any feature.
 
+/// Farthest that a site may lie from the origin, in cells. A double that far out still tells places in a cell
+/// apart that are 2e-10 of an edge from each other; whatever is farther was never a position.
+pub(crate) const FARTHEST_CELL: f64 = 1_048_576.0;
+
 /// Atoms in a cell; every source and format ends in one of these.
 ///
 /// Row-vector convention (SPEC 1): a Cartesian position is `x = f · L`.

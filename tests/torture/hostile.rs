@@ -46,6 +46,11 @@ pub(crate) fn cases(form: Form) -> Vec<Case> {
     cases
 }
 
+/// A folder on the disk, with room for whatever is hostile by its size.
+fn large_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(std::env::temp_dir()).expect("a temporary folder")
+}
+
 /// Builds a store of a hostile entry and a good one; the rejects by reason.
 fn built(row: &mut Row, kind: &str, input: &Path, kept: u64) -> Option<Value> {
     let out = folder();
@@ -74,7 +79,7 @@ fn built(row: &mut Row, kind: &str, input: &Path, kept: u64) -> Option<Value> {
 
 /// Builds from a file and then, in the same folder, from good ones before and behind it.
 fn among_good_ones(row: &mut Row, hostile: impl FnOnce(&Path)) {
-    let raw = folder();
+    let raw = large_folder();
     for name in ["a.cif", "z.cif"] {
         fs::write(raw.path().join(name), caesium_chloride(4.12)).expect("a file");
     }
@@ -96,7 +101,7 @@ fn sites(row: &mut Row, by_symmetry: bool) {
 }
 
 fn bomb(row: &mut Row, bytes: u64) {
-    let raw = folder();
+    let raw = large_folder();
     let path = raw.path().join("bomb.zip");
     crafted::zip(&path, &[("bomb.cif", Some(bytes)), ("z.cif", None)]);
     built(row, "cif", &path, 1);

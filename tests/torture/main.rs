@@ -66,12 +66,30 @@ impl Case {
     }
 }
 
+/// A file system in memory.
+const MEMORY: &str = "/dev/shm";
+/// Kibibytes that must be free there.
+const MEMORY_KIBIBYTES: u64 = 1 << 20;
+
+/// Puts small temporary files into memory where there is room: what is tried here loses nothing that a disk
+/// would keep, and every checkpoint waits for the disk otherwise.
+fn work_in_memory() {
+    let df = std::process::Command::new("df").args(["--output=avail", "-k", MEMORY]).output();
+    let listed = df.map(|df| String::from_utf8_lossy(&df.stdout).into_owned()).unwrap_or_default();
+    let free = listed.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok());
+    if free.is_some_and(|free| free > MEMORY_KIBIBYTES) {
+        // Refused alone where it was done before.
+        let _ = tempfile::env::override_temp_dir(MEMORY.as_ref());
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    work_in_memory();
     let form = match std::env::var("TORTURE").as_deref() {
         Ok("long") => Form::Long,
         _ => Form::Short,

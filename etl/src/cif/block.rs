@@ -3,6 +3,7 @@
 use super::lexer::{Form, Span, Value};
 use super::number::parse_number;
 use super::tag::{TAGS, Tag};
+use crate::structure::FARTHEST_CELL;
 
 /// Most atoms a cell may hold.
 pub(super) const MAX_SITES: usize = 1_000_000;
@@ -205,7 +206,7 @@ impl RawBlock {
             }
             _ => return,
         };
-        match number(value, bytes) {
+        match number(value, bytes).filter(|coordinate| coordinate.abs() <= FARTHEST_CELL) {
             Some(coordinate) => {
                 site.fractional[axis] = coordinate;
                 site.problems &= !MISSING[axis];

@@ -1,11 +1,11 @@
 //! `etl stats`, `etl inspect` and `etl validate`.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use etl::shard::write_atomically;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
 
 use super::{Outcome, print};
@@ -26,10 +26,13 @@ impl StatsArguments {
         let statistics = etl::stats::collect(&self.store)?;
         print(|out| statistics.write_text(out))?;
         if let Some(path) = self.html {
-            let cannot_write = || format!("cannot write {}", path.display());
-            let mut file = BufWriter::new(File::create(&path).with_context(cannot_write)?);
-            statistics.write_html(&mut file).with_context(cannot_write)?;
-            file.flush().with_context(cannot_write)?;
+            let mut page = Vec::new();
+            statistics.write_html(&mut page).with_context(|| format!("cannot write {}", path.display()))?;
+            let folder = match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                _ => Path::new("."),
+            };
+            write_atomically(folder, &path, &page)?;
         }
         Ok(Outcome::Clean)
     }

@@ -2,6 +2,7 @@
 
 use crate::feature::FeatureError;
 use crate::math::{IntegerMatrix3, Vector3, row_times, unimodular_inverse};
+use crate::structure::FARTHEST_CELL;
 
 /// Takes fractional coordinates of the given cell into the reduced one and wraps them:
 /// `f = f0 · T⁻¹`, then into `[-tolerance, 1 - tolerance)`.
@@ -9,7 +10,8 @@ use crate::math::{IntegerMatrix3, Vector3, row_times, unimodular_inverse};
 /// `wrapped` is overwritten with shape `[nsites, 3]`, in the order of the sites.
 ///
 /// # Errors
-/// [`FeatureError::NonFiniteCoordinate`] for a coordinate that is not finite, before or after.
+/// [`FeatureError::NonFiniteCoordinate`] for a coordinate that is not finite, before or after, or farther
+/// than [`FARTHEST_CELL`].
 pub(crate) fn wrap_sites(
     given: &[Vector3],
     transform: &IntegerMatrix3,
@@ -20,6 +22,11 @@ pub(crate) fn wrap_sites(
     let inverse = (*transform != IDENTITY).then(|| unimodular_inverse(transform));
     wrapped.clear();
     for (site, given) in given.iter().enumerate() {
+        // Neither is a number that is none.
+        let is_no_place = |value: &&f64| value.is_nan() || value.abs() > FARTHEST_CELL;
+        if let Some(&value) = given.iter().find(is_no_place) {
+            return Err(FeatureError::NonFiniteCoordinate { site, value });
+        }
         let fractional = inverse.as_ref().map_or(*given, |inverse| row_times(given, inverse));
         if let Some(&value) = fractional.iter().find(|value| !value.is_finite()) {
             return Err(FeatureError::NonFiniteCoordinate { site, value });
@@ -67,11 +74,15 @@ mod tests {
     }
 
     #[test]
-    fn coordinates_that_are_not_finite_are_named() {
+    fn coordinates_that_are_not_finite_or_nowhere_are_named() {
         let transform = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-        let error = wrap_sites(&[[0.0; 3], [0.0, f64::INFINITY, 0.0]], &transform, 1e-6, &mut Vec::new())
-            .expect_err("infinite");
-        assert_eq!(error, FeatureError::NonFiniteCoordinate { site: 1, value: f64::INFINITY });
-        assert_eq!(error.reason_code(), "non_finite_coordinate");
+        let wrapped = |value| wrap_sites(&[[0.0; 3], [0.0, value, 0.0]], &transform, 1e-6, &mut Vec::new());
+        for nowhere in [f64::INFINITY, 1e308, -1e17] {
+            let error = wrapped(nowhere).expect_err("no position");
+            assert_eq!(error, FeatureError::NonFiniteCoordinate { site: 1, value: nowhere });
+            assert_eq!(error.reason_code(), "non_finite_coordinate");
+        }
+        assert!(wrapped(f64::NAN).is_err());
+        wrapped(-FARTHEST_CELL).expect("far, but a position");
     }
 }

@@ -115,6 +115,8 @@ fn coordinates_that_are_none() {
     let expected = ("cif_bad_number", 16, "\"0.5.5\" is not a number for _atom_site_fract_z".to_owned());
     assert_eq!(refusal(&sites("_atom_site_adp_type", "H1 H 0 0 0 .\nH2 H 0 0 0.5.5 .")), expected);
     assert_eq!(refusal(&sites("_atom_site_occupancy", "H1 H 0 0 0 full")).0, "cif_bad_number");
+    // A number, but no position.
+    assert_eq!(refusal(&sites("", "H1 H 0 1e308 0")).0, "cif_bad_number");
     let no_z = cubic("loop_ _atom_site_label _atom_site_fract_x _atom_site_fract_y O1 0 0");
     assert_eq!(refusal(&no_z).0, "cif_missing_coordinate");
     let cartesian = cubic("loop_ _atom_site.type_symbol _atom_site.Cartn_x _atom_site.Cartn_y O 1.2 3");
