@@ -53,15 +53,23 @@ impl ShardEntry {
     pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
         let path = store.join(&self.file);
         let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
+        self.require(&path, &sha256, bytes)
+    }
+
+    /// Requires that the content of `path`, by its SHA-256 and length, is that of this file.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it is not.
+    pub fn require(&self, path: &Path, sha256: &str, bytes: u64) -> Result<(), StoreError> {
+        let damaged =
+            |what: String, expected: String| StoreError::Damaged { path: path.to_owned(), what, expected };
         if bytes != self.bytes {
-            let (what, expected) = (format!("{bytes} bytes"), self.bytes.to_string());
-            return Err(StoreError::Damaged { path, what, expected });
+            Err(damaged(format!("{bytes} bytes"), self.bytes.to_string()))
+        } else if sha256 != self.sha256 {
+            Err(damaged(format!("SHA-256 {sha256}"), self.sha256.clone()))
+        } else {
+            Ok(())
         }
-        if sha256 != self.sha256 {
-            let (what, expected) = (format!("SHA-256 {sha256}"), self.sha256.clone());
-            return Err(StoreError::Damaged { path, what, expected });
-        }
-        Ok(())
     }
 }
 

@@ -236,9 +236,9 @@ fn unfinished_and_damaged_parts_are_refused() {
     let mut flipped = bytes.clone();
     flipped[bytes.len() / 2] ^= 1;
     for (damage, message) in [
-        (Some(&flipped[..]), "damaged: SHA-256"),
-        (Some(&bytes[1..]), " in the manifest"),
-        (None, "damaged: No such file"),
+        (Some(&flipped[..]), "damaged, SHA-256"),
+        (Some(&bytes[1..]), " bytes instead of "),
+        (None, "No such file"),
     ] {
         fs::remove_file(&shard).expect("the shard");
         if let Some(damage) = damage {

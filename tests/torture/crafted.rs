@@ -161,8 +161,7 @@ pub(crate) fn entries(kind: &str, values: &[String]) -> String {
     let id = if kind == "oqmd" { "_oqmd_entry_id" } else { "jid" };
     // Without an energy OQMD's own filter has nothing to ask for.
     let energy = r#""_oqmd_delta_e": 0.0"#;
-    let entry =
-        |number: usize, atoms: &str| format!(r#"{{"{id}": "{number}", {energy}, "atoms": {atoms}}}"#);
+    let entry = |number: usize, atoms: &str| format!(r#"{{"{id}": "{number}", {energy}, "atoms": {atoms}}}"#);
     let good = format!(
         r#"{{"lattice_mat": {lattice}, "coords": {coordinates}, "elements": ["Cs", "Cl"], "cartesian": false}}"#
     );

@@ -33,8 +33,12 @@ pub(crate) fn cases(form: Form) -> Vec<Case> {
     let sizes = form.pick(3, 30);
     vec![
         Case::new("disk full: etl build, then --resume", move |row| full(row, sizes, &Work::build())),
-        Case::new("disk full: trainer pretrain, then --resume", move |row| full(row, sizes, &Work::pretrain())),
-        Case::new("disk full: trainer finetune, then --resume", move |row| full(row, sizes, &Work::finetune())),
+        Case::new("disk full: trainer pretrain, then --resume", move |row| {
+            full(row, sizes, &Work::pretrain())
+        }),
+        Case::new("disk full: trainer finetune, then --resume", move |row| {
+            full(row, sizes, &Work::finetune())
+        }),
         Case::new("disk full: etl stats --html, trainer embed, predict", full_tables),
         Case::new("read-only folder: build, pretrain, finetune", read_only),
         Case::new("folder deleted under way: build, pretrain", move |row| vanishing(row, form.pick(1, 10))),
@@ -84,9 +88,8 @@ impl Work {
     fn finetune() -> Self {
         let input = folder();
         fs::write(input.path().join("task.toml"), GAPS).expect("a writable folder");
-        let arguments = |input: &Path, out: &Path| {
-            owned(&small_tuning(&input.join("task.toml"), out, &TUNING, &store()))
-        };
+        let arguments =
+            |input: &Path, out: &Path| owned(&small_tuning(&input.join("task.toml"), out, &TUNING, &store()));
         let same = |whole: &Path, out: &Path| {
             assert_same_run(&whole.join("split/seed-3"), &out.join("split/seed-3"), "finetune");
         };
@@ -172,7 +175,11 @@ fn full_tables(row: &mut Row) {
     let weights = crate::trainer::member_of(&tuned, 1);
     for (program, arguments, name) in [
         (etl(), vec!["stats", text(&store), "--html"], "page.html"),
-        (trainer(), vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--out"], "e.parquet"),
+        (
+            trainer(),
+            vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--out"],
+            "e.parquet",
+        ),
         (trainer(), vec!["predict", text(&store), "--weights", text(&weights), "--out"], "p.csv"),
     ] {
         let (out, ballast) = (disk.path().join(name), disk.path().join("ballast"));

@@ -163,9 +163,12 @@ fn links(row: &mut Row) {
     fs::create_dir(&inside).expect("a writable folder");
     fs::write(inside.join("a.cif"), caesium_chloride(4.12)).expect("a file");
     fs::write(raw.path().join("z.cif"), caesium_chloride(4.12)).expect("a file");
-    for (target, name) in
-        [(raw.path(), "inside/up"), (&inside, "again"), (Path::new("self.cif"), "self.cif"), (&inside, "b.cif")]
-    {
+    for (target, name) in [
+        (raw.path(), "inside/up"),
+        (&inside, "again"),
+        (Path::new("self.cif"), "self.cif"),
+        (&inside, "b.cif"),
+    ] {
         symlink(target, raw.path().join(name)).expect("a link");
     }
     let pipe = std::process::Command::new("mkfifo").arg(raw.path().join("pipe.cif")).status();

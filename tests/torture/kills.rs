@@ -123,8 +123,7 @@ fn tunings(row: &mut Row, moments: usize) {
     let task = whole.path().join("task.toml");
     fs::write(&task, GAPS).expect("a writable folder");
     let begin = |out: &Path| owned(&small_tuning(&task, out, &TUNING, &store));
-    let go_on =
-        |out: &Path| owned(&small_tuning(&task, out, &[&TUNING[..], &["--resume"]].concat(), &store));
+    let go_on = |out: &Path| owned(&small_tuning(&task, out, &[&TUNING[..], &["--resume"]].concat(), &store));
     let out = whole.path().join("whole");
     let unbroken = succeed(&trainer(), begin(&out));
     let same = |other: &Path| {

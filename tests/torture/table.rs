@@ -30,14 +30,7 @@ pub(crate) struct Row {
 impl Row {
     /// A row without anything yet.
     pub(crate) fn new(what: String) -> Self {
-        Self {
-            what,
-            times: 0,
-            outcomes: BTreeMap::new(),
-            worst: Duration::ZERO,
-            peak: 0,
-            faults: Vec::new(),
-        }
+        Self { what, times: 0, outcomes: BTreeMap::new(), worst: Duration::ZERO, peak: 0, faults: Vec::new() }
     }
 
     /// Counts what became of one time.

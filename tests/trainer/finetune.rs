@@ -179,7 +179,8 @@ fn crystals_that_a_logarithm_refuses_are_named() {
 fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     let (_kept, good) = task("", "");
     let out = folder();
-    let refusal = |task: &Path, more: &[&str]| refused(&small_tuning(task, &out.path().join("new"), more, &store()));
+    let refusal =
+        |task: &Path, more: &[&str]| refused(&small_tuning(task, &out.path().join("new"), more, &store()));
     let line = refusal(Path::new("matbench_jdft3d"), &[]);
     assert!(line.contains("matbench_jdft2d"), "{line}");
     let line = refusal(Path::new("matbench_jdft2d"), &[]);
@@ -188,7 +189,8 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     assert!(line.contains("finetune.fraction"), "{line}");
     let pretrained = trained(&["--epochs", "1"]);
     let weights = pretrained.path().join(BEST);
-    let line = refused(&small_tuning(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
+    let line =
+        refused(&small_tuning(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
     assert!(line.contains("ties"), "{line}");
     assert!(!out.path().join("new").exists(), "nothing is left behind");
     let line = refused(&["evaluate", text(out.path())]);

@@ -53,7 +53,7 @@ pub enum MergeError {
         /// Its value.
         second_value: String,
     },
-    /// A file of a part is not what the part's manifest says.
+    /// A part's table of rejects is none.
     #[error("{}: damaged: {problem}", path.display())]
     Damaged {
         /// The file.

@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::hash::{HashingWriter, file_sha256};
+use schemas::hash::HashingWriter;
 use schemas::manifest::ShardEntry;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
@@ -22,32 +22,15 @@ use crate::shard::{ShardFormat, file_metadata, publish};
 /// Requires every file of a part to have the size and hash of its manifest.
 ///
 /// # Errors
-/// [`MergeError::Damaged`] with the file and both values.
+/// [`MergeError::Store`] with the file and both values.
 pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
     let manifest = &part.manifest;
-    for entry in manifest.shards.iter().chain([&manifest.rejects]) {
-        let path = part.store.join(&entry.file);
-        match file_sha256(&path) {
-            Err(error) => return Err(damaged(&path, error)),
-            Ok((sha256, bytes)) => require_same(&path, entry, &sha256, bytes)?,
-        }
-    }
-    Ok(())
+    manifest.shards.iter().chain([&manifest.rejects]).try_for_each(|entry| Ok(entry.verify(&part.store)?))
 }
 
-/// A file that is not what the manifest says.
+/// A table of rejects that cannot be read.
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> MergeError {
     MergeError::Damaged { path: path.to_owned(), problem: problem.to_string() }
-}
-
-fn require_same(path: &Path, entry: &ShardEntry, sha256: &str, bytes: u64) -> Result<(), MergeError> {
-    if bytes != entry.bytes {
-        Err(damaged(path, format_args!("{bytes} bytes, {} in the manifest", entry.bytes)))
-    } else if sha256 != entry.sha256 {
-        Err(damaged(path, format_args!("SHA-256 {sha256}, {} in the manifest", entry.sha256)))
-    } else {
-        Ok(())
-    }
 }
 
 /// Takes a shard over byte for byte: by a hard link, or by a copy where the file system has none. Both
@@ -55,8 +38,8 @@ fn require_same(path: &Path, entry: &ShardEntry, sha256: &str, bytes: u64) -> Re
 /// is built anew leaves a linked shard as it is.
 ///
 /// # Errors
-/// [`MergeError::Build`] if the copy cannot be written, [`MergeError::Damaged`] if it does not have
-/// the shard's hash.
+/// [`MergeError::Build`] if the copy cannot be written, [`MergeError::Store`] if it does not have the
+/// shard's hash.
 pub(super) fn take_over(
     shard: &Path,
     entry: &ShardEntry,
@@ -79,7 +62,7 @@ fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Resu
         Ok((file.into_inner().map_err(io::IntoInnerError::into_error)?, temporary, sha256, bytes))
     };
     let (file, temporary, sha256, bytes) = write().map_err(BuildError::io(target))?;
-    require_same(shard, entry, &sha256, bytes)?;
+    entry.require(shard, &sha256, bytes)?;
     Ok(publish(&file, temporary, target).map_err(BuildError::io(target))?)
 }
 
@@ -164,6 +147,7 @@ mod tests {
 
     use arrow::array::Int32Array;
     use arrow::datatypes::{DataType, Field};
+    use schemas::hash::file_sha256;
 
     #[test]
     fn row_groups_are_full_whatever_the_batches() {
@@ -193,7 +177,7 @@ mod tests {
         let other = folder.path().join("c");
         fs::write(&shard, "abd").expect("a small file");
         let error = copy(&shard, &entry, folder.path(), &other).expect_err("another hash");
-        assert!(error.to_string().contains("damaged: SHA-256"), "{error}");
+        assert!(error.to_string().contains("damaged, SHA-256"), "{error}");
         assert!(!other.exists());
     }
 }

@@ -55,6 +55,7 @@ impl FedStore<'_> {
             ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).map_err(BuildError::from)?;
         let keys = SortKeys::new(&Order::Source, &schema)?;
         let staging = folder.staging();
+        let journal = Journal::new(run, Vec::new());
         let mut output = Output {
             staging: &staging,
             store: folder.path(),
@@ -63,8 +64,8 @@ impl FedStore<'_> {
             files: 0,
             open: None,
             complete: Vec::new(),
-            rejects: RejectLog::open(&staging, 0)?,
-            journal: Journal::new(run, Vec::new()),
+            rejects: RejectLog::open(&staging, &journal)?,
+            journal,
             from_source: true,
             runs: false,
         };

@@ -215,11 +215,8 @@ fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
 /// Whether a folder holds nothing, or is not there; what a run killed in its first moment leaves does not
 /// count.
 fn is_empty_or_absent(folder: &Path) -> bool {
-    let left = |name: &OsStr| {
-        name == LOCK_FILE || name.to_string_lossy().starts_with(atomic::PARTIAL_PREFIX)
-    };
-    std::fs::read_dir(folder)
-        .map_or(true, |entries| entries.flatten().all(|entry| left(&entry.file_name())))
+    let left = |name: &OsStr| name == LOCK_FILE || name.to_string_lossy().starts_with(atomic::PARTIAL_PREFIX);
+    std::fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|entry| left(&entry.file_name())))
 }
 
 /// What to do with a member's folder when the whole is gone on with: members not begun yet begin.

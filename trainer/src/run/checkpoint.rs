@@ -101,8 +101,7 @@ impl Checkpoint {
         let state =
             metadata.get(STATE_KEY).ok_or_else(|| refuse(format!("the metadata lack '{STATE_KEY}'")))?;
         let state = serde_json::from_str(state).map_err(|error| refuse(format!("{STATE_KEY}: {error}")))?;
-        let description =
-            description.ok_or_else(|| refuse("the metadata lack a description".to_owned()))?;
+        let description = description.ok_or_else(|| refuse("the metadata lack a description".to_owned()))?;
         let mut checkpoint = Self {
             state,
             description,

@@ -102,7 +102,9 @@ pub enum WeightsError {
         fault: String,
     },
     /// The metadata describe a larger model than the file holds.
-    #[error("the weights' metadata describe a model of at least {needed} numbers, but the file holds {found}")]
+    #[error(
+        "the weights' metadata describe a model of at least {needed} numbers, but the file holds {found}"
+    )]
     Room {
         /// Numbers in the model's largest matrices.
         needed: f64,
