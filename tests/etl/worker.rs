@@ -273,6 +273,28 @@ fn a_part_is_what_a_build_writes() {
     assert!(valid.status.success(), "{}", said(&valid));
 }
 
+/// Bytes of a small stream changed one by one: a line or an answer, never a panic.
+#[test]
+fn damaged_streams_are_one_line() {
+    let entry = ("CsCl".to_owned(), caesium_chloride(4.1).into_bytes(), Some(1.5));
+    let good = stream(&[batch(&[entry])]);
+    let mut refused = 0;
+    // Steps of 7 meet every byte of the eight-byte fields.
+    for at in (0..good.len()).step_by(7) {
+        for value in [0xff, 0x7f] {
+            let mut damaged = good.clone();
+            damaged[at] = value;
+            let output = work(&[], &damaged);
+            match output.status.code() {
+                Some(0) => assert!(output.stderr.is_empty(), "byte {at}"),
+                Some(2) => refused += usize::from(complaint(&output).starts_with("etl: ")),
+                other => panic!("byte {at}: status {other:?}: {}", String::from_utf8_lossy(&output.stderr)),
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
 /// A worker that is killed half-way leaves no finished part, and the next one is not disturbed by it.
 #[test]
 fn a_killed_worker_leaves_no_part() {

@@ -8,6 +8,7 @@ use arrow::ipc::reader::StreamReader;
 use schemas::store::shard_schema;
 
 use super::columns::{INPUT_NAME, InputColumns, InputRows};
+use super::guard::guarded;
 use super::{WorkerError, WorkerRequest};
 use crate::filter::Filter;
 use crate::labels::LabelTable;
@@ -40,8 +41,8 @@ impl<R: Read> Blocks<R> {
     /// [`WorkerError`] if it is no stream, or has not the columns that are needed.
     pub(super) fn open(request: &WorkerRequest, input: R) -> Result<Self, WorkerError> {
         let input = BufReader::new(EndOfInput { input, reached: false });
-        let stream =
-            StreamReader::try_new(input, None).map_err(|source| WorkerError::Input { rows: 0, source })?;
+        let stream = guarded(|| StreamReader::try_new(input, None))
+            .map_err(|source| WorkerError::Input { rows: 0, source })?;
         let columns = InputColumns::new(&stream.schema())?;
         let keys = columns.properties.iter().map(|property| (property.column.clone(), property.key.clone()));
         let schema = shard_schema(&[], &keys.collect::<Vec<_>>());
@@ -72,26 +73,26 @@ impl<R: Read> Blocks<R> {
         &self.schema
     }
 
+    /// The rows of the next batch.
+    fn next_rows(&mut self) -> Result<Option<InputRows>, WorkerError> {
+        let Self { stream, columns, .. } = self;
+        let rows = guarded(|| stream.next().map(|batch| columns.rows(&batch?)).transpose());
+        rows.map_err(|source| WorkerError::Input { rows: self.records, source })
+    }
+
     /// The next block; `None` at the end of the stream. A block ends with its batch, with a number of
     /// records or bytes, or where the features of its rows take much memory.
     fn next_block(&mut self) -> Result<Option<ProcessedBlock>, WorkerError> {
-        let (rows, next) = loop {
-            match &mut self.batch {
-                Some((rows, next)) if *next < rows.len() => break (rows, next),
-                _ => match self.stream.next() {
-                    Some(batch) => {
-                        let batch = batch.and_then(|batch| self.columns.rows(&batch));
-                        let rows =
-                            batch.map_err(|source| WorkerError::Input { rows: self.records, source })?;
-                        self.batch = Some((rows, 0));
-                    }
-                    None if self.stream.get_ref().get_ref().reached => {
-                        return Err(WorkerError::CutOff { rows: self.records });
-                    }
-                    None => return Ok(None),
-                },
+        while self.batch.as_ref().is_none_or(|(rows, next)| *next == rows.len()) {
+            match self.next_rows()? {
+                Some(rows) => self.batch = Some((rows, 0)),
+                None if self.stream.get_ref().get_ref().reached => {
+                    return Err(WorkerError::CutOff { rows: self.records });
+                }
+                None => return Ok(None),
             }
-        };
+        }
+        let Some((rows, next)) = &mut self.batch else { return Ok(None) };
         let (mut records, mut bytes) = (0, 0);
         while *next < rows.len()
             && records < BLOCK_RECORDS

@@ -10,6 +10,7 @@
 mod blocks;
 mod columns;
 mod error;
+mod guard;
 mod output;
 
 use std::collections::BTreeMap;
