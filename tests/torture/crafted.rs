@@ -9,10 +9,6 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::files::caesium_chloride;
 
-/// Caesium chloride as a CIF.
-pub(crate) const CHLORIDE: &str = "data_x\n_cell_length_a 4.12\n_cell_length_b 4.12\n_cell_length_c 4.12\n\
-    _cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_type_symbol\n\
-    _atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nCs 0 0 0\nCl 0.5 0.5 0.5\n";
 /// Operations of the space group P m -3 m.
 pub(crate) const CUBIC_OPERATIONS: usize = 48;
 /// Sizes of a model that its metadata name.
@@ -57,7 +53,7 @@ impl Giant<'_> {
 
 /// A CIF of many iron atoms, each one a line or the images of one.
 pub(crate) fn many_sites(sites: usize, by_symmetry: bool) -> String {
-    let mut cif = CHLORIDE.replace("4.12", "400");
+    let mut cif = caesium_chloride(400.0);
     if by_symmetry {
         cif = cif.replacen("loop_", "_symmetry_space_group_name_H-M 'P m -3 m'\nloop_", 1);
     }

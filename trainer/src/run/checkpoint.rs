@@ -94,14 +94,13 @@ impl Checkpoint {
         if !path.try_exists().map_err(RunError::io("read", path))? {
             return Ok(None);
         }
-        let file = weights::read(path)?;
-        let description = file.description()?;
-        let WeightsFile { metadata, tensors } = file;
+        let WeightsFile { metadata, tensors } = weights::read(path)?;
         let refuse = |reason: String| RunError::Checkpoint { path: path.to_owned(), reason };
         let state =
             metadata.get(STATE_KEY).ok_or_else(|| refuse(format!("the metadata lack '{STATE_KEY}'")))?;
         let state = serde_json::from_str(state).map_err(|error| refuse(format!("{STATE_KEY}: {error}")))?;
-        let description = description.ok_or_else(|| refuse("the metadata lack a description".to_owned()))?;
+        let description = Description::from_metadata(&metadata)?
+            .ok_or_else(|| refuse("the metadata lack a description".to_owned()))?;
         let mut checkpoint = Self {
             state,
             description,

@@ -101,19 +101,16 @@ fn shards_that_cannot_be_read_are_refused_by_name() {
 fn shards_of_other_settings_are_refused() {
     let folder = stores();
     let cut = FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() };
-    write_shard(&folder.path().join("two/second-00000.parquet"), &chains(1), 1, &cut);
-    let error = resolve(&folder, &["one", "two"]).expect_err("two tie rules").to_string();
-    assert!(
-        error.ends_with("second-00000.parquet: the store has ties = cut, but shell is needed"),
-        "{error}"
-    );
-    let two = folder.path().join("two").display().to_string();
+    write_shard(&folder.path().join("two/cut.parquet"), &chains(1), 1, &cut);
+    let error = resolve(&folder, &["one", "two/cut.parquet"]).expect_err("two tie rules").to_string();
+    assert!(error.ends_with("cut.parquet: the store has ties = cut, but shell is needed"), "{error}");
+    let cut = folder.path().join("two/cut.parquet").display().to_string();
     assert_eq!(
-        Sources::resolve(std::slice::from_ref(&two), None).expect("one tie rule").settings().ties,
+        Sources::resolve(std::slice::from_ref(&cut), None).expect("one tie rule").settings().ties,
         Ties::Cut
     );
     let error =
-        Sources::resolve(&[two], Some(&FeatureSettings::default())).expect_err("a model of other ties");
+        Sources::resolve(&[cut], Some(&FeatureSettings::default())).expect_err("a model of other ties");
     assert!(error.to_string().contains("ties = cut, but shell is needed"), "{error}");
 }
 
