@@ -17,14 +17,22 @@ VENV := .venv
 # pyspark for the test of etl/dist, where `make spark` has installed it.
 SPARK_VENV := .venv-spark
 
-# libtorch for the CPU, where `make libtorch` has made it: everything is then built with it, because two
-# feature sets would compile burn, arrow and polars twice.
+# libtorch for the CPU, where `make libtorch` has made it, and MPI, where there is a compiler for it and the
+# libclang that reads its header: everything is then built with them, because two feature sets would
+# compile burn, arrow and polars twice.
 LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
 ifneq ($(wildcard $(LIBTORCH_CPU)),)
 LIBTORCH ?= $(LIBTORCH_CPU)
 export LIBTORCH
-FEATURES := --features trainer/tch
+TCH := trainer/tch
 endif
+LIBCLANG := $(wildcard $(addsuffix /libclang.so*,$(LIBCLANG_PATH)) \
+	$(foreach name,libclang.so libclang-[0-9]*.so*,/usr/lib/$(name) /usr/lib64/$(name) /usr/lib/*/$(name) \
+	/usr/lib/llvm*/lib/$(name) /usr/local/lib/$(name)))
+ifneq ($(and $(shell command -v mpicc),$(LIBCLANG)),)
+MPI := trainer/mpi
+endif
+FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
 .PHONY: help build etl demo test torture lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz clean
 
@@ -50,7 +58,8 @@ demo: build ## From the embedded sample's CIFs to band gaps and a report: two mi
 
 test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
 	@$(MAKE) --no-print-directory $(VENV)/complete || echo "make test: no DuckDB, its tests are skipped"
-	@[ -n "$(FEATURES)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
+	@[ -n "$(TCH)" ] || echo "make test: no libtorch (make libtorch), its tests are skipped"
+	@[ -n "$(MPI)" ] || echo "make test: no mpicc or no libclang, the tests of several processes are skipped"
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
 
@@ -90,7 +99,7 @@ bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared
 	tests/bench/memory_etl.sh
 
 bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
-	@DEVICES="$${DEVICES:-cpu $(if $(FEATURES),libtorch)}" tests/bench/bench_trainer.sh
+	@DEVICES="$${DEVICES:-cpu $(if $(TCH),libtorch)}" tests/bench/bench_trainer.sh
 
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done

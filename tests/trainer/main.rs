@@ -11,6 +11,7 @@ mod options;
 mod predict;
 mod pretrain;
 mod python;
+mod ranks;
 mod refusals;
 mod resume;
 mod support;

@@ -12,6 +12,7 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
+use crate::ranks;
 use crate::run::pretrain::Pretraining;
 use crate::run::step::{Learner, Objective};
 use crate::run::{memory, metrics};
@@ -134,9 +135,9 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     let lattice = LatticeStatistics::of(&selection)?;
     let model = Mmpt::init(&config.model, &lattice, config.seed, &device.clone().autodiff());
     let parameters = model.num_params() - 2 * lattice.mean.len();
-    let objective = Pretraining::new(config, cutoff, &device);
+    let objective = Pretraining::new(config, cutoff, &device, &ranks::alone());
     let mut learner = Learner::new(model, objective, &config.optimiser);
-    let batch = learner.objective.prepare(graph, DrawKey { seed: config.seed, epoch: 0, batch: 0 });
+    let batch = learner.objective.prepare(graph, DrawKey { seed: config.seed, epoch: 0, first_crystal: 0 });
     let rates = crate::optimiser::Rates {
         learning_rate: config.optimiser.learning_rate,
         beta1: config.optimiser.beta1,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
+use crate::ranks::RanksError;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::task::TaskError;
@@ -25,6 +26,9 @@ pub enum TrainError {
     /// The run folder.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The processes that train together.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
     /// A weights file.
     #[error("{}: {source}", path.display())]
     Weights {

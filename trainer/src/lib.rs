@@ -14,7 +14,7 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`allocator`] (memory), [`atomic`] (files whole or not at all), [`error`].
+//! [`ranks`] (training over several processes), [`allocator`] (memory), [`atomic`] (files whole or not at all), [`error`].
 
 pub mod allocator;
 pub mod atomic;
@@ -33,6 +33,7 @@ pub mod model;
 pub mod ops;
 pub mod optimiser;
 pub mod predict;
+pub mod ranks;
 pub mod report;
 pub mod run;
 pub mod task;

@@ -1,11 +1,13 @@
 //! `trainer finetune`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use trainer::config::Config;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::{Request, Summary, finetune};
+use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
 use trainer::task::{Regime, Task};
@@ -95,7 +97,7 @@ pub(crate) struct FinetuneArguments {
 }
 
 impl FinetuneArguments {
-    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+    pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
         let task = Task::load(&self.task)?;
         let config = self.resolve(&task)?;
@@ -115,6 +117,7 @@ impl FinetuneArguments {
             allow_partial: self.allow_partial,
             existing,
             device,
+            ranks: Arc::clone(ranks),
             quiet: self.quiet,
         };
         let summary = finetune(&request, &Interrupt::install()?)?;
@@ -143,8 +146,11 @@ impl FinetuneArguments {
     }
 }
 
-/// What became of the members.
+/// What became of the members, told by one of the processes.
 fn report(request: &Request, summary: &Summary) -> Outcome {
+    if !request.ranks.leads() {
+        return Outcome::of(summary.interrupted);
+    }
     if !summary.described {
         eprintln!(
             "trainer: the weights say nothing about their model, features and lattice statistics: the \

@@ -19,8 +19,11 @@ mod settings;
 mod verify;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use trainer::ranks::{self, AbortOnPanic, Ranks};
 
 /// Exit status of a command that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,16 @@ enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// Of a run that was interrupted, or was not.
+    fn of(interrupted: bool) -> Self {
+        if interrupted { Self::Interrupted } else { Self::Clean }
+    }
+}
+
+/// How long a process that is not the first waits before it reports a failure: what all of them fail at,
+/// the first one reports, and ends the others.
+const PRECEDENCE: Duration = Duration::from_secs(1);
 /// Exit status of findings.
 const FINDINGS: u8 = 1;
 /// Exit status of a command that could not do its work.
@@ -75,6 +88,21 @@ enum Command {
     Verify(verify::VerifyArguments),
 }
 
+impl Command {
+    /// The processes that the command runs in together.
+    fn join(&self) -> anyhow::Result<Arc<dyn Ranks>> {
+        if matches!(self, Self::Pretrain(_) | Self::Finetune(_)) {
+            return Ok(ranks::join()?);
+        }
+        let count = ranks::launched_processes();
+        anyhow::ensure!(
+            count <= 1,
+            "only pretrain and finetune run in several processes, not {count} of these"
+        );
+        Ok(ranks::alone())
+    }
+}
+
 /// What libtorch's message says when a device has no memory left.
 const OUT_OF_MEMORY: &str = "out of memory";
 
@@ -98,9 +126,18 @@ fn report_missing_memory() {
 /// Parses the arguments, runs the command and reports a failure in one line.
 pub(crate) fn run() -> ExitCode {
     report_missing_memory();
-    let outcome = match Arguments::parse().command {
-        Command::Pretrain(arguments) => arguments.run(),
-        Command::Finetune(arguments) => arguments.run(),
+    let command = Arguments::parse().command;
+    let ranks = match command.join() {
+        Ok(ranks) => ranks,
+        Err(error) => {
+            eprintln!("trainer: {error:#}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let _abort = AbortOnPanic::of(&ranks);
+    let outcome = match command {
+        Command::Pretrain(arguments) => arguments.run(&ranks),
+        Command::Finetune(arguments) => arguments.run(&ranks),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
@@ -113,8 +150,15 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
-        Err(error) => {
+        Err(error) if ranks.leads() => {
             eprintln!("trainer: {error:#}");
+            ranks.abort(FAILED.into());
+            ExitCode::from(FAILED)
+        }
+        Err(error) => {
+            std::thread::sleep(PRECEDENCE);
+            eprintln!("trainer: process {}: {error:#}", ranks.rank());
+            ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
         }
     }

@@ -1,9 +1,11 @@
 //! `trainer pretrain`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use trainer::config::Config;
+use trainer::ranks::Ranks;
 use trainer::run::course::Ending;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
@@ -54,10 +56,11 @@ pub(crate) struct PretrainArguments {
 }
 
 impl PretrainArguments {
-    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+    pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
         let config = self.resolve()?;
         if self.dry_run {
+            anyhow::ensure!(ranks.is_alone(), "--dry-run is for one process, not {}", ranks.count());
             super::bench::dry_run(config, device)?;
             return Ok(Outcome::Clean);
         }
@@ -71,11 +74,12 @@ impl PretrainArguments {
             folder: self.out.clone(),
             existing,
             device,
+            ranks: Arc::clone(ranks),
             weights: self.weights.clone(),
             quiet: self.quiet,
         };
         let summary = pretrain(request, &Interrupt::install()?)?;
-        Ok(self.report(&summary))
+        Ok(self.report(&summary, ranks.leads()))
     }
 
     fn resolve(&self) -> anyhow::Result<Config> {
@@ -87,7 +91,11 @@ impl PretrainArguments {
         ])
     }
 
-    fn report(&self, Summary { ending, state, last, constants }: &Summary) -> Outcome {
+    /// What became of the run, told by one of its processes.
+    fn report(&self, Summary { ending, state, last, constants }: &Summary, leads: bool) -> Outcome {
+        if !leads {
+            return Outcome::of(*ending == Ending::Interrupted);
+        }
         let folder = self.out.display();
         if *ending == Ending::Interrupted {
             println!("interrupted in epoch {}; --resume goes on from {folder}", state.epoch + 1);

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use trainer::config::Config;
 use trainer::device::DeviceName;
+use trainer::ranks;
 
 /// Configuration file and what overrides it.
 #[derive(Debug, Args)]
@@ -64,7 +65,8 @@ impl Settings {
 /// Where and on how many threads the model runs.
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
-    /// cpu, libtorch, cuda or cuda:N
+    /// cpu, libtorch, cuda or cuda:N; of several processes on a machine, cuda gives each a device of
+    /// its own
     #[arg(long, default_value = "cpu", value_name = "NAME")]
     device: String,
     /// Threads of the model on the CPU; every core unless given. The results do not depend on it
@@ -85,6 +87,9 @@ impl Machine {
             pool = pool.use_current_thread();
         }
         pool.build_global().context("cannot start the threads")?;
-        Ok(self.device.parse()?)
+        match (self.device.as_str(), ranks::local_rank()) {
+            ("cuda", Some(local)) => Ok(DeviceName::Cuda(local)),
+            (name, _) => Ok(name.parse()?),
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::data::bessel::ORDERS;
 use crate::data::error::DataError;
 use crate::data::graph::{CrystalGraph, GraphInput};
 use crate::data::labels::HOME_DIRECTION;
+use crate::data::share::Origin;
 use crate::data::simple::SimpleEdges;
 
 /// Floating-point type of a batch. Everything is computed in double precision and then cast.
@@ -82,6 +83,8 @@ pub struct GraphBatch<R> {
     pub triplet_pair: Vec<i32>,
     /// Requested property columns, `[B]` each; NaN where a crystal has no value.
     pub properties: BTreeMap<String, Vec<f64>>,
+    /// What the batch is a part of; nothing for one that comes from no epoch.
+    pub origin: Origin,
     triplets: usize,
 }
 
@@ -134,6 +137,7 @@ impl<R> GraphBatch<R> {
             triplet_ji: Vec::with_capacity(triplets),
             triplet_pair: Vec::with_capacity(triplets),
             properties: BTreeMap::new(),
+            origin: Origin::default(),
             triplets: 0,
         }
     }

@@ -12,8 +12,9 @@ pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
 pub struct BatchLimit {
     /// Most crystals, at least 1.
     pub crystals: usize,
-    /// Most triplets, if limited: a batch closes before the crystal that would exceed the budget, and
-    /// a crystal that exceeds it alone makes a batch of its own.
+    /// Most triplets, if limited: a batch closes before the crystal that would exceed the budget, unless
+    /// it has no crystal yet for one of the processes that share it; alone, a crystal that exceeds the
+    /// budget makes a batch of its own.
     pub triplets: Option<usize>,
 }
 
@@ -24,6 +25,14 @@ impl Default for BatchLimit {
 }
 
 impl BatchLimit {
+    /// The limit of a batch that so many processes share.
+    pub(crate) fn times(&self, count: usize) -> Self {
+        Self {
+            crystals: self.crystals.saturating_mul(count),
+            triplets: self.triplets.map(|triplets| triplets.saturating_mul(count)),
+        }
+    }
+
     /// Refuses limits below 1.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let refuse =
@@ -40,14 +49,16 @@ impl BatchLimit {
 #[derive(Debug)]
 pub(crate) struct BatchPlanner {
     limit: BatchLimit,
+    /// Fewest crystals of a group but the last: each of the processes that share it needs one.
+    least: usize,
     adjacency: Adjacency,
     crystals: Vec<StoredCrystal>,
     triplets: usize,
 }
 
 impl BatchPlanner {
-    pub(crate) fn new(limit: BatchLimit) -> Self {
-        Self { limit, adjacency: Adjacency::default(), crystals: Vec::new(), triplets: 0 }
+    pub(crate) fn new(limit: BatchLimit, least: usize) -> Self {
+        Self { limit, least, adjacency: Adjacency::default(), crystals: Vec::new(), triplets: 0 }
     }
 
     /// Takes a crystal in; gives the group that is complete without it, or with it.
@@ -60,7 +71,8 @@ impl BatchPlanner {
             let input = crystal.input();
             self.adjacency.rebuild(&input).map_err(|error| error.of(input.material_id))?;
             let triplets = self.adjacency.triplets();
-            if self.triplets.saturating_add(triplets) > budget {
+            let exceeded = self.triplets.saturating_add(triplets) > budget;
+            if exceeded && self.crystals.len() >= self.least {
                 complete = self.finish();
             }
             self.triplets += triplets;

@@ -6,13 +6,14 @@ use crate::data::random::{Purpose, below, keyed};
 ///
 /// Of a crystal of n atoms, `floor(n / 2)` are drawn uniformly without replacement (SPEC 5; a
 /// crystal of one atom has none). `atom_offsets` are the first atoms of the crystals and N, as in
-/// [`crate::data::GraphBatch::atom_offsets`]. The draw depends on the seed, the epoch and the
-/// batch's index within the epoch, and on nothing else.
-pub fn random_mask(atom_offsets: &[usize], seed: u64, epoch: u64, batch: u64) -> Vec<bool> {
-    let mut generator = keyed(Purpose::Mask, seed, epoch, batch);
+/// [`crate::data::GraphBatch::atom_offsets`]; `first_crystal` is the first crystal's position in the
+/// epoch. The draw for a crystal depends on the seed, the epoch, its position and its number of atoms,
+/// and on nothing else: not on how the epoch is divided into batches, nor these among processes.
+pub fn random_mask(atom_offsets: &[usize], seed: u64, epoch: u64, first_crystal: u64) -> Vec<bool> {
     let mut mask = vec![false; atom_offsets.last().copied().unwrap_or(0)];
     let mut order = Vec::new();
-    for crystal in atom_offsets.windows(2) {
+    for (position, crystal) in (first_crystal..).zip(atom_offsets.windows(2)) {
+        let mut generator = keyed(Purpose::Mask, seed, epoch, position);
         let (first, end) = (crystal[0], crystal[1]);
         order.clear();
         order.extend(first..end);
@@ -41,8 +42,8 @@ mod tests {
     #[test]
     fn every_atom_is_masked_equally_often() {
         let mut counts = [0; 5];
-        for batch in 0..5000 {
-            let mask = random_mask(&[0, 5], 123, 1, batch);
+        for crystal in 0..5000 {
+            let mask = random_mask(&[0, 5], 123, 1, crystal);
             for (count, masked) in counts.iter_mut().zip(mask) {
                 *count += i32::from(masked);
             }
@@ -51,8 +52,8 @@ mod tests {
     }
 
     #[test]
-    fn seeds_epochs_and_batches_differ() {
-        let mask = |seed, epoch, batch| random_mask(&[0, 64], seed, epoch, batch);
+    fn seeds_epochs_and_crystals_differ() {
+        let mask = |seed, epoch, crystal| random_mask(&[0, 64], seed, epoch, crystal);
         assert_eq!(mask(1, 2, 3), mask(1, 2, 3));
         assert_ne!(mask(1, 2, 3), mask(0, 2, 3));
         assert_ne!(mask(1, 2, 3), mask(1, 0, 3));
@@ -60,6 +61,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_division_into_batches_does_not_matter(
+            sizes in prop::collection::vec(1_usize..12, 1..20),
+            cut in 0_usize..20,
+            first: u32,
+        ) {
+            let offsets = |sizes: &[usize]| {
+                let ends = sizes.iter().scan(0, |end, size| { *end += size; Some(*end) });
+                std::iter::once(0).chain(ends).collect::<Vec<_>>()
+            };
+            let (first, cut) = (u64::from(first), cut.min(sizes.len()));
+            let mut divided = random_mask(&offsets(&sizes[..cut]), 5, 1, first);
+            divided.extend(random_mask(&offsets(&sizes[cut..]), 5, 1, first + cut as u64));
+            prop_assert_eq!(divided, random_mask(&offsets(&sizes), 5, 1, first));
+        }
+
         #[test]
         fn half_of_every_crystal(sizes in prop::collection::vec(1_usize..40, 1..9), seed: u64) {
             let mut offsets = vec![0];

@@ -4,6 +4,7 @@
 //! * [`subset`]: which of their crystals
 //! * [`stream`]: epochs of batches, built by threads in bounded memory; [`stored`] and [`limit`]
 //!   are its parts
+//! * [`share`]: which part of a batch one of several processes builds
 //! * [`batch`]: many crystals as one graph with every basis that depends on data alone
 //! * [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (SPEC 2.5, 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (SPEC 3)
@@ -26,6 +27,7 @@ pub mod labels;
 pub mod limit;
 pub mod mask;
 pub mod random;
+pub mod share;
 mod shuffle;
 mod simple;
 pub mod statistics;
@@ -42,6 +44,7 @@ pub use graph::{CrystalGraph, GraphInput};
 pub use labels::PeriodicLabels;
 pub use limit::BatchLimit;
 pub use mask::random_mask;
+pub use share::{Origin, Share};
 pub use statistics::{ConstantPredictor, LatticeStatistics};
 pub use store::Sources;
 pub use stream::{Stream, StreamSettings};

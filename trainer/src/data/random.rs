@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// The mutex masks of one batch.
+    /// The mutex masks of one crystal.
     Mask = 1,
     /// The order of the row groups of one epoch.
     RowGroupOrder = 2,

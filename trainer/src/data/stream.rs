@@ -3,7 +3,10 @@
 //! One thread reads row groups and decides which crystals make a batch; workers build the batches.
 //! For every batch the reader puts a slot into a bounded queue, and the worker that builds the batch
 //! fills the slot, so that the order does not depend on which worker is faster. Memory holds the
-//! rows being decoded, the shuffle buffer and the queue, whatever the size of the shards.
+//! rows being decoded, the shuffle buffer and the queue, whatever the size of the shards. Several
+//! processes draw the same batches, and each builds its [`Share`] of them.
+
+mod settings;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,75 +16,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Float64Array};
-use burn::prelude::Device;
 use schemas::StoreError;
 use schemas::view::CrystalBatch;
 
-use crate::config::DataConfig;
-use crate::config::model::Graph;
 use crate::data::batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 use crate::data::error::DataError;
-use crate::data::labels::PeriodicLabels;
 use crate::data::limit::{BatchLimit, BatchPlanner};
 use crate::data::random::{Purpose, keyed, shuffle};
+use crate::data::share::{Origin, Share};
 use crate::data::shuffle::ShuffleBuffer;
 use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
-use crate::device;
-
-/// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
-/// size, about 50 MB at 25 atoms a crystal.
-pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
-/// Batches that wait or are being built unless asked for otherwise.
-pub const DEFAULT_QUEUE: usize = 4;
-/// Threads that build batches unless asked for otherwise.
-pub const DEFAULT_WORKERS: usize = 1;
-
-/// How an epoch is read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamSettings {
-    /// Seed of the run.
-    pub seed: u64,
-    /// Which epoch, counted from 0; each has its own order.
-    pub epoch: u64,
-    /// Crystals of the shuffle buffer; `None` reads row groups and crystals in the order of the
-    /// shards.
-    pub shuffle_buffer: Option<usize>,
-    /// Size of the batches.
-    pub limit: BatchLimit,
-    /// Which labels the edges get.
-    pub labels: PeriodicLabels,
-    /// Which edges the batches hold; a budget of triplets counts those of the whole multigraph.
-    pub graph: Graph,
-    /// Threads that build batches, at least 1; no result depends on it.
-    pub workers: usize,
-    /// Batches that wait or are being built, at least 1.
-    pub queue: usize,
-    /// Batches at the beginning of the epoch that are not built: those before a resumed run.
-    pub skip: u64,
-    /// Whether to list the triplets beside the dense pairs.
-    pub with_triplets: bool,
-    /// Property columns to read.
-    pub properties: Vec<String>,
-}
-
-impl Default for StreamSettings {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            epoch: 0,
-            shuffle_buffer: Some(DEFAULT_SHUFFLE_BUFFER),
-            limit: BatchLimit::default(),
-            labels: PeriodicLabels::default(),
-            graph: Graph::Multigraph,
-            workers: DEFAULT_WORKERS,
-            queue: DEFAULT_QUEUE,
-            skip: 0,
-            with_triplets: false,
-            properties: Vec::new(),
-        }
-    }
-}
+pub use settings::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, StreamSettings};
 
 /// What a worker leaves in a slot.
 type Built<R> = Result<GraphBatch<R>, DataError>;
@@ -91,6 +37,7 @@ type Slot<R> = Receiver<Built<R>>;
 /// A batch to be built, or the error that ends the stream.
 struct Job<R> {
     crystals: Result<Vec<StoredCrystal>, DataError>,
+    origin: Origin,
     slot: Sender<Built<R>>,
 }
 
@@ -104,6 +51,7 @@ pub struct Stream<R = f32> {
     workers: Vec<JoinHandle<()>>,
     crystals: u64,
     limit: BatchLimit,
+    share: Share,
     waited: Duration,
 }
 
@@ -153,6 +101,7 @@ impl<R: BatchFloat> Stream<R> {
             workers: Vec::with_capacity(settings.workers),
             crystals,
             limit: settings.limit,
+            share: settings.share,
             waited: Duration::ZERO,
         };
         let builder = BatchBuilder::new(
@@ -165,7 +114,8 @@ impl<R: BatchFloat> Stream<R> {
         );
         let workers = settings.workers;
         // First the reader, whose end is what ends the workers should one of them not start.
-        let reader = Reader { settings, slots, jobs, stopped: Arc::clone(&stopped), next: 0 };
+        let stop = Arc::clone(&stopped);
+        let reader = Reader { settings, slots, jobs, stopped: stop, next: 0, next_crystal: 0 };
         stream.reader = Some(spawn("shards".to_owned(), move || reader.run(read))?);
         for worker in 0..workers {
             let (builder, work, stopped) = (builder.clone(), Arc::clone(&work), Arc::clone(&stopped));
@@ -182,7 +132,9 @@ impl<R: BatchFloat> Stream<R> {
     /// Number of batches of the whole epoch, those skipped included; `None` where a budget of
     /// triplets decides.
     pub fn batches(&self) -> Option<u64> {
-        self.limit.triplets.is_none().then(|| self.crystals.div_ceil(self.limit.crystals as u64))
+        let whole = self.limit.times(self.share.count).crystals as u64;
+        let last = self.crystals % whole >= self.share.count as u64;
+        self.limit.triplets.is_none().then(|| self.crystals / whole + u64::from(last))
     }
 
     /// How long [`Iterator::next`] has waited for batches so far.
@@ -234,31 +186,6 @@ impl<R> Drop for Stream<R> {
     }
 }
 
-impl StreamSettings {
-    /// Every crystal once, in the order of the shards, for a model on a device.
-    pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
-        Self {
-            shuffle_buffer: None,
-            limit: BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets },
-            graph,
-            workers: data.workers,
-            queue: data.queue,
-            with_triplets: !device::computes_on_host(device),
-            ..Self::default()
-        }
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        self.limit.check()?;
-        for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {
-            if value == 0 {
-                return Err(DataError::Setting { setting, value: "0".to_owned(), expected: "at least 1" });
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Starts a named thread.
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DataError> {
     let spawned = std::thread::Builder::new().name(name).spawn(run);
@@ -269,7 +196,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle
 fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<R>>>, stopped: &AtomicBool) {
     loop {
         let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { crystals, slot }) = job else { return };
+        let Ok(Job { crystals, origin, slot }) = job else { return };
         if stopped.load(Ordering::Relaxed) {
             return;
         }
@@ -278,7 +205,8 @@ fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<
             let pushed =
                 crystals.try_for_each(|crystal| builder.push(&crystal.input(), crystal.properties()));
             // Finished even after a failure, so that the next batch begins empty.
-            let batch = builder.finish();
+            let mut batch = builder.finish();
+            batch.origin = origin;
             pushed.map(|()| batch)
         });
         // A slot without another end belongs to a stream that was dropped.
@@ -308,6 +236,8 @@ struct Reader<R> {
     stopped: Arc<AtomicBool>,
     /// Index of the next batch.
     next: u64,
+    /// Position of its first crystal in the epoch.
+    next_crystal: u64,
 }
 
 impl<R> Reader<R> {
@@ -319,9 +249,15 @@ impl<R> Reader<R> {
         }
     }
 
+    /// Plans batches for all processes that share them.
+    fn planner(&self) -> BatchPlanner {
+        let StreamSettings { limit, share, .. } = &self.settings;
+        BatchPlanner::new(limit.times(share.count), share.count)
+    }
+
     /// Plans batches of crystals as they come.
     fn pass_on(&mut self, crystals: impl Iterator<Item = StoredCrystal>) -> Result<(), Stop> {
-        let mut planner = BatchPlanner::new(self.settings.limit);
+        let mut planner = self.planner();
         for crystal in crystals {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Dropped);
@@ -331,11 +267,11 @@ impl<R> Reader<R> {
         self.end(planner)
     }
 
-    /// Hands the last batch over.
+    /// Hands the last batch over, if every process gets a crystal of it.
     fn end(&mut self, mut planner: BatchPlanner) -> Result<(), Stop> {
         match planner.finish() {
-            Some(last) => self.hand_over(Ok(last)),
-            None => Ok(()),
+            Some(last) if last.len() >= self.settings.share.count => self.hand_over(Ok(last)),
+            _ => Ok(()),
         }
     }
 
@@ -350,7 +286,7 @@ impl<R> Reader<R> {
             self.settings.shuffle_buffer.unwrap_or(0),
             keyed(Purpose::ShuffleBuffer, seed, epoch, 0),
         );
-        let mut planner = BatchPlanner::new(self.settings.limit);
+        let mut planner = self.planner();
         for row_group in &row_groups {
             self.read_row_group(selection, row_group, &mut buffer, &mut planner)?;
         }
@@ -397,16 +333,25 @@ impl<R> Reader<R> {
         }
     }
 
-    /// Gives a batch to the workers once the queue has room for it.
-    fn hand_over(&mut self, crystals: Result<Vec<StoredCrystal>, DataError>) -> Result<(), Stop> {
+    /// Gives this process's share of a batch to the workers once the queue has room for it.
+    fn hand_over(&mut self, mut crystals: Result<Vec<StoredCrystal>, DataError>) -> Result<(), Stop> {
         let index = self.next;
+        let mut origin = Origin { first_crystal: self.next_crystal, whole: Vec::new() };
         self.next += 1;
+        self.next_crystal += crystals.as_ref().map_or(0, |crystals| crystals.len() as u64);
         if index < self.settings.skip {
             return Ok(());
         }
+        if let Ok(crystals) = &mut crystals {
+            let share = self.settings.share.of(crystals.len());
+            origin.first_crystal += share.start as u64;
+            origin.whole = crystals.iter().map(|crystal| crystal.input().material_id.to_owned()).collect();
+            crystals.truncate(share.end);
+            crystals.drain(..share.start);
+        }
         let (slot, place) = channel();
         self.slots.send(place).map_err(|_| Stop::Dropped)?;
-        self.jobs.send(Job { crystals, slot }).map_err(|_| Stop::Dropped)
+        self.jobs.send(Job { crystals, origin, slot }).map_err(|_| Stop::Dropped)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::ranks::Ranks;
 use crate::run::RunError;
 use crate::run::course::Ending;
 use crate::run::folder::{Existing, RunFolder};
@@ -43,6 +44,8 @@ pub struct Request {
     pub existing: Existing,
     /// Where the model runs.
     pub device: DeviceName,
+    /// The processes that train together.
+    pub ranks: Arc<dyn Ranks>,
     /// Whether to report nothing.
     pub quiet: bool,
 }
@@ -122,7 +125,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .iter()
         .map(|&seed| request.task.partition(&sources, &begun.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
-    let _lock = claim(&request.folder, request.existing, &begun)?;
+    let claim = || claim(&request.folder, request.existing, &begun);
+    let _lock = request.ranks.leads().then(claim).transpose()?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
@@ -136,9 +140,10 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 folder: folder.clone(),
                 device: device.clone(),
                 encoders: encoders.as_ref(),
+                ranks: &request.ranks,
                 quiet: request.quiet,
             };
-            if !request.quiet {
+            if !request.quiet && request.ranks.leads() {
                 println!("{}, seed {seed}: {} crystals to train on", fold.name, fold.train.len());
             }
             let (ending, state) = run_member(member, interrupt)?;

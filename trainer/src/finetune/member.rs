@@ -13,6 +13,7 @@ use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::loss::TOTAL;
 use crate::model::PropertyModel;
+use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
 use crate::run::begin::{Crystals, claimed, restored, steps};
 use crate::run::checkpoint::State;
@@ -98,6 +99,8 @@ pub struct MemberRequest<'a> {
     pub device: Device,
     /// Encoders to begin with; fresh ones without.
     pub encoders: Option<&'a Encoders>,
+    /// The processes that train together.
+    pub ranks: &'a Arc<dyn Ranks>,
     /// Whether to report nothing.
     pub quiet: bool,
 }
@@ -112,7 +115,7 @@ pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(
 
 /// Opens everything that a request names.
 fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError> {
-    let MemberRequest { task, sources, fold, config, device, encoders, .. } = request;
+    let MemberRequest { task, sources, fold, config, device, encoders, ranks, .. } = request;
     let crystals = Crystals {
         train: part(task, fold, "train", sources, &fold.train)?,
         validation: Some(part(task, fold, "validation", sources, &fold.validation)?),
@@ -134,8 +137,9 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
         &config.finetune,
         features.cutoff_angstrom,
         &device,
+        ranks,
     );
-    let (folder, checkpoint) = claimed(&request.folder, request.existing, &config)?;
+    let (folder, checkpoint) = claimed(&request.folder, request.existing, &config, &**ranks)?;
     let init = |lattice: &LatticeStatistics| {
         let width = config.finetune.head_width;
         PropertyModel::init(&config.model, width, lattice, config.seed, &device.clone().autodiff())
@@ -164,7 +168,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
         }
     };
     Ok(Beginning {
-        steps: steps(&config, &crystals.train, &device)?,
+        steps: steps(&config, &crystals.train, &**ranks, &device)?,
         constants: dummy(&fold.train),
         select: Select::Validation,
         config,

@@ -1,6 +1,7 @@
 //! What fine-tuning minimises: the mean absolute error of the standardised target.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use burn::prelude::*;
 use burn::tensor::Element;
@@ -11,6 +12,7 @@ use crate::loss::TOTAL;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, PropertyModel};
 use crate::optimiser::Adam;
+use crate::ranks::Ranks;
 use crate::run::step::{Objective, Values};
 use crate::task::Labelled;
 
@@ -46,6 +48,7 @@ pub struct Finetuning {
     config: FinetuneConfig,
     cutoff_angstrom: f64,
     device: Device,
+    ranks: Arc<dyn Ranks>,
 }
 
 /// Crystals with their standardised targets.
@@ -59,13 +62,14 @@ pub struct PropertyBatch {
 
 impl Finetuning {
     /// The objective for the crystals of a training and a validation set; `device` is the one without
-    /// automatic differentiation, on which batches are made.
+    /// automatic differentiation, on which batches are made, `ranks` share them.
     pub fn new<'a>(
         crystals: impl IntoIterator<Item = &'a Labelled>,
         standardisation: Standardisation,
         config: &FinetuneConfig,
         cutoff_angstrom: f64,
         device: &Device,
+        ranks: &Arc<dyn Ranks>,
     ) -> Self {
         let targets = crystals.into_iter().map(|crystal| (crystal.material_id.clone(), crystal.value));
         Self {
@@ -74,6 +78,7 @@ impl Finetuning {
             config: config.clone(),
             cutoff_angstrom,
             device: device.clone(),
+            ranks: Arc::clone(ranks),
         }
     }
 }
@@ -91,15 +96,24 @@ impl Objective for Finetuning {
         let targets: Vec<f32> = graph.material_ids.iter().map(target).collect();
         let count = targets.len();
         let targets = Tensor::from_data(TensorData::new(targets, [count]), &self.device);
-        PropertyBatch { batch: unmasked(graph, self.cutoff_angstrom, &self.device), targets }
+        let masks = Masks::none(graph.atoms());
+        let batch = Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device);
+        PropertyBatch { batch, targets }
     }
 
     fn losses(&self, model: &PropertyModel, batch: &PropertyBatch) -> (Tensor<1>, Values) {
         let features = model.features(&batch.batch);
         let features = if self.config.freeze_encoder { features.detach() } else { features };
-        let loss = (model.predict(features) - batch.targets.clone()).abs().mean();
-        let error = loss.clone().into_scalar::<f64>() * self.standardisation.std;
+        let errors = (model.predict(features) - batch.targets.clone()).abs();
+        let loss = batch.batch.whole.of_crystals(errors.mean());
+        let mut error = [loss.clone().into_scalar::<f64>()];
+        self.ranks.average(&mut error);
+        let error = error[0] * self.standardisation.std;
         (loss, BTreeMap::from([(TOTAL.to_owned(), error)]))
+    }
+
+    fn ranks(&self) -> &Arc<dyn Ranks> {
+        &self.ranks
     }
 
     fn optimiser(&self, config: &OptimiserConfig) -> Adam {
@@ -109,7 +123,7 @@ impl Objective for Finetuning {
 
     /// Crystals count alike: the mean is the validation set's mean absolute error.
     fn weight(&self, batch: &PropertyBatch) -> f64 {
-        batch.batch.crystals as f64
+        batch.batch.whole.crystals() as f64
     }
 }
 

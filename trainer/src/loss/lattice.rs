@@ -7,6 +7,7 @@ use crate::config::loss::LossConfig;
 use crate::model::{Batch, Prediction, Trace};
 
 /// Mean over crystals and parameters of the error of the standardised parameters, shape `[1]`.
-pub(super) fn value(config: &LossConfig, prediction: &Prediction, _: &Batch, _: &mut Trace) -> Tensor<1> {
-    error(config.lattice.error, prediction.lattice.clone() - prediction.lattice_target.clone()).mean()
+pub(super) fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
+    let difference = prediction.lattice.clone() - prediction.lattice_target.clone();
+    batch.whole.of_crystals(error(config.lattice.error, difference).mean())
 }

@@ -7,19 +7,12 @@ use crate::config::loss::LossConfig;
 use crate::model::{Batch, Prediction, Trace};
 use crate::ops::cross_entropy;
 
-/// What an edge counts in a mean; without edges every sum is 0.
-///
-/// A factor, not a divisor: the backward pass of a division by a number rounds it to single precision.
-fn share(batch: &Batch) -> f64 {
-    1.0 / batch.edge_count.max(1) as f64
-}
-
 /// Mean cross entropy of the 27 directions, shape `[1]`.
 pub(super) fn direction(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         cross_entropy(prediction.views[index].directions.clone(), batch.directions.clone(), None)
     };
-    mean_of_views(view(0), view(1)) * share(batch)
+    mean_of_views(view(0), view(1)) * batch.whole.per_edge()
 }
 
 /// Mean cross entropy of the same-cell label, shape `[1]`.
@@ -27,7 +20,7 @@ pub(super) fn same_cell(_: &LossConfig, prediction: &Prediction, batch: &Batch, 
     let view = |index: usize| {
         cross_entropy(prediction.views[index].same_cell.clone(), batch.same_cell.clone(), None)
     };
-    mean_of_views(view(0), view(1)) * share(batch)
+    mean_of_views(view(0), view(1)) * batch.whole.per_edge()
 }
 
 /// Mean error of the edge lengths in Å, shape `[1]`.
@@ -41,5 +34,5 @@ pub(super) fn distance(
         error(config.distance.error, prediction.views[index].distances.clone() - batch.distances.clone())
             .sum()
     };
-    mean_of_views(view(0), view(1)) * share(batch)
+    mean_of_views(view(0), view(1)) * batch.whole.per_edge()
 }

@@ -52,7 +52,7 @@ fn sample(crystals: &[OwnedInput], masking: Masking) -> Sample {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
     let graph = builder.finish();
-    let key = DrawKey { seed: 1, epoch: 0, batch: 0 };
+    let key = DrawKey { seed: 1, epoch: 0, first_crystal: 0 };
     let masks = Masks::draw(masking, key, &graph.atom_offsets);
     let batch = Batch::new(graph.clone(), &masks, 8.0, &Device::flex());
     let prediction = model.forward(&batch, &mut Trace::off());

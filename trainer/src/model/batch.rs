@@ -1,5 +1,7 @@
 //! A batch of crystals as tensors.
 
+use std::sync::Arc;
+
 use burn::prelude::*;
 use burn::tensor::Element;
 
@@ -9,6 +11,7 @@ use crate::data::bessel::ORDERS;
 use crate::data::{BatchFloat, GraphBatch};
 use crate::device;
 use crate::ops::{Edges, Triplets};
+use crate::ranks::{Ranks, Sizes, Whole};
 
 /// Tensors of a batch; N atoms, E edges, B crystals.
 #[derive(Debug, Clone)]
@@ -47,6 +50,8 @@ pub struct Batch {
     pub same_cell: Tensor<1, Int>,
     /// What the two views hide.
     pub views: [View; 2],
+    /// What its items count in means over the batch of which this is one rank's share.
+    pub whole: Whole,
 }
 
 /// One view's mask.
@@ -54,18 +59,41 @@ pub struct Batch {
 pub struct View {
     /// True where the view shows `[MASK]`, shape `[N]`.
     pub hidden: Tensor<1, Bool>,
-    /// `1/|hidden|` where hidden, else 0, shape `[N]`: a weighted sum is the mean over the hidden
-    /// atoms of the batch, 0 if there are none.
+    /// [`Whole::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the mean over the
+    /// hidden atoms of the batch, 0 if there are none.
     pub weights: Tensor<1>,
 }
 
 impl Batch {
-    /// Moves a batch to a device. `device` is the one without automatic differentiation: the
-    /// tensors are data.
+    /// Moves a batch that is not shared to a device. `device` is the one without automatic
+    /// differentiation: the tensors are data.
     pub fn new<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
         masks: &Masks,
         cutoff_angstrom: f64,
+        device: &Device,
+    ) -> Self {
+        let whole = Whole::alone(sizes(&batch, masks));
+        Self::of_whole(batch, masks, cutoff_angstrom, whole, device)
+    }
+
+    /// As [`Batch::new`], of this rank's share of a batch; every rank must do so.
+    pub fn shared<R: Element + BatchFloat>(
+        batch: GraphBatch<R>,
+        masks: &Masks,
+        cutoff_angstrom: f64,
+        ranks: &Arc<dyn Ranks>,
+        device: &Device,
+    ) -> Self {
+        let whole = Whole::of(sizes(&batch, masks), ranks);
+        Self::of_whole(batch, masks, cutoff_angstrom, whole, device)
+    }
+
+    fn of_whole<R: Element + BatchFloat>(
+        batch: GraphBatch<R>,
+        masks: &Masks,
+        cutoff_angstrom: f64,
+        whole: Whole,
         device: &Device,
     ) -> Self {
         let (crystals, atoms, edge_count) = (batch.crystals(), batch.atoms(), batch.edges());
@@ -83,16 +111,14 @@ impl Batch {
             let values = values.into_iter().map(|value| R::from_f64(value as f64)).collect();
             float(values).reshape([count, 1])
         };
-        let view = |hidden: &[bool]| {
-            let count = hidden.iter().filter(|&&hidden| hidden).count().max(1);
-            let weight = 1.0 / count as f64;
+        let view = |hidden: &[bool], weight: f64| {
             let weights = hidden.iter().map(|&hidden| R::from_f64(if hidden { weight } else { 0.0 }));
             View {
                 hidden: Tensor::from_data(TensorData::new(hidden.to_vec(), [atoms]), device),
                 weights: float(weights.collect()),
             }
         };
-        let views = [view(&masks.first), view(&masks.second)];
+        let views = [view(&masks.first, whole.per_hidden(0)), view(&masks.second, whole.per_hidden(1))];
         let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
         let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let triplets =
@@ -129,6 +155,13 @@ impl Batch {
             directions: int(batch.direction),
             same_cell: int(batch.same_cell),
             views,
+            whole,
         }
     }
+}
+
+/// The sizes of a batch.
+fn sizes<R>(batch: &GraphBatch<R>, masks: &Masks) -> Sizes {
+    let hidden = [&masks.first, &masks.second].map(|view| view.iter().filter(|&&hidden| hidden).count());
+    Sizes { crystals: batch.crystals(), atoms: batch.atoms(), edges: batch.edges(), hidden }
 }

@@ -30,17 +30,18 @@ pub struct DrawKey {
     pub seed: u64,
     /// Epoch, from 0.
     pub epoch: u64,
-    /// Batch of the epoch, from 0.
-    pub batch: u64,
+    /// Position in the epoch of the batch's first crystal, from 0.
+    pub first_crystal: u64,
 }
 
 impl Masks {
     /// The masks of a batch; atoms `atom_offsets[b]..atom_offsets[b + 1]` belong to crystal b.
     pub fn draw(masking: Masking, key: DrawKey, atom_offsets: &[usize]) -> Self {
-        let first = random_mask(atom_offsets, key.seed, key.epoch, key.batch);
+        let DrawKey { seed, epoch, first_crystal } = key;
+        let first = random_mask(atom_offsets, seed, epoch, first_crystal);
         let second = match masking {
             Masking::Mutex => first.iter().map(|&hidden| !hidden).collect(),
-            Masking::Independent => random_mask(atom_offsets, key.seed ^ SECOND_VIEW, key.epoch, key.batch),
+            Masking::Independent => random_mask(atom_offsets, seed ^ SECOND_VIEW, epoch, first_crystal),
         };
         Self { first, second }
     }

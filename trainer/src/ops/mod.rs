@@ -3,9 +3,10 @@
 //! Every operation exists more than once. [`composed`] writes it with tensor operations alone, on any
 //! backend, its gradient left to automatic differentiation. [`fused`] runs the CPU backend on the
 //! slices of [`kernel`], forward and backward written by hand; `libtorch` runs that backend on its own
-//! kernels, gradients written by hand too. The functions of this module take the form that a device
+//! kernels, gradients written by hand too. [`mod@all_reduce`] alone has one form. The functions of this module take the form that a device
 //! has; the tests hold the forms against each other.
 
+pub mod all_reduce;
 pub mod composed;
 mod differentiable;
 pub mod fused;
@@ -18,6 +19,7 @@ mod tests;
 use burn::prelude::*;
 
 use crate::device::{self, Operations};
+pub use all_reduce::all_reduce;
 pub use kernel::attention::LEAK as ATTENTION_SLOPE;
 pub use kernel::dense::Activation;
 

@@ -8,7 +8,9 @@ use burn::tensor::Gradients as Tape;
 
 use crate::device;
 use crate::model::names::Path;
+use crate::ops::all_reduce::sum_data;
 use crate::ops::fused::squared_norm;
+use crate::ranks::Ranks;
 
 /// Added to the norm before dividing by it, as PyTorch's `clip_grad_norm_` does.
 const NORM_EPSILON: f64 = 1e-6;
@@ -72,6 +74,23 @@ impl Gradients {
     pub fn scale(&mut self, factor: f64) {
         for gradient in self.by_name.values_mut() {
             *gradient = gradient.clone() * factor;
+        }
+    }
+
+    /// Replaces every gradient by its mean over the ranks, in one exchange; each of them has gradients of
+    /// the same parameters, since all compute the same losses.
+    pub fn average(&mut self, ranks: &dyn Ranks) {
+        let Some(first) = self.by_name.values().next() else { return };
+        if ranks.is_alone() {
+            return;
+        }
+        let options = (&first.device(), first.dtype());
+        let flat = Tensor::cat(self.by_name.values().cloned().collect(), 0);
+        let sum = Tensor::<1>::from_data(sum_data(flat.into_data(), ranks), options);
+        let sizes = self.by_name.values().map(|gradient| gradient.dims()[0]).collect();
+        let means = (sum * (1.0 / ranks.count() as f64)).split_with_sizes(sizes, 0);
+        for (gradient, mean) in self.by_name.values_mut().zip(means) {
+            *gradient = mean;
         }
     }
 

@@ -11,16 +11,17 @@ use crate::config::data::Validation;
 use crate::config::schedule::ScheduleKind;
 use crate::config::{Config, DataConfig};
 use crate::data::{
-    BatchLimit, LatticeStatistics, Selection, Sources, SplitPart, Stream, StreamSettings, Subset,
+    BatchLimit, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
 };
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Mmpt;
+use crate::ranks::{Ranks, RanksError};
 use crate::run::checkpoint::{Checkpoint, State};
-use crate::run::course::DIVERGED_FILE;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective};
+use crate::run::writer::DIVERGED_FILE;
 use crate::weights::Description;
 
 /// The crystals of a run.
@@ -63,13 +64,20 @@ impl Crystals {
     }
 }
 
-/// How an epoch is read for training.
-pub fn training_stream(config: &Config, epoch: u64, skip: u64, device: &Device) -> StreamSettings {
+/// How an epoch is read for training, by one of the ranks that share its batches.
+pub fn training_stream(
+    config: &Config,
+    epoch: u64,
+    skip: u64,
+    ranks: &dyn Ranks,
+    device: &Device,
+) -> StreamSettings {
     StreamSettings {
         seed: config.seed,
         epoch,
         shuffle_buffer: Some(config.data.shuffle_buffer),
         limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
+        share: Share { index: ranks.rank(), count: ranks.count() },
         labels: config.pal.labels,
         graph: config.model.graph,
         workers: config.data.workers,
@@ -105,8 +113,51 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
     Ok(Checkpoint::read(&folder.checkpoint())?)
 }
 
-/// A run's folder, and the checkpoint that the run goes on from if it is to be continued.
+/// A run's folder, and the checkpoint that the run goes on from if it is to be continued: rank 0 takes the
+/// folder and decides, the others read what it has found.
 pub(crate) fn claimed(
+    path: &Path,
+    existing: Existing,
+    config: &Config,
+    ranks: &dyn Ranks,
+) -> Result<(RunFolder, Option<Checkpoint>), TrainError> {
+    let (folder, checkpoint) = if ranks.leads() {
+        let (folder, checkpoint) = taken(path, existing, config)?;
+        ranks.any(checkpoint.is_some());
+        (folder, checkpoint)
+    } else {
+        let folder = RunFolder::of_another(path);
+        let checkpoint = if ranks.any(false) { Checkpoint::read(&folder.checkpoint())? } else { None };
+        (folder, checkpoint)
+    };
+    require_same(checkpoint.as_ref(), path, ranks)?;
+    Ok((folder, checkpoint))
+}
+
+/// Checks that all ranks go on from the same step, and are as many as those before.
+fn require_same(checkpoint: Option<&Checkpoint>, path: &Path, ranks: &dyn Ranks) -> Result<(), TrainError> {
+    let steps = checkpoint.map_or(0.0, |checkpoint| (checkpoint.state.step + 1) as f64);
+    let mut mean = [steps];
+    // No rank goes on, and writes, before all have read.
+    ranks.average(&mut mean);
+    if mean != [steps] {
+        return Err(RanksError::OtherCheckpoint { rank: ranks.rank(), path: path.to_owned() }.into());
+    }
+    let Some(checkpoint) = checkpoint else { return Ok(()) };
+    let (found, asked) = (checkpoint.state.processes.unwrap_or(1), ranks.count() as u64);
+    if found == asked {
+        return Ok(());
+    }
+    Err(TrainError::OtherConfiguration {
+        path: path.to_owned(),
+        key: "processes".to_owned(),
+        found: found.to_string(),
+        asked: asked.to_string(),
+    })
+}
+
+/// The folder of a run, taken by this process, and its checkpoint.
+fn taken(
     path: &Path,
     existing: Existing,
     config: &Config,
@@ -183,8 +234,13 @@ fn remove_if_there(path: &Path) -> Result<(), TrainError> {
 }
 
 /// Optimiser steps of the whole run, as the schedule needs them.
-pub(crate) fn steps(config: &Config, train: &Selection, device: &Device) -> Result<u64, TrainError> {
-    let stream = Stream::<f32>::open(train, training_stream(config, 0, 0, device))?;
+pub(crate) fn steps(
+    config: &Config,
+    train: &Selection,
+    ranks: &dyn Ranks,
+    device: &Device,
+) -> Result<u64, TrainError> {
+    let stream = Stream::<f32>::open(train, training_stream(config, 0, 0, ranks, device))?;
     let batches = match stream.batches() {
         Some(batches) => batches,
         // With a budget of triplets only reading tells; a constant rate has no end and need not know.

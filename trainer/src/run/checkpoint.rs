@@ -23,7 +23,7 @@ pub const OPTIMISER_PREFIX: &str = "optimiser.";
 pub const STATE_KEY: &str = "mmpt.state";
 
 /// Where a run is. Checkpoints are taken between two optimiser steps, so no accumulated gradients
-/// belong to it; the generators of shuffling and masks are keyed by seed, epoch and batch, so nothing
+/// belong to it; the generators of shuffling and masks are keyed by seed, epoch and crystal, so nothing
 /// of them does either.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +49,10 @@ pub struct State {
     pub records: u64,
     /// [`crate::config::Config::hash`] of the run.
     pub config_hash: String,
+    /// How many processes train together, where there are several: they share batches that are so many
+    /// times as large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
 }
 
 /// A checkpoint in memory.

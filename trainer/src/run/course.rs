@@ -1,38 +1,36 @@
 //! The course of a run: epochs of batches, records, checkpoints, until the end or the first Ctrl-C.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::sync::Arc;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::prelude::*;
 
-use crate::atomic;
 use crate::config::Config;
 use crate::config::run::Select;
-use crate::data::{GraphBatch, Stream};
+use crate::data::{GraphBatch, Origin, Stream};
 use crate::device;
 use crate::error::TrainError;
 use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
+use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
 use crate::run::card::Card;
-use crate::run::checkpoint::{Checkpoint, State};
+use crate::run::checkpoint::State;
 use crate::run::folder::RunFolder;
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
-use crate::run::metrics::{self, Cost, EpochRecord, MetricsLog, Record, StepRecord};
+use crate::run::metrics::{self, Cost, EpochRecord, Record, StepRecord};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
-use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, Values, total};
-use crate::weights::{self, Description};
+use crate::run::writer::{Divergence, Writer};
+use crate::weights::Description;
 
 /// Epoch of the order and the masks of the validation set: the same in every epoch, unlike any of
 /// training.
 const VALIDATION_EPOCH: u64 = u64::MAX;
-/// File of a run's folder with the crystals of the batch that a run ended on.
-pub(super) const DIVERGED_FILE: &str = "diverged.json";
 /// Seconds in a minute.
 const MINUTE: f64 = 60.0;
 
@@ -84,8 +82,8 @@ pub struct Course<'a, O: Objective> {
     learner: Learner<O>,
     schedule: Schedule,
     state: State,
-    folder: RunFolder,
-    log: MetricsLog,
+    ranks: Arc<dyn Ranks>,
+    writer: Writer,
     progress: Progress,
     constants: Values,
     interrupt: &'a Interrupt,
@@ -107,17 +105,23 @@ impl<'a, O: Objective> Course<'a, O> {
     /// keep from the first batch on, and a resumed run begins with the weights that were given.
     ///
     /// # Errors
-    /// [`TrainError`] when the folder cannot be written.
+    /// [`TrainError`] when the folder cannot be written, or there are too few crystals for the ranks.
     pub fn begin(beginning: Beginning<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
         let Beginning { config, crystals, state, folder, .. } = beginning;
         let is_new = state.config_hash.is_empty();
-        let log = MetricsLog::open(&folder.metrics(), state.records)?;
+        let ranks = Arc::clone(beginning.learner.objective.ranks());
+        ranks::require("training", crystals.train.crystals(), &*ranks)?;
+        if let Some(validation) = &crystals.validation {
+            ranks::require("validation", validation.crystals(), &*ranks)?;
+        }
+        let writer = Writer::open(folder, state.records, ranks.leads())?;
         let schedule = Schedule::new(&config.schedule, &config.optimiser, beginning.steps);
         let extent = Extent { epochs: config.run.epochs, crystals: crystals.train.crystals() };
         let done = state.epoch * extent.crystals + state.crystals;
-        let progress = Progress::new(extent, done, beginning.quiet);
+        let progress = Progress::new(extent, done, beginning.quiet || !ranks.leads());
+        let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
         let mut course = Self {
-            state: State { config_hash: config.hash(), ..state },
+            state: State { config_hash: config.hash(), processes, ..state },
             config,
             device: beginning.device,
             crystals,
@@ -125,8 +129,8 @@ impl<'a, O: Objective> Course<'a, O> {
             description: beginning.description,
             learner: beginning.learner,
             schedule,
-            folder,
-            log,
+            ranks,
+            writer,
             progress,
             constants: beginning.constants,
             interrupt,
@@ -136,7 +140,7 @@ impl<'a, O: Objective> Course<'a, O> {
             // Before the configuration, which says that there is a run.
             course.save()?;
         }
-        course.folder.write_config(&course.config)?;
+        course.writer.config(&course.config)?;
         Ok(course)
     }
 
@@ -174,7 +178,7 @@ impl<'a, O: Objective> Course<'a, O> {
     fn epoch(&mut self) -> Result<bool, TrainError> {
         let begun = Instant::now();
         let (epoch, before) = (self.state.epoch, self.state.crystals);
-        let settings = training_stream(&self.config, epoch, self.state.batch, &self.device);
+        let settings = training_stream(&self.config, epoch, self.state.batch, &*self.ranks, &self.device);
         let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
         let mut sums = StepSums::default();
         let mut step_begun = Instant::now();
@@ -187,7 +191,7 @@ impl<'a, O: Objective> Course<'a, O> {
             let waited = (stream.waited() - step_waited).as_secs_f64();
             self.step(&mut sums, step_begun, waited)?;
             (step_begun, step_waited) = (Instant::now(), stream.waited());
-            if self.interrupt.requested() {
+            if self.ranks.any(self.interrupt.requested()) {
                 return Ok(true);
             }
             if self.is_due() {
@@ -206,8 +210,9 @@ impl<'a, O: Objective> Course<'a, O> {
 
     /// One batch forward and backward.
     fn learn(&mut self, graph: GraphBatch<f32>, sums: &mut StepSums) -> Result<(), TrainError> {
-        let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, batch: self.state.batch };
-        let (count, identifiers) = (graph.crystals() as u64, graph.material_ids.clone());
+        let Origin { first_crystal, whole: identifiers } = graph.origin.clone();
+        let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, first_crystal };
+        let count = identifiers.len() as u64;
         if device::computes_on_host(&self.device) {
             memory::require(&self.config.model, graph.crystals(), graph.edges(), memory::available())?;
         }
@@ -254,8 +259,7 @@ impl<'a, O: Objective> Course<'a, O> {
     }
 
     fn record(&mut self, record: Record) -> Result<(), TrainError> {
-        self.log.append(&record)?;
-        self.state.records = self.log.records();
+        self.state.records = self.writer.record(&record)?;
         Ok(())
     }
 
@@ -275,10 +279,7 @@ impl<'a, O: Objective> Course<'a, O> {
         let epoch = self.state.epoch + 1;
         if best {
             (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
-            let tensors = snapshot::weights_of(self.learner.model());
-            let path = self.folder.best();
-            weights::write(&path, &self.description.to_metadata(), tensors)
-                .map_err(|source| TrainError::Weights { path, source })?;
+            self.writer.best(self.learner.model(), &self.description)?;
         }
         let crystals = self.state.crystals;
         let said = said(epoch, &train, validation.as_ref(), best);
@@ -300,14 +301,13 @@ impl<'a, O: Objective> Course<'a, O> {
                 epoch: &record,
                 constants: &self.constants,
             };
-            card.write(&self.folder.card())?;
+            self.writer.card(&card)?;
         }
         self.record(Record::Epoch(record))?;
         self.progress.say(&said);
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
-        let records = metrics::read(&self.folder.metrics())?;
-        crate::run::curves::write(&self.folder.curves(), &records, &self.constants)?;
+        self.writer.curves(&self.constants)?;
         self.save()
     }
 
@@ -316,13 +316,15 @@ impl<'a, O: Objective> Course<'a, O> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
-        let settings = training_stream(&self.config, VALIDATION_EPOCH, 0, &self.device);
+        let settings = training_stream(&self.config, VALIDATION_EPOCH, 0, &*self.ranks, &self.device);
         let model = self.learner.model().valid();
         let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
         for graph in Stream::<f32>::open(selection, settings)? {
-            let key = DrawKey { seed: self.config.seed, epoch: VALIDATION_EPOCH, batch: batches };
+            let graph = graph?;
+            let first_crystal = graph.origin.first_crystal;
+            let key = DrawKey { seed: self.config.seed, epoch: VALIDATION_EPOCH, first_crystal };
             let objective = &self.learner.objective;
-            let batch = objective.prepare(graph?, key);
+            let batch = objective.prepare(graph, key);
             let weight = objective.weight(&batch);
             for (name, value) in objective.losses(&model, &batch).1 {
                 *sums.entry(name).or_insert(0.0) += weight * value;
@@ -347,35 +349,19 @@ impl<'a, O: Objective> Course<'a, O> {
 
     /// Writes the checkpoint.
     fn save(&mut self) -> Result<(), TrainError> {
-        self.log.sync()?;
-        let (first_moments, second_moments) = snapshot::moments_of(&self.learner.optimiser);
-        let checkpoint = Checkpoint {
-            state: self.state.clone(),
-            description: self.description.clone(),
-            weights: snapshot::weights_of(self.learner.model()),
-            first_moments,
-            second_moments,
-        };
-        checkpoint.write(&self.folder.checkpoint())?;
+        let Self { state, description, learner, .. } = &*self;
+        self.writer.checkpoint(state, description, learner.model(), &learner.optimiser)?;
         self.saved = Instant::now();
         Ok(())
     }
 
     /// Lists the crystals that a run ended on; `batch` counts from 1.
     fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
-        let listed = self.folder.path().join(DIVERGED_FILE);
         let epoch = self.state.epoch + 1;
-        let content = serde_json::json!({
-            "quantity": quantity,
-            "value": value.to_string(),
-            "epoch": epoch,
-            "batch": batch,
-            "material_ids": identifiers,
-        });
-        match atomic::write(&listed, |out| writeln!(out, "{content:#}")) {
-            Ok(()) => TrainError::Diverged { quantity, value, epoch, batch, listed },
-            Err(source) => TrainError::Write { path: listed, source },
-        }
+        let error = self.writer.diverged(Divergence { quantity, value, epoch, batch }, identifiers);
+        // It is so on every rank: none may end the others before the list is written.
+        self.ranks.any(true);
+        error
     }
 }
 

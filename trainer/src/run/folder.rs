@@ -41,11 +41,12 @@ pub enum Existing {
     Overwrite,
 }
 
-/// A run's folder, locked for as long as this lives.
+/// A run's folder, locked for as long as this lives by the process that writes to it.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    _lock: File,
+    /// The lock; `None` where another process of the run holds it.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
@@ -74,7 +75,7 @@ impl RunFolder {
             }
         }
         std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
-        let folder = Self { path: path.to_owned(), _lock: locked(path)? };
+        let folder = Self { path: path.to_owned(), _lock: Some(locked(path)?) };
         match existing {
             Existing::Refuse if !is_empty(path)? => return Err(RunError::NotEmpty { path: path.to_owned() }),
             Existing::Refuse | Existing::Resume => {}
@@ -86,6 +87,11 @@ impl RunFolder {
             atomic::remove_partial(folder).map_err(RunError::io("clean", folder))?;
         }
         Ok(folder)
+    }
+
+    /// A folder that another process of the same run has opened: for reading alone.
+    pub fn of_another(path: &Path) -> Self {
+        Self { path: path.to_owned(), _lock: None }
     }
 
     /// The folder itself.

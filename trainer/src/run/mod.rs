@@ -3,6 +3,7 @@
 //! * [`course`]: epochs of batches until the end; [`begin`]: what a run begins with
 //! * [`pretrain`]: the run of the masked model
 //! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
+//! * `writer`: what goes into the folder, from one process of several
 //! * [`schedule`]: learning rate and β1 of every step
 //! * [`folder`]: the run's folder, one run at a time
 //! * [`checkpoint`]: everything a run needs to continue
@@ -28,5 +29,6 @@ pub mod progress;
 pub mod schedule;
 pub mod snapshot;
 pub mod step;
+mod writer;
 
 pub use error::RunError;

@@ -1,6 +1,7 @@
 //! Pre-training: the masked model and its losses as the objective of a run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::prelude::*;
 
@@ -11,6 +12,7 @@ use crate::error::TrainError;
 use crate::loss::Losses;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Mmpt, Trace};
+use crate::ranks::Ranks;
 use crate::run::begin::{Crystals, claimed, fresh, given, restored, steps};
 use crate::run::checkpoint::State;
 use crate::run::course::{Beginning, Course, Ending};
@@ -30,6 +32,8 @@ pub struct Request {
     pub existing: Existing,
     /// Where the model runs.
     pub device: DeviceName,
+    /// The processes that train together.
+    pub ranks: Arc<dyn Ranks>,
     /// Weights to begin with.
     pub weights: Option<PathBuf>,
     /// Whether to report nothing.
@@ -43,7 +47,7 @@ pub struct Summary {
     pub ending: Ending,
     /// Its state at the end.
     pub state: State,
-    /// Losses of the last whole epoch.
+    /// Losses of the last whole epoch, on the rank that leads.
     pub last: Option<Values>,
     /// Losses of a predictor that always says the same, by term.
     pub constants: Values,
@@ -71,13 +75,14 @@ pub struct Pretraining {
     config: Config,
     cutoff_angstrom: f64,
     device: Device,
+    ranks: Arc<dyn Ranks>,
 }
 
 impl Pretraining {
     /// The objective of a configuration; `device` is the one without automatic differentiation, on which
-    /// batches are made.
-    pub fn new(config: &Config, cutoff_angstrom: f64, device: &Device) -> Self {
-        Self { config: config.clone(), cutoff_angstrom, device: device.clone() }
+    /// batches are made, `ranks` share them.
+    pub fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
+        Self { config: config.clone(), cutoff_angstrom, device: device.clone(), ranks: Arc::clone(ranks) }
     }
 }
 
@@ -87,15 +92,20 @@ impl Objective for Pretraining {
 
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Batch {
         let masks = Masks::draw(self.config.model.masking, key, &graph.atom_offsets);
-        Batch::new(graph, &masks, self.cutoff_angstrom, &self.device)
+        Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device)
     }
 
     fn losses(&self, model: &Mmpt, batch: &Batch) -> (Tensor<1>, Values) {
         let mut trace = Trace::off();
         let prediction = model.forward(batch, &mut trace);
         let losses = Losses::new(&self.config.loss, &prediction, batch, &mut trace);
-        let values = losses.values().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        (losses.total, values)
+        let (names, mut values): (Vec<_>, Vec<_>) = losses.values().into_iter().unzip();
+        self.ranks.average(&mut values);
+        (losses.total, names.into_iter().map(str::to_owned).zip(values).collect())
+    }
+
+    fn ranks(&self) -> &Arc<dyn Ranks> {
+        &self.ranks
     }
 
     /// Batches count alike: the mean is over batches, as training's is.
@@ -109,10 +119,12 @@ impl Objective for Pretraining {
 /// # Errors
 /// [`TrainError`]; the last checkpoint is whole whatever happens.
 pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
+    let leads = request.ranks.leads();
     let beginning = begin(request)?;
     let (metrics, constants) = (beginning.folder.metrics(), beginning.constants.clone());
     let (ending, state) = Course::begin(beginning, interrupt)?.run()?;
-    let last = metrics::read(&metrics)?.into_iter().rev().find_map(|record| match record {
+    let records = if leads { metrics::read(&metrics)? } else { Vec::new() };
+    let last = records.into_iter().rev().find_map(|record| match record {
         Record::Epoch(epoch) => Some(epoch.train),
         Record::Step(_) => None,
     });
@@ -121,7 +133,7 @@ pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, Trai
 
 /// Opens everything that a request names.
 fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
-    let Request { config, existing, .. } = request;
+    let Request { config, existing, ranks, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     let features = crystals.train.sources().settings().clone();
@@ -129,8 +141,8 @@ fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| given(path, &config, &features, &autodiff));
     let given = given.transpose()?;
-    let (folder, checkpoint) = claimed(&request.folder, existing, &config)?;
-    let objective = Pretraining::new(&config, features.cutoff_angstrom, &device);
+    let (folder, checkpoint) = claimed(&request.folder, existing, &config, &*ranks)?;
+    let objective = Pretraining::new(&config, features.cutoff_angstrom, &device, &ranks);
     let init = |lattice: &LatticeStatistics| Mmpt::init(&config.model, lattice, config.seed, &autodiff);
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
@@ -146,7 +158,7 @@ fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
         }
     };
     Ok(Beginning {
-        steps: steps(&config, &crystals.train, &device)?,
+        steps: steps(&config, &crystals.train, &*ranks, &device)?,
         constants: constant_losses(&config, &crystals.train)?,
         select: config.run.select,
         config,

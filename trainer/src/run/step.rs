@@ -1,6 +1,7 @@
 //! One batch through the model, and one step of the optimiser.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::prelude::*;
@@ -10,6 +11,7 @@ use crate::data::GraphBatch;
 use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
 use crate::optimiser::{Adam, Gradients, Rates};
+use crate::ranks::Ranks;
 use crate::run::metrics;
 
 /// What the losses of a batch are, as numbers.
@@ -22,11 +24,12 @@ pub trait Objective: Debug {
     /// What the model takes.
     type Batch;
 
-    /// Moves a batch to the device; `key` decides whatever is drawn at random.
+    /// Moves this rank's share of a batch to the device; `key` decides whatever is drawn at random.
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Self::Batch;
 
     /// The loss of a batch, shape `[1]`, to be differentiated, and its terms as numbers: the loss itself
-    /// under [`TOTAL`].
+    /// under [`TOTAL`]. The numbers are those of the batch that all ranks share, and so is the mean of the
+    /// ranks' gradients.
     fn losses(&self, model: &Self::Model, batch: &Self::Batch) -> (Tensor<1>, Values);
 
     /// The optimiser of a run that has made no step.
@@ -34,7 +37,10 @@ pub trait Objective: Debug {
         Adam::new(config)
     }
 
-    /// What a batch counts in a mean over a validation set.
+    /// The processes that train together.
+    fn ranks(&self) -> &Arc<dyn Ranks>;
+
+    /// What a batch counts in a mean over a validation set, on every rank the same.
     fn weight(&self, batch: &Self::Batch) -> f64;
 }
 
@@ -87,8 +93,8 @@ impl<O: Objective> Learner<O> {
         self.accumulated
     }
 
-    /// Norm of the mean gradient of the batches that wait; they are averaged by it, so that no batch
-    /// can be added before the step.
+    /// Norm of the mean gradient of the batches that wait, over all ranks; they are averaged by it, so
+    /// that no batch can be added before the step.
     pub fn gradient_norm(&mut self) -> f64 {
         let Some(gradients) = &mut self.gradients else { return 0.0 };
         if self.accumulated > 1 {
@@ -96,6 +102,7 @@ impl<O: Objective> Learner<O> {
             // The mean of one is itself.
             self.accumulated = 1;
         }
+        gradients.average(&**self.objective.ranks());
         gradients.norm()
     }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::model::Graph;
+use crate::data::labels::PeriodicLabels;
 use crate::data::store::Sources;
 use crate::data::subset::{SplitPart, Subset};
 use crate::data::test_store::{GAP, Row, centred, chain, chains, write_store};
@@ -207,8 +209,71 @@ fn settings_of_zero_are_refused() {
     }
 }
 
+#[test]
+fn a_batch_gives_every_process_a_crystal_whatever_its_budget() {
+    // Chains of n atoms have 2 n triplets: each crystal alone is beyond the budget of three.
+    let rows: Vec<Row> = (0..7).map(|index| chain(&format!("m{index}"), 9)).collect();
+    let store = store(&rows, Subset::All);
+    let limit = BatchLimit { crystals: 4, triplets: Some(2) };
+    let share = |index| StreamSettings {
+        limit,
+        share: Share { index, count: 3 },
+        shuffle_buffer: None,
+        ..settings(1)
+    };
+    let groups = |index| {
+        let batches = batches(&store, &share(index)).into_iter();
+        batches.map(|batch| batch.material_ids).collect::<Vec<_>>()
+    };
+    // The last crystal is too little for three.
+    assert_eq!([groups(0), groups(1), groups(2)], [[["m0"], ["m3"]], [["m1"], ["m4"]], [["m2"], ["m5"]]]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The shares of several processes are the batches of one with a limit as many times as high, but
+    /// for a last batch that has no crystal for each of them.
+    #[test]
+    fn shares_make_whole_batches(
+        crystals in 1_usize..12,
+        budget in prop::option::of(1_usize..60),
+        count in 1_usize..6,
+        skip in 0_u64..8,
+    ) {
+        let store = store(&chains(75), Subset::All);
+        let limit = |times: usize| BatchLimit {
+            crystals: crystals * times,
+            triplets: budget.map(|budget| budget * times),
+        };
+        let shares: Vec<_> = (0..count).map(|index| {
+            let share = Share { index, count };
+            batches(&store, &StreamSettings { limit: limit(1), share, skip, ..settings(1) })
+        }).collect();
+        let mut whole = batches(&store, &StreamSettings { limit: limit(count), ..settings(1) });
+        if budget.is_none() {
+            whole.retain(|batch| batch.crystals() >= count);
+            let share = Share { index: 0, count };
+            let plain = StreamSettings { limit: limit(1), share, ..settings(1) };
+            prop_assert_eq!(open(&store, &plain).batches(), Some(whole.len() as u64));
+            prop_assert_eq!(shares[0].len(), whole.len().saturating_sub(skip as usize));
+        }
+        let mut next = shares[0].first().map_or(0, |batch| batch.origin.first_crystal);
+        for index in 0..shares[0].len() {
+            let parts: Vec<_> = shares.iter().map(|share| &share[index]).collect();
+            let ids: Vec<String> = parts.iter().flat_map(|part| part.material_ids.clone()).collect();
+            for part in &parts {
+                prop_assert!(part.crystals() > 0, "no process is without a crystal");
+                prop_assert_eq!(part.origin.first_crystal, next);
+                prop_assert_eq!(&part.origin.whole, &ids);
+                next += part.crystals() as u64;
+            }
+            if budget.is_none() {
+                prop_assert_eq!(&ids, &whole[skip as usize + index].material_ids);
+            }
+        }
+        prop_assert!(shares.iter().all(|share| share.len() == shares[0].len()));
+    }
 
     /// Neither the number of threads nor the queue nor a resumption changes a bit.
     #[test]

@@ -86,7 +86,7 @@ fn terms_of_the_ablations() {
 fn with_gradient(config: &ModelConfig) -> Vec<String> {
     let model = lively(config, DType::F32);
     let crystals = [rutile().with_edges(), skewed().with_edges()];
-    let masks = Masks::draw(config.masking, DrawKey { seed: 1, epoch: 0, batch: 0 }, &[0, 6, 9]);
+    let masks = Masks::draw(config.masking, DrawKey { seed: 1, epoch: 0, first_crystal: 0 }, &[0, 6, 9]);
     let batch = masked::<f32>(&crystals, &masks);
     let mut trace = Trace::off();
     let prediction = model.forward(&batch, &mut trace);
@@ -141,7 +141,8 @@ fn attention_may_sum_projections() {
 #[test]
 fn independent_masks_hide_half_each_and_overlap() {
     let offsets = [0, 10, 11, 18];
-    let draw = |masking, batch| Masks::draw(masking, DrawKey { seed: 7, epoch: 3, batch }, &offsets);
+    let draw =
+        |masking, first_crystal| Masks::draw(masking, DrawKey { seed: 7, epoch: 3, first_crystal }, &offsets);
     let count =
         |mask: &[bool], from: usize, to: usize| mask[from..to].iter().filter(|hidden| **hidden).count();
     let mut overlaps = 0;

@@ -19,13 +19,13 @@ fn with_edges(crystals: &[Crystal]) -> Vec<OwnedInput> {
     crystals.iter().map(Crystal::with_edges).collect()
 }
 
-/// The masks of crystals of these sizes in a run's first batch.
-fn masks(crystals: &[OwnedInput]) -> Masks {
+/// The masks of crystals of these sizes from a position of a run's first epoch on.
+fn masks(crystals: &[OwnedInput], first_crystal: u64) -> Masks {
     let mut offsets = vec![0];
     for crystal in crystals {
         offsets.push(offsets[offsets.len() - 1] + crystal.atomic_numbers.len());
     }
-    let key = DrawKey { seed: 123, epoch: 0, batch: 0 };
+    let key = DrawKey { seed: 123, epoch: 0, first_crystal };
     Masks::draw(crate::config::model::Masking::Mutex, key, &offsets)
 }
 
@@ -45,9 +45,19 @@ fn losses(model: &Mmpt, batch: &Batch) -> (Values, ByParameter) {
     (losses.values(), gradients.collect())
 }
 
-/// A loss term of a batch in double precision; fails if a loss or gradient is no number or missing.
+/// A loss term of a run's first batch in double precision; fails if a loss or gradient is no number or
+/// missing.
 fn finite_losses(model: &Mmpt, crystals: &[OwnedInput]) -> impl Fn(&str) -> f64 + use<> {
-    let batch = masked::<f64>(crystals, &masks(crystals));
+    finite_losses_from(model, crystals, 0)
+}
+
+/// As [`finite_losses`], of crystals from a position of the epoch on.
+fn finite_losses_from(
+    model: &Mmpt,
+    crystals: &[OwnedInput],
+    first_crystal: u64,
+) -> impl Fn(&str) -> f64 + use<> {
+    let batch = masked::<f64>(crystals, &masks(crystals, first_crystal));
     let (values, gradients) = losses(model, &batch);
     assert_eq!(values.len(), 8);
     for (name, value) in &values {
@@ -67,7 +77,7 @@ fn finite_losses(model: &Mmpt, crystals: &[OwnedInput]) -> impl Fn(&str) -> f64 
 fn one_atom_is_hidden_by_the_second_view_alone() {
     let model = lively(&small_config(), DType::F64);
     let crystals = with_edges(&[copper()]);
-    let masks = masks(&crystals);
+    let masks = masks(&crystals, 0);
     assert_eq!((&*masks.first, &*masks.second), (&[false][..], &[true][..]));
     let loss = finite_losses(&model, &crystals);
     let batch = masked::<f64>(&crystals, &masks);
@@ -109,8 +119,8 @@ fn crystals_without_edges_do_not_disturb_others() {
     let none = finite_losses(&model, &with_edges(&[lonely(), lonely()]));
     assert_eq!(none("L_Dis"), 0.0);
     let loss = finite_losses(&model, &with_edges(&[lonely(), rutile(), lonely()]));
-    let alone = finite_losses(&model, &with_edges(&[rutile()]));
-    // An atom that is never drawn does not change the draw of others.
+    // The same place in the epoch, the same draw.
+    let alone = finite_losses_from(&model, &with_edges(&[rutile()]), 1);
     for name in ["L_Die", "L_Unit", "L_Dis"] {
         let (found, expected) = (loss(name), alone(name));
         assert!(expected > 0.0 && (found - expected).abs() < 1e-14, "{name}: {found} and not {expected}");
@@ -144,7 +154,7 @@ fn encoding_is_what_the_forward_pass_encodes() {
     let crystals = with_edges(&[rutile(), copper()]);
     let encoding = encode::<f32>(&model, &crystals);
     let mut trace = Trace::on();
-    model.forward(&masked::<f32>(&crystals, &masks(&crystals)), &mut trace);
+    model.forward(&masked::<f32>(&crystals, &masks(&crystals, 0)), &mut trace);
     let traced = trace.into_tensors();
     let same = |name: &str, tensor: &Tensor<2>| {
         let values = traced.get(name).expect("recorded").iter::<f32>().collect::<Vec<_>>();
@@ -158,7 +168,7 @@ fn encoding_is_what_the_forward_pass_encodes() {
 fn hidden_atoms_show_the_token_and_nothing_else() {
     let model = lively(&small_config(), DType::F64);
     let crystals = with_edges(&[rutile(), skewed()]);
-    let masks = masks(&crystals);
+    let masks = masks(&crystals, 0);
     let mut trace = Trace::on();
     model.forward(&masked::<f64>(&crystals, &masks), &mut trace);
     let traced = trace.into_tensors();
@@ -179,7 +189,7 @@ fn hidden_atoms_show_the_token_and_nothing_else() {
 #[test]
 fn the_same_batch_gives_the_same_bytes_on_one_and_two_threads() {
     let crystals = with_edges(&[rutile(), wurtzite(), skewed(), copper()]);
-    let batch = masked::<f32>(&crystals, &masks(&crystals));
+    let batch = masked::<f32>(&crystals, &masks(&crystals, 0));
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| losses(&lively(&ModelConfig::default(), DType::F32), &batch))

@@ -29,6 +29,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             best_epoch: (step > 10).then_some(1),
             records: step,
             config_hash: "abc".to_owned(),
+            processes: Some(4),
         },
         description: Description {
             model: ModelConfig::default(),

@@ -1,0 +1,93 @@
+//! How an epoch is read.
+
+use burn::prelude::Device;
+
+use crate::config::DataConfig;
+use crate::config::model::Graph;
+use crate::data::error::DataError;
+use crate::data::labels::PeriodicLabels;
+use crate::data::limit::BatchLimit;
+use crate::data::share::Share;
+use crate::device;
+
+/// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
+/// size, about 50 MB at 25 atoms a crystal.
+pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
+/// Batches that wait or are being built unless asked for otherwise.
+pub const DEFAULT_QUEUE: usize = 4;
+/// Threads that build batches unless asked for otherwise.
+pub const DEFAULT_WORKERS: usize = 1;
+
+/// How an epoch is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSettings {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Which epoch, counted from 0; each has its own order.
+    pub epoch: u64,
+    /// Crystals of the shuffle buffer; `None` reads row groups and crystals in the order of the
+    /// shards.
+    pub shuffle_buffer: Option<usize>,
+    /// Size of the batches; of one process's share where they are shared.
+    pub limit: BatchLimit,
+    /// Which part of every batch to build. A last batch with fewer crystals than parts is left out.
+    pub share: Share,
+    /// Which labels the edges get.
+    pub labels: PeriodicLabels,
+    /// Which edges the batches hold; a budget of triplets counts those of the whole multigraph.
+    pub graph: Graph,
+    /// Threads that build batches, at least 1; no result depends on it.
+    pub workers: usize,
+    /// Batches that wait or are being built, at least 1.
+    pub queue: usize,
+    /// Batches at the beginning of the epoch that are not built: those before a resumed run.
+    pub skip: u64,
+    /// Whether to list the triplets beside the dense pairs.
+    pub with_triplets: bool,
+    /// Property columns to read.
+    pub properties: Vec<String>,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            epoch: 0,
+            shuffle_buffer: Some(DEFAULT_SHUFFLE_BUFFER),
+            limit: BatchLimit::default(),
+            share: Share::default(),
+            labels: PeriodicLabels::default(),
+            graph: Graph::Multigraph,
+            workers: DEFAULT_WORKERS,
+            queue: DEFAULT_QUEUE,
+            skip: 0,
+            with_triplets: false,
+            properties: Vec::new(),
+        }
+    }
+}
+
+impl StreamSettings {
+    /// Every crystal once, in the order of the shards, for a model on a device.
+    pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
+        Self {
+            shuffle_buffer: None,
+            limit: BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets },
+            graph,
+            workers: data.workers,
+            queue: data.queue,
+            with_triplets: !device::computes_on_host(device),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        self.limit.check()?;
+        for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {
+            if value == 0 {
+                return Err(DataError::Setting { setting, value: "0".to_owned(), expected: "at least 1" });
+            }
+        }
+        Ok(())
+    }
+}

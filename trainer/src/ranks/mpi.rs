@@ -1,0 +1,74 @@
+//! The ranks of an MPI job: all processes of `MPI_COMM_WORLD`.
+//!
+//! Failures of MPI itself end the job: that is the standard's default for errors, and no rank can go on
+//! without the others.
+
+use ::mpi::Threading;
+use ::mpi::collective::SystemOperation;
+use ::mpi::datatype::Equivalence;
+use ::mpi::environment::Universe;
+use ::mpi::traits::{Communicator, CommunicatorCollectives};
+
+use super::{PANICKED_STATUS, Ranks, RanksError};
+
+/// All processes of the job. Dropping it ends MPI, which waits for the others; the exchange goes through
+/// the thread that joined alone.
+#[derive(Debug)]
+pub(super) struct World {
+    universe: Universe,
+    rank: usize,
+    count: usize,
+}
+
+impl World {
+    /// Starts MPI.
+    ///
+    /// # Errors
+    /// [`RanksError::StartedTwice`].
+    pub(super) fn join() -> Result<Self, RanksError> {
+        let (universe, _) =
+            ::mpi::initialize_with_threading(Threading::Funneled).ok_or(RanksError::StartedTwice)?;
+        let world = universe.world();
+        // Both are counts, which MPI gives as signed numbers.
+        let (rank, count) = (world.rank().unsigned_abs() as usize, world.size().unsigned_abs() as usize);
+        Ok(Self { universe, rank, count })
+    }
+
+    /// MPI's implementations reduce in an order that depends on the number of ranks and values alone and
+    /// hand one result to all, or sum the same pairs on both sides: every rank has the same bits.
+    fn sum<T: Equivalence + Copy>(&self, values: &mut [T]) {
+        let own = values.to_vec();
+        self.universe.world().all_reduce_into(&own[..], values, SystemOperation::sum());
+    }
+}
+
+impl Ranks for World {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn sum_f32(&self, values: &mut [f32]) {
+        self.sum(values);
+    }
+
+    fn sum_f64(&self, values: &mut [f64]) {
+        self.sum(values);
+    }
+
+    fn abort(&self, status: i32) {
+        self.universe.world().abort(status)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Ending MPI in order would wait for the others, and they for this rank.
+        if std::thread::panicking() {
+            self.abort(PANICKED_STATUS);
+        }
+    }
+}

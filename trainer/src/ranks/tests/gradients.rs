@@ -1,0 +1,149 @@
+//! Losses and gradients of a batch that ranks share are those of the whole batch, in double precision.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::prelude::*;
+use burn::tensor::DType;
+
+use crate::config::ModelConfig;
+use crate::config::loss::{LossConfig, Samples};
+use crate::config::model::{Graph, Masking};
+use crate::data::golden::OwnedInput;
+use crate::data::{BatchBuilder, BatchSettings, LatticeStatistics, Share};
+use crate::loss::Losses;
+use crate::model::mask::{DrawKey, Masks};
+use crate::model::{Batch, Mmpt, Trace, names};
+use crate::ops;
+use crate::optimiser::Gradients;
+use crate::ranks::threads::on_ranks;
+use crate::ranks::{Ranks, alone};
+
+/// Radius of the neighbour search in Å.
+const CUTOFF: f64 = 8.0;
+/// Relative agreement, of the greatest gradient of a parameter.
+const TOLERANCE: f64 = 1e-11;
+
+/// Crystals of very different numbers of atoms and edges, lone atoms among them.
+fn crystals() -> Vec<OwnedInput> {
+    let lone = |number| OwnedInput::cubic(30.0, &[number], &[[0.0; 3]]);
+    vec![
+        OwnedInput::caesium_chloride(),
+        lone(2),
+        OwnedInput::simple_cubic(3.4),
+        OwnedInput::caesium_chloride(),
+        lone(10),
+        OwnedInput::simple_cubic(4.1),
+        OwnedInput::caesium_chloride(),
+    ]
+}
+
+/// A model with fresh weights, the same on every rank.
+fn model() -> Mmpt {
+    let config = ModelConfig {
+        hidden: 8,
+        structure_width: 6,
+        interaction_blocks: 1,
+        interaction_width: 8,
+        output_width: 8,
+        output_layers: 1,
+        decoder_width: 5,
+        ..ModelConfig::default()
+    };
+    let statistics = LatticeStatistics { mean: [5.0, 5.0, 5.0, 80.0, 80.0, 80.0], std: [2.0; 6] };
+    names::with_dtype(Mmpt::init(&config, &statistics, 9, &Device::flex().autodiff()), DType::F64)
+}
+
+/// Some of the crystals with the masks that they have in the epoch.
+fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
+    let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: false, graph: Graph::Multigraph };
+    let mut builder = BatchBuilder::<f64>::new(settings, &[]);
+    for crystal in &crystals()[part.clone()] {
+        builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
+    }
+    let graph = builder.finish();
+    let key = DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 };
+    let masks = Masks::draw(Masking::Mutex, key, &graph.atom_offsets);
+    Batch::shared(graph, &masks, CUTOFF, ranks, &Device::flex())
+}
+
+/// Numbers by the name of a loss or parameter.
+type Numbers = BTreeMap<String, Vec<f64>>;
+
+/// Losses and gradients, both averaged over the ranks.
+fn learn(config: &LossConfig, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
+    let model = model();
+    let share = Share { index: ranks.rank(), count: ranks.count() };
+    let batch = batch(share.of(crystals().len()), ranks);
+    let losses = Losses::new(config, &model.forward(&batch, &mut Trace::off()), &batch, &mut Trace::off());
+    let values = losses.values().into_iter().map(|(name, value)| {
+        let mut value = vec![value];
+        ranks.average(&mut value);
+        (name.to_owned(), value)
+    });
+    let values = values.collect();
+    let mut gradients = Gradients::collect(&model, losses.total.backward());
+    gradients.average(&**ranks);
+    let numbers = |tensor: &Tensor<1>| tensor.to_data().iter::<f64>().collect();
+    let gradients = gradients.tensors().iter().map(|(name, tensor)| (name.clone(), numbers(tensor)));
+    (values, gradients.collect())
+}
+
+fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    let greatest_of = |numbers: &[f64]| numbers.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    // A gradient that vanishes is compared with the others: its own size is that of rounding.
+    let overall = expected.values().map(|numbers| greatest_of(numbers)).fold(0.0, f64::max);
+    for (name, expected) in expected {
+        let scale = greatest_of(expected).max(1e-3 * overall);
+        for (found, expected) in found[name].iter().zip(expected) {
+            assert!((found - expected).abs() <= TOLERANCE * scale, "{what}, {name}: {found}, {expected}");
+        }
+    }
+}
+
+#[test]
+fn ranks_find_the_gradients_of_the_whole_batch() {
+    for samples in [Samples::Atoms, Samples::Crystals] {
+        for centred in [true, false] {
+            let mut config = LossConfig::default();
+            (config.contrast.samples, config.contrast.centred) = (samples, centred);
+            config.contrast.off_diagonal = 0.3;
+            let (losses, gradients) = learn(&config, &alone());
+            for count in [2, 3, 7] {
+                for (rank, found) in on_ranks(count, |ranks| learn(&config, &ranks)).iter().enumerate() {
+                    let what = format!("{samples:?}, centred {centred}, rank {rank} of {count}");
+                    assert_close(&found.0, &losses, &what);
+                    assert_close(&found.1, &gradients, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rank_has_the_same_bits() {
+    let found = on_ranks(3, |ranks| learn(&LossConfig::default(), &ranks));
+    assert!(found.iter().all(|rank| *rank == found[0]));
+}
+
+#[test]
+fn the_gradient_of_a_sum_is_the_sum_of_the_gradients() {
+    // L_r = Σ_c w_rc S_c² with S = Σ_r x_r: ∂(Σ_q L_q)/∂x_rc = 2 S_c Σ_q w_qc.
+    let x = |rank: usize| [1.0 + rank as f64, -2.0, 0.5 * rank as f64];
+    let w = |rank: usize| [0.25, rank as f64, 3.0 - rank as f64];
+    let row = |values: [f64; 3], device: &Device| {
+        Tensor::<2>::from_data(TensorData::new(values.to_vec(), [1, 3]), (device, DType::F64))
+    };
+    let found = on_ranks(2, |ranks| {
+        let device = Device::flex().autodiff();
+        let own = row(x(ranks.rank()), &device).require_grad();
+        let sum = ops::all_reduce(own.clone(), &ranks);
+        let loss = (sum.powi_scalar(2) * row(w(ranks.rank()), &device)).sum();
+        let gradient = own.grad(&loss.backward()).expect("it was asked for");
+        gradient.into_data().iter::<f64>().collect::<Vec<_>>()
+    });
+    let expected: Vec<f64> = (0..3).map(|c| 2.0 * (x(0)[c] + x(1)[c]) * (w(0)[c] + w(1)[c])).collect();
+    assert_eq!(found, [expected.clone(), expected]);
+}

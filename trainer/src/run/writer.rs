@@ -1,0 +1,133 @@
+//! What a run writes into its folder: all of it from the rank that leads, nothing from the others.
+
+use std::io::Write;
+
+use burn::module::Module;
+
+use crate::atomic;
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::optimiser::Adam;
+use crate::run::card::Card;
+use crate::run::checkpoint::{Checkpoint, State};
+use crate::run::folder::RunFolder;
+use crate::run::metrics::{self, MetricsLog, Record};
+use crate::run::snapshot;
+use crate::run::step::Values;
+use crate::weights::{self, Description};
+
+/// File of a run's folder with the crystals of the batch that a run ended on.
+pub(super) const DIVERGED_FILE: &str = "diverged.json";
+
+/// A loss or gradient that is no number, and where.
+pub(super) struct Divergence {
+    /// `loss` or `norm of the gradients`.
+    pub(super) quantity: &'static str,
+    /// NaN or an infinity.
+    pub(super) value: f64,
+    /// Epoch, counted from 1.
+    pub(super) epoch: u64,
+    /// Batch of the epoch, counted from 1.
+    pub(super) batch: u64,
+}
+
+/// The folder of a run and who writes to it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    folder: RunFolder,
+    /// The records; `None` on a rank that does not lead.
+    log: Option<MetricsLog>,
+}
+
+impl Writer {
+    /// Goes on behind so many records.
+    pub(super) fn open(folder: RunFolder, records: u64, leads: bool) -> Result<Self, TrainError> {
+        let log = leads.then(|| MetricsLog::open(&folder.metrics(), records)).transpose()?;
+        Ok(Self { folder, log })
+    }
+
+    fn writes(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Writes the resolved configuration.
+    pub(super) fn config(&self, config: &Config) -> Result<(), TrainError> {
+        if self.writes() {
+            self.folder.write_config(config)?;
+        }
+        Ok(())
+    }
+
+    /// Appends a record; how many there are then.
+    pub(super) fn record(&mut self, record: &Record) -> Result<u64, TrainError> {
+        let Some(log) = &mut self.log else { return Ok(0) };
+        log.append(record)?;
+        Ok(log.records())
+    }
+
+    /// Writes the best weights.
+    pub(super) fn best<M: Module>(&self, model: &M, description: &Description) -> Result<(), TrainError> {
+        if !self.writes() {
+            return Ok(());
+        }
+        let path = self.folder.best();
+        weights::write(&path, &description.to_metadata(), snapshot::weights_of(model))
+            .map_err(|source| TrainError::Weights { path, source })
+    }
+
+    /// Writes the card of the best weights.
+    pub(super) fn card(&self, card: &Card<'_>) -> Result<(), TrainError> {
+        if self.writes() { card.write(&self.folder.card()) } else { Ok(()) }
+    }
+
+    /// Draws the records so far.
+    pub(super) fn curves(&self, constants: &Values) -> Result<(), TrainError> {
+        if self.writes() {
+            let records = metrics::read(&self.folder.metrics())?;
+            crate::run::curves::write(&self.folder.curves(), &records, constants)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the checkpoint, the records before it.
+    pub(super) fn checkpoint<M: Module>(
+        &self,
+        state: &State,
+        description: &Description,
+        model: &M,
+        optimiser: &Adam,
+    ) -> Result<(), TrainError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        log.sync()?;
+        let (first_moments, second_moments) = snapshot::moments_of(optimiser);
+        let checkpoint = Checkpoint {
+            state: state.clone(),
+            description: description.clone(),
+            weights: snapshot::weights_of(model),
+            first_moments,
+            second_moments,
+        };
+        Ok(checkpoint.write(&self.folder.checkpoint())?)
+    }
+
+    /// Lists the crystals that a run ended on; the error to end it with.
+    pub(super) fn diverged(&self, divergence: Divergence, identifiers: &[String]) -> TrainError {
+        let Divergence { quantity, value, epoch, batch } = divergence;
+        let listed = self.folder.path().join(DIVERGED_FILE);
+        let content = serde_json::json!({
+            "quantity": quantity,
+            "value": value.to_string(),
+            "epoch": epoch,
+            "batch": batch,
+            "material_ids": identifiers,
+        });
+        let written = match self.writes() {
+            true => atomic::write(&listed, |out| writeln!(out, "{content:#}")),
+            false => Ok(()),
+        };
+        match written {
+            Ok(()) => TrainError::Diverged { quantity, value, epoch, batch, listed },
+            Err(source) => TrainError::Write { path: listed, source },
+        }
+    }
+}
