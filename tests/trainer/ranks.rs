@@ -136,10 +136,7 @@ fn a_killed_process_ends_the_others_and_the_run_goes_on() {
     succeed_in_two(&small_run(&store(), whole.path(), &LONG));
     let out = folder();
     let start = |more: &[&str]| {
-        let options = [&LONG[..], more].concat();
-        let arguments = small_run(&store(), out.path(), &options).into_iter().map(str::to_owned);
-        let arguments: Vec<String> = arguments.collect();
-        let mut command = two_of(arguments.iter().map(String::as_str));
+        let mut command = two_of(small_run(&store(), out.path(), &[&LONG[..], more].concat()));
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("mpirun starts")
     };
     // A process that dies takes the others along; one that is asked to stop has all of them save.

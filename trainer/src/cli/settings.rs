@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     /// Shards, folders of shards or glob patterns
     #[arg(long, value_name = "PATH", num_args = 1..)]
     shards: Vec<String>,
-    /// Crystals in a batch
+    /// Crystals in a batch; of several processes, in each one's share
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// Most triplets in a batch, so that large crystals cannot exhaust the memory

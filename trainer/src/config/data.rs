@@ -28,9 +28,10 @@ pub enum Validation {
 pub struct DataConfig {
     /// Shards, folders of shards or glob patterns.
     pub shards: Vec<String>,
-    /// Most crystals in a batch.
+    /// Most crystals in a batch; of several processes, in each one's share.
     pub batch_crystals: usize,
-    /// Most triplets in a batch; a crystal with more makes a batch alone.
+    /// Most triplets in a batch; a crystal with more makes a batch alone. Several processes share
+    /// batches of as many times more.
     #[serde(with = "super::optional")]
     pub batch_triplets: Option<usize>,
     /// Crystals among which the next one is drawn.

@@ -57,11 +57,11 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("loss.distance.weight", "L_Dis, length of every edge, in Å."),
     ("loss.distance.error", "\"absolute\" or \"squared\"."),
     ("data.shards", "Shards, folders of shards or glob patterns, such as [\"data/oqmd/*.parquet\"]."),
-    ("data.batch_crystals", "Most crystals in a batch."),
+    ("data.batch_crystals", "Most crystals in a batch; of several processes, in each one's share."),
     (
         "data.batch_triplets",
         "Most triplets in a batch, or \"none\": bounds memory. A crystal with more makes a batch \
-         alone.",
+         alone. Several processes share batches of as many times more.",
     ),
     ("data.shuffle_buffer", "Crystals among which the next one is drawn; bounds memory."),
     ("data.workers", "Threads that turn crystals into batches."),

@@ -6,14 +6,15 @@
 //! the R ranks, are those of `T/R`; of a loss that every rank computes alike this is the loss itself.
 //!
 //! The values go through the host's memory, so that one form serves every backend.
+#![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 use std::sync::Arc;
 
+#[cfg(feature = "tch")]
+use burn::backend::LibTorch;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-#[cfg(feature = "tch")]
-use burn::backend::{DispatchTensor, LibTorch};
 use burn::prelude::*;
 use burn::tensor::{DType, read_sync};
 
@@ -46,8 +47,7 @@ pub(crate) fn sum_data(mut data: TensorData, ranks: &dyn Ranks) -> TensorData {
 }
 
 /// The operation as the backend's dispatch sees it.
-#[cfg_attr(not(feature = "tch"), backend_extension(Autodiff, Flex))]
-#[cfg_attr(feature = "tch", backend_extension(Autodiff, Flex, LibTorch))]
+#[backend_extension(Autodiff, Flex, LibTorch: cfg(feature = "tch"))]
 pub trait RankOperations: Backend {
     /// See [`all_reduce`].
     fn summed_over_ranks(x: FloatTensor<Self>, ranks: Arc<dyn Ranks>) -> FloatTensor<Self>;

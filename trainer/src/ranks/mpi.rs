@@ -3,6 +3,8 @@
 //! Failures of MPI itself end the job: that is the standard's default for errors, and no rank can go on
 //! without the others.
 
+use std::fmt;
+
 use ::mpi::Threading;
 use ::mpi::collective::SystemOperation;
 use ::mpi::datatype::Equivalence;
@@ -13,7 +15,6 @@ use super::{PANICKED_STATUS, Ranks, RanksError};
 
 /// All processes of the job. Dropping it ends MPI, which waits for the others; the exchange goes through
 /// the thread that joined alone.
-#[derive(Debug)]
 pub(super) struct World {
     universe: Universe,
     rank: usize,
@@ -39,6 +40,13 @@ impl World {
     fn sum<T: Equivalence + Copy>(&self, values: &mut [T]) {
         let own = values.to_vec();
         self.universe.world().all_reduce_into(&own[..], values, SystemOperation::sum());
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rank, count, .. } = self;
+        f.debug_struct("World").field("rank", rank).field("count", count).finish_non_exhaustive()
     }
 }
 
