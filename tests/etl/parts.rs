@@ -163,7 +163,13 @@ fn shards_are_taken_over_byte_for_byte() {
         shards.into_iter().map(|shard| fs::read(part.path().join(shard.file)).expect("a shard"))
     });
     for (bytes, name) in originals.zip(&names) {
-        assert!(bytes == fs::read(merged.path().join(name)).expect("a shard"), "{name}");
+        let shard = merged.path().join(name);
+        assert!(bytes == fs::read(&shard).expect("a shard"), "{name}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            assert_eq!(fs::metadata(&shard).expect("a shard").nlink(), 2, "{name} is a link");
+        }
     }
     // The order in which the parts are given is no matter, and a second merge changes nothing.
     let other = folder();
