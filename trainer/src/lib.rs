@@ -14,7 +14,8 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`ranks`] (training over several processes), [`allocator`] (memory), [`atomic`] (files whole or not at all), [`error`].
+//! [`ranks`] (training over several processes), [`allocator`] (memory), [`atomic`] (files whole or not at
+//! all), [`error`].
 
 pub mod allocator;
 pub mod atomic;

@@ -45,7 +45,7 @@ impl Outcome {
 
 /// How long a process that is not the first waits before it reports a failure: what all of them fail at,
 /// the first one reports, and ends the others.
-const PRECEDENCE: Duration = Duration::from_secs(1);
+const PRECEDENCE: Duration = Duration::from_secs(3);
 /// Exit status of findings.
 const FINDINGS: u8 = 1;
 /// Exit status of a command that could not do its work.

@@ -1,16 +1,15 @@
 //! Every term against SPEC section 6 written out with loops, in all its forms.
 
 use burn::prelude::*;
-use burn::tensor::DType;
 
 use super::*;
-use crate::config::ModelConfig;
 use crate::config::loss::Samples;
 use crate::config::model::{Graph, Masking};
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings, GraphBatch, LatticeStatistics};
+use crate::data::{BatchBuilder, BatchSettings, GraphBatch};
+use crate::model::Mmpt;
+use crate::model::example::tiny;
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Mmpt, names};
 use crate::optimiser::Gradients;
 
 /// Added to each column's sum of squares in L_BT.
@@ -33,19 +32,7 @@ fn crystals() -> Vec<OwnedInput> {
 
 /// The first batch of these crystals in a run of a fresh model.
 fn sample(crystals: &[OwnedInput], masking: Masking) -> Sample {
-    let config = ModelConfig {
-        hidden: 8,
-        structure_width: 6,
-        interaction_blocks: 1,
-        interaction_width: 8,
-        output_width: 8,
-        output_layers: 1,
-        decoder_width: 5,
-        ..ModelConfig::default()
-    };
-    let statistics = LatticeStatistics { mean: [5.0, 5.0, 5.0, 80.0, 80.0, 80.0], std: [2.0; 6] };
-    let model = Mmpt::init(&config, &statistics, 9, &Device::flex().autodiff());
-    let model = names::with_dtype(model, DType::F64);
+    let model = tiny();
     let settings = BatchSettings { cutoff_angstrom: 8.0, with_triplets: false, graph: Graph::Multigraph };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in crystals {

@@ -4,6 +4,8 @@ pub mod attention;
 pub mod batch;
 pub mod decoder;
 pub mod dimenet;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod lattice;
 pub mod linear;
 pub mod mask;

@@ -3,8 +3,8 @@
 //! Every operation exists more than once. [`composed`] writes it with tensor operations alone, on any
 //! backend, its gradient left to automatic differentiation. [`fused`] runs the CPU backend on the
 //! slices of [`kernel`], forward and backward written by hand; `libtorch` runs that backend on its own
-//! kernels, gradients written by hand too. [`mod@all_reduce`] alone has one form. The functions of this module take the form that a device
-//! has; the tests hold the forms against each other.
+//! kernels, gradients written by hand too. The functions of this module take the form that a device
+//! has; the tests hold the forms against each other. [`mod@all_reduce`] alone has one form.
 
 pub mod all_reduce;
 pub mod composed;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::DType;
 
-use crate::config::ModelConfig;
 use crate::config::loss::{LossConfig, Samples};
 use crate::config::model::{Graph, Masking};
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings, LatticeStatistics, Share};
+use crate::data::{BatchBuilder, BatchSettings, Share};
 use crate::loss::Losses;
+use crate::model::example::tiny;
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Batch, Mmpt, Trace, names};
+use crate::model::{Batch, Trace};
 use crate::ops;
 use crate::optimiser::Gradients;
 use crate::ranks::threads::on_ranks;
@@ -39,22 +39,6 @@ fn crystals() -> Vec<OwnedInput> {
     ]
 }
 
-/// A model with fresh weights, the same on every rank.
-fn model() -> Mmpt {
-    let config = ModelConfig {
-        hidden: 8,
-        structure_width: 6,
-        interaction_blocks: 1,
-        interaction_width: 8,
-        output_width: 8,
-        output_layers: 1,
-        decoder_width: 5,
-        ..ModelConfig::default()
-    };
-    let statistics = LatticeStatistics { mean: [5.0, 5.0, 5.0, 80.0, 80.0, 80.0], std: [2.0; 6] };
-    names::with_dtype(Mmpt::init(&config, &statistics, 9, &Device::flex().autodiff()), DType::F64)
-}
-
 /// Some of the crystals with the masks that they have in the epoch.
 fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
     let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: false, graph: Graph::Multigraph };
@@ -73,7 +57,7 @@ type Numbers = BTreeMap<String, Vec<f64>>;
 
 /// Losses and gradients, both averaged over the ranks.
 fn learn(config: &LossConfig, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
-    let model = model();
+    let model = tiny();
     let share = Share { index: ranks.rank(), count: ranks.count() };
     let batch = batch(share.of(crystals().len()), ranks);
     let losses = Losses::new(config, &model.forward(&batch, &mut Trace::off()), &batch, &mut Trace::off());
