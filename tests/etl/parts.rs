@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use schemas::manifest::{Counts, Manifest};
+use schemas::seal;
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -276,7 +277,8 @@ fn a_finished_store_is_not_replaced_unasked() {
 
     let output = merge(folders(), whole.path(), &["--force", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let printed: Manifest = serde_json::from_slice(&output.stdout).expect("a manifest");
+    let printed = seal::open(&String::from_utf8_lossy(&output.stdout)).expect("a sealed manifest");
+    let printed: Manifest = serde_json::from_str(&printed).expect("a manifest");
     assert_eq!(printed, manifest(whole.path()));
     assert_same(whole.path(), merged(&parts).path(), "replaced");
 }
