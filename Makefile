@@ -34,7 +34,7 @@ MPI := trainer/mpi
 endif
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build etl demo test torture lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz clean
+.PHONY: help build etl demo test torture lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz sanitize clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -103,6 +103,9 @@ bench-trainer: build ## Measure a training step against PyTorch (needs ../shared
 
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
+
+sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, Valgrind
+	fuzz/sanitize.sh
 
 clean: ## Remove everything that was built, stores included
 	cargo clean

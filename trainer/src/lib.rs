@@ -14,10 +14,9 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`ranks`] (training over several processes), [`allocator`] (memory), [`atomic`] (files whole or not at
+//! [`ranks`] (training over several processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at
 //! all), [`error`].
 
-pub mod allocator;
 pub mod atomic;
 pub mod bench;
 pub mod compare;
@@ -35,6 +34,7 @@ pub mod ops;
 pub mod optimiser;
 pub mod predict;
 pub mod ranks;
+pub mod raw;
 pub mod report;
 pub mod run;
 pub mod task;

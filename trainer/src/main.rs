@@ -5,6 +5,6 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trainer::allocator::keep_freed_memory();
+    trainer::raw::allocator::keep_freed_memory();
     cli::run()
 }

@@ -2,7 +2,7 @@
 
 use super::parallel;
 use super::real::Real;
-use super::simd::vectorised;
+use crate::raw::simd::vectorised;
 
 /// Elements of one task.
 const CHUNK: usize = 1 << 14;

@@ -1,10 +1,10 @@
 //! Attention over the neighbours of an atom (SPEC 4.1, Eq. 6 of the paper).
 
-use super::memory::Fresh;
 use super::parallel;
 use super::real::Real;
-use super::simd::vectorised;
 use super::topology::Topology;
+use crate::raw::fresh::Fresh;
+use crate::raw::simd::vectorised;
 
 /// Slope of LeakyReLU below zero.
 pub const LEAK: f64 = 0.2;

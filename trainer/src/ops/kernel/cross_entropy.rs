@@ -1,10 +1,10 @@
 //! Cross-entropy of class scores (SPEC 6: CE).
 
-use super::memory::Fresh;
 use super::parallel;
 use super::real::Real;
-use super::simd::vectorised;
 use super::topology::check_indices;
+use crate::raw::fresh::Fresh;
+use crate::raw::simd::vectorised;
 
 /// Rows of one task.
 const ROW_BLOCK: usize = 64;

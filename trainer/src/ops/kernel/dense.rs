@@ -1,10 +1,10 @@
 //! Linear layers with everything that surrounds them: bias, activation and residual.
 
 use super::matrix::{self, Packed, padded};
-use super::memory::{Block, Fresh};
 use super::parallel;
 use super::real::Real;
-use super::simd::{Left, product, vectorised};
+use crate::raw::fresh::{Block, Fresh};
+use crate::raw::simd::{Left, product, vectorised};
 
 /// Rows that go through a layer together: with 128 features a block, its gradient and the weights stay in
 /// a quarter of a MiB. A multiple of the 6 rows of a product's tiles.

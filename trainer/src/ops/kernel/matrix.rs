@@ -1,7 +1,7 @@
 //! Right factors of products: matrices packed in panels.
 
 use super::real::Real;
-use super::simd::{COLUMNS, PANEL, Right};
+use crate::raw::simd::{COLUMNS, PANEL, Right};
 
 /// `columns` rounded up to what a product computes: the row stride of its output.
 pub(super) fn padded(columns: usize) -> usize {
@@ -89,8 +89,8 @@ pub(super) fn rows<R>(matrix: &[R], depth: usize, columns: usize) -> Right<'_, R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::simd::{Left, Level};
     use crate::ops::kernel::testing::{close, numbers};
+    use crate::raw::simd::{Left, Level};
     use proptest::prelude::*;
 
     /// left[m, k] · right[k, n] in double precision.

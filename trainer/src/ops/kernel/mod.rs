@@ -14,17 +14,15 @@ mod awake;
 pub mod cross_entropy;
 pub mod dense;
 mod matrix;
-mod memory;
 pub mod neighbour;
 mod parallel;
 pub mod radial;
 mod real;
-mod simd;
 mod topology;
 pub mod triplet;
 
+pub use crate::raw::simd::Level;
 pub use real::Real;
-pub use simd::Level;
 pub use topology::Topology;
 
 #[cfg(test)]

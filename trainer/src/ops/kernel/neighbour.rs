@@ -2,11 +2,11 @@
 //! pairwise decoders of SPEC 5, after their linear layers are split into a part per atom.
 
 use super::dense::{Activation, activate, multiply, optional_blocks};
-use super::memory::Fresh;
 use super::parallel;
 use super::real::Real;
-use super::simd::vectorised;
 use super::topology::Topology;
+use crate::raw::fresh::Fresh;
+use crate::raw::simd::vectorised;
 
 /// Edges at hand: with 128 channels they stay in the first-level cache.
 const EDGE_BLOCK: usize = 16;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::awake::Awake;
 use super::real::Real;
-use super::simd::vectorised;
+use crate::raw::simd::vectorised;
 
 /// The threads that work on the operations' blocks.
 static AWAKE: Awake = Awake::new();

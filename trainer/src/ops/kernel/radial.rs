@@ -3,11 +3,11 @@
 //! the block of edges at hand.
 
 use super::matrix::{Packed, padded, rows};
-use super::memory::Fresh;
 use super::parallel;
 use super::real::Real;
-use super::simd::{Left, product, vectorised};
 use super::topology::Topology;
+use crate::raw::fresh::Fresh;
+use crate::raw::simd::{Left, product, vectorised};
 
 /// Edges at hand: with 128 channels their filter stays in the first-level cache.
 const EDGE_BLOCK: usize = 48;

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use super::simd::{Left, Level, Right};
+use crate::raw::simd::{Left, Level, Right};
 
 /// `f32` for training, `f64` for tests of exactness.
 pub trait Real:
@@ -55,7 +55,7 @@ pub trait Real:
         if self < other { other } else { self }
     }
 
-    /// `out = left · right`, or `out += left · right` when `accumulate`; see [`super::simd::product`].
+    /// `out = left · right`, or `out += left · right` when `accumulate`; see [`crate::raw::simd::product`].
     #[doc(hidden)]
     fn product(
         level: Level,
@@ -96,7 +96,7 @@ impl Real for f64 {
     }
 
     fn product(_: Level, left: Left<'_, Self>, right: Right<'_, Self>, out: &mut [Self], accumulate: bool) {
-        super::simd::product_portable(left, right, out, accumulate);
+        crate::raw::simd::product_portable(left, right, out, accumulate);
     }
 }
 
@@ -136,7 +136,7 @@ impl Real for f32 {
         out: &mut [Self],
         accumulate: bool,
     ) {
-        super::simd::product_f32(level, left, right, out, accumulate);
+        crate::raw::simd::product_f32(level, left, right, out, accumulate);
     }
 }
 

@@ -9,12 +9,12 @@
 //! and as wide as a message ever exists.
 
 use super::matrix::{Packed, padded, rows};
-use super::memory::Fresh;
 use super::parallel;
 use super::radial::gather;
 use super::real::Real;
-use super::simd::{Left, product, vectorised};
 use super::topology::Topology;
+use crate::raw::fresh::Fresh;
+use crate::raw::simd::{Left, product, vectorised};
 
 /// Orders l = 0..6 of the angular basis (SPEC 3).
 pub const ORDERS: usize = 7;

@@ -2,8 +2,9 @@
 //!
 //! A step frees and takes again the same few hundred megabytes in buffers of some megabytes each. By
 //! default glibc maps such buffers anew every time, and the system clears every page of them: about
-//! 5 % of a step. This is the only module of its kind: it calls C.
-#![allow(unsafe_code, reason = "mallopt is a C function")]
+//! 5 % of a step.
+//!
+//! Unsafe because `mallopt` is a C function.
 
 /// Buffers up to this come from the heap; the largest value that glibc takes (32 MiB).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

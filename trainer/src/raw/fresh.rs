@@ -1,17 +1,16 @@
 //! Output buffers that are written exactly once: no pass that fills them with zeros first, and blocks of
 //! one buffer written by several threads.
 //!
-//! This is one of the two modules here with `unsafe` code. Its reasons: `Vec` has no safe way to write its
-//! spare capacity from several places. The contract is kept by counting: every writer counts what it has
-//! initialised, and [`Fresh::finish`] hands the vector out only when the count is the length.
-#![allow(unsafe_code)]
+//! Unsafe because `Vec` has no safe way to write its spare capacity from several places. The contract is
+//! kept by counting: every writer counts what it has initialised, and [`Fresh::finish`] hands the vector
+//! out only when the count is the length.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A vector of `length` elements that are still to be written.
-pub(super) struct Fresh<R> {
+pub(crate) struct Fresh<R> {
     /// Length 0 until [`Fresh::finish`]; its capacity is at least `length`.
     values: Vec<R>,
     length: usize,
@@ -20,7 +19,7 @@ pub(super) struct Fresh<R> {
 
 impl<R: Copy + Send + Sync> Fresh<R> {
     /// Room for `length` elements, none of them written.
-    pub(super) fn new(length: usize) -> Self {
+    pub(crate) fn new(length: usize) -> Self {
         Fresh { values: Vec::with_capacity(length), length, written: AtomicUsize::new(0) }
     }
 
@@ -29,7 +28,7 @@ impl<R: Copy + Send + Sync> Fresh<R> {
     ///
     /// # Panics
     /// When `ends` decreases or passes the length.
-    pub(super) fn blocks(&mut self, ends: impl Iterator<Item = usize>) -> Vec<Block<'_, R>> {
+    pub(crate) fn blocks(&mut self, ends: impl Iterator<Item = usize>) -> Vec<Block<'_, R>> {
         *self.written.get_mut() = 0;
         let written = &self.written;
         let mut rest = &mut self.values.spare_capacity_mut()[..self.length];
@@ -48,7 +47,7 @@ impl<R: Copy + Send + Sync> Fresh<R> {
     ///
     /// # Panics
     /// When the length is no multiple of `width`.
-    pub(super) fn scatter(&mut self, width: usize) -> Scatter<'_, R> {
+    pub(crate) fn scatter(&mut self, width: usize) -> Scatter<'_, R> {
         *self.written.get_mut() = 0;
         let rows = self.length.checked_div(width).unwrap_or(0);
         assert_eq!(rows * width, self.length, "whole rows");
@@ -65,7 +64,7 @@ impl<R: Copy + Send + Sync> Fresh<R> {
     ///
     /// # Panics
     /// When the writers of the last call of [`Fresh::blocks`] or [`Fresh::scatter`] left a gap.
-    pub(super) fn finish(mut self) -> Vec<R> {
+    pub(crate) fn finish(mut self) -> Vec<R> {
         assert_eq!(*self.written.get_mut(), self.length, "every element of a kernel's result is written");
         // SAFETY: the capacity is at least `length`. The writers handed out by one call cover disjoint
         // elements and count each initialised element once; the count starts at zero with each call and
@@ -76,7 +75,7 @@ impl<R: Copy + Send + Sync> Fresh<R> {
 }
 
 /// One block of a [`Fresh`] vector, filled from its front.
-pub(super) struct Block<'a, R> {
+pub(crate) struct Block<'a, R> {
     slots: &'a mut [MaybeUninit<R>],
     count: usize,
     written: &'a AtomicUsize,
@@ -88,14 +87,14 @@ impl<R: Copy> Block<'_, R> {
     /// # Panics
     /// When the block has less room left.
     #[inline]
-    pub(super) fn append(&mut self, values: &[R]) {
+    pub(crate) fn append(&mut self, values: &[R]) {
         let end = self.count + values.len();
         self.slots[self.count..end].write_copy_of_slice(values);
         self.count = end;
     }
 
     /// Writes the first `width` elements of each row of `values`, whose rows are `stride` apart.
-    pub(super) fn append_rows(&mut self, values: &[R], width: usize, stride: usize) {
+    pub(crate) fn append_rows(&mut self, values: &[R], width: usize, stride: usize) {
         if width == stride {
             self.append(values);
         } else if width > 0 {
@@ -111,7 +110,7 @@ impl<R> Drop for Block<'_, R> {
 }
 
 /// Rows of a [`Fresh`] vector, each written once, in any order.
-pub(super) struct Scatter<'a, R> {
+pub(crate) struct Scatter<'a, R> {
     slots: *mut MaybeUninit<R>,
     width: usize,
     taken: Vec<AtomicBool>,
@@ -131,7 +130,7 @@ impl<R: Copy> Scatter<'_, R> {
     /// # Panics
     /// When the row was written before, lies outside, or `values` is not one row.
     #[inline]
-    pub(super) fn write(&self, row: usize, values: &[R]) {
+    pub(crate) fn write(&self, row: usize, values: &[R]) {
         assert_eq!(values.len(), self.width, "one row");
         assert!(!self.taken[row].swap(true, Ordering::Relaxed), "row {row} is written once");
         // SAFETY: `row` is below the number of rows (indexing above), so the destination lies in the

@@ -1,18 +1,17 @@
 //! Instruction sets chosen at run time: loops compiled once for each, and the matrix product of the blocks.
 //!
-//! This is one of the two modules here with `unsafe` code. Its reasons: calling a function compiled for an
-//! instruction set is sound only after asking the machine for it, and the tiles of the product read and
-//! write through pointers. Every public function checks its slices before it takes pointers from them.
-#![allow(unsafe_code)]
+//! Unsafe because calling a function compiled for an instruction set is sound only after asking the
+//! machine for it, and because the tiles of the product read and write through pointers. Every function
+//! that others call checks its slices before it takes pointers from them.
 
 use std::sync::OnceLock;
 
-use super::real::Real;
+use crate::ops::kernel::Real;
 
 /// Columns of one panel of a right factor: four vectors of AVX-512.
-pub(super) const PANEL: usize = 64;
+pub(crate) const PANEL: usize = 64;
 /// Columns of a right factor come in multiples of this: one vector of AVX-512, two of AVX2.
-pub(super) const COLUMNS: usize = 16;
+pub(crate) const COLUMNS: usize = 16;
 
 /// Summands of one pass of a product: with a panel's columns they stay in the first-level cache.
 #[cfg(target_arch = "x86_64")]
@@ -56,14 +55,14 @@ impl Level {
 
 /// A loop that is compiled once for each instruction set. `run` must be `#[inline(always)]`: only so does
 /// its body become part of the function that has the instruction set. The macro `vectorised!` writes this.
-pub(super) trait Loop {
+pub(crate) trait Loop {
     /// Runs it; `FUSED` says that the machine has a fused multiply-add.
     fn run<const FUSED: bool>(self);
 }
 
 /// Runs a loop with the widest instruction set of this machine.
 #[inline]
-pub(super) fn run<L: Loop>(work: L) {
+pub(crate) fn run<L: Loop>(work: L) {
     #[cfg(target_arch = "x86_64")]
     match Level::of_machine() {
         // SAFETY: `of_machine` found these instructions on this machine.
@@ -99,30 +98,30 @@ macro_rules! vectorised {
                 $($argument: $type,)*
                 real: std::marker::PhantomData<&$life R>,
             }
-            impl<$life, R: $crate::ops::kernel::Real> $crate::ops::kernel::simd::Loop for Arguments<$life, R> {
+            impl<$life, R: $crate::ops::kernel::Real> $crate::raw::simd::Loop for Arguments<$life, R> {
                 #[inline(always)]
                 fn run<const FUSED: bool>(self) {
                     let Arguments { $($argument,)* real: _ } = self;
                     $body
                 }
             }
-            $crate::ops::kernel::simd::run(Arguments { $($argument,)* real: std::marker::PhantomData });
+            $crate::raw::simd::run(Arguments { $($argument,)* real: std::marker::PhantomData });
         }
     };
 }
-pub(super) use vectorised;
+pub(crate) use vectorised;
 
 /// Left factor of a product: element (m, k) is `values[m * row_stride + k * depth_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Left<'a, R> {
     /// The elements.
-    pub(super) values: &'a [R],
+    pub(crate) values: &'a [R],
     /// Rows of the product.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// From one row to the next.
-    pub(super) row_stride: usize,
+    pub(crate) row_stride: usize,
     /// From one summand of the product to the next.
-    pub(super) depth_stride: usize,
+    pub(crate) depth_stride: usize,
 }
 
 /// Right factor of a product: element (k, c) is
@@ -130,22 +129,22 @@ pub struct Left<'a, R> {
 #[derive(Clone, Copy, Debug)]
 pub struct Right<'a, R> {
     /// The elements.
-    pub(super) values: &'a [R],
+    pub(crate) values: &'a [R],
     /// Summands of the product.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Columns of the product, a multiple of [`COLUMNS`].
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
     /// From one summand to the next.
-    pub(super) row_stride: usize,
+    pub(crate) row_stride: usize,
     /// From one panel to the next.
-    pub(super) panel_stride: usize,
+    pub(crate) panel_stride: usize,
 }
 
 /// `out[rows, columns] = left · right`, or `+=` when `accumulate`; `out` is row-major without gaps.
 ///
 /// # Panics
 /// When a slice is shorter than its shape says.
-pub(super) fn product<R: Real>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
+pub(crate) fn product<R: Real>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
     R::product(Level::of_machine(), left, right, out, accumulate);
 }
 
@@ -153,24 +152,31 @@ pub(super) fn product<R: Real>(left: Left<'_, R>, right: Right<'_, R>, out: &mut
 fn check<R>(left: &Left<'_, R>, right: &Right<'_, R>, out: &[R]) -> bool {
     let Right { depth, columns, row_stride, panel_stride, .. } = *right;
     assert!(columns.is_multiple_of(COLUMNS), "whole vectors of columns");
-    assert!(out.len() >= left.rows * columns, "room for the product");
+    let room = left.rows.checked_mul(columns).is_some_and(|places| places <= out.len());
+    assert!(room, "room for the product");
     if left.rows == 0 || columns == 0 {
         return false;
     }
     if depth > 0 {
-        let last = (left.rows - 1) * left.row_stride + (depth - 1) * left.depth_stride;
-        assert!(last < left.values.len(), "left factor is complete");
+        let last = last_index([(left.rows - 1, left.row_stride), (depth - 1, left.depth_stride)], 0);
+        assert!(last.is_some_and(|last| last < left.values.len()), "left factor is complete");
         let panel = (columns - 1) / PANEL;
-        let rows = (depth - 1) * row_stride;
-        let last = panel * panel_stride + rows + (columns - 1) % PANEL;
-        let before = if panel > 0 { (panel - 1) * panel_stride + rows + PANEL - 1 } else { 0 };
-        assert!(last.max(before) < right.values.len(), "right factor is complete");
+        let last_in = |panel, column| last_index([(panel, panel_stride), (depth - 1, row_stride)], column);
+        let last = last_in(panel, (columns - 1) % PANEL);
+        let before = if panel > 0 { last_in(panel - 1, PANEL - 1) } else { Some(0) };
+        let last = last.zip(before).map(|(last, before)| last.max(before));
+        assert!(last.is_some_and(|last| last < right.values.len()), "right factor is complete");
     }
     true
 }
 
+/// `Σ count · stride + offset`; `None` beyond every slice's end.
+fn last_index(steps: [(usize, usize); 2], offset: usize) -> Option<usize> {
+    steps.into_iter().try_fold(offset, |index, (count, stride)| index.checked_add(count.checked_mul(stride)?))
+}
+
 /// [`product`] by the crate `gemm`, one panel at a time: any machine, any number type.
-pub(super) fn product_portable<R: Real>(
+pub(crate) fn product_portable<R: Real>(
     left: Left<'_, R>,
     right: Right<'_, R>,
     out: &mut [R],
@@ -217,7 +223,7 @@ pub(super) fn product_portable<R: Real>(
 ///
 /// # Panics
 /// When a slice is shorter than its shape says.
-pub(super) fn product_f32(
+pub(crate) fn product_f32(
     level: Level,
     left: Left<'_, f32>,
     right: Right<'_, f32>,
@@ -397,4 +403,33 @@ mod x86 {
         "avx2,fma", 8, 6, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps,
         _mm256_add_ps, _mm256_fmadd_ps, tile_avx2, rows_avx2, product_avx2, [1 2 3 4 5], [2 1]
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    /// Strides whose products wrap around must not pass for small ones.
+    #[test]
+    fn factors_beyond_their_slices_are_refused() {
+        let fits = |rows, row_stride, depth, right_stride, panel_stride, columns| {
+            catch_unwind(|| {
+                let (values, mut out) = ([1.0_f32; 64], [0.0; 64]);
+                let left = Left { values: &values, rows, row_stride, depth_stride: 1 };
+                let right = Right { values: &values, depth, columns, row_stride: right_stride, panel_stride };
+                product(left, right, &mut out, false);
+            })
+            .is_ok()
+        };
+        assert!(fits(2, 4, 4, 16, 0, 16));
+        assert!(!fits(2, 61, 4, 16, 0, 16), "the second row ends behind the left factor");
+        assert!(!fits(2, usize::MAX, 4, 16, 0, 16), "a stride that wraps");
+        assert!(!fits(2, 4, 5, 16, 0, 16), "a row too many of the right factor");
+        assert!(!fits(2, 4, 3, usize::MAX / 2 + 1, 0, 16), "rows that wrap");
+        assert!(!fits(5, 4, 4, 16, 0, 16), "no room for the fifth row");
+        assert!(!fits(usize::MAX / 8, 0, 1, 16, 0, 16), "a product whose size wraps");
+        assert!(!fits(1, 1, 1, 0, usize::MAX, 80), "panels that wrap");
+    }
 }

@@ -1,0 +1,44 @@
+//! Tensors of libtorch in the host's memory as slices.
+//!
+//! Unsafe because libtorch gives out the address of a tensor's values, not a slice. The contract is kept
+//! by looking first: a slice is made only of a tensor on the CPU whose values lie in a row and are of the
+//! slice's type, and one to write to only where no other tensor shares the memory.
+
+use burn::backend::TensorMetadata;
+use burn::tensor::Element;
+use burn_tch::{LibTorchDevice, TchTensor};
+use bytemuck::Pod;
+
+fn check<E: Element>(tensor: &TchTensor) -> usize {
+    assert!(tensor.device() == LibTorchDevice::Cpu, "the values are on the host");
+    assert!(tensor.tensor.is_contiguous(), "the values lie in a row");
+    assert_eq!(tensor.dtype(), E::dtype(), "the values are of this type");
+    tensor.tensor.numel()
+}
+
+/// The values of a contiguous tensor on the host.
+///
+/// # Panics
+/// When it is none, or its numbers are of another type.
+pub(crate) fn values<E: Element + Pod>(tensor: &TchTensor) -> &[E] {
+    match check::<E>(tensor) {
+        0 => &[],
+        // SAFETY: a contiguous tensor on the CPU holds `numel` initialised values of its type from this
+        // aligned address on, and keeps them as long as it is borrowed; libtorch writes to the memory
+        // only through tensors that do not share it (`TchTensor::can_mut`).
+        count => unsafe { std::slice::from_raw_parts(tensor.tensor.data_ptr().cast::<E>(), count) },
+    }
+}
+
+/// The values of a contiguous tensor on the host, to be written to.
+///
+/// # Panics
+/// When it is none, its numbers are of another type, or another tensor shares its memory.
+pub(crate) fn values_mut<E: Element + Pod>(tensor: &mut TchTensor) -> &mut [E] {
+    assert!(tensor.can_mut(), "no other tensor shares the memory");
+    match check::<E>(tensor) {
+        0 => &mut [],
+        // SAFETY: as in `values`, and no other tensor sees the memory while this one is borrowed.
+        count => unsafe { std::slice::from_raw_parts_mut(tensor.tensor.data_ptr().cast::<E>(), count) },
+    }
+}
