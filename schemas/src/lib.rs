@@ -14,6 +14,7 @@
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
 pub mod error;
+mod exact;
 pub mod hash;
 pub mod lock;
 pub mod manifest;

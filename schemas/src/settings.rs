@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exact;
+
 /// Neighbours farther than this are never edges (SPEC 2.2), in Å.
 pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
 /// Number of nearest neighbours kept for each centre atom (SPEC 2.3).
@@ -62,18 +64,23 @@ impl FromStr for Ties {
 #[serde(deny_unknown_fields)]
 pub struct FeatureSettings {
     /// Radius of the neighbour search, in Å.
+    #[serde(deserialize_with = "exact::number")]
     pub cutoff_angstrom: f64,
     /// Nearest neighbours kept for each centre atom.
     pub neighbours: usize,
     /// Rule for neighbours that tie with the last one kept.
     pub ties: Ties,
     /// Largest gap inside one shell of equal distances, in Å.
+    #[serde(deserialize_with = "exact::number")]
     pub tie_tolerance_angstrom: f64,
     /// Tolerance of wrapping fractional coordinates into the cell.
+    #[serde(deserialize_with = "exact::number")]
     pub wrap_tolerance: f64,
     /// Niggli tolerance relative to `V^(2/3)`.
+    #[serde(deserialize_with = "exact::number")]
     pub niggli_epsilon: f64,
     /// Tolerance of the centred labels about one half of a cell vector.
+    #[serde(deserialize_with = "exact::number")]
     pub centred_tolerance: f64,
 }
 
@@ -194,6 +201,15 @@ mod tests {
         let settings = FeatureSettings { cutoff_angstrom: 0.1 + 0.2, ties: Ties::Cut, ..Default::default() };
         let metadata: HashMap<_, _> = settings.to_metadata().into_iter().collect();
         assert_eq!(FeatureSettings::from_metadata(&metadata), Ok(settings));
+    }
+
+    #[test]
+    fn json_round_trip_is_exact() {
+        for cutoff_angstrom in [0.1 + 0.2, 7.3 + 7.0 * f64::EPSILON, 1e-300, f64::MAX] {
+            let settings = FeatureSettings { cutoff_angstrom, ..Default::default() };
+            let text = serde_json::to_string(&settings).expect("plain data");
+            assert_eq!(serde_json::from_str::<FeatureSettings>(&text).expect("as it was written"), settings);
+        }
     }
 
     #[test]
