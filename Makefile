@@ -34,7 +34,7 @@ MPI := trainer/mpi
 endif
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build etl demo test torture lint analysis spark libtorch bench-etl bench-memory bench-trainer fuzz sanitize clean
+.PHONY: help build etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory bench-trainer fuzz sanitize clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,14 @@ lint: ## Check format, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace $(FEATURES) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace $(FEATURES)
+
+deny: ## Check licences, sources and known faults of the dependencies (needs cargo-deny)
+	cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
+	@# The faults are in a database of their own: without a network they cannot be known.
+	@if cargo deny fetch db 2>/dev/null; then \
+		cargo deny --all-features --offline check --hide-inclusion-graph advisories && \
+		cargo deny --manifest-path fuzz/Cargo.toml --offline --config deny.toml check --hide-inclusion-graph advisories; \
+	else echo "make deny: the database of known faults cannot be reached, they are not looked for"; fi
 
 $(VENV)/complete: tests/requirements.txt
 	python3 -m venv $(VENV)
