@@ -13,9 +13,6 @@ mod kills;
 mod program;
 mod table;
 
-#[path = "../common/files.rs"]
-#[allow(dead_code, reason = "not every test needs every helper")]
-mod files;
 #[path = "../common/disk.rs"]
 mod small_disk;
 #[path = "../trainer/support.rs"]
@@ -28,6 +25,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use table::{Row, Table};
+pub(crate) use trainer::files;
 
 /// Rows that are worked on at the same time.
 const WORKERS: usize = 2;

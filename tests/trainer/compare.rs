@@ -18,11 +18,6 @@ const FIRST: &str = "cells/textbook_band_gap/fresh/0.5";
 /// Its jobs.
 const JOBS: usize = 9;
 
-/// The folder from which grids name their files.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// The command, in the folder of the repository.
 fn command(grid: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(TRAINER);

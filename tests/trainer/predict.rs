@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::support::*;
 
 /// Largest difference between predictions in other batches, in eV.
 const TOLERANCE: f64 = 1e-5;
-/// The folder of the CIFs that the test store was made of, among others.
-fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample")
-}
 
 /// Prediction and deviation by identifier, from a CSV.
 fn table(path: &Path) -> BTreeMap<String, (f64, Option<f64>)> {

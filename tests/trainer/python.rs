@@ -1,13 +1,12 @@
 //! What a Python user does with the files, by a real Python where `make .venv/complete` has installed one.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::*;
 
 #[test]
 fn the_head_computed_by_hand_gives_the_predictions() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let python = root.join(".venv/bin/python");
     if !python.exists() {
         println!("skipped: Python is not here; `make .venv/complete` installs it");

@@ -12,6 +12,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "../common/files.rs"]
+#[allow(dead_code, reason = "the ETL's tests need more of it")]
+pub(crate) mod files;
+
+pub(crate) use files::{folder, root, sample, text};
+
 /// The program.
 pub(crate) const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
 /// Crystals of [`store`].
@@ -45,7 +51,7 @@ const DEFAULTS: [(&str, &str); 3] = [("--batch", "8"), ("--threads", "1"), ("--l
 
 /// The folder of these tests.
 fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/trainer")
+    root().join("tests/trainer")
 }
 
 /// 26 crystals in two shards of several row groups, with a split.
@@ -56,16 +62,6 @@ pub(crate) fn store() -> PathBuf {
 /// Three crystals with the other rule for ties.
 pub(crate) fn cut_store() -> PathBuf {
     tests().join("cut")
-}
-
-/// A folder for one test.
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
-/// A path as text.
-pub(crate) fn text(path: &Path) -> &str {
-    path.to_str().expect("test paths are UTF-8")
 }
 
 /// Runs the program.
