@@ -3,7 +3,7 @@
 //! The fuzz targets and the corpus test of the `etl` crate share this file.
 
 use std::io::Write;
-use std::mem;
+use std::{fs, mem};
 
 use etl::cif::CifReader;
 use etl::feature::Featurizer;
@@ -14,18 +14,21 @@ use etl::symmetry::{
     MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
     operations_of_hermann_mauguin_symbol, operations_of_number,
 };
+use schemas::manifest::Manifest;
+use schemas::seal;
 use schemas::settings::FeatureSettings;
 
 /// One way to feed bytes to the program.
 pub type Entry = fn(&[u8]);
 
 /// Every entry point by the name of its target.
-pub const ENTRIES: [(&str, Entry); 11] = [
+pub const ENTRIES: [(&str, Entry); 12] = [
     ("archive", archive),
     ("cif", cif),
     ("cif_file", cif_file),
     ("feature", feature),
     ("jarvis", jarvis),
+    ("manifest", manifest),
     ("matbench", matbench),
     ("oqmd", oqmd),
     ("poscar", poscar),
@@ -220,6 +223,27 @@ pub fn symmetry(bytes: &[u8]) {
             assert!(operations.contains(&SymmetryOperation::IDENTITY), "{symbol}");
             assert!(operations.len() <= MAX_OPERATIONS, "{symbol}");
         }
+    }
+}
+
+/// The manifest of a store. One that is understood is written and read back to the same; a seal opens to
+/// what was sealed.
+pub fn manifest(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = Manifest::path(folder.path());
+    fs::write(&path, bytes).expect("the manifest can be written");
+    match Manifest::read(folder.path()) {
+        Ok(manifest) => {
+            fs::write(&path, manifest.to_json()).expect("the manifest can be written");
+            assert_eq!(Manifest::read(folder.path()).expect("as it was written"), manifest);
+        }
+        Err(error) => assert!(error.to_string().starts_with(&path.display().to_string()), "{error}"),
+    }
+    if let Ok(text) = str::from_utf8(bytes)
+        && seal::seal(text.to_owned()).len() > text.len() + 1
+    {
+        let opened = seal::open(&seal::seal(text.to_owned())).expect("sealed a moment ago");
+        assert_eq!(opened.trim_end_matches('\n'), text.trim_end_matches('\n'));
     }
 }
 

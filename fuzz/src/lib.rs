@@ -26,6 +26,7 @@ pub mod reject;
 pub mod structure;
 #[path = "../../etl/src/symmetry/mod.rs"]
 pub mod symmetry;
+pub mod weights;
 
 /// Sources, with their list of modules as `build.rs` writes it.
 // Other parts of `etl` use what these modules do not.

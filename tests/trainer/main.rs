@@ -2,6 +2,7 @@
 
 mod commands;
 mod compare;
+mod corpus;
 mod damage;
 mod determinism;
 mod divergence;

@@ -9,6 +9,7 @@
 pub mod data;
 mod draft;
 pub mod error;
+mod fault;
 mod file;
 pub mod finetune;
 mod keys;
@@ -37,7 +38,6 @@ pub use model::ModelConfig;
 pub use optimiser::OptimiserConfig;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
-pub(crate) use validate::model_fault;
 
 use draft::Draft;
 

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::{Fault, Faults};
+
 /// Classes of the atom-type prediction: class = atomic number, class 0 is unused (SPEC 7, row 9).
 pub const ATOM_TYPES: usize = 119;
 /// Classes of the same-cell label (SPEC 2.4).
@@ -106,5 +108,36 @@ impl Default for ModelConfig {
             decoder_width: 64,
             masking: Masking::Mutex,
         }
+    }
+}
+
+impl ModelConfig {
+    /// Notes the first size out of its range.
+    pub(super) fn check(&self, faults: &mut Faults) {
+        for (key, width) in [
+            ("model.hidden", self.hidden),
+            ("model.structure_width", self.structure_width),
+            ("model.interaction_width", self.interaction_width),
+            ("model.output_width", self.output_width),
+            ("model.lattice_width", self.lattice_width),
+            ("model.lattice_heads", self.lattice_heads),
+            ("model.lattice_feed_forward", self.lattice_feed_forward),
+            ("model.decoder_width", self.decoder_width),
+        ] {
+            faults.at_least_one(key, width);
+        }
+        faults.unless(
+            self.lattice_heads == 0 || self.lattice_width.is_multiple_of(self.lattice_heads),
+            "model.lattice_heads",
+            self.lattice_heads,
+            "a divisor of model.lattice_width",
+        );
+    }
+
+    /// The first size out of its range, as `key = value: must be what is needed`.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let mut faults = Faults::default();
+        self.check(&mut faults);
+        faults.0.as_ref().map(Fault::to_string)
     }
 }

@@ -1,20 +1,11 @@
 //! Ranges of the settings.
 
-use std::fmt::Display;
-
 use super::data::Validation;
 use super::error::{ConfigError, Place};
+use super::fault::{Fault, Faults};
 use super::run::Select;
 use super::schedule::ScheduleKind;
-use super::{Config, LossConfig, ModelConfig};
-
-/// A setting outside its range.
-pub(super) struct Fault {
-    /// Dotted key.
-    pub(super) key: &'static str,
-    value: String,
-    needed: &'static str,
-}
+use super::{Config, LossConfig};
 
 impl Fault {
     /// The error for a setting that was given at `place`.
@@ -30,9 +21,9 @@ impl Fault {
 
 /// The first fault found, in the order of the sections.
 pub(super) fn check(config: &Config) -> Option<Fault> {
-    let mut faults = Faults(None);
+    let mut faults = Faults::default();
     faults.unless(i64::try_from(config.seed).is_ok(), "seed", config.seed, "at most 2^63 - 1");
-    check_model(&config.model, &mut faults);
+    config.model.check(&mut faults);
     check_loss(&config.loss, &mut faults);
     check_data(config, &mut faults);
     check_optimiser(config, &mut faults);
@@ -40,71 +31,6 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     check_finetune(config, &mut faults);
     check_run(config, &mut faults);
     faults.0
-}
-
-/// The first fault of a model's sizes, as `key = value: must be what is needed`.
-pub(crate) fn model_fault(model: &ModelConfig) -> Option<String> {
-    let mut faults = Faults(None);
-    check_model(model, &mut faults);
-    faults.0.map(|Fault { key, value, needed }| format!("{key} = {value}: must be {needed}"))
-}
-
-/// The first fault so far.
-struct Faults(Option<Fault>);
-
-impl Faults {
-    /// Notes a fault if `holds` is false.
-    fn unless(&mut self, holds: bool, key: &'static str, value: impl Display, needed: &'static str) {
-        if !holds && self.0.is_none() {
-            self.0 = Some(Fault { key, value: value.to_string(), needed });
-        }
-    }
-
-    /// A count of at least one.
-    fn at_least_one(&mut self, key: &'static str, value: usize) {
-        self.unless(value >= 1, key, value, "at least 1");
-    }
-
-    /// A finite number that is not negative.
-    fn not_negative(&mut self, key: &'static str, value: f64) {
-        self.unless(value.is_finite() && value >= 0.0, key, value, "finite and not negative");
-    }
-
-    /// A finite number above zero.
-    fn positive(&mut self, key: &'static str, value: f64) {
-        self.unless(value.is_finite() && value > 0.0, key, value, "finite and greater than 0");
-    }
-
-    /// A decay rate.
-    fn below_one(&mut self, key: &'static str, value: f64) {
-        self.unless((0.0..1.0).contains(&value), key, value, "at least 0 and less than 1");
-    }
-
-    /// A share.
-    fn share(&mut self, key: &'static str, value: f64) {
-        self.unless((0.0..=1.0).contains(&value), key, value, "between 0 and 1");
-    }
-}
-
-fn check_model(model: &ModelConfig, faults: &mut Faults) {
-    for (key, width) in [
-        ("model.hidden", model.hidden),
-        ("model.structure_width", model.structure_width),
-        ("model.interaction_width", model.interaction_width),
-        ("model.output_width", model.output_width),
-        ("model.lattice_width", model.lattice_width),
-        ("model.lattice_heads", model.lattice_heads),
-        ("model.lattice_feed_forward", model.lattice_feed_forward),
-        ("model.decoder_width", model.decoder_width),
-    ] {
-        faults.at_least_one(key, width);
-    }
-    faults.unless(
-        model.lattice_heads == 0 || model.lattice_width.is_multiple_of(model.lattice_heads),
-        "model.lattice_heads",
-        model.lattice_heads,
-        "a divisor of model.lattice_width",
-    );
 }
 
 fn check_loss(loss: &LossConfig, faults: &mut Faults) {

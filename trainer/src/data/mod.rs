@@ -11,7 +11,7 @@
 //! * `simple`: the simple graph of the ablation without the multigraph
 //! * [`labels`]: which pair of periodic labels (SPEC 2.4)
 //! * [`mask`]: the mutex masks (SPEC 5)
-//! * [`statistics`]: lattice statistics and what constant predictors score
+//! * [`lattice`] and [`statistics`]: lattice statistics and what constant predictors score
 //! * [`random`]: random numbers that depend on seeds alone
 
 pub mod adjacency;
@@ -24,6 +24,7 @@ pub(crate) mod golden;
 pub mod graph;
 mod histogram;
 pub mod labels;
+pub mod lattice;
 pub mod limit;
 pub mod mask;
 pub mod random;
@@ -42,10 +43,11 @@ pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 pub use error::{DataError, GraphError};
 pub use graph::{CrystalGraph, GraphInput};
 pub use labels::PeriodicLabels;
+pub use lattice::LatticeStatistics;
 pub use limit::BatchLimit;
 pub use mask::random_mask;
 pub use share::{Origin, Share};
-pub use statistics::{ConstantPredictor, LatticeStatistics};
+pub use statistics::ConstantPredictor;
 pub use store::Sources;
 pub use stream::{Stream, StreamSettings};
 pub use subset::{Selection, SplitPart, Subset};

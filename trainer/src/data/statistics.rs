@@ -8,29 +8,13 @@ use crate::data::error::DataError;
 use crate::data::graph::{CrystalGraph, GraphInput, LARGEST_ATOMIC_NUMBER};
 use crate::data::histogram::Histogram;
 use crate::data::labels::{DIRECTIONS, HOME_DIRECTION, PeriodicLabels};
+use crate::data::lattice::LatticeStatistics;
 use crate::data::subset::Selection;
 
 /// Columns of the lattice parameters, in the order of the model's input.
 const PARAMETER_COLUMNS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 /// Least standard deviation: a parameter that never varies must not be divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-3;
-
-/// Mean and standard deviation of a, b, c (Å) and alpha, beta, gamma (degrees).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LatticeStatistics {
-    /// Means.
-    pub mean: [f64; 6],
-    /// Standard deviations of the population, at least 1e-3.
-    pub std: [f64; 6],
-}
-
-impl Default for LatticeStatistics {
-    /// Typical inorganic crystals, for weights that do not say what they were trained on; the
-    /// reference numbers were made with these.
-    fn default() -> Self {
-        Self { mean: [4.9, 5.6, 8.0, 89.0, 86.0, 86.0], std: [1.3, 1.5, 4.1, 19.0, 16.0, 19.0] }
-    }
-}
 
 impl LatticeStatistics {
     /// Statistics of a selection's crystals, always summed in the order of the shards (Welford's

@@ -4,7 +4,7 @@
 use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
-use crate::config::{ModelConfig, model_fault};
+use crate::config::ModelConfig;
 
 impl WeightsFile {
     /// What the weights belong to; `None` if the file says nothing about it.
@@ -14,7 +14,7 @@ impl WeightsFile {
     /// [`WeightsError::Room`] for a model of more numbers than the file holds.
     pub fn description(&self) -> Result<Option<Description>, WeightsError> {
         let Some(description) = Description::from_metadata(&self.metadata)? else { return Ok(None) };
-        if let Some(fault) = model_fault(&description.model) {
+        if let Some(fault) = description.model.fault() {
             return Err(WeightsError::Sizes { fault });
         }
         let found = self.tensors.values().map(|tensor| tensor.values.len()).sum::<usize>();
