@@ -1,5 +1,7 @@
 //! `trainer config`, `trainer bench` and `trainer pretrain --dry-run`.
 
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
 use crate::support::*;
@@ -18,6 +20,16 @@ fn the_default_configuration_is_the_papers() {
     ] {
         assert!(config.lines().any(|it| it == line), "{line}: {config}");
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut program = Command::new(TRAINER);
+    program.arg("config").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().expect("the program starts");
+    drop(program.stdout.take());
+    let output = program.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use trainer::config::Config;
 use trainer::device::DeviceName;
 
 use super::Outcome;
+use super::out::{say, write};
 use super::settings::{Machine, Settings};
 
 /// Tensors of every parameter that training holds: weight, gradient, two running means.
@@ -38,8 +39,8 @@ impl BenchArguments {
         let config = self.settings.resolve(&[])?;
         let report = bench(&Request { config, device, steps: self.steps.get() })?;
         match self.json {
-            true => println!("{}", serde_json::to_string(&report)?),
-            false => print(&report),
+            true => say!("{}", serde_json::to_string(&report)?),
+            false => print(&report)?,
         }
         Ok(Outcome::Clean)
     }
@@ -47,38 +48,38 @@ impl BenchArguments {
 
 /// Sizes, memory and one timed step.
 pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
-    print!("{}", config.to_toml());
-    print(&bench(&Request { config, device, steps: 1 })?);
-    Ok(())
+    write(format_args!("{}", config.to_toml()))?;
+    print(&bench(&Request { config, device, steps: 1 })?)
 }
 
-fn print(report: &Report) {
+fn print(report: &Report) -> anyhow::Result<()> {
     let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     let size = &report.size;
-    println!(
+    say!(
         "batch        {} crystals, {} atoms, {} edges, {} triplets",
-        size.crystals, size.atoms, size.edges, size.triplets
+        size.crystals,
+        size.atoms,
+        size.edges,
+        size.triplets
     );
     let bytes = report.parameters * TENSORS_A_PARAMETER * BYTES;
-    println!(
-        "parameters   {}; weights, gradients and optimiser {:.0} MiB",
-        report.parameters,
-        mebibytes(bytes)
-    );
-    println!(
+    say!("parameters   {}; weights, gradients and optimiser {:.0} MiB", report.parameters, mebibytes(bytes));
+    say!(
         "step         {:.1} ms at best, {:.1} ms in the middle; {:.0} crystals/s on {}",
         1e3 * report.seconds.step.min,
         1e3 * report.seconds.step.median,
         report.crystals_per_s_min_step,
         report.device
     );
-    println!(
+    say!(
         "data path    {:.0} crystals/s with {} building thread(s)",
-        report.data_path.crystals_per_s, report.data_path.workers
+        report.data_path.crystals_per_s,
+        report.data_path.workers
     );
-    println!(
+    say!(
         "memory       {:.0} MiB resident; a batch of this size needs about {:.0} MiB beside the weights",
         report.resident_bytes as f64 / f64::from(1 << 20),
         report.estimated_batch_bytes as f64 / f64::from(1 << 20)
     );
+    Ok(())
 }

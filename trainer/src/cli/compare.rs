@@ -11,6 +11,7 @@ use trainer::device::DeviceName;
 use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
+use super::out::say;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,7 +63,7 @@ impl CompareArguments {
         if self.dry_run {
             for job in planned(&request)? {
                 let state = if job.finished { "done " } else { "to do" };
-                println!("{state} {}: {}", job.name, job.command);
+                say!("{state} {}: {}", job.name, job.command);
             }
             return Ok(Outcome::Clean);
         }
@@ -73,15 +74,15 @@ impl CompareArguments {
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         let summary = compare(&request, program, &|| interrupt.requested())?;
         for file in &summary.files {
-            println!("{}", file.display());
+            say!("{}", file.display());
         }
         let count = |is: fn(&State) -> bool| summary.jobs.iter().filter(|(_, state)| is(state)).count();
         let (all, done) = (summary.jobs.len(), count(|state| *state == State::Finished));
         let failed = count(|state| matches!(state, State::Failed(_)));
         let skipped = count(|state| matches!(state, State::Skipped(_)));
-        println!("{done} of {all} jobs are done, {failed} failed, {skipped} skipped: {}", self.out.display());
+        say!("{done} of {all} jobs are done, {failed} failed, {skipped} skipped: {}", self.out.display());
         if interrupt.requested() && done + failed + skipped < all {
-            println!("interrupted; the same command goes on");
+            say!("interrupted; the same command goes on");
             return Ok(Outcome::Interrupted);
         }
         Ok(if failed > 0 { Outcome::Findings } else { Outcome::Clean })

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Outcome;
+use super::out::write;
 use super::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -13,7 +14,7 @@ pub(crate) struct ConfigArguments {
 
 impl ConfigArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
-        print!("{}", self.settings.resolve(&[])?.to_toml());
+        write(format_args!("{}", self.settings.resolve(&[])?.to_toml()))?;
         Ok(Outcome::Clean)
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use trainer::embed::{Request, embed};
 
 use super::Outcome;
+use super::out::say;
 use super::settings::{Machine, Settings};
 
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ impl EmbedArguments {
                 self.weights.display()
             );
         }
-        println!("{} crystals: {}", summary.crystals, self.out.display());
+        say!("{} crystals: {}", summary.crystals, self.out.display());
         Ok(Outcome::Clean)
     }
 }

@@ -7,6 +7,7 @@ use trainer::evaluate::{Request, Summary, default_out, evaluate};
 use trainer::report::json::EvaluationRecord;
 
 use super::Outcome;
+use super::out::say;
 use super::settings::Machine;
 
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ impl EvaluateArguments {
         let Summary { evaluation, files } = evaluate(&request)?;
         let EvaluationRecord { unit, folds, mean, std, .. } = EvaluationRecord::new(&evaluation)?;
         for fold in &folds {
-            println!(
+            say!(
                 "{:<10} {:>7} crystals  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5} {unit}",
                 fold.name,
                 fold.test,
@@ -51,10 +52,10 @@ impl EvaluateArguments {
             );
         }
         if folds.len() > 1 {
-            println!("MAE {:.5} +- {:.5} {unit}; median {:.5}", mean.mae, std.mae, mean.dummy_mae);
+            say!("MAE {:.5} +- {:.5} {unit}; median {:.5}", mean.mae, std.mae, mean.dummy_mae);
         }
         for file in &files {
-            println!("{}", file.display());
+            say!("{}", file.display());
         }
         Ok(Outcome::Clean)
     }

@@ -13,6 +13,7 @@ use trainer::run::interrupt::Interrupt;
 use trainer::task::{Regime, Task};
 
 use super::Outcome;
+use super::out::say;
 use super::settings::{Machine, Settings};
 
 /// Folder of all runs unless given.
@@ -121,7 +122,7 @@ impl FinetuneArguments {
             quiet: self.quiet,
         };
         let summary = finetune(&request, &Interrupt::install()?)?;
-        Ok(report(&request, &summary))
+        report(&request, &summary)
     }
 
     fn resolve(&self, task: &Task) -> anyhow::Result<Config> {
@@ -147,9 +148,9 @@ impl FinetuneArguments {
 }
 
 /// What became of the members, told by one of the processes.
-fn report(request: &Request, summary: &Summary) -> Outcome {
+fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
     if !request.ranks.leads() {
-        return Outcome::of(summary.interrupted);
+        return Ok(Outcome::of(summary.interrupted));
     }
     if !summary.described {
         eprintln!(
@@ -171,13 +172,13 @@ fn report(request: &Request, summary: &Summary) -> Outcome {
             (Some(error), Some(epoch)) => format!("validation MAE {error:.5} {unit} in epoch {epoch}"),
             _ => "no epoch is done".to_owned(),
         };
-        println!("{fold}, seed {seed}: {best} of {epochs}; {train} crystals trained on");
+        say!("{fold}, seed {seed}: {best} of {epochs}; {train} crystals trained on");
     }
     let folder = request.folder.display();
     if summary.interrupted {
-        println!("interrupted; --resume goes on from {folder}");
-        return Outcome::Interrupted;
+        say!("interrupted; --resume goes on from {folder}");
+        return Ok(Outcome::Interrupted);
     }
-    println!("{} members: {folder}; trainer evaluate {folder} tests them", summary.members.len());
-    Outcome::Clean
+    say!("{} members: {folder}; trainer evaluate {folder} tests them", summary.members.len());
+    Ok(Outcome::Clean)
 }

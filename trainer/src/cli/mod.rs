@@ -13,6 +13,7 @@ mod config;
 mod embed;
 mod evaluate;
 mod finetune;
+mod out;
 mod predict;
 mod pretrain;
 mod settings;

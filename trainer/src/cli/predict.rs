@@ -15,6 +15,7 @@ use trainer::predict::{
 };
 
 use super::Outcome;
+use super::out::say;
 use super::settings::Machine;
 
 /// How far a run is; the number of crystals is not known before the end.
@@ -86,9 +87,9 @@ impl PredictArguments {
         bar.finish_and_clear();
         let summary = summary?;
         if !self.quiet {
-            println!("{} crystals: {}", summary.crystals, self.out.display());
+            say!("{} crystals: {}", summary.crystals, self.out.display());
             if let Some(table) = &summary.left_out_table {
-                println!("{} entries left out: {}", summary.left_out, table.display());
+                say!("{} entries left out: {}", summary.left_out, table.display());
             }
         }
         Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })

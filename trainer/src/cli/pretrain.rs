@@ -12,6 +12,7 @@ use trainer::run::interrupt::Interrupt;
 use trainer::run::pretrain::{Request, Summary, pretrain};
 
 use super::Outcome;
+use super::out::say;
 use super::settings::{Machine, Settings};
 
 /// Folder of a run unless given.
@@ -79,7 +80,7 @@ impl PretrainArguments {
             quiet: self.quiet,
         };
         let summary = pretrain(request, &Interrupt::install()?)?;
-        Ok(self.report(&summary, ranks.leads()))
+        self.report(&summary, ranks.leads())
     }
 
     fn resolve(&self) -> anyhow::Result<Config> {
@@ -92,23 +93,27 @@ impl PretrainArguments {
     }
 
     /// What became of the run, told by one of its processes.
-    fn report(&self, Summary { ending, state, last, constants }: &Summary, leads: bool) -> Outcome {
+    fn report(
+        &self,
+        Summary { ending, state, last, constants }: &Summary,
+        leads: bool,
+    ) -> anyhow::Result<Outcome> {
         if !leads {
-            return Outcome::of(*ending == Ending::Interrupted);
+            return Ok(Outcome::of(*ending == Ending::Interrupted));
         }
         let folder = self.out.display();
         if *ending == Ending::Interrupted {
-            println!("interrupted in epoch {}; --resume goes on from {folder}", state.epoch + 1);
-            return Outcome::Interrupted;
+            say!("interrupted in epoch {}; --resume goes on from {folder}", state.epoch + 1);
+            return Ok(Outcome::Interrupted);
         }
         let early = if *ending == Ending::EarlyStopped { ", stopped early" } else { "" };
-        println!("{} epochs{early}, {} steps: {folder}", state.epoch, state.step);
+        say!("{} epochs{early}, {} steps: {folder}", state.epoch, state.step);
         for (name, value) in last.iter().flatten() {
             match constants.get(name) {
-                Some(constant) => println!("{name:>7} {value:>9.4}   a constant predictor: {constant:.4}"),
-                None => println!("{name:>7} {value:>9.4}"),
+                Some(constant) => say!("{name:>7} {value:>9.4}   a constant predictor: {constant:.4}"),
+                None => say!("{name:>7} {value:>9.4}"),
             }
         }
-        Outcome::Clean
+        Ok(Outcome::Clean)
     }
 }

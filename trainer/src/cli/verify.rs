@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use trainer::verify::{Fixture, Table, TieRule, compare, limits};
 
 use super::Outcome;
+use super::out::{say, write};
 use super::settings::Machine;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,23 +37,23 @@ impl VerifyArguments {
                 Precision::F32 => compare::<f32>(&fixture, ties, &device)?,
                 Precision::F64 => compare::<f64>(&fixture, ties, &device)?,
             };
-            println!("ties = {}", ties.name());
-            print!("{table}");
-            if !self.within_limits(&table) {
+            say!("ties = {}", ties.name());
+            write(format_args!("{table}"))?;
+            if !self.within_limits(&table)? {
                 outcome = Outcome::Findings;
             }
         }
         Ok(outcome)
     }
 
-    fn within_limits(&self, table: &Table) -> bool {
+    fn within_limits(&self, table: &Table) -> anyhow::Result<bool> {
         let beyond = match self.precision {
             Precision::F32 => table.beyond(limits::single),
             Precision::F64 => table.beyond(limits::double),
         };
         for deviation in &beyond {
-            println!("beyond its limit: {} ({:.2e})", deviation.name, deviation.relative);
+            say!("beyond its limit: {} ({:.2e})", deviation.name, deviation.relative);
         }
-        beyond.is_empty()
+        Ok(beyond.is_empty())
     }
 }

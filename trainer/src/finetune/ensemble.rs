@@ -144,7 +144,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 quiet: request.quiet,
             };
             if !request.quiet && request.ranks.leads() {
-                println!("{}, seed {seed}: {} crystals to train on", fold.name, fold.train.len());
+                eprintln!("{}, seed {seed}: {} crystals to train on", fold.name, fold.train.len());
             }
             let (ending, state) = run_member(member, interrupt)?;
             summary.members.push(Member {
