@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 /// Reason code of an entry that a filter dropped; everything else is a fault of the entry.
 pub const FILTERED: &str = "filtered";
+/// Reason code of an entry whose identifier was read before.
+pub const DUPLICATE_ID: &str = "duplicate_id";
+/// Reason code of a crystal with more sites than are asked for.
+pub const TOO_MANY_SITES: &str = "too_many_sites";
 
 /// Where an entry stands in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]

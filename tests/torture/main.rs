@@ -13,6 +13,8 @@ mod kills;
 mod program;
 mod table;
 
+#[path = "../common/programs.rs"]
+mod programs;
 #[path = "../common/disk.rs"]
 mod small_disk;
 #[path = "../trainer/support.rs"]

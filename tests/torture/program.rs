@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::programs::etl_beside;
 use crate::table::MEBIBYTE;
 use crate::trainer::TRAINER;
 
@@ -24,11 +25,9 @@ pub(crate) fn trainer() -> PathBuf {
     PathBuf::from(TRAINER)
 }
 
-/// The ETL, which lies beside it; `cargo test --workspace` has built it.
+/// The ETL.
 pub(crate) fn etl() -> PathBuf {
-    let etl = Path::new(TRAINER).with_file_name("etl");
-    assert!(etl.is_file(), "{} is not there: cargo build --release --workspace", etl.display());
-    etl
+    etl_beside(TRAINER)
 }
 
 /// How a program ended.

@@ -13,7 +13,7 @@ use schemas::manifest::Counts;
 
 use super::error::BuildError;
 use super::process::{ProcessedBlock, count, material_ids};
-use crate::reject::Reject;
+use crate::reject::{DUPLICATE_ID, Reject};
 
 /// A row group ends when its features take this many bytes, whatever its number of rows.
 const ROW_GROUP_BYTES: usize = 8 << 20;
@@ -55,7 +55,7 @@ impl SeenIds {
                     duplicates.push(Reject {
                         material_id: Some(ids.value(row).to_owned()),
                         origin: origin.clone(),
-                        reason: "duplicate_id",
+                        reason: DUPLICATE_ID,
                         message: format!("'{}' was read before; the first one is kept", ids.value(row)),
                     });
                 }

@@ -14,7 +14,7 @@ use crate::columns::{Columns, RowLabels};
 use crate::feature::Featurizer;
 use crate::filter::Filter;
 use crate::labels::LabelTable;
-use crate::reject::{FILTERED, Origin, Reject};
+use crate::reject::{FILTERED, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RecordParser, Sink};
 
 /// Bounds on a crystal that are checked before or right after its features.
@@ -217,7 +217,7 @@ impl Sink for RowBuilder {
         let sites = structure.atomic_numbers.len();
         if sites > recipe.bounds.max_sites {
             return leave_out(
-                "too_many_sites",
+                TOO_MANY_SITES,
                 format!("{sites} sites, --max-sites {}", recipe.bounds.max_sites),
             );
         }

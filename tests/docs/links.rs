@@ -1,0 +1,28 @@
+//! Links of the book lead somewhere, and every page can be reached.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::markdown::links;
+use crate::{pages, read, root};
+
+#[test]
+fn every_link_leads_to_a_file() {
+    for page in pages() {
+        for link in links(&read(&page)) {
+            let target = root().join("docs/src").join(&link);
+            assert!(target.exists(), "{page}: {link} leads nowhere");
+        }
+    }
+}
+
+#[test]
+fn the_summary_lists_every_page() {
+    let listed: BTreeSet<String> = pages().into_iter().collect();
+    let files = fs::read_dir(root().join("docs/src")).expect("the pages");
+    let there: BTreeSet<String> = files
+        .map(|file| format!("docs/src/{}", file.expect("a file").file_name().to_string_lossy()))
+        .filter(|page| page.ends_with(".md") && !page.ends_with("/SUMMARY.md"))
+        .collect();
+    assert_eq!(listed, there);
+}
