@@ -34,7 +34,7 @@ MPI := trainer/mpi
 endif
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory bench-trainer fuzz sanitize clean
+.PHONY: help build etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory bench-trainer docs fuzz sanitize clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -109,6 +109,10 @@ bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared
 bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
 	@DEVICES="$${DEVICES:-cpu $(if $(TCH),libtorch)}" tests/bench/bench_trainer.sh
 
+docs: ## Build the book from docs/src into docs/book (needs mdbook)
+	@command -v mdbook >/dev/null || { echo "make docs: no mdbook; cargo install mdbook, or read docs/src as it is" >&2; exit 1; }
+	mdbook build docs
+
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 	for target in $$(ls fuzz/seeds); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
 
@@ -117,6 +121,6 @@ sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, V
 
 clean: ## Remove everything that was built, stores included
 	cargo clean
-	rm -rf runs/demo
+	rm -rf runs/demo docs/book
 	rm -rf $(VENV) $(SPARK_VENV) .libtorch
 	for store in $(STORES); do rm -rf "$$store"; done
