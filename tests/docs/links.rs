@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::markdown::links;
+use crate::markdown::{Link, anchors, links};
 use crate::{pages, read, root};
 
 #[test]
-fn every_link_leads_to_a_file() {
+fn every_link_leads_to_a_file_and_a_heading() {
     for page in pages() {
-        for link in links(&read(&page)) {
-            let target = root().join("docs/src").join(&link);
-            assert!(target.exists(), "{page}: {link} leads nowhere");
+        for Link { path, anchor } in links(&read(&page)) {
+            let target = if path.is_empty() { page.clone() } else { format!("docs/src/{path}") };
+            assert!(root().join(&target).exists(), "{page}: {path} leads nowhere");
+            if let Some(anchor) = anchor {
+                let anchors = anchors(&read(&target));
+                assert!(anchors.contains(&anchor), "{page}: {path} has no heading {anchor}: {anchors:?}");
+            }
         }
     }
 }

@@ -47,5 +47,6 @@ fn read(path: &str) -> String {
 
 /// The book's pages in the order of `SUMMARY.md`, by their paths from the root.
 fn pages() -> Vec<String> {
-    markdown::links(&read("docs/src/SUMMARY.md")).into_iter().map(|page| format!("docs/src/{page}")).collect()
+    let links = markdown::links(&read("docs/src/SUMMARY.md"));
+    links.into_iter().map(|link| format!("docs/src/{}", link.path)).collect()
 }

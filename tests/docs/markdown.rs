@@ -61,12 +61,35 @@ pub(crate) fn prose(page: &str) -> String {
     prose
 }
 
-/// Where the links of a page lead, anchors left off; links into the page itself and to the web do not count.
-pub(crate) fn links(page: &str) -> Vec<String> {
+/// A link within the book or the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Path from the page's folder; empty for the page itself.
+    pub(crate) path: String,
+    /// Heading in the page that it leads to, as an anchor.
+    pub(crate) anchor: Option<String>,
+}
+
+/// The links of a page, but for those to the web.
+pub(crate) fn links(page: &str) -> Vec<Link> {
     let prose = prose(page);
     let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let paths = targets.map(|target| target.split('#').next().unwrap_or_default());
-    paths.filter(|path| !path.is_empty() && !path.contains("://")).map(str::to_owned).collect()
+    let local = targets.filter(|target| !target.contains("://"));
+    let link = |target: &str| match target.split_once('#') {
+        Some((path, anchor)) => Link { path: path.to_owned(), anchor: Some(anchor.to_owned()) },
+        None => Link { path: target.to_owned(), anchor: None },
+    };
+    local.map(link).collect()
+}
+
+/// The anchors of a page's headings: lower case, hyphens for blanks, without punctuation.
+pub(crate) fn anchors(page: &str) -> Vec<String> {
+    let prose = prose(page);
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let words = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"));
+    words
+        .map(|words| words.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect())
+        .collect()
 }
 
 /// The first cells of the rows of a page's tables that are code, without their backticks.
@@ -101,10 +124,18 @@ fn a_block_without_an_end_is_named() {
 }
 
 #[test]
-fn links_stand_in_prose_and_lose_their_anchors() {
+fn links_stand_in_prose_and_may_have_anchors() {
     let page =
         "[a](a.md) [b](b.md#part)\n[web](https://example.org) [here](#part)\n```text\n[c](c.md)\n```\n";
-    assert_eq!(links(page), ["a.md", "b.md"]);
+    let link =
+        |path: &str, anchor: Option<&str>| Link { path: path.to_owned(), anchor: anchor.map(str::to_owned) };
+    assert_eq!(links(page), [link("a.md", None), link("b.md", Some("part")), link("", Some("part"))]);
+}
+
+#[test]
+fn anchors_are_those_of_headings() {
+    let page = "# What is left, out?\n```sh\n# a\n```\n## By `DuckDB`\nAt #3\n";
+    assert_eq!(anchors(page), ["what-is-left-out", "by-duckdb"]);
 }
 
 #[test]
