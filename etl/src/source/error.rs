@@ -103,14 +103,6 @@ pub enum SourceError {
         /// Second key.
         second: String,
     },
-    /// A source of this kind reads one input at a time.
-    #[error("{kind} reads one input, {given} are given")]
-    SingleInput {
-        /// The kind.
-        kind: &'static str,
-        /// Inputs given.
-        given: usize,
-    },
 }
 
 impl SourceError {
