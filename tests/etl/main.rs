@@ -1,5 +1,6 @@
 //! Whole-binary tests: what a user types, and what then lies in the store.
 
+mod about;
 mod corpus;
 mod damage;
 mod determinism;

@@ -1,5 +1,6 @@
 //! Whole-binary tests: what a user types, and what then lies in the folder of the run.
 
+mod about;
 mod commands;
 mod compare;
 mod corpus;

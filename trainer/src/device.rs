@@ -17,6 +17,15 @@ pub enum DeviceName {
     Cuda(usize),
 }
 
+/// Names of the devices that this program was built for, separated by commas; whether a machine has them
+/// shows when they are opened.
+#[cfg(not(feature = "tch"))]
+pub const BUILT_FOR: &str = "cpu";
+/// Names of the devices that this program was built for, separated by commas; whether a machine has them
+/// shows when they are opened, and `cuda:N` needs a libtorch that was built for CUDA.
+#[cfg(feature = "tch")]
+pub const BUILT_FOR: &str = "cpu, libtorch, cuda:N";
+
 /// A device that there is not.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {

@@ -6,6 +6,7 @@
 //! | 1 | done, but some entries were rejected or something was found wrong |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output |
 
+mod about;
 mod build;
 mod fetch;
 mod merge;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use manual::{CompletionsArguments, ManArguments, Status};
 
 /// Exit status of a command that ended, with or without findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +35,21 @@ pub(crate) enum Outcome {
 const FINDINGS: u8 = 1;
 /// Exit status of a command that could not do its work.
 const FAILED: u8 = 2;
+/// All of them, for the manual.
+const STATUSES: [Status; 3] = [
+    Status::new(0, "done"),
+    Status::new(FINDINGS, "done with rejects or findings"),
+    Status::new(FAILED, "not done"),
+];
 
 /// Published crystal databases into Parquet feature stores.
 #[derive(Debug, Parser)]
 #[command(
     name = "etl",
     version,
+    long_version = about::LONG_VERSION.as_str(),
     about,
-    after_help = "\
-Exit status: 0 done, 1 done with rejects or findings, 2 not done."
+    after_help = manual::summary(&STATUSES)
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -52,10 +60,15 @@ struct Arguments {
 enum Command {
     /// Read a published file, compute features, write a store
     Build(Box<build::BuildArguments>),
+    /// Print the script by which a shell completes this program's commands and options
+    #[command(after_help = CompletionsArguments::places("etl"))]
+    Completions(CompletionsArguments),
     /// Fetch the published files of a database, or copy them from a mirror
     Fetch(fetch::FetchArguments),
     /// Show one crystal of a store and its neighbours by shell
     Inspect(reports::InspectArguments),
+    /// Write this program's manual pages into a folder
+    Man(ManArguments),
     /// Join the parts that `etl build --part` or `etl worker --out` wrote into one store
     Merge(merge::MergeArguments),
     /// Count and chart what is in a store
@@ -70,8 +83,10 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Build(arguments) => arguments.run(),
+        Command::Completions(arguments) => about::complete(&arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Man(arguments) => about::describe(&arguments),
         Command::Merge(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Validate(arguments) => arguments.run(),

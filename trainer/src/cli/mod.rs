@@ -7,6 +7,7 @@
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
+mod about;
 mod bench;
 mod compare;
 mod config;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use manual::{CompletionsArguments, ManArguments, Status};
 use trainer::ranks::{self, AbortOnPanic, Ranks};
 
 /// Exit status of a command that ended.
@@ -53,14 +55,22 @@ const FINDINGS: u8 = 1;
 const FAILED: u8 = 2;
 /// Exit status after Ctrl-C: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
+/// All of them, for the manual.
+const STATUSES: [Status; 4] = [
+    Status::new(0, "done"),
+    Status::new(FINDINGS, "something was found wrong"),
+    Status::new(FAILED, "not done"),
+    Status::new(INTERRUPTED, "interrupted"),
+];
 
 /// Feature stores through MMPT: pre-training, fine-tuning, tests, predictions, embeddings, speed.
 #[derive(Debug, Parser)]
 #[command(
     name = "trainer",
     version,
+    long_version = about::LONG_VERSION.as_str(),
     about,
-    after_help = "Exit status: 0 done, 1 something was found wrong, 2 not done, 130 interrupted."
+    after_help = manual::summary(&STATUSES)
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -87,6 +97,11 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Compare with the numbers of another implementation, tensor by tensor
     Verify(verify::VerifyArguments),
+    /// Print the script by which a shell completes this program's commands and options
+    #[command(after_help = CompletionsArguments::places("trainer"))]
+    Completions(CompletionsArguments),
+    /// Write this program's manual pages into a folder
+    Man(ManArguments),
 }
 
 impl Command {
@@ -94,6 +109,9 @@ impl Command {
     fn join(&self) -> anyhow::Result<Arc<dyn Ranks>> {
         if matches!(self, Self::Pretrain(_) | Self::Finetune(_)) {
             return Ok(ranks::join()?);
+        }
+        if matches!(self, Self::Completions(_) | Self::Man(_)) {
+            return Ok(ranks::alone());
         }
         let count = ranks::launched_processes();
         anyhow::ensure!(
@@ -146,6 +164,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
+        Command::Completions(arguments) => about::complete(&arguments),
+        Command::Man(arguments) => about::describe(&arguments),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -1,0 +1,39 @@
+//! What the program says of itself: `etl --version`, `etl completions` and `etl man`.
+
+use std::env::consts::{ARCH, OS};
+use std::io::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::Context;
+use clap::CommandFactory;
+use etl::shard::write_atomically;
+use manual::{CompletionsArguments, ManArguments, Program};
+use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
+
+use super::{Arguments, Outcome, STATUSES, print};
+
+/// `etl --version`: what a report of a fault needs; `etl -V` says the first line alone.
+pub(super) static LONG_VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{SOFTWARE_VERSION}\nstore format {FORMAT_VERSION}\nbuilt for {OS} on {ARCH}"));
+
+/// Prints a completion script.
+pub(super) fn complete(arguments: &CompletionsArguments) -> anyhow::Result<Outcome> {
+    arguments.print(&program()).context("cannot write the output")?;
+    Ok(Outcome::Clean)
+}
+
+/// Writes the manual pages.
+pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
+    let paths = arguments.write(&program(), |path, page| -> anyhow::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Ok(write_atomically(folder, path, page)?)
+    })?;
+    print(|out| paths.iter().try_for_each(|path| writeln!(out, "{}", path.display())))?;
+    Ok(Outcome::Clean)
+}
+
+/// This program as its manual describes it.
+fn program() -> Program {
+    Program::new(Arguments::command(), &STATUSES)
+}

@@ -1,0 +1,162 @@
+//! Manual pages in the format of `man`.
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use crate::Program;
+
+/// Section of the manual that programs stand in.
+const SECTION: &str = "1";
+/// What a page's head calls the manual.
+const MANUAL: &str = "Crystal MMPT";
+/// No date: the version says as much, and the pages of a version are the same whenever they are written.
+/// A blank, because an empty argument of a macro would be left out and move the next one up.
+const DATE: &str = " ";
+
+/// A manual page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The file's name, `etl-build.1` for example.
+    pub name: String,
+    /// The page in roff with the macros of `man`, in ASCII.
+    pub text: String,
+}
+
+impl Program {
+    /// The manual: a page of the program and one of each of its commands, in their order.
+    pub fn pages(&self) -> Vec<Page> {
+        let mut program = self.command.clone().disable_help_subcommand(true);
+        program.build();
+        let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
+        let mut pages = vec![self.page(&program, None)];
+        pages.extend(commands.map(|command| self.page(command, Some(program.get_name()))));
+        pages
+    }
+
+    /// The page of a command, or of the program itself, which has no parent.
+    fn page(&self, command: &Command, parent: Option<&str>) -> Page {
+        let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
+        let mut end = Roff::new();
+        // What follows the program's own help is the exit statuses, which have a section of their own.
+        if let (Some(help), Some(_)) = (command.get_after_help(), parent) {
+            end.control("SH", ["NOTES"]);
+            notes(&mut end, &help.to_string());
+        }
+        end.control("SH", ["EXIT STATUS"]);
+        for status in self.statuses {
+            end.control("TP", []);
+            end.text([bold(status.code.to_string())]);
+            end.text([roman(status.meaning)]);
+        }
+        if let Some(parent) = parent {
+            end.control("SH", ["SEE ALSO"]);
+            end.text([bold(parent), roman(format!("({SECTION})"))]);
+        }
+        let version = self.command.get_version().unwrap_or_default();
+        let shown = command.clone().after_help(None).version(None).long_version(None);
+        let man = Man::new(shown.subcommand_help_heading("COMMANDS").subcommand_value_name("command"))
+            .title(name.to_uppercase())
+            .section(SECTION)
+            .date(DATE)
+            .source(format!("{} {version}", self.command.get_name()))
+            .manual(MANUAL);
+        let mut text = Vec::new();
+        man.render(&mut text).expect("memory is writable");
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        // A page begins with definitions that the one above has already.
+        let end = end.render();
+        text.push_str(end.find(".SH ").map_or("", |start| &end[start..]));
+        Page { name: format!("{name}.{SECTION}"), text: ascii(&text) }
+    }
+}
+
+/// Text as paragraphs, its indented lines as they stand.
+fn notes(roff: &mut Roff, text: &str) {
+    let mut literal = false;
+    for line in text.lines() {
+        let indented = line.starts_with(' ');
+        if indented != literal {
+            roff.control(if indented { "PP" } else { "fi" }, []);
+            roff.control(if indented { "nf" } else { "PP" }, []);
+            literal = indented;
+        }
+        roff.text([roman(line)]);
+    }
+    if literal {
+        roff.control("fi", []);
+    }
+}
+
+/// The text with an escape for every character beyond ASCII, so that a page reads the same whatever
+/// encoding `man` takes it for.
+fn ascii(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+        } else {
+            escaped.push_str(&format!("\\[u{:04X}]", u32::from(character)));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::example::scales;
+
+    fn page(name: &str) -> String {
+        let pages = scales().pages();
+        pages.into_iter().find(|page| page.name == name).expect("a page of the example").text
+    }
+
+    /// Headings of a page in order.
+    fn headings(page: &str) -> Vec<&str> {
+        page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect()
+    }
+
+    #[test]
+    fn the_program_and_every_command_have_a_page() {
+        let names: Vec<_> = scales().pages().into_iter().map(|page| page.name).collect();
+        assert_eq!(names, ["scales.1", "scales-weigh.1", "scales-zero.1"]);
+        assert_eq!(scales().pages(), scales().pages());
+    }
+
+    #[test]
+    fn the_sections_are_those_of_a_manual() {
+        assert_eq!(
+            headings(&page("scales.1")),
+            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "\"EXIT STATUS\""]
+        );
+        assert_eq!(
+            headings(&page("scales-weigh.1")),
+            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "NOTES", "\"EXIT STATUS\"", "\"SEE ALSO\""]
+        );
+        assert!(
+            page("scales-zero.1").contains(".TH SCALES-ZERO 1 \" \" \"scales 1.2.3\" \"Crystal MMPT\"\n")
+        );
+    }
+
+    #[test]
+    fn statuses_are_told_with_their_meaning() {
+        let page = page("scales-zero.1");
+        let (_, statuses) = page.split_once(".SH \"EXIT STATUS\"\n").expect("the section");
+        assert!(statuses.starts_with(".TP\n\\fB0\\fR\ndone\n.TP\n\\fB2\\fR\nnot done\n"), "{statuses}");
+    }
+
+    #[test]
+    fn examples_keep_their_lines_and_nothing_is_taken_for_a_macro() {
+        let page = page("scales-weigh.1");
+        let (_, notes) = page.split_once(".SH NOTES\n").expect("the section");
+        let expected = "A crystal is weighed\nin air:\n.PP\n.nf\n  scales weigh \\-\\-out \\*(Aqa b\\*(Aq \
+                        quartz.cif\n.fi\n.PP\n\\&.hidden files are weighed as well.\n";
+        assert!(notes.starts_with(expected), "{notes}");
+    }
+
+    #[test]
+    fn pages_are_ascii() {
+        let page = page("scales-weigh.1");
+        assert!(page.is_ascii() && page.contains("Least height in \\[u00C5]"), "{page}");
+    }
+}
