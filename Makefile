@@ -10,6 +10,11 @@ MATBENCH_TASK ?= jdft2d
 JARVIS_TASK ?= dft_3d
 # Stores that `make analysis` looks at: every finished one unless given.
 STORES ?= $(patsubst %/manifest.json,%,$(wildcard data/*/manifest.json))
+# Where `make install` puts things. The user's own tree: it needs no rights that a user of a cluster has
+# not, and shells and `man` look into it as they do into /usr/local.
+PREFIX ?= $(HOME)/.local
+# Root of the tree that a package is made of; empty for this machine.
+DESTDIR ?=
 
 ETL := target/release/etl
 TRAINER := target/release/trainer
@@ -34,13 +39,22 @@ MPI := trainer/mpi
 endif
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory bench-trainer docs fuzz sanitize clean
+.PHONY: help build install uninstall etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory \
+	bench-trainer docs fuzz sanitize clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## Compile the programs
 	cargo build --release --workspace $(FEATURES)
+
+# Not `cargo install --path etl`: the package alone has other features of shared crates than the workspace,
+# and polars, arrow and parquet would be compiled again.
+install: build ## Install programs, manual and completions under PREFIX (~/.local); DESTDIR=dir for packages
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" manual/install.sh target/release
+
+uninstall: ## Remove what `make install` put under PREFIX
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" manual/install.sh --remove
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
 	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \

@@ -11,6 +11,7 @@ mod featurise;
 mod fetch;
 mod parts;
 mod rejects;
+mod release;
 mod resume;
 mod sample;
 mod sources;

@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+#
+# Both programs in an image of their own; the folder of the host is /data:
+#
+#   docker build -t crystal-mmpt .
+#   docker run --rm -v "$PWD:/data" crystal-mmpt etl build cif --input cifs --out store
+#
+# What is written belongs to user 1000; --user "$(id -u):$(id -g)" makes it another's. For training in several
+# processes: docker build --build-arg FEATURES=mpi -t crystal-mmpt-mpi . libtorch is left out: its
+# libraries are ten times the image.
+
+FROM rust:1.95-slim-trixie AS build
+# Features of the trainer, separated by commas: mpi or nothing.
+ARG FEATURES=""
+RUN case ",$FEATURES," in *,mpi,*) \
+        apt-get update \
+        && apt-get install -y --no-install-recommends openmpi-bin libopenmpi-dev libclang-dev \
+        && rm -rf /var/lib/apt/lists/* ;; \
+    esac
+WORKDIR /source
+COPY Cargo.toml Cargo.lock LICENSE-APACHE LICENSE-MIT CHANGELOG.md ./
+COPY schemas schemas
+COPY manual manual
+COPY etl etl
+COPY trainer trainer
+# Crates and objects outlive a change of the sources.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/source/target \
+    cargo build --release --locked --workspace --features "$FEATURES" \
+    && DESTDIR=/installed PREFIX=/usr/local manual/install.sh target/release
+
+FROM debian:trixie-slim
+LABEL org.opencontainers.image.title="Crystal MMPT" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+ARG FEATURES=""
+RUN case ",$FEATURES," in *,mpi,*) \
+        apt-get update \
+        && apt-get install -y --no-install-recommends openmpi-bin \
+        && rm -rf /var/lib/apt/lists/* ;; \
+    esac
+RUN useradd --uid 1000 --create-home crystal && install -d -o crystal -g crystal /data
+COPY --from=build /installed/usr/local /usr/local
+USER crystal
+WORKDIR /data
+CMD ["etl", "--help"]

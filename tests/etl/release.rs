@@ -1,0 +1,149 @@
+//! What is shipped agrees with the tree: change log, image, installation, packages.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use schemas::store::FORMAT_VERSION;
+
+use crate::support::*;
+
+/// A file of the project's root.
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The packages of the workspace, by their folders.
+fn members() -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let (_, rest) = manifest.split_once("members = [").expect("a workspace");
+    let (list, _) = rest.split_once(']').expect("a closed list");
+    list.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect()
+}
+
+/// Instructions of a Dockerfile: name and arguments, lines that go on joined, comments left out.
+fn instructions(text: &str) -> Vec<(String, String)> {
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let joined = lines.join("\n").replace("\\\n", " ");
+    let instruction = |line: &str| {
+        let (name, arguments) = line.split_once(' ')?;
+        Some((name.to_owned(), arguments.trim().to_owned()))
+    };
+    joined.lines().filter_map(instruction).collect()
+}
+
+/// The arguments of every instruction of a name.
+fn arguments_of(instructions: &[(String, String)], name: &str) -> Vec<String> {
+    instructions.iter().filter(|(it, _)| it == name).map(|(_, arguments)| arguments.clone()).collect()
+}
+
+#[test]
+fn the_change_log_begins_with_this_version_and_its_formats() {
+    let log = read("CHANGELOG.md");
+    let sections: Vec<_> = log.lines().filter_map(|line| line.strip_prefix("## [")).collect();
+    let (version, date) = sections.first().expect("a version").split_once("] - ").expect("a date");
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let digits = date.chars().map(|it| if it.is_ascii_digit() { '0' } else { it }).collect::<String>();
+    assert_eq!(digits, "0000-00-00", "{date}");
+    let (_, newest) = log.split_once(&format!("## [{version}]")).expect("the section");
+    assert!(newest.contains(&format!("- Store: format version {FORMAT_VERSION} ")), "{newest}");
+}
+
+#[test]
+fn the_image_is_made_of_what_there_is() {
+    let instructions = instructions(&read("Dockerfile"));
+    let admitted = read(".dockerignore");
+    let admitted: Vec<_> = admitted.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(admitted.first(), Some(&"*"), "nothing but what is listed");
+    let mut copied = Vec::new();
+    for copy in arguments_of(&instructions, "COPY").iter().filter(|copy| !copy.starts_with("--from")) {
+        let words: Vec<_> = copy.split_whitespace().collect();
+        let (_, sources) = words.split_last().expect("a destination");
+        copied.extend(sources.iter().map(|source| (*source).to_owned()));
+    }
+    for source in &copied {
+        assert!(root().join(source).exists(), "{source} is not there");
+        assert!(admitted.contains(&format!("!{source}").as_str()), ".dockerignore leaves {source} out");
+    }
+    assert_eq!(admitted.len(), copied.len() + 1, "{admitted:?}");
+    for member in members() {
+        assert!(copied.contains(&member), "{member} is not copied");
+    }
+}
+
+#[test]
+fn the_image_has_the_workspaces_compiler_and_one_debian() {
+    let instructions = instructions(&read("Dockerfile"));
+    let bases = arguments_of(&instructions, "FROM");
+    let [build, run] = bases.as_slice() else { panic!("two stages: {bases:?}") };
+    // A binary needs the C library that it was linked with, or a newer one.
+    assert_eq!(build, &format!("rust:{}-slim-trixie AS build", env!("CARGO_PKG_RUST_VERSION")));
+    assert_eq!(run, "debian:trixie-slim");
+    let users = arguments_of(&instructions, "USER");
+    assert!(users.last().is_some_and(|user| user != "root" && user != "0"), "{users:?}");
+    assert_eq!(arguments_of(&instructions, "WORKDIR").last().map(String::as_str), Some("/data"));
+}
+
+#[test]
+fn every_package_has_what_a_registry_shows() {
+    for member in members() {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        for key in ["description = ", "keywords = ", "categories = "] {
+            assert!(manifest.lines().any(|line| line.starts_with(key)), "{member}: {key}");
+        }
+        for key in ["version", "edition", "rust-version", "license", "readme", "publish"] {
+            assert!(manifest.contains(&format!("\n{key}.workspace = true\n")), "{member}: {key}");
+        }
+    }
+}
+
+/// Runs the installation into a prefix.
+fn install(prefix: &Path, argument: &str) -> Output {
+    Command::new(root().join("manual/install.sh"))
+        .env("PREFIX", prefix)
+        .env_remove("DESTDIR")
+        .arg(argument)
+        .output()
+        .expect("bash starts")
+}
+
+#[test]
+fn what_is_installed_works_and_is_removed_again() {
+    let parent = folder();
+    let (built, prefix) = (parent.path().join("built"), parent.path().join("the prefix"));
+    fs::create_dir(&built).expect("a folder");
+    // The other program is not built beside this one in every run of the tests; only its name matters.
+    fs::copy(ETL, built.join("etl")).expect("a copy");
+    let output = install(&prefix, text(&built));
+    assert!(!output.status.success() && complaint(&output).contains("trainer is missing"));
+    assert!(!prefix.exists());
+    fs::copy(ETL, built.join("trainer")).expect("a copy");
+
+    fs::create_dir_all(prefix.join("share/man/man1")).expect("a folder");
+    let foreign = prefix.join("share/man/man1/etl-of-others.1");
+    fs::write(&foreign, "not ours").expect("a file");
+    let mut trees = Vec::new();
+    for _ in 0..2 {
+        let output = install(&prefix, text(&built));
+        assert!(output.status.success(), "{}", said(&output));
+        trees.push(tree(&prefix).into_keys().collect::<Vec<_>>());
+    }
+    assert_eq!(trees[0], trees[1]);
+    for file in [
+        "bin/etl",
+        "bin/trainer",
+        "share/bash-completion/completions/trainer",
+        "share/doc/crystal-mmpt/LICENSE-MIT",
+        "share/fish/vendor_completions.d/etl.fish",
+        "share/man/man1/etl-build.1",
+        "share/zsh/site-functions/_etl",
+    ] {
+        assert!(trees[0].iter().any(|it| it == file), "{file}: {:?}", trees[0]);
+    }
+    let version = Command::new(prefix.join("bin/etl")).arg("-V").output().expect("it is executable");
+    assert_eq!(String::from_utf8_lossy(&version.stdout), format!("etl {}\n", env!("CARGO_PKG_VERSION")));
+
+    assert!(install(&prefix, "--remove").status.success());
+    assert_eq!(tree(&prefix).into_keys().collect::<Vec<_>>(), ["share/man/man1/etl-of-others.1"]);
+    assert!(complaint(&install(&prefix, "--remove")).contains("nothing is installed"));
+}
