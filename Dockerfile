@@ -40,6 +40,7 @@ RUN case ",$FEATURES," in *,mpi,*) \
     esac
 RUN useradd --uid 1000 --create-home crystal && install -d -o crystal -g crystal /data
 COPY --from=build /installed/usr/local /usr/local
-USER crystal
+# By number, so that a cluster sees that it is not root.
+USER 1000:1000
 WORKDIR /data
 CMD ["etl", "--help"]

@@ -1,6 +1,7 @@
 //! What is shipped agrees with the tree: change log, image, installation, packages.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -112,12 +113,13 @@ fn what_is_installed_works_and_is_removed_again() {
     let parent = folder();
     let (built, prefix) = (parent.path().join("built"), parent.path().join("the prefix"));
     fs::create_dir(&built).expect("a folder");
-    // The other program is not built beside this one in every run of the tests; only its name matters.
-    fs::copy(ETL, built.join("etl")).expect("a copy");
+    // The other program is not built beside this one in every run of the tests; only its name matters. Links,
+    // because a copy that another test's child still holds open could not be started.
+    symlink(ETL, built.join("etl")).expect("a link");
     let output = install(&prefix, text(&built));
     assert!(!output.status.success() && complaint(&output).contains("trainer is missing"));
     assert!(!prefix.exists());
-    fs::copy(ETL, built.join("trainer")).expect("a copy");
+    symlink(ETL, built.join("trainer")).expect("a link");
 
     fs::create_dir_all(prefix.join("share/man/man1")).expect("a folder");
     let foreign = prefix.join("share/man/man1/etl-of-others.1");

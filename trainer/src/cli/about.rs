@@ -11,6 +11,7 @@ use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
 use trainer::atomic;
 use trainer::device::BUILT_FOR;
 
+use super::out::say;
 use super::{Arguments, Outcome, STATUSES};
 
 /// Whether ranks of several processes can be joined.
@@ -37,7 +38,7 @@ pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
             .with_context(|| format!("cannot write {}", path.display()))
     })?;
     for path in paths {
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     Ok(Outcome::Clean)
 }
