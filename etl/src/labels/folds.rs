@@ -2,8 +2,8 @@
 
 use super::LabelError;
 use super::column::shown;
-use super::join::{Rows, Table};
-use super::table::LabelCsv;
+use super::reader::LabelCsv;
+use super::rows::{Rows, Table};
 use crate::source::is_missing;
 
 /// Header of the table of folds.

@@ -11,10 +11,12 @@ use polars::prelude::{
 use schemas::property::{by_column, documented_column};
 use schemas::store::SPLIT_PREFIX;
 
-use super::column::{Column, PartNames, SplitColumn};
-use super::identifiers::{Identifiers, MAX_IDENTIFIERS};
-use super::table::{LabelCsv, read_id_prop, read_with_header};
-use super::{IdRule, LabelError, LabelInputs, LabelTable, folds, splits};
+use super::column::{Column, PartNames};
+use super::identifiers::Identifiers;
+use super::reader::LabelCsv;
+use super::rows::{Rows, Table};
+use super::table::{read_id_prop, read_with_header};
+use super::{LabelError, LabelInputs, LabelTable, folds, splits};
 use crate::source::{
     Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, open_document,
 };
@@ -27,78 +29,6 @@ const FOLD: &str = "fold";
 const QUALIFIER: &str = "labels";
 /// Start of the name of CGCNN's tables without header.
 const ID_PROP: &str = "id_prop";
-
-/// One table as it was read.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    pub(super) columns: Vec<Column>,
-    pub(super) splits: Vec<TableSplit>,
-    pub(super) folds: Option<Vec<Option<i32>>>,
-    /// Whether a column with a text in it is an error, whatever the rest of it is.
-    pub(super) all_numeric: bool,
-    pub(super) notes: Vec<String>,
-}
-
-/// A split in a table.
-#[derive(Debug)]
-pub(super) struct TableSplit {
-    pub(super) task: String,
-    pub(super) column: SplitColumn,
-}
-
-/// The identifiers of the table that is being read.
-pub(super) struct Rows<'a> {
-    file: &'a str,
-    rule: IdRule,
-    identifiers: &'a mut Identifiers,
-    numbers: Vec<u32>,
-    /// Row of every identifier that was met, by its number.
-    met: Vec<Option<u32>>,
-}
-
-impl Rows<'_> {
-    /// Takes the identifier of the next row, which must be a new one.
-    pub(super) fn push(&mut self, id: &[u8], line: u64) -> Result<(), LabelError> {
-        match self.push_or_find(id, line)? {
-            None => Ok(()),
-            Some(_) => {
-                let id = String::from_utf8_lossy(id.trim_ascii()).into_owned();
-                Err(LabelError::DuplicateIdentifier { file: self.file.to_owned(), line, id })
-            }
-        }
-    }
-
-    /// Takes the identifier of the next row, or gives the row that it has already.
-    pub(super) fn push_or_find(&mut self, id: &[u8], line: u64) -> Result<Option<usize>, LabelError> {
-        let text = String::from_utf8_lossy(id.trim_ascii());
-        let id = self.rule.apply(&text);
-        let file = || self.file.to_owned();
-        if id.is_empty() {
-            return Err(LabelError::NoIdentifier { file: file(), line });
-        }
-        let Some(number) = self.identifiers.number(id) else {
-            return Err(LabelError::TooManyRows { file: file(), limit: MAX_IDENTIFIERS });
-        };
-        let at = number as usize;
-        if at >= self.met.len() {
-            self.met.resize(self.identifiers.len().max(at + 1), None);
-        }
-        let row = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        if let Some(met) = self.met.get_mut(at) {
-            match met {
-                Some(earlier) => return Ok(Some(*earlier as usize)),
-                None => *met = Some(row),
-            }
-        }
-        self.numbers.push(number);
-        Ok(None)
-    }
-
-    /// The table as messages name it.
-    pub(super) fn file(&self) -> &str {
-        self.file
-    }
-}
 
 /// Reads tables and joins them.
 pub(super) struct Loader<'a> {
@@ -172,9 +102,9 @@ impl<'a> Loader<'a> {
         read: impl FnOnce(&mut Rows<'_>, &mut PartNames) -> Result<Table, LabelError>,
     ) -> Result<(), LabelError> {
         let (rule, identifiers) = (self.inputs.id_rule, &mut self.identifiers);
-        let mut rows = Rows { file, rule, identifiers, numbers: Vec::new(), met: Vec::new() };
+        let mut rows = Rows::new(file, rule, identifiers);
         let table = read(&mut rows, &mut self.parts)?;
-        let numbers = rows.numbers;
+        let numbers = rows.into_numbers();
         let frame = self.frame(file, table, numbers)?;
         self.frames.push(frame);
         Ok(())

@@ -10,6 +10,8 @@ mod error;
 mod folds;
 mod identifiers;
 mod join;
+mod reader;
+mod rows;
 mod splits;
 mod table;
 

@@ -10,8 +10,8 @@ use schemas::property::passthrough_column;
 
 use super::LabelError;
 use super::column::{Column, PartNames, SplitColumn};
-use super::join::{Rows, Table, TableSplit};
-use super::table::stem;
+use super::reader::stem;
+use super::rows::{Rows, Table, TableSplit};
 use crate::source::{Document, JsonStream, JsonString};
 
 /// Longest identifier, part or value.

@@ -1,12 +1,10 @@
 //! CSVs of labels: with a header, or CGCNN's `id_prop.csv` without one.
 
-use std::io::Read;
-
-use csv::{ByteRecord, Reader, ReaderBuilder};
 use schemas::store::SPLIT_PREFIX;
 
 use super::column::{Column, PartNames, SplitColumn};
-use super::join::{Rows, Table, TableSplit};
+use super::reader::{LabelCsv, stem};
+use super::rows::{Rows, Table, TableSplit};
 use super::{DEFAULT_TARGET, LabelError, folds};
 
 /// Columns taken for identifiers, the first that there is; otherwise the first column.
@@ -16,39 +14,6 @@ const SPLIT_NAME: &str = "split";
 const SPLIT_ENDING: &str = "_split";
 /// A column of test folds is called so.
 const FOLD_NAMES: [&str; 2] = ["fold", "test_fold"];
-
-/// A CSV that is being read.
-pub(super) struct LabelCsv<'a> {
-    pub(super) file: &'a str,
-    reader: Reader<Box<dyn Read + 'a>>,
-    record: ByteRecord,
-}
-
-impl<'a> LabelCsv<'a> {
-    pub(super) fn new(file: &'a str, stream: Box<dyn Read + 'a>) -> Self {
-        let reader = ReaderBuilder::new().has_headers(false).from_reader(stream);
-        Self { file, reader, record: ByteRecord::new() }
-    }
-
-    /// Next row; every row must have as many fields as the first.
-    pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
-        let more = self.reader.read_byte_record(&mut self.record);
-        match more {
-            Ok(true) => Ok(Some(&self.record)),
-            Ok(false) => Ok(None),
-            Err(source) => Err(LabelError::Csv { file: self.file.to_owned(), source }),
-        }
-    }
-
-    /// Line of the row read last.
-    pub(super) fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
-    }
-
-    fn layout(&self, message: &str) -> LabelError {
-        LabelError::Layout { file: self.file.to_owned(), message: message.to_owned() }
-    }
-}
 
 /// What a column of a table with a header is read as.
 enum Reading {
@@ -150,12 +115,6 @@ fn split_task(column: &str, file: &str) -> Option<String> {
         return Some(stem(file).to_owned());
     }
     column.strip_prefix(SPLIT_PREFIX).or_else(|| column.strip_suffix(SPLIT_ENDING)).map(str::to_owned)
-}
-
-/// A file's name up to its first point, without what it lies in.
-pub(super) fn stem(file: &str) -> &str {
-    let base = file.rsplit(['/', '\\', '!']).next().unwrap_or(file);
-    base.split_once('.').map_or(base, |(stem, _)| stem)
 }
 
 #[cfg(test)]

@@ -1,0 +1,87 @@
+//! What a label table is read into.
+
+use super::column::{Column, SplitColumn};
+use super::identifiers::{Identifiers, MAX_IDENTIFIERS};
+use super::{IdRule, LabelError};
+
+/// One table as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) splits: Vec<TableSplit>,
+    pub(super) folds: Option<Vec<Option<i32>>>,
+    /// Whether a column with a text in it is an error, whatever the rest of it is.
+    pub(super) all_numeric: bool,
+    pub(super) notes: Vec<String>,
+}
+
+/// A split in a table.
+#[derive(Debug)]
+pub(super) struct TableSplit {
+    pub(super) task: String,
+    pub(super) column: SplitColumn,
+}
+
+/// The identifiers of the table that is being read.
+pub(super) struct Rows<'a> {
+    file: &'a str,
+    rule: IdRule,
+    identifiers: &'a mut Identifiers,
+    numbers: Vec<u32>,
+    /// Row of every identifier that was met, by its number.
+    met: Vec<Option<u32>>,
+}
+
+impl<'a> Rows<'a> {
+    /// No row yet of a table; `identifiers` are those of all tables.
+    pub(super) fn new(file: &'a str, rule: IdRule, identifiers: &'a mut Identifiers) -> Self {
+        Self { file, rule, identifiers, numbers: Vec::new(), met: Vec::new() }
+    }
+
+    /// The number of every row's identifier.
+    pub(super) fn into_numbers(self) -> Vec<u32> {
+        self.numbers
+    }
+
+    /// Takes the identifier of the next row, which must be a new one.
+    pub(super) fn push(&mut self, id: &[u8], line: u64) -> Result<(), LabelError> {
+        match self.push_or_find(id, line)? {
+            None => Ok(()),
+            Some(_) => {
+                let id = String::from_utf8_lossy(id.trim_ascii()).into_owned();
+                Err(LabelError::DuplicateIdentifier { file: self.file.to_owned(), line, id })
+            }
+        }
+    }
+
+    /// Takes the identifier of the next row, or gives the row that it has already.
+    pub(super) fn push_or_find(&mut self, id: &[u8], line: u64) -> Result<Option<usize>, LabelError> {
+        let text = String::from_utf8_lossy(id.trim_ascii());
+        let id = self.rule.apply(&text);
+        let file = || self.file.to_owned();
+        if id.is_empty() {
+            return Err(LabelError::NoIdentifier { file: file(), line });
+        }
+        let Some(number) = self.identifiers.number(id) else {
+            return Err(LabelError::TooManyRows { file: file(), limit: MAX_IDENTIFIERS });
+        };
+        let at = number as usize;
+        if at >= self.met.len() {
+            self.met.resize(self.identifiers.len().max(at + 1), None);
+        }
+        let row = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        if let Some(met) = self.met.get_mut(at) {
+            match met {
+                Some(earlier) => return Ok(Some(*earlier as usize)),
+                None => *met = Some(row),
+            }
+        }
+        self.numbers.push(number);
+        Ok(None)
+    }
+
+    /// The table as messages name it.
+    pub(super) fn file(&self) -> &str {
+        self.file
+    }
+}
