@@ -11,7 +11,8 @@ use std::sync::Arc;
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::SourceError;
-use super::input::{Document, Stream};
+use super::document::Document;
+use super::input::Stream;
 use super::json_stream::Cut;
 
 /// Bytes read from the stream at a time.

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use super::document::open_document;
 use super::files::{FileRule, Files, open_files, strip_ending};
-use super::input::{Progress, open_document};
+use super::input::Progress;
 use super::zip_archive::is_litter;
 use super::{SourceError, SourceKind, cif, jarvis, oqmd, poscar};
 

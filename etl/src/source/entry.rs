@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::atoms::read_atoms;
-use super::input::{Progress, open_document};
+use super::document::open_document;
+use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::JsonString;

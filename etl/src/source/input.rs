@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::bufread::MultiGzDecoder;
 
 use super::SourceError;
-use super::zip_archive::{ZipArchive, is_litter};
 
 /// Buffer between a file and its decompressor.
 const FILE_BUFFER_BYTES: usize = 64 << 10;
@@ -67,9 +66,6 @@ pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, S
     Ok(BufReader::with_capacity(FILE_BUFFER_BYTES, file))
 }
 
-/// Byte order mark that some editors and spreadsheets leave in front of a text.
-const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-
 /// How a file is packed, told by its first bytes: names lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
@@ -126,126 +122,20 @@ pub(super) fn open_stream(path: &Path, progress: &Progress) -> Result<Stream, So
     })
 }
 
-/// A single document, taken out of its zip archive where it is in one.
-pub(crate) struct Document {
-    /// The document's bytes.
-    pub(crate) stream: Stream,
-    /// The file as messages name it: the path, `path!member` for a member of a zip archive.
-    pub(crate) file: Arc<str>,
-    /// Name of the document itself: of the file, or of the archive's member.
-    pub(crate) name: String,
-}
-
-impl Document {
-    /// A document without its byte order mark.
-    fn new(mut stream: Stream, file: Arc<str>, name: String) -> Result<Self, SourceError> {
-        let mut start = Vec::with_capacity(BYTE_ORDER_MARK.len());
-        let read = (&mut stream).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start);
-        read.map_err(|source| SourceError::read(&file, source))?;
-        if start == BYTE_ORDER_MARK {
-            start.clear();
-        }
-        Ok(Self { stream: Box::new(io::Cursor::new(start).chain(stream)), file, name })
-    }
-}
-
-/// Opens a document (`.json`, `.csv`, ...): a plain, gzip or zstd file, or the only member of a
-/// zip archive whose name ends in `extension`.
-///
-/// # Errors
-/// [`SourceError`] where the file cannot be opened, the archive is damaged, or it does not hold
-/// exactly one such member.
-pub(crate) fn open_document(
-    path: &Path,
-    extension: &str,
-    progress: &Progress,
-) -> Result<Document, SourceError> {
-    let shown = path.to_string_lossy();
-    if Packing::of_file(path)? != Packing::Zip {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Document::new(open_stream(path, progress)?, Arc::from(&*shown), name);
-    }
-    let mut archive = ZipArchive::open(path, progress)?;
-    let mut found = None;
-    while let Some(member) = archive.next_member()? {
-        let name = String::from_utf8_lossy(&member.name);
-        if !name.to_ascii_lowercase().ends_with(extension) || is_litter(&name) {
-            continue;
-        }
-        if let Some(earlier) = found.replace(member.clone()) {
-            let earlier = String::from_utf8_lossy(&earlier.name).into_owned();
-            let message = format!("holds several {extension} files ({earlier}, {name}); one is needed");
-            return Err(SourceError::layout(&shown, message));
-        }
-    }
-    let Some(member) = found else {
-        return Err(SourceError::layout(&shown, format!("holds no {extension} file")));
-    };
-    let name = String::from_utf8_lossy(&member.name).into_owned();
-    let file: Arc<str> = Arc::from(format!("{shown}!{name}"));
-    let stream = archive.into_stream(&member).map_err(|source| SourceError::read(&file, source))?;
-    Document::new(stream, file, name)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Write;
 
-    fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).expect("a file");
-        (folder, path)
-    }
-
-    fn read_all(path: &Path) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut document = open_document(path, ".json", &Progress::default()).map_err(io::Error::other)?;
-        document.stream.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).expect("in memory");
-        encoder.finish().expect("in memory")
-    }
-
-    #[test]
-    fn the_packing_is_told_by_the_bytes() {
-        let text = b"[1, 2, 3]".repeat(1000);
-        let zstd = zstd::encode_all(&text[..], 3).expect("in memory");
-        for (name, bytes) in [("a.json", text.clone()), ("b.json", gzip(&text)), ("c.json.gz", zstd)] {
-            let (_folder, path) = written(name, &bytes);
-            assert_eq!(read_all(&path).expect("readable"), text, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_left_out_and_nothing_else_is() {
-        for (bytes, expected) in [("\u{feff}[]", "[]"), ("\u{f000}[]", "\u{f000}[]"), ("", ""), ("[", "[")] {
-            let (_folder, path) = written("a.json", bytes.as_bytes());
-            assert_eq!(read_all(&path).expect("readable"), expected.as_bytes());
-        }
-    }
-
-    #[test]
-    fn truncated_compression_is_an_error() {
-        let text: Vec<u8> = (0..20_000u32).flat_map(|number| number.to_string().into_bytes()).collect();
-        let zstd = zstd::encode_all(&text[..], 3).expect("in memory");
-        for bytes in [gzip(&text), zstd] {
-            for cut in [bytes.len() / 2, bytes.len() - 1] {
-                let (_folder, path) = written("a.json", &bytes[..cut]);
-                assert!(read_all(&path).is_err(), "cut at {cut}");
-            }
-        }
-    }
+    use super::*;
 
     #[test]
     fn every_byte_on_disk_is_counted() {
-        let packed = gzip(&b"[1, 2, 3]".repeat(1000));
-        let (_folder, path) = written("a.json.gz", &packed);
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&b"[1, 2, 3]".repeat(1000)).expect("in memory");
+        let packed = encoder.finish().expect("in memory");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.json.gz");
+        std::fs::write(&path, &packed).expect("a file");
         let progress = Progress::default();
         let mut stream = open_stream(&path, &progress).expect("a stream");
         io::copy(&mut stream, &mut io::sink()).expect("readable");

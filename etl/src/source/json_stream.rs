@@ -10,7 +10,8 @@ use std::sync::Arc;
 use memchr::{memchr_iter, memrchr};
 
 use super::SourceError;
-use super::input::{Document, Stream};
+use super::document::Document;
+use super::input::Stream;
 use super::json::excerpt;
 use super::json_scan::ValueScan;
 

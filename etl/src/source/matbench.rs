@@ -9,8 +9,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::document::open_document;
 use super::files::{base_name, total_bytes};
-use super::input::{Progress, open_document};
+use super::input::Progress;
 use super::json::{Cursor, Scalar, excerpt};
 use super::json_stream::{Cut, JsonStream};
 use super::properties::{PropertyValue, assign_columns};

@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::document::open_document;
 use super::entry::check_identifier;
-use super::input::{Progress, open_document};
+use super::input::Progress;
 use super::json::Cursor;
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};

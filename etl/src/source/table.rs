@@ -8,40 +8,23 @@ use std::sync::Arc;
 
 use super::cif::CifCrystals;
 use super::csv_stream::{CsvStream, Fields};
+use super::document::open_document;
 use super::entry::check_identifier;
 use super::files::total_bytes;
-use super::input::{Progress, open_document};
+use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
 use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, assign_columns};
 use super::table_parquet;
+use super::table_roles::{QUALIFIER, Role, find_roles};
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
     SourceError, SourceOptions,
 };
 use crate::reject::Origin;
 
-/// Columns taken for identifiers, the first that there is.
-pub(super) const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
-/// Column taken for the CIFs.
-pub(super) const CIF_COLUMN: &str = "cif";
-/// Qualifier of the properties' keys.
-pub(super) const QUALIFIER: &str = "table";
 /// Longest header.
 const MAX_HEADER_BYTES: usize = 1 << 20;
-
-/// What a column is to the reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The identifier.
-    Id,
-    /// The CIF.
-    Cif,
-    /// A property of the source, by its position.
-    Property(usize),
-    /// Text that a store has no place for.
-    Ignored,
-}
 
 /// One table: its header, read before its rows.
 #[derive(Debug, Clone)]
@@ -140,36 +123,6 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
         Fields::new(&header).map(|field| String::from_utf8_lossy(&field.bytes()).trim().to_owned()).collect();
     let roles = find_roles(&file, &columns, options)?;
     Ok(Table { path: path.to_path_buf(), file, columns, roles })
-}
-
-/// Which of the columns are the identifier's and the CIF's.
-///
-/// # Errors
-/// [`SourceError::MissingColumn`].
-pub(super) fn find_roles(
-    file: &str,
-    columns: &[String],
-    options: &SourceOptions,
-) -> Result<Vec<Role>, SourceError> {
-    let find = |given: &Option<String>, defaults: &[&str]| {
-        let found = match given {
-            Some(name) => columns.iter().position(|column| column == name),
-            None => defaults.iter().find_map(|name| columns.iter().position(|column| column == name)),
-        };
-        found.ok_or_else(|| SourceError::MissingColumn {
-            file: file.to_owned(),
-            wanted: given.clone().unwrap_or_else(|| defaults.join(" or ")),
-            found: columns.to_vec(),
-        })
-    };
-    let id = find(&options.id_column, &ID_COLUMNS)?;
-    let cif = find(&options.cif_column, &[CIF_COLUMN])?;
-    let role = |at| match at {
-        at if at == id => Role::Id,
-        at if at == cif => Role::Cif,
-        _ => Role::Ignored,
-    };
-    Ok((0..columns.len()).map(role).collect())
 }
 
 /// Passes over the tables for the columns that hold numbers.

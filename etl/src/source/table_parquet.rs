@@ -17,7 +17,7 @@ use super::cif::CifCrystals;
 use super::entry::check_identifier;
 use super::files::total_bytes;
 use super::properties::assign_columns;
-use super::table::{QUALIFIER, Role, find_roles};
+use super::table_roles::{QUALIFIER, Role, find_roles};
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
     SourceError, SourceOptions,

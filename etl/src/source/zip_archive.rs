@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::SourceError;
 use super::input::{InputFile, Progress, Stream, open_file};
-use super::zip_member::{Unpacker, member_stream};
+use super::zip_member::{Unpacker, ZipMember, member_stream, u16_at};
 
 /// End of central directory record: signature and size without the comment (4.3.16).
 const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
@@ -28,25 +28,6 @@ const CENTRAL_BYTES: usize = 46;
 const ZIP64_EXTRA: u16 = 1;
 /// A 32-bit field of this value is found in the zip64 extra field.
 const IN_ZIP64: u64 = 0xffff_ffff;
-
-/// A file in an archive, as its central directory describes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ZipMember {
-    /// Name as stored; never used as a path.
-    pub name: Vec<u8>,
-    /// Size when unpacked.
-    pub size: u64,
-    /// General purpose flags (4.4.4).
-    pub(super) flags: u16,
-    /// Compression method (4.4.5).
-    pub(super) method: u16,
-    /// CRC-32 of the unpacked bytes.
-    pub(super) crc: u32,
-    /// Size when packed.
-    pub(super) compressed: u64,
-    /// Byte of the archive at which its local header stands.
-    pub(super) header: u64,
-}
 
 /// An archive and a position in its directory.
 #[derive(Debug)]
@@ -149,11 +130,6 @@ fn read_at<const N: usize>(file: &mut InputFile, byte: u64) -> Result<[u8; N], F
         .and_then(|_| file.read_exact(&mut bytes))
         .map_err(|error| fault(byte, error.to_string()))?;
     Ok(bytes)
-}
-
-/// Little-endian fields of a record; a field beyond its end is zero (lengths are checked before).
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..at + 2).and_then(|field| field.try_into().ok()).map_or(0, u16::from_le_bytes)
 }
 
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {

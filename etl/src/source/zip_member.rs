@@ -7,7 +7,6 @@ use flate2::bufread::DeflateDecoder;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::input::InputFile;
-use super::zip_archive::{ZipMember, u16_at};
 
 /// Local file header (APPNOTE 4.3.7).
 const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
@@ -20,6 +19,30 @@ const DEFLATED: u16 = 8;
 const ZSTANDARD: u16 = 93;
 /// Members up to this size, packed and not, are unpacked at once.
 const SMALL_BYTES: u64 = 1 << 20;
+
+/// A file in an archive, as its central directory describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ZipMember {
+    /// Name as stored; never used as a path.
+    pub name: Vec<u8>,
+    /// Size when unpacked.
+    pub size: u64,
+    /// General purpose flags (4.4.4).
+    pub(super) flags: u16,
+    /// Compression method (4.4.5).
+    pub(super) method: u16,
+    /// CRC-32 of the unpacked bytes.
+    pub(super) crc: u32,
+    /// Size when packed.
+    pub(super) compressed: u64,
+    /// Byte of the archive at which its local header stands.
+    pub(super) header: u64,
+}
+
+/// Little-endian fields of a record; a field beyond its end is zero (lengths are checked before).
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    bytes.get(at..at + 2).and_then(|field| field.try_into().ok()).map_or(0, u16::from_le_bytes)
+}
 
 fn damaged(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
