@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::candidates::Candidates;
-use super::images::squared_distance;
+use super::space::squared_distance;
 use crate::math::Vector3;
 
 /// Coordinates and numbers of image atoms, in the order in which they are searched.

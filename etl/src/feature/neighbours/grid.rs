@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::images::{Bounds, Label};
+use super::space::{Bounds, Label};
 use crate::math::Vector3;
 
 /// Bins along the third axis within the radius. Bins along it are consecutive in memory, so that

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::images::Span;
+use super::space::Span;
 use crate::math::{Matrix3, Vector3};
 
 /// The images of one site in one layer of cells.

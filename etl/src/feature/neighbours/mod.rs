@@ -11,6 +11,7 @@ mod grid;
 mod images;
 mod layers;
 mod selection;
+mod space;
 
 use schemas::settings::FeatureSettings;
 
