@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
-use super::similar::nearest;
+use super::table::{to_table, unknown};
 use super::{Config, file};
 
 /// The settings so far and where each was given.
@@ -120,40 +120,10 @@ fn in_words(message: &str) -> String {
     word.unwrap_or_else(|| message.to_owned())
 }
 
-/// The configuration as TOML values; every key is there.
-pub(super) fn to_table(config: &Config) -> Table {
-    Table::try_from(config).expect("TOML holds every type of the configuration, and the seed is checked")
-}
-
-/// The dotted keys of all settings with their values, in the order of the table.
-pub(super) fn settings(table: &Table) -> Vec<(String, &Value)> {
-    let mut settings = Vec::new();
-    collect(table, "", &mut settings);
-    settings
-}
-
-/// Appends the settings of a section.
-fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a Value)>) {
-    for (name, value) in table {
-        let key = format!("{prefix}{name}");
-        match value {
-            Value::Table(section) => collect(section, &format!("{key}."), settings),
-            value => settings.push((key, value)),
-        }
-    }
-}
-
 /// The value at a dotted key.
 fn lookup<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     match key.split_once('.') {
         None => table.get_mut(key),
         Some((section, rest)) => lookup(table.get_mut(section)?.as_table_mut()?, rest),
     }
-}
-
-/// The error for a key that no section has.
-pub(super) fn unknown(known: &Table, key: &str, place: Place) -> ConfigError {
-    let known = settings(known);
-    let suggestion = nearest(key, known.iter().map(|(key, _)| key.as_str())).map(str::to_owned);
-    ConfigError::UnknownKey { place, key: key.to_owned(), suggestion }
 }

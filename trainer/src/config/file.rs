@@ -6,8 +6,8 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::draft::unknown;
 use super::error::{ConfigError, Place};
+use super::table::unknown;
 use crate::toml_text::line_and_column;
 
 /// One setting of a file.

@@ -21,6 +21,7 @@ mod render;
 pub mod run;
 pub mod schedule;
 pub(crate) mod similar;
+mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -156,7 +157,7 @@ impl Config {
     /// # Panics
     /// If the seed is beyond TOML's integers, which [`Config::validate`] refuses.
     pub fn to_toml(&self) -> String {
-        render::render(&draft::to_table(self))
+        render::render(&table::to_table(self))
     }
 
     /// SHA-256 (hexadecimal) of the settings that determine the weights: two runs with the same hash
@@ -181,8 +182,8 @@ impl Config {
 
     /// Every setting with its value as TOML, by key.
     pub fn settings(&self) -> Vec<(String, String)> {
-        let table = draft::to_table(self);
-        draft::settings(&table).into_iter().map(|(key, value)| (key, value.to_string())).collect()
+        let values = table::to_table(self);
+        table::settings(&values).into_iter().map(|(key, value)| (key, value.to_string())).collect()
     }
 
     /// The settings that determine the weights, with their values as TOML.

@@ -41,8 +41,8 @@ fn the_printed_default_reads_back_as_the_default() {
 #[test]
 fn every_key_is_printed_once_below_its_meaning() {
     let text = Config::default_toml();
-    let table = super::draft::to_table(&Config::default());
-    let settings = super::draft::settings(&table);
+    let table = super::table::to_table(&Config::default());
+    let settings = super::table::settings(&table);
     assert_eq!(settings.len(), keys::MEANINGS.len());
     for (key, _) in settings {
         assert!(keys::meaning(&key).is_some(), "{key} has no meaning");

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::data::error::GraphError;
-use crate::data::graph::GraphInput;
+use crate::data::input::GraphInput;
 
 /// Marks an edge whose reverse is not in the graph.
 const NONE: u32 = u32::MAX;

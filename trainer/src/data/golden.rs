@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::data::graph::GraphInput;
+use crate::data::input::GraphInput;
 
 /// The folder of golden numbers, or `None` and a line that says so.
 pub(crate) fn golden_folder() -> Option<PathBuf> {

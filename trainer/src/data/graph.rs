@@ -1,68 +1,16 @@
 //! Features of one crystal that the store does not hold: displacements and distances in double
 //! precision, triplets with their cosines (SPEC 2.5) and centre distances (SPEC 2.6).
 
-use schemas::view::CrystalView;
-
 use crate::data::adjacency::Adjacency;
 use crate::data::error::GraphError;
-use crate::data::labels::{DIRECTIONS, PeriodicLabels};
+use crate::data::input::GraphInput;
+use crate::data::labels::DIRECTIONS;
 
 /// Largest atomic number; class 0 of the 119 is unused (SPEC 7, row 9).
 pub const LARGEST_ATOMIC_NUMBER: u8 = 118;
 /// Relative tolerance of the check that an edge is not longer than the cutoff: the writer of a store
 /// may have summed in another order.
 const CUTOFF_TOLERANCE: f64 = 1e-9;
-
-/// One crystal with its edges, borrowed from a store's row or from wherever they were computed.
-#[derive(Debug, Clone, Copy)]
-pub struct GraphInput<'a> {
-    /// Identifier, for error messages and the batch.
-    pub material_id: &'a str,
-    /// Rows l1, l2, l3 in Å.
-    pub lattice_vectors: [[f64; 3]; 3],
-    /// a, b, c in Å, alpha, beta, gamma in degrees.
-    pub lattice_parameters: [f64; 6],
-    /// Atomic numbers, shape `[sites]`.
-    pub atomic_numbers: &'a [u8],
-    /// Wrapped fractional coordinates, shape `[sites, 3]` row-major.
-    pub fractional_positions: &'a [f64],
-    /// Neighbour site j of every edge, shape `[edges]`.
-    pub source: &'a [u32],
-    /// Centre site i of every edge, ascending, shape `[edges]`.
-    pub target: &'a [u32],
-    /// Cell of the neighbour along l1, l2, l3, shape `[edges]` each.
-    pub image: [&'a [i16]; 3],
-    /// The chosen direction label, 0..=26, shape `[edges]`; 13 is the same cell.
-    pub direction: &'a [u8],
-}
-
-impl<'a> GraphInput<'a> {
-    /// A row of a store with the chosen labels.
-    pub fn from_view(view: &CrystalView<'a>, labels: PeriodicLabels) -> Self {
-        let edges = &view.edges;
-        Self {
-            material_id: view.material_id,
-            lattice_vectors: view.lattice_vectors,
-            lattice_parameters: view.parameters,
-            atomic_numbers: view.atomic_numbers,
-            fractional_positions: view.fractional_site_positions,
-            source: edges.source,
-            target: edges.target,
-            image: edges.image,
-            direction: match labels {
-                PeriodicLabels::Centred => edges.direction_centred,
-                PeriodicLabels::Cell => edges.direction,
-            },
-        }
-    }
-}
-
-/// The store's row with the default labels.
-impl<'a> From<&CrystalView<'a>> for GraphInput<'a> {
-    fn from(view: &CrystalView<'a>) -> Self {
-        Self::from_view(view, PeriodicLabels::default())
-    }
-}
 
 /// A pair of edges k→j→i that is not an edge and its reverse.
 #[derive(Debug, Clone, Copy, PartialEq)]

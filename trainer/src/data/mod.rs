@@ -6,7 +6,7 @@
 //!   are its parts
 //! * [`share`]: which part of a batch one of several processes builds
 //! * [`batch`]: many crystals as one graph with every basis that depends on data alone
-//! * [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (SPEC 2.5, 2.6)
+//! * [`input`], [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (SPEC 2.5, 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (SPEC 3)
 //! * `simple`: the simple graph of the ablation without the multigraph
 //! * [`labels`]: which pair of periodic labels (SPEC 2.4)
@@ -23,6 +23,7 @@ pub mod error;
 pub(crate) mod golden;
 pub mod graph;
 mod histogram;
+pub mod input;
 pub mod labels;
 pub mod lattice;
 pub mod limit;
@@ -41,7 +42,8 @@ pub(crate) mod test_store;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 pub use error::{DataError, GraphError};
-pub use graph::{CrystalGraph, GraphInput};
+pub use graph::CrystalGraph;
+pub use input::GraphInput;
 pub use labels::PeriodicLabels;
 pub use lattice::LatticeStatistics;
 pub use limit::BatchLimit;

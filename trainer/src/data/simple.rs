@@ -1,7 +1,7 @@
 //! The simple graph of a crystal: what is left of the multigraph without periodicity (the ablation of
 //! the periodic invariance multi-graph module, PIMG).
 
-use crate::data::graph::GraphInput;
+use crate::data::input::GraphInput;
 
 /// No centre atom yet.
 const NONE: u32 = u32::MAX;

@@ -5,8 +5,9 @@ use arrow::array::{Array, Float64Array};
 use schemas::StoreError;
 
 use crate::data::error::DataError;
-use crate::data::graph::{CrystalGraph, GraphInput, LARGEST_ATOMIC_NUMBER};
+use crate::data::graph::{CrystalGraph, LARGEST_ATOMIC_NUMBER};
 use crate::data::histogram::Histogram;
+use crate::data::input::GraphInput;
 use crate::data::labels::{DIRECTIONS, HOME_DIRECTION, PeriodicLabels};
 use crate::data::lattice::LatticeStatistics;
 use crate::data::subset::Selection;

@@ -2,7 +2,7 @@
 
 use schemas::view::CrystalView;
 
-use crate::data::graph::GraphInput;
+use crate::data::input::GraphInput;
 use crate::data::labels::PeriodicLabels;
 
 /// A compact copy of a store's row: 15 bytes an edge, 25 a site.

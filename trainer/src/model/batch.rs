@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::Element;
 
-use super::mask::Masks;
+use super::mask::{Masks, View};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::ORDERS;
 use crate::data::{BatchFloat, GraphBatch};
@@ -52,16 +52,6 @@ pub struct Batch {
     pub views: [View; 2],
     /// What its items count in means over the batch of which this is one rank's share.
     pub whole: Whole,
-}
-
-/// One view's mask.
-#[derive(Debug, Clone)]
-pub struct View {
-    /// True where the view shows `[MASK]`, shape `[N]`.
-    pub hidden: Tensor<1, Bool>,
-    /// [`Whole::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the mean over the
-    /// hidden atoms of the batch, 0 if there are none.
-    pub weights: Tensor<1>,
 }
 
 impl Batch {

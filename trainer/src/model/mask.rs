@@ -3,7 +3,6 @@
 use burn::module::Param;
 use burn::prelude::*;
 
-use super::batch::View;
 use super::parameter::Initialiser;
 use crate::config::model::Masking;
 use crate::data::mask::random_mask;
@@ -21,6 +20,16 @@ pub struct Masks {
     pub first: Vec<bool>,
     /// The complement of M, or a second draw.
     pub second: Vec<bool>,
+}
+
+/// One view's mask.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// True where the view shows `[MASK]`, shape `[N]`.
+    pub hidden: Tensor<1, Bool>,
+    /// [`super::batch::Whole::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the mean over the
+    /// hidden atoms of the batch, 0 if there are none.
+    pub weights: Tensor<1>,
 }
 
 /// Which draw of a run a pair of masks is: the same key gives the same masks.

@@ -6,7 +6,9 @@ use etl::pipeline::BuildError;
 use etl::source::SourceError;
 
 use crate::data::DataError;
-use crate::predict::table::ENDINGS;
+
+/// Endings of a table's name, one a format.
+pub(super) const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
 
 /// An error with the file, model or setting that it is about.
 #[derive(Debug, thiserror::Error)]

@@ -23,9 +23,6 @@ use serde::Serialize;
 use crate::predict::error::PredictError;
 use crate::predict::model::Quantity;
 
-/// Endings of the formats' names.
-pub(super) const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
-
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -5,7 +5,6 @@ use std::io::{self, Sink, Write};
 
 use schemas::hash::HashingWriter;
 
-use super::file::write_values;
 use super::tensor::{Tensor, Values};
 
 /// Metadata key of the SHA-256 of all other metadata and of the tensors. Not one of the `mmpt.` keys: it
@@ -16,7 +15,7 @@ pub(super) const SHA256_KEY: &str = "content_sha256";
 /// in with their lengths before them, numbers least byte first.
 ///
 /// # Errors
-/// None but those of [`write_values`], and a hash takes everything.
+/// None but those of [`Values::write`], and a hash takes everything.
 pub(super) fn sha256(
     metadata: &BTreeMap<String, String>,
     tensors: &BTreeMap<String, Tensor>,
@@ -33,7 +32,7 @@ pub(super) fn sha256(
         text(&mut hash, if matches!(tensor.values, Values::F32(_)) { "F32" } else { "F64" })?;
         count(&mut hash, tensor.shape.len())?;
         tensor.shape.iter().try_for_each(|&size| count(&mut hash, size))?;
-        write_values(&mut hash, &tensor.values)?;
+        tensor.values.write(&mut hash)?;
     }
     Ok(hash.finish().1)
 }

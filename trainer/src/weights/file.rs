@@ -5,7 +5,7 @@
 //! all the rest, because nothing else in the format would notice a number that has changed on disk.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -26,8 +26,6 @@ const ALIGNMENT: usize = 8;
 const METADATA_KEY: &str = "__metadata__";
 /// First bytes of a ZIP archive, which is what `torch.save` writes.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
-/// Numbers turned into bytes at a time.
-const CHUNK: usize = 4096;
 
 /// The content of a weights file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,7 +72,7 @@ pub fn write(
         header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        ordered.iter().try_for_each(|(_, tensor)| write_values(out, &tensor.values))
+        ordered.iter().try_for_each(|(_, tensor)| tensor.values.write(out))
     })
     .map_err(|source| WeightsError::Io { action: "write", path: path.to_owned(), source })
 }
@@ -145,29 +143,6 @@ fn stored_as(values: &Values) -> ElementType {
         Values::F32(_) => ElementType::F32,
         Values::F64(_) => ElementType::F64,
     }
-}
-
-/// Writes a tensor's numbers as bytes, the least first.
-pub(super) fn write_values(out: &mut impl Write, values: &Values) -> io::Result<()> {
-    match values {
-        Values::F32(values) => write_numbers(out, values, |value| value.to_le_bytes()),
-        Values::F64(values) => write_numbers(out, values, |value| value.to_le_bytes()),
-    }
-}
-
-/// Writes numbers as bytes.
-fn write_numbers<T: Copy, const BYTES: usize>(
-    out: &mut impl Write,
-    values: &[T],
-    to_bytes: fn(T) -> [u8; BYTES],
-) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(CHUNK * BYTES);
-    for chunk in values.chunks(CHUNK) {
-        buffer.clear();
-        buffer.extend(chunk.iter().flat_map(|&value| to_bytes(value)));
-        out.write_all(&buffer)?;
-    }
-    Ok(())
 }
 
 /// The header: metadata, then the tensors in the order of their numbers.

@@ -1,6 +1,10 @@
 //! Tensors outside any backend.
 
 use std::fmt;
+use std::io::{self, Write};
+
+/// Numbers turned into bytes at a time.
+const CHUNK: usize = 4096;
 
 /// The numbers of a tensor, row by row (the last axis runs fastest).
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,32 @@ impl Values {
             Values::F64(values) => values,
         }
     }
+
+    /// Writes the numbers as bytes, the least first.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Values::F32(values) => write_numbers(out, values, |value| value.to_le_bytes()),
+            Values::F64(values) => write_numbers(out, values, |value| value.to_le_bytes()),
+        }
+    }
+}
+
+/// Writes numbers as bytes.
+fn write_numbers<T: Copy, const BYTES: usize>(
+    out: &mut impl Write,
+    values: &[T],
+    to_bytes: fn(T) -> [u8; BYTES],
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(CHUNK * BYTES);
+    for chunk in values.chunks(CHUNK) {
+        buffer.clear();
+        buffer.extend(chunk.iter().flat_map(|&value| to_bytes(value)));
+        out.write_all(&buffer)?;
+    }
+    Ok(())
 }
 
 /// How a file stores the numbers of a tensor.

@@ -1,0 +1,37 @@
+//! The configuration as a TOML table, and the keys in it.
+
+use toml::{Table, Value};
+
+use super::Config;
+use super::error::{ConfigError, Place};
+use super::similar::nearest;
+
+/// The configuration as TOML values; every key is there.
+pub(super) fn to_table(config: &Config) -> Table {
+    Table::try_from(config).expect("TOML holds every type of the configuration, and the seed is checked")
+}
+
+/// The dotted keys of all settings with their values, in the order of the table.
+pub(super) fn settings(table: &Table) -> Vec<(String, &Value)> {
+    let mut settings = Vec::new();
+    collect(table, "", &mut settings);
+    settings
+}
+
+/// Appends the settings of a section.
+fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a Value)>) {
+    for (name, value) in table {
+        let key = format!("{prefix}{name}");
+        match value {
+            Value::Table(section) => collect(section, &format!("{key}."), settings),
+            value => settings.push((key, value)),
+        }
+    }
+}
+
+/// The error for a key that no section has.
+pub(super) fn unknown(known: &Table, key: &str, place: Place) -> ConfigError {
+    let known = settings(known);
+    let suggestion = nearest(key, known.iter().map(|(key, _)| key.as_str())).map(str::to_owned);
+    ConfigError::UnknownKey { place, key: key.to_owned(), suggestion }
+}

@@ -1,0 +1,56 @@
+//! What a graph is made of.
+
+use schemas::view::CrystalView;
+
+use crate::data::labels::PeriodicLabels;
+
+/// One crystal with its edges, borrowed from a store's row or from wherever they were computed.
+#[derive(Debug, Clone, Copy)]
+pub struct GraphInput<'a> {
+    /// Identifier, for error messages and the batch.
+    pub material_id: &'a str,
+    /// Rows l1, l2, l3 in Å.
+    pub lattice_vectors: [[f64; 3]; 3],
+    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    pub lattice_parameters: [f64; 6],
+    /// Atomic numbers, shape `[sites]`.
+    pub atomic_numbers: &'a [u8],
+    /// Wrapped fractional coordinates, shape `[sites, 3]` row-major.
+    pub fractional_positions: &'a [f64],
+    /// Neighbour site j of every edge, shape `[edges]`.
+    pub source: &'a [u32],
+    /// Centre site i of every edge, ascending, shape `[edges]`.
+    pub target: &'a [u32],
+    /// Cell of the neighbour along l1, l2, l3, shape `[edges]` each.
+    pub image: [&'a [i16]; 3],
+    /// The chosen direction label, 0..=26, shape `[edges]`; 13 is the same cell.
+    pub direction: &'a [u8],
+}
+
+impl<'a> GraphInput<'a> {
+    /// A row of a store with the chosen labels.
+    pub fn from_view(view: &CrystalView<'a>, labels: PeriodicLabels) -> Self {
+        let edges = &view.edges;
+        Self {
+            material_id: view.material_id,
+            lattice_vectors: view.lattice_vectors,
+            lattice_parameters: view.parameters,
+            atomic_numbers: view.atomic_numbers,
+            fractional_positions: view.fractional_site_positions,
+            source: edges.source,
+            target: edges.target,
+            image: edges.image,
+            direction: match labels {
+                PeriodicLabels::Centred => edges.direction_centred,
+                PeriodicLabels::Cell => edges.direction,
+            },
+        }
+    }
+}
+
+/// The store's row with the default labels.
+impl<'a> From<&CrystalView<'a>> for GraphInput<'a> {
+    fn from(view: &CrystalView<'a>) -> Self {
+        Self::from_view(view, PeriodicLabels::default())
+    }
+}
