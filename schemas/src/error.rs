@@ -1,5 +1,6 @@
 //! Why a store, a shard or a row cannot be used.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::settings::SettingsError;
@@ -95,5 +96,38 @@ impl StoreError {
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| StoreError::Io { path, source }
+    }
+}
+
+/// An error with its causes in one line. A cause that the text before it ends in is not said again: most
+/// errors quote theirs.
+pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store cannot be read")]
+    struct Silent(#[source] StoreError);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = StoreError::io("data/oqmd")(io::Error::other("no room"));
+        assert_eq!(in_one_line(&error), "data/oqmd: no room");
+        assert_eq!(in_one_line(&Silent(error)), "the store cannot be read: data/oqmd: no room");
     }
 }

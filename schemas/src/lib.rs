@@ -28,4 +28,4 @@ pub mod store;
 mod test_shard;
 pub mod view;
 
-pub use error::StoreError;
+pub use error::{StoreError, in_one_line};

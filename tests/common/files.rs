@@ -80,3 +80,10 @@ pub(crate) fn cubic_cif(name: &str, edge: f64, sites: &[(&str, [f64; 3])]) -> St
 pub(crate) fn caesium_chloride(edge: f64) -> String {
     cubic_cif("CsCl", edge, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])])
 }
+
+/// Checks that an error is told in one line that says nothing twice in a row.
+pub(crate) fn assert_clear(line: &str) {
+    assert_eq!(line.lines().count(), 1, "one clear line: {line}");
+    let parts: Vec<&str> = line.trim_end().split(": ").collect();
+    assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "said twice: {line}");
+}

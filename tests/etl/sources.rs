@@ -24,6 +24,24 @@ fn write_json(path: &Path, value: &Value) {
 }
 
 #[test]
+fn what_is_not_there_is_named() {
+    let out = folder();
+    let out = out.path().join("out");
+    for arguments in [
+        &["build", "cif", "--input", "nowhere", "--out", text(&out)][..],
+        &["inspect", "nowhere", "mp-1"],
+        &["merge", "nowhere", "--out", text(&out)],
+        &["stats", "nowhere"],
+        &["validate", "nowhere"],
+    ] {
+        let output = etl(arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(complaint(&output).contains("nowhere"), "{}", said(&output));
+    }
+    assert!(!out.exists(), "nothing is begun");
+}
+
+#[test]
 fn oqmd_is_filtered_as_the_paper_does() {
     let raw = folder();
     let file = raw.path().join("all_oqmd.json");

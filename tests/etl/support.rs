@@ -54,7 +54,7 @@ pub(crate) fn said(output: &Output) -> String {
 /// The single line of an error.
 pub(crate) fn complaint(output: &Output) -> String {
     let line = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(line.lines().count(), 1, "one clear line: {line}");
+    assert_clear(&line);
     assert!(!line.contains("panicked"), "{line}");
     line
 }

@@ -31,6 +31,21 @@ fn a_run_is_resumed_with_its_own_settings_alone() {
 }
 
 #[test]
+fn what_is_not_there_is_named() {
+    for arguments in [
+        &["config", "--config", "nowhere"][..],
+        &["compare", "nowhere", "--out", "out"],
+        &["embed", "--weights", "nowhere", "--shards", text(&store()), "--out", "out.parquet"],
+        &["finetune", "--task", "./nowhere", "--from-scratch", "--shards", text(&store())],
+        &["predict", "nowhere", "--weights", "nowhere", "--out", "out.csv"],
+        &["verify", "nowhere"],
+    ] {
+        let line = refused(arguments);
+        assert!(line.contains("nowhere"), "{line}");
+    }
+}
+
+#[test]
 fn without_a_run_there_is_nothing_to_resume() {
     let parent = folder();
     let missing = parent.path().join("typo");

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use manual::{CompletionsArguments, ManArguments, Status};
+use schemas::in_one_line;
 
 /// Exit status of a command that ended, with or without findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +97,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Err(error) => {
-            eprintln!("etl: {error:#}");
+            eprintln!("etl: {}", in_one_line(error.as_ref()));
             ExitCode::from(FAILED)
         }
     }

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use manual::{CompletionsArguments, ManArguments, Status};
+use schemas::in_one_line;
 use trainer::ranks::{self, AbortOnPanic, Ranks};
 
 /// Exit status of a command that ended.
@@ -149,7 +150,7 @@ pub(crate) fn run() -> ExitCode {
     let ranks = match command.join() {
         Ok(ranks) => ranks,
         Err(error) => {
-            eprintln!("trainer: {error:#}");
+            eprintln!("trainer: {}", in_one_line(error.as_ref()));
             return ExitCode::from(FAILED);
         }
     };
@@ -172,13 +173,13 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if ranks.leads() => {
-            eprintln!("trainer: {error:#}");
+            eprintln!("trainer: {}", in_one_line(error.as_ref()));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
         }
         Err(error) => {
             std::thread::sleep(PRECEDENCE);
-            eprintln!("trainer: process {}: {error:#}", ranks.rank());
+            eprintln!("trainer: process {}: {}", ranks.rank(), in_one_line(error.as_ref()));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
         }

@@ -3,6 +3,7 @@
 //! Unsafe because libtorch gives out the address of a tensor's values, not a slice. The contract is kept
 //! by looking first: a slice is made only of a tensor on the CPU whose values lie in a row and are of the
 //! slice's type, and one to write to only where no other tensor shares the memory.
+#![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 use burn::backend::TensorMetadata;
 use burn::tensor::Element;
