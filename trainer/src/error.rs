@@ -1,6 +1,6 @@
 //! What ends a command of the trainer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
@@ -30,7 +30,7 @@ pub enum TrainError {
     #[error(transparent)]
     Ranks(#[from] RanksError),
     /// A weights file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", with_path(path, source))]
     Weights {
         /// The file.
         path: PathBuf,
@@ -149,4 +149,26 @@ pub enum TrainError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What is wrong with a weights file; what says nothing of the file gets its name.
+fn with_path(path: &Path, source: &WeightsError) -> String {
+    let (name, text) = (path.display().to_string(), source.to_string());
+    if text.contains(&name) { text } else { format!("{name}: {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weights_file_is_named_once() {
+        let path = PathBuf::from("runs/best.safetensors");
+        let cut = WeightsError::Truncated { path: path.clone(), expected: Some(12), found: 8 };
+        let lacking = WeightsError::MissingMetadata { key: "mmpt.pal".to_owned() };
+        for source in [cut, lacking] {
+            let line = TrainError::Weights { path: path.clone(), source }.to_string();
+            assert_eq!(line.matches("best.safetensors").count(), 1, "{line}");
+        }
+    }
 }
