@@ -43,6 +43,18 @@ fn what_is_not_there_is_named() {
         let line = refused(arguments);
         assert!(line.contains("nowhere"), "{line}");
     }
+    let line = refused(&["evaluate", "nowhere"]);
+    assert!(line.contains("nowhere holds no fine-tuning"), "{line}");
+}
+
+#[test]
+fn a_run_does_not_go_on_without_its_best_weights() {
+    let run = trained(&["--epochs", "1"]);
+    fs::remove_file(run.path().join(BEST)).expect("it is there");
+    let before = bytes(run.path(), CHECKPOINT);
+    let line = refused(&small_run(&store(), run.path(), &["--epochs", "2", "--resume"]));
+    assert!(line.contains("best.safetensors is missing, which epoch 1 has written"), "{line}");
+    assert_eq!(bytes(run.path(), CHECKPOINT), before);
 }
 
 #[test]

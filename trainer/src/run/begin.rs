@@ -18,6 +18,7 @@ use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::ranks::{Ranks, RanksError};
 use crate::run::checkpoint::{Checkpoint, State};
+use crate::run::error::RunError;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective};
@@ -168,6 +169,11 @@ fn taken(
         Existing::Resume => resumable(&folder, config)?,
         Existing::Refuse | Existing::Overwrite => None,
     };
+    // They are written before the checkpoint that knows of them.
+    let epoch = checkpoint.as_ref().and_then(|checkpoint| checkpoint.state.best_epoch);
+    if let Some(epoch) = epoch.filter(|_| !folder.best().exists()) {
+        return Err(RunError::BestMissing { path: folder.best(), epoch }.into());
+    }
     Ok((folder, checkpoint))
 }
 

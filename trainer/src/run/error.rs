@@ -32,6 +32,14 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// The best weights of a run to be continued are not there.
+    #[error("{} is missing, which epoch {epoch} has written; --overwrite begins anew", path.display())]
+    BestMissing {
+        /// The weights.
+        path: PathBuf,
+        /// Epoch, counted from 1.
+        epoch: u64,
+    },
     /// The path is a file.
     #[error("{} is a file, not a folder for a run", path.display())]
     NotAFolder {
