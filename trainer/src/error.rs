@@ -45,6 +45,18 @@ pub enum TrainError {
         /// The tensors that differ.
         source: Mismatch,
     },
+    /// A folder to be evaluated is none of `trainer finetune`.
+    #[error("{} holds no fine-tuning: there is no finetune.toml", path.display())]
+    NoFinetuning {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A member of a fine-tuning has no weights.
+    #[error("{} is missing: its training has not come so far, or it was removed", path.display())]
+    NoMember {
+        /// The member's weights.
+        path: PathBuf,
+    },
     /// Weights without a head were to predict.
     #[error(
         "{} was pre-trained alone and predicts no property; trainer finetune --weights makes a model that \

@@ -19,7 +19,6 @@ use crate::report::jarvis::Jarvis;
 use crate::report::matbench::{DATASETS, Matbench};
 use crate::report::statistics::{MeanStd, median};
 use crate::report::{self, Evaluation, FoldOutcome, Outcome};
-use crate::run::RunError;
 use crate::run::folder::{BEST_FILE, CONFIG_FILE};
 use crate::task::{Fold, Task};
 
@@ -69,8 +68,8 @@ pub struct Summary {
 /// shards that the task does not fit, results that cannot be written.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
-    let begun =
-        Begun::read(&request.folder)?.ok_or_else(|| RunError::NoRun { path: request.folder.clone() })?;
+    let begun = Begun::read(&request.folder)?
+        .ok_or_else(|| TrainError::NoFinetuning { path: request.folder.clone() })?;
     let task = begun.task.clone();
     let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
@@ -127,7 +126,7 @@ impl Members<'_> {
         let folder = member_folder(&self.request.folder, &fold.name, seed);
         let weights = folder.join(BEST_FILE);
         if !weights.exists() {
-            return Err(RunError::NoRun { path: weights }.into());
+            return Err(TrainError::NoMember { path: weights });
         }
         let config = Config::load(&folder.join(CONFIG_FILE))?;
         let sources = &self.sources;
