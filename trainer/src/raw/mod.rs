@@ -1,7 +1,7 @@
 //! All of the project's `unsafe` code, so that there is one place to look for it.
 //!
-//! * [`simd`]: loops and matrix products for the machine's vector instructions
-//! * [`fresh`]: vectors that are written once, by several threads, without being filled with zeros first
+//! * `simd`: loops and matrix products for the machine's vector instructions
+//! * `fresh`: vectors that are written once, by several threads, without being filled with zeros first
 //! * [`allocator`]: glibc's settings
 //! * `libtorch`: the values of libtorch's tensors as slices
 //!
