@@ -1,6 +1,6 @@
 //! One writer at a time in the folder of a store or of a run.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -21,6 +21,18 @@ pub fn take(folder: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Creates a folder within a locked one, unless it is there, and none above it: a locked folder that was
+/// removed a moment ago must not come back without its lock.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn create_within(folder: &Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +49,17 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_an_error() {
         assert!(take(Path::new("nowhere")).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_does_not_come_back() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let within = parent.path().join("store/rejects");
+        assert!(create_within(&within).is_err());
+        fs::create_dir(parent.path().join("store")).expect("a folder");
+        for _ in 0..2 {
+            create_within(&within).expect("there or made");
+        }
+        assert!(within.is_dir());
     }
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::hash::HashingWriter;
+use schemas::lock;
 use schemas::manifest::ShardEntry;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
@@ -77,7 +78,7 @@ pub(super) fn join_rejects(
     settings: &FeatureSettings,
 ) -> Result<ShardEntry, MergeError> {
     let target = folder.path().join(REJECTS_FOLDER);
-    fs::create_dir_all(&target).map_err(BuildError::io(&target))?;
+    lock::create_within(&target).map_err(BuildError::io(&target))?;
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).map_err(BuildError::from)?;
     let mut writer =
         format.create(&folder.staging(), &target.join(REJECTS_FILE)).map_err(BuildError::from)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
+use schemas::lock;
 use schemas::manifest::{FileEntry, Manifest, ShardEntry};
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
@@ -63,7 +64,7 @@ pub(crate) fn reject_entry(entry: ShardEntry) -> ShardEntry {
 /// The notes about rejects as a Parquet table, also where there are none.
 fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<ShardEntry, BuildError> {
     let rejects_folder = folder.path().join(REJECTS_FOLDER);
-    fs::create_dir_all(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
+    lock::create_within(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings))?;
     let mut writer = format.create(&folder.staging(), &rejects_folder.join(REJECTS_FILE))?;
     let mut lines = Vec::new();

@@ -98,7 +98,7 @@ impl StoreFolder {
             journal.check(&self.path, run, inputs)?;
         }
         self.clear(run, finished.as_ref(), journal.as_ref())?;
-        fs::create_dir_all(&staging).map_err(BuildError::io(&staging))?;
+        lock::create_within(&staging).map_err(BuildError::io(&staging))?;
         Ok(match journal {
             Some(journal) => Begin::Resumed(Box::new(journal)),
             None => Begin::Fresh,

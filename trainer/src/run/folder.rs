@@ -82,7 +82,7 @@ impl RunFolder {
             Existing::Overwrite => folder.clear()?,
         }
         let last = path.join(LAST_FOLDER);
-        std::fs::create_dir_all(&last).map_err(RunError::io("create", &last))?;
+        lock::create_within(&last).map_err(RunError::io("create", &last))?;
         for folder in [path, &last] {
             atomic::remove_partial(folder).map_err(RunError::io("clean", folder))?;
         }
