@@ -1,5 +1,6 @@
-//! Entries that did not become rows of a shard: nothing disappears.
+//! Entries that did not become rows of a shard, and remarks about entries that did: nothing disappears.
 
+use std::fmt;
 use std::sync::Arc;
 
 /// Reason code of an entry that a filter dropped; everything else is a fault of the entry.
@@ -32,4 +33,35 @@ pub struct Reject {
     pub reason: &'static str,
     /// What is wrong, with the value at fault.
     pub message: String,
+}
+
+/// A remark about an entry that is no reason to leave it out. The summary counts the remarks of each
+/// code and shows the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Identifier of the entry, where it could be read.
+    pub material_id: Option<String>,
+    /// Where the entry stands.
+    pub origin: Origin,
+    /// Stable code in snake_case, the key of the summary's counts.
+    pub code: &'static str,
+    /// What there is to say, with the value it is about.
+    pub message: String,
+}
+
+impl fmt::Display for Note {
+    /// `id (file, record 3, line 7): message`; the file without its folders, so that the same input
+    /// gives the same text wherever it lies.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Origin { file, record, line } = &self.origin;
+        let file = file.rsplit('/').next().unwrap_or(file);
+        if let Some(id) = &self.material_id {
+            write!(formatter, "{id} ")?;
+        }
+        write!(formatter, "({file}, record {record}")?;
+        if let Some(line) = line {
+            write!(formatter, ", line {line}")?;
+        }
+        write!(formatter, "): {}", self.message)
+    }
 }

@@ -134,6 +134,7 @@ pub(crate) fn write_edited(
             rejected: 1,
             filtered_by: BTreeMap::from([("nsites <= 20".to_owned(), 1)]),
             rejected_by_reason: BTreeMap::from([("partial_occupancy".to_owned(), 1)]),
+            noted: BTreeMap::new(),
         },
         shards,
         rejects: write_rejects(store, &settings),

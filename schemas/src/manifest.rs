@@ -73,6 +73,29 @@ impl ShardEntry {
     }
 }
 
+/// A note about entries names this many of them.
+pub const NOTED_FIRST: usize = 3;
+
+/// Entries about which there is the same to say, though they are no reason for a reject.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotedEntries {
+    /// Their number.
+    pub count: u64,
+    /// What there is to say of the first of them, at most [`NOTED_FIRST`].
+    pub first: Vec<String>,
+}
+
+impl NotedEntries {
+    /// Counts one more entry.
+    pub fn add(&mut self, note: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < NOTED_FIRST {
+            self.first.push(note());
+        }
+    }
+}
+
 /// What became of the entries: `read = kept + filtered + rejected`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +112,9 @@ pub struct Counts {
     pub filtered_by: BTreeMap<String, u64>,
     /// Number of bad entries for each reason code.
     pub rejected_by_reason: BTreeMap<String, u64>,
+    /// Remarks about entries that were read, by their code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub noted: BTreeMap<String, NotedEntries>,
 }
 
 impl AddAssign<&Counts> for Counts {
@@ -103,6 +129,12 @@ impl AddAssign<&Counts> for Counts {
         };
         add(&mut self.filtered_by, &other.filtered_by);
         add(&mut self.rejected_by_reason, &other.rejected_by_reason);
+        for (code, others) in &other.noted {
+            let noted = self.noted.entry(code.clone()).or_default();
+            noted.count += others.count;
+            let room = NOTED_FIRST.saturating_sub(noted.first.len());
+            noted.first.extend(others.first.iter().take(room).cloned());
+        }
     }
 }
 
@@ -225,6 +257,10 @@ mod tests {
             rejected,
             filtered_by: BTreeMap::from([("nsites <= 4".into(), 2)]),
             rejected_by_reason: BTreeMap::from([(reason.into(), rejected)]),
+            noted: BTreeMap::from([(
+                "no_unit".into(),
+                NotedEntries { count: rejected, first: vec![format!("{reason} {rejected}")] },
+            )]),
         };
         let mut sum = counts("no_sites", 5);
         sum += &counts("bad_json", 7);
@@ -238,8 +274,18 @@ mod tests {
             rejected: 13,
             filtered_by: filters,
             rejected_by_reason: reasons,
+            noted: BTreeMap::from([(
+                "no_unit".into(),
+                NotedEntries {
+                    count: 13,
+                    first: ["no_sites 5", "bad_json 7", "no_sites 1"].map(str::to_owned).into(),
+                },
+            )]),
         };
         assert_eq!(sum, expected);
+        sum += &counts("no_sites", 2);
+        assert_eq!(sum.noted["no_unit"].count, 15);
+        assert_eq!(sum.noted["no_unit"].first.len(), NOTED_FIRST);
     }
 
     #[test]

@@ -211,6 +211,12 @@ fn write_summary(
     for (reason, number) in &counts.rejected_by_reason {
         writeln!(out, "  {number:>9} rejected: {reason}")?;
     }
+    for (code, noted) in &counts.noted {
+        writeln!(out, "  {:>9} noted: {code}; the first:", noted.count)?;
+        for note in &noted.first {
+            writeln!(out, "  {:>9}   {note}", "")?;
+        }
+    }
     if summary.unmatched_labels > 0 {
         writeln!(out, "  {:>9} label rows without a crystal", summary.unmatched_labels)?;
     }

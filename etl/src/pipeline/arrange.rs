@@ -172,7 +172,7 @@ impl Arranger {
             self.end_file(steps);
             steps.push(Step::Commit(self.commit(false)));
         }
-        count(&mut self.counts, rows, &block.rejects);
+        count(&mut self.counts, rows, &block.rejects, &block.notes);
         self.blocks = block.number + 1;
         if !block.rejects.is_empty() {
             steps.push(Step::Rejects(block.rejects));

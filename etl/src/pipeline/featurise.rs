@@ -18,7 +18,7 @@ use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
 use crate::labels::LabelTable;
-use crate::reject::Reject;
+use crate::reject::{Note, Reject};
 use crate::source::{self, OpenSource, RawBlock, RecordReader, SourceKind, SourceOptions};
 
 /// Finished blocks that may wait for the caller.
@@ -46,6 +46,8 @@ pub struct FeaturisedBlock {
     pub crystals: Vec<CrystalBatch>,
     /// The entries left out, in the order of their records.
     pub rejects: Vec<Reject>,
+    /// Remarks about entries, in the order of their records.
+    pub notes: Vec<Note>,
 }
 
 /// Iterator over the blocks of the input in order; ends after the first error. Dropping it stops its
@@ -203,7 +205,7 @@ impl Stages for Rows {
     fn encode(&self, _: &mut BlockProcessor, block: ProcessedBlock) -> Result<FeaturisedBlock, Stop> {
         let batches = block.batches.into_iter().filter(|batch| batch.num_rows() > 0);
         let crystals = batches.map(CrystalBatch::new).collect::<Result<_, _>>().map_err(BuildError::from)?;
-        Ok(FeaturisedBlock { crystals, rejects: block.rejects })
+        Ok(FeaturisedBlock { crystals, rejects: block.rejects, notes: block.notes })
     }
 
     fn write(&self, blocks: &mut Self::Writer, block: FeaturisedBlock) -> Result<(), Stop> {

@@ -14,7 +14,7 @@ use crate::columns::{Columns, RowLabels};
 use crate::feature::Featurizer;
 use crate::filter::Filter;
 use crate::labels::LabelTable;
-use crate::reject::{FILTERED, Origin, Reject, TOO_MANY_SITES};
+use crate::reject::{FILTERED, Note, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RecordParser, Sink};
 
 /// Bounds on a crystal that are checked before or right after its features.
@@ -61,6 +61,8 @@ pub(crate) struct ProcessedBlock {
     pub origins: Vec<Origin>,
     /// Entries left out, in order.
     pub rejects: Vec<Reject>,
+    /// Remarks about entries, in order.
+    pub notes: Vec<Note>,
 }
 
 impl ProcessedBlock {
@@ -263,10 +265,23 @@ impl Sink for RowBuilder {
         }
         self.block.rejects.push(reject);
     }
+
+    fn note(&mut self, note: Note) {
+        let id = note.material_id.as_deref();
+        if self.is_elsewhere(|part| {
+            id.map_or_else(|| part.holds_record(note.origin.record), |id| part.holds(id))
+        }) {
+            return;
+        }
+        self.block.notes.push(note);
+    }
 }
 
 /// Adds a block's entries to the counts.
-pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject]) {
+pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject], notes: &[Note]) {
+    for note in notes {
+        counts.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
+    }
     counts.read += (rows + rejects.len()) as u64;
     counts.kept += rows as u64;
     for reject in rejects {

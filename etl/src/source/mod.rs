@@ -43,7 +43,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::reject::{Origin, Reject};
+use crate::reject::{Note, Origin, Reject};
 use crate::structure::Structure;
 
 pub(crate) use document::{Document, open_document};
@@ -154,6 +154,8 @@ pub trait Sink {
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>);
     /// An entry that is not one, and why.
     fn reject(&mut self, reject: Reject);
+    /// A remark about an entry, handed over before its crystal.
+    fn note(&mut self, _note: Note) {}
 }
 
 /// Walks a source in order.

@@ -14,7 +14,7 @@ use crate::filter::Filter;
 use crate::labels::LabelTable;
 use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
 use crate::pipeline::{Bounds, BuildError};
-use crate::reject::{Origin, Reject};
+use crate::reject::{Note, Origin, Reject};
 use crate::source::{
     BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, RawBlock, RecordError, RecordParser, Sink,
     check_identifier,
@@ -186,6 +186,11 @@ impl Sink for Labelled<'_> {
     fn reject(&mut self, reject: Reject) {
         let material_id = self.id.map(str::to_owned).or(reject.material_id);
         self.rows.reject(Reject { material_id, ..reject });
+    }
+
+    fn note(&mut self, note: Note) {
+        let material_id = self.id.map(str::to_owned).or(note.material_id);
+        self.rows.note(Note { material_id, ..note });
     }
 }
 
