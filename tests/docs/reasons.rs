@@ -12,8 +12,8 @@ use crate::{read, root};
 
 /// The page.
 const PAGE: &str = "docs/src/bad-input.md";
-/// Where constants are reason codes.
-const CONSTANTS: [&str; 2] = ["etl/src/reject.rs", "trainer/src/predict/ensemble.rs"];
+/// Where constants are codes of reasons and remarks.
+const CONSTANTS: [&str; 3] = ["etl/src/reject.rs", "etl/src/cif/error.rs", "trainer/src/predict/ensemble.rs"];
 /// Where functions give reason codes.
 const FUNCTIONS: &str = "etl/src";
 

@@ -1,5 +1,6 @@
 //! What a data block says about its structure, as numbers and byte ranges.
 
+use super::error::JoinFault;
 use super::lexer::{Form, Span, Value};
 use super::number::parse_number;
 use super::tag::{TAGS, Tag};
@@ -37,6 +38,8 @@ pub(super) struct RawSite {
     pub(super) multiplicity: Span,
     /// Fractional coordinates; 0 where missing or malformed.
     pub(super) fractional: [f64; 3],
+    /// Where the text of each coordinate starts, in bytes.
+    pub(super) digits: [u32; 3],
     /// Occupancy; 1 where it is not given.
     pub(super) occupancy: f64,
     /// Where the site's first value stands, in bytes.
@@ -55,6 +58,7 @@ impl RawSite {
             disorder_assembly: Span::default(),
             multiplicity: Span::default(),
             fractional: [0.0; 3],
+            digits: [0; 3],
             occupancy: 1.0,
             offset,
             problems: MISSING[0] | MISSING[1] | MISSING[2],
@@ -65,6 +69,16 @@ impl RawSite {
     #[inline]
     pub(super) fn is_sound(&self) -> bool {
         self.problems == 0
+    }
+
+    /// Whether a number beside the coordinates is none.
+    pub(super) fn is_malformed(&self) -> bool {
+        self.problems & MALFORMED != 0
+    }
+
+    /// Marks a number beside the coordinates as none.
+    pub(super) fn set_malformed(&mut self) {
+        self.problems |= MALFORMED;
     }
 
     /// First coordinate that is missing.
@@ -87,6 +101,79 @@ pub(super) struct BadNumber {
     pub(super) value: Span,
 }
 
+/// A loop of atom sites without coordinates.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JoinedLoop {
+    /// Its items, as bits by [`Tag`].
+    pub(super) columns: u64,
+    /// Its first row among those of all such loops.
+    pub(super) first_row: usize,
+}
+
+impl JoinedLoop {
+    /// Number of a row where sites are told apart; beyond those of the sites with coordinates.
+    pub(super) fn index(row: usize) -> usize {
+        2 * MAX_SITES + row
+    }
+
+    /// Whether the loop has an item.
+    pub(super) fn has(self, tag: Tag) -> bool {
+        self.columns & (1 << tag as u64) != 0
+    }
+}
+
+/// A list of symmetry operations.
+#[derive(Debug, Default)]
+pub(super) struct OperationList {
+    /// The operations, the first [`MAX_OPERATIONS_LISTED`] and one more.
+    pub(super) operations: Vec<Span>,
+    /// From the first to behind the last operation, with all between; empty without a list.
+    pub(super) range: Span,
+}
+
+impl OperationList {
+    fn push(&mut self, operation: Span) {
+        if self.operations.is_empty() {
+            self.range = operation;
+        }
+        if self.operations.len() <= MAX_OPERATIONS_LISTED {
+            self.operations.push(operation);
+            self.range.end = operation.end;
+        }
+    }
+
+    /// Whether any operation is listed, other than `?`, `.` and empty values.
+    pub(super) fn says_something(&self, bytes: &[u8]) -> bool {
+        self.operations.iter().any(|operation| !says_nothing(operation.of(bytes)))
+    }
+}
+
+/// Names under which operations stand.
+const LIST_TAGS: [Tag; LISTS] =
+    [Tag::Operation, Tag::OldOperation, Tag::OtherOperation, Tag::MagneticOperation, Tag::MagneticCentring];
+
+/// Number of [`LIST_TAGS`].
+const LISTS: usize = 5;
+
+fn list_index(tag: Tag) -> Option<usize> {
+    LIST_TAGS.iter().position(|known| *known == tag)
+}
+
+/// Whether a value is empty, `?` or `.`, in quotes or without.
+pub(super) fn says_nothing(value: &[u8]) -> bool {
+    matches!(value.trim_ascii(), b"" | b"?" | b".")
+}
+
+/// A value for every [`Tag`].
+#[derive(Debug)]
+struct Items([Option<Value>; TAGS]);
+
+impl Default for Items {
+    fn default() -> Self {
+        Self([None; TAGS])
+    }
+}
+
 /// What a data block says about a structure. Reused from block to block.
 #[derive(Debug, Default)]
 pub(super) struct RawBlock {
@@ -95,14 +182,21 @@ pub(super) struct RawBlock {
     /// Offset of the heading.
     pub(super) offset: usize,
     /// Single values, indexed by [`Tag`].
-    items: [Option<Value>; TAGS],
-    /// Symmetry operations as listed, the first [`MAX_OPERATIONS_LISTED`] and one more.
-    pub(super) operations: Vec<Span>,
-    /// From the first to behind the last operation of the list, with all between; empty without a list.
-    pub(super) operation_list: Span,
-    operations_are_new: bool,
+    items: Items,
+    /// Items given a second time with another value, that the structure may do without.
+    contradicted: Vec<(Tag, Span)>,
+    /// Lists of operations, by [`list_index`].
+    lists: [OperationList; LISTS],
     /// Atom sites in file order, the first [`MAX_SITES`] and one more.
     pub(super) sites: Vec<RawSite>,
+    /// Which items the loop of these sites has, as bits by [`Tag`].
+    pub(super) site_columns: u64,
+    /// Rows of further loops of atom sites, which have no coordinates.
+    pub(super) joined: Vec<RawSite>,
+    /// Those loops.
+    pub(super) joined_loops: Vec<JoinedLoop>,
+    /// Why those rows do not belong to the sites.
+    pub(super) join_fault: Option<(JoinFault, Span)>,
     /// Numbers of sites that are none.
     pub(super) bad_numbers: Vec<BadNumber>,
     /// Whether fractional coordinates are given, even without rows.
@@ -116,23 +210,48 @@ pub(super) struct RawBlock {
 impl RawBlock {
     /// Forgets all and keeps the allocations.
     pub(super) fn clear(&mut self) {
-        let Self { items, operations, sites, bad_numbers, .. } = self;
-        *items = [None; TAGS];
-        operations.clear();
+        let Self { items, contradicted, lists, sites, joined, joined_loops, bad_numbers, .. } = self;
+        *items = Items::default();
+        contradicted.clear();
+        for list in lists {
+            list.operations.clear();
+            list.range = Span::default();
+        }
         sites.clear();
+        joined.clear();
+        joined_loops.clear();
         bad_numbers.clear();
+        self.site_columns = 0;
+        self.join_fault = None;
         self.name = Span::default();
         self.offset = 0;
-        self.operation_list = Span::default();
-        self.operations_are_new = false;
         self.has_fractional = false;
         self.has_cartesian = false;
         self.duplicate = None;
     }
 
-    /// Value of a single item; `None` where absent, `?` or `.`.
+    /// Value of a single item; `None` where absent, empty, `?` or `.`, in quotes or without.
     pub(super) fn item(&self, tag: Tag, bytes: &[u8]) -> Option<Value> {
-        self.items.get(tag as usize).copied().flatten().filter(|value| !value.is_missing(bytes))
+        self.items.0.get(tag as usize).copied().flatten().filter(|value| !says_nothing(value.span.of(bytes)))
+    }
+
+    /// Where the item was given a second time with another value.
+    pub(super) fn contradicted(&self, tag: Tag) -> Option<Span> {
+        self.contradicted.iter().find(|(other, _)| *other == tag).map(|(_, name)| *name)
+    }
+
+    /// The list of operations under the names of this tag.
+    pub(super) fn list(&self, tag: Tag) -> &OperationList {
+        &self.lists[list_index(tag).unwrap_or(0)]
+    }
+
+    /// Whether anything was said about a structure.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.0.iter().all(Option::is_none)
+            && self.lists.iter().all(|list| list.operations.is_empty())
+            && self.sites.is_empty()
+            && self.joined.is_empty()
+            && !self.bears_structure()
     }
 
     /// Whether the block holds a structure, or should.
@@ -141,30 +260,40 @@ impl RawBlock {
     }
 
     /// Takes a single value.
-    pub(super) fn set_item(&mut self, tag: Tag, name: Span, value: Value) {
-        if let Some(place) = self.items.get_mut(tag as usize) {
-            if place.is_some() {
-                self.duplicate.get_or_insert(name);
+    ///
+    /// Given once more it may say nothing (`?`, `.`, empty), or the same: archives write formulas and symbols
+    /// so. The cell and the items of a site may stand there once only. Of others a second value is kept in mind,
+    /// for where they are needed.
+    pub(super) fn set_item(&mut self, tag: Tag, name: Span, value: Value, bytes: &[u8]) {
+        let Some(place) = self.items.0.get_mut(tag as usize) else { return };
+        let text = |value: Value| value.span.of(bytes).trim_ascii();
+        match *place {
+            Some(_) if says_nothing(text(value)) => {}
+            Some(known) if !says_nothing(text(known)) => {
+                if tag.is_of_cell() || tag.is_of_site() {
+                    self.duplicate.get_or_insert(name);
+                } else if text(known) != text(value) {
+                    self.contradicted.push((tag, name));
+                }
             }
-            *place = Some(value);
+            _ => *place = Some(value),
         }
     }
 
-    /// Whether the list of this item is the one to use: the new name before the old one.
+    /// Whether a list of operations under this name is taken: the first one is.
     pub(super) fn takes_operations(&mut self, tag: Tag, name: Span) -> bool {
-        let is_new = tag == Tag::Operation;
-        if !self.operations.is_empty() {
-            if self.operations_are_new == is_new {
-                self.duplicate.get_or_insert(name);
-                return false;
-            }
-            if !is_new {
-                return false;
-            }
-            self.operations.clear();
+        let is_first = list_index(tag).is_none_or(|index| self.lists[index].operations.is_empty());
+        if !is_first {
+            self.duplicate.get_or_insert(name);
         }
-        self.operations_are_new = is_new;
-        true
+        is_first
+    }
+
+    /// Takes an operation of a list.
+    pub(super) fn push_operation(&mut self, tag: Tag, operation: Span) {
+        if let Some(list) = list_index(tag).and_then(|index| self.lists.get_mut(index)) {
+            list.push(operation);
+        }
     }
 
     /// Notes that the block names coordinates.
@@ -209,6 +338,7 @@ impl RawBlock {
         match number(value, bytes).filter(|coordinate| coordinate.abs() <= FARTHEST_CELL) {
             Some(coordinate) => {
                 site.fractional[axis] = coordinate;
+                site.digits[axis] = value.span.start;
                 site.problems &= !MISSING[axis];
             }
             None if value.is_missing(bytes) => {}
@@ -222,7 +352,7 @@ impl RawBlock {
     #[cold]
     fn malformed(&mut self, site: &mut RawSite, index: usize, item: &'static str, value: Value) {
         site.problems |= MALFORMED;
-        if index <= MAX_SITES {
+        if self.bad_numbers.len() <= MAX_SITES {
             self.bad_numbers.push(BadNumber { site: index, item, value: value.span });
         }
     }

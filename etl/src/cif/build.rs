@@ -1,14 +1,19 @@
 //! From what a block says to the atoms of its full cell.
 
 use super::block::{MAX_SITES, RawBlock};
-use super::error::CifErrorKind;
+use super::cell::Cell;
+use super::error::{CifErrorKind, SYMMETRY_UNCLEAR};
+use super::evidence::{Contents, Verdict};
 use super::expand::{Expander, Nearness};
-use super::group::GroupReader;
-use super::origin::choose_origin;
+use super::group::{Doubt, Found, GroupReader};
+use super::lexer::Span;
 use super::overlap::PairSearch;
-use super::reading::{BuildError, Reading};
+use super::reading::{BuildError, Reading, Remark, excerpt};
+use super::setting::Trial;
+use super::statement::{Operations, Statement};
+use super::whole::is_whole;
 use crate::structure::Structure;
-use crate::symmetry::SymmetryOperation;
+use crate::symmetry::{SymmetryOperation, fits_cell};
 
 /// Builds structures; keeps its buffers and the operations it has met.
 #[derive(Debug, Default)]
@@ -19,13 +24,18 @@ pub(super) struct Builder {
     groups: GroupReader,
     expander: Expander,
     pairs: PairSearch,
+    remarks: Vec<Remark>,
 }
 
+/// A crystal system that asks for no symmetry.
+const TRICLINIC: &[u8] = b"triclinic";
+
 impl Builder {
-    /// The structure of a block.
-    pub(super) fn build(&mut self, block: &RawBlock, bytes: &[u8]) -> Result<&Structure, BuildError> {
+    /// Builds the structure of a block.
+    pub(super) fn build(&mut self, block: &RawBlock, bytes: &[u8]) -> Result<(), BuildError> {
         self.structure.clear();
         self.origins.clear();
+        self.remarks.clear();
         let reading = Reading::new(block, bytes);
         reading.check_items()?;
         let cell = reading.cell()?;
@@ -33,20 +43,106 @@ impl Builder {
         reading.check_disorder_groups()?;
         let found = self.groups.operations(&reading, &cell.metric())?;
         self.structure.lattice = cell.lattice;
-        let nearness = Nearness::new(&cell);
-        let operations = match found {
-            Some(found) => Some(choose_origin(found, &reading, &mut self.expander, &nearness)?),
-            None => None,
+        let (operations, symbol, doubt) = match found {
+            Some(found) => self.settle(found, &reading, &cell)?,
+            None => (None, Span::default(), Doubt::None),
         };
         match operations.as_deref() {
             None | Some([_]) => self.take_sites(&reading)?,
-            Some(operations) => self.expand_sites(&reading, operations, &nearness)?,
+            Some(operations) => self.expand_sites(&reading, operations, &Nearness::of_images(&cell))?,
         }
         if self.structure.atomic_numbers.is_empty() {
             return Err(reading.error(CifErrorKind::NoStructure));
         }
-        self.check_pairs(&reading, &nearness)?;
-        Ok(&self.structure)
+        self.check_contents(&reading, &cell, operations.map_or(1, |all| all.len()), symbol, doubt)?;
+        self.check_pairs(&reading, &Nearness::new(&cell))
+    }
+
+    /// The structure built last.
+    pub(super) fn structure(&self) -> &Structure {
+        &self.structure
+    }
+
+    /// Remarks about the structure built last.
+    pub(super) fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// The operations meant, what named them, and the doubt that only the atoms can settle.
+    fn settle(
+        &mut self,
+        found: Found,
+        reading: &Reading<'_>,
+        cell: &Cell,
+    ) -> Result<(Option<Operations>, Span, Doubt), BuildError> {
+        let Found { symbol, operations, doubt } = found;
+        let nearness = Nearness::of_images(cell);
+        let mut trial =
+            Trial { reading, expander: &mut self.expander, nearness: &nearness, volume: cell.volume() };
+        match doubt {
+            Doubt::Origin(other) => {
+                let operations = trial.choose_origin(symbol, operations, other)?;
+                Ok((Some(operations), symbol, Doubt::None))
+            }
+            Doubt::Settings(settings) => {
+                let (operations, remark) = trial.choose_setting(symbol, settings)?;
+                self.remarks.extend(remark);
+                Ok((Some(operations), symbol, Doubt::None))
+            }
+            doubt => Ok((Some(operations), symbol, doubt)),
+        }
+    }
+
+    /// Where statements of the symmetry contradict each other, what the file says of the contents decides about
+    /// the operations used. Too few atoms are an asymmetric unit; without anything said, a remark tells.
+    fn check_contents(
+        &mut self,
+        reading: &Reading<'_>,
+        cell: &Cell,
+        operations: usize,
+        symbol: Span,
+        doubt: Doubt,
+    ) -> Result<(), BuildError> {
+        let used = format!("{operations} operations");
+        let (at, stated, other) = match &doubt {
+            Doubt::Statement(Statement { text, at, operations: other }) => {
+                let stated = format!(
+                    "{used} are used, {text} has {}: {}",
+                    other.len(),
+                    "list all operations of the group, or all atoms under P 1"
+                );
+                (*at, stated, Some(other))
+            }
+            Doubt::Magnetic => (symbol, format!("{used} of a magnetic group are used"), None),
+            Doubt::Unnamed => (symbol, "no symmetry is named".to_owned(), None),
+            _ => return Ok(()),
+        };
+        let nearness = Nearness::of_images(cell);
+        // A group that the cell has not the shape for is that of another cell.
+        let fits = other.is_none_or(|other| fits_cell(other, &cell.metric()));
+        if let Some(other) = other
+            && fits
+            && is_whole(&self.structure, other, &nearness)
+        {
+            return Ok(());
+        }
+        let contents = Contents::of_structure(&self.structure, &self.origins, operations);
+        let message = match contents.judge(reading, cell.volume(), fits) {
+            Verdict::Contradicts { evidence, are_more: false } => {
+                return Err(reading.error_at(CifErrorKind::Contradiction { evidence, stated }, at));
+            }
+            Verdict::Contradicts { evidence, .. } => format!("{evidence}; {stated}"),
+            Verdict::Silent if matches!(doubt, Doubt::Statement(_)) && fits => stated,
+            Verdict::Silent if matches!(doubt, Doubt::Unnamed) && asks_for_symmetry(symbol, reading) => {
+                let system = excerpt(symbol.of(reading.bytes));
+                format!(
+                    "{stated} beside the crystal system {system:?}: the sites are taken for all of the cell"
+                )
+            }
+            _ => return Ok(()),
+        };
+        self.remarks.push(Remark { code: SYMMETRY_UNCLEAR, at, message });
+        Ok(())
     }
 
     /// Sites of a cell that is given whole.
@@ -69,15 +165,14 @@ impl Builder {
     ) -> Result<(), BuildError> {
         for (site, index) in reading.block.sites.iter().zip(0u32..) {
             let Some(number) = reading.element(index, site)? else { continue };
-            let images =
-                self.expander.images(&site.fractional, operations, nearness).map_err(|ambiguous| {
-                    let label = reading.label(site);
-                    let distance = ambiguous.distance;
-                    reading.error_of(
-                        site,
-                        CifErrorKind::SitesOverlap { first: label.clone(), second: label, distance },
-                    )
-                })?;
+            let uncertainty = || reading.uncertainty(site);
+            let images = self.expander.images(&site.fractional, operations, nearness, uncertainty);
+            let images = images.map_err(|ambiguous| {
+                let label = reading.label(site);
+                let distance = ambiguous.distance;
+                let kind = CifErrorKind::SitesOverlap { first: label.clone(), second: label, distance };
+                reading.error_of(site, kind)
+            })?;
             self.structure.fractional.extend_from_slice(images);
             let count = self.structure.fractional.len();
             self.structure.atomic_numbers.resize(count, number);
@@ -125,17 +220,24 @@ impl Builder {
         let cell = reading.cell()?;
         let found = self.groups.find(&reading, &cell.metric()).unwrap_or(None);
         let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
-        let nearness = Nearness::new(&cell);
+        let nearness = Nearness::of_images(&cell);
         let mut atoms = std::collections::BTreeMap::new();
         for site in &block.sites {
             let number = match reading.species(site) {
                 Species::Element(number) => number,
                 Species::Dummy | Species::Unknown => 0,
             };
-            let images = self.expander.images(&site.fractional, operations, &nearness);
+            let uncertainty = || reading.uncertainty(site);
+            let images = self.expander.images(&site.fractional, operations, &nearness, uncertainty);
             let images = images.map_err(|_| reading.error(CifErrorKind::NoStructure))?;
             *atoms.entry(number).or_default() += images.len() as f64 * site.occupancy;
         }
         Ok((reading.cell_parameters()?, atoms))
     }
+}
+
+/// Whether the value names a crystal system other than the triclinic one.
+fn asks_for_symmetry(system: Span, reading: &Reading<'_>) -> bool {
+    let system = system.of(reading.bytes).trim_ascii();
+    !system.is_empty() && !system.eq_ignore_ascii_case(TRICLINIC)
 }

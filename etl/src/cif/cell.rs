@@ -51,11 +51,16 @@ impl Cell {
             .map(|row| self.lattice.map(|other| row[0] * other[0] + row[1] * other[1] + row[2] * other[2]))
     }
 
+    /// Volume, Å³.
+    pub(super) fn volume(&self) -> f64 {
+        self.lattice[0][0] * self.lattice[1][1] * self.lattice[2][2]
+    }
+
     /// Largest fractional displacement along each axis of a vector of this length in Å: the length over the
     /// distance of the lattice planes.
     pub(super) fn fractional_reach(&self, length: f64) -> [f64; 3] {
         let [l1, l2, l3] = self.lattice;
-        let volume = l1[0] * l2[1] * l3[2];
+        let volume = self.volume();
         [cross(l2, l3), cross(l3, l1), cross(l1, l2)].map(|normal| {
             let area = (normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]).sqrt();
             length * area / volume
@@ -99,6 +104,7 @@ mod tests {
         let cell = Cell::from_parameters([3.0, 4.0, 5.0, 90.0, 90.0, 90.0]).expect("a cell");
         assert_eq!(cell.lattice, [[3.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 5.0]]);
         assert_eq!(cell.fractional_reach(1.0), [1.0 / 3.0, 0.25, 0.2]);
+        assert_eq!(cell.volume(), 60.0);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! One pass over a CIF: what each data block says about its structure, as numbers and byte ranges.
 
-use super::block::{MAX_OPERATIONS_LISTED, MAX_SITES, RawBlock, RawSite};
+use super::block::{JoinedLoop, MAX_SITES, RawBlock, RawSite};
 use super::error::SyntaxProblem;
+use super::join::join;
 use super::lexer::{Lexer, Span, SyntaxError, Token, Value};
-use super::tag::{Tag, recognise};
+use super::symmetry_name::recognise;
+use super::tag::Tag;
 
 /// A CIF from its first byte to its last, block by block.
 pub(super) struct Document<'a> {
@@ -32,7 +34,18 @@ impl<'a> Document<'a> {
         block.clear();
         if !self.started {
             self.started = true;
-            match self.lexer.next()? {
+            let mut token = self.lexer.next()?;
+            // Archives put the journal's items before the blocks. What else stands there would belong to every
+            // block, by the rules of STAR.
+            if token == Token::Global {
+                let global = self.error(SyntaxProblem::ReservedWord);
+                token = self.items(block, columns)?;
+                if !block.is_empty() {
+                    return Err(global);
+                }
+                block.clear();
+            }
+            match token {
                 Token::Data(name) => self.heading = Some((name, name.start as usize)),
                 Token::End => return Ok(false),
                 _ => return Err(self.error(SyntaxProblem::NoBlock)),
@@ -41,15 +54,20 @@ impl<'a> Document<'a> {
         let Some((name, offset)) = self.heading.take() else { return Ok(false) };
         block.name = name;
         block.offset = offset;
+        if let Token::Data(name) = self.items(block, columns)? {
+            self.heading = Some((name, name.start as usize));
+        }
+        join(block, self.bytes);
+        Ok(true)
+    }
+
+    /// All items up to the next heading or the end, which is returned.
+    fn items(&mut self, block: &mut RawBlock, columns: &mut Columns) -> Result<Token, SyntaxError> {
         let mut single = None;
         let mut token = self.lexer.next()?;
         loop {
             token = match token {
-                Token::End => break,
-                Token::Data(name) => {
-                    self.heading = Some((name, name.start as usize));
-                    break;
-                }
+                Token::End | Token::Data(_) => break,
                 Token::Tag(name) => match self.lexer.next()? {
                     Token::Value(value) => {
                         self.item(block, &mut single, name, value);
@@ -64,7 +82,7 @@ impl<'a> Document<'a> {
                 }
                 // An end of frame without its beginning says nothing.
                 Token::Save(_) => self.lexer.next()?,
-                Token::Reserved => return Err(self.error(SyntaxProblem::ReservedWord)),
+                Token::Reserved | Token::Global => return Err(self.error(SyntaxProblem::ReservedWord)),
                 Token::Value(value) => return Err(self.error_at(SyntaxProblem::StrayValue, value.span.start)),
             };
         }
@@ -73,7 +91,7 @@ impl<'a> Document<'a> {
         {
             block.sites.push(site);
         }
-        Ok(true)
+        Ok(token)
     }
 
     fn error(&self, problem: SyntaxProblem) -> SyntaxError {
@@ -89,19 +107,18 @@ impl<'a> Document<'a> {
         let tag = recognise(name.of(self.bytes));
         match tag {
             Tag::Other => {}
-            Tag::Operation | Tag::OldOperation => {
+            _ if tag.is_list() => {
                 if block.takes_operations(tag, name) {
-                    block.operations.push(value.span);
-                    block.operation_list = value.span;
+                    block.push_operation(tag, value.span);
                 }
             }
             _ if tag.is_of_site() => {
                 let site = single.get_or_insert_with(|| RawSite::starting_at(name.start));
                 block.mark_coordinates(tag);
                 block.set_site(site, 0, tag, value, self.bytes);
-                block.set_item(tag, name, value);
+                block.set_item(tag, name, value, self.bytes);
             }
-            _ => block.set_item(tag, name, value),
+            _ => block.set_item(tag, name, value, self.bytes),
         }
     }
 
@@ -110,26 +127,28 @@ impl<'a> Document<'a> {
         columns.clear();
         let mut seen = 0u64;
         let mut has_sites = false;
-        let mut operations = None;
+        let mut is_of_sites = false;
         let mut has_items = false;
         let first = loop {
             match self.lexer.next()? {
                 Token::Tag(name) => {
                     let mut tag = recognise(name.of(self.bytes));
-                    if tag != Tag::Other && seen & (1 << tag as u64) != 0 {
+                    let stands_once = tag.is_of_cell() || tag.is_of_site() || tag.is_list();
+                    if stands_once && seen & (1 << tag as u64) != 0 {
                         block.duplicate.get_or_insert(name);
                     }
                     seen |= 1 << tag as u64;
                     match tag {
                         Tag::Other => {}
-                        Tag::Operation | Tag::OldOperation => {
+                        _ if tag.is_list() => {
                             if block.takes_operations(tag, name) {
-                                operations = Some(tag);
+                                has_items = true;
                             } else {
                                 tag = Tag::Other;
                             }
                         }
                         _ if tag.is_of_site() => {
+                            is_of_sites |= tag != Tag::Label;
                             if tag.is_coordinate() {
                                 has_sites = true;
                                 block.mark_coordinates(tag);
@@ -150,8 +169,11 @@ impl<'a> Document<'a> {
         }
         let width = columns.len();
         if has_sites {
+            block.site_columns = seen;
             self.read_sites(block, columns, first)
-        } else if operations.is_some() || has_items {
+        } else if is_of_sites {
+            self.read_joined(block, columns, seen, first)
+        } else if has_items {
             self.read_rows(block, columns, first)
         } else {
             self.skip_rows(width, first)
@@ -188,18 +210,12 @@ impl<'a> Document<'a> {
         let mut row = 0usize;
         while let Token::Value(value) = token {
             match columns.get(column) {
-                Some(Tag::Operation | Tag::OldOperation) => {
-                    if block.operations.is_empty() {
-                        block.operation_list = value.span;
-                    }
-                    if block.operations.len() <= MAX_OPERATIONS_LISTED {
-                        block.operations.push(value.span);
-                        block.operation_list.end = value.span.end;
-                    }
-                }
                 Some(Tag::Other) | None => {}
+                Some(&tag) if tag.is_list() => block.push_operation(tag, value.span),
                 // A looped single item, such as a cell in a loop of one row: its first row counts.
-                Some(&tag) if row == 0 && !tag.is_of_site() => block.set_item(tag, value.span, value),
+                Some(&tag) if row == 0 && !tag.is_of_site() => {
+                    block.set_item(tag, value.span, value, self.bytes);
+                }
                 Some(_) => {}
             }
             column += 1;
@@ -210,6 +226,32 @@ impl<'a> Document<'a> {
             token = self.lexer.next()?;
         }
         self.end_of_rows(column, token)
+    }
+
+    /// Rows of a loop that says more of atom sites whose coordinates stand in another one.
+    fn read_joined(
+        &mut self,
+        block: &mut RawBlock,
+        columns: &[Tag],
+        seen: u64,
+        first: Token,
+    ) -> Result<Token, SyntaxError> {
+        block.joined_loops.push(JoinedLoop { columns: seen, first_row: block.joined.len() });
+        let mut token = first;
+        while let Token::Value(value) = token {
+            let mut site = RawSite::starting_at(value.span.start);
+            // Their numbers are told from those of the sites until they are joined.
+            let index = JoinedLoop::index(block.joined.len());
+            for &tag in columns {
+                let Token::Value(value) = token else { return Err(self.error(SyntaxProblem::UnevenLoop)) };
+                block.set_site(&mut site, index, tag, value, self.bytes);
+                token = self.lexer.next()?;
+            }
+            if block.joined.len() <= MAX_SITES {
+                block.joined.push(site);
+            }
+        }
+        Ok(token)
     }
 
     /// Rows of the loop of atom sites.

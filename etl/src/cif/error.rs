@@ -127,6 +127,30 @@ pub enum CifErrorKind {
         /// Symbol, number or last operation as written.
         symbol: String,
     },
+    /// What is said of the contents of the cell does not agree with the atoms that the symmetry makes.
+    #[error("{evidence}; {stated}")]
+    Contradiction {
+        /// The two numbers that do not agree.
+        evidence: String,
+        /// What the file says of its symmetry.
+        stated: String,
+    },
+    /// The structure is modulated: it has no three-dimensional cell.
+    #[error("{item} {value:?}: the structure is modulated, a cell of it alone is not the crystal")]
+    Modulated {
+        /// What shows it.
+        item: &'static str,
+        /// The value as written.
+        value: String,
+    },
+    /// A row of a second loop of atom sites does not belong to a site.
+    #[error("site {site:?} of a second loop of atom sites: {fault}")]
+    UnmatchedLabel {
+        /// The label of the row; empty where the loop has none.
+        site: String,
+        /// What is wrong with it.
+        fault: JoinFault,
+    },
     /// No space group has the symbol or number given.
     #[error("{symbol:?} is no known space group")]
     UnknownSpaceGroup {
@@ -138,6 +162,12 @@ pub enum CifErrorKind {
     AmbiguousOrigin {
         /// Symbol as written.
         symbol: String,
+    },
+    /// The number of the group leaves several settings open, and the standard one is not meant.
+    #[error("number {number} has several settings, and nothing in the file tells which is meant")]
+    AmbiguousSetting {
+        /// The number as written.
+        number: String,
     },
     /// The cell would hold too many atoms.
     #[error("the cell holds {count} atoms or more, {limit} is the most")]
@@ -177,14 +207,56 @@ impl CifErrorKind {
             Self::UnknownElement { .. } => "cif_unknown_element",
             Self::PartialOccupancy { .. } => "cif_partial_occupancy",
             Self::Disorder { .. } => "cif_disorder",
-            Self::BadSymmetry { .. } | Self::SymmetryMisfit { .. } => "cif_bad_symmetry",
+            Self::BadSymmetry { .. } | Self::SymmetryMisfit { .. } | Self::Contradiction { .. } => {
+                "cif_bad_symmetry"
+            }
+            Self::Modulated { .. } => "cif_modulated",
+            Self::UnmatchedLabel { .. } => "cif_unmatched_label",
             Self::UnknownSpaceGroup { .. } => "cif_unknown_space_group",
-            Self::AmbiguousOrigin { .. } => "cif_ambiguous_origin",
+            Self::AmbiguousOrigin { .. } | Self::AmbiguousSetting { .. } => "cif_ambiguous_origin",
             Self::TooManySites { .. } => "cif_too_many_sites",
             Self::SitesOverlap { .. } => "cif_sites_overlap",
         }
     }
 }
+
+/// Why a row of a second loop of atom sites does not belong to a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JoinFault {
+    /// The loop has no labels.
+    #[error("the loop has no _atom_site_label to join it by")]
+    NoLabels,
+    /// No site with coordinates has the label.
+    #[error("no site with coordinates has this label")]
+    NoSite,
+    /// More than one site with coordinates has the label.
+    #[error("several sites with coordinates have this label")]
+    SeveralSites,
+    /// Two rows of the loop have the label.
+    #[error("the label stands there twice")]
+    Twice,
+    /// Both loops have an item, with two values.
+    #[error("both loops give one item, with different values")]
+    Contradiction,
+}
+
+/// A remark about a structure that is kept: what its file leaves open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CifNote {
+    /// Short, stable name of the kind of remark.
+    pub code: &'static str,
+    /// Line of the file where it shows, from 1.
+    pub line: u32,
+    /// What there is to say.
+    pub message: String,
+}
+
+/// Code of a note: statements of the symmetry contradict each other, and nothing tells which is right.
+pub(super) const SYMMETRY_UNCLEAR: &str = "cif_symmetry_unclear";
+
+/// Code of a note: the number of a group stands alone, and nothing tells its origin or axes.
+pub(super) const SETTING_ASSUMED: &str = "cif_setting_assumed";
 
 /// Why listed operations are no space group of the cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -9,6 +9,13 @@ use crate::symmetry::{Metric, SymmetryOperation};
 /// apart); atoms of one kind that really are two are at least 0.7 Å apart.
 const SAME_SITE_DISTANCE: f64 = 0.1;
 
+/// Images of one site within this distance of it, in Å, are the site itself where the digits of its coordinates
+/// leave that open (`0.33` for 1/3, two digits of a 12 Å edge: images 0.12 Å apart), and otherwise no atoms.
+const NEAR_IMAGE_DISTANCE: f64 = 0.5;
+
+/// Differences of coordinates are taken for roundings up to this much more than their last digits allow.
+const ROUNDING: f64 = 1e-9;
+
 /// Images of a position that was moved to where its symmetry has it coincide within this part of a cell edge.
 const EXACT_TOLERANCE: f64 = 1e-6;
 
@@ -16,17 +23,28 @@ const EXACT_TOLERANCE: f64 = 1e-6;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nearness {
     metric: Metric,
+    /// Largest distance that counts as near, Å.
+    within: f64,
     /// Largest difference of fractional coordinates within the distance, along each axis.
     pub(super) reach: [f64; 3],
 }
 
 impl Nearness {
-    /// For positions of this cell.
+    /// For positions of this cell that coincide.
     pub(super) fn new(cell: &Cell) -> Self {
-        Self { metric: cell.metric(), reach: cell.fractional_reach(SAME_SITE_DISTANCE) }
+        Self::within(cell, SAME_SITE_DISTANCE)
     }
 
-    /// Distance in Å of two positions modulo the lattice where it is at most [`SAME_SITE_DISTANCE`].
+    /// For a position of this cell and its images, which never are two atoms so near each other.
+    pub(super) fn of_images(cell: &Cell) -> Self {
+        Self::within(cell, NEAR_IMAGE_DISTANCE)
+    }
+
+    fn within(cell: &Cell, within: f64) -> Self {
+        Self { metric: cell.metric(), within, reach: cell.fractional_reach(within) }
+    }
+
+    /// Distance in Å of two positions modulo the lattice where they are near each other.
     #[inline]
     pub(super) fn distance(&self, first: &[f64; 3], second: &[f64; 3]) -> Option<f64> {
         let mut apart = [0.0; 3];
@@ -44,7 +62,7 @@ impl Nearness {
             + y * y * metric[1][1]
             + z * z * metric[2][2]
             + 2.0 * (x * y * metric[0][1] + x * z * metric[0][2] + y * z * metric[1][2]);
-        (squared <= SAME_SITE_DISTANCE * SAME_SITE_DISTANCE).then(|| squared.max(0.0).sqrt())
+        (squared <= self.within * self.within).then(|| squared.max(0.0).sqrt())
     }
 }
 
@@ -69,45 +87,67 @@ pub(super) struct Ambiguous {
     pub(super) distance: f64,
 }
 
+/// An image near its site.
+#[derive(Debug, Clone, Copy)]
+struct NearImage {
+    /// Which operation makes it.
+    operation: SymmetryOperation,
+    /// From the site to it, in fractions of the edges.
+    shift: [f64; 3],
+    /// The same in Å.
+    distance: f64,
+}
+
 /// Expands sites; keeps its buffers.
 #[derive(Debug, Default)]
 pub(super) struct Expander {
     images: Vec<[f64; 3]>,
+    near: Vec<NearImage>,
 }
 
 impl Expander {
     /// All positions in the cell that are images of `site`, in [0, 1), the site's own first.
     ///
-    /// A site near a symmetry element is moved on it: to the mean of its images there. The operations have to be
-    /// a group. An error where the images within reach are not those of a special position.
+    /// A site near a symmetry element is moved on it: to the mean of its images there. Near is within 0.1 Å, or as
+    /// far as the last digits of the coordinates allow, which `uncertainty` gives in fractions of the edges. The
+    /// operations have to be a group, and `nearness` has to be [`Nearness::of_images`]. An error where the
+    /// images within reach are not those of a special position.
     pub(super) fn images(
         &mut self,
         site: &[f64; 3],
         operations: &[SymmetryOperation],
         nearness: &Nearness,
+        uncertainty: impl FnOnce() -> [f64; 3],
     ) -> Result<&[[f64; 3]], Ambiguous> {
         self.images.clear();
-        let mut moved = [0.0; 3];
-        let mut fixing = 0usize;
-        let mut distance = 0.0f64;
-        for operation in operations {
+        self.near.clear();
+        for &operation in operations {
             let image = operation.apply(site);
-            if let Some(apart) = nearness.distance(&image, site) {
+            if let Some(distance) = nearness.distance(&image, site) {
+                let mut shift = [0.0; 3];
                 for axis in 0..3 {
                     let difference = image[axis] - site[axis];
-                    moved[axis] += difference - nearest_integer(difference);
+                    shift[axis] = difference - nearest_integer(difference);
                 }
-                fixing += 1;
-                distance = distance.max(apart);
+                self.near.push(NearImage { operation, shift, distance });
             }
         }
+        let fixing = self.near.len();
         if fixing <= 1 {
             self.images.extend(operations.iter().map(|operation| operation.apply(site).map(wrapped)));
             return Ok(&self.images);
         }
-        let mut special = [0.0; 3];
-        for axis in 0..3 {
-            special[axis] = site[axis] + moved[axis] / fixing as f64;
+        if self.near.iter().any(|image| image.distance > SAME_SITE_DISTANCE) {
+            let uncertainty = uncertainty();
+            let open =
+                |image: &&NearImage| image.distance > SAME_SITE_DISTANCE && !image.is_rounding(uncertainty);
+            if let Some(image) = self.near.iter().find(open) {
+                return Err(Ambiguous { distance: image.distance });
+            }
+        }
+        let mut special = *site;
+        for (axis, place) in special.iter_mut().enumerate() {
+            *place += self.near.iter().map(|image| image.shift[axis]).sum::<f64>() / fixing as f64;
         }
         for operation in operations {
             let image = operation.apply(&special).map(wrapped);
@@ -124,8 +164,20 @@ impl Expander {
         if self.images.len() * fixing == operations.len() {
             Ok(&self.images)
         } else {
+            let distance = self.near.iter().map(|image| image.distance).fold(0.0, f64::max);
             Err(Ambiguous { distance })
         }
+    }
+}
+
+impl NearImage {
+    /// Whether the site would be its image if its coordinates were other by these uncertainties.
+    fn is_rounding(&self, uncertainty: [f64; 3]) -> bool {
+        self.operation.rotation.iter().zip(self.shift).zip(uncertainty).all(|((row, shift), own)| {
+            let rotated: f64 =
+                row.iter().zip(uncertainty).map(|(&entry, other)| f64::from(entry).abs() * other).sum();
+            shift.abs() <= own + rotated + ROUNDING
+        })
     }
 }
 
@@ -136,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn nearness(parameters: [f64; 6]) -> Nearness {
-        Nearness::new(&Cell::from_parameters(parameters).expect("a cell"))
+        Nearness::of_images(&Cell::from_parameters(parameters).expect("a cell"))
     }
 
     const CUBE: [f64; 6] = [8.0, 8.0, 8.0, 90.0, 90.0, 90.0];
@@ -161,7 +213,7 @@ mod tests {
             ([0.1004, 0.0996, 0.1], 32),
         ] {
             let mut expander = Expander::default();
-            let images = expander.images(&site, &operations, &nearness).expect("a position");
+            let images = expander.images(&site, &operations, &nearness, || [0.0; 3]).expect("a position");
             assert_eq!(images.len(), multiplicity, "{site:?}");
         }
     }
@@ -171,7 +223,9 @@ mod tests {
         let operations = operations_of_hall_symbol("-P 6c 2c").expect("a group");
         let nearness = nearness([2.5, 2.5, 6.7, 90.0, 90.0, 120.0]);
         let mut expander = Expander::default();
-        let images = expander.images(&[0.3333, 0.6667, 0.2501], &operations, &nearness).expect("a position");
+        let images = expander
+            .images(&[0.3333, 0.6667, 0.2501], &operations, &nearness, || [0.0; 3])
+            .expect("a position");
         let expected = [[1.0 / 3.0, 2.0 / 3.0, 0.25], [2.0 / 3.0, 1.0 / 3.0, 0.75]];
         assert_eq!(images.len(), 2);
         for (image, expected) in images.iter().zip(expected) {
@@ -184,11 +238,35 @@ mod tests {
         let operations = operations_of_hall_symbol("-P 4 2 3").expect("a group");
         // Two mirror planes 0.04 Å away in each direction: images across one are near, across both 0.11 Å away.
         let site = [0.005, 0.005, 0.3];
-        let result = Expander::default().images(&site, &operations, &nearness(CUBE)).map(<[_]>::len);
+        let mut expander = Expander::default();
+        let result = expander.images(&site, &operations, &nearness(CUBE), || [0.0; 3]);
+        let result = result.map(<[_]>::len);
         assert!(
-            matches!(result, Err(Ambiguous { distance }) if (0.07..0.1).contains(&distance)),
+            matches!(result, Err(Ambiguous { distance }) if (0.1..0.12).contains(&distance)),
             "{result:?}"
         );
+    }
+
+    #[test]
+    fn few_digits_reach_as_far_as_they_leave_open() {
+        let operations = operations_of_hall_symbol("-P 6c 2c").expect("a group");
+        let count = |a: f64, site: [f64; 3], uncertainty: [f64; 3]| {
+            let nearness = nearness([a, a, 7.0, 90.0, 90.0, 120.0]);
+            let mut expander = Expander::default();
+            expander.images(&site, &operations, &nearness, || uncertainty).map(<[_]>::len)
+        };
+        let two_digits = [0.01, 0.01, 0.0];
+        for a in [3.0, 9.0, 12.0, 30.0] {
+            assert_eq!(count(a, [0.33, 0.67, 0.25], two_digits), Ok(2), "{a}");
+            assert_eq!(count(a, [0.67, 0.33, 0.25], two_digits), Ok(2), "{a}");
+            assert_eq!(count(a, [0.66, 0.33, 0.25], two_digits), Ok(2), "{a}");
+        }
+        // The same place given with four digits is no special position, and no atoms are so near each other.
+        assert!(count(12.0, [0.33, 0.67, 0.25], [1e-4, 1e-4, 0.0]).is_err());
+        // Two digits do not explain 0.31 for 1/3.
+        assert!(count(5.0, [0.31, 0.69, 0.25], two_digits).is_err());
+        // Nor are positions apart that the digits leave open.
+        assert_eq!(count(12.0, [0.2, 0.8, 0.25], [0.1, 0.1, 0.0]), Ok(6));
     }
 
     proptest! {

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::block::MAX_OPERATIONS_LISTED;
+use super::block::{MAX_OPERATIONS_LISTED, OperationList};
 use super::error::{CifErrorKind, SymmetryProblem};
 use super::lexer::Span;
+use super::magnetic::magnetic_operations;
+use super::number::parse_number;
 use super::reading::{BuildError, Reading, excerpt};
+use super::statement::{Operations, Statement, Statements};
 use super::tag::Tag;
 use crate::symmetry::{
-    Metric, SymmetryOperation, fits_cell, is_group, operations_of_hall_symbol,
-    operations_of_hermann_mauguin_symbol, operations_of_number, without_duplicates,
+    Metric, SymmetryOperation, fits_cell, is_group, operations_of_hermann_mauguin_symbol, settings_of_number,
+    without_duplicates,
 };
 
 /// Distinct lists of operations kept; files of one source share few.
@@ -19,8 +22,8 @@ const KEPT_LISTS: usize = 1024;
 /// Longest list of operations kept, bytes.
 const KEPT_BYTES: usize = 32 * 1024;
 
-/// Operations of a space group, centring included.
-pub(super) type Operations = Arc<[SymmetryOperation]>;
+/// Lists of operations of a space group, the one to use first.
+const ORDINARY_LISTS: [Tag; 3] = [Tag::Operation, Tag::OldOperation, Tag::OtherOperation];
 
 /// A list of operations that are not a space group: the operation to name and what is wrong.
 type BadList = (String, SymmetryProblem);
@@ -32,14 +35,43 @@ type KnownList = (usize, Result<Operations, BadList>);
 #[derive(Debug, Default)]
 pub(super) struct GroupReader {
     lists: HashMap<Box<[u8]>, KnownList>,
+    statements: Statements,
+}
+
+/// The symmetry of a block.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What named it: a symbol, a number, or the last operation of a list; empty where nothing did.
+    pub(super) symbol: Span,
+    /// All operations.
+    pub(super) operations: Operations,
+    /// What the file leaves open.
+    pub(super) doubt: Doubt,
+}
+
+/// What a file leaves open about its symmetry.
+#[derive(Debug)]
+pub(super) enum Doubt {
+    /// Nothing.
+    None,
+    /// The symbol has two origins: the operations from the other one.
+    Origin(Operations),
+    /// The number stands alone, and its type has several settings in this cell: all of them.
+    Settings(Vec<Operations>),
+    /// Something else says another symmetry.
+    Statement(Statement),
+    /// The operations are those of a magnetic group, which symbols beside them do not name.
+    Magnetic,
+    /// Nothing names the symmetry, but for a crystal system where there is a symbol.
+    Unnamed,
 }
 
 impl GroupReader {
     /// Operations of the block's group; `None` where it has the identity alone.
     ///
-    /// In this order: the operations listed, the Hall symbol, the Hermann-Mauguin symbol, the group's number. A
-    /// Hermann-Mauguin symbol that cannot be read is an error even where a number follows: the number says nothing
-    /// of the setting. A block that names no symmetry at all is given whole.
+    /// In this order: magnetic operations, the operations listed, the Hall symbol, the Hermann-Mauguin symbol, the
+    /// group's number. A Hermann-Mauguin symbol that cannot be read is an error even where a number follows: the
+    /// number says nothing of the setting. A block that names no symmetry at all is given whole.
     pub(super) fn operations(
         &mut self,
         reading: &Reading<'_>,
@@ -59,95 +91,142 @@ impl GroupReader {
         reading: &Reading<'_>,
         metric: &Metric,
     ) -> Result<Option<Found>, BuildError> {
-        match reading.block.operations.as_slice() {
-            [] => {}
-            [only] if matches!(only.of(reading.bytes), b"?" | b".") => {}
-            [only] if is_identity(only.of(reading.bytes)) => return Ok(None),
-            list => return self.listed(reading, list).map(Some),
+        check_modulation(reading)?;
+        if let Some((operations, last)) = magnetic_operations(reading)? {
+            return Ok(Some(Found { symbol: last, operations, doubt: Doubt::Magnetic }));
         }
-        match named_group(reading, metric) {
-            None => Ok(None),
-            Some(Ok(found)) => Ok(Some(found)),
-            Some(Err(symbol)) => {
-                let kind = CifErrorKind::UnknownSpaceGroup { symbol: excerpt(symbol.of(reading.bytes)) };
-                Err(reading.error_at(kind, symbol))
+        let is_said = |tag: &&Tag| reading.block.list(**tag).says_something(reading.bytes);
+        let mut lists = ORDINARY_LISTS.iter().filter(is_said);
+        let mut found = match lists.next() {
+            Some(tag) => self.of_list(reading, reading.block.list(*tag))?,
+            None => match named_group(reading, metric)? {
+                Some(found) => found,
+                None => return unnamed_group(reading),
+            },
+        };
+        if let Some(tag) = lists.next() {
+            let other = self.of_list(reading, reading.block.list(*tag))?;
+            if !is_same_set(&found.operations, &other.operations) {
+                let text = "another list of operations".to_owned();
+                let (at, operations) = (other.symbol, other.operations);
+                found.doubt = Doubt::Statement(Statement { text, at, operations });
             }
         }
+        if matches!(found.doubt, Doubt::None)
+            && let Some(statement) = self.statements.first_other(&found.operations, reading, metric)
+        {
+            found.doubt = Doubt::Statement(statement);
+        }
+        Ok(Some(found))
     }
 
-    fn listed(&mut self, reading: &Reading<'_>, list: &[Span]) -> Result<Found, BuildError> {
+    fn of_list(&mut self, reading: &Reading<'_>, list: &OperationList) -> Result<Found, BuildError> {
         // The bytes from the first to the last operation and their number tell lists apart: what stands between
         // two operations is then given as well.
-        let key = reading.block.operation_list.of(reading.bytes);
-        let known = self.lists.get(key).filter(|(count, _)| *count == list.len());
+        let key = list.range.of(reading.bytes);
+        let known = self.lists.get(key).filter(|(count, _)| *count == list.operations.len());
         let result = match known {
             Some((_, known)) => known.clone(),
             None => {
-                let result = read_list(list, reading.bytes);
+                let result = read_list(&list.operations, reading.bytes);
                 if self.lists.len() >= KEPT_LISTS {
                     self.lists.clear();
                 }
                 if key.len() <= KEPT_BYTES {
-                    self.lists.insert(key.into(), (list.len(), result.clone()));
+                    self.lists.insert(key.into(), (list.operations.len(), result.clone()));
                 }
                 result
             }
         };
-        let first = list.first().copied().unwrap_or_default();
+        let symbol = list.operations.last().copied().unwrap_or_default();
         match result {
-            Ok(operations) => Ok(Found::new(list.last().copied().unwrap_or_default(), operations)),
+            Ok(operations) => Ok(Found { symbol, operations, doubt: Doubt::None }),
             Err((operation, problem)) => {
+                let first = list.operations.first().copied().unwrap_or_default();
                 Err(reading.error_at(CifErrorKind::BadSymmetry { operation, problem }, first))
             }
         }
     }
 }
 
-/// The symmetry of a block.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// What named it: a symbol, a number, or the last operation of a list.
-    pub(super) symbol: Span,
-    /// All operations.
-    pub(super) operations: Operations,
-    /// The operations from the group's other origin, where the symbol leaves open which of two is meant.
-    pub(super) other_origin: Option<Operations>,
-}
-
-impl Found {
-    fn new(symbol: Span, operations: Operations) -> Self {
-        Self { symbol, operations, other_origin: None }
+/// A modulated structure has no cell that holds all of it.
+fn check_modulation(reading: &Reading<'_>) -> Result<(), BuildError> {
+    let dimension = reading.block.item(Tag::ModulationDimension, reading.bytes);
+    let dimension = dimension.filter(|value| parse_number(value.span.of(reading.bytes)) != Some(0.0));
+    let superspace = reading.block.item(Tag::Superspace, reading.bytes);
+    for (value, item) in [(superspace, "_space_group_ssg"), (dimension, "_cell_modulation_dimension")] {
+        if let Some(value) = value {
+            let kind = CifErrorKind::Modulated { item, value: excerpt(value.span.of(reading.bytes)) };
+            return Err(reading.error_at(kind, value.span));
+        }
     }
+    Ok(())
 }
 
-/// The group that the block names, or where the symbol or number stands that names none; `None` without any.
-fn named_group(reading: &Reading<'_>, metric: &Metric) -> Option<Result<Found, Span>> {
-    let text = |tag: Tag| {
-        let span = reading.block.item(tag, reading.bytes)?.span;
-        Some((String::from_utf8_lossy(span.of(reading.bytes)), span))
+/// The group that the block names; `None` without any.
+fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, BuildError> {
+    let span = |tag: Tag| reading.block.item(tag, reading.bytes).map(|value| value.span);
+    let unknown = |span: Span| {
+        let kind = CifErrorKind::UnknownSpaceGroup { symbol: excerpt(span.of(reading.bytes)) };
+        reading.error_at(kind, span)
     };
-    let hall = text(Tag::Hall).or_else(|| text(Tag::OldHall));
-    if let Some((symbol, span)) = &hall
-        && let Some(operations) = operations_of_hall_symbol(symbol)
+    let hall = Statement::HALL.into_iter().find_map(|tag| Some((tag, span(tag)?)));
+    if let Some((tag, at)) = hall
+        && let Some(statement) = Statement::read(tag, reading, metric)
     {
-        return Some(Ok(Found::new(*span, operations)));
+        check_once(tag, reading)?;
+        return Ok(Some(Found { symbol: at, operations: statement.operations, doubt: Doubt::None }));
     }
-    let hermann_mauguin =
-        [Tag::HermannMauguin, Tag::OldHermannMauguin, Tag::HermannMauguinFull, Tag::HermannMauguinReference];
-    if let Some((symbol, span)) = hermann_mauguin.into_iter().find_map(text) {
-        let Some(operations) = operations_of_hermann_mauguin_symbol(&symbol, metric) else {
-            return Some(Err(span));
-        };
+    if let Some((tag, at)) = Statement::HERMANN_MAUGUIN.into_iter().find_map(|tag| Some((tag, span(tag)?))) {
+        check_once(tag, reading)?;
+        let Some(statement) = Statement::read(tag, reading, metric) else { return Err(unknown(at)) };
         // A symbol with two origins can be read with the first one named, unless it names one already.
-        let other_origin = operations_of_hermann_mauguin_symbol(&format!("{symbol}:1"), metric);
-        return Some(Ok(Found { symbol: span, operations, other_origin }));
+        let symbol = String::from_utf8_lossy(at.of(reading.bytes));
+        let other = operations_of_hermann_mauguin_symbol(&format!("{symbol}:1"), metric);
+        let doubt = other.map_or(Doubt::None, Doubt::Origin);
+        return Ok(Some(Found { symbol: at, operations: statement.operations, doubt }));
     }
-    if let Some((_, span)) = hall {
-        return Some(Err(span));
+    if let Some((_, at)) = hall {
+        return Err(unknown(at));
     }
-    let (number, span) = text(Tag::GroupNumber).or_else(|| text(Tag::OldGroupNumber))?;
-    let operations = number.trim().parse().ok().and_then(|number| operations_of_number(number, metric));
-    Some(operations.map(|operations| Found::new(span, operations)).ok_or(span))
+    let Some((tag, at)) = Statement::NUMBER.into_iter().find_map(|tag| Some((tag, span(tag)?))) else {
+        return Ok(None);
+    };
+    check_once(tag, reading)?;
+    let number = Statement::number(at.of(reading.bytes));
+    let code = reading.text(Tag::CoordinateSystem).and_then(|code| std::str::from_utf8(code).ok());
+    let settings = number.map(|number| settings_of_number(number, code, metric)).unwrap_or_default();
+    let Some(operations) = settings.first().cloned() else { return Err(unknown(at)) };
+    let doubt = if settings.len() > 1 { Doubt::Settings(settings) } else { Doubt::None };
+    Ok(Some(Found { symbol: at, operations, doubt }))
+}
+
+/// A symbol that decides stands there once.
+fn check_once(tag: Tag, reading: &Reading<'_>) -> Result<(), BuildError> {
+    let Some(name) = reading.block.contradicted(tag) else { return Ok(()) };
+    Err(reading.error_at(CifErrorKind::DuplicateItem { item: excerpt(name.of(reading.bytes)) }, name))
+}
+
+/// Where no group is named that can be read: an error if one is named that cannot, else the cell is whole.
+fn unnamed_group(reading: &Reading<'_>) -> Result<Option<Found>, BuildError> {
+    for tag in [Tag::OtherSymmetry, Tag::MagneticGroup] {
+        let Some(value) = reading.block.item(tag, reading.bytes) else { continue };
+        let symbol = excerpt(value.span.of(reading.bytes));
+        if !matches!(symbol.trim(), "C1" | "C1^1" | "C1-1") {
+            return Err(reading.error_at(CifErrorKind::UnknownSpaceGroup { symbol }, value.span));
+        }
+    }
+    let system = reading.block.item(Tag::CrystalSystem, reading.bytes);
+    let operations = Arc::from([SymmetryOperation::IDENTITY]);
+    let symbol = system.map(|value| value.span).unwrap_or_default();
+    Ok(Some(Found { symbol, operations, doubt: Doubt::Unnamed }))
+}
+
+/// Whether two lists of different operations hold the same.
+fn is_same_set(first: &[SymmetryOperation], second: &[SymmetryOperation]) -> bool {
+    let mut all = [first, second].concat();
+    without_duplicates(&mut all);
+    first.len() == second.len() && all.len() == first.len()
 }
 
 fn read_list(list: &[Span], bytes: &[u8]) -> Result<Operations, BadList> {
@@ -163,11 +242,4 @@ fn read_list(list: &[Span], bytes: &[u8]) -> Result<Operations, BadList> {
     }
     without_duplicates(&mut operations);
     if is_group(&operations) { Ok(operations.into()) } else { Err((last(), SymmetryProblem::NotAGroup)) }
-}
-
-/// Whether an operation is `x,y,z`, which most lists with one operation hold.
-fn is_identity(text: &[u8]) -> bool {
-    let mut letters = text.iter().filter(|byte| **byte > b' ');
-    b"x,y,z".iter().all(|expected| letters.next().is_some_and(|byte| byte.eq_ignore_ascii_case(expected)))
-        && letters.next().is_none()
 }

@@ -71,7 +71,9 @@ pub(super) enum Token {
     Save(Span),
     /// `loop_`.
     Loop,
-    /// `global_` or `stop_`: words of STAR that no CIF may hold.
+    /// `global_`: a word of STAR that no CIF may hold; items for all blocks follow.
+    Global,
+    /// `stop_`, another one.
     Reserved,
     /// `_tag`, with the underscore.
     Tag(Span),
@@ -197,7 +199,10 @@ impl<'a> Lexer<'a> {
         if word.eq_ignore_ascii_case(b"loop_") {
             return Token::Loop;
         }
-        if word.eq_ignore_ascii_case(b"stop_") || word.eq_ignore_ascii_case(b"global_") {
+        if word.eq_ignore_ascii_case(b"global_") {
+            return Token::Global;
+        }
+        if word.eq_ignore_ascii_case(b"stop_") {
             return Token::Reserved;
         }
         Token::Value(Value { span, form: Form::Bare })
@@ -315,7 +320,7 @@ mod tests {
                 Token::Value(Value { span, form: Form::Quoted }) => ('Q', span),
                 Token::Value(Value { span, form: Form::Container }) => ('C', span),
                 Token::Loop => ('L', Span::default()),
-                Token::Reserved => ('!', Span::default()),
+                Token::Reserved | Token::Global => ('!', Span::default()),
                 Token::End => return all,
             };
             all.push(format!("{kind}{}", String::from_utf8_lossy(span.of(text.as_bytes()))));

@@ -10,30 +10,38 @@ mod build;
 mod cell;
 mod document;
 mod error;
+mod evidence;
 mod expand;
 mod group;
+mod join;
 mod lexer;
+mod magnetic;
+mod mass;
 mod number;
-mod origin;
 mod overlap;
 mod reading;
+mod setting;
 mod species;
+mod statement;
+mod symmetry_name;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use memchr::memchr_iter;
 
-pub use error::{CifError, CifErrorKind, SymmetryProblem, SyntaxProblem};
+pub use error::{CifError, CifErrorKind, CifNote, JoinFault, SymmetryProblem, SyntaxProblem};
 
 use crate::structure::Structure;
 use block::RawBlock;
 use build::Builder;
 use document::Document;
 use lexer::SyntaxError;
-use reading::BuildError;
+use reading::{BuildError, Remark};
 use tag::Tag;
 
 /// Largest file that is read, bytes: offsets have 32 bits.
@@ -58,12 +66,17 @@ pub struct CifBlock<'a> {
     pub line: u32,
     /// Whether the file has several results, so that the block's name has to tell them apart.
     pub is_one_of_several: bool,
+    /// What tells the block from the others of the file that came before: its name, its position where it has
+    /// none, `name#2` for the second of a name.
+    pub identifier: Cow<'a, str>,
+    /// What the file leaves open about a structure that is given.
+    pub notes: Vec<CifNote>,
 }
 
 impl CifBlock<'_> {
     /// Name of the crystal: `stem`, or `stem#block` where the file holds several.
     pub fn entry_name(&self, stem: &str) -> String {
-        if self.is_one_of_several { format!("{stem}#{}", self.name) } else { stem.to_owned() }
+        if self.is_one_of_several { format!("{stem}#{}", self.identifier) } else { stem.to_owned() }
     }
 }
 
@@ -84,6 +97,7 @@ impl CifReader {
         let builder = &mut self.builder;
         let mut lines = LineCounter::new(bytes);
         let mut index = 0;
+        let mut identifiers = HashSet::new();
         let mut emit = |scanned: Scanned<'_>, is_one_of_several: bool| {
             let (raw, result) = match scanned {
                 Scanned::Block(raw) => (Some(raw), builder.build(raw, bytes)),
@@ -93,14 +107,23 @@ impl CifReader {
                 Scanned::File(kind) => (None, Err(BuildError { kind, offset: None })),
             };
             let heading = raw.filter(|raw| raw.offset > 0);
-            let block = CifBlock {
-                name: heading.map(|raw| String::from_utf8_lossy(raw.name.of(bytes))).unwrap_or_default(),
-                index,
-                line: heading.map_or(0, |raw| lines.line(raw.offset)),
-                is_one_of_several,
+            let name = heading.map(|raw| String::from_utf8_lossy(raw.name.of(bytes))).unwrap_or_default();
+            let line = heading.map_or(0, |raw| lines.line(raw.offset));
+            let identifier = if is_one_of_several {
+                Cow::Owned(distinct(&name, index, &mut identifiers))
+            } else {
+                name.clone()
             };
+            let remarks = if result.is_ok() { builder.remarks() } else { &[] };
+            let note = |remark: &Remark| CifNote {
+                code: remark.code,
+                line: lines.line(remark.at.start as usize),
+                message: remark.message.clone(),
+            };
+            let notes = remarks.iter().map(note).collect();
+            let block = CifBlock { name, index, line, is_one_of_several, identifier, notes };
             index += 1;
-            let result = result.map_err(|error| CifError {
+            let result = result.map(|()| builder.structure()).map_err(|error| CifError {
                 kind: error.kind,
                 line: error.offset.map_or(0, |offset| lines.line(offset)),
             });
@@ -108,6 +131,18 @@ impl CifReader {
         };
         scan(bytes, &mut self.blocks, &mut self.columns, &mut emit);
     }
+}
+
+/// What tells a block from those of the file before it, whose identifiers are kept.
+fn distinct(name: &str, index: usize, identifiers: &mut HashSet<String>) -> String {
+    let first = if name.is_empty() { (index + 1).to_string() } else { name.to_owned() };
+    let mut identifier = first.clone();
+    let mut count = 1usize;
+    while !identifiers.insert(identifier.clone()) {
+        count += 1;
+        identifier = format!("{first}#{count}");
+    }
+    identifier
 }
 
 /// What a scan of a file hands over.

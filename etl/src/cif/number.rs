@@ -118,6 +118,30 @@ fn eight_digits(text: &[u8]) -> Option<u64> {
     Some(fours.wrapping_mul(42_949_672_960_001) >> 32)
 }
 
+/// How much of a number its digits leave open: one of its last digit, or its standard uncertainty where that is
+/// larger. The number may be followed by anything.
+pub(super) fn resolution(text: &[u8]) -> f64 {
+    let is_part =
+        |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'(' | b')' | b'e' | b'E');
+    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
+    let text = text.get(..length).unwrap_or_default();
+    let digits = text.iter().position(|byte| matches!(byte, b'(' | b'e' | b'E')).unwrap_or(text.len());
+    let (number, rest) = text.split_at(digits);
+    let point = number.iter().position(|&byte| byte == b'.').map_or(number.len(), |at| at + 1);
+    let decimals = i32::try_from(number.len() - point).unwrap_or(i32::MAX);
+    let exponent = rest.iter().position(|byte| matches!(byte, b'e' | b'E'));
+    let exponent = exponent.and_then(|at| std::str::from_utf8(rest.get(at + 1..)?).ok()?.parse::<i32>().ok());
+    let unit = 10f64.powi(exponent.unwrap_or(0).saturating_sub(decimals));
+    let uncertainty = rest.strip_prefix(b"(").and_then(|rest| {
+        let end = rest.iter().position(|&byte| byte == b')')?;
+        let inside = rest.get(..end)?;
+        // With a point of its own it is no count of last digits.
+        let scale = if inside.contains(&b'.') { 1.0 } else { unit };
+        Some(parse_number(inside)? * scale)
+    });
+    unit.max(uncertainty.unwrap_or(0.0))
+}
+
 /// Position after `(123)`, the same position where there is no `(`, `None` for anything else in parentheses.
 fn skip_uncertainty(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at) != Some(&b'(') {
@@ -208,7 +232,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_digits_leave_open() {
+        for (text, expected) in [
+            ("0.33 0.67", 0.01),
+            ("0.333(5)\n", 0.005),
+            ("0.333(1)", 0.001),
+            ("-.3333'", 0.0001),
+            ("0.33(0.02)", 0.02),
+            ("1", 1.0),
+            ("1.", 1.0),
+            ("3.3e-1", 0.01),
+            ("0.3330", 0.0001),
+        ] {
+            let found = resolution(text.as_bytes());
+            assert!((found - expected).abs() < 1e-12, "{text} {found}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_have_some_resolution(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert!(resolution(&bytes) >= 0.0);
+        }
+
         #[test]
         fn any_printed_double_is_read_back(value in proptest::num::f64::NORMAL | proptest::num::f64::ZERO) {
             for text in [format!("{value}"), format!("{value:e}"), format!("{value:E}")] {

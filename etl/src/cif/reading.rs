@@ -7,12 +7,18 @@ use super::block::{RawBlock, RawSite};
 use super::cell::Cell;
 use super::error::CifErrorKind;
 use super::lexer::Span;
-use super::number::parse_number;
+use super::number::{parse_number, resolution};
 use super::species::{self, Elements, Species};
 use super::tag::Tag;
 
 /// A site occupied to this part counts as full: occupancies are printed to three decimals or more.
 const FULL_OCCUPANCY: f64 = 0.9995;
+
+/// Coordinates that are a multiple of one part in so many are meant exactly, whatever their digits: `0.5`, `.25`.
+const EXACT_PARTS: f64 = 8.0;
+
+/// Longest number whose digits are looked at, bytes.
+const LONGEST_NUMBER: usize = 64;
 
 /// Longest piece of a file quoted in an error, in characters.
 const QUOTED: usize = 60;
@@ -24,6 +30,17 @@ pub(super) struct BuildError {
     pub(super) kind: CifErrorKind,
     /// Where, in bytes.
     pub(super) offset: Option<usize>,
+}
+
+/// A remark with the place it is about.
+#[derive(Debug)]
+pub(super) struct Remark {
+    /// Kind of remark.
+    pub(super) code: &'static str,
+    /// What it is about.
+    pub(super) at: Span,
+    /// What there is to say.
+    pub(super) message: String,
 }
 
 /// A block and the bytes its ranges refer to.
@@ -72,7 +89,42 @@ impl<'a> Reading<'a> {
         if !self.block.has_fractional {
             return Err(self.error(CifErrorKind::CartesianSites));
         }
-        Ok(())
+        if let Some((fault, label)) = self.block.join_fault {
+            let site = excerpt(label.of(self.bytes));
+            return Err(self.error_at(CifErrorKind::UnmatchedLabel { site, fault }, label));
+        }
+        self.check_formula()
+    }
+
+    /// The sum formula stands there once, or no label needs it.
+    fn check_formula(&self) -> Result<(), BuildError> {
+        let Some(name) = self.block.contradicted(Tag::FormulaSum) else { return Ok(()) };
+        let needs_formula =
+            |site: &RawSite| site.type_symbol.is_empty() && species::needs_formula(site.label.of(self.bytes));
+        if !self.block.sites.iter().any(needs_formula) {
+            return Ok(());
+        }
+        Err(self.error_at(CifErrorKind::DuplicateItem { item: "_chemical_formula_sum".to_owned() }, name))
+    }
+
+    /// Text of a single item, without blanks around it; `None` where it says nothing or two things.
+    pub(super) fn text(&self, tag: Tag) -> Option<&'a [u8]> {
+        if self.block.contradicted(tag).is_some() {
+            return None;
+        }
+        Some(self.block.item(tag, self.bytes)?.span.of(self.bytes).trim_ascii())
+    }
+
+    /// How far a site's coordinates may be off by their last digits, in fractions of the edges.
+    pub(super) fn uncertainty(&self, site: &RawSite) -> [f64; 3] {
+        let mut uncertainty = [0.0; 3];
+        for axis in 0..3 {
+            if (site.fractional[axis] * EXACT_PARTS).fract() != 0.0 {
+                let text = self.bytes.get(site.digits[axis] as usize..).unwrap_or_default();
+                uncertainty[axis] = resolution(text.get(..LONGEST_NUMBER).unwrap_or(text));
+            }
+        }
+        uncertainty
     }
 
     /// The block's cell.
@@ -147,10 +199,9 @@ impl<'a> Reading<'a> {
         if !site.type_symbol.is_empty() {
             return species::of_type_symbol(site.type_symbol.of(self.bytes));
         }
-        let formula = *self.formula.get_or_init(|| {
-            let formula = self.block.item(Tag::FormulaSum, self.bytes);
-            formula.map(|value| Elements::of_formula(value.span.of(self.bytes))).unwrap_or_default()
-        });
+        let formula = *self
+            .formula
+            .get_or_init(|| self.text(Tag::FormulaSum).map(Elements::of_formula).unwrap_or_default());
         species::of_label(site.label.of(self.bytes), formula)
     }
 

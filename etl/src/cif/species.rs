@@ -48,32 +48,121 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     element.map_or(Species::Unknown, Species::Element)
 }
 
+/// Words at the front of a label that are no element: water, a vacancy, a cation, the rare earths.
+const WORDS: [&[u8]; 4] = [b"wat", b"vac", b"cat", b"ree"];
+
+/// Further words, which count as such only with small letters: in capitals they are an element and its site.
+const SMALL_WORDS: [&[u8]; 10] =
+    [b"Va", b"Tet", b"Oct", b"Hal", b"Alk", b"Gas", b"Int", b"Cent", b"Site", b"Void"];
+
+/// Abbreviations in capitals, meant as these elements only where the formula has them: a rare earth, a transition
+/// metal, a vacancy.
+const ABBREVIATIONS: [(&[u8], u8); 3] = [(b"RE", 75), (b"TM", 69), (b"VA", 23)];
+
+/// Elements of one letter that may stand behind another one for a mixture (`NaK1`) and are no names of sites.
+const SECOND_OF_MIXTURE: &[u8] = b"FIKPSUVW";
+
+/// Signs between the elements of a mixture: `Fe/Ni1`, `(Fe,Mg)`.
+const MIXING: &[u8] = b",/|&;";
+
+/// Elements of organic matter, whose labels go on with the name of a group: `CMe1`, `OAc2`.
+const ORGANIC: [u8; 4] = [1, 6, 7, 8];
+
+/// Hydrogen and oxygen, whose labels go on with small letters: `Ow`, `Hw`, `Obr`.
+const OF_WATER: [u8; 2] = [1, 8];
+
 /// Species of a label where no type symbol is given: `Fe1`, `O1A`, `Cl2`, `CA1`, `(Na1)`.
 ///
 /// Two letters are taken where they are an element, else one, as readers of CIFs commonly do. In `HO1` or `CA1`,
 /// with a capital second letter, the sum formula decides where it has only the one; elements made in a few atoms
-/// (`NO1`, `CN1`) are not meant so.
+/// (`NO1`, `CN1`) are not meant so. Letters behind the symbol name a site if they are capitals; small ones make
+/// it a word (`Va1`, `Cat1`), unless it is oxygen or hydrogen or the formula has the element. A second element
+/// makes it a mixture (`AlSi1`).
 pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     let start = label.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(label.len());
     let label = &label[start..];
     let letters = label.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(label.len());
-    let name = &label[..letters];
+    let (name, rest) = label.split_at(letters);
     if is_dummy(name) {
         return Species::Dummy;
     }
     let one = name.get(..1).and_then(of_letters_not_tritium);
     let two = name.get(..2).and_then(atomic_number_of);
+    let is_capital = |at: usize| name.get(at).is_some_and(u8::is_ascii_uppercase);
     let element = match (one, two) {
-        (Some(one), Some(two)) if name.get(1).is_some_and(u8::is_ascii_uppercase) => {
+        (Some(one), Some(two)) if is_capital(1) => {
             Some(if two > LAST_WEIGHED || (formula.has(one) && !formula.has(two)) { one } else { two })
         }
         (one, two) => two.or(one),
     };
-    // Water molecules are labelled so: `Wat` is no tungsten.
-    if name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"wat") {
+    let Some(element) = element else { return Species::Unknown };
+    let suffix = &name[if two == Some(element) { 2 } else { 1 }..];
+    if is_word(name, formula)
+        || !names_site(element, suffix, formula)
+        || is_mixture(element, suffix, rest, formula)
+    {
         return Species::Unknown;
     }
-    element.map_or(Species::Unknown, Species::Element)
+    Species::Element(element)
+}
+
+/// Whether what a label means may depend on the sum formula.
+pub(super) fn needs_formula(label: &[u8]) -> bool {
+    let is_open = |letters: &[u8]| {
+        letters.len() > 1 && letters[1].is_ascii_uppercase() && atomic_number_of(&letters[..2]).is_some()
+    };
+    let letters = label.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| !letters.is_empty());
+    letters.is_some_and(is_open)
+        || of_label(label, Elements::default()) != of_label(label, Elements(u128::MAX))
+}
+
+/// Whether the letters at the front of a label are a word, and no symbol.
+fn is_word(name: &[u8], formula: Elements) -> bool {
+    let starts = |word: &[u8]| name.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word));
+    WORDS.iter().any(|word| starts(word))
+        || SMALL_WORDS.iter().any(|word| name.starts_with(word))
+        || ABBREVIATIONS.iter().any(|&(letters, element)| name.starts_with(letters) && !formula.has(element))
+}
+
+/// Whether letters behind a symbol may name the site of the element.
+fn names_site(element: u8, suffix: &[u8], formula: Elements) -> bool {
+    match suffix.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(suffix.len()) {
+        0 => true,
+        1 => OF_WATER.contains(&element) || formula.has(element),
+        2 => OF_WATER.contains(&element),
+        _ => false,
+    }
+}
+
+/// Whether another element stands behind the first one of a label.
+fn is_mixture(element: u8, suffix: &[u8], rest: &[u8], formula: Elements) -> bool {
+    let mixing = rest.iter().position(|byte| MIXING.contains(byte));
+    if mixing.is_some_and(|at| rest[at..].iter().any(u8::is_ascii_alphabetic)) {
+        return true;
+    }
+    let is_organic = ORGANIC.contains(&element);
+    let is_other = |letters: &[u8]| {
+        let symbol = match letters {
+            [first] => {
+                let may_mix =
+                    SECOND_OF_MIXTURE.contains(first) && (!is_organic || (element, *first) == (8, b'F'));
+                return may_mix && of_letters_not_tritium(letters).is_some_and(|other| formula.has(other));
+            }
+            [first, second, next @ ..] if first.is_ascii_uppercase() => {
+                if next.first().is_some_and(u8::is_ascii_lowercase) {
+                    return false;
+                }
+                (atomic_number_of(&[*first, *second]), second.is_ascii_lowercase())
+            }
+            _ => return false,
+        };
+        let (Some(other), is_symbol) = symbol else { return false };
+        other != element && !is_organic && (is_symbol || formula.has(other))
+    };
+    let runs = rest
+        .split(|byte| !byte.is_ascii_alphabetic())
+        .filter(|run| run.len() == 2 && run[1].is_ascii_lowercase());
+    [suffix].into_iter().filter(|suffix| !suffix.is_empty()).chain(runs).any(is_other)
 }
 
 /// A label `T1` is a tetrahedral site of a framework, not tritium.
@@ -166,6 +255,57 @@ mod tests {
             ("T1", None, Unknown),
             ("Wat1", None, Unknown),
             ("M1", None, Unknown),
+            ("REE1", None, Unknown),
+            ("Ree", None, Unknown),
+            ("RE1", None, Unknown),
+            ("RE1", Some("Re O3"), Element(75)),
+            ("Re1", None, Element(75)),
+            ("TM1", None, Unknown),
+            ("Tm1", None, Element(69)),
+            ("Va1", None, Unknown),
+            ("Va1", Some("V O2"), Unknown),
+            ("VA1", None, Unknown),
+            ("VA1", Some("V O2"), Element(23)),
+            ("Vac1", None, Unknown),
+            ("VAC", Some("V O2"), Unknown),
+            ("V1", None, Element(23)),
+            ("Cat1", None, Unknown),
+            ("CatA1", Some("Ca O"), Unknown),
+            ("Cation", None, Unknown),
+            ("Me1", None, Unknown),
+            ("LN1", None, Unknown),
+            ("Ln1", None, Unknown),
+            ("An1", None, Unknown),
+            ("Anion1", None, Unknown),
+            ("Site1", None, Unknown),
+            ("Oct1", None, Unknown),
+            ("AlSi1", None, Unknown),
+            ("FeNi", None, Unknown),
+            ("KNa1", None, Unknown),
+            ("NaK1", Some("Na K O"), Unknown),
+            ("NaK1", None, Element(11)),
+            ("Fe/Ni1", None, Unknown),
+            ("(Fe,Mg)1", None, Unknown),
+            ("Fe0.5Mg0.5", None, Unknown),
+            ("Fe_Ni", None, Unknown),
+            ("AlM1", None, Element(13)),
+            ("AlY1", Some("Al3 B Si O5"), Element(13)),
+            ("SiT1", None, Element(14)),
+            ("FeOct1", None, Element(26)),
+            ("Fea1", None, Unknown),
+            ("Fea1", Some("Fe2 O3"), Element(26)),
+            ("OH2", None, Element(8)),
+            ("OH", None, Element(8)),
+            ("Ow1", None, Element(8)),
+            ("OW1", None, Element(8)),
+            ("Hw1", None, Element(1)),
+            ("Obr1", None, Element(8)),
+            ("O-H", None, Element(8)),
+            ("OAc1", None, Element(8)),
+            ("CMe1", Some("C8 H10"), Element(6)),
+            ("OF1", Some("O F Na"), Unknown),
+            ("Fe_1", None, Element(26)),
+            ("Si1a", None, Element(14)),
             ("1", None, Unknown),
             ("", None, Unknown),
             ("X1", None, Dummy),

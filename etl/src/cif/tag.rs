@@ -22,6 +22,18 @@ pub(super) enum Tag {
     Operation,
     /// `_symmetry_equiv_pos_as_xyz`.
     OldOperation,
+    /// Operations under another name of the category, such as `_symmetry_equiv_pos_as_xyz_`.
+    OtherOperation,
+    /// `_space_group_symop_magn_operation.xyz`.
+    MagneticOperation,
+    /// `_space_group_symop_magn_centering.xyz`.
+    MagneticCentring,
+    /// Name or number of a magnetic group.
+    MagneticGroup,
+    /// Any item of a superspace group, `_space_group_ssg_...`.
+    Superspace,
+    /// `_cell_modulation_dimension`.
+    ModulationDimension,
     /// `_space_group_name_Hall`.
     Hall,
     /// `_symmetry_space_group_name_Hall`.
@@ -38,6 +50,22 @@ pub(super) enum Tag {
     GroupNumber,
     /// `_symmetry_Int_Tables_number`.
     OldGroupNumber,
+    /// A Hall symbol under another name.
+    OtherHall,
+    /// A Hermann-Mauguin symbol under another name, such as `_symmetry_space_group_name`.
+    OtherHermannMauguin,
+    /// A group's number under another name.
+    OtherGroupNumber,
+    /// `_space_group_IT_coordinate_system_code`.
+    CoordinateSystem,
+    /// `_space_group_crystal_system`.
+    CrystalSystem,
+    /// Symmetry in a form that is not read, such as a Schoenflies symbol.
+    OtherSymmetry,
+    /// `_chemical_formula_weight`, g/mol.
+    FormulaWeight,
+    /// `_exptl_crystal_density_diffrn`, g/cm³.
+    Density,
     /// `_chemical_formula_sum`.
     FormulaSum,
     /// `_cell_formula_units_Z`.
@@ -78,13 +106,25 @@ impl Tag {
             || matches!(self, Self::Label | Self::TypeSymbol | Self::Occupancy | Self::CalcFlag)
             || matches!(self, Self::DisorderGroup | Self::DisorderAssembly | Self::Multiplicity)
     }
+
+    /// Whether this belongs to the cell, without which there is no structure.
+    pub(super) fn is_of_cell(self) -> bool {
+        matches!(self, Self::LengthA | Self::LengthB | Self::LengthC)
+            || matches!(self, Self::AngleAlpha | Self::AngleBeta | Self::AngleGamma)
+    }
+
+    /// Whether this is a list of operations.
+    pub(super) fn is_list(self) -> bool {
+        matches!(self, Self::Operation | Self::OldOperation | Self::OtherOperation)
+            || matches!(self, Self::MagneticOperation | Self::MagneticCentring)
+    }
 }
 
 /// Number of variants of [`Tag`].
 pub(super) const TAGS: usize = Tag::DisorderAssembly as usize + 1;
 
 /// Every known name, in lower case and with `_` for `.` and `-`.
-const NAMES: [(&[u8], Tag); 32] = [
+const NAMES: [(&[u8], Tag); 35] = [
     (b"_cell_length_a", Tag::LengthA),
     (b"_cell_length_b", Tag::LengthB),
     (b"_cell_length_c", Tag::LengthC),
@@ -115,6 +155,9 @@ const NAMES: [(&[u8], Tag); 32] = [
     (b"_space_group_it_number", Tag::GroupNumber),
     (b"_chemical_formula_sum", Tag::FormulaSum),
     (b"_cell_formula_units_z", Tag::FormulaUnits),
+    (b"_cell_modulation_dimension", Tag::ModulationDimension),
+    (b"_chemical_formula_weight", Tag::FormulaWeight),
+    (b"_exptl_crystal_density_diffrn", Tag::Density),
     (b"_atom_site_symmetry_multiplicity", Tag::Multiplicity),
     (b"_atom_site_site_symmetry_multiplicity", Tag::Multiplicity),
 ];
@@ -143,14 +186,15 @@ const fn by_length() -> [[u8; SAME_LENGTH]; LONGEST] {
     table
 }
 
-/// Which known name the bytes are; case does not matter and `.` or `-` may stand for `_`.
+/// Which name of [`NAMES`] the bytes are; case does not matter and `.` or `-` may stand for `_`.
 #[inline]
 pub(super) fn recognise(name: &[u8]) -> Tag {
-    let Some(candidates) = BY_LENGTH.get(name.len()) else { return Tag::Other };
-    for &index in candidates {
-        let Some((known, tag)) = NAMES.get(usize::from(index)) else { break };
-        if is_same(name, known) {
-            return *tag;
+    if let Some(candidates) = BY_LENGTH.get(name.len()) {
+        for &index in candidates {
+            let Some((known, tag)) = NAMES.get(usize::from(index)) else { break };
+            if is_same(name, known) {
+                return *tag;
+            }
         }
     }
     Tag::Other

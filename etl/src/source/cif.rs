@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::files::{self, FileRule, FilesReader, base_name, strip_ending};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 use crate::cif::CifReader;
-use crate::reject::{Origin, Reject};
+use crate::reject::{Note, Origin, Reject};
 
 /// The files that are read: `*.cif`, also packed as `*.cif.gz`.
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
@@ -77,24 +77,34 @@ impl CifCrystals {
         self.reader.read(cif, &mut |block, result| {
             material_id.clear();
             material_id.push_str(stem);
-            if block.is_one_of_several && !block.name.is_empty() {
+            if block.is_one_of_several {
                 material_id.push('#');
-                material_id.push_str(&block.name);
+                material_id.push_str(&block.identifier);
             }
+            // The line counts on from the origin's.
+            let origin_of = |line: u32| {
+                let start = origin.line.unwrap_or(1);
+                let line = line.checked_sub(1).map(|down| start.saturating_add(down));
+                Origin { line: line.or(origin.line), ..origin.clone() }
+            };
             match result {
                 Ok(structure) => {
+                    for note in block.notes {
+                        sink.note(Note {
+                            material_id: Some(material_id.clone()),
+                            origin: origin_of(note.line),
+                            code: note.code,
+                            message: note.message,
+                        });
+                    }
                     sink.crystal(origin, ParsedCrystal { material_id, structure, properties });
                 }
-                Err(error) => {
-                    let start = origin.line.unwrap_or(1);
-                    let line = error.line.checked_sub(1).map(|down| start.saturating_add(down));
-                    sink.reject(Reject {
-                        material_id: Some(material_id.clone()),
-                        origin: Origin { line: line.or(origin.line), ..origin.clone() },
-                        reason: error.reason_code(),
-                        message: error.to_string(),
-                    });
-                }
+                Err(error) => sink.reject(Reject {
+                    material_id: Some(material_id.clone()),
+                    origin: origin_of(error.line),
+                    reason: error.reason_code(),
+                    message: error.to_string(),
+                }),
             }
         });
     }

@@ -7,7 +7,7 @@ pub use operation::{
     MAX_OPERATIONS, OperationError, SymmetryOperation, closure, is_group, without_duplicates,
 };
 pub use space_group::{
-    operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number,
+    operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number, settings_of_number,
 };
 
 /// Metric tensor `G = L · Lᵀ` of a cell with rows l1, l2, l3, in Å².

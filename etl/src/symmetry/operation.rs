@@ -93,7 +93,7 @@ impl SymmetryOperation {
     }
 
     /// `self` after `other`; `None` where an entry outgrows its type.
-    fn after(&self, other: &Self) -> Option<Self> {
+    pub fn after(&self, other: &Self) -> Option<Self> {
         let mut rotation = [[0i8; 3]; 3];
         for (row, left) in rotation.iter_mut().zip(&self.rotation) {
             for (column, entry) in row.iter_mut().enumerate() {

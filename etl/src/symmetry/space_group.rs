@@ -318,13 +318,38 @@ fn centred_triclinic(name: &str) -> Option<Arc<[SymmetryOperation]>> {
     }
 }
 
+/// Operations of every setting of a space-group type, 1..=230, that fits the cell, the standard one first: unique
+/// axis b with cell choice 1, hexagonal axes, second origin. The standard one alone where none fits.
+///
+/// A code of the setting, as in `_space_group_IT_coordinate_system_code` (`b1`, `h`, `2`, `cab`), leaves those that
+/// have it; one that no setting of the type has says nothing. Empty for other numbers.
+pub fn settings_of_number(number: u32, code: Option<&str>, metric: &Metric) -> Vec<Arc<[SymmetryOperation]>> {
+    let Some(number) = i32::try_from(number).ok().filter(|_| (1..=LAST_NUMBER).contains(&number)) else {
+        return Vec::new();
+    };
+    let standard = Setting::Standard.hall_number(number).and_then(|standard| usize::try_from(standard).ok());
+    let others = (1..=SETTINGS).filter(|&setting| Some(setting) != standard);
+    let all = standard.into_iter().chain(others);
+    let mut settings: Vec<(HallSymbolEntry, usize)> = all
+        .filter_map(|setting| Some((entry(setting)?, setting)))
+        .filter(|(entry, _)| entry.number == number)
+        .collect();
+    let has_code =
+        |entry: &HallSymbolEntry| code.is_some_and(|code| entry.setting.eq_ignore_ascii_case(code));
+    if settings.iter().any(|(entry, _)| has_code(entry)) {
+        settings.retain(|(entry, _)| has_code(entry));
+    }
+    let operations: Vec<_> =
+        settings.into_iter().filter_map(|(_, setting)| operations_of_setting(setting)).collect();
+    let fitting: Vec<_> =
+        operations.iter().filter(|operations| fits_cell(operations, metric)).cloned().collect();
+    if fitting.is_empty() { operations.into_iter().take(1).collect() } else { fitting }
+}
+
 /// Operations of the standard setting of a space-group type, 1..=230: unique axis b with cell choice 1, hexagonal
 /// axes (rhombohedral where only these fit the cell), second origin.
 pub fn operations_of_number(number: u32, metric: &Metric) -> Option<Arc<[SymmetryOperation]>> {
-    let number = i32::try_from(number).ok().filter(|_| (1..=LAST_NUMBER).contains(&number))?;
-    let standard = usize::try_from(Setting::Standard.hall_number(number)?).ok()?;
-    let others = (1..=SETTINGS).filter(|&setting| entry(setting).is_some_and(|entry| entry.number == number));
-    first_that_fits(std::iter::once(standard).chain(others), metric)
+    settings_of_number(number, None, metric).into_iter().next()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod evidence;
 mod mutation;
 mod refused;
 mod round_trip;
@@ -19,6 +20,7 @@ struct Found {
     index: usize,
     line: u32,
     entry_name: String,
+    notes: Vec<CifNote>,
     result: Result<Structure, CifError>,
 }
 
@@ -29,6 +31,7 @@ fn read(bytes: &[u8]) -> Vec<Found> {
         all.push(Found {
             entry_name: block.entry_name("stem"),
             block: block.name.into_owned(),
+            notes: block.notes,
             index: block.index,
             line: block.line,
             result: result.cloned(),

@@ -198,6 +198,71 @@ fn items_given_twice() {
     assert_eq!(refusal(&text), expected);
     let twice = sites("_atom_site.fract_x", "O1 O 0 0 0 0");
     assert_eq!(refusal(&twice).0, "cif_duplicate_item");
+    // Nothing said twice is no contradiction, nor is what the structure can do without.
+    let good = sites("", "O1 O 0.1 0.2 0.3");
+    for rest in [
+        "_cell_length_a ?",
+        "_cell_length_a ''",
+        "_chemical_formula_sum O _chemical_formula_sum ''",
+        "_chemical_formula_sum '' _chemical_formula_sum O",
+        "_chemical_formula_sum O _chemical_formula_sum 'H2 O'",
+        "_cell_formula_units_Z 1 _cell_formula_units_Z 4",
+        "_space_group_IT_number 1 _space_group_IT_number 1",
+        "_space_group_name_H-M_alt 'P 1' _space_group_name_H-M_alt ?",
+        "loop_ _symmetry_equiv_pos_as_xyz x,y,z _space_group_IT_number 2 _space_group_IT_number 14",
+    ] {
+        let text = format!("{good}{rest}\n");
+        assert_eq!(structure(text.as_bytes()).fractional.len(), 1, "{rest}");
+    }
+    for rest in [
+        "_space_group_IT_number 1 _space_group_IT_number 2",
+        "_space_group_name_H-M_alt 'P 1' _space_group_name_H-M_alt 'P -1'",
+        "_space_group_name_Hall 'P 1' _space_group_name_Hall '-P 1'",
+    ] {
+        assert_eq!(refusal(&format!("{good}{rest}\n")).0, "cif_duplicate_item", "{rest}");
+    }
+    // A label that two formulas give two meanings.
+    let labelled = |rows: &str| {
+        cubic(&format!(
+            "_chemical_formula_sum 'C H'\n_chemical_formula_sum Ca\nloop_\n_atom_site_label\n\
+             _atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n{rows}\n"
+        ))
+    };
+    assert_eq!(refusal(&labelled("CA1 0 0 0")).0, "cif_duplicate_item");
+    assert_eq!(structure(labelled("C1 0 0 0").as_bytes()).atomic_numbers, [6]);
+}
+
+#[test]
+fn loops_of_sites_beside_the_coordinates() {
+    let base = sites("", "Cs1 Cs 0 0 0\nCl1 Cl .5 .5 .5");
+    let with = |columns: &str, rows: &str| format!("{base}loop_\n_atom_site_label\n{columns}\n{rows}\n");
+    let (code, line, message) = refusal(&with("_atom_site_occupancy", "Cs1 0.5\nCl1 1"));
+    assert_eq!((code, line), ("cif_partial_occupancy", 15));
+    assert_eq!(message, "site \"Cs1\" has occupancy 0.5");
+    assert_eq!(structure(with("_atom_site_occupancy", "Cl1 1.0").as_bytes()).fractional.len(), 2);
+    assert_eq!(structure(with("_atom_site_charge", "Xx 7").as_bytes()).fractional.len(), 2);
+    assert_eq!(refusal(&with("_atom_site_occupancy", "Cs1 half")).0, "cif_bad_number");
+    assert_eq!(refusal(&with("_atom_site_disorder_group", "Cs1 -1")).0, "cif_disorder");
+    for (rows, fault) in [
+        ("Cs2 1", "no site with coordinates has this label"),
+        ("Cs1 1\nCs1 1", "the label stands there twice"),
+    ] {
+        let (code, line, message) = refusal(&with("_atom_site_occupancy", rows));
+        assert_eq!(code, "cif_unmatched_label");
+        assert!(line > 17 && message.ends_with(fault), "{line} {message}");
+    }
+    let nameless = format!("{base}loop_ _atom_site_occupancy 1 1\n");
+    assert_eq!(refusal(&nameless).0, "cif_unmatched_label");
+    let alike = sites("", "C C 0 0 0\nC C .5 .5 .5") + "loop_ _atom_site_label _atom_site_occupancy C 1\n";
+    assert!(refusal(&alike).2.contains("several sites"));
+    assert!(refusal(&with("_atom_site_type_symbol", "Cs1 Rb")).2.contains("different values"));
+    assert_eq!(structure(with("_atom_site_type_symbol", "Cs1 Cs").as_bytes()).atomic_numbers, [55, 17]);
+    // The properties may come first, and bring the symbols alone.
+    let first = cubic(
+        "loop_ _atom_site_label _atom_site_type_symbol M1 Fe M2 Ni\n\
+         loop_ _atom_site_label _atom_site_fract_x _atom_site_fract_y _atom_site_fract_z M2 0 0 0 M1 .5 .5 .5\n",
+    );
+    assert_eq!(structure(first.as_bytes()).atomic_numbers, [28, 26]);
 }
 
 #[test]
@@ -212,6 +277,7 @@ fn syntax() {
         (format!("{good}_a _b 1"), 16, "a data name without a value"),
         (format!("{good}loop_ 1 2"), 16, "a loop without data names"),
         (format!("{good}global_ _a 1"), 16, "a reserved word"),
+        (format!("global_ _cell_length_a 4\n{good}"), 1, "a reserved word"),
         (format!("#\\#CIF_2.0\n{good}_a [1 2 {{'b':3}}"), 17, "a list or table does not end"),
         (format!("_a 1\n{good}"), 1, "no data_ heading before the first item"),
     ] {
@@ -224,6 +290,12 @@ fn syntax() {
     assert!(found[0].result.is_ok());
     assert_eq!((found[1].block.as_str(), found[1].line), ("b", 16));
     assert_eq!(found[1].result.as_ref().unwrap_err().line, 17);
+}
+
+#[test]
+fn items_of_a_journal_before_the_first_block() {
+    let text = format!("global_\n_journal_name_full 'A B'\nloop_ _c _d 1 2\n{}", sites("", "O1 O 0 0 0"));
+    assert_eq!(structure(text.as_bytes()).atomic_numbers, [8]);
 }
 
 #[test]
@@ -254,8 +326,10 @@ fn a_million_sites_and_more_are_bounded() {
     let group = "_space_group_name_Hall '-F 4 2 3'\n";
     let mut rows = String::new();
     for site in 0..6000 {
-        let x = f64::from(site) / 6000.0;
-        rows.push_str(&format!("C{site} C {:.6} {:.6} {:.6}\n", x * 0.9, x * 0.37 + 0.1, x * 0.71 + 0.05));
+        // Between the mirror planes: near one, a site and its image would be an overlap.
+        let t = f64::from(site) / 6000.0;
+        let [x, y, z] = [t, (37.0 * t).fract(), (71.0 * t).fract()].map(|part| 0.04 * part);
+        rows.push_str(&format!("C{site} C {:.6} {:.6} {:.6}\n", x + 0.01, y + 0.08, z + 0.15));
     }
     let text = sites("", &rows).replace("_cell_length_a 4\n", "_cell_length_a 4000\n");
     let text = text.replace("_b 4\n", "_b 4000\n").replace("_c 4\n", "_c 4000\n");

@@ -164,7 +164,7 @@ fn structures() -> impl Strategy<Value = ([f64; 6], Structure)> {
 }
 
 /// `x,y,z` form of an operation.
-fn written(operation: &SymmetryOperation) -> String {
+pub(super) fn written(operation: &SymmetryOperation) -> String {
     let component = |(row, shift): (&[i8; 3], f64)| {
         let mut text = String::new();
         for (coefficient, letter) in row.iter().zip(["x", "y", "z"]) {

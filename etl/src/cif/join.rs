@@ -1,0 +1,86 @@
+//! Loops of atom sites beside the one with the coordinates: occupancies or type symbols, joined by label.
+
+use std::collections::HashMap;
+
+use super::block::{JoinedLoop, RawBlock, RawSite};
+use super::error::JoinFault;
+use super::lexer::Span;
+use super::tag::Tag;
+
+/// Brings what further loops of atom sites say to the sites with coordinates.
+pub(super) fn join(block: &mut RawBlock, bytes: &[u8]) {
+    if !block.joined_loops.is_empty()
+        && block.bears_structure()
+        && let Err(fault) = try_join(block, bytes)
+    {
+        block.join_fault = Some(fault);
+    }
+}
+
+fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)> {
+    // Index of the site with a label, and how many there are.
+    let mut by_label: HashMap<&[u8], (usize, u32)> = HashMap::with_capacity(block.sites.len());
+    for (index, site) in block.sites.iter().enumerate() {
+        by_label.entry(site.label.of(bytes)).or_insert((index, 0)).1 += 1;
+    }
+    let ends = block.joined_loops.iter().skip(1).map(|next| next.first_row).chain([block.joined.len()]);
+    let mut taken = vec![0u32; block.sites.len()];
+    for ((list, end), number) in block.joined_loops.iter().zip(ends).zip(1u32..) {
+        for (row, index) in block.joined.iter().zip(0usize..).take(end).skip(list.first_row) {
+            let at = Span { start: row.offset, end: row.offset };
+            if !list.has(Tag::Label) {
+                return Err((JoinFault::NoLabels, at));
+            }
+            let fault = |fault: JoinFault| (fault, row.label);
+            let &(site, count) = by_label.get(row.label.of(bytes)).ok_or_else(|| fault(JoinFault::NoSite))?;
+            if count > 1 {
+                return Err(fault(JoinFault::SeveralSites));
+            }
+            let (Some(site), Some(last)) = (block.sites.get_mut(site), taken.get_mut(site)) else { continue };
+            if *last == number {
+                return Err(fault(JoinFault::Twice));
+            }
+            *last = number;
+            let known = JoinedLoop { columns: block.site_columns, first_row: 0 };
+            if !take(site, row, *list, known, bytes) {
+                return Err(fault(JoinFault::Contradiction));
+            }
+            if row.is_malformed() {
+                site.set_malformed();
+                let bad = block.bad_numbers.iter_mut().find(|bad| bad.site == JoinedLoop::index(index));
+                if let (Some(bad), Some(&(site, _))) = (bad, by_label.get(row.label.of(bytes))) {
+                    bad.site = site;
+                }
+            }
+        }
+        block.site_columns |= list.columns;
+    }
+    Ok(())
+}
+
+/// Takes what a row says; false where the site has said something else.
+fn take(site: &mut RawSite, row: &RawSite, list: JoinedLoop, known: JoinedLoop, bytes: &[u8]) -> bool {
+    if list.has(Tag::Occupancy) {
+        if known.has(Tag::Occupancy) && site.occupancy != row.occupancy {
+            return false;
+        }
+        site.occupancy = row.occupancy;
+    }
+    let texts = [
+        (Tag::TypeSymbol, &mut site.type_symbol, row.type_symbol),
+        (Tag::CalcFlag, &mut site.calc_flag, row.calc_flag),
+        (Tag::DisorderGroup, &mut site.disorder_group, row.disorder_group),
+        (Tag::DisorderAssembly, &mut site.disorder_assembly, row.disorder_assembly),
+        (Tag::Multiplicity, &mut site.multiplicity, row.multiplicity),
+    ];
+    for (tag, place, value) in texts {
+        if !list.has(tag) || value.is_empty() {
+            continue;
+        }
+        if !place.is_empty() && place.of(bytes) != value.of(bytes) {
+            return false;
+        }
+        *place = value;
+    }
+    true
+}

@@ -1,0 +1,69 @@
+//! Operations of magnetic groups: where atoms are, they count without their reversal of time.
+
+use super::block::{MAX_OPERATIONS_LISTED, says_nothing};
+use super::error::{CifErrorKind, SymmetryProblem};
+use super::lexer::Span;
+use super::reading::{BuildError, Reading, excerpt};
+use super::statement::Operations;
+use super::tag::Tag;
+use crate::symmetry::{SymmetryOperation, is_group, without_duplicates};
+
+/// The operations that a block lists as magnetic ones, combined with the centrings, and where the last of them
+/// stands; `None` where it lists none.
+pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Operations, Span)>, BuildError> {
+    let operations = read_list(reading, Tag::MagneticOperation)?;
+    let centrings = read_list(reading, Tag::MagneticCentring)?;
+    let Some(last) = operations.iter().chain(&centrings).map(|(_, span)| *span).next_back() else {
+        return Ok(None);
+    };
+    let bad = |problem: SymmetryProblem| {
+        let operation = excerpt(last.of(reading.bytes));
+        Err(reading.error_at(CifErrorKind::BadSymmetry { operation, problem }, last))
+    };
+    let identity = [(SymmetryOperation::IDENTITY, last)];
+    let or_identity =
+        |list: &[(SymmetryOperation, Span)]| if list.is_empty() { identity.to_vec() } else { list.to_vec() };
+    let (operations, centrings) = (or_identity(&operations), or_identity(&centrings));
+    if operations.len() * centrings.len() > MAX_OPERATIONS_LISTED {
+        return bad(SymmetryProblem::TooMany);
+    }
+    let mut all = Vec::with_capacity(operations.len() * centrings.len());
+    for (centring, _) in &centrings {
+        for (operation, _) in &operations {
+            match centring.after(operation) {
+                Some(product) => all.push(product),
+                None => return bad(SymmetryProblem::NotAGroup),
+            }
+        }
+    }
+    // An operation and itself with time reversed are one.
+    without_duplicates(&mut all);
+    if is_group(&all) { Ok(Some((all.into(), last))) } else { bad(SymmetryProblem::NotAGroup) }
+}
+
+fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, Span)>, BuildError> {
+    let mut list = Vec::new();
+    for &span in &reading.block.list(tag).operations {
+        let text = span.of(reading.bytes);
+        if says_nothing(text) {
+            continue;
+        }
+        let operation = SymmetryOperation::parse(without_time(text));
+        let operation = operation.map_err(|problem| {
+            let kind = CifErrorKind::BadSymmetry { operation: excerpt(text), problem: problem.into() };
+            reading.error_at(kind, span)
+        })?;
+        list.push((operation, span));
+    }
+    Ok(list)
+}
+
+/// `x,y,z` of `x,y,z,+1`.
+fn without_time(operation: &[u8]) -> &[u8] {
+    match operation.iter().rposition(|&byte| byte == b',') {
+        Some(comma) if matches!(operation[comma + 1..].trim_ascii(), b"1" | b"+1" | b"-1" | b"m" | b"-m") => {
+            &operation[..comma]
+        }
+        _ => operation,
+    }
+}
