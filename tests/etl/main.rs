@@ -17,4 +17,5 @@ mod sample;
 mod sources;
 mod spark;
 mod support;
+mod symmetry;
 mod worker;
