@@ -54,7 +54,8 @@ impl Builder {
         if self.structure.atomic_numbers.is_empty() {
             return Err(reading.error(CifErrorKind::NoStructure));
         }
-        self.check_contents(&reading, &cell, operations.map_or(1, |all| all.len()), symbol, doubt)?;
+        let operations = operations.as_deref().unwrap_or(&[SymmetryOperation::IDENTITY]);
+        self.check_contents(&reading, &cell, operations, symbol, doubt)?;
         self.check_pairs(&reading, &Nearness::new(&cell))
     }
 
@@ -99,36 +100,45 @@ impl Builder {
         &mut self,
         reading: &Reading<'_>,
         cell: &Cell,
-        operations: usize,
+        operations: &[SymmetryOperation],
         symbol: Span,
         doubt: Doubt,
     ) -> Result<(), BuildError> {
-        let used = format!("{operations} operations");
+        if matches!(doubt, Doubt::None) {
+            return Ok(());
+        }
+        let used = match operations.len() {
+            1 => "1 operation is used".to_owned(),
+            count => format!("{count} operations are used"),
+        };
         let (at, stated, other) = match &doubt {
             Doubt::Statement(Statement { text, at, operations: other }) => {
+                let count = other.len();
                 let stated = format!(
-                    "{used} are used, {text} has {}: {}",
-                    other.len(),
-                    "list all operations of the group, or all atoms under P 1"
+                    "{used}, {text} has {count}: list all operations of the group, or all atoms under P 1"
                 );
                 (*at, stated, Some(other))
             }
-            Doubt::Magnetic => (symbol, format!("{used} of a magnetic group are used"), None),
+            Doubt::Magnetic => (symbol, format!("{used}, of a magnetic group"), None),
             Doubt::Unnamed => (symbol, "no symmetry is named".to_owned(), None),
             _ => return Ok(()),
         };
         let nearness = Nearness::of_images(cell);
         // A group that the cell has not the shape for is that of another cell.
         let fits = other.is_none_or(|other| fits_cell(other, &cell.metric()));
+        // Of a group that the operations used hold, atoms made by them always have the symmetry.
+        let holds = other.is_some_and(|other| other.iter().all(|one| operations.contains(one)));
         if let Some(other) = other
             && fits
+            && !holds
             && is_whole(&self.structure, other, &nearness)
         {
             return Ok(());
         }
-        let contents = Contents::of_structure(&self.structure, &self.origins, operations);
+        let contents = Contents::of_structure(&self.structure, &self.origins, operations.len());
         let message = match contents.judge(reading, cell.volume(), fits) {
-            Verdict::Contradicts { evidence, are_more: false } => {
+            // With too many atoms, another group of more operations is no better: the cell was multiplied.
+            Verdict::Contradicts { evidence, are_more } if !are_more || holds => {
                 return Err(reading.error_at(CifErrorKind::Contradiction { evidence, stated }, at));
             }
             Verdict::Contradicts { evidence, .. } => format!("{evidence}; {stated}"),
@@ -220,7 +230,8 @@ impl Builder {
         let cell = reading.cell()?;
         let found = self.groups.find(&reading, &cell.metric()).unwrap_or(None);
         let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
-        let nearness = Nearness::of_images(&cell);
+        // Of disordered sites, images that are near are others.
+        let nearness = Nearness::new(&cell);
         let mut atoms = std::collections::BTreeMap::new();
         for site in &block.sites {
             let number = match reading.species(site) {

@@ -77,6 +77,7 @@ impl GroupReader {
         reading: &Reading<'_>,
         metric: &Metric,
     ) -> Result<Option<Found>, BuildError> {
+        check_modulation(reading)?;
         let Some(found) = self.find(reading, metric)? else { return Ok(None) };
         if fits_cell(&found.operations, metric) {
             return Ok(Some(found));
@@ -91,7 +92,6 @@ impl GroupReader {
         reading: &Reading<'_>,
         metric: &Metric,
     ) -> Result<Option<Found>, BuildError> {
-        check_modulation(reading)?;
         if let Some((operations, last)) = magnetic_operations(reading)? {
             return Ok(Some(Found { symbol: last, operations, doubt: Doubt::Magnetic }));
         }

@@ -81,7 +81,7 @@ fn operations_of_p_1_beside_another_group() {
     let error = read(both.as_bytes()).remove(0).result.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 9: the cell holds 2 atoms beside hydrogen, 4 formula units \"Na Cl\" have 8; 1 operations are \
+        "line 9: the cell holds 2 atoms beside hydrogen, 4 formula units \"Na Cl\" have 8; 1 operation is \
          used, \"225\" has 192: list all operations of the group, or all atoms under P 1"
     );
 }
@@ -124,6 +124,12 @@ fn two_lists_of_operations() {
     let other = "loop_ _space_group_symop_operation_xyz x,y,z -x,-y,-z\n";
     let sites = [["0.1", "0", "0"], ["0.5", "0.5", "0.5"]];
     assert_eq!(outcome(&halite(&format!("{P1}{other}"), &sites)), (Ok(3), vec![UNCLEAR]));
+    // As many atoms as the file says stay, twice as many do not.
+    let once = format!("{P1}{other}_chemical_formula_sum 'Na2 Cl' _cell_formula_units_Z 1\n");
+    assert_eq!(outcome(&halite(&once, &sites)), (Ok(3), vec![]));
+    let general = [["0.1", "0", "0"], ["0.5", "0.25", "0.5"]];
+    let twice = format!("{P1}{other}_chemical_formula_sum 'Na Cl' _cell_formula_units_Z 1\n");
+    assert_eq!(outcome(&halite(&twice, &general)), (Err("cif_bad_symmetry"), vec![]));
     let same = format!("loop_ _symmetry_equiv_pos_as_xyz -x,-y,-z x,y,z\n{other}");
     assert_eq!(outcome(&halite(&same, &sites)), (Ok(3), vec![]));
     let empty = "loop_ _space_group_symop_operation_xyz ?\nloop_ _symmetry_equiv_pos_as_xyz x,y,z -x,-y,-z\n";
