@@ -11,6 +11,11 @@ pub const SYMBOLS: [&str; 119] = [
     "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og",
 ];
 
+/// Symbol of an element, `?` for a number that none has.
+pub fn symbol(atomic_number: u8) -> &'static str {
+    SYMBOLS.get(usize::from(atomic_number)).copied().unwrap_or("?")
+}
+
 /// Letters of the alphabet.
 const LETTERS: usize = 26;
 

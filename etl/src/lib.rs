@@ -3,10 +3,10 @@
 //! The way of the data, each step a module that knows only those above it:
 //!
 //! ```text
-//! structure, element, math      what a crystal is
+//! structure, element, radius    what a crystal is
 //! symmetry ─ cif, poscar        text into structures
 //! source, labels                published files into records, records into crystals
-//! feature                       Niggli cell, neighbours, labels (SPEC section 2)
+//! feature, contact              Niggli cell, neighbours, labels (SPEC section 2); what no crystal has
 //! columns, filter, shard        crystals into rows, rows into files
 //! pipeline                      `etl build`: threads, order, resume, rejects, manifest
 //! parts, worker                 the pipeline on several machines
@@ -18,6 +18,7 @@ pub mod cartesian;
 pub mod cif;
 pub mod columns;
 pub mod composition;
+pub mod contact;
 pub mod element;
 pub mod feature;
 pub mod fetch;
@@ -25,9 +26,11 @@ pub mod filter;
 pub mod inspect;
 pub mod labels;
 pub mod math;
+mod number;
 pub mod parts;
 pub mod pipeline;
 pub mod poscar;
+pub mod radius;
 pub mod reject;
 pub mod shard;
 pub mod source;

@@ -9,6 +9,9 @@ pub const FILTERED: &str = "filtered";
 pub const DUPLICATE_ID: &str = "duplicate_id";
 /// Reason code of a crystal with more sites than are asked for.
 pub const TOO_MANY_SITES: &str = "too_many_sites";
+/// Code of a crystal with an atom that has no neighbour within the cutoff: of a note, or of a reject where
+/// that is asked for.
+pub const ISOLATED_ATOM: &str = "isolated_atom";
 
 /// Where an entry stands in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::{fs, mem};
 
 use etl::cif::CifReader;
+use etl::contact::{ContactError, ContactLimit};
 use etl::feature::Featurizer;
 use etl::reject::{Origin, Reject};
 use etl::source::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open};
@@ -247,30 +248,45 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// Features of a small structure.
+/// Longest message about a structure in bytes: numbers in it are never written out in hundreds of digits.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Features of a small structure, and its contacts.
 pub fn feature(bytes: &[u8]) {
     let structure = decode_structure(bytes);
     let settings = FeatureSettings::default();
     let mut featurizer = Featurizer::new(&settings);
+    let room = ContactLimit::default().check_room(&structure);
+    if let Err(error) = &room {
+        check_contact(error);
+    }
     let features = match featurizer.featurize(&structure) {
         Ok(features) => features,
         Err(error) => {
             check_reason(error.reason_code());
-            assert!(!error.to_string().is_empty());
+            let message = error.to_string();
+            assert!(!message.is_empty() && message.len() < LONGEST_MESSAGE, "{message}");
             return;
         }
     };
+    match ContactLimit::default().check_edges(&structure.atomic_numbers, &features.edges) {
+        Ok(()) => assert!(room.is_ok(), "{room:?} without a contact below the limit"),
+        Err(error) => check_contact(&error),
+    }
+    let edges = &features.edges;
+    assert!(ContactLimit::NONE.check_edges(&structure.atomic_numbers, edges).is_ok());
     assert!(features.volume > 0.0 && features.volume.is_finite());
     assert!(features.parameters.iter().all(|parameter| *parameter > 0.0 && parameter.is_finite()));
     assert_eq!(features.fractional.len(), structure.fractional.len());
     let wrapped = -settings.wrap_tolerance..1.0;
     assert!(features.fractional.as_flattened().iter().all(|part| wrapped.contains(part)));
-    let edges = &features.edges;
     let sites = structure.fractional.len() as u32;
     assert!(edges.target.is_sorted() && edges.source.iter().all(|&source| source < sites));
     let mut centres = edges.target.clone();
     centres.dedup();
-    assert!(centres.into_iter().eq(0..sites), "every site is the centre of an edge");
+    centres.extend(&features.isolated);
+    centres.sort_unstable();
+    assert!(centres.into_iter().eq(0..sites), "every site is the centre of an edge or isolated");
     for (edge, &distance) in edges.distance.iter().enumerate() {
         assert!(distance > 0.0 && distance <= settings.cutoff_angstrom, "edge {edge}: {distance}");
         assert!(edges.image_of(edge).is_some());
@@ -281,9 +297,17 @@ pub fn feature(bytes: &[u8]) {
     assert_eq!(featurizer.featurize(&structure), Ok(&first));
 }
 
-/// A structure out of any bytes. The first one says how numbers are written: as multiples of 2⁻⁹ Å
-/// and 2⁻¹² of a cell vector in 16 bits each, which gives likely crystals, or as doubles. The nine
-/// numbers of the lattice follow, then the sites.
+/// A contact that is refused says so in a message of reasonable length.
+fn check_contact(error: &ContactError) {
+    check_reason(error.reason_code());
+    let message = error.to_string();
+    assert!(message.contains("covalent radii") && message.len() < LONGEST_MESSAGE, "{message}");
+}
+
+/// A structure out of any bytes. The lowest bit of the first one says how numbers are written: as
+/// multiples of 2⁻⁹ Å and 2⁻¹² of a cell vector in 16 bits each, which gives likely crystals, or as
+/// doubles; its other bits, from which element on the sites count. The nine numbers of the lattice
+/// follow, then the sites.
 fn decode_structure(bytes: &[u8]) -> Structure {
     let mut structure = Structure::default();
     let (mode, bytes) = bytes.split_first().unwrap_or((&0, &[]));
@@ -298,7 +322,8 @@ fn decode_structure(bytes: &[u8]) -> Structure {
     }
     while let (Some(x), Some(y), Some(z)) = (numbers.next(), numbers.next(), numbers.next()) {
         structure.fractional.push([x, y, z].map(|part| scale(part, 12)));
-        structure.atomic_numbers.push(1);
+        let number = (usize::from(mode / 2) + structure.atomic_numbers.len()) % usize::from(HEAVIEST);
+        structure.atomic_numbers.push(number as u8 + 1);
     }
     structure
 }

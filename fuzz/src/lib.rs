@@ -11,6 +11,8 @@ extern crate self as etl;
 pub mod cartesian;
 #[path = "../../etl/src/cif/mod.rs"]
 pub mod cif;
+#[path = "../../etl/src/contact.rs"]
+pub mod contact;
 #[path = "../../etl/src/element.rs"]
 pub mod element;
 pub mod entry;
@@ -18,8 +20,12 @@ pub mod entry;
 pub mod feature;
 #[path = "../../etl/src/math.rs"]
 pub mod math;
+#[path = "../../etl/src/number.rs"]
+mod number;
 #[path = "../../etl/src/poscar.rs"]
 pub mod poscar;
+#[path = "../../etl/src/radius.rs"]
+pub mod radius;
 #[path = "../../etl/src/reject.rs"]
 pub mod reject;
 #[path = "../../etl/src/structure.rs"]

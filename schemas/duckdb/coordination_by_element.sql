@@ -1,13 +1,11 @@
--- Coordination number by element: atoms in the first shell of each atom (first_shell in views.sql).
-WITH atom AS (
-    SELECT
-        material_id,
-        target_site,
-        any_value(target_element) AS element,
-        count(*) AS neighbours,
-        min(distance_angstrom) AS nearest
+-- Coordination number by element: atoms in the first shell of each atom (first_shell in views.sql), 0 without a neighbour.
+WITH shell AS (
+    SELECT material_id, target_site AS site, count(*) AS neighbours, min(distance_angstrom) AS nearest
     FROM first_shell
     GROUP BY material_id, target_site
+), atom AS (
+    SELECT element, coalesce(neighbours, 0) AS neighbours, nearest
+    FROM sites LEFT JOIN shell USING (material_id, site)
 )
 SELECT
     element,

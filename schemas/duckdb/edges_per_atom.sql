@@ -1,8 +1,11 @@
 -- Edges per atom: atoms by the size of their neighbourhood; above the number asked for where a shell is kept whole.
-WITH atom AS (
-    SELECT material_id, target_site, count(*) AS edges, max(distance_angstrom) AS farthest
+WITH neighbourhood AS (
+    SELECT material_id, target_site AS site, count(*) AS edges, max(distance_angstrom) AS farthest
     FROM edges
     GROUP BY material_id, target_site
+), atom AS (
+    SELECT coalesce(edges, 0) AS edges, farthest
+    FROM sites LEFT JOIN neighbourhood USING (material_id, site)
 )
 SELECT
     edges,

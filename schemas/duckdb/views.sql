@@ -7,7 +7,8 @@
 -- crystals     one row a crystal: the shards as they are; the columns are documented in
 --              schemas/src/store.rs
 -- sites        one row an atom
--- edges        one row an edge, from a neighbour (source) to its centre atom (target)
+-- edges        one row an edge, from a neighbour (source) to its centre atom (target); none for an atom
+--              without a neighbour within the cutoff
 -- first_shell  the edges between an atom and its nearest neighbours
 -- rejects      what was left out of the store, and why
 

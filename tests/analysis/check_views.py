@@ -40,8 +40,9 @@ CHECKS = {
             SELECT material_id, list_sort(list(DISTINCT element)) AS found FROM sites GROUP BY material_id
         ) USING (material_id)
     """,
-    "a first shell around each atom, no farther than 1.15 times the nearest": """
-        SELECT count(*) = (SELECT count(*) FROM sites) AND coalesce(bool_and(farthest <= 1.15 * nearest), true)
+    "a first shell around each atom with a neighbour, no farther than 1.15 times the nearest": """
+        SELECT count(*) = (SELECT count(DISTINCT (material_id, target_site)) FROM edges)
+            AND coalesce(bool_and(farthest <= 1.15 * nearest), true)
         FROM (
             SELECT min(distance_angstrom) AS nearest, max(distance_angstrom) AS farthest
             FROM first_shell GROUP BY material_id, target_site

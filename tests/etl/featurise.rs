@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
-use etl::pipeline::BuildError;
 use etl::pipeline::featurise::{FeaturiseRequest, FeaturisedBlock, featurise};
+use etl::pipeline::{Bounds, BuildError};
 use etl::reject::Reject;
 use etl::source::SourceKind;
 use schemas::settings::{FeatureSettings, Ties};
@@ -19,7 +19,7 @@ fn request(kind: SourceKind, inputs: &[&Path], threads: usize) -> FeaturiseReque
         kind,
         inputs: inputs.iter().map(|input| input.to_path_buf()).collect(),
         settings: FeatureSettings::default(),
-        max_sites: etl::pipeline::DEFAULT_MAX_SITES,
+        bounds: Bounds::default(),
         threads,
     }
 }
@@ -121,7 +121,7 @@ fn entries_left_out_are_those_of_a_build() {
     let out = folder();
     build("cif", raw.path(), out.path(), &["--max-sites", "26"], 1);
     let mut request = request(SourceKind::Cif, &[raw.path()], 2);
-    request.max_sites = 26;
+    request.bounds.max_sites = 26;
     let found = rejects_of(blocks(&request));
     assert_eq!(found.len(), 4 + 3 + 1);
     let last = found.last().expect("the duplicate");

@@ -18,7 +18,7 @@ fn bad_entries_are_recorded_and_the_run_goes_on() {
             .replace("0.5 0.5 0.5\n", "0.5 0.5 0.5 1\n"),
     );
     cif("d-number.cif", caesium_chloride(4.0).replace("_cell_length_b 4", "_cell_length_b four"));
-    cif("e-alone.cif", cubic_cif("x", 40.0, &[("Fe", [0.0; 3])]));
+    cif("e-coincident.cif", cubic_cif("x", 40.0, &[("Fe", [0.1; 3]), ("Fe", [0.1; 3])]));
     cif("f-empty.cif", String::new());
     cif("g-good.cif", caesium_chloride(4.2));
     let out = folder();
@@ -37,7 +37,7 @@ fn bad_entries_are_recorded_and_the_run_goes_on() {
     assert!(reject("c-partial").1.contains("0.5"));
     assert_eq!(reject("d-number").0, "cif_bad_number");
     assert!(reject("d-number").1.contains("four"));
-    assert_eq!(reject("e-alone").0, "isolated_atom");
+    assert_eq!(reject("e-coincident").0, "cif_sites_overlap");
     assert_eq!(reject("f-empty").0, "cif_no_data_block");
 
     let again = folder();

@@ -326,3 +326,30 @@ fn a_killed_worker_leaves_no_part() {
 fn assert_features_of_part(part: &std::path::Path, entries: &[Entry]) {
     assert_eq!(sorted_rows(part), sorted_rows(built(entries, &[], 0).path()));
 }
+
+/// Atoms in each other are rejected and atoms without a neighbour kept, as by a build.
+#[test]
+fn contacts_are_checked_as_in_a_build() {
+    let entry = |id: &str, edge: f64, sites: &[(&str, [f64; 3])]| {
+        (id.to_owned(), cubic_cif(id, edge, sites).into_bytes(), None)
+    };
+    let entries = [
+        entry("close", 10.0, &[("O", [0.1; 3]), ("O", [0.117, 0.1, 0.1])]),
+        entry("alone", 30.0, &[("Xe", [0.1; 3])]),
+        entry("nm", 0.412, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])]),
+    ];
+    let kinds = |more: &[&str]| {
+        let output = work(more, &stream(&[batch(&entries)]));
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        texts_of(&read(&output.stdout), "reject_kind")
+    };
+    assert_eq!(kinds(&[]), ["impossible_contact", "", "degenerate_lattice"]);
+    assert_eq!(kinds(&["--min-contact", "0", "--reject-isolated"]), ["", "isolated_atom", ""]);
+    let out = folder();
+    let part = ["--out", text(out.path()), "--part", "1/1", "--min-contact", "0.2"];
+    let output = work(&part, &stream(&[batch(&entries)]));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let manifest = manifest(out.path());
+    assert_eq!((&*manifest.options["min_contact"], &*manifest.options["reject_isolated"]), ("0.2", "false"));
+    assert_eq!(manifest.counts.noted["isolated_atom"].count, 1);
+}

@@ -9,6 +9,7 @@ mod determinism;
 mod divergence;
 mod embed;
 mod finetune;
+mod isolated;
 mod options;
 mod predict;
 mod pretrain;

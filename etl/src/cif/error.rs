@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::number::exact;
 use crate::symmetry::OperationError;
 
 /// Why a block or a whole file gives no structure.
@@ -58,7 +59,8 @@ pub enum CifErrorKind {
     /// The six parameters make no cell.
     #[error(
         "a cell of {} x {} x {} Å with angles {}, {} and {}° is not possible",
-        .parameters[0], .parameters[1], .parameters[2], .parameters[3], .parameters[4], .parameters[5]
+        exact(.parameters[0]), exact(.parameters[1]), exact(.parameters[2]),
+        exact(.parameters[3]), exact(.parameters[4]), exact(.parameters[5])
     )]
     BadCell {
         /// a, b, c in Å and alpha, beta, gamma in degrees.
@@ -98,7 +100,7 @@ pub enum CifErrorKind {
         symbol: String,
     },
     /// A site is occupied in part only.
-    #[error("site {site:?} has occupancy {occupancy}")]
+    #[error("site {site:?} has occupancy {}", exact(*.occupancy))]
     PartialOccupancy {
         /// The site's label.
         site: String,

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
-use etl::pipeline::{Bounds, BuildRequest, BuildSummary, DEFAULT_MAX_SITES, Order};
+use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
 use etl::source::{SourceKind, SourceOptions};
 use schemas::part::Part;
 
-use super::options::{FeatureOptions, SizeOptions};
+use super::options::{BoundOptions, FeatureOptions, SizeOptions};
 use super::progress::Bar;
 use super::{Outcome, print};
 
@@ -60,9 +60,8 @@ pub(crate) struct BuildArguments {
     /// unreadable entry)
     #[arg(long, help_heading = "Filters")]
     no_default_filter: bool,
-    /// Reject crystals of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
-    max_sites: usize,
+    #[command(flatten)]
+    bounds: BoundOptions,
     /// Drop cells of less volume, in Å³
     #[arg(long, value_name = "Å³", default_value_t = 0.0, help_heading = "Filters")]
     min_volume: f64,
@@ -153,9 +152,9 @@ impl BuildArguments {
             store: self.out,
             settings: self.features.settings(),
             bounds: Bounds {
-                max_sites: self.max_sites,
                 min_volume: self.min_volume,
                 min_distance: self.min_distance,
+                ..self.bounds.bounds()
             },
             filters,
             order: self.order,

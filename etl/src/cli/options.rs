@@ -1,7 +1,8 @@
 //! Options that several commands have.
 
 use clap::Args;
-use etl::pipeline::{DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
+use etl::contact::ContactLimit;
+use etl::pipeline::{Bounds, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
 use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, Ties};
 
 /// Settings of the features.
@@ -26,6 +27,32 @@ impl FeatureOptions {
             neighbours: self.neighbours,
             ties: self.ties,
             ..FeatureSettings::default()
+        }
+    }
+}
+
+/// Bounds on single crystals.
+#[derive(Debug, Args)]
+pub(super) struct BoundOptions {
+    /// Reject crystals of more sites
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
+    max_sites: usize,
+    /// Reject crystals with two sites nearer than this share of the sum of their covalent radii; 0 keeps all
+    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default(), help_heading = "Filters")]
+    min_contact: ContactLimit,
+    /// Reject crystals with an atom that has no neighbour within the cutoff
+    #[arg(long, help_heading = "Filters")]
+    reject_isolated: bool,
+}
+
+impl BoundOptions {
+    /// The bounds that were asked for.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            max_sites: self.max_sites,
+            min_contact: self.min_contact,
+            reject_isolated: self.reject_isolated,
+            ..Bounds::default()
         }
     }
 }

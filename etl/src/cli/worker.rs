@@ -4,13 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use etl::pipeline::DEFAULT_MAX_SITES;
 use etl::source::EntryFormat;
 use etl::worker::{PartRequest, WorkerRequest, features, part};
 use schemas::part::Part;
 
 use super::Outcome;
-use super::options::{FeatureOptions, SizeOptions};
+use super::options::{BoundOptions, FeatureOptions, SizeOptions};
 
 /// Arguments of `etl worker`.
 #[derive(Debug, Args)]
@@ -34,10 +33,8 @@ pub(crate) struct WorkerArguments {
     /// Keep only entries for which the expression is true; may be given several times
     #[arg(long, value_name = "EXPRESSION", help_heading = "Filters")]
     filter: Vec<String>,
-    /// Reject crystals of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
-    max_sites: usize,
-
+    #[command(flatten)]
+    bounds: BoundOptions,
     #[command(flatten)]
     features: FeatureOptions,
 
@@ -61,7 +58,7 @@ impl WorkerArguments {
             format: self.format,
             name: self.name.unwrap_or_else(|| self.format.to_string()),
             settings: self.features.settings(),
-            max_sites: self.max_sites,
+            bounds: self.bounds.bounds(),
             filters: self.filter,
         };
         let (input, output) = (io::stdin().lock(), io::stdout().lock());

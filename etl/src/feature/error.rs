@@ -1,5 +1,7 @@
 //! Why a crystal has no features.
 
+use crate::number::{exact, significant};
+
 /// A crystal that cannot be featurised; ends as a row of the rejects table.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FeatureError {
@@ -21,7 +23,7 @@ pub enum FeatureError {
         value: f64,
     },
     /// A fractional coordinate is infinite, not a number or too large to be taken into the cell.
-    #[error("site {site} has the fractional coordinate {value}, which cannot be taken into the cell")]
+    #[error("site {site} has the fractional coordinate {}, which cannot be taken into the cell", exact(*.value))]
     NonFiniteCoordinate {
         /// Index of the site.
         site: usize,
@@ -29,7 +31,10 @@ pub enum FeatureError {
         value: f64,
     },
     /// The cell vectors span no volume, or one that no crystal can have.
-    #[error("the cell is degenerate: volume {volume} Å³, shortest lattice vector {shortest} Å")]
+    #[error(
+        "the cell is degenerate: volume {} Å³, shortest lattice vector {} Å",
+        significant(*.volume), significant(*.shortest)
+    )]
     DegenerateLattice {
         /// Volume in Å³.
         volume: f64,
@@ -37,7 +42,7 @@ pub enum FeatureError {
         shortest: f64,
     },
     /// The Niggli reduction did not end.
-    #[error("the Niggli reduction did not converge in {steps} steps (volume {volume} Å³)")]
+    #[error("the Niggli reduction did not converge in {steps} steps (volume {} Å³)", significant(*.volume))]
     NiggliNotConverged {
         /// Steps taken.
         steps: usize,
@@ -51,7 +56,7 @@ pub enum FeatureError {
         entry: i64,
     },
     /// A neighbour lies more cells away than a 16-bit image index can count.
-    #[error("a neighbour of site {site} lies {image} cells away, beyond the range of an image index")]
+    #[error("a neighbour of site {site} lies {} cells away, beyond the range of an image index", exact(*.image))]
     ImageOverflow {
         /// Index of the neighbour's site.
         site: usize,
@@ -65,7 +70,7 @@ pub enum FeatureError {
         atoms: u64,
     },
     /// Two sites are in one place.
-    #[error("sites {first} and {second} coincide (distance {distance} Å)")]
+    #[error("sites {first} and {second} coincide: they are {} Å apart", significant(*.distance))]
     CoincidentSites {
         /// Index of one site.
         first: usize,
@@ -81,14 +86,6 @@ pub enum FeatureError {
         site: usize,
         /// Neighbours counted.
         neighbours: usize,
-    },
-    /// A site has no neighbour within the cutoff.
-    #[error("site {site} has no neighbour within {cutoff} Å")]
-    IsolatedAtom {
-        /// Index of the site.
-        site: usize,
-        /// The cutoff in Å.
-        cutoff: f64,
     },
 }
 
@@ -107,7 +104,6 @@ impl FeatureError {
             Self::TooManyImages { .. } => "too_many_images",
             Self::CoincidentSites { .. } => "coincident_sites",
             Self::ShellTooLarge { .. } => "shell_too_large",
-            Self::IsolatedAtom { .. } => "isolated_atom",
         }
     }
 }

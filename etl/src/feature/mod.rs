@@ -38,6 +38,8 @@ pub struct Features {
     pub fractional: Vec<Vector3>,
     /// Edges to the nearest neighbours.
     pub edges: Edges,
+    /// Sites without a neighbour within the cutoff, which no edge has as its target; ascending.
+    pub isolated: Vec<u32>,
 }
 
 /// Computes features, reusing its buffers from crystal to crystal; one for each thread.
@@ -57,8 +59,7 @@ impl Featurizer {
     /// Features of one crystal (SPEC 2.1 to 2.4); the result borrows the featurizer's buffers.
     ///
     /// # Errors
-    /// Every [`FeatureError`]: a lattice or coordinates that are no crystal's, coinciding sites, an
-    /// atom without any neighbour.
+    /// Every [`FeatureError`]: a lattice or coordinates that are no crystal's, coinciding sites.
     pub fn featurize(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
         let sites = structure.fractional.len();
         if sites == 0 {
@@ -82,8 +83,8 @@ impl Featurizer {
 
     /// Edges and labels of the cell and sites in `features`.
     fn find_edges(&mut self) -> Result<(), FeatureError> {
-        let Features { lattice, volume, fractional, edges, .. } = &mut self.features;
-        self.search.find(lattice, *volume, fractional, &self.settings, edges)?;
+        let Features { lattice, volume, fractional, edges, isolated, .. } = &mut self.features;
+        self.search.find(lattice, *volume, fractional, &self.settings, edges, isolated)?;
         labels::label_edges(fractional, self.settings.centred_tolerance, edges);
         Ok(())
     }

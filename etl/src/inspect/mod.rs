@@ -17,7 +17,7 @@ use schemas::store::{SPLIT_PREFIX, column_by_name};
 use schemas::view::{CrystalBatch, CrystalView};
 use serde::Serialize;
 
-use crate::element::SYMBOLS;
+use crate::element::symbol;
 use crate::math::row_times;
 pub use shells::{Neighbour, Shell};
 use similar::Similar;
@@ -251,11 +251,6 @@ fn inspection(
         edges: view.edges.target.len(),
         sites: sites.collect(),
     }
-}
-
-/// Symbol of an element, `?` for a number that none has.
-pub(crate) fn symbol(z: u8) -> &'static str {
-    SYMBOLS.get(usize::from(z)).copied().unwrap_or("?")
 }
 
 /// Properties and splits of the first row of a batch.

@@ -3,7 +3,7 @@
 use schemas::view::CrystalView;
 use serde::Serialize;
 
-use super::symbol;
+use crate::element::symbol;
 
 /// A neighbour.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -33,8 +33,8 @@ pub struct FeaturiseRequest {
     pub inputs: Vec<PathBuf>,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Largest crystal in sites; larger ones are rejected.
-    pub max_sites: usize,
+    /// Bounds on single crystals.
+    pub bounds: Bounds,
     /// Number of threads, at least 1; no result depends on it.
     pub threads: usize,
 }
@@ -68,8 +68,8 @@ pub struct Featurised {
 /// [`BuildError`] if the input cannot be opened or the threads cannot be started. What goes wrong
 /// with the input as a whole later comes as the last item; faults of single entries are rejects.
 pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
-    let FeaturiseRequest { kind, inputs, settings, max_sites, threads } = request;
-    for (option, value) in [("--threads", *threads), ("--max-sites", *max_sites)] {
+    let FeaturiseRequest { kind, inputs, settings, bounds, threads } = request;
+    for (option, value) in [("--threads", *threads), ("--max-sites", bounds.max_sites)] {
         if value == 0 {
             let problem = "must be at least 1".to_owned();
             return Err(BuildError::Option { option, value: value.to_string(), problem });
@@ -92,7 +92,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
             source: name,
             source_properties,
             labels: Arc::new(LabelTable::default()),
-            bounds: Bounds { max_sites: *max_sites, min_volume: 0.0, min_distance: 0.0 },
+            bounds: *bounds,
             filters: Arc::new([]),
             part: None,
         }),

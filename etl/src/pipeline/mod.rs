@@ -34,7 +34,7 @@ use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
 pub use error::BuildError;
-pub use process::Bounds;
+pub use process::{Bounds, DEFAULT_MAX_SITES};
 pub use sorted::Order;
 
 use crate::filter::Filter;
@@ -53,8 +53,6 @@ use store::{Begin, StoreFolder};
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
 /// Most rows of a row group unless asked for otherwise.
 pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
-/// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
-pub const DEFAULT_MAX_SITES: usize = 10_000;
 
 /// What to build, from what, and how.
 #[derive(Debug, Clone)]
@@ -308,13 +306,13 @@ fn options(request: &BuildRequest, labels: &LabelTable) -> BTreeMap<String, Stri
     let mut options = BTreeMap::from([
         ("kind".to_owned(), request.kind.to_string()),
         ("filters".to_owned(), request.filters.join(" && ")),
-        ("max_sites".to_owned(), request.bounds.max_sites.to_string()),
         ("min_volume".to_owned(), request.bounds.min_volume.to_string()),
         ("min_distance".to_owned(), request.bounds.min_distance.to_string()),
         ("order".to_owned(), request.order.to_string()),
         ("shard_rows".to_owned(), request.shard_rows.to_string()),
         ("row_group_rows".to_owned(), request.row_group_rows.to_string()),
     ]);
+    options.extend(request.bounds.options());
     options.insert("splits".to_owned(), labels.splits.join(" "));
     options
 }

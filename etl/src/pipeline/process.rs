@@ -11,21 +11,56 @@ use schemas::part::Part;
 
 use super::error::BuildError;
 use crate::columns::{Columns, RowLabels};
-use crate::feature::Featurizer;
+use crate::contact::ContactLimit;
+use crate::element::symbol;
+use crate::feature::{Features, Featurizer};
 use crate::filter::Filter;
 use crate::labels::LabelTable;
-use crate::reject::{FILTERED, Note, Origin, Reject, TOO_MANY_SITES};
+use crate::number::significant;
+use crate::reject::{FILTERED, ISOLATED_ATOM, Note, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RecordParser, Sink};
+use crate::structure::Structure;
+
+/// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
+pub const DEFAULT_MAX_SITES: usize = 10_000;
 
 /// Bounds on a crystal that are checked before or right after its features.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     /// Largest number of sites.
     pub max_sites: usize,
+    /// Least distance of two sites by their elements.
+    pub min_contact: ContactLimit,
+    /// Whether a crystal is rejected for an atom without a neighbour.
+    pub reject_isolated: bool,
     /// Smallest volume of the cell, in Å³.
     pub min_volume: f64,
     /// Smallest distance between two atoms, in Å.
     pub min_distance: f64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            max_sites: DEFAULT_MAX_SITES,
+            min_contact: ContactLimit::default(),
+            reject_isolated: false,
+            min_volume: 0.0,
+            min_distance: 0.0,
+        }
+    }
+}
+
+impl Bounds {
+    /// The bounds that every way to make rows has, as the manifest lists them.
+    pub(crate) fn options(&self) -> [(String, String); 3] {
+        [
+            ("max_sites", self.max_sites.to_string()),
+            ("min_contact", self.min_contact.to_string()),
+            ("reject_isolated", self.reject_isolated.to_string()),
+        ]
+        .map(|(option, value)| (option.to_owned(), value))
+    }
 }
 
 /// What every thread needs to process blocks.
@@ -211,33 +246,47 @@ impl Sink for RowBuilder {
             return;
         }
         let recipe = &self.recipe;
+        let bounds = &recipe.bounds;
         let rejects = &mut self.block.rejects;
         let mut leave_out = |reason, message| {
             let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
             rejects.push(Reject { material_id, origin, reason, message });
         };
         let sites = structure.atomic_numbers.len();
-        if sites > recipe.bounds.max_sites {
-            return leave_out(
-                TOO_MANY_SITES,
-                format!("{sites} sites, --max-sites {}", recipe.bounds.max_sites),
-            );
+        if sites > bounds.max_sites {
+            return leave_out(TOO_MANY_SITES, format!("{sites} sites, --max-sites {}", bounds.max_sites));
+        }
+        if let Err(error) = bounds.min_contact.check_room(structure) {
+            return leave_out(error.reason_code(), error.to_string());
         }
         let features = match self.featurizer.featurize(structure) {
             Ok(features) => features,
             Err(error) => return leave_out(error.reason_code(), error.to_string()),
         };
-        if features.volume < recipe.bounds.min_volume {
-            let message = format!("volume {} Å³, --min-volume {}", features.volume, recipe.bounds.min_volume);
+        if let Err(error) = bounds.min_contact.check_edges(&structure.atomic_numbers, &features.edges) {
+            return leave_out(error.reason_code(), error.to_string());
+        }
+        let isolated = isolated_atom(structure, features, recipe.settings.cutoff_angstrom);
+        if let Some(message) = isolated.as_ref().filter(|_| bounds.reject_isolated) {
+            return leave_out(ISOLATED_ATOM, message.clone());
+        }
+        if features.volume < bounds.min_volume {
+            let volume = significant(features.volume);
+            let message = format!("volume {volume} Å³, --min-volume {}", bounds.min_volume);
             return leave_out(FILTERED, message);
         }
-        if recipe.bounds.min_distance > 0.0 {
+        if bounds.min_distance > 0.0 {
             let nearest = features.edges.distance.iter().copied().fold(f64::INFINITY, f64::min);
-            if nearest < recipe.bounds.min_distance {
+            if nearest < bounds.min_distance {
+                let nearest = significant(nearest);
                 let message =
-                    format!("nearest atoms {nearest} Å apart, --min-distance {}", recipe.bounds.min_distance);
+                    format!("nearest atoms {nearest} Å apart, --min-distance {}", bounds.min_distance);
                 return leave_out(FILTERED, message);
             }
+        }
+        if let Some(message) = isolated {
+            let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
+            self.block.notes.push(Note { material_id, origin, code: ISOLATED_ATOM, message });
         }
         let row = recipe.labels.row(material_id);
         self.values.clear();
@@ -275,6 +324,18 @@ impl Sink for RowBuilder {
         }
         self.block.notes.push(note);
     }
+}
+
+/// What there is to say of a crystal with atoms that have no neighbour, if it has any.
+fn isolated_atom(structure: &Structure, features: &Features, cutoff: f64) -> Option<String> {
+    let (&first, others) = features.isolated.split_first()?;
+    let number = structure.atomic_numbers.get(first as usize).copied().unwrap_or_default();
+    let others = match others.len() {
+        0 => String::new(),
+        1 => ", nor has another site".to_owned(),
+        others => format!(", nor have {others} others"),
+    };
+    Some(format!("site {first} ({}) has no neighbour within {cutoff} Å{others}", symbol(number)))
 }
 
 /// Adds a block's entries to the counts.

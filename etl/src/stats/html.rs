@@ -2,8 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::number::{grouped, percent, significant, size};
+use super::number::{grouped, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
+use crate::number::significant;
 
 /// Style of the page, for light and dark surroundings.
 const STYLE: &str = include_str!("style.css");

@@ -13,27 +13,6 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
-/// Significant digits of a value.
-const SIGNIFICANT: i32 = 4;
-/// Values of this size and above are written with an exponent.
-const LARGE: f64 = 1e6;
-/// Values below this size are written with an exponent.
-const SMALL: f64 = 1e-4;
-
-/// A value with four significant digits, without trailing zeros.
-pub(super) fn significant(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 { "0".to_owned() } else { value.to_string() };
-    }
-    if !(SMALL..LARGE).contains(&size) {
-        return format!("{value:.2e}");
-    }
-    let magnitude = size.log10().floor() as i32;
-    let decimals = usize::try_from(SIGNIFICANT - 1 - magnitude).unwrap_or(0);
-    trimmed(&format!("{value:.decimals$}")).to_owned()
-}
-
 /// A value with as many decimals as its step has: `0.30` in steps of 0.05.
 pub(super) fn in_steps(value: f64, step: f64) -> String {
     let decimals = (0..=12_usize).find(|decimals| {
@@ -47,11 +26,6 @@ pub(super) fn in_steps(value: f64, step: f64) -> String {
     } else {
         text
     }
-}
-
-/// A decimal number without trailing zeros.
-fn trimmed(text: &str) -> &str {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
 /// A size in the largest unit below it.
@@ -88,23 +62,6 @@ mod tests {
         assert_eq!(grouped(1000), "1,000");
         assert_eq!(grouped(817_139), "817,139");
         assert_eq!(grouped(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn values_have_four_digits() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-1.790_168_2, "-1.79"),
-            (8.5, "8.5"),
-            (0.012_345_6, "0.01235"),
-            (123.456, "123.5"),
-            (98_765.4, "98765"),
-            (-0.000_012_3, "-1.23e-5"),
-            (2.5e9, "2.50e9"),
-            (100.0, "100"),
-        ] {
-            assert_eq!(significant(value), text);
-        }
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::number::{grouped, in_steps, percent, significant, size};
+use super::number::{grouped, in_steps, percent, size};
 use super::{Distribution, Histogram, StoreStatistics, Tally};
 use crate::element::SYMBOLS;
+use crate::number::significant;
 
 /// Columns of the longest bar.
 const BAR_COLUMNS: f64 = 40.0;

@@ -12,8 +12,8 @@ use super::guard::guarded;
 use super::{WorkerError, WorkerRequest};
 use crate::filter::Filter;
 use crate::labels::LabelTable;
+use crate::pipeline::BuildError;
 use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
-use crate::pipeline::{Bounds, BuildError};
 use crate::reject::{Note, Origin, Reject};
 use crate::source::{
     BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, RawBlock, RecordError, RecordParser, Sink,
@@ -54,7 +54,7 @@ impl<R: Read> Blocks<R> {
             source: request.name.clone(),
             source_properties: columns.properties.len(),
             labels: Arc::new(LabelTable::default()),
-            bounds: Bounds { max_sites: request.max_sites, min_volume: 0.0, min_distance: 0.0 },
+            bounds: request.bounds,
             filters: filters.collect::<Result<_, _>>().map_err(BuildError::from)?,
             part: None,
         };

@@ -30,10 +30,10 @@ pub use columns::{ID_COLUMN, TEXT_COLUMN};
 pub use error::WorkerError;
 pub use output::{REJECT_KIND, REJECT_MESSAGE};
 
-use crate::pipeline::BuildError;
 use crate::pipeline::feed::FedStore;
 use crate::pipeline::journal::RunIdentity;
 use crate::pipeline::store::StoreFolder;
+use crate::pipeline::{Bounds, BuildError};
 use crate::source::EntryFormat;
 use blocks::Blocks;
 
@@ -46,8 +46,8 @@ pub struct WorkerRequest {
     pub name: String,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Largest crystal in sites; larger ones are rejected.
-    pub max_sites: usize,
+    /// Bounds on single crystals.
+    pub bounds: Bounds,
     /// Filter expressions; an entry must pass all.
     pub filters: Vec<String>,
 }
@@ -74,7 +74,7 @@ pub struct PartRequest {
 /// [`WorkerError`] if the input is damaged, cut off or without the columns needed, or the output cannot
 /// be written.
 pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -> Result<(), WorkerError> {
-    require_positive("--max-sites", request.max_sites)?;
+    require_positive("--max-sites", request.bounds.max_sites)?;
     let mut blocks = Blocks::open(request, input)?;
     let shard = Arc::clone(blocks.schema());
     let schema = output::schema(&shard, &request.settings);
@@ -99,7 +99,7 @@ pub fn part(
     input: impl Read,
     output: impl Write,
 ) -> Result<Manifest, WorkerError> {
-    require_positive("--max-sites", request.max_sites)?;
+    require_positive("--max-sites", request.bounds.max_sites)?;
     require_positive("--shard-rows", part.shard_rows)?;
     require_positive("--row-group-rows", part.row_group_rows)?;
     let blocks = Blocks::open(request, input)?;
@@ -147,12 +147,12 @@ fn options(request: &WorkerRequest, part: &PartRequest) -> BTreeMap<String, Stri
     [
         ("kind", format!("stream of {}", request.format)),
         ("filters", request.filters.join(" && ")),
-        ("max_sites", request.max_sites.to_string()),
         ("shard_rows", part.shard_rows.to_string()),
         ("row_group_rows", part.row_group_rows.to_string()),
     ]
-    .into_iter()
     .map(|(option, value)| (option.to_owned(), value))
+    .into_iter()
+    .chain(request.bounds.options())
     .collect()
 }
 

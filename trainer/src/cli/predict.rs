@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etl::pipeline::DEFAULT_MAX_SITES;
+use etl::contact::ContactLimit;
+use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
 use etl::source::SourceKind;
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::data::BatchLimit;
@@ -45,6 +46,13 @@ pub(crate) struct PredictArguments {
     /// Leave out crystals of more sites
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
     max_sites: usize,
+    /// Leave out crystals with two sites nearer than this share of the sum of their covalent radii; 0 keeps
+    /// all
+    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default())]
+    min_contact: ContactLimit,
+    /// Leave out crystals with an atom that has no neighbour within the cutoff
+    #[arg(long)]
+    reject_isolated: bool,
     /// Crystals in a batch
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS)]
     batch: usize,
@@ -73,7 +81,12 @@ impl PredictArguments {
         let request = Request {
             inputs: self.inputs.clone(),
             kind: self.kind,
-            max_sites: self.max_sites,
+            bounds: Bounds {
+                max_sites: self.max_sites,
+                min_contact: self.min_contact,
+                reject_isolated: self.reject_isolated,
+                ..Bounds::default()
+            },
             out: self.out.clone(),
             limit: BatchLimit { crystals: self.batch, triplets: Some(self.batch_triplets) },
             threads: rayon::current_num_threads(),
@@ -90,6 +103,12 @@ impl PredictArguments {
             say!("{} crystals: {}", summary.crystals, self.out.display());
             if let Some(table) = &summary.left_out_table {
                 say!("{} entries left out: {}", summary.left_out, table.display());
+            }
+            for (code, noted) in &summary.noted {
+                say!("{} noted: {code}; the first:", noted.count);
+                for note in &noted.first {
+                    say!("  {note}");
+                }
             }
         }
         Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })

@@ -4,6 +4,7 @@
 mod ablation;
 mod crystal;
 mod invariance;
+mod isolated;
 mod overfit;
 mod small;
 mod start;
@@ -22,6 +23,7 @@ use crate::config::ModelConfig;
 use crate::config::model::Graph;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
+use crate::device::DeviceName;
 
 /// Radius of the neighbour search in Å (SPEC 2.2).
 const CUTOFF: f64 = 8.0;
@@ -55,7 +57,12 @@ fn small_config() -> ModelConfig {
 /// A fresh model without the zeros it starts with, of the last output layers for instance: its `h_S`
 /// says something.
 fn lively(config: &ModelConfig, dtype: DType) -> Mmpt {
-    let model = Mmpt::init(config, &statistics(), 4, &Device::flex().autodiff());
+    lively_on(config, dtype, &Device::flex())
+}
+
+/// As [`lively`], on a device given without automatic differentiation.
+fn lively_on(config: &ModelConfig, dtype: DType, device: &Device) -> Mmpt {
+    let model = Mmpt::init(config, &statistics(), 4, &device.clone().autodiff());
     let mut generator = ChaCha8Rng::seed_from_u64(11);
     let mut values = |count: usize| -> Vec<f64> {
         (0..count).map(|_| LIVELY * (2.0 * generator.random::<f64>() - 1.0)).collect()
@@ -85,7 +92,19 @@ fn graph<R: BatchFloat>(crystals: &[OwnedInput]) -> GraphBatch<R> {
 
 /// Crystals as one batch with masks.
 fn masked<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks) -> Batch {
-    Batch::new(graph::<R>(crystals), masks, CUTOFF, &Device::flex())
+    masked_on::<R>(crystals, masks, &Device::flex())
+}
+
+/// As [`masked`], on a device.
+fn masked_on<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks, device: &Device) -> Batch {
+    Batch::new(graph::<R>(crystals), masks, CUTOFF, device)
+}
+
+/// The devices on this machine's processor that the program was built for.
+fn devices() -> impl Iterator<Item = Device> {
+    let names = [DeviceName::Cpu, DeviceName::Libtorch];
+    let count = if cfg!(feature = "tch") { 2 } else { 1 };
+    names.into_iter().take(count).map(|name| name.open().expect("it was built for it"))
 }
 
 /// The encodings of crystals, as one batch.

@@ -1,11 +1,13 @@
 //! What could not be predicted: noted on disk while the input streams, saved as a table at the end.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use etl::reject::Reject;
+use etl::reject::{Note, Reject};
+use schemas::manifest::NotedEntries;
 use serde::Serialize;
 
 use crate::atomic;
@@ -42,11 +44,13 @@ impl<'a> From<&'a Reject> for Entry<'a> {
     }
 }
 
-/// Entries without a prediction in a nameless file, and what ended the input before its end.
+/// Entries without a prediction in a nameless file, remarks about others, and what ended the input before
+/// its end.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     rows: csv::Writer<File>,
     count: u64,
+    noted: BTreeMap<String, NotedEntries>,
     failure: Option<PredictError>,
     /// The first entry that could not be noted.
     unwritten: Option<io::Error>,
@@ -70,7 +74,7 @@ impl LeftOut {
     /// Those of the file system.
     pub(super) fn shared() -> io::Result<SharedLeftOut> {
         let rows = csv::Writer::from_writer(tempfile::tempfile()?);
-        let list = Self { rows, count: 0, failure: None, unwritten: None };
+        let list = Self { rows, count: 0, noted: BTreeMap::new(), failure: None, unwritten: None };
         Ok(SharedLeftOut(Arc::new(Mutex::new(list))))
     }
 
@@ -80,6 +84,16 @@ impl LeftOut {
         if let Err(error) = self.rows.serialize(entry) {
             self.unwritten.get_or_insert(error.into());
         }
+    }
+
+    /// Counts a remark about an entry.
+    pub(super) fn note(&mut self, note: &Note) {
+        self.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
+    }
+
+    /// The remarks so far, by their code.
+    pub(super) fn take_noted(&mut self) -> BTreeMap<String, NotedEntries> {
+        std::mem::take(&mut self.noted)
     }
 
     /// Notes what ended the input.

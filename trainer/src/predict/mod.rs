@@ -20,11 +20,14 @@ pub mod model;
 mod structures;
 pub mod table;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use etl::pipeline::Bounds;
 use etl::source::SourceKind;
+use schemas::manifest::NotedEntries;
 
 use crate::atomic;
 use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
@@ -51,8 +54,8 @@ pub struct Request {
     pub inputs: Vec<PathBuf>,
     /// Kind of the structures; found out where it is not given.
     pub kind: Option<SourceKind>,
-    /// Largest structure in sites; larger ones are left out.
-    pub max_sites: usize,
+    /// Bounds on single structures; what exceeds them is left out.
+    pub bounds: Bounds,
     /// Table of predictions; its ending says the format.
     pub out: PathBuf,
     /// Size of the batches; no prediction depends on it beyond rounding.
@@ -76,6 +79,8 @@ pub struct Summary {
     pub left_out: u64,
     /// Table of these entries; `None` where there are none.
     pub left_out_table: Option<PathBuf>,
+    /// Remarks about entries that were read, by their code.
+    pub noted: BTreeMap<String, NotedEntries>,
 }
 
 /// Predicts for every crystal of the inputs, in their order (shards in the order of their names).
@@ -177,6 +182,7 @@ fn fill<W: Write + Send>(
         crystals,
         left_out: left_out.count(),
         left_out_table: (left_out.count() > 0).then_some(path),
+        noted: left_out.take_noted(),
     };
     if crystals == 0 {
         return Err(PredictError::NothingPredicted {

@@ -12,8 +12,8 @@ use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
 
-/// Iterator over the crystals of the inputs in order; notes the entries that are none, and what ends
-/// the inputs before their end.
+/// Iterator over the crystals of the inputs in order; notes the entries that are none, what there is to
+/// remark about the others, and what ends the inputs before their end.
 pub(super) struct Structures {
     blocks: Featurised,
     crystals: std::vec::IntoIter<StoredCrystal>,
@@ -33,7 +33,7 @@ impl Structures {
             kind,
             inputs,
             settings: settings.clone(),
-            max_sites: request.max_sites,
+            bounds: request.bounds,
             threads: request.threads,
         })?;
         Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
@@ -43,6 +43,7 @@ impl Structures {
     fn unpack(&self, block: &FeaturisedBlock) -> Result<Vec<StoredCrystal>, PredictError> {
         let mut left_out = self.left_out.lock();
         block.rejects.iter().for_each(|reject| left_out.push(&reject.into()));
+        block.notes.iter().for_each(|note| left_out.note(note));
         let mut crystals = Vec::with_capacity(block.crystals.iter().map(|batch| batch.len()).sum());
         for batch in &block.crystals {
             for row in 0..batch.len() {

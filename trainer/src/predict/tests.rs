@@ -1,9 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use etl::pipeline::{
-    Bounds, BuildProgress, BuildRequest, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, Order, Position, build,
-};
+use etl::pipeline::{Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, Position, build};
 use etl::source::SourceOptions;
 use proptest::prelude::*;
 use schemas::settings::{FeatureSettings, Ties};
@@ -87,7 +85,7 @@ fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
     Request {
         inputs: inputs.to_vec(),
         kind: None,
-        max_sites: DEFAULT_MAX_SITES,
+        bounds: Bounds::default(),
         out,
         limit: BatchLimit { crystals: 8, triplets: Some(DEFAULT_BATCH_TRIPLETS) },
         threads: 2,
@@ -153,7 +151,7 @@ fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
         id_prop_keys: Vec::new(),
         store: out.path().to_owned(),
         settings: FeatureSettings { ties, ..FeatureSettings::default() },
-        bounds: Bounds { max_sites: DEFAULT_MAX_SITES, min_volume: 0.0, min_distance: 0.0 },
+        bounds: Bounds::default(),
         filters: Vec::new(),
         order: Order::Source,
         part: None,
@@ -203,6 +201,7 @@ fn an_ensemble_gives_mean_and_deviation() {
     let mut seen = 0;
     let summary = predict(&request, &members, &mut |crystals| seen += crystals).expect("predicted");
     assert_eq!((summary.crystals, summary.left_out, summary.left_out_table), (5, 0, None));
+    assert!(summary.noted.is_empty());
     assert_eq!(seen, 5);
     let single = run(|_| (), &cifs(5));
     for ((id, mean, deviation), (same, alone, none)) in rows_of(&request.out).into_iter().zip(single) {
@@ -288,7 +287,7 @@ fn unreadable_structures_are_listed_and_the_others_predicted() {
     assert!(!table.exists());
 
     // Only bad ones: nothing is predicted, the old predictions stay.
-    request.max_sites = 0;
+    request.bounds.max_sites = 0;
     assert!(matches!(predict(&request, &members, &mut |_| ()), Err(PredictError::Structures(_))));
     std::fs::write(raw.path().join("bad.cif"), "no CIF at all").expect("a file");
     request = self::request(&[raw.path().join("bad.cif")], request.out);

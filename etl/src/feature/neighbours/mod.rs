@@ -40,13 +40,14 @@ pub(crate) struct NeighbourSearch {
 }
 
 impl NeighbourSearch {
-    /// Finds the edges of a crystal; fills all columns of `edges` but the labels.
+    /// Finds the edges of a crystal; fills all columns of `edges` but the labels, and lists the sites
+    /// that have none in `isolated`.
     ///
     /// `lattice` has rows in Å and encloses `volume` in Å³, `fractional` are the sites, shape
     /// `[nsites, 3]`.
     ///
     /// # Errors
-    /// [`FeatureError::IsolatedAtom`], [`FeatureError::CoincidentSites`],
+    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`],
     /// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
     pub(crate) fn find(
         &mut self,
@@ -55,8 +56,10 @@ impl NeighbourSearch {
         fractional: &[Vector3],
         settings: &FeatureSettings,
         edges: &mut Edges,
+        isolated: &mut Vec<u32>,
     ) -> Result<(), FeatureError> {
         edges.clear();
+        isolated.clear();
         let cutoff = settings.cutoff_angstrom + CUTOFF_ROUNDING;
         let spacings = plane_spacings(lattice, volume);
         let first_radius = first_radius(volume, fractional.len(), settings);
@@ -78,6 +81,9 @@ impl NeighbourSearch {
                     Outcome::Complete => break,
                     Outcome::TooSmall => level += 1,
                 }
+            }
+            if self.selection.is_empty() {
+                isolated.push(target as u32);
             }
             self.selection.append_edges(&self.levels[level], target, edges);
         }

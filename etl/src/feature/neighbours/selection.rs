@@ -44,8 +44,7 @@ impl Selection {
     /// image atoms within their radius. `is_last` says that the radius is the cutoff.
     ///
     /// # Errors
-    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`], and
-    /// [`FeatureError::IsolatedAtom`] in the last sphere.
+    /// [`FeatureError::CoincidentSites`] and [`FeatureError::ShellTooLarge`].
     pub(super) fn nearest(
         &mut self,
         images: &ImageAtoms,
@@ -86,12 +85,14 @@ impl Selection {
         if !is_last && !is_enough {
             return Ok(Outcome::TooSmall);
         }
-        if kept.is_empty() {
-            return Err(FeatureError::IsolatedAtom { site: target, cutoff: settings.cutoff_angstrom });
-        }
         sort_shell(&mut kept[shell_start..]);
         apply_tie_rule(kept, settings);
         Ok(Outcome::Complete)
+    }
+
+    /// Whether the atom has no neighbour.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
     }
 
     /// Appends the selected neighbours to the edges.

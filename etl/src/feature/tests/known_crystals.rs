@@ -141,21 +141,39 @@ fn displacement_of_half_a_cell_is_within_the_centred_cell() {
 #[test]
 fn crystals_without_features_say_why() {
     assert_eq!(reason(&Structure::default()), FeatureError::NoSites);
-    let isolated = structure(cubic(20.0), vec![[0.0; 3], [0.0, 0.0, 0.1], [0.5; 3]]);
-    assert_eq!(reason(&isolated), FeatureError::IsolatedAtom { site: 2, cutoff: 8.0 });
-    assert_eq!(reason(&isolated).reason_code(), "isolated_atom");
     let double = structure(cubic(5.0), vec![[0.5; 3], [0.0; 3], [0.0, 1.0, 1e-10]]);
     let FeatureError::CoincidentSites { first, second, distance } = reason(&double) else {
         panic!("{:?}", reason(&double));
     };
     assert_eq!((first, second), (1, 2));
     assert!((distance - 5e-10).abs() < 1e-15);
+    assert_eq!(reason(&double).to_string(), "sites 1 and 2 coincide: they are 5.00e-10 Å apart");
+    let same = structure(cubic(5.0), vec![[0.5; 3], [0.5; 3]]);
+    let message = reason(&same).to_string();
+    assert!(message.len() < 60, "no distance needs so many digits: {message}");
     let flat = structure([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [3.0, 3.0, 0.0]], vec![[0.0; 3]]);
     assert_eq!(reason(&flat).reason_code(), "degenerate_lattice");
     let broken = structure(cubic(f64::NAN), vec![[0.0; 3]]);
     assert_eq!(reason(&broken).reason_code(), "non_finite_lattice");
     let lost = structure(cubic(4.0), vec![[0.0, f64::NAN, 0.0]]);
     assert_eq!(reason(&lost).reason_code(), "non_finite_coordinate");
+}
+
+#[test]
+fn an_atom_without_a_neighbour_has_no_edge() {
+    // A pair 2 Å apart, and a third atom in the middle of a box that is too large for it.
+    let pair = [[0.0; 3], [0.0, 0.0, 0.1]];
+    let features = featurize(&structure(cubic(20.0), vec![pair[0], [0.5; 3], pair[1]]));
+    assert_eq!(features.isolated, [1]);
+    assert_eq!((&*features.edges.target, &*features.edges.source), (&[0, 2][..], &[2, 0][..]));
+    let alone = featurize(&structure(cubic(8.1), vec![[0.3; 3]]));
+    assert!(alone.edges.is_empty());
+    assert_eq!(alone.isolated, [0]);
+    // What one crystal lacks is forgotten by the next.
+    let mut featurizer = Featurizer::new(&FeatureSettings::default());
+    featurizer.featurize(&structure(cubic(8.1), vec![[0.3; 3]])).expect("features");
+    let features = featurizer.featurize(&structure(cubic(7.9), vec![[0.3; 3]])).expect("features");
+    assert_eq!((features.edges.len(), features.isolated.len()), (6, 0));
 }
 
 #[test]
@@ -174,7 +192,7 @@ proptest! {
         sites in vec(uniform3(prop_oneof![1 => ANY, 20 => -3.0f64..3.0]), 0..6),
     ) {
         match Featurizer::new(&FeatureSettings::default()).featurize(&structure(lattice, sites)) {
-            Ok(features) => prop_assert!(!features.edges.is_empty()),
+            Ok(features) => prop_assert!(!features.edges.is_empty() || !features.isolated.is_empty()),
             Err(error) => prop_assert!(!error.reason_code().is_empty()),
         }
     }

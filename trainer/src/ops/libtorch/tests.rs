@@ -12,7 +12,7 @@ use crate::device::DeviceName;
 use crate::model::Batch;
 use crate::model::mask::Masks;
 use crate::ops::kernel::adam::Settings;
-use crate::ops::{Activation, composed, libtorch};
+use crate::ops::{Activation, Edges, Triplets, composed, libtorch};
 
 /// Cutoff in Å; longer than every edge of the sample.
 const CUTOFF: f64 = 16.0;
@@ -37,9 +37,21 @@ fn sample(device: &Device) -> Batch {
     for (target, source, image) in [(0, 1, [0, 0, 0]), (1, 0, [0, 0, 0]), (1, 0, [0, 0, 1])] {
         second.edge(target, source, image);
     }
+    batch(&[first, second], device)
+}
+
+/// Two crystals without any edge.
+fn without_edges(device: &Device) -> Batch {
+    let alone = OwnedInput::cubic(30.0, &[2], &[[0.0; 3]]);
+    let apart = OwnedInput::cubic(30.0, &[10, 18], &[[0.0; 3], [0.5, 0.5, 0.5]]);
+    batch(&[alone, apart], device)
+}
+
+/// Crystals as one batch with its lists of triplets.
+fn batch(crystals: &[OwnedInput], device: &Device) -> Batch {
     let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: true, graph: Graph::Multigraph };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
-    for crystal in [first, second] {
+    for crystal in crystals {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
     let graph = builder.finish();
@@ -136,23 +148,27 @@ fn linear_maps_are_those_of_tensor_operations() {
 #[test]
 fn sums_over_edges_are_those_of_tensor_operations() {
     let device = open();
-    let batch = sample(&device);
+    compare_sums_over_edges(&sample(&device), &device);
+    compare_sums_over_edges(&without_edges(&device), &device);
+}
+
+fn compare_sums_over_edges(batch: &Batch, device: &Device) {
     let (atoms, count, edges) = (batch.atoms, batch.edge_count, &batch.edges);
     let radial = [[count, CHANNELS], [count, RADIAL], [CHANNELS, RADIAL]];
-    compare!(&device, radial, |x, form| form::radial_gate(x[0].clone(), x[1].clone(), x[2].clone()));
-    compare!(&device, radial, |x, form| form::radial_sum(x[0].clone(), x[1].clone(), x[2].clone(), edges));
-    compare!(&device, [[atoms, CHANNELS]], |x, form| form::neighbour_sum(x[0].clone(), edges));
-    compare!(&device, [[atoms, 1], [atoms, 1], [atoms, CHANNELS]], |x, form| form::attention(
+    compare!(device, radial, |x, form| form::radial_gate(x[0].clone(), x[1].clone(), x[2].clone()));
+    compare!(device, radial, |x, form| form::radial_sum(x[0].clone(), x[1].clone(), x[2].clone(), edges));
+    compare!(device, [[atoms, CHANNELS]], |x, form| form::neighbour_sum(x[0].clone(), edges));
+    compare!(device, [[atoms, 1], [atoms, 1], [atoms, CHANNELS]], |x, form| form::attention(
         vector(&x[0]),
         vector(&x[1]),
         x[2].clone(),
         edges
     ));
     for activation in ACTIVATIONS {
-        compare!(&device, [[atoms, CHANNELS], [atoms, CHANNELS], [count, CHANNELS]], |x, form| {
+        compare!(device, [[atoms, CHANNELS], [atoms, CHANNELS], [count, CHANNELS]], |x, form| {
             form::pair_sum(x[0].clone(), x[1].clone(), Some(x[2].clone()), activation, edges)
         });
-        compare!(&device, [[atoms, CHANNELS], [atoms, CHANNELS]], |x, form| form::pair_sum(
+        compare!(device, [[atoms, CHANNELS], [atoms, CHANNELS]], |x, form| form::pair_sum(
             x[0].clone(),
             x[1].clone(),
             None,
@@ -166,16 +182,21 @@ fn sums_over_edges_are_those_of_tensor_operations() {
 #[test]
 fn sums_over_triplets_are_those_of_tensor_operations() {
     let device = open();
-    let batch = sample(&device);
-    for basis in [super::super::kernel::triplet::BASIS, 3] {
-        let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
-        compare!(&device, shapes, |x, form| form::triplet_sum(
-            x[0].clone(),
-            batch.spherical.clone(),
-            x[1].clone(),
-            x[2].clone(),
-            &batch.edges
-        ));
+    for batch in [sample(&device), without_edges(&device)] {
+        // On the host a batch without any triplet has no lists of them.
+        let empty = || Tensor::<1, Int>::empty([0], &device);
+        let none = || Triplets { incoming_edge: empty(), outgoing_edge: empty(), pair: empty() };
+        let edges = Edges { triplets: batch.edges.triplets.clone().or_else(|| Some(none())), ..batch.edges };
+        for basis in [super::super::kernel::triplet::BASIS, 3] {
+            let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
+            compare!(&device, shapes, |x, form| form::triplet_sum(
+                x[0].clone(),
+                batch.spherical.clone(),
+                x[1].clone(),
+                x[2].clone(),
+                &edges
+            ));
+        }
     }
 }
 

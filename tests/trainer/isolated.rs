@@ -1,0 +1,206 @@
+//! Crystals with atoms that have no neighbour, from training to prediction; and atoms in each other.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Float32Type;
+use etl::pipeline::{
+    Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS, Order, Position, build,
+};
+use etl::source::{SourceKind, SourceOptions};
+use schemas::settings::FeatureSettings;
+use tempfile::TempDir;
+
+use super::support::files::cubic_cif;
+use crate::support::*;
+
+/// Crystals of the sample with their part of the split.
+const OTHERS: [(&str, &str); 5] = [
+    ("NaCl-rocksalt", "train"),
+    ("Cu-fcc", "train"),
+    ("Si-diamond", "train"),
+    ("MgO-rocksalt", "val"),
+    ("CsCl-CsCl", "test"),
+];
+
+/// Progress that nobody watches.
+struct Silent;
+
+impl BuildProgress for Silent {
+    fn position(&self, _: Position) {}
+    fn entries(&self, _: u64, _: u64) {}
+}
+
+/// A folder of CIFs: two crystals of isolated atoms alone, two with one among others, some of the sample.
+fn structures() -> TempDir {
+    let folder = folder();
+    let cif = |id: &str, sites: &[(&str, [f64; 3])]| {
+        fs::write(folder.path().join(format!("{id}.cif")), cubic_cif(id, 30.0, sites)).expect("a file");
+    };
+    cif("one", &[("Xe", [0.2; 3])]);
+    cif("two", &[("Ar", [0.2; 3]), ("Ne", [0.7; 3])]);
+    cif("molecule", &[("N", [0.1; 3]), ("He", [0.6; 3]), ("N", [0.1, 0.1, 0.137])]);
+    cif("chain", &[("H", [0.1; 3]), ("O", [0.132, 0.1, 0.1]), ("Kr", [0.6; 3])]);
+    let mut labels = "material_id,band_gap_ev,split\n".to_owned();
+    for (id, part) in [("one", "train"), ("two", "train"), ("molecule", "val"), ("chain", "test")] {
+        labels += &format!("{id},{},{part}\n", id.len());
+    }
+    for (id, part) in OTHERS {
+        let name = format!("{id}.cif");
+        fs::copy(sample().join(&name), folder.path().join(&name)).expect("a crystal of the sample");
+        labels += &format!("{id},{},{part}\n", id.len());
+    }
+    fs::write(folder.path().join("labels.csv"), labels).expect("a file");
+    folder
+}
+
+/// Their store.
+fn store_of(structures: &Path) -> TempDir {
+    let out = folder();
+    let request = BuildRequest {
+        kind: SourceKind::Cif,
+        inputs: vec![structures.to_owned()],
+        source: SourceOptions { embedded_labels: true, ..SourceOptions::default() },
+        labels: Vec::new(),
+        id_prop_keys: Vec::new(),
+        store: out.path().to_owned(),
+        settings: FeatureSettings::default(),
+        bounds: Bounds::default(),
+        filters: Vec::new(),
+        order: Order::Source,
+        part: None,
+        shard_rows: DEFAULT_SHARD_ROWS,
+        row_group_rows: DEFAULT_ROW_GROUP_ROWS,
+        threads: 1,
+        resume: false,
+        force: false,
+    };
+    let summary = build(&request, &Silent, &AtomicBool::new(false)).expect("built");
+    assert_eq!(summary.manifest.counts.kept, 9);
+    assert_eq!(summary.manifest.counts.noted["isolated_atom"].count, 4);
+    out
+}
+
+/// The devices on this machine's processor that the program was built for.
+fn devices() -> &'static [&'static str] {
+    if cfg!(feature = "tch") { &["cpu", "libtorch"] } else { &["cpu"] }
+}
+
+/// Every number of a run's records.
+fn assert_finite(out: &Path) {
+    let records = records(out);
+    assert!(!records.is_empty());
+    for record in records {
+        let losses = record.get("losses").or_else(|| record.get("train")).expect("losses");
+        for (term, value) in losses.as_object().expect("terms") {
+            assert!(value.as_f64().is_some_and(f64::is_finite), "{term}: {record}");
+        }
+    }
+}
+
+#[test]
+fn isolated_atoms_are_trained_on_embedded_and_predicted() {
+    let structures = structures();
+    let store = store_of(structures.path());
+    let task = structures.path().join("task.toml");
+    fs::write(&task, GAPS).expect("a file");
+    for device in devices() {
+        let out = folder();
+        // One crystal a batch: some have no edge at all.
+        let run = out.path().join("run");
+        let more = ["--epochs", "2", "--batch", "1", "--batch-triplets", "1", "--device", device];
+        let said = succeed(&small_run(store.path(), &run, &more));
+        assert!(!said.contains("NaN"), "{said}");
+        assert_finite(&run);
+        let mixed = out.path().join("mixed");
+        succeed(&small_run(store.path(), &mixed, &["--epochs", "2", "--device", device]));
+        assert_finite(&mixed);
+
+        let weights = mixed.join(BEST);
+        let embed = |table: &str, more: &[&str]| {
+            let table = out.path().join(table);
+            let arguments = ["embed", "--weights", text(&weights), "--shards", text(store.path()), "--out"];
+            succeed(&[&arguments[..], &[text(&table), "--device", device], more].concat());
+            batches(&table)
+        };
+        let (together, alone) = (embed("together.parquet", &[]), embed("alone.parquet", &["--batch", "1"]));
+        for name in ["h_l", "h_s_mean", "h_s_max"] {
+            let column = |batches: &[arrow::record_batch::RecordBatch]| -> Vec<f32> {
+                let lists = batches.iter().map(|batch| batch[name].as_fixed_size_list());
+                lists.flat_map(|list| list.values().as_primitive::<Float32Type>().values().to_vec()).collect()
+            };
+            let (together, alone) = (column(&together), column(&alone));
+            assert_eq!(together.len(), alone.len());
+            for (together, alone) in together.iter().zip(&alone) {
+                assert!(
+                    (together - alone).abs() <= 1e-5 * alone.abs().max(1.0),
+                    "{name}: {together} {alone}"
+                );
+            }
+        }
+
+        let tuned = out.path().join("gaps");
+        let more = ["--epochs", "2", "--weights", text(&weights), "--device", device];
+        succeed(&small_tuning(&task, &tuned, &more, store.path()));
+        let member = tuned.join("split/seed-123");
+        assert_finite(&member);
+        let said = succeed(&["evaluate", text(&tuned), "--threads", "1", "--device", device]);
+        assert!(said.contains("2 crystals") && !said.contains("NaN"), "{said}");
+
+        let predictions = out.path().join("p.csv");
+        let member = member.join(BEST);
+        let predict = |input: &Path| {
+            let arguments = ["predict", text(input), "--weights", text(&member), "--out", text(&predictions)];
+            let said = succeed(&[&arguments[..], &["--kind", "cif", "--device", device]].concat());
+            (said, fs::read_to_string(&predictions).expect("a table"))
+        };
+        let (said, table) = predict(structures.path());
+        assert_eq!(table.lines().count(), 1 + 9, "{table}");
+        assert!(!table.contains("NaN"), "{table}");
+        assert!(said.contains("4 noted: isolated_atom") && said.contains("site 0 (Xe) has no"), "{said}");
+        let arguments = ["predict", text(store.path()), "--weights", text(&member), "--out"];
+        succeed(&[&arguments[..], &[text(&predictions), "--device", device]].concat());
+        assert_eq!(fs::read_to_string(&predictions).expect("a table"), table, "from the store");
+    }
+}
+
+#[test]
+fn what_no_crystal_has_is_left_out_of_predictions() {
+    let tuned = tuned_on_gaps("1");
+    let weights = member_of(&tuned, 1);
+    let raw = folder();
+    let cif = |id: &str, edge: f64, sites: &[(&str, [f64; 3])]| {
+        fs::write(raw.path().join(format!("{id}.cif")), cubic_cif(id, edge, sites)).expect("a file");
+    };
+    cif("good", 4.12, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])]);
+    cif("close", 10.0, &[("H", [0.1; 3]), ("H", [0.122, 0.1, 0.1])]);
+    cif("nm", 0.412, &[("Cs", [0.0; 3]), ("Cl", [0.5; 3])]);
+    cif("alone", 30.0, &[("Xe", [0.1; 3])]);
+    let out = folder();
+    let table = out.path().join("p.csv");
+    let predict = |more: &[&str], status: i32| {
+        let arguments =
+            ["predict", text(raw.path()), "--weights", text(&weights), "--out", text(&table), "--quiet"];
+        let output = trainer(arguments.iter().chain(more));
+        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+        let rejects = fs::read_to_string(out.path().join("p.rejects.csv")).unwrap_or_default();
+        let mut reasons: Vec<(String, String)> = Vec::new();
+        for row in csv::Reader::from_reader(rejects.as_bytes()).records() {
+            let row = row.expect("a row");
+            reasons.push((row[0].to_owned(), row[4].to_owned()));
+        }
+        reasons
+    };
+    let left_out = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(id, reason)| (id.to_string(), reason.to_string())).collect()
+    };
+    let impossible = [("close", "impossible_contact"), ("nm", "degenerate_lattice")];
+    assert_eq!(predict(&[], 1), left_out(&impossible));
+    assert_eq!(
+        predict(&["--reject-isolated"], 1),
+        left_out(&[&[("alone", "isolated_atom")], &impossible[..]].concat())
+    );
+    assert_eq!(predict(&["--min-contact", "0"], 0), []);
+}
