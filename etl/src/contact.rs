@@ -108,6 +108,11 @@ impl Default for ContactLimit {
 
 impl ContactLimit {
     /// The share unless asked for otherwise.
+    ///
+    /// Measured as the least ratio of each crystal: 0.607 (Nb-Nb) in 36,002 cells of the Materials Project,
+    /// 0.612 (Pu-Pu) in 106,113, 0.493 (N-Pd 1.04 Å) in 18,127 of JARVIS, 0.485 (an H atom from X-rays) in 319
+    /// of the Crystallography Open Database; below that, there, the sites of unmarked disorder from 0.304 on.
+    /// Two hydrogen atoms 0.22 Å apart have 0.355.
     pub const DEFAULT_SHARE: f64 = 0.45;
     /// Any contact is possible.
     pub const NONE: Self = Self { share: 0.0 };
