@@ -135,5 +135,7 @@ fn apply_tie_rule(kept: &mut Vec<Neighbour>, settings: &FeatureSettings) {
 fn coincidence(images: &ImageAtoms, target: usize, atoms: [Option<usize>; 2], distance: f64) -> FeatureError {
     let sites = atoms.into_iter().flatten().map(|atom| images.label(atom).site as usize);
     let second = sites.into_iter().find(|&site| site != target).unwrap_or(target);
+    // Candidates have the smallest normal number at least as their squared distance.
+    let distance = if distance < 2.0 * f64::MIN_POSITIVE.sqrt() { 0.0 } else { distance };
     FeatureError::CoincidentSites { first: target, second, distance }
 }

@@ -149,8 +149,7 @@ fn crystals_without_features_say_why() {
     assert!((distance - 5e-10).abs() < 1e-15);
     assert_eq!(reason(&double).to_string(), "sites 1 and 2 coincide: they are 5.00e-10 Å apart");
     let same = structure(cubic(5.0), vec![[0.5; 3], [0.5; 3]]);
-    let message = reason(&same).to_string();
-    assert!(message.len() < 60, "no distance needs so many digits: {message}");
+    assert_eq!(reason(&same).to_string(), "sites 0 and 1 coincide: they are 0 Å apart");
     let flat = structure([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [3.0, 3.0, 0.0]], vec![[0.0; 3]]);
     assert_eq!(reason(&flat).reason_code(), "degenerate_lattice");
     let broken = structure(cubic(f64::NAN), vec![[0.0; 3]]);
