@@ -65,8 +65,8 @@ fn the_contact_limit_is_an_option_of_the_store() {
     build("cif", raw.path(), usual.path(), &["--min-contact", &limit, "--allow-rejects"], 0);
     assert_eq!(manifest(usual.path()).counts.kept, 2);
     for share in ["-1", "nan", "some"] {
-        let refused =
-            etl(["build", "cif", "--input", text(raw.path()), "--out", "x", "--min-contact", share]);
+        let share = format!("--min-contact={share}");
+        let refused = etl(["build", "cif", "--input", text(raw.path()), "--out", "x", &share]);
         assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
         assert!(said(&refused).contains("neither 0 nor a positive number"), "{}", said(&refused));
     }

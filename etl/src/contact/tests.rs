@@ -99,7 +99,7 @@ fn a_cell_in_nm_has_no_room_for_its_atoms() {
     assert_eq!(
         error.to_string(),
         "8 atoms in a cell of 0.1794 Å³, 0.02243 Å³ an atom: even at 0.45 of their covalent radii they fill \
-         8.603 Å³. Is the cell in nm, or its scale missing?"
+         8.604 Å³. Is the cell in nm, or its scale missing?"
     );
 }
 
