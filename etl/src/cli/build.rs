@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use clap::Args;
 use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
-use etl::source::{SourceKind, SourceOptions};
+use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
 use schemas::part::Part;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions};
 use super::progress::Bar;
 use super::{Outcome, print};
+
+/// Endings of files not read that the summary names.
+const UNREAD_GROUPS: usize = 8;
 
 /// Arguments of `etl build`.
 #[derive(Debug, Args)]
@@ -34,6 +37,10 @@ pub(crate) struct BuildArguments {
     /// Value of the `source` column and first part of the shards' names
     #[arg(long)]
     name: Option<String>,
+    /// CIFs and POSCARs: what the crystals are called. By the file's stem, by its path below the input, by
+    /// the folder it is in, or (auto) by the stem unless other files have it too, and then by the path
+    #[arg(long, value_name = "auto|stem|path|parent")]
+    id: Option<FileId>,
 
     /// Tables to join by identifier, each taken for what it is: a CSV with a header (numeric columns are
     /// properties, `split` columns splits), a headerless id_prop*.csv, a leaderboard split (JSON of train,
@@ -95,6 +102,9 @@ pub(crate) struct BuildArguments {
     /// Print the summary as JSON
     #[arg(long, help_heading = "Output")]
     json: bool,
+    /// List the files that were not read
+    #[arg(long, short, conflicts_with_all = ["json", "quiet"], help_heading = "Output")]
+    verbose: bool,
     /// No progress bar and no summary
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
@@ -137,6 +147,11 @@ impl BuildArguments {
             filters.extend(self.kind.default_filters().iter().map(|filter| (*filter).to_owned()));
         }
         filters.extend(self.filter);
+        anyhow::ensure!(
+            self.id.is_none() || self.kind.has_files(),
+            "--id is for crystals in files of their own, not for {}",
+            self.kind
+        );
         Ok(BuildRequest {
             kind: self.kind,
             inputs: self.input,
@@ -146,6 +161,8 @@ impl BuildArguments {
                 cif_column: self.cif_column,
                 property_columns: None,
                 embedded_labels: !self.no_embedded_labels,
+                id: self.id.unwrap_or_default(),
+                list_unread: self.verbose,
             },
             labels: self.labels,
             id_prop_keys: self.id_prop_column,
@@ -175,6 +192,10 @@ fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
         object.insert("untouched".to_owned(), summary.untouched.into());
         object.insert("unmatched_labels".to_owned(), summary.unmatched_labels.into());
         object.insert("notes".to_owned(), summary.notes.clone().into());
+        let unread = summary.unread.largest_first().into_iter();
+        let unread: serde_json::Map<_, _> =
+            unread.map(|(ending, group)| (ending.to_owned(), group.count.into())).collect();
+        object.insert("unread".to_owned(), unread.into());
     }
     Ok(serde_json::to_string_pretty(&value)?)
 }
@@ -219,6 +240,7 @@ fn write_summary(
     if summary.unmatched_labels > 0 {
         writeln!(out, "  {:>9} label rows without a crystal", summary.unmatched_labels)?;
     }
+    write_unread(out, &summary.unread)?;
     for note in &summary.notes {
         writeln!(out, "  note: {note}")?;
     }
@@ -226,4 +248,32 @@ fn write_summary(
         writeln!(out, "  every entry left out is in {store}/{}", manifest.rejects.file)?;
     }
     Ok(())
+}
+
+/// Files that were not read: how many of which ending, and all of them where they are listed.
+fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
+    let groups = unread.largest_first();
+    let (shown, rest) = groups.split_at(groups.len().min(UNREAD_GROUPS));
+    for (ending, group) in shown {
+        let files = if group.count == 1 { "file" } else { "files" };
+        write!(out, "  {:>9} {files} {ending} not read", group.count)?;
+        // A table beside crystals is more likely one of labels than one of crystals.
+        match detect_name(&group.first).filter(|kind| *kind != SourceKind::Table) {
+            Some(kind) => writeln!(out, "; etl build {kind} reads such")?,
+            None => writeln!(out)?,
+        }
+    }
+    let others = unread.others + rest.iter().map(|(_, group)| group.count).sum::<u64>();
+    if others > 0 {
+        let files = if others == 1 { "file" } else { "files" };
+        writeln!(out, "  {others:>9} {files} of other names not read")?;
+    }
+    for link in &unread.links {
+        writeln!(out, "  note: {link} is a link to a folder that holds the input, and not followed")?;
+    }
+    match &unread.list {
+        Some(list) => list.iter().try_for_each(|file| writeln!(out, "  not read: {file}")),
+        None if !groups.is_empty() => writeln!(out, "  --verbose lists the files not read"),
+        None => Ok(()),
+    }
 }

@@ -16,10 +16,9 @@ pub use error::MergeError;
 
 use crate::pipeline::BuildError;
 use crate::pipeline::finish::seal;
-use crate::pipeline::inputs::InputIdentity;
 use crate::pipeline::journal::RunIdentity;
 use crate::pipeline::stages::shard_name;
-use crate::pipeline::store::{Begin, StoreFolder};
+use crate::pipeline::store::{Begin, Inputs, StoreFolder};
 use agree::PartStore;
 
 /// Option of a merged store's manifest: the number of parts it was made of. An order of the rows
@@ -66,7 +65,9 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let run = identity(first, parts.len());
     let (sources, shards): (Vec<PathBuf>, Vec<ShardEntry>) = shards(&parts).unzip();
     let folder = StoreFolder::open(&request.store)?;
-    if let Begin::Finished(manifest) = folder.begin(&run, &inputs(first), false, request.force)? {
+    if let Begin::Finished(manifest) =
+        folder.begin(&run, Inputs::Known(&first.inputs), false, request.force)?
+    {
         if manifest.shards != shards {
             let difference = "shards of other parts".to_owned();
             return Err(BuildError::Finished { store: request.store.clone(), difference }.into());
@@ -115,17 +116,6 @@ fn identity(first: &Manifest, parts: usize) -> RunIdentity {
         settings: first.settings.clone(),
         options,
     }
-}
-
-/// The inputs as a finished store is compared with them: by name and size.
-fn inputs(first: &Manifest) -> Vec<InputIdentity> {
-    let identity = |input: &schemas::manifest::FileEntry| InputIdentity {
-        path: input.file.clone(),
-        files: 1,
-        bytes: input.bytes,
-        modified_ns: 0,
-    };
-    first.inputs.iter().map(identity).collect()
 }
 
 /// The shards of all parts: where each of them is, and its entry under the name that a single build

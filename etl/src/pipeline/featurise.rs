@@ -181,7 +181,7 @@ impl Stages for Rows {
         *number = *next;
         *next += 1;
         // The last block may come together with the end of the input.
-        Ok(more || !block.records.is_empty() || !block.rejects.is_empty())
+        Ok(more || !block.is_empty())
     }
 
     fn process(

@@ -1,18 +1,18 @@
-//! Identity of the inputs: size and time to resume, SHA-256 for the manifest.
+//! Identity of the inputs: size and time to resume, SHA-256 for the manifest and for a finished store.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::SystemTime;
 
-use schemas::hash::hex;
 use schemas::manifest::FileEntry;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::display_name;
 use super::error::BuildError;
+use crate::source::{FileHash, InputState, Progress, changed_since, file_state, hash_input};
 
+/// Changed files that a message names.
+const NAMED_CHANGES: usize = 2;
 /// Bytes hashed at a time.
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -26,182 +26,191 @@ pub(crate) struct InputIdentity {
     pub files: u64,
     /// Bytes of all files.
     pub bytes: u64,
-    /// Latest modification of any file, in nanoseconds since 1970.
-    pub modified_ns: u128,
+    /// SHA-256 of the names, sizes and times of all files.
+    pub list: String,
 }
 
-/// One input: a file, or a folder with its files in order of their names.
-struct Input {
-    name: String,
-    root: PathBuf,
-    files: VecDeque<PathBuf>,
-    is_folder: bool,
-    bytes: u64,
-    /// Listing `<sha256>  <name>\n` of the files hashed so far.
-    listing: Sha256,
-    /// Digest of the single file.
-    digest: String,
-}
-
-/// Hashes the inputs little by little, so that the work spreads over the run.
-pub(super) struct InputHasher {
-    waiting: VecDeque<Input>,
-    open: Option<(File, PathBuf, Sha256)>,
-    buffer: Vec<u8>,
-    hashed: u64,
-    done: Vec<FileEntry>,
-}
-
-/// All files below a folder, or the file itself, in order of their paths' bytes.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, BuildError> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(BuildError::io(&folder))? {
-            let entry = entry.map_err(BuildError::io(&folder))?;
-            let kind = entry.file_type().map_err(BuildError::io(entry.path()))?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if entry.path().is_file() {
-                files.push(entry.path());
-            }
+impl InputIdentity {
+    /// Identity of an input in a state.
+    pub(super) fn new(path: &Path, state: &InputState) -> Self {
+        Self {
+            path: path.display().to_string(),
+            files: state.files,
+            bytes: state.bytes,
+            list: state.list.clone(),
         }
     }
-    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
-    Ok(files)
+
+    /// Identity of an input that is one file.
+    ///
+    /// # Errors
+    /// [`BuildError::Source`] if it cannot be looked at.
+    pub(super) fn of_file(path: &Path) -> Result<Self, BuildError> {
+        Ok(Self::new(path, &file_state(path)?))
+    }
 }
 
-/// Identity of an input.
-///
-/// # Errors
-/// [`BuildError::Io`] if a file of it cannot be looked at.
-pub(super) fn identity(path: &Path) -> Result<InputIdentity, BuildError> {
-    let mut identity = InputIdentity { path: path.display().to_string(), files: 0, bytes: 0, modified_ns: 0 };
-    for file in files_of(path)? {
-        let metadata = std::fs::metadata(&file).map_err(BuildError::io(&file))?;
-        let modified = metadata.modified().map_err(BuildError::io(&file))?;
-        identity.files += 1;
-        identity.bytes += metadata.len();
-        let modified_ns = modified.duration_since(UNIX_EPOCH).map_or(0, |duration| duration.as_nanos());
-        identity.modified_ns = identity.modified_ns.max(modified_ns);
-    }
-    Ok(identity)
+/// An input that is sought through and not read from its start to its end: hashed beside the reading.
+struct Alongside {
+    path: PathBuf,
+    /// `None` at the file's end.
+    file: Option<File>,
+    hash: FileHash,
+}
+
+/// Hashes the inputs while they are read, and what was not read of them at the end.
+pub(super) struct InputHasher {
+    inputs: Vec<PathBuf>,
+    alongside: Vec<Alongside>,
+    buffer: Vec<u8>,
+    hashed: u64,
 }
 
 impl InputHasher {
-    /// A hasher of inputs of which nothing was read yet.
+    /// A hasher of inputs of which nothing was read yet, in the order in which the manifest names them.
     ///
     /// # Errors
-    /// [`BuildError::Io`] if a folder cannot be listed.
-    pub(super) fn new(inputs: &[PathBuf]) -> Result<Self, BuildError> {
-        let input = |path: &PathBuf| {
-            Ok(Input {
-                name: path
-                    .file_name()
-                    .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
-                root: path.clone(),
-                is_folder: path.is_dir(),
-                files: files_of(path)?.into(),
-                bytes: 0,
-                listing: Sha256::new(),
-                digest: String::new(),
-            })
-        };
+    /// [`BuildError::Io`] if an input cannot be opened.
+    pub(super) fn new(
+        sources: &[PathBuf],
+        states: &[InputState],
+        labels: &[PathBuf],
+    ) -> Result<Self, BuildError> {
+        let sought = sources.iter().zip(states).filter(|(_, state)| !state.in_order);
+        let alongside = sought.map(|(path, _)| {
+            let file = Some(File::open(path).map_err(BuildError::io(path))?);
+            Ok(Alongside { path: path.clone(), file, hash: FileHash::default() })
+        });
         Ok(Self {
-            waiting: inputs.iter().map(input).collect::<Result<_, BuildError>>()?,
-            open: None,
+            alongside: alongside.collect::<Result<_, BuildError>>()?,
+            inputs: sources.iter().chain(labels).cloned().collect(),
             buffer: vec![0; BUFFER_BYTES],
             hashed: 0,
-            done: Vec::new(),
         })
     }
 
-    /// Hashes on until `bytes` bytes of the inputs are hashed in all, or everything is.
+    /// Hashes on until `bytes` bytes are hashed of the inputs that are not hashed as they are read, or
+    /// all of these are.
     ///
     /// # Errors
     /// [`BuildError::Io`] if a file cannot be read.
     pub(super) fn advance(&mut self, bytes: u64) -> Result<(), BuildError> {
-        while self.hashed < bytes && self.step()? {}
+        for Alongside { path, file, hash } in &mut self.alongside {
+            while self.hashed < bytes
+                && let Some(open) = file
+            {
+                let count = hash.step(open, &mut self.buffer).map_err(BuildError::io(&*path))?;
+                self.hashed += count as u64;
+                if count == 0 {
+                    *file = None;
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Hashes the rest; one entry for each input, in the order given.
+    /// One entry for each input, in the order given. `progress` is that of a reader that is at its end and
+    /// gone, or of none.
     ///
     /// # Errors
-    /// [`BuildError::Io`] if a file cannot be read.
-    pub(super) fn finish(mut self) -> Result<Vec<FileEntry>, BuildError> {
-        while self.step()? {}
-        Ok(self.done)
-    }
-
-    /// Hashes one buffer; `false` at the end of all inputs.
-    fn step(&mut self) -> Result<bool, BuildError> {
-        let Some(input) = self.waiting.front_mut() else { return Ok(false) };
-        if self.open.is_none() {
-            let Some(path) = input.files.pop_front() else {
-                let sha256 = if input.is_folder {
-                    hex(&std::mem::take(&mut input.listing).finalize())
-                } else {
-                    std::mem::take(&mut input.digest)
-                };
-                self.done.push(FileEntry {
-                    file: std::mem::take(&mut input.name),
-                    bytes: input.bytes,
-                    sha256,
-                });
-                self.waiting.pop_front();
-                return Ok(true);
+    /// [`BuildError::Io`] and [`BuildError::Source`] if what was not hashed yet cannot be read.
+    pub(super) fn finish(mut self, progress: &Progress) -> Result<Vec<FileEntry>, BuildError> {
+        self.advance(u64::MAX)?;
+        let Self { inputs, mut alongside, .. } = self;
+        let entry = |path: PathBuf| {
+            let hash = alongside.iter_mut().find(|one| one.path == path).map(|one| one.hash.clone());
+            let (sha256, bytes) = match hash {
+                Some(hash) => hash.finish(),
+                None => progress.finish(&path)?,
             };
-            let file = File::open(&path).map_err(BuildError::io(&path))?;
-            self.open = Some((file, path, Sha256::new()));
-        }
-        let Some((file, path, hasher)) = &mut self.open else { return Ok(true) };
-        let count = file.read(&mut self.buffer).map_err(BuildError::io(&*path))?;
-        hasher.update(&self.buffer[..count]);
-        input.bytes += count as u64;
-        self.hashed += count as u64;
-        if count == 0 {
-            input.digest = hex(&std::mem::take(hasher).finalize());
-            let name = path.strip_prefix(&input.root).unwrap_or(path);
-            input.listing.update(format!("{}  {}\n", input.digest, name.display()).as_bytes());
-            self.open = None;
-        }
-        Ok(true)
+            Ok(FileEntry { file: display_name(&path), bytes, sha256 })
+        };
+        inputs.into_iter().map(entry).collect()
     }
+}
+
+/// What became of an input of a finished store, unless it still has the bytes of which the store was made.
+///
+/// # Errors
+/// [`BuildError::Source`] if it cannot be read.
+pub(super) fn change(
+    path: &Path,
+    before: &FileEntry,
+    built: Option<SystemTime>,
+) -> Result<Option<String>, BuildError> {
+    let (sha256, bytes) = hash_input(path)?;
+    if sha256 == before.sha256 {
+        return Ok(None);
+    }
+    let mut change = format!("input {} as it was before", before.file);
+    if bytes != before.bytes {
+        change += &format!(" ({} bytes, now {bytes})", before.bytes);
+    }
+    let changed = match built {
+        Some(time) => changed_since(path, time)?,
+        None => Vec::new(),
+    };
+    let named = changed.iter().take(NAMED_CHANGES).cloned().collect::<Vec<_>>().join(", ");
+    match changed.len() {
+        0 => {}
+        count if count > NAMED_CHANGES => {
+            change += &format!(": {named} and {} others are newer", count - NAMED_CHANGES)
+        }
+        1 => change += &format!(": {named} is newer"),
+        _ => change += &format!(": {named} are newer"),
+    }
+    Ok(Some(change))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_file_has_its_own_hash_and_a_folder_that_of_its_listing() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let inner = folder.path().join("set");
-        std::fs::create_dir(&inner).expect("a folder");
-        for (name, text) in [("b.cif", "two"), ("a.cif", "one")] {
-            std::fs::write(inner.join(name), text).expect("a small file");
-        }
-        let single = inner.join("b.cif");
-        let mut hasher = InputHasher::new(&[single, inner]).expect("both are there");
+    fn entries(sources: &[PathBuf], labels: &[PathBuf], progress: &Progress) -> Vec<FileEntry> {
+        let states: Vec<InputState> =
+            sources.iter().map(|path| file_state(path).expect("it is there")).collect();
+        let mut hasher = InputHasher::new(sources, &states, labels).expect("all are there");
         hasher.advance(1).expect("readable");
-        let entries = hasher.finish().expect("readable");
-        let digest = |text: &str| hex(&Sha256::digest(text.as_bytes()));
-        assert_eq!(entries[0], FileEntry { file: "b.cif".into(), bytes: 3, sha256: digest("two") });
-        let listing = format!("{}  a.cif\n{}  b.cif\n", digest("one"), digest("two"));
-        assert_eq!(entries[1], FileEntry { file: "set".into(), bytes: 6, sha256: digest(&listing) });
+        hasher.finish(progress).expect("readable")
     }
 
     #[test]
-    fn identity_sees_a_changed_size() {
+    fn every_input_has_its_hash_in_the_order_given() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [plain, zip, labels] = ["a.tar", "b.zip", "c.csv"].map(|name| folder.path().join(name));
+        std::fs::write(&plain, "one").expect("a small file");
+        std::fs::write(&zip, b"PK\x05\x06 two").expect("a small file");
+        std::fs::write(&labels, "three").expect("a small file");
+        let found =
+            entries(&[plain.clone(), zip.clone()], std::slice::from_ref(&labels), &Progress::default());
+        let names: Vec<&str> = found.iter().map(|entry| entry.file.as_str()).collect();
+        assert_eq!(names, ["a.tar", "b.zip", "c.csv"]);
+        for (path, entry) in [plain, zip, labels].iter().zip(found) {
+            assert_eq!((entry.sha256, entry.bytes), schemas::hash::file_sha256(path).expect("readable"));
+        }
+    }
+
+    #[test]
+    fn identity_sees_a_changed_size_and_a_changed_name() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("a");
         std::fs::write(&file, "one").expect("a small file");
-        let before = identity(&file).expect("the file is there");
+        let before = InputIdentity::of_file(&file).expect("the file is there");
+        assert_eq!(before, InputIdentity::of_file(&file).expect("the file is there"));
         std::fs::write(&file, "three").expect("a small file");
-        assert_ne!(before, identity(&file).expect("the file is there"));
+        assert_ne!(before, InputIdentity::of_file(&file).expect("the file is there"));
+    }
+
+    #[test]
+    fn what_changed_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("a.cif");
+        std::fs::write(&file, "one").expect("a small file");
+        let (sha256, bytes) = hash_input(folder.path()).expect("readable");
+        let before = FileEntry { file: "set".to_owned(), bytes, sha256 };
+        assert_eq!(change(folder.path(), &before, Some(SystemTime::UNIX_EPOCH)).expect("readable"), None);
+        std::fs::write(&file, "two2").expect("a small file");
+        let changed = change(folder.path(), &before, Some(SystemTime::UNIX_EPOCH)).expect("readable");
+        assert_eq!(changed.as_deref(), Some("input set as it was before (3 bytes, now 4): a.cif is newer"));
     }
 }

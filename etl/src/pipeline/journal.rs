@@ -172,7 +172,7 @@ impl Journal {
                 format!("input {}", before.path)
             } else {
                 format!(
-                    "another state of {} ({} bytes then, {} now, or a later time)",
+                    "another state of {} ({} bytes then, {} now, or another time)",
                     now.path, before.bytes, now.bytes
                 )
             })

@@ -40,14 +40,14 @@ pub use sorted::Order;
 use crate::filter::Filter;
 use crate::labels::{self, IdRule, LabelInputs, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
-use crate::source::{self, OpenSource, SourceKind, SourceOptions};
+use crate::source::{self, FileId, OpenSource, SourceKind, SourceOptions, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
-use inputs::InputHasher;
+use inputs::{InputHasher, InputIdentity};
 use journal::{Journal, RejectLog, RunIdentity};
 use process::Recipe;
 use sorted::{Merger, SortKeys};
 use stages::{CrystalStages, Cursor, Input, Output};
-use store::{Begin, StoreFolder};
+use store::{Begin, Inputs, StoreFolder};
 
 /// Most rows of a shard unless asked for otherwise.
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
@@ -119,6 +119,8 @@ pub struct BuildSummary {
     pub untouched: bool,
     /// Label rows that belong to no crystal of the store.
     pub unmatched_labels: usize,
+    /// Files among the inputs that were not read.
+    pub unread: UnreadFiles,
     /// Remarks about label tables, columns that were passed over for example.
     pub notes: Vec<String>,
 }
@@ -149,17 +151,22 @@ pub fn build(
         settings: request.settings.clone(),
         options: options(request, &labels),
     };
-    let mut all_inputs = opened.inputs.clone();
-    all_inputs.extend(request.labels.iter().cloned());
-    let identities = all_inputs.iter().map(|path| inputs::identity(path)).collect::<Result<Vec<_>, _>>()?;
+    let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
+    let states = opened.inputs.iter().zip(&opened.states);
+    let mut identities: Vec<_> = states.map(|(path, state)| InputIdentity::new(path, state)).collect();
+    for path in &request.labels {
+        identities.push(InputIdentity::of_file(path)?);
+    }
 
     let folder = StoreFolder::open(&request.store)?;
-    let journal = match folder.begin(&run, &identities, request.resume, request.force)? {
+    let inputs = Inputs::Read { identities: &identities, paths: &paths };
+    let journal = match folder.begin(&run, inputs, request.resume, request.force)? {
         Begin::Finished(manifest) => {
             return Ok(BuildSummary {
                 manifest: *manifest,
                 untouched: true,
                 unmatched_labels: 0,
+                unread: opened.unread,
                 notes: vec![],
             });
         }
@@ -173,7 +180,11 @@ pub fn build(
         .map_err(|error| BuildError::Threads { threads: request.threads, message: error.to_string() })?;
     let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&request.settings))?;
     let labels = Arc::new(labels);
-    let OpenSource { name, total_bytes, reader, parser, properties: source_properties, .. } = opened;
+    let total_bytes = opened.total_bytes();
+    let hasher = InputHasher::new(&opened.inputs, &opened.states, &request.labels)?;
+    opened.progress.hash();
+    let OpenSource { name, reader, parser, progress: read, unread, properties: source_properties, .. } =
+        opened;
     let recipe = Arc::new(Recipe {
         parser,
         settings: request.settings.clone(),
@@ -212,10 +223,10 @@ pub fn build(
         runs: sorted,
     };
 
-    let hasher = InputHasher::new(&all_inputs)?;
-    let seen = folder.seen_ids(&output.journal, &labels)?;
+    let mut seen = folder.seen_ids(&output.journal, &labels)?;
+    seen.advise(duplicate_advice(request));
     let hashes = if output.journal.input_ended {
-        hasher.finish()?
+        hasher.finish(&read)?
     } else {
         let sizes =
             FileSizes { file_rows: request.shard_rows, row_group_rows: request.row_group_rows, sorted };
@@ -225,7 +236,11 @@ pub fn build(
         let (cursor, _, written) = engine::run(&pool, &stages, cursor, arranger, output)?;
         output = written;
         match cursor.input {
-            Input::Records { hasher, .. } => hasher.finish()?,
+            Input::Records { reader, hasher } => {
+                // Readers tell what they have read of a file when they let it go.
+                drop(reader);
+                hasher.finish(&read)?
+            }
             Input::Runs(_) => Vec::new(),
         }
     };
@@ -252,6 +267,7 @@ pub fn build(
         manifest,
         untouched: false,
         unmatched_labels: labels.unmatched_identifiers().filter(in_part).count(),
+        unread,
         notes: labels.notes.clone(),
     })
 }
@@ -265,6 +281,17 @@ fn label_inputs(request: &BuildRequest, opened: &OpenSource) -> LabelInputs {
         // Folds of other tasks than the one being built are of no use.
         tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
         id_rule: IdRule::of(request.kind),
+    }
+}
+
+/// What to do about entries of one identifier.
+fn duplicate_advice(request: &BuildRequest) -> &'static str {
+    match request.source.id {
+        FileId::Stem | FileId::Parent if request.kind.has_files() => {
+            ": --id auto or --id path tells files of one name apart"
+        }
+        FileId::Auto | FileId::Path if request.kind.has_files() => ": rename one of the files or data blocks",
+        _ => ": rename one of them, or build a store of each",
     }
 }
 
@@ -314,6 +341,9 @@ fn options(request: &BuildRequest, labels: &LabelTable) -> BTreeMap<String, Stri
     ]);
     options.extend(request.bounds.options());
     options.insert("splits".to_owned(), labels.splits.join(" "));
+    if request.kind.has_files() {
+        options.insert("id".to_owned(), request.source.id.to_string());
+    }
     options
 }
 

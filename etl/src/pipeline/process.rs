@@ -15,10 +15,10 @@ use crate::contact::ContactLimit;
 use crate::element::symbol;
 use crate::feature::{Features, Featurizer};
 use crate::filter::Filter;
-use crate::labels::LabelTable;
+use crate::labels::{LabelRow, LabelTable};
 use crate::number::significant;
 use crate::reject::{FILTERED, ISOLATED_ATOM, Note, Origin, Reject, TOO_MANY_SITES};
-use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RecordParser, Sink};
+use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink};
 use crate::structure::Structure;
 
 /// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
@@ -126,9 +126,13 @@ impl BlockProcessor {
     pub(super) fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
         self.rows.block.number = number;
         let mut early = raw.rejects.iter().peekable();
+        let mut early_notes = raw.notes.iter().peekable();
         for (position, record) in raw.records.iter().enumerate() {
             while let Some((_, reject)) = early.next_if(|(before, _)| *before <= position) {
                 self.rows.reject(reject.clone());
+            }
+            while let Some((_, note)) = early_notes.next_if(|(before, _)| *before <= position) {
+                self.rows.note(note.clone());
             }
             // A record with a name is taken or left whole, and what is left need not be parsed.
             let part = self.rows.recipe.part.filter(|_| !record.name.is_empty());
@@ -139,11 +143,34 @@ impl BlockProcessor {
                 }
             }
             self.rows.taken_by_name = part.is_some();
+            self.rows.alias = Alias::of(raw, record);
             self.parser.parse(&raw.bytes, record, &mut self.rows);
             self.rows.taken_by_name = false;
         }
+        self.rows.alias = None;
         early.for_each(|(_, reject)| self.rows.reject(reject.clone()));
+        early_notes.for_each(|(_, note)| self.rows.note(note.clone()));
         self.rows.take_block()
+    }
+}
+
+/// By what else label tables may call the crystals of a record.
+struct Alias {
+    /// In the place of the record's name.
+    name: String,
+    /// Length of the record's name, behind which a crystal's identifier may go on.
+    name_bytes: usize,
+}
+
+impl Alias {
+    fn of(raw: &RawBlock, record: &RawRecord) -> Option<Self> {
+        let alias = raw.bytes.get(record.alias.clone()).filter(|alias| !alias.is_empty())?;
+        Some(Self { name: String::from_utf8_lossy(alias).into_owned(), name_bytes: record.name.len() })
+    }
+
+    /// The labels of a crystal under this name.
+    fn row<'a>(&self, labels: &'a LabelTable, material_id: &str) -> Option<LabelRow<'a>> {
+        labels.row(&format!("{}{}", self.name, material_id.get(self.name_bytes..)?))
     }
 }
 
@@ -159,6 +186,8 @@ pub(crate) struct RowBuilder {
     error: Option<BuildError>,
     /// Whether the name of the record at hand has put it into the part.
     taken_by_name: bool,
+    /// By what else label tables may call the record at hand.
+    alias: Option<Alias>,
 }
 
 impl RowBuilder {
@@ -175,6 +204,7 @@ impl RowBuilder {
             block: ProcessedBlock::default(),
             error: None,
             taken_by_name: false,
+            alias: None,
         }
     }
 
@@ -288,7 +318,10 @@ impl Sink for RowBuilder {
             let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
             self.block.notes.push(Note { material_id, origin, code: ISOLATED_ATOM, message });
         }
-        let row = recipe.labels.row(material_id);
+        let row = recipe
+            .labels
+            .row(material_id)
+            .or_else(|| self.alias.as_ref().and_then(|alias| alias.row(&recipe.labels, material_id)));
         self.values.clear();
         self.values.extend_from_slice(properties);
         let labelled = recipe.labels.properties.len();

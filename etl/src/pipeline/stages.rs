@@ -140,7 +140,7 @@ impl<'a> Stages for CrystalStages<'a> {
                     let position = Position { bytes_read, total_bytes: self.total_bytes };
                     self.progress.position(position);
                     // The last block may come together with the end of the input.
-                    more || !piece.block.records.is_empty() || !piece.block.rejects.is_empty()
+                    more || !piece.block.is_empty()
                 }
                 Input::Runs(merger) => {
                     piece.merged = merger.next_batch()?;
@@ -150,6 +150,11 @@ impl<'a> Stages for CrystalStages<'a> {
             cursor.next += 1;
             if !more || piece.number >= cursor.resume_at {
                 return Ok(more);
+            }
+            // The rows themselves do not tell by what else they were found in label tables.
+            for record in piece.block.records.iter().filter(|record| !record.alias.is_empty()) {
+                let alias = piece.block.bytes.get(record.alias.clone()).unwrap_or_default();
+                self.recipe.labels.row(&String::from_utf8_lossy(alias));
             }
         }
     }

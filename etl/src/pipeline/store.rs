@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
 use schemas::lock;
-use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::manifest::{FileEntry, MANIFEST_FILE, Manifest};
 use schemas::reader::Shard;
 
 use super::arrange::SeenIds;
 use super::display_name;
 use super::error::BuildError;
-use super::inputs::InputIdentity;
+use super::inputs::{InputIdentity, change};
 use super::journal::{Journal, RunIdentity, STAGING_FOLDER};
 use super::process::material_ids;
 use super::sorted::open_run;
@@ -31,6 +31,29 @@ pub(crate) enum Begin {
     Fresh,
     /// After what an interrupted run left.
     Resumed(Box<Journal>),
+}
+
+/// From what a store is made.
+#[derive(Clone, Copy)]
+pub(crate) enum Inputs<'a> {
+    /// From these files and folders, which are in these states.
+    Read {
+        /// What tells a resumed run that they are still the same.
+        identities: &'a [InputIdentity],
+        /// Where they are.
+        paths: &'a [PathBuf],
+    },
+    /// From what other manifests name.
+    Known(&'a [FileEntry]),
+}
+
+impl<'a> Inputs<'a> {
+    fn identities(self) -> &'a [InputIdentity] {
+        match self {
+            Self::Read { identities, .. } => identities,
+            Self::Known(_) => &[],
+        }
+    }
 }
 
 /// A store's folder, locked.
@@ -69,7 +92,7 @@ impl StoreFolder {
     pub(crate) fn begin(
         &self,
         run: &RunIdentity,
-        inputs: &[InputIdentity],
+        inputs: Inputs<'_>,
         resume: bool,
         force: bool,
     ) -> Result<Begin, BuildError> {
@@ -80,7 +103,7 @@ impl StoreFolder {
             Err(_) => None,
         };
         if let Some(manifest) = finished.as_ref().filter(|_| !force) {
-            return match difference(manifest, run, inputs) {
+            return match self.difference(manifest, run, inputs)? {
                 None => {
                     // A run that was killed after its manifest may have left a part of its notes.
                     remove_folder(&self.staging())?;
@@ -95,7 +118,7 @@ impl StoreFolder {
             if !resume {
                 return Err(BuildError::Interrupted { store: self.path.clone() });
             }
-            journal.check(&self.path, run, inputs)?;
+            journal.check(&self.path, run, inputs.identities())?;
         }
         self.clear(run, finished.as_ref(), journal.as_ref())?;
         lock::create_within(&staging).map_err(BuildError::io(&staging))?;
@@ -103,6 +126,49 @@ impl StoreFolder {
             Some(journal) => Begin::Resumed(Box::new(journal)),
             None => Begin::Fresh,
         })
+    }
+
+    /// The first difference between a finished store and what is asked for. Inputs are the same if they
+    /// have the same bytes: times tell nothing of a store or input that was copied.
+    fn difference(
+        &self,
+        manifest: &Manifest,
+        run: &RunIdentity,
+        inputs: Inputs<'_>,
+    ) -> Result<Option<String>, BuildError> {
+        let found = RunIdentity {
+            format_version: manifest.format_version,
+            software_version: manifest.software_version.clone(),
+            source: manifest.source.clone(),
+            part: manifest.part,
+            settings: manifest.settings.clone(),
+            options: manifest.options.clone(),
+        };
+        if let Some(difference) = run.difference(&found) {
+            return Ok(Some(difference));
+        }
+        let (count, paths) = match inputs {
+            Inputs::Read { paths, .. } => (paths.len(), paths),
+            Inputs::Known(known) => (known.len(), [].as_slice()),
+        };
+        let found = &manifest.inputs;
+        if found.len() != count {
+            return Ok(Some(format!("{} inputs", found.len())));
+        }
+        let is_other = |at: usize, found: &FileEntry| match inputs {
+            Inputs::Read { paths, .. } => paths.get(at).is_some_and(|path| display_name(path) != found.file),
+            Inputs::Known(known) => known.get(at) != Some(found),
+        };
+        if let Some((_, other)) = found.iter().enumerate().find(|(at, found)| is_other(*at, found)) {
+            return Ok(Some(format!("input {} of {} bytes", other.file, other.bytes)));
+        }
+        let built = fs::metadata(Manifest::path(&self.path)).and_then(|metadata| metadata.modified()).ok();
+        for (found, path) in found.iter().zip(paths) {
+            if let Some(change) = change(path, found, built)? {
+                return Ok(Some(change));
+            }
+        }
+        Ok(None)
     }
 
     /// Removes files of earlier runs that the journal does not name; refuses to touch others.
@@ -178,28 +244,6 @@ impl StoreFolder {
         }
         Ok(seen)
     }
-}
-
-/// The first difference between a finished store and what is asked for.
-fn difference(manifest: &Manifest, run: &RunIdentity, inputs: &[InputIdentity]) -> Option<String> {
-    let found = RunIdentity {
-        format_version: manifest.format_version,
-        software_version: manifest.software_version.clone(),
-        source: manifest.source.clone(),
-        part: manifest.part,
-        settings: manifest.settings.clone(),
-        options: manifest.options.clone(),
-    };
-    run.difference(&found).or_else(|| {
-        if manifest.inputs.len() != inputs.len() {
-            return Some(format!("{} inputs", manifest.inputs.len()));
-        }
-        let mut pairs = manifest.inputs.iter().zip(inputs);
-        let (found, _) = pairs.find(|(found, now)| {
-            found.bytes != now.bytes || found.file != display_name(Path::new(&now.path))
-        })?;
-        Some(format!("input {} of {} bytes", found.file, found.bytes))
-    })
 }
 
 /// Whether a file name is `<prefix>-<digits>.parquet`.

@@ -1,21 +1,26 @@
-//! CIFs: folders, archives, single files. A crystal's identifier is its file's stem, with `#block`
-//! behind it where a file holds several structures.
+//! CIFs: folders, archives, single files. A crystal is called by its file's name, with `#block` behind it
+//! where a file holds several structures.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::files::{self, FileRule, FilesReader, base_name, strip_ending};
+use super::files::{FileRule, base_name};
+use super::files_reader::open_files_source;
+use super::packing::{strip_ending, strip_packing};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 use crate::cif::CifReader;
 use crate::reject::{Note, Origin, Reject};
 
-/// The files that are read: `*.cif`, also packed as `*.cif.gz`.
+/// Endings of CIFs; the second is that of magnetic structures.
+const ENDINGS: [&str; 2] = [".cif", ".mcif"];
+/// The files that are read: `*.cif` and `*.mcif`, also packed as `*.cif.gz`.
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
 /// Stem of a CIF's name.
 pub(super) fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
-    let stem = strip_ending(strip_ending(base, ".gz").unwrap_or(base), ".cif")?;
+    let unpacked = strip_packing(base);
+    let stem = ENDINGS.iter().find_map(|ending| strip_ending(unpacked, ending))?;
     (!stem.is_empty() && !base.starts_with("._")).then_some(stem)
 }
 
@@ -28,17 +33,7 @@ pub(super) fn open(
     options: &SourceOptions,
     name: &str,
 ) -> Result<OpenSource, SourceError> {
-    let embedded_labels =
-        if options.embedded_labels { files::embedded_labels(inputs, &RULE)? } else { Vec::new() };
-    Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        total_bytes: files::total_bytes(inputs)?,
-        properties: Vec::new(),
-        embedded_labels,
-        reader: Box::new(FilesReader::new(inputs, RULE)),
-        parser: Arc::new(|| Box::new(CifParser::default())),
-    })
+    open_files_source(inputs, options, name, RULE, Arc::new(|| Box::new(CifParser::default())))
 }
 
 /// Reads a CIF with all its blocks.
@@ -120,6 +115,8 @@ mod tests {
             ("mp-1.cif", Some("mp-1")),
             ("a/b/X.CIF", Some("X")),
             ("a\\b.cif.gz", Some("b")),
+            ("a.cif.BZ2", Some("a")),
+            ("mno.mcif.xz", Some("mno")),
             ("../../etc/passwd.cif", Some("passwd")),
             (".cif", None),
             ("._a.cif", None),

@@ -1,21 +1,15 @@
 //! Which kind of source an input is, for callers whose users do not say.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
-use super::document::open_document;
-use super::files::{FileRule, Files, open_files, strip_ending};
+use super::files::{FileRule, Files, open_files};
 use super::input::Progress;
+use super::look::{Look, look};
+use super::packing::{strip_ending, strip_packing};
 use super::zip_archive::is_litter;
-use super::{SourceError, SourceKind, cif, jarvis, oqmd, poscar};
+use super::{SourceError, SourceKind, cif, poscar};
 
-/// Bytes of a JSON document that are looked at: the first entry or a good part of it.
-const JSON_START_BYTES: u64 = 64 << 10;
-/// What a compressed file's name ends in behind its own ending.
-const PACKED_ENDINGS: [&str; 3] = [".gz", ".zst", ".zstd"];
-/// Keys of a pandas table in split orientation, as MatBench publishes them.
-const TABLE_KEYS: [&str; 3] = ["\"index\"", "\"columns\"", "\"data\""];
 /// The inputs among whose files a CIF or POSCAR is looked for.
 const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 
@@ -28,7 +22,7 @@ const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 pub fn detect(path: &Path) -> Result<SourceKind, SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_file() {
-        if let Some(kind) = of_name(&shown) {
+        if let Some(kind) = detect_name(&shown) {
             return Ok(kind);
         }
         if is_json(&shown) {
@@ -48,27 +42,22 @@ fn identifier(name: &str) -> Option<&str> {
 }
 
 /// The kind of a file whose name says it.
-fn of_name(name: &str) -> Option<SourceKind> {
+pub fn detect_name(name: &str) -> Option<SourceKind> {
     if cif::identifier(name).is_some() {
         return Some(SourceKind::Cif);
     }
     if poscar::identifier(name).is_some() {
         return Some(SourceKind::Poscar);
     }
-    let unpacked = unpacked(name);
+    let unpacked = strip_packing(name);
     [".csv", ".parquet"]
         .iter()
         .any(|ending| strip_ending(unpacked, ending).is_some())
         .then_some(SourceKind::Table)
 }
 
-/// A name without the ending of its compression.
-fn unpacked(name: &str) -> &str {
-    PACKED_ENDINGS.iter().find_map(|ending| strip_ending(name, ending)).unwrap_or(name)
-}
-
 fn is_json(name: &str) -> bool {
-    strip_ending(unpacked(name), ".json").is_some()
+    strip_ending(strip_packing(name), ".json").is_some()
 }
 
 /// The kind of the first member that has one.
@@ -108,27 +97,43 @@ fn of_members(path: &Path, files: Files) -> Result<SourceKind, SourceError> {
 
 /// The kind of a member that is a structure; tables lie beside structures without being the input.
 fn of_structure(name: &str) -> Option<SourceKind> {
-    of_name(name).filter(|kind| *kind != SourceKind::Table)
+    detect_name(name).filter(|kind| *kind != SourceKind::Table)
 }
 
-/// The kind of a JSON document: an array of entries with a database's identifiers, a table in split
-/// orientation, or splits of POSCARs.
+/// The kind of a JSON document by its layout.
 fn of_json(path: &Path) -> Result<SourceKind, SourceError> {
-    let document = open_document(path, ".json", &Progress::default())?;
-    let mut start = Vec::new();
-    let read = document.stream.take(JSON_START_BYTES).read_to_end(&mut start);
-    read.map_err(|source| SourceError::read(&document.file, source))?;
-    let start = String::from_utf8_lossy(&start);
-    let start = start.trim_start();
-    let has_key = |key: &str| start.contains(&format!("\"{key}\""));
-    if start.starts_with('[') {
-        let layouts = [(SourceKind::Oqmd, oqmd::LAYOUT), (SourceKind::Jarvis, jarvis::LAYOUT)];
-        let known = layouts.into_iter().find(|(_, layout)| has_key(layout.id_key));
-        return known.map(|(kind, _)| kind).ok_or_else(|| unknown(path));
+    match look(path)? {
+        Some(Look::Source(kind)) => Ok(kind),
+        Some(look) => Err(SourceError::layout(&path.to_string_lossy(), format!("looks like {look}"))),
+        None => Err(unknown(path)),
     }
-    let first_key = start.strip_prefix('{').ok_or_else(|| unknown(path))?.trim_start();
-    let is_table = TABLE_KEYS.iter().any(|key| first_key.starts_with(key));
-    Ok(if is_table { SourceKind::Matbench } else { SourceKind::Poscar })
+}
+
+/// Refuses an input that another kind of source reads, or none.
+///
+/// # Errors
+/// [`SourceError::Layout`] where it is a folder or a file whose name or start says so, and
+/// [`SourceError`] where it cannot be read.
+pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
+    let shown = path.to_string_lossy();
+    if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_dir() {
+        if kind.has_files() {
+            return Ok(());
+        }
+        return Err(SourceError::layout(&shown, format!("is a folder; {kind} is read from files")));
+    }
+    if let Some(named) = detect_name(&shown).filter(|named| *named != kind) {
+        let message = format!("has the name of a {named}, not of {kind}; try `etl build {named}`");
+        return Err(SourceError::layout(&shown, message));
+    }
+    if kind == SourceKind::Table || (kind.has_files() && !is_json(&shown)) {
+        return Ok(());
+    }
+    match look(path)? {
+        None => Ok(()),
+        Some(Look::Source(found)) if found == kind => Ok(()),
+        Some(look) => Err(SourceError::layout(&shown, format!("is no {kind} input: it looks like {look}"))),
+    }
 }
 
 fn unknown(path: &Path) -> SourceError {

@@ -5,11 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::SourceError;
-use super::input::{Packing, Progress, Stream, open_stream};
+use super::input::{Progress, Stream, open_stream};
+use super::packing::Packing;
 use super::zip_archive::{ZipArchive, is_litter};
 
 /// Byte order mark that some editors and spreadsheets leave in front of a text.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Bytes that tell how a text is encoded.
+const START_BYTES: usize = 4;
+
+/// The encoding of a text that starts so, unless it is one of single bytes. Every document starts with an
+/// ASCII character, a mark or nothing.
+fn wide_encoding(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [0xff, 0xfe, 0, 0] | [0, 0, 0xfe, 0xff] | [_, 0, 0, 0] | [0, 0, 0, _] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=u8::MAX, 0, ..] | [0, 1..=u8::MAX, ..] => Some("UTF-16"),
+        _ => None,
+    }
+}
 
 /// A single document, taken out of its zip archive where it is in one.
 pub(crate) struct Document {
@@ -24,18 +38,21 @@ pub(crate) struct Document {
 impl Document {
     /// A document without its byte order mark.
     fn new(mut stream: Stream, file: Arc<str>, name: String) -> Result<Self, SourceError> {
-        let mut start = Vec::with_capacity(BYTE_ORDER_MARK.len());
-        let read = (&mut stream).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start);
+        let mut start = Vec::with_capacity(START_BYTES);
+        let read = (&mut stream).take(START_BYTES as u64).read_to_end(&mut start);
         read.map_err(|source| SourceError::read(&file, source))?;
-        if start == BYTE_ORDER_MARK {
-            start.clear();
+        if let Some(encoding) = wide_encoding(&start) {
+            return Err(SourceError::layout(&file, format!("is {encoding} text; save it as UTF-8")));
+        }
+        if start.starts_with(&BYTE_ORDER_MARK) {
+            start.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(Self { stream: Box::new(io::Cursor::new(start).chain(stream)), file, name })
     }
 }
 
-/// Opens a document (`.json`, `.csv`, ...): a plain, gzip or zstd file, or the only member of a
-/// zip archive whose name ends in `extension`.
+/// Opens a document (`.json`, `.csv`, ...): a file, packed or not, or the only member of a zip archive
+/// whose name ends in `extension`.
 ///
 /// # Errors
 /// [`SourceError`] where the file cannot be opened, the archive is damaged, or it does not hold
@@ -112,6 +129,22 @@ mod tests {
         for (bytes, expected) in [("\u{feff}[]", "[]"), ("\u{f000}[]", "\u{f000}[]"), ("", ""), ("[", "[")] {
             let (_folder, path) = written("a.json", bytes.as_bytes());
             assert_eq!(read_all(&path).expect("readable"), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn wide_characters_are_named() {
+        for (bytes, encoding) in [
+            (b"\xff\xfe[\0]\0".as_slice(), "UTF-16"),
+            (b"\xfe\xff\0[\0]", "UTF-16"),
+            (b"[\0]\0", "UTF-16"),
+            (b"\0[\0]", "UTF-16"),
+            (b"\xff\xfe\0\0[\0\0\0", "UTF-32"),
+            (b"[\0\0\0]\0\0\0", "UTF-32"),
+        ] {
+            let (_folder, path) = written("a.json", bytes);
+            let error = read_all(&path).expect_err(encoding).to_string();
+            assert!(error.contains(encoding) && error.contains("a.json"), "{error}");
         }
     }
 

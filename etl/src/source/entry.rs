@@ -12,6 +12,8 @@ use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::JsonString;
 use super::properties::{KeyIndex, KeyScan, PropertyValue, assign_columns};
+use super::state::file_states;
+use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, RawBlock, RawRecord, RecordError,
     RecordParser, RecordReader, Sink, SourceError,
@@ -50,12 +52,8 @@ impl EntryLayout {
     ///
     /// # Errors
     /// [`SourceError`] where a file cannot be opened or is no JSON array.
-    pub(super) fn open(
-        self,
-        inputs: &[PathBuf],
-        name: &str,
-        total_bytes: u64,
-    ) -> Result<OpenSource, SourceError> {
+    pub(super) fn open(self, inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
+        let states = file_states(inputs)?;
         let mut scan = KeyScan::default();
         for path in inputs {
             self.scan(path, &mut scan)?;
@@ -64,13 +62,16 @@ impl EntryLayout {
         let keys = scan.into_numeric(self.source);
         let properties = self.columns(&shown, &keys)?;
         let keys = Arc::new(keys);
+        let progress = Progress::default();
         Ok(OpenSource {
             name: name.to_owned(),
             inputs: inputs.to_vec(),
-            total_bytes,
+            states,
             properties,
             embedded_labels: Vec::new(),
-            reader: Box::new(ArrayReader::new(inputs)),
+            unread: UnreadFiles::default(),
+            progress: progress.clone(),
+            reader: Box::new(ArrayReader::new(inputs, progress)),
             parser: Arc::new(move || Box::new(EntryParser::new(self, &keys))),
         })
     }
@@ -123,14 +124,8 @@ struct ArrayReader {
 }
 
 impl ArrayReader {
-    fn new(inputs: &[PathBuf]) -> Self {
-        Self {
-            inputs: inputs.iter().cloned().collect(),
-            current: None,
-            first: true,
-            record: 0,
-            progress: Progress::default(),
-        }
+    fn new(inputs: &[PathBuf], progress: Progress) -> Self {
+        Self { inputs: inputs.iter().cloned().collect(), current: None, first: true, record: 0, progress }
     }
 }
 

@@ -76,12 +76,14 @@ pub enum SourceError {
         found: Vec<String>,
     },
     /// A folder or archive without a single file of the kind.
-    #[error("{file}: no {what} in it")]
+    #[error("{file}: no {what} in it{beside}")]
     Empty {
         /// The folder or archive.
         file: String,
         /// What was looked for.
         what: &'static str,
+        /// What is there instead, as the end of the sentence.
+        beside: String,
     },
     /// More property keys than a table may have columns.
     #[error("{file}: more than {limit} numeric keys")]

@@ -12,6 +12,8 @@ use super::SourceError;
 enum Kind {
     File,
     Folder,
+    /// A link to a folder.
+    Link,
     /// A device, a pipe, a link to nowhere: reading it may never end.
     Special,
 }
@@ -21,16 +23,23 @@ enum Kind {
 pub(super) struct WalkedFile {
     /// Its path, the walk's root included.
     pub path: PathBuf,
+    /// Its path below the root.
+    pub name: String,
     /// Whether it is a regular file, or a link to one.
     pub regular: bool,
 }
 
-/// A walk through a folder and the folders in it. Links to files are followed; links to folders
-/// are not, so that no walk is endless.
+/// A walk through a folder and the folders in it. Links to files are followed; a link to a folder is
+/// too, unless that folder is walked anyway or holds one that is: every file comes once.
 #[derive(Debug)]
 pub(super) struct FolderWalk {
+    root: PathBuf,
     /// Folders that are open, innermost last, each with the entries still to come.
     open: Vec<(PathBuf, std::vec::IntoIter<(OsString, Kind)>)>,
+    /// The root and the folders to which a link led, without links; empty before the first link.
+    walked: Vec<PathBuf>,
+    /// Links to folders that hold one of these.
+    unfollowed: Vec<String>,
 }
 
 impl FolderWalk {
@@ -39,7 +48,8 @@ impl FolderWalk {
     /// # Errors
     /// [`SourceError::Open`] where it cannot be listed.
     pub(super) fn new(root: &Path) -> Result<Self, SourceError> {
-        Ok(Self { open: vec![(root.to_path_buf(), list(root)?)] })
+        let open = vec![(root.to_path_buf(), list(root)?)];
+        Ok(Self { root: root.to_path_buf(), open, walked: Vec::new(), unfollowed: Vec::new() })
     }
 
     /// Next file; every file comes once.
@@ -53,14 +63,38 @@ impl FolderWalk {
                 continue;
             };
             let path = folder.join(name);
+            let name = path.strip_prefix(&self.root).unwrap_or(&path).to_string_lossy().into_owned();
             match kind {
                 Kind::Folder => self.open.push((path.clone(), list(&path)?)),
+                Kind::Link => self.follow(path, name)?,
                 Kind::File | Kind::Special => {
-                    return Ok(Some(WalkedFile { path, regular: kind == Kind::File }));
+                    return Ok(Some(WalkedFile { path, name, regular: kind == Kind::File }));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// The links so far that would have led through a folder a second time.
+    pub(super) fn unfollowed(&self) -> &[String] {
+        &self.unfollowed
+    }
+
+    fn follow(&mut self, path: PathBuf, name: String) -> Result<(), SourceError> {
+        let real = |path: &Path| fs::canonicalize(path).map_err(|source| SourceError::open(path, source));
+        if self.walked.is_empty() {
+            self.walked.push(real(&self.root)?);
+        }
+        let target = real(&path)?;
+        if self.walked.iter().any(|walked| target.starts_with(walked)) {
+            // Its files come by their own names, or came by another link's.
+        } else if self.walked.iter().any(|walked| walked.starts_with(&target)) {
+            self.unfollowed.push(name);
+        } else {
+            self.walked.push(target);
+            self.open.push((path.clone(), list(&path)?));
+        }
+        Ok(())
     }
 }
 
@@ -78,7 +112,7 @@ fn list(folder: &Path) -> Result<std::vec::IntoIter<(OsString, Kind)>, SourceErr
             Kind::File
         } else if kind.is_symlink() {
             match fs::metadata(entry.path()) {
-                Ok(target) if target.is_dir() => continue,
+                Ok(target) if target.is_dir() => Kind::Link,
                 Ok(target) if target.is_file() => Kind::File,
                 _ => Kind::Special,
             }
@@ -87,7 +121,7 @@ fn list(folder: &Path) -> Result<std::vec::IntoIter<(OsString, Kind)>, SourceErr
         };
         entries.push((entry.file_name(), kind));
     }
-    let slash = |kind: Kind| (kind == Kind::Folder).then_some(&b'/');
+    let slash = |kind: Kind| matches!(kind, Kind::Folder | Kind::Link).then_some(&b'/');
     entries.sort_unstable_by(|(a, a_kind), (b, b_kind)| {
         let (a, b) = (a.as_bytes().iter(), b.as_bytes().iter());
         a.chain(slash(*a_kind)).cmp(b.chain(slash(*b_kind)))
@@ -113,12 +147,34 @@ mod tests {
         let mut walk = FolderWalk::new(root.path()).expect("a walk");
         let mut found = Vec::new();
         while let Some(file) = walk.next_file().expect("listed") {
-            let name = file.path.strip_prefix(root.path()).expect("inside").to_string_lossy().into_owned();
-            found.push((name, file.regular));
+            assert_eq!(file.path, root.path().join(&file.name));
+            found.push((file.name, file.regular));
         }
         let names = ["B", "a.cif", "a/x", "b.cif", "b/a", "b/z", "lost", "same"];
         let expected: Vec<_> = names.map(|name| (name.to_owned(), name != "lost")).into();
         assert_eq!(found, expected);
+        assert!(walk.unfollowed().is_empty(), "nothing is left out");
+    }
+
+    #[test]
+    fn linked_folders_are_walked_once() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let root = outside.path().join("root");
+        for name in ["root/x", "other/inner/y", "other/z"] {
+            let path = outside.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, "").expect("a file");
+        }
+        for (link, target) in [("a", "../other"), ("b", "../other/inner"), ("c", ".."), ("d", "../other")] {
+            std::os::unix::fs::symlink(target, root.join(link)).expect("a link");
+        }
+        let mut walk = FolderWalk::new(&root).expect("a walk");
+        let mut found = Vec::new();
+        while let Some(file) = walk.next_file().expect("listed") {
+            found.push(file.name);
+        }
+        assert_eq!(found, ["a/inner/y", "a/z", "x"]);
+        assert_eq!(walk.unfollowed(), ["c"]);
     }
 
     #[test]

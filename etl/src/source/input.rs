@@ -2,51 +2,108 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use flate2::bufread::MultiGzDecoder;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::SourceError;
+use super::hashes::{FileHash, FolderHash, Hashes};
+use super::packing::Packing;
 
 /// Buffer between a file and its decompressor.
 const FILE_BUFFER_BYTES: usize = 64 << 10;
 
-/// Bytes of the input files read so far, shared by everything that reads them.
+/// What was read of the input files so far, shared by everything that reads them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Progress(Arc<AtomicU64>);
+pub(crate) struct Progress(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    bytes: AtomicU64,
+    /// There once somebody wants them.
+    hashes: OnceLock<Mutex<Hashes>>,
+}
 
 impl Progress {
     /// Adds bytes as stored on disk.
     pub(crate) fn add(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Bytes read so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Hashes what is opened from now on.
+    pub(crate) fn hash(&self) {
+        self.0.hashes.get_or_init(Mutex::default);
+    }
+
+    /// Whether what is read has to be hashed.
+    pub(super) fn hashes(&self) -> bool {
+        self.0.hashes.get().is_some()
+    }
+
+    fn hashed(&self) -> Option<MutexGuard<'_, Hashes>> {
+        Some(self.0.hashes.get()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A file was read up to somewhere.
+    pub(super) fn hashed_file(&self, path: PathBuf, hash: FileHash) {
+        if let Some(mut hashes) = self.hashed() {
+            hashes.file(path, hash);
+        }
+    }
+
+    /// A folder was read whole.
+    pub(super) fn hashed_folder(&self, path: PathBuf, hash: FolderHash) {
+        if let Some(mut hashes) = self.hashed() {
+            hashes.folder(path, hash);
+        }
+    }
+
+    /// SHA-256 and size of an input; what was not read of it yet is read for that.
+    ///
+    /// # Errors
+    /// [`SourceError::Open`] where it cannot be read.
+    pub(crate) fn finish(&self, path: &Path) -> Result<(String, u64), SourceError> {
+        self.hashed().as_deref().unwrap_or(&Hashes::default()).finish(path)
     }
 }
 
-/// A file that counts what is read from it.
+/// A file that counts, and hashes if that is asked for, what is read from it.
 #[derive(Debug)]
 pub(super) struct CountingFile {
     file: File,
     progress: Progress,
+    /// Path and hash, as long as the file was read from its start on.
+    hash: Option<(PathBuf, FileHash)>,
 }
 
 impl Read for CountingFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         self.progress.add(count as u64);
+        if let Some((_, hash)) = &mut self.hash {
+            hash.update(buffer.get(..count).unwrap_or_default());
+        }
         Ok(count)
     }
 }
 
 impl Seek for CountingFile {
     fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        self.hash = None;
         self.file.seek(position)
+    }
+}
+
+impl Drop for CountingFile {
+    fn drop(&mut self) {
+        if let Some((path, hash)) = self.hash.take() {
+            self.progress.hashed_file(path, hash);
+        }
     }
 }
 
@@ -62,64 +119,22 @@ pub(crate) type Stream = Box<dyn Read + Send>;
 /// [`SourceError::Open`].
 pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, SourceError> {
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
-    let file = CountingFile { file, progress: progress.clone() };
+    let hash = progress.hashes().then(|| (path.to_path_buf(), FileHash::default()));
+    let file = CountingFile { file, progress: progress.clone(), hash };
     Ok(BufReader::with_capacity(FILE_BUFFER_BYTES, file))
 }
 
-/// How a file is packed, told by its first bytes: names lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
-    /// As it is.
-    Plain,
-    /// RFC 1952.
-    Gzip,
-    /// RFC 8878.
-    Zstandard,
-    /// A zip archive.
-    Zip,
-}
-
-impl Packing {
-    /// Packing of a file that starts with `bytes`.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        match bytes {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstandard,
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
-            _ => Self::Plain,
-        }
-    }
-
-    /// Packing of a file.
-    ///
-    /// # Errors
-    /// [`SourceError::Open`] where the file cannot be opened or read.
-    pub(super) fn of_file(path: &Path) -> Result<Self, SourceError> {
-        let mut magic = Vec::with_capacity(4);
-        File::open(path)
-            .and_then(|file| file.take(4).read_to_end(&mut magic))
-            .map_err(|source| SourceError::open(path, source))?;
-        Ok(Self::of(&magic))
-    }
-}
-
-/// Opens a file and decompresses gzip and zstd on the way; a zip archive is an error here.
+/// Opens a file and unpacks it on the way; an archive is an error here.
 ///
 /// # Errors
-/// [`SourceError`] where the file cannot be opened or is a zip archive.
+/// [`SourceError`] where the file cannot be opened or is an archive, or packed in a way that is not
+/// read.
 pub(super) fn open_stream(path: &Path, progress: &Progress) -> Result<Stream, SourceError> {
     let packing = Packing::of_file(path)?;
-    let file = open_file(path, progress)?;
-    Ok(match packing {
-        Packing::Plain => Box::new(file),
-        Packing::Gzip => Box::new(MultiGzDecoder::new(file)),
-        Packing::Zstandard => {
-            Box::new(zstd::Decoder::with_buffer(file).map_err(|source| SourceError::open(path, source))?)
-        }
-        Packing::Zip => {
-            return Err(SourceError::layout(&path.to_string_lossy(), "a zip archive is not read here"));
-        }
-    })
+    if matches!(packing, Packing::Zip | Packing::Unread(_)) {
+        return Err(SourceError::layout(&path.to_string_lossy(), packing.refusal()));
+    }
+    packing.unpack(open_file(path, progress)?).map_err(|source| SourceError::open(path, source))
 }
 
 #[cfg(test)]
@@ -140,5 +155,19 @@ mod tests {
         let mut stream = open_stream(&path, &progress).expect("a stream");
         io::copy(&mut stream, &mut io::sink()).expect("readable");
         assert_eq!(progress.bytes(), packed.len() as u64);
+    }
+
+    #[test]
+    fn what_is_read_is_hashed_and_what_is_not_read_too() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), b"0123456789".repeat(100_000)).expect("a file");
+        let expected = Progress::default().finish(file.path()).expect("readable");
+        for bytes in [0, 10, 1_000_000] {
+            let progress = Progress::default();
+            progress.hash();
+            let stream = open_stream(file.path(), &progress).expect("a stream");
+            io::copy(&mut stream.take(bytes), &mut io::sink()).expect("readable");
+            assert_eq!(progress.finish(file.path()).expect("readable"), expected);
+        }
     }
 }

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::open_document;
-use super::files::{base_name, total_bytes};
+use super::files::base_name;
 use super::input::Progress;
 use super::json::{Cursor, Scalar, excerpt};
 use super::json_stream::{Cut, JsonStream};
 use super::properties::{PropertyValue, assign_columns};
 use super::pymatgen::read_structure;
+use super::state::file_states;
+use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, RawBlock, RawRecord, RecordError,
     RecordParser, RecordReader, Sink, SourceError,
@@ -81,18 +83,16 @@ pub(super) fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource,
     };
     let tasks: Arc<[Task]> = tasks.into();
     let property_count = properties.len();
+    let progress = Progress::default();
     Ok(OpenSource {
         name: name.map_or(own_name, str::to_owned),
         inputs: inputs.to_vec(),
-        total_bytes: total_bytes(inputs)?,
+        states: file_states(inputs)?,
         properties,
         embedded_labels: Vec::new(),
-        reader: Box::new(TaskReader {
-            tasks: tasks.clone(),
-            next: 0,
-            current: None,
-            progress: Progress::default(),
-        }),
+        unread: UnreadFiles::default(),
+        progress: progress.clone(),
+        reader: Box::new(TaskReader { tasks: tasks.clone(), next: 0, current: None, progress }),
         parser: Arc::new(move || {
             Box::new(RowParser {
                 tasks: tasks.clone(),

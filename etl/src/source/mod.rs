@@ -6,6 +6,7 @@
 //! thread has its own. Neither ever holds more than a block of the input.
 
 mod atoms;
+mod by_name;
 mod cif;
 mod csv_stream;
 mod detect;
@@ -13,26 +14,35 @@ mod document;
 mod entry;
 mod error;
 mod files;
+mod files_reader;
 mod folder;
+mod hashes;
 mod input;
 mod jarvis;
 mod json;
 mod json_scan;
 mod json_stream;
 mod json_string;
+mod kind;
+mod look;
 mod matbench;
+mod names;
 mod open;
 mod oqmd;
+mod packing;
 mod poscar;
 mod poscar_json;
 mod properties;
 mod pymatgen;
 mod single;
 mod species;
+mod state;
+mod survey;
 mod table;
 mod table_parquet;
 mod table_roles;
 mod tar_archive;
+mod unread;
 mod zip_archive;
 mod zip_member;
 
@@ -49,18 +59,23 @@ use crate::structure::Structure;
 pub(crate) use document::{Document, open_document};
 pub(crate) use entry::check_identifier;
 pub(crate) use files::base_name;
+pub(crate) use hashes::{FileHash, hash_input};
 pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use properties::assign_columns;
+pub(crate) use state::{InputState, changed_since, file_state};
 
-pub use detect::detect;
+pub use detect::{detect, detect_name};
 pub use error::{RecordError, SourceError};
 pub use json::JsonError;
-pub use open::{SourceKind, SourceOptions, open};
+pub use kind::SourceKind;
+pub use names::FileId;
+pub use open::{SourceOptions, open};
 pub use poscar::identifier as poscar_identifier;
 pub use properties::{PropertyValue, is_missing};
 pub use single::EntryFormat;
+pub use unread::{UnreadFiles, UnreadGroup};
 
 /// A block is full when it holds this many records.
 pub const BLOCK_RECORDS: usize = 256;
@@ -78,6 +93,8 @@ pub struct RawRecord {
     pub origin: Origin,
     /// Name that the input gives the record (a file's stem, a table's id), in the block's bytes.
     pub name: Range<usize>,
+    /// What else label tables may call the record, in the block's bytes; empty where nothing.
+    pub alias: Range<usize>,
     /// The record itself, in the block's bytes.
     pub body: Range<usize>,
 }
@@ -92,6 +109,8 @@ pub struct RawBlock {
     /// Records that could not even be cut out (too large, unreadable member, broken name), each
     /// with the number of `records` that stand before it.
     pub rejects: Vec<(usize, Reject)>,
+    /// Remarks about what no record was made of, each with the number of `records` that stand before it.
+    pub notes: Vec<(usize, Note)>,
 }
 
 impl RawBlock {
@@ -101,11 +120,18 @@ impl RawBlock {
         self.bytes.shrink_to(KEPT_BYTES);
         self.records.clear();
         self.rejects.clear();
+        self.notes.clear();
+    }
+
+    /// Whether nothing at all is in the block.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.rejects.is_empty() && self.notes.is_empty()
     }
 
     /// Whether a reader should stop adding to this block.
     pub fn is_full(&self) -> bool {
-        self.records.len() + self.rejects.len() >= BLOCK_RECORDS || self.bytes.len() >= BLOCK_BYTES
+        self.records.len() + self.rejects.len() + self.notes.len() >= BLOCK_RECORDS
+            || self.bytes.len() >= BLOCK_BYTES
     }
 
     /// Appends a record, copying its name and body.
@@ -114,17 +140,29 @@ impl RawBlock {
         self.bytes.extend_from_slice(name);
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(body);
-        self.records.push(RawRecord { origin, name: start..middle, body: middle..self.bytes.len() });
+        self.push_range(origin, start..middle, middle..self.bytes.len());
     }
 
     /// Appends a record whose name and body were written to [`RawBlock::bytes`] already.
     pub fn push_range(&mut self, origin: Origin, name: Range<usize>, body: Range<usize>) {
-        self.records.push(RawRecord { origin, name, body });
+        self.records.push(RawRecord { origin, name, alias: 0..0, body });
+    }
+
+    /// Says what else label tables may call the last record.
+    pub fn alias(&mut self, alias: Range<usize>) {
+        if let Some(record) = self.records.last_mut() {
+            record.alias = alias;
+        }
     }
 
     /// Appends a record that could not be cut out.
     pub fn push_reject(&mut self, reject: Reject) {
         self.rejects.push((self.records.len(), reject));
+    }
+
+    /// Appends a remark about what no record is made of.
+    pub fn push_note(&mut self, note: Note) {
+        self.notes.push((self.records.len(), note));
     }
 }
 
@@ -196,14 +234,25 @@ pub struct OpenSource {
     pub name: String,
     /// Input files and folders, for hashes in the manifest; label inputs not included.
     pub inputs: Vec<PathBuf>,
-    /// Size of the inputs on disk, for the progress bar.
-    pub total_bytes: u64,
+    /// State of every input, as far as it is known without reading it.
+    pub(crate) states: Vec<InputState>,
     /// Numeric properties, in the order of [`ParsedCrystal::properties`].
     pub properties: Vec<PropertyColumn>,
     /// Label tables found among the inputs: the name to show, and the bytes of the CSV.
     pub embedded_labels: Vec<EmbeddedLabels>,
+    /// Files among the inputs that are not read.
+    pub unread: UnreadFiles,
+    /// What the reader has read so far.
+    pub(crate) progress: Progress,
     /// The records in order.
     pub reader: Box<dyn RecordReader>,
     /// Parsers for the records.
     pub parser: ParserFactory,
+}
+
+impl OpenSource {
+    /// Size of the inputs on disk.
+    pub fn total_bytes(&self) -> u64 {
+        self.states.iter().map(|state| state.bytes).sum()
+    }
 }

@@ -1,15 +1,18 @@
 //! POSCARs: folders and archives such as JARVIS's `POSCAR-JVASP-*.vasp` with their `id_prop.csv`,
 //! and AtomGen's JSON files.
 //!
-//! A crystal's identifier is its file's name without `POSCAR-` or `CONTCAR-` before it and `.vasp`
-//! or `.poscar` behind it: `POSCAR-JVASP-90856.vasp` is `JVASP-90856`. A file called `POSCAR` alone
-//! has the name of its folder.
+//! A crystal is called by its file's name without `POSCAR-` or `CONTCAR-` before it and `.vasp`, `.poscar`
+//! or `_POSCAR` behind it: `POSCAR-JVASP-90856.vasp` is `JVASP-90856`. A file called `POSCAR` or `CONTCAR`
+//! alone has the name of its folder; where a folder holds both, the relaxed structure is taken.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{self, FileRule, FilesReader, base_name, strip_ending};
-use super::input::{Packing, Progress};
+use super::files::{FileRule, base_name};
+use super::files_reader::open_files_source;
+use super::input::Progress;
+use super::names::{OWN_NAMES, own_name};
+use super::packing::{Packing, strip_ending, strip_packing};
 use super::poscar_json;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{
@@ -20,10 +23,12 @@ use crate::structure::Structure;
 
 /// The files that are read.
 const RULE: FileRule = FileRule { what: "POSCAR files", identifier };
-/// Names of VASP's own files.
-const OWN_NAMES: [&str; 2] = ["POSCAR", "CONTCAR"];
 /// Endings that others gave them.
-const ENDINGS: [&str; 2] = [".vasp", ".poscar"];
+const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
+/// Endings of files that are none, whatever their names begin with.
+const FOREIGN_ENDINGS: [&str; 8] = [".cif", ".mcif", ".json", ".csv", ".parquet", ".zip", ".tar", ".tgz"];
+/// What stands between VASP's own names and the crystal's.
+const SEPARATORS: [char; 3] = ['-', '_', '.'];
 
 /// Identifier of a POSCAR's name, folders before it included.
 pub fn identifier(name: &str) -> Option<&str> {
@@ -31,17 +36,26 @@ pub fn identifier(name: &str) -> Option<&str> {
     if base.starts_with("._") {
         return None;
     }
-    let base = strip_ending(base, ".gz").unwrap_or(base);
-    if OWN_NAMES.contains(&base) {
-        let folder = name.get(..name.len() - base_name(name).len())?;
+    if let Some(own) = own_name(base) {
+        let folder = name.get(..name.len() - base.len())?;
         let folder = base_name(folder.trim_end_matches(['/', '\\']));
-        return Some(if folder.is_empty() { base } else { folder });
+        return Some(if matches!(folder, "" | "." | "..") { own } else { folder });
+    }
+    let base = strip_packing(base);
+    if FOREIGN_ENDINGS.iter().any(|ending| strip_ending(base, ending).is_some()) {
+        return None;
     }
     let ended = ENDINGS.iter().find_map(|ending| strip_ending(base, ending));
     let stem = ended.unwrap_or(base);
-    let begun = OWN_NAMES.iter().find_map(|own| stem.strip_prefix(own)?.strip_prefix(['-', '_', '.']));
-    let identifier = begun.or(ended)?;
+    let begun = || OWN_NAMES.iter().find_map(|own| stem.strip_prefix(own)?.strip_prefix(SEPARATORS));
+    let closed = || OWN_NAMES.iter().find_map(|own| stem.strip_suffix(own)?.strip_suffix(SEPARATORS));
+    let numbered = || OWN_NAMES.iter().find_map(|own| stem.strip_prefix(own)).is_some_and(is_number);
+    let identifier = begun().or_else(closed).or(ended).or_else(|| numbered().then_some(stem))?;
     (!identifier.is_empty()).then_some(identifier)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Opens POSCARs in folders and archives, or one by one, or AtomGen's JSON files.
@@ -53,41 +67,28 @@ pub(super) fn open(
     options: &SourceOptions,
     name: &str,
 ) -> Result<OpenSource, SourceError> {
-    let total_bytes = files::total_bytes(inputs)?;
     let json: Vec<bool> = inputs.iter().map(|path| is_json(path)).collect::<Result<_, _>>()?;
     if json.iter().all(|&json| json) {
-        return poscar_json::open(inputs, name, total_bytes);
+        return poscar_json::open(inputs, name);
     }
     if let Some(at) = json.iter().position(|&json| json) {
         let shown = inputs.get(at).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
         return Err(SourceError::layout(&shown, "a JSON file and folders or archives are not read together"));
     }
-    Ok(OpenSource {
-        name: name.to_owned(),
-        inputs: inputs.to_vec(),
-        total_bytes,
-        properties: Vec::new(),
-        embedded_labels: if options.embedded_labels {
-            files::embedded_labels(inputs, &RULE)?
-        } else {
-            Vec::new()
-        },
-        reader: Box::new(FilesReader::new(inputs, RULE)),
-        parser: Arc::new(|| Box::new(PoscarParser::default())),
-    })
+    open_files_source(inputs, options, name, RULE, Arc::new(|| Box::new(PoscarParser::default())))
 }
 
 /// Whether an input is a JSON file, packed or not, rather than POSCARs.
 fn is_json(path: &Path) -> Result<bool, SourceError> {
-    let name = path.to_string_lossy().to_ascii_lowercase();
+    let ends_so = |name: &str| strip_ending(strip_packing(name), ".json").is_some();
     if path.is_dir() || Packing::of_file(path)? != Packing::Zip {
-        return Ok([".json", ".json.gz", ".json.zst"].iter().any(|ending| name.ends_with(ending)));
+        return Ok(ends_so(&path.to_string_lossy()));
     }
     let mut archive = ZipArchive::open(path, &Progress::default())?;
     while let Some(member) = archive.next_member()? {
-        let name = String::from_utf8_lossy(&member.name).to_ascii_lowercase();
+        let name = String::from_utf8_lossy(&member.name);
         if !is_litter(&name) {
-            return Ok(name.ends_with(".json"));
+            return Ok(ends_so(&name));
         }
     }
     Ok(false)
@@ -132,7 +133,21 @@ mod tests {
             ("NaCl.vasp", Some("NaCl")),
             ("NaCl.POSCAR", Some("NaCl")),
             ("POSCAR_NaCl", Some("NaCl")),
+            ("Ge.contcar", Some("Ge")),
+            ("Si.poscar.xz", Some("Si")),
+            ("x.POSCAR.vasp", Some("x")),
+            ("mp-149_POSCAR", Some("mp-149")),
+            ("CONTCAR1", Some("CONTCAR1")),
+            ("POSCAR.mp-1.vasp", Some("mp-1")),
+            ("POSCAR-2.VASP", Some("2")),
+            ("NaCl/POSCAR-unitcell", Some("unitcell")),
+            ("mp-3/CONTCAR.relax2.gz", Some("relax2")),
+            ("mp-1/poscar", Some("mp-1")),
+            ("./POSCAR.bz2", Some("POSCAR")),
+            ("POSCAR-mp-1.cif", None),
+            ("POSCAR-all.json.gz", None),
             ("POSCARs.txt", None),
+            ("POSCARS1", None),
             ("id_prop.csv", None),
             (".vasp", None),
         ] {

@@ -13,6 +13,8 @@ use super::input::Progress;
 use super::json::Cursor;
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};
+use super::state::file_states;
+use super::unread::UnreadFiles;
 use super::{
     EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
     RecordParser, RecordReader, Sink, SourceError,
@@ -30,19 +32,22 @@ const LABEL_HEADER: &[u8] = b"material_id,split\n";
 ///
 /// # Errors
 /// [`SourceError`] where one cannot be read or is in another layout.
-pub(super) fn open(inputs: &[PathBuf], name: &str, total_bytes: u64) -> Result<OpenSource, SourceError> {
+pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
+    let progress = Progress::default();
     Ok(OpenSource {
         name: name.to_owned(),
         inputs: inputs.to_vec(),
-        total_bytes,
+        states: file_states(inputs)?,
         properties: Vec::new(),
         embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
+        unread: UnreadFiles::default(),
+        progress: progress.clone(),
         reader: Box::new(SplitReader {
             inputs: inputs.iter().cloned().collect(),
             current: None,
             record: 0,
             key: Vec::new(),
-            progress: Progress::default(),
+            progress,
         }),
         parser: Arc::new(|| Box::new(TextParser::default())),
     })

@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::by_name::by_name;
 use super::entry::{EntryLayout, EntryParser};
 use super::json::Cursor;
-use super::open::by_name;
 use super::pymatgen::read_structure;
 use super::{
     ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,

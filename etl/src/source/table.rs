@@ -10,13 +10,14 @@ use super::cif::CifCrystals;
 use super::csv_stream::{CsvStream, Fields};
 use super::document::open_document;
 use super::entry::check_identifier;
-use super::files::total_bytes;
 use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
 use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, assign_columns};
+use super::state::file_states;
 use super::table_parquet;
 use super::table_roles::{QUALIFIER, Role, find_roles};
+use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
     SourceError, SourceOptions,
@@ -80,19 +81,16 @@ pub(super) fn open(
     }
     let tables: Arc<[Table]> = tables.into();
     let property_count = properties.len();
+    let progress = Progress::default();
     Ok(OpenSource {
         name: name.to_owned(),
         inputs: inputs.to_vec(),
-        total_bytes: total_bytes(inputs)?,
+        states: file_states(inputs)?,
         properties,
         embedded_labels: Vec::new(),
-        reader: Box::new(TableReader {
-            tables: tables.clone(),
-            next: 0,
-            current: None,
-            record: 0,
-            progress: Progress::default(),
-        }),
+        unread: UnreadFiles::default(),
+        progress: progress.clone(),
+        reader: Box::new(TableReader { tables: tables.clone(), next: 0, current: None, record: 0, progress }),
         parser: Arc::new(move || {
             Box::new(RowParser {
                 tables: tables.clone(),

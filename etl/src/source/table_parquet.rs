@@ -12,12 +12,16 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::cif::CifCrystals;
 use super::entry::check_identifier;
-use super::files::total_bytes;
+use super::input::Progress;
 use super::properties::assign_columns;
+use super::state::{InputState, file_states};
 use super::table_roles::{QUALIFIER, Role, find_roles};
+use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
     SourceError, SourceOptions,
@@ -65,12 +69,14 @@ pub(super) fn open(
                 }
             }
         }
+        check_compression(path, builder.metadata())?;
         headers.push((schema, builder.metadata().file_metadata().num_rows()));
     }
     let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
     let mut tables = Vec::with_capacity(inputs.len());
-    for (path, (schema, rows)) in inputs.iter().zip(headers) {
+    let states = file_states(inputs)?;
+    for ((path, state), (schema, rows)) in inputs.iter().zip(&states).zip(headers) {
         let mut roles = roles(path, &schema, options)?;
         for (role, field) in roles.iter_mut().zip(schema.fields()) {
             let at = properties.iter().position(|property| property.key == *field.name());
@@ -80,7 +86,7 @@ pub(super) fn open(
         }
         tables.push(Table {
             file: Arc::from(&*path.to_string_lossy()),
-            bytes: total_bytes(std::slice::from_ref(path))?,
+            bytes: state.bytes,
             rows: u64::try_from(rows).unwrap_or_default(),
             path: path.clone(),
             roles,
@@ -90,9 +96,12 @@ pub(super) fn open(
     Ok(OpenSource {
         name: name.to_owned(),
         inputs: inputs.to_vec(),
-        total_bytes: total_bytes(inputs)?,
+        // The decoder seeks to and fro.
+        states: states.into_iter().map(|state| InputState { in_order: false, ..state }).collect(),
         properties,
         embedded_labels: Vec::new(),
+        unread: UnreadFiles::default(),
+        progress: Progress::default(),
         reader: Box::new(ParquetReader {
             tables: tables.into_iter(),
             current: None,
@@ -113,6 +122,24 @@ fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
 fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&path.to_string_lossy(), error))
+}
+
+/// Refuses columns that are packed in a way that is not read here.
+fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
+    for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
+        let name = match column.compression() {
+            Compression::BROTLI(_) => "brotli",
+            Compression::LZ4 | Compression::LZ4_RAW => "LZ4",
+            Compression::LZO => "LZO",
+            _ => continue,
+        };
+        let message = format!(
+            "column {} is packed by {name}, which is not read here; write the table with zstd, snappy or gzip",
+            column.column_path()
+        );
+        return Err(SourceError::layout(&path.to_string_lossy(), message));
+    }
+    Ok(())
 }
 
 fn names(schema: &SchemaRef) -> Vec<String> {

@@ -7,6 +7,7 @@ use flate2::bufread::DeflateDecoder;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::input::InputFile;
+use super::packing::Packing;
 
 /// Local file header (APPNOTE 4.3.7).
 const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
@@ -16,7 +17,9 @@ const ENCRYPTED: u16 = 1;
 /// Compression methods (4.4.5).
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
+const BZIP2: u16 = 12;
 const ZSTANDARD: u16 = 93;
+const XZ: u16 = 95;
 /// Members up to this size, packed and not, are unpacked at once.
 const SMALL_BYTES: u64 = 1 << 20;
 
@@ -115,16 +118,18 @@ impl Unpacker {
 }
 
 /// A member's bytes as a stream; `F` is the archive or a reference to it.
-pub(super) fn member_stream<F: BufRead + AsInput>(
+pub(super) fn member_stream<'a, F: BufRead + AsInput + Send + 'a>(
     mut file: F,
     member: &ZipMember,
-) -> io::Result<impl Read + use<F>> {
+) -> io::Result<impl Read + Send + use<'a, F>> {
     seek_body(file.as_input(), member)?;
     let packed = file.take(member.compressed);
-    let body = match member.method {
-        STORED => Body::Stored(packed),
-        DEFLATED => Body::Deflated(DeflateDecoder::new(packed)),
-        ZSTANDARD => Body::Zstandard(zstd::Decoder::with_buffer(packed)?),
+    let body: Box<dyn Read + Send + 'a> = match member.method {
+        STORED => Packing::Plain.unpack(packed)?,
+        DEFLATED => Box::new(DeflateDecoder::new(packed)),
+        BZIP2 => Packing::Bzip2.unpack(packed)?,
+        ZSTANDARD => Packing::Zstandard.unpack(packed)?,
+        XZ => Packing::Xz.unpack(packed)?,
         other => return Err(damaged(format!("compression method {other} is not read here"))),
     };
     Ok(Checked { body, crc: Crc::new(), member_crc: member.crc, left: member.size })
@@ -145,23 +150,6 @@ impl AsInput for InputFile {
 impl AsInput for &mut InputFile {
     fn as_input(&mut self) -> &mut InputFile {
         self
-    }
-}
-
-/// A member's body by compression.
-enum Body<F: BufRead> {
-    Stored(io::Take<F>),
-    Deflated(DeflateDecoder<io::Take<F>>),
-    Zstandard(zstd::Decoder<'static, io::Take<F>>),
-}
-
-impl<F: BufRead> Read for Body<F> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Stored(body) => body.read(buffer),
-            Self::Deflated(body) => body.read(buffer),
-            Self::Zstandard(body) => body.read(buffer),
-        }
     }
 }
 

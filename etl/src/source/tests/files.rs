@@ -32,7 +32,7 @@ fn check(source: OpenSource, archive: &Path) {
     assert_eq!(labels.file, format!("{}!d/id_prop.csv", archive.display()));
     assert_eq!(labels.csv, b"po,1.5\n");
     let harvest = drain(source).expect("readable");
-    assert_eq!(harvest.ids(), ["po", "two#po", "two#other", "evil", "abs", "po", "packed"]);
+    assert_eq!(harvest.ids(), ["d/po", "two#po", "two#other", "evil", "abs", "d/po", "packed"]);
     assert_eq!(harvest.rejects.len(), 1);
     assert_eq!(harvest.rejects[0].material_id.as_deref(), Some("broken"));
     assert_eq!(&*harvest.rejects[0].origin.file, format!("{}!d/broken.cif", archive.display()));
@@ -79,7 +79,7 @@ fn folders_are_read_in_the_order_of_paths() {
     }
     let source = open_default(SourceKind::Cif, &[folder.path()]).expect("a source");
     assert_eq!(source.embedded_labels.len(), 1);
-    assert_eq!(source.total_bytes, (3 * CIF.len() + 10) as u64);
+    assert_eq!(source.total_bytes(), (3 * CIF.len() + 10) as u64);
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.ids(), ["a", "two", "c"]);
     let single = read(SourceKind::Cif, &[&folder.path().join("c.cif"), &folder.path().join("a.cif")]);

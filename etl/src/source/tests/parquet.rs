@@ -58,7 +58,7 @@ fn rows_are_crystals_with_the_numeric_columns() {
         open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default()).expect("a source");
     let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
     assert_eq!(columns, ["energy_above_hull_ev_per_atom", "number", "metal"]);
-    let total = source.total_bytes;
+    let total = source.total_bytes();
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.crystals.len(), 202);
     assert_eq!(harvest.crystals[0].id, "po-3");

@@ -1,0 +1,320 @@
+//! Crystals of one file each, cut out of folders and archives one after another.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::entry::check_identifier;
+use super::files::{FileRule, Files, open_files};
+use super::folder::WalkedFile;
+use super::hashes::{FileHash, FolderHash, hash_file};
+use super::input::Progress;
+use super::names::{FileName, Names};
+use super::packing::Packing;
+use super::survey::{Survey, survey};
+use super::tar_archive::{TarArchive, TarKind};
+use super::zip_archive::{ZipArchive, is_litter};
+use super::{
+    MAX_RECORD_BYTES, OpenSource, ParserFactory, RawBlock, RecordError, RecordReader, SourceError,
+    SourceOptions,
+};
+use crate::reject::{Note, Origin};
+
+/// Code of the note on a `POSCAR` beside a `CONTCAR`.
+const RELAXED: &str = "contcar_taken";
+
+/// Opens inputs that hold crystals of one file each.
+///
+/// # Errors
+/// [`SourceError`] where an input cannot be read, or holds no file of the source.
+pub(super) fn open_files_source(
+    inputs: &[PathBuf],
+    options: &SourceOptions,
+    name: &str,
+    rule: FileRule,
+    parser: ParserFactory,
+) -> Result<OpenSource, SourceError> {
+    let Survey { states, names, embedded_labels, unread } = survey(inputs, &rule, options)?;
+    let progress = Progress::default();
+    Ok(OpenSource {
+        name: name.to_owned(),
+        inputs: inputs.to_vec(),
+        states,
+        properties: Vec::new(),
+        embedded_labels,
+        unread,
+        progress: progress.clone(),
+        reader: Box::new(FilesReader::new(inputs, rule, names, progress)),
+        parser,
+    })
+}
+
+/// Reads file after file.
+struct FilesReader {
+    rule: FileRule,
+    names: Names,
+    inputs: VecDeque<PathBuf>,
+    current: Option<(PathBuf, Files, Option<FolderHash>)>,
+    /// Position of the current input.
+    input: usize,
+    /// Files of the source in the current input.
+    record: u64,
+    progress: Progress,
+}
+
+impl FilesReader {
+    /// Stands before the first file of the first input.
+    fn new(inputs: &[PathBuf], rule: FileRule, names: Names, progress: Progress) -> Self {
+        Self {
+            rule,
+            names,
+            inputs: inputs.iter().cloned().collect(),
+            current: None,
+            input: 0,
+            record: 0,
+            progress,
+        }
+    }
+}
+
+impl RecordReader for FilesReader {
+    fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError> {
+        while !block.is_full() {
+            if self.current.is_none() {
+                let Some(path) = self.inputs.pop_front() else { return Ok(false) };
+                self.record = 0;
+                let files = open_files(&path, &self.rule, &self.progress)?;
+                let hashed = self.progress.hashes() && matches!(files, Files::Folder(_));
+                self.current = Some((path, files, hashed.then(FolderHash::default)));
+            }
+            let Some((path, files, hash)) = &mut self.current else { break };
+            let mut slot =
+                Slot { names: &self.names, input: self.input, record: &mut self.record, block: &mut *block };
+            let more = match files {
+                Files::Folder(walk) => match walk.next_file()? {
+                    Some(file) => {
+                        slot.walked_file(&file, hash.as_mut(), &self.progress);
+                        true
+                    }
+                    None => false,
+                },
+                Files::One(file) => match file.take() {
+                    Some(path) => {
+                        slot.single_file(path, &self.progress);
+                        true
+                    }
+                    None => false,
+                },
+                Files::Tar(archive) => slot.tar_member(path, archive)?,
+                Files::Zip(archive) => slot.zip_member(path, archive)?,
+            };
+            if !more && let Some((path, _, hash)) = self.current.take() {
+                self.input += 1;
+                if let Some(hash) = hash {
+                    self.progress.hashed_folder(path, hash);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.progress.bytes()
+    }
+}
+
+/// Where the next file of an input goes.
+struct Slot<'a> {
+    names: &'a Names,
+    input: usize,
+    record: &'a mut u64,
+    block: &'a mut RawBlock,
+}
+
+impl Slot<'_> {
+    /// Takes a file of a folder, and its hash into the folder's.
+    fn walked_file(&mut self, file: &WalkedFile, folder: Option<&mut FolderHash>, progress: &Progress) {
+        let shown = file.path.to_string_lossy();
+        let mut hash = None;
+        if !is_litter(&file.name) {
+            let wanted = folder.is_some();
+            self.record(&shown, &file.name, |block| {
+                if !file.regular {
+                    return Err(RecordError::Unreadable("not a regular file".to_owned()));
+                }
+                let (read, found) = read_file(&file.path, wanted, progress, &mut block.bytes);
+                hash = Some(found);
+                read
+            });
+        }
+        if let Some(folder) = folder.filter(|_| file.regular) {
+            // What no crystal was read from is part of the input nevertheless.
+            folder.add(&file.name, hash.unwrap_or_else(|| hash_file(&file.path)));
+        }
+    }
+
+    /// Takes a file that is an input of its own.
+    fn single_file(&mut self, path: PathBuf, progress: &Progress) {
+        let shown = path.to_string_lossy();
+        let mut hash = None;
+        self.record(&shown, &shown, |block| {
+            let (read, found) = read_file(&path, progress.hashes(), progress, &mut block.bytes);
+            hash = found.ok();
+            read
+        });
+        if let Some(hash) = hash {
+            drop(shown);
+            progress.hashed_file(path, hash);
+        }
+    }
+
+    /// Takes the next member of a tar archive; false at its end.
+    fn tar_member(&mut self, path: &Path, archive: &mut TarArchive) -> Result<bool, SourceError> {
+        let Some(member) = archive.next_member()? else { return Ok(false) };
+        let mut broken = None;
+        self.member(path, &member.name, |block| {
+            if member.kind == TarKind::Other {
+                return Err(RecordError::Unreadable("a link or a sparse file".to_owned()));
+            }
+            if member.size > MAX_RECORD_BYTES as u64 {
+                return Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES });
+            }
+            archive.read_body(&mut block.bytes).map_err(|error| {
+                let message = error.to_string();
+                broken = Some(error);
+                RecordError::Unreadable(message)
+            })
+        });
+        // Nothing can be read behind a break in a stream.
+        broken.map_or(Ok(true), Err)
+    }
+
+    /// Takes the next member of a zip archive; false at its end.
+    fn zip_member(&mut self, path: &Path, archive: &mut ZipArchive) -> Result<bool, SourceError> {
+        let Some(member) = archive.next_member()? else { return Ok(false) };
+        self.member(path, &member.name, |block| {
+            if member.size > MAX_RECORD_BYTES as u64 {
+                return Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES });
+            }
+            let read = archive.read_member(&member, MAX_RECORD_BYTES as u64, &mut block.bytes);
+            read.map_err(|error| RecordError::Unreadable(error.to_string()))
+        });
+        Ok(true)
+    }
+
+    fn member(
+        &mut self,
+        archive: &Path,
+        name: &[u8],
+        read: impl FnOnce(&mut RawBlock) -> Result<(), RecordError>,
+    ) {
+        let name = String::from_utf8_lossy(name);
+        if !is_litter(&name) {
+            self.record(&format!("{}!{name}", archive.to_string_lossy()), &name, read);
+        }
+    }
+
+    /// Appends the record of one file, `name` in its input and `shown` in messages, if the source reads
+    /// files of that name.
+    fn record(
+        &mut self,
+        shown: &str,
+        name: &str,
+        read: impl FnOnce(&mut RawBlock) -> Result<(), RecordError>,
+    ) {
+        let (id, alias) = match self.names.of(self.input, name) {
+            Some(FileName::Id { id, alias }) => (id, alias),
+            Some(FileName::Relaxed { id }) => {
+                *self.record += 1;
+                self.block.push_note(Note {
+                    material_id: Some(id.into_owned()),
+                    origin: Origin { file: Arc::from(shown), record: *self.record, line: None },
+                    code: RELAXED,
+                    message: "is not read, as a CONTCAR, the relaxed structure, lies beside it; --id path \
+                              reads both"
+                        .to_owned(),
+                });
+                return;
+            }
+            None => return,
+        };
+        *self.record += 1;
+        let origin = Origin { file: Arc::from(shown), record: *self.record, line: None };
+        let start = self.block.bytes.len();
+        self.block.bytes.extend_from_slice(id.as_bytes());
+        let name_end = self.block.bytes.len();
+        self.block.bytes.extend_from_slice(alias.unwrap_or_default().as_bytes());
+        let body = self.block.bytes.len();
+        let fits = |block: &mut RawBlock| match block.bytes.len() - body > MAX_RECORD_BYTES {
+            true => Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES }),
+            false => Ok(()),
+        };
+        let checked = check_name(&id)
+            .and_then(|()| read(self.block))
+            .and_then(|()| fits(self.block))
+            .and_then(|()| unpack_tail(&mut self.block.bytes, body))
+            .and_then(|()| fits(self.block));
+        match checked {
+            Ok(()) => {
+                let end = self.block.bytes.len();
+                self.block.push_range(origin, start..name_end, body..end);
+                self.block.alias(name_end..body);
+            }
+            Err(error) => {
+                self.block.bytes.truncate(start);
+                let material_id = check_name(&id).is_ok().then(|| id.into_owned());
+                self.block.push_reject(error.reject(material_id, origin));
+            }
+        }
+    }
+}
+
+/// Appends a file to `bytes`, at most the largest record and one byte more. Its hash, if wanted, is that of
+/// the whole file.
+fn read_file(
+    path: &Path,
+    hashed: bool,
+    progress: &Progress,
+    bytes: &mut Vec<u8>,
+) -> (Result<(), RecordError>, io::Result<FileHash>) {
+    let start = bytes.len();
+    let mut hash = FileHash::default();
+    let mut read = || {
+        let mut file = File::open(path)?;
+        let count = (&mut file).take(MAX_RECORD_BYTES as u64 + 1).read_to_end(bytes)?;
+        progress.add(count as u64);
+        if hashed {
+            hash.update(bytes.get(start..).unwrap_or_default());
+            if count > MAX_RECORD_BYTES {
+                hash.update_from(&mut file)?;
+            }
+        }
+        Ok(())
+    };
+    match read() {
+        Ok(()) => (Ok(()), Ok(hash)),
+        Err(error) => (Err(RecordError::Unreadable(io::Error::to_string(&error))), Err(error)),
+    }
+}
+
+/// A crystal's identifier is its file's name, if that was UTF-8.
+fn check_name(identifier: &str) -> Result<(), RecordError> {
+    if identifier.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(RecordError::Identifier("the name is not UTF-8".to_owned()));
+    }
+    check_identifier(identifier)
+}
+
+/// Replaces packed data in `bytes[start..]` by what is packed in it.
+fn unpack_tail(bytes: &mut Vec<u8>, start: usize) -> Result<(), RecordError> {
+    let packing = Packing::of(bytes.get(start..).unwrap_or_default());
+    if packing == Packing::Plain {
+        return Ok(());
+    }
+    let packed = bytes.split_off(start);
+    let unpacked = packing.unpack(&packed[..]);
+    let read = unpacked.and_then(|stream| stream.take(MAX_RECORD_BYTES as u64 + 1).read_to_end(bytes));
+    read.map(|_| ()).map_err(|error| RecordError::Unreadable(error.to_string()))
+}

@@ -1,0 +1,235 @@
+//! What a JSON document looks like, told by its start: for inputs of a kind that nobody named, and for
+//! those of another kind than was named.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use super::document::open_document;
+use super::input::Progress;
+use super::json::{Cursor, JsonError};
+use super::{SourceError, SourceKind, jarvis, oqmd};
+
+/// Bytes of a document that are looked at: the first entry or a good part of it.
+const START_BYTES: u64 = 64 << 10;
+/// The databases that are arrays of entries, with the key of the entries' identifiers.
+const DATABASES: [(SourceKind, &str); 2] =
+    [(SourceKind::Oqmd, oqmd::LAYOUT.id_key), (SourceKind::Jarvis, jarvis::LAYOUT.id_key)];
+/// Keys of a pandas table in split orientation, as MatBench publishes them.
+const TABLE_KEYS: [&str; 3] = ["index", "columns", "data"];
+/// Keys that a message names.
+const NAMED_KEYS: usize = 5;
+
+/// What a document looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Look {
+    /// In the layout of a source.
+    Source(SourceKind),
+    /// One entry of a database.
+    Entry(SourceKind),
+    /// Entries of a database by their identifiers.
+    EntriesById(SourceKind),
+    /// One structure of pymatgen.
+    Structure,
+    /// A list of them.
+    Structures,
+    /// A response of an OPTIMADE server.
+    Optimade,
+    /// An object a line.
+    Lines,
+    /// A list of objects with other keys.
+    Records(Vec<String>),
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(kind) => write!(formatter, "{kind}; `etl build {kind}` reads it"),
+            Self::Entry(kind) => write!(formatter, "one entry of {kind}; put it between [ and ]"),
+            Self::EntriesById(kind) => {
+                write!(formatter, "an object of {kind} entries; make a list of its values, each with its identifier")
+            }
+            Self::Structure => formatter.write_str("one structure of pymatgen; write it as a CIF"),
+            Self::Structures => formatter.write_str(
+                "a list of pymatgen's structures; write each as a CIF, or stream them to `etl worker --format pymatgen`",
+            ),
+            Self::Optimade => formatter.write_str("a response of an OPTIMADE server; write its structures as CIFs"),
+            Self::Lines => formatter.write_str("JSON lines, an object each; make a list of them"),
+            Self::Records(keys) => {
+                write!(formatter, "a list of objects with {}; write their structures as CIFs", keys.join(", "))
+            }
+        }
+    }
+}
+
+/// What a document looks like; `None` where its start does not tell.
+///
+/// # Errors
+/// [`SourceError`] where it cannot be read.
+pub(super) fn look(path: &Path) -> Result<Option<Look>, SourceError> {
+    let document = open_document(path, ".json", &Progress::default())?;
+    let mut start = Vec::new();
+    let read = document.stream.take(START_BYTES).read_to_end(&mut start);
+    read.map_err(|source| SourceError::read(&document.file, source))?;
+    Ok(of_start(&start))
+}
+
+fn of_start(start: &[u8]) -> Option<Look> {
+    let mut cursor = Cursor::new(start);
+    match cursor.peek()? {
+        b'[' => of_array(cursor),
+        b'{' => of_object(cursor),
+        _ => None,
+    }
+}
+
+/// The keys of an object and whether they are all; the cursor stands behind it then.
+struct Keys {
+    names: Vec<String>,
+    complete: bool,
+}
+
+impl Keys {
+    /// Reads the keys as far as the bytes go.
+    fn read(cursor: &mut Cursor<'_>) -> Self {
+        let mut names = Vec::new();
+        let mut read = || -> Result<(), JsonError> {
+            cursor.expect(b'{', "an object")?;
+            let mut first = true;
+            while let Some(key) = cursor.next_key(&mut first)? {
+                names.push(key.text().into_owned());
+                cursor.skip()?;
+            }
+            Ok(())
+        };
+        let complete = read().is_ok();
+        Self { names, complete }
+    }
+
+    fn have(&self, key: &str) -> bool {
+        self.names.iter().any(|name| name == key)
+    }
+
+    /// The database that has entries with these keys.
+    fn database(&self) -> Option<SourceKind> {
+        DATABASES.into_iter().find(|(_, id_key)| self.have(id_key)).map(|(kind, _)| kind)
+    }
+
+    fn is_structure(&self) -> bool {
+        self.have("lattice") && (self.have("sites") || !self.complete)
+    }
+}
+
+fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
+    cursor.expect(b'[', "an array").ok()?;
+    let mut first = true;
+    if !cursor.next_element(&mut first).ok()? || cursor.peek()? != b'{' {
+        return None;
+    }
+    let keys = Keys::read(&mut cursor);
+    if let Some(kind) = keys.database() {
+        return Some(Look::Source(kind));
+    }
+    if keys.is_structure() {
+        return Some(Look::Structures);
+    }
+    // An entry of a database without its identifier is one reject.
+    let is_entry = keys.names.is_empty() || keys.have("atoms") || !keys.complete;
+    (!is_entry).then(|| Look::Records(keys.names.into_iter().take(NAMED_KEYS).collect()))
+}
+
+fn of_object(cursor: Cursor<'_>) -> Option<Look> {
+    let mut behind = cursor.clone();
+    let keys = Keys::read(&mut behind);
+    if keys.complete && behind.peek() == Some(b'{') {
+        return Some(Look::Lines);
+    }
+    if let Some(kind) = keys.database() {
+        return Some(Look::Entry(kind));
+    }
+    if keys.is_structure() {
+        return Some(Look::Structure);
+    }
+    if keys.have("index") || keys.have("columns") {
+        return Some(Look::Source(SourceKind::Matbench));
+    }
+    let first = keys.names.first()?;
+    if TABLE_KEYS.contains(&first.as_str()) {
+        // A table's data are rows, those of a response are objects.
+        let mut inside = cursor;
+        let is_response = first_value(&mut inside)
+            .is_some_and(|()| inside.expect(b'[', "").is_ok() && inside.peek() == Some(b'{'));
+        return Some(if is_response { Look::Optimade } else { Look::Source(SourceKind::Matbench) });
+    }
+    if keys.have("data") && keys.have("meta") {
+        return Some(Look::Optimade);
+    }
+    let mut inside = cursor;
+    first_value(&mut inside)?;
+    if inside.peek()? != b'{' {
+        return None;
+    }
+    // Splits of texts, or entries.
+    let entries = Keys::read(&mut inside.clone());
+    if let Some(kind) = entries.database() {
+        return Some(Look::EntriesById(kind));
+    }
+    if entries.have("atoms") {
+        return Some(Look::EntriesById(SourceKind::Jarvis));
+    }
+    let empty = entries.complete && entries.names.is_empty();
+    let is_text = empty || (first_value(&mut inside).is_some() && inside.peek() == Some(b'"'));
+    is_text.then_some(Look::Source(SourceKind::Poscar))
+}
+
+/// Steps before the first value of an object.
+fn first_value(cursor: &mut Cursor<'_>) -> Option<()> {
+    cursor.expect(b'{', "an object").ok()?;
+    cursor.next_key(&mut true).ok()??;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(start: &str) -> String {
+        of_start(start.as_bytes()).map_or_else(String::new, |look| format!("{look:?}"))
+    }
+
+    #[test]
+    fn documents_are_told_apart() {
+        let structure = r#"{"@class": "Structure", "lattice": {"a": 1}, "sites": []}"#;
+        for (start, look) in [
+            (r#"[{"atoms": {}, "_oqmd_entry_id": 1}]"#.to_owned(), "Source(Oqmd)"),
+            (r#" [ {"jid": "JVASP-1"}, {"#.to_owned(), "Source(Jarvis)"),
+            (r#"[{"jid": "JVASP-1", "atoms": {"a"#.to_owned(), "Source(Jarvis)"),
+            ("{\n \"index\": [0]}".to_owned(), "Source(Matbench)"),
+            (r#"{"data": [[{}, 1]], "index": [0]}"#.to_owned(), "Source(Matbench)"),
+            (r#"{"data": [[{"lattice": 1"#.to_owned(), "Source(Matbench)"),
+            (r#"{"train": {"a": "NaCl"}}"#.to_owned(), "Source(Poscar)"),
+            (r#"{"train": {}, "test": {"a": "NaCl"}}"#.to_owned(), "Source(Poscar)"),
+            (structure.to_owned(), "Structure"),
+            (format!("[{structure}]"), "Structures"),
+            (format!("{structure}\n{structure}\n"), "Lines"),
+            (r#"{"jid": "JVASP-1", "atoms": {}}"#.to_owned(), "Entry(Jarvis)"),
+            (r#"{"JVASP-1": {"atoms": {}}}"#.to_owned(), "EntriesById(Jarvis)"),
+            (r#"{"data": [{"id": "1"}], "meta": {}}"#.to_owned(), "Optimade"),
+            (r#"{"links": {"next": null}, "data": [], "meta": {}}"#.to_owned(), "Optimade"),
+            (format!(r#"[{{"id": 1, "structure": {structure}}}]"#), r#"Records(["id", "structure"])"#),
+            (r#"[{"atoms": {}, "x": 1}]"#.to_owned(), ""),
+            ("[{}]".to_owned(), ""),
+            ("[1]".to_owned(), ""),
+            ("7".to_owned(), ""),
+            (String::new(), ""),
+        ] {
+            assert_eq!(shown(&start), look, "{start}");
+        }
+    }
+
+    #[test]
+    fn no_start_of_a_document_is_too_short() {
+        let text = r#"{"data": [{"id": "1", "attributes": {"x": [1, 2]}}], "meta": {}}"#;
+        (0..text.len()).for_each(|end| drop(of_start(&text.as_bytes()[..end])));
+    }
+}

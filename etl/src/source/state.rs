@@ -1,0 +1,102 @@
+//! What tells that an input is still the one that it was.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use schemas::hash::hex;
+use sha2::{Digest, Sha256};
+
+use super::SourceError;
+use super::folder::FolderWalk;
+use super::packing::Packing;
+
+/// State of an input: its files with sizes and times, none of them opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InputState {
+    /// Number of files, 1 unless it is a folder.
+    pub files: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// SHA-256 of a list of all files: path below the input, size, and time of the last change.
+    pub list: String,
+    /// Whether it is read from its start to its end, so that it can be hashed on the way.
+    pub in_order: bool,
+}
+
+/// The state of an input while its files are met.
+#[derive(Debug, Default)]
+pub(super) struct StateScan {
+    files: u64,
+    bytes: u64,
+    list: Sha256,
+}
+
+impl StateScan {
+    /// Takes the next file.
+    pub(super) fn add(&mut self, name: &str, metadata: &Metadata) {
+        let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let changed = changed.map_or(0, |time| time.as_nanos());
+        self.files += 1;
+        self.bytes += metadata.len();
+        self.list.update(name.as_bytes());
+        self.list.update([0]);
+        self.list.update(metadata.len().to_le_bytes());
+        self.list.update(changed.to_le_bytes());
+    }
+
+    /// The state once every file was met.
+    pub(super) fn finish(self, in_order: bool) -> InputState {
+        let Self { files, bytes, list } = self;
+        InputState { files, bytes, list: hex(&list.finalize()), in_order }
+    }
+}
+
+/// States of inputs that are one file each.
+///
+/// # Errors
+/// [`SourceError::Open`] where one cannot be looked at.
+pub(super) fn file_states(inputs: &[PathBuf]) -> Result<Vec<InputState>, SourceError> {
+    inputs.iter().map(|path| file_state(path)).collect()
+}
+
+/// State of an input that is one file.
+///
+/// # Errors
+/// [`SourceError::Open`] where it cannot be looked at.
+pub(crate) fn file_state(path: &Path) -> Result<InputState, SourceError> {
+    let metadata = fs::metadata(path).map_err(|source| SourceError::open(path, source))?;
+    let mut scan = StateScan::default();
+    scan.add("", &metadata);
+    // Members of a zip archive and parts of a Parquet table are sought out.
+    let in_order = !metadata.is_dir() && Packing::of_file(path)? != Packing::Zip;
+    Ok(scan.finish(in_order))
+}
+
+/// Names of the files of an input that were changed, renamed or put there after `time`.
+///
+/// # Errors
+/// [`SourceError::Open`] where the input cannot be looked at.
+pub(crate) fn changed_since(path: &Path, time: SystemTime) -> Result<Vec<String>, SourceError> {
+    let is_newer = |metadata: &Metadata| {
+        // What was written before and moved or copied to its place later has an old time of writing.
+        let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+        let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+        UNIX_EPOCH + Duration::new(seconds, nanoseconds) > time
+            || metadata.modified().is_ok_and(|modified| modified > time)
+    };
+    let metadata = fs::metadata(path).map_err(|source| SourceError::open(path, source))?;
+    if !metadata.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(if is_newer(&metadata) { vec![name] } else { Vec::new() });
+    }
+    let mut newer = Vec::new();
+    let mut walk = FolderWalk::new(path)?;
+    while let Some(file) = walk.next_file()? {
+        if file.regular && fs::metadata(&file.path).is_ok_and(|metadata| is_newer(&metadata)) {
+            newer.push(file.name);
+        }
+    }
+    Ok(newer)
+}

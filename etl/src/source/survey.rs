@@ -1,0 +1,208 @@
+//! A first look at all inputs of files: what there is, before any crystal is read.
+//!
+//! A folder is listed and no file of it opened but its label tables; a tar archive is read through.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::files::{FileRule, Files, base_name, open_files};
+use super::folder::FolderWalk;
+use super::input::Progress;
+use super::names::Names;
+use super::state::{InputState, StateScan, file_state};
+use super::tar_archive::{TarArchive, TarKind};
+use super::unread::UnreadFiles;
+use super::zip_archive::{ZipArchive, is_litter};
+use super::{EmbeddedLabels, SourceError, SourceOptions};
+
+/// Label tables that may lie beside the crystals.
+const LABEL_NAMES: [&str; 2] = ["id_prop.csv", "labels.csv"];
+/// A label table is held in memory while it is joined; the largest published one, of 800,000 rows, takes a
+/// quarter of this.
+const MAX_LABEL_BYTES: u64 = 256 << 20;
+
+/// What the inputs hold.
+pub(super) struct Survey {
+    /// State of every input.
+    pub states: Vec<InputState>,
+    /// What the crystals are called.
+    pub names: Names,
+    /// The label tables, where they are looked for.
+    pub embedded_labels: Vec<EmbeddedLabels>,
+    /// Files that are neither.
+    pub unread: UnreadFiles,
+}
+
+/// Looks at all inputs. Label tables are found anywhere in folders and archives.
+///
+/// # Errors
+/// [`SourceError`] where an input cannot be read or holds no file of the source, or a table is too large
+/// to be one.
+pub(super) fn survey(
+    inputs: &[PathBuf],
+    rule: &FileRule,
+    options: &SourceOptions,
+) -> Result<Survey, SourceError> {
+    let mut scan = Scan {
+        names: Names::new(*rule, options.id, inputs.len() > 1),
+        labels_wanted: options.embedded_labels,
+        embedded_labels: Vec::new(),
+        unread: UnreadFiles::new(options.list_unread),
+    };
+    let mut states = Vec::with_capacity(inputs.len());
+    for path in inputs {
+        states.push(scan.input(path, rule)?);
+    }
+    let Scan { mut names, embedded_labels, unread, .. } = scan;
+    names.met();
+    Ok(Survey { states, names, embedded_labels, unread })
+}
+
+/// What is known so far.
+struct Scan {
+    names: Names,
+    labels_wanted: bool,
+    embedded_labels: Vec<EmbeddedLabels>,
+    unread: UnreadFiles,
+}
+
+/// What a file is to the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Crystal,
+    Labels,
+    Unread,
+    /// What file managers leave behind.
+    Litter,
+}
+
+impl Scan {
+    /// Looks at one input.
+    fn input(&mut self, path: &Path, rule: &FileRule) -> Result<InputState, SourceError> {
+        let files = open_files(path, rule, &Progress::default())?;
+        self.names.input(path, matches!(files, Files::One(_)));
+        let (state, crystals) = match files {
+            Files::One(_) => {
+                self.names.meet(&path.to_string_lossy());
+                return file_state(path);
+            }
+            Files::Folder(walk) => self.folder(path, walk)?,
+            Files::Tar(archive) => (file_state(path)?, self.tar(path, *archive)?),
+            Files::Zip(archive) => (file_state(path)?, self.zip(path, *archive)?),
+        };
+        if crystals == 0 {
+            let file = path.to_string_lossy().into_owned();
+            return Err(SourceError::Empty { file, what: rule.what, beside: self.unread.outline() });
+        }
+        Ok(state)
+    }
+
+    fn folder(&mut self, path: &Path, mut walk: FolderWalk) -> Result<(InputState, u64), SourceError> {
+        let (mut state, mut crystals) = (StateScan::default(), 0);
+        while let Some(file) = walk.next_file()? {
+            let shown = file.path.to_string_lossy();
+            // A file that vanishes meanwhile is met again when it is to be read.
+            if file.regular
+                && let Ok(metadata) = fs::metadata(&file.path)
+            {
+                state.add(&file.name, &metadata);
+            }
+            match self.role(&file.name) {
+                Role::Crystal => crystals += 1,
+                Role::Labels if file.regular => {
+                    let opened = File::open(&file.path);
+                    let table = opened.map_err(|source| SourceError::open(&file.path, source))?;
+                    self.embedded_labels.push(read_table(table, shown.into_owned())?);
+                }
+                Role::Unread | Role::Labels => self.unread.file(&shown),
+                Role::Litter => {}
+            }
+        }
+        for link in walk.unfollowed() {
+            self.unread.link(path.join(link).to_string_lossy().into_owned());
+        }
+        Ok((state.finish(true), crystals))
+    }
+
+    fn tar(&mut self, path: &Path, mut archive: TarArchive) -> Result<u64, SourceError> {
+        let mut crystals = 0;
+        loop {
+            let found = match archive.next_member() {
+                Ok(Some(found)) => found,
+                Ok(None) => return Ok(crystals),
+                // Without label tables, what stands before the damage can still be read.
+                Err(_) if !self.labels_wanted && crystals > 0 => return Ok(crystals),
+                Err(error) => return Err(error),
+            };
+            let name = String::from_utf8_lossy(&found.name);
+            match self.role(&name) {
+                Role::Crystal => crystals += 1,
+                Role::Labels if found.kind == TarKind::File => {
+                    let file = member(path, &name);
+                    check_table_size(found.size, &file)?;
+                    let mut csv = Vec::new();
+                    archive.read_body(&mut csv)?;
+                    self.embedded_labels.push(EmbeddedLabels { file, csv });
+                }
+                Role::Unread | Role::Labels => self.unread.file(&member(path, &name)),
+                Role::Litter => {}
+            }
+        }
+    }
+
+    fn zip(&mut self, path: &Path, mut archive: ZipArchive) -> Result<u64, SourceError> {
+        let mut crystals = 0;
+        while let Some(found) = archive.next_member()? {
+            let name = String::from_utf8_lossy(&found.name);
+            match self.role(&name) {
+                Role::Crystal => crystals += 1,
+                Role::Labels => {
+                    let file = member(path, &name);
+                    check_table_size(found.size, &file)?;
+                    let mut csv = Vec::new();
+                    let read = archive.read_member(&found, MAX_LABEL_BYTES, &mut csv);
+                    read.map_err(|source| SourceError::read(&file, source))?;
+                    check_table_size(csv.len() as u64, &file)?;
+                    self.embedded_labels.push(EmbeddedLabels { file, csv });
+                }
+                Role::Unread => self.unread.file(&member(path, &name)),
+                Role::Litter => {}
+            }
+        }
+        Ok(crystals)
+    }
+
+    /// What the file of a name is; notes the name where it is a crystal's.
+    fn role(&mut self, name: &str) -> Role {
+        if is_litter(name) {
+            Role::Litter
+        } else if self.names.meet(name) {
+            Role::Crystal
+        } else if self.labels_wanted && LABEL_NAMES.contains(&base_name(name)) {
+            Role::Labels
+        } else {
+            Role::Unread
+        }
+    }
+}
+
+/// A member as messages name it.
+fn member(archive: &Path, name: &str) -> String {
+    format!("{}!{name}", archive.to_string_lossy())
+}
+
+fn check_table_size(size: u64, file: &str) -> Result<(), SourceError> {
+    if size > MAX_LABEL_BYTES {
+        return Err(SourceError::layout(file, format!("is larger than {MAX_LABEL_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+fn read_table(reader: impl Read, file: String) -> Result<EmbeddedLabels, SourceError> {
+    let mut csv = Vec::new();
+    let read = reader.take(MAX_LABEL_BYTES + 1).read_to_end(&mut csv);
+    read.map_err(|source| SourceError::read(&file, source))?;
+    check_table_size(csv.len() as u64, &file)?;
+    Ok(EmbeddedLabels { file, csv })
+}

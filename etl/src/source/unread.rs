@@ -1,0 +1,122 @@
+//! Files among the inputs that no source reads: counted, and listed if that is asked for.
+
+use std::collections::BTreeMap;
+
+use super::files::base_name;
+
+/// Endings that are told apart; files beyond them are counted together.
+const MAX_ENDINGS: usize = 1_000;
+
+/// Endings that an error names.
+const OUTLINED: usize = 3;
+
+/// Files of one ending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnreadGroup {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub first: String,
+}
+
+/// Files that were not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnreadFiles {
+    /// By ending, as `*.txt` in lower case, or by name where that has no ending.
+    pub by_ending: BTreeMap<String, UnreadGroup>,
+    /// Files of more endings than are told apart.
+    pub others: u64,
+    /// Links to folders that were not followed, as they lead to a folder that holds the input.
+    pub links: Vec<String>,
+    /// All files and links in the order of the inputs, where a list was asked for.
+    pub list: Option<Vec<String>>,
+}
+
+impl UnreadFiles {
+    /// None so far.
+    pub(super) fn new(listed: bool) -> Self {
+        Self { list: listed.then(Vec::new), ..Self::default() }
+    }
+
+    /// Number of files and links.
+    pub fn count(&self) -> u64 {
+        let grouped: u64 = self.by_ending.values().map(|group| group.count).sum();
+        grouped + self.others + self.links.len() as u64
+    }
+
+    /// Counts a file; `shown` is its name in messages.
+    pub(super) fn file(&mut self, shown: &str) {
+        let base = base_name(shown);
+        let ending = base.rfind('.').filter(|&dot| dot > 0);
+        let key = match ending.and_then(|dot| base.get(dot..)) {
+            Some(ending) => format!("*{}", ending.to_lowercase()),
+            None => base.to_owned(),
+        };
+        if self.by_ending.len() < MAX_ENDINGS || self.by_ending.contains_key(&key) {
+            let group = self.by_ending.entry(key).or_default();
+            if group.count == 0 {
+                shown.clone_into(&mut group.first);
+            }
+            group.count += 1;
+        } else {
+            self.others += 1;
+        }
+        if let Some(list) = &mut self.list {
+            list.push(shown.to_owned());
+        }
+    }
+
+    /// Counts a link to a folder that was not followed.
+    pub(super) fn link(&mut self, shown: String) {
+        if let Some(list) = &mut self.list {
+            list.push(shown.clone());
+        }
+        self.links.push(shown);
+    }
+
+    /// The largest groups in words, nothing where there are none.
+    pub(super) fn outline(&self) -> String {
+        let groups = self.largest_first();
+        let named: Vec<String> =
+            groups.iter().take(OUTLINED).map(|(ending, group)| format!("{} {ending}", group.count)).collect();
+        match (named.len(), groups.len()) {
+            (0, _) => String::new(),
+            (shown, all) if shown < all => format!(", but {} and others", named.join(", ")),
+            _ => format!(", but {}", named.join(", ")),
+        }
+    }
+
+    /// The groups, the largest first.
+    pub fn largest_first(&self) -> Vec<(&str, &UnreadGroup)> {
+        let mut groups: Vec<_> =
+            self.by_ending.iter().map(|(ending, group)| (ending.as_str(), group)).collect();
+        groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_counted_by_ending() {
+        let mut unread = UnreadFiles::new(true);
+        for name in ["a/x.txt", "b.TXT", "README", "d/.hidden", "a.tar.gz", "z.cif~"] {
+            unread.file(name);
+        }
+        unread.link("up".to_owned());
+        let found: Vec<_> =
+            unread.largest_first().into_iter().map(|(ending, group)| (ending, group.count)).collect();
+        assert_eq!(found, [("*.txt", 2), ("*.cif~", 1), ("*.gz", 1), (".hidden", 1), ("README", 1)]);
+        assert_eq!(unread.by_ending["*.txt"].first, "a/x.txt");
+        assert_eq!((unread.count(), unread.list.map(|list| list.len())), (7, Some(7)));
+    }
+
+    #[test]
+    fn no_number_of_endings_fills_the_memory() {
+        let mut unread = UnreadFiles::new(false);
+        (0..3_000).for_each(|number| unread.file(&format!("x.{number}")));
+        assert_eq!((unread.by_ending.len(), unread.others, unread.count()), (MAX_ENDINGS, 2_000, 3_000));
+    }
+}
