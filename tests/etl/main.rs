@@ -10,6 +10,7 @@ mod duckdb;
 mod exclusion;
 mod featurise;
 mod fetch;
+mod files;
 mod parts;
 mod rejects;
 mod release;

@@ -142,9 +142,9 @@ pub(super) fn change(
     if sha256 == before.sha256 {
         return Ok(None);
     }
-    let mut change = format!("input {} as it was before", before.file);
+    let mut change = format!("an earlier state of input {}", before.file);
     if bytes != before.bytes {
-        change += &format!(" ({} bytes, now {bytes})", before.bytes);
+        change += &format!(" ({} bytes then, {bytes} now)", before.bytes);
     }
     let changed = match built {
         Some(time) => changed_since(path, time)?,
@@ -211,6 +211,9 @@ mod tests {
         assert_eq!(change(folder.path(), &before, Some(SystemTime::UNIX_EPOCH)).expect("readable"), None);
         std::fs::write(&file, "two2").expect("a small file");
         let changed = change(folder.path(), &before, Some(SystemTime::UNIX_EPOCH)).expect("readable");
-        assert_eq!(changed.as_deref(), Some("input set as it was before (3 bytes, now 4): a.cif is newer"));
+        assert_eq!(
+            changed.as_deref(),
+            Some("an earlier state of input set (3 bytes then, 4 now): a.cif is newer")
+        );
     }
 }

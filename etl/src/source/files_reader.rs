@@ -22,6 +22,8 @@ use super::{
 };
 use crate::reject::{Note, Origin};
 
+/// Bytes of a file that are read at once; few CIFs are larger.
+const FILE_BYTES: usize = 64 << 10;
 /// Code of the note on a `POSCAR` beside a `CONTCAR`.
 const RELAXED: &str = "contcar_taken";
 
@@ -62,6 +64,8 @@ struct FilesReader {
     /// Files of the source in the current input.
     record: u64,
     progress: Progress,
+    /// For files that are read whole.
+    buffer: Box<[u8]>,
 }
 
 impl FilesReader {
@@ -75,6 +79,7 @@ impl FilesReader {
             input: 0,
             record: 0,
             progress,
+            buffer: vec![0; FILE_BYTES].into_boxed_slice(),
         }
     }
 }
@@ -95,14 +100,14 @@ impl RecordReader for FilesReader {
             let more = match files {
                 Files::Folder(walk) => match walk.next_file()? {
                     Some(file) => {
-                        slot.walked_file(&file, hash.as_mut(), &self.progress);
+                        slot.walked_file(&file, hash.as_mut(), &self.progress, &mut self.buffer);
                         true
                     }
                     None => false,
                 },
                 Files::One(file) => match file.take() {
                     Some(path) => {
-                        slot.single_file(path, &self.progress);
+                        slot.single_file(path, &self.progress, &mut self.buffer);
                         true
                     }
                     None => false,
@@ -135,7 +140,13 @@ struct Slot<'a> {
 
 impl Slot<'_> {
     /// Takes a file of a folder, and its hash into the folder's.
-    fn walked_file(&mut self, file: &WalkedFile, folder: Option<&mut FolderHash>, progress: &Progress) {
+    fn walked_file(
+        &mut self,
+        file: &WalkedFile,
+        folder: Option<&mut FolderHash>,
+        progress: &Progress,
+        buffer: &mut [u8],
+    ) {
         let shown = file.path.to_string_lossy();
         let mut hash = None;
         if !is_litter(&file.name) {
@@ -144,7 +155,7 @@ impl Slot<'_> {
                 if !file.regular {
                     return Err(RecordError::Unreadable("not a regular file".to_owned()));
                 }
-                let (read, found) = read_file(&file.path, wanted, progress, &mut block.bytes);
+                let (read, found) = read_file(&file.path, wanted, progress, buffer, &mut block.bytes);
                 hash = Some(found);
                 read
             });
@@ -156,11 +167,11 @@ impl Slot<'_> {
     }
 
     /// Takes a file that is an input of its own.
-    fn single_file(&mut self, path: PathBuf, progress: &Progress) {
+    fn single_file(&mut self, path: PathBuf, progress: &Progress, buffer: &mut [u8]) {
         let shown = path.to_string_lossy();
         let mut hash = None;
         self.record(&shown, &shown, |block| {
-            let (read, found) = read_file(&path, progress.hashes(), progress, &mut block.bytes);
+            let (read, found) = read_file(&path, progress.hashes(), progress, buffer, &mut block.bytes);
             hash = found.ok();
             read
         });
@@ -272,18 +283,25 @@ impl Slot<'_> {
 }
 
 /// Appends a file to `bytes`, at most the largest record and one byte more. Its hash, if wanted, is that of
-/// the whole file.
+/// the whole file. Most files fit the buffer, and are read by one call then.
 fn read_file(
     path: &Path,
     hashed: bool,
     progress: &Progress,
+    buffer: &mut [u8],
     bytes: &mut Vec<u8>,
 ) -> (Result<(), RecordError>, io::Result<FileHash>) {
     let start = bytes.len();
     let mut hash = FileHash::default();
-    let mut read = || {
+    let mut read = || -> io::Result<()> {
         let mut file = File::open(path)?;
-        let count = (&mut file).take(MAX_RECORD_BYTES as u64 + 1).read_to_end(bytes)?;
+        let mut count = file.read(buffer)?;
+        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        // A regular file gives less than was asked for at its end alone.
+        if count == buffer.len() {
+            let limit = (MAX_RECORD_BYTES + 1).saturating_sub(count) as u64;
+            count += (&mut file).take(limit).read_to_end(bytes)?;
+        }
         progress.add(count as u64);
         if hashed {
             hash.update(bytes.get(start..).unwrap_or_default());
@@ -295,7 +313,7 @@ fn read_file(
     };
     match read() {
         Ok(()) => (Ok(()), Ok(hash)),
-        Err(error) => (Err(RecordError::Unreadable(io::Error::to_string(&error))), Err(error)),
+        Err(error) => (Err(RecordError::Unreadable(error.to_string())), Err(error)),
     }
 }
 
