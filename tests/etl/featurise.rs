@@ -116,8 +116,9 @@ fn the_order_is_that_of_the_input_on_any_number_of_threads() {
 #[test]
 fn entries_left_out_are_those_of_a_build() {
     let raw = cifs(40);
-    fs::create_dir(raw.path().join("z")).expect("a folder");
-    fs::write(raw.path().join("z/c00000.cif"), caesium_chloride(5.0)).expect("a file");
+    for name in ["zz.cif", "zz.cif.gz"] {
+        fs::write(raw.path().join(name), caesium_chloride(5.0)).expect("a file");
+    }
     let out = folder();
     build("cif", raw.path(), out.path(), &["--max-sites", "26"], 1);
     let mut request = request(SourceKind::Cif, &[raw.path()], 2);
@@ -125,8 +126,8 @@ fn entries_left_out_are_those_of_a_build() {
     let found = rejects_of(blocks(&request));
     assert_eq!(found.len(), 4 + 3 + 1);
     let last = found.last().expect("the duplicate");
-    assert_eq!((last.reason, last.material_id.as_deref()), ("duplicate_id", Some("c00000")));
-    assert!(last.origin.file.ends_with("z/c00000.cif"), "{}", last.origin.file);
+    assert_eq!((last.reason, last.material_id.as_deref()), ("duplicate_id", Some("zz")));
+    assert!(last.origin.file.ends_with("zz.cif.gz"), "{}", last.origin.file);
     let listed = batches(&out.path().join("rejects/rejects.parquet"));
     let texts = |column| texts(&listed, column).into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(found.iter().map(|reject| reject.reason).collect::<Vec<_>>(), texts("reason"));

@@ -51,7 +51,7 @@ fn the_first_of_two_crystals_of_one_name_is_kept() {
     fs::write(first.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
     fs::write(second.path().join("CsCl.cif"), caesium_chloride(4.5)).expect("a file");
     let out = folder();
-    build("cif", first.path(), out.path(), &["--input", text(second.path())], 1);
+    build("cif", first.path(), out.path(), &["--id", "stem", "--input", text(second.path())], 1);
     assert!((doubles(&rows(out.path()), "a")[0].expect("a length") - 4.12).abs() < 1e-12);
     assert_eq!(rejects(out.path())["CsCl"].0, "duplicate_id");
 }

@@ -25,18 +25,9 @@ const BYTES_PER_ROW: usize = 400;
 
 /// 128-bit hashes of all identifiers so far: 16 bytes a crystal, whatever the identifiers' length.
 #[derive(Debug, Default)]
-pub(super) struct SeenIds {
-    hashes: HashSet<u128>,
-    /// What the user can do about two entries of one identifier.
-    advice: &'static str,
-}
+pub(super) struct SeenIds(HashSet<u128>);
 
 impl SeenIds {
-    /// Gives every reject this advice, as the end of its sentence.
-    pub(super) fn advise(&mut self, advice: &'static str) {
-        self.advice = advice;
-    }
-
     /// Notes an identifier; `false` if it was there before.
     pub(super) fn insert(&mut self, material_id: &str) -> bool {
         let half = |salt: u8| {
@@ -45,7 +36,7 @@ impl SeenIds {
             material_id.hash(&mut hasher);
             u128::from(hasher.finish())
         };
-        self.hashes.insert(half(0) << 64 | half(1))
+        self.0.insert(half(0) << 64 | half(1))
     }
 
     /// Moves rows whose identifier was there before to the block's rejects, and these into order.
@@ -66,9 +57,9 @@ impl SeenIds {
                         origin: origin.clone(),
                         reason: DUPLICATE_ID,
                         message: format!(
-                            "'{}' was read before; the first one is kept{}",
-                            ids.value(row),
-                            self.advice
+                            "'{}' was read before; the first one is kept: rename one of them, or tell \
+                             files of one name apart by --id path",
+                            ids.value(row)
                         ),
                     });
                 }

@@ -40,7 +40,7 @@ pub use sorted::Order;
 use crate::filter::Filter;
 use crate::labels::{self, IdRule, LabelInputs, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
-use crate::source::{self, FileId, OpenSource, SourceKind, SourceOptions, UnreadFiles};
+use crate::source::{self, OpenSource, SourceKind, SourceOptions, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
 use inputs::{InputHasher, InputIdentity};
 use journal::{Journal, RejectLog, RunIdentity};
@@ -223,8 +223,7 @@ pub fn build(
         runs: sorted,
     };
 
-    let mut seen = folder.seen_ids(&output.journal, &labels)?;
-    seen.advise(duplicate_advice(request));
+    let seen = folder.seen_ids(&output.journal, &labels)?;
     let hashes = if output.journal.input_ended {
         hasher.finish(&read)?
     } else {
@@ -281,17 +280,6 @@ fn label_inputs(request: &BuildRequest, opened: &OpenSource) -> LabelInputs {
         // Folds of other tasks than the one being built are of no use.
         tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
         id_rule: IdRule::of(request.kind),
-    }
-}
-
-/// What to do about entries of one identifier.
-fn duplicate_advice(request: &BuildRequest) -> &'static str {
-    match request.source.id {
-        FileId::Stem | FileId::Parent if request.kind.has_files() => {
-            ": --id auto or --id path tells files of one name apart"
-        }
-        FileId::Auto | FileId::Path if request.kind.has_files() => ": rename one of the files or data blocks",
-        _ => ": rename one of them, or build a store of each",
     }
 }
 

@@ -131,8 +131,8 @@ impl Scan {
             let found = match archive.next_member() {
                 Ok(Some(found)) => found,
                 Ok(None) => return Ok(crystals),
-                // Without label tables, what stands before the damage can still be read.
-                Err(_) if !self.labels_wanted && crystals > 0 => return Ok(crystals),
+                // Where no label tables are wanted, what stands before the damage can still be read.
+                Err(_) if !self.labels_wanted => return Ok(crystals.max(1)),
                 Err(error) => return Err(error),
             };
             let name = String::from_utf8_lossy(&found.name);
