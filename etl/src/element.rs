@@ -59,6 +59,18 @@ pub fn atomic_number_of(symbol: &[u8]) -> Option<u8> {
     BY_LETTERS.get(index).copied().filter(|&number| number != 0)
 }
 
+/// Atomic number of a symbol that may have an oxidation state behind it: `Fe3+`, `O2-`, `Na+`,
+/// `Mn2.5+`, `Fe0+`.
+pub fn atomic_number_of_ion(symbol: &[u8]) -> Option<u8> {
+    let (bare, state) = symbol.split_at(symbol.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
+    let is_state = match state {
+        [] => true,
+        [digits @ .., b'+' | b'-'] => digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'),
+        _ => false,
+    };
+    if is_state { atomic_number_of(bare) } else { None }
+}
+
 /// 0 for `A` or `a` up to 25 for `Z` or `z`.
 fn letter(byte: u8) -> Option<usize> {
     byte.is_ascii_alphabetic().then(|| usize::from((byte | 0x20) - b'a'))

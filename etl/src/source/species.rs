@@ -1,6 +1,6 @@
 //! Element symbols as databases write them.
 
-use crate::element::atomic_number_of;
+use crate::element::{atomic_number_of, atomic_number_of_ion};
 use crate::source::RecordError;
 
 /// Atomic number of a symbol with nothing but blanks around it.
@@ -26,17 +26,7 @@ pub(super) fn species(symbol: &[u8], site: usize) -> Result<u8, RecordError> {
         return Ok(number);
     }
     let bare = trimmed.split(|&byte| byte == b',').next().unwrap_or_default();
-    let letters = bare.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (letters, state) = bare.split_at(letters);
-    let charged = match state {
-        [] => true,
-        [digits @ .., b'+' | b'-'] => digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'),
-        _ => false,
-    };
-    if charged && let Some(number) = atomic_number_of(letters) {
-        return Ok(number);
-    }
-    Err(fault(trimmed, site))
+    atomic_number_of_ion(bare).ok_or_else(|| fault(trimmed, site))
 }
 
 fn fault(symbol: &[u8], site: usize) -> RecordError {

@@ -1,0 +1,94 @@
+//! Which element every position is: symbols and counts, and symbols elsewhere in old files.
+
+use super::PoscarError;
+use super::lines::{Lines, excerpt, fields};
+use crate::element::atomic_number_of_ion;
+
+/// Coordinates at the start of a position's line.
+const COORDINATES: usize = 3;
+/// Flags of selective dynamics on a position's line, one for each direction.
+const FLAGS: usize = 3;
+/// The flag that is the symbol of tritium as well.
+const TRUE: &[u8] = b"T";
+
+/// Atomic number of a symbol, an ion (`Mg2+`) or a potential's name (`Ge_d`, `Pt/1a2b`).
+pub(super) fn element(name: &[u8]) -> Option<u8> {
+    let symbol = name.split(|&byte| matches!(byte, b'_' | b'/')).next()?;
+    atomic_number_of_ion(symbol)
+}
+
+/// Whether a field is a logical value of Fortran: `T`, `F`, `.TRUE.`, `.false.`.
+fn is_flag(field: &[u8]) -> bool {
+    let word = field.strip_prefix(b".").and_then(|word| word.strip_suffix(b".")).unwrap_or(field);
+    [b"t".as_slice(), b"f", b"true", b"false"].iter().any(|flag| word.eq_ignore_ascii_case(flag))
+}
+
+/// Element behind a position, `None` where no symbol stands there.
+///
+/// Flags are never symbols: three of them in a row, and under `Selective dynamics` any, are stepped
+/// over. Of what remains the first field counts, or else the last: `# Na` names sodium as well.
+pub(super) fn trailing_element(line: &[u8], is_selective: bool) -> Option<u8> {
+    let behind = || fields(line).skip(COORDINATES);
+    let flags = behind().take(FLAGS).take_while(|field| is_flag(field)).count();
+    let skipped = if is_selective || flags == FLAGS { flags } else { 0 };
+    let mut rest = behind().skip(skipped);
+    // Behind flags a `T` is one more flag: what was taken for the first may have been a symbol.
+    let first = rest.next().filter(|field| skipped == 0 || !field.eq_ignore_ascii_case(TRUE))?;
+    element(first).or_else(|| rest.last().filter(|last| !is_flag(last)).and_then(element))
+}
+
+/// Reads the symbols, if there are any, and the counts, into empty lists. Both may go over several
+/// lines, as VASP writes them beyond 20 groups.
+///
+/// # Errors
+/// [`PoscarError`] where a symbol is no element, a count no number, or both do not pair up.
+pub(super) fn read_species(
+    lines: &mut Lines<'_>,
+    species: &mut Vec<u8>,
+    counts: &mut Vec<usize>,
+) -> Result<(), PoscarError> {
+    let mut line = lines.next("the element symbols")?;
+    let has_symbols = line.first().is_some_and(|byte| !byte.is_ascii_digit());
+    let mut goes_on = has_symbols;
+    while goes_on {
+        for symbol in fields(line) {
+            let number = element(symbol)
+                .ok_or_else(|| PoscarError::UnknownElement { line: lines.number, symbol: excerpt(symbol) })?;
+            species.push(number);
+        }
+        line = lines.next("the counts")?;
+        goes_on = line.first().is_some_and(u8::is_ascii_alphabetic);
+    }
+    loop {
+        for field in fields(line) {
+            let Some(count) = count(field) else {
+                // A comment may stand behind the counts.
+                if !counts.is_empty() && (!has_symbols || counts.len() == species.len()) {
+                    return Ok(());
+                }
+                let value = excerpt(field);
+                return Err(PoscarError::BadNumber { line: lines.number, field: "a count", value });
+            };
+            counts.push(count);
+        }
+        let is_short = !has_symbols || counts.len() < species.len();
+        let first = lines.number;
+        match lines.next_if(|line| is_short && is_line_of_counts(line)) {
+            Some(next) => line = next,
+            None if has_symbols && counts.len() != species.len() => {
+                let (counts, symbols) = (counts.len(), species.len());
+                return Err(PoscarError::CountMismatch { line: first, counts, symbols });
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+fn count(field: &[u8]) -> Option<usize> {
+    std::str::from_utf8(field).ok().and_then(|count| count.parse().ok())
+}
+
+/// Whether a line holds counts and nothing else.
+fn is_line_of_counts(line: &[u8]) -> bool {
+    !line.is_empty() && fields(line).all(|field| count(field).is_some())
+}
