@@ -11,6 +11,7 @@ mod exclusion;
 mod featurise;
 mod fetch;
 mod files;
+mod labels;
 mod parts;
 mod rejects;
 mod release;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
+use etl::labels::{JoinedColumn, JoinedTable};
 use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
 use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
 use schemas::part::Part;
@@ -190,6 +191,7 @@ fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
     let mut value = serde_json::to_value(&summary.manifest)?;
     if let Some(object) = value.as_object_mut() {
         object.insert("untouched".to_owned(), summary.untouched.into());
+        object.insert("labels".to_owned(), summary.tables.iter().map(json_table).collect());
         object.insert("unmatched_labels".to_owned(), summary.unmatched_labels.into());
         object.insert("notes".to_owned(), summary.notes.clone().into());
         let unread = summary.unread.largest_first().into_iter();
@@ -198,6 +200,20 @@ fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
         object.insert("unread".to_owned(), unread.into());
     }
     Ok(serde_json::to_string_pretty(&value)?)
+}
+
+/// What was joined of a label table.
+fn json_table(table: &JoinedTable) -> serde_json::Value {
+    let column = |column: &JoinedColumn| serde_json::json!({"key": column.key, "column": column.column, "unit": column.unit});
+    let columns: serde_json::Value = table.columns.iter().map(column).collect();
+    serde_json::json!({"file": table.file, "rows": table.rows, "joined": table.joined, "columns": columns})
+}
+
+/// A column of a label table: its name there and in the store, and its unit.
+fn joined_column(column: &JoinedColumn) -> String {
+    let JoinedColumn { key, column, unit } = column;
+    let unit = unit.as_ref().map(|unit| format!(", {unit}")).unwrap_or_default();
+    if key == column { format!("{key}{unit}") } else { format!("{key} as {column}{unit}") }
 }
 
 /// The summary for people.
@@ -237,8 +253,14 @@ fn write_summary(
             writeln!(out, "  {:>9}   {note}", "")?;
         }
     }
+    for JoinedTable { file, rows, joined, columns, .. } in &summary.tables {
+        let columns: Vec<String> = columns.iter().map(joined_column).collect();
+        writeln!(out, "  {joined:>9} of {rows} rows joined: {file}: {}", columns.join("; "))?;
+    }
     if summary.unmatched_labels > 0 {
-        writeln!(out, "  {:>9} label rows without a crystal", summary.unmatched_labels)?;
+        let more = if summary.unmatched_labels > summary.first_unmatched.len() { ", ..." } else { "" };
+        let first = summary.first_unmatched.join(", ");
+        writeln!(out, "  {:>9} label rows without a crystal: {first}{more}", summary.unmatched_labels)?;
     }
     write_unread(out, &summary.unread)?;
     for note in &summary.notes {

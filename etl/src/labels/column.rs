@@ -1,9 +1,6 @@
 //! Columns of label tables while they are read.
 
-use crate::source::PropertyValue;
-
-/// A text shown in an error has this many characters.
-const SHOWN_CHARACTERS: usize = 60;
+use crate::source::{PropertyValue, Tally, shown};
 
 /// A column whose kind is known when all of it was seen.
 #[derive(Debug, Default)]
@@ -12,13 +9,25 @@ pub(super) struct Column {
     pub(super) name: String,
     /// One value a row, NaN where there is none.
     pub(super) numbers: Vec<f64>,
-    /// Values that are numbers.
-    pub(super) number_count: usize,
-    /// Values that are neither numbers nor missing.
-    pub(super) text_count: usize,
-    /// Line and value of the first of those.
+    /// What the values are.
+    pub(super) tally: Tally,
+    /// Values that are neither numbers nor words for a missing one: how many, and the first of them.
+    pub(super) odd: Odd,
+    /// Line and value of the first text.
     pub(super) first_text: Option<(u64, String)>,
 }
+
+/// Values that count as missing.
+#[derive(Debug, Default)]
+pub(super) struct Odd {
+    /// How many.
+    pub(super) count: usize,
+    /// Row, line and value of the first of them.
+    pub(super) first: Vec<(usize, u64, String)>,
+}
+
+/// Odd values that a note shows.
+const SHOWN_ODD_VALUES: usize = 3;
 
 impl Column {
     pub(super) fn new(name: &str) -> Self {
@@ -29,12 +38,17 @@ impl Column {
     pub(super) fn push(&mut self, value: &[u8], line: u64) {
         let number = match PropertyValue::of_text(value) {
             PropertyValue::Number(number) => {
-                self.number_count += 1;
+                self.tally.numbers += 1;
                 number
             }
             PropertyValue::Missing => f64::NAN,
+            PropertyValue::Placeholder => {
+                self.note(value, line);
+                f64::NAN
+            }
             PropertyValue::Other => {
-                self.text_count += 1;
+                self.tally.see_text(value);
+                self.note(value, line);
                 if self.first_text.is_none() {
                     self.first_text = Some((line, shown(value)));
                 }
@@ -44,15 +58,12 @@ impl Column {
         self.numbers.push(number);
     }
 
-    /// Whether the column is meant as one of numbers: more of its values are than are not.
-    pub(super) fn is_numeric(&self) -> bool {
-        self.number_count > self.text_count
+    fn note(&mut self, value: &[u8], line: u64) {
+        self.odd.count += 1;
+        if self.odd.first.len() < SHOWN_ODD_VALUES {
+            self.odd.first.push((self.numbers.len(), line, shown(value)));
+        }
     }
-}
-
-/// The start of a value as it reads in a message.
-pub(super) fn shown(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).chars().take(SHOWN_CHARACTERS).collect()
 }
 
 /// A column of names of a split's parts, as positions in a list of all such names.

@@ -27,7 +27,7 @@ pub enum LabelError {
         message: String,
     },
     /// A value that is no number in a column of numbers.
-    #[error("{file}: line {line}, column {column:?}: {value:?} is not a number")]
+    #[error("{file}: line {line}, column {column:?}: {value:?} is not a number{}", hint(.value))]
     Value {
         /// The table.
         file: String,
@@ -66,15 +66,48 @@ pub enum LabelError {
         /// The identifier.
         id: String,
     },
-    /// A column that two tables, or two columns of one, would fill.
-    #[error("the column {column} comes from {first} and from {second}")]
-    DuplicateColumn {
+    /// Two tables, or two columns of one, give the same crystal the same label.
+    #[error("{id:?} has two values of {column}: {first} in {first_file}, {second} in {second_file}")]
+    TwoValues {
+        /// The identifier.
+        id: String,
         /// The column of the store.
         column: String,
-        /// Table and key of the first.
+        /// Value of the first.
         first: String,
-        /// Table and key of the second.
+        /// Table of the first.
+        first_file: String,
+        /// Value of the second.
         second: String,
+        /// Table of the second.
+        second_file: String,
+    },
+    /// A crystal that rows of several folders may mean.
+    #[error(
+        "{id:?} is meant by a row of {first_file} ({first}) and by one of {second_file} ({second}), for files in \
+         different folders"
+    )]
+    Ambiguous {
+        /// The identifier.
+        id: String,
+        /// Labels of the first.
+        first: String,
+        /// Table of the first.
+        first_file: String,
+        /// Labels of the second.
+        second: String,
+        /// Table of the second.
+        second_file: String,
+    },
+    /// A row that fits two crystals.
+    #[error(
+        "{file}: {id:?} may be a file of its folder or one of that name elsewhere; give it with its folders"
+    )]
+    TwoCrystals {
+        /// The table.
+        file: String,
+        /// The row's identifier.
+        id: String,
     },
     /// More rows than can be numbered.
     #[error("{file}: more than {limit} identifiers")]
@@ -84,7 +117,11 @@ pub enum LabelError {
         /// The limit.
         limit: usize,
     },
-    /// The join itself failed.
-    #[error("label tables cannot be joined: {0}")]
-    Join(#[from] polars::error::PolarsError),
+}
+
+/// What else a value may be.
+fn hint(value: &str) -> &'static str {
+    let is_decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, part) = value.trim_start_matches('-').split_once(',').unwrap_or_default();
+    if is_decimal(whole) && is_decimal(part) { ": write decimals with a point" } else { "" }
 }

@@ -1,18 +1,17 @@
 //! MatBench's official folds: a CSV with the columns `task`, `mbid`, `test_fold`.
 
 use super::LabelError;
-use super::column::shown;
 use super::reader::LabelCsv;
 use super::rows::{Rows, Table};
-use crate::source::is_missing;
+use crate::source::{is_missing, shown};
 
 /// Header of the table of folds.
 pub(super) const HEADER: [&str; 3] = ["task", "mbid", "test_fold"];
 /// Most folds that a task may have.
-const MAX_FOLD: i32 = 99;
+const MAX_FOLD: i8 = 99;
 
 /// A fold, `None` where the value is missing.
-pub(super) fn parse(value: &[u8], file: &str, line: u64) -> Result<Option<i32>, LabelError> {
+pub(super) fn parse(value: &[u8], file: &str, line: u64) -> Result<Option<i8>, LabelError> {
     if is_missing(value) {
         return Ok(None);
     }

@@ -1,28 +1,25 @@
 //! Label tables read one after another and joined by identifier.
 
-use std::io::Cursor;
+use std::fmt::Display;
+use std::io;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
-use polars::prelude::{
-    Column as Series, DataFrame, Float64Chunked, Int32Chunked, IntoLazy, IntoSeries, JoinArgs, JoinType,
-    NewChunkedArray, PlSmallStr, SortMultipleOptions, UInt32Chunked, col,
-};
-use schemas::property::{by_column, documented_column};
+use schemas::property::{by_column, passthrough_column};
 use schemas::store::SPLIT_PREFIX;
 
 use super::column::{Column, PartNames};
-use super::identifiers::Identifiers;
+use super::met::Met;
+use super::names::Names;
 use super::reader::LabelCsv;
 use super::rows::{Rows, Table};
+use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
-use super::{LabelError, LabelInputs, LabelTable, folds, splits};
+use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, TableRows, folds, splits};
 use crate::source::{
-    Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, open_document,
+    Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, documented, open_document,
+    split_unit,
 };
 
-/// Key of the frames: the identifier's number.
-const KEY: &str = "row";
 /// Column of the folds.
 const FOLD: &str = "fold";
 /// Qualifier of the properties' keys.
@@ -33,14 +30,12 @@ const ID_PROP: &str = "id_prop";
 /// Reads tables and joins them.
 pub(super) struct Loader<'a> {
     inputs: &'a LabelInputs,
-    identifiers: Identifiers,
+    names: Names,
     parts: PartNames,
-    frames: Vec<DataFrame>,
-    /// Table and key of every column so far.
-    sources: Vec<(String, String)>,
-    properties: Vec<PropertyColumn>,
-    splits: Vec<String>,
-    has_folds: bool,
+    tables: Vec<TableRows>,
+    properties: Vec<(PropertyColumn, Slots<f64>)>,
+    splits: Vec<(String, Slots<u32>)>,
+    folds: Option<Slots<i8>>,
     notes: Vec<String>,
 }
 
@@ -48,20 +43,20 @@ impl<'a> Loader<'a> {
     pub(super) fn new(inputs: &'a LabelInputs) -> Self {
         Self {
             inputs,
-            identifiers: Identifiers::default(),
+            names: Names::new(inputs.id_rule),
             parts: PartNames::default(),
-            frames: Vec::new(),
-            sources: Vec::new(),
+            tables: Vec::new(),
             properties: Vec::new(),
             splits: Vec::new(),
-            has_folds: false,
+            folds: None,
             notes: Vec::new(),
         }
     }
 
     /// Reads a table that lay among the crystals.
     pub(super) fn embedded(&mut self, table: &EmbeddedLabels) -> Result<(), LabelError> {
-        self.csv(&table.file, LabelCsv::new(&table.file, Box::new(Cursor::new(&table.csv))))
+        let csv = LabelCsv::new(&table.file, Box::new(io::Cursor::new(&table.csv)))?;
+        self.csv(&table.file, &table.folder, csv)
     }
 
     /// Reads a file by what it is.
@@ -69,13 +64,13 @@ impl<'a> Loader<'a> {
         let document = open_document(path, "", &Progress::default())?;
         let file = document.file.clone();
         if document.name.to_ascii_lowercase().contains(".json") {
-            return self.read(&file, |rows, parts| splits::read(document, rows, parts));
+            return self.read(&file, "", |rows, parts| splits::read(document, rows, parts));
         }
         let Document { stream, .. } = document;
-        self.csv(&file, LabelCsv::new(&file, stream))
+        self.csv(&file, "", LabelCsv::new(&file, stream)?)
     }
 
-    fn csv(&mut self, file: &str, mut csv: LabelCsv<'_>) -> Result<(), LabelError> {
+    fn csv(&mut self, file: &str, folder: &str, mut csv: LabelCsv<'_>) -> Result<(), LabelError> {
         let inputs = self.inputs;
         let first: Vec<String> = match csv.row()? {
             Some(first) => {
@@ -87,138 +82,164 @@ impl<'a> Loader<'a> {
             }
         };
         if base_name(file).rsplit('!').next().is_some_and(|name| name.starts_with(ID_PROP)) {
-            self.read(file, |rows, _| read_id_prop(csv, &first, &inputs.id_prop_keys, rows))
+            self.read(file, folder, |rows, _| read_id_prop(csv, &first, &inputs.id_prop_keys, rows))
         } else if first == folds::HEADER {
-            self.read(file, |rows, _| folds::read(csv, &inputs.tasks, rows))
+            self.read(file, folder, |rows, _| folds::read(csv, &inputs.tasks, rows))
         } else {
-            self.read(file, |rows, parts| read_with_header(csv, &first, rows, parts))
+            self.read(file, folder, |rows, parts| read_with_header(csv, &first, rows, parts))
         }
     }
 
-    /// Reads one table and makes a frame of it.
+    /// Reads one table and takes its columns.
     fn read(
         &mut self,
         file: &str,
+        folder: &str,
         read: impl FnOnce(&mut Rows<'_>, &mut PartNames) -> Result<Table, LabelError>,
     ) -> Result<(), LabelError> {
-        let (rule, identifiers) = (self.inputs.id_rule, &mut self.identifiers);
-        let mut rows = Rows::new(file, rule, identifiers);
+        let mut rows = Rows::new(file, folder, &mut self.names);
         let table = read(&mut rows, &mut self.parts)?;
         let numbers = rows.into_numbers();
-        let frame = self.frame(file, table, numbers)?;
-        self.frames.push(frame);
+        self.tables.push(TableRows { file: file.to_owned(), numbers, columns: Vec::new() });
+        self.take(file, table)
+    }
+
+    /// Takes every column of the table read last that is kept.
+    fn take(&mut self, file: &str, table: Table) -> Result<(), LabelError> {
+        self.notes.extend(table.notes);
+        let judged = table.columns.into_iter().map(|column| self.judge(file, column, table.all_numeric));
+        let columns: Vec<Column> = judged.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let keys = columns.iter().map(|column| column.name.clone());
+        for (property, column) in assign_columns(file, QUALIFIER, "", keys)?.into_iter().zip(columns) {
+            let unit = match by_column(&property.column) {
+                Some(documented) => Some(documented.unit),
+                None => split_unit(&property.key).1,
+            };
+            let joined = JoinedColumn {
+                key: property.key.clone(),
+                column: property.column.clone(),
+                unit: unit.map(str::to_owned),
+            };
+            let at = self.properties.iter().position(|(known, _)| known.column == property.column);
+            let at = at.unwrap_or_else(|| {
+                self.properties.push((property, Slots::new(self.tables.len() - 1)));
+                self.properties.len() - 1
+            });
+            let slots = self.properties.get_mut(at).map(|(_, slots)| slots);
+            fill(
+                slots,
+                column.numbers.into_iter(),
+                &self.tables,
+                &self.names,
+                &joined.column,
+                f64::to_string,
+            )?;
+            self.joined(joined);
+        }
+        for split in table.splits {
+            let column = passthrough_column(SPLIT_PREFIX, &split.task);
+            let at = self.splits.iter().position(|(known, _)| *known == column);
+            let at = at.unwrap_or_else(|| {
+                self.splits.push((column.clone(), Slots::new(self.tables.len() - 1)));
+                self.splits.len() - 1
+            });
+            let slots = self.splits.get_mut(at).map(|(_, slots)| slots);
+            let codes = split.column.codes.into_iter().map(|code| code.unwrap_or(u32::NONE));
+            let parts = &self.parts.names;
+            let shown = |code: &u32| parts.get(*code as usize).cloned().unwrap_or_default();
+            fill(slots, codes, &self.tables, &self.names, &column, shown)?;
+            self.joined(JoinedColumn { key: split.task, column, unit: None });
+        }
+        if let Some(folds) = table.folds.filter(|folds| !folds.is_empty()) {
+            let slots = self.folds.get_or_insert_with(|| Slots::new(self.tables.len() - 1));
+            let folds = folds.into_iter().map(|fold| fold.unwrap_or(i8::NONE));
+            fill(Some(slots), folds, &self.tables, &self.names, FOLD, i8::to_string)?;
+            let (key, column) = (folds::HEADER[2].to_owned(), FOLD.to_owned());
+            self.joined(JoinedColumn { key, column, unit: None });
+        }
         Ok(())
     }
 
-    /// The frame of a table: the numbers of its rows' identifiers, and every column that is kept.
-    fn frame(&mut self, file: &str, table: Table, numbers: Vec<u32>) -> Result<DataFrame, LabelError> {
-        let height = numbers.len();
-        self.notes.extend(table.notes);
-        let mut frame = vec![Series::from(UInt32Chunked::from_vec(KEY.into(), numbers).into_series())];
-        let columns = table.columns.into_iter();
-        let columns = columns.map(|column| self.judge(file, column, table.all_numeric));
-        let columns: Vec<Column> = columns.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        let keys = columns.iter().map(|column| column.name.clone());
-        for (property, column) in assign_columns(file, QUALIFIER, "", keys)?.into_iter().zip(columns) {
-            self.claim(&property.column, file, &property.key)?;
-            let name = PlSmallStr::from_str(&property.column);
-            let values = column.numbers.into_iter().map(|value| (!value.is_nan()).then_some(value));
-            frame.push(Float64Chunked::from_iter_options(name, values).into_series().into());
-            self.properties.push(property);
+    /// Notes a column that was taken from the table read last.
+    fn joined(&mut self, column: JoinedColumn) {
+        if let Some(table) = self.tables.last_mut() {
+            table.columns.push(column);
         }
-        for split in table.splits {
-            let column = schemas::property::passthrough_column(SPLIT_PREFIX, &split.task);
-            self.claim(&column, file, &split.task)?;
-            let name = PlSmallStr::from_str(&column);
-            frame.push(
-                UInt32Chunked::from_iter_options(name, split.column.codes.into_iter()).into_series().into(),
-            );
-            self.splits.push(column);
-        }
-        if let Some(folds) = table.folds {
-            self.claim(FOLD, file, folds::HEADER[2])?;
-            let folds = Int32Chunked::from_iter_options(FOLD.into(), folds.into_iter());
-            frame.push(folds.into_series().into());
-            self.has_folds |= height > 0;
-        }
-        Ok(DataFrame::new(height, frame)?)
     }
 
     /// A column if it is one of numbers, `None` with a note if it is one of texts.
     fn judge(&mut self, file: &str, column: Column, all_numeric: bool) -> Result<Option<Column>, LabelError> {
-        let documented =
-            documented_column(QUALIFIER, &column.name).is_some() || by_column(&column.name).is_some();
-        if all_numeric || documented || column.is_numeric() {
-            return match column.first_text {
-                None => Ok(Some(column)),
-                Some((line, value)) => {
-                    Err(LabelError::Value { file: file.to_owned(), line, column: column.name, value })
-                }
-            };
+        let is_documented =
+            documented(QUALIFIER, &column.name).is_some() || by_column(&column.name).is_some();
+        if column.tally.is_numeric() || ((all_numeric || is_documented) && column.first_text.is_none()) {
+            self.note_odd(file, &column);
+            return Ok(Some(column));
         }
-        let what = if column.text_count == 0 { "is empty" } else { "holds text" };
-        self.notes.push(format!("{file}: column {:?} {what} and is left out", column.name));
-        Ok(None)
+        match column.first_text {
+            Some((line, value)) if all_numeric || is_documented => {
+                Err(LabelError::Value { file: file.to_owned(), line, column: column.name, value })
+            }
+            first_text => {
+                let what = if first_text.is_none() { "is empty" } else { "holds text" };
+                self.notes.push(format!("{file}: column {:?} {what} and is left out", column.name));
+                Ok(None)
+            }
+        }
     }
 
-    /// Notes where a column comes from.
-    fn claim(&mut self, column: &str, file: &str, key: &str) -> Result<(), LabelError> {
-        let second = format!("{key:?} of {file}");
-        if let Some((_, first)) = self.sources.iter().find(|(known, _)| known == column) {
-            let (column, first) = (column.to_owned(), first.clone());
-            return Err(LabelError::DuplicateColumn { column, first, second });
-        }
-        self.sources.push((column.to_owned(), second));
-        Ok(())
+    /// Says which values of a column of numbers are taken as missing.
+    fn note_odd(&mut self, file: &str, column: &Column) {
+        let Some(table) = self.tables.last().filter(|_| column.odd.count > 0) else { return };
+        let shown = column.odd.first.iter().map(|(row, line, value)| {
+            let name = table.numbers.get(*row).map(|number| self.names.name(*number)).unwrap_or_default();
+            format!("{value:?} of {name} in line {line}")
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let (name, count) = (&column.name, column.odd.count);
+        let more = if count > column.odd.first.len() { ", ..." } else { "" };
+        self.notes
+            .push(format!("{file}: column {name:?}: {count} taken as missing, no numbers: {shown}{more}"));
     }
 
-    /// Joins all tables to the list of all identifiers.
-    pub(super) fn finish(self) -> Result<LabelTable, LabelError> {
-        let count = self.identifiers.len();
-        let all: Vec<u32> = (0..count as u32).collect();
-        let all = Series::from(UInt32Chunked::from_vec(KEY.into(), all).into_series());
-        let mut joined = DataFrame::new(count, vec![all])?;
-        for frame in self.frames {
-            joined = left_join(joined, frame)?;
-        }
-        let column = |name: &str| joined.column(name).map(|column| column.as_materialized_series().rechunk());
-        let values: Result<_, _> = self
-            .properties
-            .iter()
-            .map(|property| Ok::<_, LabelError>(column(&property.column)?.f64()?.clone()))
-            .collect();
-        let codes: Result<_, _> =
-            self.splits.iter().map(|split| Ok::<_, LabelError>(column(split)?.u32()?.clone())).collect();
-        Ok(LabelTable {
-            values: values?,
-            split_codes: codes?,
-            folds: if self.has_folds { Some(column(FOLD)?.i32()?.clone()) } else { None },
-            split_names: self.parts.names,
-            met: (0..count).map(|_| AtomicBool::new(false)).collect(),
-            properties: self.properties,
-            splits: self.splits,
-            has_folds: self.has_folds,
+    /// All labels.
+    pub(super) fn finish(self) -> LabelTable {
+        let (properties, values) = self.properties.into_iter().unzip();
+        let (splits, split_codes) = self.splits.into_iter().unzip();
+        LabelTable {
+            properties,
+            splits,
+            has_folds: self.folds.is_some(),
             notes: self.notes,
-            identifiers: self.identifiers,
-        })
+            met: Met::new(self.names.len()),
+            names: self.names,
+            tables: self.tables,
+            values,
+            split_codes,
+            split_names: self.parts.names,
+            folds: self.folds,
+        }
     }
 }
 
-/// Adds a table's columns to all identifiers; their order stays.
-fn left_join(all: DataFrame, table: DataFrame) -> Result<DataFrame, LabelError> {
-    // One table with every identifier, in their order, is the common case and needs no join.
-    if is_aligned(&all, &table)? {
-        let mut all = all;
-        let columns: Vec<Series> =
-            table.columns().iter().filter(|column| column.name() != KEY).cloned().collect();
-        all.hstack_mut(&columns)?;
-        return Ok(all);
+/// Fills a column with the values of the last table, in the order of its rows.
+fn fill<T: Label, S: Display>(
+    slots: Option<&mut Slots<T>>,
+    values: impl Iterator<Item = T>,
+    tables: &[TableRows],
+    names: &Names,
+    column: &str,
+    shown: impl Fn(&T) -> S,
+) -> Result<(), LabelError> {
+    let (Some(slots), Some((table, before))) = (slots, tables.split_last()) else { return Ok(()) };
+    for (&row, value) in table.numbers.iter().zip(values) {
+        slots.put(row, value, before.len()).map_err(|(earlier, first)| LabelError::TwoValues {
+            id: names.name(row).to_owned(),
+            column: column.to_owned(),
+            first: shown(&earlier).to_string(),
+            first_file: tables.get(first).map(|table| table.file.clone()).unwrap_or_default(),
+            second: shown(&value).to_string(),
+            second_file: table.file.clone(),
+        })?;
     }
-    let joined = all.lazy().join(table.lazy(), [col(KEY)], [col(KEY)], JoinArgs::new(JoinType::Left));
-    // Sorting keeps the rows where their numbers say, whatever order a join likes.
-    Ok(joined.sort([KEY], SortMultipleOptions::default()).collect()?)
-}
-
-fn is_aligned(all: &DataFrame, table: &DataFrame) -> Result<bool, LabelError> {
-    Ok(all.height() == table.height() && all.column(KEY)?.equals(table.column(KEY)?))
+    Ok(())
 }

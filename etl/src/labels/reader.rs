@@ -1,10 +1,19 @@
 //! Rows of a CSV, every fault with its file.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::LabelError;
+use crate::source::SourceError;
+
+/// Bytes of a table by which its separator is told.
+const START_BYTES: u64 = 64 << 10;
+/// Lines of a table by which its separator is told.
+const START_LINES: usize = 20;
+/// Separators of fields that are looked for before the comma: whoever uses them may write decimals with
+/// a comma.
+const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 
 /// A CSV that is being read.
 pub(super) struct LabelCsv<'a> {
@@ -15,11 +24,41 @@ pub(super) struct LabelCsv<'a> {
     pub(super) record: ByteRecord,
 }
 
+/// What stands between the fields of a table: the tab or semicolon where each of its first lines has as
+/// many of them, the comma otherwise.
+fn separator(start: &[u8]) -> u8 {
+    let lines = || start.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let count = |line: &[u8], separator: u8| {
+        let mut is_quoted = false;
+        let outside = line.iter().filter(|&&byte| {
+            is_quoted ^= byte == b'"';
+            byte == separator && !is_quoted
+        });
+        outside.count()
+    };
+    let divides = |separator: &u8| {
+        let mut counts = lines().take(START_LINES).map(|line| count(line, *separator));
+        let first = counts.next().unwrap_or_default();
+        first > 0 && counts.all(|count| count == first)
+    };
+    OTHER_SEPARATORS.into_iter().find(divides).unwrap_or(b',')
+}
+
 impl<'a> LabelCsv<'a> {
-    /// A CSV of which nothing is read.
-    pub(super) fn new(file: &'a str, stream: Box<dyn Read + 'a>) -> Self {
-        let reader = ReaderBuilder::new().has_headers(false).from_reader(stream);
-        Self { file, reader, record: ByteRecord::new() }
+    /// A CSV of which no row is read.
+    ///
+    /// # Errors
+    /// [`LabelError::Source`] where it cannot be read.
+    pub(super) fn new(file: &'a str, mut stream: Box<dyn Read + 'a>) -> Result<Self, LabelError> {
+        let mut start = Vec::new();
+        let read = (&mut stream).take(START_BYTES).read_to_end(&mut start);
+        read.map_err(|source| SourceError::Read { file: file.to_owned(), source })?;
+        // The last line may be cut.
+        let whole = memchr::memrchr(b'\n', &start).filter(|_| start.len() as u64 == START_BYTES);
+        let separator = separator(whole.map_or(&start[..], |end| &start[..end]));
+        let stream: Box<dyn Read + 'a> = Box::new(Cursor::new(start).chain(stream));
+        let reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(stream);
+        Ok(Self { file, reader, record: ByteRecord::new() })
     }
 
     /// Next row; every row must have as many fields as the first.
@@ -47,4 +86,25 @@ impl<'a> LabelCsv<'a> {
 pub(super) fn stem(file: &str) -> &str {
     let base = file.rsplit(['/', '\\', '!']).next().unwrap_or(file);
     base.split_once('.').map_or(base, |(stem, _)| stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_separator_is_told_by_the_first_lines() {
+        for (text, expected) in [
+            ("a,1\nb,2\n", b','),
+            ("a\t1\nb\t2", b'\t'),
+            ("a;1\r\nb;2\r\n", b';'),
+            ("a;0,5\nb;1,5\n", b';'),
+            ("id,gap; eV,x\na,1,2\n", b','),
+            ("id,\"a;b\"\nc,\"d;e\"\n", b','),
+            ("a 1\nb 2\n", b','),
+            ("", b','),
+        ] {
+            assert_eq!(separator(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

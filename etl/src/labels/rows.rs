@@ -1,15 +1,17 @@
 //! What a label table is read into.
 
+use super::LabelError;
 use super::column::{Column, SplitColumn};
-use super::identifiers::{Identifiers, MAX_IDENTIFIERS};
-use super::{IdRule, LabelError};
+use super::identifiers::MAX_IDENTIFIERS;
+use super::names::Names;
 
 /// One table as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
+    /// Splits, in the order of the table.
     pub(super) splits: Vec<TableSplit>,
-    pub(super) folds: Option<Vec<Option<i32>>>,
+    pub(super) folds: Option<Vec<Option<i8>>>,
     /// Whether a column with a text in it is an error, whatever the rest of it is.
     pub(super) all_numeric: bool,
     pub(super) notes: Vec<String>,
@@ -25,17 +27,17 @@ pub(super) struct TableSplit {
 /// The identifiers of the table that is being read.
 pub(super) struct Rows<'a> {
     file: &'a str,
-    rule: IdRule,
-    identifiers: &'a mut Identifiers,
+    folder: &'a str,
+    names: &'a mut Names,
     numbers: Vec<u32>,
     /// Row of every identifier that was met, by its number.
     met: Vec<Option<u32>>,
 }
 
 impl<'a> Rows<'a> {
-    /// No row yet of a table; `identifiers` are those of all tables.
-    pub(super) fn new(file: &'a str, rule: IdRule, identifiers: &'a mut Identifiers) -> Self {
-        Self { file, rule, identifiers, numbers: Vec::new(), met: Vec::new() }
+    /// No row yet of a table in `folder`; `names` are those of all tables.
+    pub(super) fn new(file: &'a str, folder: &'a str, names: &'a mut Names) -> Self {
+        Self { file, folder, names, numbers: Vec::new(), met: Vec::new() }
     }
 
     /// The number of every row's identifier.
@@ -56,18 +58,18 @@ impl<'a> Rows<'a> {
 
     /// Takes the identifier of the next row, or gives the row that it has already.
     pub(super) fn push_or_find(&mut self, id: &[u8], line: u64) -> Result<Option<usize>, LabelError> {
-        let text = String::from_utf8_lossy(id.trim_ascii());
-        let id = self.rule.apply(&text);
+        let id = String::from_utf8_lossy(id.trim_ascii());
         let file = || self.file.to_owned();
         if id.is_empty() {
             return Err(LabelError::NoIdentifier { file: file(), line });
         }
-        let Some(number) = self.identifiers.number(id) else {
+        let taken = |row: u32| self.met.get(row as usize).is_some_and(Option::is_some);
+        let Some(number) = self.names.number(self.folder, &id, taken) else {
             return Err(LabelError::TooManyRows { file: file(), limit: MAX_IDENTIFIERS });
         };
         let at = number as usize;
         if at >= self.met.len() {
-            self.met.resize(self.identifiers.len().max(at + 1), None);
+            self.met.resize(self.names.len().max(at + 1), None);
         }
         let row = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         if let Some(met) = self.met.get_mut(at) {

@@ -76,7 +76,7 @@ pub(super) fn read(
         }
     }
     json.end()?;
-    let columns = if column.number_count + column.text_count > 0 { vec![column] } else { Vec::new() };
+    let columns = if column.tally.numbers > 0 || column.odd.count > 0 { vec![column] } else { Vec::new() };
     let splits = vec![TableSplit { task, column: split }];
     let notes = leak_note(rows.file(), &leaks).into_iter().collect();
     Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })

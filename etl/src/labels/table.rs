@@ -6,9 +6,12 @@ use super::column::{Column, PartNames, SplitColumn};
 use super::reader::{LabelCsv, stem};
 use super::rows::{Rows, Table, TableSplit};
 use super::{DEFAULT_TARGET, LabelError, folds};
+use crate::source::{PropertyValue, find_id_column};
 
-/// Columns taken for identifiers, the first that there is; otherwise the first column.
-const ID_COLUMNS: [&[u8]; 4] = [b"material_id", b"id", b"jid", b"mbid"];
+/// First fields of an `id_prop.csv`'s header, which it should not have, beside the usual columns of
+/// identifiers.
+const ID_WORDS: [&str; 10] =
+    ["name", "file", "filename", "file_name", "cif", "cif_file", "structure", "crystal", "compound", "mp_id"];
 /// A column of a split's parts is called so, or `<task>_split`, or `split_<task>`.
 const SPLIT_NAME: &str = "split";
 const SPLIT_ENDING: &str = "_split";
@@ -21,7 +24,7 @@ enum Reading {
     Values(Column),
     /// The split's task.
     Split(String, SplitColumn),
-    Folds(Vec<Option<i32>>),
+    Folds(Vec<Option<i8>>),
 }
 
 /// Reads a table whose header was read already.
@@ -31,10 +34,7 @@ pub(super) fn read_with_header(
     rows: &mut Rows<'_>,
     parts: &mut PartNames,
 ) -> Result<Table, LabelError> {
-    let id = ID_COLUMNS
-        .iter()
-        .find_map(|name| header.iter().position(|column| column.as_bytes() == *name))
-        .unwrap_or_default();
+    let id = find_id_column(header).unwrap_or_default();
     let mut columns: Vec<Reading> = header
         .iter()
         .enumerate()
@@ -86,17 +86,24 @@ pub(super) fn read_id_prop(
     if keys.len() > first.len() - 1 {
         return Err(csv.layout("has fewer columns than keys are given for them"));
     }
+    let is_header = is_header(first);
     let name = |at: usize| match (keys.get(at), at) {
         (Some(key), _) => key.clone(),
+        (None, at) if is_header => first.get(at + 1).cloned().unwrap_or_default(),
         (None, 0) => DEFAULT_TARGET.to_owned(),
         (None, _) => format!("{DEFAULT_TARGET}_{}", at + 1),
     };
     let mut columns: Vec<Column> = (0..first.len() - 1).map(|at| Column::new(&name(at))).collect();
-    let line = csv.line();
-    let mut fields = first.iter();
-    rows.push(fields.next().map(String::as_bytes).unwrap_or_default(), line)?;
-    for (column, value) in columns.iter_mut().zip(fields) {
-        column.push(value.as_bytes(), line);
+    let mut notes = Vec::new();
+    if is_header {
+        notes.push(format!("{}: its first line is taken for a header: {}", csv.file, first.join(", ")));
+    } else {
+        let line = csv.line();
+        let mut fields = first.iter();
+        rows.push(fields.next().map(String::as_bytes).unwrap_or_default(), line)?;
+        for (column, value) in columns.iter_mut().zip(fields) {
+            column.push(value.as_bytes(), line);
+        }
     }
     while csv.row()?.is_some() {
         let line = csv.line();
@@ -105,7 +112,17 @@ pub(super) fn read_id_prop(
             column.push(value, line);
         }
     }
-    Ok(Table { columns, all_numeric: true, ..Table::default() })
+    Ok(Table { columns, all_numeric: true, notes, ..Table::default() })
+}
+
+/// Whether the first line of an `id_prop.csv` is a header: a usual name of identifiers, and behind it
+/// texts alone.
+fn is_header(first: &[String]) -> bool {
+    let Some((id, values)) = first.split_first() else { return false };
+    let word = id.trim_start_matches('#').trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    let is_text = |value: &String| PropertyValue::of_text(value.as_bytes()) == PropertyValue::Other;
+    let is_id = ID_WORDS.contains(&word.as_str()) || find_id_column(&[word]).is_some();
+    is_id && values.iter().all(is_text)
 }
 
 /// The task whose split a column is: `megnet_split` and `split_megnet` are `megnet`'s, and `split`
@@ -120,6 +137,21 @@ fn split_task(column: &str, file: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_starts_with_a_name_of_identifiers() {
+        for (first, expected) in [
+            (&["id", "formation_energy"][..], true),
+            (&["# Material ID", "Eg (eV)", "note"], true),
+            (&["filename", "target"], true),
+            (&["id", "0.5"], false),
+            (&["id", ""], false),
+            (&["mp-1", "wide"], false),
+        ] {
+            let first: Vec<String> = first.iter().map(|&field| field.to_owned()).collect();
+            assert_eq!(is_header(&first), expected, "{first:?}");
+        }
+    }
 
     #[test]
     fn split_columns_name_their_task() {

@@ -38,6 +38,21 @@ pub enum BuildError {
     /// A file of the store cannot be read back.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A label table has no row for any crystal of the store.
+    #[error(
+        "{file}: no row joined, {rows} without a crystal: the table has {}, the crystals are {}{}",
+        quoted(.theirs), quoted(.ours), hint(.theirs, .ours)
+    )]
+    NoneJoined {
+        /// The table.
+        file: String,
+        /// Its rows.
+        rows: usize,
+        /// Its first identifiers.
+        theirs: Vec<String>,
+        /// Identifiers of the store's first crystals.
+        ours: Vec<String>,
+    },
     /// The source and a label table bring the same column.
     #[error(
         "column {column} comes from the source as {source_key:?} and from a label table as {label_key:?}"
@@ -134,5 +149,23 @@ impl BuildError {
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| BuildError::Io { path, source }
+    }
+}
+
+/// Identifiers in a row, as a message shows them.
+fn quoted(ids: &[String]) -> String {
+    ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What may be the reason that identifiers differ.
+fn hint(theirs: &[String], ours: &[String]) -> &'static str {
+    let any = |are: fn(&str, &str) -> bool| theirs.iter().any(|id| ours.iter().any(|other| are(id, other)));
+    if any(|id, other| id.eq_ignore_ascii_case(other)) {
+        // `Co` and `CO` are not one crystal.
+        "; upper and lower case must be the same"
+    } else if any(|id, other| other.strip_prefix(id).is_some_and(|rest| rest.starts_with('#'))) {
+        "; the structures of one CIF are name#block"
+    } else {
+        ""
     }
 }

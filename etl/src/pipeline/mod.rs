@@ -38,7 +38,7 @@ pub use process::{Bounds, DEFAULT_MAX_SITES};
 pub use sorted::Order;
 
 use crate::filter::Filter;
-use crate::labels::{self, IdRule, LabelInputs, LabelTable};
+use crate::labels::{self, IdRule, JoinedTable, LabelInputs, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
 use crate::source::{self, OpenSource, SourceKind, SourceOptions, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
@@ -53,6 +53,9 @@ use store::{Begin, Inputs, StoreFolder};
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
 /// Most rows of a row group unless asked for otherwise.
 pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
+
+/// Label rows without a crystal that a summary names.
+const SHOWN_UNMATCHED: usize = 3;
 
 /// What to build, from what, and how.
 #[derive(Debug, Clone)]
@@ -117,11 +120,15 @@ pub struct BuildSummary {
     pub manifest: Manifest,
     /// Whether the store was finished before and left as it is.
     pub untouched: bool,
-    /// Label rows that belong to no crystal of the store.
+    /// What was joined of each label table; nothing for a store that was left as it is.
+    pub tables: Vec<JoinedTable>,
+    /// Identifiers of label tables that belong to no crystal of the store.
     pub unmatched_labels: usize,
+    /// The first of them.
+    pub first_unmatched: Vec<String>,
     /// Files among the inputs that were not read.
     pub unread: UnreadFiles,
-    /// Remarks about label tables, columns that were passed over for example.
+    /// Remarks about the inputs and label tables, columns that were passed over for example.
     pub notes: Vec<String>,
 }
 
@@ -165,7 +172,9 @@ pub fn build(
             return Ok(BuildSummary {
                 manifest: *manifest,
                 untouched: true,
+                tables: vec![],
                 unmatched_labels: 0,
+                first_unmatched: vec![],
                 unread: opened.unread,
                 notes: vec![],
             });
@@ -183,7 +192,16 @@ pub fn build(
     let total_bytes = opened.total_bytes();
     let hasher = InputHasher::new(&opened.inputs, &opened.states, &request.labels)?;
     opened.progress.hash();
-    let OpenSource { name, reader, parser, progress: read, unread, properties: source_properties, .. } =
+    let OpenSource {
+        name,
+        reader,
+        parser,
+        progress: read,
+        unread,
+        mut notes,
+        properties: source_properties,
+        ..
+    } =
         opened;
     let recipe = Arc::new(Recipe {
         parser,
@@ -243,6 +261,13 @@ pub fn build(
             Input::Runs(_) => Vec::new(),
         }
     };
+    let in_part = |id: &str| request.part.is_none_or(|part| part.holds(id));
+    let tables = labels.joined(in_part);
+    if let Err(error) = labels.check_met() {
+        folder.discard(&output.journal)?;
+        return Err(error.into());
+    }
+    check_joined(&folder, &output.journal, &tables)?;
     if sorted {
         progress.merging();
         stages.runs = false;
@@ -261,14 +286,30 @@ pub fn build(
         (_, _, output) = engine::run(&pool, &stages, cursor, arranger, output)?;
     }
     let manifest = finish::finish(&folder, output.journal, hashes, &request.settings)?;
-    let in_part = |id: &&str| request.part.is_none_or(|part| part.holds(id));
+    notes.extend(labels.notes.iter().cloned());
+    let unmatched = || labels.unmatched_identifiers().filter(|id| in_part(id));
     Ok(BuildSummary {
         manifest,
         untouched: false,
-        unmatched_labels: labels.unmatched_identifiers().filter(in_part).count(),
+        tables,
+        unmatched_labels: unmatched().count(),
+        first_unmatched: unmatched().take(SHOWN_UNMATCHED).map(str::to_owned).collect(),
         unread,
-        notes: labels.notes.clone(),
+        notes,
     })
+}
+
+/// Refuses a store to which a label table brings nothing: its identifiers are others. Of a part that may
+/// be so by chance.
+fn check_joined(folder: &StoreFolder, journal: &Journal, tables: &[JoinedTable]) -> Result<(), BuildError> {
+    if journal.counts.kept == 0 || journal.run.part.is_some() {
+        return Ok(());
+    }
+    let Some(table) = tables.iter().find(|table| table.rows > 0 && table.met == 0) else { return Ok(()) };
+    let ours = folder.first_ids(journal, table.first.len())?;
+    folder.discard(journal)?;
+    let (file, theirs) = (table.file.clone(), table.first.clone());
+    Err(BuildError::NoneJoined { file, rows: table.rows, theirs, ours })
 }
 
 /// The label tables that were given, and those that lay among the crystals.

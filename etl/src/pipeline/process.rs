@@ -15,7 +15,7 @@ use crate::contact::ContactLimit;
 use crate::element::symbol;
 use crate::feature::{Features, Featurizer};
 use crate::filter::Filter;
-use crate::labels::{LabelRow, LabelTable};
+use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
 use crate::number::significant;
 use crate::reject::{FILTERED, ISOLATED_ATOM, Note, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink};
@@ -169,8 +169,31 @@ impl Alias {
     }
 
     /// The labels of a crystal under this name.
-    fn row<'a>(&self, labels: &'a LabelTable, material_id: &str) -> Option<LabelRow<'a>> {
-        labels.row(&format!("{}{}", self.name, material_id.get(self.name_bytes..)?))
+    ///
+    /// # Errors
+    /// As [`LabelTable::row`].
+    fn row<'a>(
+        &self,
+        labels: &'a LabelTable,
+        material_id: &str,
+    ) -> Result<Option<LabelRow<'a>>, LabelError> {
+        let block = material_id.get(self.name_bytes..).unwrap_or_default();
+        labels.row(&format!("{}{block}", self.name))
+    }
+}
+
+/// The labels of a crystal, by its identifier or else by what its file is called besides.
+///
+/// # Errors
+/// As [`LabelTable::row`].
+fn label_row<'a>(
+    labels: &'a LabelTable,
+    alias: Option<&Alias>,
+    material_id: &str,
+) -> Result<Option<LabelRow<'a>>, LabelError> {
+    match (labels.row(material_id)?, alias) {
+        (None, Some(alias)) => alias.row(labels, material_id),
+        (row, _) => Ok(row),
     }
 }
 
@@ -181,6 +204,8 @@ pub(crate) struct RowBuilder {
     columns: Columns,
     /// Place of every row in `columns`.
     origins: Vec<Origin>,
+    /// Number of the labels of every row in `columns`, where it has any.
+    label_rows: Vec<Option<u32>>,
     values: Vec<Option<f64>>,
     block: ProcessedBlock,
     error: Option<BuildError>,
@@ -200,6 +225,7 @@ impl RowBuilder {
             columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
             recipe,
             origins: Vec::new(),
+            label_rows: Vec::new(),
             values: Vec::new(),
             block: ProcessedBlock::default(),
             error: None,
@@ -219,7 +245,11 @@ impl RowBuilder {
     /// [`BuildError`] only for faults of filters and columns, never for those of entries.
     pub(crate) fn take_block(&mut self) -> Result<ProcessedBlock, BuildError> {
         self.flush()?;
-        Ok(std::mem::take(&mut self.block))
+        let block = std::mem::take(&mut self.block);
+        for id in block.rejects.iter().filter_map(|reject| reject.material_id.as_deref()) {
+            self.recipe.labels.mark(id, Fate::LeftOut);
+        }
+        Ok(block)
     }
 
     /// Whether the part that is built leaves an entry to another one.
@@ -237,6 +267,7 @@ impl RowBuilder {
         }
         let mut batch = self.columns.take()?;
         let mut origins = std::mem::take(&mut self.origins);
+        let mut label_rows = std::mem::take(&mut self.label_rows);
         for filter in self.recipe.filters.iter() {
             let keep = filter.matches(&batch)?;
             if keep.iter().all(|keep| *keep) {
@@ -254,7 +285,12 @@ impl RowBuilder {
                 }
             }
             origins = kept;
+            let mut kept = keep.iter();
+            label_rows.retain(|_| kept.next().is_none_or(|keep| *keep));
             batch = filter_record_batch(&batch, &BooleanArray::from(keep))?;
+        }
+        for row in label_rows.into_iter().flatten() {
+            self.recipe.labels.mark_row(row, Fate::Kept);
         }
         if batch.num_rows() > 0 {
             self.block.batches.push(batch);
@@ -318,10 +354,13 @@ impl Sink for RowBuilder {
             let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
             self.block.notes.push(Note { material_id, origin, code: ISOLATED_ATOM, message });
         }
-        let row = recipe
-            .labels
-            .row(material_id)
-            .or_else(|| self.alias.as_ref().and_then(|alias| alias.row(&recipe.labels, material_id)));
+        let row = match label_row(&recipe.labels, self.alias.as_ref(), material_id) {
+            Ok(row) => row,
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+                return;
+            }
+        };
         self.values.clear();
         self.values.extend_from_slice(properties);
         let labelled = recipe.labels.properties.len();
@@ -333,6 +372,7 @@ impl Sink for RowBuilder {
         };
         self.columns.push(material_id, &structure.atomic_numbers, features, labels);
         self.origins.push(origin.clone());
+        self.label_rows.push(row.map(|row| row.number()));
         if self.columns.is_full() {
             self.error = self.flush().err();
         }

@@ -15,6 +15,7 @@ use super::journal::{Journal, RejectLog};
 use super::process::{BlockProcessor, ProcessedBlock, Recipe};
 use super::sorted::{Merger, SortKeys, write_run};
 use super::{BuildProgress, Position};
+use crate::labels::Fate;
 use crate::reject::Reject;
 use crate::shard::{EncodedRowGroup, ShardFormat, ShardWriter};
 use crate::source::{RawBlock, RecordReader};
@@ -154,7 +155,7 @@ impl<'a> Stages for CrystalStages<'a> {
             // The rows themselves do not tell by what else they were found in label tables.
             for record in piece.block.records.iter().filter(|record| !record.alias.is_empty()) {
                 let alias = piece.block.bytes.get(record.alias.clone()).unwrap_or_default();
-                self.recipe.labels.row(&String::from_utf8_lossy(alias));
+                self.recipe.labels.mark(&String::from_utf8_lossy(alias), Fate::Kept);
             }
         }
     }

@@ -13,10 +13,10 @@ use super::arrange::SeenIds;
 use super::display_name;
 use super::error::BuildError;
 use super::inputs::{InputIdentity, change};
-use super::journal::{Journal, RunIdentity, STAGING_FOLDER};
+use super::journal::{Journal, RunIdentity, STAGING_FOLDER, read_rejects};
 use super::process::material_ids;
 use super::sorted::open_run;
-use crate::labels::LabelTable;
+use crate::labels::{Fate, LabelTable};
 
 /// Folder of the rejects table inside the store's folder.
 pub(crate) const REJECTS_FOLDER: &str = "rejects";
@@ -213,25 +213,55 @@ impl StoreFolder {
         Ok(())
     }
 
-    /// Identifiers of all rows that the journal's files hold; each also counts as met by its label.
-    /// The files are checked on the way: a resumed run does not build on damage.
+    /// Identifiers of all rows that the journal's files hold; each also counts as met by its label, as
+    /// do those of the entries left out. The files are checked on the way: a resumed run does not build
+    /// on damage.
     ///
     /// # Errors
     /// [`BuildError`] if a file cannot be read back or is not the one that was written.
     pub(super) fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
         let mut seen = SeenIds::default();
-        let mut note = |batch: &RecordBatch| {
-            for id in material_ids(batch).into_iter().flatten().flatten() {
-                labels.row(id);
-                seen.insert(id);
-            }
-        };
-        let staging = self.staging();
         journal.shards.iter().try_for_each(|shard| shard.verify(&self.path))?;
+        let staging = self.staging();
+        journal.runs.iter().try_for_each(|run| run.verify(&staging))?;
+        self.each_id(journal, |id| {
+            labels.mark(id, Fate::Kept);
+            seen.insert(id);
+            true
+        })?;
+        if !labels.is_empty() {
+            for line in read_rejects(&staging)? {
+                if let Some(id) = line?.id {
+                    labels.mark(&id, Fate::LeftOut);
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The first identifiers of the rows that the journal's files hold.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a file cannot be read back.
+    pub(super) fn first_ids(&self, journal: &Journal, count: usize) -> Result<Vec<String>, BuildError> {
+        let mut ids = Vec::new();
+        self.each_id(journal, |id| {
+            ids.push(id.to_owned());
+            ids.len() < count
+        })?;
+        ids.truncate(count);
+        Ok(ids)
+    }
+
+    /// Hands over the identifiers of the journal's files, batch by batch, until one is not `wanted`.
+    fn each_id(&self, journal: &Journal, mut wanted: impl FnMut(&str) -> bool) -> Result<(), BuildError> {
+        let mut take =
+            |batch: &RecordBatch| material_ids(batch).into_iter().flatten().flatten().all(&mut wanted);
         for run in &journal.runs {
-            run.verify(&staging)?;
-            for batch in open_run(&staging, run)? {
-                note(&batch?);
+            for batch in open_run(&self.staging(), run)? {
+                if !take(&batch?) {
+                    return Ok(());
+                }
             }
         }
         for entry in if journal.runs.is_empty() { journal.shards.as_slice() } else { &[] } {
@@ -239,10 +269,22 @@ impl StoreFolder {
             let batches =
                 Shard::open(&path, Some(&journal.run.settings))?.batches(None, Some(&["material_id"]))?;
             for batch in batches {
-                note(&batch?);
+                if !take(&batch?) {
+                    return Ok(());
+                }
             }
         }
-        Ok(seen)
+        Ok(())
+    }
+
+    /// Removes all that an unfinished run has made: a store that is refused leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`] if a file cannot be removed.
+    pub(super) fn discard(&self, journal: &Journal) -> Result<(), BuildError> {
+        // Without a journal the shards are leftovers, which any later run clears away.
+        remove_folder(&self.staging())?;
+        journal.shards.iter().try_for_each(|shard| remove(&self.path.join(&shard.file)))
     }
 }
 

@@ -17,7 +17,7 @@ const ENDINGS: [&str; 2] = [".cif", ".mcif"];
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
 /// Stem of a CIF's name.
-pub(super) fn identifier(name: &str) -> Option<&str> {
+pub(crate) fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
     let unpacked = strip_packing(base);
     let stem = ENDINGS.iter().find_map(|ending| strip_ending(unpacked, ending))?;

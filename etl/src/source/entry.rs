@@ -11,7 +11,8 @@ use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::JsonString;
-use super::properties::{KeyIndex, KeyScan, PropertyValue, assign_columns};
+use super::odd_values::{left_out_notes, note_odd_values};
+use super::properties::{KeyIndex, KeyScan, NumericKey, PropertyValue, assign_columns};
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
@@ -42,8 +43,8 @@ impl EntryLayout {
         key != self.id_key.as_bytes() && key != b"atoms" && key.starts_with(self.property_prefix.as_bytes())
     }
 
-    fn columns(&self, file: &str, keys: &[Vec<u8>]) -> Result<Vec<PropertyColumn>, SourceError> {
-        let keys = keys.iter().map(|key| JsonString { raw: key, escaped: true }.text().into_owned());
+    fn columns(&self, file: &str, keys: &[NumericKey]) -> Result<Vec<PropertyColumn>, SourceError> {
+        let keys = keys.iter().map(|key| JsonString { raw: &key.key, escaped: true }.text().into_owned());
         assign_columns(file, self.source, self.column_prefix, keys)
     }
 
@@ -59,9 +60,10 @@ impl EntryLayout {
             self.scan(path, &mut scan)?;
         }
         let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let keys = scan.into_numeric(self.source);
-        let properties = self.columns(&shown, &keys)?;
-        let keys = Arc::new(keys);
+        let keys = scan.finish(self.source);
+        let properties = self.columns(&shown, &keys.numeric)?;
+        let notes = left_out_notes(&shown, &keys.left_out);
+        let keys = Arc::new(keys.numeric);
         let progress = Progress::default();
         Ok(OpenSource {
             name: name.to_owned(),
@@ -70,6 +72,7 @@ impl EntryLayout {
             properties,
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
+            notes,
             progress: progress.clone(),
             reader: Box::new(ArrayReader::new(inputs, progress)),
             parser: Arc::new(move || Box::new(EntryParser::new(self, &keys))),
@@ -98,9 +101,13 @@ impl EntryLayout {
         cursor.expect(b'{', "an entry")?;
         let mut first = true;
         while let Some(key) = cursor.next_key(&mut first)? {
+            let before = cursor.position();
             let value = cursor.scalar()?;
-            if self.may_be_property(key.raw) && !scan.see(key.raw, PropertyValue::of_scalar(value)) {
-                return Ok(false);
+            if self.may_be_property(key.raw) {
+                let raw = entry.get(before..cursor.position()).unwrap_or_default();
+                if !scan.see(key.raw, PropertyValue::of_scalar(value), raw.trim_ascii_start()) {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
@@ -171,18 +178,24 @@ impl RecordReader for ArrayReader {
 pub(super) struct EntryParser {
     layout: EntryLayout,
     index: KeyIndex,
+    /// Whether each property is a strict one.
+    strict: Vec<bool>,
     values: Vec<Option<f64>>,
+    /// Messages about values that are taken as missing.
+    odd: Vec<String>,
     structure: Structure,
     material_id: String,
 }
 
 impl EntryParser {
     /// Reads entries whose properties are `keys`.
-    pub(super) fn new(layout: EntryLayout, keys: &[Vec<u8>]) -> Self {
+    pub(super) fn new(layout: EntryLayout, keys: &[NumericKey]) -> Self {
         Self {
             layout,
-            index: KeyIndex::new(keys.iter().cloned()),
+            index: KeyIndex::new(keys.iter().map(|key| key.key.clone())),
+            strict: keys.iter().map(|key| key.is_strict).collect(),
             values: vec![None; keys.len()],
+            odd: Vec::new(),
             structure: Structure::default(),
             material_id: String::new(),
         }
@@ -191,6 +204,7 @@ impl EntryParser {
     fn read(&mut self, entry: &[u8]) -> Result<(), RecordError> {
         self.material_id.clear();
         self.values.fill(None);
+        self.odd.clear();
         let mut atoms_read = false;
         let mut cursor = Cursor::new(entry);
         cursor.expect(b'{', "an entry")?;
@@ -205,7 +219,8 @@ impl EntryParser {
                 let before = cursor.position();
                 let value = PropertyValue::of_scalar(cursor.scalar()?);
                 let raw = entry.get(before..cursor.position()).unwrap_or_default();
-                let value = value.number(&key.text(), raw.trim_ascii_start())?;
+                let is_strict = self.strict.get(at).copied().unwrap_or_default();
+                let value = value.number(&key.text(), raw.trim_ascii_start(), is_strict, &mut self.odd)?;
                 if let Some(slot) = self.values.get_mut(at) {
                     *slot = value;
                 }
@@ -268,14 +283,17 @@ impl RecordParser for EntryParser {
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
         let entry = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(entry) {
-            Ok(()) => sink.crystal(
-                &record.origin,
-                ParsedCrystal {
-                    material_id: &self.material_id,
-                    structure: &self.structure,
-                    properties: &self.values,
-                },
-            ),
+            Ok(()) => {
+                note_odd_values(self.odd.drain(..), &self.material_id, &record.origin, sink);
+                sink.crystal(
+                    &record.origin,
+                    ParsedCrystal {
+                        material_id: &self.material_id,
+                        structure: &self.structure,
+                        properties: &self.values,
+                    },
+                );
+            }
             Err(error) => {
                 let material_id = self.find_identifier(entry);
                 sink.reject(error.reject(material_id, record.origin.clone()));

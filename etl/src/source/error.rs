@@ -193,6 +193,12 @@ pub enum RecordError {
     /// A POSCAR that cannot be read.
     #[error(transparent)]
     Poscar(#[from] PoscarError),
+    /// A table's field that is no CIF, and names none that is there.
+    #[error("neither a CIF nor the path of one: there is no {path}")]
+    NoCif {
+        /// Where the file would lie.
+        path: String,
+    },
     /// The record is larger than [`super::MAX_RECORD_BYTES`].
     #[error("larger than {limit} bytes")]
     TooLarge {
@@ -228,6 +234,7 @@ impl RecordError {
             Self::Cartesian(error) => error.reason_code(),
             Self::PropertyValue { .. } => "bad_property_value",
             Self::Poscar(error) => error.reason_code(),
+            Self::NoCif { .. } => "cif_syntax",
             Self::TooLarge { .. } => "record_too_large",
             Self::Unreadable(_) => "unreadable_file",
             Self::FieldCount { .. } => "field_count_mismatch",

@@ -2,10 +2,10 @@
 //! `{"index": [..], "columns": ["structure", target], "data": [[structure, value], ..]}`, whose
 //! structures are pymatgen dictionaries.
 //!
-//! A row's identifier is MatBench's own: `mb-`, the task with hyphens, and the row counted from 1,
-//! as wide as the number of rows: `mb-jdft2d-001`, `mb-log-kvrh-00001`.
+//! A row's identifier is MatBench's own: `mb-`, the task with hyphens, and the row of the published
+//! task counted from 1, as wide as its number of rows: `mb-jdft2d-001`, `mb-log-kvrh-00001`. Which row
+//! that is stands in the index, never in the row's place: a file may hold a part of a task.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use super::files::base_name;
 use super::input::Progress;
 use super::json::{Cursor, Scalar, excerpt};
 use super::json_stream::{Cut, JsonStream};
+use super::matbench_index::RowIndex;
+use super::odd_values::note_odd_values;
 use super::properties::{PropertyValue, assign_columns};
 use super::pymatgen::read_structure;
 use super::state::file_states;
@@ -40,14 +42,20 @@ struct Task {
     file: Arc<str>,
     /// `matbench_jdft2d`.
     name: String,
-    /// `mb-jdft2d-`.
-    id_prefix: String,
-    /// Digits of a row's number.
-    id_width: usize,
+    /// Which row of the published task each row is.
+    index: RowIndex,
     /// Names of the columns.
     columns: Vec<String>,
     /// Which of the source's properties each column is; `None` for the structure.
     targets: Vec<Option<usize>>,
+}
+
+impl Task {
+    /// Rows and index are of different lengths.
+    fn miscounted(&self, rows: usize) -> SourceError {
+        let message = format!("has an index of {} rows and data of {rows}, or more", self.index.len());
+        SourceError::layout(&self.file, message)
+    }
 }
 
 /// Opens tasks; several make one store with a property column for each.
@@ -84,20 +92,24 @@ pub(super) fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource,
     let tasks: Arc<[Task]> = tasks.into();
     let property_count = properties.len();
     let progress = Progress::default();
+    let doubt = |task: &Task| Some(format!("{}: {}", task.file, task.index.doubt(&task.name)?));
+    let notes = tasks.iter().filter_map(doubt).collect();
     Ok(OpenSource {
         name: name.map_or(own_name, str::to_owned),
         inputs: inputs.to_vec(),
         states: file_states(inputs)?,
         properties,
         embedded_labels: Vec::new(),
-        unread: UnreadFiles::default(),
-        progress: progress.clone(),
-        reader: Box::new(TaskReader { tasks: tasks.clone(), next: 0, current: None, progress }),
+            unread: UnreadFiles::default(),
+            notes,
+            progress: progress.clone(),
+            reader: Box::new(TaskReader { tasks: tasks.clone(), next: 0, current: None, progress }),
         parser: Arc::new(move || {
             Box::new(RowParser {
                 tasks: tasks.clone(),
                 structure: Structure::default(),
                 values: vec![None; property_count],
+                odd: Vec::new(),
             })
         }),
     })
@@ -113,19 +125,21 @@ fn task_name(name: &str) -> &str {
 fn read_header(path: &Path) -> Result<Task, SourceError> {
     let document = open_document(path, ".json", &Progress::default())?;
     let name = task_name(&document.name).to_owned();
+    let short = name.strip_prefix(TASK_PREFIX).unwrap_or(&name).replace('_', "-");
+    let id_prefix = format!("mb-{short}-");
     let mut json = JsonStream::new(document);
-    let (mut rows, mut columns) = (None, None);
+    let (mut index, mut columns) = (None, None);
     let (mut first, mut key) = (true, Vec::new());
     json.expect(b'{', "a table in split orientation")?;
-    while (rows.is_none() || columns.is_none()) && json.next_key(&mut first, &mut key, MAX_HEADER_BYTES)? {
+    while (index.is_none() || columns.is_none()) && json.next_key(&mut first, &mut key, MAX_HEADER_BYTES)? {
         match key.as_slice() {
-            b"index" => rows = Some(count_elements(&mut json)?),
+            b"index" => index = Some(RowIndex::read(&mut json, &name, &id_prefix)?),
             b"columns" => columns = Some(read_columns(&mut json)?),
             _ => json.skip()?,
         }
     }
     let file = json.file().clone();
-    let (Some(rows), Some(columns)) = (rows, columns) else {
+    let (Some(index), Some(columns)) = (index, columns) else {
         return Err(SourceError::layout(&file, "has no \"index\" and \"columns\": not a MatBench task"));
     };
     if !columns.iter().any(|column| column == STRUCTURE_COLUMN) {
@@ -133,26 +147,7 @@ fn read_header(path: &Path) -> Result<Task, SourceError> {
             format!("has no column \"structure\" but {}: a task without crystals", columns.join(", "));
         return Err(SourceError::layout(&file, message));
     }
-    let short = name.strip_prefix(TASK_PREFIX).unwrap_or(&name).replace('_', "-");
-    Ok(Task {
-        path: path.to_path_buf(),
-        file,
-        id_prefix: format!("mb-{short}-"),
-        id_width: rows.to_string().len(),
-        name,
-        targets: vec![None; columns.len()],
-        columns,
-    })
-}
-
-fn count_elements(json: &mut JsonStream) -> Result<u64, SourceError> {
-    json.expect(b'[', "an array")?;
-    let (mut first, mut count) = (true, 0);
-    while json.next_element(&mut first)? {
-        json.skip()?;
-        count += 1;
-    }
-    Ok(count)
+    Ok(Task { path: path.to_path_buf(), file, index, name, targets: vec![None; columns.len()], columns })
 }
 
 fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
@@ -183,7 +178,8 @@ struct Rows {
     json: JsonStream,
     first_key: bool,
     first_row: bool,
-    row: u64,
+    /// Rows so far.
+    row: usize,
 }
 
 impl Rows {
@@ -202,8 +198,11 @@ impl Rows {
         Err(SourceError::layout(&task.file, "has no \"data\": not a MatBench task"))
     }
 
-    /// What stands behind the rows.
-    fn finish(mut self) -> Result<(), SourceError> {
+    /// What stands behind the rows, of which there must be as many as the index has.
+    fn finish(mut self, task: &Task) -> Result<(), SourceError> {
+        if self.row != task.index.len() {
+            return Err(task.miscounted(self.row));
+        }
         let mut key = Vec::new();
         while self.json.next_key(&mut self.first_key, &mut key, MAX_HEADER_BYTES)? {
             self.json.skip()?;
@@ -223,15 +222,19 @@ impl RecordReader for TaskReader {
             if !rows.json.next_element(&mut rows.first_row)? {
                 self.next += 1;
                 if let Some(rows) = self.current.take() {
-                    rows.finish()?;
+                    rows.finish(task)?;
                 }
                 continue;
             }
             rows.json.peek()?;
+            let start = block.bytes.len();
+            if !task.index.push_id(rows.row, &mut block.bytes) {
+                return Err(task.miscounted(rows.row + 1));
+            }
             rows.row += 1;
+            let name = start..block.bytes.len();
             let line = u32::try_from(rows.json.line()).ok();
-            let origin = Origin { file: task.file.clone(), record: rows.row, line };
-            let name = push_name(block, task, rows.row);
+            let origin = Origin { file: task.file.clone(), record: rows.row as u64, line };
             let start = block.bytes.len();
             match rows.json.value(&mut block.bytes, MAX_RECORD_BYTES)? {
                 Cut::Whole => block.push_range(origin, name, start..block.bytes.len()),
@@ -252,24 +255,19 @@ impl RecordReader for TaskReader {
     }
 }
 
-/// Appends the identifier of a row.
-fn push_name(block: &mut RawBlock, task: &Task, row: u64) -> Range<usize> {
-    let start = block.bytes.len();
-    block.bytes.extend_from_slice(task.id_prefix.as_bytes());
-    block.bytes.extend_from_slice(format!("{row:0width$}", width = task.id_width).as_bytes());
-    start..block.bytes.len()
-}
-
 /// Reads single rows.
 struct RowParser {
     tasks: Arc<[Task]>,
     structure: Structure,
     values: Vec<Option<f64>>,
+    /// Messages about values that are taken as missing.
+    odd: Vec<String>,
 }
 
 impl RowParser {
     fn read(&mut self, row: &[u8], task: usize) -> Result<(), RecordError> {
         self.values.fill(None);
+        self.odd.clear();
         let Some(task) = self.tasks.get(task) else { return Err(RecordError::MissingField("task")) };
         let mut cursor = Cursor::new(row);
         cursor.expect(b'[', "a row")?;
@@ -283,7 +281,8 @@ impl RowParser {
                         other => PropertyValue::of_scalar(other),
                     };
                     if let Some(slot) = self.values.get_mut(property) {
-                        *slot = value.number(key, raw)?;
+                        // Targets are not scanned beforehand: any other text is the row's fault.
+                        *slot = value.number(key, raw, true, &mut self.odd)?;
                     }
                 }
                 (Some(_), _) => read_structure(&mut cursor, &mut self.structure)?,
@@ -310,10 +309,13 @@ impl RecordParser for RowParser {
             Err(_) => Err(RecordError::Identifier(excerpt(name))),
         };
         match result {
-            Ok(material_id) => sink.crystal(
-                &record.origin,
-                ParsedCrystal { material_id, structure: &self.structure, properties: &self.values },
-            ),
+            Ok(material_id) => {
+                note_odd_values(self.odd.drain(..), material_id, &record.origin, sink);
+                sink.crystal(
+                    &record.origin,
+                    ParsedCrystal { material_id, structure: &self.structure, properties: &self.values },
+                );
+            }
             Err(error) => {
                 let id = String::from_utf8_lossy(name).into_owned();
                 sink.reject(error.reject(Some(id), record.origin.clone()));

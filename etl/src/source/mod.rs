@@ -26,7 +26,9 @@ mod json_string;
 mod kind;
 mod look;
 mod matbench;
+mod matbench_index;
 mod names;
+mod odd_values;
 mod open;
 mod oqmd;
 mod packing;
@@ -39,9 +41,11 @@ mod species;
 mod state;
 mod survey;
 mod table;
+mod table_cif;
 mod table_parquet;
 mod table_roles;
 mod tar_archive;
+mod units;
 mod unread;
 mod zip_archive;
 mod zip_member;
@@ -56,6 +60,7 @@ use std::sync::Arc;
 use crate::reject::{Note, Origin, Reject};
 use crate::structure::Structure;
 
+pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use document::{Document, open_document};
 pub(crate) use entry::check_identifier;
 pub(crate) use files::base_name;
@@ -63,8 +68,11 @@ pub(crate) use hashes::{FileHash, hash_input};
 pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
+pub(crate) use odd_values::{Tally, shown};
 pub(crate) use properties::assign_columns;
 pub(crate) use state::{InputState, changed_since, file_state};
+pub(crate) use table_roles::find_id_column;
+pub(crate) use units::{documented, split_unit};
 
 pub use detect::{detect, detect_name};
 pub use error::{RecordError, SourceError};
@@ -224,8 +232,19 @@ pub type ParserFactory = Arc<dyn Fn() -> Box<dyn RecordParser> + Send + Sync>;
 pub struct EmbeddedLabels {
     /// The table as messages name it: its path, or `archive!member`.
     pub file: String,
+    /// Its folder within the input, folders separated by `/`; empty at the top.
+    pub folder: String,
     /// The table itself.
     pub csv: Vec<u8>,
+}
+
+impl EmbeddedLabels {
+    /// A table that lies in an input under the name `within`, folders before it.
+    pub(crate) fn new(file: String, within: &str, csv: Vec<u8>) -> Self {
+        let folder = within.get(..within.len() - base_name(within).len()).unwrap_or_default();
+        let folder = folder.replace('\\', "/");
+        Self { file, folder: folder.trim_start_matches("./").trim_end_matches('/').to_owned(), csv }
+    }
 }
 
 /// A source that was opened: its header is read, its records are not.
@@ -242,6 +261,8 @@ pub struct OpenSource {
     pub embedded_labels: Vec<EmbeddedLabels>,
     /// Files among the inputs that are not read.
     pub unread: UnreadFiles,
+    /// Remarks about the inputs as a whole, columns that were passed over for example.
+    pub notes: Vec<String>,
     /// What the reader has read so far.
     pub(crate) progress: Progress,
     /// The records in order.

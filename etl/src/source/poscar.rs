@@ -19,10 +19,13 @@ use super::{
     OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
 };
 use crate::poscar::PoscarReader;
+use crate::reject::{Note, Origin};
 use crate::structure::Structure;
 
 /// The files that are read.
 const RULE: FileRule = FileRule { what: "POSCAR files", identifier };
+/// Code of the remark on a POSCAR whose comment names its elements.
+const SYMBOLS_FROM_COMMENT: &str = "symbols_from_comment";
 /// Endings that others gave them.
 const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
 /// Endings of files that are none, whatever their names begin with.
@@ -106,15 +109,31 @@ impl RecordParser for PoscarParser {
         let name = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.reader.read(body, &mut self.structure) {
-            Ok(()) => sink.crystal(
-                &record.origin,
-                ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
-            ),
+            Ok(()) => {
+                note_comment(&self.reader, &name, &record.origin, sink);
+                sink.crystal(
+                    &record.origin,
+                    ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+                );
+            }
             Err(error) => {
                 let error = RecordError::from(error);
                 sink.reject(error.reject(Some(name.into_owned()), record.origin.clone()));
             }
         }
+    }
+}
+
+/// Remarks on a POSCAR of VASP 4 whose elements stand in the comment alone: its words may be symbols
+/// by chance.
+pub(super) fn note_comment(reader: &PoscarReader, name: &str, origin: &Origin, sink: &mut dyn Sink) {
+    if reader.is_named_by_comment() {
+        sink.note(Note {
+            material_id: Some(name.to_owned()),
+            origin: Origin { line: origin.line.or(Some(1)), ..origin.clone() },
+            code: SYMBOLS_FROM_COMMENT,
+            message: "the comment alone names the elements".to_owned(),
+        });
     }
 }
 

@@ -13,6 +13,7 @@ use super::input::Progress;
 use super::json::Cursor;
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};
+use super::poscar::note_comment;
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
@@ -40,8 +41,9 @@ pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceE
         states: file_states(inputs)?,
         properties: Vec::new(),
         embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
-        unread: UnreadFiles::default(),
-        progress: progress.clone(),
+            unread: UnreadFiles::default(),
+            notes: Vec::new(),
+            progress: progress.clone(),
         reader: Box::new(SplitReader {
             inputs: inputs.iter().cloned().collect(),
             current: None,
@@ -106,7 +108,7 @@ fn read_splits(path: &Path) -> Result<EmbeddedLabels, SourceError> {
         }
         splits.json.skip()?;
     }
-    Ok(EmbeddedLabels { file: splits.json.file().to_string(), csv })
+    Ok(EmbeddedLabels::new(splits.json.file().to_string(), "", csv))
 }
 
 /// Cuts the POSCARs of one file after another.
@@ -187,10 +189,13 @@ impl RecordParser for TextParser {
         let name = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(&name, body) {
-            Ok(()) => sink.crystal(
-                &record.origin,
-                ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
-            ),
+            Ok(()) => {
+                note_comment(&self.reader, &name, &record.origin, sink);
+                sink.crystal(
+                    &record.origin,
+                    ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+                );
+            }
             Err(error) => {
                 // A line of the POSCAR is no line of the file: there all of it is one line.
                 let mut reject = error.reject(Some(name.into_owned()), record.origin.clone());

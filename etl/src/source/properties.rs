@@ -1,11 +1,13 @@
 //! Numeric properties of a source: which keys are numeric, which column each fills, and what
 //! counts as a value.
 
-use schemas::property::{by_column, documented_column, passthrough_column};
+use schemas::property::{by_column, passthrough_column};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use super::json::{Scalar, excerpt, parse_number};
 use super::json_string::JsonString;
+use super::odd_values::{Tally, odd_message};
+use super::units::documented;
 use super::{PropertyColumn, RecordError, SourceError};
 
 /// Most property keys a source may have.
@@ -13,9 +15,12 @@ pub(super) const MAX_PROPERTY_KEYS: usize = 4096;
 /// Prefix of a property whose plain name is a column that every store has.
 const CLASH_PREFIX: &str = "property_";
 /// Words that stand for a missing value, whatever their case; so does nothing at all.
-const MISSING_WORDS: [&[u8]; 5] = [b"na", b"n/a", b"nan", b"none", b"null"];
+const MISSING_WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"none", b"null", b"n.a.", b"#n/a", b"<na>"];
+/// What people write where they have no value, worth a remark since it may mean something else.
+const PLACEHOLDERS: [&str; 9] = ["-", "--", "\u{2013}", "\u{2014}", "?", ".", "n.d.", "tbd", "unknown"];
 
-/// Whether a text stands for a missing value: nothing, `na`, `n/a`, `nan`, `none` or `null`.
+/// Whether a text stands for a missing value: nothing, `na`, `n/a`, `n.a.`, `nan`, `none`, `null`, or
+/// the `#N/A` and `<NA>` of spreadsheets and pandas.
 pub fn is_missing(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     text.is_empty() || MISSING_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
@@ -26,6 +31,8 @@ pub fn is_missing(text: &[u8]) -> bool {
 pub enum PropertyValue {
     /// Nothing, or a word for it.
     Missing,
+    /// A dash, `?`, `n.d.` and the like: nothing, but worth a remark.
+    Placeholder,
     /// A finite number.
     Number(f64),
     /// Text, a container, an infinity.
@@ -38,7 +45,12 @@ impl PropertyValue {
         if let Some(number) = parse_number(text.trim_ascii()) {
             return Self::of_number(number);
         }
-        if is_missing(text) { Self::Missing } else { Self::Other }
+        if is_missing(text) {
+            return Self::Missing;
+        }
+        let is_placeholder =
+            PLACEHOLDERS.iter().any(|word| text.trim_ascii().eq_ignore_ascii_case(word.as_bytes()));
+        if is_placeholder { Self::Placeholder } else { Self::Other }
     }
 
     /// Value of a number: NaN is missing.
@@ -62,15 +74,29 @@ impl PropertyValue {
         }
     }
 
-    /// The number, `None` where it is missing.
+    /// The number, `None` where it is missing. What is neither is missing as well, with a message for
+    /// `odd`, unless the column is a strict one.
     ///
     /// # Errors
-    /// [`RecordError::PropertyValue`] for anything else, naming `key` and the value as it stands.
-    pub(super) fn number(self, key: &str, raw: &[u8]) -> Result<Option<f64>, RecordError> {
+    /// [`RecordError::PropertyValue`] for a text in a strict column, naming `key` and the value as it
+    /// stands.
+    pub(super) fn number(
+        self,
+        key: &str,
+        raw: &[u8],
+        is_strict: bool,
+        odd: &mut Vec<String>,
+    ) -> Result<Option<f64>, RecordError> {
         match self {
             Self::Missing => Ok(None),
             Self::Number(number) => Ok(Some(number)),
-            Self::Other => Err(RecordError::PropertyValue { key: key.to_owned(), value: excerpt(raw) }),
+            Self::Other if is_strict => {
+                Err(RecordError::PropertyValue { key: key.to_owned(), value: excerpt(raw) })
+            }
+            Self::Placeholder | Self::Other => {
+                odd.push(odd_message(key, raw));
+                Ok(None)
+            }
         }
     }
 }
@@ -92,8 +118,8 @@ pub(crate) fn assign_columns(
     let mut columns: Vec<PropertyColumn> = Vec::new();
     for key in keys {
         let taken = |column: &str| columns.iter().find(|other| other.column == column);
-        let documented = documented_column(qualifier, &key).map(|property| property.column.to_owned());
-        let column = match documented.filter(|column| taken(column).is_none()) {
+        let known = documented(qualifier, &key).map(|property| property.column.to_owned());
+        let column = match known.filter(|column| taken(column).is_none()) {
             Some(column) => column,
             None => plain_column(prefix, &key),
         };
@@ -146,49 +172,68 @@ impl KeyIndex {
     }
 }
 
+/// A key whose values are numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NumericKey {
+    /// The key as it stands in the source.
+    pub key: Vec<u8>,
+    /// Whether any other value is a fault: the key is documented, but few of its values are numbers.
+    pub is_strict: bool,
+}
+
 /// What the values of a source's keys are, gathered before its records are read.
 #[derive(Debug, Default)]
 pub(super) struct KeyScan {
     index: KeyIndex,
-    seen: Vec<Seen>,
+    seen: Vec<Tally>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    number: bool,
-    other: bool,
+/// The keys of a source.
+#[derive(Debug, Default)]
+pub(super) struct ScannedKeys {
+    /// Keys that are properties, in the order in which they were first seen: a documented key always,
+    /// any other where most of its values are numbers.
+    pub numeric: Vec<NumericKey>,
+    /// The others.
+    pub left_out: Vec<(String, Tally)>,
 }
 
 impl KeyScan {
-    /// Takes a key's value in one more record; `false` where the source has too many keys.
-    pub(super) fn see(&mut self, key: &[u8], value: PropertyValue) -> bool {
+    /// Takes a key's value in one more record, `raw` as it stands; `false` where the source has too
+    /// many keys.
+    pub(super) fn see(&mut self, key: &[u8], value: PropertyValue, raw: &[u8]) -> bool {
         let at = match self.index.find(key) {
             Some(at) => at,
             None if self.seen.len() == MAX_PROPERTY_KEYS => return false,
             None => {
                 self.index.keys.push(key.to_vec());
-                self.seen.push(Seen::default());
+                self.seen.push(Tally::default());
                 self.seen.len() - 1
             }
         };
         if let Some(seen) = self.seen.get_mut(at) {
-            seen.number |= matches!(value, PropertyValue::Number(_));
-            seen.other |= value == PropertyValue::Other;
+            match value {
+                PropertyValue::Number(_) => seen.numbers += 1,
+                PropertyValue::Other => seen.see_text(raw),
+                PropertyValue::Missing | PropertyValue::Placeholder => {}
+            }
         }
         true
     }
 
-    /// Keys that are properties, in the order in which they were first seen: a documented key
-    /// always, any other where it has a number and nothing but numbers and missing values.
-    pub(super) fn into_numeric(self, qualifier: &str) -> Vec<Vec<u8>> {
-        let documented = |key: &[u8]| {
-            std::str::from_utf8(key).is_ok_and(|key| documented_column(qualifier, key).is_some())
-        };
-        let pairs = self.index.keys.into_iter().zip(self.seen);
-        pairs
-            .filter(|(key, seen)| documented(key) || (seen.number && !seen.other))
-            .map(|(key, _)| key)
-            .collect()
+    /// Which keys are properties.
+    pub(super) fn finish(self, qualifier: &str) -> ScannedKeys {
+        let is_documented =
+            |key: &[u8]| std::str::from_utf8(key).is_ok_and(|key| documented(qualifier, key).is_some());
+        let mut keys = ScannedKeys::default();
+        for (key, seen) in self.index.keys.into_iter().zip(self.seen) {
+            if seen.is_numeric() || is_documented(&key) {
+                keys.numeric.push(NumericKey { key, is_strict: !seen.is_numeric() });
+            } else {
+                keys.left_out.push((String::from_utf8_lossy(&key).into_owned(), seen));
+            }
+        }
+        keys
     }
 }
 
@@ -204,11 +249,14 @@ mod tests {
 
     #[test]
     fn words_for_nothing_are_missing() {
-        for text in ["", "  ", "na", "NaN", "None", "NULL", "n/a"] {
+        for text in ["", "  ", "na", "NaN", "None", "NULL", "n/a", "#N/A", "<NA>"] {
             assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Missing, "{text:?}");
         }
         assert_eq!(PropertyValue::of_text(b" -1.5e3 "), PropertyValue::Number(-1500.0));
-        for text in ["inf", "1.5 eV", "x", "1e999"] {
+        for text in ["-", "\u{2013}", "N.D.", " ? "] {
+            assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Placeholder, "{text:?}");
+        }
+        for text in ["inf", "1.5 eV", "x", "1e999", "1,234", ">5"] {
             assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Other, "{text:?}");
         }
     }
@@ -234,19 +282,48 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_numeric_when_every_value_is() {
+    fn a_key_is_numeric_when_most_of_its_values_are() {
         let mut scan = KeyScan::default();
-        for (key, value) in [
-            ("number", PropertyValue::Number(1.0)),
-            ("number", PropertyValue::Missing),
-            ("text", PropertyValue::Number(1.0)),
-            ("text", PropertyValue::Other),
-            ("never", PropertyValue::Missing),
-            ("ehull", PropertyValue::Other),
+        for (key, text) in [
+            ("number", "1"),
+            ("number", ""),
+            ("odd", "1"),
+            ("odd", "2"),
+            ("odd", "1,234"),
+            ("dashes", "1"),
+            ("dashes", "-"),
+            ("dashes", "n.d."),
+            ("text", "1"),
+            ("text", "x"),
+            ("never", "na"),
+            ("ehull", "x"),
         ] {
-            assert!(scan.see(key.as_bytes(), value));
+            assert!(scan.see(key.as_bytes(), PropertyValue::of_text(text.as_bytes()), text.as_bytes()));
         }
-        assert_eq!(scan.into_numeric("jarvis"), [b"number".to_vec(), b"ehull".to_vec()]);
+        let ScannedKeys { numeric, left_out } = scan.finish("jarvis");
+        let numeric: Vec<_> = numeric.iter().map(|key| (key.key.as_slice(), key.is_strict)).collect();
+        let expected: [(&[u8], bool); 4] =
+            [(b"number", false), (b"odd", false), (b"dashes", false), (b"ehull", true)];
+        assert_eq!(numeric, expected);
+        let left_out: Vec<_> = left_out.iter().map(|(key, tally)| (key.as_str(), tally.numbers)).collect();
+        assert_eq!(left_out, [("text", 1), ("never", 0)]);
+    }
+
+    #[test]
+    fn an_odd_value_is_missing_with_a_message_or_a_fault() {
+        let take = |text: &str, is_strict| {
+            let mut odd = Vec::new();
+            let raw = text.as_bytes();
+            let number = PropertyValue::of_text(raw).number("gap", raw, is_strict, &mut odd);
+            (number.map_err(|error| error.reason_code()), odd.len())
+        };
+        for is_strict in [false, true] {
+            assert_eq!(take("1.5", is_strict), (Ok(Some(1.5)), 0));
+            assert_eq!(take("NaN", is_strict), (Ok(None), 0));
+            assert_eq!(take("-", is_strict), (Ok(None), 1));
+        }
+        assert_eq!(take(">5", false), (Ok(None), 1));
+        assert_eq!(take(">5", true), (Err("bad_property_value"), 0));
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Scan {
                 Role::Labels if file.regular => {
                     let opened = File::open(&file.path);
                     let table = opened.map_err(|source| SourceError::open(&file.path, source))?;
-                    self.embedded_labels.push(read_table(table, shown.into_owned())?);
+                    self.embedded_labels.push(read_table(table, shown.into_owned(), &file.name)?);
                 }
                 Role::Unread | Role::Labels => self.unread.file(&shown),
                 Role::Litter => {}
@@ -143,7 +143,7 @@ impl Scan {
                     check_table_size(found.size, &file)?;
                     let mut csv = Vec::new();
                     archive.read_body(&mut csv)?;
-                    self.embedded_labels.push(EmbeddedLabels { file, csv });
+                    self.embedded_labels.push(EmbeddedLabels::new(file, &name, csv));
                 }
                 Role::Unread | Role::Labels => self.unread.file(&member(path, &name)),
                 Role::Litter => {}
@@ -164,7 +164,7 @@ impl Scan {
                     let read = archive.read_member(&found, MAX_LABEL_BYTES, &mut csv);
                     read.map_err(|source| SourceError::read(&file, source))?;
                     check_table_size(csv.len() as u64, &file)?;
-                    self.embedded_labels.push(EmbeddedLabels { file, csv });
+                    self.embedded_labels.push(EmbeddedLabels::new(file, &name, csv));
                 }
                 Role::Unread => self.unread.file(&member(path, &name)),
                 Role::Litter => {}
@@ -199,10 +199,10 @@ fn check_table_size(size: u64, file: &str) -> Result<(), SourceError> {
     Ok(())
 }
 
-fn read_table(reader: impl Read, file: String) -> Result<EmbeddedLabels, SourceError> {
+fn read_table(reader: impl Read, file: String, name: &str) -> Result<EmbeddedLabels, SourceError> {
     let mut csv = Vec::new();
     let read = reader.take(MAX_LABEL_BYTES + 1).read_to_end(&mut csv);
     read.map_err(|source| SourceError::read(&file, source))?;
     check_table_size(csv.len() as u64, &file)?;
-    Ok(EmbeddedLabels { file, csv })
+    Ok(EmbeddedLabels::new(file, name, csv))
 }

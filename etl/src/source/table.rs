@@ -6,15 +6,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cif::CifCrystals;
 use super::csv_stream::{CsvStream, Fields};
 use super::document::open_document;
 use super::entry::check_identifier;
 use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
-use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, assign_columns};
+use super::odd_values::{left_out_notes, note_odd_values};
+use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
 use super::state::file_states;
+use super::table_cif::TableCifs;
 use super::table_parquet;
 use super::table_roles::{QUALIFIER, Role, find_roles};
 use super::unread::UnreadFiles;
@@ -56,9 +57,14 @@ pub(super) fn open(
     }
     let mut tables = inputs.iter().map(|path| read_header(path, options)).collect::<Result<Vec<_>, _>>()?;
     let shown = tables.first().map(|table| table.file.clone()).unwrap_or_default();
-    let keys = match &options.property_columns {
-        Some(columns) => columns.clone(),
-        None => numeric_columns(&tables)?,
+    let (keys, strict, notes) = match &options.property_columns {
+        Some(columns) => (columns.clone(), vec![true; columns.len()], Vec::new()),
+        None => {
+            let ScannedKeys { numeric, left_out } = scan_columns(&tables)?;
+            let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
+            let strict = numeric.iter().map(|key| key.is_strict).collect();
+            (keys, strict, left_out_notes(&shown, &left_out))
+        }
     };
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
     for table in &mut tables {
@@ -89,13 +95,16 @@ pub(super) fn open(
         properties,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
+        notes,
         progress: progress.clone(),
         reader: Box::new(TableReader { tables: tables.clone(), next: 0, current: None, record: 0, progress }),
         parser: Arc::new(move || {
             Box::new(RowParser {
+                cifs: tables.iter().map(|table| TableCifs::new(&table.path)).collect(),
                 tables: tables.clone(),
+                strict: strict.clone(),
                 values: vec![None; property_count],
-                crystals: CifCrystals::default(),
+                odd: Vec::new(),
             })
         }),
     })
@@ -124,7 +133,7 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
 }
 
 /// Passes over the tables for the columns that hold numbers.
-fn numeric_columns(tables: &[Table]) -> Result<Vec<String>, SourceError> {
+fn scan_columns(tables: &[Table]) -> Result<ScannedKeys, SourceError> {
     let mut scan = KeyScan::default();
     for table in tables {
         let mut csv = CsvStream::new(open_document(&table.path, ".csv", &Progress::default())?);
@@ -138,15 +147,15 @@ fn numeric_columns(tables: &[Table]) -> Result<Vec<String>, SourceError> {
             }
             for ((field, role), column) in Fields::new(&row).zip(&table.roles).zip(&table.columns) {
                 let is_text = matches!(role, Role::Id | Role::Cif);
-                if !is_text && !scan.see(column.as_bytes(), PropertyValue::of_text(field.raw)) {
+                let value = PropertyValue::of_text(field.raw);
+                if !is_text && !scan.see(column.as_bytes(), value, field.raw) {
                     let file = table.file.to_string();
                     return Err(SourceError::TooManyKeys { file, limit: MAX_PROPERTY_KEYS });
                 }
             }
         }
     }
-    let keys = scan.into_numeric(QUALIFIER);
-    Ok(keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect())
+    Ok(scan.finish(QUALIFIER))
 }
 
 /// Cuts the rows of one table after another.
@@ -199,15 +208,23 @@ impl RecordReader for TableReader {
 /// Reads single rows.
 struct RowParser {
     tables: Arc<[Table]>,
+    /// Reader of the CIFs of each table.
+    cifs: Vec<TableCifs>,
+    /// Whether each property is a strict one.
+    strict: Vec<bool>,
     values: Vec<Option<f64>>,
-    crystals: CifCrystals,
+    /// Messages about values that are taken as missing.
+    odd: Vec<String>,
 }
 
 impl RowParser {
     fn read(&mut self, row: &[u8], origin: &Origin, sink: &mut dyn Sink) -> Result<(), RowFault> {
-        let table = self.tables.iter().find(|table| table.file == origin.file);
-        let Some(table) = table else { return Err(RowFault::new(None, RecordError::MissingField("table"))) };
+        let mut pairs = self.tables.iter().zip(&mut self.cifs);
+        let Some((table, cifs)) = pairs.find(|(table, _)| table.file == origin.file) else {
+            return Err(RowFault::new(None, RecordError::MissingField("table")));
+        };
         self.values.fill(None);
+        self.odd.clear();
         let (mut id, mut cif, mut count) = (None, None, 0);
         let mut fault = None;
         for (at, field) in Fields::new(row).enumerate() {
@@ -217,7 +234,8 @@ impl RowParser {
                 Some(Role::Cif) => cif = Some(field),
                 Some(&Role::Property(property)) => {
                     let key = table.columns.get(at).map(String::as_str).unwrap_or_default();
-                    match PropertyValue::of_text(field.raw).number(key, field.raw) {
+                    let is_strict = self.strict.get(property).copied().unwrap_or_default();
+                    match PropertyValue::of_text(field.raw).number(key, field.raw, is_strict, &mut self.odd) {
                         Ok(value) => {
                             if let Some(slot) = self.values.get_mut(property) {
                                 *slot = value;
@@ -246,9 +264,10 @@ impl RowParser {
         let lines_before = memchr::memchr_iter(b'\n', row.get(..cif.start).unwrap_or_default()).count();
         let line =
             origin.line.map(|line| line.saturating_add(u32::try_from(lines_before).unwrap_or(u32::MAX)));
+        note_odd_values(self.odd.drain(..), id, origin, sink);
         let origin = Origin { line, ..origin.clone() };
-        self.crystals.read(&cif.bytes(), id, &origin, &self.values, sink);
-        Ok(())
+        let read = cifs.read(&cif.bytes(), id, &origin, &self.values, sink);
+        read.map_err(|error| RowFault::new(Some(id), error))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parquet tables with a column of CIFs.
 //!
-//! A record's body is its properties as little-endian doubles, NaN where there is none, and then
-//! its CIF.
+//! A record's body is its properties as little-endian doubles, NaN where there is none, the length of
+//! the remarks about them, these, a line each, and then its CIF or the path of one.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,12 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use super::cif::CifCrystals;
 use super::entry::check_identifier;
 use super::input::Progress;
-use super::properties::assign_columns;
+use super::odd_values::{left_out_notes, note_odd_values};
+use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
 use super::state::{InputState, file_states};
+use super::table_cif::TableCifs;
 use super::table_roles::{QUALIFIER, Role, find_roles};
 use super::unread::UnreadFiles;
 use super::{
@@ -53,26 +54,28 @@ pub(super) fn open(
     options: &SourceOptions,
     name: &str,
 ) -> Result<OpenSource, SourceError> {
-    let mut keys: Vec<String> = options.property_columns.clone().unwrap_or_default();
     let mut headers = Vec::with_capacity(inputs.len());
+    let mut scan = KeyScan::default();
     for path in inputs {
         let builder = open_table(path)?;
         let schema = builder.schema().clone();
-        if let Some(wanted) = &options.property_columns {
-            check_numeric(path, &schema, wanted)?;
-        } else {
-            let reserved = roles(path, &schema, options)?;
-            for (field, role) in schema.fields().iter().zip(reserved) {
-                let fresh = role == Role::Ignored && !keys.contains(field.name());
-                if fresh && is_numeric(field.data_type()) {
-                    keys.push(field.name().clone());
-                }
-            }
+        match &options.property_columns {
+            Some(wanted) => check_numeric(path, &schema, wanted)?,
+            None => scan_columns(path, &schema, &roles(path, &schema, options)?, &mut scan)?,
         }
         check_compression(path, builder.metadata())?;
         headers.push((schema, builder.metadata().file_metadata().num_rows()));
     }
     let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
+    let (keys, strict, notes) = match &options.property_columns {
+        Some(columns) => (columns.clone(), vec![true; columns.len()], Vec::new()),
+        None => {
+            let ScannedKeys { numeric, left_out } = scan.finish(QUALIFIER);
+            let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
+            let strict = numeric.iter().map(|key| key.is_strict).collect();
+            (keys, strict, left_out_notes(&shown, &left_out))
+        }
+    };
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
     let mut tables = Vec::with_capacity(inputs.len());
     let states = file_states(inputs)?;
@@ -80,7 +83,7 @@ pub(super) fn open(
         let mut roles = roles(path, &schema, options)?;
         for (role, field) in roles.iter_mut().zip(schema.fields()) {
             let at = properties.iter().position(|property| property.key == *field.name());
-            if *role == Role::Ignored && is_numeric(field.data_type()) {
+            if *role == Role::Ignored && (is_numeric(field.data_type()) || is_text(field.data_type())) {
                 *role = at.map_or(Role::Ignored, Role::Property);
             }
         }
@@ -93,6 +96,9 @@ pub(super) fn open(
         });
     }
     let property_count = properties.len();
+    let keys: Vec<String> = properties.iter().map(|property| property.key.clone()).collect();
+    let places: Vec<(Arc<str>, PathBuf)> =
+        tables.iter().map(|table| (table.file.clone(), table.path.clone())).collect();
     Ok(OpenSource {
         name: name.to_owned(),
         inputs: inputs.to_vec(),
@@ -101,17 +107,65 @@ pub(super) fn open(
         properties,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
+        notes,
         progress: Progress::default(),
         reader: Box::new(ParquetReader {
             tables: tables.into_iter(),
             current: None,
             finished_bytes: 0,
-            values: vec![f64::NAN; property_count],
+            values: Values { keys, strict, numbers: vec![f64::NAN; property_count], odd: Vec::new() },
         }),
         parser: Arc::new(move || {
-            Box::new(RowParser { values: vec![None; property_count], crystals: CifCrystals::default() })
+            let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
+            Box::new(RowParser { values: vec![None; property_count], cifs: cifs.collect() })
         }),
     })
+}
+
+/// Counts what the columns of a table hold: of a numeric type, numbers; of texts, what these are, for
+/// which the column is read through. Others are no properties.
+fn scan_columns(
+    path: &Path,
+    schema: &SchemaRef,
+    roles: &[Role],
+    scan: &mut KeyScan,
+) -> Result<(), SourceError> {
+    let file = path.to_string_lossy();
+    let too_many = || SourceError::TooManyKeys { file: file.to_string(), limit: MAX_PROPERTY_KEYS };
+    let mut texts = Vec::new();
+    for (at, (field, role)) in schema.fields().iter().zip(roles).enumerate() {
+        let value = match field.data_type() {
+            _ if *role != Role::Ignored => continue,
+            kind if is_numeric(kind) => PropertyValue::Number(0.0),
+            kind if is_text(kind) => {
+                texts.push(at);
+                PropertyValue::Missing
+            }
+            _ => PropertyValue::Other,
+        };
+        if !scan.see(field.name().as_bytes(), value, field.data_type().to_string().as_bytes()) {
+            return Err(too_many());
+        }
+    }
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let builder = open_table(path)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), texts);
+    let batches = builder.with_projection(mask).build().map_err(|error| fault(&file, error))?;
+    for batch in batches {
+        let batch = batch.map_err(|error| fault(&file, error))?;
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            let column = cast(column, &DataType::LargeUtf8).map_err(|error| fault(&file, error))?;
+            for text in column.as_string_opt::<i64>().into_iter().flatten().flatten() {
+                let value = PropertyValue::of_text(text.as_bytes());
+                if !scan.see(field.name().as_bytes(), value, text.as_bytes()) {
+                    return Err(too_many());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A table is damaged, or packed in a way that is not read here.
@@ -154,6 +208,14 @@ fn is_numeric(kind: &DataType) -> bool {
     kind.is_numeric() || *kind == DataType::Boolean
 }
 
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
 fn check_numeric(path: &Path, schema: &SchemaRef, wanted: &[String]) -> Result<(), SourceError> {
     for name in wanted {
         let found = schema.fields().iter().any(|field| field.name() == name && is_numeric(field.data_type()));
@@ -174,7 +236,40 @@ struct ParquetReader {
     current: Option<Rows>,
     /// Bytes of the tables that were read whole.
     finished_bytes: u64,
-    values: Vec<f64>,
+    values: Values,
+}
+
+/// The properties of the row at hand.
+struct Values {
+    keys: Vec<String>,
+    /// Whether each property is a strict one.
+    strict: Vec<bool>,
+    numbers: Vec<f64>,
+    /// Messages about values that are taken as missing.
+    odd: Vec<String>,
+}
+
+impl Values {
+    /// Takes the value of a property from its column.
+    fn take(&mut self, at: usize, column: &ArrayRef, row: usize) -> Result<(), RecordError> {
+        let text = column.as_string_opt::<i64>().map(|texts| texts.value(row));
+        let number = column.as_primitive_opt::<Float64Type>().map(|numbers| numbers.value(row));
+        let (value, raw) = match (text, number) {
+            (Some(text), _) => (PropertyValue::of_text(text.as_bytes()), text.to_owned()),
+            (None, Some(number)) => match PropertyValue::of_number(number) {
+                PropertyValue::Other => (PropertyValue::Other, number.to_string()),
+                value => (value, String::new()),
+            },
+            (None, None) => return Ok(()),
+        };
+        let key = self.keys.get(at).map(String::as_str).unwrap_or_default();
+        let is_strict = self.strict.get(at).copied().unwrap_or_default();
+        let value = value.number(key, raw.as_bytes(), is_strict, &mut self.odd)?;
+        if let Some(slot) = self.numbers.get_mut(at) {
+            *slot = value.unwrap_or(f64::NAN);
+        }
+        Ok(())
+    }
 }
 
 /// A position in a table.
@@ -219,17 +314,19 @@ impl Rows {
         let pairs = batch.columns().iter().zip(&self.roles);
         let converted = pairs.map(|(column, role)| match role {
             Role::Id | Role::Cif => cast(column, &DataType::LargeUtf8),
+            Role::Property(_) if is_text(column.data_type()) => cast(column, &DataType::LargeUtf8),
             Role::Property(_) | Role::Ignored => cast(column, &DataType::Float64),
         });
         converted.collect::<Result<_, _>>().map_err(|error| fault(&self.table.file, error))
     }
 
     /// Appends the current row to the block.
-    fn push(&self, block: &mut RawBlock, values: &mut [f64]) {
+    fn push(&self, block: &mut RawBlock, values: &mut Values) {
         let row = self.next - 1;
         let origin = Origin { file: self.table.file.clone(), record: self.record, line: None };
-        let (mut id, mut cif) = (None, None);
-        values.fill(f64::NAN);
+        let (mut id, mut cif, mut fault) = (None, None, None);
+        values.numbers.fill(f64::NAN);
+        values.odd.clear();
         for (column, role) in self.columns.iter().zip(&self.roles) {
             if column.is_null(row) {
                 continue;
@@ -237,18 +334,13 @@ impl Rows {
             match *role {
                 Role::Id => id = column.as_string_opt::<i64>().map(|texts| texts.value(row)),
                 Role::Cif => cif = column.as_string_opt::<i64>().map(|texts| texts.value(row)),
-                Role::Property(at) => {
-                    if let (Some(slot), Some(numbers)) =
-                        (values.get_mut(at), column.as_primitive_opt::<Float64Type>())
-                    {
-                        *slot = numbers.value(row);
-                    }
-                }
+                Role::Property(at) => fault = fault.or(values.take(at, column, row).err()),
                 Role::Ignored => {}
             }
         }
         let id = id.map(str::trim).unwrap_or_default();
         let checked = match cif {
+            _ if fault.is_some() => Err(fault.unwrap_or(RecordError::MissingField("cif"))),
             None => Err(RecordError::MissingField("cif")),
             Some(cif) if cif.len() > MAX_RECORD_BYTES => {
                 Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES })
@@ -260,7 +352,10 @@ impl Rows {
                 let start = block.bytes.len();
                 block.bytes.extend_from_slice(id.as_bytes());
                 let middle = block.bytes.len();
-                block.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                block.bytes.extend(values.numbers.iter().flat_map(|value| value.to_le_bytes()));
+                let remarks = values.odd.join("\n");
+                block.bytes.extend_from_slice(&(remarks.len() as u64).to_le_bytes());
+                block.bytes.extend_from_slice(remarks.as_bytes());
                 block.bytes.extend_from_slice(cif.as_bytes());
                 block.push_range(origin, start..middle, middle..block.bytes.len());
             }
@@ -305,17 +400,40 @@ impl RecordReader for ParquetReader {
 /// Reads single rows.
 struct RowParser {
     values: Vec<Option<f64>>,
-    crystals: CifCrystals,
+    /// Reader of the CIFs of each table, by the table's name.
+    cifs: Vec<(Arc<str>, TableCifs)>,
+}
+
+/// Takes a part off the front of a record's body.
+fn split<'a>(body: &mut &'a [u8], bytes: usize) -> Option<&'a [u8]> {
+    let (part, rest) = body.split_at_checked(bytes)?;
+    *body = rest;
+    Some(part)
+}
+
+impl RowParser {
+    /// `None` where the body is not as [`Rows::push`] makes it.
+    fn read(&mut self, id: &str, mut body: &[u8], origin: &Origin, sink: &mut dyn Sink) -> Option<()> {
+        let numbers = split(&mut body, self.values.len() * VALUE_BYTES)?;
+        for (slot, bytes) in self.values.iter_mut().zip(numbers.as_chunks().0) {
+            *slot = Some(f64::from_le_bytes(*bytes)).filter(|value| value.is_finite());
+        }
+        let length = u64::from_le_bytes(split(&mut body, size_of::<u64>())?.try_into().ok()?);
+        let remarks = std::str::from_utf8(split(&mut body, usize::try_from(length).ok()?)?).ok()?;
+        note_odd_values(remarks.lines(), id, origin, sink);
+        let (_, cifs) = self.cifs.iter_mut().find(|(file, _)| *file == origin.file)?;
+        if let Err(error) = cifs.read(body, id, origin, &self.values, sink) {
+            sink.reject(error.reject(Some(id.to_owned()), origin.clone()));
+        }
+        Some(())
+    }
 }
 
 impl RecordParser for RowParser {
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
         let id = String::from_utf8_lossy(bytes.get(record.name.clone()).unwrap_or_default());
         let body = bytes.get(record.body.clone()).unwrap_or_default();
-        let Some((numbers, cif)) = body.split_at_checked(self.values.len() * VALUE_BYTES) else { return };
-        for (slot, bytes) in self.values.iter_mut().zip(numbers.as_chunks().0) {
-            *slot = Some(f64::from_le_bytes(*bytes)).filter(|value| value.is_finite());
-        }
-        self.crystals.read(cif, &id, &record.origin, &self.values, sink);
+        let read = self.read(&id, body, &record.origin, sink);
+        debug_assert!(read.is_some(), "a record is cut and read by one rule");
     }
 }

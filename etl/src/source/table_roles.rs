@@ -2,8 +2,8 @@
 
 use super::{SourceError, SourceOptions};
 
-/// Columns taken for identifiers, the first that there is.
-pub(super) const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
+/// Columns taken for identifiers, the first that there is, whatever its case.
+const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
 /// Column taken for the CIFs.
 pub(super) const CIF_COLUMN: &str = "cif";
 /// Qualifier of the properties' keys.
@@ -22,6 +22,15 @@ pub(super) enum Role {
     Ignored,
 }
 
+/// The column of the identifiers: one of the usual names, as it stands or else in another case.
+pub(crate) fn find_id_column(columns: &[String]) -> Option<usize> {
+    let find = |is_it: &dyn Fn(&str, &str) -> bool| {
+        ID_COLUMNS.iter().find_map(|name| columns.iter().position(|column| is_it(column, name)))
+    };
+    find(&|column, name| column == name)
+        .or_else(|| find(&|column, name| column.replace([' ', '-'], "_").eq_ignore_ascii_case(name)))
+}
+
 /// Which of the columns are the identifier's and the CIF's.
 ///
 /// # Errors
@@ -31,19 +40,18 @@ pub(super) fn find_roles(
     columns: &[String],
     options: &SourceOptions,
 ) -> Result<Vec<Role>, SourceError> {
-    let find = |given: &Option<String>, defaults: &[&str]| {
-        let found = match given {
-            Some(name) => columns.iter().position(|column| column == name),
-            None => defaults.iter().find_map(|name| columns.iter().position(|column| column == name)),
-        };
-        found.ok_or_else(|| SourceError::MissingColumn {
-            file: file.to_owned(),
-            wanted: given.clone().unwrap_or_else(|| defaults.join(" or ")),
-            found: columns.to_vec(),
-        })
+    let named = |name: &str| columns.iter().position(|column| column == name);
+    let missing = |wanted: String| SourceError::MissingColumn {
+        file: file.to_owned(),
+        wanted,
+        found: columns.to_vec(),
     };
-    let id = find(&options.id_column, &ID_COLUMNS)?;
-    let cif = find(&options.cif_column, &[CIF_COLUMN])?;
+    let id = match &options.id_column {
+        Some(name) => named(name).ok_or_else(|| missing(name.clone()))?,
+        None => find_id_column(columns).ok_or_else(|| missing(ID_COLUMNS.join(" or ")))?,
+    };
+    let cif = options.cif_column.as_deref().unwrap_or(CIF_COLUMN);
+    let cif = named(cif).ok_or_else(|| missing(cif.to_owned()))?;
     let role = |at| match at {
         at if at == id => Role::Id,
         at if at == cif => Role::Cif,

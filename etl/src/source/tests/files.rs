@@ -30,6 +30,7 @@ fn members() -> Vec<(&'static str, Vec<u8>)> {
 fn check(source: OpenSource, archive: &Path) {
     let [labels] = &source.embedded_labels[..] else { panic!("{:?}", source.embedded_labels) };
     assert_eq!(labels.file, format!("{}!d/id_prop.csv", archive.display()));
+    assert_eq!(labels.folder, "d");
     assert_eq!(labels.csv, b"po,1.5\n");
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.ids(), ["d/po", "two#po", "two#other", "evil", "abs", "d/po", "packed"]);
@@ -78,7 +79,13 @@ fn folders_are_read_in_the_order_of_paths() {
         std::fs::write(folder.path().join(name), body).expect("a file");
     }
     let source = open_default(SourceKind::Cif, &[folder.path()]).expect("a source");
-    assert_eq!(source.embedded_labels.len(), 1);
+    let [labels] = &source.embedded_labels[..] else { panic!("{:?}", source.embedded_labels) };
+    assert_eq!(labels.folder, "");
+    std::fs::write(folder.path().join("b/id_prop.csv"), "two,1\n").expect("a file");
+    let nested = open_default(SourceKind::Cif, &[folder.path()]).expect("a source").embedded_labels;
+    let folders: Vec<_> = nested.iter().map(|table| table.folder.as_str()).collect();
+    assert_eq!(folders, ["b", ""], "anywhere below, in the order of the walk");
+    std::fs::remove_file(folder.path().join("b/id_prop.csv")).expect("it is there");
     assert_eq!(source.total_bytes(), (3 * CIF.len() + 10) as u64);
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.ids(), ["a", "two", "c"]);

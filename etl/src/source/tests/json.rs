@@ -31,26 +31,23 @@ fn oqmd_entries_are_read_however_packed() {
             ["formation_energy_ev_per_atom", "band_gap_ev", "energy_above_hull_ev_per_atom", "oqmd_volume"];
         assert_eq!((source.name.as_str(), columns), ("oqmd", expected.to_vec()));
         let harvest = drain(source).expect("readable");
-        assert_eq!(harvest.ids(), ["oqmd-7"]);
+        assert_eq!(harvest.ids(), ["oqmd-7", "oqmd-10"]);
+        assert_eq!(harvest.crystals[1].properties, [None; 4]);
         assert_eq!(harvest.crystals[0].properties, [Some(-2.1), Some(5.0), None, Some(44.0)]);
         assert_eq!(harvest.crystals[0].structure.atomic_numbers, [11, 17]);
         assert_eq!(
             harvest.reasons(),
-            [
-                ("ambiguous_element", Some("oqmd-8")),
-                ("missing_field", Some("oqmd-9")),
-                ("bad_property_value", Some("oqmd-10")),
-                ("bad_json", None),
-            ],
+            [("ambiguous_element", Some("oqmd-8")), ("missing_field", Some("oqmd-9")), ("bad_json", None),],
         );
         let origin = &harvest.rejects[0].origin;
         assert_eq!((origin.record, origin.line), (2, Some(5)));
         assert!(origin.file.starts_with(&*path.to_string_lossy()), "{}", origin.file);
-        assert!(
-            harvest.rejects[2].message.contains("\"_oqmd_delta_e\" is \"\\\"high\\\"\""),
-            "{:?}",
-            harvest.rejects[2]
+        let [note] = &harvest.notes[..] else { panic!("{:?}", harvest.notes) };
+        assert_eq!(
+            (note.code, note.material_id.as_deref(), note.origin.record),
+            ("odd_value", Some("oqmd-10"), 4)
         );
+        assert_eq!(note.message, "_oqmd_delta_e is \"high\", no number: taken as missing");
     }
 }
 
@@ -71,11 +68,13 @@ const JARVIS: &str = r#"[{"jid": "JVASP-1", "spg": "Fm-3m", "atoms": {"lattice_m
 {"jid": null, "atoms": {}}]"#;
 
 #[test]
-fn jarvis_keys_are_properties_when_all_their_values_are_numbers() {
+fn jarvis_keys_are_properties_when_most_of_their_values_are_numbers() {
     let (_folder, path) = written("jdft_3d.json.zip", &zip(&[("jdft_3d.json", JARVIS.as_bytes())]));
     let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
     let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
     assert_eq!(columns, ["energy_above_hull_ev_per_atom", "jarvis_epsx"]);
+    assert!(source.notes[0].ends_with("left out, without numbers: spg"), "{:?}", source.notes);
+    assert_eq!(source.notes.len(), 3);
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.ids(), ["JVASP-1", "JVASP-2"]);
     assert_eq!(harvest.crystals[0].properties, [Some(0.5), None]);
@@ -119,7 +118,7 @@ fn task(keys: &[&str]) -> String {
     let structure = |site: &str| format!(r#"{{"lattice": {lattice}, "sites": [{site}]}}"#);
     let (whole, half) = (structure(site), structure(&half));
     let values = [
-        ("index", format!("[{}]", (0..12).map(|row| row.to_string()).collect::<Vec<_>>().join(", "))),
+        ("index", format!("[{}]", (0..6).map(|row| row.to_string()).collect::<Vec<_>>().join(", "))),
         ("columns", r#"["structure", "n"]"#.to_owned()),
         (
             "data",
@@ -141,18 +140,45 @@ fn matbench_rows_have_matbench_s_identifiers() {
         assert_eq!(source.name, "matbench_dielectric");
         assert_eq!(source.properties[0].column, "refractive_index");
         let harvest = drain(source).expect("readable");
-        assert_eq!(harvest.ids(), ["mb-dielectric-01", "mb-dielectric-03", "mb-dielectric-04"]);
+        assert_eq!(harvest.ids(), ["mb-dielectric-0001", "mb-dielectric-0003", "mb-dielectric-0004"]);
         let values: Vec<_> = harvest.crystals.iter().map(|found| found.properties[0]).collect();
         assert_eq!(values, [Some(1.5), Some(1.0), None]);
         assert_eq!(
             harvest.reasons(),
             [
-                ("partial_occupancy", Some("mb-dielectric-02")),
-                ("field_count_mismatch", Some("mb-dielectric-05")),
-                ("bad_property_value", Some("mb-dielectric-06")),
+                ("partial_occupancy", Some("mb-dielectric-0002")),
+                ("field_count_mismatch", Some("mb-dielectric-0005")),
+                ("bad_property_value", Some("mb-dielectric-0006")),
             ],
         );
         assert_eq!(harvest.rejects[0].origin.line, Some(2));
+    }
+}
+
+#[test]
+fn matbench_rows_are_those_of_the_index() {
+    let whole = task(&["index", "columns", "data"]);
+    for (index, ids) in [
+        ("[5, 1, 2, 0, 7, 3]", ["6", "3", "1"].map(|row| format!("mb-dielectric-000{row}"))),
+        (
+            r#"["mb-x-6", "mb-x-1", "mb-x-3", "mb-x-2", "mb-x-9", "mb-x-4"]"#,
+            ["6", "3", "2"].map(|row| format!("mb-x-{row}")),
+        ),
+    ] {
+        let text = whole.replace("[0, 1, 2, 3, 4, 5]", index);
+        let (_folder, path) = written("matbench_dielectric.json", text.as_bytes());
+        assert_eq!(read(SourceKind::Matbench, &[&path]).expect("readable").ids(), ids, "{index}");
+    }
+    for (index, part) in [
+        ("[0, 1, 2, 3, 4]", "an index of 5 rows and data of 6"),
+        ("[0, 1, 2, 3, 4, 5, 6]", "an index of 7 rows and data of 6"),
+        ("[0, 1, 2, 3, 4, 0]", "0 stands twice"),
+        ("[0, 1, 2, 3, 4, \"mp-1\"]", "value 6 of the index"),
+    ] {
+        let text = whole.replace("[0, 1, 2, 3, 4, 5]", index);
+        let (_folder, path) = written("matbench_x.json", text.as_bytes());
+        let error = read(SourceKind::Matbench, &[&path]).expect_err(index).to_string();
+        assert!(error.contains(part), "{error}");
     }
 }
 
@@ -166,7 +192,7 @@ fn matbench_tasks_can_share_a_store() {
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.crystals[0].properties, [Some(1.5), None]);
     assert_eq!(harvest.crystals[3].properties, [None, Some(1.5)]);
-    assert_eq!(harvest.crystals[3].id, "mb-log-kvrh-01");
+    assert_eq!(harvest.crystals[3].id, "mb-log-kvrh-00001");
 }
 
 #[test]

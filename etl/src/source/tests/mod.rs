@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceError, SourceKind, SourceOptions, open};
-use crate::reject::{Origin, Reject};
+use crate::reject::{Note, Origin, Reject};
 use crate::structure::Structure;
 
 /// A crystal as a test keeps it.
@@ -29,6 +29,7 @@ pub(super) struct Found {
 pub(super) struct Harvest {
     pub(super) crystals: Vec<Found>,
     pub(super) rejects: Vec<Reject>,
+    pub(super) notes: Vec<Note>,
 }
 
 impl Sink for Harvest {
@@ -43,6 +44,10 @@ impl Sink for Harvest {
 
     fn reject(&mut self, reject: Reject) {
         self.rejects.push(reject);
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 }
 

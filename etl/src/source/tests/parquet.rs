@@ -75,6 +75,42 @@ fn rows_are_crystals_with_the_numeric_columns() {
 }
 
 #[test]
+fn texts_that_are_numbers_are_properties() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    let texts = |texts: [Option<&str>; 4]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+    std::fs::write(folder.path().join("po.cif"), CIF).expect("a file");
+    write(
+        &path,
+        vec![
+            ("id", texts(["1", "2", "3", "4"].map(Some))),
+            ("cif", texts([Some(CIF), Some("po.cif"), Some(CIF), Some("../po.cif")])),
+            ("hardness", texts([Some("1.5"), Some("n.d."), None, Some("2")])),
+            ("count", texts([Some("10"), Some("1,234"), Some("30"), Some("40")])),
+            ("note", texts(["x", "y", "z", "1"].map(Some))),
+            ("energy", Arc::new(Float32Array::from(vec![1.0, f32::INFINITY, f32::NAN, 2.0]))),
+        ],
+    );
+    let source = open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default());
+    let source = source.expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
+    assert_eq!(columns, ["hardness", "count", "energy"]);
+    assert!(source.notes[0].contains("note (1 numbers, 3 other values"), "{:?}", source.notes);
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.ids(), ["1", "2", "3"]);
+    assert_eq!(harvest.crystals[0].properties, [Some(1.5), Some(10.0), Some(1.0)]);
+    assert_eq!(harvest.crystals[1].properties, [None; 3]);
+    assert_eq!(harvest.crystals[2].properties, [None, Some(30.0), None]);
+    let notes: Vec<_> = harvest.notes.iter().map(|note| note.message.as_str()).collect();
+    assert_eq!(
+        notes,
+        ["hardness is \"n.d.\"", "count is \"1,234\"", "energy is \"inf\""]
+            .map(|start| format!("{start}, no number: taken as missing"))
+    );
+    assert_eq!(harvest.reasons(), [("unreadable_file", Some("4"))]);
+}
+
+#[test]
 fn columns_can_be_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("table.parquet");

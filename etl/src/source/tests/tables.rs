@@ -19,24 +19,27 @@ fn table() -> String {
 fn numeric_columns_are_properties() {
     for bytes in [table().into_bytes(), gzip(table().replace('\n', "\r\n").as_bytes())] {
         let (_folder, path) = written("table.csv", &bytes);
-        let source = open(SourceKind::Table, &[path], &SourceOptions::default()).expect("a source");
+        let source = open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default());
+        let source = source.expect("a source");
         let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
-        assert_eq!(columns, ["band_gap_ev", "property_volume"]);
+        assert_eq!(columns, ["band_gap_ev", "property_volume", "weird"]);
+        let shown = path.to_string_lossy().into_owned();
+        assert_eq!(source.notes, [format!("{shown}: left out, without numbers: note")]);
         let harvest = drain(source).expect("readable");
-        assert_eq!(harvest.ids(), ["po-1", "po-2"]);
-        assert_eq!(harvest.crystals[0].properties, [Some(1.5), Some(10.0)]);
-        assert_eq!(harvest.crystals[1].properties, [None, None]);
+        assert_eq!(harvest.ids(), ["po-1", "po-2", "po-6"]);
+        assert_eq!(harvest.crystals[0].properties, [Some(1.5), Some(10.0), Some(1.0)]);
+        assert_eq!(harvest.crystals[1].properties, [None, None, None]);
+        assert_eq!(harvest.crystals[2].properties, [None, Some(2.0), Some(3.0)]);
+        let notes = harvest.notes.iter().map(|note| (note.material_id.as_deref(), note.message.as_str()));
+        let expected = [
+            (Some("po-2"), "weird is \"y\", no number: taken as missing"),
+            (Some("po-6"), "band_gap is \"many\", no number: taken as missing"),
+        ];
+        assert_eq!(notes.collect::<Vec<_>>(), expected);
         assert_eq!(harvest.crystals[0].structure.atomic_numbers, [84]);
         let reasons = harvest.reasons();
         assert_eq!(reasons[0].1, Some("po-3"));
-        assert_eq!(
-            reasons[1..],
-            [
-                ("bad_identifier", None),
-                ("field_count_mismatch", Some("po-5")),
-                ("bad_property_value", Some("po-6")),
-            ],
-        );
+        assert_eq!(reasons[1..], [("bad_identifier", None), ("field_count_mismatch", Some("po-5"))],);
         // The rows before take the header's line, two CIFs of 13 lines each, and an empty line.
         assert_eq!(harvest.rejects[1].origin.record, 4);
         assert_eq!(harvest.rejects[1].origin.line, Some(1 + 2 * 14 + 1 + 2 + 1));
@@ -85,4 +88,48 @@ fn an_empty_table_has_no_header() {
     let (_folder, path) = written("a.csv", b"\n");
     let error = read(SourceKind::Table, &[&path]).expect_err("empty");
     assert!(error.to_string().ends_with("has no header"), "{error}");
+}
+
+#[test]
+fn a_documented_property_that_is_mostly_text_is_a_fault_of_its_rows() {
+    let cif = format!("\"{}\"", CIF.replace('"', "\"\""));
+    let text = format!("id,cif,band_gap,phase\n1,{cif},1.5,2\n2,{cif},metal,x\n3,{cif},-,y\n");
+    let (_folder, path) = written("a.csv", text.as_bytes());
+    let source = open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default());
+    let source = source.expect("a source");
+    assert!(
+        source.notes[0].contains("phase (1 numbers, 2 other values, the first \"x\")"),
+        "{:?}",
+        source.notes
+    );
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.ids(), ["1", "3"]);
+    assert_eq!(harvest.reasons(), [("bad_property_value", Some("2"))]);
+    assert_eq!(harvest.notes.len(), 1);
+}
+
+#[test]
+fn cifs_may_be_named_instead() {
+    let text = "ID,cif,x\n1,po.cif,1.5\n2,set/po.cif.gz,2.5\n3,../po.cif,3\n4,none.cif,4\n5,set/bad.cif,5\n";
+    let (folder, path) = written("t/a.csv", text.as_bytes());
+    std::fs::create_dir(folder.path().join("t/set")).expect("a folder");
+    for (name, bytes) in [
+        ("po.cif", CIF.as_bytes().to_vec()),
+        ("t/po.cif", CIF.as_bytes().to_vec()),
+        ("t/set/po.cif.gz", gzip(CIF.as_bytes())),
+        ("t/set/bad.cif", CIF.replace("_cell_length_a 3.35", "_cell_length_a x").into_bytes()),
+    ] {
+        std::fs::write(folder.path().join(name), bytes).expect("a file");
+    }
+    let harvest = read(SourceKind::Table, &[&path]).expect("readable");
+    assert_eq!(harvest.ids(), ["1", "2"]);
+    assert_eq!(harvest.crystals[1].properties, [Some(2.5)]);
+    assert_eq!(
+        harvest.reasons(),
+        [("unreadable_file", Some("3")), ("cif_syntax", Some("4")), ("cif_bad_number", Some("5"))]
+    );
+    assert!(harvest.rejects[1].message.contains("none.cif"), "{}", harvest.rejects[1].message);
+    let origin = &harvest.rejects[2].origin;
+    assert!(origin.file.ends_with("t/set/bad.cif"), "{}", origin.file);
+    assert_eq!((origin.record, origin.line), (5, Some(2)));
 }

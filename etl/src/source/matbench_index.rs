@@ -1,0 +1,282 @@
+//! The `index` of a MatBench task: which row of the published task each row of a file is.
+//!
+//! A file may hold some of the rows alone, as a filtered pandas frame does. Its index then still has
+//! the published rows' numbers, counted from 0, or MatBench's identifiers themselves.
+
+use super::SourceError;
+use super::json::{Cursor, excerpt};
+use super::json_stream::{Cut, JsonStream};
+
+/// What every identifier starts with.
+const ID_START: &str = "mb-";
+/// Longest identifier.
+const MAX_NAME_BYTES: usize = 1 << 10;
+/// Rows of the published tasks that have structures; their identifiers are as wide as these numbers.
+const PUBLISHED_ROWS: [(&str, u64); 8] = [
+    ("matbench_dielectric", 4_764),
+    ("matbench_jdft2d", 636),
+    ("matbench_log_gvrh", 10_987),
+    ("matbench_log_kvrh", 10_987),
+    ("matbench_mp_e_form", 132_752),
+    ("matbench_mp_gap", 106_113),
+    ("matbench_perovskites", 18_928),
+    ("matbench_phonons", 1_265),
+];
+
+/// Number of rows of a published task.
+fn published_rows(task: &str) -> Option<u64> {
+    PUBLISHED_ROWS.iter().find(|(name, _)| *name == task).map(|(_, rows)| *rows)
+}
+
+/// The published rows of a file, in its order. A whole task takes no memory, a part of one 4 bytes a
+/// row.
+#[derive(Debug, Clone, Default)]
+enum Entries {
+    #[default]
+    None,
+    /// So many rows, numbered on from the first.
+    Range { first: u32, count: u32 },
+    /// Numbers of the rows, counted from 0.
+    Numbers(Vec<u32>),
+    /// Identifiers in one text, and the end of each.
+    Names { text: String, ends: Vec<u32> },
+}
+
+/// The index of one file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowIndex {
+    entries: Entries,
+    /// What stands before a number: `mb-jdft2d-`.
+    prefix: String,
+    /// Digits of a number.
+    width: usize,
+}
+
+/// Start of a name's number, where the name is an identifier of MatBench.
+fn number_of(name: &str) -> Option<usize> {
+    let at = name.rfind('-')? + 1;
+    let (start, digits) = name.split_at_checked(at)?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_task = start.len() > ID_START.len() && start.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_number && is_task && start.starts_with(ID_START)).then_some(at)
+}
+
+impl RowIndex {
+    /// Reads the array at the cursor.
+    ///
+    /// # Errors
+    /// [`SourceError`] where a value is neither a row's number nor an identifier of one task, both
+    /// occur, or one stands there twice.
+    pub(super) fn read(json: &mut JsonStream, task: &str, prefix: &str) -> Result<Self, SourceError> {
+        let file = json.file().clone();
+        let mut index = Self { prefix: prefix.to_owned(), ..Self::default() };
+        let mut value = Vec::new();
+        let mut first = true;
+        json.expect(b'[', "an array")?;
+        while json.next_element(&mut first)? {
+            value.clear();
+            let is_whole = json.value(&mut value, MAX_NAME_BYTES)? == Cut::Whole;
+            if !is_whole || !index.push(&value) {
+                let message = format!(
+                    "value {} of the index is {}, neither the number of a row nor an identifier such as \
+                     {prefix}1, all of one kind",
+                    index.len() + 1,
+                    excerpt(&value)
+                );
+                return Err(SourceError::layout(&file, message));
+            }
+        }
+        if let Some(twice) = index.duplicate() {
+            return Err(SourceError::layout(&file, format!("{twice} stands twice in the index")));
+        }
+        let rows = index.last().map_or(0, |last| u64::from(last) + 1);
+        index.width = rows.max(published_rows(task).unwrap_or_default()).to_string().len();
+        Ok(index)
+    }
+
+    /// Takes a value as it stands; `false` where it is of no kind, or of another than those before.
+    fn push(&mut self, value: &[u8]) -> bool {
+        if let Ok(name) = Cursor::new(value).string() {
+            return self.push_name(&name.text());
+        }
+        let number: Option<u32> = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let Some(number) = number.filter(|number| *number < u32::MAX) else { return false };
+        match &mut self.entries {
+            Entries::None => self.entries = Entries::Range { first: number, count: 1 },
+            Entries::Range { first, count } if first.checked_add(*count) == Some(number) => *count += 1,
+            Entries::Range { first, count } => {
+                let mut numbers: Vec<u32> = (*first..*first + *count).collect();
+                numbers.push(number);
+                self.entries = Entries::Numbers(numbers);
+            }
+            Entries::Numbers(numbers) => numbers.push(number),
+            Entries::Names { .. } => return false,
+        }
+        true
+    }
+
+    fn push_name(&mut self, name: &str) -> bool {
+        let Some(at) = number_of(name) else { return false };
+        if matches!(self.entries, Entries::None) {
+            // The identifiers say which task it is, whatever the file is called.
+            self.prefix = name.get(..at).unwrap_or_default().to_owned();
+            self.entries = Entries::Names { text: String::new(), ends: Vec::new() };
+        }
+        let Entries::Names { text, ends } = &mut self.entries else { return false };
+        let Ok(end) = u32::try_from(text.len() + name.len()) else { return false };
+        if name.get(..at) != Some(&self.prefix) {
+            return false;
+        }
+        text.push_str(name);
+        ends.push(end);
+        true
+    }
+
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        match &self.entries {
+            Entries::None => 0,
+            Entries::Range { count, .. } => *count as usize,
+            Entries::Numbers(numbers) => numbers.len(),
+            Entries::Names { ends, .. } => ends.len(),
+        }
+    }
+
+    /// Largest number of a row.
+    fn last(&self) -> Option<u32> {
+        match &self.entries {
+            Entries::Range { first, count } => first.checked_add(count.checked_sub(1)?),
+            Entries::Numbers(numbers) => numbers.iter().max().copied(),
+            Entries::None | Entries::Names { .. } => None,
+        }
+    }
+
+    fn name(&self, row: usize) -> &str {
+        let Entries::Names { text, ends } = &self.entries else { return "" };
+        let end = |row: usize| ends.get(row).map_or(0, |end| *end as usize);
+        text.get(row.checked_sub(1).map_or(0, end)..end(row)).unwrap_or_default()
+    }
+
+    /// A value that stands there a second time.
+    fn duplicate(&self) -> Option<String> {
+        match &self.entries {
+            Entries::None | Entries::Range { .. } => None,
+            Entries::Numbers(numbers) => {
+                let mut sorted = numbers.clone();
+                sorted.sort_unstable();
+                let twice = sorted.windows(2).find(|pair| pair.first() == pair.last())?;
+                twice.first().map(u32::to_string)
+            }
+            Entries::Names { .. } => {
+                let mut sorted: Vec<&str> = (0..self.len()).map(|row| self.name(row)).collect();
+                sorted.sort_unstable();
+                let twice = sorted.windows(2).find(|pair| pair.first() == pair.last())?;
+                twice.first().map(|name| format!("{name:?}"))
+            }
+        }
+    }
+
+    /// Appends the identifier of a row, counted from 0; `false` where the index has no such row.
+    pub(super) fn push_id(&self, row: usize, bytes: &mut Vec<u8>) -> bool {
+        let number = match &self.entries {
+            _ if row >= self.len() => return false,
+            Entries::None => return false,
+            Entries::Range { first, .. } => u64::from(*first) + row as u64,
+            Entries::Numbers(numbers) => numbers.get(row).copied().map_or(0, u64::from),
+            Entries::Names { .. } => {
+                bytes.extend_from_slice(self.name(row).as_bytes());
+                return true;
+            }
+        };
+        bytes.extend_from_slice(self.prefix.as_bytes());
+        bytes.extend_from_slice(format!("{:0width$}", number + 1, width = self.width).as_bytes());
+        true
+    }
+
+    /// What makes the identifiers doubtful: a task of another size than the published one, whose rows
+    /// may have been numbered anew.
+    pub(super) fn doubt(&self, task: &str) -> Option<String> {
+        let published = published_rows(task)?;
+        let rows = self.len();
+        match &self.entries {
+            Entries::Range { first: 0, count } if u64::from(*count) < published => Some(format!(
+                "{rows} rows numbered from 0, of {published} that {task} has: unless these are its first, \
+                 identifiers and folds are of other crystals"
+            )),
+            _ if self.last().is_some_and(|last| u64::from(last) >= published) => {
+                Some(format!("has rows beyond the {published} of {task}: they have no fold"))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::source::document::Document;
+
+    fn read(text: &str, task: &str) -> Result<RowIndex, String> {
+        let document = Document {
+            stream: Box::new(std::io::Cursor::new(text.as_bytes().to_vec())),
+            file: Arc::from("t.json"),
+            name: "t.json".to_owned(),
+        };
+        let mut json = JsonStream::new(document);
+        RowIndex::read(&mut json, task, "mb-x-").map_err(|error| error.to_string())
+    }
+
+    fn ids(text: &str, task: &str) -> Vec<String> {
+        let index = read(text, task).expect("an index");
+        let id = |row| {
+            let mut bytes = Vec::new();
+            assert!(index.push_id(row, &mut bytes));
+            String::from_utf8(bytes).expect("ASCII")
+        };
+        assert!(!index.push_id(index.len(), &mut Vec::new()));
+        (0..index.len()).map(id).collect()
+    }
+
+    #[test]
+    fn a_row_has_the_identifier_of_its_published_row() {
+        assert_eq!(ids("[0, 1, 2]", "matbench_x"), ["mb-x-1", "mb-x-2", "mb-x-3"]);
+        assert_eq!(ids("[2, 0]", "matbench_x"), ["mb-x-3", "mb-x-1"]);
+        assert_eq!(ids("[7, 8, 9]", "matbench_x"), ["mb-x-08", "mb-x-09", "mb-x-10"]);
+        assert_eq!(ids("[0, 1, 5]", "matbench_jdft2d"), ["mb-x-001", "mb-x-002", "mb-x-006"]);
+        assert_eq!(ids("[\"mb-y-3\", \"mb-y-1\"]", "matbench_x"), ["mb-y-3", "mb-y-1"]);
+        assert_eq!(ids("[]", "matbench_x"), [""; 0]);
+    }
+
+    #[test]
+    fn an_index_of_no_kind_is_an_error() {
+        for (text, said) in [
+            ("[0, \"mp-1\"]", "value 2 of the index is \"\\\"mp-1"),
+            ("[\"mp-1\"]", "value 1"),
+            ("[\"mb-y-\"]", "value 1"),
+            ("[\"mb--1\"]", "value 1"),
+            ("[\"mb-y-1\", \"mb-z-1\"]", "value 2"),
+            ("[0, \"mb-y-1\"]", "value 2"),
+            ("[\"mb-y-1\", 0]", "value 2"),
+            ("[-1]", "value 1"),
+            ("[1.0]", "value 1"),
+            ("[null]", "value 1"),
+            ("[4294967295]", "value 1"),
+            ("[3, 1, 3]", "3 stands twice"),
+            ("[\"mb-y-1\", \"mb-y-1\"]", "\"mb-y-1\" stands twice"),
+        ] {
+            let error = read(text, "matbench_x").expect_err(text);
+            assert!(error.starts_with("t.json: ") && error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_task_of_another_size_is_doubted() {
+        let doubt = |text: &str, task| read(text, task).expect("an index").doubt(task);
+        assert!(doubt("[0, 1]", "matbench_jdft2d").is_some_and(|doubt| doubt.contains("of 636")));
+        assert!(doubt("[1, 0]", "matbench_jdft2d").is_none());
+        assert!(doubt("[636]", "matbench_jdft2d").is_some_and(|doubt| doubt.contains("beyond")));
+        assert!(doubt("[0, 1]", "matbench_x").is_none());
+    }
+}

@@ -1,0 +1,289 @@
+//! Labels and crystals that belong together, however people write their names; and what is said of those
+//! that do not.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use schemas::manifest::Manifest;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+}
+
+/// A value of every crystal of a store.
+fn values(store: &Path, column: &str) -> Vec<(String, Option<f64>)> {
+    let rows = rows(store);
+    let ids = texts(&rows, "material_id").into_iter().flatten();
+    let mut values: Vec<_> = ids.zip(doubles(&rows, column)).collect();
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    values
+}
+
+fn pairs<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, Option<f64>)> {
+    pairs.map(|(id, value)| (id.to_owned(), Some(value))).to_vec()
+}
+
+#[test]
+fn a_table_in_a_subfolder_is_found_in_folders_and_archives_alike() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    let files = [
+        ("set/a.cif", cif.as_str()),
+        ("set/b.cif", cif.as_str()),
+        ("set/id_prop.csv", "a,0.5\nb.cif,-0.25\n"),
+    ];
+    let inside = raw.path().join("folder");
+    write(&inside, &files);
+    let (tar_file, zip_file) = (raw.path().join("a.tar"), raw.path().join("a.zip"));
+    let mut tar = tar::Builder::new(fs::File::create(&tar_file).expect("a file"));
+    tar.append_dir_all(".", &inside).expect("a tar");
+    tar.finish().expect("a tar");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&zip_file).expect("a file"));
+    for (name, text) in files {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("a member");
+        zip.write_all(text.as_bytes()).expect("a member");
+    }
+    zip.finish().expect("a zip");
+    for input in [inside, tar_file, zip_file] {
+        let out = folder();
+        let output = build("cif", &input, out.path(), &[], 0);
+        assert!(said(&output).contains("2 of 2 rows joined: "), "{}", said(&output));
+        assert!(said(&output).contains("set/id_prop.csv: target\n"), "{}", said(&output));
+        assert_eq!(values(out.path(), "target"), pairs([("a", 0.5), ("b", -0.25)]));
+    }
+}
+
+#[test]
+fn tables_that_contradict_each_other_are_refused() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    let tables = [("a.cif", cif.as_str()), ("id_prop.csv", "a,0.5\n"), ("old/id_prop.csv", "a,0.7\n")];
+    write(raw.path(), &tables);
+    let out = folder();
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    for part in ["\"a\"", "0.5", "0.7", "old/id_prop.csv", "target"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    // Two tables for files of one name in two folders: which one is meant by the crystal `b`?
+    write(
+        raw.path(),
+        &[("id_prop.csv", "c,1\n"), ("old/id_prop.csv", "b,2\n"), ("new/id_prop.csv", "b,3\n")],
+    );
+    write(raw.path(), &[("b.cif", cif.as_str()), ("c.cif", cif.as_str())]);
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    for part in ["\"b\"", "new/id_prop.csv (target 3)", "old/id_prop.csv (target 2)"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
+fn names_of_files_headers_and_separators_join() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("a.cif", &cif), ("b.CIF", &cif), ("c.cif", &cif), ("d.cif", &cif)]);
+    let expected = pairs([("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0)]);
+    for (table, text, column) in [
+        ("id_prop.csv", "a.cif,1\nb.CIF,2\nc.cif.gz,3\n./d.cif,4\n", "target"),
+        ("id_prop.csv", "id,formation energy\na,1\nb,2\nc,3\nd,4\n", "formation_energy"),
+        ("id_prop.csv", "a\t1\nb\t2\nc\t3\nd\t4\n", "target"),
+        ("id_prop.csv", "a;1.0\nb;2.0\nc;3.0\nd;4.0\n", "target"),
+        ("labels.csv", "\u{feff}x,ID\n1,a\n2,b\n3,c\n4,d\n", "x"),
+        (
+            "labels.csv",
+            "formula,band gap [eV],cif_id\nY,1,a.cif\nY,2,b.cif\nY,3,c.cif\nY,4,d.cif\n",
+            "band_gap_ev",
+        ),
+    ] {
+        write(raw.path(), &[(table, text)]);
+        let out = folder();
+        build("cif", raw.path(), out.path(), &[], 0);
+        assert_eq!(values(out.path(), column), expected, "{text}");
+        fs::remove_file(raw.path().join(table)).expect("it is there");
+    }
+    write(raw.path(), &[("id_prop.csv", "a;0,5\nb;1,5\n")]);
+    let out = folder();
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    assert!(line.contains("\"0,5\"") && line.contains("decimals with a point"), "{line}");
+}
+
+#[test]
+fn a_table_of_which_no_row_joins_is_an_error_and_leaves_nothing() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(
+        raw.path(),
+        &[("mp-1.cif", &cif), ("mp-2.cif", &cif), ("labels.csv", "material_id,gap\nMP-1,1\nMP-2,2\n")],
+    );
+    for more in [&[][..], &["--order", "shuffle:1"]] {
+        let out = folder();
+        let line = complaint(&build("cif", raw.path(), out.path(), more, 2));
+        for part in ["labels.csv", "\"MP-1\", \"MP-2\"", "\"mp-1\", \"mp-2\"", "without a crystal", "case"] {
+            if more.is_empty() || part != "\"mp-1\", \"mp-2\"" {
+                assert!(line.contains(part), "{part}: {line}");
+            }
+        }
+        assert!(tree(out.path()).is_empty(), "{:?}", tree(out.path()).keys());
+        assert!(Manifest::read(out.path()).is_err());
+        // The table mended, the same folder serves.
+        let mended = folder();
+        write(mended.path(), &[("mp-1.cif", &cif), ("labels.csv", "material_id,gap\nmp-1,1\n")]);
+        build("cif", mended.path(), out.path(), more, 0);
+    }
+    write(raw.path(), &[("two.cif", &format!("{cif}{}", cif.replace("data_CsCl", "data_other")))]);
+    write(raw.path(), &[("labels.csv", "material_id,gap\ntwo,1\n")]);
+    for name in ["mp-1.cif", "mp-2.cif"] {
+        fs::remove_file(raw.path().join(name)).expect("it is there");
+    }
+    let line = complaint(&build("cif", raw.path(), folder().path(), &[], 2));
+    assert!(line.contains("\"two#CsCl\"") && line.contains("name#block"), "{line}");
+    write(raw.path(), &[("mp-1.cif", &cif)]);
+    // A table of crystals that were left out is the right one all the same.
+    write(raw.path(), &[("bad.cif", "data_bad\n"), ("labels.csv", "material_id,gap\nbad,1\n")]);
+    let out = folder();
+    let output = build("cif", raw.path(), out.path(), &[], 1);
+    assert!(said(&output).contains("0 of 1 rows joined"), "{}", said(&output));
+    assert!(said(&output).contains("1 label rows without a crystal: bad\n"), "{}", said(&output));
+}
+
+#[test]
+fn what_was_joined_is_told_by_table() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    let table =
+        "ID,Eg (eV),K_VRH (GPa),band_gap (meV),note,n,s_split\na,1,2,3,x,n.d.,train\nz,1,2,3,y,7,test\n";
+    write(raw.path(), &[("a.cif", cif.as_str()), ("labels.csv", table)]);
+    let out = folder();
+    let output = build("cif", raw.path(), out.path(), &[], 0);
+    let said = said(&output);
+    let line = "1 of 2 rows joined: ";
+    let columns = "labels.csv: Eg (eV) as eg_ev, eV; K_VRH (GPa) as bulk_modulus_vrh_gpa, GPa; band_gap (meV) as \
+                   band_gap_mev, meV; n; s as split_s\n";
+    for part in [
+        line,
+        columns,
+        "1 label rows without a crystal: z\n",
+        "column \"note\" holds text and is left out",
+        "column \"n\": 1 taken as missing, no numbers: \"n.d.\" of a in line 2",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    let output = build("cif", raw.path(), out.path(), &["--force", "--json"], 0);
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let table = &summary["labels"][0];
+    assert_eq!((&table["rows"], &table["joined"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        table["columns"][1],
+        json!({"key": "K_VRH (GPa)", "column": "bulk_modulus_vrh_gpa", "unit": "GPa"})
+    );
+}
+
+#[test]
+fn odd_values_of_a_source_are_null_and_counted() {
+    let raw = folder();
+    let file = raw.path().join("t.csv");
+    let cif = caesium_chloride(4.12).replace('"', "\"\"");
+    let row = |id: &str, rest: &str| format!("{id},\"{cif}\",{rest}\n");
+    let text = format!(
+        "material_id,cif,hardness,count,note\n{}{}{}{}{}",
+        row("a", "1.5,10,x"),
+        row("b", "n.d.,20,y"),
+        row("c", "-,\"1,234\",z"),
+        row("d", "4.5,>5,7"),
+        row("e", "5,50,z"),
+    );
+    fs::write(&file, text).expect("a file");
+    let out = folder();
+    let output = build("table", &file, out.path(), &[], 0);
+    let hardness: Vec<_> = values(out.path(), "hardness").into_iter().map(|(_, value)| value).collect();
+    assert_eq!(hardness, [Some(1.5), None, None, Some(4.5), Some(5.0)]);
+    let noted = &manifest(out.path()).counts.noted["odd_value"];
+    assert_eq!(noted.count, 4);
+    assert!(noted.first[0].starts_with("b (t.csv, record 2, line "), "{:?}", noted.first);
+    assert!(
+        noted.first[0].ends_with("hardness is \"n.d.\", no number: taken as missing"),
+        "{:?}",
+        noted.first
+    );
+    assert!(said(&output).contains("note (1 numbers, 4 other values, the first \"x\")"), "{}", said(&output));
+}
+
+#[test]
+fn a_filtered_task_of_matbench_keeps_its_identifiers_and_folds() {
+    let raw = folder();
+    let structure = |second: &str| {
+        let site =
+            |symbol: &str, at: f64| json!({"species": [{"element": symbol, "occu": 1}], "abc": [at, at, at]});
+        json!({"lattice": {"matrix": [[4.12, 0, 0], [0, 4.12, 0], [0, 0, 4.12]]},
+               "sites": [site("Cs", 0.0), site(second, 0.5)]})
+    };
+    let task = |index: Value| json!({"data": [[structure("Cl"), 3.0], [structure("Br"), 1.0]], "columns": ["structure", "gap"], "index": index});
+    let folds = raw.path().join("folds.csv");
+    fs::write(&folds, "task,mbid,test_fold\nmatbench_x,mb-x-1,0\nmatbench_x,mb-x-2,1\nmatbench_x,mb-x-3,2\n")
+        .expect("a file");
+    for index in [json!([2, 0]), json!(["mb-x-3", "mb-x-1"])] {
+        let file = raw.path().join("matbench_x.json");
+        fs::write(&file, task(index).to_string()).expect("a file");
+        let out = folder();
+        build("matbench", &file, out.path(), &["--labels", text(&folds)], 0);
+        assert_eq!(values(out.path(), "matbench_x_gap"), pairs([("mb-x-1", 1.0), ("mb-x-3", 3.0)]));
+        let rows = sorted_rows(out.path());
+        let folds = rows["fold"].as_any().downcast_ref::<arrow::array::Int8Array>().expect("folds");
+        assert_eq!(folds.iter().collect::<Vec<_>>(), [Some(0), Some(2)]);
+    }
+    let file = raw.path().join("matbench_jdft2d.json");
+    fs::write(&file, task(json!([0, 1])).to_string()).expect("a file");
+    let out = folder();
+    let output = build("matbench", &file, out.path(), &[], 0);
+    assert!(said(&output).contains("2 rows numbered from 0, of 636"), "{}", said(&output));
+    fs::write(&file, task(json!([0, "mp-1"])).to_string()).expect("a file");
+    let line = complaint(&build("matbench", &file, folder().path(), &[], 2));
+    assert!(line.contains("value 2 of the index"), "{line}");
+}
+
+#[test]
+fn a_table_may_name_its_cifs() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("cifs/a.cif", &cif), ("b.cif", &cif)]);
+    write(raw.path(), &[("t.csv", "id,cif,x\na,cifs/a.cif,1\nb,./b.cif,2\nc,c.cif,3\nd,/etc/d.cif,4\n")]);
+    let out = folder();
+    build("table", &raw.path().join("t.csv"), out.path(), &[], 1);
+    assert_eq!(values(out.path(), "x"), pairs([("a", 1.0), ("b", 2.0)]));
+    let rejects = rejects(out.path());
+    assert_eq!(rejects["c"].0, "cif_syntax");
+    assert!(rejects["c"].1.contains("there is no "), "{}", rejects["c"].1);
+    assert_eq!(rejects["d"].0, "unreadable_file");
+}
+
+#[test]
+fn flags_of_a_poscar_name_no_element() {
+    let raw = folder();
+    let old = |comment: &str, [first, second]: [&str; 2]| {
+        format!(
+            "{comment}\n1\n4.12 0 0\n0 4.12 0\n0 0 4.12\n1 1\nSelective dynamics\nDirect\n0 0 0 {first}\n0.5 0.5 0.5 {second}\n"
+        )
+    };
+    write(
+        raw.path(),
+        &[
+            ("POSCAR_comment", &old("Cs Cl", ["T T T", "F F F"])),
+            ("POSCAR_free", &old("bottom fixed", ["T T T", "F F F"])),
+            ("POSCAR_ends", &old("bottom fixed", ["T T T Cs+", "F F F Cl-"])),
+        ],
+    );
+    let out = folder();
+    let output = build("poscar", raw.path(), out.path(), &[], 1);
+    let rows = sorted_rows(out.path());
+    let formulas = texts(std::slice::from_ref(&rows), "chemical_formula_reduced");
+    assert_eq!(formulas, [Some("ClCs".to_owned()), Some("ClCs".to_owned())]);
+    assert_eq!(rejects(out.path())["free"].0, "poscar_no_symbols");
+    assert!(said(&output).contains("1 noted: symbols_from_comment"), "{}", said(&output));
+}
