@@ -8,8 +8,11 @@ use std::{fs, mem};
 use etl::cif::CifReader;
 use etl::contact::{ContactError, ContactLimit};
 use etl::feature::Featurizer;
-use etl::reject::{Origin, Reject};
-use etl::source::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open};
+use etl::labels::{IdRule, LabelInputs, load};
+use etl::reject::{Note, Origin, Reject};
+use etl::source::{
+    EmbeddedLabels, OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open,
+};
 use etl::structure::Structure;
 use etl::symmetry::{
     MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
@@ -23,12 +26,13 @@ use schemas::settings::FeatureSettings;
 pub type Entry = fn(&[u8]);
 
 /// Every entry point by the name of its target.
-pub const ENTRIES: [(&str, Entry); 12] = [
+pub const ENTRIES: [(&str, Entry); 13] = [
     ("archive", archive),
     ("cif", cif),
     ("cif_file", cif_file),
     ("feature", feature),
     ("jarvis", jarvis),
+    ("labels", labels),
     ("manifest", manifest),
     ("matbench", matbench),
     ("oqmd", oqmd),
@@ -109,11 +113,45 @@ pub fn table(bytes: &[u8]) {
     read_source(SourceKind::Table, ".csv", bytes);
 }
 
+/// Label tables. The first byte says in which layout, whether in one table or in two, each in a folder of
+/// its own, and how their identifiers are read.
+pub fn labels(bytes: &[u8]) {
+    let (&kind, csv) = bytes.split_first().unwrap_or((&0, &[]));
+    let name = if kind & 1 == 0 { "id_prop.csv" } else { "labels.csv" };
+    let halves = if kind & 2 == 0 { (csv, &[][..]) } else { csv.split_at(csv.len() / 2) };
+    let table = |folder: &str, csv: &[u8]| EmbeddedLabels {
+        file: format!("{folder}/{name}"),
+        folder: folder.to_owned(),
+        csv: csv.to_vec(),
+    };
+    let mut embedded = vec![table("a", halves.0)];
+    if !halves.1.is_empty() {
+        embedded.push(table("b", halves.1));
+    }
+    let id_rule = [IdRule::AsIs, IdRule::CifName, IdRule::PoscarName][usize::from(kind >> 2) % 3];
+    let labels = match load(&LabelInputs { embedded, id_rule, ..LabelInputs::default() }) {
+        Ok(labels) => labels,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(labels.joined(|_| true).iter().all(|table| table.joined == 0 && table.met == 0));
+    for id in labels.unmatched_identifiers() {
+        match labels.row(id) {
+            Ok(row) => {
+                let row = row.expect("a row is found by its own name");
+                let mut values = (0..labels.properties.len()).filter_map(|at| row.property(at));
+                assert!(values.all(f64::is_finite));
+            }
+            Err(error) => assert!(error.to_string().contains("different folders"), "{error}"),
+        }
+    }
+}
+
 /// What a record gave.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Crystal { material_id: String, structure: Structure, properties: Vec<Option<f64>> },
     Reject(Reject),
+    Note(Note),
 }
 
 /// Checks and keeps what a parser finds.
@@ -139,6 +177,12 @@ impl Sink for Keep {
     fn reject(&mut self, reject: Reject) {
         check_reject(&reject);
         self.outcomes.push(Outcome::Reject(reject));
+    }
+
+    fn note(&mut self, note: Note) {
+        check_reason(note.code);
+        assert!(!note.message.is_empty() && note.origin.record > 0);
+        self.outcomes.push(Outcome::Note(note));
     }
 }
 

@@ -18,11 +18,15 @@ pub mod element;
 pub mod entry;
 #[path = "../../etl/src/feature/mod.rs"]
 pub mod feature;
+// As for sources: what a build asks of labels is not all asked here.
+#[allow(dead_code, unused_imports)]
+#[path = "../../etl/src/labels/mod.rs"]
+pub mod labels;
 #[path = "../../etl/src/math.rs"]
 pub mod math;
 #[path = "../../etl/src/number.rs"]
 mod number;
-#[path = "../../etl/src/poscar.rs"]
+#[path = "../../etl/src/poscar/mod.rs"]
 pub mod poscar;
 #[path = "../../etl/src/radius.rs"]
 pub mod radius;
