@@ -13,6 +13,10 @@ const SAME_SITE_DISTANCE: f64 = 0.1;
 /// leave that open (`0.33` for 1/3, two digits of a 12 Å edge: images 0.12 Å apart), and otherwise no atoms.
 const NEAR_IMAGE_DISTANCE: f64 = 0.5;
 
+/// The same as a part of the shortest edge: in a cell given in nm, or of another unit, images are near that are no
+/// rounding, and another reason tells so.
+const NEAR_IMAGE_PART: f64 = 0.15;
+
 /// Differences of coordinates are taken for roundings up to this much more than their last digits allow.
 const ROUNDING: f64 = 1e-9;
 
@@ -37,7 +41,10 @@ impl Nearness {
 
     /// For a position of this cell and its images, which never are two atoms so near each other.
     pub(super) fn of_images(cell: &Cell) -> Self {
-        Self::within(cell, NEAR_IMAGE_DISTANCE)
+        let metric = cell.metric();
+        let shortest = (0..3).map(|axis| metric[axis][axis]).fold(f64::INFINITY, f64::min).sqrt();
+        let within = (NEAR_IMAGE_PART * shortest).clamp(SAME_SITE_DISTANCE, NEAR_IMAGE_DISTANCE);
+        Self::within(cell, within)
     }
 
     fn within(cell: &Cell, within: f64) -> Self {
@@ -245,6 +252,15 @@ mod tests {
             matches!(result, Err(Ambiguous { distance }) if (0.1..0.12).contains(&distance)),
             "{result:?}"
         );
+    }
+
+    #[test]
+    fn centrings_of_a_tiny_cell_are_no_roundings() {
+        let operations = operations_of_hall_symbol("-F 4 2 3").expect("a group");
+        let nearness = nearness([0.564, 0.564, 0.564, 90.0, 90.0, 90.0]);
+        let mut expander = Expander::default();
+        let images = expander.images(&[0.0; 3], &operations, &nearness, || [0.0; 3]).map(<[_]>::len);
+        assert_eq!(images, Ok(4));
     }
 
     #[test]

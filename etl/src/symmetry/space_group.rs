@@ -256,7 +256,11 @@ pub fn operations_of_hermann_mauguin_symbol(
     symbol: &str,
     metric: &Metric,
 ) -> Option<Arc<[SymmetryOperation]>> {
-    let (name, setting) = symbol.split_once(':').unwrap_or((symbol, ""));
+    // FINDSYM names the origin in words: `P 4/n 21/m 2/m (origin choice 2)`.
+    let (name, setting) = match symbol.split_once("(origin choice ") {
+        Some((name, rest)) => (name, rest.trim_end().trim_end_matches(')')),
+        None => symbol.split_once(':').unwrap_or((symbol, "")),
+    };
     let (name, setting) = (normalised(name), normalised(setting));
     if setting.is_empty() {
         if let Some(operations) = centred_triclinic(&name) {
@@ -270,6 +274,8 @@ pub fn operations_of_hermann_mauguin_symbol(
         }
         // Two letters of the Inorganic Crystal Structure Database: S and Z for the first and second origin.
         let (name, setting) = match name.char_indices().next_back()? {
+            // Rhombohedral axes, as RS beside HR.
+            (at, 's') if name.starts_with('r') && name[..at].ends_with('r') => (&name[..at - 1], "r"),
             (at, 's') => (&name[..at], "1"),
             (at, 'z') => (&name[..at], "2"),
             (at, 'h') => (&name[..at], "h"),
@@ -431,7 +437,9 @@ mod tests {
             ("F d -3 m:1;Fd-3mS", "F 4d 2 3 -1d", CUBE),
             ("P 4/n m m;P 4/n m m:2;P4/nmm Z", "-P 4a 2a", CUBE),
             ("R -3 m;R -3 m:H;R-3mH;H -3 m;R -3 2/m", "-R 3 2=", HEXAGONAL),
-            ("R -3 m;R -3 m:R;R-3mR;R -3 m HR", "-P 3* 2", RHOMBOHEDRAL),
+            ("R -3 m;R -3 m:R;R-3mR;R -3 m HR;R -3 m RS", "-P 3* 2", RHOMBOHEDRAL),
+            ("P 21/m 21/m 2/n (origin choice 2);P m m n:2", "-P 2ab 2a", CUBE),
+            ("P m m n (origin choice 1);P m m n:1", "P 2 2ab -1ab", CUBE),
             ("R -3 m:H", "-R 3 2=", RHOMBOHEDRAL),
             ("P 3 1 2;P312", "P 3 2", HEXAGONAL),
             ("P 31 2 1;P3121", "P 31 2=", HEXAGONAL),
