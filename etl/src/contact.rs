@@ -144,21 +144,27 @@ impl ContactLimit {
     /// # Errors
     /// [`ContactError::TooNear`].
     pub fn check_edges(self, atomic_numbers: &[u8], edges: &Edges) -> Result<(), ContactError> {
-        let radius_of = |site: u32| atomic_numbers.get(site as usize).map_or(0.0, |&number| radius(number));
-        let ends = || edges.source.iter().copied().zip(edges.target.iter().copied());
-        let limit = |(source, target): (u32, u32)| self.share * (radius_of(source) + radius_of(target));
-        if ends().zip(&edges.distance).all(|(ends, &distance)| distance >= limit(ends)) {
+        let radii: Vec<f64> = atomic_numbers.iter().map(|&number| radius(number)).collect();
+        let radius_of = |site: u32| radii.get(site as usize).copied().unwrap_or(0.0);
+        // Most crystals are far from the limit of a site and the largest atom: half of the look-ups.
+        let largest = radii.iter().copied().fold(0.0, f64::max);
+        let mut nearest = edges.target.iter().zip(&edges.distance);
+        if nearest.all(|(&target, &distance)| distance >= self.share * (radius_of(target) + largest)) {
             return Ok(());
         }
-        let ratio = |ends, distance: f64| distance / limit(ends);
-        let worst = ends()
-            .zip(edges.distance.iter().copied())
-            .min_by(|&(first, near), &(second, far)| ratio(first, near).total_cmp(&ratio(second, far)));
-        let Some(((source, target), distance)) = worst else { return Ok(()) };
+        let limit =
+            |edge: usize| self.share * (radius_of(edges.source[edge]) + radius_of(edges.target[edge]));
+        let ratio = |&edge: &usize| edges.distance[edge] / limit(edge);
+        let below = (0..edges.len()).filter(|&edge| edges.distance[edge] < limit(edge));
+        let Some(worst) = below.min_by(|first, second| ratio(first).total_cmp(&ratio(second))) else {
+            return Ok(());
+        };
+        let (source, target) = (edges.source[worst], edges.target[worst]);
         let sites = [source.min(target), source.max(target)];
-        let atomic_numbers = sites.map(|site| atomic_numbers.get(site as usize).copied().unwrap_or_default());
-        let contact = Contact { sites, atomic_numbers };
-        Err(ContactError::TooNear { contact, distance, limit: limit((source, target)), share: self.share })
+        let number = |site: u32| atomic_numbers.get(site as usize).copied().unwrap_or_default();
+        let contact = Contact { sites, atomic_numbers: sites.map(number) };
+        let (distance, limit) = (edges.distance[worst], limit(worst));
+        Err(ContactError::TooNear { contact, distance, limit, share: self.share })
     }
 }
 
