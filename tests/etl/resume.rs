@@ -113,7 +113,7 @@ fn ctrl_c_leaves_a_run_that_resumes() {
     assert!(interrupt.success());
     let status = run.wait().expect("it ends");
     if !out.path().join("manifest.json").exists() {
-        assert_eq!(status.code(), Some(2));
+        assert_eq!(status.code(), Some(130));
     }
     let status =
         spawn(raw.path(), out.path(), &[&options[..], &["--resume"]].concat()).wait().expect("it ends");

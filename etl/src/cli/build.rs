@@ -14,7 +14,7 @@ use schemas::part::Part;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions};
 use super::progress::Bar;
-use super::{Outcome, print};
+use super::{INTERRUPTED, Outcome, print};
 
 /// Endings of files not read that the summary names.
 const UNREAD_GROUPS: usize = 8;
@@ -118,8 +118,13 @@ impl BuildArguments {
         let request = self.request()?;
         let cancel = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&cancel);
-        ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))
-            .context("cannot listen for Ctrl-C")?;
+        ctrlc::set_handler(move || {
+            // The first one asks, the second one does not.
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED.into());
+            }
+        })
+        .context("cannot listen for Ctrl-C")?;
         let bar = Bar::new(quiet || json);
         let start = std::time::Instant::now();
         let summary = etl::pipeline::build(&request, &bar, &cancel);

@@ -5,6 +5,7 @@
 //! | 0 | done |
 //! | 1 | done, but some entries were rejected or something was found wrong |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output |
+//! | 130 | stopped by Ctrl-C; a build can be resumed |
 
 mod about;
 mod build;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use etl::pipeline::BuildError;
 use manual::{CompletionsArguments, ManArguments, Status};
 use schemas::in_one_line;
 
@@ -36,11 +38,14 @@ pub(crate) enum Outcome {
 const FINDINGS: u8 = 1;
 /// Exit status of a command that could not do its work.
 const FAILED: u8 = 2;
+/// Exit status after Ctrl-C: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
 /// All of them, for the manual.
-const STATUSES: [Status; 3] = [
+const STATUSES: [Status; 4] = [
     Status::new(0, "done"),
     Status::new(FINDINGS, "done with rejects or findings"),
     Status::new(FAILED, "not done"),
+    Status::new(INTERRUPTED, "interrupted"),
 ];
 
 /// Published crystal databases into Parquet feature stores.
@@ -98,7 +103,8 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Err(error) => {
             eprintln!("etl: {}", in_one_line(error.as_ref()));
-            ExitCode::from(FAILED)
+            let interrupted = matches!(error.downcast_ref(), Some(BuildError::Cancelled { .. }));
+            ExitCode::from(if interrupted { INTERRUPTED } else { FAILED })
         }
     }
 }
