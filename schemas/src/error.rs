@@ -16,6 +16,24 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// No file or folder has this name.
+    #[error("{}: no such file or folder", path.display())]
+    Missing {
+        /// The name given.
+        path: PathBuf,
+    },
+    /// A folder in which a build was interrupted, or is still writing.
+    #[error("{}: an unfinished store: repeat the command that builds it (etl build with --resume)", path.display())]
+    Unfinished {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// A file or folder that is no store.
+    #[error("{}: not a finished store, it has no manifest.json", path.display())]
+    NotAStore {
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// The file is no readable Parquet file: cut short, overwritten, or something else.
     #[error("{}: not a readable Parquet file: {message}", path.display())]
     Parquet {

@@ -4,6 +4,7 @@
 //! same input and options give the same bytes. Its last key, `checksum`, is that of all before it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ use crate::settings::FeatureSettings;
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+/// Folder inside a store's folder for what a build has not finished.
+pub const STAGING_FOLDER: &str = ".build";
 
 /// A file of the store or of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,12 +177,15 @@ impl Manifest {
     /// Reads the manifest of a store.
     ///
     /// # Errors
-    /// [`StoreError::Io`] if there is none, [`StoreError::Manifest`] with line and column if it
-    /// cannot be understood or is not as it was written, [`StoreError::FormatVersion`] if the store
-    /// has another layout.
+    /// What [`absence`] says if there is none, [`StoreError::Io`] if it cannot be read,
+    /// [`StoreError::Manifest`] with line and column if it cannot be understood or is not as it was
+    /// written, [`StoreError::FormatVersion`] if the store has another layout.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
         let path = Self::path(store);
-        let text = std::fs::read_to_string(&path).map_err(StoreError::io(&path))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => absence(store),
+            _ => StoreError::io(&path)(error),
+        })?;
         let text = seal::open(&text).map_err(|error| StoreError::Manifest {
             path: path.clone(),
             // The checksum stands in the last line but one.
@@ -208,6 +214,24 @@ impl Manifest {
         // Strings, numbers and maps with text keys always serialise.
         seal::seal(serde_json::to_string_pretty(self).expect("a manifest is plain data"))
     }
+}
+
+/// Why a path without a manifest is no store: [`StoreError::Missing`], [`StoreError::Unfinished`] or
+/// [`StoreError::NotAStore`].
+pub fn absence(store: &Path) -> StoreError {
+    let path = store.to_owned();
+    if is_unfinished(store) {
+        StoreError::Unfinished { path }
+    } else if store.exists() {
+        StoreError::NotAStore { path }
+    } else {
+        StoreError::Missing { path }
+    }
+}
+
+/// Whether a build was interrupted in a folder, or is still writing there.
+pub fn is_unfinished(store: &Path) -> bool {
+    !store.join(MANIFEST_FILE).exists() && store.join(STAGING_FOLDER).exists()
 }
 
 #[cfg(test)]
@@ -292,8 +316,6 @@ mod tests {
     fn faults_are_located() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = Manifest::path(folder.path());
-        assert!(matches!(Manifest::read(folder.path()), Err(StoreError::Io { .. })));
-
         // As it was before manifests had a checksum.
         let text = seal::open(&manifest().to_json()).expect("just sealed");
         std::fs::write(&path, text.replace("\"rows\": 2", "\"rows\": two")).expect("writing");
@@ -308,6 +330,20 @@ mod tests {
         std::fs::write(&path, other).expect("writing");
         let error = Manifest::read(folder.path()).expect_err("a later format");
         assert!(error.to_string().contains("format version 99 instead of 1"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_store_is_told_from_what_is_none_yet() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let refusal = |path: &Path| Manifest::read(path).expect_err("no manifest");
+        assert!(matches!(refusal(&folder.path().join("typo")), StoreError::Missing { .. }));
+        assert!(matches!(refusal(folder.path()), StoreError::NotAStore { .. }));
+        let file = folder.path().join("a.parquet");
+        std::fs::write(&file, "").expect("writing");
+        assert!(matches!(refusal(&file), StoreError::NotAStore { .. }));
+        std::fs::create_dir(folder.path().join(STAGING_FOLDER)).expect("a folder");
+        let unfinished = refusal(folder.path()).to_string();
+        assert!(unfinished.contains("unfinished") && unfinished.contains("--resume"), "{unfinished}");
     }
 
     #[test]

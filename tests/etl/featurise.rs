@@ -8,15 +8,15 @@ use arrow::record_batch::RecordBatch;
 use etl::pipeline::featurise::{FeaturiseRequest, FeaturisedBlock, featurise};
 use etl::pipeline::{Bounds, BuildError};
 use etl::reject::Reject;
-use etl::source::SourceKind;
+use etl::source::{InputKind, SourceKind};
 use schemas::settings::{FeatureSettings, Ties};
 use schemas::store::COLUMNS;
 
 use crate::support::*;
 
-fn request(kind: SourceKind, inputs: &[&Path], threads: usize) -> FeaturiseRequest {
+fn request(kind: impl Into<InputKind>, inputs: &[&Path], threads: usize) -> FeaturiseRequest {
     FeaturiseRequest {
-        kind,
+        kind: kind.into(),
         inputs: inputs.iter().map(|input| input.to_path_buf()).collect(),
         settings: FeatureSettings::default(),
         bounds: Bounds::default(),
@@ -169,4 +169,35 @@ fn settings_out_of_range_are_refused() {
     let nothing: [PathBuf; 0] = [];
     let request = FeaturiseRequest { inputs: nothing.to_vec(), ..request(SourceKind::Cif, &[], 1) };
     assert!(featurise(&request).is_err());
+}
+
+/// Caesium chloride as a POSCAR.
+const POSCAR: &str = "CsCl\n1\n4 0 0\n0 4 0\n0 0 4\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n";
+
+#[test]
+fn cifs_and_poscars_are_read_side_by_side_and_none_twice() {
+    let raw = folder();
+    for (name, from) in [("a.cif", "Cu-fcc.cif"), ("b.CIF", "Si-diamond.cif"), ("x/c.cif", "Ag-fcc.cif")] {
+        let path = raw.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
+        fs::copy(sample().join(from), path).expect("a writable folder");
+    }
+    for name in ["POSCAR-d.vasp", "b.vasp", "x/POSCAR"] {
+        fs::write(raw.path().join(name), POSCAR).expect("a writable folder");
+    }
+    fs::write(raw.path().join("notes.txt"), "none").expect("a writable folder");
+    let archive = raw.path().join("all.tar");
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-C").arg(raw.path()).arg("-cf").arg(&archive);
+    assert!(tar.args(["a.cif", "POSCAR-d.vasp"]).status().expect("tar runs").success());
+    for threads in [1, 3] {
+        let found = blocks(&request(InputKind::Structures, &[raw.path()], threads));
+        assert_eq!(ids(&found), ["d", "a", "b", "x", "c"]);
+        let rejects = rejects_of(found);
+        assert_eq!(rejects.len(), 1, "{rejects:?}");
+        assert_eq!((rejects[0].reason, rejects[0].material_id.as_deref()), ("duplicate_id", Some("b")));
+        assert!(rejects[0].origin.file.ends_with("b.vasp"), "{rejects:?}");
+    }
+    assert_eq!(ids(&blocks(&request(InputKind::Structures, &[&archive], 1))), ["a", "d"]);
+    assert_eq!(ids(&blocks(&request(SourceKind::Poscar, &[&archive], 1))), ["d"]);
 }

@@ -19,6 +19,7 @@ mod resume;
 mod sample;
 mod sources;
 mod spark;
+mod stores;
 mod support;
 mod symmetry;
 mod worker;

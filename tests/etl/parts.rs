@@ -264,7 +264,7 @@ fn unfinished_and_damaged_parts_are_refused() {
     fs::write(&rejects, &table).expect("the rejects");
 
     fs::remove_file(Manifest::path(second.path())).expect("the manifest");
-    assert!(refused(&[first, second]).contains("no finished store is here"));
+    assert!(refused(&[first, second]).contains("not a finished store"));
 }
 
 #[test]

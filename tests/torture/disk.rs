@@ -180,7 +180,11 @@ fn full_tables(row: &mut Row) {
             vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--out"],
             "e.parquet",
         ),
-        (trainer(), vec!["predict", text(&store), "--weights", text(&weights), "--out"], "p.csv"),
+        (
+            trainer(),
+            vec!["predict", text(&store), "--weights", text(&weights), "--overwrite", "--out"],
+            "p.csv",
+        ),
     ] {
         let (out, ballast) = (disk.path().join(name), disk.path().join("ballast"));
         fs::write(&out, "old").expect("room for a page");

@@ -70,7 +70,7 @@ fn stores_of_other_settings_do_not_mix() {
     for shards in [[store(), cut_store()], [cut_store(), store()]] {
         let line = untrainable(&[&shards[0], &shards[1]]);
         assert!(line.contains("ties") && line.contains("cut") && line.contains("shell"), "{line}");
-        assert!(line.contains(".parquet"), "the shard is named: {line}");
+        assert!(line.contains(text(&store())) && line.contains(text(&cut_store())), "{line}");
     }
     let (out, cut) = (folder(), cut_store());
     let line = refused(&small_run(&cut, &out.path().join("run"), &["--set", "data.validation=split"]));

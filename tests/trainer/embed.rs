@@ -104,6 +104,52 @@ fn the_table_has_a_row_for_every_crystal() {
 }
 
 #[test]
+fn the_name_says_the_format() {
+    let run = trained(&["--epochs", "1"]);
+    let weights = run.path().join(BEST);
+    let whole = batches(&embedded(&weights, run.path(), &[]));
+    let store = store();
+    let embed = |name: &str, more: &[&str]| {
+        let out = run.path().join(name);
+        let arguments = ["embed", "--weights", text(&weights), "--shards", text(&store), "--out", text(&out)];
+        (trainer([&arguments[..], more].concat()), out.clone())
+    };
+    let (output, csv) = embed("table.csv", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text_of_csv = fs::read_to_string(csv).expect("text");
+    let mut lines = text_of_csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    assert_eq!(header.len(), 1 + LATTICE + 2 * STRUCTURE);
+    assert_eq!((header[0], header[1], header[1 + LATTICE]), ("material_id", "h_l_0", "h_s_mean_0"));
+    let rows: Vec<Vec<&str>> = lines.collect();
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), identifiers(&whole));
+    let mean: Vec<f32> = rows
+        .iter()
+        .flat_map(|row| &row[1 + LATTICE..1 + LATTICE + STRUCTURE])
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    assert_eq!(mean, column(&whole, "h_s_mean"));
+
+    let (output, lines) = embed("table.jsonl", &["--per-atom"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text_of_lines = fs::read_to_string(lines).expect("text");
+    let rows: Vec<serde_json::Value> =
+        text_of_lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.len() as u64, CRYSTALS);
+    assert_eq!(rows[0]["h_s"][0].as_array().expect("a vector").len(), STRUCTURE);
+
+    for (name, more, expected) in [
+        ("table.csv", &["--per-atom"][..], "a CSV has no place"),
+        ("table.xlsx", &[], "ends in none of .parquet, .csv"),
+        ("table", &[], "ends in none of .parquet, .csv"),
+    ] {
+        let (output, _) = embed(name, more);
+        let line = complaint(&output);
+        assert!(line.contains(expected), "{line}");
+    }
+}
+
+#[test]
 fn embeddings_do_not_depend_on_the_batches() {
     let run = trained(&["--epochs", "2"]);
     let weights = run.path().join(BEST);

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,18 +71,94 @@ fn members_learn_and_are_tested() {
     assert_eq!((&fold["train"], &fold["test"]), (&19.into(), &3.into()), "{record}");
     assert_eq!(record["seeds"], serde_json::json!([1, 2]));
     assert_eq!(record["unit"], "eV");
+    assert!(record["std"]["mae"].is_null() && record["mean"]["mae"] == fold["mae"], "{record}");
     let table = fs::read_to_string(evaluation.join("predictions.csv")).expect("a table");
     assert_eq!(table.lines().count(), 4, "{table}");
+    let header = "material_id,formula,property,unit,fold,target,prediction,deviation\n";
+    assert!(table.starts_with(header) && table.matches(",band_gap_ev,eV,split,").count() == 3, "{table}");
     let field = |line: &str, index: usize| line.split(',').nth(index).expect("a field").parse::<f64>();
     let errors: Vec<f64> = table
         .lines()
         .skip(1)
-        .map(|line| (field(line, 3).expect("a number") - field(line, 2).expect("a number")).abs())
+        .map(|line| (field(line, 6).expect("a number") - field(line, 5).expect("a number")).abs())
         .collect();
     let error = errors.iter().sum::<f64>() / errors.len() as f64;
     assert!((error - number(&fold["mae"])).abs() < 1e-9, "{error} {record}");
     let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
     assert!(page.contains("<svg") && page.contains("gaps"));
+}
+
+/// A copy of the store in which the band gap is called a refractive index, which is a pure number.
+fn pure_numbers() -> TempDir {
+    let folder = folder();
+    for shard in shards(&store()) {
+        let file = fs::File::open(&shard).expect("a shard");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+        let metadata = reader.metadata().file_metadata().key_value_metadata().cloned();
+        let properties = WriterProperties::builder().set_key_value_metadata(metadata).build();
+        let renamed = |batch: RecordBatch| {
+            let schema = batch.schema();
+            let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+                let name =
+                    if field.name() == "band_gap_ev" { "refractive_index" } else { field.name().as_str() };
+                (Field::clone(field).with_name(name), column.clone())
+            });
+            let (fields, columns): (Vec<Field>, Vec<_>) = columns.unzip();
+            RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("as before")
+        };
+        let out = fs::File::create(folder.path().join(shard.file_name().expect("a name"))).expect("writable");
+        let mut writer = None;
+        for batch in reader.build().expect("Parquet") {
+            let batch = renamed(batch.expect("readable"));
+            let writer = writer.get_or_insert_with(|| {
+                let out = out.try_clone().expect("a handle");
+                ArrowWriter::try_new(out, batch.schema(), Some(properties.clone())).expect("a writer")
+            });
+            writer.write(&batch).expect("written");
+        }
+        writer.expect("rows").close().expect("written");
+    }
+    folder
+}
+
+#[test]
+fn errors_of_pure_numbers_have_no_unit() {
+    let store = pure_numbers();
+    let (_kept, task) =
+        task("property = \"band_gap_ev\"\nunit = \"eV\"", "property = \"refractive_index\"\nunit = \"1\"");
+    let out = folder();
+    let shards = store.path().join("*.parquet");
+    let said = succeed(&small_tuning(&task, out.path(), &["--epochs", "2"], &shards));
+    let error = said.split("validation MAE ").nth(1).expect("an error").split(" in epoch ").next();
+    assert!(error.expect("an epoch").parse::<f64>().is_ok(), "{said}");
+    let said = succeed(&["evaluate", text(out.path()), "--threads", "1"]);
+    let scores = said.lines().next().expect("scores");
+    assert!(
+        scores.split_whitespace().last().expect("the median").parse::<f64>().is_ok_and(|it| it != 1.0),
+        "{said}"
+    );
+    let evaluation = out.path().join("evaluation");
+    let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
+    assert!(page.contains("mean absolute error<") && !page.contains(", 1<"), "{page}");
+    let table = fs::read_to_string(evaluation.join("predictions.csv")).expect("a table");
+    assert!(table.contains(",refractive_index,1,split,"), "{table}");
+    let card = fs::read_to_string(out.path().join(MEMBER).join("card.md")).expect("a card");
+    assert!(card.contains("Predicts `refractive_index` of a crystal. "), "{card}");
+}
+
+#[test]
+fn a_unit_that_is_not_the_column_s_is_refused() {
+    for (unit, transform) in [("meV", "none"), ("GPa", "none"), ("log10(eV)", "log10")] {
+        let (_kept, task) = task(
+            "unit = \"eV\"\ntransform = \"none\"",
+            &format!("unit = \"{unit}\"\ntransform = \"{transform}\""),
+        );
+        let out = folder();
+        let line = refused(&small_tuning(&task, &out.path().join("run"), &["--epochs", "1"], &store()));
+        let expected = format!("task.toml: unit = '{unit}': the column band_gap_ev is in 'eV'");
+        assert!(line.contains(&expected), "{line}");
+        assert!(!out.path().join("run").exists());
+    }
 }
 
 #[test]

@@ -17,4 +17,5 @@ mod python;
 mod ranks;
 mod refusals;
 mod resume;
+mod stores;
 mod support;

@@ -13,10 +13,12 @@ const TOLERANCE: f64 = 1e-5;
 fn table(path: &Path) -> BTreeMap<String, (f64, Option<f64>)> {
     let text = fs::read_to_string(path).expect("a table");
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("material_id,prediction,deviation"));
+    assert_eq!(lines.next(), Some("material_id,formula,property,unit,prediction,deviation"));
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
-        (fields[0].to_owned(), (fields[1].parse().expect("a number"), fields[2].parse().ok()))
+        assert!(!fields[1].is_empty());
+        assert_eq!(fields[2..4], ["band_gap_ev", "eV"]);
+        (fields[0].to_owned(), (fields[4].parse().expect("a number"), fields[5].parse().ok()))
     };
     lines.map(row).collect()
 }
@@ -81,12 +83,74 @@ fn what_cannot_be_read_is_listed_and_the_rest_predicted() {
     assert_eq!(batches(&out).iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
     let rejects = fs::read_to_string(folder.path().join("p.rejects.csv")).expect("a table of rejects");
     assert!(rejects.contains("bad.cif") && rejects.lines().count() == 2, "{rejects}");
-    let output = trainer(arguments.iter().chain(&["--allow-rejects"]));
+    let output = trainer(arguments.iter().chain(&["--allow-rejects", "--overwrite"]));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 
     fs::remove_file(structures.join("good.cif")).expect("it is there");
-    let output = trainer(arguments);
+    let output = trainer(arguments.iter().chain(&["--overwrite"]));
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+/// Caesium chloride as a POSCAR.
+const POSCAR: &str = "CsCl\n1\n4.1 0 0\n0 4.1 0\n0 0 4.1\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n";
+
+#[test]
+fn a_folder_is_read_whole_whatever_comes_first() {
+    let tuned = tuned_on_gaps("1");
+    let weights = member_of(&tuned, 1);
+    let folder = folder();
+    let structures = folder.path().join("structures");
+    fs::create_dir(&structures).expect("a writable folder");
+    fs::copy(sample().join("Cu-fcc.cif"), structures.join("b.cif")).expect("a writable folder");
+    let out = folder.path().join("p.csv");
+    let arguments =
+        ["predict", text(&structures), "--weights", text(&weights), "--out", text(&out), "--overwrite"];
+    // Before and behind the CIF.
+    for name in ["POSCAR-a.vasp", "c.poscar"] {
+        fs::write(structures.join(name), POSCAR).expect("a writable folder");
+        let said = succeed(&arguments);
+        assert!(!said.contains("not read"), "{said}");
+    }
+    assert_eq!(table(&out).into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    for name in ["notes.txt", "more.tar.gz", "x.json", "y.JSON"] {
+        fs::write(structures.join(name), "").expect("a writable folder");
+    }
+    let said = succeed(&arguments);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with("3 crystals: "), "{said}");
+    assert_eq!(lines[1..], ["not read: 2 *.json, 1 *.gz, 1 *.txt"]);
+    assert!(fs::read_to_string(&out).expect("a table").contains("b,Cu,band_gap_ev,eV,"));
+}
+
+#[test]
+fn a_table_is_not_replaced_unasked() {
+    let tuned = tuned_on_gaps("1");
+    let weights = member_of(&tuned, 1);
+    let folder = folder();
+    let store = store();
+    let path = |name: &str| folder.path().join(name);
+    let arguments = |out: &Path| -> Vec<String> {
+        let fixed = ["predict", text(&store), "--weights", text(&weights), "--quiet", "--out", text(out)];
+        fixed.map(str::to_owned).into()
+    };
+    for name in ["p.csv", "p.parquet", "p.json", "p.jsonl"] {
+        let out = path(name);
+        fs::write(&out, "mine").expect("writable");
+        let line = complaint(&trainer(arguments(&out)));
+        assert!(line.contains(&format!("{name} is there already: --overwrite replaces it")), "{line}");
+        assert_eq!(fs::read(&out).expect("it is there"), b"mine");
+        let replaced = trainer(arguments(&out).into_iter().chain(["--overwrite".to_owned()]));
+        assert_eq!(replaced.status.code(), Some(0), "{}", said(&replaced));
+        assert_ne!(fs::read(&out).expect("it is there"), b"mine");
+        fs::remove_file(&out).expect("it is there");
+    }
+    // The entries that another table left out are not lost, either.
+    let rejects = path("p.rejects.csv");
+    fs::write(&rejects, "mine").expect("writable");
+    let line = complaint(&trainer(arguments(&path("p.csv"))));
+    assert!(line.contains("p.rejects.csv is there already"), "{line}");
+    assert_eq!(fs::read(&rejects).expect("it is there"), b"mine");
+    assert!(!path("p.csv").exists());
 }
 
 #[test]

@@ -122,6 +122,9 @@ fn two_runs_cannot_share_a_folder() {
 fn settings_that_cannot_be_are_refused() {
     let overrides = [
         ("model.hiden=8", "--set: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        ("optimiser.lr=1", "--set: unknown key 'optimiser.lr'; did you mean 'optimiser.learning_rate'?"),
+        ("wd=0.1", "--set: unknown key 'wd'; did you mean 'optimiser.weight_decay'?"),
+        ("train.batch_size=8", "did you mean 'data.batch_crystals'?"),
         ("model.hidden", "--set model.hidden: must be key=value"),
         ("model.hidden=many", "--set: model.hidden = "),
         ("model.hidden=0", "--set: model.hidden = 0: must be"),
@@ -138,6 +141,52 @@ fn settings_that_cannot_be_are_refused() {
         assert!(line.contains(expected), "{setting}: {line}");
     }
     assert!(!out.path().join("run").exists());
+}
+
+#[test]
+fn an_option_that_cannot_be_is_named_as_it_was_typed() {
+    let (out, task) = (folder(), folder());
+    let run = out.path().join("run");
+    let task_file = task.path().join("task.toml");
+    fs::write(&task_file, GAPS).expect("writable");
+    for (option, value, expected) in [
+        ("--epochs", "0", "--epochs: run.epochs = 0: must be at least 1"),
+        ("--early-stop", "0", "--early-stop: run.early_stop = 0: must be at least 1"),
+        ("--learning-rate", "0", "--learning-rate: optimiser.learning_rate = 0: must be"),
+        ("--batch", "0", "--batch: data.batch_crystals = 0: must be at least 1"),
+    ] {
+        let line = refused(&small_run(&store(), &run, &[option, value]));
+        assert!(line.contains(expected), "{line}");
+        let line = refused(&small_tuning(&task_file, &run, &[option, value], &store()));
+        assert!(line.contains(expected), "{line}");
+    }
+    assert!(!run.exists());
+}
+
+#[test]
+fn texts_in_other_encodings_are_told_as_such() {
+    let folder = folder();
+    let path = folder.path().join("text.toml");
+    let utf16 = |text: &str| -> Vec<u8> {
+        [0xfeff_u16].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let (run, store) = (folder.path().join("run"), store());
+    let config = ["config", "--config", text(&path)];
+    let compare = ["compare", text(&path), "--out", text(&run)];
+    for (content, problem) in [
+        (utf16("seed = 1\n"), "text.toml: the text is UTF-16: save it as UTF-8"),
+        (b"seed = 1\n# \xe9\n".to_vec(), "text.toml: line 2 is not UTF-8: save the text as UTF-8"),
+    ] {
+        fs::write(&path, content).expect("writable");
+        let tuning = small_tuning(&path, &run, &["--epochs", "1"], &store);
+        for arguments in [&config[..], &compare, &tuning] {
+            let line = refused(arguments);
+            assert!(line.contains(problem), "{line}");
+        }
+    }
+    fs::write(&path, "\u{feff}seed = 7\n").expect("writable");
+    assert!(succeed(&config).contains("seed = 7"));
+    assert!(!run.exists());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::device::DeviceError;
 use crate::ranks::RanksError;
 use crate::report::ReportError;
 use crate::run::RunError;
+use crate::table::UnknownEnding;
 use crate::task::TaskError;
 use crate::weights::{Mismatch, WeightsError};
 
@@ -152,6 +153,18 @@ pub enum TrainError {
         needed: u64,
         /// Bytes there are.
         available: u64,
+    },
+    /// The name of a table says no format.
+    #[error(transparent)]
+    Format(#[from] UnknownEnding),
+    /// Vectors of sites were to go into a CSV.
+    #[error(
+        "{}: --per-atom gives every site a vector, for which a CSV has no place: .parquet, .json and .jsonl have",
+        path.display()
+    )]
+    PerAtomCsv {
+        /// The table.
+        path: PathBuf,
     },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]

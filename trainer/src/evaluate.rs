@@ -15,6 +15,7 @@ use crate::finetune::Predictor;
 use crate::finetune::begun::Begun;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::member::part;
+use crate::formula::formulas;
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::{DATASETS, Matbench};
 use crate::report::statistics::{MeanStd, median};
@@ -147,9 +148,9 @@ impl Members<'_> {
             &selection,
             &config.data,
             &self.device,
-            |material_id, prediction, elements| {
+            |material_id, formula, prediction, elements| {
                 let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
-                Outcome { material_id, target, prediction, deviation: None, elements }
+                Outcome { material_id, formula, target, prediction, deviation: None, elements }
             },
         )
     }
@@ -197,14 +198,14 @@ fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
     })
 }
 
-/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier,
+/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier, formula,
 /// prediction and elements what is wanted.
 fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
     data: &DataConfig,
     device: &Device,
-    mut row: impl FnMut(String, f64, Vec<String>) -> T,
+    mut row: impl FnMut(String, String, f64, Vec<String>) -> T,
 ) -> Result<Vec<T>, TrainError> {
     let settings = StreamSettings::in_order(data, predictor.graph(), device);
     let mut rows = Vec::new();
@@ -215,12 +216,12 @@ fn predict_selection<T>(
             .windows(2)
             .map(|atoms| elements(&graph.atomic_numbers[atoms[0]..atoms[1]]))
             .collect();
-        let identifiers = graph.material_ids.clone();
+        let identifiers = graph.material_ids.clone().into_iter().zip(formulas(&graph));
         let predictions = predictor.predict(graph);
-        let crystals = identifiers.into_iter().zip(predictions).zip(elements);
-        rows.extend(
-            crystals.map(|((material_id, prediction), elements)| row(material_id, prediction, elements)),
-        );
+        let crystals = identifiers.zip(predictions).zip(elements);
+        rows.extend(crystals.map(|(((material_id, formula), prediction), elements)| {
+            row(material_id, formula, prediction, elements)
+        }));
     }
     Ok(rows)
 }
@@ -257,7 +258,7 @@ impl Ensemble {
             let predictions: Vec<f64> = std::iter::once(outcome.prediction).chain(others).collect();
             let spread = MeanStd::of(&predictions);
             outcome.prediction = spread.map_or(outcome.prediction, |spread| spread.mean);
-            outcome.deviation = spread.map(|spread| spread.std);
+            outcome.deviation = spread.and_then(|spread| spread.std);
         }
         fold
     }

@@ -14,7 +14,7 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`ranks`] (training over several processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at
+//! [`table`] (formats of tables), [`unit`] (units beside numbers), [`ranks`] (training over several processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at
 //! all), [`error`].
 
 pub mod atomic;
@@ -28,6 +28,7 @@ pub mod error;
 pub mod evaluate;
 mod exact;
 pub mod finetune;
+mod formula;
 pub mod loss;
 pub mod model;
 pub mod ops;
@@ -37,8 +38,11 @@ pub mod ranks;
 pub mod raw;
 pub mod report;
 pub mod run;
+pub mod table;
 pub mod task;
+mod text_file;
 mod toml_text;
+pub mod unit;
 pub mod verify;
 pub mod weights;
 

@@ -1,10 +1,8 @@
 //! The parts that were given: whether they are all of one store, each once, and built alike.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use schemas::StoreError;
 use schemas::manifest::{FileEntry, Manifest};
 use schemas::part::Part;
 
@@ -54,12 +52,7 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
 
 /// Reads the manifest of one part.
 fn open(store: &Path) -> Result<(Part, PartStore), MergeError> {
-    let manifest = Manifest::read(store).map_err(|error| match error {
-        StoreError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
-            MergeError::Unfinished { store: store.to_owned() }
-        }
-        other => MergeError::Store(other),
-    })?;
+    let manifest = Manifest::read(store)?;
     let part = manifest.part.ok_or_else(|| MergeError::NotAPart { store: store.to_owned() })?;
     Ok((part, PartStore { store: store.to_owned(), manifest }))
 }

@@ -9,12 +9,6 @@ use crate::pipeline::BuildError;
 /// Parts that cannot be merged; nothing was written unless the disk is at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// A part has no manifest: its build did not end.
-    #[error("{}: no finished store is here; the part has to be built to its end first", store.display())]
-    Unfinished {
-        /// Folder of the part.
-        store: PathBuf,
-    },
     /// A store that was not built as a part.
     #[error("{}: a whole store, not a part: it was built without --part", store.display())]
     NotAPart {

@@ -19,7 +19,7 @@ use super::error::BuildError;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
-use crate::source::{self, OpenSource, RawBlock, RecordReader, SourceKind, SourceOptions};
+use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
 
 /// Finished blocks that may wait for the caller.
 const WAITING_BLOCKS: usize = 1;
@@ -27,8 +27,8 @@ const WAITING_BLOCKS: usize = 1;
 /// What to featurise, and how.
 #[derive(Debug, Clone)]
 pub struct FeaturiseRequest {
-    /// Kind of source, see [`crate::source::detect`].
-    pub kind: SourceKind,
+    /// Kind of the inputs, see [`crate::source::detect`].
+    pub kind: InputKind,
     /// Its files or folders, read one after another.
     pub inputs: Vec<PathBuf>,
     /// Settings of the features.
@@ -57,6 +57,14 @@ pub struct Featurised {
     /// `None` once the input has ended.
     blocks: Option<Receiver<FeaturisedBlock>>,
     run: Option<JoinHandle<Result<(), Stop>>>,
+    unread: UnreadFiles,
+}
+
+impl Featurised {
+    /// Files among the inputs that are not read.
+    pub fn unread(&self) -> &UnreadFiles {
+        &self.unread
+    }
 }
 
 /// Starts to featurise the entries of a source.
@@ -80,7 +88,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         embedded_labels: false,
         ..SourceOptions::default()
     };
-    let OpenSource { name, reader, parser, properties, .. } = source::open(*kind, inputs, &options)?;
+    let OpenSource { name, reader, parser, properties, unread, .. } = kind.open(inputs, &options)?;
     let source_properties = properties.len();
     let columns: Vec<(String, String)> =
         properties.into_iter().map(|property| (property.column, property.key)).collect();
@@ -108,7 +116,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         .name("featurise".to_owned())
         .spawn(run)
         .map_err(|error| no_threads(error.to_string()))?;
-    Ok(Featurised { blocks: Some(blocks), run: Some(run) })
+    Ok(Featurised { blocks: Some(blocks), run: Some(run), unread })
 }
 
 impl Iterator for Featurised {

@@ -21,8 +21,6 @@ use super::inputs::InputIdentity;
 use crate::reject::Reject;
 use crate::shard::write_atomically;
 
-/// Folder of the unfinished run inside the store's folder; gone when the store is finished.
-pub(super) const STAGING_FOLDER: &str = ".build";
 /// The journal in the staging folder.
 const JOURNAL_FILE: &str = "journal.json";
 /// The rejects so far in the staging folder, one JSON object a line.

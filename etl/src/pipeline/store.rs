@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
 use schemas::lock;
-use schemas::manifest::{FileEntry, MANIFEST_FILE, Manifest};
+use schemas::manifest::{FileEntry, MANIFEST_FILE, Manifest, STAGING_FOLDER};
 use schemas::reader::Shard;
 
 use super::arrange::SeenIds;
 use super::display_name;
 use super::error::BuildError;
 use super::inputs::{InputIdentity, change};
-use super::journal::{Journal, RunIdentity, STAGING_FOLDER, read_rejects};
+use super::journal::{Journal, RunIdentity, read_rejects};
 use super::process::material_ids;
 use super::sorted::open_run;
 use crate::labels::{Fate, LabelTable};
@@ -98,7 +98,7 @@ impl StoreFolder {
     ) -> Result<Begin, BuildError> {
         let finished = match Manifest::read(&self.path) {
             Ok(manifest) => Some(manifest),
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(StoreError::Unfinished { .. } | StoreError::NotAStore { .. }) => None,
             Err(error) if !force => return Err(error.into()),
             Err(_) => None,
         };

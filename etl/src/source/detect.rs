@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use super::files::{FileRule, Files, open_files};
+use super::files::{Files, open_files};
 use super::input::Progress;
 use super::look::{Look, look};
 use super::packing::{strip_ending, strip_packing};
+use super::structures::RULE;
+use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
-use super::{SourceError, SourceKind, cif, poscar};
-
-/// The inputs among whose files a CIF or POSCAR is looked for.
-const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
+use super::{InputKind, SourceError, SourceKind, cif, poscar};
 
 /// Finds out the kind of an input: a CIF or POSCAR by its name, a folder or archive by the first
 /// file in it that is one, a JSON file by its first bytes, a CSV or Parquet file as a table.
@@ -19,14 +18,14 @@ const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 /// # Errors
 /// [`SourceError`] where the input cannot be read, and [`SourceError::Layout`] where it is of no
 /// kind that can be told.
-pub fn detect(path: &Path) -> Result<SourceKind, SourceError> {
+pub fn detect(path: &Path) -> Result<InputKind, SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_file() {
-        if let Some(kind) = detect_name(&shown) {
-            return Ok(kind);
-        }
-        if is_json(&shown) {
-            return of_json(path);
+        match detect_name(&shown) {
+            Some(kind) if kind.has_files() => return Ok(InputKind::Structures),
+            Some(kind) => return Ok(kind.into()),
+            None if is_json(&shown) => return of_json(path),
+            None => {}
         }
     }
     match open_files(path, &RULE, &Progress::default()) {
@@ -34,11 +33,6 @@ pub fn detect(path: &Path) -> Result<SourceKind, SourceError> {
         Err(SourceError::Layout { .. }) => Err(unknown(path)),
         Err(error) => Err(error),
     }
-}
-
-/// A name's identifier as either format has it.
-fn identifier(name: &str) -> Option<&str> {
-    cif::identifier(name).or_else(|| poscar::identifier(name))
 }
 
 /// The kind of a file whose name says it.
@@ -56,54 +50,67 @@ pub fn detect_name(name: &str) -> Option<SourceKind> {
         .then_some(SourceKind::Table)
 }
 
+/// Whether a name is that of a CIF or POSCAR.
+fn is_structure(name: &str) -> bool {
+    (RULE.identifier)(name).is_some()
+}
+
 fn is_json(name: &str) -> bool {
     strip_ending(strip_packing(name), ".json").is_some()
 }
 
-/// The kind of the first member that has one.
-fn of_members(path: &Path, files: Files) -> Result<SourceKind, SourceError> {
+/// The kind of a folder or archive by its members; tables lie beside structures without being the input.
+fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
+    let mut unread = UnreadFiles::default();
     match files {
         Files::One(_) => {}
         Files::Folder(mut walk) => {
             while let Some(file) = walk.next_file()? {
-                if let Some(kind) = of_structure(&file.path.to_string_lossy()) {
-                    return Ok(kind);
+                let name = file.path.to_string_lossy();
+                if is_structure(&name) {
+                    return Ok(InputKind::Structures);
                 }
+                unread.file(&name);
             }
         }
         Files::Tar(mut archive) => {
             while let Some(member) = archive.next_member()? {
-                if let Some(kind) = of_structure(&String::from_utf8_lossy(&member.name)) {
-                    return Ok(kind);
+                let name = String::from_utf8_lossy(&member.name);
+                if is_structure(&name) {
+                    return Ok(InputKind::Structures);
                 }
+                unread.file(&name);
             }
         }
         Files::Zip(mut archive) => {
             let mut holds_json = false;
             while let Some(member) = archive.next_member()? {
                 let name = String::from_utf8_lossy(&member.name);
-                if let Some(kind) = of_structure(&name) {
-                    return Ok(kind);
+                if is_structure(&name) {
+                    return Ok(InputKind::Structures);
                 }
                 holds_json |= is_json(&name) && !is_litter(&name);
+                unread.file(&name);
             }
             if holds_json {
                 return of_json(path);
             }
         }
     }
-    Err(unknown(path))
-}
-
-/// The kind of a member that is a structure; tables lie beside structures without being the input.
-fn of_structure(name: &str) -> Option<SourceKind> {
-    detect_name(name).filter(|kind| *kind != SourceKind::Table)
+    if unread.count() == 0 {
+        return Err(unknown(path));
+    }
+    let message = format!(
+        "neither CIF nor POSCAR is in it{}: archives, JSON files and tables are to be named themselves",
+        unread.outline()
+    );
+    Err(SourceError::layout(&path.to_string_lossy(), message))
 }
 
 /// The kind of a JSON document by its layout.
-fn of_json(path: &Path) -> Result<SourceKind, SourceError> {
+fn of_json(path: &Path) -> Result<InputKind, SourceError> {
     match look(path)? {
-        Some(Look::Source(kind)) => Ok(kind),
+        Some(Look::Source(kind)) => Ok(kind.into()),
         Some(look) => Err(SourceError::layout(&path.to_string_lossy(), format!("looks like {look}"))),
         None => Err(unknown(path)),
     }

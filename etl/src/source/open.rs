@@ -1,11 +1,49 @@
 //! Opening a source by its kind.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::detect::check;
 use super::kind::SourceKind;
 use super::names::FileId;
-use super::{OpenSource, SourceError, cif, jarvis, matbench, oqmd, poscar, table};
+use super::{OpenSource, SourceError, cif, jarvis, matbench, oqmd, poscar, structures, table};
+
+/// How an input is read whose source nobody named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// CIFs and POSCARs in files of their own, each by its name; label tables are left alone.
+    Structures,
+    /// All of it in one layout.
+    Source(SourceKind),
+}
+
+impl InputKind {
+    /// Opens the inputs of one kind, as [`open`] does.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(self, inputs: &[PathBuf], options: &SourceOptions) -> Result<OpenSource, SourceError> {
+        match self {
+            Self::Structures => structures::open(inputs, options),
+            Self::Source(kind) => open(kind, inputs, options),
+        }
+    }
+}
+
+impl From<SourceKind> for InputKind {
+    fn from(kind: SourceKind) -> Self {
+        Self::Source(kind)
+    }
+}
+
+impl fmt::Display for InputKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Structures => formatter.write_str("CIFs and POSCARs"),
+            Self::Source(kind) => kind.fmt(formatter),
+        }
+    }
+}
 
 /// How a source is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

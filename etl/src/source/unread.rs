@@ -1,6 +1,7 @@
 //! Files among the inputs that no source reads: counted, and listed if that is asked for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::files::base_name;
 
@@ -42,6 +43,11 @@ impl UnreadFiles {
     pub fn count(&self) -> u64 {
         let grouped: u64 = self.by_ending.values().map(|group| group.count).sum();
         grouped + self.others + self.links.len() as u64
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
     }
 
     /// Counts a file; `shown` is its name in messages.
@@ -95,6 +101,22 @@ impl UnreadFiles {
     }
 }
 
+impl fmt::Display for UnreadFiles {
+    /// `2 *.csv, 1 *.md`, the largest groups first.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = self.largest_first();
+        let mut named: Vec<String> =
+            groups.iter().map(|(ending, group)| format!("{} {ending}", group.count)).collect();
+        if self.others > 0 {
+            named.push(format!("{} others", self.others));
+        }
+        if !self.links.is_empty() {
+            named.push(format!("{} linked folders", self.links.len()));
+        }
+        formatter.write_str(&named.join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +132,7 @@ mod tests {
             unread.largest_first().into_iter().map(|(ending, group)| (ending, group.count)).collect();
         assert_eq!(found, [("*.txt", 2), ("*.cif~", 1), ("*.gz", 1), (".hidden", 1), ("README", 1)]);
         assert_eq!(unread.by_ending["*.txt"].first, "a/x.txt");
+        assert_eq!(unread.to_string(), "2 *.txt, 1 *.cif~, 1 *.gz, 1 .hidden, 1 README, 1 linked folders");
         assert_eq!((unread.count(), unread.list.map(|list| list.len())), (7, Some(7)));
     }
 

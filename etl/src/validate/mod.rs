@@ -135,9 +135,13 @@ struct Validation<'a> {
 /// crystals against those computed anew from the stored cell and positions.
 ///
 /// # Errors
-/// [`StoreError::Io`] if the folder itself cannot be read. Everything else that is wrong, a missing
-/// manifest included, is a [`Problem`] of the report.
+/// [`StoreError`] if there is no such folder, its build is not finished, or it cannot be read. Everything
+/// else that is wrong, a missing manifest included, is a [`Problem`] of the report.
 pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, StoreError> {
+    let read = Manifest::read(store);
+    if let Err(error @ (StoreError::Missing { .. } | StoreError::Unfinished { .. })) = read {
+        return Err(error);
+    }
     let present = files::parquet_files(store)?;
     let report = Report {
         store: store.to_owned(),
@@ -147,7 +151,7 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
         recomputed: 0,
         problems: Vec::new(),
     };
-    let manifest = match Manifest::read(store) {
+    let manifest = match read {
         Ok(manifest) => manifest,
         Err(error) => {
             let problem = Problem::of_file(MANIFEST_FILE, "manifest", "a readable manifest", error);

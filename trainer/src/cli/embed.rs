@@ -18,10 +18,10 @@ pub(crate) struct EmbedArguments {
     /// Weights (safetensors): a run's best.safetensors, its last checkpoint, or a PyTorch user's
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The table to write (Parquet)
+    /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Add h_s: one vector for every site
+    /// Add h_s: one vector for every site; not in a CSV
     #[arg(long)]
     per_atom: bool,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use trainer::evaluate::{Request, Summary, default_out, evaluate};
 use trainer::report::json::EvaluationRecord;
+use trainer::unit;
 
 use super::Outcome;
 use super::out::say;
@@ -40,9 +41,10 @@ impl EvaluateArguments {
         };
         let Summary { evaluation, files } = evaluate(&request)?;
         let EvaluationRecord { unit, folds, mean, std, .. } = EvaluationRecord::new(&evaluation)?;
+        let unit = unit::shown(" ", &unit, "");
         for fold in &folds {
             say!(
-                "{:<10} {:>7} crystals  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5} {unit}",
+                "{:<10} {:>7} crystals  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
                 fold.name,
                 fold.test,
                 fold.mae,
@@ -51,8 +53,8 @@ impl EvaluateArguments {
                 fold.dummy_mae,
             );
         }
-        if folds.len() > 1 {
-            say!("MAE {:.5} +- {:.5} {unit}; median {:.5}", mean.mae, std.mae, mean.dummy_mae);
+        if let Some(std) = std.mae {
+            say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
         }
         for file in &files {
             say!("{}", file.display());

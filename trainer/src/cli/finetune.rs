@@ -11,6 +11,7 @@ use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
 use trainer::task::{Regime, Task};
+use trainer::unit;
 
 use super::Outcome;
 use super::out::say;
@@ -136,12 +137,20 @@ impl FinetuneArguments {
         self.settings.resolve_over(
             &presets,
             &[
-                ("run.epochs", self.epochs.map(|value| value.to_string())),
-                ("run.early_stop", self.early_stop.map(|value| value.to_string())),
-                ("optimiser.learning_rate", self.learning_rate.map(|value| format!("{value:e}"))),
-                ("finetune.head_learning_rate", self.head_learning_rate.map(|value| format!("{value:e}"))),
-                ("finetune.fraction", self.fraction.map(|value| value.to_string())),
-                ("finetune.freeze_encoder", self.freeze.map(|_| true.to_string())),
+                ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
+                ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
+                (
+                    "--learning-rate",
+                    "optimiser.learning_rate",
+                    self.learning_rate.map(|value| format!("{value:e}")),
+                ),
+                (
+                    "--head-learning-rate",
+                    "finetune.head_learning_rate",
+                    self.head_learning_rate.map(|value| format!("{value:e}")),
+                ),
+                ("--fraction", "finetune.fraction", self.fraction.map(|value| value.to_string())),
+                ("--freeze", "finetune.freeze_encoder", self.freeze.map(|_| true.to_string())),
             ],
         )
     }
@@ -165,11 +174,11 @@ fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
-    let unit = request.task.target_unit();
+    let unit = unit::shown(" ", &request.task.target_unit(), "");
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
         let best = match (validation_error, best_epoch) {
-            (Some(error), Some(epoch)) => format!("validation MAE {error:.5} {unit} in epoch {epoch}"),
+            (Some(error), Some(epoch)) => format!("validation MAE {error:.5}{unit} in epoch {epoch}"),
             _ => "no epoch is done".to_owned(),
         };
         say!("{fold}, seed {seed}: {best} of {epochs}; {train} crystals trained on");

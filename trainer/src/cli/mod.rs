@@ -90,7 +90,7 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Run a grid of pre-trainings and fine-tunings; write its tables and figures
     Compare(compare::CompareArguments),
-    /// Write the embeddings of a store's crystals as a Parquet table
+    /// Write the embeddings of a store's crystals as a table
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
     Config(config::ConfigArguments),

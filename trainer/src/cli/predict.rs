@@ -24,9 +24,10 @@ const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: material_id, prediction (in the target's unit; the mean of several models), deviation (population \
-standard deviation of several models) and, for a target that is a logarithm, untransformed. What cannot be \
-read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
+Columns: material_id, formula, property, unit (of the target), prediction (the mean of several models), deviation \
+(population standard deviation of several models) and, for a target that is a logarithm, untransformed. Of a \
+folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. What cannot \
+be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     machine: Machine,
@@ -40,6 +41,9 @@ pub(crate) struct PredictArguments {
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace the table in --out and that of the entries it left out
+    #[arg(long)]
+    overwrite: bool,
     /// How the inputs are read: oqmd, jarvis, matbench, cif, poscar or table; found out unless given
     #[arg(long)]
     kind: Option<SourceKind>,
@@ -88,6 +92,7 @@ impl PredictArguments {
                 ..Bounds::default()
             },
             out: self.out.clone(),
+            overwrite: self.overwrite,
             limit: BatchLimit { crystals: self.batch, triplets: Some(self.batch_triplets) },
             threads: rayon::current_num_threads(),
             workers: self.workers,
@@ -101,6 +106,9 @@ impl PredictArguments {
         let summary = summary?;
         if !self.quiet {
             say!("{} crystals: {}", summary.crystals, self.out.display());
+            if !summary.unread.is_empty() {
+                say!("not read: {}", summary.unread);
+            }
             if let Some(table) = &summary.left_out_table {
                 say!("{} entries left out: {}", summary.left_out, table.display());
             }

@@ -85,10 +85,14 @@ impl PretrainArguments {
 
     fn resolve(&self) -> anyhow::Result<Config> {
         self.settings.resolve(&[
-            ("run.epochs", self.epochs.map(|value| value.to_string())),
-            ("optimiser.learning_rate", self.learning_rate.map(|value| format!("{value:e}"))),
-            ("run.early_stop", self.early_stop.map(|value| value.to_string())),
-            ("pal.labels", self.labels.clone()),
+            ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
+            (
+                "--learning-rate",
+                "optimiser.learning_rate",
+                self.learning_rate.map(|value| format!("{value:e}")),
+            ),
+            ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
+            ("--labels", "pal.labels", self.labels.clone()),
         ])
     }
 

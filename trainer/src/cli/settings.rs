@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use trainer::config::Config;
+use trainer::config::{Config, Flag};
 use trainer::device::DeviceName;
 use trainer::ranks;
+
+/// An option, the key that it stands for, and the value if it was given.
+pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
 
 /// Configuration file and what overrides it.
 #[derive(Debug, Args)]
@@ -32,9 +35,9 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The configuration: defaults, file, `--set`, flags. `more` are the flags of a command, as
-    /// overrides.
-    pub(crate) fn resolve(&self, more: &[(&str, Option<String>)]) -> anyhow::Result<Config> {
+    /// The configuration: defaults, file, `--set`, options. `more` are the options of a command: the
+    /// option, its key and its value.
+    pub(crate) fn resolve(&self, more: &[FlagValue]) -> anyhow::Result<Config> {
         self.resolve_over(&[], more)
     }
 
@@ -42,23 +45,18 @@ impl Settings {
     pub(crate) fn resolve_over(
         &self,
         presets: &[(&str, &str)],
-        more: &[(&str, Option<String>)],
+        more: &[FlagValue],
     ) -> anyhow::Result<Config> {
-        let mut overrides = self.overrides.clone();
-        if !self.shards.is_empty() {
-            overrides.push(format!("data.shards={}", serde_json::to_string(&self.shards)?));
-        }
-        let flags = [
-            ("data.batch_crystals", self.batch.map(|value| value.to_string())),
-            ("data.batch_triplets", self.batch_triplets.map(|value| value.to_string())),
-            ("seed", self.seed.map(|value| value.to_string())),
+        let shards = (!self.shards.is_empty()).then(|| serde_json::to_string(&self.shards)).transpose()?;
+        let shared = [
+            ("--shards", "data.shards", shards),
+            ("--batch", "data.batch_crystals", self.batch.map(|value| value.to_string())),
+            ("--batch-triplets", "data.batch_triplets", self.batch_triplets.map(|value| value.to_string())),
+            ("--seed", "seed", self.seed.map(|value| value.to_string())),
         ];
-        for (key, value) in flags.iter().chain(more) {
-            if let Some(value) = value {
-                overrides.push(format!("{key}={value}"));
-            }
-        }
-        Ok(Config::resolve_over(presets, self.config.as_deref(), &overrides)?)
+        let given = |&(flag, key, ref value): &FlagValue| Some(Flag { flag, key, value: value.clone()? });
+        let flags: Vec<Flag> = shared.iter().chain(more).filter_map(given).collect();
+        Ok(Config::resolve_flags(presets, self.config.as_deref(), &self.overrides, &flags)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::view::{Cited, Column, Entry, Row, RowKind, Score, View};
 
 fn score(mean: f64, std: f64, folds: usize) -> Option<Score> {
-    Some(Score { mean, std, folds, seeds: 1 })
+    Some(Score { mean, std: (folds > 1).then_some(std), folds, seeds: 1 })
 }
 
 fn cited(mae: f64, model: &str, source: &str) -> Option<Cited> {

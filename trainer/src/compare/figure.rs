@@ -7,6 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::grid::{ALL_LABELS, FigureKind};
 use super::table::{PUBLISHED, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
+use crate::unit;
 
 /// Width and height of a panel, in pixels; bars take as much height as there are.
 const PANEL: (u32, u32) = (620, 340);
@@ -120,7 +121,7 @@ fn bars(view: &View, index: usize) -> Vec<Bar> {
         let Some(Entry { ours, published }) = row.entries.get(index) else { continue };
         if let Some(score) = ours {
             let colour = if row.kind == RowKind::Median { MEDIAN_COLOUR } else { BAR_COLOUR };
-            let deviation = if score.folds > 1 { score.std } else { 0.0 };
+            let deviation = score.std.unwrap_or(0.0);
             let (label, text) = (row.label.clone(), score_text(*score));
             bars.push(Bar { label, value: score.mean, deviation, text, colour });
         }
@@ -156,7 +157,7 @@ fn draw_bars(area: &Area<'_>, column: &Column, bars: &[Bar]) -> Drawn<()> {
         .configure_mesh()
         .disable_y_mesh()
         .y_labels(0)
-        .x_desc(format!("MAE [{}]", column.unit))
+        .x_desc(format!("MAE{}", unit::shown(" [", &column.unit, "]")))
         .x_labels(5)
         .x_label_formatter(&|value| number(*value))
         .label_style((FONT, LABEL_SIZE))
@@ -206,7 +207,7 @@ fn curves(view: &View, index: usize) -> Vec<Curve> {
     for Row { label, fraction, entries, kind } in &view.rows {
         let score = entries.get(index).and_then(|entry| entry.ours).filter(|_| *kind == RowKind::Ours);
         if let Some(score) = score {
-            let deviation = if score.folds > 1 { score.std } else { 0.0 };
+            let deviation = score.std.unwrap_or(0.0);
             add(label, true, (*fraction, score.mean, deviation));
         }
     }
@@ -240,7 +241,7 @@ fn draw_curves(area: &Area<'_>, column: &Column, curves: &[Curve]) -> Drawn<()> 
     chart
         .configure_mesh()
         .x_desc("share of the training crystals [%]")
-        .y_desc(format!("MAE [{}]", column.unit))
+        .y_desc(format!("MAE{}", unit::shown(" [", &column.unit, "]")))
         .x_labels(11)
         .y_labels(6)
         .x_label_formatter(&|share| format!("{:.0}", share * 100.0))

@@ -56,7 +56,7 @@ use toml::{Table, Value};
 
 use super::error::CompareError;
 use crate::config::DEFAULT_SEED;
-use crate::toml_text;
+use crate::{text_file, toml_text};
 
 /// Name under which published numbers are put beside the median of the training part.
 pub const MEDIAN: &str = "median";
@@ -216,7 +216,7 @@ impl Grid {
     /// [`CompareError::Io`], [`CompareError::Syntax`] with line and column, or
     /// [`CompareError::Value`] for the first value that cannot be used.
     pub fn load(path: &Path) -> Result<Self, CompareError> {
-        let text = std::fs::read_to_string(path).map_err(CompareError::io("read", path))?;
+        let text = text_file::read(path).map_err(CompareError::io("read", path))?;
         Self::parse(&text, path)
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
 use crate::report::number::Format;
+use crate::unit;
 
 /// What stands where nothing was measured.
 const MISSING: &str = "-";
@@ -24,7 +25,7 @@ pub fn markdown(view: &View) -> String {
     let first = header.len();
     for column in &view.columns {
         let task = escaped(&column.task);
-        header.push(format!("{task} [{}]", escaped(&column.unit)));
+        header.push(format!("{task}{}", escaped(&unit::shown(" [", &column.unit, "]"))));
         header.push(format!("{task} {PUBLISHED}"));
     }
     push_line(&mut text, &header);
@@ -95,7 +96,7 @@ fn ours(row: &Row, entry: &Entry, best: Option<f64>) -> String {
 pub(super) fn score_text(score: Score) -> String {
     let format = Format::of(score.mean);
     let mean = format.write(score.mean);
-    if score.folds > 1 { format!("{mean} ± {}", format.write(score.std)) } else { mean }
+    score.std.map_or_else(|| mean.clone(), |std| format!("{mean} ± {}", format.write(std)))
 }
 
 fn push_line(text: &mut String, cells: &[String]) {
@@ -130,7 +131,7 @@ pub fn csv(view: &View) -> String {
                 column.task.clone(),
                 column.unit.clone(),
                 ours(|score| score.mean.to_string()),
-                ours(|score| score.std.to_string()),
+                ours(|score| score.std.map(|std| std.to_string()).unwrap_or_default()),
                 ours(|score| score.folds.to_string()),
                 ours(|score| score.seeds.to_string()),
                 published(|cited| cited.mae.to_string()),
@@ -204,11 +205,11 @@ Published by others, not measured here:
         let expected = "\
 model,kind,fraction,task,unit,mae,std,folds,seeds,published,source
 fresh,ours,1,jdft2d,meV/atom,48.9612,9.5,5,1,49.02,DimeNet++: leaderboard
-fresh,ours,1,gap,eV,0.25,0,1,1,,
+fresh,ours,1,gap,eV,0.25,,1,1,,
 MMPT,ours,1,jdft2d,meV/atom,43.3849,8.13,5,1,38.21,MMPT: the paper
 MMPT,ours,1,gap,eV,,,,,,
 Median of the training part,median,1,jdft2d,meV/atom,67.2851,10,5,1,67.29,dummy: leaderboard
-Median of the training part,median,1,gap,eV,1,0,1,1,,
+Median of the training part,median,1,gap,eV,1,,1,1,,
 coGN,published,1,jdft2d,meV/atom,,,,,37.17,coGN: leaderboard
 coGN,published,1,gap,eV,,,,,,
 ";

@@ -32,8 +32,8 @@ pub fn evaluations(plan: &Plan, states: &[State]) -> Result<Evaluations, Compare
 pub struct Score {
     /// Mean over the folds.
     pub mean: f64,
-    /// Population standard deviation over the folds.
-    pub std: f64,
+    /// Population standard deviation over the folds; None for a single one.
+    pub std: Option<f64>,
     /// Number of folds.
     pub folds: usize,
     /// Number of seeds whose predictions were averaged.

@@ -36,26 +36,21 @@ impl Draft {
         Ok(())
     }
 
-    /// Takes over `key=value` from the command line; the value is TOML, or a bare word.
+    /// Takes over a value that is not from a file; it is TOML, or a bare word.
     ///
     /// # Errors
-    /// [`ConfigError::Assignment`], [`ConfigError::UnknownKey`] or [`ConfigError::Value`].
-    pub(super) fn set(&mut self, assignment: &str) -> Result<(), ConfigError> {
-        let (key, text) = assignment
-            .split_once('=')
-            .map(|(key, text)| (key.trim(), text.trim()))
-            .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| ConfigError::Assignment { text: assignment.to_owned() })?;
+    /// [`ConfigError::UnknownKey`] or [`ConfigError::Value`].
+    pub(super) fn set(&mut self, key: &str, text: &str, place: &Place) -> Result<(), ConfigError> {
         let word = Value::String(text.to_owned());
         let parsed = toml::from_str::<Table>(&format!("value = {text}"))
             .ok()
             .filter(|table| table.len() == 1)
             .and_then(|mut table| table.remove("value"));
-        let Some(value) = parsed else { return self.assign(key, word, text, Place::Argument) };
+        let Some(value) = parsed else { return self.assign(key, word, text, place.clone()) };
         // A file may be called 2026 and be given without quotes; the first error is the telling one.
-        let result = self.assign(key, value, text, Place::Argument);
+        let result = self.assign(key, value, text, place.clone());
         match result {
-            Err(ConfigError::Value { .. }) => self.assign(key, word, text, Place::Argument).or(result),
+            Err(ConfigError::Value { .. }) => self.assign(key, word, text, place.clone()).or(result),
             other => other,
         }
     }
@@ -83,7 +78,7 @@ impl Draft {
             message: message.to_owned(),
         };
         let Some(slot) = lookup(&mut self.table, key) else {
-            return Err(unknown(&self.table, key, place));
+            return Err(unknown(&self.table, key, false, place));
         };
         if slot.is_table() {
             return Err(wrong("is a section, not a setting"));

@@ -17,6 +17,10 @@ pub enum Place {
     },
     /// On the command line, as `--set key=value`.
     Argument,
+    /// On the command line, by an option of its own.
+    Flag(&'static str),
+    /// By the task or its regime.
+    Preset,
     /// Nowhere in particular: a default, or set by the program.
     Program,
 }
@@ -26,6 +30,8 @@ impl fmt::Display for Place {
         match self {
             Place::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
             Place::Argument => formatter.write_str("--set"),
+            Place::Flag(flag) => formatter.write_str(flag),
+            Place::Preset => formatter.write_str("the task's settings"),
             Place::Program => formatter.write_str("configuration"),
         }
     }

@@ -60,7 +60,8 @@ impl Walk<'_> {
             let place = place(self.text, self.path, name.span().start);
             let name: &str = name.get_ref();
             let (Some(expected), Some(plain)) = (known.get(name), values.get(name)) else {
-                return Err(unknown(self.known, &key, place));
+                let is_section = matches!(value.get_ref(), DeValue::Table(_));
+                return Err(unknown(self.known, &key, is_section, place));
             };
             match (value.get_ref(), plain, expected) {
                 (DeValue::Table(inner), Value::Table(plain), Value::Table(expected)) => {

@@ -40,7 +40,9 @@ pub use optimiser::OptimiserConfig;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
 
+use crate::text_file;
 use draft::Draft;
+use error::Place;
 
 /// Seed of the paper's pre-training (SPEC section 6).
 pub const DEFAULT_SEED: u64 = 123;
@@ -85,6 +87,25 @@ impl Default for Config {
     }
 }
 
+/// An option of a command that stands for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// The option as it is typed: `--epochs`.
+    pub flag: &'static str,
+    /// Dotted key.
+    pub key: &'static str,
+    /// Value, as TOML or a bare word.
+    pub value: String,
+}
+
+/// The two sides of `key=value`.
+fn key_and_value(assignment: &str) -> Result<(&str, &str), ConfigError> {
+    let sides = assignment.split_once('=').map(|(key, text)| (key.trim(), text.trim()));
+    sides
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(|| ConfigError::Assignment { text: assignment.to_owned() })
+}
+
 /// A setting in which two configurations differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -124,17 +145,35 @@ impl Config {
         path: Option<&Path>,
         overrides: &[impl AsRef<str>],
     ) -> Result<Self, ConfigError> {
+        Self::resolve_flags(presets, path, overrides, &[])
+    }
+
+    /// As [`Config::resolve_over`]; options of a command that stand for keys have the last word, and
+    /// errors name them.
+    ///
+    /// # Errors
+    /// As [`Config::resolve`].
+    pub fn resolve_flags(
+        presets: &[(&str, &str)],
+        path: Option<&Path>,
+        overrides: &[impl AsRef<str>],
+        flags: &[Flag],
+    ) -> Result<Self, ConfigError> {
         let mut draft = Draft::new();
         for (key, value) in presets {
-            draft.set(&format!("{key}={value}"))?;
+            draft.set(key, value, &Place::Preset)?;
         }
         if let Some(path) = path {
-            let text = std::fs::read_to_string(path)
+            let text = text_file::read(path)
                 .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
             draft.read(&text, path)?;
         }
         for assignment in overrides {
-            draft.set(assignment.as_ref())?;
+            let (key, value) = key_and_value(assignment.as_ref())?;
+            draft.set(key, value, &Place::Argument)?;
+        }
+        for flag in flags {
+            draft.set(flag.key, &flag.value, &Place::Flag(flag.flag))?;
         }
         draft.finish()
     }
@@ -144,7 +183,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Range`] for the first setting outside its range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        validate::check(self).map_or(Ok(()), |fault| Err(fault.at(error::Place::Program)))
+        validate::check(self).map_or(Ok(()), |fault| Err(fault.at(Place::Program)))
     }
 
     /// The default configuration, every key with its meaning.

@@ -29,9 +29,14 @@ fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a V
     }
 }
 
-/// The error for a key that no section has.
-pub(super) fn unknown(known: &Table, key: &str, place: Place) -> ConfigError {
-    let known = settings(known);
-    let suggestion = nearest(key, known.iter().map(|(key, _)| key.as_str())).map(str::to_owned);
+/// The error for a key that no section has, or for a section that there is not.
+pub(super) fn unknown(known: &Table, key: &str, is_section: bool, place: Place) -> ConfigError {
+    let settings = settings(known);
+    let keys = settings.iter().map(|(key, _)| key.as_str());
+    let names: Vec<&str> = match is_section {
+        true => keys.filter_map(|key| key.rsplit_once('.')).map(|(section, _)| section).collect(),
+        false => keys.collect(),
+    };
+    let suggestion = nearest(key, names).map(str::to_owned);
     ConfigError::UnknownKey { place, key: key.to_owned(), suggestion }
 }

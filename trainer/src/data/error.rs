@@ -10,12 +10,6 @@ pub enum DataError {
     /// A shard cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No file or folder has this name.
-    #[error("{}: no such file or folder", path.display())]
-    Missing {
-        /// The name given.
-        path: PathBuf,
-    },
     /// A pattern that matches nothing.
     #[error("'{pattern}' matches no shard")]
     NothingMatches {
@@ -36,13 +30,27 @@ pub enum DataError {
     #[error("no shards are given: name files, store folders or patterns such as 'data/*/*.parquet'")]
     NoShards,
     /// A folder without a manifest.
-    #[error(
-        "{}: not a finished store, it has no manifest.json (shards of an unfinished one can be named as files)",
-        path.display()
-    )]
-    Unfinished {
+    #[error("{}: not a finished store, it has no manifest.json (shards can be named as files)", path.display())]
+    NotAStore {
         /// The folder.
         path: PathBuf,
+    },
+    /// Stores that were not made alike.
+    #[error(
+        "{} and {} do not go together: {key} is {first_value} in the first and {second_value} in the second",
+        first.display(), second.display()
+    )]
+    OtherSettings {
+        /// The first store, or its shard where it lies alone.
+        first: PathBuf,
+        /// The store that differs, or its shard.
+        second: PathBuf,
+        /// The setting.
+        key: String,
+        /// The first one's value.
+        first_value: String,
+        /// The second one's value.
+        second_value: String,
     },
     /// A column that no shard has.
     #[error("no shard has a {kind} column '{column}'; there are: {}", listed(available))]

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::{DataType, SchemaRef};
 use rayon::prelude::*;
 use schemas::StoreError;
-use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry};
+use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry, absence, is_unfinished};
 use schemas::reader::Shard;
-use schemas::settings::FeatureSettings;
+use schemas::settings::{FeatureSettings, SettingsError};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use crate::data::error::DataError;
@@ -54,8 +54,9 @@ impl Sources {
     /// otherwise the first shard decides.
     ///
     /// # Errors
-    /// [`DataError`] for an argument that names nothing, an unfinished store, and the first shard
-    /// that is missing, cut short, damaged, not a shard or made with other settings.
+    /// [`DataError`] for an argument that names nothing, an unfinished store, the first shard that is
+    /// missing, cut short, damaged, not a shard or made with other settings than `expected`, and two
+    /// stores of different settings.
     pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
         let mut files = BTreeMap::new();
         for argument in arguments {
@@ -65,9 +66,13 @@ impl Sources {
             }
         }
         let mut settings = expected.cloned();
-        let mut shards = Vec::with_capacity(files.len());
+        let mut shards: Vec<ShardSource> = Vec::with_capacity(files.len());
         for path in files.into_values() {
-            let shard = Shard::open(&path, settings.as_ref())?;
+            let shard = Shard::open(&path, expected)?;
+            if let (Some(settings), Some(first)) = (&settings, shards.first()) {
+                let differs = |error| other_settings(&first.path, &path, error);
+                settings.require(shard.settings()).map_err(differs)?;
+            }
             settings.get_or_insert_with(|| shard.settings().clone());
             shards.push(ShardSource {
                 rows: shard.rows(),
@@ -141,6 +146,24 @@ impl Sources {
     }
 }
 
+/// The error for two shards of different settings: their stores, where they lie in one.
+fn other_settings(first: &Path, second: &Path, error: SettingsError) -> DataError {
+    let store = |shard: &Path| {
+        let folder = shard.parent().filter(|folder| is_store(folder));
+        folder.unwrap_or(shard).to_owned()
+    };
+    match error {
+        SettingsError::Mismatch { key, found, expected } => DataError::OtherSettings {
+            first: store(first),
+            second: store(second),
+            key,
+            first_value: expected,
+            second_value: found,
+        },
+        source => StoreError::Settings { path: second.to_owned(), source }.into(),
+    }
+}
+
 /// Checks every shard that the manifest of its folder lists, several at a time.
 fn verify(shards: &[ShardSource]) -> Result<(), DataError> {
     let mut manifests = BTreeMap::new();
@@ -177,14 +200,14 @@ fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
         return match shards_of_folder(path)? {
             Some(shards) if !shards.is_empty() => Ok(shards),
             Some(_) => Err(DataError::NothingMatches { pattern: argument.to_owned() }),
-            None => Err(DataError::Unfinished { path: path.to_owned() }),
+            None => Err(absent(path)),
         };
     }
     if path.exists() {
         return Ok(vec![path.to_owned()]);
     }
     if !argument.contains(['*', '?', '[']) {
-        return Err(DataError::Missing { path: path.to_owned() });
+        return Err(absent(path));
     }
     let shards = matches(argument)?;
     if shards.is_empty() {
@@ -210,8 +233,9 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
         if path.is_dir() {
             match shards_of_folder(&path)? {
                 Some(found) => shards.extend(found),
+                None if is_unfinished(&path) => return Err(absent(&path)),
                 None if parquet_files(&path)?.is_empty() || path.ends_with(REJECTS_FOLDER) => {}
-                None => return Err(DataError::Unfinished { path }),
+                None => return Err(absent(&path)),
             }
         } else if is_parquet(&path) && !in_rejects {
             shards.push(path);
@@ -220,20 +244,32 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     Ok(shards)
 }
 
-/// The shards that a store's manifest lists, or those of all stores in a folder of stores; `None`
-/// if the folder is neither.
+/// The error for what is no finished store.
+fn absent(path: &Path) -> DataError {
+    match absence(path) {
+        StoreError::NotAStore { path } => DataError::NotAStore { path },
+        other => other.into(),
+    }
+}
+
+/// The shards that a store's manifest lists, or those of all stores in a folder of stores, which must
+/// be finished; `None` if the folder is neither.
 fn shards_of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>, DataError> {
     if is_store(folder) {
         let manifest = Manifest::read(folder)?;
         return Ok(Some(manifest.shards.into_iter().map(|shard| folder.join(shard.file)).collect()));
     }
-    let stores: Vec<PathBuf> = entries(folder)?.into_iter().filter(|entry| is_store(entry)).collect();
+    let entries = entries(folder)?;
+    let stores: Vec<&PathBuf> = entries.iter().filter(|entry| is_store(entry)).collect();
+    if let Some(unfinished) = entries.iter().find(|entry| is_unfinished(entry)) {
+        return Err(absent(unfinished));
+    }
     if stores.is_empty() {
         return Ok(None);
     }
     let mut shards = Vec::new();
     for store in stores {
-        shards.extend(shards_of_folder(&store)?.unwrap_or_default());
+        shards.extend(shards_of_folder(store)?.unwrap_or_default());
     }
     Ok(Some(shards))
 }

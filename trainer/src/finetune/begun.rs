@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::atomic;
 use crate::error::TrainError;
 use crate::task::{PartitionOptions, Task};
-use crate::toml_text;
+use crate::{text_file, toml_text};
 
 const BEGUN_FILE: &str = "finetune.toml";
 /// Bytes that are hashed at a time.
@@ -97,7 +97,7 @@ impl Begun {
         if !path.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&path).map_err(|error| at(&path)(error.to_string()))?;
+        let text = text_file::read(&path).map_err(|error| at(&path)(error.to_string()))?;
         toml::from_str(&text).map(Some).map_err(|error| {
             let (line, column, message) = toml_text::fault(&text, &error);
             at(&path)(format!("{line}:{column}: {message}"))

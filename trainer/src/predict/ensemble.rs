@@ -4,6 +4,7 @@ use schemas::settings::FeatureSettings;
 
 use crate::config::model::Graph;
 use crate::data::GraphBatch;
+use crate::formula::formulas;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;
@@ -50,6 +51,7 @@ impl<'a> Ensemble<'a> {
         graph: GraphBatch<f32>,
         left_out: &SharedLeftOut,
     ) -> Result<Vec<Row>, PredictError> {
+        let formulas = formulas(&graph);
         let identifiers = graph.material_ids.clone();
         let mut predictions = Vec::with_capacity(1 + self.others.len());
         for member in self.others {
@@ -58,12 +60,12 @@ impl<'a> Ensemble<'a> {
         predictions.insert(0, run(self.first, graph)?);
         let log10 = self.first.model.quantity().log10;
         let mut rows = Vec::with_capacity(identifiers.len());
-        for (crystal, material_id) in identifiers.into_iter().enumerate() {
+        for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             let values: Vec<f64> = predictions.iter().map(|model| model[crystal]).collect();
             let (prediction, deviation) = mean_and_deviation(&values);
             let untransformed = log10.then(|| 10_f64.powf(prediction));
             if [Some(prediction), deviation, untransformed].into_iter().flatten().all(f64::is_finite) {
-                rows.push(Row { material_id, prediction, deviation, untransformed });
+                rows.push(Row { material_id, formula, prediction, deviation, untransformed });
             } else {
                 let message = format!("the models predict {values:?}");
                 left_out.lock().push(&Entry::of_crystal(&material_id, NOT_FINITE, &message));
@@ -89,11 +91,7 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError
 
 /// Mean and population standard deviation; a single value has no deviation.
 fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
-    match MeanStd::of(values) {
-        Some(MeanStd { mean, std }) if values.len() > 1 => (mean, Some(std)),
-        Some(MeanStd { mean, .. }) => (mean, None),
-        None => (f64::NAN, None),
-    }
+    MeanStd::of(values).map_or((f64::NAN, None), |MeanStd { mean, std }| (mean, std))
 }
 
 #[cfg(test)]

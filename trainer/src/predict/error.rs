@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use etl::pipeline::BuildError;
-use etl::source::SourceError;
+use etl::source::{InputKind, SourceError};
 
 use crate::data::DataError;
-
-/// Endings of a table's name, one a format.
-pub(super) const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
+use crate::table::UnknownEnding;
 
 /// An error with the file, model or setting that it is about.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +51,12 @@ pub enum PredictError {
         expected: usize,
     },
     /// The table's name says no format.
-    #[error("{}: the name ends in none of {}", path.display(), ENDINGS.join(", "))]
-    Format {
-        /// The table's path.
+    #[error(transparent)]
+    Format(#[from] UnknownEnding),
+    /// A table, or that of the entries left out, is there already.
+    #[error("{} is there already: --overwrite replaces it", path.display())]
+    Exists {
+        /// The file.
         path: PathBuf,
     },
     /// Stores and structures were given together.
@@ -75,11 +76,11 @@ pub enum PredictError {
         /// First input.
         first: PathBuf,
         /// Its kind.
-        first_kind: etl::source::SourceKind,
+        first_kind: InputKind,
         /// First input of another kind.
         second: PathBuf,
         /// Its kind.
-        second_kind: etl::source::SourceKind,
+        second_kind: InputKind,
     },
     /// The kind of an input cannot be found out.
     #[error("{0}; --kind says how an input is read")]

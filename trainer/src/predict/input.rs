@@ -1,11 +1,11 @@
-//! What the inputs are: feature stores, or structures of one kind.
+//! What the inputs are: feature stores, or structures.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use etl::source::{SourceKind, detect};
+use etl::source::{InputKind, SourceKind, detect};
 use schemas::StoreError;
-use schemas::manifest::MANIFEST_FILE;
+use schemas::manifest::{MANIFEST_FILE, is_unfinished};
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 
@@ -20,7 +20,7 @@ pub enum Input {
     /// Structures still to be featurised.
     Structures {
         /// How they are read.
-        kind: SourceKind,
+        kind: InputKind,
         /// Files, folders and archives in order.
         paths: Vec<PathBuf>,
     },
@@ -29,7 +29,7 @@ pub enum Input {
 impl Input {
     /// Looks at the inputs. A shard, a store, a folder of stores and a pattern are stores, unless
     /// `kind` says otherwise; anything else is structures, whose kind is found out where it is not
-    /// given.
+    /// given. CIFs and POSCARs are read side by side.
     ///
     /// # Errors
     /// [`PredictError`] if there is no input, the inputs are not all of one kind, one cannot be read,
@@ -41,12 +41,16 @@ impl Input {
     ) -> Result<Self, PredictError> {
         let Some(first) = paths.first() else { return Err(PredictError::NoInputs) };
         if let Some(kind) = kind {
-            return Ok(Self::Structures { kind, paths: paths.to_vec() });
+            return Ok(Self::Structures { kind: kind.into(), paths: paths.to_vec() });
         }
-        let stores: Vec<bool> = paths.iter().map(|path| is_store(path)).collect();
-        let named = |stored: bool| paths.iter().zip(&stores).find(|(_, store)| **store == stored);
-        match (named(true), named(false)) {
-            (Some((store, _)), Some((other, _))) => {
+        let stores: Vec<Option<PathBuf>> = paths.iter().map(|path| store_at(path)).collect();
+        let other = paths.iter().zip(&stores).find(|(path, store)| match store {
+            None => true,
+            // A folder of stores, with structures beside them.
+            Some(store) => store != *path && path.is_dir() && kind_of(path).is_ok(),
+        });
+        match (stores.iter().flatten().next(), other) {
+            (Some(store), Some((other, _))) => {
                 Err(PredictError::StoresAndStructures { store: store.clone(), other: other.clone() })
             }
             (Some(_), None) => {
@@ -74,24 +78,34 @@ impl Input {
 }
 
 /// The kind of an input that is no store.
-fn kind_of(path: &Path) -> Result<SourceKind, PredictError> {
+fn kind_of(path: &Path) -> Result<InputKind, PredictError> {
     if !path.exists() {
-        return Err(DataError::Missing { path: path.to_owned() }.into());
+        return Err(DataError::from(StoreError::Missing { path: path.to_owned() }).into());
     }
     detect(path).map_err(PredictError::Kind)
 }
 
-/// Whether an input is to be read as shards.
-fn is_store(path: &Path) -> bool {
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        return path.join(MANIFEST_FILE).is_file()
-            || entries.map(|entry| entry.path()).any(|entry| {
-                // Shards without a manifest are an unfinished store, which its reader reports.
-                is_shard(&entry) || entry.join(MANIFEST_FILE).is_file()
-            });
-    }
-    if path.is_file() { is_shard(path) } else { path.to_string_lossy().contains(['*', '?', '[']) }
+/// What of an input is to be read as shards: itself, or the first store or shard of a folder.
+fn store_at(path: &Path) -> Option<PathBuf> {
+    let found = if path.is_dir() {
+        if !is_store(path) {
+            let mut entries: Vec<PathBuf> =
+                std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            entries.sort();
+            return entries.into_iter().find(|entry| is_store(entry) || is_shard(entry));
+        }
+        true
+    } else if path.is_file() {
+        is_shard(path)
+    } else {
+        path.to_string_lossy().contains(['*', '?', '['])
+    };
+    found.then(|| path.to_owned())
+}
+
+/// Whether a folder is a store; one that a build has not finished is reported by the reader of stores.
+fn is_store(folder: &Path) -> bool {
+    folder.join(MANIFEST_FILE).is_file() || is_unfinished(folder)
 }
 
 /// Whether a file is a Parquet file of this format, in whatever version and state; a table of CIFs

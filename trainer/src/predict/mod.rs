@@ -26,11 +26,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etl::pipeline::Bounds;
-use etl::source::SourceKind;
+use etl::source::{SourceKind, UnreadFiles};
 use schemas::manifest::NotedEntries;
 
 use crate::atomic;
 use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
+use crate::table::TableFormat;
 
 use ensemble::Ensemble;
 pub use error::PredictError;
@@ -39,7 +40,7 @@ use left_out::{LeftOut, SharedLeftOut};
 pub use members::weights_files;
 pub use model::{Member, Model, Quantity};
 use structures::Structures;
-use table::{Format, TableWriter};
+use table::TableWriter;
 
 /// Crystals of a batch unless asked for otherwise.
 pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
@@ -50,7 +51,8 @@ pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
 /// What to predict for, and where to.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Structure files, folders, archives and tables of one kind; or stores, shards and patterns.
+    /// CIFs, POSCARs, folders and archives of them; or documents and tables of one kind; or stores,
+    /// shards and patterns.
     pub inputs: Vec<PathBuf>,
     /// Kind of the structures; found out where it is not given.
     pub kind: Option<SourceKind>,
@@ -58,6 +60,8 @@ pub struct Request {
     pub bounds: Bounds,
     /// Table of predictions; its ending says the format.
     pub out: PathBuf,
+    /// Whether a table of an earlier run is replaced, and that of the entries it left out.
+    pub overwrite: bool,
     /// Size of the batches; no prediction depends on it beyond rounding.
     pub limit: BatchLimit,
     /// Threads that featurise structures, at least 1.
@@ -81,6 +85,8 @@ pub struct Summary {
     pub left_out_table: Option<PathBuf>,
     /// Remarks about entries that were read, by their code.
     pub noted: BTreeMap<String, NotedEntries>,
+    /// Files in folders and archives that are not read.
+    pub unread: UnreadFiles,
 }
 
 /// Predicts for every crystal of the inputs, in their order (shards in the order of their names).
@@ -92,17 +98,20 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`PredictError`]: models that make no ensemble, an input that cannot be read as a whole or was
-/// made with other settings, a table that cannot be written, no crystal at all. The table of
-/// predictions is whole or as it was before.
+/// made with other settings, a table that is there already or cannot be written, no crystal at all.
+/// The table of predictions is whole or as it was before.
 pub fn predict(
     request: &Request,
     members: &[Member],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary, PredictError> {
-    let format = Format::of(&request.out)?;
+    let format = TableFormat::of(&request.out)?;
     let ensemble = Ensemble::new(members)?;
+    if !request.overwrite {
+        refuse_to_replace(&request.out)?;
+    }
     let left_out = LeftOut::shared().map_err(PredictError::write(&request.out))?;
-    let stream = open(request, &ensemble, &left_out)?;
+    let (stream, unread) = open(request, &ensemble, &left_out)?;
     let mut outcome = None;
     let written = atomic::write(&request.out, |out| {
         let result = fill(out, format, &ensemble, stream, &left_out, request, progress);
@@ -113,7 +122,7 @@ pub fn predict(
     match (outcome, written) {
         (Some(Err(error)), _) => Err(error),
         (_, Err(error)) => Err(PredictError::write(&request.out)(error)),
-        (Some(Ok(summary)), Ok(())) => Ok(summary),
+        (Some(Ok(summary)), Ok(())) => Ok(Summary { unread, ..summary }),
         (None, Ok(())) => Err(PredictError::write(&request.out)(io::Error::other("no table was made"))),
     }
 }
@@ -124,12 +133,21 @@ pub fn left_out_path(out: &Path) -> PathBuf {
     out.with_extension("rejects.csv")
 }
 
-/// Starts to read the inputs.
+/// Refuses if a table is there already, or that of entries left out: several tables may share one.
+fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
+    let tables = [out.to_owned(), left_out_path(out)];
+    match tables.into_iter().find(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(PredictError::Exists { path }),
+    }
+}
+
+/// Starts to read the inputs; with the numbers of files that are not read.
 fn open(
     request: &Request,
     ensemble: &Ensemble<'_>,
     left_out: &SharedLeftOut,
-) -> Result<Stream, PredictError> {
+) -> Result<(Stream, UnreadFiles), PredictError> {
     let settings = StreamSettings {
         shuffle_buffer: None,
         limit: request.limit,
@@ -141,11 +159,14 @@ fn open(
     };
     match Input::find(&request.inputs, request.kind, ensemble.features())? {
         Input::Stores(sources) => {
-            Ok(Stream::open(&Selection::new(&Arc::new(sources), Subset::All)?, settings)?)
+            let selection = Selection::new(&Arc::new(sources), Subset::All)?;
+            Ok((Stream::open(&selection, settings)?, UnreadFiles::default()))
         }
         Input::Structures { kind, paths } => {
             let structures = Structures::open(kind, paths, request, ensemble.features(), left_out)?;
-            Ok(Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?)
+            let unread = structures.unread().clone();
+            let stream = Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?;
+            Ok((stream, unread))
         }
     }
 }
@@ -154,7 +175,7 @@ fn open(
 /// old one.
 fn fill<W: Write + Send>(
     out: &mut W,
-    format: Format,
+    format: TableFormat,
     ensemble: &Ensemble<'_>,
     stream: Stream,
     left_out: &SharedLeftOut,
@@ -183,6 +204,7 @@ fn fill<W: Write + Send>(
         left_out: left_out.count(),
         left_out_table: (left_out.count() > 0).then_some(path),
         noted: left_out.take_noted(),
+        unread: UnreadFiles::default(),
     };
     if crystals == 0 {
         return Err(PredictError::NothingPredicted {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use etl::pipeline::featurise::{FeaturiseRequest, Featurised, FeaturisedBlock, featurise};
-use etl::source::SourceKind;
+use etl::source::{InputKind, UnreadFiles};
 use schemas::settings::FeatureSettings;
 
 use crate::data::PeriodicLabels;
@@ -23,7 +23,7 @@ pub(super) struct Structures {
 impl Structures {
     /// Starts the threads that featurise.
     pub(super) fn open(
-        kind: SourceKind,
+        kind: InputKind,
         inputs: Vec<PathBuf>,
         request: &Request,
         settings: &FeatureSettings,
@@ -37,6 +37,11 @@ impl Structures {
             threads: request.threads,
         })?;
         Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
+    }
+
+    /// Files among the inputs that are not read.
+    pub(super) fn unread(&self) -> &UnreadFiles {
+        self.blocks.unread()
     }
 
     /// The crystals of a block.

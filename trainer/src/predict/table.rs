@@ -3,54 +3,26 @@
 //! | column | |
 //! |---|---|
 //! | `material_id` | identifier of the crystal |
-//! | `prediction` | in the target's unit; the mean of several models |
-//! | `deviation` | population standard deviation of several models, in the target's unit; empty for one |
+//! | `formula` | what it consists of |
+//! | `property` | what is predicted: a column of the task's store |
+//! | `unit` | unit of `prediction` and `deviation`, that of the target: `log10(GPa)`; `1` for pure numbers |
+//! | `prediction` | the mean of several models |
+//! | `deviation` | population standard deviation of several models; empty for one |
 //! | `untransformed` | `10^prediction`, only where the target is a decadic logarithm |
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use crate::predict::error::PredictError;
 use crate::predict::model::Quantity;
-
-/// How a table is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Parquet, compressed with zstd; what was predicted, and by which weights, is in its metadata.
-    Parquet,
-    /// CSV with a header.
-    Csv,
-    /// One JSON array with an object a line.
-    Json,
-    /// One JSON object a line.
-    JsonLines,
-}
-
-impl Format {
-    /// The format that a table's name ends in.
-    ///
-    /// # Errors
-    /// [`PredictError::Format`] for any other ending.
-    pub fn of(path: &Path) -> Result<Self, PredictError> {
-        match path.extension().and_then(|ending| ending.to_str()) {
-            Some("parquet") => Ok(Self::Parquet),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            Some("jsonl") => Ok(Self::JsonLines),
-            _ => Err(PredictError::Format { path: path.to_owned() }),
-        }
-    }
-}
+use crate::table::{JsonRows, TableFormat, parquet_properties};
 
 /// What a table says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,27 +34,43 @@ pub struct Description {
 }
 
 /// Predictions for one crystal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Identifier.
     pub material_id: String,
+    /// What the crystal consists of.
+    pub formula: String,
     /// In the target's unit.
     pub prediction: f64,
     /// Population standard deviation of several models, in the target's unit.
     pub deviation: Option<f64>,
     /// The property itself, where the target is its logarithm.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub untransformed: Option<f64>,
 }
 
+/// A row as text has it.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    material_id: &'a str,
+    formula: &'a str,
+    property: &'a str,
+    unit: &'a str,
+    prediction: f64,
+    deviation: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untransformed: Option<f64>,
+}
+
 /// A table being written.
-pub struct TableWriter<W: Write + Send>(Writer<W>);
+pub struct TableWriter<W: Write + Send> {
+    writer: Writer<W>,
+    quantity: Quantity,
+}
 
 enum Writer<W: Write + Send> {
-    Parquet { rows: Box<ArrowWriter<W>>, schema: Arc<Schema> },
+    Parquet(Box<ArrowWriter<W>>),
     Csv(Box<csv::Writer<W>>),
-    Json { out: W, empty: bool },
-    JsonLines(W),
+    Json(JsonRows<W>),
 }
 
 impl<W: Write + Send> TableWriter<W> {
@@ -90,24 +78,18 @@ impl<W: Write + Send> TableWriter<W> {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn new(mut out: W, format: Format, description: &Description) -> io::Result<Self> {
-        Ok(Self(match format {
-            Format::Parquet => {
-                let schema = schema(&description.quantity);
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                    .set_key_value_metadata(Some(metadata(description)?))
-                    .build();
-                let rows = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
-                Writer::Parquet { rows: Box::new(rows), schema }
+    pub fn new(out: W, format: TableFormat, description: &Description) -> io::Result<Self> {
+        let quantity = description.quantity.clone();
+        let writer = match format {
+            TableFormat::Parquet => {
+                let rows = ArrowWriter::try_new(out, schema(&quantity), Some(properties(description)?))?;
+                Writer::Parquet(Box::new(rows))
             }
-            Format::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(out))),
-            Format::Json => {
-                out.write_all(b"[")?;
-                Writer::Json { out, empty: true }
-            }
-            Format::JsonLines => Writer::JsonLines(out),
-        }))
+            TableFormat::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(out))),
+            TableFormat::Json => Writer::Json(JsonRows::new(out, false)?),
+            TableFormat::JsonLines => Writer::Json(JsonRows::new(out, true)?),
+        };
+        Ok(Self { writer, quantity })
     }
 
     /// Appends rows.
@@ -115,22 +97,11 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// Those of writing.
     pub fn write(&mut self, rows: &[Row]) -> io::Result<()> {
-        match &mut self.0 {
-            Writer::Parquet { rows: writer, schema } => writer.write(&batch(rows, schema)?)?,
-            Writer::Csv(writer) => rows.iter().try_for_each(|row| writer.serialize(row))?,
-            Writer::Json { out, empty } => {
-                for row in rows {
-                    out.write_all(if *empty { b"\n" } else { b",\n" })?;
-                    *empty = false;
-                    serde_json::to_writer(&mut *out, row)?;
-                }
-            }
-            Writer::JsonLines(out) => {
-                for row in rows {
-                    serde_json::to_writer(&mut *out, row)?;
-                    out.write_all(b"\n")?;
-                }
-            }
+        let Self { writer, quantity } = self;
+        match writer {
+            Writer::Parquet(writer) => writer.write(&batch(rows, quantity)?)?,
+            Writer::Csv(writer) => rows.iter().try_for_each(|row| writer.serialize(line(row, quantity)))?,
+            Writer::Json(writer) => rows.iter().try_for_each(|row| writer.write(&line(row, quantity)))?,
         }
         Ok(())
     }
@@ -140,22 +111,35 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// Those of writing.
     pub fn finish(self) -> io::Result<()> {
-        match self.0 {
-            Writer::Parquet { rows, .. } => {
-                rows.close()?;
-                Ok(())
-            }
+        match self.writer {
+            Writer::Parquet(rows) => Ok(rows.close().map(drop)?),
             Writer::Csv(mut rows) => rows.flush(),
-            Writer::Json { mut out, .. } => out.write_all(b"\n]\n"),
-            Writer::JsonLines(mut out) => out.flush(),
+            Writer::Json(rows) => rows.finish(),
         }
+    }
+}
+
+/// A row with what all of them have in common.
+fn line<'a>(row: &'a Row, quantity: &'a Quantity) -> Line<'a> {
+    Line {
+        material_id: &row.material_id,
+        formula: &row.formula,
+        property: &quantity.property,
+        unit: &quantity.unit,
+        prediction: row.prediction,
+        deviation: row.deviation,
+        untransformed: row.untransformed,
     }
 }
 
 /// Columns of the Parquet table.
 fn schema(quantity: &Quantity) -> Arc<Schema> {
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let mut fields = vec![
-        Field::new("material_id", DataType::Utf8, false),
+        text("material_id"),
+        text("formula"),
+        text("property"),
+        text("unit"),
         Field::new("prediction", DataType::Float64, false),
         Field::new("deviation", DataType::Float64, true),
     ];
@@ -165,31 +149,34 @@ fn schema(quantity: &Quantity) -> Arc<Schema> {
     Arc::new(Schema::new(fields))
 }
 
-/// Key-value metadata of the Parquet table.
-fn metadata(description: &Description) -> io::Result<Vec<KeyValue>> {
+/// Metadata of the Parquet table.
+fn properties(description: &Description) -> io::Result<WriterProperties> {
     let Description { weights, quantity: Quantity { task, property, unit, log10 } } = description;
-    let transform = if *log10 { "log10" } else { "none" };
-    let entry = |key: &str, value: &str| KeyValue::new(format!("mmpt.{key}"), value.to_owned());
-    Ok(vec![
-        entry("weights", &serde_json::to_string(weights)?),
-        entry("task", task),
-        entry("property", property),
-        entry("unit", unit),
-        entry("transform", transform),
-    ])
+    Ok(parquet_properties([
+        ("weights", serde_json::to_string(weights)?),
+        ("task", task.clone()),
+        ("property", property.clone()),
+        ("unit", unit.clone()),
+        ("transform", if *log10 { "log10" } else { "none" }.to_owned()),
+    ]))
 }
 
 /// Rows as columns.
-fn batch(rows: &[Row], schema: &Arc<Schema>) -> io::Result<RecordBatch> {
+fn batch(rows: &[Row], quantity: &Quantity) -> io::Result<RecordBatch> {
+    let constant =
+        |text: &String| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(text, rows.len()))) };
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.material_id))),
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.formula))),
+        constant(&quantity.property),
+        constant(&quantity.unit),
         Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.prediction))),
         Arc::new(rows.iter().map(|row| row.deviation).collect::<Float64Array>()),
     ];
-    if schema.fields().len() > columns.len() {
+    if quantity.log10 {
         columns.push(Arc::new(rows.iter().map(|row| row.untransformed).collect::<Float64Array>()));
     }
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(io::Error::other)
+    RecordBatch::try_new(schema(quantity), columns).map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
         kind: None,
         bounds: Bounds::default(),
         out,
+        overwrite: false,
         limit: BatchLimit { crystals: 8, triplets: Some(DEFAULT_BATCH_TRIPLETS) },
         threads: 2,
         workers: 2,
@@ -105,7 +106,9 @@ fn rows_of(csv: &Path) -> Rows {
         .records()
         .map(|record| {
             let record = record.expect("well formed");
-            (record[0].to_owned(), number(&record[1]).expect("a number"), number(&record[2]))
+            assert!(!record[1].is_empty());
+            assert_eq!((&record[2], &record[3]), ("gap_ev", "eV"));
+            (record[0].to_owned(), number(&record[4]).expect("a number"), number(&record[5]))
         })
         .collect()
 }
@@ -251,9 +254,10 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let text = std::fs::read_to_string(&request.out).expect("a table");
     let row = text.lines().nth(1).expect("a row");
     let cells: Vec<&str> = row.split(',').collect();
-    assert!(text.starts_with("material_id,prediction,deviation,untransformed\n"), "{text}");
-    assert_eq!((cells[0], cells[2]), ("Ag-fcc", ""));
-    let (prediction, property) = (cells[1].parse::<f64>().expect("a number"), cells[3].parse::<f64>());
+    let header = "material_id,formula,property,unit,prediction,deviation,untransformed\n";
+    assert!(text.starts_with(header), "{text}");
+    assert_eq!((cells[0], cells[1], cells[5]), ("Ag-fcc", "Ag", ""));
+    let (prediction, property) = (cells[4].parse::<f64>().expect("a number"), cells[6].parse::<f64>());
     assert_eq!(property.expect("a number"), 10_f64.powf(prediction));
     assert!(summary.left_out > 0);
     let listed = std::fs::read_to_string(left_out_path(&request.out)).expect("a table of what was left out");
@@ -281,7 +285,16 @@ fn unreadable_structures_are_listed_and_the_others_predicted() {
     assert_eq!(&row[0], "bad");
     assert!(row[1].ends_with("bad.cif") && !row[4].is_empty() && !row[5].is_empty(), "{row:?}");
 
+    // Neither table is replaced unasked, whatever the other's format.
+    for name in ["p.csv", "p.parquet", "p.json", "p.jsonl"] {
+        let again = Request { out: out.path().join(name), ..request.clone() };
+        let error = predict(&again, &members, &mut |_| ()).expect_err("there is a table").to_string();
+        let there = if name == "p.csv" { "p.csv" } else { "p.rejects.csv" };
+        assert!(error.ends_with(&format!("{there} is there already: --overwrite replaces it")), "{error}");
+    }
+
     // Without the bad one its table goes, too.
+    request.overwrite = true;
     std::fs::remove_file(raw.path().join("bad.cif")).expect("removed");
     predict(&request, &members, &mut |_| ()).expect("predicted");
     assert!(!table.exists());
@@ -290,7 +303,7 @@ fn unreadable_structures_are_listed_and_the_others_predicted() {
     request.bounds.max_sites = 0;
     assert!(matches!(predict(&request, &members, &mut |_| ()), Err(PredictError::Structures(_))));
     std::fs::write(raw.path().join("bad.cif"), "no CIF at all").expect("a file");
-    request = self::request(&[raw.path().join("bad.cif")], request.out);
+    request = Request { overwrite: true, ..self::request(&[raw.path().join("bad.cif")], request.out) };
     let before = std::fs::read(&request.out).expect("the old table");
     let error = predict(&request, &members, &mut |_| ()).expect_err("nothing to predict");
     assert!(matches!(&error, PredictError::NothingPredicted { left_out: 1, listed: Some(_) }), "{error}");
@@ -315,8 +328,8 @@ fn an_input_that_breaks_off_leaves_no_table() {
 fn inputs_that_do_not_go_together_are_refused() {
     let (raw, out) = (folder(), folder());
     let store = store(&cifs(3), Ties::Cut);
-    let poscar = raw.path().join("POSCAR");
-    std::fs::write(&poscar, "").expect("a file");
+    let table = raw.path().join("table.csv");
+    std::fs::write(&table, "").expect("a file");
     let refusal = |inputs: &[PathBuf]| {
         let request = request(inputs, out.path().join("p.csv"));
         predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused")
@@ -324,8 +337,16 @@ fn inputs_that_do_not_go_together_are_refused() {
     let cif = cifs(1).remove(0);
     let mixed = refusal(&[cif.clone(), store.path().to_owned()]);
     assert!(matches!(mixed, PredictError::StoresAndStructures { .. }), "{mixed}");
-    let kinds = refusal(&[cif, poscar]);
-    assert!(kinds.to_string().contains("poscar") && kinds.to_string().contains("--kind"), "{kinds}");
+    let kinds = refusal(&[cif.clone(), table]).to_string();
+    let both = kinds.contains("CIFs and POSCARs") && kinds.contains("table.csv as table");
+    assert!(both && kinds.contains("--kind"), "{kinds}");
+    // A store in a folder of structures.
+    let beside = raw.path().join("beside");
+    std::fs::create_dir(&beside).expect("a folder");
+    std::fs::copy(&cif, beside.join("a.cif")).expect("a copy");
+    std::os::unix::fs::symlink(store.path(), beside.join("store")).expect("a link");
+    let mixed = refusal(std::slice::from_ref(&beside)).to_string();
+    assert!(mixed.contains("beside/store is a store and "), "{mixed}");
     let settings = refusal(&[store.path().to_owned()]).to_string();
     assert!(settings.contains("cut") && settings.contains("shell"), "{settings}");
     let unknown = refusal(&[raw.path().join("notes.txt")]).to_string();
@@ -336,10 +357,46 @@ fn inputs_that_do_not_go_together_are_refused() {
     assert!(matches!(refusal(&[]), PredictError::NoInputs));
     let request = request(&cifs(1), out.path().join("p.txt"));
     let format = predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
-    assert!(matches!(format, PredictError::Format { .. }), "{format}");
+    assert!(matches!(format, PredictError::Format(_)), "{format}");
     let unwritable = self::request(&cifs(1), out.path().join("missing/p.csv"));
     let error = predict(&unwritable, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
     assert!(matches!(error, PredictError::Write { .. }), "{error}");
+}
+
+/// Caesium chloride as a POSCAR.
+const POSCAR: &str = "CsCl\n1\n4.1 0 0\n0 4.1 0\n0 0 4.1\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n";
+
+#[test]
+fn a_folder_of_cifs_and_poscars_is_read_whole_and_the_rest_counted() {
+    let (raw, out) = (folder(), folder());
+    let inputs = cifs(2);
+    for cif in &inputs {
+        std::fs::copy(cif, raw.path().join(cif.file_name().expect("a name"))).expect("a copy");
+    }
+    for (name, text) in
+        [("POSCAR-n.vasp", POSCAR), ("x/POSCAR", POSCAR), ("x/notes.txt", ""), ("all.json", "[]")]
+    {
+        let path = raw.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    let mut request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
+    let members = [Fake::new(0.0).member("w")];
+    let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
+    let rows = rows_of(&request.out);
+    let ids: Vec<&str> = rows.iter().map(|(id, ..)| id.as_str()).collect();
+    assert_eq!(ids, [&stems(&inputs)[0], &stems(&inputs)[1], "n", "x"]);
+    assert_eq!((summary.crystals, summary.left_out), (4, 0));
+    assert_eq!(summary.unread.to_string(), "1 .json, 1 .txt");
+    // Named one by one they are the same, and of one kind alone there are fewer.
+    request.overwrite = true;
+    request.inputs = inputs.clone();
+    request.inputs.extend(["POSCAR-n.vasp", "x/POSCAR"].map(|name| raw.path().join(name)));
+    let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
+    assert_eq!((rows_of(&request.out), summary.unread.is_empty()), (rows, true));
+    request.inputs = vec![raw.path().to_owned()];
+    request.kind = Some(SourceKind::Poscar);
+    assert_eq!(predict(&request, &members, &mut |_| ()).expect("predicted").crystals, 2);
 }
 
 #[test]

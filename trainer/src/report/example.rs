@@ -8,6 +8,7 @@ use super::{Evaluation, FoldOutcome, Outcome};
 pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements: &[&str]) -> Outcome {
     Outcome {
         material_id: material_id.to_owned(),
+        formula: elements.concat(),
         target,
         prediction,
         deviation: None,
@@ -96,6 +97,7 @@ fn exfoliated(row: usize) -> Outcome {
     let elements = [row * 7 % SYMBOLS.len(), (row * row + 3) % SYMBOLS.len(), 0];
     Outcome {
         material_id: format!("mb-jdft2d-{:03}", row + 1),
+        formula: "O".to_owned(),
         target,
         prediction: target + error,
         deviation: Some(2.0 + 10.0 * even(0.123_456_789)),

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::Evaluation;
 use super::number::{Axis, Format, counted, grouped, length, round_step};
 use super::statistics::quantile;
+use crate::unit;
 
 /// Size of the drawing, in the units of its view box.
 const WIDTH: f64 = 522.0;
@@ -73,7 +74,8 @@ pub(super) fn chart(evaluation: &Evaluation) -> Markup {
     let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * axis.share(value);
     let y = |count: f64| base - (base - TOP) * count / top;
     let format = Format::of(bars.width);
-    let label = format!("predicted \u{2212} known {}, {}", evaluation.property, evaluation.unit);
+    let unit = unit::shown(", ", &evaluation.unit, "");
+    let label = format!("predicted \u{2212} known {}{unit}", evaluation.property);
     html! {
         svg class="chart" viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="Histogram of errors" {
             @for line in 0..=(top / step) as usize {

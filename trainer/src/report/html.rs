@@ -7,6 +7,7 @@ use super::json::EvaluationRecord;
 use super::number::{Format, counted, grouped};
 use super::statistics::{mean, quantile};
 use super::{Evaluation, Outcome, WORST, histogram, parity};
+use crate::unit;
 
 /// Style of the page, for light and dark surroundings and for paper.
 const STYLE: &str = include_str!("style.css");
@@ -50,9 +51,7 @@ pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[
 
 fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     let format = Format::of(record.mean.mae);
-    let several = record.folds.len() > 1;
-    let spread = |mean: String, std: String| if several { format!("{mean} ± {std}") } else { mean };
-    let unit = &evaluation.unit;
+    let unit = unit::shown(", ", &evaluation.unit, "");
     let share = record.mean.mae / record.mean.dummy_mae;
     let tested = record.folds.iter().map(|fold| fold.test).sum();
     html! {
@@ -60,17 +59,22 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             h1 { (evaluation.task) }
             p { (evaluation.description) }
             div class="tiles" {
-                (tile(&spread(format.write(record.mean.mae), format.write(record.std.mae)), &format!("mean absolute error, {unit}")))
-                (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median, {unit}")))
+                (tile(&spread(record.mean.mae, record.std.mae, format), &format!("mean absolute error{unit}")))
+                (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median{unit}")))
                 @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
-                @if let (Some(mean), Some(std)) = (record.mean.r2, record.std.r2) {
-                    @let format = Format::of(R2_SIZE);
-                    (tile(&spread(format.write(mean), format.write(std)), "R²"))
+                @if let Some(mean) = record.mean.r2 {
+                    (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²"))
                 }
                 (tile(&grouped(tested), "crystals tested"))
             }
         }
     }
+}
+
+/// A mean with its deviation, where there is one.
+fn spread(mean: f64, std: Option<f64>, format: Format) -> String {
+    let std = std.map(|std| format!(" ± {}", format.write(std))).unwrap_or_default();
+    format!("{}{std}", format.write(mean))
 }
 
 fn tile(value: &str, what: &str) -> Markup {
@@ -81,15 +85,13 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
     let format = Format::of(record.mean.mae.max(record.mean.dummy_mae));
     let r2 =
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| Format::of(R2_SIZE).write(value));
-    let spread = |part: fn(&super::json::Summary) -> f64| {
-        format!("{} ± {}", format.write(part(&record.mean)), format.write(part(&record.std)))
-    };
+    let (mean, std) = (&record.mean, &record.std);
     let seeds: Vec<String> = record.seeds.iter().map(u64::to_string).collect();
     html! {
         section {
             h2 { "Scores" }
             p {
-                "Errors in " (record.unit) ". Predictions are means over "
+                (unit::shown("Errors in ", &record.unit, ". ")) "Predictions are means over "
                 @if seeds.len() == 1 { "the one seed " } @else { (counted(seeds.len(), "seed")) ": " }
                 (seeds.join(", ")) ". The dummy always predicts the median of its training part."
             }
@@ -115,13 +117,13 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
                         tfoot {
                             tr {
                                 td colspan="4" { "mean ± standard deviation of the folds" }
-                                td { (spread(|score| score.mae)) } td { (spread(|score| score.rmse)) }
+                                td { (spread(mean.mae, std.mae, format)) } td { (spread(mean.rmse, std.rmse, format)) }
                                 td {
-                                    (r2(record.mean.r2))
-                                    @if record.std.r2.is_some() { " ± " (r2(record.std.r2)) }
+                                    (r2(mean.r2))
+                                    @if std.r2.is_some() { " ± " (r2(std.r2)) }
                                 }
-                                td class="dummy" { (spread(|score| score.dummy_mae)) }
-                                td class="dummy" { (spread(|score| score.dummy_rmse)) }
+                                td class="dummy" { (spread(mean.dummy_mae, std.dummy_mae, format)) }
+                                td class="dummy" { (spread(mean.dummy_rmse, std.dummy_rmse, format)) }
                             }
                         }
                     }
@@ -183,8 +185,8 @@ fn elements(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             section {
                 h2 { "Error by element" }
                 p {
-                    "Crystals that hold the element, the commonest first; errors in " (evaluation.unit)
-                    ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten crystals or more."
+                    "Crystals that hold the element, the commonest first"
+                    (unit::shown("; errors in ", &evaluation.unit, "")) ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten crystals or more."
                 }
                 div class="columns" {
                     @for part in table.chunks(rows) {
@@ -212,7 +214,7 @@ fn worst(evaluation: &Evaluation) -> Markup {
                     thead {
                         tr {
                             th { "crystal" } th class="text" { "elements" } th class="text" { "fold" }
-                            th { "known, " (evaluation.unit) } th { "predicted" } th { "error" }
+                            th { "known" (unit::shown(", ", &evaluation.unit, "")) } th { "predicted" } th { "error" }
                             @if deviations { th { "deviation of the ensemble" } }
                         }
                     }

@@ -28,7 +28,7 @@ pub struct EvaluationRecord {
     /// Means over the folds.
     pub mean: Summary,
     /// Population standard deviations over the folds, as in [`MeanStd`].
-    pub std: Summary,
+    pub std: Spread,
     /// Every seed of any fold, ascending.
     pub seeds: Vec<u64>,
 }
@@ -59,7 +59,7 @@ pub struct FoldRecord {
     pub dummy_rmse: f64,
 }
 
-/// Scores taken together over the folds.
+/// Means of the scores over the folds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
@@ -73,6 +73,22 @@ pub struct Summary {
     pub dummy_mae: f64,
     /// Of the root of the mean squared error of the training median.
     pub dummy_rmse: f64,
+}
+
+/// How the scores spread over the folds; null where there is one fold alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Of the mean absolute error.
+    pub mae: Option<f64>,
+    /// Of the root of the mean squared error.
+    pub rmse: Option<f64>,
+    /// Of the coefficient of determination; null where a fold has none.
+    pub r2: Option<f64>,
+    /// Of the mean absolute error of the training median.
+    pub dummy_mae: Option<f64>,
+    /// Of the root of the mean squared error of the training median.
+    pub dummy_rmse: Option<f64>,
 }
 
 impl EvaluationRecord {
@@ -101,13 +117,6 @@ impl EvaluationRecord {
         let dummy_rmse = over_folds(|fold| fold.dummy_rmse)?;
         let r2 = folds.iter().map(|fold| fold.r2).collect::<Option<Vec<_>>>();
         let r2 = r2.and_then(|values| MeanStd::of(&values));
-        let summary = |part: fn(MeanStd) -> f64| Summary {
-            mae: part(mae),
-            rmse: part(rmse),
-            r2: r2.map(part),
-            dummy_mae: part(dummy_mae),
-            dummy_rmse: part(dummy_rmse),
-        };
         let mut seeds: Vec<u64> = folds.iter().flat_map(|fold| fold.seeds.iter().copied()).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -115,8 +124,20 @@ impl EvaluationRecord {
             task: evaluation.task.clone(),
             property: evaluation.property.clone(),
             unit: evaluation.unit.clone(),
-            mean: summary(|score| score.mean),
-            std: summary(|score| score.std),
+            mean: Summary {
+                mae: mae.mean,
+                rmse: rmse.mean,
+                r2: r2.map(|r2| r2.mean),
+                dummy_mae: dummy_mae.mean,
+                dummy_rmse: dummy_rmse.mean,
+            },
+            std: Spread {
+                mae: mae.std,
+                rmse: rmse.std,
+                r2: r2.and_then(|r2| r2.std),
+                dummy_mae: dummy_mae.std,
+                dummy_rmse: dummy_rmse.std,
+            },
             folds,
             seeds,
         })
@@ -189,9 +210,19 @@ mod tests {
         assert_eq!((record.folds[0].mae, record.folds[0].dummy_mae), (0.5, 1.0));
         assert_eq!((record.folds[1].mae, record.folds[1].dummy_mae), (1.0, 0.0));
         assert_eq!((record.folds[0].r2, record.folds[1].r2), (Some(0.75), None));
-        assert_eq!((record.mean.mae, record.std.mae), (0.75, 0.25));
+        assert_eq!((record.mean.mae, record.std.mae), (0.75, Some(0.25)));
         assert_eq!((record.mean.r2, record.std.r2), (None, None), "not all folds have one");
         assert_eq!(record.seeds, [5, 7, 123]);
+    }
+
+    #[test]
+    fn one_fold_has_no_spread() {
+        let mut evaluation = two_folds();
+        evaluation.folds.truncate(1);
+        let record = EvaluationRecord::new(&evaluation).expect("there are crystals");
+        assert_eq!((record.mean.mae, record.mean.r2), (0.5, Some(0.75)));
+        let text = serde_json::to_value(record.std).expect("numbers");
+        assert!(text.as_object().expect("an object").values().all(serde_json::Value::is_null), "{text}");
     }
 
     #[test]

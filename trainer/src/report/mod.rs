@@ -50,6 +50,8 @@ const WORST: usize = 20;
 pub struct Outcome {
     /// The crystal's identifier in the store.
     pub material_id: String,
+    /// What the crystal consists of.
+    pub formula: String,
     /// The known value, in the unit of the target.
     pub target: f64,
     /// The predicted value, in the unit of the target; of an ensemble the mean.
@@ -132,7 +134,7 @@ impl Evaluation {
 /// Writes the results of an evaluation into an existing folder and returns the files written:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
-/// * `predictions.csv`: material_id, fold, target, prediction, deviation
+/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation
 /// * `report.html`
 /// * for a MatBench task `info.json`, and `results.json.gz` once [`matbench::check`] finds the
 ///   evaluation complete (otherwise the page says what is missing)

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::number::{Axis, Format, counted, length};
 use super::{Evaluation, FoldOutcome, Outcome, WORST};
+use crate::unit;
 
 /// Side of the square with the points, in the units of the view box.
 const SIDE: f64 = 440.0;
@@ -35,7 +36,7 @@ pub(super) fn plot(evaluation: &Evaluation) -> Markup {
     let outside =
         evaluation.outcomes().filter(|outcome| !(0.0..=1.0).contains(&axis.share(outcome.prediction)));
     let outside = outside.count();
-    let quantity = format!("{}, {}", evaluation.property, evaluation.unit);
+    let quantity = format!("{}{}", evaluation.property, unit::shown(", ", &evaluation.unit, ""));
     let (width, height) = (LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM);
     html! {
         svg class="chart" viewBox=(format!("0 0 {width} {height}")) role="img"
@@ -145,7 +146,8 @@ impl Drawing {
                 cy=(length(self.y(outcome.prediction))) r=(WORST_RADIUS) {
                 title {
                     (outcome.material_id) " (" (name) "): known " (self.format.write(outcome.target))
-                    ", predicted " (self.format.write(outcome.prediction)) " " (evaluation.unit)
+                    ", predicted " (self.format.write(outcome.prediction))
+                    (unit::shown(" ", &evaluation.unit, ""))
                 }
             }
         }

@@ -53,8 +53,8 @@ pub struct MeanStd {
     pub mean: f64,
     /// Standard deviation of the population: divided by the number of folds, not by one less. MatBench
     /// reports this one (`numpy.std` over the folds, `MatbenchTask.scores`), so that the numbers stand
-    /// beside its own. Zero for a single fold.
-    pub std: f64,
+    /// beside its own. None for a single fold.
+    pub std: Option<f64>,
 }
 
 impl MeanStd {
@@ -62,7 +62,7 @@ impl MeanStd {
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let std = spread(values)?;
-        Some(Self { mean: mean(values.iter().copied()), std })
+        Some(Self { mean: mean(values.iter().copied()), std: (values.len() > 1).then_some(std) })
     }
 }
 
@@ -177,8 +177,9 @@ mod tests {
         // numpy.std([1, 2, 3, 4]), whose denominator is 4.
         let spread = MeanStd::of(&[1.0, 2.0, 3.0, 4.0]).expect("there are values");
         assert_eq!(spread.mean, 2.5);
-        assert!(close(spread.std, 1.118_033_988_749_895, 1e-15), "{spread:?}");
-        assert_eq!(MeanStd::of(&[0.1]), Some(MeanStd { mean: 0.1, std: 0.0 }));
+        assert!(close(spread.std.expect("of several"), 1.118_033_988_749_895, 1e-15), "{spread:?}");
+        assert_eq!(MeanStd::of(&[0.1]), Some(MeanStd { mean: 0.1, std: None }));
+        assert_eq!(MeanStd::of(&[0.1, 0.1]).and_then(|spread| spread.std), Some(0.0));
     }
 
     #[test]

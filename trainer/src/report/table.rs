@@ -9,17 +9,24 @@ use crate::atomic;
 /// Name of the file in the folder of an evaluation.
 pub(super) const FILE: &str = "predictions.csv";
 
-/// Writes material_id, fold, target, prediction, deviation (empty for a single model), in the order of
-/// the folds and of their crystals. Numbers read back to the same doubles.
+/// Columns of the table.
+const COLUMNS: [&str; 8] =
+    ["material_id", "formula", "property", "unit", "fold", "target", "prediction", "deviation"];
+
+/// Writes the columns, the unit being that of the target and the deviation empty for a single model, in
+/// the order of the folds and of their crystals. Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);
-        table.write_record(["material_id", "fold", "target", "prediction", "deviation"])?;
+        table.write_record(COLUMNS)?;
         for fold in &evaluation.folds {
             for outcome in &fold.outcomes {
                 let deviation = outcome.deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
                 table.write_record([
                     &outcome.material_id,
+                    &outcome.formula,
+                    &evaluation.property,
+                    &evaluation.unit,
                     &fold.name,
                     &outcome.target.to_string(),
                     &outcome.prediction.to_string(),
@@ -47,9 +54,9 @@ mod tests {
         write(&path, &evaluation).expect("it is writable");
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is text"),
-            "material_id,fold,target,prediction,deviation\n\
-             \"a,\"\"b\"\"\",split,0.1,0.0000001,\n\
-             c,split,-3,0,0.25\n"
+            "material_id,formula,property,unit,fold,target,prediction,deviation\n\
+             \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,\n\
+             c,O,band gap,eV,split,-3,0,0.25\n"
         );
     }
 }

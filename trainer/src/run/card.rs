@@ -15,6 +15,7 @@ use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
 use crate::run::step::Values;
+use crate::unit;
 use crate::weights::{Description, Target};
 
 /// Name of the card in a run's folder.
@@ -62,8 +63,10 @@ impl Card<'_> {
                      as they are; fine-tune them.\n"
                 .to_owned(),
             Some(Target { task, property, unit, mean, std, .. }) => format!(
-                "# MMPT, fine-tuned: {task}\n\nPredicts `{property}` of a crystal in {unit}. The training \
-                 targets have mean {mean:.6} and standard deviation {std:.6} {unit}.\n"
+                "# MMPT, fine-tuned: {task}\n\nPredicts `{property}` of a crystal{}. The training \
+                 targets have mean {mean:.6} and standard deviation {std:.6}{}.\n",
+                unit::shown(" in ", unit, ""),
+                unit::shown(" ", unit, "")
             ),
         }
     }
@@ -112,9 +115,9 @@ impl Card<'_> {
         if let Some(target) = &self.description.target {
             let _ = writeln!(
                 text,
-                "\n`loss` is the mean absolute error in {}; the constant predictor says the training set's \
+                "\n`loss` is the mean absolute error{}; the constant predictor says the training set's \
                  median, scored on that set. The test part was not looked at.",
-                target.unit
+                unit::shown(" in ", &target.unit, "")
             );
         }
         text

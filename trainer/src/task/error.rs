@@ -57,6 +57,21 @@ pub enum TaskError {
         /// What it would have to be.
         needed: &'static str,
     },
+    /// The task's unit is not that of its column.
+    #[error(
+        "{task}: unit = '{unit}': the column {property} is in '{expected}' (unit is the column's, before the \
+         transform)"
+    )]
+    Unit {
+        /// The task's file, or its name.
+        task: String,
+        /// The unit given.
+        unit: String,
+        /// The property column.
+        property: String,
+        /// The column's unit.
+        expected: &'static str,
+    },
     /// The shards.
     #[error(transparent)]
     Data(#[from] DataError),

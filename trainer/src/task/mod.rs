@@ -21,11 +21,12 @@ pub mod transform;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemas::property::by_column;
 use serde::{Deserialize, Serialize};
 
 use crate::config::similar::nearest;
 use crate::data::Sources;
-use crate::toml_text;
+use crate::{text_file, toml_text};
 
 pub use error::TaskError;
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
@@ -110,8 +111,8 @@ impl Task {
                 available: Self::names(),
             });
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| TaskError::Read { path: path.to_owned(), source })?;
+        let text =
+            text_file::read(path).map_err(|source| TaskError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -149,9 +150,23 @@ impl Task {
             let (line, column, message) = toml_text::fault(text, &error);
             TaskError::Syntax { path: path.to_owned(), line, column, message }
         })?;
-        match task.fault() {
-            None => Ok(task),
-            Some((key, value, needed)) => Err(TaskError::Value { path: path.to_owned(), key, value, needed }),
+        if let Some((key, value, needed)) = task.fault() {
+            return Err(TaskError::Value { path: path.to_owned(), key, value, needed });
+        }
+        task.check_unit(&path.to_string_lossy())?;
+        Ok(task)
+    }
+
+    /// Refuses another unit than that of a documented column; `name` is what the error calls the task.
+    fn check_unit(&self, name: &str) -> Result<(), TaskError> {
+        match by_column(&self.property).filter(|property| !is_same_unit(property.unit, &self.unit)) {
+            None => Ok(()),
+            Some(property) => Err(TaskError::Unit {
+                task: name.to_owned(),
+                unit: self.unit.clone(),
+                property: self.property.clone(),
+                expected: property.unit,
+            }),
         }
     }
 
@@ -171,4 +186,23 @@ impl Task {
         }
         self.split.fault()
     }
+}
+
+/// Whether two texts are the same unit in other characters: `g/cm3` and `g/cm³`, the two letters µ.
+fn is_same_unit(left: &str, right: &str) -> bool {
+    let plain = |unit: &str| -> String {
+        let characters = unit.chars().filter(|c| !c.is_whitespace());
+        characters
+            .map(|c| {
+                if c == 'μ' {
+                    'µ'
+                } else if c == '³' {
+                    '3'
+                } else {
+                    c
+                }
+            })
+            .collect()
+    };
+    plain(left) == plain(right)
 }

@@ -132,6 +132,8 @@ pub(super) fn partition(
     if !(options.fraction > 0.0 && options.fraction <= 1.0) {
         return Err(TaskError::Fraction { value: options.fraction });
     }
+    // A task of an earlier fine-tuning was not read from a file of the user's.
+    task.check_unit(&task.name)?;
     let assignment = Assignment::new(task, sources, options)?;
     let crystals = Crystals::read(sources, &task.property, assignment.column())?;
     let missing = assignment.missing(task, &crystals, options)?;

@@ -139,6 +139,31 @@ fn a_fault_of_the_file_is_told_with_its_place() {
 }
 
 #[test]
+fn a_unit_that_is_not_the_column_s_is_refused() {
+    assert_eq!(
+        refused(&SMALLEST.replace("\"eV\"", "\"meV\"")),
+        "mine.toml: unit = 'meV': the column band_gap_ev is in 'eV' (unit is the column's, before the transform)"
+    );
+    let of = |property: &str, unit: &str| {
+        SMALLEST.replace("band_gap_ev", property).replace("unit = \"eV\"", &format!("unit = \"{unit}\""))
+    };
+    for (property, unit) in [
+        ("bulk_modulus_vrh_gpa", "log10(GPa)"),
+        ("log10_bulk_modulus_vrh_gpa", "GPa"),
+        ("refractive_index", ""),
+        ("energy_above_hull_ev_per_atom", "eV"),
+    ] {
+        let message = refused(&of(property, unit));
+        assert!(message.contains(&format!("'{unit}'")) && message.contains(property), "{message}");
+    }
+    for (property, unit) in
+        [("density_g_per_cm3", "g/cm3"), ("magnetic_moment_bohr", "μB"), ("anything_else", "furlong")]
+    {
+        assert!(Task::parse(&of(property, unit), Path::new("mine.toml")).is_ok(), "{unit}");
+    }
+}
+
+#[test]
 fn a_value_that_cannot_be_used_is_told_with_its_key() {
     assert_eq!(
         refused(&SMALLEST.replace("\"mine\"", "\"../mine\"")),

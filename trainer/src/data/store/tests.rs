@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::test_store::{GAP, chains, write_shard, write_store};
+use schemas::manifest::STAGING_FOLDER;
 use schemas::settings::Ties;
 use tempfile::TempDir;
 
@@ -80,6 +81,12 @@ fn unfinished_stores_are_refused_but_their_files_can_be_named() {
         let error = resolve(&folder, &[argument]).expect_err("no manifest");
         assert!(error.to_string().contains("one: not a finished store"), "{error}");
     }
+    // A build is under way, or was interrupted: the other store is not taken alone.
+    std::fs::create_dir(folder.path().join("one").join(STAGING_FOLDER)).expect("a writable folder");
+    for argument in ["one", "on*", "*", "."] {
+        let error = resolve(&folder, &[argument]).expect_err("no manifest");
+        assert!(error.to_string().contains("one: an unfinished store"), "{error}");
+    }
     assert_eq!(resolve(&folder, &["one/*.parquet"]).expect("readable shards").len(), 2);
 }
 
@@ -103,7 +110,9 @@ fn shards_of_other_settings_are_refused() {
     let cut = FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() };
     write_shard(&folder.path().join("two/cut.parquet"), &chains(1), 1, &cut);
     let error = resolve(&folder, &["one", "two/cut.parquet"]).expect_err("two tie rules").to_string();
-    assert!(error.ends_with("cut.parquet: the store has ties = cut, but shell is needed"), "{error}");
+    let (first, second) = (folder.path().join("one"), folder.path().join("two"));
+    let stores = format!("{} and {} do not go together: ", first.display(), second.display());
+    assert_eq!(error, format!("{stores}ties is shell in the first and cut in the second"));
     let cut = folder.path().join("two/cut.parquet").display().to_string();
     assert_eq!(
         Sources::resolve(std::slice::from_ref(&cut), None).expect("one tie rule").settings().ties,

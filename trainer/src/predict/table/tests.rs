@@ -4,13 +4,12 @@ use arrow::datatypes::Float64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::HashMap;
 
+const PROPERTY: &str = "bulk_modulus_gpa";
+const UNIT: &str = "log10(GPa)";
+
 fn description(log10: bool) -> Description {
-    let quantity = Quantity {
-        task: "log_kvrh".to_owned(),
-        property: "bulk_modulus_gpa".to_owned(),
-        unit: "log10(GPa)".to_owned(),
-        log10,
-    };
+    let quantity =
+        Quantity { task: "log_kvrh".to_owned(), property: PROPERTY.to_owned(), unit: UNIT.to_owned(), log10 };
     Description { weights: vec!["a/best.safetensors".to_owned(), "b.safetensors".to_owned()], quantity }
 }
 
@@ -18,6 +17,7 @@ fn description(log10: bool) -> Description {
 fn rows() -> Vec<Row> {
     let row = |material_id: &str, prediction, deviation| Row {
         material_id: material_id.to_owned(),
+        formula: "NaCl".to_owned(),
         prediction,
         deviation,
         untransformed: Some(10_f64.powf(prediction)),
@@ -26,7 +26,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// A file of some rows, written in two parts.
-fn written(format: Format, rows: &[Row], description: &Description) -> tempfile::NamedTempFile {
+fn written(format: TableFormat, rows: &[Row], description: &Description) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let mut table = TableWriter::new(file.reopen().expect("the file"), format, description).expect("begun");
     let (first, second) = rows.split_at(rows.len() / 2);
@@ -41,6 +41,7 @@ fn row_of(value: &serde_json::Value) -> Row {
     let number = |key: &str| value.get(key).and_then(serde_json::Value::as_f64);
     Row {
         material_id: value["material_id"].as_str().expect("text").to_owned(),
+        formula: value["formula"].as_str().expect("text").to_owned(),
         prediction: number("prediction").expect("a number"),
         deviation: number("deviation"),
         untransformed: number("untransformed"),
@@ -49,7 +50,7 @@ fn row_of(value: &serde_json::Value) -> Row {
 
 #[test]
 fn parquet_holds_the_rows_and_what_they_are() {
-    let file = written(Format::Parquet, &rows(), &description(true));
+    let file = written(TableFormat::Parquet, &rows(), &description(true));
     let reader = ParquetRecordBatchReaderBuilder::try_new(file.reopen().expect("the file")).expect("Parquet");
     let metadata: HashMap<String, String> = reader
         .metadata()
@@ -62,8 +63,8 @@ fn parquet_holds_the_rows_and_what_they_are() {
     let expected = [
         ("mmpt.weights", r#"["a/best.safetensors","b.safetensors"]"#),
         ("mmpt.task", "log_kvrh"),
-        ("mmpt.property", "bulk_modulus_gpa"),
-        ("mmpt.unit", "log10(GPa)"),
+        ("mmpt.property", PROPERTY),
+        ("mmpt.unit", UNIT),
         ("mmpt.transform", "log10"),
     ];
     for (key, value) in expected {
@@ -75,9 +76,12 @@ fn parquet_holds_the_rows_and_what_they_are() {
         let number = |name: &str| batch[name].as_primitive::<Float64Type>().iter().collect::<Vec<_>>();
         let (prediction, deviation, untransformed) =
             (number("prediction"), number("deviation"), number("untransformed"));
-        for (row, material_id) in batch["material_id"].as_string::<i32>().iter().enumerate() {
+        for row in 0..batch.num_rows() {
+            let text = |name: &str| batch[name].as_string::<i32>().value(row).to_owned();
+            assert_eq!((text("property"), text("unit")), (PROPERTY.to_owned(), UNIT.to_owned()));
             found.push(Row {
-                material_id: material_id.expect("never empty").to_owned(),
+                material_id: text("material_id"),
+                formula: text("formula"),
                 prediction: prediction[row].expect("never empty"),
                 deviation: deviation[row],
                 untransformed: untransformed[row],
@@ -89,22 +93,24 @@ fn parquet_holds_the_rows_and_what_they_are() {
 
 #[test]
 fn csv_holds_the_rows() {
-    let file = written(Format::Csv, &rows(), &description(true));
+    let file = written(TableFormat::Csv, &rows(), &description(true));
     let mut reader = csv::Reader::from_path(file.path()).expect("CSV");
     assert_eq!(
         reader.headers().expect("a header"),
-        vec!["material_id", "prediction", "deviation", "untransformed"]
+        vec!["material_id", "formula", "property", "unit", "prediction", "deviation", "untransformed"]
     );
     let found: Vec<Row> = reader
         .records()
         .map(|record| {
             let record = record.expect("well formed");
             let number = |column: usize| record[column].parse().ok();
+            assert_eq!((&record[2], &record[3]), (PROPERTY, UNIT));
             Row {
                 material_id: record[0].to_owned(),
-                prediction: number(1).expect("a number"),
-                deviation: number(2),
-                untransformed: number(3),
+                formula: record[1].to_owned(),
+                prediction: number(4).expect("a number"),
+                deviation: number(5),
+                untransformed: number(6),
             }
         })
         .collect();
@@ -113,13 +119,14 @@ fn csv_holds_the_rows() {
 
 #[test]
 fn json_holds_the_rows() {
-    let array = std::fs::read_to_string(written(Format::Json, &rows(), &description(true)).path());
+    let array = std::fs::read_to_string(written(TableFormat::Json, &rows(), &description(true)).path());
     let array: Vec<serde_json::Value> = serde_json::from_str(&array.expect("text")).expect("a JSON array");
-    let lines = std::fs::read_to_string(written(Format::JsonLines, &rows(), &description(true)).path());
+    let lines = std::fs::read_to_string(written(TableFormat::JsonLines, &rows(), &description(true)).path());
     let lines: Vec<serde_json::Value> =
         lines.expect("text").lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
     assert_eq!(array, lines);
     assert!(array[1]["deviation"].is_null());
+    assert_eq!((&array[0]["property"], &array[0]["unit"]), (&PROPERTY.into(), &UNIT.into()));
     let close = |found: f64, expected: f64| (found - expected).abs() <= 1e-15 * expected.abs();
     for (found, expected) in array.iter().map(row_of).zip(rows()) {
         assert_eq!((&found.material_id, found.deviation), (&expected.material_id, expected.deviation));
@@ -131,36 +138,21 @@ fn json_holds_the_rows() {
 #[test]
 fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
     let rows: Vec<Row> = rows().into_iter().map(|row| Row { untransformed: None, ..row }).collect();
-    let csv = std::fs::read_to_string(written(Format::Csv, &rows, &description(false)).path()).expect("text");
-    assert!(csv.starts_with("material_id,prediction,deviation\n"), "{csv}");
-    let json =
-        std::fs::read_to_string(written(Format::JsonLines, &rows, &description(false)).path()).expect("text");
+    let csv =
+        std::fs::read_to_string(written(TableFormat::Csv, &rows, &description(false)).path()).expect("text");
+    assert!(csv.starts_with("material_id,formula,property,unit,prediction,deviation\n"), "{csv}");
+    let json = std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description(false)).path())
+        .expect("text");
     assert!(!json.contains("untransformed") && json.contains("\"deviation\":null"), "{json}");
-    let parquet = written(Format::Parquet, &rows, &description(false));
+    let parquet = written(TableFormat::Parquet, &rows, &description(false));
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
-    assert_eq!(reader.schema().fields().len(), 3);
-}
-
-#[test]
-fn the_ending_says_the_format() {
-    for (name, format) in [
-        ("a.parquet", Format::Parquet),
-        ("x/a.csv", Format::Csv),
-        ("a.b.json", Format::Json),
-        ("a.jsonl", Format::JsonLines),
-    ] {
-        assert_eq!(Format::of(Path::new(name)).expect(name), format);
-    }
-    for name in ["a", "a.txt", "csv", ".parquet", "a.parquet.gz"] {
-        let message = Format::of(Path::new(name)).expect_err(name).to_string();
-        assert!(message.starts_with(name) && message.contains(".jsonl"), "{message}");
-    }
+    assert_eq!(reader.schema().fields().len(), 6);
 }
 
 #[test]
 fn an_empty_array_is_an_array() {
-    let file = written(Format::Json, &[], &description(false));
+    let file = written(TableFormat::Json, &[], &description(false));
     let text = std::fs::read_to_string(file.path()).expect("text");
     assert_eq!(
         serde_json::from_str::<Vec<serde_json::Value>>(&text).expect("an array"),

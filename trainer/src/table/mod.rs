@@ -1,0 +1,83 @@
+//! Tables that commands write: their formats by the ending of the name.
+
+mod json;
+
+use std::path::{Path, PathBuf};
+
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+pub(crate) use json::JsonRows;
+
+/// Endings of a table's name, one a format.
+const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Parquet, compressed with zstd; its metadata say what the table is.
+    Parquet,
+    /// CSV with a header.
+    Csv,
+    /// One JSON array with an object a line.
+    Json,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// A table's name that says no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: the name ends in none of {}", path.display(), ENDINGS.join(", "))]
+pub struct UnknownEnding {
+    /// The table's path.
+    pub path: PathBuf,
+}
+
+impl TableFormat {
+    /// The format that a table's name ends in.
+    ///
+    /// # Errors
+    /// [`UnknownEnding`] for any other ending.
+    pub fn of(path: &Path) -> Result<Self, UnknownEnding> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("parquet") => Ok(Self::Parquet),
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            Some("jsonl") => Ok(Self::JsonLines),
+            _ => Err(UnknownEnding { path: path.to_owned() }),
+        }
+    }
+}
+
+/// How Parquet tables are written, with metadata under `mmpt.<key>`.
+pub(crate) fn parquet_properties<'a>(
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> WriterProperties {
+    let entries = metadata.into_iter().map(|(key, value)| KeyValue::new(format!("mmpt.{key}"), value));
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_key_value_metadata(Some(entries.collect()))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_says_the_format() {
+        for (name, format) in [
+            ("a.parquet", TableFormat::Parquet),
+            ("x/a.csv", TableFormat::Csv),
+            ("a.b.json", TableFormat::Json),
+            ("a.jsonl", TableFormat::JsonLines),
+        ] {
+            assert_eq!(TableFormat::of(Path::new(name)).expect(name), format);
+        }
+        for name in ["a", "a.txt", "csv", ".parquet", "a.parquet.gz"] {
+            let message = TableFormat::of(Path::new(name)).expect_err(name).to_string();
+            assert!(message.starts_with(name) && message.contains(".jsonl"), "{message}");
+        }
+    }
+}
