@@ -67,7 +67,8 @@ demo: build ## From the embedded sample's CIFs to band gaps and a report: two mi
 	@$(TRAINER) finetune --task textbook_band_gap --weights runs/demo/pretrain/best.safetensors \
 		--shards data/textbook --out runs/demo/band_gap --overwrite --quiet --epochs 40
 	@$(TRAINER) evaluate runs/demo/band_gap
-	@$(TRAINER) predict data/sample --weights runs/demo/band_gap --out runs/demo/predictions.csv
+	@$(TRAINER) predict data/sample --weights runs/demo/band_gap --overwrite \
+		--out runs/demo/predictions.csv
 	@echo "open runs/demo/band_gap/evaluation/report.html"
 
 test: ## Run every test; those of the DuckDB views need PyPI once, those of libtorch `make libtorch`
