@@ -56,7 +56,7 @@ fn what_is_of_no_kind_is_named() {
     }
     let (folder, _) = written("notes.txt", b"");
     let message = detect(folder.path()).expect_err("no structure").to_string();
-    assert!(message.contains("neither CIF nor POSCAR is in it, but 1 .txt: "), "{message}");
+    assert!(message.contains("neither CIF nor POSCAR is in it, but 1 *.txt: "), "{message}");
     let missing = detect(&folder.path().join("missing.cif")).expect_err("it is not there");
     assert!(matches!(missing, SourceError::Open { .. }), "{missing}");
 }
