@@ -1,4 +1,4 @@
-//! Elements of a crystal and its reduced formula.
+//! Elements of a crystal and its formula: OPTIMADE's reduced one, and the usual one for people.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,36 @@ use crate::element::SYMBOLS;
 
 /// Number of atomic numbers, 0 (no element) included.
 const ATOMIC_NUMBERS: usize = SYMBOLS.len();
+
+/// Stands for the electronegativity of an element that has none: it comes last.
+const NONE: f64 = f64::INFINITY;
+
+/// Pauling's electronegativity, indexed by atomic number, as pymatgen 2026.10 has it; 0 for the placeholder
+/// `X`.
+#[rustfmt::skip]
+const ELECTRONEGATIVITY: [f64; ATOMIC_NUMBERS] = [
+    0.0, 2.20, NONE, 0.98, 1.57, 2.04, 2.55, 3.04, 3.44, 3.98, NONE, 0.93, 1.31, 1.61, 1.90, 2.19, 2.58,
+    3.16, NONE, 0.82, 1.00, 1.36, 1.54, 1.63, 1.66, 1.55, 1.83, 1.88, 1.91, 1.90, 1.65, 1.81, 2.01, 2.18,
+    2.55, 2.96, 3.00, 0.82, 0.95, 1.22, 1.33, 1.60, 2.16, 1.90, 2.20, 2.28, 2.20, 1.93, 1.69, 1.78, 1.96,
+    2.05, 2.10, 2.66, 2.60, 0.79, 0.89, 1.10, 1.12, 1.13, 1.14, 1.13, 1.17, 1.20, 1.20, 1.10, 1.22, 1.23,
+    1.24, 1.25, 1.10, 1.27, 1.30, 1.50, 2.36, 1.90, 2.20, 2.20, 2.28, 2.54, 2.00, 1.62, 2.33, 2.02, 2.00,
+    2.20, 2.20, 0.70, 0.90, 1.10, 1.30, 1.50, 1.38, 1.36, 1.28, 1.30, 1.30, 1.30, 1.30, 1.30, 1.30, 1.30,
+    1.30, 1.30, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+];
+
+/// Below this difference of electronegativity the last two of three and more elements are an anion of
+/// several atoms, written in brackets where there are several: Ca3(PO4)2.
+const POLYANION_DIFFERENCE: f64 = 1.65;
+
+/// Elements whose formula names a molecule of two atoms: H2, N2, O2, F2, Cl2.
+const DIATOMIC: [u8; 5] = [1, 7, OXYGEN, 9, 17];
+
+/// Elements whose compound with as much oxygen is a peroxide, which is not reduced: H2O2, Li2O2, Na2O2, K2O2,
+/// Rb2O2, Cs2O2.
+const PEROXIDES: [u8; 6] = [1, 3, 11, 19, 37, 55];
+
+/// Atomic number of oxygen.
+const OXYGEN: u8 = 8;
 
 /// Counts of the elements of one crystal, in alphabetical order of their symbols.
 #[derive(Debug, Clone)]
@@ -62,9 +92,55 @@ impl Composition {
     /// Appends OPTIMADE's `chemical_formula_reduced`: symbols in alphabetical order, each with its
     /// smallest whole-number proportion, 1 left out.
     pub fn write_reduced_formula(&self, text: &mut String) {
-        let divisor =
-            self.elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1);
-        for z in &self.elements {
+        let divisor = self.divisor(&self.elements);
+        self.write(&self.elements, divisor, text);
+    }
+
+    /// Appends the formula as chemists write it, by pymatgen's rules: the least electronegative element
+    /// first (equal ones in alphabetical order, those without a value last), in smallest whole-number
+    /// proportions but for diatomic elements and peroxides, complex anions in brackets: NaCl, CaTiO3, O2,
+    /// Na2O2, Ca3(PO4)2.
+    pub fn write_conventional_formula(&self, text: &mut String) {
+        let mut elements = self.elements.clone();
+        // Stable: equal ones stay in alphabetical order.
+        elements.sort_by(|a, b| electronegativity(*a).total_cmp(&electronegativity(*b)));
+        let divisor = self.divisor(&elements);
+        let is_one_to_one = elements.iter().all(|z| self.counts[usize::from(*z)] == divisor);
+        match elements[..] {
+            [element] if DIATOMIC.contains(&element) => {
+                text.push_str(SYMBOLS[usize::from(element)]);
+                text.push('2');
+            }
+            [element, OXYGEN] if is_one_to_one && PEROXIDES.contains(&element) => {
+                text.push_str(SYMBOLS[usize::from(element)]);
+                text.push_str("2O2");
+            }
+            [ref cations @ .., central, outer] if !cations.is_empty() => {
+                let anion = [central, outer];
+                let anions = self.divisor(&anion) / divisor;
+                let difference = electronegativity(outer) - electronegativity(central);
+                if anions > 1 && difference < POLYANION_DIFFERENCE {
+                    self.write(cations, divisor, text);
+                    text.push('(');
+                    self.write(&anion, divisor * anions, text);
+                    // Writing to a String cannot fail.
+                    let _ = write!(text, "){anions}");
+                } else {
+                    self.write(&elements, divisor, text);
+                }
+            }
+            _ => self.write(&elements, divisor, text),
+        }
+    }
+
+    /// Greatest common divisor of the elements' counts; 1 for none.
+    fn divisor(&self, elements: &[u8]) -> u32 {
+        elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1)
+    }
+
+    /// Appends symbols, each with its count over the divisor, 1 left out.
+    fn write(&self, elements: &[u8], divisor: u32, text: &mut String) {
+        for z in elements {
             text.push_str(SYMBOLS[usize::from(*z)]);
             let proportion = self.counts[usize::from(*z)] / divisor;
             if proportion != 1 {
@@ -73,6 +149,21 @@ impl Composition {
             }
         }
     }
+}
+
+/// The formula of a crystal as chemists write it, from the atomic number of every atom: NaCl, not ClNa. See
+/// [`Composition::write_conventional_formula`].
+pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
+    let mut composition = Composition::default();
+    composition.count(atomic_numbers);
+    let mut text = String::new();
+    composition.write_conventional_formula(&mut text);
+    text
+}
+
+/// Pauling's electronegativity; [`NONE`] for an element that has none.
+fn electronegativity(z: u8) -> f64 {
+    ELECTRONEGATIVITY[usize::from(z)]
 }
 
 /// Greatest common divisor; `gcd(0, n) = n`.
@@ -103,6 +194,58 @@ mod tests {
         assert_eq!(formula(&[8, 8, 8, 8, 8, 8, 13, 13, 13, 13]), "Al2O3");
         assert_eq!(formula(&[27, 6, 17]), "CClCo");
         assert_eq!(formula(&[]), "");
+    }
+
+    /// Atomic numbers of elements, each with how many atoms it has.
+    fn atoms(counts: &[(&str, usize)]) -> Vec<u8> {
+        let number = |symbol| crate::element::atomic_number(symbol).expect("an element");
+        counts.iter().flat_map(|(symbol, count)| std::iter::repeat_n(number(symbol), *count)).collect()
+    }
+
+    #[test]
+    fn conventional_formulas_are_pymatgens() {
+        let cases: [(&[(&str, usize)], &str); 19] = [
+            (&[("Cl", 4), ("Na", 4)], "NaCl"),
+            (&[("O", 4), ("Ti", 2)], "TiO2"),
+            (&[("O", 3), ("Ti", 1), ("Ca", 1)], "CaTiO3"),
+            (&[("O", 6), ("Al", 4)], "Al2O3"),
+            (&[("O", 16), ("P", 4), ("Li", 4), ("Fe", 4)], "LiFePO4"),
+            (&[("O", 8), ("P", 2), ("Ca", 3)], "Ca3(PO4)2"),
+            (&[("Mg", 1), ("H", 2), ("O", 2)], "Mg(HO)2"),
+            (&[("O", 6), ("Si", 2), ("Mg", 1), ("Ca", 1)], "CaMg(SiO3)2"),
+            // 3.98 - 2.33 is not below 1.65, 3.98 - 2.36 is.
+            (&[("Cs", 1), ("Pb", 2), ("F", 6)], "CsPb2F6"),
+            (&[("Cs", 1), ("W", 2), ("F", 6)], "Cs(WF3)2"),
+            (&[("O", 2), ("Na", 2)], "Na2O2"),
+            (&[("O", 2), ("Li", 4)], "Li2O"),
+            (&[("O", 2), ("Ca", 2)], "CaO"),
+            (&[("O", 8)], "O2"),
+            (&[("C", 8)], "C"),
+            // Equal electronegativities.
+            (&[("Si", 1), ("Cu", 3)], "Cu3Si"),
+            (&[("Se", 2), ("C", 1)], "CSe2"),
+            // None at all.
+            (&[("He", 1), ("Na", 2)], "Na2He"),
+            (&[], ""),
+        ];
+        for (counts, expected) in cases {
+            assert_eq!(conventional_formula(&atoms(counts)), expected);
+        }
+        assert_eq!(conventional_formula(&[0, 8, 255]), "XO");
+    }
+
+    #[test]
+    fn every_conventional_formula_has_the_atoms_of_the_reduced_one() {
+        // Nothing but the order differs where no anion is bracketed and nothing is doubled.
+        for (a, b) in (1..=118).flat_map(|a| (1..=118).map(move |b| (a, b))).filter(|(a, b)| a != b) {
+            let atoms = [a, a, a, b, b];
+            let sorted = |text: String| {
+                let mut bytes = text.into_bytes();
+                bytes.sort_unstable();
+                bytes
+            };
+            assert_eq!(sorted(conventional_formula(&atoms)), sorted(formula(&atoms)), "{a} {b}");
+        }
     }
 
     #[test]
