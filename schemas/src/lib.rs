@@ -9,10 +9,12 @@
 //! * [`manifest`]: the list of a store's files with their hashes and counts
 //! * [`part`]: which crystals one of several builds holds
 //! * [`lock`]: one writer at a time in a folder
+//! * [`count`]: counts with their nouns, as messages say them
 //! * [`hash`]: SHA-256 of files and streams
 //! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
+pub mod count;
 pub mod error;
 mod exact;
 pub mod hash;

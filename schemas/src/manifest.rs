@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::count::counted;
 use crate::error::StoreError;
 use crate::hash::file_sha256;
 use crate::part::Part;
@@ -67,7 +68,7 @@ impl ShardEntry {
         let damaged =
             |what: String, expected: String| StoreError::Damaged { path: path.to_owned(), what, expected };
         if bytes != self.bytes {
-            Err(damaged(format!("{bytes} bytes"), self.bytes.to_string()))
+            Err(damaged(counted(bytes, "byte"), self.bytes.to_string()))
         } else if sha256 != self.sha256 {
             Err(damaged(format!("SHA-256 {sha256}"), self.sha256.clone()))
         } else {

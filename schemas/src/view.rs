@@ -10,6 +10,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 
+use crate::count::counted;
 use crate::error::StoreError;
 use crate::store::{COLUMNS, Column, column_by_name};
 
@@ -145,7 +146,10 @@ impl CrystalBatch {
                 return Err(column_error(column.name, problem));
             }
             if !column.nullable && array.null_count() > 0 {
-                return Err(column_error(column.name, format!("has {} empty values", array.null_count())));
+                return Err(column_error(
+                    column.name,
+                    format!("has {}", counted(array.null_count(), "empty value")),
+                ));
             }
         }
         let source = &batch;
@@ -217,7 +221,7 @@ impl CrystalBatch {
             return Err(StoreError::Row {
                 path: self.path.to_path_buf(),
                 material_id: format!("row {row}"),
-                problem: format!("the batch has {} rows", self.len()),
+                problem: format!("the batch has {}", counted(self.len(), "row")),
             });
         }
         let view = CrystalView {
@@ -258,9 +262,10 @@ impl CrystalView<'_> {
         let sites = nsites as usize;
         if self.atomic_numbers.len() != sites || self.fractional_site_positions.len() != 3 * sites {
             return Err(format!(
-                "{sites} sites, {} atomic numbers, {} coordinates",
-                self.atomic_numbers.len(),
-                self.fractional_site_positions.len()
+                "{}, {}, {}",
+                counted(sites, "site"),
+                counted(self.atomic_numbers.len(), "atomic number"),
+                counted(self.fractional_site_positions.len(), "coordinate")
             ));
         }
         let edges = &self.edges;
@@ -276,7 +281,10 @@ impl CrystalView<'_> {
             ("edge_same_cell_centred", edges.same_cell_centred.len()),
         ];
         if let Some((name, length)) = lengths.into_iter().find(|(_, length)| *length != edges.target.len()) {
-            return Err(format!("{} values of edge_target, {length} of {name}", edges.target.len()));
+            return Err(format!(
+                "{} of edge_target, {length} of {name}",
+                counted(edges.target.len(), "value")
+            ));
         }
         if let Some(site) = edges.source.iter().chain(edges.target).find(|site| **site >= nsites) {
             return Err(format!("an edge names site {site} of {nsites}"));

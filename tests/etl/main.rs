@@ -22,4 +22,5 @@ mod spark;
 mod stores;
 mod support;
 mod symmetry;
+mod wording;
 mod worker;

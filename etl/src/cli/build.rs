@@ -10,6 +10,7 @@ use clap::Args;
 use etl::labels::{JoinedColumn, JoinedTable};
 use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
 use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
+use schemas::count::{counted, plural};
 use schemas::part::Part;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions};
@@ -231,16 +232,16 @@ fn write_summary(
     let store = request.store.display();
     let manifest = &summary.manifest;
     if summary.untouched {
-        let kept = manifest.counts.kept;
-        return writeln!(out, "{store}: finished before, {kept} crystals; --force builds it anew");
+        let kept = counted(manifest.counts.kept, "crystal");
+        return writeln!(out, "{store}: finished before, {kept}; --force builds it anew");
     }
     let counts = &manifest.counts;
     let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
     writeln!(
         out,
-        "{store}: {} crystals in {} shards, {:.1} MB, {seconds:.1} s, {:.0} entries/s",
-        counts.kept,
-        manifest.shards.len(),
+        "{store}: {} in {}, {:.1} MB, {seconds:.1} s, {:.0} entries/s",
+        counted(counts.kept, "crystal"),
+        counted(manifest.shards.len(), "shard"),
         bytes as f64 / 1e6,
         counts.read as f64 / seconds.max(1e-3),
     )?;
@@ -260,12 +261,14 @@ fn write_summary(
     }
     for JoinedTable { file, rows, joined, columns, .. } in &summary.tables {
         let columns: Vec<String> = columns.iter().map(joined_column).collect();
-        writeln!(out, "  {joined:>9} of {rows} rows joined: {file}: {}", columns.join("; "))?;
+        let rows = counted(*rows, "row");
+        writeln!(out, "  {joined:>9} of {rows} joined: {file}: {}", columns.join("; "))?;
     }
     if summary.unmatched_labels > 0 {
         let more = if summary.unmatched_labels > summary.first_unmatched.len() { ", ..." } else { "" };
         let first = summary.first_unmatched.join(", ");
-        writeln!(out, "  {:>9} label rows without a crystal: {first}{more}", summary.unmatched_labels)?;
+        let rows = plural(&summary.unmatched_labels, "label row");
+        writeln!(out, "  {:>9} {rows} without a crystal: {first}{more}", summary.unmatched_labels)?;
     }
     write_unread(out, &summary.unread)?;
     for note in &summary.notes {

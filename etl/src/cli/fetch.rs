@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use etl::fetch::{Database, FetchProgress, FetchRequest, Fetched, Place, TerminalProgress, fetch};
+use schemas::count::counted;
 
 use super::{Outcome, print};
 
@@ -66,5 +67,5 @@ fn write_line(out: &mut impl Write, fetched: &Fetched) -> io::Result<()> {
         Some(note) => format!("not verified: {note}"),
     };
     let path = fetched.path.display();
-    writeln!(out, "{path}  {} bytes  sha256 {}  {verified}", fetched.bytes, fetched.sha256)
+    writeln!(out, "{path}  {}  sha256 {}  {verified}", counted(fetched.bytes, "byte"), fetched.sha256)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use etl::parts::{MergeRequest, MergeSummary, merge};
+use schemas::count::counted;
 
 use super::{Outcome, print};
 
@@ -45,10 +46,10 @@ impl MergeArguments {
             print(|out| {
                 writeln!(
                     out,
-                    "{store}: {how} from {} parts, {} crystals in {} shards, {} filtered, {} rejected",
-                    request.parts.len(),
-                    counts.kept,
-                    manifest.shards.len(),
+                    "{store}: {how} from {}, {} in {}, {} filtered, {} rejected",
+                    counted(request.parts.len(), "part"),
+                    counted(counts.kept, "crystal"),
+                    counted(manifest.shards.len(), "shard"),
                     counts.filtered,
                     counts.rejected
                 )

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use etl::pipeline::{BuildProgress, Position};
 use indicatif::{ProgressBar, ProgressStyle};
+use schemas::count::counted;
 
 /// Shows how far a build is; silent where standard error is no terminal.
 pub(crate) struct Bar {
@@ -49,7 +50,7 @@ impl BuildProgress for Bar {
             return;
         }
         let rate = (rows + rejects) as f64 / self.bar.elapsed().as_secs_f64().max(1e-3);
-        self.bar.set_message(format!("{rows} crystals, {rejects} left out, {rate:.0}/s"));
+        self.bar.set_message(format!("{}, {rejects} left out, {rate:.0}/s", counted(rows, "crystal")));
     }
 
     fn merging(&self) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use schemas::count::counted;
 use ureq::http::{HeaderMap, header};
 
 use super::part::{Part, PartState};
@@ -160,7 +161,7 @@ fn repeat(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> R
 fn give_up(job: &Job<'_>, part: &Part, attempts: u32, last: String, answered: bool) -> FetchError {
     let url = job.url.to_owned();
     if !answered && part.length() == 0 {
-        return FetchError::Unreachable { url, reason: format!("{last} ({attempts} attempts)") };
+        return FetchError::Unreachable { url, reason: format!("{last} ({})", counted(attempts, "attempt")) };
     }
     let expected = part.state().total.or(job.bytes);
     FetchError::GaveUp { url, attempts, received: part.length(), expected, last }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use schemas::count::counted;
+
 /// Why a file could not be fetched.
 ///
 /// Every message names the address or path concerned and, for a comparison, both sides of it.
@@ -58,7 +60,7 @@ pub enum FetchError {
         reason: String,
     },
     /// Every attempt failed in a way that a repetition might have cured.
-    #[error("{url}: gave up after {attempts} attempts, {}: {last}", so_far(*.received, *.expected))]
+    #[error("{url}: gave up after {}, {}: {last}", counted(*.attempts, "attempt"), so_far(*.received, *.expected))]
     GaveUp {
         /// Address asked for.
         url: String,
@@ -72,7 +74,7 @@ pub enum FetchError {
         last: String,
     },
     /// The file has another length than its publisher says.
-    #[error("{origin}: {found} bytes found, {expected} bytes expected")]
+    #[error("{origin}: {} found, {} expected", counted(*.found, "byte"), counted(*.expected, "byte"))]
     WrongSize {
         /// Address or path of the file.
         origin: String,
@@ -165,7 +167,9 @@ fn reason_phrase(status: u16) -> &'static str {
 fn so_far(received: u64, expected: Option<u64>) -> String {
     match (received, expected) {
         (0, _) => "nothing received".to_owned(),
-        (_, None) => format!("{received} bytes received and kept for the next run"),
-        (_, Some(expected)) => format!("{received} bytes of {expected} received and kept for the next run"),
+        (_, None) => format!("{} received and kept for the next run", counted(received, "byte")),
+        (_, Some(expected)) => {
+            format!("{received} of {} received and kept for the next run", counted(expected, "byte"))
+        }
     }
 }

@@ -25,6 +25,7 @@ mod verify;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
 use serde::Serialize;
 
 pub use catalogue::{CATALOGUE, CatalogueFile, Database, Group, Publication, SPLITS_TASK, select, tasks};
@@ -360,7 +361,7 @@ impl Fetcher<'_> {
             bytes: digest.bytes,
             sha256: digest.sha256,
             verified: published.verified,
-            note: Some(format!("{rows} rows made from the published folds")),
+            note: Some(format!("{} made from the published folds", counted(rows, "row"))),
             outcome: Outcome::Derived,
             ..published.clone()
         })

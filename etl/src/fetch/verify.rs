@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
 use schemas::hash::file_sha256;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,7 @@ impl Difference {
     pub(super) fn note(&self) -> String {
         match self {
             Self::Size(expected, found) => {
-                format!("not the published file: {found} bytes, published are {expected}")
+                format!("not the published file: {}, published are {expected}", counted(*found, "byte"))
             }
             Self::Hash(expected, found) => {
                 format!("not the published file: SHA-256 {found}, published is {expected}")

@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Float64Type};
 use schemas::StoreError;
+use schemas::count::counted;
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 use schemas::view::{CrystalBatch, CrystalView};
 use serde::Serialize;
 
+use crate::composition::conventional_formula;
 use crate::element::symbol;
 use crate::math::row_times;
 pub use shells::{Neighbour, Shell};
@@ -29,7 +31,12 @@ pub enum InspectError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No crystal of the store has this identifier.
-    #[error("{}: none of the {crystals} crystals is '{material_id}'{}", store.display(), suggestion(similar))]
+    #[error(
+        "{}: '{material_id}' is not among its {}{}",
+        store.display(),
+        counted(*crystals, "crystal"),
+        suggestion(similar)
+    )]
     NotFound {
         /// The store's folder.
         store: PathBuf,
@@ -93,7 +100,9 @@ pub struct Inspection {
     pub material_id: String,
     /// Name of the source.
     pub source: String,
-    /// Reduced formula.
+    /// Formula as chemists write it: NaCl.
+    pub formula: String,
+    /// Reduced formula with the elements in alphabetical order, as in the store: ClNa.
     pub chemical_formula_reduced: String,
     /// Shard that holds the crystal.
     pub shard: String,
@@ -235,6 +244,7 @@ fn inspection(
     Inspection {
         material_id: view.material_id.to_owned(),
         source: view.source.to_owned(),
+        formula: conventional_formula(view.atomic_numbers),
         chemical_formula_reduced: view.chemical_formula_reduced.to_owned(),
         shard: shard.to_owned(),
         row,

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use schemas::count::counted;
+
 use super::{Inspection, Shell, Site};
 
 /// Neighbours of a shell that are listed one by one; the JSON form has all of them.
@@ -9,14 +11,15 @@ const LISTED_NEIGHBOURS: usize = 6;
 
 /// Writes the crystal in aligned sections.
 pub(super) fn write(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
-    let sites = crystal.sites.len();
+    let reduced = &crystal.chemical_formula_reduced;
+    let stored = if *reduced == crystal.formula { String::new() } else { format!(" (stored as {reduced})") };
     writeln!(
         out,
-        "{}   {}   {sites} site{}, {} edges   ({} row {})",
+        "{}   {}{stored}   {}, {}   ({} row {})",
         crystal.material_id,
-        crystal.chemical_formula_reduced,
-        if sites == 1 { "" } else { "s" },
-        crystal.edges,
+        crystal.formula,
+        counted(crystal.sites.len(), "site"),
+        counted(crystal.edges, "edge"),
         crystal.shard,
         crystal.row
     )?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
 use schemas::manifest::{FileEntry, Manifest};
 use schemas::part::Part;
 
@@ -68,7 +69,10 @@ fn common_fields(manifest: &Manifest) -> Vec<(String, String)> {
     ];
     fields.extend(manifest.settings.to_metadata());
     for (number, FileEntry { file, bytes, sha256 }) in manifest.inputs.iter().enumerate() {
-        fields.push((format!("input {}", number + 1), format!("{file} of {bytes} bytes, SHA-256 {sha256}")));
+        fields.push((
+            format!("input {}", number + 1),
+            format!("{file} of {}, SHA-256 {sha256}", counted(*bytes, "byte")),
+        ));
     }
     fields
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use schemas::StoreError;
+use schemas::count::{agree, plural};
 
 use crate::pipeline::BuildError;
 
@@ -26,7 +27,7 @@ pub enum MergeError {
         second: PathBuf,
     },
     /// Parts that were not given.
-    #[error("{} of {count} {} missing", names(missing), if missing.len() == 1 { "is" } else { "are" })]
+    #[error("{} of {count} {} missing", names(missing), agree(&missing.len(), "is", "are"))]
     Gap {
         /// Numbers of the missing parts, counted from 1.
         missing: Vec<u32>,
@@ -72,5 +73,5 @@ pub enum MergeError {
 /// `part 3`, `parts 3, 5, 6`.
 fn names(parts: &[u32]) -> String {
     let numbers: Vec<String> = parts.iter().map(u32::to_string).collect();
-    format!("part{} {}", if parts.len() == 1 { "" } else { "s" }, numbers.join(", "))
+    format!("{} {}", plural(&parts.len(), "part"), numbers.join(", "))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use schemas::StoreError;
+use schemas::count::counted;
 
 use crate::filter::FilterError;
 use crate::labels::LabelError;
@@ -126,7 +127,7 @@ pub enum BuildError {
         store: PathBuf,
     },
     /// The threads could not be started.
-    #[error("cannot start {threads} threads: {message}")]
+    #[error("cannot start {}: {message}", counted(*threads, "thread"))]
     Threads {
         /// Number asked for.
         threads: usize,

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
 use schemas::hash::HashingWriter;
 use schemas::manifest::{Counts, ShardEntry};
 use schemas::part::Part;
@@ -162,7 +163,7 @@ impl Journal {
     ) -> Result<(), BuildError> {
         let difference = run.difference(&self.run).or_else(|| {
             if self.inputs.len() != inputs.len() {
-                return Some(format!("{} inputs", self.inputs.len()));
+                return Some(counted(self.inputs.len(), "input"));
             }
             let changed = self.inputs.iter().zip(inputs).find(|(before, now)| before != now)?;
             let (before, now) = changed;
@@ -170,8 +171,10 @@ impl Journal {
                 format!("input {}", before.path)
             } else {
                 format!(
-                    "another state of {} ({} bytes then, {} now, or another time)",
-                    now.path, before.bytes, now.bytes
+                    "another state of {} ({} then, {} now, or another time)",
+                    now.path,
+                    counted(before.bytes, "byte"),
+                    now.bytes
                 )
             })
         });

@@ -1,5 +1,6 @@
 //! POSCARs that give no crystal.
 
+use schemas::count::counted;
 use thiserror::Error;
 
 use crate::cartesian::CartesianError;
@@ -45,7 +46,7 @@ pub enum PoscarError {
     #[error("no element symbols: neither a line of them, nor behind every position, nor in the comment")]
     NoSymbols,
     /// Symbols and counts do not pair up.
-    #[error("line {line}: {counts} counts for {symbols} symbols")]
+    #[error("line {line}: {} for {}", counted(*.counts, "count"), counted(*.symbols, "symbol"))]
     CountMismatch {
         /// Line of the counts.
         line: u32,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
 use thiserror::Error;
 
 use crate::cartesian::CartesianError;
@@ -161,7 +162,7 @@ pub enum RecordError {
         detail: String,
     },
     /// As many symbols as positions must stand in a record.
-    #[error("{elements} elements for {coordinates} positions")]
+    #[error("{} for {}", counted(*.elements, "element"), counted(*.coordinates, "position"))]
     SiteCount {
         /// Symbols read.
         elements: usize,
@@ -209,7 +210,7 @@ pub enum RecordError {
     #[error("{0}")]
     Unreadable(String),
     /// A table's row with too few fields.
-    #[error("{found} fields where the header has {wanted}")]
+    #[error("{} where the header has {wanted}", counted(*.found, "field"))]
     FieldCount {
         /// Fields of the row.
         found: usize,

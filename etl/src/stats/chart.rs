@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::histogram::{Histogram, round_step};
-use super::number::{grouped, in_steps, percent};
+use super::number::{grouped, grouped_count, in_steps, percent};
 use super::periodic_table::{STEPS, colour_step, short};
 use super::{DIRECTIONS, Tally};
 
@@ -138,7 +138,7 @@ pub(super) fn directions(counts: &[u64; DIRECTIONS]) -> Markup {
                     @let (row, column) = (position / 3, position % 3);
                     @let (x, y) = (left + column * CLASS_CELL, CLASS_MARGIN + row * CLASS_CELL);
                     g class=(format!("cell h{}", colour_step(*count, greatest).min(STEPS))) {
-                        title { "class " (9 * layer + position) ": " (grouped(*count)) " edges" }
+                        title { "class " (9 * layer + position) ": " (grouped_count(*count, "edge")) }
                         rect x=(x) y=(y) width=(CLASS_CELL - 3) height=(CLASS_CELL - 3) rx="3" {}
                         text class="share" x=(x + CLASS_CELL / 2 - 1) y=(y + CLASS_CELL / 2 + 3) {
                             (percent(*count, total).trim_end_matches(" %"))

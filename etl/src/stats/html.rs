@@ -1,8 +1,9 @@
 //! Statistics as a page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use schemas::count::counted;
 
-use super::number::{grouped, percent, size};
+use super::number::{grouped, grouped_count, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
 use crate::number::significant;
 
@@ -45,9 +46,8 @@ fn header(statistics: &StoreStatistics) -> Markup {
             h1 { (statistics.source) }
             p {
                 "Nearest " (settings.neighbours) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
-                (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in " (statistics.shards)
-                @if statistics.shards == 1 { " shard" } @else { " shards" }
-                ", written by version " (statistics.software_version) "."
+                (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in "
+                (counted(statistics.shards, "shard")) ", written by version " (statistics.software_version) "."
             }
             div class="tiles" {
                 (tile("crystals", statistics.crystals))
@@ -89,7 +89,7 @@ fn structure(statistics: &StoreStatistics) -> Markup {
                 (distribution("Edges per atom", "edges per atom, mean of a crystal", &statistics.edges_per_atom))
                 (card(
                     "Edge length",
-                    html! { p { (grouped(statistics.edges)) " edges" } },
+                    html! { p { (grouped_count(statistics.edges, "edge")) } },
                     chart::histogram(&statistics.edge_lengths.trimmed(), "Å", "edges"),
                 ))
             }
@@ -140,7 +140,7 @@ fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup 
         }
         @if distribution.missing > 0 {
             p {
-                (grouped(distribution.count)) " values, " (grouped(distribution.missing)) " missing ("
+                (grouped_count(distribution.count, "value")) ", " (grouped(distribution.missing)) " missing ("
                 (percent(distribution.missing, distribution.count + distribution.missing)) ")"
             }
         }

@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use schemas::count::{counted, plural};
+
 /// A count with its thousands separated: `1,234,567`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -11,6 +13,11 @@ pub fn grouped(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A grouped count with its noun: `1 crystal`, `1,200 crystals`.
+pub fn grouped_count(count: u64, noun: &str) -> String {
+    format!("{} {}", grouped(count), plural(&count, noun))
 }
 
 /// A value with as many decimals as its step has: `0.30` in steps of 0.05.
@@ -32,7 +39,7 @@ pub(super) fn in_steps(value: f64, step: f64) -> String {
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
-        return format!("{bytes} bytes");
+        return counted(bytes, "byte");
     }
     let mut value = bytes as f64 / 1024.0;
     let mut units = UNITS.iter();
@@ -62,6 +69,8 @@ mod tests {
         assert_eq!(grouped(1000), "1,000");
         assert_eq!(grouped(817_139), "817,139");
         assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped_count(1, "crystal"), "1 crystal");
+        assert_eq!(grouped_count(1200, "crystal"), "1,200 crystals");
     }
 
     #[test]
@@ -74,6 +83,7 @@ mod tests {
 
     #[test]
     fn sizes_and_shares() {
+        assert_eq!(size(1), "1 byte");
         assert_eq!(size(12), "12 bytes");
         assert_eq!(size(1536), "1.5 KiB");
         assert_eq!(size(60_405_960), "57.6 MiB");

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::ATOMIC_NUMBERS;
-use super::number::{grouped, percent};
+use super::number::{grouped, grouped_count, percent};
 use crate::element::SYMBOLS;
 
 /// Side of a cell, gap included.
@@ -84,7 +84,7 @@ pub(super) fn heat_map(crystals_with: &[u64; ATOMIC_NUMBERS], crystals: u64) -> 
                     @let side = CELL - GAP;
                     @let symbol = SYMBOLS.get(z).copied().unwrap_or("?");
                     g class=(format!("cell h{}", colour_step(*count, greatest))) {
-                        title { (symbol) " (" (z) "): " (grouped(*count)) " crystals, " (percent(*count, crystals)) }
+                        title { (symbol) " (" (z) "): " (grouped_count(*count, "crystal")) ", " (percent(*count, crystals)) }
                         rect x=(x) y=(y) width=(side) height=(side) rx="4" {}
                         text class="number" x=(x + 4) y=(y + 11) { (z) }
                         text class="symbol" x=(x + side / 2) y=(y + 28) { (symbol) }

@@ -79,7 +79,7 @@ fn the_page_needs_nothing_beside_itself() {
         assert!(!page.contains(reference), "'{reference}' in the page");
     }
     for part in
-        ["Si (14): 1 crystals", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"]
+        ["Si (14): 1 crystal,", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"]
     {
         assert!(page.contains(part), "no '{part}' in the page");
     }

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::number::{grouped, in_steps, percent, size};
+use schemas::count::{agree, counted};
+
+use super::number::{grouped, grouped_count, in_steps, percent, size};
 use super::{Distribution, Histogram, StoreStatistics, Tally};
 use crate::element::SYMBOLS;
 use crate::number::significant;
@@ -45,14 +47,13 @@ fn header(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     writeln!(out, "{}", statistics.store.display())?;
     writeln!(
         out,
-        "  {}: {} crystals, {} sites, {} edges; {} in {} {}",
+        "  {}: {}, {}, {}; {} in {}",
         statistics.source,
-        grouped(statistics.crystals),
-        grouped(statistics.sites),
-        grouped(statistics.edges),
+        grouped_count(statistics.crystals, "crystal"),
+        grouped_count(statistics.sites, "site"),
+        grouped_count(statistics.edges, "edge"),
         size(statistics.bytes),
-        statistics.shards,
-        if statistics.shards == 1 { "shard" } else { "shards" },
+        counted(statistics.shards, "shard"),
     )?;
     writeln!(
         out,
@@ -115,20 +116,16 @@ fn tally(title: &str, counts: &Tally, out: &mut impl Write) -> fmt::Result {
 
 fn elements(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     let elements = statistics.elements_by_frequency();
-    writeln!(out, "\nCrystals with an element ({} elements occur)", elements.len())?;
+    let occur = agree(&elements.len(), "occurs", "occur");
+    writeln!(out, "\nCrystals with an element ({} {occur})", counted(elements.len(), "element"))?;
     let symbol = |z: usize| SYMBOLS.get(z).copied().unwrap_or("?").to_owned();
     let rows: Vec<_> = elements.iter().take(LISTED_ELEMENTS).map(|(z, count)| (symbol(*z), *count)).collect();
     bars(&rows, out)?;
     match elements.get(LISTED_ELEMENTS..).unwrap_or_default() {
         [] => Ok(()),
         [rest @ .., (last, count)] => {
-            writeln!(
-                out,
-                "  and {} others, the rarest {} in {}",
-                rest.len() + 1,
-                symbol(*last),
-                grouped(*count)
-            )
+            let others = counted(rest.len() + 1, "other");
+            writeln!(out, "  and {others}, the rarest {} in {}", symbol(*last), grouped(*count))
         }
     }
 }

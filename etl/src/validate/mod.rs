@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemas::StoreError;
+use schemas::count::counted;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
 
 /// Rows whose features are recomputed unless asked for otherwise.
@@ -105,19 +106,18 @@ impl fmt::Display for Report {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        let count = match self.problems.len() {
+        let problems = match self.problems.len() {
             0 => "no problems".to_owned(),
-            1 => "1 problem".to_owned(),
-            count => format!("{count} problems"),
+            count => counted(count, "problem"),
         };
         writeln!(
             f,
-            "{}: {count}; {} crystals, {} shards, {} rejects, features of {} crystals recomputed",
+            "{}: {problems}; {}, {}, {}, features of {} recomputed",
             self.store.display(),
-            self.crystals,
-            self.shards,
-            self.rejects,
-            self.recomputed
+            counted(self.crystals, "crystal"),
+            counted(self.shards, "shard"),
+            counted(self.rejects, "reject"),
+            counted(self.recomputed, "crystal")
         )
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 use schemas::StoreError;
+use schemas::count::counted;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::view::{CrystalBatch, CrystalView, EdgeView};
@@ -210,7 +211,7 @@ fn deviates(found: f64, expected: f64, relative: f64) -> bool {
 /// Whether there are as many edges as there should be.
 fn compare_numbers(found: usize, expected: usize, faults: &mut Vec<Fault>) -> bool {
     if found != expected {
-        faults.push(fault("edges", format!("{expected} edges"), format!("{found} edges")));
+        faults.push(fault("edges", counted(expected, "edge"), counted(found, "edge")));
     }
     found == expected
 }
@@ -271,7 +272,7 @@ fn difference<T: PartialEq + fmt::Display>(
     let (edge, (expected, found)) = differing.next()?;
     let others = match differing.count() {
         0 => String::new(),
-        others => format!(", and {others} others"),
+        others => format!(", and {}", counted(others, "other")),
     };
     Some(fault(column, format!("{expected} at edge {edge}"), format!("{found}{others}")))
 }
@@ -320,6 +321,6 @@ mod tests {
         assert_eq!(faults, []);
         compare_distances(&[3.0, 2.5], &expected, &mut faults);
         compare_distances(&[3.0], &expected, &mut faults);
-        assert_eq!(faults, [fault("edge_distance", 2, 2.5), fault("edges", "2 edges", "1 edges")]);
+        assert_eq!(faults, [fault("edge_distance", 2, 2.5), fault("edges", "2 edges", "1 edge")]);
     }
 }

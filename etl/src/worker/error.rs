@@ -3,6 +3,7 @@
 use std::io;
 
 use arrow::error::ArrowError;
+use schemas::count::counted;
 
 use crate::pipeline::BuildError;
 use crate::source::SourceError;
@@ -11,7 +12,7 @@ use crate::source::SourceError;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The input is no Arrow IPC stream, or damaged.
-    #[error("the input is no readable Arrow IPC stream, after {rows} rows: {source}")]
+    #[error("the input is no readable Arrow IPC stream, after {}: {source}", counted(*rows, "row"))]
     Input {
         /// Rows that were read before.
         rows: u64,
@@ -19,7 +20,7 @@ pub enum WorkerError {
         source: ArrowError,
     },
     /// The input ends without the mark at the end of a stream: whoever wrote it was cut off.
-    #[error("the input ends after {rows} rows without the mark at the end of an Arrow IPC stream")]
+    #[error("the input ends after {} without the mark at the end of an Arrow IPC stream", counted(*rows, "row"))]
     CutOff {
         /// Rows that were read before.
         rows: u64,

@@ -169,7 +169,7 @@ fn contradictory_rows_are_refused() {
     let path = with_bad_row(|row| row.edges[0].target = 7);
     assert_refused(&path, "crystal 'bad': an edge names site 7 of 1");
     let path = with_bad_row(|row| row.fractional.truncate(2));
-    assert_refused(&path, "crystal 'bad': 1 sites, 1 atomic numbers, 2 coordinates");
+    assert_refused(&path, "crystal 'bad': 1 site, 1 atomic number, 2 coordinates");
     // A column of another crystal: every list of the bad row in turn has one value less.
     let edge_lists =
         COLUMNS.iter().filter(|column| column.shape == "[nedges]" && column.name != "edge_target");
