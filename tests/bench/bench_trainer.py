@@ -81,7 +81,8 @@ def run(command, threads):
 def commands(arguments, device, batch, threads):
     """Both command lines for one case."""
     common = ["--batch", batch, "--steps", arguments.steps, "--threads", threads]
-    ours = [arguments.trainer, "bench", "--shards", arguments.store, *common, "--device", device, "--json"]
+    ours = [arguments.trainer, "bench", "--shards", arguments.store, *common, "--device", device]
+    ours += ["--first-batch", "--json"]
     theirs = [arguments.reference_python, arguments.reference, "--graphs", arguments.graphs, *common]
     theirs += ["--ties", arguments.ties, "--device", device if device.startswith("cuda") else "cpu"]
     return {OURS: ours, THEIRS: theirs}

@@ -1,8 +1,6 @@
-//! `trainer config`, `trainer bench` and `trainer pretrain --dry-run`.
+//! `trainer config` and what all commands share.
 
 use std::process::{Command, Stdio};
-
-use serde_json::Value;
 
 use crate::support::*;
 
@@ -59,65 +57,6 @@ fn a_short_file_is_filled_with_defaults_and_flags_win() {
     let printed = succeed(&["config", "--config", text(&path), "--seed", "4"]);
     let expected = succeed(&["config", "--set", "optimiser.learning_rate=0.5", "--set", "seed=4"]);
     assert_eq!(printed, expected);
-}
-
-#[test]
-fn a_dry_run_shows_sizes_and_trains_nothing() {
-    let (parent, store) = (folder(), store());
-    let out = parent.path().join("run");
-    let said = succeed(&small_run(&store, &out, &["--dry-run"]));
-    for (name, needed) in [
-        ("batch ", "8 crystals, "),
-        ("parameters ", " MiB"),
-        ("step ", " ms in the middle; "),
-        ("data path ", " crystals/s with 1 building thread(s)"),
-        ("memory ", " MiB resident"),
-    ] {
-        let line =
-            said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said}"));
-        assert!(line.contains(needed), "{line}");
-    }
-    assert!(said.contains("hidden = 16"), "{said}");
-    assert!(!out.exists(), "nothing is written");
-}
-
-#[test]
-fn a_benchmark_prints_json() {
-    let store = store();
-    let mut arguments = vec!["bench", "--json", "--steps", "3", "--batch", "64", "--batch-triplets", "6000"];
-    arguments.extend(["--shards", text(&store), "--threads", "1"]);
-    arguments.extend(SMALL);
-    let report: Value = serde_json::from_str(&succeed(&arguments)).expect("JSON");
-    let keys: Vec<_> = report.as_object().expect("an object").keys().map(String::as_str).collect();
-    let expected = [
-        "crystals_per_s_min_step",
-        "data_path",
-        "device",
-        "estimated_batch_bytes",
-        "loss",
-        "parameters",
-        "resident_bytes",
-        "seconds",
-        "size",
-    ];
-    assert_eq!(keys, expected);
-    assert_eq!(report["device"], "cpu");
-    let size = &report["size"];
-    assert!(
-        number(&size["triplets"]) <= 6000.0 && number(&size["triplets"]) > number(&size["edges"]),
-        "{size}"
-    );
-    assert!(number(&size["edges"]) >= 12.0 * number(&size["atoms"]), "{size}");
-    assert!(number(&size["atoms"]) >= number(&size["crystals"]), "{size}");
-    for part in ["gradients", "optimizer", "step"] {
-        let [min, median, max] = ["min", "median", "max"].map(|name| number(&report["seconds"][part][name]));
-        assert!(0.0 < min && min <= median && median <= max, "{part}: {report}");
-    }
-    let rate = number(&size["crystals"]) / number(&report["seconds"]["step"]["min"]);
-    assert!((number(&report["crystals_per_s_min_step"]) / rate - 1.0).abs() < 1e-9);
-    assert!(number(&report["data_path"]["crystals_per_s"]) > 0.0);
-    assert_eq!(report["data_path"]["workers"], 1);
-    assert!(number(&report["loss"]).is_finite());
 }
 
 #[test]

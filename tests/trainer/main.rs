@@ -1,6 +1,7 @@
 //! Whole-binary tests: what a user types, and what then lies in the folder of the run.
 
 mod about;
+mod bench;
 mod commands;
 mod compare;
 mod corpus;

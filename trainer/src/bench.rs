@@ -1,21 +1,36 @@
-//! How long a training step takes, and how fast the data comes.
+//! How long a training step, an epoch and a run take, how much memory they need, and how fast the data comes.
+//!
+//! * `batches`: crystals drawn from the whole store, or its first batch
+//! * [`steps`]: what they took
+//! * [`estimate`]: from a few steps to an epoch
 
-use std::sync::Arc;
+mod batches;
+pub mod estimate;
+pub mod steps;
+
 use std::time::Instant;
 
 use burn::module::Module;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::data::{LatticeStatistics, Selection, Sources, Stream, StreamSettings, Subset};
+use crate::data::size::{LargestBatch, Size, sizes};
+use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
+use crate::optimiser::Rates;
 use crate::ranks;
+use crate::run::begin::{Crystals, training_stream};
+use crate::run::memory::{self, Bound};
+use crate::run::metrics;
 use crate::run::pretrain::Pretraining;
-use crate::run::step::{Learner, Objective};
-use crate::run::{memory, metrics};
+use crate::run::step::{Learner, Objective, total};
+use batches::Batches;
+pub use batches::Choice;
+use estimate::{Estimate, Work};
+use steps::{BatchSize, Seconds, Step, Steps};
 
 /// Steps before the clock runs.
 const WARMUP_STEPS: usize = 2;
@@ -25,47 +40,14 @@ const DATA_SECONDS: f64 = 5.0;
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Model, losses, optimiser, size of the batch.
+    /// Model, losses, optimiser, size of the batch, length of the run.
     pub config: Config,
     /// Where the model runs.
     pub device: DeviceName,
     /// Steps to time.
     pub steps: usize,
-}
-
-/// Fastest, middle and slowest of several times.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Times {
-    /// Fastest.
-    pub min: f64,
-    /// Middle.
-    pub median: f64,
-    /// Slowest.
-    pub max: f64,
-}
-
-/// Seconds of each part of a step.
-#[derive(Debug, Clone, Serialize)]
-pub struct Seconds {
-    /// Model, losses and their gradients.
-    pub gradients: Times,
-    /// The optimiser.
-    pub optimizer: Times,
-    /// Both.
-    pub step: Times,
-}
-
-/// Numbers of the batch that is measured.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Size {
-    /// Crystals.
-    pub crystals: usize,
-    /// Atoms.
-    pub atoms: usize,
-    /// Edges.
-    pub edges: usize,
-    /// Triplets.
-    pub triplets: usize,
+    /// The batches to time them on.
+    pub choice: Choice,
 }
 
 /// Speed of the data path alone.
@@ -77,98 +59,174 @@ pub struct DataPath {
     pub workers: usize,
 }
 
+/// What a run takes of the memory.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Memory {
+    /// Resident memory at the end, in bytes.
+    pub resident_bytes: u64,
+    /// Most that a run holds in the computer's memory, in bytes; without the steps where they are on a
+    /// device of its own memory.
+    pub bound_bytes: u64,
+    /// Whether the steps are in the computer's memory.
+    pub steps_on_host: bool,
+    /// The largest batch that can occur.
+    pub largest_batch: LargestBatch,
+    /// Most that a step on it holds beside the weights, in bytes.
+    pub largest_batch_bytes: u64,
+    /// What programs can still take, in bytes, where the system tells.
+    pub available_bytes: Option<u64>,
+}
+
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Where the model ran.
     pub device: String,
-    /// Numbers of the batch.
-    pub size: Size,
+    /// Batches that were timed, different ones if they were drawn.
+    pub batches: usize,
+    /// Mean numbers of those batches.
+    pub size: BatchSize,
     /// Parameters that are trained.
     pub parameters: usize,
     /// Times.
     pub seconds: Seconds,
-    /// Crystals a second at the fastest step.
-    pub crystals_per_s_min_step: f64,
+    /// Crystals a second over all timed steps.
+    pub crystals_per_s: f64,
     /// The data path.
     pub data_path: DataPath,
-    /// Resident memory at the end, in bytes.
-    pub resident_bytes: u64,
-    /// Memory of a step on the batch as it is estimated, in bytes.
-    pub estimated_batch_bytes: u64,
+    /// Length of an epoch and of the run, if the batches were drawn.
+    pub estimate: Option<Estimate>,
+    /// Memory.
+    pub memory: Memory,
     /// Weighted sum of the losses at the last step.
     pub loss: f64,
 }
 
-/// Times steps on the first batch of the shards, in the shards' order, again and again with the same
-/// masks.
+/// Times steps on batches of the crystals that a run would train on.
 ///
 /// # Errors
-/// [`TrainError`] when there are no shards or no such device.
+/// [`TrainError`] when there are no shards or no such device, or a batch needs more memory than there is.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
-    let Request { config, steps, .. } = request;
+    let Request { config, choice, .. } = request;
     let device = request.device.open()?;
-    if config.data.shards.is_empty() {
-        return Err(TrainError::NoShards);
-    }
-    let sources = Arc::new(Sources::resolve(&config.data.shards, None)?);
-    let cutoff = sources.settings().cutoff_angstrom;
-    let selection = Selection::new(&sources, Subset::All)?;
-    let settings = StreamSettings {
-        seed: config.seed,
-        labels: config.pal.labels,
-        ..StreamSettings::in_order(&config.data, config.model.graph, &device)
-    };
-    let no_crystals = || TrainError::NoCrystals { subset: "all".to_owned(), crystals: 0 };
-    let graph = Stream::<f32>::open(&selection, settings.clone())?.next().ok_or_else(no_crystals)??;
-    let size = Size {
-        crystals: graph.crystals(),
-        atoms: graph.atoms(),
-        edges: graph.edges(),
-        triplets: graph.triplets(),
-    };
-    if device::computes_on_host(&device) {
-        memory::require(&config.model, size.crystals, size.edges, memory::available())?;
-    }
-    let data_path = data_path(&selection, &settings)?;
-
-    let lattice = LatticeStatistics::of(&selection)?;
+    let crystals = Crystals::open(&config.data, None)?;
+    let cutoff = crystals.train.sources().settings().cutoff_angstrom;
+    let sizes = sizes(&crystals.train)?;
+    let lattice = LatticeStatistics::of(&crystals.train)?;
     let model = Mmpt::init(&config.model, &lattice, config.seed, &device.clone().autodiff());
     let parameters = model.num_params() - 2 * lattice.mean.len();
     let objective = Pretraining::new(config, cutoff, &device, &ranks::alone());
     let mut learner = Learner::new(model, objective, &config.optimiser);
-    let batch = learner.objective.prepare(graph, DrawKey { seed: config.seed, epoch: 0, first_crystal: 0 });
-    let rates = crate::optimiser::Rates {
-        learning_rate: config.optimiser.learning_rate,
-        beta1: config.optimiser.beta1,
+    let bound = Bound::of(config, parameters, &sizes);
+    let on_host = device::computes_on_host(&device);
+    let bound_bytes = metrics::resident_bytes() + bound.host_bytes(on_host) as u64;
+
+    let settings = training_stream(config, 0, 0, &*ranks::alone(), &device);
+    let data_path = data_path(&crystals.train, &settings)?;
+    let mut batches = Batches::choose(*choice, &crystals.train, settings, WARMUP_STEPS + request.steps)?;
+    let (timed, loss) =
+        timed_steps(request, &mut batches, &mut learner, &device, crystals.validation.is_some())?;
+
+    let work =
+        |sizes: &[Size]| -> f64 { sizes.iter().map(|size| estimate::work(config.model.graph, size)).sum() };
+    let whole = Work {
+        crystals: crystals.train.crystals(),
+        train: work(&sizes),
+        validation: match &crystals.validation {
+            Some(validation) => work(&crate::data::size::sizes(validation)?),
+            None => 0.0,
+        },
     };
-    let (mut gradients, mut optimizer, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    let mut loss = f64::NAN;
-    for step in 0..WARMUP_STEPS + steps {
-        let begun = Instant::now();
-        loss = crate::run::step::total(&learner.learn(&batch));
-        let middle = Instant::now();
-        // As the reference does it: no clipping, so no norm.
-        learner.step(0.0, rates);
-        wait(&device);
-        if step >= WARMUP_STEPS {
-            gradients.push((middle - begun).as_secs_f64());
-            optimizer.push(middle.elapsed().as_secs_f64());
-            whole.push(begun.elapsed().as_secs_f64());
-        }
-    }
-    let seconds = Seconds { gradients: times(gradients), optimizer: times(optimizer), step: times(whole) };
+    let estimate =
+        (*choice == Choice::Drawn).then(|| Estimate::new(&timed, &whole, config, data_path.crystals_per_s));
     Ok(Report {
         device: request.device.to_string(),
-        size,
+        batches: timed.count(),
+        size: timed.mean_size(),
         parameters,
-        crystals_per_s_min_step: size.crystals as f64 / seconds.step.min,
-        seconds,
+        seconds: timed.seconds(),
+        crystals_per_s: timed.crystals_per_s(),
         data_path,
-        resident_bytes: metrics::resident_bytes(),
-        estimated_batch_bytes: memory::estimate(&config.model, size.edges),
+        estimate,
+        memory: Memory {
+            resident_bytes: metrics::resident_bytes(),
+            bound_bytes,
+            steps_on_host: on_host,
+            largest_batch: bound.batch,
+            largest_batch_bytes: bound.step_bytes as u64,
+            available_bytes: memory::available(),
+        },
         loss,
     })
+}
+
+/// Times steps, each on the next batch, as a run makes them; the loss of the last.
+fn timed_steps(
+    request: &Request,
+    batches: &mut Batches,
+    learner: &mut Learner<Pretraining>,
+    device: &burn::prelude::Device,
+    validates: bool,
+) -> Result<(Steps, f64), TrainError> {
+    let Request { config, .. } = request;
+    let on_host = device::computes_on_host(device);
+    let rates = Rates { learning_rate: config.optimiser.learning_rate, beta1: config.optimiser.beta1 };
+    let (mut timed, mut loss) = (Steps::default(), f64::NAN);
+    for step in 0..WARMUP_STEPS + request.steps {
+        let graph = batches.next()?;
+        let (crystals, triplets, size) = (graph.crystals(), graph.triplets(), Size::from(&graph));
+        if on_host {
+            memory::require(&config.model, crystals, &size, memory::available())?;
+        }
+        let key = DrawKey { seed: config.seed, epoch: 0, first_crystal: graph.origin.first_crystal };
+        let mut clock = Clock::new();
+        let batch = learner.objective.prepare(graph, key);
+        let preparation = clock.lap();
+        loss = total(&learner.learn(&batch));
+        let gradients = clock.lap();
+        let norm = learner.gradient_norm();
+        let of_norm = clock.lap();
+        learner.step(norm, rates);
+        wait(device);
+        let optimizer = clock.lap();
+        let validation = if validates {
+            let model = learner.model().valid();
+            let mut clock = Clock::new();
+            total(&learner.objective.losses(&model, &batch).1);
+            clock.lap()
+        } else {
+            0.0
+        };
+        if step >= WARMUP_STEPS {
+            timed.push(Step {
+                crystals,
+                triplets,
+                size,
+                work: estimate::work(config.model.graph, &size),
+                preparation,
+                gradients,
+                norm: of_norm,
+                optimizer,
+                validation,
+            });
+        }
+    }
+    Ok((timed, loss))
+}
+
+/// Seconds from one moment to the next.
+struct Clock(Instant);
+
+impl Clock {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since the last call.
+    fn lap(&mut self) -> f64 {
+        let begun = std::mem::replace(&mut self.0, Instant::now());
+        (self.0 - begun).as_secs_f64()
+    }
 }
 
 /// Waits until a device has done what it was given.
@@ -183,12 +241,7 @@ fn data_path(selection: &Selection, settings: &StreamSettings) -> Result<DataPat
     let mut crystals = 0;
     let mut epoch = 0;
     while begun.elapsed().as_secs_f64() < DATA_SECONDS {
-        let settings = StreamSettings {
-            epoch,
-            shuffle_buffer: StreamSettings::default().shuffle_buffer,
-            ..settings.clone()
-        };
-        for batch in Stream::<f32>::open(selection, settings)? {
+        for batch in Stream::<f32>::open(selection, StreamSettings { epoch, ..settings.clone() })? {
             crystals += batch?.crystals();
             if begun.elapsed().as_secs_f64() >= DATA_SECONDS {
                 break;
@@ -198,11 +251,4 @@ fn data_path(selection: &Selection, settings: &StreamSettings) -> Result<DataPat
     }
     let crystals_per_s = crystals as f64 / begun.elapsed().as_secs_f64();
     Ok(DataPath { crystals_per_s, workers: settings.workers })
-}
-
-/// Fastest, middle and slowest.
-fn times(mut seconds: Vec<f64>) -> Times {
-    seconds.sort_by(f64::total_cmp);
-    let at = |index: usize| seconds.get(index).copied().unwrap_or(f64::NAN);
-    Times { min: at(0), median: at(seconds.len() / 2), max: at(seconds.len().saturating_sub(1)) }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use schemas::count::counted;
+
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
@@ -93,7 +95,7 @@ pub enum TrainError {
         reason: String,
     },
     /// There is nothing to train on.
-    #[error("no crystal is left to train on: {subset} of {crystals} crystals")]
+    #[error("no crystal is left to train on: {subset} of {}", counted(*crystals, "crystal"))]
     NoCrystals {
         /// Which part was asked for.
         subset: String,
@@ -139,8 +141,10 @@ pub enum TrainError {
     },
     /// A batch needs more memory than there is.
     #[error(
-        "a batch of {crystals} crystals with {edges} edges needs about {} MiB, but only {} MiB are free: lower \
-         --batch, or set --batch-triplets so that large crystals make small batches",
+        "a batch of {} with {} needs up to {} MiB, but only {} MiB are free: lower --batch, or set \
+         --batch-triplets so that large crystals make small batches",
+        counted(*crystals, "crystal"),
+        counted(*edges, "edge"),
         needed >> 20,
         available >> 20
     )]
@@ -148,7 +152,7 @@ pub enum TrainError {
         /// Crystals of the batch.
         crystals: usize,
         /// Edges of the batch.
-        edges: usize,
+        edges: u64,
         /// Bytes it needs.
         needed: u64,
         /// Bytes there are.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::prelude::*;
+use etl::composition::conventional_formula;
 use etl::element::SYMBOLS;
 
 use crate::config::{Config, DataConfig};
@@ -15,7 +16,6 @@ use crate::finetune::Predictor;
 use crate::finetune::begun::Begun;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::member::part;
-use crate::formula::formulas;
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::{DATASETS, Matbench};
 use crate::report::statistics::{MeanStd, median};
@@ -148,8 +148,9 @@ impl Members<'_> {
             &selection,
             &config.data,
             &self.device,
-            |material_id, formula, prediction, elements| {
+            |material_id, prediction, atomic_numbers| {
                 let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
+                let (formula, elements) = (conventional_formula(atomic_numbers), elements(atomic_numbers));
                 Outcome { material_id, formula, target, prediction, deviation: None, elements }
             },
         )
@@ -198,37 +199,33 @@ fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
     })
 }
 
-/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier, formula,
-/// prediction and elements what is wanted.
+/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier,
+/// prediction and atomic numbers what is wanted.
 fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
     data: &DataConfig,
     device: &Device,
-    mut row: impl FnMut(String, String, f64, Vec<String>) -> T,
+    mut row: impl FnMut(String, f64, &[u8]) -> T,
 ) -> Result<Vec<T>, TrainError> {
     let settings = StreamSettings::in_order(data, predictor.graph(), device);
     let mut rows = Vec::new();
     for graph in Stream::<f32>::open(selection, settings)? {
         let graph = graph?;
-        let elements: Vec<Vec<String>> = graph
-            .atom_offsets
-            .windows(2)
-            .map(|atoms| elements(&graph.atomic_numbers[atoms[0]..atoms[1]]))
-            .collect();
-        let identifiers = graph.material_ids.clone().into_iter().zip(formulas(&graph));
+        let (offsets, atomic_numbers) = (graph.atom_offsets.clone(), graph.elements());
+        let identifiers = graph.material_ids.clone();
         let predictions = predictor.predict(graph);
-        let crystals = identifiers.zip(predictions).zip(elements);
-        rows.extend(crystals.map(|(((material_id, formula), prediction), elements)| {
-            row(material_id, formula, prediction, elements)
+        let crystals = identifiers.into_iter().zip(predictions).zip(offsets.windows(2));
+        rows.extend(crystals.map(|((material_id, prediction), atoms)| {
+            row(material_id, prediction, &atomic_numbers[atoms[0]..atoms[1]])
         }));
     }
     Ok(rows)
 }
 
 /// The symbols of the elements among atoms.
-fn elements(atomic_numbers: &[i32]) -> Vec<String> {
-    let numbers: BTreeSet<u8> = atomic_numbers.iter().filter_map(|&z| u8::try_from(z).ok()).collect();
+fn elements(atomic_numbers: &[u8]) -> Vec<String> {
+    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
     numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
 }
 

@@ -60,7 +60,11 @@ pub enum FetchError {
         reason: String,
     },
     /// Every attempt failed in a way that a repetition might have cured.
-    #[error("{url}: gave up after {}, {}: {last}", counted(*.attempts, "attempt"), so_far(*.received, *.expected))]
+    #[error(
+        "{url}: gave up after {}, {}: {last}",
+        counted(*.attempts, "attempt"),
+        so_far(*.received, *.expected)
+    )]
     GaveUp {
         /// Address asked for.
         url: String,

@@ -20,7 +20,10 @@ pub enum WorkerError {
         source: ArrowError,
     },
     /// The input ends without the mark at the end of a stream: whoever wrote it was cut off.
-    #[error("the input ends after {} without the mark at the end of an Arrow IPC stream", counted(*rows, "row"))]
+    #[error(
+        "the input ends after {} without the mark at the end of an Arrow IPC stream",
+        counted(*rows, "row")
+    )]
     CutOff {
         /// Rows that were read before.
         rows: u64,

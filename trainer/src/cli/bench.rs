@@ -3,9 +3,13 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use trainer::bench::{Report, Request, bench};
+use schemas::count::counted;
+use trainer::bench::estimate::Estimate;
+use trainer::bench::{Choice, Memory, Report, Request, bench};
 use trainer::config::Config;
+use trainer::data::size::LargestBatch;
 use trainer::device::DeviceName;
+use trainer::run::span::about;
 
 use super::Outcome;
 use super::out::{say, write};
@@ -25,9 +29,12 @@ pub(crate) struct BenchArguments {
     settings: Settings,
     #[command(flatten)]
     machine: Machine,
-    /// Steps to time
+    /// Steps to time, each on other crystals, which are drawn from the whole store
     #[arg(long, default_value_t = DEFAULT_STEPS, value_name = "N")]
     steps: NonZeroUsize,
+    /// Time the first batch of the store again and again: another program can be given the same
+    #[arg(long)]
+    first_batch: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +44,8 @@ impl BenchArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(&[])?;
-        let report = bench(&Request { config, device, steps: self.steps.get() })?;
+        let choice = if self.first_batch { Choice::First } else { Choice::Drawn };
+        let report = bench(&Request { config, device, steps: self.steps.get(), choice })?;
         match self.json {
             true => say!("{}", serde_json::to_string(&report)?),
             false => print(&report)?,
@@ -46,40 +54,80 @@ impl BenchArguments {
     }
 }
 
-/// Sizes, memory and one timed step.
+/// Sizes, memory, a few timed steps and what follows from them.
 pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
     write(format_args!("{}", config.to_toml()))?;
-    print(&bench(&Request { config, device, steps: 1 })?)
+    print(&bench(&Request { config, device, steps: DEFAULT_STEPS.get(), choice: Choice::Drawn })?)
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {
-    let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     let size = &report.size;
-    say!(
-        "batch        {} crystals, {} atoms, {} edges, {} triplets",
-        size.crystals,
-        size.atoms,
-        size.edges,
-        size.triplets
+    let numbers = format!(
+        "{}, {}, {}, {}",
+        counted(size.crystals, "crystal"),
+        counted(size.atoms, "atom"),
+        counted(size.edges, "edge"),
+        counted(size.triplets, "triplet")
     );
+    match report.estimate {
+        Some(_) => say!("batch        {numbers}: the mean of {} drawn", report.batches),
+        None => say!("batch        {numbers}: the first"),
+    }
     let bytes = report.parameters * TENSORS_A_PARAMETER * BYTES;
-    say!("parameters   {}; weights, gradients and optimiser {:.0} MiB", report.parameters, mebibytes(bytes));
+    say!(
+        "parameters   {}; weights, gradients and optimiser {} MiB",
+        report.parameters,
+        mebibytes(bytes as u64)
+    );
     say!(
         "step         {:.1} ms at best, {:.1} ms in the middle; {:.0} crystals/s on {}",
         1e3 * report.seconds.step.min,
         1e3 * report.seconds.step.median,
-        report.crystals_per_s_min_step,
+        report.crystals_per_s,
         report.device
     );
     say!(
-        "data path    {:.0} crystals/s with {} building thread(s)",
+        "data path    {:.0} crystals/s with {}",
         report.data_path.crystals_per_s,
-        report.data_path.workers
+        counted(report.data_path.workers, "building thread")
     );
-    say!(
-        "memory       {:.0} MiB resident; a batch of this size needs about {:.0} MiB beside the weights",
-        report.resident_bytes as f64 / f64::from(1 << 20),
-        report.estimated_batch_bytes as f64 / f64::from(1 << 20)
-    );
+    print_memory(&report.memory)?;
+    if let Some(Estimate { epoch_seconds, epochs, run_seconds, may_stop_early }) = report.estimate {
+        let most = if may_stop_early { "at most about" } else { "about" };
+        say!(
+            "time         an epoch takes about {}, the run {most} {} ({})",
+            about(epoch_seconds),
+            about(run_seconds),
+            counted(epochs, "epoch")
+        );
+    }
     Ok(())
+}
+
+fn print_memory(memory: &Memory) -> anyhow::Result<()> {
+    let LargestBatch { crystals, size } = memory.largest_batch;
+    let (most, step) = (mebibytes(memory.bound_bytes), mebibytes(memory.largest_batch_bytes));
+    let largest = format!(
+        "the largest batch that can occur, {} with {},",
+        counted(crystals, "crystal"),
+        counted(size.edges, "edge")
+    );
+    match memory.steps_on_host {
+        true => say!("memory       a run takes at most {most} MiB; {largest} needs {step} MiB of them"),
+        false => say!(
+            "memory       a run takes at most {most} MiB; {largest} needs about {step} MiB on the device"
+        ),
+    }
+    if let Some(available) = memory.available_bytes.filter(|available| *available < memory.bound_bytes) {
+        say!(
+            "             only {} MiB are free: --batch-triplets bounds what large crystals take",
+            mebibytes(available)
+        );
+    }
+    Ok(())
+}
+
+/// Bytes in whole mebibytes, rounded up.
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }

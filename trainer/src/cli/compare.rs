@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use schemas::count::{agree, counted};
 use trainer::compare::schedule::{State, slots};
 use trainer::compare::{Request, compare, planned};
 use trainer::device::DeviceName;
@@ -80,7 +81,8 @@ impl CompareArguments {
         let (all, done) = (summary.jobs.len(), count(|state| *state == State::Finished));
         let failed = count(|state| matches!(state, State::Failed(_)));
         let skipped = count(|state| matches!(state, State::Skipped(_)));
-        say!("{done} of {all} jobs are done, {failed} failed, {skipped} skipped: {}", self.out.display());
+        let jobs = format!("{} {}", counted(all, "job"), agree(&done, "is", "are"));
+        say!("{done} of {jobs} done, {failed} failed, {skipped} skipped: {}", self.out.display());
         if interrupt.requested() && done + failed + skipped < all {
             say!("interrupted; the same command goes on");
             return Ok(Outcome::Interrupted);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemas::count::counted;
 use trainer::embed::{Request, embed};
 
 use super::Outcome;
@@ -45,7 +46,7 @@ impl EmbedArguments {
                 self.weights.display()
             );
         }
-        say!("{} crystals: {}", summary.crystals, self.out.display());
+        say!("{}: {}", counted(summary.crystals, "crystal"), self.out.display());
         Ok(Outcome::Clean)
     }
 }

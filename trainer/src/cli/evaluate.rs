@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemas::count::plural;
 use trainer::evaluate::{Request, Summary, default_out, evaluate};
 use trainer::report::json::EvaluationRecord;
 use trainer::unit;
@@ -44,9 +45,10 @@ impl EvaluateArguments {
         let unit = unit::shown(" ", &unit, "");
         for fold in &folds {
             say!(
-                "{:<10} {:>7} crystals  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
+                "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
                 fold.name,
                 fold.test,
+                plural(&fold.test, "crystal"),
                 fold.mae,
                 fold.rmse,
                 fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),

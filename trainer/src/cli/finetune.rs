@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use schemas::count::{agree, counted};
 use trainer::config::Config;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::{Request, Summary, finetune};
@@ -181,13 +182,14 @@ fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
             (Some(error), Some(epoch)) => format!("validation MAE {error:.5}{unit} in epoch {epoch}"),
             _ => "no epoch is done".to_owned(),
         };
-        say!("{fold}, seed {seed}: {best} of {epochs}; {train} crystals trained on");
+        say!("{fold}, seed {seed}: {best} of {epochs}; {} trained on", counted(*train, "crystal"));
     }
     let folder = request.folder.display();
     if summary.interrupted {
         say!("interrupted; --resume goes on from {folder}");
         return Ok(Outcome::Interrupted);
     }
-    say!("{} members: {folder}; trainer evaluate {folder} tests them", summary.members.len());
+    let (count, them) = (summary.members.len(), agree(&summary.members.len(), "it", "them"));
+    say!("{}: {folder}; trainer evaluate {folder} tests {them}", counted(count, "member"));
     Ok(Outcome::Clean)
 }

@@ -94,7 +94,7 @@ enum Command {
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
     Config(config::ConfigArguments),
-    /// Time training steps and the data path
+    /// Time training steps and the data path; say how long a run takes, and how much memory
     Bench(bench::BenchArguments),
     /// Compare with the numbers of another implementation, tensor by tensor
     Verify(verify::VerifyArguments),

@@ -7,6 +7,7 @@ use etl::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
 use etl::source::SourceKind;
 use indicatif::{ProgressBar, ProgressStyle};
+use schemas::count::counted;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
@@ -105,12 +106,12 @@ impl PredictArguments {
         bar.finish_and_clear();
         let summary = summary?;
         if !self.quiet {
-            say!("{} crystals: {}", summary.crystals, self.out.display());
+            say!("{}: {}", counted(summary.crystals, "crystal"), self.out.display());
             if !summary.unread.is_empty() {
                 say!("not read: {}", summary.unread);
             }
             if let Some(table) = &summary.left_out_table {
-                say!("{} entries left out: {}", summary.left_out, table.display());
+                say!("{} left out: {}", counted(summary.left_out, "entry"), table.display());
             }
             for (code, noted) in &summary.noted {
                 say!("{} noted: {code}; the first:", noted.count);

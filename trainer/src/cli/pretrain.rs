@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use schemas::count::counted;
 use trainer::config::Config;
 use trainer::ranks::Ranks;
 use trainer::run::course::Ending;
@@ -48,7 +49,8 @@ pub(crate) struct PretrainArguments {
     /// Labels of the periodic attributes: centred or cell
     #[arg(long, value_name = "KIND")]
     labels: Option<String>,
-    /// Show sizes, parameters and memory, time one step, train nothing
+    /// Show sizes and memory, time a few steps on crystals drawn from the whole store, say how long an epoch
+    /// and the run take; train nothing
     #[arg(long)]
     dry_run: bool,
     /// No progress
@@ -111,7 +113,7 @@ impl PretrainArguments {
             return Ok(Outcome::Interrupted);
         }
         let early = if *ending == Ending::EarlyStopped { ", stopped early" } else { "" };
-        say!("{} epochs{early}, {} steps: {folder}", state.epoch, state.step);
+        say!("{}{early}, {}: {folder}", counted(state.epoch, "epoch"), counted(state.step, "step"));
         for (name, value) in last.iter().flatten() {
             match constants.get(name) {
                 Some(constant) => say!("{name:>7} {value:>9.4}   a constant predictor: {constant:.4}"),

@@ -163,6 +163,11 @@ impl<R> GraphBatch<R> {
         self.atomic_numbers.len()
     }
 
+    /// Atomic numbers as single bytes, `[N]`; 0 for what is none.
+    pub fn elements(&self) -> Vec<u8> {
+        self.atomic_numbers.iter().map(|&number| u8::try_from(number).unwrap_or(0)).collect()
+    }
+
     /// Number E of edges.
     pub fn edges(&self) -> usize {
         self.target.len()

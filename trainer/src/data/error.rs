@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use schemas::StoreError;
+use schemas::count::counted;
 
 /// A failure of the data path; every variant says where.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +64,7 @@ pub enum DataError {
         available: Vec<String>,
     },
     /// A subset without a crystal.
-    #[error("none of the {crystals} crystals is in the subset '{subset}'")]
+    #[error("the subset '{subset}' holds none of the {}", counted(*crystals, "crystal"))]
     EmptySubset {
         /// The subset in words.
         subset: String,
@@ -116,7 +117,7 @@ fn listed(names: &[String]) -> String {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GraphError {
     /// A list of another length than the one it belongs to.
-    #[error("{found} values of {list} instead of {expected}")]
+    #[error("{} of {list} instead of {expected}", counted(*found, "value"))]
     Length {
         /// Name of the list.
         list: &'static str,

@@ -12,6 +12,7 @@
 //! * [`labels`]: which pair of periodic labels (SPEC 2.4)
 //! * [`mask`]: the mutex masks (SPEC 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics and what constant predictors score
+//! * [`size`] and [`sample`]: how large batches are and can become; crystals drawn from the whole store
 //! * [`random`]: random numbers that depend on seeds alone
 
 pub mod adjacency;
@@ -29,9 +30,11 @@ pub mod lattice;
 pub mod limit;
 pub mod mask;
 pub mod random;
+pub mod sample;
 pub mod share;
 mod shuffle;
 mod simple;
+pub mod size;
 pub mod statistics;
 pub mod store;
 pub mod stored;

@@ -13,6 +13,8 @@ pub enum Purpose {
     RowGroupOrder = 2,
     /// The draws from the shuffle buffer of one epoch.
     ShuffleBuffer = 3,
+    /// Crystals that stand for the whole store.
+    Sample = 4,
 }
 
 /// A generator keyed by a purpose, the run's seed, an epoch and an index within the epoch.

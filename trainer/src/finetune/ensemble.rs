@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemas::count::counted;
 use schemas::lock::{self, LOCK_FILE};
 
 use super::begun::Begun;
@@ -144,7 +145,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 quiet: request.quiet,
             };
             if !request.quiet && request.ranks.leads() {
-                eprintln!("{}, seed {seed}: {} crystals to train on", fold.name, fold.train.len());
+                let crystals = counted(fold.train.len(), "crystal");
+                eprintln!("{}, seed {seed}: {crystals} to train on", fold.name);
             }
             let (ending, state) = run_member(member, interrupt)?;
             summary.members.push(Member {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etl::pipeline::BuildError;
 use etl::source::{InputKind, SourceError};
+use schemas::count::{agree, counted};
 
 use crate::data::DataError;
 use crate::table::UnknownEnding;
@@ -41,7 +42,7 @@ pub enum PredictError {
         second_value: String,
     },
     /// A model gave another number of predictions than it was asked for: a fault of this software.
-    #[error("{}: {found} predictions for {expected} crystals", path.display())]
+    #[error("{}: {} for {}", path.display(), counted(*found, "prediction"), counted(*expected, "crystal"))]
     PredictionCount {
         /// The model's weights.
         path: PathBuf,
@@ -92,7 +93,12 @@ pub enum PredictError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// Not one entry of the input has a prediction.
-    #[error("no crystal could be predicted, {left_out} entries were left out{}", see(listed.as_deref()))]
+    #[error(
+        "no crystal could be predicted, {} {} left out{}",
+        counted(*left_out, "entry"),
+        agree(left_out, "was", "were"),
+        see(listed.as_deref())
+    )]
     NothingPredicted {
         /// Entries without a prediction.
         left_out: u64,

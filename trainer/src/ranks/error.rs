@@ -1,5 +1,7 @@
 //! What keeps several processes from training together.
 
+use schemas::count::counted;
+
 /// Why the processes of a launcher cannot train together.
 #[derive(Debug, thiserror::Error)]
 pub enum RanksError {
@@ -27,7 +29,7 @@ pub enum RanksError {
     #[error("MPI was started twice in one process")]
     StartedTwice,
     /// A part has fewer crystals than there are processes.
-    #[error("{crystals} crystals for {part} cannot be shared among {count} processes")]
+    #[error("{} for {part} cannot be shared among {count} processes", counted(*crystals, "crystal"))]
     TooFewCrystals {
         /// `training` or `validation`.
         part: &'static str,

@@ -95,17 +95,18 @@ fn exfoliated(row: usize) -> Outcome {
     let target = 20.0 - 70.0 * (1.0 - even(0.618_033_988_75) * 0.999).ln() + 3.0 * even(0.414_213_562_37);
     let error = (even(0.732_050_807_57) + even(0.236_067_977_5) - 1.0) * (0.35 * target + 12.0);
     let elements = [row * 7 % SYMBOLS.len(), (row * row + 3) % SYMBOLS.len(), 0];
+    let elements: Vec<String> = elements
+        .iter()
+        .take(2 + row % 2)
+        .filter_map(|&index| SYMBOLS.get(index))
+        .map(|&symbol| symbol.to_owned())
+        .collect();
     Outcome {
         material_id: format!("mb-jdft2d-{:03}", row + 1),
-        formula: "O".to_owned(),
+        formula: elements.concat(),
         target,
         prediction: target + error,
         deviation: Some(2.0 + 10.0 * even(0.123_456_789)),
-        elements: elements
-            .iter()
-            .take(2 + row % 2)
-            .filter_map(|&index| SYMBOLS.get(index))
-            .map(|&symbol| symbol.to_owned())
-            .collect(),
+        elements,
     }
 }

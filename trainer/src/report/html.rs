@@ -213,7 +213,7 @@ fn worst(evaluation: &Evaluation) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "crystal" } th class="text" { "elements" } th class="text" { "fold" }
+                            th { "crystal" } th class="text" { "formula" } th class="text" { "fold" }
                             th { "known" (unit::shown(", ", &evaluation.unit, "")) } th { "predicted" } th { "error" }
                             @if deviations { th { "deviation of the ensemble" } }
                         }
@@ -221,7 +221,7 @@ fn worst(evaluation: &Evaluation) -> Markup {
                     tbody {
                         @for (fold, outcome) in worst {
                             tr {
-                                td { (outcome.material_id) } td class="text" { (outcome.elements.join(" ")) }
+                                td { (outcome.material_id) } td class="text" { (outcome.formula) }
                                 td class="text" {
                                     @if let Some(fold) = evaluation.folds.get(fold) { (fold.name) }
                                 }

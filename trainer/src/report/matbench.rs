@@ -20,6 +20,7 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
+use schemas::count::agree;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -113,7 +114,10 @@ pub enum Incomplete {
         last: String,
     },
     /// Crystals are missing.
-    #[error("results.json.gz is not written: {dataset} has {crystals} crystals, {found} are evaluated")]
+    #[error(
+        "results.json.gz is not written: {dataset} has {crystals} crystals, {found} {} evaluated",
+        agree(found, "is", "are")
+    )]
     Crystals {
         /// The data set.
         dataset: String,

@@ -50,7 +50,7 @@ const WORST: usize = 20;
 pub struct Outcome {
     /// The crystal's identifier in the store.
     pub material_id: String,
-    /// What the crystal consists of.
+    /// Its formula as chemists write it.
     pub formula: String,
     /// The known value, in the unit of the target.
     pub target: f64,

@@ -58,10 +58,9 @@ pub(super) fn grouped(count: usize) -> String {
     etl::stats::number::grouped(count as u64)
 }
 
-/// Plural forms: `1 crystal`, `2 crystals`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", grouped(count))
+/// A grouped count with its noun: `1 crystal`, `1,200 crystals`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    etl::stats::number::grouped_count(count as u64, noun)
 }
 
 /// A length in a drawing, to a hundredth of its unit.

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use etl::fetch::{CATALOGUE, Group, Publication};
+use schemas::count::counted;
 use schemas::manifest::Manifest;
 
 use crate::atomic;
@@ -73,9 +74,11 @@ impl Card<'_> {
 
     fn data(&self) -> String {
         let mut text = format!(
-            "## Data\n\n{} crystals trained on, epoch {} of {}.\n\n| source | crystals in its store | \
-             licence | to cite |\n|---|---|---|---|\n",
-            self.crystals, self.epoch.epoch, self.config.run.epochs
+            "## Data\n\n{} trained on, epoch {} of {}.\n\n| source | crystals in its store | licence | to \
+             cite |\n|---|---|---|---|\n",
+            counted(self.crystals, "crystal"),
+            self.epoch.epoch,
+            self.config.run.epochs
         );
         for (source, crystals) in self.stores() {
             let (licence, citation) = match terms(&source) {

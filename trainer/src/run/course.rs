@@ -9,6 +9,7 @@ use burn::prelude::*;
 
 use crate::config::Config;
 use crate::config::run::Select;
+use crate::data::size::Size;
 use crate::data::{GraphBatch, Origin, Stream};
 use crate::device;
 use crate::error::TrainError;
@@ -21,7 +22,7 @@ use crate::run::checkpoint::State;
 use crate::run::folder::RunFolder;
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
-use crate::run::metrics::{self, Cost, EpochRecord, Record, StepRecord};
+use crate::run::metrics::{Cost, EpochRecord, MemoryGauge, Record, StepRecord};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
 use crate::run::step::{Learner, Objective, Values, total};
@@ -88,6 +89,7 @@ pub struct Course<'a, O: Objective> {
     constants: Values,
     interrupt: &'a Interrupt,
     saved: Instant,
+    memory: MemoryGauge,
 }
 
 /// Sums over the batches of one step.
@@ -135,6 +137,7 @@ impl<'a, O: Objective> Course<'a, O> {
             constants: beginning.constants,
             interrupt,
             saved: Instant::now(),
+            memory: MemoryGauge::default(),
         };
         if is_new {
             // Before the configuration, which says that there is a run.
@@ -214,7 +217,8 @@ impl<'a, O: Objective> Course<'a, O> {
         let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, first_crystal };
         let count = identifiers.len() as u64;
         if device::computes_on_host(&self.device) {
-            memory::require(&self.config.model, graph.crystals(), graph.edges(), memory::available())?;
+            let size = Size::from(&graph);
+            memory::require(&self.config.model, graph.crystals(), &size, memory::available())?;
         }
         let batch = self.learner.objective.prepare(graph, key);
         let values = self.learner.learn(&batch);
@@ -247,6 +251,7 @@ impl<'a, O: Objective> Course<'a, O> {
             losses.into_iter().map(|(name, sum)| (name, sum / batches.max(1) as f64)).collect();
         let epoch = self.state.epoch + 1;
         self.progress.update(Position { epoch, crystals: self.state.crystals, loss: total(&losses) });
+        let cost = self.cost(begun, crystals, waited);
         self.record(Record::Step(StepRecord {
             step: self.state.step,
             epoch,
@@ -254,7 +259,7 @@ impl<'a, O: Objective> Course<'a, O> {
             losses,
             learning_rate: rates.learning_rate,
             gradient_norm: norm,
-            cost: cost(begun, crystals, waited),
+            cost,
         }))
     }
 
@@ -282,16 +287,9 @@ impl<'a, O: Objective> Course<'a, O> {
             self.writer.best(self.learner.model(), &self.description)?;
         }
         let crystals = self.state.crystals;
+        let cost = self.cost(begun, crystals - before, waited);
         let said = said(epoch, &train, validation.as_ref(), best);
-        let record = EpochRecord {
-            step: self.state.step,
-            epoch,
-            crystals,
-            train,
-            validation,
-            best,
-            cost: cost(begun, crystals - before, waited),
-        };
+        let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
         if best {
             let card = Card {
                 config: &self.config,
@@ -355,6 +353,17 @@ impl<'a, O: Objective> Course<'a, O> {
         Ok(())
     }
 
+    /// What a stretch of the run took.
+    fn cost(&mut self, begun: Instant, crystals: u64, waited: f64) -> Cost {
+        let seconds = begun.elapsed().as_secs_f64();
+        Cost {
+            seconds,
+            crystals_per_second: crystals as f64 / seconds.max(f64::MIN_POSITIVE),
+            wait_share: waited / seconds.max(f64::MIN_POSITIVE),
+            resident_bytes: self.memory.resident_bytes(),
+        }
+    }
+
     /// Lists the crystals that a run ended on; `batch` counts from 1.
     fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
         let epoch = self.state.epoch + 1;
@@ -362,17 +371,6 @@ impl<'a, O: Objective> Course<'a, O> {
         // It is so on every rank: none may end the others before the list is written.
         self.ranks.any(true);
         error
-    }
-}
-
-/// What a stretch of a run took.
-fn cost(begun: Instant, crystals: u64, waited: f64) -> Cost {
-    let seconds = begun.elapsed().as_secs_f64();
-    Cost {
-        seconds,
-        crystals_per_second: crystals as f64 / seconds.max(f64::MIN_POSITIVE),
-        wait_share: waited / seconds.max(f64::MIN_POSITIVE),
-        resident_bytes: metrics::resident_bytes(),
     }
 }
 

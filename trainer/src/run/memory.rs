@@ -1,16 +1,37 @@
-//! Whether a batch fits into memory, asked before it is tried: a process that takes more than there
-//! is gets killed without a word.
+//! How much memory a run needs: whether a batch fits, asked before it is tried (a process that takes more
+//! than there is gets killed without a word), and what a whole run takes at most.
 
-use crate::config::ModelConfig;
+use schemas::reader::DEFAULT_BATCH_ROWS;
+
+use crate::config::{Config, ModelConfig};
+use crate::data::BatchLimit;
+use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
 
 /// Bytes that a training step holds for each edge at the default sizes of the model: messages,
 /// slopes and gradients of every layer. Measured as 58,000 from batches of 2,300 and 24,000 edges.
-const BYTES_AN_EDGE: f64 = 60.0 * 1024.0;
+const STEP_AN_EDGE: f64 = 60.0 * 1024.0;
 /// Width of the messages at which that was measured.
 const MEASURED_HIDDEN: f64 = 128.0;
 /// Interaction blocks at which that was measured.
 const MEASURED_BLOCKS: f64 = 4.0;
+
+/// Bytes of a built batch for each atom, edge and pair.
+const BUILT: Size = Size { atoms: 64, edges: 256, pairs: 40 };
+/// Bytes of a crystal in the shuffle buffer for each atom and edge, and for itself.
+const STORED: Size = Size { atoms: 32, edges: 16, pairs: 0 };
+/// Bytes of a crystal in the shuffle buffer beside its atoms and edges.
+const STORED_CRYSTAL: f64 = 1024.0;
+/// Bytes of a crystal in rows as they are read, for each atom and edge: every column of the store.
+const READ: Size = Size { atoms: 64, edges: 64, pairs: 0 };
+/// Bytes of the columns' pages while a row group is read.
+const PAGES: f64 = 64.0 * 1024.0 * 1024.0;
+/// Numbers held for every parameter: the gradient, two running means, and three copies of weight and means
+/// while a checkpoint is written.
+const NUMBERS_A_PARAMETER: f64 = 12.0;
+/// Bytes of such a number.
+const NUMBER: f64 = 4.0;
+
 /// File with the state of the memory.
 const MEMORY_FILE: &str = "/proc/meminfo";
 /// Its line about what programs can still take.
@@ -18,11 +39,67 @@ const AVAILABLE_KEY: &str = "MemAvailable:";
 /// Bytes of the unit that it counts in.
 const KIBIBYTE: u64 = 1024;
 
-/// Bytes that a training step on a batch needs beside the weights, about.
-pub fn estimate(model: &ModelConfig, edges: usize) -> u64 {
+/// What a run takes at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// The largest batch that can occur.
+    pub batch: LargestBatch,
+    /// Bytes of a training step on it, beside the weights.
+    pub step_bytes: f64,
+    /// Bytes of the data path: the shuffle buffer, batches that wait, rows that are read.
+    pub data_bytes: f64,
+    /// Bytes of gradients, running means and a checkpoint being written.
+    pub parameter_bytes: f64,
+}
+
+impl Bound {
+    /// The bound of a run on crystals of these sizes, for a model of so many parameters.
+    pub fn of(config: &Config, parameters: usize, sizes: &[Size]) -> Self {
+        let data = &config.data;
+        let limit = BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets };
+        let most = |crystals: usize, weight: &dyn Fn(&Size) -> f64| {
+            weight(&largest_batch(sizes, BatchLimit { crystals, triplets: None }, weight).size)
+        };
+        let built = |size: &Size| weigh(size, &BUILT);
+        // Batches that wait, one in the hands of every worker and one in the model's.
+        let batches = (data.queue + data.workers + 1) as f64;
+        let buffered = sizes.len().min(data.shuffle_buffer);
+        let data_bytes = batches * built(&largest_batch(sizes, limit, built).size)
+            + most(buffered, &|size| weigh(size, &STORED))
+            + buffered as f64 * STORED_CRYSTAL
+            + most(DEFAULT_BATCH_ROWS, &|size| weigh(size, &READ))
+            + PAGES;
+        let step = |size: &Size| step_bytes(&config.model, size);
+        let batch = largest_batch(sizes, limit, step);
+        Self {
+            batch,
+            step_bytes: step(&batch.size),
+            data_bytes,
+            parameter_bytes: parameters as f64 * NUMBERS_A_PARAMETER * NUMBER,
+        }
+    }
+
+    /// Bytes in the computer's memory: all of them where the model computes there, the data path's and those
+    /// of a checkpoint where it has a device.
+    pub fn host_bytes(&self, computes_on_host: bool) -> f64 {
+        let step_bytes = if computes_on_host { self.step_bytes } else { 0.0 };
+        step_bytes + self.data_bytes + self.parameter_bytes
+    }
+}
+
+/// Bytes for each atom, edge and pair, times their numbers.
+fn weigh(size: &Size, bytes: &Size) -> f64 {
+    [(size.atoms, bytes.atoms), (size.edges, bytes.edges), (size.pairs, bytes.pairs)]
+        .into_iter()
+        .map(|(count, bytes)| count as f64 * bytes as f64)
+        .sum()
+}
+
+/// Bytes that a training step on a batch holds at most beside the weights.
+pub fn step_bytes(model: &ModelConfig, size: &Size) -> f64 {
     let widths = model.hidden as f64 / MEASURED_HIDDEN;
     let blocks = (model.interaction_blocks as f64 + 1.0) / (MEASURED_BLOCKS + 1.0);
-    (edges as f64 * BYTES_AN_EDGE * widths * blocks) as u64
+    size.edges as f64 * STEP_AN_EDGE * widths * blocks
 }
 
 /// Bytes that programs can still take, where the system tells.
@@ -43,13 +120,13 @@ fn parse(text: &str) -> Option<u64> {
 pub fn require(
     model: &ModelConfig,
     crystals: usize,
-    edges: usize,
+    size: &Size,
     available: Option<u64>,
 ) -> Result<(), TrainError> {
-    let needed = estimate(model, edges);
+    let needed = step_bytes(model, size) as u64;
     match available {
         Some(available) if needed > available => {
-            Err(TrainError::Memory { crystals, edges, needed, available })
+            Err(TrainError::Memory { crystals, edges: size.edges, needed, available })
         }
         _ => Ok(()),
     }
@@ -58,6 +135,8 @@ pub fn require(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SIZE: Size = Size { atoms: 800, edges: 10_000, pairs: 130_000 };
 
     #[test]
     fn the_system_s_answer_is_read() {
@@ -70,10 +149,10 @@ mod tests {
     #[test]
     fn a_batch_that_does_not_fit_is_refused_with_the_flags_that_help() {
         let model = ModelConfig::default();
-        let needed = estimate(&model, 10_000);
-        assert!(require(&model, 64, 10_000, Some(needed)).is_ok());
-        assert!(require(&model, 64, 10_000, None).is_ok());
-        let error = require(&model, 64, 10_000, Some(needed - 1)).expect_err("too little");
+        let needed = step_bytes(&model, &SIZE) as u64;
+        assert!(require(&model, 64, &SIZE, Some(needed)).is_ok());
+        assert!(require(&model, 64, &SIZE, None).is_ok());
+        let error = require(&model, 64, &SIZE, Some(needed - 1)).expect_err("too little");
         let text = error.to_string();
         assert!(text.contains("--batch-triplets") && text.contains("64 crystals"), "{text}");
     }
@@ -83,7 +162,29 @@ mod tests {
         let model = ModelConfig::default();
         let wider = ModelConfig { hidden: 256, ..ModelConfig::default() };
         let deeper = ModelConfig { interaction_blocks: 8, ..ModelConfig::default() };
-        assert!(estimate(&wider, 100) > estimate(&model, 100));
-        assert!(estimate(&deeper, 100) > estimate(&model, 100));
+        assert!(step_bytes(&wider, &SIZE) > step_bytes(&model, &SIZE));
+        assert!(step_bytes(&deeper, &SIZE) > step_bytes(&model, &SIZE));
+    }
+
+    #[test]
+    fn whatever_can_grow_raises_the_bound() {
+        let sizes = [SIZE; 40];
+        let bytes = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            Bound::of(&config, 1000, &sizes).host_bytes(true)
+        };
+        let base = bytes(|config| (config.data.batch_crystals, config.data.shuffle_buffer) = (8, 10));
+        assert!(bytes(|config| (config.data.batch_crystals, config.data.shuffle_buffer) = (16, 10)) > base);
+        assert!(bytes(|config| (config.data.batch_crystals, config.data.shuffle_buffer) = (8, 30)) > base);
+        let bounded = bytes(|config| {
+            (config.data.batch_crystals, config.data.shuffle_buffer) = (8, 10);
+            config.data.batch_triplets = Some(300_000);
+        });
+        assert!(bounded < base);
+        assert!(
+            Bound::of(&Config::default(), 2000, &sizes).host_bytes(true)
+                > Bound::of(&Config::default(), 1000, &sizes).host_bytes(true)
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -24,7 +25,8 @@ pub struct Cost {
     pub crystals_per_second: f64,
     /// Share of the time in which the model waited for data, 0 to 1.
     pub wait_share: f64,
-    /// Resident memory of the process at the end, in bytes; 0 where the system does not tell.
+    /// Resident memory of the process at the end, or up to a second before it, in bytes; 0 where the
+    /// system does not tell.
     pub resident_bytes: u64,
 }
 
@@ -191,6 +193,30 @@ pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
         .collect()
 }
 
+/// Time for which a [`MemoryGauge`] tells the same.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Resident memory of this process for its records. The system is asked once a second: its answer can take
+/// longer than a step.
+#[derive(Debug, Default)]
+pub struct MemoryGauge {
+    last: Option<(Instant, u64)>,
+}
+
+impl MemoryGauge {
+    /// Bytes, at most a second old; 0 where the system does not tell.
+    pub fn resident_bytes(&mut self) -> u64 {
+        match self.last {
+            Some((asked, bytes)) if asked.elapsed() < GAUGE_INTERVAL => bytes,
+            _ => {
+                let bytes = resident_bytes();
+                self.last = Some((Instant::now(), bytes));
+                bytes
+            }
+        }
+    }
+}
+
 /// Resident memory of this process in bytes; 0 where the system does not tell.
 pub fn resident_bytes() -> u64 {
     memory_stats::memory_stats().map_or(0, |memory| memory.physical_mem as u64)
@@ -328,5 +354,16 @@ mod tests {
     #[test]
     fn the_process_has_memory() {
         assert!(resident_bytes() > 1 << 20);
+        assert!(MemoryGauge::default().resident_bytes() > 1 << 20);
+    }
+
+    #[test]
+    fn a_gauge_asks_once_a_second() {
+        let mut gauge = MemoryGauge { last: Some((Instant::now(), 7)) };
+        assert_eq!(gauge.resident_bytes(), 7);
+        if let Some(before) = Instant::now().checked_sub(2 * GAUGE_INTERVAL) {
+            gauge.last = Some((before, 7));
+            assert_ne!(gauge.resident_bytes(), 7);
+        }
     }
 }

@@ -4,6 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use schemas::count::counted;
+
+use crate::run::span::span;
 
 /// Between two lines passes at least this, so that a log of days stays readable.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -153,21 +156,8 @@ impl Lines {
         let left = self.extent.total().saturating_sub(done) as f64;
         let left = if rate > 0.0 { span(left / rate) } else { "unknown".to_owned() };
         let message = message(&self.extent, &position, rate);
-        let Extent { crystals, .. } = self.extent;
-        Some(format!("{message}, {} of {crystals} crystals, {left} left", position.crystals))
-    }
-}
-
-/// A time in its two largest units.
-fn span(seconds: f64) -> String {
-    // Beyond any run's length the cast saturates.
-    let seconds = seconds.round() as u64;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
+        let crystals = counted(self.extent.crystals, "crystal");
+        Some(format!("{message}, {} of {crystals}, {left} left", position.crystals))
     }
 }
 
@@ -210,20 +200,6 @@ mod tests {
         let mut lines = Lines { extent: EXTENT, begun_at: 1500, last: None, pending: None };
         let line = lines.update(seconds(0), position(2, 500)).expect("the first");
         assert!(line.ends_with("unknown left"), "{line}");
-    }
-
-    #[test]
-    fn spans_have_two_units() {
-        for (number, text) in [
-            (0.4, "0 s"),
-            (61.0, "1 min 1 s"),
-            (7380.0, "2 h 3 min"),
-            (200_000.0, "2 d 7 h"),
-            (f64::NAN, "0 s"),
-        ] {
-            assert_eq!(span(number), text);
-        }
-        assert!(span(f64::INFINITY).ends_with(" h"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use schemas::StoreError;
+use schemas::count::{agree, counted};
 
 use super::Counts;
 use super::split_file::SplitFileError;
@@ -110,9 +111,11 @@ pub enum TaskError {
     },
     /// Crystals that the split file lists and the shards do not have.
     #[error(
-        "{}: {missing} of its {listed} crystals are not in these shards with a value of '{property}' \
-         ({}); the task '{task}' needs {store}; --allow-partial goes on without them",
+        "{}: {missing} of its {} {} not in these shards with a value of '{property}' ({}); the task \
+         '{task}' needs {store}; --allow-partial goes on without them",
         path.display(),
+        counted(*listed, "crystal"),
+        agree(missing, "is", "are"),
         shown(first, *missing)
     )]
     Missing {
@@ -150,8 +153,9 @@ pub enum TaskError {
     },
     /// The folds together have another size than the task is defined by.
     #[error(
-        "the task '{task}' has {expected} crystals, these shards give {found}; it needs {store}; \
-         --allow-partial goes on with what there is"
+        "the task '{task}' has {}, these shards give {found}; it needs {store}; --allow-partial goes on with \
+         what there is",
+        counted(*expected, "crystal")
     )]
     Crystals {
         /// Name of the task.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemas::count::counted;
 use schemas::settings::{FeatureSettings, METADATA_PREFIX, SettingsError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -146,7 +147,7 @@ fn numbers(
     if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
         return Err(unreadable(key, value, format!("{number} is not finite")));
     }
-    numbers.try_into().map_err(|_| unreadable(key, value, format!("{count} numbers, not 6")))
+    numbers.try_into().map_err(|_| unreadable(key, value, format!("{}, not 6", counted(count, "number"))))
 }
 
 /// Compares two sections of the configuration key by key.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemas::count::counted;
 use schemas::settings::SettingsError;
 
 /// A weights file that cannot be read or written.
@@ -18,7 +19,12 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file ends too early.
-    #[error("{} is cut short: it has {found} bytes of {}", path.display(), expectation(*expected))]
+    #[error(
+        "{} is cut short: it has {} of {}",
+        path.display(),
+        counted(*found, "byte"),
+        expectation(*expected)
+    )]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -68,7 +74,7 @@ pub enum WeightsError {
         tensor: String,
     },
     /// A tensor to be written has not as many numbers as its shape has places.
-    #[error("{}: tensor '{tensor}' of shape {shape:?} has {found} numbers", path.display())]
+    #[error("{}: tensor '{tensor}' of shape {shape:?} has {}", path.display(), counted(*found, "number"))]
     Length {
         /// The file.
         path: PathBuf,

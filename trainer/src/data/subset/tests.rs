@@ -21,7 +21,7 @@ fn every_part_is_counted() {
     assert_eq!(count(split("split", SplitPart::Train)).expect("some"), 34);
     assert_eq!(count(split("split", SplitPart::Val)).expect("some"), 33);
     let error = count(split("split", SplitPart::Test)).expect_err("none");
-    assert_eq!(error.to_string(), "none of the 100 crystals is in the subset 'split = test'");
+    assert_eq!(error.to_string(), "the subset 'split = test' holds none of the 100 crystals");
     let error = count(split("split_task", SplitPart::Test)).expect_err("no such column");
     assert_eq!(error.to_string(), "no shard has a split column 'split_task'; there are: split");
 }

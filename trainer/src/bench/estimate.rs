@@ -1,0 +1,125 @@
+//! From a few steps to an epoch and a run.
+
+use serde::Serialize;
+
+use super::steps::Steps;
+use crate::config::Config;
+use crate::config::model::Graph;
+use crate::data::size::Size;
+
+/// What there is to do in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// Crystals that are trained on.
+    pub crystals: u64,
+    /// Their [`work`].
+    pub train: f64,
+    /// That of the crystals of the validation set.
+    pub validation: f64,
+}
+
+/// How long an epoch and a run take, about.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Seconds of an epoch, validation included.
+    pub epoch_seconds: f64,
+    /// Epochs of the run, if it is not stopped early.
+    pub epochs: u64,
+    /// Seconds of the run.
+    pub run_seconds: f64,
+    /// Whether the run may stop early.
+    pub may_stop_early: bool,
+}
+
+/// What the time of a batch grows with: its edges; its atoms where the model's graph has fewer edges than
+/// are stored.
+pub fn work(graph: Graph, size: &Size) -> f64 {
+    match graph {
+        Graph::Multigraph => size.edges as f64,
+        Graph::Simple => size.atoms as f64,
+    }
+}
+
+impl Estimate {
+    /// Scales the steps up to the whole: what grows with a batch by the work that there is, what each step
+    /// costs by the number of steps. Batches that were drawn larger than the mean of the store, or smaller,
+    /// shift the result little.
+    pub fn new(steps: &Steps, whole: &Work, config: &Config, data_crystals_per_s: f64) -> Self {
+        let work = steps.sum(|step| step.work);
+        let of_batches = steps.sum(|step| step.preparation + step.gradients) / work * whole.train;
+        let batches = whole.crystals as f64 * steps.count() as f64 / steps.sum(|step| step.crystals as f64);
+        let of_step = steps.sum(|step| step.norm + step.optimizer) / steps.count().max(1) as f64;
+        let training = of_batches + of_step * batches / config.optimiser.accumulate as f64;
+        // Batches are built while the model computes.
+        let reading = whole.crystals as f64 / data_crystals_per_s;
+        let validation = steps.sum(|step| step.validation) / work * whole.validation;
+        let epoch_seconds = training.max(reading) + validation;
+        let epochs = config.run.epochs;
+        Self {
+            epoch_seconds,
+            epochs,
+            run_seconds: epoch_seconds * epochs as f64,
+            may_stop_early: config.run.early_stop.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::steps::Step;
+
+    /// 10 µs an edge, 0.05 s a step.
+    fn step(edges: u64) -> Step {
+        Step {
+            crystals: 8,
+            triplets: 12 * edges as usize,
+            size: Size { atoms: edges / 12, edges, pairs: 13 * edges },
+            work: edges as f64,
+            preparation: 1e-6 * edges as f64,
+            gradients: 9e-6 * edges as f64,
+            norm: 0.01,
+            optimizer: 0.04,
+            validation: 3e-6 * edges as f64,
+        }
+    }
+
+    fn steps(edges: &[u64]) -> Steps {
+        edges.iter().map(|edges| step(*edges)).collect()
+    }
+
+    fn config() -> Config {
+        let mut config = Config::default();
+        config.run.epochs = 5;
+        config
+    }
+
+    const WHOLE: Work = Work { crystals: 800, train: 1e6, validation: 1e5 };
+
+    #[test]
+    fn an_epoch_is_its_work_and_its_steps() {
+        // 10 s for the edges, 100 steps of 0.05 s, 0.3 s of validation, whatever batches were drawn.
+        for edges in [&[10_000, 10_000][..], &[4_000, 30_000, 1_000]] {
+            let estimate = Estimate::new(&steps(edges), &WHOLE, &config(), 1e9);
+            assert!((estimate.epoch_seconds - 15.3).abs() < 1e-9, "{estimate:?}");
+            assert!((estimate.run_seconds - 76.5).abs() < 1e-9, "{estimate:?}");
+            assert!(!estimate.may_stop_early && estimate.epochs == 5);
+        }
+    }
+
+    #[test]
+    fn steps_of_several_batches_are_fewer() {
+        let mut config = config();
+        config.optimiser.accumulate = 4;
+        config.run.early_stop = Some(3);
+        let estimate = Estimate::new(&steps(&[10_000]), &WHOLE, &config, 1e9);
+        assert!((estimate.epoch_seconds - 11.55).abs() < 1e-9, "{estimate:?}");
+        assert!(estimate.may_stop_early);
+    }
+
+    #[test]
+    fn a_slow_data_path_decides() {
+        let estimate = Estimate::new(&steps(&[10_000]), &WHOLE, &config(), 20.0);
+        assert!((estimate.epoch_seconds - 40.3).abs() < 1e-9, "{estimate:?}");
+    }
+}

@@ -1,0 +1,161 @@
+//! What timed steps took.
+
+use serde::Serialize;
+
+use crate::data::size::Size;
+
+/// Fastest, middle and slowest of several times.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Times {
+    /// Fastest.
+    pub min: f64,
+    /// Middle.
+    pub median: f64,
+    /// Slowest.
+    pub max: f64,
+}
+
+/// Seconds of each part of a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Seconds {
+    /// Masks are drawn and the batch goes to the device.
+    pub preparation: Times,
+    /// Model, losses and their gradients.
+    pub gradients: Times,
+    /// The norm of the gradients.
+    pub norm: Times,
+    /// The optimiser.
+    pub optimizer: Times,
+    /// Gradients and optimiser: what other programs call a step.
+    pub step: Times,
+}
+
+/// Numbers of a batch.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct BatchSize {
+    /// Crystals.
+    pub crystals: usize,
+    /// Atoms.
+    pub atoms: usize,
+    /// Edges.
+    pub edges: usize,
+    /// Triplets.
+    pub triplets: usize,
+}
+
+/// One timed step.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Step {
+    /// Crystals of its batch.
+    pub crystals: usize,
+    /// Triplets of its batch.
+    pub triplets: usize,
+    /// Other numbers of its batch.
+    pub size: Size,
+    /// [`work`] of its batch.
+    pub work: f64,
+    /// Seconds until the batch is on the device.
+    pub preparation: f64,
+    /// Seconds of model, losses and gradients.
+    pub gradients: f64,
+    /// Seconds of the gradients' norm.
+    pub norm: f64,
+    /// Seconds of the optimiser.
+    pub optimizer: f64,
+    /// Seconds of the losses alone, as for validation; 0 without a validation set.
+    pub validation: f64,
+}
+
+/// The timed steps.
+#[derive(Debug, Clone, Default)]
+pub struct Steps(Vec<Step>);
+
+impl FromIterator<Step> for Steps {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self(steps.into_iter().collect())
+    }
+}
+
+impl Steps {
+    /// Adds a step.
+    pub fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Sum of a part over all steps.
+    pub fn sum(&self, part: impl Fn(&Step) -> f64) -> f64 {
+        self.0.iter().map(part).sum()
+    }
+
+    fn times(&self, part: impl Fn(&Step) -> f64) -> Times {
+        let mut seconds: Vec<f64> = self.0.iter().map(part).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |index: usize| seconds.get(index).copied().unwrap_or(f64::NAN);
+        Times { min: at(0), median: at(seconds.len() / 2), max: at(seconds.len().saturating_sub(1)) }
+    }
+
+    /// Seconds of each part.
+    pub fn seconds(&self) -> Seconds {
+        Seconds {
+            preparation: self.times(|step| step.preparation),
+            gradients: self.times(|step| step.gradients),
+            norm: self.times(|step| step.norm),
+            optimizer: self.times(|step| step.optimizer),
+            step: self.times(|step| step.gradients + step.optimizer),
+        }
+    }
+
+    /// Mean numbers of the batches.
+    pub fn mean_size(&self) -> BatchSize {
+        let count = self.count().max(1) as f64;
+        let mean = |part: fn(&Step) -> f64| (self.sum(part) / count).round() as usize;
+        BatchSize {
+            crystals: mean(|step| step.crystals as f64),
+            atoms: mean(|step| step.size.atoms as f64),
+            edges: mean(|step| step.size.edges as f64),
+            triplets: mean(|step| step.triplets as f64),
+        }
+    }
+
+    /// Crystals a second over all steps.
+    pub fn crystals_per_s(&self) -> f64 {
+        let seconds = self.sum(|step| step.preparation + step.gradients + step.norm + step.optimizer);
+        self.sum(|step| step.crystals as f64) / seconds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(edges: u64, seconds: f64) -> Step {
+        let size = Size { atoms: edges / 12, edges, pairs: 13 * edges };
+        let triplets = 12 * edges as usize;
+        Step {
+            crystals: 8,
+            triplets,
+            size,
+            gradients: seconds,
+            optimizer: 0.25,
+            norm: 0.5,
+            ..Step::default()
+        }
+    }
+
+    #[test]
+    fn means_and_times_are_those_of_the_steps() {
+        let steps: Steps = [step(12_000, 1.0), step(24_000, 4.0), step(18_000, 2.0)].into_iter().collect();
+        let size = steps.mean_size();
+        assert_eq!((size.crystals, size.atoms, size.edges, size.triplets), (8, 1500, 18_000, 216_000));
+        let Seconds { step, gradients, .. } = steps.seconds();
+        assert_eq!([step.min, step.median, step.max], [1.25, 2.25, 4.25]);
+        assert_eq!([gradients.min, gradients.median, gradients.max], [1.0, 2.0, 4.0]);
+        assert_eq!(steps.crystals_per_s(), 24.0 / 9.25);
+        assert_eq!(steps.count(), 3);
+    }
+}

@@ -1,0 +1,153 @@
+//! How large crystals are, and how large a batch of them can become.
+
+use arrow::array::{Array, ListArray, UInt32Array};
+use rayon::prelude::*;
+use schemas::StoreError;
+use serde::Serialize;
+
+use crate::data::batch::GraphBatch;
+use crate::data::error::DataError;
+use crate::data::limit::BatchLimit;
+use crate::data::subset::{RowGroup, Selection};
+
+/// Columns that sizes are read from.
+const COLUMNS: [&str; 3] = ["nsites", "edge_source", "edge_target"];
+
+/// Numbers of one crystal, or of several together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Size {
+    /// Atoms.
+    pub atoms: u64,
+    /// Edges of the multigraph.
+    pub edges: u64,
+    /// Pairs of an edge with one that ends where it starts.
+    pub pairs: u64,
+}
+
+impl Size {
+    /// Fewest triplets that the pairs can be: all but each edge with its reverse.
+    fn least_triplets(&self) -> u64 {
+        self.pairs.saturating_sub(self.edges)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.atoms += other.atoms;
+        self.edges += other.edges;
+        self.pairs += other.pairs;
+    }
+}
+
+impl<R> From<&GraphBatch<R>> for Size {
+    fn from(batch: &GraphBatch<R>) -> Self {
+        Self { atoms: batch.atoms() as u64, edges: batch.edges() as u64, pairs: batch.pairs() as u64 }
+    }
+}
+
+/// The largest batch that crystals can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LargestBatch {
+    /// Its crystals.
+    pub crystals: usize,
+    /// Its numbers.
+    pub size: Size,
+}
+
+/// Sizes of all crystals of a selection, in the order of the shards. Three columns are read.
+///
+/// # Errors
+/// [`DataError`] if a shard cannot be read.
+pub fn sizes(selection: &Selection) -> Result<Vec<Size>, DataError> {
+    let groups: Vec<Result<Vec<Size>, DataError>> =
+        selection.row_groups().par_iter().map(|row_group| of_row_group(selection, row_group)).collect();
+    let mut sizes = Vec::new();
+    for group in groups {
+        sizes.extend(group?);
+    }
+    Ok(sizes)
+}
+
+/// Sizes of the crystals of one row group.
+fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>, DataError> {
+    let shard = selection.open(row_group)?;
+    let path = shard.path().to_owned();
+    let deciding = selection.subset().column();
+    let mut names = COLUMNS.to_vec();
+    names.extend(deciding);
+    let mut sizes = Vec::new();
+    let mut degrees = Vec::new();
+    for batch in shard.batches(Some(vec![row_group.group]), Some(&names))? {
+        let batch =
+            batch.map_err(|error| StoreError::Parquet { path: path.clone(), message: error.to_string() })?;
+        let deciding = deciding.and_then(|name| batch.column_by_name(name));
+        let members = selection.subset().members(&path, batch.num_rows(), deciding)?;
+        // Types were checked when the shard was opened.
+        let column = |name: &str| batch.column_by_name(name).map(|column| column.as_any());
+        let sites = column(COLUMNS[0]).and_then(|column| column.downcast_ref::<UInt32Array>());
+        let lists = |name| column(name).and_then(|column| column.downcast_ref::<ListArray>());
+        let (Some(sites), Some(source), Some(target)) = (sites, lists(COLUMNS[1]), lists(COLUMNS[2])) else {
+            continue;
+        };
+        for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
+            let (source, target) = (source.value(row), target.value(row));
+            let ends = [&source, &target].map(|list| list.as_any().downcast_ref::<UInt32Array>());
+            let [Some(source), Some(target)] = ends else { continue };
+            let pairs = pairs(sites.value(row) as usize, source.values(), target.values(), &mut degrees);
+            sizes.push(Size { atoms: u64::from(sites.value(row)), edges: target.len() as u64, pairs });
+        }
+    }
+    Ok(sizes)
+}
+
+/// Number of pairs of an edge with one that ends where it starts; `degrees` is a buffer.
+fn pairs(sites: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
+    degrees.clear();
+    degrees.resize(sites, [0; 2]);
+    for (ends, direction) in [(source, 0), (target, 1)] {
+        for &site in ends {
+            // An edge that names no site is refused where the crystal is used.
+            if let Some(degree) = degrees.get_mut(site as usize) {
+                degree[direction] += 1;
+            }
+        }
+    }
+    degrees.iter().map(|[outgoing, incoming]| outgoing * incoming).sum()
+}
+
+/// A batch than which none of these crystals within the limit weighs more; `weight` of a batch must be the
+/// sum of its crystals' weights.
+///
+/// Without a budget of triplets it is the batch of the heaviest crystals. With one it is found by filling
+/// the budget with the crystals that weigh most for their triplets, the last of them whole (the bound of the
+/// knapsack problem's linear relaxation), and may be somewhat heavier than any that occurs.
+pub fn largest_batch(sizes: &[Size], limit: BatchLimit, weight: impl Fn(&Size) -> f64) -> LargestBatch {
+    let of = |indices: &mut dyn Iterator<Item = usize>| {
+        let mut batch = LargestBatch::default();
+        for index in indices {
+            batch.crystals += 1;
+            batch.size.add(&sizes[index]);
+        }
+        batch
+    };
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by(|a, b| weight(&sizes[*b]).total_cmp(&weight(&sizes[*a])));
+    let heaviest = of(&mut order.iter().copied().take(limit.crystals));
+    let Some(budget) = limit.triplets else { return heaviest };
+    // A crystal that exceeds the budget makes a batch of its own.
+    let alone = of(&mut order.first().copied().into_iter());
+    // Infinite for a crystal without triplets, which always has room.
+    let worth = |index: usize| weight(&sizes[index]) / sizes[index].least_triplets() as f64;
+    order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)));
+    let mut triplets = 0;
+    let fits = |index: &usize| {
+        let has_room = triplets < budget as u64;
+        triplets += sizes[*index].least_triplets();
+        has_room
+    };
+    let filled = of(&mut order.iter().copied().take_while(fits));
+    let heavier = |a: LargestBatch, b: LargestBatch| if weight(&a.size) >= weight(&b.size) { a } else { b };
+    let lighter = |a: LargestBatch, b: LargestBatch| if weight(&a.size) <= weight(&b.size) { a } else { b };
+    heavier(alone, lighter(heaviest, filled))
+}
+
+#[cfg(test)]
+mod tests;
