@@ -8,7 +8,5 @@ use crate::data::GraphBatch;
 pub(crate) fn formulas<R>(graph: &GraphBatch<R>) -> Vec<String> {
     let elements = graph.elements();
     let crystals = graph.atom_offsets.windows(2);
-    crystals
-        .map(|atoms| conventional_formula(elements.get(atoms[0]..atoms[1]).unwrap_or_default()))
-        .collect()
+    crystals.map(|atoms| conventional_formula(elements.get(atoms[0]..atoms[1]).unwrap_or_default())).collect()
 }

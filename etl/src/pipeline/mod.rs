@@ -201,8 +201,7 @@ pub fn build(
         mut notes,
         properties: source_properties,
         ..
-    } =
-        opened;
+    } = opened;
     let recipe = Arc::new(Recipe {
         parser,
         settings: request.settings.clone(),

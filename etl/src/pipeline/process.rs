@@ -172,11 +172,7 @@ impl Alias {
     ///
     /// # Errors
     /// As [`LabelTable::row`].
-    fn row<'a>(
-        &self,
-        labels: &'a LabelTable,
-        material_id: &str,
-    ) -> Result<Option<LabelRow<'a>>, LabelError> {
+    fn row<'a>(&self, labels: &'a LabelTable, material_id: &str) -> Result<Option<LabelRow<'a>>, LabelError> {
         let block = material_id.get(self.name_bytes..).unwrap_or_default();
         labels.row(&format!("{}{block}", self.name))
     }

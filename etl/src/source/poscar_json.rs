@@ -41,9 +41,9 @@ pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceE
         states: file_states(inputs)?,
         properties: Vec::new(),
         embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
-            unread: UnreadFiles::default(),
-            notes: Vec::new(),
-            progress: progress.clone(),
+        unread: UnreadFiles::default(),
+        notes: Vec::new(),
+        progress: progress.clone(),
         reader: Box::new(SplitReader {
             inputs: inputs.iter().cloned().collect(),
             current: None,
