@@ -104,8 +104,9 @@ impl EntryLayout {
             let before = cursor.position();
             let value = cursor.scalar()?;
             if self.may_be_property(key.raw) {
-                let raw = entry.get(before..cursor.position()).unwrap_or_default();
-                if !scan.see(key.raw, PropertyValue::of_scalar(value), raw.trim_ascii_start()) {
+                let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii();
+                let text = raw.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(raw);
+                if !scan.see(key.raw, PropertyValue::of_scalar(value), text) {
                     return Ok(false);
                 }
             }

@@ -57,7 +57,8 @@ fn number_of(name: &str) -> Option<usize> {
     let at = name.rfind('-')? + 1;
     let (start, digits) = name.split_at_checked(at)?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let is_task = start.len() > ID_START.len() && start.bytes().all(|byte| byte.is_ascii_graphic());
+    // A task's name and a hyphen stand between.
+    let is_task = start.len() > ID_START.len() + 1 && start.bytes().all(|byte| byte.is_ascii_graphic());
     (is_number && is_task && start.starts_with(ID_START)).then_some(at)
 }
 

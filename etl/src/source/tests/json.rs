@@ -55,8 +55,8 @@ fn oqmd_entries_are_read_however_packed() {
 fn several_files_are_read_one_after_another() {
     let (_folder, path) = written("a.json", OQMD.as_bytes());
     let harvest = read(SourceKind::Oqmd, &[&path, &path]).expect("readable");
-    assert_eq!(harvest.ids(), ["oqmd-7", "oqmd-7"]);
-    assert_eq!(harvest.crystals[1].origin.record, 1);
+    assert_eq!(harvest.ids(), ["oqmd-7", "oqmd-10", "oqmd-7", "oqmd-10"]);
+    assert_eq!(harvest.crystals[2].origin.record, 1);
 }
 
 const JARVIS: &str = r#"[{"jid": "JVASP-1", "spg": "Fm-3m", "atoms": {"lattice_mat": [[4, 0, 0], [0, 4, 0], [0, 0, 4]],
@@ -73,7 +73,11 @@ fn jarvis_keys_are_properties_when_most_of_their_values_are_numbers() {
     let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
     let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
     assert_eq!(columns, ["energy_above_hull_ev_per_atom", "jarvis_epsx"]);
-    assert!(source.notes[0].ends_with("left out, without numbers: spg"), "{:?}", source.notes);
+    assert!(
+        source.notes[0].ends_with("spg (1 numbers, 1 other values, the first \"Fm-3m\")"),
+        "{:?}",
+        source.notes
+    );
     assert_eq!(source.notes.len(), 3);
     let harvest = drain(source).expect("readable");
     assert_eq!(harvest.ids(), ["JVASP-1", "JVASP-2"]);
