@@ -113,7 +113,7 @@ impl ContactLimit {
     /// 0.612 (Pu-Pu) in 106,113, 0.493 (N-Pd 1.04 Å) in 18,127 of JARVIS, 0.485 (an H atom from X-rays) in 319
     /// of the Crystallography Open Database; below that, there, the sites of unmarked disorder from 0.304 on.
     /// Two hydrogen atoms 0.22 Å apart have 0.355.
-    pub const DEFAULT_SHARE: f64 = 0.45;
+    pub const DEFAULT_SHARE: f64 = 0.4;
     /// Any contact is possible.
     pub const NONE: Self = Self { share: 0.0 };
 

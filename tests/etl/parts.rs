@@ -223,7 +223,7 @@ fn parts_of_different_builds_are_refused() {
         (&["--cutoff", "6"], "differ in mmpt.cutoff_angstrom: 8 in "),
         (&["--name", "other"], "differ in source: cif in "),
         (&["--max-sites", "9"], "differ in max_sites: '10000' in "),
-        (&["--min-contact", "0"], "differ in min_contact: '0.45' in "),
+        (&["--min-contact", "0"], "differ in min_contact: '0.4' in "),
         (&["--reject-isolated"], "differ in reject_isolated: 'false' in "),
         (&["--filter", "nsites < 9"], "differ in filters: '' in "),
     ] {

@@ -70,7 +70,7 @@ fn the_message_names_the_worst_contact() {
     let error = check(ContactLimit::default(), &crystal(cubic(10.0), &sites)).expect_err("two at once");
     assert_eq!(
         error.to_string(),
-        "sites 2 (C) and 3 (C) are 0.3 Å apart, less than 0.45 of the sum of their covalent radii (0.684 Å): \
+        "sites 2 (C) and 3 (C) are 0.3 Å apart, less than 0.4 of the sum of their covalent radii (0.608 Å): \
          rounded special positions, unmarked disorder, missing symmetry operations or a cell in another unit"
     );
 }
@@ -98,8 +98,8 @@ fn a_cell_in_nm_has_no_room_for_its_atoms() {
     assert_eq!(error.reason_code(), "degenerate_lattice");
     assert_eq!(
         error.to_string(),
-        "8 atoms in a cell of 0.1794 Å³, 0.02243 Å³ an atom: even at 0.45 of their covalent radii they fill \
-         8.604 Å³. Is the cell in nm, or its scale missing?"
+        "8 atoms in a cell of 0.1794 Å³, 0.02243 Å³ an atom: even at 0.4 of their covalent radii they fill \
+         6.043 Å³. Is the cell in nm, or its scale missing?"
     );
 }
 
@@ -116,7 +116,7 @@ fn volumes_that_are_none_are_left_to_the_features() {
 fn the_limit_can_be_changed_and_switched_off() {
     let limit = |text: &str| text.parse::<ContactLimit>();
     let close = pair("C", "C", 0.5);
-    assert!(check(limit("0.45").expect("a share"), &close).is_err());
+    assert!(check(limit("0.4").expect("a share"), &close).is_err());
     assert_eq!(check(limit("0.3").expect("a share"), &close), Ok(()));
     assert!(check(limit("1.1").expect("a share"), &pair("C", "C", 1.54)).is_err());
     for structure in [pair("C", "C", 1e-3), halite(0.564)] {
