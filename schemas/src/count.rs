@@ -16,7 +16,8 @@ pub fn plural<N: PartialEq + From<u8>>(count: &N, noun: &str) -> String {
     }
     match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        _ if ["s", "x", "z", "ch", "sh"].iter().any(|end| noun.ends_with(end)) => format!("{noun}es"),
+        // Not "ch": an epoch is none of them.
+        _ if ["s", "x", "z", "tch", "sh"].iter().any(|end| noun.ends_with(end)) => format!("{noun}es"),
         _ => format!("{noun}s"),
     }
 }
@@ -45,6 +46,7 @@ mod tests {
             ("property", "properties"),
             ("day", "days"),
             ("batch", "batches"),
+            ("epoch", "epochs"),
             ("process", "processes"),
             ("byte", "bytes"),
             ("part", "parts"),

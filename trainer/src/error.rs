@@ -141,7 +141,7 @@ pub enum TrainError {
     },
     /// A batch needs more memory than there is.
     #[error(
-        "a batch of {} with {} needs up to {} MiB, but only {} MiB are free: lower --batch, or set \
+        "a batch of {} with {} needs about {} MiB, but only {} MiB are free: lower --batch, or set \
          --batch-triplets so that large crystals make small batches",
         counted(*crystals, "crystal"),
         counted(*edges, "edge"),

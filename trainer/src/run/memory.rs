@@ -8,13 +8,17 @@ use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
 
-/// Bytes that a training step holds for each edge at the default sizes of the model: messages,
-/// slopes and gradients of every layer. Measured as 58,000 from batches of 2,300 and 24,000 edges.
-const STEP_AN_EDGE: f64 = 60.0 * 1024.0;
-/// Width of the messages at which that was measured.
-const MEASURED_HIDDEN: f64 = 128.0;
+/// Bytes that a training step holds for each edge and each channel of the messages, with four interaction
+/// blocks: messages, slopes and gradients of every layer. An edge of the default model takes 66,000 in
+/// batches of 2,300 and 6,300 edges, one with half the channels 45,000, one with two blocks 40,000.
+const STEP_A_CHANNEL: f64 = 336.0;
+/// Bytes that it holds for each edge beside the messages, with four interaction blocks and the other widths
+/// as they are by default.
+const STEP_AN_EDGE: f64 = 24.0 * 1024.0;
 /// Interaction blocks at which that was measured.
 const MEASURED_BLOCKS: f64 = 4.0;
+/// What a run holds at most, of what a single step holds: memory that was freed in pieces is taken anew.
+const FRAGMENTATION: f64 = 1.3;
 
 /// Bytes of a built batch for each atom, edge and pair.
 const BUILT: Size = Size { atoms: 64, edges: 256, pairs: 40 };
@@ -73,7 +77,7 @@ impl Bound {
         let batch = largest_batch(sizes, limit, step);
         Self {
             batch,
-            step_bytes: step(&batch.size),
+            step_bytes: FRAGMENTATION * step(&batch.size),
             data_bytes,
             parameter_bytes: parameters as f64 * NUMBERS_A_PARAMETER * NUMBER,
         }
@@ -95,11 +99,19 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
         .sum()
 }
 
-/// Bytes that a training step on a batch holds at most beside the weights.
+/// Bytes that a training step on a batch holds beside the weights, about.
 pub fn step_bytes(model: &ModelConfig, size: &Size) -> f64 {
-    let widths = model.hidden as f64 / MEASURED_HIDDEN;
+    let default = ModelConfig::default();
+    let wider = [
+        (model.structure_width, default.structure_width),
+        (model.interaction_width, default.interaction_width),
+        (model.output_width, default.output_width),
+        (model.decoder_width, default.decoder_width),
+    ];
+    let wider = wider.map(|(width, usual)| width as f64 / usual as f64).into_iter().fold(1.0, f64::max);
     let blocks = (model.interaction_blocks as f64 + 1.0) / (MEASURED_BLOCKS + 1.0);
-    size.edges as f64 * STEP_AN_EDGE * widths * blocks
+    let an_edge = STEP_AN_EDGE * wider + STEP_A_CHANNEL * model.hidden as f64;
+    size.edges as f64 * an_edge * blocks
 }
 
 /// Bytes that programs can still take, where the system tells.
@@ -162,6 +174,8 @@ mod tests {
         let model = ModelConfig::default();
         let wider = ModelConfig { hidden: 256, ..ModelConfig::default() };
         let deeper = ModelConfig { interaction_blocks: 8, ..ModelConfig::default() };
+        let decoders = ModelConfig { decoder_width: 4 * model.decoder_width, ..ModelConfig::default() };
+        assert!(step_bytes(&decoders, &SIZE) > step_bytes(&model, &SIZE));
         assert!(step_bytes(&wider, &SIZE) > step_bytes(&model, &SIZE));
         assert!(step_bytes(&deeper, &SIZE) > step_bytes(&model, &SIZE));
     }
