@@ -7,6 +7,7 @@
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
+//! * [`matbench`]: the published tasks and their sizes
 //! * [`part`]: which crystals one of several builds holds
 //! * [`lock`]: one writer at a time in a folder
 //! * [`count`]: counts with their nouns, as messages say them
@@ -20,6 +21,7 @@ mod exact;
 pub mod hash;
 pub mod lock;
 pub mod manifest;
+pub mod matbench;
 pub mod part;
 pub mod property;
 pub mod reader;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use etl::composition::conventional_formula;
 use etl::element::SYMBOLS;
+use schemas::matbench::published_crystals;
 
 use crate::config::{Config, DataConfig};
 use crate::data::{Selection, Sources, Stream, StreamSettings};
@@ -17,7 +18,7 @@ use crate::finetune::begun::Begun;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::member::part;
 use crate::report::jarvis::Jarvis;
-use crate::report::matbench::{DATASETS, Matbench};
+use crate::report::matbench::Matbench;
 use crate::report::statistics::{MeanStd, median};
 use crate::report::{self, Evaluation, FoldOutcome, Outcome};
 use crate::run::folder::{BEST_FILE, CONFIG_FILE};
@@ -186,7 +187,7 @@ const JARVIS_DATASET: &str = "dft_3d";
 
 /// What MatBench's record says of this program, for a task of that name.
 fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
-    let is_dataset = DATASETS.iter().any(|(name, _)| *name == task.name);
+    let is_dataset = published_crystals(&task.name).is_some();
     is_dataset.then(|| Matbench {
         dataset: task.name.clone(),
         authors: authors.to_owned(),

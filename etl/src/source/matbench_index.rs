@@ -3,6 +3,8 @@
 //! A file may hold some of the rows alone, as a filtered pandas frame does. Its index then still has
 //! the published rows' numbers, counted from 0, or MatBench's identifiers themselves.
 
+use schemas::matbench::published_crystals;
+
 use super::SourceError;
 use super::json::{Cursor, excerpt};
 use super::json_stream::{Cut, JsonStream};
@@ -11,23 +13,6 @@ use super::json_stream::{Cut, JsonStream};
 const ID_START: &str = "mb-";
 /// Longest identifier.
 const MAX_NAME_BYTES: usize = 1 << 10;
-/// Rows of the published tasks that have structures; their identifiers are as wide as these numbers.
-const PUBLISHED_ROWS: [(&str, u64); 8] = [
-    ("matbench_dielectric", 4_764),
-    ("matbench_jdft2d", 636),
-    ("matbench_log_gvrh", 10_987),
-    ("matbench_log_kvrh", 10_987),
-    ("matbench_mp_e_form", 132_752),
-    ("matbench_mp_gap", 106_113),
-    ("matbench_perovskites", 18_928),
-    ("matbench_phonons", 1_265),
-];
-
-/// Number of rows of a published task.
-fn published_rows(task: &str) -> Option<u64> {
-    PUBLISHED_ROWS.iter().find(|(name, _)| *name == task).map(|(_, rows)| *rows)
-}
-
 /// The published rows of a file, in its order. A whole task takes no memory, a part of one 4 bytes a
 /// row.
 #[derive(Debug, Clone, Default)]
@@ -91,7 +76,7 @@ impl RowIndex {
             return Err(SourceError::layout(&file, format!("{twice} stands twice in the index")));
         }
         let rows = index.last().map_or(0, |last| u64::from(last) + 1);
-        index.width = rows.max(published_rows(task).unwrap_or_default()).to_string().len();
+        index.width = rows.max(published_crystals(task).unwrap_or_default() as u64).to_string().len();
         Ok(index)
     }
 
@@ -197,7 +182,7 @@ impl RowIndex {
     /// What makes the identifiers doubtful: a task of another size than the published one, whose rows
     /// may have been numbered anew.
     pub(super) fn doubt(&self, task: &str) -> Option<String> {
-        let published = published_rows(task)?;
+        let published = published_crystals(task)? as u64;
         let rows = self.len();
         match &self.entries {
             Entries::Range { first: 0, count } if u64::from(*count) < published => Some(format!(

@@ -11,6 +11,8 @@ pub mod datatypes {
     pub use arrow_schema::{DataType, Field, Schema, SchemaRef};
 }
 
+#[path = "../../../schemas/src/count.rs"]
+pub mod count;
 #[path = "../../../schemas/src/error.rs"]
 pub mod error;
 #[path = "../../../schemas/src/exact.rs"]
@@ -19,6 +21,8 @@ mod exact;
 pub mod hash;
 #[path = "../../../schemas/src/manifest.rs"]
 pub mod manifest;
+#[path = "../../../schemas/src/matbench.rs"]
+pub mod matbench;
 #[path = "../../../schemas/src/part.rs"]
 pub mod part;
 #[path = "../../../schemas/src/property.rs"]

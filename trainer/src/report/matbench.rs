@@ -21,6 +21,7 @@ use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 use schemas::count::agree;
+use schemas::matbench::published_crystals;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -34,19 +35,6 @@ use crate::atomic;
 pub const RESULTS: &str = "results.json.gz";
 /// Name of the description of the algorithm, as the guide prescribes.
 pub const INFO: &str = "info.json";
-
-/// The data sets of crystals with a number to predict, and how many crystals each holds
-/// (`matbench_v0.1_dataset_metadata.json`).
-pub const DATASETS: [(&str, usize); 8] = [
-    ("matbench_dielectric", 4_764),
-    ("matbench_jdft2d", 636),
-    ("matbench_log_gvrh", 10_987),
-    ("matbench_log_kvrh", 10_987),
-    ("matbench_mp_e_form", 132_752),
-    ("matbench_mp_gap", 106_113),
-    ("matbench_perovskites", 18_928),
-    ("matbench_phonons", 1_265),
-];
 
 /// Name of the benchmark.
 const BENCHMARK: &str = "matbench_v0.1";
@@ -65,7 +53,7 @@ const UNKNOWN_SYSTEM: u8 = 255;
 /// nothing but the notes empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matbench {
-    /// Name of the data set: one of [`DATASETS`].
+    /// Name of the data set: one of [`schemas::matbench::TASKS`].
     pub dataset: String,
     /// Who submits.
     pub authors: String,
@@ -184,7 +172,7 @@ fn complete_record(evaluation: &Evaluation, matbench: &Matbench) -> Result<Strin
 /// Checks that the five folds together hold every crystal of the data set once.
 fn check_crystals(evaluation: &Evaluation, name: &str) -> Result<(), Incomplete> {
     let dataset = || name.to_owned();
-    let crystals = DATASETS.iter().find(|known| known.0 == name).map(|known| known.1);
+    let crystals = published_crystals(name);
     let crystals = crystals.ok_or_else(|| Incomplete::Dataset { dataset: dataset() })?;
     let found: BTreeSet<_> = evaluation.folds.iter().map(|fold| fold.name.clone()).collect();
     let expected: BTreeSet<_> = (0..FOLDS).map(|fold| format!("fold-{fold}")).collect();
