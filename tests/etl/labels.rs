@@ -149,8 +149,8 @@ fn a_table_of_which_no_row_joins_is_an_error_and_leaves_nothing() {
     write(raw.path(), &[("bad.cif", "data_bad\n"), ("labels.csv", "material_id,gap\nbad,1\n")]);
     let out = folder();
     let output = build("cif", raw.path(), out.path(), &[], 1);
-    assert!(said(&output).contains("0 of 1 rows joined"), "{}", said(&output));
-    assert!(said(&output).contains("1 label rows without a crystal: bad\n"), "{}", said(&output));
+    assert!(said(&output).contains("0 of 1 row joined"), "{}", said(&output));
+    assert!(said(&output).contains("1 label row without a crystal: bad\n"), "{}", said(&output));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn what_was_joined_is_told_by_table() {
     for part in [
         line,
         columns,
-        "1 label rows without a crystal: z\n",
+        "1 label row without a crystal: z\n",
         "column \"note\" holds text and is left out",
         "column \"n\": 1 taken as missing, no numbers: \"n.d.\" of a in line 2",
     ] {

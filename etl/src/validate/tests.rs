@@ -120,7 +120,7 @@ fn a_store_without_manifest_has_a_problem() {
     let problems = problems(folder.path());
     assert!(problems[0].starts_with("manifest.json: manifest: expected a readable manifest"), "{problems:?}");
     let missing = folder.path().join("missing");
-    assert!(matches!(validate(&missing, &ValidateOptions::default()), Err(StoreError::Io { .. })));
+    assert!(matches!(validate(&missing, &ValidateOptions::default()), Err(StoreError::Missing { .. })));
 }
 
 /// A store whose rows were changed after their features were computed.
