@@ -387,7 +387,7 @@ fn a_folder_of_cifs_and_poscars_is_read_whole_and_the_rest_counted() {
     let ids: Vec<&str> = rows.iter().map(|(id, ..)| id.as_str()).collect();
     assert_eq!(ids, [&stems(&inputs)[0], &stems(&inputs)[1], "n", "x"]);
     assert_eq!((summary.crystals, summary.left_out), (4, 0));
-    assert_eq!(summary.unread.to_string(), "1 .json, 1 .txt");
+    assert_eq!(summary.unread.to_string(), "1 *.json, 1 *.txt");
     // Named one by one they are the same, and of one kind alone there are fewer.
     request.overwrite = true;
     request.inputs = inputs.clone();

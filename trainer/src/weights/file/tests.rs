@@ -187,7 +187,7 @@ fn nonsense_is_not_written() {
     let error = write(&path, &none, [twice(), twice()]).expect_err("two of a name");
     assert!(error.to_string().ends_with("two tensors are called 'x'"), "{error}");
     let error = write(&path, &none, [("x".to_owned(), Tensor::f32([2, 2], vec![0.0]))]).expect_err("too few");
-    assert!(error.to_string().ends_with("tensor 'x' of shape [2, 2] has 1 numbers"), "{error}");
+    assert!(error.to_string().ends_with("tensor 'x' of shape [2, 2] has 1 number"), "{error}");
     assert!(!path.exists());
 }
 
