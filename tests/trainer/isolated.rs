@@ -153,7 +153,8 @@ fn isolated_atoms_are_trained_on_embedded_and_predicted() {
         let member = member.join(BEST);
         let predict = |input: &Path| {
             let arguments = ["predict", text(input), "--weights", text(&member), "--out", text(&predictions)];
-            let said = succeed(&[&arguments[..], &["--kind", "cif", "--device", device]].concat());
+            let said =
+                succeed(&[&arguments[..], &["--kind", "cif", "--overwrite", "--device", device]].concat());
             (said, fs::read_to_string(&predictions).expect("a table"))
         };
         let (said, table) = predict(structures.path());
@@ -161,7 +162,7 @@ fn isolated_atoms_are_trained_on_embedded_and_predicted() {
         assert!(!table.contains("NaN"), "{table}");
         assert!(said.contains("4 noted: isolated_atom") && said.contains("site 0 (Xe) has no"), "{said}");
         let arguments = ["predict", text(store.path()), "--weights", text(&member), "--out"];
-        succeed(&[&arguments[..], &[text(&predictions), "--device", device]].concat());
+        succeed(&[&arguments[..], &[text(&predictions), "--overwrite", "--device", device]].concat());
         assert_eq!(fs::read_to_string(&predictions).expect("a table"), table, "from the store");
     }
 }
@@ -181,8 +182,16 @@ fn what_no_crystal_has_is_left_out_of_predictions() {
     let out = folder();
     let table = out.path().join("p.csv");
     let predict = |more: &[&str], status: i32| {
-        let arguments =
-            ["predict", text(raw.path()), "--weights", text(&weights), "--out", text(&table), "--quiet"];
+        let arguments = [
+            "predict",
+            text(raw.path()),
+            "--weights",
+            text(&weights),
+            "--out",
+            text(&table),
+            "--overwrite",
+            "--quiet",
+        ];
         let output = trainer(arguments.iter().chain(more));
         assert_eq!(output.status.code(), Some(status), "{}", said(&output));
         let rejects = fs::read_to_string(out.path().join("p.rejects.csv")).unwrap_or_default();

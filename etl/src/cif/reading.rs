@@ -117,14 +117,13 @@ impl<'a> Reading<'a> {
 
     /// How far a site's coordinates may be off by their last digits, in fractions of the edges.
     pub(super) fn uncertainty(&self, site: &RawSite) -> [f64; 3] {
-        let mut uncertainty = [0.0; 3];
-        for axis in 0..3 {
-            if (site.fractional[axis] * EXACT_PARTS).fract() != 0.0 {
-                let text = self.bytes.get(site.digits[axis] as usize..).unwrap_or_default();
-                uncertainty[axis] = resolution(text.get(..LONGEST_NUMBER).unwrap_or(text));
+        [0, 1, 2].map(|axis| {
+            if (site.fractional[axis] * EXACT_PARTS).fract() == 0.0 {
+                return 0.0;
             }
-        }
-        uncertainty
+            let text = self.bytes.get(site.digits[axis] as usize..).unwrap_or_default();
+            resolution(text.get(..LONGEST_NUMBER).unwrap_or(text))
+        })
     }
 
     /// The block's cell.

@@ -1,8 +1,25 @@
 //! Label tables that cannot be joined.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::source::SourceError;
+
+/// What a table says of a crystal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The labels.
+    pub labels: String,
+    /// The table.
+    pub file: String,
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} in {}", self.labels, self.file)
+    }
+}
 
 /// A fault of a label table; lines and columns count from 1.
 #[derive(Debug, Error)]
@@ -67,37 +84,26 @@ pub enum LabelError {
         id: String,
     },
     /// Two tables, or two columns of one, give the same crystal the same label.
-    #[error("{id:?} has two values of {column}: {first} in {first_file}, {second} in {second_file}")]
+    #[error("{id:?} has two values of {column}: {first}, {second}")]
     TwoValues {
         /// The identifier.
         id: String,
         /// The column of the store.
         column: String,
-        /// Value of the first.
-        first: String,
-        /// Table of the first.
-        first_file: String,
-        /// Value of the second.
-        second: String,
-        /// Table of the second.
-        second_file: String,
+        /// What the first says.
+        first: Box<Statement>,
+        /// What the second says.
+        second: Box<Statement>,
     },
     /// A crystal that rows of several folders may mean.
-    #[error(
-        "{id:?} is meant by a row of {first_file} ({first}) and by one of {second_file} ({second}), for files in \
-         different folders"
-    )]
+    #[error("rows for files in different folders may mean {id:?}: {first}, {second}")]
     Ambiguous {
         /// The identifier.
         id: String,
-        /// Labels of the first.
-        first: String,
-        /// Table of the first.
-        first_file: String,
-        /// Labels of the second.
-        second: String,
-        /// Table of the second.
-        second_file: String,
+        /// What the first says.
+        first: Box<Statement>,
+        /// What the second says.
+        second: Box<Statement>,
     },
     /// A row that fits two crystals.
     #[error(

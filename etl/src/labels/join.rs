@@ -14,7 +14,7 @@ use super::reader::LabelCsv;
 use super::rows::{Rows, Table};
 use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
-use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, TableRows, folds, splits};
+use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, Statement, TableRows, folds, splits};
 use crate::source::{
     Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, documented, open_document,
     split_unit,
@@ -235,10 +235,11 @@ fn fill<T: Label, S: Display>(
         slots.put(row, value, before.len()).map_err(|(earlier, first)| LabelError::TwoValues {
             id: names.name(row).to_owned(),
             column: column.to_owned(),
-            first: shown(&earlier).to_string(),
-            first_file: tables.get(first).map(|table| table.file.clone()).unwrap_or_default(),
-            second: shown(&value).to_string(),
-            second_file: table.file.clone(),
+            first: Box::new(Statement {
+                labels: shown(&earlier).to_string(),
+                file: tables.get(first).map(|table| table.file.clone()).unwrap_or_default(),
+            }),
+            second: Box::new(Statement { labels: shown(&value).to_string(), file: table.file.clone() }),
         })?;
     }
     Ok(())

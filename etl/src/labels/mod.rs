@@ -21,7 +21,7 @@ mod table;
 use std::path::PathBuf;
 
 use crate::source::{EmbeddedLabels, PropertyColumn};
-pub use error::LabelError;
+pub use error::{LabelError, Statement};
 pub use met::Fate;
 use met::{Met, Way};
 pub use names::IdRule;
@@ -135,9 +135,8 @@ impl LabelTable {
                 Ok(Some(LabelRow { table: self, row }))
             }
             Some(Found::Ambiguous(first, second)) => {
-                let ((first_file, first), (second_file, second)) = (self.shown(first), self.shown(second));
-                let id = material_id.to_owned();
-                Err(LabelError::Ambiguous { id, first, first_file, second, second_file })
+                let [first, second] = [first, second].map(|row| Box::new(self.shown(row)));
+                Err(LabelError::Ambiguous { id: material_id.to_owned(), first, second })
             }
         }
     }
@@ -149,13 +148,13 @@ impl LabelTable {
     /// [`LabelError::TwoCrystals`].
     pub fn check_met(&self) -> Result<(), LabelError> {
         self.met.first_of_two().map_or(Ok(()), |row| {
-            let (file, _) = self.shown(row);
+            let Statement { file, .. } = self.shown(row);
             Err(LabelError::TwoCrystals { file, id: self.names.name(row).to_owned() })
         })
     }
 
     /// First table and labels of a row, for a message.
-    fn shown(&self, row: u32) -> (String, String) {
+    fn shown(&self, row: u32) -> Statement {
         let table = self.tables.iter().find(|table| table.numbers.contains(&row));
         let row = LabelRow { table: self, row };
         let values = self.properties.iter().enumerate().filter_map(|(at, property)| {
@@ -167,7 +166,7 @@ impl LabelTable {
             .enumerate()
             .filter_map(|(at, split)| row.split(at).map(|part| format!("{split} {part}")));
         let labels = values.chain(splits).collect::<Vec<_>>().join(", ");
-        (table.map(|table| table.file.clone()).unwrap_or_default(), labels)
+        Statement { labels, file: table.map(|table| table.file.clone()).unwrap_or_default() }
     }
 
     /// Marks the row of an identifier, where there is one, with what became of its entry.

@@ -290,8 +290,7 @@ fn a_table_in_a_folder_is_that_of_its_files() {
     assert!(row(&table, "A/b").is_none());
     assert_eq!(
         table.row("a").expect_err("two rows").to_string(),
-        "\"a\" is meant by a row of A/id_prop.csv (target 1) and by one of B/id_prop.csv (target 2), for files in \
-         different folders"
+        "rows for files in different folders may mean \"a\": target 1 in A/id_prop.csv, target 2 in B/id_prop.csv"
     );
     let tables = [("labels.csv", "id,band_gap\na,7\n"), ("A/id_prop.csv", "a,1\n")];
     let table = load_cifs(&tables).expect("readable");
