@@ -17,9 +17,38 @@ pub enum Choice {
 /// Batches without an end.
 pub(super) enum Batches {
     /// Of crystals that begin anew after the last.
-    Drawn { crystals: Vec<StoredCrystal>, cutoff: f64, settings: StreamSettings, stream: Stream<f32> },
+    Drawn(Box<Drawn>),
     /// One and the same.
     First(Box<GraphBatch<f32>>),
+}
+
+/// Batches of the crystals that were drawn, in their order.
+pub(super) struct Drawn {
+    crystals: Vec<StoredCrystal>,
+    cutoff_angstrom: f64,
+    settings: StreamSettings,
+    stream: Stream<f32>,
+}
+
+impl Drawn {
+    fn new(
+        crystals: Vec<StoredCrystal>,
+        cutoff_angstrom: f64,
+        settings: StreamSettings,
+    ) -> Result<Self, TrainError> {
+        let stream = Stream::of_crystals(crystals.clone().into_iter(), cutoff_angstrom, settings.clone())?;
+        Ok(Self { crystals, cutoff_angstrom, settings, stream })
+    }
+
+    fn next(&mut self) -> Result<GraphBatch<f32>, TrainError> {
+        if let Some(batch) = self.stream.next() {
+            return Ok(batch?);
+        }
+        let again = self.crystals.clone().into_iter();
+        self.stream = Stream::of_crystals(again, self.cutoff_angstrom, self.settings.clone())?;
+        let none = || TrainError::NoCrystals { subset: "those drawn".to_owned(), crystals: 0 };
+        Ok(self.stream.next().ok_or_else(none)??)
+    }
 }
 
 impl Batches {
@@ -40,21 +69,17 @@ impl Batches {
         let count = count.saturating_mul(settings.limit.crystals);
         let crystals = draw(selection, count, settings.seed, settings.labels)?;
         let cutoff = selection.sources().settings().cutoff_angstrom;
-        let stream = Stream::of_crystals(crystals.clone().into_iter(), cutoff, settings.clone())?;
-        Ok(Self::Drawn { crystals, cutoff, settings, stream })
+        Ok(Self::Drawn(Box::new(Drawn::new(crystals, cutoff, settings)?)))
     }
 
     /// The next batch.
+    ///
+    /// # Errors
+    /// [`TrainError`] where the crystals make no batch.
     pub(super) fn next(&mut self) -> Result<GraphBatch<f32>, TrainError> {
-        let (crystals, cutoff, settings, stream) = match self {
-            Self::First(batch) => return Ok(GraphBatch::clone(batch)),
-            Self::Drawn { crystals, cutoff, settings, stream } => (crystals, *cutoff, settings, stream),
-        };
-        if let Some(batch) = stream.next() {
-            return Ok(batch?);
+        match self {
+            Self::First(batch) => Ok(GraphBatch::clone(batch)),
+            Self::Drawn(drawn) => drawn.next(),
         }
-        *stream = Stream::of_crystals(crystals.clone().into_iter(), cutoff, settings.clone())?;
-        let none = || TrainError::NoCrystals { subset: "those drawn".to_owned(), crystals: 0 };
-        Ok(stream.next().ok_or_else(none)??)
     }
 }
