@@ -14,8 +14,8 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`table`] (formats of tables), [`unit`] (units beside numbers), [`ranks`] (training over several processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at
-//! all), [`error`].
+//! [`table`] (formats of tables), [`mod@unit`] (units beside numbers), [`ranks`] (training over several
+//! processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at all), [`error`].
 
 pub mod atomic;
 pub mod bench;

@@ -52,7 +52,7 @@ pub struct Step {
     pub triplets: usize,
     /// Other numbers of its batch.
     pub size: Size,
-    /// [`work`] of its batch.
+    /// What a step on its batch costs, in the units of the estimate.
     pub work: f64,
     /// Seconds until the batch is on the device.
     pub preparation: f64,

@@ -13,7 +13,7 @@ const MOST_ROW_GROUPS: usize = 48;
 /// Draws so many different crystals, all of them where there are fewer, in random order; the same ones for
 /// the same seed.
 ///
-/// In a selection of many row groups they come from [`MOST_ROW_GROUPS`], which are drawn first.
+/// In a selection of many row groups they come from 48 of them, which are drawn first.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
