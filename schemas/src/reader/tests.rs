@@ -148,7 +148,7 @@ fn missing_and_mistyped_columns_are_refused() {
     let path = with_columns(|columns| {
         replace(columns, "material_id", StringArray::from(vec![Some("good"), None]));
     });
-    assert_refused(&path, "column 'material_id' has 1 empty values");
+    assert_refused(&path, "column 'material_id' has 1 empty value");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn contradictory_rows_are_refused() {
                 columns[index] = test_shard::columns(&shorter).swap_remove(index);
             },
         );
-        assert_refused(&path, &format!("crystal 'bad': 1 values of edge_target, 0 of {}", column.name));
+        assert_refused(&path, &format!("crystal 'bad': 1 value of edge_target, 0 of {}", column.name));
     }
 }
 
