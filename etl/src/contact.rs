@@ -1,32 +1,38 @@
-//! Contacts that no crystal has.
+//! Rejection of crystals with two atoms too close to each other.
 //!
-//! A cell in nm, a special position rounded to two digits, disorder that is not marked as such, symmetry
-//! operations that are missing or applied twice: all of them put atoms into each other. One such crystal
-//! is enough to spoil the training of a model, so whatever lies nearer than a share of the sum of two
-//! covalent radii is rejected.
+//! A cell in nm, a special position rounded to two digits, unmarked disorder, and symmetry operations that
+//! are missing or applied twice all make atoms overlap. One such crystal is enough to spoil the training of
+//! a model, so a crystal is rejected if two of its sites are nearer to each other than a share of the sum of
+//! their covalent radii.
 
 use std::fmt;
 use std::str::FromStr;
 
+use schemas::settings::FeatureSettings;
+
 use crate::element::symbol;
-use crate::feature::Edges;
+use crate::feature::{Edges, FeatureError, Features, pairs_within};
 use crate::math::determinant;
 use crate::number::significant;
 use crate::radius::COVALENT_RADII_ANGSTROM;
 use crate::structure::Structure;
 
-/// Least distance of two sites, relative to the sum of their covalent radii.
+/// Distances in Å of the neighbours in one shell of ties differ by less than this: shells have some thousand
+/// neighbours at most, a tie tolerance of 1e-4 Å apart.
+const WIDEST_SHELL_ANGSTROM: f64 = 0.2;
+
+/// Smallest distance allowed between two sites, as a share of the sum of their covalent radii.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ContactLimit {
     share: f64,
 }
 
-/// A share of the sum of two radii that is none.
+/// A text that is not a share of the sum of two radii.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither 0 nor a positive number")]
 pub struct ShareError;
 
-/// A crystal with a contact below the limit; ends as a row of the rejects table.
+/// Error of a crystal with a contact below the limit. It becomes a row of the rejects table.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ContactError {
     /// The cell is too small for its atoms, so that some contact must be impossible.
@@ -40,12 +46,12 @@ pub enum ContactError {
         atoms: usize,
         /// Volume of the cell in Å³.
         volume: f64,
-        /// Volume in Å³ of spheres with the share of the atoms' covalent radii.
+        /// Volume in Å³ of the atoms as spheres, whose radii are the share of the covalent ones.
         filled: f64,
-        /// The share.
+        /// Share of the covalent radii.
         share: f64,
     },
-    /// Two sites are nearer than any two atoms.
+    /// Two sites are nearer to each other than the limit.
     #[error(
         "{contact} are {} Å apart, less than {share} of the sum of their covalent radii ({} Å): rounded \
          special positions, unmarked disorder, missing symmetry operations or a cell in another unit",
@@ -56,11 +62,14 @@ pub enum ContactError {
         contact: Contact,
         /// Their distance in Å.
         distance: f64,
-        /// The least distance they may have, in Å.
+        /// Smallest distance allowed, in Å.
         limit: f64,
-        /// The share.
+        /// Share of the sum of the covalent radii.
         share: f64,
     },
+    /// The pairs of sites cannot be searched.
+    #[error(transparent)]
+    Search(#[from] FeatureError),
 }
 
 impl ContactError {
@@ -69,11 +78,12 @@ impl ContactError {
         match self {
             Self::Crowded { .. } => "degenerate_lattice",
             Self::TooNear { .. } => "impossible_contact",
+            Self::Search(error) => error.reason_code(),
         }
     }
 }
 
-/// Two sites by index and atomic number; one site and its own image have equal indices.
+/// Two sites, by index and atomic number. The indices are equal if a site is too near to its own image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contact {
     /// Indices of the sites, the smaller one first.
@@ -94,7 +104,7 @@ impl fmt::Display for Contact {
     }
 }
 
-/// Covalent radius of an element in Å, 0 for a number that none has.
+/// Covalent radius of an element in Å; 0 if no element has the number.
 #[inline]
 fn radius(atomic_number: u8) -> f64 {
     COVALENT_RADII_ANGSTROM.get(usize::from(atomic_number)).copied().unwrap_or(0.0)
@@ -107,22 +117,25 @@ impl Default for ContactLimit {
 }
 
 impl ContactLimit {
-    /// The share unless asked for otherwise.
+    /// Default share.
     ///
-    /// Measured as the least ratio of each crystal: 0.607 (Nb-Nb) in 36,002 cells of the Materials Project,
-    /// 0.612 (Pu-Pu) in 106,113, 0.493 (N-Pd 1.04 Å) in 18,127 of JARVIS, 0.485 (an H atom from X-rays) in 319
-    /// of the Crystallography Open Database; below that, there, the sites of unmarked disorder from 0.304 on.
-    /// Two hydrogen atoms 0.22 Å apart have 0.355.
+    /// It lies between the shortest contacts of real crystals and those of faulty files. The smallest ratio of a
+    /// distance to the sum of the covalent radii is 0.607 (Nb-Nb) in 36,002 crystals of the Materials Project
+    /// (`mp36k`), 0.612 (Pu-Pu) in 106,113 (`mp_gap`), 0.493 (N-Pd, 1.04 Å) in 18,127 of JARVIS, and 0.485 (a
+    /// hydrogen atom located by X-rays) in 319 of the Crystallography Open Database. Sites of unmarked disorder
+    /// have ratios from 0.304 on, two hydrogen atoms 0.22 Å apart one of 0.355.
     pub const DEFAULT_SHARE: f64 = 0.4;
-    /// Any contact is possible.
+    /// The limit that allows every contact.
     pub const NONE: Self = Self { share: 0.0 };
 
-    /// Refuses a cell with less volume than its atoms fill as spheres of the share of their radii. Where
-    /// all contacts keep the limit these spheres do not overlap, so that nothing is refused here which
-    /// [`ContactLimit::check_edges`] would not refuse; but no neighbour needs to be found for it, of which
-    /// a cell in nm has a thousand times too many.
+    /// Checks that the cell has room for its atoms, each a sphere whose radius is the share of its covalent
+    /// radius.
     ///
-    /// A volume of 0 or none at all is a fault of the cell, not of its contacts.
+    /// Spheres overlap only if a contact is below the limit, so this rejects no crystal that
+    /// [`ContactLimit::check`] would accept. It needs no neighbour search, which takes long in a cell given in
+    /// nm: each atom has a thousand times too many neighbours there.
+    ///
+    /// A cell whose volume is 0 or not a number passes; the features reject it.
     ///
     /// # Errors
     /// [`ContactError::Crowded`].
@@ -139,7 +152,39 @@ impl ContactLimit {
         Ok(())
     }
 
-    /// Refuses a crystal with an edge below the limit, and names its worst one.
+    /// Checks the distances of all pairs of sites up to the cutoff, and names the worst one below the limit.
+    ///
+    /// The edges are enough for most crystals. All pairs are searched if an atom may have a contact beyond the
+    /// neighbours it keeps, because even the farthest of them is nearer than the limit of that atom and the
+    /// largest one of the crystal. That takes very few `neighbours` or a large share.
+    ///
+    /// # Errors
+    /// [`ContactError::TooNear`], and [`ContactError::Search`] if there are too many pairs to search.
+    pub fn check(
+        self,
+        atomic_numbers: &[u8],
+        features: &Features,
+        settings: &FeatureSettings,
+    ) -> Result<(), ContactError> {
+        self.check_edges(atomic_numbers, &features.edges)?;
+        let largest = atomic_numbers.iter().map(|&number| radius(number)).fold(0.0, f64::max);
+        let reach = (2.0 * self.share * largest).min(settings.cutoff_angstrom);
+        if reach <= 0.0 || !self.may_miss_contacts(atomic_numbers, &features.edges, settings, largest) {
+            return Ok(());
+        }
+        let mut worst: Option<(f64, ContactError)> = None;
+        pairs_within(features, reach, |target, source, distance| {
+            let numbers = [source, target].map(|site| number_of(atomic_numbers, site));
+            let limit = self.limit(numbers);
+            if distance < limit && worst.as_ref().is_none_or(|(least, _)| distance / limit < *least) {
+                worst = Some((distance / limit, self.too_near(atomic_numbers, [source, target], distance)));
+            }
+        })?;
+        worst.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Checks the distances of the edges, and names the worst one below the limit. Contacts that are no edges
+    /// are not seen.
     ///
     /// # Errors
     /// [`ContactError::TooNear`].
@@ -159,13 +204,49 @@ impl ContactLimit {
         let Some(worst) = below.min_by(|first, second| ratio(first).total_cmp(&ratio(second))) else {
             return Ok(());
         };
-        let (source, target) = (edges.source[worst], edges.target[worst]);
-        let sites = [source.min(target), source.max(target)];
-        let number = |site: u32| atomic_numbers.get(site as usize).copied().unwrap_or_default();
-        let contact = Contact { sites, atomic_numbers: sites.map(number) };
-        let (distance, limit) = (edges.distance[worst], limit(worst));
-        Err(ContactError::TooNear { contact, distance, limit, share: self.share })
+        let sites = [edges.source[worst], edges.target[worst]];
+        Err(self.too_near(atomic_numbers, sites, edges.distance[worst]))
     }
+
+    /// Returns whether an atom may have a contact below the limit that is not one of the edges. `largest` is the
+    /// largest covalent radius in Å.
+    fn may_miss_contacts(
+        self,
+        atomic_numbers: &[u8],
+        edges: &Edges,
+        settings: &FeatureSettings,
+        largest: f64,
+    ) -> bool {
+        let mut end = 0;
+        settings.neighbours == 0
+            || edges.target.chunk_by(|first, second| first == second).any(|edges_of_atom| {
+                end += edges_of_atom.len();
+                // An atom with fewer edges has no other neighbour within the cutoff.
+                edges_of_atom.len() >= settings.neighbours && {
+                    let radius = radius(number_of(atomic_numbers, edges_of_atom[0]));
+                    edges.distance[end - 1] < self.share * (radius + largest) + WIDEST_SHELL_ANGSTROM
+                }
+            })
+    }
+
+    /// Smallest distance in Å allowed between two elements.
+    fn limit(self, [first, second]: [u8; 2]) -> f64 {
+        self.share * (radius(first) + radius(second))
+    }
+
+    /// The error of two sites that are this distance in Å apart.
+    fn too_near(self, atomic_numbers: &[u8], sites: [u32; 2], distance: f64) -> ContactError {
+        let [first, second] = sites;
+        let sites = [first.min(second), first.max(second)];
+        let numbers = sites.map(|site| number_of(atomic_numbers, site));
+        let contact = Contact { sites, atomic_numbers: numbers };
+        ContactError::TooNear { contact, distance, limit: self.limit(numbers), share: self.share }
+    }
+}
+
+/// Atomic number of a site; 0 if there is no such site.
+fn number_of(atomic_numbers: &[u8], site: u32) -> u8 {
+    atomic_numbers.get(site as usize).copied().unwrap_or_default()
 }
 
 impl fmt::Display for ContactLimit {

@@ -1,7 +1,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use schemas::settings::FeatureSettings;
+use schemas::settings::{FeatureSettings, Ties};
 
 use super::*;
 use crate::element::atomic_number;
@@ -24,9 +24,10 @@ fn crystal(lattice: Matrix3, sites: &[(&str, [f64; 3])]) -> Structure {
 /// Both checks, one after another.
 fn check(limit: ContactLimit, structure: &Structure) -> Result<(), ContactError> {
     limit.check_room(structure)?;
-    let mut featurizer = Featurizer::new(&FeatureSettings::default());
+    let settings = FeatureSettings::default();
+    let mut featurizer = Featurizer::new(&settings);
     let features = featurizer.featurize(structure).expect("features");
-    limit.check_edges(&structure.atomic_numbers, &features.edges)
+    limit.check(&structure.atomic_numbers, features, &settings)
 }
 
 /// Two atoms at a distance in a box of 10 Å.
@@ -73,6 +74,24 @@ fn the_message_names_the_worst_contact() {
         "sites 2 (C) and 3 (C) are 0.3 Å apart, less than 0.4 of the sum of their covalent radii (0.608 Å): \
          rounded special positions, unmarked disorder, missing symmetry operations or a cell in another unit"
     );
+}
+
+#[test]
+fn contacts_beyond_the_neighbours_kept_are_seen() {
+    // Two caesium atoms 1.5 Å apart, each with a hydrogen atom that is nearer and at a possible distance.
+    let sites = [("H", 0.3), ("Cs", 0.36), ("Cs", 0.435), ("H", 0.495)];
+    let structure = crystal(cubic(20.0), &sites.map(|(symbol, x)| (symbol, [x, 0.5, 0.5])));
+    let numbers = &structure.atomic_numbers;
+    let limit = ContactLimit::default();
+    for (neighbours, ties) in [(0, Ties::Shell), (1, Ties::Shell), (1, Ties::Cut), (12, Ties::Shell)] {
+        let settings = FeatureSettings { neighbours, ties, ..FeatureSettings::default() };
+        let mut featurizer = Featurizer::new(&settings);
+        let features = featurizer.featurize(&structure).expect("features");
+        assert_eq!(limit.check_edges(numbers, &features.edges).is_ok(), neighbours < 12);
+        let error = limit.check(numbers, features, &settings).expect_err("caesium in caesium");
+        assert!(error.to_string().starts_with("sites 1 (Cs) and 2 (Cs) are 1.5 Å apart"), "{error}");
+        assert_eq!(ContactLimit::NONE.check(numbers, features, &settings), Ok(()));
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod wrap;
 pub use edges::Edges;
 pub use error::FeatureError;
 pub use labels::HOME_DIRECTION;
+pub(crate) use neighbours::pairs_within;
 pub use niggli::{NiggliCell, is_niggli, niggli_reduce, parameters};
 
 use schemas::settings::FeatureSettings;
@@ -38,7 +39,7 @@ pub struct Features {
     pub fractional: Vec<Vector3>,
     /// Edges to the nearest neighbours.
     pub edges: Edges,
-    /// Sites without a neighbour within the cutoff, which no edge has as its target; ascending.
+    /// Sites without a neighbour within the cutoff, ascending. No edge has them as its target.
     pub isolated: Vec<u32>,
 }
 
@@ -59,7 +60,7 @@ impl Featurizer {
     /// Features of one crystal (SPEC 2.1 to 2.4); the result borrows the featurizer's buffers.
     ///
     /// # Errors
-    /// Every [`FeatureError`]: a lattice or coordinates that are no crystal's, coinciding sites.
+    /// Every [`FeatureError`]: an impossible lattice, impossible coordinates or coinciding sites.
     pub fn featurize(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
         let sites = structure.fractional.len();
         if sites == 0 {

@@ -325,7 +325,8 @@ impl Sink for RowBuilder {
             Ok(features) => features,
             Err(error) => return leave_out(error.reason_code(), error.to_string()),
         };
-        if let Err(error) = bounds.min_contact.check_edges(&structure.atomic_numbers, &features.edges) {
+        let contacts = bounds.min_contact.check(&structure.atomic_numbers, features, &recipe.settings);
+        if let Err(error) = contacts {
             return leave_out(error.reason_code(), error.to_string());
         }
         let isolated = isolated_atom(structure, features, recipe.settings.cutoff_angstrom);

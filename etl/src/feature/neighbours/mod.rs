@@ -16,8 +16,9 @@ mod space;
 use schemas::settings::FeatureSettings;
 
 use crate::feature::niggli::plane_spacings;
-use crate::feature::{Edges, FeatureError};
+use crate::feature::{Edges, FeatureError, Features};
 use crate::math::{Matrix3, Vector3};
+use candidates::Candidates;
 use images::ImageAtoms;
 use selection::{Outcome, Selection};
 
@@ -40,8 +41,8 @@ pub(crate) struct NeighbourSearch {
 }
 
 impl NeighbourSearch {
-    /// Finds the edges of a crystal; fills all columns of `edges` but the labels, and lists the sites
-    /// that have none in `isolated`.
+    /// Finds the edges of a crystal. Fills all columns of `edges` but the labels, and `isolated` with
+    /// the sites that have no edge.
     ///
     /// `lattice` has rows in Å and encloses `volume` in Å³, `fractional` are the sites, shape
     /// `[nsites, 3]`.
@@ -94,6 +95,30 @@ impl NeighbourSearch {
     fn radius_after(&self, level: usize) -> f64 {
         RADIUS_GROWTH * self.levels[level].radius()
     }
+}
+
+/// Calls `found` with target, source and distance in Å of every two sites at most `radius` Å apart, periodic
+/// images included, however many neighbours the edges keep. A pair is found from both of its sites.
+///
+/// # Errors
+/// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
+pub(crate) fn pairs_within(
+    features: &Features,
+    radius: f64,
+    mut found: impl FnMut(u32, u32, f64),
+) -> Result<(), FeatureError> {
+    let Features { lattice, volume, fractional, .. } = features;
+    let mut images = ImageAtoms::default();
+    images.build(lattice, &plane_spacings(lattice, *volume), fractional, radius)?;
+    let mut candidates = Candidates::default();
+    for (target, centre) in fractional.iter().enumerate() {
+        images.within_radius(target, centre, &mut candidates);
+        // The nearest candidate is the site itself.
+        for (atom, distance) in candidates.ascending().skip(1) {
+            found(target as u32, images.label(atom).site, distance);
+        }
+    }
+    Ok(())
 }
 
 /// Radius of a sphere that holds, at the crystal's mean density, a given multiple of the
