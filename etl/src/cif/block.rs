@@ -71,12 +71,12 @@ impl RawSite {
         self.problems == 0
     }
 
-    /// Whether a number beside the coordinates is none.
+    /// Whether a value that should be a number is not one.
     pub(super) fn is_malformed(&self) -> bool {
         self.problems & MALFORMED != 0
     }
 
-    /// Marks a number beside the coordinates as none.
+    /// Notes that a value that should be a number is not one.
     pub(super) fn set_malformed(&mut self) {
         self.problems |= MALFORMED;
     }
@@ -106,12 +106,12 @@ pub(super) struct BadNumber {
 pub(super) struct JoinedLoop {
     /// Its items, as bits by [`Tag`].
     pub(super) columns: u64,
-    /// Its first row among those of all such loops.
+    /// Index of its first row in [`RawBlock::joined`].
     pub(super) first_row: usize,
 }
 
 impl JoinedLoop {
-    /// Number of a row where sites are told apart; beyond those of the sites with coordinates.
+    /// Index of a row in [`BadNumber::site`], beyond the indices of all sites with coordinates.
     pub(super) fn index(row: usize) -> usize {
         2 * MAX_SITES + row
     }
@@ -142,29 +142,30 @@ impl OperationList {
         }
     }
 
-    /// Whether any operation is listed, other than `?`, `.` and empty values.
+    /// Whether the list has an operation other than `?`, `.` and empty values.
     pub(super) fn says_something(&self, bytes: &[u8]) -> bool {
         self.operations.iter().any(|operation| !says_nothing(operation.of(bytes)))
     }
 }
 
-/// Names under which operations stand.
+/// Tags of lists of operations.
 const LIST_TAGS: [Tag; LISTS] =
     [Tag::Operation, Tag::OldOperation, Tag::OtherOperation, Tag::MagneticOperation, Tag::MagneticCentring];
 
 /// Number of [`LIST_TAGS`].
 const LISTS: usize = 5;
 
+/// Index of a tag in [`LIST_TAGS`].
 fn list_index(tag: Tag) -> Option<usize> {
     LIST_TAGS.iter().position(|known| *known == tag)
 }
 
-/// Whether a value is empty, `?` or `.`, in quotes or without.
+/// Whether a value is empty, `?` or `.`, with or without quotes.
 pub(super) fn says_nothing(value: &[u8]) -> bool {
     matches!(value.trim_ascii(), b"" | b"?" | b".")
 }
 
-/// A value for every [`Tag`].
+/// The value of every [`Tag`], `None` if the block does not give it.
 #[derive(Debug)]
 struct Items([Option<Value>; TAGS]);
 
@@ -183,19 +184,20 @@ pub(super) struct RawBlock {
     pub(super) offset: usize,
     /// Single values, indexed by [`Tag`].
     items: Items,
-    /// Items given a second time with another value, that the structure may do without.
+    /// Items given twice with different values, each with the name of the first contradiction. An error only if
+    /// the structure cannot be read without the item.
     contradicted: Vec<(Tag, Span)>,
     /// Lists of operations, by [`list_index`].
     lists: [OperationList; LISTS],
     /// Atom sites in file order, the first [`MAX_SITES`] and one more.
     pub(super) sites: Vec<RawSite>,
-    /// Which items the loop of these sites has, as bits by [`Tag`].
+    /// The items that are given for these sites, as bits by [`Tag`].
     pub(super) site_columns: u64,
-    /// Rows of further loops of atom sites, which have no coordinates.
+    /// Rows of all loops of atom sites without coordinates, the first [`MAX_SITES`] and one more.
     pub(super) joined: Vec<RawSite>,
-    /// Those loops.
+    /// The loops of these rows, in file order.
     pub(super) joined_loops: Vec<JoinedLoop>,
-    /// Why those rows do not belong to the sites.
+    /// The first fault found in joining these loops to the sites by label, and where it is.
     pub(super) join_fault: Option<(JoinFault, Span)>,
     /// Numbers of sites that are none.
     pub(super) bad_numbers: Vec<BadNumber>,
@@ -230,22 +232,22 @@ impl RawBlock {
         self.duplicate = None;
     }
 
-    /// Value of a single item; `None` where absent, empty, `?` or `.`, in quotes or without.
+    /// Value of a single item; `None` where it is absent, empty, `?` or `.`, with or without quotes.
     pub(super) fn item(&self, tag: Tag, bytes: &[u8]) -> Option<Value> {
         self.items.0.get(tag as usize).copied().flatten().filter(|value| !says_nothing(value.span.of(bytes)))
     }
 
-    /// Where the item was given a second time with another value.
+    /// Name of the item where it is given a second time with another value.
     pub(super) fn contradicted(&self, tag: Tag) -> Option<Span> {
         self.contradicted.iter().find(|(other, _)| *other == tag).map(|(_, name)| *name)
     }
 
-    /// The list of operations under the names of this tag.
+    /// The list of operations of a tag; another list if the tag has none.
     pub(super) fn list(&self, tag: Tag) -> &OperationList {
         &self.lists[list_index(tag).unwrap_or(0)]
     }
 
-    /// Whether anything was said about a structure.
+    /// Returns whether the block holds no item that this reader knows.
     pub(super) fn is_empty(&self) -> bool {
         self.items.0.iter().all(Option::is_none)
             && self.lists.iter().all(|list| list.operations.is_empty())
@@ -261,9 +263,9 @@ impl RawBlock {
 
     /// Takes a single value.
     ///
-    /// Given once more it may say nothing (`?`, `.`, empty), or the same: archives write formulas and symbols
-    /// so. The cell and the items of a site may stand there once only. Of others a second value is kept in mind,
-    /// for where they are needed.
+    /// A second value is ignored if it is empty, `?` or `.`: archives write formulas and symbols so. Of the cell
+    /// and of a site any other second value is an error. Of other items one that differs is noted as a
+    /// contradiction.
     pub(super) fn set_item(&mut self, tag: Tag, name: Span, value: Value, bytes: &[u8]) {
         let Some(place) = self.items.0.get_mut(tag as usize) else { return };
         let text = |value: Value| value.span.of(bytes).trim_ascii();
@@ -272,7 +274,9 @@ impl RawBlock {
             Some(known) if !says_nothing(text(known)) => {
                 if tag.is_of_cell() || tag.is_of_site() {
                     self.duplicate.get_or_insert(name);
-                } else if text(known) != text(value) {
+                } else if text(known) != text(value)
+                    && self.contradicted.iter().all(|(other, _)| *other != tag)
+                {
                     self.contradicted.push((tag, name));
                 }
             }
@@ -280,7 +284,8 @@ impl RawBlock {
         }
     }
 
-    /// Whether a list of operations under this name is taken: the first one is.
+    /// Whether to read a list of operations with this tag. Only the first one is; another one is noted as a
+    /// duplicate.
     pub(super) fn takes_operations(&mut self, tag: Tag, name: Span) -> bool {
         let is_first = list_index(tag).is_none_or(|index| self.lists[index].operations.is_empty());
         if !is_first {
@@ -322,9 +327,9 @@ impl RawBlock {
             Tag::FractionalZ => 2,
             Tag::Label => return site.label = value.span,
             Tag::TypeSymbol => return site.type_symbol = known(value),
-            Tag::CalcFlag => return site.calc_flag = value.span,
+            Tag::CalcFlag => return site.calc_flag = known(value),
             Tag::DisorderGroup => return site.disorder_group = known(value),
-            Tag::Multiplicity => return site.multiplicity = value.span,
+            Tag::Multiplicity => return site.multiplicity = known(value),
             Tag::DisorderAssembly => return site.disorder_assembly = known(value),
             Tag::Occupancy => {
                 return match number(value, bytes) {

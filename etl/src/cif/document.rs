@@ -35,8 +35,8 @@ impl<'a> Document<'a> {
         if !self.started {
             self.started = true;
             let mut token = self.lexer.next()?;
-            // Archives put the journal's items before the blocks. What else stands there would belong to every
-            // block, by the rules of STAR.
+            // Old archives put items of the journal into a `global_` section before the blocks, which are skipped.
+            // Items of a structure there would belong to every block, by the rules of STAR: an error.
             if token == Token::Global {
                 let global = self.error(SyntaxProblem::ReservedWord);
                 token = self.items(block, columns)?;
@@ -61,7 +61,7 @@ impl<'a> Document<'a> {
         Ok(true)
     }
 
-    /// All items up to the next heading or the end, which is returned.
+    /// Reads all items up to the next heading or the end of the file. Returns that token.
     fn items(&mut self, block: &mut RawBlock, columns: &mut Columns) -> Result<Token, SyntaxError> {
         let mut single = None;
         let mut token = self.lexer.next()?;
@@ -114,6 +114,7 @@ impl<'a> Document<'a> {
             }
             _ if tag.is_of_site() => {
                 let site = single.get_or_insert_with(|| RawSite::starting_at(name.start));
+                block.site_columns |= 1 << tag as u64;
                 block.mark_coordinates(tag);
                 block.set_site(site, 0, tag, value, self.bytes);
                 block.set_item(tag, name, value, self.bytes);
@@ -228,7 +229,7 @@ impl<'a> Document<'a> {
         self.end_of_rows(column, token)
     }
 
-    /// Rows of a loop that says more of atom sites whose coordinates stand in another one.
+    /// Rows of a loop of atom sites without coordinates. `seen` are its items, as bits by [`Tag`].
     fn read_joined(
         &mut self,
         block: &mut RawBlock,
@@ -240,7 +241,7 @@ impl<'a> Document<'a> {
         let mut token = first;
         while let Token::Value(value) = token {
             let mut site = RawSite::starting_at(value.span.start);
-            // Their numbers are told from those of the sites until they are joined.
+            // Distinct from the indices of the sites, which are not known before the loops are joined.
             let index = JoinedLoop::index(block.joined.len());
             for &tag in columns {
                 let Token::Value(value) = token else { return Err(self.error(SyntaxProblem::UnevenLoop)) };

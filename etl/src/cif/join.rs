@@ -1,13 +1,15 @@
-//! Loops of atom sites beside the one with the coordinates: occupancies or type symbols, joined by label.
+//! Joins loops of atom sites without coordinates, such as one of occupancies or type symbols, to the sites by
+//! label.
 
 use std::collections::HashMap;
 
-use super::block::{JoinedLoop, RawBlock, RawSite};
+use super::block::{JoinedLoop, MAX_SITES, RawBlock, RawSite};
 use super::error::JoinFault;
 use super::lexer::Span;
 use super::tag::Tag;
 
-/// Brings what further loops of atom sites say to the sites with coordinates.
+/// Adds the values of further loops of atom sites to the sites with coordinates. The first fault is left in
+/// `join_fault`.
 pub(super) fn join(block: &mut RawBlock, bytes: &[u8]) {
     if !block.joined_loops.is_empty()
         && block.bears_structure()
@@ -18,13 +20,18 @@ pub(super) fn join(block: &mut RawBlock, bytes: &[u8]) {
 }
 
 fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)> {
-    // Index of the site with a label, and how many there are.
+    if let Some(last) = block.joined.get(MAX_SITES) {
+        return Err((JoinFault::TooMany, Span { start: last.offset, end: last.offset }));
+    }
+    // The first site with a label, and the number of sites with it.
     let mut by_label: HashMap<&[u8], (usize, u32)> = HashMap::with_capacity(block.sites.len());
     for (index, site) in block.sites.iter().enumerate() {
         by_label.entry(site.label.of(bytes)).or_insert((index, 0)).1 += 1;
     }
     let ends = block.joined_loops.iter().skip(1).map(|next| next.first_row).chain([block.joined.len()]);
+    // The last loop with a row for each site, counted from 1.
     let mut taken = vec![0u32; block.sites.len()];
+    let mut bad_numbers = block.bad_numbers.iter_mut();
     for ((list, end), number) in block.joined_loops.iter().zip(ends).zip(1u32..) {
         for (row, index) in block.joined.iter().zip(0usize..).take(end).skip(list.first_row) {
             let at = Span { start: row.offset, end: row.offset };
@@ -32,11 +39,11 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
                 return Err((JoinFault::NoLabels, at));
             }
             let fault = |fault: JoinFault| (fault, row.label);
-            let &(site, count) = by_label.get(row.label.of(bytes)).ok_or_else(|| fault(JoinFault::NoSite))?;
+            let &(home, count) = by_label.get(row.label.of(bytes)).ok_or_else(|| fault(JoinFault::NoSite))?;
             if count > 1 {
                 return Err(fault(JoinFault::SeveralSites));
             }
-            let (Some(site), Some(last)) = (block.sites.get_mut(site), taken.get_mut(site)) else { continue };
+            let (Some(site), Some(last)) = (block.sites.get_mut(home), taken.get_mut(home)) else { continue };
             if *last == number {
                 return Err(fault(JoinFault::Twice));
             }
@@ -47,9 +54,9 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
             }
             if row.is_malformed() {
                 site.set_malformed();
-                let bad = block.bad_numbers.iter_mut().find(|bad| bad.site == JoinedLoop::index(index));
-                if let (Some(bad), Some(&(site, _))) = (bad, by_label.get(row.label.of(bytes))) {
-                    bad.site = site;
+                // Bad numbers are in the order of the rows: the search goes on where it ended.
+                if let Some(bad) = bad_numbers.find(|bad| bad.site == JoinedLoop::index(index)) {
+                    bad.site = home;
                 }
             }
         }
@@ -58,7 +65,7 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
     Ok(())
 }
 
-/// Takes what a row says; false where the site has said something else.
+/// Adds the values of a row to its site. Returns false if the site already has another value of an item.
 fn take(site: &mut RawSite, row: &RawSite, list: JoinedLoop, known: JoinedLoop, bytes: &[u8]) -> bool {
     if list.has(Tag::Occupancy) {
         if known.has(Tag::Occupancy) && site.occupancy != row.occupancy {

@@ -245,7 +245,7 @@ fn loops_of_sites_beside_the_coordinates() {
     assert_eq!(refusal(&with("_atom_site_disorder_group", "Cs1 -1")).0, "cif_disorder");
     for (rows, fault) in [
         ("Cs2 1", "no site with coordinates has this label"),
-        ("Cs1 1\nCs1 1", "the label stands there twice"),
+        ("Cs1 1\nCs1 1", "the loop has two rows with this label"),
     ] {
         let (code, line, message) = refusal(&with("_atom_site_occupancy", rows));
         assert_eq!(code, "cif_unmatched_label");
