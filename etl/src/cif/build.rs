@@ -43,19 +43,15 @@ impl Builder {
         reading.check_disorder_groups()?;
         let found = self.groups.operations(&reading, &cell.metric())?;
         self.structure.lattice = cell.lattice;
-        let (operations, symbol, doubt) = match found {
-            Some(found) => self.settle(found, &reading, &cell)?,
-            None => (None, Span::default(), Doubt::None),
-        };
-        match operations.as_deref() {
-            None | Some([_]) => self.take_sites(&reading)?,
-            Some(operations) => self.expand_sites(&reading, operations, &Nearness::of_images(&cell))?,
+        let (operations, symbol, doubt) = self.settle(found, &reading, &cell)?;
+        match &*operations {
+            [_] => self.take_sites(&reading)?,
+            operations => self.expand_sites(&reading, operations, &Nearness::of_images(&cell))?,
         }
         if self.structure.atomic_numbers.is_empty() {
             return Err(reading.error(CifErrorKind::NoStructure));
         }
-        let operations = operations.as_deref().unwrap_or(&[SymmetryOperation::IDENTITY]);
-        self.check_contents(&reading, &cell, operations, symbol, doubt)?;
+        self.check_contents(&reading, &cell, &operations, symbol, doubt)?;
         self.check_pairs(&reading, &Nearness::new(&cell))
     }
 
@@ -69,33 +65,33 @@ impl Builder {
         &self.remarks
     }
 
-    /// The operations meant, what named them, and the doubt that only the atoms can settle.
+    /// Chooses between origins and settings. Returns the operations, the place of their symbol, and the ambiguity
+    /// that remains until the atoms are known.
     fn settle(
         &mut self,
         found: Found,
         reading: &Reading<'_>,
         cell: &Cell,
-    ) -> Result<(Option<Operations>, Span, Doubt), BuildError> {
+    ) -> Result<(Operations, Span, Doubt), BuildError> {
         let Found { symbol, operations, doubt } = found;
         let nearness = Nearness::of_images(cell);
         let mut trial =
             Trial { reading, expander: &mut self.expander, nearness: &nearness, volume: cell.volume() };
         match doubt {
             Doubt::Origin(other) => {
-                let operations = trial.choose_origin(symbol, operations, other)?;
-                Ok((Some(operations), symbol, Doubt::None))
+                Ok((trial.choose_origin(symbol, operations, other)?, symbol, Doubt::None))
             }
             Doubt::Settings(settings) => {
                 let (operations, remark) = trial.choose_setting(symbol, settings)?;
                 self.remarks.extend(remark);
-                Ok((Some(operations), symbol, Doubt::None))
+                Ok((operations, symbol, Doubt::None))
             }
-            doubt => Ok((Some(operations), symbol, doubt)),
+            doubt => Ok((operations, symbol, doubt)),
         }
     }
 
-    /// Where statements of the symmetry contradict each other, what the file says of the contents decides about
-    /// the operations used. Too few atoms are an asymmetric unit; without anything said, a remark tells.
+    /// Judges the operations of an ambiguous block by formula, density and multiplicities. Fewer atoms than these
+    /// tell are an asymmetric unit that was not expanded: an error. Where they tell nothing, a remark is made.
     fn check_contents(
         &mut self,
         reading: &Reading<'_>,
@@ -124,9 +120,9 @@ impl Builder {
             _ => return Ok(()),
         };
         let nearness = Nearness::of_images(cell);
-        // A group that the cell has not the shape for is that of another cell.
+        // A group that does not fit the cell is that of another cell, such as the conventional one.
         let fits = other.is_none_or(|other| fits_cell(other, &cell.metric()));
-        // Of a group that the operations used hold, atoms made by them always have the symmetry.
+        // Atoms always have the symmetry of a subgroup of the operations that made them.
         let holds = other.is_some_and(|other| other.iter().all(|one| operations.contains(one)));
         if let Some(other) = other
             && fits
@@ -198,7 +194,7 @@ impl Builder {
         if count > limit { Err(reading.error(CifErrorKind::TooManySites { count, limit })) } else { Ok(()) }
     }
 
-    /// No two atoms at one place.
+    /// Checks that no two atoms are in one place.
     fn check_pairs(&mut self, reading: &Reading<'_>, nearness: &Nearness) -> Result<(), BuildError> {
         let Some(pair) = self.pairs.find(&self.structure.fractional, nearness) else { return Ok(()) };
         let site = |atom: usize| reading.block.sites.get(*self.origins.get(atom)? as usize);
@@ -228,9 +224,9 @@ impl Builder {
         let reading = Reading::new(block, bytes);
         reading.check_items()?;
         let cell = reading.cell()?;
-        let found = self.groups.find(&reading, &cell.metric()).unwrap_or(None);
+        let found = self.groups.find(&reading, &cell.metric()).ok();
         let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
-        // Of disordered sites, images that are near are others.
+        // Images of a disordered site that are near it may be other atoms.
         let nearness = Nearness::new(&cell);
         let mut atoms = std::collections::BTreeMap::new();
         for site in &block.sites {

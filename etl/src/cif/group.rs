@@ -22,13 +22,13 @@ const KEPT_LISTS: usize = 1024;
 /// Longest list of operations kept, bytes.
 const KEPT_BYTES: usize = 32 * 1024;
 
-/// Lists of operations of a space group, the one to use first.
+/// Lists of operations that are not magnetic, in order of preference.
 const ORDINARY_LISTS: [Tag; 3] = [Tag::Operation, Tag::OldOperation, Tag::OtherOperation];
 
-/// A list of operations that are not a space group: the operation to name and what is wrong.
+/// Error of a list that is not a space group: the operation to quote and the problem.
 type BadList = (String, SymmetryProblem);
 
-/// Number of operations of a list and what it holds.
+/// Number of operations of a list as given, and its operations or its error.
 type KnownList = (usize, Result<Operations, BadList>);
 
 /// Reads the operations of blocks; keeps the lists it has met.
@@ -38,62 +38,57 @@ pub(super) struct GroupReader {
     statements: Statements,
 }
 
-/// The symmetry of a block.
+/// The symmetry of a block, as far as it can be read without the sites.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// What named it: a symbol, a number, or the last operation of a list; empty where nothing did.
+    /// Where the symmetry is given: a symbol, a number or the last operation of a list. Without any of them the
+    /// crystal system; empty if that is not given either.
     pub(super) symbol: Span,
-    /// All operations.
+    /// All operations of the group.
     pub(super) operations: Operations,
-    /// What the file leaves open.
+    /// What the block leaves open.
     pub(super) doubt: Doubt,
 }
 
-/// What a file leaves open about its symmetry.
+/// Ambiguity of a block's symmetry.
 #[derive(Debug)]
 pub(super) enum Doubt {
-    /// Nothing.
+    /// None.
     None,
-    /// The symbol has two origins: the operations from the other one.
+    /// The symbol does not tell which of two origins is used. Holds the operations of the other origin.
     Origin(Operations),
-    /// The number stands alone, and its type has several settings in this cell: all of them.
+    /// The number is given alone, and its space-group type has several settings that fit the cell. Holds the
+    /// operations of all of them.
     Settings(Vec<Operations>),
-    /// Something else says another symmetry.
+    /// Another item of the block names a different space group.
     Statement(Statement),
-    /// The operations are those of a magnetic group, which symbols beside them do not name.
+    /// The operations are those of a magnetic group. Symbols of the block need not name that group.
     Magnetic,
-    /// Nothing names the symmetry, but for a crystal system where there is a symbol.
+    /// The block names no space group.
     Unnamed,
 }
 
 impl GroupReader {
-    /// Operations of the block's group; `None` where it has the identity alone.
+    /// Operations of the block's space group. An error where they do not fit the cell.
     ///
-    /// In this order: magnetic operations, the operations listed, the Hall symbol, the Hermann-Mauguin symbol, the
-    /// group's number. A Hermann-Mauguin symbol that cannot be read is an error even where a number follows: the
-    /// number says nothing of the setting. A block that names no symmetry at all is given whole.
-    pub(super) fn operations(
-        &mut self,
-        reading: &Reading<'_>,
-        metric: &Metric,
-    ) -> Result<Option<Found>, BuildError> {
+    /// The first of these that the block gives is used: magnetic operations, a list of operations, the Hall symbol,
+    /// the Hermann-Mauguin symbol, the number of the group. A Hermann-Mauguin symbol that cannot be read is an error
+    /// even if a number follows, because the number does not tell the setting. Without any of them the sites are
+    /// taken for the whole cell.
+    pub(super) fn operations(&mut self, reading: &Reading<'_>, metric: &Metric) -> Result<Found, BuildError> {
         check_modulation(reading)?;
-        let Some(found) = self.find(reading, metric)? else { return Ok(None) };
+        let found = self.find(reading, metric)?;
         if fits_cell(&found.operations, metric) {
-            return Ok(Some(found));
+            return Ok(found);
         }
         let symbol = excerpt(found.symbol.of(reading.bytes));
         Err(reading.error_at(CifErrorKind::SymmetryMisfit { symbol }, found.symbol))
     }
 
-    /// The group the block means, whether or not its cell has this symmetry.
-    pub(super) fn find(
-        &mut self,
-        reading: &Reading<'_>,
-        metric: &Metric,
-    ) -> Result<Option<Found>, BuildError> {
+    /// As [`GroupReader::operations`], whether or not they fit the cell.
+    pub(super) fn find(&mut self, reading: &Reading<'_>, metric: &Metric) -> Result<Found, BuildError> {
         if let Some((operations, last)) = magnetic_operations(reading)? {
-            return Ok(Some(Found { symbol: last, operations, doubt: Doubt::Magnetic }));
+            return Ok(Found { symbol: last, operations, doubt: Doubt::Magnetic });
         }
         let is_said = |tag: &&Tag| reading.block.list(**tag).says_something(reading.bytes);
         let mut lists = ORDINARY_LISTS.iter().filter(is_said);
@@ -117,12 +112,11 @@ impl GroupReader {
         {
             found.doubt = Doubt::Statement(statement);
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     fn of_list(&mut self, reading: &Reading<'_>, list: &OperationList) -> Result<Found, BuildError> {
-        // The bytes from the first to the last operation and their number tell lists apart: what stands between
-        // two operations is then given as well.
+        // Two lists are the same if their bytes from the first to the last operation and their lengths are.
         let key = list.range.of(reading.bytes);
         let known = self.lists.get(key).filter(|(count, _)| *count == list.operations.len());
         let result = match known {
@@ -149,7 +143,7 @@ impl GroupReader {
     }
 }
 
-/// A modulated structure has no cell that holds all of it.
+/// Refuses a modulated structure, which no three-dimensional cell describes.
 fn check_modulation(reading: &Reading<'_>) -> Result<(), BuildError> {
     let dimension = reading.block.item(Tag::ModulationDimension, reading.bytes);
     let dimension = dimension.filter(|value| parse_number(value.span.of(reading.bytes)) != Some(0.0));
@@ -163,7 +157,7 @@ fn check_modulation(reading: &Reading<'_>) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The group that the block names; `None` without any.
+/// The space group that the block names by a symbol or number; `None` without one.
 fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, BuildError> {
     let span = |tag: Tag| reading.block.item(tag, reading.bytes).map(|value| value.span);
     let unknown = |span: Span| {
@@ -201,14 +195,15 @@ fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, 
     Ok(Some(Found { symbol: at, operations, doubt }))
 }
 
-/// A symbol that decides stands there once.
+/// Checks that the item that decides the space group is not given twice with different values.
 fn check_once(tag: Tag, reading: &Reading<'_>) -> Result<(), BuildError> {
     let Some(name) = reading.block.contradicted(tag) else { return Ok(()) };
     Err(reading.error_at(CifErrorKind::DuplicateItem { item: excerpt(name.of(reading.bytes)) }, name))
 }
 
-/// Where no group is named that can be read: an error if one is named that cannot, else the cell is whole.
-fn unnamed_group(reading: &Reading<'_>) -> Result<Option<Found>, BuildError> {
+/// The identity alone, for a block that names no group. An error if the block names one in a form that is not
+/// read, such as a Schoenflies symbol.
+fn unnamed_group(reading: &Reading<'_>) -> Result<Found, BuildError> {
     for tag in [Tag::OtherSymmetry, Tag::MagneticGroup] {
         let Some(value) = reading.block.item(tag, reading.bytes) else { continue };
         let symbol = excerpt(value.span.of(reading.bytes));
@@ -219,10 +214,10 @@ fn unnamed_group(reading: &Reading<'_>) -> Result<Option<Found>, BuildError> {
     let system = reading.block.item(Tag::CrystalSystem, reading.bytes);
     let operations = Arc::from([SymmetryOperation::IDENTITY]);
     let symbol = system.map(|value| value.span).unwrap_or_default();
-    Ok(Some(Found { symbol, operations, doubt: Doubt::Unnamed }))
+    Ok(Found { symbol, operations, doubt: Doubt::Unnamed })
 }
 
-/// Whether two lists of different operations hold the same.
+/// Whether two lists hold the same operations in any order. The operations of each list must differ.
 fn is_same_set(first: &[SymmetryOperation], second: &[SymmetryOperation]) -> bool {
     let mut all = [first, second].concat();
     without_duplicates(&mut all);
