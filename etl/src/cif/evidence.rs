@@ -1,5 +1,5 @@
-//! What a file says of its contents, against the atoms that a reading of its symmetry makes: multiplicities of the
-//! sites, sum formula and number of formula units, density.
+//! Compares the atoms that a choice of symmetry operations generates with what the file says of the contents of the
+//! cell: multiplicities of the sites, sum formula with the number of formula units Z, and density.
 
 use super::expand::{Expander, Nearness};
 use super::mass::atomic_weight;
@@ -8,64 +8,67 @@ use super::reading::{Reading, excerpt};
 use super::species::Species;
 use super::tag::Tag;
 use crate::element::{SYMBOLS, atomic_number_of};
+use crate::number::{exact, significant};
 use crate::structure::Structure;
 use crate::symmetry::SymmetryOperation;
 
 /// Numbers of atoms, indexed by atomic number.
 type Counts = [f64; SYMBOLS.len()];
 
-/// Hydrogen is often in the formula without being among the sites.
+/// Atomic number of hydrogen, which is often in the formula without being among the sites.
 const HYDROGEN: usize = 1;
 
-/// How far counts of atoms may be off a formula: formulas are rounded.
+/// Relative tolerance of counts of atoms against a formula, whose numbers may be rounded.
 const COUNT_TOLERANCE: f64 = 0.01;
 
-/// Ratio of two densities up to which they agree: the sites may lack the hydrogen.
+/// Largest ratio of two densities that agree. The sites may lack the hydrogen.
 const SAME_DENSITY: f64 = 1.15;
 
-/// Ratio of two densities from which on they contradict each other.
+/// Smallest ratio of two densities that contradict each other.
 const OTHER_DENSITY: f64 = 1.4;
 
 /// Density in g/cm³ of one g/mol in one Å³.
 const DENSITY_UNIT: f64 = 1.660_539;
 
-/// Densities above this many g/cm³ are kg/m³; none is near it.
+/// Densities above this many g/cm³ are taken for kg/m³. That of osmium, the densest element, is 22.6 g/cm³.
 const HIGHEST_DENSITY: f64 = 100.0;
 
-/// Atoms of a cell: of each element, and of each site.
+/// Numbers of atoms in the cell, by element and by site.
 pub(super) struct Contents {
+    /// Atoms of every element.
     atoms: Counts,
-    /// Index of every site that is an atom, and the number of its positions.
+    /// Index of every site that is an atom, and the number of its positions in the cell.
     positions: Vec<(usize, usize)>,
-    /// Number of operations that made them.
+    /// Number of operations that generated the atoms.
     operations: usize,
 }
 
-/// What the file says of the contents, against them.
+/// Result of comparing the atoms of the cell with what the file says of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Verdict {
-    /// They agree with something that depends on the symmetry.
+    /// They agree in a quantity that depends on the symmetry.
     Agrees,
-    /// There is nothing that tells, or there are things that tell the opposite.
+    /// The file gives no such quantity, or its quantities disagree with each other.
     Silent,
-    /// They do not agree.
+    /// They disagree.
     Contradicts {
-        /// The two numbers.
+        /// The quantity, with its value in the cell and in the file.
         evidence: String,
-        /// Whether there are more atoms than the file says.
+        /// Whether the cell has more atoms than the file says.
         are_more: bool,
     },
 }
 
 impl Verdict {
-    /// Whether nothing speaks against the contents.
+    /// Returns whether the file does not contradict the atoms.
     pub(super) fn is_possible(&self) -> bool {
         !matches!(self, Self::Contradicts { .. })
     }
 }
 
 impl Contents {
-    /// Of atoms with the index of the site behind each, made by so many operations.
+    /// Counts the atoms of a structure that so many operations generated. `origins` holds the index of the site
+    /// behind every atom, and is ascending.
     pub(super) fn of_structure(structure: &Structure, origins: &[u32], operations: usize) -> Self {
         let mut contents = Self { atoms: [0.0; SYMBOLS.len()], positions: Vec::new(), operations };
         for (&number, &origin) in structure.atomic_numbers.iter().zip(origins) {
@@ -78,7 +81,7 @@ impl Contents {
         contents
     }
 
-    /// Of the sites and their images; `None` where those are neither together nor apart.
+    /// Counts the images of all sites. `None` if an image of a site is near it without being on it.
     pub(super) fn of_sites(
         operations: &[SymmetryOperation],
         reading: &Reading<'_>,
@@ -103,10 +106,10 @@ impl Contents {
         }
     }
 
-    /// What the block says of its contents, against these, in a cell of this volume in Å³.
+    /// Compares these atoms, in a cell of this volume in Å³, with what the block says of its contents.
     ///
-    /// The number of formula units and the density speak for the whole cell, and go before what a list of sites
-    /// says of itself. Without `counts_units` the number of formula units is that of another cell.
+    /// Formula and density describe the whole cell: where one of them agrees, no other quantity can contradict the
+    /// atoms. Z is not used without `counts_units`; it is then that of another cell.
     pub(super) fn judge(&self, reading: &Reading<'_>, volume: f64, counts_units: bool) -> Verdict {
         let formula = self.formula(reading, counts_units);
         let density = self.density(reading, volume, counts_units);
@@ -123,6 +126,7 @@ impl Contents {
         }
     }
 
+    /// Compares the positions of every site with its multiplicity.
     fn multiplicities(&self, reading: &Reading<'_>) -> Verdict {
         let given = |site: usize| {
             let site = reading.block.sites.get(site)?;
@@ -136,16 +140,19 @@ impl Contents {
         let Some((site, count, given)) = sites().find(|(_, count, given)| count != given) else {
             return if sites().next().is_some() { Verdict::Agrees } else { Verdict::Silent };
         };
-        // A program has written the order of the site's symmetry there.
+        // Some programs write the order of the site's symmetry group instead.
         if sites().all(|(_, count, given)| count * given == self.operations as f64) {
             return Verdict::Silent;
         }
         let label = reading.label(site);
-        let evidence =
-            format!("site {label:?} has {count} positions in the cell, its multiplicity is given as {given}");
+        let evidence = format!(
+            "site {label:?} has {count} positions in the cell, its multiplicity is given as {}",
+            exact(given)
+        );
         Verdict::Contradicts { evidence, are_more: count > given }
     }
 
+    /// Compares the atoms other than hydrogen with the sum formula and Z, or the proportions alone without Z.
     fn formula(&self, reading: &Reading<'_>, counts_units: bool) -> Verdict {
         let Some(text) = reading.text(Tag::FormulaSum) else { return Verdict::Silent };
         let Some(formula) = counts_of_formula(text) else { return Verdict::Silent };
@@ -165,7 +172,9 @@ impl Contents {
             Some(units) => {
                 let expected = units * in_unit;
                 let evidence = format!(
-                    "the cell holds {atoms} atoms beside hydrogen, {units} formula units {written:?} have {expected}"
+                    "the cell holds {atoms} atoms beside hydrogen, {} formula units {written:?} have {}",
+                    exact(units),
+                    significant(expected)
                 );
                 Verdict::Contradicts { evidence, are_more: atoms > expected }
             }
@@ -178,6 +187,7 @@ impl Contents {
         }
     }
 
+    /// Compares the density of the cell with the one given, or with that of Z formula units.
     fn density(&self, reading: &Reading<'_>, volume: f64, counts_units: bool) -> Verdict {
         let number = |tag: Tag| reading.text(tag).and_then(parse_number).filter(|number| *number > 0.0);
         let density =
@@ -195,20 +205,22 @@ impl Contents {
             Verdict::Silent
         } else {
             let evidence = format!(
-                "the atoms of the cell have a density of {found:.3} g/cm3, the file gives {given:.3} g/cm3"
+                "the atoms of the cell have a density of {} g/cm3, the file gives {} g/cm3",
+                significant(found),
+                significant(given)
             );
             Verdict::Contradicts { evidence, are_more: found > given }
         }
     }
 }
 
-/// `Na 1, Cl 1`.
+/// Atoms of the cell as text, in order of atomic number: `Na 1, Cl 1`.
 fn composition(atoms: &Counts) -> String {
     let present = SYMBOLS.iter().zip(atoms).filter(|(_, count)| **count > 0.0);
     present.map(|(symbol, count)| format!("{symbol} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a formula may be that of so many units together, as some programs write it beside their number.
+/// Returns whether the formula may be that of the whole cell with so many units. Some programs write it so beside Z.
 fn is_of_units(formula: &Counts, units: f64) -> bool {
     units > 1.0 && formula.iter().all(|count| (count / units).fract() == 0.0)
 }

@@ -1,4 +1,5 @@
-//! Operations of magnetic groups: where atoms are, they count without their reversal of time.
+//! Operations of magnetic space groups, of which only the spatial part is used: time reversal does not move atoms.
+//! The items are those of the magCIF dictionary.
 
 use super::block::{MAX_OPERATIONS_LISTED, says_nothing};
 use super::error::{CifErrorKind, SymmetryProblem};
@@ -8,8 +9,8 @@ use super::statement::Operations;
 use super::tag::Tag;
 use crate::symmetry::{SymmetryOperation, is_group, without_duplicates};
 
-/// The operations that a block lists as magnetic ones, combined with the centrings, and where the last of them
-/// stands; `None` where it lists none.
+/// The spatial parts of the magnetic operations of a block, combined with its centrings, and the place of the last
+/// one. `None` if the block lists neither.
 pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Operations, Span)>, BuildError> {
     let operations = read_list(reading, Tag::MagneticOperation)?;
     let centrings = read_list(reading, Tag::MagneticCentring)?;
@@ -36,11 +37,12 @@ pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Opera
             }
         }
     }
-    // An operation and itself with time reversed are one.
+    // An operation with and without time reversal has one spatial part.
     without_duplicates(&mut all);
     if is_group(&all) { Ok(Some((all.into(), last))) } else { bad(SymmetryProblem::NotAGroup) }
 }
 
+/// Reads the spatial parts of a list of operations, each with its place.
 fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, Span)>, BuildError> {
     let mut list = Vec::new();
     for &span in &reading.block.list(tag).operations {
@@ -58,7 +60,7 @@ fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, 
     Ok(list)
 }
 
-/// `x,y,z` of `x,y,z,+1`.
+/// Drops the time reversal of an operation: `x,y,z` of `x,y,z,+1`.
 fn without_time(operation: &[u8]) -> &[u8] {
     match operation.iter().rposition(|&byte| byte == b',') {
         Some(comma) if matches!(operation[comma + 1..].trim_ascii(), b"1" | b"+1" | b"-1" | b"m" | b"-m") => {

@@ -1,7 +1,7 @@
 //! A reader for crystal structures in the Crystallographic Information File format, CIF 1.1 and 2.0.
 //!
-//! What it takes from a file: the cell, the symmetry (operations, else a symbol) and the atom sites, expanded to
-//! the full cell. What it refuses: anything that would need a guess, above all partial occupancy and disorder.
+//! It reads the cell, the symmetry (operations, else a symbol or number) and the atom sites, which it expands to the
+//! full cell. It refuses what would need a guess, above all partial occupancy and disorder.
 //! The grammar is that of Hall, Allen & Brown (1991), Acta Cryst. A47, 655-685, and of Bernstein et al. (2016),
 //! J. Appl. Cryst. 49, 277-284.
 
@@ -30,7 +30,7 @@ mod tests;
 mod whole;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use memchr::memchr_iter;
 
@@ -66,10 +66,10 @@ pub struct CifBlock<'a> {
     pub line: u32,
     /// Whether the file has several results, so that the block's name has to tell them apart.
     pub is_one_of_several: bool,
-    /// What tells the block from the others of the file that came before: its name, its position where it has
-    /// none, `name#2` for the second of a name.
+    /// Name of the block that is unique in the file: its name, its position from 1 if that is empty, `name#2` for the
+    /// second block of a name.
     pub identifier: Cow<'a, str>,
-    /// What the file leaves open about a structure that is given.
+    /// Remarks about a structure that is kept; none with an error.
     pub notes: Vec<CifNote>,
 }
 
@@ -97,7 +97,7 @@ impl CifReader {
         let builder = &mut self.builder;
         let mut lines = LineCounter::new(bytes);
         let mut index = 0;
-        let mut identifiers = HashSet::new();
+        let mut identifiers = HashMap::new();
         let mut emit = |scanned: Scanned<'_>, is_one_of_several: bool| {
             let (raw, result) = match scanned {
                 Scanned::Block(raw) => (Some(raw), builder.build(raw, bytes)),
@@ -133,15 +133,18 @@ impl CifReader {
     }
 }
 
-/// What tells a block from those of the file before it, whose identifiers are kept.
-fn distinct(name: &str, index: usize, identifiers: &mut HashSet<String>) -> String {
+/// Identifier of a block, see [`CifBlock::identifier`]. `taken` holds those of the blocks before it, and the last
+/// number tried behind each of them.
+fn distinct(name: &str, index: usize, taken: &mut HashMap<String, usize>) -> String {
     let first = if name.is_empty() { (index + 1).to_string() } else { name.to_owned() };
+    let mut count = taken.get(&first).copied().unwrap_or_default();
     let mut identifier = first.clone();
-    let mut count = 1usize;
-    while !identifiers.insert(identifier.clone()) {
+    while taken.contains_key(&identifier) {
         count += 1;
         identifier = format!("{first}#{count}");
     }
+    taken.insert(identifier.clone(), 1);
+    taken.insert(first, count.max(1));
     identifier
 }
 

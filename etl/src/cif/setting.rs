@@ -1,8 +1,8 @@
-//! Which of several readings of its symmetry a file means that leaves it open.
+//! Choice between the origins and settings that a symbol or number leaves open.
 //!
-//! Twenty-four groups are tabulated from two origins, and a symbol such as `F d -3 m` belongs to both; a number says
-//! neither origin nor axes. Readers take one or the other; here the file has to show which: by the multiplicities of
-//! its sites, its sum formula or its density.
+//! Twenty-four space-group types are tabulated with two origins, and a symbol such as `F d -3 m` belongs to both
+//! (International Tables A). A number tells neither origin nor axes. The multiplicities of the sites, the sum
+//! formula or the density of the file decide between them.
 
 use super::error::{CifErrorKind, SETTING_ASSUMED};
 use super::evidence::{Contents, Verdict};
@@ -11,30 +11,35 @@ use super::lexer::Span;
 use super::reading::{BuildError, Reading, Remark, excerpt};
 use super::statement::Operations;
 
-/// What it takes to try a reading.
+/// A block, and what is needed to try operations on it.
 pub(super) struct Trial<'a, 'b> {
     /// The block.
     pub(super) reading: &'a Reading<'b>,
-    /// Makes the images of the sites.
+    /// Generates the images of the sites.
     pub(super) expander: &'a mut Expander,
-    /// For images.
+    /// From [`Nearness::of_images`].
     pub(super) nearness: &'a Nearness,
-    /// Of the cell, Å³.
+    /// Volume of the cell, Å³.
     pub(super) volume: f64,
 }
 
 impl Trial<'_, '_> {
-    /// What speaks for or against operations; `None` where images of a site are neither together nor apart.
+    /// Compares the atoms that the operations generate with the file. `None` if an image of a site is near it
+    /// without being on it.
     fn verdict(&mut self, operations: &Operations) -> Option<Verdict> {
         let contents = Contents::of_sites(operations, self.reading, self.expander, self.nearness)?;
         Some(contents.judge(self.reading, self.volume, true))
     }
 
+    /// Returns whether the operations can be applied and the file does not contradict them.
     fn is_possible(&mut self, operations: &Operations) -> bool {
         self.verdict(operations).is_some_and(|verdict| verdict.is_possible())
     }
 
-    /// The operations from the origin that is meant, of the two a symbol has.
+    /// Chooses between the operations from the two origins of a symbol.
+    ///
+    /// # Errors
+    /// [`CifErrorKind::AmbiguousOrigin`] unless exactly one of them is possible.
     pub(super) fn choose_origin(
         &mut self,
         symbol: Span,
@@ -51,15 +56,19 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// The operations of the setting that is meant, of those a number leaves open. The first, the standard one, is
-    /// taken where nothing speaks against it; a remark says so where others are as good.
+    /// Chooses between the operations of all settings of a number, the standard setting first. That is taken unless
+    /// the file contradicts it, with a remark if others are possible too.
+    ///
+    /// # Errors
+    /// [`CifErrorKind::Contradiction`] if no setting is possible, [`CifErrorKind::AmbiguousSetting`] if several are,
+    /// but not the standard one.
     pub(super) fn choose_setting(
         &mut self,
         number: Span,
         settings: Vec<Operations>,
     ) -> Result<(Operations, Option<Remark>), BuildError> {
         let standard = settings.first().cloned().unwrap_or_default();
-        // What is wrong with images of a site shows when they are made.
+        // Images of a site that are near it are an error later, when they are generated.
         let against = self.verdict(&standard).filter(|verdict| !verdict.is_possible());
         let others: Vec<Operations> =
             settings.into_iter().skip(1).filter(|setting| self.is_possible(setting)).collect();

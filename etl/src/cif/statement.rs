@@ -1,4 +1,4 @@
-//! What symbols and numbers say of the symmetry, beside the operations that are used.
+//! Space groups named by symbols and numbers, and their comparison with the operations that are used.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,28 +14,29 @@ use crate::symmetry::{
 /// Distinct symbols kept of each kind.
 const KEPT_SYMBOLS: usize = 1024;
 
-/// Types whose cell has three times as many operations in hexagonal axes as in rhombohedral ones.
+/// Rhombohedral space-group types, which have three times as many operations in hexagonal axes as in rhombohedral
+/// ones.
 const RHOMBOHEDRAL: [u32; 7] = [146, 148, 155, 160, 161, 166, 167];
 
 /// Operations of a space group, centring included.
 pub(super) type Operations = Arc<[SymmetryOperation]>;
 
-/// A symbol, number or list that says what the symmetry is.
+/// A symbol, number or list of operations that names a space group.
 #[derive(Debug)]
 pub(super) struct Statement {
-    /// The statement, to be quoted.
+    /// The symbol or number in quotes, or a description of the list, for messages.
     pub(super) text: String,
-    /// Where it stands.
+    /// Its place in the file.
     pub(super) at: Span,
-    /// What it says.
+    /// Operations of the group it names.
     pub(super) operations: Operations,
 }
 
 impl Statement {
-    /// Items with a Hall symbol, the one to use first.
+    /// Items with a Hall symbol, in order of preference.
     pub(super) const HALL: [Tag; 3] = [Tag::Hall, Tag::OldHall, Tag::OtherHall];
 
-    /// Items with a Hermann-Mauguin symbol, the one to use first.
+    /// Items with a Hermann-Mauguin symbol, in order of preference.
     pub(super) const HERMANN_MAUGUIN: [Tag; 5] = [
         Tag::HermannMauguin,
         Tag::OldHermannMauguin,
@@ -44,10 +45,10 @@ impl Statement {
         Tag::OtherHermannMauguin,
     ];
 
-    /// Items with the group's number, the one to use first.
+    /// Items with the number of the space-group type, in order of preference.
     pub(super) const NUMBER: [Tag; 3] = [Tag::GroupNumber, Tag::OldGroupNumber, Tag::OtherGroupNumber];
 
-    /// What an item says; `None` where it says nothing that can be read.
+    /// Reads the symbol or number of an item; `None` where there is none that can be read.
     pub(super) fn read(tag: Tag, reading: &Reading<'_>, metric: &Metric) -> Option<Self> {
         let at = reading.block.item(tag, reading.bytes)?.span;
         let bytes = at.of(reading.bytes);
@@ -62,13 +63,13 @@ impl Statement {
         Some(Self { text: format!("{:?}", excerpt(bytes)), at, operations })
     }
 
-    /// Number of a space-group type.
+    /// Reads the number of a space-group type.
     pub(super) fn number(text: &[u8]) -> Option<u32> {
         std::str::from_utf8(text).ok()?.trim().parse().ok()
     }
 }
 
-/// How many rotations and centrings a group has.
+/// Numbers of rotations and of centring translations (the identity included) of a space group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Order {
     rotations: usize,
@@ -84,18 +85,18 @@ impl Order {
     }
 }
 
-/// Reads statements; keeps the orders of the groups it has met.
+/// Compares the statements of blocks with their operations. Keeps the orders of the groups that it has met.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    /// By text, for Hall symbols, Hermann-Mauguin symbols and numbers; `None` for what cannot be read.
+    /// Orders by text, of Hall symbols, Hermann-Mauguin symbols and numbers; `None` for a text that cannot be read.
     orders: [HashMap<Box<[u8]>, Option<Order>>; 3],
 }
 
 impl Statements {
-    /// The first statement of another group than that of these operations, if there is one.
+    /// Returns the first statement that names another group than that of the operations.
     ///
-    /// Groups are told apart by their numbers of rotations and centrings. A number says nothing of the cell: a
-    /// list may have more centrings.
+    /// Two groups are different if their numbers of rotations or centrings are. A space-group number does not tell
+    /// the cell, so that the operations may have more centrings than its standard setting.
     pub(super) fn first_other(
         &mut self,
         operations: &[SymmetryOperation],
@@ -140,7 +141,8 @@ impl Statements {
     }
 }
 
-/// Whether the order of a group depends on the shape of the cell.
+/// Returns whether the order of a group depends on the shape of the cell, which decides between hexagonal and
+/// rhombohedral axes.
 fn depends_on_axes(text: &[u8]) -> bool {
     matches!(text.first(), Some(b'r' | b'R' | b'h' | b'H'))
         || Statement::number(text).is_some_and(|number| RHOMBOHEDRAL.contains(&number))
