@@ -9,15 +9,15 @@ use crate::symmetry::{Metric, SymmetryOperation};
 /// apart); atoms of one kind that really are two are at least 0.7 Å apart.
 const SAME_SITE_DISTANCE: f64 = 0.1;
 
-/// Images of one site within this distance of it, in Å, are the site itself where the digits of its coordinates
-/// leave that open (`0.33` for 1/3, two digits of a 12 Å edge: images 0.12 Å apart), and otherwise no atoms.
+/// Images of one site up to this distance from it, in Å, are the site itself if the digits of its coordinates allow
+/// it (`0.33` for 1/3: images 0.12 Å apart along a 12 Å edge). They are an error otherwise: no atoms are so near.
 const NEAR_IMAGE_DISTANCE: f64 = 0.5;
 
-/// The same as a part of the shortest edge: in a cell given in nm, or of another unit, images are near that are no
-/// rounding, and another reason tells so.
+/// [`NEAR_IMAGE_DISTANCE`] is at most this part of the shortest edge. In a cell given in nm all images are near, and
+/// its volume is the error to report.
 const NEAR_IMAGE_PART: f64 = 0.15;
 
-/// Differences of coordinates are taken for roundings up to this much more than their last digits allow.
+/// Rounding error in differences of coordinates, added to what their last digits allow.
 const ROUNDING: f64 = 1e-9;
 
 /// Images of a position that was moved to where its symmetry has it coincide within this part of a cell edge.
@@ -39,7 +39,8 @@ impl Nearness {
         Self::within(cell, SAME_SITE_DISTANCE)
     }
 
-    /// For a position of this cell and its images, which never are two atoms so near each other.
+    /// For a position of this cell and its images. It reaches farther than [`Nearness::new`], because the images of
+    /// one site are never two atoms so near each other.
     pub(super) fn of_images(cell: &Cell) -> Self {
         let metric = cell.metric();
         let shortest = (0..3).map(|axis| metric[axis][axis]).fold(f64::INFINITY, f64::min).sqrt();
@@ -97,7 +98,7 @@ pub(super) struct Ambiguous {
 /// An image near its site.
 #[derive(Debug, Clone, Copy)]
 struct NearImage {
-    /// Which operation makes it.
+    /// The operation that generates it.
     operation: SymmetryOperation,
     /// From the site to it, in fractions of the edges.
     shift: [f64; 3],
@@ -115,10 +116,12 @@ pub(super) struct Expander {
 impl Expander {
     /// All positions in the cell that are images of `site`, in [0, 1), the site's own first.
     ///
-    /// A site near a symmetry element is moved on it: to the mean of its images there. Near is within 0.1 Å, or as
-    /// far as the last digits of the coordinates allow, which `uncertainty` gives in fractions of the edges. The
-    /// operations have to be a group, and `nearness` has to be [`Nearness::of_images`]. An error where the
-    /// images within reach are not those of a special position.
+    /// A site near a symmetry element is moved onto it, to the mean of its images there. It is near within 0.1 Å, or
+    /// within the uncertainty of its coordinates, which `uncertainty` gives in fractions of the edges. The operations
+    /// must be a group, and `nearness` must come from [`Nearness::of_images`].
+    ///
+    /// # Errors
+    /// [`Ambiguous`] if the near images are not those of a special position.
     pub(super) fn images(
         &mut self,
         site: &[f64; 3],
@@ -178,7 +181,7 @@ impl Expander {
 }
 
 impl NearImage {
-    /// Whether the site would be its image if its coordinates were other by these uncertainties.
+    /// Returns whether the site and its image may be one position within these uncertainties of its coordinates.
     fn is_rounding(&self, uncertainty: [f64; 3]) -> bool {
         self.operation.rotation.iter().zip(self.shift).zip(uncertainty).all(|((row, shift), own)| {
             let rotated: f64 =

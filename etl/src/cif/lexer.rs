@@ -71,9 +71,9 @@ pub(super) enum Token {
     Save(Span),
     /// `loop_`.
     Loop,
-    /// `global_`: a word of STAR that no CIF may hold; items for all blocks follow.
+    /// `global_`: a word of STAR that CIF reserves. Items that belong to all blocks follow it.
     Global,
-    /// `stop_`, another one.
+    /// `stop_`: another reserved word of STAR.
     Reserved,
     /// `_tag`, with the underscore.
     Tag(Span),

@@ -118,8 +118,8 @@ fn eight_digits(text: &[u8]) -> Option<u64> {
     Some(fours.wrapping_mul(42_949_672_960_001) >> 32)
 }
 
-/// How much of a number its digits leave open: one of its last digit, or its standard uncertainty where that is
-/// larger. The number may be followed by anything.
+/// Uncertainty of a printed number: one unit of its last digit, or its standard uncertainty if that is larger.
+/// Reads the number at the start of the text, whatever follows it.
 pub(super) fn resolution(text: &[u8]) -> f64 {
     let is_part =
         |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'(' | b')' | b'e' | b'E');

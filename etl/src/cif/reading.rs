@@ -14,10 +14,10 @@ use super::tag::Tag;
 /// A site occupied to this part counts as full: occupancies are printed to three decimals or more.
 const FULL_OCCUPANCY: f64 = 0.9995;
 
-/// Coordinates that are a multiple of one part in so many are meant exactly, whatever their digits: `0.5`, `.25`.
+/// Coordinates that are a multiple of 1/8, such as `0.5` and `.25`, are exact, however few digits they have.
 const EXACT_PARTS: f64 = 8.0;
 
-/// Longest number whose digits are looked at, bytes.
+/// Longest number whose digits are counted, bytes.
 const LONGEST_NUMBER: usize = 64;
 
 /// Longest piece of a file quoted in an error, in characters.
@@ -32,14 +32,14 @@ pub(super) struct BuildError {
     pub(super) offset: Option<usize>,
 }
 
-/// A remark with the place it is about.
+/// A remark about a structure that is kept, before its line is known. See [`super::CifNote`].
 #[derive(Debug)]
 pub(super) struct Remark {
     /// Kind of remark.
     pub(super) code: &'static str,
-    /// What it is about.
+    /// The value it is about.
     pub(super) at: Span,
-    /// What there is to say.
+    /// The remark, with the values it is about.
     pub(super) message: String,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
         excerpt(label.of(self.bytes))
     }
 
-    /// The block has fractional coordinates, and no item twice.
+    /// Checks that the block has fractional coordinates, no needed item twice and no fault in joining its sites.
     pub(super) fn check_items(&self) -> Result<(), BuildError> {
         if let Some(name) = self.block.duplicate {
             return Err(
@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
         self.check_formula()
     }
 
-    /// The sum formula stands there once, or no label needs it.
+    /// Checks that `_chemical_formula_sum` is not contradictory where site labels need it to be read.
     fn check_formula(&self) -> Result<(), BuildError> {
         let Some(name) = self.block.contradicted(Tag::FormulaSum) else { return Ok(()) };
         let needs_formula =
@@ -107,7 +107,7 @@ impl<'a> Reading<'a> {
         Err(self.error_at(CifErrorKind::DuplicateItem { item: "_chemical_formula_sum".to_owned() }, name))
     }
 
-    /// Text of a single item, without blanks around it; `None` where it says nothing or two things.
+    /// Text of a single item, trimmed; `None` where it is missing or given with two different values.
     pub(super) fn text(&self, tag: Tag) -> Option<&'a [u8]> {
         if self.block.contradicted(tag).is_some() {
             return None;
@@ -115,7 +115,7 @@ impl<'a> Reading<'a> {
         Some(self.block.item(tag, self.bytes)?.span.of(self.bytes).trim_ascii())
     }
 
-    /// How far a site's coordinates may be off by their last digits, in fractions of the edges.
+    /// Uncertainty of a site's coordinates by their last digits, in fractions of the edges. See [`resolution`].
     pub(super) fn uncertainty(&self, site: &RawSite) -> [f64; 3] {
         [0, 1, 2].map(|axis| {
             if (site.fractional[axis] * EXACT_PARTS).fract() == 0.0 {
@@ -154,7 +154,7 @@ impl<'a> Reading<'a> {
         Ok(parameters)
     }
 
-    /// Every site that is an atom is fully occupied.
+    /// Checks that every site that is an atom is fully occupied.
     pub(super) fn check_occupancies(&self) -> Result<(), BuildError> {
         for site in &self.block.sites {
             if (FULL_OCCUPANCY..=2.0 - FULL_OCCUPANCY).contains(&site.occupancy) || self.is_dummy(site) {
@@ -166,7 +166,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// No disorder assembly has two groups, and no site is disordered about a symmetry element (`-1`).
+    /// Checks that no disorder assembly has two groups, and no site is disordered about a symmetry element (`-1`).
     ///
     /// Groups are numbers in practice; letters there are refinement flags of old files in the wrong column.
     pub(super) fn check_disorder_groups(&self) -> Result<(), BuildError> {
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
         site.calc_flag.of(self.bytes).eq_ignore_ascii_case(b"dum") || self.species(site) == Species::Dummy
     }
 
-    /// What the site's type symbol says, else its label.
+    /// Species of a site by its type symbol, or by its label if it has none.
     pub(super) fn species(&self, site: &RawSite) -> Species {
         if !site.type_symbol.is_empty() {
             return species::of_type_symbol(site.type_symbol.of(self.bytes));

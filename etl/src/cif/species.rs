@@ -2,7 +2,7 @@
 
 use crate::element::atomic_number_of;
 
-/// Heaviest element of which crystals have been made and weighed: einsteinium.
+/// Heaviest element that has been made in amounts that can be weighed: einsteinium.
 const LAST_WEIGHED: u8 = 99;
 
 /// What stands on a site.
@@ -48,36 +48,38 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     element.map_or(Species::Unknown, Species::Element)
 }
 
-/// Words at the front of a label that are no element: water, a vacancy, a cation, the rare earths.
+/// First letters of labels that are no element in any case: water, a vacancy, a cation, the rare earths.
 const WORDS: [&[u8]; 4] = [b"wat", b"vac", b"cat", b"ree"];
 
-/// Further words, which count as such only with small letters: in capitals they are an element and its site.
+/// First letters of labels that are no element in this case. In capitals they are an element and the name of its
+/// site, as in `VA1`.
 const SMALL_WORDS: [&[u8]; 10] =
     [b"Va", b"Tet", b"Oct", b"Hal", b"Alk", b"Gas", b"Int", b"Cent", b"Site", b"Void"];
 
-/// Abbreviations in capitals, meant as these elements only where the formula has them: a rare earth, a transition
-/// metal, a vacancy.
+/// Abbreviations in capitals for a rare earth, a transition metal and a vacancy, each with the element that it means
+/// instead if the sum formula has it.
 const ABBREVIATIONS: [(&[u8], u8); 3] = [(b"RE", 75), (b"TM", 69), (b"VA", 23)];
 
-/// Elements of one letter that may stand behind another one for a mixture (`NaK1`) and are no names of sites.
+/// Elements of one letter that make a mixture behind another element, as in `NaK1`. Other letters name a site there.
 const SECOND_OF_MIXTURE: &[u8] = b"FIKPSUVW";
 
-/// Signs between the elements of a mixture: `Fe/Ni1`, `(Fe,Mg)`.
+/// Separators of the elements of a mixture: `Fe/Ni1`, `(Fe,Mg)`.
 const MIXING: &[u8] = b",/|&;";
 
-/// Elements of organic matter, whose labels go on with the name of a group: `CMe1`, `OAc2`.
+/// Elements whose site labels may carry the name of an organic group, as in `CMe1` (methyl carbon) and `OAc2`
+/// (acetate oxygen).
 const ORGANIC: [u8; 4] = [1, 6, 7, 8];
 
-/// Hydrogen and oxygen, whose labels go on with small letters: `Ow`, `Hw`, `Obr`.
+/// Elements whose site labels may carry small letters, as in `Ow` and `Hw` (water) and `Obr` (bridging oxygen).
 const OF_WATER: [u8; 2] = [1, 8];
 
 /// Species of a label where no type symbol is given: `Fe1`, `O1A`, `Cl2`, `CA1`, `(Na1)`.
 ///
-/// Two letters are taken where they are an element, else one, as readers of CIFs commonly do. In `HO1` or `CA1`,
-/// with a capital second letter, the sum formula decides where it has only the one; elements made in a few atoms
-/// (`NO1`, `CN1`) are not meant so. Letters behind the symbol name a site if they are capitals; small ones make
-/// it a word (`Va1`, `Cat1`), unless it is oxygen or hydrogen or the formula has the element. A second element
-/// makes it a mixture (`AlSi1`).
+/// The symbol is the first two letters if they are an element, else the first one, as other readers of CIFs have it.
+/// If the second letter is a capital, as in `HO1` and `CA1`, the sum formula decides between the two, and elements
+/// that cannot be weighed are never meant (`NO1`, `CN1`). Capitals behind the symbol name the site. Small letters
+/// there make the label a word (`Va1`, `Cat1`), unless the element is oxygen or hydrogen or the formula has it. A
+/// second element makes it a mixture (`AlSi1`).
 pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     let start = label.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(label.len());
     let label = &label[start..];
@@ -106,7 +108,7 @@ pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     Species::Element(element)
 }
 
-/// Whether what a label means may depend on the sum formula.
+/// Returns whether the species of a label may depend on the sum formula.
 pub(super) fn needs_formula(label: &[u8]) -> bool {
     let is_open = |letters: &[u8]| {
         letters.len() > 1 && letters[1].is_ascii_uppercase() && atomic_number_of(&letters[..2]).is_some()
@@ -116,7 +118,7 @@ pub(super) fn needs_formula(label: &[u8]) -> bool {
         || of_label(label, Elements::default()) != of_label(label, Elements(u128::MAX))
 }
 
-/// Whether the letters at the front of a label are a word, and no symbol.
+/// Returns whether the letters at the front of a label are a word rather than a symbol.
 fn is_word(name: &[u8], formula: Elements) -> bool {
     let starts = |word: &[u8]| name.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word));
     WORDS.iter().any(|word| starts(word))
@@ -124,7 +126,7 @@ fn is_word(name: &[u8], formula: Elements) -> bool {
         || ABBREVIATIONS.iter().any(|&(letters, element)| name.starts_with(letters) && !formula.has(element))
 }
 
-/// Whether letters behind a symbol may name the site of the element.
+/// Returns whether letters behind a symbol may name the site of the element.
 fn names_site(element: u8, suffix: &[u8], formula: Elements) -> bool {
     match suffix.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(suffix.len()) {
         0 => true,

@@ -1,14 +1,15 @@
-//! Data names of symmetry that are not in the dictionaries, or belong to magnetic and modulated structures.
+//! Data names of symmetry that no dictionary defines, and those of the dictionaries for magnetic (magCIF) and
+//! modulated structures (msCIF).
 //!
-//! A name of these categories that bears operations or a symbol must never be passed over: the sites of an
-//! asymmetric unit would count as the whole cell.
+//! No name of these categories that gives operations or a symbol may be ignored: the sites of an asymmetric unit
+//! would be taken for the whole cell.
 
 use super::tag::{self, Tag};
 
-/// Longest name that is looked at, bytes; no dictionary has one half as long.
+/// Longest name that is recognised, bytes. No dictionary has one half as long.
 const LONGEST: usize = 128;
 
-/// Parts of names that describe the group, or one related to it, and not the setting of the sites.
+/// Parts of names whose values describe the space group or a related one without giving its operations.
 const DESCRIPTIONS: [&str; 10] = [
     "wyckoff",
     "patterson",
@@ -22,7 +23,7 @@ const DESCRIPTIONS: [&str; 10] = [
     "centring_type",
 ];
 
-/// What a data name means.
+/// Tag of a data name.
 #[inline]
 pub(super) fn recognise(name: &[u8]) -> Tag {
     match tag::recognise(name) {
@@ -31,7 +32,7 @@ pub(super) fn recognise(name: &[u8]) -> Tag {
     }
 }
 
-/// What a name of the categories `symmetry` and `space_group` bears that is none of the usual ones.
+/// Tag of a name of the categories `symmetry` and `space_group` that is none of the usual ones.
 #[cold]
 fn of_symmetry(name: &[u8]) -> Tag {
     let mut buffer = [0; LONGEST];

@@ -22,13 +22,13 @@ pub(super) enum Tag {
     Operation,
     /// `_symmetry_equiv_pos_as_xyz`.
     OldOperation,
-    /// Operations under another name of the category, such as `_symmetry_equiv_pos_as_xyz_`.
+    /// Operations under a name that no dictionary defines, such as `_symmetry_equiv_pos_as_xyz_`.
     OtherOperation,
     /// `_space_group_symop_magn_operation.xyz`.
     MagneticOperation,
     /// `_space_group_symop_magn_centering.xyz`.
     MagneticCentring,
-    /// Name or number of a magnetic group.
+    /// Name or number of a magnetic space group, such as `_space_group_magn.name_BNS`.
     MagneticGroup,
     /// Any item of a superspace group, `_space_group_ssg_...`.
     Superspace,
@@ -50,11 +50,11 @@ pub(super) enum Tag {
     GroupNumber,
     /// `_symmetry_Int_Tables_number`.
     OldGroupNumber,
-    /// A Hall symbol under another name.
+    /// A Hall symbol under a name that no dictionary defines.
     OtherHall,
-    /// A Hermann-Mauguin symbol under another name, such as `_symmetry_space_group_name`.
+    /// A Hermann-Mauguin symbol under a name that no dictionary defines, such as `_symmetry_space_group_name`.
     OtherHermannMauguin,
-    /// A group's number under another name.
+    /// Number of the space group under a name that no dictionary defines.
     OtherGroupNumber,
     /// `_space_group_IT_coordinate_system_code`.
     CoordinateSystem,
@@ -107,7 +107,7 @@ impl Tag {
             || matches!(self, Self::DisorderGroup | Self::DisorderAssembly | Self::Multiplicity)
     }
 
-    /// Whether this belongs to the cell, without which there is no structure.
+    /// Whether this is a length or an angle of the cell.
     pub(super) fn is_of_cell(self) -> bool {
         matches!(self, Self::LengthA | Self::LengthB | Self::LengthC)
             || matches!(self, Self::AngleAlpha | Self::AngleBeta | Self::AngleGamma)
@@ -186,7 +186,7 @@ const fn by_length() -> [[u8; SAME_LENGTH]; LONGEST] {
     table
 }
 
-/// Which name of [`NAMES`] the bytes are; case does not matter and `.` or `-` may stand for `_`.
+/// Tag of a name in [`NAMES`]. Case does not matter, and `.` or `-` may stand for `_`.
 #[inline]
 pub(super) fn recognise(name: &[u8]) -> Tag {
     if let Some(candidates) = BY_LENGTH.get(name.len()) {

@@ -1,15 +1,15 @@
-//! Whether a set of atoms is whole under a group: every image of an atom is one of the atoms.
+//! Recognises a list of all atoms of the cell: every image of an atom under the space group is in the list.
 //!
-//! Programs that list all atoms of a cell often keep the symbol of the group they come from.
+//! Programs that export all atoms under P 1 often keep the symbol of the original space group.
 
 use super::expand::{Nearness, wrapped};
 use crate::structure::Structure;
 use crate::symmetry::SymmetryOperation;
 
-/// Comparisons after which the search is given up: no answer is then a no.
+/// Comparisons after which the search is given up. The atoms then count as not whole.
 const MAX_COMPARISONS: usize = 20_000_000;
 
-/// Whether the operations map the atoms on each other, each on one of its element.
+/// Returns whether the operations map every atom onto an atom of the same element.
 pub(super) fn is_whole(structure: &Structure, operations: &[SymmetryOperation], nearness: &Nearness) -> bool {
     let atoms = structure.fractional.iter().zip(&structure.atomic_numbers);
     let mut sorted: Vec<([f64; 3], u8)> =
