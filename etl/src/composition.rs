@@ -1,4 +1,4 @@
-//! Elements of a crystal and its formula: OPTIMADE's reduced one, and the usual one for people.
+//! Elements of a crystal and its formula, in the reduced form of OPTIMADE and in the conventional one.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,11 @@ use crate::element::SYMBOLS;
 /// Number of atomic numbers, 0 (no element) included.
 const ATOMIC_NUMBERS: usize = SYMBOLS.len();
 
-/// Stands for the electronegativity of an element that has none: it comes last.
+/// Electronegativity of an element for which none is known; such elements come last.
 const NONE: f64 = f64::INFINITY;
 
-/// Pauling's electronegativity, indexed by atomic number, as pymatgen 2026.10 has it; 0 for the placeholder
-/// `X`.
+/// Electronegativity on the Pauling scale by atomic number, with the values of pymatgen 2026.10; 0 for the
+/// placeholder `X`.
 #[rustfmt::skip]
 const ELECTRONEGATIVITY: [f64; ATOMIC_NUMBERS] = [
     0.0, 2.20, NONE, 0.98, 1.57, 2.04, 2.55, 3.04, 3.44, 3.98, NONE, 0.93, 1.31, 1.61, 1.90, 2.19, 2.58,
@@ -23,14 +23,14 @@ const ELECTRONEGATIVITY: [f64; ATOMIC_NUMBERS] = [
     1.30, 1.30, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
 ];
 
-/// Below this difference of electronegativity the last two of three and more elements are an anion of
-/// several atoms, written in brackets where there are several: Ca3(PO4)2.
+/// The last two of three or more elements are a polyatomic anion if their electronegativities differ by less than
+/// this. It is written in brackets if the formula has several: Ca3(PO4)2.
 const POLYANION_DIFFERENCE: f64 = 1.65;
 
-/// Elements whose formula names a molecule of two atoms: H2, N2, O2, F2, Cl2.
+/// Elements whose formula is that of a diatomic molecule: H2, N2, O2, F2, Cl2.
 const DIATOMIC: [u8; 5] = [1, 7, OXYGEN, 9, 17];
 
-/// Elements whose compound with as much oxygen is a peroxide, which is not reduced: H2O2, Li2O2, Na2O2, K2O2,
+/// Elements whose 1:1 compound with oxygen is a peroxide, whose formula is not reduced: H2O2, Li2O2, Na2O2, K2O2,
 /// Rb2O2, Cs2O2.
 const PEROXIDES: [u8; 6] = [1, 3, 11, 19, 37, 55];
 
@@ -96,13 +96,15 @@ impl Composition {
         self.write(&self.elements, divisor, text);
     }
 
-    /// Appends the formula as chemists write it, by pymatgen's rules: the least electronegative element
-    /// first (equal ones in alphabetical order, those without a value last), in smallest whole-number
-    /// proportions but for diatomic elements and peroxides, complex anions in brackets: NaCl, CaTiO3, O2,
-    /// Na2O2, Ca3(PO4)2.
+    /// Appends the formula in the conventional order, by the rules of pymatgen: NaCl, CaTiO3, O2, Na2O2,
+    /// Ca3(PO4)2.
+    ///
+    /// Elements are in order of electronegativity, equal ones in alphabetical order, those without a value last.
+    /// The proportions are the smallest whole numbers, but for diatomic elements and peroxides. Polyatomic anions
+    /// are in brackets.
     pub fn write_conventional_formula(&self, text: &mut String) {
         let mut elements = self.elements.clone();
-        // Stable: equal ones stay in alphabetical order.
+        // The sort is stable, so that equal ones stay in alphabetical order.
         elements.sort_by(|a, b| electronegativity(*a).total_cmp(&electronegativity(*b)));
         let divisor = self.divisor(&elements);
         let is_one_to_one = elements.iter().all(|z| self.counts[usize::from(*z)] == divisor);
@@ -138,7 +140,7 @@ impl Composition {
         elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1)
     }
 
-    /// Appends symbols, each with its count over the divisor, 1 left out.
+    /// Appends symbols, each with its count divided by the divisor; 1 is left out.
     fn write(&self, elements: &[u8], divisor: u32, text: &mut String) {
         for z in elements {
             text.push_str(SYMBOLS[usize::from(*z)]);
@@ -151,8 +153,8 @@ impl Composition {
     }
 }
 
-/// The formula of a crystal as chemists write it, from the atomic number of every atom: NaCl, not ClNa. See
-/// [`Composition::write_conventional_formula`].
+/// The formula of a crystal in the conventional order, from the atomic number of every atom: NaCl, not ClNa.
+/// See [`Composition::write_conventional_formula`].
 pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
     let mut composition = Composition::default();
     composition.count(atomic_numbers);
@@ -161,7 +163,7 @@ pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
     text
 }
 
-/// Pauling's electronegativity; [`NONE`] for an element that has none.
+/// Electronegativity on the Pauling scale; [`NONE`] if none is known.
 fn electronegativity(z: u8) -> f64 {
     ELECTRONEGATIVITY[usize::from(z)]
 }

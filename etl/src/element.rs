@@ -11,7 +11,7 @@ pub const SYMBOLS: [&str; 119] = [
     "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og",
 ];
 
-/// Symbol of an element, `?` for a number that none has.
+/// Symbol of an element; `?` if no element has the number.
 pub fn symbol(atomic_number: u8) -> &'static str {
     SYMBOLS.get(usize::from(atomic_number)).copied().unwrap_or("?")
 }
@@ -59,8 +59,7 @@ pub fn atomic_number_of(symbol: &[u8]) -> Option<u8> {
     BY_LETTERS.get(index).copied().filter(|&number| number != 0)
 }
 
-/// Atomic number of a symbol that may have an oxidation state behind it: `Fe3+`, `O2-`, `Na+`,
-/// `Mn2.5+`, `Fe0+`.
+/// Atomic number of a symbol that may be followed by an oxidation state: `Fe3+`, `O2-`, `Na+`, `Mn2.5+`, `Fe0+`.
 pub fn atomic_number_of_ion(symbol: &[u8]) -> Option<u8> {
     let (bare, state) = symbol.split_at(symbol.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
     let is_state = match state {

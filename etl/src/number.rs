@@ -1,18 +1,19 @@
-//! Numbers in messages.
+//! Formatting of numbers in messages.
 
-/// Significant digits of a value.
+/// Digits written by [`significant`].
 const SIGNIFICANT: i32 = 4;
-/// Values of this size and above are written with an exponent.
+/// [`significant`] writes values of this size and above with an exponent.
 const LARGE: f64 = 1e6;
-/// Values below this size are written with an exponent.
+/// [`significant`] writes values below this size with an exponent.
 const SMALL: f64 = 1e-4;
 
-/// Values below this size are too long to be written without an exponent.
+/// [`exact`] writes values below this size with an exponent.
 const SMALLEST_PLAIN: f64 = 1e-9;
-/// Values of this size and above are too long to be written without an exponent.
+/// [`exact`] writes values of this size and above with an exponent.
 const LARGEST_PLAIN: f64 = 1e15;
 
-/// A value with four significant digits, without trailing zeros.
+/// Formats a value with four significant digits, without trailing zeros. Very large and small values have three and
+/// an exponent.
 pub(crate) fn significant(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() {
@@ -26,14 +27,14 @@ pub(crate) fn significant(value: f64) -> String {
     trimmed(&format!("{value:.decimals$}")).to_owned()
 }
 
-/// A value with all of its digits, but none that only say how large or small it is.
+/// Formats a value with the fewest digits that give it exactly. Very large and small values have an exponent.
 pub(crate) fn exact(value: f64) -> String {
     let size = value.abs();
     let plain = value == 0.0 || !size.is_finite() || (SMALLEST_PLAIN..LARGEST_PLAIN).contains(&size);
     if plain { value.to_string() } else { format!("{value:e}") }
 }
 
-/// A decimal number without trailing zeros.
+/// Removes trailing zeros of a decimal number.
 fn trimmed(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }

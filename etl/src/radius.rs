@@ -3,8 +3,8 @@
 use crate::element::SYMBOLS;
 
 /// Covalent radius in Å by atomic number, up to curium: B. Cordero et al., Dalton Trans. 2008, 2832
-/// (DOI 10.1039/b801115j). Of several values the smaller one is taken that is common in crystals: carbon
-/// as sp³, manganese, iron and cobalt in low spin. Index 0 is no element.
+/// (DOI 10.1039/b801115j). Carbon is that of sp³, and manganese, iron and cobalt are those of low spin. Index 0
+/// is no element.
 #[rustfmt::skip]
 const CORDERO_ANGSTROM: [f64; 97] = [
     0.00,
@@ -20,7 +20,7 @@ const CORDERO_ANGSTROM: [f64; 97] = [
     2.15, 2.06, 2.00, 1.96, 1.90, 1.87, 1.80, 1.69,
 ];
 
-/// Radius in Å of the elements beyond curium, of which none has been measured: that of curium.
+/// Radius in Å of the elements beyond curium, for which there are no data: that of curium.
 const BEYOND_CURIUM_ANGSTROM: f64 = 1.69;
 
 /// Covalent radius in Å of every element by atomic number, as in [`SYMBOLS`]; 0 for index 0.

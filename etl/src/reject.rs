@@ -1,4 +1,4 @@
-//! Entries that did not become rows of a shard, and remarks about entries that did: nothing disappears.
+//! Rejects, the entries that did not become rows of a shard, and notes, the remarks about entries that did.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ pub const FILTERED: &str = "filtered";
 pub const DUPLICATE_ID: &str = "duplicate_id";
 /// Reason code of a crystal with more sites than are asked for.
 pub const TOO_MANY_SITES: &str = "too_many_sites";
-/// Code of a crystal with an atom that has no neighbour within the cutoff: of a note, or of a reject where
-/// that is asked for.
+/// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject
+/// with `--reject-isolated`.
 pub const ISOLATED_ATOM: &str = "isolated_atom";
 
 /// Where an entry stands in the input.
@@ -38,8 +38,7 @@ pub struct Reject {
     pub message: String,
 }
 
-/// A remark about an entry that is no reason to leave it out. The summary counts the remarks of each
-/// code and shows the first of them.
+/// A remark about an entry that is kept. The summary counts the notes of each code and shows the first ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Identifier of the entry, where it could be read.
@@ -48,13 +47,13 @@ pub struct Note {
     pub origin: Origin,
     /// Stable code in snake_case, the key of the summary's counts.
     pub code: &'static str,
-    /// What there is to say, with the value it is about.
+    /// The remark, with the value it is about.
     pub message: String,
 }
 
 impl fmt::Display for Note {
-    /// `id (file, record 3, line 7): message`; the file without its folders, so that the same input
-    /// gives the same text wherever it lies.
+    /// Writes `id (file, record 3, line 7): message`. The file is written without its folders, so that the text
+    /// does not depend on where the input is.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Origin { file, record, line } = &self.origin;
         let file = file.rsplit('/').next().unwrap_or(file);

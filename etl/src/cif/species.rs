@@ -136,7 +136,7 @@ fn names_site(element: u8, suffix: &[u8], formula: Elements) -> bool {
     }
 }
 
-/// Whether another element stands behind the first one of a label.
+/// Returns whether a label names a second element behind the first one.
 fn is_mixture(element: u8, suffix: &[u8], rest: &[u8], formula: Elements) -> bool {
     let mixing = rest.iter().position(|byte| MIXING.contains(byte));
     if mixing.is_some_and(|at| rest[at..].iter().any(u8::is_ascii_alphabetic)) {

@@ -8,7 +8,7 @@ use super::reading::{Reading, excerpt};
 use super::tag::Tag;
 use crate::symmetry::{
     Metric, SymmetryOperation, operations_of_hall_symbol, operations_of_hermann_mauguin_symbol,
-    settings_of_number,
+    operations_of_number,
 };
 
 /// Distinct symbols kept of each kind.
@@ -56,7 +56,7 @@ impl Statement {
         let operations = if Self::HALL.contains(&tag) {
             operations_of_hall_symbol(&symbol)?
         } else if Self::NUMBER.contains(&tag) {
-            settings_of_number(Self::number(bytes)?, None, metric).into_iter().next()?
+            operations_of_number(Self::number(bytes)?, metric)?
         } else {
             operations_of_hermann_mauguin_symbol(&symbol, metric)?
         };

@@ -1,51 +1,51 @@
-//! POSCARs that give no crystal.
+//! Errors of POSCARs.
 
 use schemas::count::counted;
 use thiserror::Error;
 
 use crate::cartesian::CartesianError;
 
-/// A POSCAR that gives no crystal; lines count from 1.
+/// Error of a POSCAR that cannot be read. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum PoscarError {
     /// The text ends before the part named here.
     #[error("line {line}: the text ends before {missing}")]
     TooShort {
-        /// First line that is not there.
+        /// First line after the end of the text.
         line: u32,
-        /// What should stand there.
+        /// The part of the file expected there.
         missing: &'static str,
     },
-    /// A value that is not the finite number it should be.
+    /// A value that should be a finite number is not one.
     #[error("line {line}: {field} is {value:?}, not a number")]
     BadNumber {
-        /// Line.
+        /// Line of the value.
         line: u32,
-        /// What should stand there.
+        /// The quantity expected there.
         field: &'static str,
-        /// What stands there.
+        /// The value as written.
         value: String,
     },
-    /// One factor, three factors, or a volume that make no scale.
+    /// The second line is neither one factor, nor three, nor a volume.
     #[error("line {line}: {value:?} is no scale")]
     BadScale {
-        /// Line.
+        /// Line of the scale.
         line: u32,
-        /// The line.
+        /// The line as written.
         value: String,
     },
-    /// A symbol that is no element.
+    /// A symbol is not that of an element.
     #[error("line {line}: {symbol:?} is no element")]
     UnknownElement {
-        /// Line.
+        /// Line of the symbol.
         line: u32,
-        /// The symbol.
+        /// The symbol as written.
         symbol: String,
     },
-    /// Neither a line of symbols nor symbols elsewhere.
+    /// The file has no line of symbols, no symbol behind every position and no symbols in the comment.
     #[error("no element symbols: neither a line of them, nor behind every position, nor in the comment")]
     NoSymbols,
-    /// Symbols and counts do not pair up.
+    /// There are not as many counts as symbols.
     #[error("line {line}: {} for {}", counted(*.counts, "count"), counted(*.symbols, "symbol"))]
     CountMismatch {
         /// Line of the counts.
@@ -55,13 +55,13 @@ pub enum PoscarError {
         /// Number of symbols.
         symbols: usize,
     },
-    /// The counts add up to nothing.
+    /// The sum of the counts is 0.
     #[error("no sites")]
     NoSites,
-    /// A cell without volume, or Cartesian positions too far away for it.
+    /// The cell has no volume, or a Cartesian position is too far away from it.
     #[error(transparent)]
     Cartesian(#[from] CartesianError),
-    /// The scale takes a cell vector or position beyond every number.
+    /// A cell vector or position is infinite after scaling.
     #[error("scaled, a cell vector or position is no finite number")]
     Overflow,
 }

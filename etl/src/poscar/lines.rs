@@ -1,18 +1,18 @@
-//! Lines of a POSCAR, and what stands on them.
+//! Lines of a POSCAR and their fields.
 
 use super::PoscarError;
 
-/// A value in a message has at most this many bytes.
+/// Longest value quoted in a message, bytes.
 const EXCERPT_BYTES: usize = 60;
 /// Byte order mark that some editors leave in front of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The start of a value as a message shows it: a line of a damaged file may be all of it.
+/// The start of a value, to be quoted in a message. In a damaged file one line may be the whole file.
 pub(super) fn excerpt(value: &[u8]) -> String {
     String::from_utf8_lossy(&value[..value.len().min(EXCERPT_BYTES)]).into_owned()
 }
 
-/// The lines of a text, counted.
+/// Iterates over the lines of a text and counts them.
 #[derive(Debug, Clone)]
 pub(super) struct Lines<'a> {
     rest: Option<&'a [u8]>,
@@ -26,7 +26,7 @@ impl<'a> Lines<'a> {
         Self { rest: Some(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)), number: 0 }
     }
 
-    /// The next line without blanks around it.
+    /// The next line, trimmed.
     ///
     /// # Errors
     /// [`PoscarError::TooShort`], which names what is `missing`.
@@ -43,10 +43,10 @@ impl<'a> Lines<'a> {
         Ok(line.trim_ascii())
     }
 
-    /// The next line, which is taken only where it goes on with what stands before it.
-    pub(super) fn next_if(&mut self, goes_on: impl FnOnce(&[u8]) -> bool) -> Option<&'a [u8]> {
+    /// The next line if it meets a condition; it is not consumed otherwise.
+    pub(super) fn next_if(&mut self, condition: impl FnOnce(&[u8]) -> bool) -> Option<&'a [u8]> {
         let mut ahead = self.clone();
-        let line = ahead.next("").ok().filter(|line| goes_on(line))?;
+        let line = ahead.next("").ok().filter(|line| condition(line))?;
         *self = ahead;
         Some(line)
     }

@@ -3,12 +3,12 @@
 //! Layout as the VASP manual gives it: comment; scale (one factor, three factors, or the cell's
 //! volume as a negative number); three cell vectors; symbols (since VASP 5); counts; optionally
 //! `Selective dynamics`; `Direct` or `Cartesian`; one position a line. What follows (velocities) is
-//! not read. A symbol may be an ion (`Mg2+`) or a potential's name (`Ge_d`, `Pt/1a2b`) and may come
-//! twice; beyond 20 groups symbols and counts go over several lines.
+//! not read. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be
+//! repeated. Symbols and counts may continue on further lines, as VASP writes them beyond 20 groups.
 //!
-//! Without the line of symbols (VASP 4) they are taken from the ends of the position lines if each
-//! has one, else from the comment if that is as many symbols as there are counts. The flags of
-//! selective dynamics are never symbols.
+//! Without a line of symbols (VASP 4) they are read from the ends of the position lines if each of these
+//! has one, else from the comment if it consists of as many symbols as there are counts. The flags of
+//! selective dynamics are never read as symbols.
 
 mod error;
 mod lines;
@@ -42,8 +42,8 @@ impl PoscarReader {
         Self::default()
     }
 
-    /// Whether the elements of the POSCAR read last are known from its comment alone, which may be a
-    /// text whose words happen to be symbols.
+    /// Returns whether the elements of the POSCAR read last come from its comment alone, whose words may
+    /// be symbols by chance.
     pub fn is_named_by_comment(&self) -> bool {
         self.named_by_comment
     }
@@ -91,7 +91,7 @@ impl PoscarReader {
         Ok(())
     }
 
-    /// Reads the positions as they stand, and the symbols behind them where no line has told any.
+    /// Reads the positions without scaling them, and the symbols behind them if there was no line of symbols.
     fn read_positions(
         &mut self,
         lines: &mut Lines<'_>,

@@ -1,13 +1,15 @@
-//! The second line: one factor, three factors, or the cell's volume as a negative number.
+//! The scale on the second line: one factor, three factors, or the cell's volume as a negative number.
 
 use super::PoscarError;
 use super::lines::{Lines, excerpt, fields, number};
 use crate::cartesian::CartesianError;
 use crate::math::determinant;
 
-/// What the positions and vectors are multiplied by.
+/// Scale of the cell vectors and Cartesian positions.
 pub(super) enum Scale {
+    /// Factors along x, y and z.
     Factors([f64; 3]),
+    /// Volume of the scaled cell in Å³.
     Volume(f64),
 }
 
@@ -37,7 +39,7 @@ impl Scale {
     /// Factor for each Cartesian axis.
     ///
     /// # Errors
-    /// [`PoscarError::Cartesian`] where a volume is asked of a cell that has none.
+    /// [`PoscarError::Cartesian`] if a volume is given for cell vectors without volume.
     pub(super) fn factors(&self, lattice: &[[f64; 3]; 3]) -> Result<[f64; 3], PoscarError> {
         match *self {
             Self::Factors(factors) => Ok(factors),

@@ -1,4 +1,4 @@
-//! Which element every position is: symbols and counts, and symbols elsewhere in old files.
+//! Elements of the positions: the lines of symbols and counts, and the symbols elsewhere in files of VASP 4.
 
 use super::PoscarError;
 use super::lines::{Lines, excerpt, fields};
@@ -6,12 +6,12 @@ use crate::element::atomic_number_of_ion;
 
 /// Coordinates at the start of a position's line.
 const COORDINATES: usize = 3;
-/// Flags of selective dynamics on a position's line, one for each direction.
+/// Number of flags of selective dynamics on a position's line, one for each direction.
 const FLAGS: usize = 3;
-/// The flag that is the symbol of tritium as well.
+/// The flag that is also the symbol of tritium.
 const TRUE: &[u8] = b"T";
 
-/// Atomic number of a symbol, an ion (`Mg2+`) or a potential's name (`Ge_d`, `Pt/1a2b`).
+/// Atomic number of a symbol, an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`).
 pub(super) fn element(name: &[u8]) -> Option<u8> {
     let symbol = name.split(|&byte| matches!(byte, b'_' | b'/')).next()?;
     atomic_number_of_ion(symbol)
@@ -23,10 +23,10 @@ fn is_flag(field: &[u8]) -> bool {
     [b"t".as_slice(), b"f", b"true", b"false"].iter().any(|flag| word.eq_ignore_ascii_case(flag))
 }
 
-/// Element behind a position, `None` where no symbol stands there.
+/// Atomic number of the symbol behind a position; `None` without one.
 ///
-/// Flags are never symbols: three of them in a row, and under `Selective dynamics` any, are stepped
-/// over. Of what remains the first field counts, or else the last: `# Na` names sodium as well.
+/// Flags are skipped: three of them in a row, and any number under `Selective dynamics`. The symbol is the
+/// first field behind them, else the last, as in `# Na`.
 pub(super) fn trailing_element(line: &[u8], is_selective: bool) -> Option<u8> {
     let behind = || fields(line).skip(COORDINATES);
     let flags = behind().take(FLAGS).take_while(|field| is_flag(field)).count();
@@ -37,11 +37,12 @@ pub(super) fn trailing_element(line: &[u8], is_selective: bool) -> Option<u8> {
     element(first).or_else(|| rest.last().filter(|last| !is_flag(last)).and_then(element))
 }
 
-/// Reads the symbols, if there are any, and the counts, into empty lists. Both may go over several
-/// lines, as VASP writes them beyond 20 groups.
+/// Reads the symbols, if there are any, and the counts, into empty lists. Both may continue on further
+/// lines.
 ///
 /// # Errors
-/// [`PoscarError`] where a symbol is no element, a count no number, or both do not pair up.
+/// [`PoscarError`] if a symbol is no element, a count is no number, or there are not as many counts as
+/// symbols.
 pub(super) fn read_species(
     lines: &mut Lines<'_>,
     species: &mut Vec<u8>,

@@ -324,11 +324,11 @@ fn centred_triclinic(name: &str) -> Option<Arc<[SymmetryOperation]>> {
     }
 }
 
-/// Operations of every setting of a space-group type, 1..=230, that fits the cell, the standard one first: unique
-/// axis b with cell choice 1, hexagonal axes, second origin. The standard one alone where none fits.
+/// Operations of every setting of a space-group type, 1..=230, that fits the cell. Empty for other numbers.
 ///
-/// A code of the setting, as in `_space_group_IT_coordinate_system_code` (`b1`, `h`, `2`, `cab`), leaves those that
-/// have it; one that no setting of the type has says nothing. Empty for other numbers.
+/// The standard setting comes first: unique axis b with cell choice 1, hexagonal axes, second origin. It is the only
+/// one if none fits. `code` selects settings by their code in `_space_group_IT_coordinate_system_code` (`b1`, `h`,
+/// `2`, `cab`); it is ignored if no setting of the type has it.
 pub fn settings_of_number(number: u32, code: Option<&str>, metric: &Metric) -> Vec<Arc<[SymmetryOperation]>> {
     let Some(number) = i32::try_from(number).ok().filter(|_| (1..=LAST_NUMBER).contains(&number)) else {
         return Vec::new();
