@@ -1,4 +1,5 @@
-//! Atoms in each other are rejected, atoms without a neighbour are kept; both can be asked for otherwise.
+//! Crystals with an impossible contact are rejected, those with an atom without neighbours kept, unless options
+//! ask for the opposite.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use etl::pipeline::Bounds;
 
 use crate::support::*;
 
-/// Writes crystals with an impossible contact, one with an atom alone, and one without fault.
+/// Writes three crystals with an impossible contact, one with an atom without neighbours, and one without fault.
 fn write_crystals(folder: &Path) {
     let cif = |name: &str, text: String| fs::write(folder.join(name), text).expect("a file");
     cif("a-good.cif", caesium_chloride(4.12));
@@ -41,6 +42,19 @@ fn atoms_in_each_other_are_rejected_and_named() {
         message.starts_with("2 atoms in a cell of 0.06993 Å³, ") && message.contains("in nm"),
         "{message}"
     );
+}
+
+#[test]
+fn a_contact_beyond_the_neighbours_kept_is_seen() {
+    let (raw, out) = (folder(), folder());
+    // Each caesium atom has a hydrogen atom 1.2 Å away, which is possible.
+    let sites =
+        [("H", 0.3), ("Cs", 0.36), ("Cs", 0.435), ("H", 0.495)].map(|(symbol, x)| (symbol, [x, 0.5, 0.5]));
+    fs::write(raw.path().join("a.cif"), cubic_cif("x", 20.0, &sites)).expect("a file");
+    build("cif", raw.path(), out.path(), &["--neighbours", "1"], 1);
+    let (reason, message) = &rejects(out.path())["a"];
+    assert_eq!(reason, "impossible_contact");
+    assert!(message.starts_with("sites 1 (Cs) and 2 (Cs) are 1.5 Å apart"), "{message}");
 }
 
 #[test]
@@ -106,7 +120,7 @@ fn an_atom_without_a_neighbour_is_counted_and_has_no_edge() {
     assert!(manifest(strict.path()).counts.noted.is_empty());
 }
 
-/// Not one crystal of the store has an edge.
+/// No crystal of the store has an edge.
 #[test]
 fn a_store_without_any_edge_is_a_store() {
     let raw = folder();
@@ -137,7 +151,7 @@ fn a_store_without_any_edge_is_a_store() {
     assert!(!fs::read_to_string(&html).expect("a page").contains("NaN"));
 }
 
-/// Real crystals stay, whatever their bonds.
+/// Real crystals are kept.
 #[test]
 fn the_sample_has_no_impossible_contact() {
     let out = folder();

@@ -1,10 +1,10 @@
-//! What CIFs contradict or leave open of their symmetry: rejected, or kept with a remark.
+//! CIFs whose symmetry is contradictory or ambiguous are rejected, or kept with a note.
 
 use std::fs;
 
 use crate::support::*;
 
-/// Halite's asymmetric unit under these lines.
+/// A CIF of the asymmetric unit of halite, with these lines before its sites.
 fn halite(lines: &str) -> String {
     let cif = cubic_cif("halite", 5.64, &[("Na", [0.0; 3]), ("Cl", [0.5; 3])]);
     cif.replace("loop_\n", &format!("{lines}\nloop_\n"))
@@ -51,7 +51,7 @@ fn contradictions_are_rejected_by_evidence_and_noted_without() {
     assert_eq!(noted.count, 1);
     assert!(noted.first[0].starts_with("c-open (c-open.cif, record 3, line 9): "), "{:?}", noted.first);
 
-    // The same remark about a CIF in a table.
+    // The same note about a CIF in a table.
     let table = folder();
     let path = table.path().join("table.csv");
     let quoted = halite(CONTRADICTION).replace('"', "\"\"");

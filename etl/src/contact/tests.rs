@@ -21,7 +21,7 @@ fn crystal(lattice: Matrix3, sites: &[(&str, [f64; 3])]) -> Structure {
     }
 }
 
-/// Both checks, one after another.
+/// The checks of the volume and of the contacts, in the order of a build.
 fn check(limit: ContactLimit, structure: &Structure) -> Result<(), ContactError> {
     limit.check_room(structure)?;
     let settings = FeatureSettings::default();

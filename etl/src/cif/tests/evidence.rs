@@ -1,8 +1,8 @@
-//! Symmetry that a file contradicts, leaves open or gives under other names.
+//! Symmetry that is contradictory, ambiguous or given under unusual names.
 
 use super::*;
 
-/// Halite in a cube, from these lines of symmetry and contents and these sites.
+/// A CIF of two sites in the cubic cell of halite, with these lines of symmetry and contents.
 fn halite(rest: &str, sites: &[[&str; 3]; 2]) -> String {
     let [sodium, chlorine] = sites.map(|site| site.join(" "));
     format!(
@@ -13,19 +13,19 @@ fn halite(rest: &str, sites: &[[&str; 3]; 2]) -> String {
     )
 }
 
-/// One formula unit, as an asymmetric unit has it.
+/// A CIF with one formula unit, the asymmetric unit.
 fn unit(rest: &str) -> String {
     halite(rest, &[["0", "0", "0"], ["0.5", "0.5", "0.5"]])
 }
 
-/// All eight atoms.
+/// A CIF with all eight atoms of the cell.
 fn whole(rest: &str) -> String {
     unit(rest)
         + "Na2 Na 0 0.5 0.5\nNa3 Na 0.5 0 0.5\nNa4 Na 0.5 0.5 0\n\
            Cl2 Cl 0.5 0 0\nCl3 Cl 0 0.5 0\nCl4 Cl 0 0 0.5\n"
 }
 
-/// Number of atoms, or the reason.
+/// Number of atoms or the reason code, and the codes of the notes.
 fn outcome(text: &str) -> (Result<usize, &'static str>, Vec<&'static str>) {
     let mut found = read(text.as_bytes());
     assert_eq!(found.len(), 1, "{text}");
