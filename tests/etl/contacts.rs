@@ -120,6 +120,22 @@ fn an_atom_without_a_neighbour_is_counted_and_has_no_edge() {
     assert!(manifest(strict.path()).counts.noted.is_empty());
 }
 
+#[test]
+fn settings_that_leave_every_atom_alone_are_refused() {
+    let raw = folder();
+    write_crystals(raw.path());
+    for (option, message) in [
+        ("--neighbours=0", "not a whole number of at least 1"),
+        ("--cutoff=0", "not a positive number"),
+        ("--cutoff=-8", "not a positive number"),
+        ("--cutoff=nan", "not a positive number"),
+    ] {
+        let refused = etl(["build", "cif", "--input", text(raw.path()), "--out", "x", option]);
+        assert_eq!(refused.status.code(), Some(2), "{option}: {}", said(&refused));
+        assert!(said(&refused).contains(message), "{option}: {}", said(&refused));
+    }
+}
+
 /// No crystal of the store has an edge.
 #[test]
 fn a_store_without_any_edge_is_a_store() {

@@ -165,8 +165,8 @@ pub enum CifErrorKind {
         /// Symbol as written.
         symbol: String,
     },
-    /// The number of the space group has several settings. The file contradicts the standard one, and several or
-    /// none of the others are certain.
+    /// The number of the space group has several settings. The file contradicts the standard one, and several others
+    /// are possible.
     #[error("number {number} has several settings, and nothing in the file tells which is meant")]
     AmbiguousSetting {
         /// The number as written.

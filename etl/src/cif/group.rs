@@ -99,12 +99,13 @@ impl GroupReader {
                 None => return unnamed_group(reading),
             },
         };
-        if let Some(tag) = lists.next() {
+        for tag in lists {
             let other = self.of_list(reading, reading.block.list(*tag))?;
             if !is_same_set(&found.operations, &other.operations) {
                 let text = "another list of operations".to_owned();
                 let (at, operations) = (other.symbol, other.operations);
                 found.doubt = Doubt::Statement(Statement { text, at, operations });
+                break;
             }
         }
         if matches!(found.doubt, Doubt::None)
