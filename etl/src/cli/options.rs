@@ -9,10 +9,22 @@ use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSett
 #[derive(Debug, Args)]
 pub(super) struct FeatureOptions {
     /// Radius of the neighbour search, in Å
-    #[arg(long, value_name = "Å", default_value_t = DEFAULT_CUTOFF_ANGSTROM, value_parser = positive_length, help_heading = "Features")]
+    #[arg(
+        long,
+        value_name = "Å",
+        default_value_t = DEFAULT_CUTOFF_ANGSTROM,
+        value_parser = positive_length,
+        help_heading = "Features"
+    )]
     cutoff: f64,
     /// Nearest neighbours of each atom
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_NEIGHBOURS, value_parser = at_least_one, help_heading = "Features")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = DEFAULT_NEIGHBOURS,
+        value_parser = at_least_one,
+        help_heading = "Features"
+    )]
     neighbours: usize,
     /// Neighbours that tie with the last one: keep the whole shell, or cut
     #[arg(long, value_name = "shell|cut", default_value_t = Ties::Shell, help_heading = "Features")]
@@ -33,13 +45,13 @@ impl FeatureOptions {
 
 /// Parses a length that is positive and finite.
 fn positive_length(text: &str) -> Result<f64, String> {
-    let length = text.parse().ok().filter(|length: &f64| *length > 0.0 && length.is_finite());
+    let length = text.parse::<f64>().ok().filter(|length| *length > 0.0 && length.is_finite());
     length.ok_or_else(|| "not a positive number".to_owned())
 }
 
 /// Parses a number of neighbours, without any of which a crystal has no edges.
 fn at_least_one(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number: &usize| *number > 0);
+    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "not a whole number of at least 1".to_owned())
 }
 
