@@ -33,7 +33,8 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
     let mut taken = vec![0u32; block.sites.len()];
     let mut bad_numbers = block.bad_numbers.iter_mut();
     for ((list, end), number) in block.joined_loops.iter().zip(ends).zip(1u32..) {
-        for (row, index) in block.joined.iter().zip(0usize..).take(end).skip(list.first_row) {
+        let rows = block.joined.get(list.first_row..end).unwrap_or_default();
+        for (index, row) in (list.first_row..end).zip(rows) {
             let at = Span { start: row.offset, end: row.offset };
             if !list.has(Tag::Label) {
                 return Err((JoinFault::NoLabels, at));
