@@ -200,8 +200,8 @@ fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
     })
 }
 
-/// Predicts every crystal of a selection, in the order of the shards; `row` makes of identifier,
-/// prediction and atomic numbers what is wanted.
+/// Predicts every crystal of a selection, in the order of the shards. `row` makes a result of a crystal's
+/// identifier, prediction and atomic numbers.
 fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
@@ -213,7 +213,7 @@ fn predict_selection<T>(
     let mut rows = Vec::new();
     for graph in Stream::<f32>::open(selection, settings)? {
         let graph = graph?;
-        let (offsets, atomic_numbers) = (graph.atom_offsets.clone(), graph.elements());
+        let (offsets, atomic_numbers) = (graph.atom_offsets.clone(), graph.atomic_numbers_as_bytes());
         let identifiers = graph.material_ids.clone();
         let predictions = predictor.predict(graph);
         let crystals = identifiers.into_iter().zip(predictions).zip(offsets.windows(2));

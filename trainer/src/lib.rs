@@ -28,7 +28,6 @@ pub mod error;
 pub mod evaluate;
 mod exact;
 pub mod finetune;
-mod formula;
 pub mod loss;
 pub mod model;
 pub mod ops;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::limit::DEFAULT_BATCH_CRYSTALS;
+use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS};
 use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS};
 
 /// Share of the crystals kept for validation by [`Validation::Hash`].
@@ -44,6 +44,13 @@ pub struct DataConfig {
     pub validation: Validation,
     /// Share of the crystals kept for validation, in (0, 1); for [`Validation::Hash`] only.
     pub validation_fraction: f64,
+}
+
+impl DataConfig {
+    /// How much a batch may hold; of several processes, each one's share.
+    pub fn limit(&self) -> BatchLimit {
+        BatchLimit { crystals: self.batch_crystals, triplets: self.batch_triplets }
+    }
 }
 
 impl Default for DataConfig {

@@ -163,8 +163,8 @@ impl<R> GraphBatch<R> {
         self.atomic_numbers.len()
     }
 
-    /// Atomic numbers as single bytes, `[N]`; 0 for what is none.
-    pub fn elements(&self) -> Vec<u8> {
+    /// Atomic numbers as bytes, `[N]`; 0 for a value that does not fit into one.
+    pub fn atomic_numbers_as_bytes(&self) -> Vec<u8> {
         self.atomic_numbers.iter().map(|&number| u8::try_from(number).unwrap_or(0)).collect()
     }
 

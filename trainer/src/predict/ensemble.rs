@@ -1,10 +1,10 @@
 //! Batches through every model.
 
+use etl::composition::conventional_formula;
 use schemas::settings::FeatureSettings;
 
 use crate::config::model::Graph;
 use crate::data::GraphBatch;
-use crate::formula::formulas;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;
@@ -87,6 +87,15 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError
         });
     }
     Ok(values)
+}
+
+/// Formula of every crystal as chemists write it, `[B]`.
+fn formulas(graph: &GraphBatch<f32>) -> Vec<String> {
+    let atomic_numbers = graph.atomic_numbers_as_bytes();
+    let crystals = graph.atom_offsets.windows(2);
+    crystals
+        .map(|atoms| conventional_formula(atomic_numbers.get(atoms[0]..atoms[1]).unwrap_or_default()))
+        .collect()
 }
 
 /// Mean and population standard deviation; a single value has no deviation.

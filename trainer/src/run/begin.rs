@@ -10,9 +10,7 @@ use schemas::settings::FeatureSettings;
 use crate::config::data::Validation;
 use crate::config::schedule::ScheduleKind;
 use crate::config::{Config, DataConfig};
-use crate::data::{
-    BatchLimit, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
-};
+use crate::data::{LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset};
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Mmpt;
@@ -77,7 +75,7 @@ pub fn training_stream(
         seed: config.seed,
         epoch,
         shuffle_buffer: Some(config.data.shuffle_buffer),
-        limit: BatchLimit { crystals: config.data.batch_crystals, triplets: config.data.batch_triplets },
+        limit: config.data.limit(),
         share: Share { index: ranks.rank(), count: ranks.count() },
         labels: config.pal.labels,
         graph: config.model.graph,

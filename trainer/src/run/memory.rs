@@ -60,7 +60,7 @@ impl Bound {
     /// The bound of a run on crystals of these sizes, for a model of so many parameters.
     pub fn of(config: &Config, parameters: usize, sizes: &[Size]) -> Self {
         let data = &config.data;
-        let limit = BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets };
+        let limit = data.limit();
         let most = |crystals: usize, weight: &dyn Fn(&Size) -> f64| {
             weight(&largest_batch(sizes, BatchLimit { crystals, triplets: None }, weight).size)
         };

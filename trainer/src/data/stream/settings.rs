@@ -72,7 +72,7 @@ impl StreamSettings {
     pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
         Self {
             shuffle_buffer: None,
-            limit: BatchLimit { crystals: data.batch_crystals, triplets: data.batch_triplets },
+            limit: data.limit(),
             graph,
             workers: data.workers,
             queue: data.queue,
