@@ -1,8 +1,11 @@
-//! How long a training step, an epoch and a run take, how much memory they need, and how fast the data comes.
+//! Measurement of training steps and of the data path; estimates of the time of an epoch and a run, and of the
+//! memory of a run.
 //!
-//! * `batches`: crystals drawn from the whole store, or its first batch
-//! * [`steps`]: what they took
-//! * [`estimate`]: from a few steps to an epoch
+//! * `batches`: the batches that are timed, drawn from the whole store or the first one
+//! * [`steps`]: times of the steps, and their summary
+//! * [`estimate`]: time of an epoch and a run from a few steps
+//!
+//! The bound of the memory is that of [`crate::run::memory`].
 
 mod batches;
 pub mod estimate;
@@ -46,7 +49,7 @@ pub struct Request {
     pub device: DeviceName,
     /// Steps to time.
     pub steps: usize,
-    /// The batches to time them on.
+    /// Batches that the steps are timed on.
     pub choice: Choice,
 }
 
@@ -59,21 +62,21 @@ pub struct DataPath {
     pub workers: usize,
 }
 
-/// What a run takes of the memory.
+/// Memory of a run.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Memory {
-    /// Resident memory at the end, in bytes.
+    /// Resident memory of this process after the timed steps, in bytes.
     pub resident_bytes: u64,
-    /// Most that a run holds in the computer's memory, in bytes; without the steps where they are on a
-    /// device of its own memory.
+    /// Upper bound of the resident memory of a run, in bytes; without the training steps where they run on
+    /// a device with memory of its own.
     pub bound_bytes: u64,
-    /// Whether the steps are in the computer's memory.
+    /// Whether the training steps use the host's memory, so that `bound_bytes` counts them.
     pub steps_on_host: bool,
     /// The largest batch that can occur.
     pub largest_batch: LargestBatch,
-    /// Most that a step on it holds beside the weights, in bytes.
+    /// Upper bound of the memory of a step on it, beside the weights, in bytes.
     pub largest_batch_bytes: u64,
-    /// What programs can still take, in bytes, where the system tells.
+    /// Memory that programs can still allocate, in bytes, where the system reports it.
     pub available_bytes: Option<u64>,
 }
 
@@ -82,9 +85,9 @@ pub struct Memory {
 pub struct Report {
     /// Where the model ran.
     pub device: String,
-    /// Batches that were timed, different ones if they were drawn.
+    /// Number of timed steps, each on a batch of its own if the batches were drawn.
     pub batches: usize,
-    /// Mean numbers of those batches.
+    /// Mean size of their batches.
     pub size: BatchSize,
     /// Parameters that are trained.
     pub parameters: usize,
@@ -94,7 +97,7 @@ pub struct Report {
     pub crystals_per_s: f64,
     /// The data path.
     pub data_path: DataPath,
-    /// Length of an epoch and of the run, if the batches were drawn.
+    /// Time of an epoch and of the run, if the batches were drawn.
     pub estimate: Option<Estimate>,
     /// Memory.
     pub memory: Memory,
@@ -102,7 +105,8 @@ pub struct Report {
     pub loss: f64,
 }
 
-/// Times steps on batches of the crystals that a run would train on.
+/// Times training steps on batches of the crystals that a run would train on, and estimates the time and
+/// memory of the run.
 ///
 /// # Errors
 /// [`TrainError`] when there are no shards or no such device, or a batch needs more memory than there is.
@@ -160,7 +164,8 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     })
 }
 
-/// Times steps, each on the next batch, as a run makes them; the loss of the last.
+/// Times training steps, each on the next batch and as a run makes them. Also returns the loss of the last
+/// step.
 fn timed_steps(
     request: &Request,
     batches: &mut Batches,
@@ -214,7 +219,7 @@ fn timed_steps(
     Ok((timed, loss))
 }
 
-/// Seconds from one moment to the next.
+/// Stopwatch for the parts of a step.
 struct Clock(Instant);
 
 impl Clock {

@@ -1,28 +1,29 @@
-//! The batches that are timed.
+//! Source of the batches that steps are timed on.
 
 use crate::data::sample::draw;
 use crate::data::stored::StoredCrystal;
 use crate::data::{GraphBatch, Selection, Stream, StreamSettings};
 use crate::error::TrainError;
 
-/// Which batches.
+/// Which batches are timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// Crystals drawn at random from the whole store, which stand for an epoch's.
+    /// Batches of crystals drawn at random from the whole store, typical of an epoch.
     Drawn,
-    /// The first batch in the order of the shards, again and again: another program can be given the same.
+    /// The first batch in the order of the shards for every step, so that another program can be timed on
+    /// the same crystals.
     First,
 }
 
-/// Batches without an end.
+/// An endless sequence of batches.
 pub(super) enum Batches {
-    /// Of crystals that begin anew after the last.
+    /// Drawn crystals, from the first one again after the last.
     Drawn(Box<Drawn>),
-    /// One and the same.
+    /// The same batch every time.
     First(Box<GraphBatch<f32>>),
 }
 
-/// Batches of the crystals that were drawn, in their order.
+/// Batches of the drawn crystals, in the order in which they were drawn.
 pub(super) struct Drawn {
     crystals: Vec<StoredCrystal>,
     cutoff_angstrom: f64,
@@ -52,7 +53,8 @@ impl Drawn {
 }
 
 impl Batches {
-    /// So many different batches, or as many as the selection gives; `settings` are those of training.
+    /// Draws the crystals of `count` different batches, or all that the selection has; or takes its first
+    /// batch. `settings` are those of the training stream.
     pub(super) fn choose(
         choice: Choice,
         selection: &Selection,
@@ -75,7 +77,7 @@ impl Batches {
     /// The next batch.
     ///
     /// # Errors
-    /// [`TrainError`] where the crystals make no batch.
+    /// [`TrainError`] if a crystal is no valid graph.
     pub(super) fn next(&mut self) -> Result<GraphBatch<f32>, TrainError> {
         match self {
             Self::First(batch) => Ok(GraphBatch::clone(batch)),

@@ -1,4 +1,16 @@
-//! From a few steps to an epoch and a run.
+//! Time of an epoch and of a run, estimated from a few timed steps.
+//!
+//! With the [`work`] `w` of a batch, `W` that of all crystals, and sums over the timed steps, all in seconds:
+//!
+//! ```text
+//! train      = W_train * sum(preparation + gradients) / sum(w)
+//!              + batches / accumulate * mean(norm + optimizer)
+//! batches    = crystals * steps / sum(crystals of the steps)
+//! read       = crystals / (crystals a second of the data path alone)
+//! validation = W_validation * sum(validation) / sum(w)
+//! epoch      = max(train, read) + validation        batches are built while the model computes
+//! run        = epochs * epoch
+//! ```
 
 use serde::Serialize;
 
@@ -7,18 +19,18 @@ use crate::config::Config;
 use crate::config::model::Graph;
 use crate::data::size::Size;
 
-/// What there is to do in an epoch.
+/// Amount of work of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Work {
     /// Crystals that are trained on.
     pub crystals: u64,
-    /// Their [`work`].
+    /// Sum of their [`work`].
     pub train: f64,
-    /// That of the crystals of the validation set.
+    /// Sum of the [`work`] of the validation set's crystals.
     pub validation: f64,
 }
 
-/// How long an epoch and a run take, about.
+/// Estimated time of an epoch and of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     /// Seconds of an epoch, validation included.
@@ -31,19 +43,19 @@ pub struct Estimate {
     pub may_stop_early: bool,
 }
 
-/// What the time of a batch grows with: its edges; its atoms where the model's graph has fewer edges than
-/// are stored.
+/// Quantity that the time of a batch is taken to be proportional to: its atoms and edges. Atoms alone where
+/// the model's graph has fewer edges than the store. Positive for every crystal, also one without an edge.
 pub fn work(graph: Graph, size: &Size) -> f64 {
     match graph {
-        Graph::Multigraph => size.edges as f64,
+        Graph::Multigraph => (size.atoms + size.edges) as f64,
         Graph::Simple => size.atoms as f64,
     }
 }
 
 impl Estimate {
-    /// Scales the steps up to the whole: what grows with a batch by the work that there is, what each step
-    /// costs by the number of steps. Batches that were drawn larger than the mean of the store, or smaller,
-    /// shift the result little.
+    /// Scales the timed steps up to an epoch, by the formula of this module. Preparation, gradients and
+    /// validation are scaled by work and not by crystals, so that the result depends little on whether the
+    /// drawn batches are larger or smaller than the mean.
     pub fn new(steps: &Steps, whole: &Work, config: &Config, data_crystals_per_s: f64) -> Self {
         let work = steps.sum(|step| step.work);
         let of_batches = steps.sum(|step| step.preparation + step.gradients) / work * whole.train;

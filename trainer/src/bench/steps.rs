@@ -1,4 +1,4 @@
-//! What timed steps took.
+//! Times of training steps, and their summary.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub struct Times {
 /// Seconds of each part of a step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Seconds {
-    /// Masks are drawn and the batch goes to the device.
+    /// Drawing the masks and moving the batch to the device.
     pub preparation: Times,
     /// Model, losses and their gradients.
     pub gradients: Times,
@@ -30,7 +30,7 @@ pub struct Seconds {
     pub step: Times,
 }
 
-/// Numbers of a batch.
+/// Size of a batch.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct BatchSize {
     /// Crystals.
@@ -50,9 +50,9 @@ pub struct Step {
     pub crystals: usize,
     /// Triplets of its batch.
     pub triplets: usize,
-    /// Other numbers of its batch.
+    /// Atoms, edges and pairs of its batch.
     pub size: Size,
-    /// What a step on its batch costs, in the units of the estimate.
+    /// [`work`](super::estimate::work) of its batch.
     pub work: f64,
     /// Seconds until the batch is on the device.
     pub preparation: f64,
@@ -82,7 +82,7 @@ impl Steps {
         self.0.push(step);
     }
 
-    /// How many there are.
+    /// Number of steps.
     pub fn count(&self) -> usize {
         self.0.len()
     }
@@ -110,7 +110,7 @@ impl Steps {
         }
     }
 
-    /// Mean numbers of the batches.
+    /// Mean size of the batches.
     pub fn mean_size(&self) -> BatchSize {
         let count = self.count().max(1) as f64;
         let mean = |part: fn(&Step) -> f64| (self.sum(part) / count).round() as usize;

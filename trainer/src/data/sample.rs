@@ -1,4 +1,4 @@
-//! Crystals drawn at random from all of a selection, which stand for the rest.
+//! Random samples of a selection's crystals.
 
 use crate::data::error::DataError;
 use crate::data::labels::PeriodicLabels;
@@ -6,14 +6,14 @@ use crate::data::random::{Purpose, below, keyed, shuffle};
 use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
 
-/// Most row groups that are read: each costs some 40 ms. More row groups hold crystals that are less alike
-/// than neighbours in a store often are.
+/// Most row groups that a sample is read from. Reading one takes about 40 ms; crystals from a single one
+/// would not be typical, because neighbours in a store are often alike.
 const MOST_ROW_GROUPS: usize = 48;
 
-/// Draws so many different crystals, all of them where there are fewer, in random order; the same ones for
-/// the same seed.
+/// Draws `count` different crystals in random order, or all of them where there are fewer. The same seed
+/// draws the same crystals.
 ///
-/// In a selection of many row groups they come from 48 of them, which are drawn first.
+/// A selection of more than 48 row groups is sampled in two stages: 48 row groups, then crystals of these.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
@@ -47,8 +47,8 @@ pub fn draw(
     Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Reads crystals of a row group, each given by its number among those of the selection, ascending, with the
-/// place that it goes to.
+/// Reads crystals of a row group into `drawn`. `places` are pairs of a crystal's number among those of the
+/// selection in this row group, ascending, and its index in `drawn`.
 fn read(
     selection: &Selection,
     row_group: &RowGroup,

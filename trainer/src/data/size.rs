@@ -1,4 +1,4 @@
-//! How large crystals are, and how large a batch of them can become.
+//! Sizes of crystals, and the largest batch that they can make.
 
 use arrow::array::{Array, ListArray, UInt32Array};
 use rayon::prelude::*;
@@ -10,22 +10,23 @@ use crate::data::error::DataError;
 use crate::data::limit::BatchLimit;
 use crate::data::subset::{RowGroup, Selection};
 
-/// Columns that sizes are read from.
+/// Columns that [`sizes`] reads.
 const COLUMNS: [&str; 3] = ["nsites", "edge_source", "edge_target"];
 
-/// Numbers of one crystal, or of several together.
+/// Size of a crystal, or of several together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Size {
     /// Atoms.
     pub atoms: u64,
     /// Edges of the multigraph.
     pub edges: u64,
-    /// Pairs of an edge with one that ends where it starts.
+    /// Ordered pairs of edges, the second of which ends at the site where the first starts.
     pub pairs: u64,
 }
 
 impl Size {
-    /// Fewest triplets that the pairs can be: all but each edge with its reverse.
+    /// Lower bound of the triplets. They are the pairs but for those of an edge and its reverse, of which an
+    /// edge has at most one.
     fn least_triplets(&self) -> u64 {
         self.pairs.saturating_sub(self.edges)
     }
@@ -46,13 +47,13 @@ impl<R> From<&GraphBatch<R>> for Size {
 /// The largest batch that crystals can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LargestBatch {
-    /// Its crystals.
+    /// Number of crystals, at most that of the limit.
     pub crystals: usize,
-    /// Its numbers.
+    /// Size; an upper bound where a budget of triplets limits it.
     pub size: Size,
 }
 
-/// Sizes of all crystals of a selection, in the order of the shards. Three columns are read.
+/// Sizes of all crystals of a selection, in the order of the shards. Reads three columns.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
@@ -98,7 +99,8 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>
     Ok(sizes)
 }
 
-/// Number of pairs of an edge with one that ends where it starts; `degrees` is a buffer.
+/// Number of [`Size::pairs`]: the sum over the sites of edges that start there times edges that end there.
+/// `degrees` is a buffer.
 fn pairs(sites: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
     degrees.clear();
     degrees.resize(sites, [0; 2]);
@@ -113,12 +115,13 @@ fn pairs(sites: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2
     degrees.iter().map(|[outgoing, incoming]| outgoing * incoming).sum()
 }
 
-/// A batch than which none of these crystals within the limit weighs more; `weight` of a batch must be the
-/// sum of its crystals' weights.
+/// The heaviest batch that these crystals can make within the limit, in any order. The weight of a batch must
+/// be the sum of its crystals' weights.
 ///
-/// Without a budget of triplets it is the batch of the heaviest crystals. With one it is found by filling
-/// the budget with the crystals that weigh most for their triplets, the last of them whole (the bound of the
-/// knapsack problem's linear relaxation), and may be somewhat heavier than any that occurs.
+/// Without a budget of triplets it is the batch of the heaviest crystals. With one it is a knapsack problem,
+/// of which the result is an upper bound: the budget is filled with the crystals of most weight for their
+/// triplets, and the last one is counted whole (G. B. Dantzig, Oper. Res. 5, 266, 1957,
+/// doi:10.1287/opre.5.2.266).
 pub fn largest_batch(sizes: &[Size], limit: BatchLimit, weight: impl Fn(&Size) -> f64) -> LargestBatch {
     let of = |indices: &mut dyn Iterator<Item = usize>| {
         let mut batch = LargestBatch::default();
@@ -134,8 +137,11 @@ pub fn largest_batch(sizes: &[Size], limit: BatchLimit, weight: impl Fn(&Size) -
     let Some(budget) = limit.triplets else { return heaviest };
     // A crystal that exceeds the budget makes a batch of its own.
     let alone = of(&mut order.first().copied().into_iter());
-    // Infinite for a crystal without triplets, which always has room.
-    let worth = |index: usize| weight(&sizes[index]) / sizes[index].least_triplets() as f64;
+    // A crystal without triplets always has room.
+    let worth = |index: usize| match sizes[index].least_triplets() {
+        0 => f64::INFINITY,
+        triplets => weight(&sizes[index]) / triplets as f64,
+    };
     order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)));
     let mut triplets = 0;
     let fits = |index: &usize| {
@@ -146,7 +152,9 @@ pub fn largest_batch(sizes: &[Size], limit: BatchLimit, weight: impl Fn(&Size) -
     let filled = of(&mut order.iter().copied().take_while(fits));
     let heavier = |a: LargestBatch, b: LargestBatch| if weight(&a.size) >= weight(&b.size) { a } else { b };
     let lighter = |a: LargestBatch, b: LargestBatch| if weight(&a.size) <= weight(&b.size) { a } else { b };
-    heavier(alone, lighter(heaviest, filled))
+    let LargestBatch { crystals, size } = heavier(alone, lighter(heaviest, filled));
+    // What fills the budget may be more crystals than a batch has.
+    LargestBatch { crystals: crystals.min(limit.crystals), size }
 }
 
 #[cfg(test)]

@@ -353,7 +353,7 @@ impl<'a, O: Objective> Course<'a, O> {
         Ok(())
     }
 
-    /// What a stretch of the run took.
+    /// Time, speed and memory of a stretch of the run.
     fn cost(&mut self, begun: Instant, crystals: u64, waited: f64) -> Cost {
         let seconds = begun.elapsed().as_secs_f64();
         Cost {

@@ -1,5 +1,22 @@
-//! How much memory a run needs: whether a batch fits, asked before it is tried (a process that takes more
-//! than there is gets killed without a word), and what a whole run takes at most.
+//! Memory of training: whether a batch fits, and an upper bound for a whole run.
+//!
+//! A batch that does not fit is refused before it is computed, because the system kills a process that runs
+//! out of memory without a message.
+//!
+//! The bound is the resident memory of the process with its model before the first step, plus, in bytes:
+//!
+//! ```text
+//! step       = 1.3 * s(largest batch)             s = edges * (24576 * wider + 336 * hidden) * (blocks + 1) / 5
+//! data       = (queue + workers + 1) * b(largest batch)       b = 64 * atoms + 256 * edges + 40 * pairs
+//!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
+//!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
+//!              + 64 MiB for the pages of the columns
+//! parameters = 12 * 4 * parameters
+//! ```
+//!
+//! `wider` is the largest ratio of a width of the model, other than `hidden`, to its default, at least 1.
+//! The factors of `s` are measured; those of `b` and of the rows follow from the types that are held, rounded
+//! up. `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
 
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
@@ -9,29 +26,30 @@ use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
 
 /// Bytes that a training step holds for each edge and each channel of the messages, with four interaction
-/// blocks: messages, slopes and gradients of every layer. An edge of the default model takes 66,000 in
-/// batches of 2,300 and 6,300 edges, one with half the channels 45,000, one with two blocks 40,000.
+/// blocks: messages, slopes and gradients of every layer. Measured for whole edges in batches of 2,300 and
+/// 6,300 edges: 66,000 bytes with the default model, 45,000 with half the channels, 40,000 with two blocks.
 const STEP_A_CHANNEL: f64 = 336.0;
-/// Bytes that it holds for each edge beside the messages, with four interaction blocks and the other widths
-/// as they are by default.
+/// Bytes that a training step holds for each edge beside the messages, with four interaction blocks and
+/// default widths.
 const STEP_AN_EDGE: f64 = 24.0 * 1024.0;
-/// Interaction blocks at which that was measured.
+/// Interaction blocks of the model for which these two were measured.
 const MEASURED_BLOCKS: f64 = 4.0;
-/// What a run holds at most, of what a single step holds: memory that was freed in pieces is taken anew.
+/// Most memory that the steps of a run hold, relative to a single step: the allocator cannot reuse all of what
+/// earlier batches of other sizes have freed.
 const FRAGMENTATION: f64 = 1.3;
 
-/// Bytes of a built batch for each atom, edge and pair.
+/// Bytes of a built batch for each atom, edge and pair, as the factors of [`weigh`].
 const BUILT: Size = Size { atoms: 64, edges: 256, pairs: 40 };
-/// Bytes of a crystal in the shuffle buffer for each atom and edge, and for itself.
+/// Bytes of a crystal in the shuffle buffer for each atom and edge.
 const STORED: Size = Size { atoms: 32, edges: 16, pairs: 0 };
 /// Bytes of a crystal in the shuffle buffer beside its atoms and edges.
 const STORED_CRYSTAL: f64 = 1024.0;
-/// Bytes of a crystal in rows as they are read, for each atom and edge: every column of the store.
+/// Bytes of a crystal in a batch of rows as it is read, with all columns, for each atom and edge.
 const READ: Size = Size { atoms: 64, edges: 64, pairs: 0 };
 /// Bytes of the columns' pages while a row group is read.
 const PAGES: f64 = 64.0 * 1024.0 * 1024.0;
-/// Numbers held for every parameter: the gradient, two running means, and three copies of weight and means
-/// while a checkpoint is written.
+/// Numbers held for every parameter beside its weight: the gradient, two running means, and three copies of
+/// weight and means while a checkpoint is written.
 const NUMBERS_A_PARAMETER: f64 = 12.0;
 /// Bytes of such a number.
 const NUMBER: f64 = 4.0;
@@ -43,21 +61,21 @@ const AVAILABLE_KEY: &str = "MemAvailable:";
 /// Bytes of the unit that it counts in.
 const KIBIBYTE: u64 = 1024;
 
-/// What a run takes at most.
+/// Upper bound of the memory of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
     /// The largest batch that can occur.
     pub batch: LargestBatch,
-    /// Bytes of a training step on it, beside the weights.
+    /// Bytes of the training steps, beside the weights.
     pub step_bytes: f64,
-    /// Bytes of the data path: the shuffle buffer, batches that wait, rows that are read.
+    /// Bytes of the data path: the shuffle buffer, built batches, and rows being read.
     pub data_bytes: f64,
     /// Bytes of gradients, running means and a checkpoint being written.
     pub parameter_bytes: f64,
 }
 
 impl Bound {
-    /// The bound of a run on crystals of these sizes, for a model of so many parameters.
+    /// The bound for training a model of `parameters` parameters on crystals of these sizes.
     pub fn of(config: &Config, parameters: usize, sizes: &[Size]) -> Self {
         let data = &config.data;
         let limit = data.limit();
@@ -65,7 +83,7 @@ impl Bound {
             weight(&largest_batch(sizes, BatchLimit { crystals, triplets: None }, weight).size)
         };
         let built = |size: &Size| weigh(size, &BUILT);
-        // Batches that wait, one in the hands of every worker and one in the model's.
+        // Batches in the queue, one that every worker builds, and one that the model computes.
         let batches = (data.queue + data.workers + 1) as f64;
         let buffered = sizes.len().min(data.shuffle_buffer);
         let data_bytes = batches * built(&largest_batch(sizes, limit, built).size)
@@ -83,15 +101,15 @@ impl Bound {
         }
     }
 
-    /// Bytes in the computer's memory: all of them where the model computes there, the data path's and those
-    /// of a checkpoint where it has a device.
+    /// Bytes in the host's memory: without the steps where the model computes on a device with memory of its
+    /// own.
     pub fn host_bytes(&self, computes_on_host: bool) -> f64 {
         let step_bytes = if computes_on_host { self.step_bytes } else { 0.0 };
         step_bytes + self.data_bytes + self.parameter_bytes
     }
 }
 
-/// Bytes for each atom, edge and pair, times their numbers.
+/// Bytes of a crystal or batch: those for each atom, edge and pair, times their numbers.
 fn weigh(size: &Size, bytes: &Size) -> f64 {
     [(size.atoms, bytes.atoms), (size.edges, bytes.edges), (size.pairs, bytes.pairs)]
         .into_iter()
@@ -99,7 +117,7 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
         .sum()
 }
 
-/// Bytes that a training step on a batch holds beside the weights, about.
+/// Estimate of the bytes that a training step on a batch holds beside the weights.
 pub fn step_bytes(model: &ModelConfig, size: &Size) -> f64 {
     let default = ModelConfig::default();
     let wider = [
@@ -114,7 +132,7 @@ pub fn step_bytes(model: &ModelConfig, size: &Size) -> f64 {
     size.edges as f64 * an_edge * blocks
 }
 
-/// Bytes that programs can still take, where the system tells.
+/// Bytes that programs can still allocate, where the system reports it.
 pub fn available() -> Option<u64> {
     parse(&std::fs::read_to_string(MEMORY_FILE).ok()?)
 }
@@ -125,7 +143,7 @@ fn parse(text: &str) -> Option<u64> {
     kibibytes.checked_mul(KIBIBYTE)
 }
 
-/// Refuses a batch that needs more than there is.
+/// Refuses a batch that needs more memory than is available.
 ///
 /// # Errors
 /// [`TrainError::Memory`], naming the flags that help.

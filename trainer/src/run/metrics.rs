@@ -25,8 +25,8 @@ pub struct Cost {
     pub crystals_per_second: f64,
     /// Share of the time in which the model waited for data, 0 to 1.
     pub wait_share: f64,
-    /// Resident memory of the process at the end, or up to a second before it, in bytes; 0 where the
-    /// system does not tell.
+    /// Resident memory of the process at the end of the stretch, or up to a second earlier, in bytes; 0 where
+    /// the system does not report it.
     pub resident_bytes: u64,
 }
 
@@ -193,18 +193,18 @@ pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
         .collect()
 }
 
-/// Time for which a [`MemoryGauge`] tells the same.
+/// Time for which a [`MemoryGauge`] keeps a value.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Resident memory of this process for its records. The system is asked once a second: its answer can take
-/// longer than a step.
+/// Resident memory of this process, for its records. The value is kept for a second, because asking the system
+/// can take longer than a step.
 #[derive(Debug, Default)]
 pub struct MemoryGauge {
     last: Option<(Instant, u64)>,
 }
 
 impl MemoryGauge {
-    /// Bytes, at most a second old; 0 where the system does not tell.
+    /// Bytes, at most a second old; 0 where the system does not report them.
     pub fn resident_bytes(&mut self) -> u64 {
         match self.last {
             Some((asked, bytes)) if asked.elapsed() < GAUGE_INTERVAL => bytes,

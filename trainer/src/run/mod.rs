@@ -8,10 +8,10 @@
 //! * [`folder`]: the run's folder, one run at a time
 //! * [`checkpoint`]: everything a run needs to continue
 //! * [`card`]: what the best weights are, in words
-//! * [`memory`]: whether a batch fits, and what a run takes at most
+//! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
 //! * [`metrics`]: one JSON record a step and an epoch
 //! * [`curves`]: the records as a picture
-//! * [`progress`]: how far the run is, on the terminal or as lines; [`span`]: times in words
+//! * [`progress`]: how far the run is, on the terminal or as lines; [`span`]: durations in words
 //! * [`interrupt`]: stopping in order
 
 pub mod begin;

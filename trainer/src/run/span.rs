@@ -1,9 +1,9 @@
-//! Times as people say them.
+//! Durations in words.
 
-/// Seconds below which a tenth of a second is shown.
+/// Seconds below which [`about`] shows tenths.
 const SHORT: f64 = 10.0;
 
-/// A time in its two largest units.
+/// A duration in its two largest units: `2 h 3 min`.
 pub fn span(seconds: f64) -> String {
     // Beyond any run's length the cast saturates.
     let seconds = seconds.round() as u64;
@@ -16,7 +16,7 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
-/// A time that is known about: in its two largest units, or to a tenth of a second.
+/// An estimated duration: as [`span`], but to a tenth of a second below ten seconds.
 pub fn about(seconds: f64) -> String {
     if seconds < SHORT { format!("{seconds:.1} s") } else { span(seconds) }
 }

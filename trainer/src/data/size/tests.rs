@@ -8,7 +8,7 @@ use crate::data::stream::{Stream, StreamSettings};
 use crate::data::subset::Subset;
 use crate::data::test_store::{chains, write_store};
 
-/// Bytes that weigh atoms, edges and pairs alike often enough to matter.
+/// A weight in which atoms, edges and pairs all count.
 fn weight(size: &Size) -> f64 {
     7.0 * size.atoms as f64 + 5.0 * size.edges as f64 + size.pairs as f64
 }
@@ -30,7 +30,7 @@ fn sizes_are_those_of_the_batches() {
 }
 
 proptest! {
-    /// Whatever order the crystals come in, no batch weighs more than the largest.
+    /// No batch weighs more than the bound, in any order of the crystals.
     #[test]
     fn no_batch_is_heavier(
         crystals in prop::collection::vec((1_u64..40, 1_u64..60, 0_u64..900), 1..60),
@@ -51,6 +51,7 @@ proptest! {
             batch.add(size);
             (count, triplets) = (count + 1, triplets + size.least_triplets());
             prop_assert!(weight(&batch) <= weight(&bound.size), "{batch:?} {bound:?}");
+            prop_assert!(bound.crystals <= most, "{bound:?}");
         }
     }
 }
