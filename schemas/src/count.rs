@@ -1,28 +1,28 @@
-//! Counts with their nouns, as messages say them.
+//! Counts with their nouns in messages: `1 shard`, `2 shards`.
 
 use std::fmt;
 
-/// `1 shard`, `2 shards`, `0 entries`: a count and what is counted, given in the singular.
+/// A count with its noun, which is given in the singular: `1 shard`, `2 shards`, `0 entries`.
 ///
-/// The noun follows the rules for regular nouns; only its last word changes (`row group`).
+/// Only regular nouns are supported. Of several words the last one changes: `2 row groups`.
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     format!("{count} {}", plural(&count, noun))
 }
 
-/// The noun alone in the number that the count asks for, where the count is written in another way.
+/// The noun alone, in singular or plural, for a count that is formatted separately.
 pub fn plural<N: PartialEq + From<u8>>(count: &N, noun: &str) -> String {
     if *count == N::from(1) {
         return noun.to_owned();
     }
     match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        // Not "ch": an epoch is none of them.
+        // Not every noun on "ch": epochs, but batches.
         _ if ["s", "x", "z", "tch", "sh"].iter().any(|end| noun.ends_with(end)) => format!("{noun}es"),
         _ => format!("{noun}s"),
     }
 }
 
-/// The word for one, or the word for several: `is` and `are`, `was` and `were`.
+/// Chooses the word that agrees with a count: `is` or `are`, `was` or `were`.
 pub fn agree<'a, N: PartialEq + From<u8>>(count: &N, one: &'a str, several: &'a str) -> &'a str {
     if *count == N::from(1) { one } else { several }
 }

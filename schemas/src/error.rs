@@ -22,7 +22,7 @@ pub enum StoreError {
         /// The name given.
         path: PathBuf,
     },
-    /// A folder in which a build was interrupted, or is still writing.
+    /// A folder with a store whose build was interrupted or is still running.
     #[error("{}: an unfinished store: repeat the command that builds it (etl build with --resume)", path.display())]
     Unfinished {
         /// The store's folder.

@@ -7,10 +7,10 @@
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
-//! * [`matbench`]: the published tasks and their sizes
+//! * [`matbench`]: MatBench's published tasks and their sizes
 //! * [`part`]: which crystals one of several builds holds
 //! * [`lock`]: one writer at a time in a folder
-//! * [`count`]: counts with their nouns, as messages say them
+//! * [`count`]: counts with their nouns in messages
 //! * [`hash`]: SHA-256 of files and streams
 //! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB

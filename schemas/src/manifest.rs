@@ -19,7 +19,7 @@ use crate::settings::FeatureSettings;
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
-/// Folder inside a store's folder for what a build has not finished.
+/// Folder inside a store's folder that a build keeps its journal in until it is finished.
 pub const STAGING_FOLDER: &str = ".build";
 
 /// A file of the store or of its inputs.
@@ -77,21 +77,21 @@ impl ShardEntry {
     }
 }
 
-/// A note about entries names this many of them.
+/// Most entries that a [`NotedEntries`] describes.
 pub const NOTED_FIRST: usize = 3;
 
-/// Entries about which there is the same to say, though they are no reason for a reject.
+/// Entries that share a remark: something the user should know about, but no reason to reject them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotedEntries {
-    /// Their number.
+    /// Number of the entries.
     pub count: u64,
-    /// What there is to say of the first of them, at most [`NOTED_FIRST`].
+    /// The remark about each of the first entries, at most [`NOTED_FIRST`].
     pub first: Vec<String>,
 }
 
 impl NotedEntries {
-    /// Counts one more entry.
+    /// Counts an entry, and makes its remark if it is one of the first.
     pub fn add(&mut self, note: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < NOTED_FIRST {
@@ -116,7 +116,7 @@ pub struct Counts {
     pub filtered_by: BTreeMap<String, u64>,
     /// Number of bad entries for each reason code.
     pub rejected_by_reason: BTreeMap<String, u64>,
-    /// Remarks about entries that were read, by their code.
+    /// Remarks about entries that were kept, by the code of the remark.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub noted: BTreeMap<String, NotedEntries>,
 }
@@ -178,7 +178,7 @@ impl Manifest {
     /// Reads the manifest of a store.
     ///
     /// # Errors
-    /// What [`absence`] says if there is none, [`StoreError::Io`] if it cannot be read,
+    /// The error of [`absence`] if there is none, [`StoreError::Io`] if it cannot be read,
     /// [`StoreError::Manifest`] with line and column if it cannot be understood or is not as it was
     /// written, [`StoreError::FormatVersion`] if the store has another layout.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
@@ -217,7 +217,7 @@ impl Manifest {
     }
 }
 
-/// Why a path without a manifest is no store: [`StoreError::Missing`], [`StoreError::Unfinished`] or
+/// The error for a path without a manifest: [`StoreError::Missing`], [`StoreError::Unfinished`] or
 /// [`StoreError::NotAStore`].
 pub fn absence(store: &Path) -> StoreError {
     let path = store.to_owned();
@@ -230,7 +230,7 @@ pub fn absence(store: &Path) -> StoreError {
     }
 }
 
-/// Whether a build was interrupted in a folder, or is still writing there.
+/// Whether a folder holds a store whose build was interrupted or is still running.
 pub fn is_unfinished(store: &Path) -> bool {
     !store.join(MANIFEST_FILE).exists() && store.join(STAGING_FOLDER).exists()
 }

@@ -1,7 +1,7 @@
-//! MatBench's published tasks, which writer and readers tell from tables of the same layout.
+//! MatBench's published tasks: their names tell a published file from other tables of the same layout.
 
-/// The tasks of crystals with a number to predict, and how many crystals each has
-/// (`matbench_v0.1_dataset_metadata.json`; identifiers are as wide as these numbers).
+/// The regression tasks on crystals, with their numbers of crystals (`matbench_v0.1_dataset_metadata.json`).
+/// The numbers in identifiers have as many digits: `mb-jdft2d-001`.
 pub const TASKS: [(&str, usize); 8] = [
     ("matbench_dielectric", 4_764),
     ("matbench_jdft2d", 636),
@@ -13,7 +13,7 @@ pub const TASKS: [(&str, usize); 8] = [
     ("matbench_phonons", 1_265),
 ];
 
-/// Number of crystals of a published task.
+/// Number of crystals of a published task; `None` for other names.
 pub fn published_crystals(task: &str) -> Option<usize> {
     TASKS.iter().find(|(name, _)| *name == task).map(|(_, crystals)| *crystals)
 }

@@ -26,7 +26,7 @@ pub struct Request {
     pub weights: PathBuf,
     /// Shards and size of the batches.
     pub data: DataConfig,
-    /// The table to write; its ending says the format.
+    /// The table to write, in the format of its ending.
     pub out: PathBuf,
     /// Whether to add `h_s`, every atom's encoding.
     pub per_atom: bool,
@@ -49,8 +49,8 @@ pub struct Summary {
 /// number has a column of its own, `h_l_0`, `h_l_1`, ..., and there is no `h_s`.
 ///
 /// # Errors
-/// [`TrainError`]: a name of no format, weights that cannot be read, shards of other settings, a table
-/// that cannot be written. The table is whole or not there.
+/// [`TrainError`]: a name without the ending of a format, weights that cannot be read, shards of other
+/// settings, a table that cannot be written. The table is whole or not there.
 pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {

@@ -158,10 +158,10 @@ pub enum TrainError {
         /// Bytes there are.
         available: u64,
     },
-    /// The name of a table says no format.
+    /// The ending of a table's name belongs to no format.
     #[error(transparent)]
     Format(#[from] UnknownEnding),
-    /// Vectors of sites were to go into a CSV.
+    /// `--per-atom` was asked for in a CSV.
     #[error(
         "{}: --per-atom gives every site a vector, for which a CSV has no place: .parquet, .json and .jsonl have",
         path.display()

@@ -14,7 +14,7 @@
 //!
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`table`] (formats of tables), [`mod@unit`] (units beside numbers), [`ranks`] (training over several
+//! [`table`] (formats of tables), [`mod@unit`] (units in texts), [`ranks`] (training over several
 //! processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at all), [`error`].
 
 pub mod atomic;

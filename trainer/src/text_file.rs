@@ -1,16 +1,16 @@
-//! Texts that people write: settings, tasks, grids.
+//! Reading of text files that users write: configurations, tasks, grids.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// What some programs write before the first character of a text in UTF-8.
+/// Byte order mark of UTF-8, with which some programs begin a text.
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
-/// Reads a text in UTF-8, without the byte order mark that may stand before it.
+/// Reads a text in UTF-8 and removes its byte order mark, if it has one.
 ///
 /// # Errors
-/// Those of the file system, and [`ErrorKind::InvalidData`] that says which encoding it is, or which line
-/// is no UTF-8.
+/// Those of the file system, and [`ErrorKind::InvalidData`] for UTF-16, or with the first line that is not
+/// UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(std::fs::read(path)?)
 }
@@ -20,7 +20,8 @@ fn decode(mut bytes: Vec<u8>) -> io::Result<String> {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
     let refuse = |problem: String| io::Error::new(ErrorKind::InvalidData, problem);
-    // A byte order mark, or a character of ASCII without one: PowerShell's `>` writes such files.
+    // UTF-16 begins with a byte order mark or, without one, with a character of ASCII and its zero byte.
+    // PowerShell's `>` writes such files.
     if matches!(*bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]) {
         return Err(refuse("the text is UTF-16: save it as UTF-8".to_owned()));
     }

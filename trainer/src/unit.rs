@@ -1,9 +1,10 @@
-//! Units beside numbers.
+//! Units in texts for people: tables, figures, messages.
 
-/// Unit of pure numbers.
-pub const PURE: &str = "1";
+/// Unit of dimensionless quantities.
+const PURE: &str = "1";
 
-/// A unit with what joins it to its number or name, such as `" [eV]"`; nothing for pure numbers.
+/// The unit between `before` and `behind`, such as `" [eV]"`; empty for a dimensionless quantity, whose
+/// unit `1` is not shown.
 pub fn shown(before: &str, unit: &str, behind: &str) -> String {
     if unit == PURE { String::new() } else { format!("{before}{unit}{behind}") }
 }

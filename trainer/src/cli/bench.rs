@@ -29,10 +29,10 @@ pub(crate) struct BenchArguments {
     settings: Settings,
     #[command(flatten)]
     machine: Machine,
-    /// Steps to time, each on other crystals, which are drawn from the whole store
+    /// Steps to time, each on other crystals drawn from the whole store
     #[arg(long, default_value_t = DEFAULT_STEPS, value_name = "N")]
     steps: NonZeroUsize,
-    /// Time the first batch of the store again and again: another program can be given the same
+    /// Time every step on the first batch of the store, as for a comparison with another program
     #[arg(long)]
     first_batch: bool,
     /// Print JSON
@@ -54,7 +54,7 @@ impl BenchArguments {
     }
 }
 
-/// Sizes, memory, a few timed steps and what follows from them.
+/// Prints the configuration, then times a few steps and prints sizes, memory and estimated times.
 pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
     write(format_args!("{}", config.to_toml()))?;
     print(&bench(&Request { config, device, steps: DEFAULT_STEPS.get(), choice: Choice::Drawn })?)

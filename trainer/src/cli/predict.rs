@@ -27,7 +27,8 @@ const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
 #[command(after_help = "\
 Columns: material_id, formula, property, unit (of the target), prediction (the mean of several models), deviation \
 (population standard deviation of several models) and, for a target that is a logarithm, untransformed. Of a \
-folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. What cannot \
+folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. Stores \
+are taken as they were built: --max-sites, --min-contact and --reject-isolated are about structures. What cannot \
 be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
@@ -48,14 +49,14 @@ pub(crate) struct PredictArguments {
     /// How the inputs are read: oqmd, jarvis, matbench, cif, poscar or table; found out unless given
     #[arg(long)]
     kind: Option<SourceKind>,
-    /// Leave out crystals of more sites
+    /// Leave out structures of more sites
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
     max_sites: usize,
-    /// Leave out crystals with two sites nearer than this share of the sum of their covalent radii; 0 keeps
+    /// Leave out structures with two sites nearer than this share of the sum of their covalent radii; 0 keeps
     /// all
     #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default())]
     min_contact: ContactLimit,
-    /// Leave out crystals with an atom that has no neighbour within the cutoff
+    /// Leave out structures with an atom that has no neighbour within the cutoff
     #[arg(long)]
     reject_isolated: bool,
     /// Crystals in a batch

@@ -8,7 +8,7 @@ use trainer::config::{Config, Flag};
 use trainer::device::DeviceName;
 use trainer::ranks;
 
-/// An option, the key that it stands for, and the value if it was given.
+/// A command-line option, the key that it sets, and its value if it was given.
 pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
 
 /// Configuration file and what overrides it.
@@ -35,8 +35,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The configuration: defaults, file, `--set`, options. `more` are the options of a command: the
-    /// option, its key and its value.
+    /// The configuration: defaults, file, `--set`, options, each overriding those before. `more` are the
+    /// options of a single command.
     pub(crate) fn resolve(&self, more: &[FlagValue]) -> anyhow::Result<Config> {
         self.resolve_over(&[], more)
     }

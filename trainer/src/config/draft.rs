@@ -36,7 +36,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Takes over a value that is not from a file; it is TOML, or a bare word.
+    /// Sets a key to a value that is not from a file. The text is TOML or a bare word.
     ///
     /// # Errors
     /// [`ConfigError::UnknownKey`] or [`ConfigError::Value`].

@@ -19,7 +19,7 @@ pub enum Place {
     Argument,
     /// On the command line, by an option of its own.
     Flag(&'static str),
-    /// By the task or its regime.
+    /// In the settings of a task, or of its regime.
     Preset,
     /// Nowhere in particular: a default, or set by the program.
     Program,

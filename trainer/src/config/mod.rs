@@ -87,7 +87,7 @@ impl Default for Config {
     }
 }
 
-/// An option of a command that stands for a key.
+/// A command-line option that sets a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
     /// The option as it is typed: `--epochs`.
@@ -148,8 +148,7 @@ impl Config {
         Self::resolve_flags(presets, path, overrides, &[])
     }
 
-    /// As [`Config::resolve_over`]; options of a command that stand for keys have the last word, and
-    /// errors name them.
+    /// As [`Config::resolve_over`], overridden by command-line options that set keys. Errors name the option.
     ///
     /// # Errors
     /// As [`Config::resolve`].

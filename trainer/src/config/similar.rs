@@ -1,6 +1,6 @@
-//! The known key that a mistyped one, or one of another program, probably stands for.
+//! The known key that an unknown one probably means: a typing error, or the name in other programs.
 
-/// Keys with the names that other programs have for them, in lower case with underscores.
+/// Keys and their names in other programs, in lower case with underscores.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("seed", &["random_seed", "random_state", "manual_seed", "rng", "rng_seed"]),
     ("model.hidden", &["hidden_dim", "hidden_size", "hidden_channels", "dim", "d_model", "emb_size"]),
@@ -57,8 +57,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("run.checkpoint_steps", &["save_steps", "checkpoint_every", "save_every"]),
 ];
 
-/// Of the known dotted keys, the one most similar to `key` by meaning or else by its letters; none if
-/// nothing is similar.
+/// Of the known dotted keys, the one that `key` is another name for or, failing that, the most similar one;
+/// none if nothing is similar.
 ///
 /// A key given without its section (`learning_rate`), or in the wrong one, finds the key whose last
 /// part is most similar; otherwise the whole keys are compared. At most one third of the characters
@@ -83,7 +83,7 @@ pub(crate) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, _, candidate)| candidate)
 }
 
-/// The key that other programs have this name for.
+/// The key that has this name in other programs.
 fn synonym(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     SYNONYMS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(key, _)| *key)

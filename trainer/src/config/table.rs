@@ -29,7 +29,7 @@ fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a V
     }
 }
 
-/// The error for a key that no section has, or for a section that there is not.
+/// The error for an unknown key or, if `is_section`, an unknown section.
 pub(super) fn unknown(known: &Table, key: &str, is_section: bool, place: Place) -> ConfigError {
     let settings = settings(known);
     let keys = settings.iter().map(|(key, _)| key.as_str());

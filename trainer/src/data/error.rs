@@ -36,7 +36,7 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// Stores that were not made alike.
+    /// Two stores built with different settings.
     #[error(
         "{} and {} do not go together: {key} is {first_value} in the first and {second_value} in the second",
         first.display(), second.display()

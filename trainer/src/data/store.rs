@@ -146,7 +146,7 @@ impl Sources {
     }
 }
 
-/// The error for two shards of different settings: their stores, where they lie in one.
+/// The error for two shards of different settings. It names their stores, or the shards that lie in none.
 fn other_settings(first: &Path, second: &Path, error: SettingsError) -> DataError {
     let store = |shard: &Path| {
         let folder = shard.parent().filter(|folder| is_store(folder));
@@ -244,7 +244,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     Ok(shards)
 }
 
-/// The error for what is no finished store.
+/// The error for a path that is not a finished store.
 fn absent(path: &Path) -> DataError {
     match absence(path) {
         StoreError::NotAStore { path } => DataError::NotAStore { path },

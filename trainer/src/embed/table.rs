@@ -14,12 +14,12 @@ use serde::Serialize;
 
 use crate::table::{JsonRows, TableFormat, parquet_properties};
 
-/// Widths of the vectors, and whether every site has one.
+/// Widths of the embedding vectors, and whether those of single sites are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// Of `h_s`, its mean and its maximum.
+    /// Width of `h_s`, its mean and its maximum.
     pub(super) structure: usize,
-    /// Of `h_l`.
+    /// Width of `h_l`.
     pub(super) lattice: usize,
     /// Whether `h_s` is written.
     pub(super) per_atom: bool,
@@ -30,7 +30,7 @@ pub(super) struct Shape {
 pub(super) struct Embeddings {
     /// Identifiers, `[B]`.
     pub(super) identifiers: Vec<String>,
-    /// First atom of every crystal, and N, `[B + 1]`.
+    /// Index of every crystal's first atom, and N, `[B + 1]`.
     pub(super) offsets: Vec<usize>,
     /// `h_l`, `[B, lattice]`.
     pub(super) lattice: Vec<f32>,
@@ -42,7 +42,7 @@ pub(super) struct Embeddings {
     pub(super) atoms: Vec<f32>,
 }
 
-/// A row as JSON has it.
+/// A row of the table, with its vectors as lists.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     material_id: &'a str,
@@ -53,7 +53,7 @@ struct Line<'a> {
     h_s: Option<Vec<&'a [f32]>>,
 }
 
-/// A table being written.
+/// Writer of a table of embeddings.
 pub(super) struct EmbeddingWriter<W: Write + Send> {
     writer: Writer<W>,
     shape: Shape,
@@ -66,7 +66,8 @@ enum Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> EmbeddingWriter<W> {
-    /// Begins a table of embeddings by the weights of that name. A CSV has no `h_s`.
+    /// Begins a table. `weights` is the name of the weights' file, for the metadata of Parquet. A CSV has no
+    /// `h_s`.
     ///
     /// # Errors
     /// Those of writing.
@@ -128,7 +129,7 @@ impl<W: Write + Send> EmbeddingWriter<W> {
     }
 }
 
-/// Row by row.
+/// The rows of the table, one a crystal.
 fn lines(embeddings: &Embeddings, shape: Shape) -> impl Iterator<Item = Line<'_>> {
     let Shape { structure, lattice, per_atom } = shape;
     let crystals = embeddings.identifiers.iter().zip(embeddings.offsets.windows(2)).enumerate();
@@ -142,12 +143,12 @@ fn lines(embeddings: &Embeddings, shape: Shape) -> impl Iterator<Item = Line<'_>
     })
 }
 
-/// A row of numbers.
+/// Row `row` of a row-major matrix with rows of `width` numbers.
 fn vector(numbers: &[f32], width: usize, row: usize) -> &[f32] {
     numbers.get(width * row..width * (row + 1)).unwrap_or_default()
 }
 
-/// Rows as columns.
+/// The embeddings of a batch as columns of the Parquet table.
 fn batch(embeddings: &Embeddings, shape: Shape) -> Result<RecordBatch, ArrowError> {
     let Shape { structure, lattice, per_atom } = shape;
     let list = |values: &[f32], width: usize| -> Result<FixedSizeListArray, ArrowError> {

@@ -51,10 +51,10 @@ pub enum PredictError {
         /// Crystals of the batch.
         expected: usize,
     },
-    /// The table's name says no format.
+    /// The ending of the table's name belongs to no format.
     #[error(transparent)]
     Format(#[from] UnknownEnding),
-    /// A table, or that of the entries left out, is there already.
+    /// The table of predictions, or that of the entries left out, exists already.
     #[error("{} is there already: --overwrite replaces it", path.display())]
     Exists {
         /// The file.

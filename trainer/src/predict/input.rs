@@ -46,7 +46,7 @@ impl Input {
         let stores: Vec<Option<PathBuf>> = paths.iter().map(|path| store_at(path)).collect();
         let other = paths.iter().zip(&stores).find(|(path, store)| match store {
             None => true,
-            // A folder of stores, with structures beside them.
+            // A folder of stores that also holds structures.
             Some(store) => store != *path && path.is_dir() && kind_of(path).is_ok(),
         });
         match (stores.iter().flatten().next(), other) {
@@ -85,25 +85,24 @@ fn kind_of(path: &Path) -> Result<InputKind, PredictError> {
     detect(path).map_err(PredictError::Kind)
 }
 
-/// What of an input is to be read as shards: itself, or the first store or shard of a folder.
+/// The store or shard that an input is, or the first one in a folder; `None` for structures.
 fn store_at(path: &Path) -> Option<PathBuf> {
-    let found = if path.is_dir() {
-        if !is_store(path) {
-            let mut entries: Vec<PathBuf> =
-                std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-            entries.sort();
-            return entries.into_iter().find(|entry| is_store(entry) || is_shard(entry));
-        }
-        true
-    } else if path.is_file() {
-        is_shard(path)
-    } else {
-        path.to_string_lossy().contains(['*', '?', '['])
+    if path.is_dir() && !is_store(path) {
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        entries.sort();
+        return entries.into_iter().find(|entry| is_store(entry) || is_shard(entry));
+    }
+    // A path that does not exist is a pattern of shards, or an error of the reader of structures.
+    let found = match (path.is_dir(), path.is_file()) {
+        (true, _) => true,
+        (_, true) => is_shard(path),
+        _ => path.to_string_lossy().contains(['*', '?', '[']),
     };
     found.then(|| path.to_owned())
 }
 
-/// Whether a folder is a store; one that a build has not finished is reported by the reader of stores.
+/// Whether a folder is a store, finished or not; the reader of stores refuses an unfinished one.
 fn is_store(folder: &Path) -> bool {
     folder.join(MANIFEST_FILE).is_file() || is_unfinished(folder)
 }

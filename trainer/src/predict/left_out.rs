@@ -44,8 +44,8 @@ impl<'a> From<&'a Reject> for Entry<'a> {
     }
 }
 
-/// Entries without a prediction in a nameless file, remarks about others, and what ended the input before
-/// its end.
+/// Entries without a prediction (in an unnamed temporary file), remarks about other entries, and the error
+/// that ended the input early.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     rows: csv::Writer<File>,
@@ -86,12 +86,12 @@ impl LeftOut {
         }
     }
 
-    /// Counts a remark about an entry.
+    /// Counts a remark about an entry that is predicted.
     pub(super) fn note(&mut self, note: &Note) {
         self.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
     }
 
-    /// The remarks so far, by their code.
+    /// Takes the remarks counted so far, by their code.
     pub(super) fn take_noted(&mut self) -> BTreeMap<String, NotedEntries> {
         std::mem::take(&mut self.noted)
     }

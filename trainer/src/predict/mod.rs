@@ -51,16 +51,16 @@ pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
 /// What to predict for, and where to.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// CIFs, POSCARs, folders and archives of them; or documents and tables of one kind; or stores,
-    /// shards and patterns.
+    /// CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,
+    /// shards and glob patterns.
     pub inputs: Vec<PathBuf>,
     /// Kind of the structures; found out where it is not given.
     pub kind: Option<SourceKind>,
-    /// Bounds on single structures; what exceeds them is left out.
+    /// Bounds on structures; those that exceed them are left out. Stores are taken as they were built.
     pub bounds: Bounds,
     /// Table of predictions; its ending says the format.
     pub out: PathBuf,
-    /// Whether a table of an earlier run is replaced, and that of the entries it left out.
+    /// Whether to replace the table of an earlier run, and that of the entries it left out.
     pub overwrite: bool,
     /// Size of the batches; no prediction depends on it beyond rounding.
     pub limit: BatchLimit,
@@ -83,9 +83,9 @@ pub struct Summary {
     pub left_out: u64,
     /// Table of these entries; `None` where there are none.
     pub left_out_table: Option<PathBuf>,
-    /// Remarks about entries that were read, by their code.
+    /// Remarks about entries that are predicted, by their code.
     pub noted: BTreeMap<String, NotedEntries>,
-    /// Files in folders and archives that are not read.
+    /// Numbers of files in folders and archives that are not read, by their endings.
     pub unread: UnreadFiles,
 }
 
@@ -133,7 +133,8 @@ pub fn left_out_path(out: &Path) -> PathBuf {
     out.with_extension("rejects.csv")
 }
 
-/// Refuses if a table is there already, or that of entries left out: several tables may share one.
+/// Refuses to replace the table of predictions, or that of the entries left out: `p.csv` and `p.json` share
+/// the latter.
 fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     let tables = [out.to_owned(), left_out_path(out)];
     match tables.into_iter().find(|path| path.exists()) {
@@ -142,7 +143,7 @@ fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     }
 }
 
-/// Starts to read the inputs; with the numbers of files that are not read.
+/// Starts to read the inputs. Also returns the numbers of files that are not read.
 fn open(
     request: &Request,
     ensemble: &Ensemble<'_>,

@@ -12,8 +12,8 @@ use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
 
-/// Iterator over the crystals of the inputs in order; notes the entries that are none, what there is to
-/// remark about the others, and what ends the inputs before their end.
+/// Iterator over the crystals of the inputs, in order. Records rejected entries, remarks about the others,
+/// and an error that ends the inputs early.
 pub(super) struct Structures {
     blocks: Featurised,
     crystals: std::vec::IntoIter<StoredCrystal>,
@@ -39,7 +39,7 @@ impl Structures {
         Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
     }
 
-    /// Files among the inputs that are not read.
+    /// Numbers of files among the inputs that are not read, by their endings.
     pub(super) fn unread(&self) -> &UnreadFiles {
         self.blocks.unread()
     }

@@ -3,8 +3,8 @@
 //! | column | |
 //! |---|---|
 //! | `material_id` | identifier of the crystal |
-//! | `formula` | what it consists of |
-//! | `property` | what is predicted: a column of the task's store |
+//! | `formula` | its formula as chemists write it, such as `NaCl` |
+//! | `property` | the predicted property, by its column in a store |
 //! | `unit` | unit of `prediction` and `deviation`, that of the target: `log10(GPa)`; `1` for pure numbers |
 //! | `prediction` | the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for one |
@@ -38,7 +38,7 @@ pub struct Description {
 pub struct Row {
     /// Identifier.
     pub material_id: String,
-    /// What the crystal consists of.
+    /// Formula as chemists write it.
     pub formula: String,
     /// In the target's unit.
     pub prediction: f64,
@@ -48,7 +48,7 @@ pub struct Row {
     pub untransformed: Option<f64>,
 }
 
-/// A row as text has it.
+/// A row as CSV and JSON write it, with the property and unit of the whole table.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     material_id: &'a str,
@@ -119,7 +119,7 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// A row with what all of them have in common.
+/// Adds property and unit to a row.
 fn line<'a>(row: &'a Row, quantity: &'a Quantity) -> Line<'a> {
     Line {
         material_id: &row.material_id,
@@ -161,7 +161,7 @@ fn properties(description: &Description) -> io::Result<WriterProperties> {
     ]))
 }
 
-/// Rows as columns.
+/// Rows as columns of the Parquet table.
 fn batch(rows: &[Row], quantity: &Quantity) -> io::Result<RecordBatch> {
     let constant =
         |text: &String| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(text, rows.len()))) };

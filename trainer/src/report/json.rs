@@ -75,7 +75,7 @@ pub struct Summary {
     pub dummy_rmse: f64,
 }
 
-/// How the scores spread over the folds; null where there is one fold alone.
+/// Population standard deviations of the scores over the folds; null for a single fold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {

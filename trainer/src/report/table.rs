@@ -13,8 +13,8 @@ pub(super) const FILE: &str = "predictions.csv";
 const COLUMNS: [&str; 8] =
     ["material_id", "formula", "property", "unit", "fold", "target", "prediction", "deviation"];
 
-/// Writes the columns, the unit being that of the target and the deviation empty for a single model, in
-/// the order of the folds and of their crystals. Numbers read back to the same doubles.
+/// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is that of the
+/// target; `deviation` is empty for a single model. Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);

@@ -6,7 +6,8 @@
 //! The bound is the resident memory of the process with its model before the first step, plus, in bytes:
 //!
 //! ```text
-//! step       = 1.3 * s(largest batch)             s = edges * (24576 * wider + 336 * hidden) * (blocks + 1) / 5
+//! step       = 1.3 * s(largest batch)
+//!              s = edges * (24576 * wider + 336 * hidden) * (blocks + 1) / 5
 //! data       = (queue + workers + 1) * b(largest batch)       b = 64 * atoms + 256 * edges + 40 * pairs
 //!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
 //!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
@@ -34,8 +35,8 @@ const STEP_A_CHANNEL: f64 = 336.0;
 const STEP_AN_EDGE: f64 = 24.0 * 1024.0;
 /// Interaction blocks of the model for which these two were measured.
 const MEASURED_BLOCKS: f64 = 4.0;
-/// Most memory that the steps of a run hold, relative to a single step: the allocator cannot reuse all of what
-/// earlier batches of other sizes have freed.
+/// Most memory that the steps of a run hold, relative to a single step: the allocator cannot reuse all of
+/// what earlier batches of other sizes have freed.
 const FRAGMENTATION: f64 = 1.3;
 
 /// Bytes of a built batch for each atom, edge and pair, as the factors of [`weigh`].

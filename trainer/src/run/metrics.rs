@@ -196,8 +196,8 @@ pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
 /// Time for which a [`MemoryGauge`] keeps a value.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Resident memory of this process, for its records. The value is kept for a second, because asking the system
-/// can take longer than a step.
+/// Resident memory of this process, for its records. The value is kept for a second, because asking the
+/// system can take longer than a step.
 #[derive(Debug, Default)]
 pub struct MemoryGauge {
     last: Option<(Instant, u64)>,

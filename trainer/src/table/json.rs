@@ -1,19 +1,19 @@
-//! Rows as JSON: an array with an object a line, or lines alone.
+//! Rows as JSON: an array with one object a line, or JSON lines.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Rows being written.
+/// Writer of rows.
 pub(crate) struct JsonRows<W: Write> {
     out: W,
-    /// Whether the rows make no array.
+    /// Whether to write JSON lines instead of an array.
     lines: bool,
     empty: bool,
 }
 
 impl<W: Write> JsonRows<W> {
-    /// Begins an array, or lines.
+    /// Begins an array or, if `lines`, JSON lines.
     ///
     /// # Errors
     /// Those of writing.

@@ -1,4 +1,4 @@
-//! Tables that commands write: their formats by the ending of the name.
+//! Formats of the tables that commands write, chosen by the ending of the file's name.
 
 mod json;
 
@@ -10,13 +10,13 @@ use parquet::file::properties::WriterProperties;
 
 pub(crate) use json::JsonRows;
 
-/// Endings of a table's name, one a format.
+/// Endings of the formats.
 const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
-    /// Parquet, compressed with zstd; its metadata say what the table is.
+    /// Parquet, compressed with zstd. Its metadata describe the table.
     Parquet,
     /// CSV with a header.
     Csv,
@@ -26,7 +26,7 @@ pub enum TableFormat {
     JsonLines,
 }
 
-/// A table's name that says no format.
+/// A name of a table whose ending belongs to no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: the name ends in none of {}", path.display(), ENDINGS.join(", "))]
 pub struct UnknownEnding {
@@ -50,7 +50,7 @@ impl TableFormat {
     }
 }
 
-/// How Parquet tables are written, with metadata under `mmpt.<key>`.
+/// Properties of a Parquet file, with the metadata under `mmpt.<key>`.
 pub(crate) fn parquet_properties<'a>(
     metadata: impl IntoIterator<Item = (&'a str, String)>,
 ) -> WriterProperties {

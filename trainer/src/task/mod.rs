@@ -157,7 +157,8 @@ impl Task {
         Ok(task)
     }
 
-    /// Refuses another unit than that of a documented column; `name` is what the error calls the task.
+    /// Refuses a unit that is not the property's, where its column is a documented one. The error calls the
+    /// task `name`.
     fn check_unit(&self, name: &str) -> Result<(), TaskError> {
         match by_column(&self.property).filter(|property| !is_same_unit(property.unit, &self.unit)) {
             None => Ok(()),
@@ -188,19 +189,16 @@ impl Task {
     }
 }
 
-/// Whether two texts are the same unit in other characters: `g/cm3` and `g/cm³`, the two letters µ.
+/// Whether two spellings are the same unit: `g/cm3` and `g/cm³`, the Greek letter μ and the micro sign µ, with
+/// or without white space.
 fn is_same_unit(left: &str, right: &str) -> bool {
     let plain = |unit: &str| -> String {
-        let characters = unit.chars().filter(|c| !c.is_whitespace());
+        let characters = unit.chars().filter(|character| !character.is_whitespace());
         characters
-            .map(|c| {
-                if c == 'μ' {
-                    'µ'
-                } else if c == '³' {
-                    '3'
-                } else {
-                    c
-                }
+            .map(|character| match character {
+                'μ' => 'µ',
+                '³' => '3',
+                other => other,
             })
             .collect()
     };

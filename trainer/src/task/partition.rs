@@ -132,7 +132,7 @@ pub(super) fn partition(
     if !(options.fraction > 0.0 && options.fraction <= 1.0) {
         return Err(TaskError::Fraction { value: options.fraction });
     }
-    // A task of an earlier fine-tuning was not read from a file of the user's.
+    // The task in the folder of a fine-tuning was not checked when it was read.
     task.check_unit(&task.name)?;
     let assignment = Assignment::new(task, sources, options)?;
     let crystals = Crystals::read(sources, &task.property, assignment.column())?;
