@@ -1,4 +1,4 @@
--- Coordination number by element: atoms in the first shell of each atom (first_shell in views.sql), 0 without a neighbour.
+-- Coordination number by element: atoms in the first shell of each atom (first_shell in views.sql); 0 for an isolated atom.
 WITH shell AS (
     SELECT material_id, target_site AS site, count(*) AS neighbours, min(distance_angstrom) AS nearest
     FROM first_shell

@@ -19,7 +19,7 @@ use crate::settings::FeatureSettings;
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
-/// Folder inside a store's folder that a build keeps its journal in until it is finished.
+/// Folder inside a store's folder for the files of a build that is not finished.
 pub const STAGING_FOLDER: &str = ".build";
 
 /// A file of the store or of its inputs.
@@ -116,7 +116,7 @@ pub struct Counts {
     pub filtered_by: BTreeMap<String, u64>,
     /// Number of bad entries for each reason code.
     pub rejected_by_reason: BTreeMap<String, u64>,
-    /// Remarks about entries that were kept, by the code of the remark.
+    /// Remarks about entries, by the code of the remark.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub noted: BTreeMap<String, NotedEntries>,
 }

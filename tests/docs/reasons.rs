@@ -12,7 +12,7 @@ use crate::{read, root};
 
 /// The page.
 const PAGE: &str = "docs/src/bad-input.md";
-/// Where constants are codes of reasons and remarks.
+/// Files whose constants are codes of reasons and remarks.
 const CONSTANTS: [&str; 3] = ["etl/src/reject.rs", "etl/src/cif/error.rs", "trainer/src/predict/ensemble.rs"];
 /// Where functions give reason codes.
 const FUNCTIONS: &str = "etl/src";

@@ -11,15 +11,15 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// Crystals of a batch in these tests: three whole ones and one of two make an epoch.
+/// Crystals of a batch in these tests: an epoch is three batches of 8 and one of 2.
 const BATCH: u64 = 8;
-/// Steps that are timed: two epochs.
+/// Timed steps: two epochs.
 const STEPS: u64 = 8;
-/// Line of a process's state with the most memory that it ever held.
+/// Line of `/proc/PID/status` with the peak of the resident memory.
 #[cfg(target_os = "linux")]
 const PEAK: &str = "VmHWM:";
 
-/// What `trainer bench` says of the store.
+/// The report of `trainer bench` on the store.
 fn report(more: &[&str]) -> Value {
     let (store, batch, steps) = (store(), BATCH.to_string(), STEPS.to_string());
     let mut arguments = vec!["bench", "--json", "--shards", text(&store), "--threads", "1"];
@@ -152,7 +152,7 @@ fn the_largest_batch_holds_the_largest_crystals() {
     assert!(bytes(&bounded) < bytes(&report), "{bounded} {report}");
 }
 
-/// Waits for the end of a run; the most memory that it held, in bytes.
+/// Waits for the end of a run and returns its peak memory in bytes.
 #[cfg(target_os = "linux")]
 fn peak(mut run: Child) -> f64 {
     let mut peak = 0.0_f64;
@@ -169,7 +169,7 @@ fn peak(mut run: Child) -> f64 {
     }
 }
 
-/// The paper's model on all crystals at once, and on few of them, with and without a budget of triplets.
+/// The paper's model, with all crystals in a batch, with few, and with a budget of triplets.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_run_takes_more_memory_than_was_said() {

@@ -1,4 +1,4 @@
-//! `trainer config` and what all commands share.
+//! `trainer config`, and options that all commands share.
 
 use std::process::{Command, Stdio};
 

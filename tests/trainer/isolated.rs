@@ -1,4 +1,5 @@
-//! Crystals with atoms that have no neighbour, from training to prediction; and atoms in each other.
+//! Crystals with isolated atoms in training, embedding and prediction; crystals with impossible contacts in
+//! prediction.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,7 @@ const OTHERS: [(&str, &str); 5] = [
     ("CsCl-CsCl", "test"),
 ];
 
-/// Progress that nobody watches.
+/// Progress that is not shown.
 struct Silent;
 
 impl BuildProgress for Silent {
@@ -33,7 +34,7 @@ impl BuildProgress for Silent {
     fn entries(&self, _: u64, _: u64) {}
 }
 
-/// A folder of CIFs: two crystals of isolated atoms alone, two with one among others, some of the sample.
+/// A folder of CIFs: two crystals of isolated atoms only, two with one isolated atom, and some of the sample.
 fn structures() -> TempDir {
     let folder = folder();
     let cif = |id: &str, sites: &[(&str, [f64; 3])]| {
@@ -56,7 +57,7 @@ fn structures() -> TempDir {
     folder
 }
 
-/// Their store.
+/// Builds the store of these structures.
 fn store_of(structures: &Path) -> TempDir {
     let out = folder();
     let request = BuildRequest {
@@ -83,12 +84,12 @@ fn store_of(structures: &Path) -> TempDir {
     out
 }
 
-/// The devices on this machine's processor that the program was built for.
+/// The devices of the CPU that the program was built for.
 fn devices() -> &'static [&'static str] {
     if cfg!(feature = "tch") { &["cpu", "libtorch"] } else { &["cpu"] }
 }
 
-/// Every number of a run's records.
+/// Checks that every loss in a run's records is finite.
 fn assert_finite(out: &Path) {
     let records = records(out);
     assert!(!records.is_empty());

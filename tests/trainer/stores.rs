@@ -1,14 +1,14 @@
-//! What every command says of a store that is not there, or not finished.
+//! Messages of every command about stores that are missing, unfinished or of different settings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::*;
 
-/// What is wrong with a path, and what the line must say of it.
+/// Faulty paths, each with what the message must contain.
 fn faults(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     let path = |name: &str| folder.join(name);
-    // As a build leaves them that was interrupted before its first shard, and after.
+    // Stores of builds that were interrupted before and after their first shard.
     for name in ["early", "late", "stores/one"] {
         fs::create_dir_all(path(name).join(".build")).expect("a writable folder");
     }
@@ -63,7 +63,7 @@ fn two_stores_of_other_settings_are_both_named() {
     let folder = folder();
     let run = folder.path().join("run");
     let (shell, cut) = (store(), cut_store());
-    // They are named in the order of their paths, whatever the order given.
+    // The stores are named in the order of their paths, not of the command line.
     for stores in [[&shell, &cut], [&cut, &shell]] {
         let [first, second] = stores.map(|store| text(store));
         for arguments in [&["pretrain", "--out", text(&run)][..], &["bench"]] {

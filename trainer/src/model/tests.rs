@@ -100,7 +100,7 @@ fn masked_on<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks, de
     Batch::new(graph::<R>(crystals), masks, CUTOFF, device)
 }
 
-/// The devices on this machine's processor that the program was built for.
+/// The devices of the CPU that the program was built for.
 fn devices() -> impl Iterator<Item = Device> {
     let names = [DeviceName::Cpu, DeviceName::Libtorch];
     let count = if cfg!(feature = "tch") { 2 } else { 1 };

@@ -44,8 +44,8 @@ impl<'a> From<&'a Reject> for Entry<'a> {
     }
 }
 
-/// Entries without a prediction (in an unnamed temporary file), remarks about other entries, and the error
-/// that ended the input early.
+/// Entries without a prediction (in an unnamed temporary file), remarks about entries, and the error that
+/// ended the input early.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     rows: csv::Writer<File>,
@@ -86,12 +86,12 @@ impl LeftOut {
         }
     }
 
-    /// Counts a remark about an entry that is predicted.
+    /// Counts a remark about an entry.
     pub(super) fn note(&mut self, note: &Note) {
         self.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
     }
 
-    /// Takes the remarks counted so far, by their code.
+    /// Takes the remarks counted so far, by the code of the remark.
     pub(super) fn take_noted(&mut self) -> BTreeMap<String, NotedEntries> {
         std::mem::take(&mut self.noted)
     }

@@ -83,7 +83,7 @@ pub struct Summary {
     pub left_out: u64,
     /// Table of these entries; `None` where there are none.
     pub left_out_table: Option<PathBuf>,
-    /// Remarks about entries that are predicted, by their code.
+    /// Remarks about entries, by the code of the remark.
     pub noted: BTreeMap<String, NotedEntries>,
     /// Numbers of files in folders and archives that are not read, by their endings.
     pub unread: UnreadFiles,

@@ -12,7 +12,7 @@ use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
 
-/// Iterator over the crystals of the inputs, in order. Records rejected entries, remarks about the others,
+/// Iterator over the crystals of the inputs, in order. Records rejected entries, remarks about entries,
 /// and an error that ends the inputs early.
 pub(super) struct Structures {
     blocks: Featurised,

@@ -1,4 +1,4 @@
-//! Atoms without a neighbour, alone or among others, on every device that computes here.
+//! Isolated atoms, alone or among others, on every device of the CPU.
 
 use burn::prelude::*;
 use burn::tensor::DType;
@@ -26,14 +26,14 @@ fn molecule() -> Crystal {
     Crystal::new("molecule", cube, &[7, 7], &[[0.1; 3], [0.1, 0.1, 0.1 + 1.1 / edge]])
 }
 
-/// The same with a helium atom far from it, between the two in the list.
+/// The same molecule with a distant helium atom, which is listed between the two nitrogen atoms.
 fn molecule_and_atom() -> Crystal {
     let Crystal { lattice, numbers, fractional, .. } = molecule();
     let numbers = [numbers[0], 2, numbers[1]];
     Crystal::new("molecule and atom", lattice, &numbers, &[fractional[0], [0.6; 3], fractional[1]])
 }
 
-/// Batches with isolated atoms, of no edge at all and of some.
+/// Batches with isolated atoms: two without any edge, two with some.
 fn batches() -> [Vec<OwnedInput>; 4] {
     let crystals = |crystals: &[Crystal]| crystals.iter().map(Crystal::with_edges).collect();
     [
@@ -98,7 +98,7 @@ fn assert_same(found: &Named, expected: &Named, what: &str) {
     let overall = expected.iter().map(|(_, values)| greatest(values)).fold(0.0, f64::max);
     for ((name, found), (same, expected)) in found.iter().zip(expected) {
         assert_eq!((name, found.len()), (same, expected.len()), "{what}");
-        // What vanishes is compared with the others: its own size is that of rounding.
+        // A tensor that vanishes holds rounding errors alone: compare it on the scale of the others.
         let scale = greatest(expected).max(1e-3 * overall);
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() <= TOLERANCE * scale, "{what}, {name}: {found}, {expected}");
