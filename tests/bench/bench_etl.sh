@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # CIF text to Parquet, end to end: `etl build cif` from a tar archive and from a folder against the fastest
-# Python pipelines, on the same crystals and in the same run. Prints a table and writes bench-etl.json beside the archives.
+# Python pipelines, on the same crystals and in the same run. Prints a table and writes bench-etl.json beside
+# the archives.
 #
 #   tests/bench/bench_etl.sh          all settings: settings.sh
 set -euo pipefail

@@ -11,7 +11,7 @@ use crate::data::limit::BatchLimit;
 use crate::data::subset::{RowGroup, Selection};
 
 /// Columns that [`sizes`] reads.
-const COLUMNS: [&str; 3] = ["nsites", "edge_source", "edge_target"];
+const COLUMNS: [&str; 3] = ["atomic_numbers", "edge_source", "edge_target"];
 
 /// Size of a crystal, or of several together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -83,17 +83,16 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>
         let members = selection.subset().members(&path, batch.num_rows(), deciding)?;
         // Types were checked when the shard was opened.
         let column = |name: &str| batch.column_by_name(name).map(|column| column.as_any());
-        let sites = column(COLUMNS[0]).and_then(|column| column.downcast_ref::<UInt32Array>());
         let lists = |name| column(name).and_then(|column| column.downcast_ref::<ListArray>());
-        let (Some(sites), Some(source), Some(target)) = (sites, lists(COLUMNS[1]), lists(COLUMNS[2])) else {
-            continue;
-        };
+        let [Some(atoms), Some(source), Some(target)] = COLUMNS.map(lists) else { continue };
         for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
             let (source, target) = (source.value(row), target.value(row));
             let ends = [&source, &target].map(|list| list.as_any().downcast_ref::<UInt32Array>());
             let [Some(source), Some(target)] = ends else { continue };
-            let pairs = pairs(sites.value(row) as usize, source.values(), target.values(), &mut degrees);
-            sizes.push(Size { atoms: u64::from(sites.value(row)), edges: target.len() as u64, pairs });
+            // The length of a list, not `nsites`, whose value in a damaged shard is not yet checked here.
+            let atoms = atoms.value(row).len();
+            let pairs = pairs(atoms, source.values(), target.values(), &mut degrees);
+            sizes.push(Size { atoms: atoms as u64, edges: target.len() as u64, pairs });
         }
     }
     Ok(sizes)
@@ -101,9 +100,9 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>
 
 /// Number of [`Size::pairs`]: the sum over the sites of edges that start there times edges that end there.
 /// `degrees` is a buffer.
-fn pairs(sites: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
+fn pairs(atoms: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
     degrees.clear();
-    degrees.resize(sites, [0; 2]);
+    degrees.resize(atoms, [0; 2]);
     for (ends, direction) in [(source, 0), (target, 1)] {
         for &site in ends {
             // An edge that names no site is refused where the crystal is used.
