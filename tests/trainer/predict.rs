@@ -137,7 +137,7 @@ fn a_table_is_not_replaced_unasked() {
         let out = path(name);
         fs::write(&out, "mine").expect("writable");
         let line = complaint(&trainer(arguments(&out)));
-        assert!(line.contains(&format!("{name} is there already: --overwrite replaces it")), "{line}");
+        assert!(line.contains(&format!("{name} already exists; --overwrite replaces it")), "{line}");
         assert_eq!(fs::read(&out).expect("it is there"), b"mine");
         let replaced = trainer(arguments(&out).into_iter().chain(["--overwrite".to_owned()]));
         assert_eq!(replaced.status.code(), Some(0), "{}", said(&replaced));
@@ -148,7 +148,7 @@ fn a_table_is_not_replaced_unasked() {
     let rejects = path("p.rejects.csv");
     fs::write(&rejects, "mine").expect("writable");
     let line = complaint(&trainer(arguments(&path("p.csv"))));
-    assert!(line.contains("p.rejects.csv is there already"), "{line}");
+    assert!(line.contains("p.rejects.csv already exists"), "{line}");
     assert_eq!(fs::read(&rejects).expect("it is there"), b"mine");
     assert!(!path("p.csv").exists());
 }

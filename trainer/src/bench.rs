@@ -234,7 +234,7 @@ impl Clock {
     }
 }
 
-/// Waits until a device has done what it was given.
+/// Waits until a device has finished its queued operations.
 fn wait(device: &burn::prelude::Device) {
     // A failed operation shows in the values that the next step reads.
     let _ = device.sync();

@@ -55,7 +55,7 @@ pub enum PredictError {
     #[error(transparent)]
     Format(#[from] UnknownEnding),
     /// The table of predictions, or that of the entries left out, exists already.
-    #[error("{} is there already: --overwrite replaces it", path.display())]
+    #[error("{} already exists; --overwrite replaces it", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

@@ -91,7 +91,7 @@ fn store_at(path: &Path) -> Option<PathBuf> {
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
-        return entries.into_iter().find(|entry| is_store(entry) || is_shard(entry));
+        return entries.into_iter().find(|entry| is_shard(entry) || (entry.is_dir() && is_store(entry)));
     }
     // A path that does not exist is a pattern of shards, or an error of the reader of structures.
     let found = match (path.is_dir(), path.is_file()) {

@@ -98,7 +98,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`PredictError`]: models that make no ensemble, an input that cannot be read as a whole or was
-/// made with other settings, a table that is there already or cannot be written, no crystal at all.
+/// made with other settings, a table that already exists or cannot be written, no crystal at all.
 /// The table of predictions is whole or as it was before.
 pub fn predict(
     request: &Request,

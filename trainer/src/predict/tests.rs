@@ -290,7 +290,7 @@ fn unreadable_structures_are_listed_and_the_others_predicted() {
         let again = Request { out: out.path().join(name), ..request.clone() };
         let error = predict(&again, &members, &mut |_| ()).expect_err("there is a table").to_string();
         let there = if name == "p.csv" { "p.csv" } else { "p.rejects.csv" };
-        assert!(error.ends_with(&format!("{there} is there already: --overwrite replaces it")), "{error}");
+        assert!(error.ends_with(&format!("{there} already exists; --overwrite replaces it")), "{error}");
     }
 
     // Without the bad one its table goes, too.
