@@ -166,9 +166,15 @@ impl ContactLimit {
         features: &Features,
         settings: &FeatureSettings,
     ) -> Result<(), ContactError> {
-        self.check_edges(atomic_numbers, &features.edges)?;
         let largest = atomic_numbers.iter().map(|&number| radius(number)).fold(0.0, f64::max);
-        let reach = (2.0 * self.share * largest).min(settings.cutoff_angstrom);
+        let widest = 2.0 * self.share * largest;
+        // Most crystals have no two atoms so near each other, and need no look at single elements.
+        let clear = widest + WIDEST_SHELL_ANGSTROM;
+        if settings.neighbours > 0 && features.edges.distance.iter().all(|&distance| distance >= clear) {
+            return Ok(());
+        }
+        self.check_edges(atomic_numbers, &features.edges)?;
+        let reach = widest.min(settings.cutoff_angstrom);
         if reach <= 0.0 || !self.may_miss_contacts(atomic_numbers, &features.edges, settings, largest) {
             return Ok(());
         }

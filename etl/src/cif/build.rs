@@ -116,6 +116,9 @@ impl Builder {
                 (*at, stated, Some(other))
             }
             Doubt::Magnetic => (symbol, format!("{used}, of a magnetic group"), None),
+            Doubt::Bare => {
+                (symbol, "the only operation is x,y,z, and no space group is named".to_owned(), None)
+            }
             Doubt::Unnamed => (symbol, "no symmetry is named".to_owned(), None),
             _ => return Ok(()),
         };
@@ -134,7 +137,10 @@ impl Builder {
         let contents = Contents::of_structure(&self.structure, &self.origins, operations.len());
         let message = match contents.judge(reading, cell.volume(), fits) {
             // With too many atoms, another group of more operations is no better: the cell was multiplied.
-            Verdict::Contradicts { evidence, are_more } if !are_more || holds => {
+            // Programs that write all atoms under the identity keep a formula or Z of another cell.
+            Verdict::Contradicts { evidence, are_more }
+                if (!are_more || holds) && !matches!(doubt, Doubt::Bare) =>
+            {
                 return Err(reading.error_at(CifErrorKind::Contradiction { evidence, stated }, at));
             }
             Verdict::Contradicts { evidence, .. } => format!("{evidence}; {stated}"),

@@ -64,7 +64,9 @@ pub(super) enum Doubt {
     Statement(Statement),
     /// The operations are those of a magnetic group. Symbols of the block need not name that group.
     Magnetic,
-    /// The block names no space group.
+    /// The block lists the identity as its only operation and names no space group.
+    Bare,
+    /// The block names no space group and lists no operation.
     Unnamed,
 }
 
@@ -112,6 +114,12 @@ impl GroupReader {
             && let Some(statement) = self.statements.first_other(&found.operations, reading, metric)
         {
             found.doubt = Doubt::Statement(statement);
+        }
+        if matches!(found.doubt, Doubt::None)
+            && found.operations.len() == 1
+            && !Statement::is_in(reading.block, reading.bytes)
+        {
+            found.doubt = Doubt::Bare;
         }
         Ok(found)
     }

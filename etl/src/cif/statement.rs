@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::block::RawBlock;
 use super::lexer::Span;
 use super::reading::{Reading, excerpt};
 use super::tag::Tag;
@@ -47,6 +48,12 @@ impl Statement {
 
     /// Items with the number of the space-group type, in order of preference.
     pub(super) const NUMBER: [Tag; 3] = [Tag::GroupNumber, Tag::OldGroupNumber, Tag::OtherGroupNumber];
+
+    /// Returns whether the block names a space group, in a form that can be read or not.
+    pub(super) fn is_in(block: &RawBlock, bytes: &[u8]) -> bool {
+        let tags = Self::HALL.into_iter().chain(Self::HERMANN_MAUGUIN).chain(Self::NUMBER);
+        tags.into_iter().any(|tag| block.item(tag, bytes).is_some())
+    }
 
     /// Reads the symbol or number of an item; `None` where there is none that can be read.
     pub(super) fn read(tag: Tag, reading: &Reading<'_>, metric: &Metric) -> Option<Self> {

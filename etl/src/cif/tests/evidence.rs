@@ -38,6 +38,14 @@ const P1: &str = "loop_ _symmetry_equiv_pos_as_xyz 'x, y, z'\n";
 const UNCLEAR: &str = "cif_symmetry_unclear";
 
 #[test]
+fn the_identity_alone_beside_another_number_of_formula_units() {
+    let contents = "_chemical_formula_sum 'Na Cl' _cell_formula_units_Z 4\n";
+    assert_eq!(outcome(&unit(&format!("{P1}{contents}"))), (Ok(2), vec![UNCLEAR]));
+    assert_eq!(outcome(&whole(&format!("{P1}{contents}"))), (Ok(8), vec![]));
+    assert_eq!(outcome(&unit(P1)), (Ok(2), vec![]));
+}
+
+#[test]
 fn operations_of_p_1_beside_another_group() {
     for named in [
         "_symmetry_space_group_name_H-M 'F m -3 m'",
