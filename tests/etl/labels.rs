@@ -52,7 +52,10 @@ fn a_table_in_a_subfolder_is_found_in_folders_and_archives_alike() {
         zip.write_all(text.as_bytes()).expect("a member");
     }
     zip.finish().expect("a zip");
-    for input in [inside, tar_file, zip_file] {
+    // What an archive is, its bytes tell.
+    let misnamed = raw.path().join("b.tar");
+    fs::copy(&zip_file, &misnamed).expect("a copy");
+    for input in [inside, tar_file, zip_file, misnamed] {
         let out = folder();
         let output = build("cif", &input, out.path(), &[], 0);
         assert!(said(&output).contains("2 of 2 rows joined: "), "{}", said(&output));
@@ -261,6 +264,59 @@ fn a_table_may_name_its_cifs() {
     assert_eq!(rejects["c"].0, "cif_syntax");
     assert!(rejects["c"].1.contains("there is no "), "{}", rejects["c"].1);
     assert_eq!(rejects["d"].0, "unreadable_file");
+    // They are inputs as the table is.
+    let again = build("table", &raw.path().join("t.csv"), out.path(), &[], 1);
+    assert!(said(&again).contains("finished before"), "{}", said(&again));
+    write(raw.path(), &[("b.cif", &caesium_chloride(4.2))]);
+    let line = complaint(&build("table", &raw.path().join("t.csv"), out.path(), &[], 2));
+    assert!(line.contains("earlier state of the CIFs"), "{line}");
+}
+
+#[test]
+fn a_table_with_two_columns_of_one_name_is_refused() {
+    let raw = folder();
+    let table = raw.path().join("t.csv");
+    for header in ["id,cif,x,x", "id,cif,id,x"] {
+        write(raw.path(), &[("a.cif", &caesium_chloride(4.12))]);
+        fs::write(&table, format!("{header}\na,a.cif,1,2\n")).expect("a file");
+        let line = complaint(&build("table", &table, folder().path(), &[], 2));
+        assert!(line.contains("two columns named"), "{line}");
+    }
+}
+
+#[test]
+fn options_of_labels_are_part_of_a_store() {
+    let raw = folder();
+    write(raw.path(), &[("a.cif", &caesium_chloride(4.12)), ("id_prop.csv", "a,1\n")]);
+    let out = folder();
+    build("cif", raw.path(), out.path(), &["--id-prop-column", "gap"], 0);
+    let line = complaint(&build("cif", raw.path(), out.path(), &["--id-prop-column", "energy"], 2));
+    assert!(line.contains("id_prop_keys = gap"), "{line}");
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    assert!(line.contains("id_prop_keys = gap"), "{line}");
+}
+
+#[test]
+fn a_build_that_labels_stop_leaves_nothing() {
+    let raw = folder();
+    let cif = caesium_chloride(4.12);
+    write(raw.path(), &[("a.cif", &cif), ("b.cif", &cif), ("c/x.cif", &cif)]);
+    write(raw.path(), &[("A/id_prop.csv", "b,1\n"), ("B/id_prop.csv", "b,2\n")]);
+    let out = folder();
+    let line = complaint(&build("cif", raw.path(), out.path(), &[], 2));
+    assert!(line.contains("\"b\""), "{line}");
+    fs::remove_file(raw.path().join("B/id_prop.csv")).expect("it is there");
+    build("cif", raw.path(), out.path(), &[], 0);
+}
+
+#[test]
+fn tables_of_wide_characters_are_named() {
+    let raw = folder();
+    write(raw.path(), &[("a.cif", &caesium_chloride(4.12))]);
+    let wide: Vec<u8> = "\u{feff}a,1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(raw.path().join("id_prop.csv"), wide).expect("a file");
+    let line = complaint(&build("cif", raw.path(), folder().path(), &[], 2));
+    assert!(line.contains("id_prop.csv") && line.contains("UTF-16"), "{line}");
 }
 
 #[test]

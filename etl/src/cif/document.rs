@@ -86,10 +86,13 @@ impl<'a> Document<'a> {
                 Token::Value(value) => return Err(self.error_at(SyntaxProblem::StrayValue, value.span.start)),
             };
         }
-        if let Some(site) = single
-            && block.sites.is_empty()
-        {
-            block.sites.push(site);
+        match single {
+            Some((site, _)) if block.sites.is_empty() => block.sites.push(site),
+            // An atom beside those of the loop.
+            Some((site, name)) if site.missing_coordinate().is_none() => {
+                block.duplicate.get_or_insert(name);
+            }
+            _ => {}
         }
         Ok(token)
     }
@@ -103,7 +106,7 @@ impl<'a> Document<'a> {
     }
 
     /// A name and its value outside loops. Atom-site items there describe the block's only site.
-    fn item(&self, block: &mut RawBlock, single: &mut Option<RawSite>, name: Span, value: Value) {
+    fn item(&self, block: &mut RawBlock, single: &mut Option<(RawSite, Span)>, name: Span, value: Value) {
         let tag = recognise(name.of(self.bytes));
         match tag {
             Tag::Other => {}
@@ -113,7 +116,7 @@ impl<'a> Document<'a> {
                 }
             }
             _ if tag.is_of_site() => {
-                let site = single.get_or_insert_with(|| RawSite::starting_at(name.start));
+                let (site, _) = single.get_or_insert_with(|| (RawSite::starting_at(name.start), name));
                 block.site_columns |= 1 << tag as u64;
                 block.mark_coordinates(tag);
                 block.set_site(site, 0, tag, value, self.bytes);
@@ -129,7 +132,9 @@ impl<'a> Document<'a> {
         let mut seen = 0u64;
         let mut has_sites = false;
         let mut is_of_sites = false;
-        let mut has_items = false;
+        // Names of single items with their columns.
+        let mut items = Vec::new();
+        let mut has_list = false;
         let first = loop {
             match self.lexer.next()? {
                 Token::Tag(name) => {
@@ -143,7 +148,7 @@ impl<'a> Document<'a> {
                         Tag::Other => {}
                         _ if tag.is_list() => {
                             if block.takes_operations(tag, name) {
-                                has_items = true;
+                                has_list = true;
                             } else {
                                 tag = Tag::Other;
                             }
@@ -158,7 +163,7 @@ impl<'a> Document<'a> {
                                 }
                             }
                         }
-                        _ => has_items = true,
+                        _ => items.push((columns.len(), name)),
                     }
                     columns.push(tag);
                 }
@@ -174,8 +179,8 @@ impl<'a> Document<'a> {
             self.read_sites(block, columns, first)
         } else if is_of_sites {
             self.read_joined(block, columns, seen, first)
-        } else if has_items {
-            self.read_rows(block, columns, first)
+        } else if has_list || !items.is_empty() {
+            self.read_rows(block, columns, &items, first)
         } else {
             self.skip_rows(width, first)
         }
@@ -204,25 +209,26 @@ impl<'a> Document<'a> {
         &mut self,
         block: &mut RawBlock,
         columns: &[Tag],
+        items: &[(usize, Span)],
         first: Token,
     ) -> Result<Token, SyntaxError> {
         let mut token = first;
         let mut column = 0;
-        let mut row = 0usize;
         while let Token::Value(value) = token {
             match columns.get(column) {
                 Some(Tag::Other) | None => {}
                 Some(&tag) if tag.is_list() => block.push_operation(tag, value.span),
-                // A looped single item, such as a cell in a loop of one row: its first row counts.
-                Some(&tag) if row == 0 && !tag.is_of_site() => {
-                    block.set_item(tag, value.span, value, self.bytes);
+                // A looped single item, such as a cell in a loop of one row. A second row gives it again.
+                Some(&tag) => {
+                    let name = items.iter().find(|(at, _)| *at == column).map(|(_, name)| *name);
+                    if let Some(name) = name {
+                        block.set_item(tag, name, value, self.bytes);
+                    }
                 }
-                Some(_) => {}
             }
             column += 1;
             if column == columns.len() {
                 column = 0;
-                row += 1;
             }
             token = self.lexer.next()?;
         }

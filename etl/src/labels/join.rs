@@ -16,8 +16,8 @@ use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
 use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, Statement, TableRows, folds, splits};
 use crate::source::{
-    Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, documented, open_document,
-    split_unit,
+    Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, check_encoding,
+    documented, is_json, open_document, split_unit,
 };
 
 /// Column of the folds.
@@ -55,6 +55,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a table that lay among the crystals.
     pub(super) fn embedded(&mut self, table: &EmbeddedLabels) -> Result<(), LabelError> {
+        check_encoding(&table.file, &table.csv)?;
         let csv = LabelCsv::new(&table.file, Box::new(io::Cursor::new(&table.csv)))?;
         self.csv(&table.file, &table.folder, csv)
     }
@@ -63,7 +64,7 @@ impl<'a> Loader<'a> {
     pub(super) fn file(&mut self, path: &Path) -> Result<(), LabelError> {
         let document = open_document(path, "", &Progress::default())?;
         let file = document.file.clone();
-        if document.name.to_ascii_lowercase().contains(".json") {
+        if is_json(&document.name) {
             return self.read(&file, "", |rows, parts| splits::read(document, rows, parts));
         }
         let Document { stream, .. } = document;

@@ -24,19 +24,28 @@ const BYTES_PER_EDGE: usize = 24;
 const BYTES_PER_ROW: usize = 400;
 
 /// 128-bit hashes of all identifiers so far: 16 bytes a crystal, whatever the identifiers' length.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SeenIds(HashSet<u128>);
 
 impl SeenIds {
     /// Notes an identifier; `false` if it was there before.
     pub(super) fn insert(&mut self, material_id: &str) -> bool {
+        self.0.insert(Self::hash(material_id))
+    }
+
+    /// Whether an identifier was noted.
+    pub(super) fn contains(&self, material_id: &str) -> bool {
+        self.0.contains(&Self::hash(material_id))
+    }
+
+    fn hash(material_id: &str) -> u128 {
         let half = |salt: u8| {
             let mut hasher = DefaultHasher::new();
             salt.hash(&mut hasher);
             material_id.hash(&mut hasher);
             u128::from(hasher.finish())
         };
-        self.0.insert(half(0) << 64 | half(1))
+        half(0) << 64 | half(1)
     }
 
     /// Moves rows whose identifier was there before to the block's rejects, and these into order.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use schemas::count::counted;
 use schemas::manifest::FileEntry;
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +155,7 @@ pub(super) fn change(
     match changed.len() {
         0 => {}
         count if count > NAMED_CHANGES => {
-            change += &format!(": {named} and {} others are newer", count - NAMED_CHANGES)
+            change += &format!(": {named} and {} are newer", counted((count - NAMED_CHANGES) as u64, "other"))
         }
         1 => change += &format!(": {named} is newer"),
         _ => change += &format!(": {named} are newer"),

@@ -27,6 +27,9 @@ const JOURNAL_FILE: &str = "journal.json";
 /// The rejects so far in the staging folder, one JSON object a line.
 const REJECTS_FILE: &str = "rejects.jsonl";
 
+/// Option with the SHA-256 of the CIFs that tables name.
+pub(super) const NAMED_CIFS: &str = "named_cifs";
+
 /// What a run must have in common with the one it resumes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,9 +69,12 @@ impl RunIdentity {
             return Some(error.to_string().replace("the store has ", ""));
         }
         let keys: std::collections::BTreeSet<_> = self.options.keys().chain(other.options.keys()).collect();
-        keys.into_iter().find(|key| self.options.get(*key) != other.options.get(*key)).map(|key| {
-            let value = other.options.get(key).map_or("not set", String::as_str);
-            format!("{key} = {value}")
+        keys.into_iter().find(|key| self.options.get(*key) != other.options.get(*key)).map(|key| match other
+            .options
+            .get(key)
+        {
+            Some(_) if key == NAMED_CIFS => "an earlier state of the CIFs that its tables name".to_owned(),
+            value => format!("{key} = {}", value.map_or("not set", String::as_str)),
         })
     }
 }

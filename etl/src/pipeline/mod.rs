@@ -43,7 +43,7 @@ use crate::shard::{ShardFormat, file_metadata};
 use crate::source::{self, OpenSource, SourceKind, SourceOptions, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
 use inputs::{InputHasher, InputIdentity};
-use journal::{Journal, RejectLog, RunIdentity};
+use journal::{Journal, NAMED_CIFS, RejectLog, RunIdentity};
 use process::Recipe;
 use sorted::{Merger, SortKeys};
 use stages::{CrystalStages, Cursor, Input, Output};
@@ -156,7 +156,7 @@ pub fn build(
         source: opened.name.clone(),
         part: request.part,
         settings: request.settings.clone(),
-        options: options(request, &labels),
+        options: options(request, &opened, &labels),
     };
     let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     let states = opened.inputs.iter().zip(&opened.states);
@@ -222,6 +222,7 @@ pub fn build(
         progress,
         total_bytes,
         store: request.store.clone(),
+        kept_before: SeenIds::default(),
         runs: sorted,
     };
     let staging = folder.staging();
@@ -241,6 +242,9 @@ pub fn build(
     };
 
     let seen = folder.seen_ids(&output.journal, &labels)?;
+    if !labels.is_empty() {
+        stages.kept_before = seen.clone();
+    }
     let hashes = if output.journal.input_ended {
         hasher.finish(&read)?
     } else {
@@ -249,7 +253,12 @@ pub fn build(
         let arranger = Arranger::new(sizes, output.journal.blocks, output.journal.counts.clone(), seen);
         let cursor =
             Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
-        let (cursor, _, written) = engine::run(&pool, &stages, cursor, arranger, output)?;
+        let run = engine::run(&pool, &stages, cursor, arranger, output);
+        if let Err(BuildError::Labels(_)) = run {
+            // Going on would end in the same fault.
+            folder.discard_unfinished()?;
+        }
+        let (cursor, _, written) = run?;
         output = written;
         match cursor.input {
             Input::Records { reader, hasher } => {
@@ -357,7 +366,7 @@ fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(Strin
 }
 
 /// Everything beside source and settings that decides about the rows and their order.
-fn options(request: &BuildRequest, labels: &LabelTable) -> BTreeMap<String, String> {
+fn options(request: &BuildRequest, opened: &OpenSource, labels: &LabelTable) -> BTreeMap<String, String> {
     let mut options = BTreeMap::from([
         ("kind".to_owned(), request.kind.to_string()),
         ("filters".to_owned(), request.filters.join(" && ")),
@@ -372,6 +381,16 @@ fn options(request: &BuildRequest, labels: &LabelTable) -> BTreeMap<String, Stri
     if request.kind.has_files() {
         options.insert("id".to_owned(), request.source.id.to_string());
     }
+    let SourceOptions { id_column, cif_column, property_columns, embedded_labels, .. } = &request.source;
+    let given = [
+        ("id_column", id_column.clone()),
+        ("cif_column", cif_column.clone()),
+        ("property_columns", property_columns.as_ref().map(|columns| columns.join(","))),
+        ("embedded_labels", (!embedded_labels).then(|| embedded_labels.to_string())),
+        ("id_prop_keys", (!request.id_prop_keys.is_empty()).then(|| request.id_prop_keys.join(","))),
+        (NAMED_CIFS, opened.named_cifs.clone()),
+    ];
+    options.extend(given.into_iter().filter_map(|(option, value)| Some((option.to_owned(), value?))));
     options
 }
 

@@ -144,7 +144,9 @@ impl BlockProcessor {
             }
             self.rows.taken_by_name = part.is_some();
             self.rows.alias = Alias::of(raw, record);
+            let rejects = self.rows.block.rejects.len();
             self.parser.parse(&raw.bytes, record, &mut self.rows);
+            self.rows.mark_aliases_left_out(rejects);
             self.rows.taken_by_name = false;
         }
         self.rows.alias = None;
@@ -248,6 +250,19 @@ impl RowBuilder {
         Ok(block)
     }
 
+    /// Marks the labels of rejects from the record at hand, `first` of the block and later, that label
+    /// tables call by its alias.
+    fn mark_aliases_left_out(&mut self, first: usize) {
+        let Some(alias) = &self.alias else { return };
+        let labels = &self.recipe.labels;
+        let rejects = self.block.rejects.get(first..).unwrap_or_default();
+        for id in rejects.iter().filter_map(|reject| reject.material_id.as_deref()) {
+            if let Ok(Some(row)) = label_row(labels, Some(alias), id) {
+                labels.mark_row(row.number(), Fate::LeftOut);
+            }
+        }
+    }
+
     /// Whether the part that is built leaves an entry to another one.
     fn is_elsewhere(&self, holds: impl FnOnce(Part) -> bool) -> bool {
         self.recipe.part.is_some_and(|part| !self.taken_by_name && !holds(part))
@@ -282,7 +297,13 @@ impl RowBuilder {
             }
             origins = kept;
             let mut kept = keep.iter();
-            label_rows.retain(|_| kept.next().is_none_or(|keep| *keep));
+            label_rows.retain(|row| {
+                let is_kept = kept.next().is_none_or(|keep| *keep);
+                if let Some(row) = row.filter(|_| !is_kept) {
+                    self.recipe.labels.mark_row(row, Fate::LeftOut);
+                }
+                is_kept
+            });
             batch = filter_record_batch(&batch, &BooleanArray::from(keep))?;
         }
         for row in label_rows.into_iter().flatten() {

@@ -1,5 +1,6 @@
 //! The pipeline's stages for crystals, see the `engine` module.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::record_batch::RecordBatch;
 use schemas::manifest::ShardEntry;
 
-use super::arrange::{Arranger, Commit, Step};
+use super::arrange::{Arranger, Commit, SeenIds, Step};
 use super::engine::{OUTPUT_PIECES_PER_THREAD, Stages};
 use super::error::BuildError;
 use super::inputs::InputHasher;
@@ -103,6 +104,8 @@ pub(super) struct CrystalStages<'a> {
     pub total_bytes: u64,
     /// Folder of the store, for messages.
     pub store: PathBuf,
+    /// Identifiers of the rows of the run that is resumed, where label tables are joined.
+    pub kept_before: SeenIds,
     /// Whether the output is sorted runs: each is as large as memory allows, so one is made at a time.
     pub(crate) runs: bool,
 }
@@ -154,8 +157,12 @@ impl<'a> Stages for CrystalStages<'a> {
             }
             // The rows themselves do not tell by what else they were found in label tables.
             for record in piece.block.records.iter().filter(|record| !record.alias.is_empty()) {
-                let alias = piece.block.bytes.get(record.alias.clone()).unwrap_or_default();
-                self.recipe.labels.mark(&String::from_utf8_lossy(alias), Fate::Kept);
+                let text = |range: &Range<usize>| {
+                    String::from_utf8_lossy(piece.block.bytes.get(range.clone()).unwrap_or_default())
+                };
+                let is_kept = self.kept_before.contains(&text(&record.name));
+                let fate = if is_kept { Fate::Kept } else { Fate::LeftOut };
+                self.recipe.labels.mark(&text(&record.alias), fate);
             }
         }
     }

@@ -277,6 +277,17 @@ impl StoreFolder {
         Ok(())
     }
 
+    /// Removes all that the run in the staging folder has made.
+    ///
+    /// # Errors
+    /// As [`StoreFolder::discard`], and [`BuildError::Journal`].
+    pub(super) fn discard_unfinished(&self) -> Result<(), BuildError> {
+        match Journal::read(&self.staging())? {
+            Some(journal) => self.discard(&journal),
+            None => remove_folder(&self.staging()),
+        }
+    }
+
     /// Removes all that an unfinished run has made: a store that is refused leaves nothing behind.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::files::{Files, open_files};
 use super::input::Progress;
 use super::look::{Look, look};
-use super::packing::{strip_ending, strip_packing};
+use super::packing::{is_json, strip_ending, strip_packing};
 use super::structures::RULE;
 use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
@@ -53,10 +53,6 @@ pub fn detect_name(name: &str) -> Option<SourceKind> {
 /// Whether a name is that of a CIF or POSCAR.
 fn is_structure(name: &str) -> bool {
     (RULE.identifier)(name).is_some()
-}
-
-fn is_json(name: &str) -> bool {
-    strip_ending(strip_packing(name), ".json").is_some()
 }
 
 /// The kind of a folder or archive by its members; tables lie beside structures without being the input.

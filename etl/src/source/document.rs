@@ -25,6 +25,17 @@ fn wide_encoding(start: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Refuses a text of wide characters by its first bytes.
+///
+/// # Errors
+/// [`SourceError::Layout`].
+pub(crate) fn check_encoding(file: &str, start: &[u8]) -> Result<(), SourceError> {
+    match wide_encoding(start.get(..START_BYTES).unwrap_or(start)) {
+        Some(encoding) => Err(SourceError::layout(file, format!("is {encoding} text; save it as UTF-8"))),
+        None => Ok(()),
+    }
+}
+
 /// A single document, taken out of its zip archive where it is in one.
 pub(crate) struct Document {
     /// The document's bytes.
@@ -41,9 +52,7 @@ impl Document {
         let mut start = Vec::with_capacity(START_BYTES);
         let read = (&mut stream).take(START_BYTES as u64).read_to_end(&mut start);
         read.map_err(|source| SourceError::read(&file, source))?;
-        if let Some(encoding) = wide_encoding(&start) {
-            return Err(SourceError::layout(&file, format!("is {encoding} text; save it as UTF-8")));
-        }
+        check_encoding(&file, &start)?;
         if start.starts_with(&BYTE_ORDER_MARK) {
             start.drain(..BYTE_ORDER_MARK.len());
         }

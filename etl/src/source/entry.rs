@@ -72,6 +72,7 @@ impl EntryLayout {
             properties,
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
+            named_cifs: None,
             notes,
             progress: progress.clone(),
             reader: Box::new(ArrayReader::new(inputs, progress)),

@@ -13,6 +13,8 @@ use super::zip_archive::ZipArchive;
 
 /// Endings of a tar archive's name, behind which that of its packing may stand.
 const TAR_ENDINGS: [&str; 7] = [".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tzstd"];
+/// Ending of a zip archive's name.
+const ZIP_ENDING: &str = ".zip";
 
 /// What a tar header has at this byte, whatever the archive is called.
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
@@ -29,7 +31,14 @@ pub(super) struct FileRule {
 
 /// Last part of a member's or file's name.
 pub(crate) fn base_name(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
+    let folders = memchr::memrchr2(b'/', b'\\', name.as_bytes()).map_or(0, |at| at + 1);
+    name.get(folders..).unwrap_or(name)
+}
+
+/// An archive's name without its ending and that of its packing; `None` if it is no archive's.
+pub(super) fn strip_archive(name: &str) -> Option<&str> {
+    let name = strip_packing(name);
+    TAR_ENDINGS.iter().chain([&ZIP_ENDING]).find_map(|ending| strip_ending(name, ending))
 }
 
 fn is_tar(path: &Path) -> bool {
@@ -56,13 +65,13 @@ pub(super) fn open_files(path: &Path, rule: &FileRule, progress: &Progress) -> R
     if kind.is_dir() {
         return Ok(Files::Folder(FolderWalk::new(path)?));
     }
-    if is_tar(path) {
-        return Ok(Files::Tar(Box::new(TarArchive::new(open_stream(path, progress)?, &shown))));
-    }
     match Packing::of_file(path)? {
         Packing::Zip => return Ok(Files::Zip(Box::new(ZipArchive::open(path, progress)?))),
         packing @ Packing::Unread(_) => return Err(SourceError::layout(&shown, packing.refusal())),
         _ => {}
+    }
+    if is_tar(path) {
+        return Ok(Files::Tar(Box::new(TarArchive::new(open_stream(path, progress)?, &shown))));
     }
     if (rule.identifier)(&shown).is_some() {
         return Ok(Files::One(Some(path.to_path_buf())));

@@ -47,6 +47,7 @@ pub(super) fn open_files_source(
         properties: Vec::new(),
         embedded_labels,
         unread,
+        named_cifs: None,
         notes: Vec::new(),
         progress: progress.clone(),
         reader: Box::new(FilesReader::new(inputs, rule, names, progress)),

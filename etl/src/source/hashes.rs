@@ -17,7 +17,7 @@ use super::folder::FolderWalk;
 /// Bytes read at a time where nobody else reads them.
 const BUFFER_BYTES: usize = 256 << 10;
 /// In the place of the hash of a file that cannot be read.
-const UNREADABLE: &str = "unreadable";
+pub(super) const UNREADABLE: &str = "unreadable";
 
 /// The first bytes of a file, hashed.
 #[derive(Debug, Clone, Default)]

@@ -62,7 +62,7 @@ use crate::reject::{Note, Origin, Reject};
 use crate::structure::Structure;
 
 pub(crate) use cif::identifier as cif_identifier;
-pub(crate) use document::{Document, open_document};
+pub(crate) use document::{Document, check_encoding, open_document};
 pub(crate) use entry::check_identifier;
 pub(crate) use files::base_name;
 pub(crate) use hashes::{FileHash, hash_input};
@@ -70,6 +70,7 @@ pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use odd_values::{Tally, shown};
+pub(crate) use packing::is_json;
 pub(crate) use properties::assign_columns;
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_roles::find_id_column;
@@ -262,6 +263,8 @@ pub struct OpenSource {
     pub embedded_labels: Vec<EmbeddedLabels>,
     /// Files among the inputs that are not read.
     pub unread: UnreadFiles,
+    /// SHA-256 of the CIFs that tables name instead of holding them, where they name any.
+    pub(crate) named_cifs: Option<String>,
     /// Remarks about the inputs as a whole, columns that were passed over for example.
     pub notes: Vec<String>,
     /// What the reader has read so far.

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::by_name::by_name;
-use super::files::{FileRule, base_name};
-use super::packing::{strip_ending, strip_packing};
+use super::files::{FileRule, base_name, strip_archive};
+use super::packing::strip_packing;
 
 /// What VASP calls a structure that goes in and one that comes out.
 pub(super) const OWN_NAMES: [&str; 2] = [START, RELAXED];
@@ -151,13 +151,8 @@ impl Names {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let name = match is_file {
             true => String::new(),
-            false => strip_packing(&name).to_owned(),
+            false => strip_archive(&name).unwrap_or(&name).to_owned(),
         };
-        let name = [".tar", ".zip", ".tgz", ".tbz2", ".txz", ".tzst"]
-            .iter()
-            .find_map(|ending| strip_ending(&name, ending))
-            .unwrap_or(&name)
-            .to_owned();
         self.inputs.push(Input { name, is_file });
     }
 

@@ -113,6 +113,11 @@ pub(super) fn strip_ending<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     last.eq_ignore_ascii_case(ending).then_some(rest)
 }
 
+/// Whether a name is that of a JSON file, packed or not.
+pub(crate) fn is_json(name: &str) -> bool {
+    strip_ending(strip_packing(name), ".json").is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

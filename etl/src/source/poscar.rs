@@ -12,7 +12,7 @@ use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::input::Progress;
 use super::names::{OWN_NAMES, own_name};
-use super::packing::{Packing, strip_ending, strip_packing};
+use super::packing::{Packing, is_json, strip_ending, strip_packing};
 use super::poscar_json;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{
@@ -29,7 +29,7 @@ const SYMBOLS_FROM_COMMENT: &str = "symbols_from_comment";
 /// Endings that others gave them.
 const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
 /// Endings of files that are none, whatever their names begin with.
-const FOREIGN_ENDINGS: [&str; 8] = [".cif", ".mcif", ".json", ".csv", ".parquet", ".zip", ".tar", ".tgz"];
+const FOREIGN_ENDINGS: [&str; 5] = [".cif", ".mcif", ".json", ".csv", ".parquet"];
 /// What stands between VASP's own names and the crystal's.
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 
@@ -45,7 +45,8 @@ pub fn identifier(name: &str) -> Option<&str> {
         return Some(if matches!(folder, "" | "." | "..") { own } else { folder });
     }
     let base = strip_packing(base);
-    if FOREIGN_ENDINGS.iter().any(|ending| strip_ending(base, ending).is_some()) {
+    let is_foreign = || FOREIGN_ENDINGS.iter().any(|ending| strip_ending(base, ending).is_some());
+    if is_foreign() || strip_archive(base).is_some() {
         return None;
     }
     let ended = ENDINGS.iter().find_map(|ending| strip_ending(base, ending));
@@ -70,7 +71,7 @@ pub(super) fn open(
     options: &SourceOptions,
     name: &str,
 ) -> Result<OpenSource, SourceError> {
-    let json: Vec<bool> = inputs.iter().map(|path| is_json(path)).collect::<Result<_, _>>()?;
+    let json: Vec<bool> = inputs.iter().map(|path| is_json_file(path)).collect::<Result<_, _>>()?;
     if json.iter().all(|&json| json) {
         return poscar_json::open(inputs, name);
     }
@@ -82,16 +83,15 @@ pub(super) fn open(
 }
 
 /// Whether an input is a JSON file, packed or not, rather than POSCARs.
-fn is_json(path: &Path) -> Result<bool, SourceError> {
-    let ends_so = |name: &str| strip_ending(strip_packing(name), ".json").is_some();
+fn is_json_file(path: &Path) -> Result<bool, SourceError> {
     if path.is_dir() || Packing::of_file(path)? != Packing::Zip {
-        return Ok(ends_so(&path.to_string_lossy()));
+        return Ok(is_json(&path.to_string_lossy()));
     }
     let mut archive = ZipArchive::open(path, &Progress::default())?;
     while let Some(member) = archive.next_member()? {
         let name = String::from_utf8_lossy(&member.name);
         if !is_litter(&name) {
-            return Ok(ends_so(&name));
+            return Ok(is_json(&name));
         }
     }
     Ok(false)

@@ -15,9 +15,9 @@ use super::json_stream::Cut;
 use super::odd_values::{left_out_notes, note_odd_values};
 use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
 use super::state::file_states;
-use super::table_cif::TableCifs;
+use super::table_cif::{NamedCifs, TableCifs};
 use super::table_parquet;
-use super::table_roles::{QUALIFIER, Role, find_roles};
+use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
@@ -57,10 +57,16 @@ pub(super) fn open(
     }
     let mut tables = inputs.iter().map(|path| read_header(path, options)).collect::<Result<Vec<_>, _>>()?;
     let shown = tables.first().map(|table| table.file.clone()).unwrap_or_default();
+    let mut named = NamedCifs::default();
     let (keys, strict, notes) = match &options.property_columns {
-        Some(columns) => (columns.clone(), vec![true; columns.len()], Vec::new()),
+        Some(columns) => {
+            scan_rows(&tables, None, &mut named)?;
+            (columns.clone(), vec![true; columns.len()], Vec::new())
+        }
         None => {
-            let ScannedKeys { numeric, left_out } = scan_columns(&tables)?;
+            let mut scan = KeyScan::default();
+            scan_rows(&tables, Some(&mut scan), &mut named)?;
+            let ScannedKeys { numeric, left_out } = scan.finish(QUALIFIER);
             let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
             let strict = numeric.iter().map(|key| key.is_strict).collect();
             (keys, strict, left_out_notes(&shown, &left_out))
@@ -75,6 +81,7 @@ pub(super) fn open(
                 *role = Role::Property(at);
             }
         }
+        check_unique(&table.file, &table.columns, &table.roles)?;
         if options.property_columns.is_some()
             && let Some(missing) = properties.iter().find(|property| !table.columns.contains(&property.key))
         {
@@ -95,6 +102,7 @@ pub(super) fn open(
         properties,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
+        named_cifs: named.finish(),
         notes,
         progress: progress.clone(),
         reader: Box::new(TableReader { tables: tables.clone(), next: 0, current: None, record: 0, progress }),
@@ -132,10 +140,14 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
     Ok(Table { path: path.to_path_buf(), file, columns, roles })
 }
 
-/// Passes over the tables for the columns that hold numbers.
-fn scan_columns(tables: &[Table]) -> Result<ScannedKeys, SourceError> {
-    let mut scan = KeyScan::default();
+/// Passes over the tables for the files that they name and, if asked to, the columns that hold numbers.
+fn scan_rows(
+    tables: &[Table],
+    mut scan: Option<&mut KeyScan>,
+    named: &mut NamedCifs,
+) -> Result<(), SourceError> {
     for table in tables {
+        let cifs = TableCifs::new(&table.path);
         let mut csv = CsvStream::new(open_document(&table.path, ".csv", &Progress::default())?);
         let mut row = Vec::new();
         let mut header = true;
@@ -146,16 +158,22 @@ fn scan_columns(tables: &[Table]) -> Result<ScannedKeys, SourceError> {
                 continue;
             }
             for ((field, role), column) in Fields::new(&row).zip(&table.roles).zip(&table.columns) {
-                let is_text = matches!(role, Role::Id | Role::Cif);
-                let value = PropertyValue::of_text(field.raw);
-                if !is_text && !scan.see(column.as_bytes(), value, field.raw) {
-                    let file = table.file.to_string();
-                    return Err(SourceError::TooManyKeys { file, limit: MAX_PROPERTY_KEYS });
+                match (role, &mut scan) {
+                    (Role::Id, _) => {}
+                    (Role::Cif, _) => named.see(&cifs, &field.bytes()),
+                    (_, Some(scan)) => {
+                        let value = PropertyValue::of_text(field.raw);
+                        if !scan.see(column.as_bytes(), value, field.raw) {
+                            let file = table.file.to_string();
+                            return Err(SourceError::TooManyKeys { file, limit: MAX_PROPERTY_KEYS });
+                        }
+                    }
+                    (_, None) => {}
                 }
             }
         }
     }
-    Ok(scan.finish(QUALIFIER))
+    Ok(())
 }
 
 /// Cuts the rows of one table after another.

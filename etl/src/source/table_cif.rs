@@ -6,10 +6,12 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
+use schemas::hash::hex;
+use sha2::{Digest, Sha256};
 
 use super::cif::{self, CifCrystals};
-use super::packing::strip_ending;
+use super::hashes::{FileHash, UNREADABLE};
+use super::packing::Packing;
 use super::{MAX_RECORD_BYTES, RecordError, Sink};
 use crate::reject::Origin;
 
@@ -18,8 +20,11 @@ const MAX_PATH_BYTES: usize = 1 << 12;
 
 /// The path that a field is: one line with the name of a CIF at its end.
 fn path_of(field: &[u8]) -> Option<&str> {
+    if field.len() > MAX_PATH_BYTES {
+        return None;
+    }
     let text = std::str::from_utf8(field).ok()?.trim();
-    let is_line = text.len() <= MAX_PATH_BYTES && !text.chars().any(char::is_control);
+    let is_line = !text.chars().any(char::is_control);
     (is_line && cif::identifier(text).is_some()).then_some(text)
 }
 
@@ -91,19 +96,50 @@ impl TableCifs {
     }
 }
 
-/// Reads a file, unpacked if its name ends so, up to one byte more than a record may have.
+/// Reads a file, unpacked as its first bytes say, up to one byte more than a record may have.
 fn read_file(path: &Path, packed: &mut Vec<u8>, text: &mut Vec<u8>) -> std::io::Result<()> {
     let limit = MAX_RECORD_BYTES as u64 + 1;
+    open_regular(path)?.take(limit).read_to_end(text)?;
+    let packing = Packing::of(text);
+    if packing == Packing::Plain {
+        return Ok(());
+    }
+    std::mem::swap(packed, text);
+    text.clear();
+    packing.unpack(&packed[..])?.take(limit).read_to_end(text).map(|_| ())
+}
+
+fn open_regular(path: &Path) -> std::io::Result<File> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("not a regular file"));
     }
-    if strip_ending(&path.to_string_lossy(), ".gz").is_none() {
-        return file.take(limit).read_to_end(text).map(|_| ());
+    Ok(file)
+}
+
+/// SHA-256 of the CIFs that tables name: of a list of them in the order of the rows, a line
+/// `<sha256>  <path>` for each.
+#[derive(Debug, Default)]
+pub(super) struct NamedCifs {
+    list: Sha256,
+    files: u64,
+}
+
+impl NamedCifs {
+    /// Takes the field of a row. A file that cannot be read counts with its name alone.
+    pub(super) fn see(&mut self, cifs: &TableCifs, field: &[u8]) {
+        let Some(path) = path_of(field).and_then(|name| cifs.place(name).ok()) else { return };
+        let mut hash = FileHash::default();
+        let read = open_regular(&path).and_then(|mut file| hash.update_from(&mut file));
+        let hash = if read.is_ok() { hash.finish().0 } else { UNREADABLE.to_owned() };
+        self.files += 1;
+        self.list.update(format!("{hash}  {}\n", path.display()));
     }
-    packed.clear();
-    file.take(limit).read_to_end(packed)?;
-    MultiGzDecoder::new(&packed[..]).take(limit).read_to_end(text).map(|_| ())
+
+    /// The hash; `None` if no row names a file.
+    pub(super) fn finish(self) -> Option<String> {
+        (self.files > 0).then(|| hex(&self.list.finalize()))
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +157,38 @@ mod tests {
         ] {
             assert_eq!(path_of(field.as_bytes()), expected, "{field:?}");
         }
+    }
+
+    #[test]
+    fn named_files_are_unpacked_by_their_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (mut packed, mut text) = (Vec::new(), Vec::new());
+        let bzip2 = include_bytes!("tests/packed/word.bz2").as_slice();
+        let xz = include_bytes!("tests/packed/word.xz").as_slice();
+        for (name, bytes) in [("a.cif", b"data_x ".as_slice()), ("b.cif.bz2", bzip2), ("c.cif", xz)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("a small file");
+            text.clear();
+            read_file(&path, &mut packed, &mut text).expect(name);
+            assert_eq!(text, b"data_x ", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_named_files() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cifs = TableCifs::new(&folder.path().join("t.csv"));
+        let hash = |fields: &[&str]| {
+            let mut named = NamedCifs::default();
+            fields.iter().for_each(|field| named.see(&cifs, field.as_bytes()));
+            named.finish()
+        };
+        std::fs::write(folder.path().join("a.cif"), "data_a").expect("a small file");
+        assert_eq!(hash(&["data_x", ""]), None);
+        let before = hash(&["a.cif", "none.cif"]);
+        assert!(before.is_some());
+        std::fs::write(folder.path().join("a.cif"), "data_b").expect("a small file");
+        assert_ne!(hash(&["a.cif", "none.cif"]), before);
     }
 
     #[test]

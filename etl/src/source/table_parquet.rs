@@ -20,8 +20,8 @@ use super::input::Progress;
 use super::odd_values::{left_out_notes, note_odd_values};
 use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
 use super::state::{InputState, file_states};
-use super::table_cif::TableCifs;
-use super::table_roles::{QUALIFIER, Role, find_roles};
+use super::table_cif::{NamedCifs, TableCifs};
+use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
@@ -77,6 +77,7 @@ pub(super) fn open(
         }
     };
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
+    let mut named = NamedCifs::default();
     let mut tables = Vec::with_capacity(inputs.len());
     let states = file_states(inputs)?;
     for ((path, state), (schema, rows)) in inputs.iter().zip(&states).zip(headers) {
@@ -87,6 +88,8 @@ pub(super) fn open(
                 *role = at.map_or(Role::Ignored, Role::Property);
             }
         }
+        check_unique(&path.to_string_lossy(), &names(&schema), &roles)?;
+        see_named(path, &roles, &mut named)?;
         tables.push(Table {
             file: Arc::from(&*path.to_string_lossy()),
             bytes: state.bytes,
@@ -107,6 +110,7 @@ pub(super) fn open(
         properties,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
+        named_cifs: named.finish(),
         notes,
         progress: Progress::default(),
         reader: Box::new(ParquetReader {
@@ -120,6 +124,36 @@ pub(super) fn open(
             Box::new(RowParser { values: vec![None; property_count], cifs: cifs.collect() })
         }),
     })
+}
+
+/// Passes over a table for the files that it names.
+fn see_named(path: &Path, roles: &[Role], named: &mut NamedCifs) -> Result<(), SourceError> {
+    let cifs = TableCifs::new(path);
+    for_each_text(path, roles.iter().position(|role| *role == Role::Cif).into_iter().collect(), |_, text| {
+        named.see(&cifs, text.as_bytes());
+        Ok(())
+    })
+}
+
+/// Hands over every text of some columns of a table, with the column's name.
+fn for_each_text(
+    path: &Path,
+    columns: Vec<usize>,
+    mut take: impl FnMut(&str, &str) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    let file = path.to_string_lossy();
+    let builder = open_table(path)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+    let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    for batch in batches.map_err(|error| fault(&file, error))? {
+        let batch = batch.map_err(|error| fault(&file, error))?;
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            let column = cast(column, &DataType::LargeUtf8).map_err(|error| fault(&file, error))?;
+            let texts = column.as_string_opt::<i64>().into_iter().flatten().flatten();
+            texts.into_iter().try_for_each(|text| take(field.name(), text))?;
+        }
+    }
+    Ok(())
 }
 
 /// Counts what the columns of a table hold: of a numeric type, numbers; of texts, what these are, for
@@ -150,22 +184,10 @@ fn scan_columns(
     if texts.is_empty() {
         return Ok(());
     }
-    let builder = open_table(path)?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), texts);
-    let batches = builder.with_projection(mask).build().map_err(|error| fault(&file, error))?;
-    for batch in batches {
-        let batch = batch.map_err(|error| fault(&file, error))?;
-        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-            let column = cast(column, &DataType::LargeUtf8).map_err(|error| fault(&file, error))?;
-            for text in column.as_string_opt::<i64>().into_iter().flatten().flatten() {
-                let value = PropertyValue::of_text(text.as_bytes());
-                if !scan.see(field.name().as_bytes(), value, text.as_bytes()) {
-                    return Err(too_many());
-                }
-            }
-        }
-    }
-    Ok(())
+    for_each_text(path, texts, |name, text| {
+        let value = PropertyValue::of_text(text.as_bytes());
+        if scan.see(name.as_bytes(), value, text.as_bytes()) { Ok(()) } else { Err(too_many()) }
+    })
 }
 
 /// A table is damaged, or packed in a way that is not read here.

@@ -1,5 +1,7 @@
 //! What the columns of a table are, whatever it is stored in.
 
+use std::collections::HashMap;
+
 use super::{SourceError, SourceOptions};
 
 /// Columns taken for identifiers, the first that there is, whatever its case.
@@ -31,6 +33,21 @@ pub(crate) fn find_id_column(columns: &[String]) -> Option<usize> {
         .or_else(|| find(&|column, name| column.replace([' ', '-'], "_").eq_ignore_ascii_case(name)))
 }
 
+/// Refuses two columns of one name where one of them is needed: nobody knows which is meant.
+///
+/// # Errors
+/// [`SourceError::Layout`].
+pub(super) fn check_unique(file: &str, columns: &[String], roles: &[Role]) -> Result<(), SourceError> {
+    let mut first = HashMap::new();
+    for (column, role) in columns.iter().zip(roles) {
+        let earlier = *first.entry(column.as_str()).or_insert(role);
+        if !std::ptr::eq(earlier, role) && (*earlier != Role::Ignored || *role != Role::Ignored) {
+            return Err(SourceError::layout(file, format!("has two columns named {column:?}")));
+        }
+    }
+    Ok(())
+}
+
 /// Which of the columns are the identifier's and the CIF's.
 ///
 /// # Errors
@@ -58,4 +75,23 @@ pub(super) fn find_roles(
         _ => Role::Ignored,
     };
     Ok((0..columns.len()).map(role).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needed_columns_have_names_of_their_own() {
+        let check = |columns: &[&str], roles: &[Role]| {
+            let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+            check_unique("t.csv", &columns, roles).map_err(|error| error.to_string())
+        };
+        let roles = [Role::Id, Role::Cif, Role::Property(0), Role::Ignored, Role::Ignored];
+        assert_eq!(check(&["id", "cif", "x", "note", "note"], &roles), Ok(()));
+        for column in ["id", "cif", "x"] {
+            let found = check(&["id", "cif", "x", "note", column], &roles);
+            assert_eq!(found, Err(format!("t.csv: has two columns named {column:?}")));
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemas::count::counted;
+
 use super::files::base_name;
 
 /// Endings that are told apart; files beyond them are counted together.
@@ -108,10 +110,10 @@ impl fmt::Display for UnreadFiles {
         let mut named: Vec<String> =
             groups.iter().map(|(ending, group)| format!("{} {ending}", group.count)).collect();
         if self.others > 0 {
-            named.push(format!("{} others", self.others));
+            named.push(counted(self.others, "other"));
         }
         if !self.links.is_empty() {
-            named.push(format!("{} linked folders", self.links.len()));
+            named.push(counted(self.links.len() as u64, "linked folder"));
         }
         formatter.write_str(&named.join(", "))
     }
@@ -132,7 +134,7 @@ mod tests {
             unread.largest_first().into_iter().map(|(ending, group)| (ending, group.count)).collect();
         assert_eq!(found, [("*.txt", 2), ("*.cif~", 1), ("*.gz", 1), (".hidden", 1), ("README", 1)]);
         assert_eq!(unread.by_ending["*.txt"].first, "a/x.txt");
-        assert_eq!(unread.to_string(), "2 *.txt, 1 *.cif~, 1 *.gz, 1 .hidden, 1 README, 1 linked folders");
+        assert_eq!(unread.to_string(), "2 *.txt, 1 *.cif~, 1 *.gz, 1 .hidden, 1 README, 1 linked folder");
         assert_eq!((unread.count(), unread.list.map(|list| list.len())), (7, Some(7)));
     }
 

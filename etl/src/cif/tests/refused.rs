@@ -108,6 +108,32 @@ fn cells_that_are_none() {
 }
 
 #[test]
+fn a_cell_in_a_loop_of_several_rows() {
+    let looped = |rows: &str| {
+        let cell = format!(
+            "loop_ _cell_length_a _cell_length_b _cell_length_c _cell_angle_alpha _cell_angle_beta \
+             _cell_angle_gamma {rows}\n"
+        );
+        let text = sites("", "O1 O 0 0 0");
+        let start = text.find("_cell").expect("a cell");
+        let end = text.find("loop_").expect("a loop");
+        format!("{}{cell}{}", &text[..start], &text[end..])
+    };
+    assert_eq!(structure(looped("4 4 4 90 90 90").as_bytes()).fractional.len(), 1);
+    let (code, line, message) = refusal(&looped("4 4 4 90 90 90 5 5 5 90 90 90"));
+    assert_eq!((code, line), ("cif_duplicate_item", 2));
+    assert!(message.contains("_cell_length_a"), "{message}");
+}
+
+#[test]
+fn a_site_beside_those_of_the_loop() {
+    let single = "_atom_site_fract_x 0.5\n_atom_site_fract_y 0.5\n_atom_site_fract_z 0.5\n";
+    let text = sites("", "O1 O 0 0 0");
+    assert_eq!(refusal(&format!("{text}{single}")).0, "cif_duplicate_item");
+    assert_eq!(refusal(&text.replace("loop_", &format!("{single}loop_"))).0, "cif_duplicate_item");
+}
+
+#[test]
 fn coordinates_that_are_none() {
     let expected =
         ("cif_missing_coordinate", 15, "site \"H1\" has no value for _atom_site_fract_y".to_owned());
