@@ -218,10 +218,11 @@ impl<'a> Document<'a> {
             match columns.get(column) {
                 Some(Tag::Other) | None => {}
                 Some(&tag) if tag.is_list() => block.push_operation(tag, value.span),
-                // A looped single item, such as a cell in a loop of one row. A second row gives it again.
+                // A looped single item, such as the cell of each measurement. Rows may agree.
                 Some(&tag) => {
                     let name = items.iter().find(|(at, _)| *at == column).map(|(_, name)| *name);
-                    if let Some(name) = name {
+                    let known = block.item(tag, self.bytes).map(|known| known.span.of(self.bytes));
+                    if let Some(name) = name.filter(|_| known != Some(value.span.of(self.bytes))) {
                         block.set_item(tag, name, value, self.bytes);
                     }
                 }

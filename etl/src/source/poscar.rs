@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{FileRule, base_name};
+use super::files::{FileRule, base_name, strip_archive};
 use super::files_reader::open_files_source;
 use super::input::Progress;
 use super::names::{OWN_NAMES, own_name};
