@@ -200,14 +200,16 @@ pub(super) fn recognise(name: &[u8]) -> Tag {
     Tag::Other
 }
 
-/// Compares from the end: names of one category differ there.
+/// Compares two names of one length: first their ends, where names of one category differ.
 #[inline]
 fn is_same(name: &[u8], known: &[u8]) -> bool {
-    name.iter().rev().zip(known.iter().rev()).all(|(&byte, &expected)| {
+    let is_like = |(&byte, &expected): (&u8, &u8)| {
         byte == expected
             || byte.to_ascii_lowercase() == expected
             || (expected == b'_' && matches!(byte, b'.' | b'-'))
-    })
+    };
+    let ends = name.last().zip(known.last());
+    ends.is_some_and(is_like) && (name == known || name.iter().zip(known).all(is_like))
 }
 
 #[cfg(test)]

@@ -33,23 +33,30 @@ pub(crate) fn label_edges(fractional: &[Vector3], tolerance: f64, edges: &mut Ed
     let half = 0.5 + tolerance;
     let Edges { source, target, image, direction, direction_centred, .. } = edges;
     let [first, second, third] = &*image;
-    let images = || first.iter().zip(second).zip(third).map(|((&k1, &k2), &k3)| [k1, k2, k3]);
-    direction.clear();
-    direction.extend(images().map(|image| direction_class(image.map(image_sign))));
-    direction_centred.clear();
-    direction_centred.extend(source.iter().zip(&*target).zip(images()).map(|((&source, &target), image)| {
+    // Plain loops over slices of one length: compilers make vectors of these.
+    direction.resize(first.len(), 0);
+    for (((class, &k1), &k2), &k3) in direction.iter_mut().zip(first).zip(second).zip(third) {
+        *class = direction_class([image_sign(k1), image_sign(k2), image_sign(k3)]);
+    }
+    direction_centred.resize(first.len(), 0);
+    let images = first.iter().zip(second).zip(third);
+    let edges_of = source.iter().zip(&*target).zip(images);
+    for (class, ((&source, &target), ((&k1, &k2), &k3))) in direction_centred.iter_mut().zip(edges_of) {
         let (neighbour, centre) = (&fractional[source as usize], &fractional[target as usize]);
-        let image = image.map(f64::from);
-        direction_class([0, 1, 2].map(|a| centred_sign(neighbour[a] + image[a] - centre[a], half)))
-    }));
+        let sign =
+            |axis: usize, image: i16| centred_sign(neighbour[axis] + f64::from(image) - centre[axis], half);
+        *class = direction_class([sign(0, k1), sign(1, k2), sign(2, k3)]);
+    }
     mark_home(&edges.direction, &mut edges.same_cell);
     mark_home(&edges.direction_centred, &mut edges.same_cell_centred);
 }
 
 /// Marks the directions of the home cell.
 fn mark_home(directions: &[u8], same_cell: &mut Vec<bool>) {
-    same_cell.clear();
-    same_cell.extend(directions.iter().map(|&class| class == HOME_DIRECTION));
+    same_cell.resize(directions.len(), false);
+    for (is_home, &class) in same_cell.iter_mut().zip(directions) {
+        *is_home = class == HOME_DIRECTION;
+    }
 }
 
 #[cfg(test)]

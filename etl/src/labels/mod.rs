@@ -125,6 +125,9 @@ impl LabelTable {
     /// # Errors
     /// [`LabelError::Ambiguous`] where rows for files of different folders may mean it.
     pub fn row(&self, material_id: &str) -> Result<Option<LabelRow<'_>>, LabelError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
         match self.names.find(material_id) {
             None => Ok(None),
             Some(Found::Row(row)) => {

@@ -104,6 +104,10 @@ impl Packing {
 
 /// A name without the ending of its packing.
 pub(super) fn strip_packing(name: &str) -> &str {
+    // Most names end otherwise, and every file's is asked for several times.
+    if !matches!(name.as_bytes().last(), Some(b'z' | b'Z' | b'2' | b't' | b'T' | b'd' | b'D')) {
+        return name;
+    }
     PACKED_ENDINGS.iter().find_map(|ending| strip_ending(name, ending)).unwrap_or(name)
 }
 

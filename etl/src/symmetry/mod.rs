@@ -21,6 +21,9 @@ const METRIC_TOLERANCE: f64 = 0.02;
 /// Whether every rotation maps the cell on itself: `Rᵀ G R = G` within 2 % of the lengths involved.
 pub fn fits_cell(operations: &[SymmetryOperation], metric: &Metric) -> bool {
     operations.iter().all(|operation| {
+        if operation.rotation == SymmetryOperation::IDENTITY.rotation {
+            return true;
+        }
         let rotation = operation.rotation.map(|row| row.map(f64::from));
         (0..3).all(|i| {
             (0..3).all(|j| {

@@ -99,11 +99,13 @@ impl ImageAtoms {
             self.spans.push(span);
         }
         self.labels.clear();
+        self.labels.reserve(atoms as usize);
         for (site, span) in (0..).zip(&self.spans) {
             for k1 in span.first[0]..=span.last[0] {
                 for k2 in span.first[1]..=span.last[1] {
-                    let row = span.first[2]..=span.last[2];
-                    self.labels.extend(row.map(|k3| Label { site, image: [k1, k2, k3] }));
+                    for k3 in span.first[2]..span.last[2] + 1 {
+                        self.labels.push(Label { site, image: [k1, k2, k3] });
+                    }
                 }
             }
         }

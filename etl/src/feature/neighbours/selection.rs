@@ -4,6 +4,7 @@ use schemas::settings::{FeatureSettings, MINIMUM_EDGE_DISTANCE_ANGSTROM, Ties};
 
 use super::candidates::Candidates;
 use super::images::ImageAtoms;
+use super::space::Label;
 use crate::feature::{Edges, FeatureError};
 use crate::math::Vector3;
 
@@ -97,13 +98,17 @@ impl Selection {
 
     /// Appends the selected neighbours to the edges.
     pub(super) fn append_edges(&self, images: &ImageAtoms, target: usize, edges: &mut Edges) {
-        let labels = self.kept.iter().map(|neighbour| images.label(neighbour.atom));
-        edges.source.extend(labels.clone().map(|label| label.site));
-        edges.target.extend(self.kept.iter().map(|_| target as u32));
-        for (axis, column) in edges.image.iter_mut().enumerate() {
-            column.extend(labels.clone().map(|label| label.image[axis]));
+        let Edges { source, target: targets, image: [first, second, third], distance, .. } = edges;
+        // One look-up of a label for all columns.
+        for neighbour in &self.kept {
+            let Label { site, image: [k1, k2, k3] } = images.label(neighbour.atom);
+            source.push(site);
+            targets.push(target as u32);
+            first.push(k1);
+            second.push(k2);
+            third.push(k3);
+            distance.push(neighbour.distance);
         }
-        edges.distance.extend(self.kept.iter().map(|neighbour| neighbour.distance));
     }
 }
 
