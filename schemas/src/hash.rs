@@ -22,7 +22,14 @@ pub fn hex(digest: &[u8]) -> String {
 /// # Errors
 /// Whatever reading the file gives.
 pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
-    let mut file = File::open(path)?;
+    sha256_of(File::open(path)?)
+}
+
+/// SHA-256 and length of what is read to its end.
+///
+/// # Errors
+/// Whatever reading gives.
+pub fn sha256_of(mut file: impl Read) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut length = 0;

@@ -8,7 +8,9 @@
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
 //! * [`matbench`]: MatBench's published tasks and their sizes
+//! * [`name`]: names of sources and files that stay in their folder
 //! * [`part`]: which crystals one of several builds holds
+//! * [`regular`]: regular files alone
 //! * [`lock`]: one writer at a time in a folder
 //! * [`count`]: counts with their nouns in messages
 //! * [`hash`]: SHA-256 of files and streams
@@ -22,9 +24,11 @@ pub mod hash;
 pub mod lock;
 pub mod manifest;
 pub mod matbench;
+pub mod name;
 pub mod part;
 pub mod property;
 pub mod reader;
+pub mod regular;
 pub mod seal;
 pub mod settings;
 pub mod store;

@@ -3,19 +3,18 @@
 //! A store without a manifest is unfinished. The manifest has no dates and no absolute paths: the
 //! same input and options give the same bytes. Its last key, `checksum`, is that of all before it.
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::ops::AddAssign;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::count::counted;
 use crate::error::StoreError;
-use crate::hash::file_sha256;
+use crate::hash::sha256_of;
 use crate::part::Part;
-use crate::seal;
 use crate::settings::FeatureSettings;
+use crate::{name, regular, seal};
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -38,7 +37,8 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShardEntry {
-    /// Name relative to the store's folder.
+    /// Name relative to the store's folder: a plain one, or that of the rejects table.
+    #[serde(deserialize_with = "name::deserialize_file")]
     pub file: String,
     /// Number of rows.
     pub rows: u64,
@@ -53,10 +53,11 @@ impl ShardEntry {
     /// each gigabyte and core.
     ///
     /// # Errors
-    /// [`StoreError::Io`] if it cannot be read, [`StoreError::Damaged`] if it is another one.
+    /// [`StoreError::Io`] if it cannot be read or is no regular file, [`StoreError::Damaged`] if it is
+    /// another one.
     pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
         let path = store.join(&self.file);
-        let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
+        let (sha256, bytes) = regular::open(&path).and_then(sha256_of).map_err(StoreError::io(&path))?;
         self.require(&path, &sha256, bytes)
     }
 
@@ -121,24 +122,48 @@ pub struct Counts {
     pub noted: BTreeMap<String, NotedEntries>,
 }
 
-impl AddAssign<&Counts> for Counts {
-    /// Adds what became of other entries.
-    fn add_assign(&mut self, other: &Counts) {
-        self.read += other.read;
-        self.kept += other.kept;
-        self.filtered += other.filtered;
-        self.rejected += other.rejected;
+impl Counts {
+    /// Adds what became of other entries; `None` if a sum is greater than any count.
+    #[must_use]
+    pub fn checked_add(mut self, other: &Counts) -> Option<Counts> {
+        self.read = self.read.checked_add(other.read)?;
+        self.kept = self.kept.checked_add(other.kept)?;
+        self.filtered = self.filtered.checked_add(other.filtered)?;
+        self.rejected = self.rejected.checked_add(other.rejected)?;
         let add = |sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>| {
-            counts.iter().for_each(|(key, count)| *sums.entry(key.clone()).or_default() += count);
+            counts.iter().try_for_each(|(key, count)| {
+                let sum = sums.entry(key.clone()).or_default();
+                *sum = sum.checked_add(*count)?;
+                Some(())
+            })
         };
-        add(&mut self.filtered_by, &other.filtered_by);
-        add(&mut self.rejected_by_reason, &other.rejected_by_reason);
+        add(&mut self.filtered_by, &other.filtered_by)?;
+        add(&mut self.rejected_by_reason, &other.rejected_by_reason)?;
         for (code, others) in &other.noted {
             let noted = self.noted.entry(code.clone()).or_default();
-            noted.count += others.count;
+            noted.count = noted.count.checked_add(others.count)?;
             let room = NOTED_FIRST.saturating_sub(noted.first.len());
             noted.first.extend(others.first.iter().take(room).cloned());
         }
+        Some(self)
+    }
+}
+
+/// A count of a manifest and the sum that it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// What must be equal, in words.
+    pub rule: &'static str,
+    /// The count.
+    pub count: u64,
+    /// The sum, wide enough for counts that no store has.
+    pub sum: u128,
+}
+
+impl Balance {
+    /// Whether both are equal.
+    pub fn holds(&self) -> bool {
+        u128::from(self.count) == self.sum
     }
 }
 
@@ -150,7 +175,8 @@ pub struct Manifest {
     pub format_version: u32,
     /// Version of the software that wrote the store.
     pub software_version: String,
-    /// Name of the source.
+    /// Name of the source, with which those of the shards begin.
+    #[serde(deserialize_with = "name::deserialize_source")]
     pub source: String,
     /// Which part of a store this is, where it was built in parts; absent in a whole store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,11 +205,14 @@ impl Manifest {
     ///
     /// # Errors
     /// The error of [`absence`] if there is none, [`StoreError::Io`] if it cannot be read,
-    /// [`StoreError::Manifest`] with line and column if it cannot be understood or is not as it was
-    /// written, [`StoreError::FormatVersion`] if the store has another layout.
+    /// [`StoreError::Manifest`] with line and column if it cannot be understood, is not as it was
+    /// written, names files outside the store or has counts that no store has,
+    /// [`StoreError::FormatVersion`] if the store has another layout.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
         let path = Self::path(store);
-        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+        let mut text = String::new();
+        let read = regular::open(&path).and_then(|mut file| file.read_to_string(&mut text));
+        read.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => absence(store),
             _ => StoreError::io(&path)(error),
         })?;
@@ -207,7 +236,75 @@ impl Manifest {
                 expected: crate::store::FORMAT_VERSION,
             });
         }
-        Ok(manifest)
+        match manifest.fault() {
+            None => Ok(manifest),
+            Some(Fault { section, value, message }) => {
+                let mut lines = (1..).zip(text.lines()).skip_while(|(_, line)| !line.contains(section));
+                let line = lines.find(|(_, line)| line.contains(&value)).map_or(1, |(number, _)| number);
+                Err(StoreError::Manifest { path, line, column: 1, message })
+            }
+        }
+    }
+
+    /// What no store has: files of other names, a file twice, counts whose sums are too large for a count.
+    fn fault(&self) -> Option<Fault> {
+        let named = |section, name: &String, problem: &str| {
+            let value = serde_json::to_string(name).unwrap_or_default();
+            Some(Fault { section, message: format!("{value} {problem}"), value })
+        };
+        const SHARDS: &str = "\"shards\"";
+        let mut known = BTreeSet::new();
+        for ShardEntry { file, .. } in &self.shards {
+            if name::shard_number(file, &self.source).is_none() {
+                return named(SHARDS, file, &format!("is not the name of a shard of {:?}", self.source));
+            }
+            if !known.insert(file) {
+                return named(SHARDS, file, "is listed twice");
+            }
+        }
+        if self.rejects.file != name::rejects_name() {
+            return named("\"rejects\"", &self.rejects.file, &format!("is not {:?}", name::rejects_name()));
+        }
+        let sums = self.balances().map(|balance| balance.sum);
+        let bytes = sum(self.shards.iter().map(|shard| shard.bytes));
+        if sums.into_iter().chain([bytes]).any(|sum| u64::try_from(sum).is_err()) {
+            let message = format!("counts or sizes that add up to more than {}", u64::MAX);
+            let section = "\"counts\"";
+            return Some(Fault { section, value: section.to_owned(), message });
+        }
+        None
+    }
+
+    /// Every count that must be the sum of others.
+    pub fn balances(&self) -> [Balance; 5] {
+        let counts = &self.counts;
+        [
+            Balance {
+                rule: "read = kept + filtered + rejected",
+                count: counts.read,
+                sum: sum([counts.kept, counts.filtered, counts.rejected]),
+            },
+            Balance {
+                rule: "kept = rows of the shards",
+                count: counts.kept,
+                sum: sum(self.shards.iter().map(|shard| shard.rows)),
+            },
+            Balance {
+                rule: "filtered = sum over the filters",
+                count: counts.filtered,
+                sum: sum(counts.filtered_by.values().copied()),
+            },
+            Balance {
+                rule: "rejected = sum over the reasons",
+                count: counts.rejected,
+                sum: sum(counts.rejected_by_reason.values().copied()),
+            },
+            Balance {
+                rule: "rows of the rejects table = filtered + rejected",
+                count: self.rejects.rows,
+                sum: sum([counts.filtered, counts.rejected]),
+            },
+        ]
     }
 
     /// The manifest as indented JSON with its checksum and a final newline.
@@ -215,6 +312,21 @@ impl Manifest {
         // Strings, numbers and maps with text keys always serialise.
         seal::seal(serde_json::to_string_pretty(self).expect("a manifest is plain data"))
     }
+}
+
+/// A value of a manifest that no store has.
+struct Fault {
+    /// The section of it, as the manifest names it.
+    section: &'static str,
+    /// The value as the manifest has it.
+    value: String,
+    /// What is wrong with it.
+    message: String,
+}
+
+/// Sum of counts, wide enough for those of a manifest that no store has.
+fn sum(counts: impl IntoIterator<Item = u64>) -> u128 {
+    counts.into_iter().map(u128::from).sum()
 }
 
 /// The error for a path without a manifest: [`StoreError::Missing`], [`StoreError::Unfinished`] or
@@ -236,140 +348,4 @@ pub fn is_unfinished(store: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn manifest() -> Manifest {
-        let entry = ShardEntry { file: "x-00000.parquet".into(), rows: 2, bytes: 10, sha256: "00".into() };
-        Manifest {
-            format_version: crate::store::FORMAT_VERSION,
-            software_version: "0.1.0".into(),
-            source: "x".into(),
-            part: None,
-            settings: FeatureSettings::default(),
-            options: BTreeMap::from([("order".into(), "source".into())]),
-            inputs: vec![],
-            counts: Counts { read: 2, kept: 2, ..Counts::default() },
-            shards: vec![entry.clone()],
-            rejects: entry,
-        }
-    }
-
-    #[test]
-    fn round_trip() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(Manifest::path(folder.path()), manifest().to_json()).expect("writing");
-        assert_eq!(Manifest::read(folder.path()).expect("reading it back"), manifest());
-    }
-
-    #[test]
-    fn a_part_says_so_and_a_whole_store_says_nothing() {
-        assert!(!manifest().to_json().contains("part"));
-        let part = Manifest { part: "2/3".parse().ok(), ..manifest() };
-        let text = part.to_json();
-        assert!(text.contains("\"part\": \"2/3\""), "{text}");
-        let text = seal::open(&text).expect("just sealed");
-        assert_eq!(serde_json::from_str::<Manifest>(&text).expect("a manifest"), part);
-        assert!(serde_json::from_str::<Manifest>(&text.replace("2/3", "4/3")).is_err());
-    }
-
-    #[test]
-    fn counts_add_up() {
-        let counts = |reason: &str, rejected| Counts {
-            read: rejected + 3,
-            kept: 1,
-            filtered: 2,
-            rejected,
-            filtered_by: BTreeMap::from([("nsites <= 4".into(), 2)]),
-            rejected_by_reason: BTreeMap::from([(reason.into(), rejected)]),
-            noted: BTreeMap::from([(
-                "no_unit".into(),
-                NotedEntries { count: rejected, first: vec![format!("{reason} {rejected}")] },
-            )]),
-        };
-        let mut sum = counts("no_sites", 5);
-        sum += &counts("bad_json", 7);
-        sum += &counts("no_sites", 1);
-        let reasons = BTreeMap::from([("no_sites".into(), 6), ("bad_json".into(), 7)]);
-        let filters = BTreeMap::from([("nsites <= 4".into(), 6)]);
-        let expected = Counts {
-            read: 22,
-            kept: 3,
-            filtered: 6,
-            rejected: 13,
-            filtered_by: filters,
-            rejected_by_reason: reasons,
-            noted: BTreeMap::from([(
-                "no_unit".into(),
-                NotedEntries {
-                    count: 13,
-                    first: ["no_sites 5", "bad_json 7", "no_sites 1"].map(str::to_owned).into(),
-                },
-            )]),
-        };
-        assert_eq!(sum, expected);
-        sum += &counts("no_sites", 2);
-        assert_eq!(sum.noted["no_unit"].count, 15);
-        assert_eq!(sum.noted["no_unit"].first.len(), NOTED_FIRST);
-    }
-
-    #[test]
-    fn faults_are_located() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = Manifest::path(folder.path());
-        // As it was before manifests had a checksum.
-        let text = seal::open(&manifest().to_json()).expect("just sealed");
-        std::fs::write(&path, text.replace("\"rows\": 2", "\"rows\": two")).expect("writing");
-        let error = Manifest::read(folder.path()).expect_err("'two' is no JSON");
-        assert!(matches!(error, StoreError::Manifest { line: 29, .. }), "{error}");
-
-        std::fs::write(&path, text.replace("\"kept\"", "\"keeps\"")).expect("writing");
-        let error = Manifest::read(folder.path()).expect_err("an unknown key");
-        assert!(error.to_string().contains("keeps"), "{error}");
-
-        let other = text.replace("\"format_version\": 1", "\"format_version\": 99");
-        std::fs::write(&path, other).expect("writing");
-        let error = Manifest::read(folder.path()).expect_err("a later format");
-        assert!(error.to_string().contains("format version 99 instead of 1"), "{error}");
-    }
-
-    #[test]
-    fn what_is_no_store_is_told_from_what_is_none_yet() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let refusal = |path: &Path| Manifest::read(path).expect_err("no manifest");
-        assert!(matches!(refusal(&folder.path().join("typo")), StoreError::Missing { .. }));
-        assert!(matches!(refusal(folder.path()), StoreError::NotAStore { .. }));
-        let file = folder.path().join("a.parquet");
-        std::fs::write(&file, "").expect("writing");
-        assert!(matches!(refusal(&file), StoreError::NotAStore { .. }));
-        std::fs::create_dir(folder.path().join(STAGING_FOLDER)).expect("a folder");
-        let unfinished = refusal(folder.path()).to_string();
-        assert!(unfinished.contains("unfinished") && unfinished.contains("--resume"), "{unfinished}");
-    }
-
-    #[test]
-    fn a_changed_count_is_noticed() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = Manifest::path(folder.path());
-        let text = manifest().to_json();
-        std::fs::write(&path, text.replace("\"kept\": 2", "\"kept\": 3")).expect("writing");
-        let error = Manifest::read(folder.path()).expect_err("another count");
-        assert!(error.to_string().contains("manifest.json: line ") && error.to_string().contains("damaged"));
-    }
-
-    #[test]
-    fn a_changed_file_is_noticed() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("x"), "abc").expect("writing");
-        let (sha256, bytes) = file_sha256(&folder.path().join("x")).expect("it is there");
-        let entry = ShardEntry { file: "x".into(), rows: 1, bytes, sha256 };
-        entry.verify(folder.path()).expect("as it was written");
-        for (content, what) in [("abd", "damaged, SHA-256 "), ("ab", "damaged, 2 bytes instead of 3")] {
-            std::fs::write(folder.path().join("x"), content).expect("writing");
-            let error = entry.verify(folder.path()).expect_err("another content").to_string();
-            assert!(error.contains(what), "{error}");
-        }
-        std::fs::remove_file(folder.path().join("x")).expect("it is there");
-        assert!(matches!(entry.verify(folder.path()), Err(StoreError::Io { .. })));
-    }
-}
+mod tests;

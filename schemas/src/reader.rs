@@ -13,6 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::RowGroupMetaData;
 
 use crate::error::StoreError;
+use crate::regular;
 use crate::settings::FeatureSettings;
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY};
 use crate::view::{CrystalBatch, type_problem};
@@ -34,7 +35,7 @@ impl Shard {
     /// [`StoreError`] with the path and what is wrong: unreadable, cut short, another format
     /// version, other settings (naming the first that differs), a column missing or of another type.
     pub fn open(path: &Path, expected: Option<&FeatureSettings>) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::io(path))?;
+        let file = regular::open(path).map_err(StoreError::io(path))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)
             .map_err(|error| StoreError::Parquet { path: path.to_owned(), message: error.to_string() })?;
         let metadata: HashMap<String, String> = builder

@@ -295,12 +295,101 @@ fn an_interrupted_merge_is_started_anew() {
     let (_, parts) = parts("cif", &sample(), 2, &[]);
     let out = folder();
     fs::create_dir(out.path().join(".build")).expect("a folder");
-    for name in ["cif-00000.parquet", "cif-00099.parquet", ".build/shard-1.tmp"] {
-        fs::write(out.path().join(name), "half a shard").expect("a file");
+    let shard = parts[1].path().join("cif-00000.parquet");
+    for name in ["cif-00000.parquet", "cif-00099.parquet"] {
+        fs::copy(&shard, out.path().join(name)).expect("a copy");
     }
+    fs::write(out.path().join(".build/shard-1.tmp"), "half a shard").expect("a file");
+    // Without a journal nobody knows whose they are.
+    let before = tree(out.path());
+    let output = merge(parts.iter().map(TempDir::path), out.path(), &[]);
+    let line = complaint(&output);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert!(line.contains("cif-00000.parquet, cif-00099.parquet are not of this store"), "{line}");
+    assert_eq!(tree(out.path()), before);
+
+    let Manifest { format_version, software_version, settings, options, .. } = manifest(parts[0].path());
+    let journal = serde_json::json!({
+        "run": {
+            "format_version": format_version,
+            "software_version": software_version,
+            "source": "cif",
+            "settings": settings,
+            "options": options,
+        },
+        "inputs": [],
+        "blocks": 0,
+        "counts": Counts::default(),
+        "rejects_bytes": 0,
+        "rejects_sha256": "",
+        "input_ended": false,
+        "runs": [],
+        "merged_blocks": 0,
+        "shards": [],
+    });
+    fs::write(out.path().join(".build/journal.json"), journal.to_string()).expect("a file");
     let output = merge(parts.iter().map(TempDir::path), out.path(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_same(out.path(), merged(&parts).path(), "after an interruption");
+}
+
+/// A manifest that says what its part is not: nothing is written, least of all outside the store.
+#[test]
+fn parts_that_lie_are_refused() {
+    let (_, parts) = parts("cif", &sample(), 2, &[]);
+    let [first, second] = &parts[..] else { panic!("two parts") };
+    let path = Manifest::path(second.path());
+    let whole = fs::read_to_string(&path).expect("a manifest");
+    let kept = manifest(second.path()).counts.kept;
+    let rows = manifest(second.path()).shards[0].rows;
+    let opened = seal::open(&whole).expect("sealed");
+    let victim = first.path().parent().expect("a folder").join("evil-00000.parquet");
+    let evil = |key: &str| format!("\"{key}\": \"../evil\"");
+    for (from, to, message) in [
+        ("\"source\": \"cif\"".to_owned(), evil("source"), "line 4, column"),
+        (
+            "\"source\": \"cif\"".to_owned(),
+            format!("\"source\": {:?}", text(&victim)),
+            "is no plain file name",
+        ),
+        ("\"file\": \"cif-00000.parquet\"".to_owned(), "\"file\": \"/dev/zero\"".to_owned(), "/dev/zero"),
+        ("\"file\": \"cif-00000.parquet\"".to_owned(), evil("file"), "../evil"),
+        (format!("\"rows\": {rows}"), format!("\"rows\": {}", u64::MAX), "add up to more than"),
+        (format!("\"kept\": {kept}"), format!("\"kept\": {}", kept + 1), "read = kept + filtered + rejected"),
+        (format!("\"rows\": {rows}"), format!("\"rows\": {}", rows + 1), "kept = rows of the shards"),
+    ] {
+        let lying = opened.replacen(&from, &to, 1);
+        assert_ne!(lying, opened, "{from}");
+        fs::write(&path, seal::seal(lying)).expect("a manifest");
+        let out = folder();
+        let output = merge(parts.iter().map(TempDir::path), &out.path().join("store"), &[]);
+        let line = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(line.contains("manifest.json: ") && line.contains(message), "{line}");
+        assert!(tree(out.path()).is_empty() && !victim.exists());
+        let validated = etl(["validate", text(second.path())]);
+        assert_eq!(validated.status.code(), Some(1), "{}", said(&validated));
+    }
+    // Rows that the sums bear out, but not the file.
+    let counts = manifest_of_one_more(&opened, kept, rows);
+    fs::write(&path, seal::seal(counts)).expect("a manifest");
+    let line = refused(&[first, second]);
+    assert!(
+        line.contains(&format!("cif-00000.parquet: damaged, {rows} rows instead of {}", rows + 1)),
+        "{line}"
+    );
+    let name = etl(["build", "cif", "--input", text(&sample()), "--out", "x", "--name", "../../evil"]);
+    assert_eq!(name.status.code(), Some(2));
+    assert!(said(&name).contains("is no plain file name"), "{}", said(&name));
+}
+
+/// A manifest whose first shard has one row more, with the sums that go with it.
+fn manifest_of_one_more(text: &str, kept: u64, rows: u64) -> String {
+    let mut manifest: Manifest = serde_json::from_str(text).expect("a manifest");
+    manifest.counts.kept = kept + 1;
+    manifest.counts.read += 1;
+    manifest.shards[0].rows = rows + 1;
+    seal::open(&manifest.to_json()).expect("sealed")
 }
 
 #[test]

@@ -73,10 +73,11 @@ fn an_interrupted_run_is_not_overwritten_unasked() {
     let raw = folder();
     many_cifs(raw.path(), 2);
     let out = folder();
-    // A journal is there as soon as the first shard is.
     let options = ["--shard-rows", "20", "--row-group-rows", "20"];
     let mut run = spawn(raw.path(), out.path(), &options);
-    while !out.path().join(".build/journal.json").exists() {
+    // The journal is there from the beginning; it names a shard as soon as there is one.
+    let journal = out.path().join(".build/journal.json");
+    while !std::fs::read_to_string(&journal).is_ok_and(|journal| journal.contains(".parquet")) {
         assert!(run.try_wait().expect("its state").is_none(), "the run ended before its first shard");
         sleep(Duration::from_millis(1));
     }

@@ -11,6 +11,7 @@ use etl::labels::{JoinedColumn, JoinedTable};
 use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
 use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
 use schemas::count::{counted, plural};
+use schemas::name::parse_source;
 use schemas::part::Part;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions};
@@ -37,7 +38,7 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Value of the `source` column and first part of the shards' names
-    #[arg(long)]
+    #[arg(long, value_parser = parse_source)]
     name: Option<String>,
     /// CIFs and POSCARs: what the crystals are called. By the file's stem, by its path below the input, by
     /// the folder it is in, or (auto) by the stem unless other files have it too, and then by the path

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use etl::source::EntryFormat;
 use etl::worker::{PartRequest, WorkerRequest, features, part};
+use schemas::name::parse_source;
 use schemas::part::Part;
 
 use super::Outcome;
@@ -27,7 +28,7 @@ pub(crate) struct WorkerArguments {
     #[arg(long, value_name = "FORMAT", default_value_t = EntryFormat::Cif)]
     format: EntryFormat,
     /// Value of the `source` column and first part of the shards' names; the format unless given
-    #[arg(long)]
+    #[arg(long, value_parser = parse_source)]
     name: Option<String>,
 
     /// Keep only entries for which the expression is true; may be given several times

@@ -9,6 +9,9 @@ use schemas::part::Part;
 
 use super::MergeError;
 
+/// Missing parts that a message names.
+const SHOWN_PARTS: usize = 16;
+
 /// A finished part.
 #[derive(Debug, Clone)]
 pub(super) struct PartStore {
@@ -43,11 +46,14 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
     // All parts have the same count now.
     let count = parts.keys().next().map_or(1, |part| part.count());
     let given: BTreeSet<u32> = parts.keys().map(|part| part.index()).collect();
-    let missing: Vec<u32> = (1..=count).filter(|index| !given.contains(index)).collect();
+    // As many as a message names: a part may say that it is one of billions.
+    let missing = (1..=count).filter(|index| !given.contains(index)).take(SHOWN_PARTS);
+    let missing: Vec<u32> = missing.collect();
+    let more = (count as usize).saturating_sub(given.len() + missing.len());
     if missing.is_empty() {
         Ok(parts.into_values().collect())
     } else {
-        Err(MergeError::Gap { missing, count })
+        Err(MergeError::Gap { missing, more, count })
     }
 }
 

@@ -27,10 +27,12 @@ pub enum MergeError {
         second: PathBuf,
     },
     /// Parts that were not given.
-    #[error("{} of {count} {} missing", names(missing), agree(&missing.len(), "is", "are"))]
+    #[error("{} of {count} {} missing", names(missing, *more), agree(&(missing.len() + more), "is", "are"))]
     Gap {
-        /// Numbers of the missing parts, counted from 1.
+        /// Numbers of the first missing parts, counted from 1.
         missing: Vec<u32>,
+        /// Further parts that are missing.
+        more: usize,
         /// Number of parts there must be.
         count: u32,
     },
@@ -48,7 +50,7 @@ pub enum MergeError {
         /// Its value.
         second_value: String,
     },
-    /// A part's table of rejects is none.
+    /// A part's manifest contradicts itself, or its table of rejects is none.
     #[error("{}: damaged: {problem}", path.display())]
     Damaged {
         /// The file.
@@ -56,6 +58,9 @@ pub enum MergeError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The counts of the parts have a sum that no store has.
+    #[error("the counts of the parts add up to more than {}", u64::MAX)]
+    TooMany,
     /// The output is one of the parts.
     #[error("{}: is one of the parts and cannot be the merged store", store.display())]
     OutputIsPart {
@@ -70,8 +75,9 @@ pub enum MergeError {
     Build(#[from] BuildError),
 }
 
-/// `part 3`, `parts 3, 5, 6`.
-fn names(parts: &[u32]) -> String {
+/// `part 3`, `parts 3, 5, 6`, `parts 3, 5 and 7 more`.
+fn names(parts: &[u32], more: usize) -> String {
     let numbers: Vec<String> = parts.iter().map(u32::to_string).collect();
-    format!("{} {}", plural(&parts.len(), "part"), numbers.join(", "))
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{} {}{rest}", plural(&(parts.len() + more), "part"), numbers.join(", "))
 }

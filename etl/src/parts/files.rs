@@ -2,31 +2,66 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::count::counted;
 use schemas::hash::HashingWriter;
-use schemas::lock;
-use schemas::manifest::ShardEntry;
+use schemas::manifest::{Balance, Manifest, ShardEntry};
+use schemas::name::{REJECTS_FILE, REJECTS_FOLDER};
+use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
+use schemas::{StoreError, lock, regular};
 
 use super::MergeError;
 use super::agree::PartStore;
 use crate::pipeline::BuildError;
 use crate::pipeline::finish::{REJECT_ROWS, reject_entry};
-use crate::pipeline::store::{REJECTS_FILE, REJECTS_FOLDER, StoreFolder};
+use crate::pipeline::store::StoreFolder;
 use crate::shard::{ShardFormat, file_metadata, publish};
 
-/// Requires every file of a part to have the size and hash of its manifest.
+/// Requires the counts of a part to be the sums that they must be, and every file to have the size, hash
+/// and rows of its manifest.
 ///
 /// # Errors
-/// [`MergeError::Store`] with the file and both values.
+/// [`MergeError::Damaged`] with the counts, [`MergeError::Store`] with the file and both values.
 pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
-    let manifest = &part.manifest;
-    manifest.shards.iter().chain([&manifest.rejects]).try_for_each(|entry| Ok(entry.verify(&part.store)?))
+    let PartStore { store, manifest } = part;
+    if let Some(Balance { rule, count, sum }) = manifest.balances().into_iter().find(|it| !it.holds()) {
+        return Err(damaged(&Manifest::path(store), format!("{rule} does not hold: {count} and {sum}")));
+    }
+    for entry in &manifest.shards {
+        entry.verify(store)?;
+        let path = store.join(&entry.file);
+        require_rows(&path, Shard::open(&path, Some(&manifest.settings))?.rows(), entry)?;
+    }
+    manifest.rejects.verify(store)?;
+    let (path, rejects) = open_rejects(part)?;
+    let rows = u64::try_from(rejects.metadata().file_metadata().num_rows()).unwrap_or_default();
+    require_rows(&path, rows, &manifest.rejects)
+}
+
+/// Requires a file to have the rows that the manifest says.
+fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), MergeError> {
+    if found == entry.rows {
+        return Ok(());
+    }
+    let (path, what) = (path.to_owned(), counted(found, "row"));
+    Err(StoreError::Damaged { path, what, expected: entry.rows.to_string() }.into())
+}
+
+/// Opens a part's table of rejects.
+fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBuilder<File>), MergeError> {
+    let path = part.store.join(&part.manifest.rejects.file);
+    let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&path, error))?;
+    if columns(builder.schema()) != columns(&reject_schema()) {
+        return Err(damaged(&path, "not a table of rejects"));
+    }
+    Ok((path, builder))
 }
 
 /// A table of rejects that cannot be read.
@@ -58,7 +93,7 @@ fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Resu
         let temporary = tempfile::Builder::new().prefix("shard-").suffix(".tmp").tempfile_in(staging)?;
         let (file, temporary) = temporary.into_parts();
         let mut writer = HashingWriter::new(BufWriter::new(file));
-        io::copy(&mut File::open(shard)?, &mut writer)?;
+        io::copy(&mut regular::open(shard)?, &mut writer)?;
         let (file, sha256, bytes) = writer.finish();
         Ok((file.into_inner().map_err(io::IntoInnerError::into_error)?, temporary, sha256, bytes))
     };
@@ -86,13 +121,7 @@ pub(super) fn join_rejects(
     let mut append =
         |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
     for part in parts {
-        let path = part.store.join(&part.manifest.rejects.file);
-        let file = File::open(&path).map_err(|error| damaged(&path, error))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&path, error))?;
-        if columns(builder.schema()) != columns(&reject_schema()) {
-            return Err(damaged(&path, "not a table of rejects"));
-        }
+        let (path, builder) = open_rejects(part)?;
         let batches = builder.with_batch_size(REJECT_ROWS).build().map_err(|error| damaged(&path, error))?;
         for batch in batches {
             group.push(batch.map_err(|error| damaged(&path, error))?);

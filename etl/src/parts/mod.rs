@@ -11,14 +11,14 @@ mod files;
 use std::path::{Path, PathBuf};
 
 use schemas::manifest::{Counts, Manifest, ShardEntry};
+use schemas::name::shard_name;
 
 pub use error::MergeError;
 
 use crate::pipeline::BuildError;
 use crate::pipeline::finish::seal;
 use crate::pipeline::journal::RunIdentity;
-use crate::pipeline::stages::shard_name;
-use crate::pipeline::store::{Begin, Inputs, StoreFolder};
+use crate::pipeline::store::{Begin, Inputs, Interrupted, StoreFolder};
 use agree::PartStore;
 
 /// Option of a merged store's manifest: the number of parts it was made of. An order of the rows
@@ -60,13 +60,15 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     }
     parts.iter().try_for_each(files::verify)?;
     let Some(PartStore { manifest: first, .. }) = parts.first() else {
-        return Err(MergeError::Gap { missing: vec![1], count: 1 });
+        return Err(MergeError::Gap { missing: vec![1], more: 0, count: 1 });
     };
+    let counts = parts.iter().try_fold(Counts::default(), |sum, part| sum.checked_add(&part.manifest.counts));
+    let counts = counts.ok_or(MergeError::TooMany)?;
     let run = identity(first, parts.len());
     let (sources, shards): (Vec<PathBuf>, Vec<ShardEntry>) = shards(&parts).unzip();
     let folder = StoreFolder::open(&request.store)?;
     if let Begin::Finished(manifest) =
-        folder.begin(&run, Inputs::Known(&first.inputs), false, request.force)?
+        folder.begin(&run, Inputs::Known(&first.inputs), Interrupted::Refuse, request.force)?
     {
         if manifest.shards != shards {
             let difference = "shards of other parts".to_owned();
@@ -78,8 +80,6 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
         files::take_over(source, entry, &folder.staging(), &folder.path().join(&entry.file))?;
     }
     let rejects = files::join_rejects(&parts, &folder, &run.settings)?;
-    let mut counts = Counts::default();
-    parts.iter().for_each(|part| counts += &part.manifest.counts);
     let manifest = Manifest {
         format_version: run.format_version,
         software_version: run.software_version,

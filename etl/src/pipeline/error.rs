@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use schemas::StoreError;
-use schemas::count::counted;
+use schemas::count::{agree, counted};
 
 use crate::filter::FilterError;
 use crate::labels::LabelError;
 use crate::shard::ShardError;
 use crate::source::SourceError;
+
+/// Files that a message names.
+const SHOWN_FILES: usize = 10;
 
 /// A build that could not go on. Faults of single entries never end here, they become rejects.
 #[derive(Debug, thiserror::Error)]
@@ -94,13 +97,16 @@ pub enum BuildError {
         /// The first difference.
         difference: String,
     },
-    /// The folder holds Parquet files of somebody else.
-    #[error("{}: {file} is not of this store; shards go into a folder of their own", store.display())]
+    /// The folder holds files that a build would replace, but that no journal or manifest of ours names.
+    #[error(
+        "{}: {} {} not of this store; shards go into a folder of their own",
+        store.display(), listed(files), agree(&files.len(), "is", "are")
+    )]
     Foreign {
         /// The store's folder.
         store: PathBuf,
-        /// The file in the way.
-        file: String,
+        /// The files in the way, relative to it.
+        files: Vec<String>,
     },
     /// The notes of an interrupted run cannot be read.
     #[error("{}: not a journal of this software: {message}; --force starts anew", path.display())]
@@ -151,6 +157,13 @@ impl BuildError {
         let path = path.into();
         move |source| BuildError::Io { path, source }
     }
+}
+
+/// The first files of a list, and how many more there are.
+fn listed(files: &[String]) -> String {
+    let (shown, rest) = files.split_at(files.len().min(SHOWN_FILES));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Identifiers in a row, as a message shows them.

@@ -12,7 +12,7 @@ use super::journal::{Journal, RejectLog, RunIdentity};
 use super::process::ProcessedBlock;
 use super::sorted::{Order, SortKeys};
 use super::stages::{Output, encode_step};
-use super::store::{Begin, Inputs, StoreFolder};
+use super::store::{Begin, Inputs, Interrupted, StoreFolder};
 use crate::shard::{ShardFormat, file_metadata};
 
 /// Where fed rows go.
@@ -43,9 +43,8 @@ impl FedStore<'_> {
         blocks: impl Iterator<Item = Result<ProcessedBlock, E>>,
     ) -> Result<Manifest, E> {
         let Self { folder, run, schema, shard_rows, row_group_rows, force } = self;
-        // A stream cannot be taken up again: what a broken one left behind is replaced.
-        let force = force || !Manifest::path(folder.path()).exists();
-        if !matches!(folder.begin(&run, Inputs::Known(&[]), false, force)?, Begin::Fresh) {
+        let begin = folder.begin(&run, Inputs::Known(&[]), Interrupted::Replace, force)?;
+        if !matches!(begin, Begin::Fresh) {
             let difference = "the rows of another stream".to_owned();
             return Err(BuildError::Finished { store: folder.path().to_owned(), difference }.into());
         }

@@ -1,18 +1,19 @@
 //! The end of a run: rejects table and manifest.
 
-use std::fs;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
 use schemas::lock;
 use schemas::manifest::{FileEntry, Manifest, ShardEntry};
+use schemas::name::{REJECTS_FILE, REJECTS_FOLDER, rejects_name};
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
 
 use super::error::BuildError;
 use super::journal::{Journal, RejectLine, read_rejects};
-use super::store::{REJECTS_FILE, REJECTS_FOLDER, StoreFolder};
+use super::leftovers::remove_staging;
+use super::store::StoreFolder;
 use crate::shard::{ShardFormat, file_metadata, write_atomically};
 
 /// Rows of a row group of the rejects table.
@@ -53,12 +54,12 @@ pub(super) fn finish(
 pub(crate) fn seal(folder: &StoreFolder, manifest: &Manifest) -> Result<(), BuildError> {
     let staging = folder.staging();
     write_atomically(&staging, &Manifest::path(folder.path()), manifest.to_json().as_bytes())?;
-    fs::remove_dir_all(&staging).map_err(BuildError::io(&staging))
+    remove_staging(&staging)
 }
 
 /// A finished table of rejects as the manifest names it.
 pub(crate) fn reject_entry(entry: ShardEntry) -> ShardEntry {
-    ShardEntry { file: format!("{REJECTS_FOLDER}/{}", entry.file), ..entry }
+    ShardEntry { file: rejects_name(), ..entry }
 }
 
 /// The notes about rejects as a Parquet table, also where there are none.

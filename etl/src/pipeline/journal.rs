@@ -23,9 +23,9 @@ use crate::reject::Reject;
 use crate::shard::write_atomically;
 
 /// The journal in the staging folder.
-const JOURNAL_FILE: &str = "journal.json";
+pub(super) const JOURNAL_FILE: &str = "journal.json";
 /// The rejects so far in the staging folder, one JSON object a line.
-const REJECTS_FILE: &str = "rejects.jsonl";
+pub(super) const REJECTS_FILE: &str = "rejects.jsonl";
 
 /// Option with the SHA-256 of the CIFs that tables name.
 pub(super) const NAMED_CIFS: &str = "named_cifs";
@@ -120,6 +120,11 @@ impl Journal {
             merged_blocks: 0,
             shards: Vec::new(),
         }
+    }
+
+    /// Whether the run has written nothing that could be gone on with.
+    pub(super) fn is_blank(&self) -> bool {
+        self.blocks == 0 && self.runs.is_empty() && self.shards.is_empty() && !self.input_ended
     }
 
     /// Path of a staging folder's journal.

@@ -6,6 +6,7 @@
 //! * `sorted`: other orders than the input's
 //! * `journal`, `inputs`, `lock`: resuming a run, and one
 //!   run at a time
+//! * `leftovers`: files of earlier runs and files of others
 //! * `finish`: rejects table and manifest
 //! * `feed`: rows from elsewhere into a store
 //! * [`featurise`]: the same rows without a store, for whoever needs them at once
@@ -18,6 +19,7 @@ pub(crate) mod feed;
 pub(crate) mod finish;
 pub(crate) mod inputs;
 pub(crate) mod journal;
+mod leftovers;
 pub(crate) mod process;
 mod sorted;
 pub(crate) mod stages;
@@ -47,7 +49,7 @@ use journal::{Journal, NAMED_CIFS, RejectLog, RunIdentity};
 use process::Recipe;
 use sorted::{Merger, SortKeys};
 use stages::{CrystalStages, Cursor, Input, Output};
-use store::{Begin, Inputs, StoreFolder};
+use store::{Begin, Inputs, Interrupted, StoreFolder};
 
 /// Most rows of a shard unless asked for otherwise.
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
@@ -167,7 +169,8 @@ pub fn build(
 
     let folder = StoreFolder::open(&request.store)?;
     let inputs = Inputs::Read { identities: &identities, paths: &paths };
-    let journal = match folder.begin(&run, inputs, request.resume, request.force)? {
+    let interrupted = if request.resume { Interrupted::Resume } else { Interrupted::Refuse };
+    let journal = match folder.begin(&run, inputs, interrupted, request.force)? {
         Begin::Finished(manifest) => {
             return Ok(BuildSummary {
                 manifest: *manifest,

@@ -32,6 +32,10 @@ use crate::shard::publish;
 const RUN_BATCH_ROWS: usize = 16;
 /// Rows of a batch that the merge hands on.
 const MERGED_BATCH_ROWS: usize = 256;
+/// What the name of a sorted run begins with, before its number.
+const RUN_BEGINNING: &str = "run-";
+/// What it ends with.
+const RUN_ENDING: &str = ".arrow";
 
 /// Order of the rows in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,6 +160,12 @@ fn shuffled_position(seed: u64, material_id: &str) -> u64 {
     digest.iter().take(8).fold(0, |position, byte| position << 8 | u64::from(*byte))
 }
 
+/// Whether a file's name is that of a sorted run.
+pub(super) fn is_run_name(name: &str) -> bool {
+    let number = name.strip_prefix(RUN_BEGINNING).and_then(|rest| rest.strip_suffix(RUN_ENDING));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Writes a run; it appears whole or not at all.
 ///
 /// # Errors
@@ -166,7 +176,7 @@ pub(super) fn write_run(
     schema: &Schema,
     batches: &[RecordBatch],
 ) -> Result<ShardEntry, BuildError> {
-    let name = format!("run-{number:05}.arrow");
+    let name = format!("{RUN_BEGINNING}{number:05}{RUN_ENDING}");
     let path = staging.join(&name);
     let io = || BuildError::io(&path);
     let temporary =

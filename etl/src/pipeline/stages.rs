@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use schemas::manifest::ShardEntry;
+use schemas::name::shard_name;
 
 use super::arrange::{Arranger, Commit, SeenIds, Step};
 use super::engine::{OUTPUT_PIECES_PER_THREAD, Stages};
@@ -269,9 +270,4 @@ impl Output<'_> {
         }
         journal.write(self.staging)
     }
-}
-
-/// Name of a shard.
-pub(crate) fn shard_name(prefix: &str, number: usize) -> String {
-    format!("{prefix}-{number:05}.parquet")
 }

@@ -4,24 +4,19 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use schemas::StoreError;
-use schemas::lock;
-use schemas::manifest::{FileEntry, MANIFEST_FILE, Manifest, STAGING_FOLDER};
+use schemas::manifest::{FileEntry, Manifest, STAGING_FOLDER};
 use schemas::reader::Shard;
+use schemas::{StoreError, lock, name};
 
 use super::arrange::SeenIds;
 use super::display_name;
 use super::error::BuildError;
 use super::inputs::{InputIdentity, change};
 use super::journal::{Journal, RunIdentity, read_rejects};
+use super::leftovers::{Leftovers, Ownership, remove, remove_notes, remove_staging, remove_temporary};
 use super::process::material_ids;
 use super::sorted::open_run;
 use crate::labels::{Fate, LabelTable};
-
-/// Folder of the rejects table inside the store's folder.
-pub(crate) const REJECTS_FOLDER: &str = "rejects";
-/// The rejects table inside its folder.
-pub(crate) const REJECTS_FILE: &str = "rejects.parquet";
 
 /// How a run begins.
 pub(crate) enum Begin {
@@ -31,6 +26,17 @@ pub(crate) enum Begin {
     Fresh,
     /// After what an interrupted run left.
     Resumed(Box<Journal>),
+}
+
+/// What to do with a run that was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// Leave it alone and refuse.
+    Refuse,
+    /// Go on with it.
+    Resume,
+    /// Replace it: its input cannot be read again.
+    Replace,
 }
 
 /// From what a store is made.
@@ -84,18 +90,24 @@ impl StoreFolder {
         self.path.join(STAGING_FOLDER)
     }
 
-    /// Decides how a run begins, and clears away what it replaces.
+    /// Decides how a run begins, clears away what it replaces and notes in a journal that it has begun.
     ///
     /// # Errors
-    /// [`BuildError::Finished`], [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`],
-    /// [`BuildError::Foreign`]: what is there is not touched without being asked to.
+    /// [`BuildError::Option`] for a source's name that is none of a file, [`BuildError::Finished`],
+    /// [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`], [`BuildError::Foreign`]: what is there is
+    /// not touched without being asked to.
     pub(crate) fn begin(
         &self,
         run: &RunIdentity,
         inputs: Inputs<'_>,
-        resume: bool,
+        interrupted: Interrupted,
         force: bool,
     ) -> Result<Begin, BuildError> {
+        name::require_source(&run.source).map_err(|error| BuildError::Option {
+            option: "--name",
+            value: format!("{:?}", error.name),
+            problem: error.problem.to_owned(),
+        })?;
         let finished = match Manifest::read(&self.path) {
             Ok(manifest) => Some(manifest),
             Err(StoreError::Unfinished { .. } | StoreError::NotAStore { .. }) => None,
@@ -106,7 +118,7 @@ impl StoreFolder {
             return match self.difference(manifest, run, inputs)? {
                 None => {
                     // A run that was killed after its manifest may have left a part of its notes.
-                    remove_folder(&self.staging())?;
+                    remove_staging(&self.staging())?;
                     Ok(Begin::Finished(Box::new(manifest.clone())))
                 }
                 Some(difference) => Err(BuildError::Finished { store: self.path.clone(), difference }),
@@ -114,18 +126,41 @@ impl StoreFolder {
         }
         let staging = self.staging();
         let journal = if force { None } else { Journal::read(&staging)? };
-        if let Some(journal) = &journal {
-            if !resume {
+        // One that has written nothing is as good as none.
+        let resumed = journal.as_ref().filter(|journal| !journal.is_blank());
+        let resumed = resumed.filter(|_| interrupted != Interrupted::Replace);
+        if let Some(journal) = resumed {
+            if interrupted == Interrupted::Refuse {
                 return Err(BuildError::Interrupted { store: self.path.clone() });
             }
             journal.check(&self.path, run, inputs.identities())?;
         }
-        self.clear(run, finished.as_ref(), journal.as_ref())?;
+        let owned = Ownership {
+            source: &run.source,
+            finished: finished.as_ref(),
+            journal: journal.as_ref(),
+            resumed: resumed.is_some(),
+            force,
+        };
+        let leftovers = Leftovers::find(&self.path, &owned)?;
+        if let Some(journal) = resumed {
+            leftovers.remove(&self.path)?;
+            remove_temporary(&staging)?;
+            return Ok(Begin::Resumed(Box::new(journal.clone())));
+        }
         lock::create_within(&staging).map_err(BuildError::io(&staging))?;
-        Ok(match journal {
-            Some(journal) => Begin::Resumed(Box::new(journal)),
-            None => Begin::Fresh,
-        })
+        // From here on a journal says that what is left by a kill is ours, first what is replaced.
+        let begun = |source: &str| {
+            let run = RunIdentity { source: source.to_owned(), ..run.clone() };
+            Journal::new(run, inputs.identities().to_vec()).write(&staging)
+        };
+        begun(owned.replaced_source())?;
+        leftovers.remove(&self.path)?;
+        remove_notes(&staging)?;
+        if owned.replaced_source() != run.source {
+            begun(&run.source)?;
+        }
+        Ok(Begin::Fresh)
     }
 
     /// The first difference between a finished store and what is asked for. Inputs are the same if they
@@ -169,48 +204,6 @@ impl StoreFolder {
             }
         }
         Ok(None)
-    }
-
-    /// Removes files of earlier runs that the journal does not name; refuses to touch others.
-    fn clear(
-        &self,
-        run: &RunIdentity,
-        finished: Option<&Manifest>,
-        journal: Option<&Journal>,
-    ) -> Result<(), BuildError> {
-        let mut obsolete = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(BuildError::io(&self.path))? {
-            let path = entry.map_err(BuildError::io(&self.path))?.path();
-            let name = display_name(&path);
-            if !name.ends_with(".parquet") {
-                continue;
-            }
-            let prefixes = [Some(run.source.as_str()), finished.map(|manifest| manifest.source.as_str())];
-            let ours = prefixes.into_iter().flatten().any(|prefix| is_shard_name(&name, prefix));
-            if !ours {
-                return Err(BuildError::Foreign { store: self.path.clone(), file: name });
-            }
-            if !journal.is_some_and(|journal| journal.shards.iter().any(|shard| shard.file == name)) {
-                obsolete.push(path);
-            }
-        }
-        // The manifest goes first: without it the folder is an unfinished store, not a broken one.
-        remove(&self.path.join(MANIFEST_FILE))?;
-        remove(&self.path.join(REJECTS_FOLDER).join(REJECTS_FILE))?;
-        obsolete.iter().try_for_each(|path| remove(path))?;
-        let staging = self.staging();
-        if journal.is_none() {
-            remove_folder(&staging)?;
-        }
-        if staging.exists() {
-            for entry in fs::read_dir(&staging).map_err(BuildError::io(&staging))? {
-                let path = entry.map_err(BuildError::io(&staging))?.path();
-                if path.extension().is_some_and(|extension| extension == "tmp") {
-                    remove(&path)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Identifiers of all rows that the journal's files hold; each also counts as met by its label, as
@@ -291,50 +284,12 @@ impl StoreFolder {
     /// Removes all that an unfinished run has made: a store that is refused leaves nothing behind.
     ///
     /// # Errors
-    /// [`BuildError::Io`] if a file cannot be removed.
+    /// [`BuildError`] if a file cannot be removed, or the journal not be replaced.
     pub(super) fn discard(&self, journal: &Journal) -> Result<(), BuildError> {
-        // Without a journal the shards are leftovers, which any later run clears away.
-        remove_folder(&self.staging())?;
-        journal.shards.iter().try_for_each(|shard| remove(&self.path.join(&shard.file)))
-    }
-}
-
-/// Whether a file name is `<prefix>-<digits>.parquet`.
-fn is_shard_name(name: &str, prefix: &str) -> bool {
-    name.strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| rest.strip_suffix(".parquet"))
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Removes a folder that may not be there, with all that is in it.
-fn remove_folder(path: &Path) -> Result<(), BuildError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(BuildError::Io { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Removes a file that may not be there.
-fn remove(path: &Path) -> Result<(), BuildError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(BuildError::Io { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shard_names_are_recognised() {
-        assert!(is_shard_name("oqmd-00012.parquet", "oqmd"));
-        assert!(!is_shard_name("oqmd-extra.parquet", "oqmd"));
-        assert!(!is_shard_name("jarvis-00000.parquet", "oqmd"));
+        let staging = self.staging();
+        // With a journal that names no shard they are leftovers, which any later run clears away.
+        Journal::new(journal.run.clone(), journal.inputs.clone()).write(&staging)?;
+        journal.shards.iter().try_for_each(|shard| remove(&self.path.join(&shard.file)))?;
+        remove_staging(&staging)
     }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use arrow::datatypes::{DataType, Schema};
 use schemas::StoreError;
-use schemas::hash::file_sha256;
-use schemas::manifest::{MANIFEST_FILE, ShardEntry};
+use schemas::hash::sha256_of;
+use schemas::manifest::{Balance, MANIFEST_FILE, ShardEntry};
 use schemas::reader::Shard;
+use schemas::regular;
 use schemas::store::{COLUMNS, SPLIT_PREFIX};
 
 use super::Validation;
@@ -46,11 +47,6 @@ pub(super) fn parquet_files(store: &Path) -> Result<BTreeSet<String>, StoreError
     Ok(files)
 }
 
-/// Sum of counts, wide enough for those of a manifest that no store has.
-fn sum(counts: impl IntoIterator<Item = u64>) -> u128 {
-    counts.into_iter().map(u128::from).sum()
-}
-
 impl Validation<'_> {
     /// Parquet files that the manifest does not know.
     pub(super) fn check_stray_files(&mut self, present: &BTreeSet<String>) {
@@ -64,30 +60,9 @@ impl Validation<'_> {
 
     /// Sums of the manifest's counts.
     pub(super) fn check_counts(&mut self) {
-        let manifest = self.manifest;
-        let counts = &manifest.counts;
-        let sums = [
-            (
-                "read = kept + filtered + rejected",
-                counts.read,
-                sum([counts.kept, counts.filtered, counts.rejected]),
-            ),
-            ("kept = rows of the shards", counts.kept, sum(manifest.shards.iter().map(|shard| shard.rows))),
-            ("filtered = sum over the filters", counts.filtered, sum(counts.filtered_by.values().copied())),
-            (
-                "rejected = sum over the reasons",
-                counts.rejected,
-                sum(counts.rejected_by_reason.values().copied()),
-            ),
-            (
-                "rows of the rejects table = filtered + rejected",
-                manifest.rejects.rows,
-                sum([counts.filtered, counts.rejected]),
-            ),
-        ];
-        for (check, left, right) in sums {
-            if u128::from(left) != right {
-                self.file_problem(MANIFEST_FILE, "counts", check, format!("{left} and {right}"));
+        for Balance { rule, count, sum } in self.manifest.balances() {
+            if u128::from(count) != sum {
+                self.file_problem(MANIFEST_FILE, "counts", rule, format!("{count} and {sum}"));
             }
         }
     }
@@ -120,7 +95,7 @@ impl Validation<'_> {
                 Some(schema) => self.check_schema(&entry.file, schema, shard.schema()),
             }
             self.report.shards += 1;
-            self.report.crystals += rows;
+            self.report.crystals = self.report.crystals.saturating_add(rows);
             self.check_identifiers(number, shard);
             readable.push(ReadableShard { number, rows });
         }
@@ -129,7 +104,7 @@ impl Validation<'_> {
 
     /// Size and hash of a file; whether there is a file at all.
     pub(super) fn check_bytes(&mut self, entry: &ShardEntry) -> bool {
-        match file_sha256(&self.store.join(&entry.file)) {
+        match regular::open(&self.store.join(&entry.file)).and_then(sha256_of) {
             Err(error) => {
                 self.file_problem(&entry.file, "file", "a readable file", error);
                 return false;

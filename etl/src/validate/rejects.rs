@@ -1,13 +1,13 @@
 //! The table of rejects against the manifest.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Schema;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::regular;
 use schemas::store::reject_schema;
 
 use super::Validation;
@@ -21,7 +21,7 @@ fn columns(schema: &Schema) -> String {
 
 /// Columns and number of rows by reason of a table of rejects.
 fn read(path: &Path) -> Result<(String, BTreeMap<String, u64>), String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = regular::open(path).map_err(|error| error.to_string())?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
     let found = columns(builder.schema());
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["reason"]);

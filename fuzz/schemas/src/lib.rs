@@ -23,10 +23,14 @@ pub mod hash;
 pub mod manifest;
 #[path = "../../../schemas/src/matbench.rs"]
 pub mod matbench;
+#[path = "../../../schemas/src/name.rs"]
+pub mod name;
 #[path = "../../../schemas/src/part.rs"]
 pub mod part;
 #[path = "../../../schemas/src/property.rs"]
 pub mod property;
+#[path = "../../../schemas/src/regular.rs"]
+pub mod regular;
 #[path = "../../../schemas/src/seal.rs"]
 pub mod seal;
 #[path = "../../../schemas/src/settings.rs"]

@@ -8,14 +8,13 @@ use arrow::datatypes::{DataType, SchemaRef};
 use rayon::prelude::*;
 use schemas::StoreError;
 use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry, absence, is_unfinished};
+use schemas::name::REJECTS_FOLDER;
 use schemas::reader::Shard;
 use schemas::settings::{FeatureSettings, SettingsError};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use crate::data::error::DataError;
 
-/// Folder of a store that holds what was left out; never read.
-const REJECTS_FOLDER: &str = "rejects";
 /// The column of a store's only split.
 const SPLIT_COLUMN: &str = "split";
 

@@ -1,0 +1,176 @@
+//! Names that come from outside and become names of files: a store's source and what its manifest lists.
+//!
+//! A name that is joined to a folder must stay in it: a separator, `..` or an absolute path would lead
+//! out of the store, for reading as for writing.
+
+use serde::{Deserialize, Deserializer};
+
+/// Folder of the rejects table inside the store's folder.
+pub const REJECTS_FOLDER: &str = "rejects";
+/// The rejects table inside its folder.
+pub const REJECTS_FILE: &str = "rejects.parquet";
+
+/// Most bytes of a source's name: with a number and an ending it is still a name that file systems have.
+pub const MAX_SOURCE_BYTES: usize = 200;
+/// Digits that the number of a shard has at least.
+const SHARD_DIGITS: usize = 5;
+/// Ending of a shard's name.
+const SHARD_ENDING: &str = ".parquet";
+
+/// A name that may not be joined to a folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} {problem}")]
+pub struct UnsafeName {
+    /// The name.
+    pub name: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// What is wrong with a name as that of a file in a given folder, if anything is.
+fn file_problem(name: &str) -> Option<&'static str> {
+    if name.is_empty() || name == "." || name == ".." {
+        Some("names no file")
+    } else if name.contains(['/', '\\']) {
+        Some("is no plain file name: it has a separator")
+    } else if name.chars().any(char::is_control) {
+        Some("has a control character")
+    } else {
+        None
+    }
+}
+
+/// Requires that a name is one of a file in a given folder: no separator, not `.` or `..`.
+///
+/// # Errors
+/// [`UnsafeName`].
+pub fn require_file(name: &str) -> Result<(), UnsafeName> {
+    match file_problem(name) {
+        None => Ok(()),
+        Some(problem) => Err(UnsafeName { name: name.to_owned(), problem }),
+    }
+}
+
+/// Requires that a name can be a source's, with which the names of its shards begin. The rule for `--name`
+/// and for `source` in a manifest.
+///
+/// # Errors
+/// [`UnsafeName`] as [`require_file`], and for a name that is hidden, looks like an option or is longer
+/// than [`MAX_SOURCE_BYTES`].
+pub fn require_source(name: &str) -> Result<(), UnsafeName> {
+    let problem = file_problem(name).or_else(|| {
+        if name.starts_with(['.', '-']) {
+            Some("begins with '.' or '-'")
+        } else if name.len() > MAX_SOURCE_BYTES {
+            Some("is too long for a file's name")
+        } else {
+            None
+        }
+    });
+    match problem {
+        None => Ok(()),
+        Some(problem) => Err(UnsafeName { name: name.to_owned(), problem }),
+    }
+}
+
+/// Parses `--name`.
+///
+/// # Errors
+/// [`UnsafeName`] as [`require_source`].
+pub fn parse_source(text: &str) -> Result<String, UnsafeName> {
+    require_source(text).map(|()| text.to_owned())
+}
+
+/// Name of a shard of a source.
+pub fn shard_name(source: &str, number: usize) -> String {
+    format!("{source}-{number:0SHARD_DIGITS$}{SHARD_ENDING}")
+}
+
+/// Number of the shard that has this name, if it is the name of a shard of the source.
+pub fn shard_number(name: &str, source: &str) -> Option<usize> {
+    let digits = name.strip_prefix(source)?.strip_prefix('-')?.strip_suffix(SHARD_ENDING)?;
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+    (shard_name(source, number) == name).then_some(number)
+}
+
+/// Name of the rejects table relative to the store's folder.
+pub fn rejects_name() -> String {
+    format!("{REJECTS_FOLDER}/{REJECTS_FILE}")
+}
+
+/// Reads a source's name.
+pub(crate) fn deserialize_source<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    let name = String::deserialize(input)?;
+    require_source(&name).map_err(serde::de::Error::custom)?;
+    Ok(name)
+}
+
+/// Reads the name of a store's file: a plain one, or that of the rejects table.
+pub(crate) fn deserialize_file<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    let name = String::deserialize(input)?;
+    if name != rejects_name() {
+        require_file(&name).map_err(serde::de::Error::custom)?;
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for name in ["", ".", "..", "../x", "/etc/x", "a/b", "a\\b", "x/..", "a\0b", "a\nb"] {
+            assert!(require_file(name).is_err() && require_source(name).is_err(), "{name:?}");
+        }
+        for name in [".x", "-x", &"x".repeat(MAX_SOURCE_BYTES + 1)] {
+            assert!(require_file(name).is_ok() && require_source(name).is_err(), "{name:?}");
+        }
+        for name in
+            ["oqmd", "matbench_jdft2d", "my crystals (2024)", "Kristalle-Bögen", "x".repeat(200).as_str()]
+        {
+            assert!(require_file(name).is_ok() && require_source(name).is_ok(), "{name:?}");
+        }
+        let line = require_source("../x").expect_err("it leads elsewhere").to_string();
+        assert_eq!(line, "\"../x\" is no plain file name: it has a separator");
+    }
+
+    #[test]
+    fn shard_names_are_recognised() {
+        assert_eq!(shard_number("oqmd-00012.parquet", "oqmd"), Some(12));
+        assert_eq!(shard_number("oqmd-123456.parquet", "oqmd"), Some(123_456));
+        for name in [
+            "oqmd-extra.parquet",
+            "oqmd-2024.parquet",
+            "oqmd-.parquet",
+            "oqmd-+0012.parquet",
+            "oqmd-012345.parquet",
+            "jarvis-00000.parquet",
+            "oqmd-00000.parquet.bak",
+            "oqmd-99999999999999999999999.parquet",
+        ] {
+            assert_eq!(shard_number(name, "oqmd"), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_stays_in_its_folder(name in "\\PC{0,12}|[./\\\\a-]{0,8}") {
+            if require_file(&name).is_ok() {
+                let folder = Path::new("store");
+                let joined = folder.join(&name);
+                prop_assert_eq!(joined.parent(), Some(folder));
+                prop_assert_eq!(joined.file_name().and_then(|name| name.to_str()), Some(name.as_str()));
+            }
+        }
+
+        #[test]
+        fn shards_have_their_numbers(source in "[a-z0-9-]{1,6}", number in 0_usize..2_000_000) {
+            prop_assert_eq!(shard_number(&shard_name(&source, number), &source), Some(number));
+        }
+    }
+}
