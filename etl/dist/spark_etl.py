@@ -101,6 +101,14 @@ def read_entries(spark, arguments):
     return table.select(*named, *(F.col(f"`{label}`") for label in labels))
 
 
+def make_staging(out):
+    """A new hidden folder beside the store, for parts of executors that may run as other users."""
+    staging = tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent)
+    # As /tmp: everybody may add to it, nobody remove or rename what is another's.
+    Path(staging).chmod(0o1777)
+    return staging
+
+
 def build(spark, arguments):
     entries = read_entries(spark, arguments)
     parts = arguments.parts or PARTS_PER_CORE * spark.sparkContext.defaultParallelism
@@ -113,8 +121,7 @@ def build(spark, arguments):
     run_worker(command, schema, [])  # Wrong options and columns show here, before any task.
     out = Path(arguments.out).absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
-    staging = tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent)
-    Path(staging).chmod(0o777)  # Executors may be other users.
+    staging = make_staging(out)
     try:
         receipts = entries.mapInArrow(part_writer(command, schema, parts, staging), RECEIPT).collect()
         merge = [arguments.etl, "merge", *(receipt.store for receipt in receipts), "--out", str(out)]

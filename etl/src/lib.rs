@@ -26,6 +26,7 @@ pub mod filter;
 pub mod inspect;
 pub mod labels;
 pub mod math;
+mod no_follow;
 mod number;
 pub mod parts;
 pub mod pipeline;

@@ -206,10 +206,7 @@ impl ShardFormat {
     /// # Errors
     /// [`ShardError`] with the file's final name.
     pub fn create(&self, staging: &Path, path: &Path) -> Result<ShardWriter, ShardError> {
-        let file = tempfile::Builder::new()
-            .prefix("shard-")
-            .suffix(".tmp")
-            .tempfile_in(staging)
+        let file = temporary_in(staging, SHARD_BEGINNING)
             .map_err(|source| ShardError::Io { path: path.to_owned(), source })?;
         let (file, temporary) = file.into_parts();
         let writer = HashingWriter::new(BufWriter::new(file));
@@ -262,17 +259,39 @@ impl ShardWriter {
     }
 }
 
-/// Permissions of published files: a temporary file's own would shut everybody else out.
-#[cfg(unix)]
-const PUBLISHED_MODE: u32 = 0o644;
+/// What the names of files end with that are still being written.
+pub(crate) const TEMPORARY_ENDING: &str = ".tmp";
+/// What the name of a shard begins with as long as it is being written.
+pub(crate) const SHARD_BEGINNING: &str = "shard-";
+/// What the name of a small file begins with as long as it is being written.
+pub(crate) const FILE_BEGINNING: &str = "file-";
 
-/// Syncs a temporary file, renames it and syncs its folder: after that it survives a power cut.
-pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
+/// Permissions of a new file before the user's mask takes its share; a temporary file's own would shut
+/// everybody else out.
+#[cfg(unix)]
+const NEW_FILE_MODE: u32 = 0o666;
+
+/// A file under a temporary name in `staging` that [`publish`] gives its own; readable by whom the mask of
+/// the process lets.
+///
+/// # Errors
+/// Those of the file system.
+pub fn temporary_in(staging: &Path, beginning: &str) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(beginning).suffix(TEMPORARY_ENDING);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(PUBLISHED_MODE))?;
+        builder.permissions(std::fs::Permissions::from_mode(NEW_FILE_MODE));
     }
+    builder.tempfile_in(staging)
+}
+
+/// Syncs a temporary file, renames it and syncs its folder: after that it survives a power cut.
+///
+/// # Errors
+/// Those of the file system; then there is no file under `path`, or the one from before.
+pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
     file.sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     match path.parent() {
@@ -287,7 +306,7 @@ pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::R
 /// [`ShardError`] with the file's name.
 pub fn write_atomically(staging: &Path, path: &Path, contents: &[u8]) -> Result<(), ShardError> {
     let write = || {
-        let mut file = tempfile::Builder::new().prefix("file-").suffix(".tmp").tempfile_in(staging)?;
+        let mut file = temporary_in(staging, FILE_BEGINNING)?;
         file.write_all(contents)?;
         let (file, temporary) = file.into_parts();
         publish(&file, temporary, path)

@@ -124,3 +124,33 @@ fn kubernetes_jobs_make_the_store() {
     run(merge_job, "0");
     assert_eq!(sorted_rows(&store), sorted_rows(&whole(work.path())));
 }
+
+/// The staging folder of Spark is open to other users, but what they put there is theirs. pyspark and
+/// pyarrow are stand-ins: neither is needed to make a folder.
+#[cfg(unix)]
+#[test]
+fn parts_of_spark_executors_are_safe_from_each_other() {
+    use std::os::unix::fs::PermissionsExt;
+    const SCRIPT: &str = "\
+import importlib.util, pathlib, sys
+from unittest.mock import MagicMock
+for name in ('pyarrow', 'pyspark', 'pyspark.sql', 'pyspark.sql.pandas', 'pyspark.sql.pandas.types', 'pyspark.sql.types'):
+    sys.modules[name] = MagicMock()
+sys.dont_write_bytecode = True
+spec = importlib.util.spec_from_file_location('spark_etl', sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+print(module.make_staging(pathlib.Path(sys.argv[2])))
+";
+    let work = folder();
+    let output = Command::new("python3")
+        .args(["-c", SCRIPT])
+        .args([dist("spark_etl.py"), work.path().join("store")])
+        .output()
+        .expect("python3 starts");
+    assert!(output.status.success(), "{}", said(&output));
+    let staging = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    assert_eq!(staging.parent(), Some(work.path()));
+    let mode = fs::metadata(&staging).expect("it was made").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o1777, "{mode:o}");
+}

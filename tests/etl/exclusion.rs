@@ -58,3 +58,38 @@ fn files_of_others_are_not_touched() {
     }
     assert_eq!(fs::read_to_string(out.path().join("thesis.parquet")).expect("still there"), "years of work");
 }
+
+/// Files that bear the names of ours, but that no journal or manifest of ours names, are left alone.
+#[test]
+fn files_of_our_names_are_not_taken_for_ours() {
+    let raw = folder();
+    fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    let out = folder();
+    for name in ["rejects", ".build"] {
+        fs::create_dir(out.path().join(name)).expect("a folder");
+    }
+    let files =
+        [".build/cache.db", "cif-00000.parquet", "cif-2024.parquet", "rejects/rejects.parquet", "notes.txt"];
+    for name in files {
+        fs::write(out.path().join(name), "years of work").expect("a file");
+    }
+    let before = tree(out.path());
+    for more in [&[][..], &["--resume"]] {
+        let line = complaint(&build("cif", raw.path(), out.path(), more, 2));
+        for name in &files[..4] {
+            assert!(line.contains(name), "{name}: {line}");
+        }
+        assert!(line.contains("are not of this store") && !line.contains("notes.txt"), "{line}");
+        assert_eq!(before, tree(out.path()));
+    }
+    // A year is no number of a shard even with --force.
+    let line = complaint(&build("cif", raw.path(), out.path(), &["--force"], 2));
+    assert!(line.contains("cif-2024.parquet is not of this store"), "{line}");
+    assert_eq!(before, tree(out.path()));
+    fs::remove_file(out.path().join("cif-2024.parquet")).expect("it is there");
+    build("cif", raw.path(), out.path(), &["--force"], 0);
+    let names: Vec<String> = tree(out.path()).into_keys().collect();
+    let expected =
+        [".build/cache.db", "cif-00000.parquet", "manifest.json", "notes.txt", "rejects/rejects.parquet"];
+    assert_eq!(names, expected);
+}

@@ -12,6 +12,8 @@ mod featurise;
 mod fetch;
 mod files;
 mod labels;
+#[cfg(unix)]
+mod modes;
 mod parts;
 mod rejects;
 mod release;

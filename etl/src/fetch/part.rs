@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::verify::write_json;
+use crate::no_follow;
 
 /// Of which version of which address the bytes on disk are the beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,10 +51,7 @@ impl Part {
     /// Opens the part of `target`, empty unless an earlier run left one of the same address.
     pub(super) fn open(target: &Path, url: &str) -> Result<Self, FetchError> {
         let path = Self::path_of(target);
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
+        let file = no_follow::open(OpenOptions::new().create(true).append(true), &path)
             .map_err(FetchError::io("open", &path))?;
         let length = file.metadata().map_err(FetchError::io("read", &path))?.len();
         let state = fs::read(Self::state_path_of(target))
@@ -195,6 +193,26 @@ mod tests {
         fs::write(folder.path().join("file.zip.part"), "of what?").unwrap();
         fs::write(folder.path().join("file.zip.part.json"), "[1,").unwrap();
         assert_eq!(Part::open(&target, URL).unwrap().length(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, victim) = (folder.path().join("file.zip"), folder.path().join("victim"));
+        fs::write(&victim, "of others").unwrap();
+        let part = folder.path().join("file.zip.part");
+        for hard in [false, true] {
+            if hard {
+                fs::hard_link(&victim, &part).unwrap()
+            } else {
+                std::os::unix::fs::symlink(&victim, &part).unwrap()
+            }
+            let message = Part::open(&target, URL).unwrap_err().to_string();
+            assert!(message.contains("file.zip.part"), "{message}");
+            assert_eq!(fs::read(&victim).unwrap(), b"of others");
+            fs::remove_file(&part).unwrap();
+        }
     }
 
     #[test]

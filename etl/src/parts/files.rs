@@ -21,7 +21,7 @@ use super::agree::PartStore;
 use crate::pipeline::BuildError;
 use crate::pipeline::finish::{REJECT_ROWS, reject_entry};
 use crate::pipeline::store::StoreFolder;
-use crate::shard::{ShardFormat, file_metadata, publish};
+use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
 
 /// Requires the counts of a part to be the sums that they must be, and every file to have the size, hash
 /// and rows of its manifest.
@@ -90,7 +90,7 @@ pub(super) fn take_over(
 /// Copies a shard by way of a temporary file.
 fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Result<(), MergeError> {
     let write = || -> io::Result<_> {
-        let temporary = tempfile::Builder::new().prefix("shard-").suffix(".tmp").tempfile_in(staging)?;
+        let temporary = temporary_in(staging, SHARD_BEGINNING)?;
         let (file, temporary) = temporary.into_parts();
         let mut writer = HashingWriter::new(BufWriter::new(file));
         io::copy(&mut regular::open(shard)?, &mut writer)?;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::BuildError;
 use super::inputs::InputIdentity;
+use crate::no_follow;
 use crate::reject::Reject;
 use crate::shard::write_atomically;
 
@@ -231,8 +232,9 @@ impl RejectLog {
         let path = staging.join(REJECTS_FILE);
         let mut noted = HashingWriter::new(io::sink());
         let mut read = || {
+            let mut options = OpenOptions::new();
             let mut file =
-                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+                no_follow::open(options.create(true).truncate(false).read(true).write(true), &path)?;
             io::copy(&mut (&mut file).take(journal.rejects_bytes), &mut noted)?;
             Ok(file)
         };

@@ -17,12 +17,11 @@ use schemas::reader::Shard;
 use super::display_name;
 use super::error::BuildError;
 use super::journal::{self, Journal};
-use super::sorted::is_run_name;
+use super::sorted::{RUN_BEGINNING, is_run_name};
+use crate::shard::{FILE_BEGINNING, SHARD_BEGINNING, TEMPORARY_ENDING};
 
-/// Ending of the files that are still being written.
-const TEMPORARY_ENDING: &str = ".tmp";
-/// Beginnings of their names: shards, sorted runs, small files.
-const TEMPORARY_BEGINNINGS: [&str; 3] = ["shard-", "run-", "file-"];
+/// What the names of files begin with that are still being written.
+const TEMPORARY_BEGINNINGS: [&str; 3] = [SHARD_BEGINNING, RUN_BEGINNING, FILE_BEGINNING];
 
 /// Which files a run may remove.
 #[derive(Clone, Copy)]

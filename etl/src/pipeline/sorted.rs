@@ -25,7 +25,7 @@ use schemas::manifest::ShardEntry;
 use sha2::{Digest, Sha256};
 
 use super::error::BuildError;
-use crate::shard::publish;
+use crate::shard::{publish, temporary_in};
 
 /// Rows of a batch of a run: the merge holds one of every run, some 100 KB, which a run of its
 /// largest size makes bearable for tens of millions of crystals.
@@ -33,7 +33,7 @@ const RUN_BATCH_ROWS: usize = 16;
 /// Rows of a batch that the merge hands on.
 const MERGED_BATCH_ROWS: usize = 256;
 /// What the name of a sorted run begins with, before its number.
-const RUN_BEGINNING: &str = "run-";
+pub(super) const RUN_BEGINNING: &str = "run-";
 /// What it ends with.
 const RUN_ENDING: &str = ".arrow";
 
@@ -179,8 +179,7 @@ pub(super) fn write_run(
     let name = format!("{RUN_BEGINNING}{number:05}{RUN_ENDING}");
     let path = staging.join(&name);
     let io = || BuildError::io(&path);
-    let temporary =
-        tempfile::Builder::new().prefix("run-").suffix(".tmp").tempfile_in(staging).map_err(io())?;
+    let temporary = temporary_in(staging, RUN_BEGINNING).map_err(io())?;
     let (file, temporary) = temporary.into_parts();
     let hashing = HashingWriter::new(BufWriter::new(file));
     let mut writer = FileWriter::try_new(hashing, schema).map_err(|error| arrow_error(&path, error))?;
