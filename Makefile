@@ -8,8 +8,8 @@ MIRROR ?=
 MATBENCH_TASK ?= jdft2d
 # JARVIS dataset of `make etl`.
 JARVIS_TASK ?= dft_3d
-# Stores that `make analysis` looks at: every finished one unless given.
-STORES ?= $(patsubst %/manifest.json,%,$(wildcard data/*/manifest.json))
+# Stores that `make analysis` looks at: every finished one in data/ unless given.
+STORES ?=
 # Where `make install` puts things. The user's own tree: it needs no rights that a user of a cluster has
 # not, and shells and `man` look into it as they do into /usr/local.
 PREFIX ?= $(HOME)/.local
@@ -37,6 +37,8 @@ LIBCLANG := $(wildcard $(addsuffix /libclang.so*,$(LIBCLANG_PATH)) \
 ifneq ($(and $(shell command -v mpicc),$(LIBCLANG)),)
 MPI := trainer/mpi
 endif
+# A value as one word of a shell, whatever is in it.
+quote = '$(subst ','\'',$1)'
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
 .PHONY: help build install uninstall etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory \
@@ -51,14 +53,14 @@ build: ## Compile the programs
 # Not `cargo install --path etl`: the package alone has other features of shared crates than the workspace,
 # and polars, arrow and parquet would be compiled again.
 install: build ## Install programs, manual and completions under PREFIX (~/.local); DESTDIR=dir for packages
-	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" manual/install.sh target/release
+	@PREFIX=$(call quote,$(PREFIX)) DESTDIR=$(call quote,$(DESTDIR)) manual/install.sh target/release
 
 uninstall: ## Remove what `make install` put under PREFIX
-	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" manual/install.sh --remove
+	@PREFIX=$(call quote,$(PREFIX)) DESTDIR=$(call quote,$(DESTDIR)) manual/install.sh --remove
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
-	@SOURCES="$(SOURCES)" MIRROR="$(MIRROR)" MATBENCH_TASK="$(MATBENCH_TASK)" JARVIS_TASK="$(JARVIS_TASK)" \
-		ETL="$(ETL)" data/build.sh
+	@SOURCES=$(call quote,$(SOURCES)) MIRROR=$(call quote,$(MIRROR)) ETL=$(call quote,$(ETL)) \
+		MATBENCH_TASK=$(call quote,$(MATBENCH_TASK)) JARVIS_TASK=$(call quote,$(JARVIS_TASK)) data/build.sh
 
 demo: build ## From the embedded sample's CIFs to band gaps and a report: two minutes, no network
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
@@ -100,7 +102,10 @@ $(VENV)/complete: tests/requirements.txt
 	touch $@
 
 analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
-	@$(VENV)/bin/python tests/analysis/run.py $(STORES)
+	@# Names of folders are no words of make, nor of a shell.
+	@set -- $(STORES); [ $$# -gt 0 ] || for manifest in data/*/manifest.json; do \
+		[ ! -f "$$manifest" ] || set -- "$$@" "$${manifest%/manifest.json}"; done; \
+		$(VENV)/bin/python tests/analysis/run.py "$$@"
 
 spark: ## Install pyspark into .venv-spark (400 MB from PyPI; Java 17) and test the ETL on it
 	@$(MAKE) --no-print-directory $(SPARK_VENV)/complete
@@ -134,8 +139,8 @@ fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, Valgrind
 	fuzz/sanitize.sh
 
-clean: ## Remove everything that was built, stores included
+clean: ## Remove everything that was built, stores in data/ included
 	cargo clean
 	rm -rf runs/demo docs/book
 	rm -rf $(VENV) $(SPARK_VENV) .libtorch
-	for store in $(STORES); do rm -rf "$$store"; done
+	data/clean.sh

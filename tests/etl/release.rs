@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use schemas::store::FORMAT_VERSION;
+
+use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -108,14 +110,116 @@ fn install(prefix: &Path, argument: &str) -> Output {
         .expect("bash starts")
 }
 
-#[test]
-fn what_is_installed_works_and_is_removed_again() {
+/// A folder with `built/etl` as it is built, and the paths of that and of a prefix.
+fn built() -> (TempDir, PathBuf, PathBuf) {
     let parent = folder();
     let (built, prefix) = (parent.path().join("built"), parent.path().join("the prefix"));
     fs::create_dir(&built).expect("a folder");
+    symlink(ETL, built.join("etl")).expect("a link");
+    (parent, built, prefix)
+}
+
+#[test]
+fn programs_of_others_are_neither_replaced_nor_removed() {
+    let (_parent, built, prefix) = built();
+    symlink(ETL, built.join("trainer")).expect("a link");
+    let program = prefix.join("bin/etl");
+    fs::create_dir_all(prefix.join("bin")).expect("a folder");
+    for foreign in [false, true] {
+        if foreign {
+            symlink("/bin/sh", &program).expect("a link");
+        } else {
+            fs::write(&program, "of others").expect("a file");
+        }
+        let output = install(&prefix, text(&built));
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(complaint(&output).contains(text(&program)), "{}", said(&output));
+        assert_eq!(fs::read_dir(&prefix).expect("a folder").count(), 1, "nothing else was installed");
+        fs::remove_file(&program).expect("it is still there");
+    }
+    assert!(install(&prefix, text(&built)).status.success());
+
+    // Whoever has put another program there since keeps it.
+    fs::remove_file(&program).expect("it is there");
+    fs::write(&program, "of others").expect("a file");
+    let output = install(&prefix, text(&built));
+    assert!(complaint(&output).contains(text(&program)), "{}", said(&output));
+    assert!(prefix.join("bin/trainer").exists(), "a refusal removes nothing");
+    let output = install(&prefix, "--remove");
+    assert!(output.status.success() && said(&output).contains("stays"), "{}", said(&output));
+    assert_eq!(
+        tree(&prefix).into_iter().collect::<Vec<_>>(),
+        [("bin/etl".to_owned(), b"of others".to_vec())]
+    );
+
+    // A list that names what lies elsewhere.
+    let victim = prefix.with_file_name("victim");
+    fs::write(&victim, "of others").expect("a file");
+    let list = prefix.join("share/doc/crystal-mmpt/installed");
+    fs::create_dir_all(list.parent().expect("a folder")).expect("a folder");
+    fs::write(&list, format!("{} ../victim\n", "0".repeat(64))).expect("a file");
+    assert_eq!(install(&prefix, "--remove").status.code(), Some(2));
+    assert!(victim.exists());
+}
+
+/// What `make` would run for a target in a folder.
+fn recipe(folder: &Path, target: &str) -> String {
+    let output = Command::new("make")
+        .args(["--no-print-directory", "-n", "-f"])
+        .arg(root().join("Makefile"))
+        .args(["-C", text(folder), target, "VENV=venv"])
+        .output()
+        .expect("make starts");
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn clean_takes_names_of_folders_for_names() {
+    let work = folder();
+    let data = work.path().join("data");
+    let raw = work.path().join("raw");
+    fs::create_dir_all(&raw).expect("a folder");
+    fs::write(raw.join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    for name in ["my store", "$(touch pwned)", "plain", "kept"] {
+        build("cif", &raw, &data.join(name), &[], 0);
+    }
+    for name in ["my", "store", "web"] {
+        fs::create_dir_all(data.join(name)).expect("a folder");
+        fs::write(data.join(name).join("thesis.tex"), "years of work").expect("a file");
+    }
+    fs::create_dir(work.path().join("store")).expect("a folder");
+    fs::write(data.join("web/manifest.json"), "{\"name\": \"of others\"}").expect("a file");
+    fs::write(data.join("kept/cif-2024.parquet"), "of others").expect("a file");
+    for file in ["tests/requirements.txt", "venv/complete"] {
+        fs::create_dir_all(work.path().join(file).parent().expect("a folder")).expect("a folder");
+        fs::write(work.path().join(file), "").expect("a file");
+    }
+    for target in ["clean", "analysis"] {
+        let recipe = recipe(work.path(), target);
+        assert!(!recipe.contains("pwned") && !recipe.contains("my store"), "{recipe}");
+    }
+    let output = Command::new(root().join("data/clean.sh"))
+        .arg(&data)
+        .current_dir(work.path())
+        .output()
+        .expect("bash starts");
+    assert!(output.status.success() && said(&output).contains("kept holds other files"), "{}", said(&output));
+    assert!(!work.path().join("pwned").exists() && work.path().join("store").exists());
+    let left: Vec<String> = tree(&data).into_keys().collect();
+    let expected =
+        ["kept/cif-2024.parquet", "my/thesis.tex", "store/thesis.tex", "web/manifest.json", "web/thesis.tex"];
+    assert_eq!(left, expected);
+    for name in ["my store", "$(touch pwned)", "plain"] {
+        assert!(!data.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_installed_works_and_is_removed_again() {
+    let (_parent, built, prefix) = built();
     // The other program is not built beside this one in every run of the tests; only its name matters. Links,
     // because a copy that another test's child still holds open could not be started.
-    symlink(ETL, built.join("etl")).expect("a link");
     let output = install(&prefix, text(&built));
     assert!(!output.status.success() && complaint(&output).contains("trainer is missing"));
     assert!(!prefix.exists());
