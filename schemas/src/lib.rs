@@ -9,6 +9,7 @@
 //! * [`manifest`]: the list of a store's files with their hashes and counts
 //! * [`matbench`]: MatBench's published tasks and their sizes
 //! * [`name`]: names of sources and files that stay in their folder
+//! * [`output`]: outputs that are inputs
 //! * [`part`]: which crystals one of several builds holds
 //! * [`regular`]: regular files alone
 //! * [`lock`]: one writer at a time in a folder
@@ -25,6 +26,7 @@ pub mod lock;
 pub mod manifest;
 pub mod matbench;
 pub mod name;
+pub mod output;
 pub mod part;
 pub mod property;
 pub mod reader;

@@ -153,7 +153,8 @@ fn a_store_without_any_edge_is_a_store() {
         noted.first[1].ends_with("site 0 (Xe) has no neighbour within 8 Å, nor have 2 others"),
         "{noted:?}"
     );
-    let html = out.path().join("stats.html");
+    let pages = folder();
+    let html = pages.path().join("stats.html");
     for arguments in [
         &["validate", "--all", text(out.path())][..],
         &["stats", text(out.path())],

@@ -1,11 +1,15 @@
 //! Files that are whole at every moment: the old content or the new one, never a part.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Beginning of the names of files that are still being written; a killed process leaves one behind.
-pub const PARTIAL_PREFIX: &str = ".partial-";
+/// Beginning of the names of files that are still being written; a killed process leaves one behind. No
+/// other program has such names.
+const PARTIAL_PREFIX: &str = ".mmpt-partial-";
+/// Letters and digits that come behind it.
+const PARTIAL_LETTERS: usize = 6;
 
 /// Bytes collected before they are handed to the system.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -26,7 +30,7 @@ where
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL_PREFIX);
+    builder.prefix(PARTIAL_PREFIX).rand_bytes(PARTIAL_LETTERS);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -44,6 +48,14 @@ where
     File::open(folder)?.sync_all()
 }
 
+/// Whether a file's name is that of one that was being written.
+pub fn is_partial(name: &OsStr) -> bool {
+    let letters = name.to_str().and_then(|name| name.strip_prefix(PARTIAL_PREFIX));
+    letters.is_some_and(|letters| {
+        letters.len() == PARTIAL_LETTERS && letters.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 /// Removes what killed processes left in a folder; nobody may be writing there.
 ///
 /// # Errors
@@ -51,7 +63,7 @@ where
 pub fn remove_partial(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL_PREFIX) {
+        if is_partial(&entry.file_name()) && entry.file_type()?.is_file() {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -101,13 +113,28 @@ mod tests {
     #[test]
     fn leftovers_are_removed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join(".partial-x1"), b"").expect("it is writable");
-        std::fs::write(folder.path().join("kept"), b"").expect("it is writable");
+        let kept = [".mmpt-partial-", ".mmpt-partial-thesis2", ".partial-abc123", "kept"];
+        for name in kept.iter().chain(&[".mmpt-partial-aB3x9z"]) {
+            std::fs::write(folder.path().join(name), b"").expect("it is writable");
+        }
         remove_partial(folder.path()).expect("it is a folder");
-        let names: Vec<_> = std::fs::read_dir(folder.path())
+        let mut names: Vec<_> = std::fs::read_dir(folder.path())
             .expect("it is a folder")
             .map(|entry| entry.expect("it is readable").file_name())
             .collect();
-        assert_eq!(names, ["kept"]);
+        names.sort();
+        assert_eq!(names, kept);
+    }
+
+    #[test]
+    fn what_is_being_written_is_known_by_its_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(&folder.path().join("file"), |_| {
+            let mut entries = std::fs::read_dir(folder.path())?;
+            let name = entries.next().expect("the one that is written")?.file_name();
+            assert!(is_partial(&name), "{name:?}");
+            Ok(())
+        })
+        .expect("it is writable");
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::prelude::*;
+use schemas::output;
 
 use crate::atomic;
 use crate::config::DataConfig;
@@ -50,7 +51,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`TrainError`]: a name without the ending of a format, weights that cannot be read, shards of other
-/// settings, a table that cannot be written. The table is whole or not there.
+/// settings, a table that is an input or cannot be written. The table is whole or not there.
 pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {
@@ -64,6 +65,8 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
     let expected = described.then_some(&description.features);
     let sources = Arc::new(Sources::resolve(&request.data.shards, expected)?);
+    let shards = sources.shards().iter().map(|shard| &shard.path);
+    output::require_apart(&request.out, shards.chain([&request.weights]))?;
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
     let settings = StreamSettings::in_order(&request.data, description.model.graph, &device);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
+use schemas::output::OutputIsInput;
 
 use crate::config::ConfigError;
 use crate::data::DataError;
@@ -158,6 +159,9 @@ pub enum TrainError {
         /// Bytes there are.
         available: u64,
     },
+    /// What is to be written is read, too.
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// The ending of a table's name belongs to no format.
     #[error(transparent)]
     Format(#[from] UnknownEnding),

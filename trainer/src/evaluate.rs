@@ -8,6 +8,7 @@ use burn::prelude::*;
 use etl::composition::conventional_formula;
 use etl::element::SYMBOLS;
 use schemas::matbench::published_crystals;
+use schemas::output;
 
 use crate::config::{Config, DataConfig};
 use crate::data::{Selection, Sources, Stream, StreamSettings};
@@ -75,6 +76,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let task = begun.task.clone();
     let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
+    output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
     let mut members = Members { request, device, begun, task, sources, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);

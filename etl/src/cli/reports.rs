@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use etl::shard::write_atomically;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
+use schemas::output;
 
 use super::{Outcome, print};
 
@@ -15,7 +16,7 @@ use super::{Outcome, print};
 pub(crate) struct StatsArguments {
     /// Folder of the store
     store: PathBuf,
-    /// Write a page with charts to this file
+    /// Write a page with charts to this file, outside the store
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -23,6 +24,9 @@ pub(crate) struct StatsArguments {
 impl StatsArguments {
     /// Prints the statistics.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        if let Some(path) = &self.html {
+            output::require_apart(path, [&self.store])?;
+        }
         let statistics = etl::stats::collect(&self.store)?;
         print(|out| statistics.write_text(out))?;
         if let Some(path) = self.html {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemas::StoreError;
 use schemas::count::{agree, plural};
+use schemas::output::OutputIsInput;
 
 use crate::pipeline::BuildError;
 
@@ -61,12 +62,9 @@ pub enum MergeError {
     /// The counts of the parts have a sum that no store has.
     #[error("the counts of the parts add up to more than {}", u64::MAX)]
     TooMany,
-    /// The output is one of the parts.
-    #[error("{}: is one of the parts and cannot be the merged store", store.display())]
-    OutputIsPart {
-        /// Folder of both.
-        store: PathBuf,
-    },
+    /// The output is one of the parts, or lies in one.
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// A part cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),

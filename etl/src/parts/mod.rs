@@ -8,10 +8,11 @@ mod agree;
 mod error;
 mod files;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::name::shard_name;
+use schemas::output;
 
 pub use error::MergeError;
 
@@ -55,9 +56,7 @@ pub struct MergeSummary {
 /// a store that cannot be written.
 pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let parts = agree::read(&request.parts)?;
-    if let Some(part) = parts.iter().find(|part| is_same_folder(&part.store, &request.store)) {
-        return Err(MergeError::OutputIsPart { store: part.store.clone() });
-    }
+    output::require_apart(&request.store, &request.parts)?;
     parts.iter().try_for_each(files::verify)?;
     let Some(PartStore { manifest: first, .. }) = parts.first() else {
         return Err(MergeError::Gap { missing: vec![1], more: 0, count: 1 });
@@ -94,14 +93,6 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     };
     seal(&folder, &manifest)?;
     Ok(MergeSummary { manifest, untouched: false })
-}
-
-/// Whether two paths lead to one folder.
-fn is_same_folder(part: &Path, store: &Path) -> bool {
-    match (part.canonicalize(), store.canonicalize()) {
-        (Ok(part), Ok(store)) => part == store,
-        _ => false,
-    }
 }
 
 /// What the merged store is.

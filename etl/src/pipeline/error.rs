@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use schemas::StoreError;
 use schemas::count::{agree, counted};
+use schemas::output::OutputIsInput;
 
 use crate::filter::FilterError;
 use crate::labels::LabelError;
@@ -97,6 +98,9 @@ pub enum BuildError {
         /// The first difference.
         difference: String,
     },
+    /// The store would be written over an input.
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// The folder holds files that a build would replace, but that no journal or manifest of ours names.
     #[error(
         "{}: {} {} not of this store; shards go into a folder of their own",

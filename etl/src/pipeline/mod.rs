@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use schemas::manifest::Manifest;
+use schemas::output;
 use schemas::part::Part;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
@@ -167,6 +168,7 @@ pub fn build(
         identities.push(InputIdentity::of_file(path)?);
     }
 
+    output::require_apart(&request.store, &paths)?;
     let folder = StoreFolder::open(&request.store)?;
     let inputs = Inputs::Read { identities: &identities, paths: &paths };
     let interrupted = if request.resume { Interrupted::Resume } else { Interrupted::Refuse };

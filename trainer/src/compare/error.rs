@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use schemas::output::OutputIsInput;
+
+use super::journal;
 use crate::config::ConfigError;
 use crate::error::TrainError;
 use crate::report::ReportError;
@@ -73,6 +76,15 @@ pub enum CompareError {
         job: String,
         /// What is wrong.
         source: Box<TrainError>,
+    },
+    /// The folder is that of shards, or lies in it.
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
+    /// The folder has a grid, but is none of a comparison.
+    #[error("{}: of others, there is no {} beside it; --out is for a folder of its own", path.display(), journal::FILE)]
+    Foreign {
+        /// The grid.
+        path: PathBuf,
     },
     /// Another process works in the folder.
     #[error(

@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::CompareError;
 
-use schemas::lock;
+use schemas::{lock, output};
 
 use self::grid::Grid;
 use self::job::{Job, command_line};
@@ -116,9 +116,23 @@ pub fn compare(
     stop: &dyn Fn() -> bool,
 ) -> Result<Summary, CompareError> {
     let prepared = Prepared::new(request)?;
+    let tasks = prepared.grid.task.values().map(|section| &section.shards);
+    let shards = tasks.chain(prepared.grid.pretrain.values().map(|section| &section.shards));
+    output::require_apart(&request.folder, shards.flatten())?;
+    require_own(&request.grid, &request.folder)?;
     create(&request.folder)?;
     let lock = locked(&request.folder)?;
     prepared.run(request, &mut Processes::new(program, lock), stop)
+}
+
+/// Requires that a grid in the folder is that of a comparison: the one begun before, or this one.
+fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
+    let there = folder.join(GRID_FILE);
+    if !there.exists() || folder.join(journal::FILE).exists() {
+        return Ok(());
+    }
+    let read = |path: &Path| std::fs::read(path).map_err(CompareError::io("read", path));
+    if read(&there)? == read(grid)? { Ok(()) } else { Err(CompareError::Foreign { path: there }) }
 }
 
 /// A grid that can be used.

@@ -5,10 +5,12 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use schemas::lock::LOCK_FILE;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::job::{Job, JobKind, command_line};
 use super::schedule::{Ended, Runner, Running, Slot};
+use crate::atomic;
 use crate::run::interrupt::INTERRUPTED_STATUS;
 
 /// What stands before a command in a log.
@@ -74,13 +76,14 @@ pub fn arguments(job: &Job, slot: &Slot, resume: bool) -> Vec<String> {
     arguments
 }
 
-/// Removes what is in the folder of a job that was killed before it had begun; a folder with a run in it
-/// stays.
+/// Removes what a job has left that was killed before it had begun; a folder with anything else in it stays
+/// as it is.
 fn remove_unbegun(folder: &Path) -> std::io::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     for entry in &entries {
-        if entry.file_type()?.is_dir() {
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() || !(name == LOCK_FILE || atomic::is_partial(&name)) {
             return Ok(());
         }
     }
@@ -197,11 +200,17 @@ mod tests {
         let cell = folder.path().join("cell");
         remove_unbegun(&cell).expect("nothing is there");
         std::fs::create_dir(&cell).expect("it is writable");
-        std::fs::write(cell.join("task.toml"), "").expect("it is writable");
+        for name in [LOCK_FILE, ".mmpt-partial-abc123"] {
+            std::fs::write(cell.join(name), "").expect("it is writable");
+        }
         remove_unbegun(&cell).expect("it is writable");
         assert_eq!(std::fs::read_dir(&cell).expect("it is there").count(), 0);
+        std::fs::write(cell.join(LOCK_FILE), "").expect("it is writable");
+        std::fs::write(cell.join("notes.txt"), "of others").expect("it is writable");
+        remove_unbegun(&cell).expect("it is writable");
+        assert_eq!(std::fs::read_dir(&cell).expect("it is there").count(), 2);
+        std::fs::remove_file(cell.join("notes.txt")).expect("it is there");
         std::fs::create_dir(cell.join("fold-0")).expect("it is writable");
-        std::fs::write(cell.join("task.toml"), "").expect("it is writable");
         remove_unbegun(&cell).expect("it is writable");
         assert_eq!(std::fs::read_dir(&cell).expect("it is there").count(), 2);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use schemas::count::counted;
 use schemas::lock::{self, LOCK_FILE};
+use schemas::output;
 
 use super::begun::Begun;
 use super::member::{Encoders, MemberRequest, run_member};
@@ -126,6 +127,12 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .iter()
         .map(|&seed| request.task.partition(&sources, &begun.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
+    // The members that would be removed may be what others begin with.
+    if request.existing == Existing::Overwrite {
+        output::require_outside(&request.folder, &request.weights)?;
+    }
+    let shards = sources.shards().iter().map(|shard| &shard.path);
+    output::require_apart(&request.folder, shards.chain(&request.weights))?;
     let claim = || claim(&request.folder, request.existing, &begun);
     let _lock = request.ranks.leads().then(claim).transpose()?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
@@ -222,7 +229,7 @@ fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
 /// Whether a folder holds nothing, or is not there; what a run killed in its first moment leaves does not
 /// count.
 fn is_empty_or_absent(folder: &Path) -> bool {
-    let left = |name: &OsStr| name == LOCK_FILE || name.to_string_lossy().starts_with(atomic::PARTIAL_PREFIX);
+    let left = |name: &OsStr| name == LOCK_FILE || atomic::is_partial(name);
     std::fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|entry| left(&entry.file_name())))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use etl::pipeline::BuildError;
 use etl::source::{InputKind, SourceError};
 use schemas::count::{agree, counted};
+use schemas::output::OutputIsInput;
 
 use crate::data::DataError;
 use crate::table::UnknownEnding;
@@ -60,6 +61,19 @@ pub enum PredictError {
         /// The file.
         path: PathBuf,
     },
+    /// A table that was not asked for would replace a file of others.
+    #[error(
+        "{}: the entries left out are listed here, but it is no such list and stays: move it, or choose another \
+         --out",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table is an input as well, or lies in a store that is read.
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// Stores and structures were given together.
     #[error("{} is a store and {} is not: give them one after another", store.display(), other.display())]
     StoresAndStructures {

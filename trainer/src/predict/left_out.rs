@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etl::reject::{Note, Reject};
 use schemas::manifest::NotedEntries;
+use schemas::regular;
 use serde::Serialize;
 
 use crate::atomic;
@@ -42,6 +43,24 @@ impl<'a> From<&'a Reject> for Entry<'a> {
             message: &reject.message,
         }
     }
+}
+
+/// First line of the table.
+const HEADER: &str = "material_id,source_file,record,line,reason,message\n";
+
+/// Whether the table may be written to a path: nothing is there, or the table of an earlier run.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn is_replaceable(path: &Path) -> io::Result<bool> {
+    let file = match regular::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
+        file => file?,
+    };
+    let mut beginning = Vec::new();
+    file.take(HEADER.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning == HEADER.as_bytes())
 }
 
 /// Entries without a prediction (in an unnamed temporary file), remarks about entries, and the error that
@@ -114,10 +133,13 @@ impl LeftOut {
     /// Writes the table, or removes that of an earlier run if there is nothing to list.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system, and [`io::ErrorKind::AlreadyExists`] for a file that is no such table.
     pub(super) fn save(&mut self, path: &Path) -> io::Result<()> {
         if let Some(error) = self.unwritten.take() {
             return Err(error);
+        }
+        if !is_replaceable(path)? {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file of others is there"));
         }
         if self.count == 0 {
             return match std::fs::remove_file(path) {
@@ -153,6 +175,7 @@ mod tests {
         list.lock().push(&Entry::of_crystal("mp-1", "prediction_not_finite", "NaN"));
         list.lock().save(&path).expect("it is writable");
         let text = std::fs::read_to_string(&path).expect("it is there");
+        assert!(text.starts_with(HEADER) && is_replaceable(&path).expect("readable"));
         assert_eq!(
             text,
             "material_id,source_file,record,line,reason,message\n\
@@ -163,5 +186,13 @@ mod tests {
         empty.lock().save(&path).expect("it can be removed");
         assert!(!path.exists());
         empty.lock().save(&path).expect("nothing to remove");
+        for foreign in ["", "id,gap\n", &HEADER[1..]] {
+            std::fs::write(&path, foreign).expect("it is writable");
+            assert!(!is_replaceable(&path).expect("readable"), "{foreign}");
+            for list in [&list, &empty] {
+                assert!(list.lock().save(&path).is_err());
+            }
+            assert_eq!(std::fs::read_to_string(&path).expect("it is there"), foreign);
+        }
     }
 }

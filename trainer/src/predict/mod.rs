@@ -28,6 +28,7 @@ use std::sync::Arc;
 use etl::pipeline::Bounds;
 use etl::source::{SourceKind, UnreadFiles};
 use schemas::manifest::NotedEntries;
+use schemas::output;
 
 use crate::atomic;
 use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
@@ -98,7 +99,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`PredictError`]: models that make no ensemble, an input that cannot be read as a whole or was
-/// made with other settings, a table that already exists or cannot be written, no crystal at all.
+/// made with other settings, a table that already exists, is an input or cannot be written, no crystal at all.
 /// The table of predictions is whole or as it was before.
 pub fn predict(
     request: &Request,
@@ -107,11 +108,14 @@ pub fn predict(
 ) -> Result<Summary, PredictError> {
     let format = TableFormat::of(&request.out)?;
     let ensemble = Ensemble::new(members)?;
+    let rejects = left_out_path(&request.out);
     if !request.overwrite {
         refuse_to_replace(&request.out)?;
+    } else if !left_out::is_replaceable(&rejects).map_err(PredictError::write(&rejects))? {
+        return Err(PredictError::Foreign { path: rejects });
     }
     let left_out = LeftOut::shared().map_err(PredictError::write(&request.out))?;
-    let (stream, unread) = open(request, &ensemble, &left_out)?;
+    let (stream, unread) = open(request, members, &ensemble, &left_out)?;
     let mut outcome = None;
     let written = atomic::write(&request.out, |out| {
         let result = fill(out, format, &ensemble, stream, &left_out, request, progress);
@@ -143,9 +147,23 @@ fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     }
 }
 
+/// Requires that no table is written over what is read: structures, shards, weights.
+fn require_apart<'a>(
+    out: &Path,
+    inputs: impl Iterator<Item = &'a PathBuf> + Clone,
+    members: &'a [Member],
+) -> Result<(), PredictError> {
+    let read = inputs.chain(members.iter().map(|member| &member.path));
+    for table in [out, left_out_path(out).as_path()] {
+        output::require_apart(table, read.clone())?;
+    }
+    Ok(())
+}
+
 /// Starts to read the inputs. Also returns the numbers of files that are not read.
 fn open(
     request: &Request,
+    members: &[Member],
     ensemble: &Ensemble<'_>,
     left_out: &SharedLeftOut,
 ) -> Result<(Stream, UnreadFiles), PredictError> {
@@ -160,10 +178,12 @@ fn open(
     };
     match Input::find(&request.inputs, request.kind, ensemble.features())? {
         Input::Stores(sources) => {
+            require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path), members)?;
             let selection = Selection::new(&Arc::new(sources), Subset::All)?;
             Ok((Stream::open(&selection, settings)?, UnreadFiles::default()))
         }
         Input::Structures { kind, paths } => {
+            require_apart(&request.out, paths.iter(), members)?;
             let structures = Structures::open(kind, paths, request, ensemble.features(), left_out)?;
             let unread = structures.unread().clone();
             let stream = Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?;

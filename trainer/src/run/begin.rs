@@ -17,10 +17,9 @@ use crate::model::Mmpt;
 use crate::ranks::{Ranks, RanksError};
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::error::RunError;
-use crate::run::folder::{Existing, RunFolder};
+use crate::run::folder::{DIVERGED_FILE, Existing, RunFolder};
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective};
-use crate::run::writer::DIVERGED_FILE;
 use crate::weights::Description;
 
 /// The crystals of a run.

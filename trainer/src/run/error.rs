@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use schemas::count::agree;
+
 use crate::weights::WeightsError;
 
 /// A run that cannot be started, continued or recorded.
@@ -25,6 +27,14 @@ pub enum RunError {
     NotEmpty {
         /// The folder.
         path: PathBuf,
+    },
+    /// Files have the names of a run's files, but no run has written them.
+    #[error("{} holds no run that could be replaced: {} {} of others", path.display(), names(files), agree(&files.len(), "is", "are"))]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The files in the way.
+        files: Vec<PathBuf>,
     },
     /// There is no run to continue.
     #[error("{} holds no run to resume", path.display())]
@@ -84,6 +94,12 @@ pub enum RunError {
     /// Ctrl-C cannot be caught.
     #[error("cannot catch Ctrl-C: {0}")]
     Interrupt(std::io::Error),
+}
+
+/// Names of files in one folder.
+fn names(files: &[PathBuf]) -> String {
+    let names = files.iter().filter_map(|path| path.file_name());
+    names.map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(", ")
 }
 
 impl RunError {

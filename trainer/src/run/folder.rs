@@ -7,6 +7,7 @@
 //! | `curves.svg` | the records as a picture |
 //! | `best.safetensors` | the weights with the lowest loss |
 //! | `card.md` | what these weights are, of which data and how good |
+//! | `diverged.json` | the crystals of a batch whose loss was no number |
 //! | `last/checkpoint.safetensors` | weights, optimiser state and position: what a resumed run needs |
 //! | `.lock` | empty; held by the process that writes |
 
@@ -18,6 +19,7 @@ use schemas::lock::{self, LOCK_FILE};
 
 use super::card;
 use super::error::RunError;
+use super::own;
 use crate::atomic;
 use crate::config::Config;
 
@@ -27,6 +29,8 @@ const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
 /// Name of the best weights in a run's folder.
 pub const BEST_FILE: &str = "best.safetensors";
+/// File of a run's folder with the crystals of the batch that a run ended on.
+pub(super) const DIVERGED_FILE: &str = "diverged.json";
 const LAST_FOLDER: &str = "last";
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
@@ -37,7 +41,8 @@ pub enum Existing {
     Refuse,
     /// Continue it.
     Resume,
-    /// Remove its files and begin anew; files of others in the folder stay.
+    /// Remove its files and begin anew; files of others in the folder stay, and those of its names that no
+    /// run has written are refused.
     Overwrite,
 }
 
@@ -56,8 +61,8 @@ impl RunFolder {
     /// removed.
     ///
     /// # Errors
-    /// [`RunError::NotEmpty`], [`RunError::NoRun`], [`RunError::NotAFolder`], [`RunError::Locked`] or
-    /// [`RunError::Io`].
+    /// [`RunError::NotEmpty`], [`RunError::NoRun`], [`RunError::NotAFolder`], [`RunError::Foreign`],
+    /// [`RunError::Locked`] or [`RunError::Io`].
     pub fn open(path: &Path, existing: Existing) -> Result<Self, RunError> {
         if path.is_file() {
             return Err(RunError::NotAFolder { path: path.to_owned() });
@@ -66,12 +71,14 @@ impl RunFolder {
             return Err(RunError::NoRun { path: path.to_owned() });
         }
         // A stranger's folder gets not even a lock file.
-        let own = path.join(LOCK_FILE).exists() || path.join(CONFIG_FILE).exists();
+        let files = Self::of_another(path).files_there();
+        let own = if files.is_empty() { path.join(LOCK_FILE).exists() } else { is_run(path) };
         if !own && !is_empty(path)? {
             match existing {
                 Existing::Refuse => return Err(RunError::NotEmpty { path: path.to_owned() }),
                 Existing::Resume => return Err(RunError::NoRun { path: path.to_owned() }),
-                Existing::Overwrite => {}
+                Existing::Overwrite if files.is_empty() => {}
+                Existing::Overwrite => return Err(RunError::Foreign { path: path.to_owned(), files }),
             }
         }
         std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
@@ -139,12 +146,30 @@ impl RunFolder {
             .map_err(RunError::io("write", &path))
     }
 
-    /// Removes the files of an earlier run; the checkpoint first, so that a kill in between leaves
-    /// nothing that could be continued.
+    /// Every file of a run; the checkpoint first, so that a kill while they are removed leaves nothing that
+    /// could be continued, and the configuration last, by which what is left is known as a run's.
+    fn files(&self) -> [PathBuf; 7] {
+        [
+            self.checkpoint(),
+            self.path.join(DIVERGED_FILE),
+            self.curves(),
+            self.card(),
+            self.best(),
+            self.metrics(),
+            self.config(),
+        ]
+    }
+
+    /// What is there by the names of a run's files. Empty files are nobody's: a run on a full disk leaves
+    /// them.
+    fn files_there(&self) -> Vec<PathBuf> {
+        let holds = |path: &PathBuf| path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0);
+        self.files().into_iter().filter(holds).collect()
+    }
+
+    /// Removes the files of an earlier run.
     fn clear(&self) -> Result<(), RunError> {
-        for path in
-            [self.checkpoint(), self.config(), self.metrics(), self.curves(), self.best(), self.card()]
-        {
+        for path in self.files() {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(RunError::io("remove", &path)(error));
@@ -154,6 +179,18 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+/// Whether a run has written the files of its names, as far as they are whole.
+fn is_run(path: &Path) -> bool {
+    let folder = RunFolder::of_another(path);
+    let marks = own::Marks {
+        config: &folder.config(),
+        metrics: &folder.metrics(),
+        best: &folder.best(),
+        checkpoint: &folder.checkpoint(),
+    };
+    marks.any()
 }
 
 /// Whether a folder holds nothing, or is not there; the lock file and an empty `last` do not count,
@@ -254,12 +291,31 @@ mod tests {
         for file in [folder.metrics(), folder.curves(), folder.best(), folder.checkpoint()] {
             std::fs::write(file, "old").expect("it is writable");
         }
-        for file in ["notes.txt", ".partial-abc", "last/.partial-def"] {
+        for file in ["notes.txt", ".partial-mine", ".mmpt-partial-abcdef", "last/.mmpt-partial-012345"] {
             std::fs::write(path.path().join(file), "").expect("it is writable");
         }
         drop(folder);
         RunFolder::open(path.path(), Existing::Overwrite).expect("it may be replaced");
-        assert_eq!(names(path.path()), [".lock", "last", "notes.txt"]);
+        assert_eq!(names(path.path()), [".lock", ".partial-mine", "last", "notes.txt"]);
         assert!(names(&path.path().join("last")).is_empty());
+    }
+
+    #[test]
+    fn files_of_others_that_have_a_runs_names_are_refused() {
+        for name in ["config.toml", "metrics.jsonl", "card.md", "best.safetensors", "diverged.json"] {
+            let path = tempfile::tempdir().expect("a temporary folder");
+            for file in [name, "notes.txt", ".partial-mine"] {
+                std::fs::write(path.path().join(file), "of others").expect("it is writable");
+            }
+            let error = RunFolder::open(path.path(), Existing::Overwrite).expect_err("it is a stranger's");
+            let line = error.to_string();
+            assert!(line.contains(name) && !line.contains("notes.txt"), "{line}");
+            let mut expected = vec![".partial-mine", name, "notes.txt"];
+            expected.sort_unstable();
+            assert_eq!(names(path.path()), expected, "not even a lock file");
+        }
+        let path = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(path.path().join("notes.txt"), "of others").expect("it is writable");
+        RunFolder::open(path.path(), Existing::Overwrite).expect("nothing is replaced");
     }
 }

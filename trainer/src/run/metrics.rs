@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::RunError;
 
+/// What every record begins with.
+pub(super) const BEGINNING: &[u8] = b"{\"kind\":";
+
 /// Loss terms, weighted sum (`loss`) included, by name.
 pub type Losses = BTreeMap<String, f64>;
 

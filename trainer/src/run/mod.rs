@@ -5,7 +5,7 @@
 //! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
 //! * `writer`: what goes into the folder, from one process of several
 //! * [`schedule`]: learning rate and β1 of every step
-//! * [`folder`]: the run's folder, one run at a time
+//! * [`folder`]: the run's folder, one run at a time; `own`: whether its files are a run's
 //! * [`checkpoint`]: everything a run needs to continue
 //! * [`card`]: what the best weights are, in words
 //! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
@@ -24,6 +24,7 @@ pub mod folder;
 pub mod interrupt;
 pub mod memory;
 pub mod metrics;
+mod own;
 pub mod pretrain;
 pub mod progress;
 pub mod schedule;

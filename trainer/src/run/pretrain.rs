@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::prelude::*;
+use schemas::output;
 
 use crate::config::Config;
 use crate::data::{ConstantPredictor, GraphBatch, LatticeStatistics, Selection};
@@ -141,6 +142,11 @@ fn begin(request: Request) -> Result<Beginning<Pretraining>, TrainError> {
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| given(path, &config, &features, &autodiff));
     let given = given.transpose()?;
+    if existing == Existing::Overwrite {
+        output::require_outside(&request.folder, &request.weights)?;
+    }
+    let shards = crystals.train.sources().shards().iter().map(|shard| &shard.path);
+    output::require_apart(&request.folder, shards.chain(&request.weights))?;
     let (folder, checkpoint) = claimed(&request.folder, existing, &config, &*ranks)?;
     let objective = Pretraining::new(&config, features.cutoff_angstrom, &device, &ranks);
     let init = |lattice: &LatticeStatistics| Mmpt::init(&config.model, lattice, config.seed, &autodiff);

@@ -10,14 +10,11 @@ use crate::error::TrainError;
 use crate::optimiser::Adam;
 use crate::run::card::Card;
 use crate::run::checkpoint::{Checkpoint, State};
-use crate::run::folder::RunFolder;
+use crate::run::folder::{DIVERGED_FILE, RunFolder};
 use crate::run::metrics::{self, MetricsLog, Record};
 use crate::run::snapshot;
 use crate::run::step::Values;
 use crate::weights::{self, Description};
-
-/// File of a run's folder with the crystals of the batch that a run ended on.
-pub(super) const DIVERGED_FILE: &str = "diverged.json";
 
 /// A loss or gradient that is no number, and where.
 pub(super) struct Divergence {

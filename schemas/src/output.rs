@@ -1,0 +1,232 @@
+//! Whether what a command is about to write is something that it reads.
+//!
+//! Outputs are renamed into place: whoever names an input as the output would lose it, by whatever other
+//! name, and a file in a store that is read would no longer be that store's.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::{MANIFEST_FILE, Manifest, STAGING_FOLDER, is_unfinished};
+use crate::name::REJECTS_FOLDER;
+
+/// An output that is an input, or lies where an input does.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OutputIsInput {
+    /// Both are one file or folder, perhaps by different names.
+    #[error("{}: is also an input ({}) and cannot be the output", output.display(), input.display())]
+    Same {
+        /// The output as it was given.
+        output: PathBuf,
+        /// The input as it was given.
+        input: PathBuf,
+    },
+    /// The output lies in a store that is read, or is that store.
+    #[error("{}: lies in the store {}, which is read, and cannot be the output", output.display(), store.display())]
+    InStore {
+        /// The output as it was given.
+        output: PathBuf,
+        /// Folder of the store.
+        store: PathBuf,
+    },
+    /// The input lies in the folder whose files are to be replaced.
+    #[error("{}: is an input and lies in {}, whose files are to be replaced", input.display(), output.display())]
+    Within {
+        /// The folder as it was given.
+        output: PathBuf,
+        /// The input as it was given.
+        input: PathBuf,
+    },
+}
+
+/// Requires that an output, a file or folder that may not be there yet, is none of the inputs, nor lies in a
+/// store of which one is an input.
+///
+/// # Errors
+/// [`OutputIsInput`] for the first input that it would spoil.
+pub fn require_apart<P: AsRef<Path>>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = P>,
+) -> Result<(), OutputIsInput> {
+    let place = place(output);
+    let stores: Vec<&Path> = place.ancestors().filter(|folder| is_store(folder)).collect();
+    for input in inputs {
+        let input = input.as_ref();
+        let read = self::place(input);
+        if read == place || is_same_file(output, input) {
+            return Err(OutputIsInput::Same { output: output.to_owned(), input: input.to_owned() });
+        }
+        if let Some(store) = stores.iter().find(|store| is_of_store(&read, store)) {
+            return Err(OutputIsInput::InStore { output: output.to_owned(), store: store.to_path_buf() });
+        }
+    }
+    Ok(())
+}
+
+/// Requires that no input lies in a folder whose files are to be replaced.
+///
+/// # Errors
+/// [`OutputIsInput::Within`] for the first that does.
+pub fn require_outside<P: AsRef<Path>>(
+    folder: &Path,
+    inputs: impl IntoIterator<Item = P>,
+) -> Result<(), OutputIsInput> {
+    let place = place(folder);
+    match inputs.into_iter().find(|input| self::place(input.as_ref()).starts_with(&place)) {
+        None => Ok(()),
+        Some(input) => {
+            Err(OutputIsInput::Within { output: folder.to_owned(), input: input.as_ref().to_owned() })
+        }
+    }
+}
+
+/// A path without links and relative parts; what is not there yet is taken to lie in the folder that is.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(place) = path.canonicalize() {
+        return place;
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => return path.to_owned(),
+    };
+    match path.file_name() {
+        Some(name) => place(parent).join(name),
+        // `missing/..` leads nowhere yet.
+        None => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+/// Whether two paths are names of one file.
+fn is_same_file(output: &Path, input: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let number = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+        number(output).is_some_and(|number_of_output| number(input) == Some(number_of_output))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (output, input);
+        false
+    }
+}
+
+/// Whether a folder is a store, finished or not. Other programs have files named `manifest.json`, too.
+fn is_store(folder: &Path) -> bool {
+    Manifest::read(folder).is_ok() || is_unfinished(folder)
+}
+
+/// Whether a path without links is that of a store or of one of its files.
+fn is_of_store(path: &Path, store: &Path) -> bool {
+    let Ok(inside) = path.strip_prefix(store) else { return false };
+    let mut parts = inside.iter();
+    match (parts.next(), parts.next()) {
+        (None, _) => true,
+        (Some(_), None) => {
+            inside.extension() == Some(OsStr::new("parquet")) || inside == Path::new(MANIFEST_FILE)
+        }
+        (Some(folder), Some(_)) => folder == REJECTS_FOLDER || folder == STAGING_FOLDER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Counts, ShardEntry};
+    use crate::name::rejects_name;
+    use crate::settings::FeatureSettings;
+    use crate::store::FORMAT_VERSION;
+
+    /// The manifest of a store without shards.
+    fn manifest() -> Manifest {
+        Manifest {
+            format_version: FORMAT_VERSION,
+            software_version: "0".to_owned(),
+            source: "x".to_owned(),
+            part: None,
+            settings: FeatureSettings::default(),
+            options: [].into(),
+            inputs: Vec::new(),
+            counts: Counts::default(),
+            shards: Vec::new(),
+            rejects: ShardEntry { file: rejects_name(), rows: 0, bytes: 0, sha256: String::new() },
+        }
+    }
+
+    /// A folder with a store `st`, one that is another name for it, and files beside them.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("st/rejects")).expect("a folder");
+        fs::create_dir(path("in")).expect("a folder");
+        fs::write(path("st/manifest.json"), manifest().to_json()).expect("writing");
+        for file in ["in/manifest.json", "st/x-00000.parquet", "st/rejects/rejects.parquet", "in/a.json", "w"]
+        {
+            fs::write(path(file), "x").expect("writing");
+        }
+        folder
+    }
+
+    fn refused(folder: &Path, output: &str, input: &str) -> Option<OutputIsInput> {
+        require_apart(&folder.join(output), [folder.join("w"), folder.join(input)]).err()
+    }
+
+    #[test]
+    fn one_file_by_two_names_is_found() {
+        let folder = folder();
+        let path = |name: &str| folder.path().join(name);
+        fs::hard_link(path("in/a.json"), path("hard.json")).expect("a link");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("in/a.json", path("soft.json")).expect("a link");
+            std::os::unix::fs::symlink("in", path("also")).expect("a link");
+            for output in ["soft.json", "also/a.json", "hard.json"] {
+                let error = refused(folder.path(), output, "in/a.json");
+                assert!(matches!(error, Some(OutputIsInput::Same { .. })), "{output}: {error:?}");
+            }
+        }
+        for output in ["in/a.json", "in/../in/a.json", "st/../in/./a.json"] {
+            let error = refused(folder.path(), output, "in/a.json").expect("one file");
+            assert!(error.to_string().contains("is also an input"), "{error}");
+        }
+        for output in ["in/b.json", "b.json", "new/a.json", "in/new/../b.json"] {
+            assert_eq!(refused(folder.path(), output, "in/a.json"), None, "{output}");
+        }
+        assert_eq!(refused(folder.path(), "in", "in/a.json"), None, "a folder that is no store");
+    }
+
+    #[test]
+    fn what_lies_in_a_store_that_is_read_is_found() {
+        let folder = folder();
+        for input in ["st", "st/x-00000.parquet", "st/rejects/rejects.parquet", "st/../st"] {
+            for output in ["st/x-00001.parquet", "st/sub/new.csv", "st/stats.html"] {
+                let error = refused(folder.path(), output, input).expect("in the store");
+                assert!(matches!(error, OutputIsInput::InStore { .. }), "{output} of {input}: {error}");
+            }
+        }
+        for input in ["st/x-00000.parquet", "st/rejects/rejects.parquet"] {
+            let error = refused(folder.path(), "st", input);
+            assert!(matches!(error, Some(OutputIsInput::InStore { .. })), "{input}: {error:?}");
+        }
+        assert!(matches!(refused(folder.path(), "st", "st"), Some(OutputIsInput::Same { .. })));
+        for output in ["st2/x-00000.parquet", "st.csv", "in/st"] {
+            assert_eq!(refused(folder.path(), output, "st"), None, "{output}");
+        }
+        // Of what else lies in the folder of a store, nothing is replaced.
+        fs::create_dir(folder.path().join("st/cifs")).expect("a folder");
+        assert_eq!(refused(folder.path(), "st", "st/cifs"), None);
+        fs::create_dir_all(folder.path().join("begun/.build")).expect("a folder");
+        assert!(refused(folder.path(), "begun/p.csv", "begun").is_some());
+    }
+
+    #[test]
+    fn inputs_in_a_folder_that_is_replaced_are_found() {
+        let folder = folder();
+        let path = |name: &str| folder.path().join(name);
+        require_outside(&path("in"), [path("w"), path("inn")]).expect("they lie beside it");
+        let error = require_outside(&path("st/../in"), [path("w"), path("in/a.json")]).expect_err("in it");
+        assert!(error.to_string().contains("whose files are to be replaced"), "{error}");
+        require_outside(&path("new"), [path("w")]).expect("nothing is there");
+    }
+}
