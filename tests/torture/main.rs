@@ -10,6 +10,7 @@ mod damaged;
 mod disk;
 mod hostile;
 mod kills;
+mod paths;
 mod program;
 mod table;
 
@@ -94,7 +95,13 @@ fn main() -> ExitCode {
         Ok("long") => Form::Long,
         _ => Form::Short,
     };
-    let cases = [kills::cases(form), disk::cases(form), damage::cases(form), hostile::cases(form)];
+    let cases = [
+        kills::cases(form),
+        disk::cases(form),
+        damage::cases(form),
+        hostile::cases(form),
+        paths::cases(form),
+    ];
     let cases = cases.into_iter().flatten();
     let cases: VecDeque<Case> = cases
         .filter(|case| wanted.is_empty() || wanted.iter().any(|name| case.what.contains(name.as_str())))

@@ -12,6 +12,8 @@ mod embed;
 mod finetune;
 mod isolated;
 mod options;
+#[cfg(unix)]
+mod outputs;
 mod predict;
 mod pretrain;
 mod python;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use schemas::output::OutputIsInput;
 
-use super::journal;
 use crate::config::ConfigError;
 use crate::error::TrainError;
 use crate::report::ReportError;
@@ -81,10 +80,12 @@ pub enum CompareError {
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
     /// The folder has a grid, but is none of a comparison.
-    #[error("{}: of others, there is no {} beside it; --out is for a folder of its own", path.display(), journal::FILE)]
+    #[error("{}: of others, there is no {journal} beside it; --out is for a folder of its own", path.display())]
     Foreign {
         /// The grid.
         path: PathBuf,
+        /// Name of the file that would tell of a comparison.
+        journal: &'static str,
     },
     /// Another process works in the folder.
     #[error(

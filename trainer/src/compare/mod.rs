@@ -132,7 +132,10 @@ fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
         return Ok(());
     }
     let read = |path: &Path| std::fs::read(path).map_err(CompareError::io("read", path));
-    if read(&there)? == read(grid)? { Ok(()) } else { Err(CompareError::Foreign { path: there }) }
+    match read(&there)? == read(grid)? {
+        true => Ok(()),
+        false => Err(CompareError::Foreign { path: there, journal: journal::FILE }),
+    }
 }
 
 /// A grid that can be used.
