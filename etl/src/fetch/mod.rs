@@ -33,7 +33,6 @@ pub use download::RetryPolicy;
 pub use error::FetchError;
 pub use progress::{FetchProgress, TerminalProgress};
 
-use crate::no_follow;
 use verify::{Digest, Receipt, Verdict};
 
 /// Where the files come from.
@@ -203,8 +202,8 @@ pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result
 /// Keeps a second fetch out of the folder for as long as the file lives.
 fn lock(folder: &Path) -> Result<File, FetchError> {
     let path = folder.join(".fetch.lock");
-    let file = no_follow::open(File::options().create(true).append(true), &path)
-        .map_err(FetchError::io("open", &path))?;
+    let file =
+        File::options().create(true).append(true).open(&path).map_err(FetchError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(FetchError::Busy { folder: folder.to_owned() }),
