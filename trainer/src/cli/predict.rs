@@ -43,7 +43,7 @@ pub(crate) struct PredictArguments {
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Replace the table in --out and that of the entries it left out
+    /// Replace the table in --out and that of the entries it left out, but no other file
     #[arg(long)]
     overwrite: bool,
     /// How the inputs are read: oqmd, jarvis, matbench, cif, poscar or table; found out unless given
