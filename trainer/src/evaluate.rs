@@ -77,6 +77,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
+    report::require_own(&request.out)?;
     let mut members = Members { request, device, begun, task, sources, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);

@@ -23,6 +23,12 @@ pub enum ReportError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A file of others is where a result goes.
+    #[error("{}: is of no evaluation and stays; --out is for a folder of its own", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is nothing to report.
     #[error("task {task}: no fold was evaluated")]
     NoFolds {

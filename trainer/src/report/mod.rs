@@ -131,6 +131,22 @@ impl Evaluation {
     }
 }
 
+/// Requires that what has the names of results in a folder, which may not be there, is of an evaluation.
+///
+/// # Errors
+/// [`ReportError::Foreign`] with the first file that is of others.
+pub fn require_own(folder: &Path) -> Result<(), ReportError> {
+    let names = [json::FILE, table::FILE, PAGE, matbench::INFO, matbench::RESULTS];
+    let mut there = names.into_iter().map(|name| folder.join(name)).filter(|path| path.exists());
+    let own = || {
+        EvaluationRecord::read(&folder.join(json::FILE)).is_ok() || table::is_own(&folder.join(table::FILE))
+    };
+    match there.next() {
+        Some(path) if !own() => Err(ReportError::Foreign { path }),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the results of an evaluation into an existing folder and returns the files written:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]

@@ -1,5 +1,7 @@
 //! `predictions.csv`: every test crystal.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::Evaluation;
@@ -12,6 +14,14 @@ pub(super) const FILE: &str = "predictions.csv";
 /// Columns of the table.
 const COLUMNS: [&str; 8] =
     ["material_id", "formula", "property", "unit", "fold", "target", "prediction", "deviation"];
+
+/// Whether a file begins as this table does.
+pub(super) fn is_own(path: &Path) -> bool {
+    let header = COLUMNS.join(",") + "\n";
+    let mut beginning = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(header.len() as u64).read_to_end(&mut beginning));
+    read.is_ok() && beginning == header.as_bytes()
+}
 
 /// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is that of the
 /// target; `deviation` is empty for a single model. Numbers read back to the same doubles.

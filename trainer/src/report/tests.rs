@@ -78,6 +78,26 @@ fn nothing_is_written_of_a_refused_evaluation() {
 }
 
 #[test]
+fn results_are_not_written_over_files_of_others() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    require_own(&folder.path().join("none")).expect("nothing is there");
+    for name in ["predictions.csv", "report.html", "info.json"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "material_id,formula,property,unit,prediction,deviation\n").expect("writable");
+        let error = require_own(folder.path()).expect_err("it is of others").to_string();
+        assert!(error.contains(name), "{error}");
+        std::fs::remove_file(path).expect("it is there");
+    }
+    std::fs::write(folder.path().join("notes.txt"), "of others").expect("writable");
+    let good = evaluation(vec![outcome("a", 1.0, 2.0, &["O"])]);
+    write(folder.path(), &good).expect("it can be reported");
+    require_own(folder.path()).expect("an evaluation");
+    // One of them is enough to know the others by.
+    std::fs::remove_file(folder.path().join(json::FILE)).expect("it is there");
+    require_own(folder.path()).expect("an evaluation");
+}
+
+#[test]
 fn the_page_needs_nothing_from_elsewhere() {
     let page = page_of(&jdft2d());
     for reference in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link"] {
