@@ -277,7 +277,7 @@ impl StoreFolder {
     pub(super) fn discard_unfinished(&self) -> Result<(), BuildError> {
         match Journal::read(&self.staging())? {
             Some(journal) => self.discard(&journal),
-            None => remove_folder(&self.staging()),
+            None => remove_staging(&self.staging()),
         }
     }
 
