@@ -7,6 +7,7 @@
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
+//! * [`limits`]: how large a crystal may be
 //! * [`matbench`]: MatBench's published tasks and their sizes
 //! * [`name`]: names of sources and files that stay in their folder
 //! * [`output`]: outputs that are inputs
@@ -22,6 +23,7 @@ pub mod count;
 pub mod error;
 mod exact;
 pub mod hash;
+pub mod limits;
 pub mod lock;
 pub mod manifest;
 pub mod matbench;

@@ -12,6 +12,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::count::counted;
 use crate::error::StoreError;
+use crate::limits;
 use crate::store::{COLUMNS, Column, column_by_name};
 
 /// A list column with its values already of the right type.
@@ -215,7 +216,8 @@ impl CrystalBatch {
     ///
     /// # Errors
     /// [`StoreError::Row`] if `row` is not below [`CrystalBatch::len`], if lists that belong together
-    /// differ in length, or if an edge names a site that is not there.
+    /// differ in length, if an edge names a site that is not there, or if the crystal is beyond the
+    /// [`limits`].
     pub fn row(&self, row: usize) -> Result<CrystalView<'_>, StoreError> {
         if row >= self.len() {
             return Err(StoreError::Row {
@@ -289,7 +291,7 @@ impl CrystalView<'_> {
         if let Some(site) = edges.source.iter().chain(edges.target).find(|site| **site >= nsites) {
             return Err(format!("an edge names site {site} of {nsites}"));
         }
-        Ok(())
+        limits::check(sites, edges.source, edges.target).map_err(|error| error.to_string())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why a crystal has no features.
 
+use schemas::limits::LimitError;
+
 use crate::number::{exact, significant};
 
 /// A crystal that cannot be featurised; ends as a row of the rejects table.
@@ -87,6 +89,9 @@ pub enum FeatureError {
         /// Neighbours counted.
         neighbours: usize,
     },
+    /// The crystal has more of something than a store may hold.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
 }
 
 impl FeatureError {
@@ -104,6 +109,9 @@ impl FeatureError {
             Self::TooManyImages { .. } => "too_many_images",
             Self::CoincidentSites { .. } => "coincident_sites",
             Self::ShellTooLarge { .. } => "shell_too_large",
+            Self::Limit(LimitError::Sites { .. }) => "too_many_sites",
+            Self::Limit(LimitError::Edges { .. }) => "too_many_edges",
+            Self::Limit(LimitError::Pairs { .. }) => "too_many_triplets",
         }
     }
 }

@@ -16,6 +16,7 @@ pub use labels::HOME_DIRECTION;
 pub(crate) use neighbours::pairs_within;
 pub use niggli::{NiggliCell, is_niggli, niggli_reduce, parameters};
 
+use schemas::limits;
 use schemas::settings::FeatureSettings;
 
 use crate::math::{IntegerMatrix3, Matrix3, Vector3};
@@ -60,7 +61,8 @@ impl Featurizer {
     /// Features of one crystal (SPEC 2.1 to 2.4); the result borrows the featurizer's buffers.
     ///
     /// # Errors
-    /// Every [`FeatureError`]: an impossible lattice, impossible coordinates or coinciding sites.
+    /// Every [`FeatureError`]: an impossible lattice, impossible coordinates, coinciding sites or more edges
+    /// than a store may hold.
     pub fn featurize(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
         let sites = structure.fractional.len();
         if sites == 0 {
@@ -86,6 +88,7 @@ impl Featurizer {
     fn find_edges(&mut self) -> Result<(), FeatureError> {
         let Features { lattice, volume, fractional, edges, isolated, .. } = &mut self.features;
         self.search.find(lattice, *volume, fractional, &self.settings, edges, isolated)?;
+        limits::check(fractional.len(), &edges.source, &edges.target)?;
         labels::label_edges(fractional, self.settings.centred_tolerance, edges);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use arrow::array::{Array, ListArray, UInt32Array};
 use rayon::prelude::*;
 use schemas::StoreError;
+use schemas::limits::pairs;
 use serde::Serialize;
 
 use crate::data::batch::GraphBatch;
@@ -96,22 +97,6 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>
         }
     }
     Ok(sizes)
-}
-
-/// Number of [`Size::pairs`]: the sum over the sites of edges that start there times edges that end there.
-/// `degrees` is a buffer.
-fn pairs(atoms: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
-    degrees.clear();
-    degrees.resize(atoms, [0; 2]);
-    for (ends, direction) in [(source, 0), (target, 1)] {
-        for &site in ends {
-            // An edge that names no site is refused where the crystal is used.
-            if let Some(degree) = degrees.get_mut(site as usize) {
-                degree[direction] += 1;
-            }
-        }
-    }
-    degrees.iter().map(|[outgoing, incoming]| outgoing * incoming).sum()
 }
 
 /// The heaviest batch that these crystals can make within the limit, in any order. The weight of a batch must

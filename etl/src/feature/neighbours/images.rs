@@ -12,9 +12,9 @@ use crate::math::{Matrix3, Vector3, row_times};
 /// crystals of 20 to 80 sites.
 const GRID_THRESHOLD: usize = 800;
 
-/// Image atoms a search may hold: ten times those of a crystal of a million sites, about 1 GiB.
-/// More come from cells far denser than matter.
-const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 24;
+/// Image atoms a search may hold: ten times those of a crystal of 100,000 sites, some 90 MiB. More come from
+/// cells far denser than matter.
+const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 20;
 
 /// Image atoms around the home cell, numbered in the order of (site, k1, k2, k3), which is that of
 /// SPEC 2.3 inside a shell.

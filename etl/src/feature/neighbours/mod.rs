@@ -13,6 +13,7 @@ mod layers;
 mod selection;
 mod space;
 
+use schemas::limits::{LimitError, MAX_EDGES};
 use schemas::settings::FeatureSettings;
 
 use crate::feature::niggli::plane_spacings;
@@ -48,7 +49,7 @@ impl NeighbourSearch {
     /// `[nsites, 3]`.
     ///
     /// # Errors
-    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`],
+    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`], [`FeatureError::Limit`],
     /// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
     pub(crate) fn find(
         &mut self,
@@ -87,6 +88,9 @@ impl NeighbourSearch {
                 isolated.push(target as u32);
             }
             self.selection.append_edges(&self.levels[level], target, edges);
+            if edges.len() > MAX_EDGES {
+                return Err(LimitError::Edges { count: edges.len() }.into());
+            }
         }
         Ok(())
     }

@@ -221,3 +221,27 @@ fn sites_heaped_on_a_line_are_refused_at_once() {
     assert!(matches!(error, FeatureError::ShellTooLarge { site: 0, .. }), "{error}");
     assert_eq!(error.reason_code(), "shell_too_large");
 }
+
+/// A heap of sites on a point at each of some places of a large cell. The distances within a heap differ by
+/// less than the tolerance of ties.
+fn heaps(sites: u32, places: u32) -> Structure {
+    let place = |place: u32| 0.9 * f64::from(place) / f64::from(places);
+    let site = |at: u32, site: u32| [place(at) + f64::from(site) * 4e-10, 0.5, 0.5];
+    let fractional = (0..places).flat_map(|at| (0..sites).map(move |number| site(at, number))).collect();
+    structure(cubic(100.0), fractional)
+}
+
+#[test]
+fn heaps_of_sites_are_refused_by_edges_and_triplets() {
+    let error = reason(&heaps(1000, 1));
+    assert_eq!(error.reason_code(), "too_many_triplets");
+    assert!(error.to_string().starts_with("999000 edges in 998001000 pairs"), "{error}");
+    let error = reason(&heaps(1000, 9));
+    assert_eq!(error.reason_code(), "too_many_edges");
+    assert!(error.to_string().starts_with("more than 1048576 edges"), "{error}");
+    // What is left of the heap does not slow down or change the next crystal.
+    let mut featurizer = Featurizer::new(&FeatureSettings::default());
+    assert!(featurizer.featurize(&heaps(1000, 2)).is_err());
+    let crystal = structure(cubic(3.0), vec![[0.0; 3]]);
+    assert_eq!(featurizer.featurize(&crystal), Ok(&featurize(&crystal)));
+}
