@@ -4,6 +4,7 @@
 //! `TORTURE=long` (`make torture`) each row meets hundreds of moments, offsets or megabytes. Both draw
 //! from fixed seeds. An argument runs the rows alone whose name contains it.
 
+mod bounds;
 mod crafted;
 mod damage;
 mod damaged;
@@ -56,6 +57,8 @@ impl Form {
 pub(crate) struct Case {
     /// What happens, the first column of the table.
     pub(crate) what: String,
+    /// What came of it before there was a bound, the last column; may be empty.
+    pub(crate) before: &'static str,
     /// Lets it happen and notes what came of it.
     pub(crate) run: Box<dyn FnOnce(&mut Row) + Send>,
 }
@@ -63,7 +66,12 @@ pub(crate) struct Case {
 impl Case {
     /// A case.
     pub(crate) fn new(what: impl Into<String>, run: impl FnOnce(&mut Row) + Send + 'static) -> Self {
-        Self { what: what.into(), run: Box::new(run) }
+        Self { what: what.into(), before: "", run: Box::new(run) }
+    }
+
+    /// Notes what came of it before there was a bound.
+    pub(crate) fn before(self, before: &'static str) -> Self {
+        Self { before, ..self }
     }
 }
 
@@ -101,6 +109,7 @@ fn main() -> ExitCode {
         damage::cases(form),
         hostile::cases(form),
         paths::cases(form),
+        bounds::cases(),
     ];
     let cases = cases.into_iter().flatten();
     let cases: VecDeque<Case> = cases
@@ -115,7 +124,7 @@ fn main() -> ExitCode {
                     let Some(case) = cases.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else {
                         return;
                     };
-                    let mut row = Row::new(case.what);
+                    let mut row = Row::new(case.what, case.before);
                     // An assertion of a helper is a fault of this row alone.
                     if catch_unwind(AssertUnwindSafe(|| (case.run)(&mut row))).is_err() {
                         row.fault("an assertion failed, see above");

@@ -19,6 +19,10 @@ const LOOK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(240);
 /// How much memory any of them may take, in bytes, unless a row says otherwise.
 pub(crate) const MEMORY_BOUND: u64 = 1 << 30;
+/// How long a program may take for input below 1 MB.
+const SMALL_PATIENCE: Duration = Duration::from_secs(10);
+/// How much memory it may take for input below 1 MB, in bytes.
+pub(crate) const SMALL_MEMORY_BOUND: u64 = 300 << 20;
 
 /// The trainer.
 pub(crate) fn trainer() -> PathBuf {
@@ -91,6 +95,7 @@ pub(crate) struct Running {
     begun: Instant,
     peak: u64,
     memory: u64,
+    patience: Duration,
 }
 
 /// Starts a program.
@@ -114,12 +119,19 @@ pub(crate) fn start_within<I: AsRef<OsStr>>(
         .stderr(other(&stderr))
         .spawn()
         .expect("the program starts");
-    Running { child, stdout, stderr, begun: Instant::now(), peak: 0, memory }
+    Running { child, stdout, stderr, begun: Instant::now(), peak: 0, memory, patience: PATIENCE }
 }
 
 /// Runs a program to its end.
 pub(crate) fn run<I: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = I>) -> Ran {
     start(program, arguments).end()
+}
+
+/// Runs a program whose input is below 1 MB: for 10 s and with 300 MiB at most.
+pub(crate) fn run_small<I: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = I>) -> Ran {
+    let mut running = start_within(SMALL_MEMORY_BOUND, program, arguments);
+    running.patience = SMALL_PATIENCE;
+    running.end()
 }
 
 /// Runs a program that must succeed.
@@ -139,7 +151,7 @@ impl Running {
     /// Waits for something that it does; `false` if it ended before.
     pub(crate) fn wait_for(&mut self, mut happened: impl FnMut() -> bool) -> bool {
         while !happened() {
-            assert!(self.begun.elapsed() < PATIENCE, "it takes too long");
+            assert!(self.begun.elapsed() < self.patience, "it takes too long");
             if self.has_ended() {
                 return happened();
             }
@@ -168,8 +180,8 @@ impl Running {
     pub(crate) fn end(mut self) -> Ran {
         let mut stopped = None;
         while !self.has_ended() {
-            if self.begun.elapsed() > PATIENCE {
-                stopped = Some(format!("still running after {} s", PATIENCE.as_secs()));
+            if self.begun.elapsed() > self.patience {
+                stopped = Some(format!("still running after {} s", self.patience.as_secs()));
             } else if self.peak > self.memory {
                 stopped = Some(format!("took more than {} MiB", self.memory / MEBIBYTE));
             }

@@ -1,4 +1,4 @@
-//! The table: what, times, outcome, worst time, peak memory.
+//! The table: what, times, outcome, worst time, peak memory, and what came of it without a bound.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -20,6 +20,8 @@ const FAULTS_TOLD: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Row {
     what: String,
+    /// What came of it before there was a bound; empty where nothing is known.
+    before: &'static str,
     times: usize,
     outcomes: BTreeMap<String, usize>,
     worst: Duration,
@@ -29,8 +31,16 @@ pub(crate) struct Row {
 
 impl Row {
     /// A row without anything yet.
-    pub(crate) fn new(what: String) -> Self {
-        Self { what, times: 0, outcomes: BTreeMap::new(), worst: Duration::ZERO, peak: 0, faults: Vec::new() }
+    pub(crate) fn new(what: String, before: &'static str) -> Self {
+        Self {
+            what,
+            before,
+            times: 0,
+            outcomes: BTreeMap::new(),
+            worst: Duration::ZERO,
+            peak: 0,
+            faults: Vec::new(),
+        }
     }
 
     /// Counts what became of one time.
@@ -69,6 +79,9 @@ impl Row {
             self.times,
             self.worst.as_secs_f64()
         );
+        if !self.before.is_empty() {
+            line += &format!("  {}", self.before);
+        }
         for fault in self.faults.iter().take(FAULTS_TOLD) {
             line += &format!("\n    {}", fault.trim_end().replace('\n', "\n    "));
         }
@@ -85,7 +98,7 @@ impl Table {
     /// Prints the heading.
     pub(crate) fn new() -> Self {
         let (what, times, outcome, worst, peak) = ("what", "times", "outcome", "worst s", "MiB");
-        println!("{what:<WHAT_WIDTH$} {times:>5}  {outcome:<OUTCOME_WIDTH$} {worst:>7} {peak:>6}");
+        println!("{what:<WHAT_WIDTH$} {times:>5}  {outcome:<OUTCOME_WIDTH$} {worst:>7} {peak:>6}  before");
         Self { rows: Mutex::new((0, 0)) }
     }
 
