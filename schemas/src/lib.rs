@@ -11,6 +11,7 @@
 //! * [`matbench`]: MatBench's published tasks and their sizes
 //! * [`name`]: names of sources and files that stay in their folder
 //! * [`output`]: outputs that are inputs
+//! * [`pages`]: counts and sizes of a Parquet column before it is unpacked
 //! * [`part`]: which crystals one of several builds holds
 //! * [`regular`]: regular files alone
 //! * [`lock`]: one writer at a time in a folder
@@ -29,6 +30,7 @@ pub mod manifest;
 pub mod matbench;
 pub mod name;
 pub mod output;
+pub mod pages;
 pub mod part;
 pub mod property;
 pub mod reader;

@@ -10,9 +10,12 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
+use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::RowGroupMetaData;
 
 use crate::error::StoreError;
+use crate::limits::{MAX_COLUMNS, MAX_GROUP_VALUES, MAX_PAGE_BYTES};
+use crate::pages::ChunkContent;
 use crate::regular;
 use crate::settings::FeatureSettings;
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY};
@@ -20,11 +23,18 @@ use crate::view::{CrystalBatch, type_problem};
 
 /// Rows of a batch unless asked for otherwise.
 pub const DEFAULT_BATCH_ROWS: usize = 256;
+/// Values of a column that a batch of fewer rows holds where the rows are long.
+const BATCH_VALUES: u64 = 1 << 20;
+/// Bytes of texts that a batch may hold, and that all lists of texts of a row group may.
+const BATCH_TEXT_BYTES: u64 = 1 << 25;
+const GROUP_TEXT_BYTES: u64 = 1 << 28;
 
 /// A shard whose format, settings and columns were found fit to read.
 pub struct Shard {
     path: PathBuf,
     settings: FeatureSettings,
+    /// A second handle, for the headers of pages.
+    file: File,
     builder: ParquetRecordBatchReaderBuilder<File>,
 }
 
@@ -36,6 +46,7 @@ impl Shard {
     /// version, other settings (naming the first that differs), a column missing or of another type.
     pub fn open(path: &Path, expected: Option<&FeatureSettings>) -> Result<Self, StoreError> {
         let file = regular::open(path).map_err(StoreError::io(path))?;
+        let pages = file.try_clone().map_err(StoreError::io(path))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)
             .map_err(|error| StoreError::Parquet { path: path.to_owned(), message: error.to_string() })?;
         let metadata: HashMap<String, String> = builder
@@ -59,7 +70,12 @@ impl Shard {
         if let Some(expected) = expected {
             expected.require(&settings).map_err(with_path)?;
         }
-        let shard = Self { path: path.to_owned(), settings, builder };
+        let shard = Self { path: path.to_owned(), settings, file: pages, builder };
+        let columns = shard.schema().fields().len();
+        if columns > MAX_COLUMNS {
+            let message = format!("{columns} columns, {MAX_COLUMNS} at most");
+            return Err(StoreError::Parquet { path: shard.path, message });
+        }
         for column in COLUMNS {
             let problem = match shard.schema().field_with_name(column.name) {
                 Err(_) => "is missing".to_owned(),
@@ -140,10 +156,11 @@ impl Shard {
             selectors.push(RowSelector::select(1));
             next = row + 1;
         }
-        let Self { builder, .. } = self;
-        let reader = builder
+        let batch_rows = self.batch_rows(&self.row_groups_of(rows), &ProjectionMask::all())?;
+        let reader = self
+            .builder
             .with_row_selection(RowSelection::from(selectors))
-            .with_batch_size(DEFAULT_BATCH_ROWS)
+            .with_batch_size(batch_rows)
             .build()
             .map_err(|error| refuse(error.to_string()))?;
         Ok(Crystals { path: path.into(), reader })
@@ -169,24 +186,83 @@ impl Shard {
         row_groups: Option<Vec<usize>>,
         columns: Option<&[&str]>,
     ) -> Result<ParquetRecordBatchReader, StoreError> {
-        let Self { path, mut builder, .. } = self;
+        let mut mask = ProjectionMask::all();
         if let Some(columns) = columns {
             for name in columns {
-                if builder.schema().field_with_name(name).is_err() {
-                    let problem = "is missing".to_owned();
+                if self.schema().field_with_name(name).is_err() {
+                    let (path, problem) = (self.path, "is missing".to_owned());
                     return Err(StoreError::Column { path, column: (*name).to_owned(), problem });
                 }
             }
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
+            mask = ProjectionMask::columns(self.builder.parquet_schema(), columns.iter().copied());
         }
-        if let Some(row_groups) = row_groups {
-            builder = builder.with_row_groups(row_groups);
-        }
+        let row_groups = row_groups.unwrap_or_else(|| (0..self.row_groups()).collect());
+        let batch_rows = self.batch_rows(&row_groups, &mask)?;
+        let Self { path, builder, .. } = self;
         builder
-            .with_batch_size(DEFAULT_BATCH_ROWS)
+            .with_projection(mask)
+            .with_row_groups(row_groups)
+            .with_batch_size(batch_rows)
             .build()
             .map_err(|error| StoreError::Parquet { path, message: error.to_string() })
+    }
+
+    /// Row groups that hold any of the rows, which ascend.
+    fn row_groups_of(&self, rows: &[u64]) -> Vec<usize> {
+        let mut end = 0;
+        let mut rows = rows.iter().peekable();
+        let mut holds = |group_rows: u64| {
+            end += group_rows;
+            let holds = rows.peek().is_some_and(|row| **row < end);
+            while rows.next_if(|row| **row < end).is_some() {}
+            holds
+        };
+        let groups = self.row_group_rows().into_iter().enumerate();
+        groups.filter_map(|(group, rows)| holds(rows).then_some(group)).collect()
+    }
+
+    /// Checks what the pages hold before any is unpacked; gives how many rows a batch may have.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] for a column with more values, larger pages or longer texts than a shard has,
+    /// [`StoreError::Parquet`] where the headers of its pages cannot be read.
+    fn batch_rows(&self, row_groups: &[usize], mask: &ProjectionMask) -> Result<usize, StoreError> {
+        let metadata = self.builder.metadata();
+        let mut batch_rows = DEFAULT_BATCH_ROWS as u64;
+        for &number in row_groups {
+            // A row group that is not there is refused by the decoder.
+            let Some(group) = metadata.row_groups().get(number) else { continue };
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let chunks = group.columns().iter().enumerate();
+            for (_, chunk) in chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+                let content = ChunkContent::of(&self.file, chunk).map_err(|error| StoreError::Parquet {
+                    path: self.path.clone(),
+                    message: format!("column '{}': {error}", chunk.column_path()),
+                })?;
+                let refuse = |count: u64, what: &str, limit: u64| StoreError::Column {
+                    path: self.path.clone(),
+                    column: chunk.column_path().parts().first().cloned().unwrap_or_default(),
+                    problem: format!("has {count} {what} in row group {number}, {limit} at most"),
+                };
+                let ChunkContent { values, largest_page, longest_text } = content;
+                if values > MAX_GROUP_VALUES {
+                    return Err(refuse(values, "values", MAX_GROUP_VALUES));
+                }
+                if largest_page > MAX_PAGE_BYTES {
+                    return Err(refuse(largest_page, "bytes in a page", MAX_PAGE_BYTES));
+                }
+                batch_rows = batch_rows.min(rows.saturating_mul(BATCH_VALUES) / values.max(1));
+                if chunk.column_type() != PhysicalType::BYTE_ARRAY {
+                    continue;
+                }
+                if chunk.column_descr().max_rep_level() == 0 {
+                    batch_rows = batch_rows.min(BATCH_TEXT_BYTES / longest_text.max(1));
+                } else if values.saturating_mul(longest_text) > GROUP_TEXT_BYTES {
+                    return Err(refuse(values * longest_text, "bytes of texts", GROUP_TEXT_BYTES));
+                }
+            }
+        }
+        Ok(usize::try_from(batch_rows).unwrap_or(DEFAULT_BATCH_ROWS).max(1))
     }
 }
 

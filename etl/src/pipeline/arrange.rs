@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
+use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
 use super::error::BuildError;
@@ -17,6 +18,11 @@ use crate::reject::{DUPLICATE_ID, Reject};
 
 /// A row group ends when its features take this many bytes, whatever its number of rows.
 const ROW_GROUP_BYTES: usize = 8 << 20;
+/// A row group ends when a column has this many values: far behind the bound above unless atoms have no edges,
+/// and half of what a reader takes, since a row more may follow.
+const ROW_GROUP_VALUES: usize = MAX_GROUP_VALUES as usize / 2;
+/// The longest lists of a row, by its edges and its sites.
+const LONGEST_LISTS: [&str; 2] = ["edge_target", "fractional_site_positions"];
 /// A sorted run, which is sorted in memory, ends at this many bytes of features.
 const RUN_BYTES: usize = 32 << 20;
 /// Bytes of features for each edge and for each row, as estimated for the bounds above.
@@ -134,16 +140,39 @@ pub(super) struct Arranger {
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     waiting_bytes: usize,
+    /// Values of its longest column.
+    waiting_values: usize,
     blocks: u64,
+}
+
+/// Number of values that the first rows of a list column have.
+fn values_of(batch: &RecordBatch, column: &str, rows: usize) -> usize {
+    let lists = batch.column_by_name(column).and_then(|column| column.as_list_opt::<i32>());
+    let offsets = lists.map(|lists| lists.value_offsets()).unwrap_or_default();
+    match (offsets.first(), offsets.get(rows)) {
+        (Some(begin), Some(end)) => usize::try_from(end - begin).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// Estimate of a batch's features in bytes.
 fn bytes_of(batch: &RecordBatch) -> usize {
-    let edges = batch
-        .column_by_name("edge_target")
-        .and_then(|column| column.as_list_opt::<i32>())
-        .map_or(0, |lists| lists.value_offsets()[lists.len()] - lists.value_offsets()[0]);
-    BYTES_PER_ROW * batch.num_rows() + BYTES_PER_EDGE * usize::try_from(edges).unwrap_or(0)
+    let rows = batch.num_rows();
+    BYTES_PER_ROW * rows + BYTES_PER_EDGE * values_of(batch, "edge_target", rows)
+}
+
+/// Values of the longest column in the first rows of a batch.
+fn longest(batch: &RecordBatch, rows: usize) -> usize {
+    LONGEST_LISTS.into_iter().map(|column| values_of(batch, column, rows)).max().unwrap_or(0)
+}
+
+/// How many rows of a batch, at least one, have together no more values than a row group should.
+fn rows_of_a_group(batch: &RecordBatch) -> usize {
+    let rows = batch.num_rows();
+    if longest(batch, rows) <= ROW_GROUP_VALUES {
+        return rows;
+    }
+    (2..=rows).find(|&rows| longest(batch, rows) > ROW_GROUP_VALUES).map_or(rows, |rows| rows - 1).max(1)
 }
 
 impl Arranger {
@@ -158,6 +187,7 @@ impl Arranger {
             waiting: Vec::new(),
             waiting_rows: 0,
             waiting_bytes: 0,
+            waiting_values: 0,
             blocks,
         }
     }
@@ -204,8 +234,10 @@ impl Arranger {
     fn add_rows(&mut self, mut batch: RecordBatch, steps: &mut Vec<Step>) {
         while batch.num_rows() > 0 {
             let file_room = self.sizes.file_rows - self.file_rows;
-            let group_room =
-                if self.sizes.sorted { usize::MAX } else { self.sizes.row_group_rows - self.waiting_rows };
+            let group_room = match self.sizes.sorted {
+                true => usize::MAX,
+                false => rows_of_a_group(&batch).min(self.sizes.row_group_rows - self.waiting_rows),
+            };
             let rows = batch.num_rows().min(file_room).min(group_room);
             let part = batch.slice(0, rows);
             batch = batch.slice(rows, batch.num_rows() - rows);
@@ -214,9 +246,11 @@ impl Arranger {
             self.file_bytes += bytes;
             self.waiting_rows += rows;
             self.waiting_bytes += bytes;
+            self.waiting_values += longest(&part, rows);
             self.waiting.push(part);
-            let full =
-                self.waiting_rows == self.sizes.row_group_rows || self.waiting_bytes >= ROW_GROUP_BYTES;
+            let full = self.waiting_rows == self.sizes.row_group_rows
+                || self.waiting_bytes >= ROW_GROUP_BYTES
+                || self.waiting_values >= ROW_GROUP_VALUES;
             if full && !self.sizes.sorted {
                 self.end_row_group(steps);
             }
@@ -234,6 +268,7 @@ impl Arranger {
         }
         self.waiting_rows = 0;
         self.waiting_bytes = 0;
+        self.waiting_values = 0;
     }
 
     fn end_file(&mut self, steps: &mut Vec<Step>) {
@@ -247,5 +282,47 @@ impl Arranger {
 
     fn commit(&self, input_ended: bool) -> Commit {
         Commit { blocks: self.blocks, counts: self.counts.clone(), input_ended }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int8Array, ListArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::DataType;
+    use schemas::store::item_field;
+
+    use super::*;
+
+    /// A batch with lists of so many edges.
+    fn batch(edges: &[usize]) -> RecordBatch {
+        let values = Arc::new(Int8Array::from(vec![0; edges.iter().sum()]));
+        let offsets = OffsetBuffer::from_lengths(edges.iter().copied());
+        let lists = ListArray::new(item_field(DataType::Int8), offsets, values, None);
+        RecordBatch::try_from_iter([("edge_target", Arc::new(lists) as _)]).expect("one column")
+    }
+
+    #[test]
+    fn a_row_group_holds_what_a_reader_takes() {
+        let million = 1_000_000;
+        assert_eq!(rows_of_a_group(&batch(&[12, 0, 30])), 3);
+        assert_eq!(rows_of_a_group(&batch(&[million; 9])), 4);
+        assert_eq!(rows_of_a_group(&batch(&[million; 9]).slice(6, 3)), 3);
+        assert_eq!(rows_of_a_group(&batch(&[ROW_GROUP_VALUES + 1, 1])), 1);
+        let sizes = FileSizes { file_rows: 100, row_group_rows: 50, sorted: false };
+        let mut arranger = Arranger::new(sizes, 0, Counts::default(), SeenIds::default());
+        let mut steps = Vec::new();
+        arranger.add_rows(batch(&[million; 9]), &mut steps);
+        arranger.end_file(&mut steps);
+        let groups = steps.iter().filter_map(|step| match step {
+            Step::RowGroup(batches) => {
+                Some(batches.iter().map(|batch| longest(batch, batch.num_rows())).sum())
+            }
+            _ => None,
+        });
+        let groups: Vec<usize> = groups.collect();
+        assert_eq!(groups, [4 * million, 4 * million, million]);
     }
 }

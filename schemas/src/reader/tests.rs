@@ -1,10 +1,12 @@
 use std::fs;
 
-use arrow::array::{Array, Int64Array, StringArray};
+use arrow::array::{Array, BooleanArray, Int64Array, ListArray, StringArray};
+use arrow::buffer::OffsetBuffer;
 use proptest::prelude::*;
 
 use super::*;
 use crate::settings::Ties;
+use crate::store::item_field;
 use crate::test_shard::{self, Columns, Row, row};
 
 /// Three crystals in row groups of two rows.
@@ -206,6 +208,68 @@ fn rows_asked_for_must_be_there_and_in_order() {
     for rows in [vec![3], vec![1, 0], vec![1, 1]] {
         let shard = Shard::open(&path, None).expect("a good shard");
         assert!(shard.crystals_at(&rows).is_err(), "{rows:?}");
+    }
+}
+
+/// A list column of rows of so many equal values.
+fn flags(rows: usize, values: usize) -> ListArray {
+    let offsets = OffsetBuffer::from_lengths(vec![values; rows]);
+    let values = Arc::new(BooleanArray::from(vec![true; rows * values]));
+    ListArray::new(item_field(values.data_type().clone()), offsets, values, None)
+}
+
+#[test]
+fn counts_are_checked_before_anything_is_unpacked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = broken_shard(
+        folder.path(),
+        |_, _| (),
+        |columns| replace(columns, "edge_same_cell", flags(2, 5_000_000)),
+    );
+    let refused = "column 'edge_same_cell' has 10000000 values in row group 0, 8388608 at most";
+    assert_refused(&path, refused);
+    let open = || Shard::open(&path, None).expect("the columns are there");
+    for result in [
+        open().batches(None, Some(&["edge_same_cell"])).map(drop),
+        open().batches(Some(vec![0]), None).map(drop),
+        open().crystals_at(&[1]).map(drop),
+    ] {
+        assert!(result.expect_err("too many values").to_string().ends_with(refused));
+    }
+    assert!(open().batches(None, Some(&["edge_source"])).is_ok(), "other columns are not looked at");
+}
+
+#[test]
+fn a_crystal_beyond_the_limits_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path =
+        broken_shard(folder.path(), |rows, _| rows[1].edges = vec![rows[1].edges[0].clone(); 4097], |_| ());
+    assert_refused(&path, "crystal 'bad': 4097 edges in 16785409 pairs");
+}
+
+#[test]
+fn long_texts_are_decoded_a_few_rows_at_a_time() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("texts.parquet");
+    let text = "x".repeat(1 << 20);
+    let rows: Vec<Row> =
+        (0..100).map(|number| Row { split: Some(text.clone()), ..row(&format!("m{number}")) }).collect();
+    test_shard::write(&path, &test_shard::batch(test_shard::columns(&rows)), test_shard::metadata(), 100);
+    let shard = Shard::open(&path, None).expect("a good shard");
+    let batches = shard.crystals(None).expect("texts within bounds");
+    let rows: Vec<usize> = batches.map(|batch| batch.expect("a good batch").len()).collect();
+    assert_eq!(rows.iter().sum::<usize>(), 100);
+    assert!(rows.iter().all(|rows| *rows < 32), "{rows:?}");
+}
+
+#[test]
+fn rows_are_looked_for_in_their_row_groups() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shard = Shard::open(&good_shard(folder.path()), None).expect("a good shard");
+    for (rows, groups) in
+        [(vec![], vec![]), (vec![0], vec![0]), (vec![2], vec![1]), (vec![0, 1, 2], vec![0, 1])]
+    {
+        assert_eq!(shard.row_groups_of(&rows), groups, "{rows:?}");
     }
 }
 

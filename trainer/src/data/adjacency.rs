@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use schemas::limits;
+
 use crate::data::error::GraphError;
 use crate::data::input::GraphInput;
 
@@ -29,10 +31,12 @@ impl Adjacency {
     ///
     /// # Errors
     /// [`GraphError`] if lists that belong together differ in length, an edge names a site that is
-    /// not there, or edges do not ascend by target.
+    /// not there, edges do not ascend by target, or there are more than a store may hold.
     pub fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), GraphError> {
         check_edges(input)?;
         let sites = input.atomic_numbers.len();
+        // Before the reverse edges are looked for, which takes a step for each pair.
+        limits::check(sites, input.source, input.target)?;
         self.source.clear();
         self.source.extend_from_slice(input.source);
         offsets(&mut self.incoming, input.target, sites);

@@ -12,6 +12,11 @@ use crate::data::labels::HOME_DIRECTION;
 use crate::data::share::Origin;
 use crate::data::simple::SimpleEdges;
 
+/// Most edges of a batch, whose radial basis takes 700 MiB in single precision.
+const MAX_BATCH_EDGES: usize = 1 << 22;
+/// Most pairs of edges of a batch, whose angular basis takes 900 MiB in single precision.
+const MAX_BATCH_PAIRS: usize = 1 << 25;
+
 /// Floating-point type of a batch. Everything is computed in double precision and then cast.
 pub trait BatchFloat: Copy + Send + Sync + 'static {
     /// The nearest value of the type.
@@ -232,8 +237,9 @@ impl<R: BatchFloat> BatchBuilder<R> {
     /// columns beyond its end get NaN.
     ///
     /// # Errors
-    /// [`DataError::Crystal`] if the crystal is no valid graph, [`DataError::BatchTooLarge`] if the
-    /// batch would outgrow its indices; the batch then is as it was.
+    /// [`DataError::Crystal`] if the crystal is no valid graph or larger than any of a store,
+    /// [`DataError::BatchTooLarge`] if the batch would hold more than memory should; the batch then is as it
+    /// was.
     pub fn push(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         let cutoff = self.settings.cutoff_angstrom;
         self.graph.rebuild(input, cutoff).map_err(|error| error.of(input.material_id))?;
@@ -253,12 +259,8 @@ impl<R: BatchFloat> BatchBuilder<R> {
     /// Adds the crystal that `graph` was built from.
     fn add(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         let adjacency = self.graph.adjacency();
-        let limited = |items, count| {
-            if i32::try_from(count).is_ok() { Ok(()) } else { Err(DataError::BatchTooLarge { items, count }) }
-        };
-        limited("atoms", self.batch.atoms() + adjacency.atoms())?;
-        limited("edges", self.batch.edges() + adjacency.edges())?;
-        limited("triplets", self.batch.pairs() + adjacency.pairs())?;
+        let (atoms, edges) = (self.batch.atoms() + adjacency.atoms(), self.batch.edges() + adjacency.edges());
+        check_size(atoms, edges, self.batch.pairs() + adjacency.pairs(), input.material_id)?;
 
         let first_edge = self.batch.edges() as i32;
         self.push_atoms(input);
@@ -355,6 +357,21 @@ impl<R: BatchFloat> BatchBuilder<R> {
                     self.batch.triplet_pair.push((self.first_pair[ji] + column) as i32);
                 }
             }
+        }
+    }
+}
+
+/// Refuses a batch of so many atoms, edges and pairs of edges, the last of which are those of the crystal `last`.
+fn check_size(atoms: usize, edges: usize, pairs: usize, last: &str) -> Result<(), DataError> {
+    let counts = [
+        ("atoms", atoms, i32::MAX as usize),
+        ("edges", edges, MAX_BATCH_EDGES),
+        ("triplets", pairs, MAX_BATCH_PAIRS),
+    ];
+    match counts.into_iter().find(|(_, count, limit)| count > limit) {
+        None => Ok(()),
+        Some((items, count, limit)) => {
+            Err(DataError::BatchTooLarge { items, count, limit, last: last.to_owned() })
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemas::StoreError;
 use schemas::count::counted;
+use schemas::limits::LimitError;
 
 /// A failure of the data path; every variant says where.
 #[derive(Debug, thiserror::Error)]
@@ -89,13 +90,20 @@ pub enum DataError {
         /// What is wrong with it.
         source: GraphError,
     },
-    /// A batch with more items than its 32-bit indices can count.
-    #[error("a batch of {count} {items} is too large; use a smaller batch or --batch-triplets")]
+    /// A batch with more items than memory should hold.
+    #[error(
+        "a batch of {count} {items} up to crystal '{last}' is too large, {limit} at most; use a smaller batch or a \
+         smaller --batch-triplets"
+    )]
     BatchTooLarge {
         /// `atoms`, `edges` or `triplets`.
         items: &'static str,
         /// How many there are.
         count: usize,
+        /// How many there may be.
+        limit: usize,
+        /// The crystal that is one too many.
+        last: String,
     },
     /// The system gave no thread.
     #[error("cannot start a thread that reads shards: {message}")]
@@ -166,6 +174,9 @@ pub enum GraphError {
         /// The value.
         value: u8,
     },
+    /// A crystal larger than any of a store.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// An edge of length zero or beyond the cutoff.
     #[error("edge {edge} is {distance} Å long, which is not within 0 and {cutoff} Å")]
     Distance {

@@ -4,34 +4,48 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::data::random::below;
 
-/// Holds up to a number of items; each item beyond it takes the place of a random one, which leaves.
+/// Holds up to a number of items; each item beyond it takes the place of a random one, which leaves. Items of
+/// more weight together than the buffer may hold leave before.
 ///
 /// With room for everything the order that comes out is uniformly random; with less, items move
 /// over about the buffer's size.
 #[derive(Debug)]
 pub(crate) struct ShuffleBuffer<T> {
-    items: Vec<T>,
+    /// The items with their weights.
+    items: Vec<(T, usize)>,
     capacity: usize,
+    weight: usize,
+    most_weight: usize,
     generator: ChaCha8Rng,
 }
 
 impl<T> ShuffleBuffer<T> {
-    /// A buffer for `capacity` items; with 0 every item leaves at once.
-    pub(crate) fn new(capacity: usize, generator: ChaCha8Rng) -> Self {
-        Self { items: Vec::new(), capacity, generator }
+    /// A buffer for `capacity` items of `most_weight` together; with a capacity of 0 every item leaves at
+    /// once.
+    pub(crate) fn new(capacity: usize, most_weight: usize, generator: ChaCha8Rng) -> Self {
+        Self { items: Vec::new(), capacity, weight: 0, most_weight, generator }
     }
 
-    /// Takes an item in, and lets one out once the buffer is full.
-    pub(crate) fn push(&mut self, item: T) -> Option<T> {
+    /// Takes an item of some weight in, and lets one out once the buffer is full. [`Self::pop_excess`] lets
+    /// out what is too heavy then.
+    pub(crate) fn push(&mut self, item: T, weight: usize) -> Option<T> {
         if self.capacity == 0 {
             return Some(item);
         }
+        self.weight = self.weight.saturating_add(weight);
         if self.items.len() < self.capacity {
-            self.items.push(item);
+            self.items.push((item, weight));
             return None;
         }
         let drawn = below(&mut self.generator, self.items.len());
-        Some(std::mem::replace(&mut self.items[drawn], item))
+        let (drawn, weight) = std::mem::replace(&mut self.items[drawn], (item, weight));
+        self.weight = self.weight.saturating_sub(weight);
+        Some(drawn)
+    }
+
+    /// Lets out a random item while all together are too heavy.
+    pub(crate) fn pop_excess(&mut self) -> Option<T> {
+        if self.weight > self.most_weight { self.pop() } else { None }
     }
 
     /// Lets out a random one of the items that are left.
@@ -40,7 +54,9 @@ impl<T> ShuffleBuffer<T> {
             return None;
         }
         let drawn = below(&mut self.generator, self.items.len());
-        Some(self.items.swap_remove(drawn))
+        let (drawn, weight) = self.items.swap_remove(drawn);
+        self.weight = self.weight.saturating_sub(weight);
+        Some(drawn)
     }
 }
 
@@ -51,8 +67,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn shuffled(items: std::ops::Range<usize>, capacity: usize, seed: u64) -> Vec<usize> {
-        let mut buffer = ShuffleBuffer::new(capacity, keyed(Purpose::ShuffleBuffer, seed, 0, 0));
-        let mut out: Vec<usize> = items.filter_map(|item| buffer.push(item)).collect();
+        let mut buffer = ShuffleBuffer::new(capacity, usize::MAX, keyed(Purpose::ShuffleBuffer, seed, 0, 0));
+        let mut out: Vec<usize> = items.filter_map(|item| buffer.push(item, item)).collect();
         out.extend(std::iter::from_fn(|| buffer.pop()));
         out
     }
@@ -74,6 +90,25 @@ mod tests {
             let mut sorted = out;
             sorted.sort_unstable();
             prop_assert_eq!(sorted, (0..count).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn heavy_items_leave_before_the_buffer_is_full(
+            weights in proptest::collection::vec(0_usize..100, 0..60),
+            capacity in 1_usize..50,
+            most_weight in 0_usize..400,
+        ) {
+            let mut buffer = ShuffleBuffer::new(capacity, most_weight, keyed(Purpose::ShuffleBuffer, 1, 0, 0));
+            let mut out = Vec::new();
+            for (item, &weight) in weights.iter().enumerate() {
+                out.extend(buffer.push(item, weight));
+                out.extend(std::iter::from_fn(|| buffer.pop_excess()));
+                let inside: usize = (0..=item).filter(|item| !out.contains(item)).map(|item| weights[item]).sum();
+                prop_assert!(inside <= most_weight, "{} in a buffer for {}", inside, most_weight);
+            }
+            out.extend(std::iter::from_fn(|| buffer.pop()));
+            out.sort_unstable();
+            prop_assert_eq!(out, (0..weights.len()).collect::<Vec<_>>());
         }
     }
 }

@@ -29,6 +29,10 @@ use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
 pub use settings::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, StreamSettings};
 
+/// Most edges of the crystals in the shuffle buffer, 15 bytes each: crystals of 2,000 edges fill it by their
+/// number.
+const BUFFERED_EDGES: usize = 1 << 24;
+
 /// What a worker leaves in a slot.
 type Built<R> = Result<GraphBatch<R>, DataError>;
 /// A place in the queue: the worker's end is in [`Job`].
@@ -284,6 +288,7 @@ impl<R> Reader<R> {
         }
         let mut buffer = ShuffleBuffer::new(
             self.settings.shuffle_buffer.unwrap_or(0),
+            BUFFERED_EDGES,
             keyed(Purpose::ShuffleBuffer, seed, epoch, 0),
         );
         let mut planner = self.planner();
@@ -317,8 +322,10 @@ impl<R> Reader<R> {
             for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
                 let properties = columns.iter().map(|column| property(*column, row)).collect();
                 let crystal = StoredCrystal::copy(&batch.row(row)?, self.settings.labels, properties);
-                if let Some(drawn) = buffer.push(crystal) {
-                    self.plan(planner, drawn)?;
+                let edges = crystal.input().target.len();
+                let drawn = buffer.push(crystal, edges).into_iter();
+                for crystal in drawn.chain(std::iter::from_fn(|| buffer.pop_excess())) {
+                    self.plan(planner, crystal)?;
                 }
             }
         }

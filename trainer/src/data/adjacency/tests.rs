@@ -52,3 +52,16 @@ fn edges_that_cannot_be_indexed_are_refused() {
     assert_eq!(refusal(|crystal| crystal.target.reverse()), "edge 8 is not in the order of centre atoms");
     assert_eq!(refusal(|crystal| crystal.image[1].truncate(9)), "9 values of edge_k2 instead of 16");
 }
+
+#[test]
+fn a_heap_of_sites_is_refused_by_its_pairs() {
+    let sites = 300;
+    let mut crystal = OwnedInput::cubic(30.0, &vec![1; sites], &vec![[0.5; 3]; sites]);
+    for target in 0..sites as u32 {
+        (0..sites as u32)
+            .filter(|source| *source != target)
+            .for_each(|source| crystal.edge(target, source, [0; 3]));
+    }
+    let error = Adjacency::default().rebuild(&crystal.borrow()).expect_err("27 million pairs");
+    assert!(error.to_string().starts_with("89700 edges in 26820300 pairs of two that meet"), "{error}");
+}

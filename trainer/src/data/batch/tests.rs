@@ -179,3 +179,19 @@ fn a_simple_graph_has_one_edge_between_two_atoms() {
     let error = builder.push(&bad.borrow(), &[]).expect_err("no such atom");
     assert!(error.to_string().contains("site 2"), "{error}");
 }
+
+#[test]
+fn a_batch_is_bounded_whatever_its_crystals() {
+    assert!(check_size(64_000, MAX_BATCH_EDGES, MAX_BATCH_PAIRS, "last").is_ok());
+    for (edges, pairs, message) in [
+        (
+            MAX_BATCH_EDGES + 1,
+            0,
+            "a batch of 4194305 edges up to crystal 'last' is too large, 4194304 at most",
+        ),
+        (0, MAX_BATCH_PAIRS + 1, "a batch of 33554433 triplets up to crystal 'last' is too large"),
+    ] {
+        let error = check_size(1, edges, pairs, "last").expect_err("too large").to_string();
+        assert!(error.starts_with(message) && error.contains("--batch-triplets"), "{error}");
+    }
+}
