@@ -14,8 +14,8 @@ pub const MAX_PAIRS: u64 = 1 << 24;
 pub const MAX_SITES: usize = 1 << 20;
 /// Most values of a column in a row group. `etl` ends a row group long before.
 pub const MAX_GROUP_VALUES: u64 = 1 << 23;
-/// Most bytes of a page of a shard, unpacked.
-pub const MAX_PAGE_BYTES: u64 = 1 << 26;
+/// Most bytes of a page, unpacked. Pages of DuckDB have up to 100 MB.
+pub const MAX_PAGE_BYTES: u64 = 1 << 27;
 /// Most columns of a shard: a source and the label tables have 4,096 properties each at most.
 pub const MAX_COLUMNS: usize = 1 << 14;
 

@@ -6,7 +6,19 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::arrow::ProjectionMask;
+use parquet::basic::Type as PhysicalType;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use thiserror::Error;
+
+use crate::limits::{MAX_GROUP_VALUES, MAX_PAGE_BYTES};
+
+/// Values of a list column that a batch holds; where rows are longer, it has fewer of them.
+const BATCH_VALUES: u64 = 1 << 20;
+/// Bytes of a column of texts that a batch holds; where texts may be longer, it has fewer of them.
+const BATCH_TEXT_BYTES: u64 = 1 << 25;
+/// Bytes that the lists of texts of a row group may unpack to.
+const GROUP_TEXT_BYTES: u64 = 1 << 28;
 
 /// Bytes read at once: most headers are shorter.
 const HEADER_BYTES: usize = 256;
@@ -19,6 +31,8 @@ const DICTIONARY_PAGE: i64 = 2;
 const DATA_PAGE_V2: i64 = 3;
 /// Encodings whose data pages hold places in the dictionary (`Encoding` of the format).
 const DICTIONARY_ENCODINGS: [i64; 2] = [2, 8];
+/// The encoding in which a text repeats the beginning of the one before.
+const DELTA_BYTE_ARRAY: i64 = 7;
 
 /// Types of fields in the compact protocol of Thrift.
 const STOP: u8 = 0;
@@ -33,15 +47,91 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
+/// A column that is not unpacked.
+#[derive(Debug, Error)]
+pub enum PageError {
+    /// The headers of its pages cannot be read.
+    #[error("column '{column}': {source}")]
+    Unreadable {
+        /// Name of the column.
+        column: String,
+        /// What the system said, or what is wrong with the header.
+        source: io::Error,
+    },
+    /// It holds more than any use of it could bear.
+    #[error("column '{column}' {problem}")]
+    TooMuch {
+        /// Name of the column.
+        column: String,
+        /// How much of what, in which row group, and how much there may be.
+        problem: String,
+    },
+}
+
+/// Checks what the pages hold before any is unpacked; gives how many rows a batch may have, at most
+/// `most_rows`, to take some tens of MiB a column.
+///
+/// Looks at the columns of `mask` in some row groups of `file`; numbers of row groups that are not there are
+/// passed over.
+///
+/// # Errors
+/// [`PageError`] for the first column whose lists are too long, whose pages are too large or whose headers are
+/// none.
+pub fn batch_rows(
+    file: &File,
+    metadata: &ParquetMetaData,
+    row_groups: impl IntoIterator<Item = usize>,
+    mask: &ProjectionMask,
+    most_rows: usize,
+) -> Result<usize, PageError> {
+    let mut batch_rows = most_rows as u64;
+    for number in row_groups {
+        let Some(group) = metadata.row_groups().get(number) else { continue };
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let chunks = group.columns().iter().enumerate();
+        for (_, chunk) in chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+            let column = || chunk.column_path().parts().first().cloned().unwrap_or_default();
+            let content = ChunkContent::of(file, chunk)
+                .map_err(|source| PageError::Unreadable { column: column(), source })?;
+            let require = |count: u64, what: &str, limit: u64| match count > limit {
+                true => {
+                    let problem = format!("has {count} {what} in row group {number}, {limit} at most");
+                    Err(PageError::TooMuch { column: column(), problem })
+                }
+                false => Ok(()),
+            };
+            let ChunkContent { values, largest_page, repeated_text, plain_bytes, densest } = content;
+            require(largest_page, "bytes in a page", MAX_PAGE_BYTES)?;
+            let is_list = chunk.column_descr().max_rep_level() > 0;
+            let is_text = chunk.column_type() == PhysicalType::BYTE_ARRAY;
+            if is_list {
+                require(values, "values", MAX_GROUP_VALUES)?;
+                batch_rows = batch_rows.min(rows.saturating_mul(BATCH_VALUES) / values.max(1));
+            }
+            if is_list && is_text {
+                let bytes = values.saturating_mul(repeated_text).saturating_add(plain_bytes);
+                require(bytes, "bytes of texts", GROUP_TEXT_BYTES)?;
+            } else if is_text {
+                batch_rows = batch_rows.min(BATCH_TEXT_BYTES / repeated_text.max(densest).max(1));
+            }
+        }
+    }
+    Ok(usize::try_from(batch_rows).unwrap_or(most_rows).max(1))
+}
+
 /// Content of one column in one row group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ChunkContent {
+struct ChunkContent {
     /// Number of values, empty ones included; of a list, of its items.
-    pub values: u64,
+    values: u64,
     /// Bytes of the largest page, unpacked.
-    pub largest_page: u64,
-    /// Bytes that one text of the column may have.
-    pub longest_text: u64,
+    largest_page: u64,
+    /// Bytes that a text has at most that takes fewer in its page.
+    repeated_text: u64,
+    /// Bytes of the data pages that hold their values as they are.
+    plain_bytes: u64,
+    /// Bytes for each value in the densest of these pages.
+    densest: u64,
 }
 
 impl ChunkContent {
@@ -50,7 +140,7 @@ impl ChunkContent {
     /// # Errors
     /// [`ErrorKind::InvalidData`] where a header is none or pages do not fill the chunk; an error of the system
     /// where the file cannot be read.
-    pub fn of(file: &File, chunk: &ColumnChunkMetaData) -> io::Result<Self> {
+    fn of(file: &File, chunk: &ColumnChunkMetaData) -> io::Result<Self> {
         let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let begin = u64::try_from(begin).map_err(|_| damaged("a column begins before the file"))?;
         let packed =
@@ -77,13 +167,17 @@ impl ChunkContent {
     }
 
     fn add(&mut self, header: &PageHeader) {
-        self.largest_page = self.largest_page.max(header.unpacked);
-        let is_data = matches!(header.kind, DATA_PAGE | DATA_PAGE_V2);
+        let &PageHeader { kind, unpacked, values, encoding, .. } = header;
+        self.largest_page = self.largest_page.max(unpacked);
+        let is_data = matches!(kind, DATA_PAGE | DATA_PAGE_V2);
         if is_data {
-            self.values = self.values.saturating_add(header.values);
+            self.values = self.values.saturating_add(values);
         }
-        if header.kind == DICTIONARY_PAGE || is_data && !DICTIONARY_ENCODINGS.contains(&header.encoding) {
-            self.longest_text = self.longest_text.max(header.unpacked);
+        if kind == DICTIONARY_PAGE || is_data && encoding == DELTA_BYTE_ARRAY {
+            self.repeated_text = self.repeated_text.max(unpacked);
+        } else if is_data && !DICTIONARY_ENCODINGS.contains(&encoding) {
+            self.plain_bytes = self.plain_bytes.saturating_add(unpacked);
+            self.densest = self.densest.max(unpacked.div_ceil(values.max(1)));
         }
     }
 }

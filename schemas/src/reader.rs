@@ -10,12 +10,11 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
-use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::RowGroupMetaData;
 
 use crate::error::StoreError;
-use crate::limits::{MAX_COLUMNS, MAX_GROUP_VALUES, MAX_PAGE_BYTES};
-use crate::pages::ChunkContent;
+use crate::limits::MAX_COLUMNS;
+use crate::pages::{PageError, batch_rows};
 use crate::regular;
 use crate::settings::FeatureSettings;
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY};
@@ -23,12 +22,6 @@ use crate::view::{CrystalBatch, type_problem};
 
 /// Rows of a batch unless asked for otherwise.
 pub const DEFAULT_BATCH_ROWS: usize = 256;
-/// Values of a column that a batch of fewer rows holds where the rows are long.
-const BATCH_VALUES: u64 = 1 << 20;
-/// Bytes of texts that a batch may hold, and that all lists of texts of a row group may.
-const BATCH_TEXT_BYTES: u64 = 1 << 25;
-const GROUP_TEXT_BYTES: u64 = 1 << 28;
-
 /// A shard whose format, settings and columns were found fit to read.
 pub struct Shard {
     path: PathBuf,
@@ -221,48 +214,17 @@ impl Shard {
         groups.filter_map(|(group, rows)| holds(rows).then_some(group)).collect()
     }
 
-    /// Checks what the pages hold before any is unpacked; gives how many rows a batch may have.
-    ///
-    /// # Errors
-    /// [`StoreError::Column`] for a column with more values, larger pages or longer texts than a shard has,
-    /// [`StoreError::Parquet`] where the headers of its pages cannot be read.
+    /// How many rows a batch of some columns may have, see [`batch_rows`].
     fn batch_rows(&self, row_groups: &[usize], mask: &ProjectionMask) -> Result<usize, StoreError> {
-        let metadata = self.builder.metadata();
-        let mut batch_rows = DEFAULT_BATCH_ROWS as u64;
-        for &number in row_groups {
-            // A row group that is not there is refused by the decoder.
-            let Some(group) = metadata.row_groups().get(number) else { continue };
-            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-            let chunks = group.columns().iter().enumerate();
-            for (_, chunk) in chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
-                let content = ChunkContent::of(&self.file, chunk).map_err(|error| StoreError::Parquet {
-                    path: self.path.clone(),
-                    message: format!("column '{}': {error}", chunk.column_path()),
-                })?;
-                let refuse = |count: u64, what: &str, limit: u64| StoreError::Column {
-                    path: self.path.clone(),
-                    column: chunk.column_path().parts().first().cloned().unwrap_or_default(),
-                    problem: format!("has {count} {what} in row group {number}, {limit} at most"),
-                };
-                let ChunkContent { values, largest_page, longest_text } = content;
-                if values > MAX_GROUP_VALUES {
-                    return Err(refuse(values, "values", MAX_GROUP_VALUES));
-                }
-                if largest_page > MAX_PAGE_BYTES {
-                    return Err(refuse(largest_page, "bytes in a page", MAX_PAGE_BYTES));
-                }
-                batch_rows = batch_rows.min(rows.saturating_mul(BATCH_VALUES) / values.max(1));
-                if chunk.column_type() != PhysicalType::BYTE_ARRAY {
-                    continue;
-                }
-                if chunk.column_descr().max_rep_level() == 0 {
-                    batch_rows = batch_rows.min(BATCH_TEXT_BYTES / longest_text.max(1));
-                } else if values.saturating_mul(longest_text) > GROUP_TEXT_BYTES {
-                    return Err(refuse(values * longest_text, "bytes of texts", GROUP_TEXT_BYTES));
-                }
+        let (metadata, groups) = (self.builder.metadata(), row_groups.iter().copied());
+        batch_rows(&self.file, metadata, groups, mask, DEFAULT_BATCH_ROWS).map_err(|error| match error {
+            PageError::TooMuch { column, problem } => {
+                StoreError::Column { path: self.path.clone(), column, problem }
             }
-        }
-        Ok(usize::try_from(batch_rows).unwrap_or(DEFAULT_BATCH_ROWS).max(1))
+            PageError::Unreadable { .. } => {
+                StoreError::Parquet { path: self.path.clone(), message: error.to_string() }
+            }
+        })
     }
 }
 

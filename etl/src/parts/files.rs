@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::count::counted;
 use schemas::hash::HashingWriter;
 use schemas::manifest::{Balance, Manifest, ShardEntry};
 use schemas::name::{REJECTS_FILE, REJECTS_FOLDER};
+use schemas::pages::batch_rows;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
@@ -53,15 +55,19 @@ fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), Merge
     Err(StoreError::Damaged { path, what, expected: entry.rows.to_string() }.into())
 }
 
-/// Opens a part's table of rejects.
+/// Opens a part's table of rejects, to be read in batches that memory holds.
 fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBuilder<File>), MergeError> {
     let path = part.store.join(&part.manifest.rejects.file);
     let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
+    let pages = file.try_clone().map_err(|error| damaged(&path, error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&path, error))?;
     if columns(builder.schema()) != columns(&reject_schema()) {
         return Err(damaged(&path, "not a table of rejects"));
     }
-    Ok((path, builder))
+    let groups = 0..builder.metadata().num_row_groups();
+    let rows = batch_rows(&pages, builder.metadata(), groups, &ProjectionMask::all(), REJECT_ROWS)
+        .map_err(|error| damaged(&path, error))?;
+    Ok((path, builder.with_batch_size(rows)))
 }
 
 /// A table of rejects that cannot be read.
@@ -122,7 +128,7 @@ pub(super) fn join_rejects(
         |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
     for part in parts {
         let (path, builder) = open_rejects(part)?;
-        let batches = builder.with_batch_size(REJECT_ROWS).build().map_err(|error| damaged(&path, error))?;
+        let batches = builder.build().map_err(|error| damaged(&path, error))?;
         for batch in batches {
             group.push(batch.map_err(|error| damaged(&path, error))?);
             while let Some(full) = group.take_full() {

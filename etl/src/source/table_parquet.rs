@@ -14,6 +14,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use schemas::pages::batch_rows;
 
 use super::entry::check_identifier;
 use super::input::Progress;
@@ -24,8 +25,8 @@ use super::table_cif::{NamedCifs, TableCifs};
 use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
-    SourceError, SourceOptions,
+    OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink, SourceError,
+    SourceOptions,
 };
 use crate::reject::Origin;
 
@@ -33,6 +34,13 @@ use crate::reject::Origin;
 pub(super) const MAGIC: &[u8; 4] = b"PAR1";
 /// Rows decoded at a time: a few, for each may be a large CIF.
 const BATCH_ROWS: usize = 64;
+/// Rows decoded at a time where columns of texts are passed over for numbers.
+const SCAN_ROWS: usize = 1024;
+/// Columns of a table at most: those of properties, and as many of other things.
+const MAX_COLUMNS: usize = 2 * MAX_PROPERTY_KEYS;
+/// Longest CIF. A table repeats one for next to no bytes, so that those that wait are bounded more closely than
+/// files.
+const MAX_CIF_BYTES: usize = 16 << 20;
 /// Size of a property in a record.
 const VALUE_BYTES: usize = size_of::<f64>();
 
@@ -142,10 +150,7 @@ fn for_each_text(
     mut take: impl FnMut(&str, &str) -> Result<(), SourceError>,
 ) -> Result<(), SourceError> {
     let file = path.to_string_lossy();
-    let builder = open_table(path)?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
-    let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    for batch in batches.map_err(|error| fault(&file, error))? {
+    for batch in open_batches(path, columns, SCAN_ROWS)? {
         let batch = batch.map_err(|error| fault(&file, error))?;
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             let column = cast(column, &DataType::LargeUtf8).map_err(|error| fault(&file, error))?;
@@ -196,8 +201,30 @@ fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
 }
 
 fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+    let shown = path.to_string_lossy();
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&path.to_string_lossy(), error))
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&shown, error))?;
+    let columns = builder.schema().fields().len();
+    if columns > MAX_COLUMNS {
+        return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_COLUMNS} at most")));
+    }
+    Ok(builder)
+}
+
+/// The batches of some columns of a table, of as many rows as memory holds whatever the table repeats.
+fn open_batches(
+    path: &Path,
+    columns: Vec<usize>,
+    most_rows: usize,
+) -> Result<ParquetRecordBatchReader, SourceError> {
+    let shown = path.to_string_lossy();
+    let builder = open_table(path)?;
+    let pages = File::open(path).map_err(|source| SourceError::open(path, source))?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+    let groups = 0..builder.metadata().num_row_groups();
+    let rows = batch_rows(&pages, builder.metadata(), groups, &mask, most_rows)
+        .map_err(|error| fault(&shown, error))?;
+    builder.with_projection(mask).with_batch_size(rows).build().map_err(|error| fault(&shown, error))
 }
 
 /// Refuses columns that are packed in a way that is not read here.
@@ -308,12 +335,9 @@ struct Rows {
 
 impl Rows {
     fn open(table: Table) -> Result<Self, SourceError> {
-        let builder = open_table(&table.path)?;
         let used = table.roles.iter().enumerate().filter(|(_, role)| **role != Role::Ignored);
         let (used, roles): (Vec<usize>, Vec<Role>) = used.unzip();
-        let mask = ProjectionMask::roots(builder.parquet_schema(), used);
-        let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-        let batches = batches.map_err(|error| fault(&table.file, error))?;
+        let batches = open_batches(&table.path, used, BATCH_ROWS)?;
         Ok(Self { table, roles, batches, columns: Vec::new(), next: 0, batch_rows: 0, record: 0 })
     }
 
@@ -364,9 +388,7 @@ impl Rows {
         let checked = match cif {
             _ if fault.is_some() => Err(fault.unwrap_or(RecordError::MissingField("cif"))),
             None => Err(RecordError::MissingField("cif")),
-            Some(cif) if cif.len() > MAX_RECORD_BYTES => {
-                Err(RecordError::TooLarge { limit: MAX_RECORD_BYTES })
-            }
+            Some(cif) if cif.len() > MAX_CIF_BYTES => Err(RecordError::TooLarge { limit: MAX_CIF_BYTES }),
             Some(cif) => Ok(cif),
         };
         match check_identifier(id).and(checked) {

@@ -7,11 +7,15 @@ use arrow::array::AsArray;
 use arrow::datatypes::Schema;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::pages::batch_rows;
 use schemas::regular;
 use schemas::store::reject_schema;
 
 use super::Validation;
 use crate::reject::FILTERED;
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 1024;
 
 /// Name and type of every column.
 fn columns(schema: &Schema) -> String {
@@ -22,10 +26,15 @@ fn columns(schema: &Schema) -> String {
 /// Columns and number of rows by reason of a table of rejects.
 fn read(path: &Path) -> Result<(String, BTreeMap<String, u64>), String> {
     let file = regular::open(path).map_err(|error| error.to_string())?;
+    let pages = file.try_clone().map_err(|error| error.to_string())?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
     let found = columns(builder.schema());
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["reason"]);
-    let reader = builder.with_projection(mask).build().map_err(|error| error.to_string())?;
+    let groups = 0..builder.metadata().num_row_groups();
+    let rows = batch_rows(&pages, builder.metadata(), groups, &mask, BATCH_ROWS);
+    let rows = rows.map_err(|error| error.to_string())?;
+    let reader = builder.with_projection(mask).with_batch_size(rows).build();
+    let reader = reader.map_err(|error| error.to_string())?;
     let mut reasons = BTreeMap::new();
     for batch in reader {
         let batch = batch.map_err(|error| error.to_string())?;

@@ -19,6 +19,8 @@ pub mod error;
 mod exact;
 #[path = "../../../schemas/src/hash.rs"]
 pub mod hash;
+#[path = "../../../schemas/src/limits.rs"]
+pub mod limits;
 #[path = "../../../schemas/src/manifest.rs"]
 pub mod manifest;
 #[path = "../../../schemas/src/matbench.rs"]

@@ -33,18 +33,40 @@ fn a_dictionary_is_as_long_as_its_texts_may_be() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = "x".repeat(100_000);
     let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str(); 500]));
+    let path = folder.path().join("texts.parquet");
     for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-        let properties = || WriterProperties::builder().set_writer_version(version);
-        let path = folder.path().join("dictionary.parquet");
-        let [dictionary] = contents(&path, vec![texts.clone()], properties())[..] else {
-            panic!("one column")
+        let content = |properties: WriterPropertiesBuilder| {
+            let contents = contents(&path, vec![texts.clone()], properties.set_writer_version(version));
+            assert_eq!((contents.len(), contents[0].values), (1, 500));
+            contents[0]
         };
-        assert_eq!((dictionary.values, dictionary.longest_text), (500, 100_004));
+        let dictionary = content(WriterProperties::builder());
+        assert_eq!((dictionary.repeated_text, dictionary.densest), (100_004, 0));
         assert!(path.metadata().expect("a file").len() < 5_000);
-        let plain = properties().set_dictionary_enabled(false).set_encoding(Encoding::PLAIN);
-        let [plain] = contents(&path, vec![texts.clone()], plain)[..] else { panic!("one column") };
-        assert_eq!(plain.values, 500);
-        assert!(plain.longest_text >= 100_004 && plain.longest_text == plain.largest_page, "{plain:?}");
+        let plain = WriterProperties::builder().set_dictionary_enabled(false);
+        let plain = content(plain.set_encoding(Encoding::PLAIN));
+        assert_eq!(plain.repeated_text, 0);
+        assert!(plain.densest >= 100_004 && plain.densest < 101_000, "{plain:?}");
+        assert!(plain.plain_bytes >= 500 * 100_004);
+        let delta = WriterProperties::builder().set_dictionary_enabled(false);
+        let delta = content(delta.set_encoding(Encoding::DELTA_BYTE_ARRAY));
+        assert!(delta.repeated_text >= 100_000 && delta.densest == 0, "{delta:?}");
+    }
+}
+
+#[test]
+fn batches_of_long_texts_are_short() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("texts.parquet");
+    for (length, most, rows) in [(20, 64, 64), (1 << 20, 64, 31), (1 << 20, 8, 8), (40 << 20, 64, 1)] {
+        let text = "x".repeat(length);
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![text.as_str(); 2]));
+        contents(&path, vec![texts], WriterProperties::builder());
+        let file = File::open(&path).expect("a file");
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file.try_clone().expect("a handle"));
+        let metadata = builder.expect("Parquet").metadata().clone();
+        let found = batch_rows(&file, &metadata, [0, 9], &ProjectionMask::all(), most);
+        assert_eq!(found.expect("within bounds"), rows, "{length}");
     }
 }
 
@@ -90,6 +112,6 @@ proptest! {
             .set_write_batch_size(page_rows);
         let found = contents(&folder.path().join("values.parquet"), vec![numbers, texts], properties);
         prop_assert_eq!(found.iter().map(|content| content.values).collect::<Vec<_>>(), [rows as u64; 2]);
-        prop_assert!(found.iter().all(|content| content.longest_text >= 6));
+        prop_assert!(found.iter().all(|content| content.repeated_text.max(content.densest) > 0));
     }
 }

@@ -144,3 +144,38 @@ fn damaged_tables_are_errors() {
     let error = read(SourceKind::Table, &[&csv, &path]).expect_err("two layouts");
     assert!(error.to_string().contains("are not read together"), "{error}");
 }
+
+#[test]
+fn a_text_that_a_dictionary_repeats_is_unpacked_row_by_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    let long = "#".repeat(17 << 20);
+    let cifs = (0..4).map(|row| if row == 2 { CIF } else { &*long });
+    let ids = (0..4).map(|row| format!("po-{row}"));
+    write(
+        &path,
+        vec![
+            ("id", Arc::new(StringArray::from_iter_values(ids))),
+            ("cif", Arc::new(StringViewArray::from_iter_values(cifs))),
+        ],
+    );
+    let harvest = read(SourceKind::Table, &[&path]).expect("readable");
+    assert_eq!(harvest.ids(), ["po-2"]);
+    let reasons = harvest.reasons();
+    assert_eq!(reasons.len(), 3);
+    assert!(reasons.iter().all(|(reason, id)| *reason == "record_too_large" && id.is_some()), "{reasons:?}");
+}
+
+#[test]
+fn a_table_has_so_many_columns_at_most() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    let names: Vec<String> = (0..8191).map(|column| format!("n{column}")).collect();
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let texts = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+    let mut columns = vec![("id", texts("po")), ("cif", texts(CIF))];
+    columns.extend(names.iter().map(|name| (name.as_str(), Arc::clone(&numbers))));
+    write(&path, columns);
+    let error = read(SourceKind::Table, &[&path]).expect_err("too many").to_string();
+    assert!(error.ends_with("8193 columns, 8192 at most"), "{error}");
+}
