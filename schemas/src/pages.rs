@@ -278,9 +278,17 @@ impl Fields<'_> {
         }
         match kind {
             TRUE | FALSE => {}
-            BYTE => drop(self.byte()?),
-            SMALL..=LONG => drop(self.unsigned()?),
-            DOUBLE => self.pass(size_of::<f64>() as u64)?,
+            BYTE => {
+                self.byte()?;
+            }
+            SMALL..=LONG => {
+                self.unsigned()?;
+            }
+            DOUBLE => {
+                for _ in 0..size_of::<f64>() {
+                    self.byte()?;
+                }
+            }
             BINARY => {
                 let length = self.unsigned()?;
                 self.pass(length)?;
@@ -288,13 +296,12 @@ impl Fields<'_> {
             LIST | SET => {
                 let byte = self.byte()?;
                 let (short, kind) = (byte >> 4, byte & 0xf);
+                // A truth value is a byte in a list, and none as a field.
+                let kind = if matches!(kind, TRUE | FALSE) { BYTE } else { kind };
                 let length = if short == 0xf { self.unsigned()? } else { u64::from(short) };
+                // Every item reads a byte at least, so that a false length ends with the file.
                 for _ in 0..length {
-                    // Each item takes a byte at least, or the loop would not end with the file.
-                    match kind {
-                        TRUE | FALSE => drop(self.byte()?),
-                        kind => self.skip(kind, depth + 1)?,
-                    }
+                    self.skip(kind, depth + 1)?;
                 }
             }
             STRUCT => {

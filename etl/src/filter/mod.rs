@@ -1,17 +1,21 @@
-//! `--filter`: expressions over the property table, evaluated by polars a batch at a time.
+//! `--filter`: expressions over the property table, evaluated a batch at a time.
+//!
+//! A comparison with an unknown value is unknown; AND, OR and NOT go on from there as in SQL.
 
+mod compile;
 mod parse;
+mod rule;
 
-use std::collections::BTreeSet;
-
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int8Type, Schema, UInt32Type};
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
-use polars::prelude::{Column, DataFrame, Expr, IntoLazy, NamedFrom, PolarsError, Series, col, lit};
 
 pub use parse::{Comparison, Has, Node, ParseError, Value};
 
-use crate::element::atomic_number;
+use compile::Compiler;
+use rule::{Columns, Rule};
+
+/// Characters of a filter that messages quote.
+const QUOTED_CHARACTERS: usize = 200;
 
 /// A filter that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,26 +53,23 @@ pub enum FilterError {
         /// The symbol.
         symbol: String,
     },
-    /// It could not be evaluated.
-    #[error("filter '{text}': {source}")]
-    Evaluation {
-        /// The filter.
-        text: String,
-        /// What polars said.
-        source: PolarsError,
-    },
 }
 
-/// Prefix of the helper columns that tell whether an element occurs.
-const HAS_PREFIX: &str = "has ";
+/// A filter as messages quote it: the beginning of a long one.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARACTERS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
+}
 
 /// A filter that was checked against the columns of a store.
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: String,
-    expression: Expr,
-    fields: BTreeSet<String>,
-    elements: BTreeSet<String>,
+    rule: Rule,
+    /// The scalar columns that the rule looks at.
+    fields: Vec<String>,
 }
 
 impl Filter {
@@ -78,10 +79,9 @@ impl Filter {
     /// [`FilterError`]: malformed, an unknown field or element, a number compared with a text.
     pub fn new(text: &str, schema: &Schema) -> Result<Self, FilterError> {
         let node = parse::parse(text)?;
-        let mut compiler = Compiler { text, schema, fields: BTreeSet::new(), elements: BTreeSet::new() };
-        let expression = compiler.compile(&node)?;
-        let Compiler { fields, elements, .. } = compiler;
-        Ok(Self { text: text.to_owned(), expression, fields, elements })
+        let mut compiler = Compiler::new(text, schema);
+        let rule = compiler.compile(node)?;
+        Ok(Self { text: text.to_owned(), rule, fields: compiler.fields() })
     }
 
     /// The filter as given.
@@ -89,171 +89,15 @@ impl Filter {
         &self.text
     }
 
+    /// The filter as messages quote it: a long list is cut.
+    pub fn quoted(&self) -> String {
+        quoted(&self.text)
+    }
+
     /// Whether each row passes.
-    ///
-    /// # Errors
-    /// [`FilterError::Evaluation`] if polars cannot evaluate it.
-    pub fn matches(&self, batch: &RecordBatch) -> Result<Vec<bool>, FilterError> {
-        let evaluate = || {
-            let frame = DataFrame::new_infer_height(self.columns(batch))?;
-            let result = frame.lazy().select([self.expression.clone().alias("keep")]).collect()?;
-            let keep = result.column("keep")?.bool()?.iter().map(|keep| keep.unwrap_or(false)).collect();
-            Ok(keep)
-        };
-        evaluate().map_err(|source| FilterError::Evaluation { text: self.text.clone(), source })
-    }
-
-    /// The columns that the filter looks at; the number of rows in any case.
-    fn columns(&self, batch: &RecordBatch) -> Vec<Column> {
-        let mut columns = Vec::with_capacity(self.fields.len() + self.elements.len());
-        for field in &self.fields {
-            if let Some(array) = batch.column_by_name(field) {
-                columns.push(column(field, array));
-            }
-        }
-        if let Some(lists) = batch.column_by_name("elements").and_then(|array| array.as_list_opt::<i32>()) {
-            for element in &self.elements {
-                let has: Vec<bool> = (0..lists.len())
-                    .map(|row| {
-                        lists.value(row).as_string_opt::<i32>().is_some_and(|symbols| {
-                            symbols.iter().any(|symbol| symbol == Some(element.as_str()))
-                        })
-                    })
-                    .collect();
-                columns.push(Series::new(format!("{HAS_PREFIX}{element}").into(), has).into());
-            }
-        }
-        columns
-    }
-}
-
-/// A scalar Arrow column as a polars one.
-fn column(name: &str, array: &dyn Array) -> Column {
-    let series = match array.data_type() {
-        DataType::Utf8 => {
-            let values: Vec<Option<&str>> =
-                array.as_string_opt::<i32>().map(|texts| texts.iter().collect()).unwrap_or_default();
-            Series::new(name.into(), values)
-        }
-        _ => Series::new(name.into(), numbers(array)),
-    };
-    series.into()
-}
-
-/// A numeric Arrow column as doubles.
-fn numbers(array: &dyn Array) -> Vec<Option<f64>> {
-    if let Some(values) = array.as_primitive_opt::<Float64Type>() {
-        values.iter().collect()
-    } else if let Some(values) = array.as_primitive_opt::<UInt32Type>() {
-        values.iter().map(|value| value.map(f64::from)).collect()
-    } else if let Some(values) = array.as_primitive_opt::<Int8Type>() {
-        values.iter().map(|value| value.map(f64::from)).collect()
-    } else {
-        vec![None; array.len()]
-    }
-}
-
-/// Turns the tree into a polars expression and collects what it needs.
-struct Compiler<'a> {
-    text: &'a str,
-    schema: &'a Schema,
-    fields: BTreeSet<String>,
-    elements: BTreeSet<String>,
-}
-
-impl Compiler<'_> {
-    fn compile(&mut self, node: &Node) -> Result<Expr, FilterError> {
-        Ok(match node {
-            Node::And(left, right) => self.compile(left)?.and(self.compile(right)?),
-            Node::Or(left, right) => self.compile(left)?.or(self.compile(right)?),
-            Node::Not(inner) => self.compile(inner)?.not(),
-            Node::Known(field) => {
-                self.holds_text(field)?;
-                col(field.as_str()).is_not_null()
-            }
-            Node::Compare(field, comparison, value) => {
-                let (field, value) = (col(field.as_str()), self.constant(field, value)?);
-                match comparison {
-                    Comparison::Equal => field.eq(value),
-                    Comparison::NotEqual => field.neq(value),
-                    Comparison::Less => field.lt(value),
-                    Comparison::LessOrEqual => field.lt_eq(value),
-                    Comparison::Greater => field.gt(value),
-                    Comparison::GreaterOrEqual => field.gt_eq(value),
-                }
-            }
-            Node::Between(field, low, high) => {
-                let (low, high) = (self.constant(field, low)?, self.constant(field, high)?);
-                col(field.as_str()).gt_eq(low).and(col(field.as_str()).lt_eq(high))
-            }
-            Node::In(field, values) => {
-                let mut any = lit(false);
-                for value in values {
-                    any = any.or(col(field.as_str()).eq(self.constant(field, value)?));
-                }
-                any
-            }
-            Node::Elements(has, symbols) => self.elements(*has, symbols)?,
-        })
-    }
-
-    /// Whether a field holds text rather than numbers; it is noted as needed.
-    fn holds_text(&mut self, field: &str) -> Result<bool, FilterError> {
-        let is_scalar = |data_type: &DataType| {
-            matches!(data_type, DataType::Utf8 | DataType::Float64 | DataType::UInt32 | DataType::Int8)
-        };
-        match self.schema.field_with_name(field) {
-            Ok(found) if is_scalar(found.data_type()) => {
-                self.fields.insert(field.to_owned());
-                Ok(*found.data_type() == DataType::Utf8)
-            }
-            _ => {
-                let known = self.schema.fields().iter().filter(|field| is_scalar(field.data_type()));
-                let mut known: Vec<&str> = known.map(|field| field.name().as_str()).collect();
-                known.push("elements (with HAS)");
-                Err(FilterError::UnknownField {
-                    text: self.text.to_owned(),
-                    field: field.to_owned(),
-                    known: known.join(", "),
-                })
-            }
-        }
-    }
-
-    fn constant(&mut self, field: &str, value: &Value) -> Result<Expr, FilterError> {
-        match (self.holds_text(field)?, value) {
-            (true, Value::Text(text)) => Ok(lit(text.clone())),
-            // An identifier may look like a number.
-            (true, Value::Number(number)) => Ok(lit(number.to_string())),
-            (false, Value::Number(number)) => Ok(lit(*number)),
-            (false, Value::Text(text)) => Err(FilterError::WrongType {
-                text: self.text.to_owned(),
-                field: field.to_owned(),
-                holds: "numbers",
-                value: text.clone(),
-            }),
-        }
-    }
-
-    fn elements(&mut self, has: Has, symbols: &[String]) -> Result<Expr, FilterError> {
-        if let Some(symbol) = symbols.iter().find(|symbol| atomic_number(symbol).is_none()) {
-            return Err(FilterError::UnknownElement { text: self.text.to_owned(), symbol: symbol.clone() });
-        }
-        let distinct: BTreeSet<&String> = symbols.iter().collect();
-        self.elements.extend(symbols.iter().cloned());
-        let mut occurs = distinct.iter().map(|symbol| col(format!("{HAS_PREFIX}{symbol}")));
-        let first = occurs.next().unwrap_or_else(|| lit(false));
-        Ok(match has {
-            Has::All => occurs.fold(first, Expr::and),
-            Has::Any => occurs.fold(first, Expr::or),
-            // Nothing else occurs if the listed elements that occur are as many as all elements.
-            Has::Only => {
-                self.fields.insert("nelements".to_owned());
-                let as_number =
-                    |occurs: Expr| polars::prelude::when(occurs).then(lit(1.0)).otherwise(lit(0.0));
-                occurs.map(as_number).fold(as_number(first), |sum, one| sum + one).eq(col("nelements"))
-            }
-        })
+    pub fn matches(&self, batch: &RecordBatch) -> Vec<bool> {
+        let columns = Columns::of(batch, &self.fields);
+        (0..batch.num_rows()).map(|row| self.rule.holds(&columns, row) == Some(true)).collect()
     }
 }
 
@@ -288,7 +132,7 @@ mod tests {
 
     fn kept(filter: &str) -> Vec<bool> {
         let batch = batch();
-        Filter::new(filter, &batch.schema()).expect("a good filter").matches(&batch).expect("it evaluates")
+        Filter::new(filter, &batch.schema()).expect("a good filter").matches(&batch)
     }
 
     #[test]
@@ -326,5 +170,38 @@ mod tests {
             "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not"
         );
         assert!(fault("elements HAS Xx").contains("'Xx' is no element"));
+    }
+
+    #[test]
+    fn unknown_is_neither_true_nor_false_in_larger_expressions() {
+        assert_eq!(kept("band_gap_ev > 1 OR nsites = 2"), [true, true, false]);
+        assert_eq!(kept("NOT (band_gap_ev > 1 AND nsites = 2)"), [false, false, true]);
+        assert_eq!(kept("NOT (band_gap_ev > 1 AND nsites = 1)"), [true, true, true]);
+        assert_eq!(kept("NOT (band_gap_ev IN (0, 3))"), [true, false, false]);
+        assert_eq!(kept("NOT (band_gap_ev IN (-0, 8.5))"), [false, false, false]);
+        assert_eq!(kept("nsites IN (1, 2) AND band_gap_ev IS UNKNOWN"), [false, true, false]);
+        assert_eq!(kept("material_id < \"m\" OR material_id = 12"), [false, true, true]);
+    }
+
+    #[test]
+    fn long_lists_and_chains_take_linear_time() {
+        let numbers: Vec<String> = (0..100_000).map(|number| number.to_string()).collect();
+        assert_eq!(kept(&format!("nsites IN ({})", numbers.join(", "))), [true; 3]);
+        assert_eq!(kept(&format!("material_id NOT IN ({})", numbers.join(", "))), [true; 3]);
+        let ids = numbers.iter().map(|number| format!("material_id = oqmd-{number}"));
+        let chain = ids.chain(["material_id = fe".to_owned()]).collect::<Vec<_>>().join(" OR ");
+        assert_eq!(kept(&chain), [false, false, true]);
+        let chain = vec!["nsites != 2"; 100_000].join(" AND ");
+        assert_eq!(kept(&chain), [false, false, true]);
+    }
+
+    #[test]
+    fn messages_quote_the_beginning_of_a_long_filter() {
+        let batch = batch();
+        let list = vec!["x"; 10_000].join(", ");
+        for text in [format!("material_id IN ({list}) AND gap = 1"), format!("nsites IN ({list})"), list] {
+            let error = Filter::new(&text, &batch.schema()).expect_err("misuse").to_string();
+            assert!(error.len() < 1000 && error.starts_with("filter '"), "{error}");
+        }
     }
 }

@@ -15,11 +15,13 @@
 //! Keywords may be written in any case. A comparison with an unknown value is neither true nor
 //! false; an entry is kept only if the whole expression is true.
 
+use super::quoted;
+
 /// A place in a filter that could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("filter '{text}': {problem} at character {position}")]
 pub struct ParseError {
-    /// The filter.
+    /// The filter, or the beginning of a long one.
     pub text: String,
     /// Character of the fault, counted from 1.
     pub position: usize,
@@ -67,10 +69,10 @@ pub enum Value {
 /// A filter as a tree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Both.
-    And(Box<Node>, Box<Node>),
-    /// Either.
-    Or(Box<Node>, Box<Node>),
+    /// All of them, two at least.
+    And(Vec<Node>),
+    /// At least one of them, two at least.
+    Or(Vec<Node>),
     /// Not.
     Not(Box<Node>),
     /// A field against a constant.
@@ -120,7 +122,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
         let start = text.len() - rest.len();
         let fault = |problem: String| {
             let position = text[..start].chars().count() + 1;
-            Err(ParseError { text: text.to_owned(), position, problem })
+            Err(ParseError { text: quoted(text), position, problem })
         };
         let Some(first) = rest.chars().next() else { return Ok(tokens) };
         let length;
@@ -159,7 +161,7 @@ impl Parser<'_> {
     fn fault(&self, problem: &str) -> ParseError {
         let bytes = self.tokens.get(self.next).map_or(self.text.len(), |(start, _)| *start);
         let position = self.text[..bytes].chars().count() + 1;
-        ParseError { text: self.text.to_owned(), position, problem: problem.to_owned() }
+        ParseError { text: quoted(self.text), position, problem: problem.to_owned() }
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -183,19 +185,32 @@ impl Parser<'_> {
     }
 
     fn or(&mut self) -> Result<Node, ParseError> {
-        let mut node = self.and()?;
-        while self.keyword("OR") {
-            node = Node::Or(Box::new(node), Box::new(self.and()?));
-        }
-        Ok(node)
+        self.chain("OR", Self::and, Node::Or)
     }
 
     fn and(&mut self) -> Result<Node, ParseError> {
-        let mut node = self.not()?;
-        while self.keyword("AND") {
-            node = Node::And(Box::new(node), Box::new(self.not()?));
+        self.chain("AND", Self::not, Node::And)
+    }
+
+    /// One part, or several with a keyword between them: flat, so that a long chain is no deep tree.
+    fn chain(
+        &mut self,
+        keyword: &str,
+        part: impl Fn(&mut Self) -> Result<Node, ParseError>,
+        join: impl Fn(Vec<Node>) -> Node,
+    ) -> Result<Node, ParseError> {
+        let first = part(self)?;
+        let mut parts = vec![first];
+        while self.keyword(keyword) {
+            parts.push(part(self)?);
         }
-        Ok(node)
+        match (parts.pop(), parts.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (last, _) => {
+                parts.extend(last);
+                Ok(join(parts))
+            }
+        }
     }
 
     fn not(&mut self) -> Result<Node, ParseError> {
@@ -305,9 +320,9 @@ mod tests {
     #[test]
     fn precedence_is_not_and_or() {
         let node = parse("NOT a = 1 AND b = 2 OR c = 3").expect("well formed");
-        let Node::Or(left, _) = node else { panic!("OR binds least") };
-        let Node::And(left, _) = *left else { panic!("AND binds more") };
-        assert!(matches!(*left, Node::Not(_)), "NOT binds most");
+        let Node::Or(parts) = node else { panic!("OR binds least") };
+        let [Node::And(parts), Node::Compare(..)] = &*parts else { panic!("AND binds more") };
+        assert!(matches!(parts[..], [Node::Not(_), Node::Compare(..)]), "NOT binds most");
     }
 
     #[test]
@@ -338,6 +353,8 @@ mod tests {
         assert_eq!(fault("x = 1 & y"), "filter 'x = 1 & y': unexpected '&' at character 7");
         assert!(fault("").contains("a field is expected"));
         assert!(fault(&"NOT ".repeat(100_000)).contains("nested too deeply"));
-        assert!(fault(&"(".repeat(100_000)).contains("nested too deeply"));
+        assert!(fault(&"(".repeat(100_000)).ends_with("the expression is nested too deeply at character 65"));
+        let chain = vec!["x = 1"; 100_000].join(" OR ");
+        assert!(fault(&format!("{chain} OR")).ends_with(&format!("at character {}", chain.len() + 4)));
     }
 }

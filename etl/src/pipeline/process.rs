@@ -280,7 +280,7 @@ impl RowBuilder {
         let mut origins = std::mem::take(&mut self.origins);
         let mut label_rows = std::mem::take(&mut self.label_rows);
         for filter in self.recipe.filters.iter() {
-            let keep = filter.matches(&batch)?;
+            let keep = filter.matches(&batch);
             if keep.iter().all(|keep| *keep) {
                 continue;
             }
@@ -291,7 +291,7 @@ impl RowBuilder {
                     kept.push(origin);
                 } else {
                     let material_id = ids.map(|ids| ids.value(row).to_owned());
-                    let message = filter.text().to_owned();
+                    let message = filter.quoted();
                     self.block.rejects.push(Reject { material_id, origin, reason: FILTERED, message });
                 }
             }

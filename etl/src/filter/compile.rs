@@ -1,0 +1,142 @@
+//! From the tree of an expression to a rule on the columns of a store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::datatypes::{DataType, Schema};
+
+use super::parse::{Comparison, Node, Value};
+use super::rule::{Constant, Rule, Set};
+use super::{FilterError, quoted};
+use crate::element::atomic_number;
+
+/// Checks a filter against a schema and collects the columns that it needs.
+pub(super) struct Compiler<'a> {
+    text: &'a str,
+    schema: &'a Schema,
+    /// Places of the fields in the order in which they were met.
+    fields: BTreeMap<String, usize>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(text: &'a str, schema: &'a Schema) -> Self {
+        Self { text, schema, fields: BTreeMap::new() }
+    }
+
+    /// The fields, in the order of their places.
+    pub(super) fn fields(self) -> Vec<String> {
+        let mut fields: Vec<(String, usize)> = self.fields.into_iter().collect();
+        fields.sort_by_key(|(_, place)| *place);
+        fields.into_iter().map(|(field, _)| field).collect()
+    }
+
+    /// The rule of an expression.
+    ///
+    /// # Errors
+    /// [`FilterError`] for an unknown field or element, or a number compared with a text.
+    pub(super) fn compile(&mut self, node: Node) -> Result<Rule, FilterError> {
+        Ok(match node {
+            Node::And(parts) => {
+                let rules = parts.into_iter().map(|part| self.compile(part));
+                Rule::All(rules.collect::<Result<_, _>>()?)
+            }
+            Node::Or(parts) => self.any(parts)?,
+            Node::Not(inner) => Rule::Not(Box::new(self.compile(*inner)?)),
+            Node::Known(field) => Rule::Known(self.place(&field)?.0),
+            Node::Compare(field, comparison, value) => {
+                let (place, constant) = self.constant(&field, value)?;
+                Rule::Compare(place, comparison, constant)
+            }
+            Node::Between(field, low, high) => {
+                let (place, low) = self.constant(&field, low)?;
+                let (_, high) = self.constant(&field, high)?;
+                Rule::All(vec![
+                    Rule::Compare(place, Comparison::GreaterOrEqual, low),
+                    Rule::Compare(place, Comparison::LessOrEqual, high),
+                ])
+            }
+            Node::In(field, values) => {
+                let (place, is_text) = self.place(&field)?;
+                let mut set = Set::new(is_text);
+                for value in values {
+                    set.insert(self.constant(&field, value)?.1);
+                }
+                Rule::In(place, set)
+            }
+            Node::Elements(has, symbols) => {
+                let symbols: BTreeSet<String> = symbols.into_iter().collect();
+                match symbols.iter().find(|symbol| atomic_number(symbol).is_none()) {
+                    None => Rule::Elements(has, symbols),
+                    Some(symbol) => {
+                        let (text, symbol) = (quoted(self.text), symbol.clone());
+                        return Err(FilterError::UnknownElement { text, symbol });
+                    }
+                }
+            }
+        })
+    }
+
+    /// One of several. Those that ask for single values of a field become one set.
+    fn any(&mut self, parts: Vec<Node>) -> Result<Rule, FilterError> {
+        let mut rules = Vec::new();
+        let mut sets: BTreeMap<usize, Set> = BTreeMap::new();
+        for part in parts {
+            match part {
+                Node::Compare(field, Comparison::Equal, value) => {
+                    let (_, is_text) = self.place(&field)?;
+                    let (place, constant) = self.constant(&field, value)?;
+                    sets.entry(place).or_insert_with(|| Set::new(is_text)).insert(constant);
+                }
+                other => rules.push(self.compile(other)?),
+            }
+        }
+        rules.extend(sets.into_iter().map(|(place, set)| Rule::In(place, set)));
+        Ok(Rule::Any(rules))
+    }
+
+    /// Place of a field, and whether it holds text rather than numbers.
+    fn place(&mut self, field: &str) -> Result<(usize, bool), FilterError> {
+        let is_scalar = |data_type: &DataType| {
+            matches!(data_type, DataType::Utf8 | DataType::Float64 | DataType::UInt32 | DataType::Int8)
+        };
+        match self.schema.field_with_name(field) {
+            Ok(found) if is_scalar(found.data_type()) => {
+                let next = self.fields.len();
+                let place = match self.fields.get(field) {
+                    Some(place) => *place,
+                    None => *self.fields.entry(field.to_owned()).or_insert(next),
+                };
+                Ok((place, *found.data_type() == DataType::Utf8))
+            }
+            _ => {
+                let known = self.schema.fields().iter().filter(|field| is_scalar(field.data_type()));
+                let mut known: Vec<&str> = known.map(|field| field.name().as_str()).collect();
+                known.push("elements (with HAS)");
+                Err(FilterError::UnknownField {
+                    text: quoted(self.text),
+                    field: field.to_owned(),
+                    known: known.join(", "),
+                })
+            }
+        }
+    }
+
+    /// Place of a field, and a value to compare it with.
+    fn constant(&mut self, field: &str, value: Value) -> Result<(usize, Constant), FilterError> {
+        let (place, is_text) = self.place(field)?;
+        let constant = match (is_text, value) {
+            (true, Value::Text(text)) => Constant::Text(text),
+            // An identifier may look like a number.
+            (true, Value::Number(number)) => Constant::Text(number.to_string()),
+            (false, Value::Number(number)) => Constant::Number(number),
+            (false, Value::Text(value)) => {
+                return Err(FilterError::WrongType {
+                    text: quoted(self.text),
+                    field: field.to_owned(),
+                    holds: "numbers",
+                    value,
+                });
+            }
+        };
+        Ok((place, constant))
+    }
+}
