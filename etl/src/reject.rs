@@ -9,6 +9,8 @@ pub const FILTERED: &str = "filtered";
 pub const DUPLICATE_ID: &str = "duplicate_id";
 /// Reason code of a crystal with more sites than are asked for.
 pub const TOO_MANY_SITES: &str = "too_many_sites";
+/// Reason code of the entries of one file beyond those that are listed.
+pub const TOO_MANY_REJECTS: &str = "too_many_rejects";
 /// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject
 /// with `--reject-isolated`.
 pub const ISOLATED_ATOM: &str = "isolated_atom";
@@ -51,6 +53,46 @@ pub struct Note {
     pub message: String,
 }
 
+/// Most bytes of an identifier, a file's name or a message in a reject or note; the longest path of Linux. What is
+/// longer is cut, so that entries of long names cannot exhaust the memory.
+pub const MAX_TEXT_BYTES: usize = 4096;
+/// Stands at the end of a text that was cut.
+const CUT: char = '…';
+
+/// A text of [`MAX_TEXT_BYTES`] at most.
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES - CUT.len_utf8()));
+        text.push(CUT);
+        text.shrink_to_fit();
+    }
+    text
+}
+
+impl Origin {
+    /// The same with the name of the file cut.
+    fn cut(mut self) -> Self {
+        if self.file.len() > MAX_TEXT_BYTES {
+            self.file = cut(self.file.to_string()).into();
+        }
+        self
+    }
+}
+
+impl Reject {
+    /// An entry that is left out; long texts are cut.
+    pub fn new(material_id: Option<String>, origin: Origin, reason: &'static str, message: String) -> Self {
+        Self { material_id: material_id.map(cut), origin: origin.cut(), reason, message: cut(message) }
+    }
+}
+
+impl Note {
+    /// A remark about an entry; long texts are cut.
+    pub fn new(material_id: Option<String>, origin: Origin, code: &'static str, message: String) -> Self {
+        Self { material_id: material_id.map(cut), origin: origin.cut(), code, message: cut(message) }
+    }
+}
+
 impl fmt::Display for Note {
     /// Writes `id (file, record 3, line 7): message`. The file is written without its folders, so that the text
     /// does not depend on where the input is.
@@ -65,5 +107,29 @@ impl fmt::Display for Note {
             write!(formatter, ", line {line}")?;
         }
         write!(formatter, "): {}", self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        for (text, bytes) in [("x", MAX_TEXT_BYTES), ("é", MAX_TEXT_BYTES - 1), ("…", MAX_TEXT_BYTES - 1)]
+        {
+            let long = text.repeat(1 << 20);
+            let origin = Origin { file: long.as_str().into(), record: 1, line: None };
+            let reject = Reject::new(Some(long.clone()), origin.clone(), FILTERED, long.clone());
+            let Reject { material_id: Some(id), origin: Origin { file, .. }, message, .. } = &reject else {
+                panic!("it has an identifier")
+            };
+            for cut in [id, message, &file.to_string()] {
+                assert_eq!((cut.len(), cut.ends_with(CUT)), (bytes, true), "{text}");
+            }
+            let note = Note::new(Some(long.clone()), origin, FILTERED, long);
+            assert_eq!((note.message, note.origin), (reject.message, reject.origin));
+        }
+        assert_eq!(cut("x".repeat(MAX_TEXT_BYTES)), "x".repeat(MAX_TEXT_BYTES));
     }
 }

@@ -1,5 +1,7 @@
 //! Columns of label tables while they are read.
 
+use std::collections::HashMap;
+
 use crate::source::{PropertyValue, Tally, shown};
 
 /// A column whose kind is known when all of it was seen.
@@ -76,20 +78,23 @@ pub(super) struct SplitColumn {
 /// The usual parts, in the order in which one goes before another.
 const KNOWN_PARTS: [&str; 3] = ["train", "val", "test"];
 
-/// Names of the parts of all splits: few, so that looking through them is quick.
+/// Names of the parts of all splits.
 #[derive(Debug, Default)]
 pub(super) struct PartNames {
     pub(super) names: Vec<String>,
+    codes: HashMap<String, u32>,
 }
 
 impl PartNames {
     /// Code of a part.
     pub(super) fn code(&mut self, name: &str) -> u32 {
-        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        });
-        at as u32
+        if let Some(code) = self.codes.get(name) {
+            return *code;
+        }
+        let code = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.push(name.to_owned());
+        self.codes.insert(name.to_owned(), code);
+        code
     }
 
     /// Place of a part among train, val and test; `None` for any other.

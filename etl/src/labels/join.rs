@@ -1,5 +1,6 @@
 //! Label tables read one after another and joined by identifier.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -16,14 +17,18 @@ use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
 use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, Statement, TableRows, folds, splits};
 use crate::source::{
-    Document, EmbeddedLabels, Progress, PropertyColumn, assign_columns, base_name, check_encoding,
-    documented, is_json, open_document, split_unit,
+    Document, EmbeddedLabels, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, Progress, PropertyColumn, assign_columns,
+    base_name, check_encoding, documented, is_json, open_document, split_unit,
 };
 
 /// Column of the folds.
 const FOLD: &str = "fold";
 /// Qualifier of the properties' keys.
 const QUALIFIER: &str = "labels";
+/// Most splits of all tables.
+const MAX_SPLITS: usize = 1024;
+/// Columns of a table that are left out with a note each; the others are counted.
+const NOTED_COLUMNS: usize = 20;
 /// Start of the name of CGCNN's tables without header.
 const ID_PROP: &str = "id_prop";
 
@@ -35,6 +40,8 @@ pub(super) struct Loader<'a> {
     tables: Vec<TableRows>,
     properties: Vec<(PropertyColumn, Slots<f64>)>,
     splits: Vec<(String, Slots<u32>)>,
+    /// Places of both by their columns, whose names differ.
+    places: HashMap<String, usize>,
     folds: Option<Slots<i8>>,
     notes: Vec<String>,
 }
@@ -48,6 +55,7 @@ impl<'a> Loader<'a> {
             tables: Vec::new(),
             properties: Vec::new(),
             splits: Vec::new(),
+            places: HashMap::new(),
             folds: None,
             notes: Vec::new(),
         }
@@ -82,6 +90,10 @@ impl<'a> Loader<'a> {
                 return Err(LabelError::Layout { file: file.to_owned(), message });
             }
         };
+        if first.len() > MAX_TABLE_COLUMNS {
+            let message = format!("has {} columns, {MAX_TABLE_COLUMNS} at most", first.len());
+            return Err(LabelError::Layout { file: file.to_owned(), message });
+        }
         if base_name(file).rsplit('!').next().is_some_and(|name| name.starts_with(ID_PROP)) {
             self.read(file, folder, |rows, _| read_id_prop(csv, &first, &inputs.id_prop_keys, rows))
         } else if first == folds::HEADER {
@@ -108,8 +120,14 @@ impl<'a> Loader<'a> {
     /// Takes every column of the table read last that is kept.
     fn take(&mut self, file: &str, table: Table) -> Result<(), LabelError> {
         self.notes.extend(table.notes);
+        let before = self.notes.len();
         let judged = table.columns.into_iter().map(|column| self.judge(file, column, table.all_numeric));
         let columns: Vec<Column> = judged.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let more = self.notes.len().saturating_sub(before + NOTED_COLUMNS);
+        if more > 0 {
+            self.notes.truncate(before + NOTED_COLUMNS);
+            self.notes.push(format!("{file}: {more} more remarks about its columns"));
+        }
         let keys = columns.iter().map(|column| column.name.clone());
         for (property, column) in assign_columns(file, QUALIFIER, "", keys)?.into_iter().zip(columns) {
             let unit = match by_column(&property.column) {
@@ -121,11 +139,11 @@ impl<'a> Loader<'a> {
                 column: property.column.clone(),
                 unit: unit.map(str::to_owned),
             };
-            let at = self.properties.iter().position(|(known, _)| known.column == property.column);
-            let at = at.unwrap_or_else(|| {
+            let at = *self.places.entry(property.column.clone()).or_insert(self.properties.len());
+            if at == self.properties.len() {
+                require_few(file, "columns of numbers", at, MAX_PROPERTY_KEYS)?;
                 self.properties.push((property, Slots::new(self.tables.len() - 1)));
-                self.properties.len() - 1
-            });
+            }
             let slots = self.properties.get_mut(at).map(|(_, slots)| slots);
             fill(
                 slots,
@@ -139,11 +157,11 @@ impl<'a> Loader<'a> {
         }
         for split in table.splits {
             let column = passthrough_column(SPLIT_PREFIX, &split.task);
-            let at = self.splits.iter().position(|(known, _)| *known == column);
-            let at = at.unwrap_or_else(|| {
+            let at = *self.places.entry(column.clone()).or_insert(self.splits.len());
+            if at == self.splits.len() {
+                require_few(file, "splits", at, MAX_SPLITS)?;
                 self.splits.push((column.clone(), Slots::new(self.tables.len() - 1)));
-                self.splits.len() - 1
-            });
+            }
             let slots = self.splits.get_mut(at).map(|(_, slots)| slots);
             let codes = split.column.codes.into_iter().map(|code| code.unwrap_or(u32::NONE));
             let parts = &self.parts.names;
@@ -220,6 +238,14 @@ impl<'a> Loader<'a> {
             folds: self.folds,
         }
     }
+}
+
+/// Refuses one more column than a store should have, all label tables together.
+fn require_few(file: &str, what: &str, count: usize, limit: usize) -> Result<(), LabelError> {
+    if count < limit {
+        return Ok(());
+    }
+    Err(LabelError::Layout { file: file.to_owned(), message: format!("has one of over {limit} {what}") })
 }
 
 /// Fills a column with the values of the last table, in the order of its rows.

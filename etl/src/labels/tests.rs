@@ -432,3 +432,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn labels_have_so_many_columns_at_most() {
+    let header = |count: usize| (0..count).map(|at| format!(",c{at}")).collect::<String>();
+    let table = |count: usize| format!("id{}\na{}\n", header(count), ",1".repeat(count));
+    let fault = |csv: &str| load_texts(&[("labels.csv", csv)]).expect_err("too many").to_string();
+    assert_eq!(fault(&table(100_000)), "labels.csv: has 100001 columns, 8192 at most");
+    assert_eq!(fault(&table(5_000)), "labels.csv: has one of over 4096 columns of numbers");
+    assert_eq!(load_texts(&[("labels.csv", &table(4_096))]).expect("few").properties.len(), 4_096);
+    let splits: String = (0..2_000).map(|at| format!(",split_{at}")).collect();
+    let csv = format!("id{splits}\na{}\n", ",train".repeat(2_000));
+    assert_eq!(fault(&csv), "labels.csv: has one of over 1024 splits");
+    let texts = format!("id{}\na{}\n", header(5_000), ",x".repeat(5_000));
+    let notes = load_texts(&[("labels.csv", &texts)]).expect("columns of texts").notes;
+    assert_eq!(notes.len(), 21);
+    assert_eq!(notes[20], "labels.csv: 4980 more remarks about its columns");
+}
+
+#[test]
+fn a_split_may_have_any_number_of_parts() {
+    let mut csv = String::from("id,split\n");
+    csv.extend((0..100_000).map(|row| format!("m{row},part-{row}\n")));
+    let table = load_texts(&[("labels.csv", &csv)]).expect("readable");
+    assert_eq!(row(&table, "m77777").and_then(|row| row.split(0)), Some("part-77777"));
+}

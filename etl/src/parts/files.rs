@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use arrow::array::AsArray;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -21,7 +22,7 @@ use schemas::{StoreError, lock, regular};
 use super::MergeError;
 use super::agree::PartStore;
 use crate::pipeline::BuildError;
-use crate::pipeline::finish::{REJECT_ROWS, reject_entry};
+use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS, reject_entry};
 use crate::pipeline::store::StoreFolder;
 use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
 
@@ -152,16 +153,33 @@ fn columns(schema: &Schema) -> Vec<(&String, &arrow::datatypes::DataType)> {
 struct RowGroup {
     batches: Vec<RecordBatch>,
     rows: usize,
+    /// Bytes of texts.
+    bytes: usize,
+}
+
+/// Bytes of a batch's texts.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let texts = batch.columns().iter().filter_map(|column| column.as_string_opt::<i32>());
+    let bytes = texts.map(|texts| {
+        let offsets = texts.value_offsets();
+        offsets.last().zip(offsets.first()).map_or(0, |(end, begin)| end.abs_diff(*begin) as usize)
+    });
+    bytes.sum()
 }
 
 impl RowGroup {
     fn push(&mut self, batch: RecordBatch) {
         self.rows += batch.num_rows();
+        self.bytes += text_bytes(&batch);
         self.batches.push(batch);
     }
 
-    /// The first [`REJECT_ROWS`] rows, once there are as many.
+    /// The first [`REJECT_ROWS`] rows, once there are as many, or all where their texts are long.
     fn take_full(&mut self) -> Option<Vec<RecordBatch>> {
+        if self.bytes >= REJECT_BYTES {
+            (self.rows, self.bytes) = (0, 0);
+            return Some(std::mem::take(&mut self.batches));
+        }
         let rest = self.rows.checked_sub(REJECT_ROWS)?;
         let mut full = std::mem::take(&mut self.batches);
         if rest > 0
@@ -172,6 +190,7 @@ impl RowGroup {
             full.push(last.slice(0, kept));
         }
         self.rows = rest;
+        self.bytes = self.batches.iter().map(text_bytes).sum();
         Some(full)
     }
 }
@@ -181,7 +200,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use arrow::array::Int32Array;
+    use arrow::array::{Int32Array, StringArray};
     use arrow::datatypes::{DataType, Field};
     use schemas::hash::file_sha256;
 
@@ -198,6 +217,19 @@ mod tests {
             }
         }
         assert_eq!((groups, group.rows), (vec![REJECT_ROWS; 2], 7));
+    }
+
+    #[test]
+    fn row_groups_of_long_texts_are_short() {
+        let texts = StringArray::from(vec!["x".repeat(10 << 20); 3]);
+        let batch = RecordBatch::try_from_iter([("message", Arc::new(texts) as _)]).expect("a column");
+        let mut group = RowGroup::default();
+        let mut groups = Vec::new();
+        for _ in 0..5 {
+            group.push(batch.clone());
+            groups.extend(group.take_full().map(|full| full.len()));
+        }
+        assert_eq!((groups, group.rows, group.batches.len()), (vec![3], 6, 2));
     }
 
     #[test]

@@ -67,16 +67,12 @@ impl SeenIds {
             if !keep.iter().all(|keep| *keep) {
                 for row in (0..keep.len()).filter(|row| !keep[*row]) {
                     let Some(origin) = block.origins.get(first + row) else { continue };
-                    duplicates.push(Reject {
-                        material_id: Some(ids.value(row).to_owned()),
-                        origin: origin.clone(),
-                        reason: DUPLICATE_ID,
-                        message: format!(
-                            "'{}' was read before; the first one is kept: rename one of them, or tell \
-                             files of one name apart by --id path",
-                            ids.value(row)
-                        ),
-                    });
+                    let id = ids.value(row);
+                    let message = format!(
+                        "'{id}' was read before; the first one is kept: rename one of them, or tell files of one \
+                         name apart by --id path"
+                    );
+                    duplicates.push(Reject::new(Some(id.to_owned()), origin.clone(), DUPLICATE_ID, message));
                 }
                 first += keep.len();
                 *batch = filter_record_batch(batch, &BooleanArray::from(keep))?;

@@ -18,6 +18,8 @@ use crate::shard::{ShardFormat, file_metadata, write_atomically};
 
 /// Rows of a row group of the rejects table.
 pub(crate) const REJECT_ROWS: usize = 65_536;
+/// Bytes of texts at which a row group of the rejects table ends, whatever its rows.
+pub(crate) const REJECT_BYTES: usize = 64 << 20;
 
 /// Writes rejects and manifest and removes what the run needed on its way.
 ///
@@ -68,12 +70,15 @@ fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<Sha
     lock::create_within(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings))?;
     let mut writer = format.create(&folder.staging(), &rejects_folder.join(REJECTS_FILE))?;
-    let mut lines = Vec::new();
+    let (mut lines, mut bytes) = (Vec::new(), 0);
     for line in read_rejects(&folder.staging())? {
-        lines.push(line?);
-        if lines.len() == REJECT_ROWS {
+        let line = line?;
+        bytes += line.text_bytes();
+        lines.push(line);
+        if lines.len() == REJECT_ROWS || bytes >= REJECT_BYTES {
             writer.append(format.encode(&[batch(&lines)?])?)?;
             lines.clear();
+            bytes = 0;
         }
     }
     if !lines.is_empty() {

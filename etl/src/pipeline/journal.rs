@@ -215,6 +215,14 @@ pub(super) struct RejectLine {
     pub message: String,
 }
 
+impl RejectLine {
+    /// Bytes of its texts.
+    pub(super) fn text_bytes(&self) -> usize {
+        let Self { id, file, reason, message, .. } = self;
+        id.as_ref().map_or(0, String::len) + file.len() + reason.len() + message.len()
+    }
+}
+
 /// Appends rejects to the notes; they count once the journal names their length.
 pub(super) struct RejectLog {
     path: PathBuf,

@@ -17,8 +17,8 @@ use crate::feature::{Features, Featurizer};
 use crate::filter::Filter;
 use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
 use crate::number::significant;
-use crate::reject::{FILTERED, ISOLATED_ATOM, Note, Origin, Reject, TOO_MANY_SITES};
-use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink};
+use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Reject, TOO_MANY_SITES};
+use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long};
 use crate::structure::Structure;
 
 /// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
@@ -292,7 +292,7 @@ impl RowBuilder {
                 } else {
                     let material_id = ids.map(|ids| ids.value(row).to_owned());
                     let message = filter.quoted();
-                    self.block.rejects.push(Reject { material_id, origin, reason: FILTERED, message });
+                    self.block.rejects.push(Reject::new(material_id, origin, FILTERED, message));
                 }
             }
             origins = kept;
@@ -332,9 +332,12 @@ impl Sink for RowBuilder {
         let bounds = &recipe.bounds;
         let rejects = &mut self.block.rejects;
         let mut leave_out = |reason, message| {
-            let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
-            rejects.push(Reject { material_id, origin, reason, message });
+            rejects.push(Reject::new(Some(material_id.to_owned()), origin.clone(), reason, message));
         };
+        if material_id.len() > MAX_TEXT_BYTES {
+            let error = too_long("the identifier", material_id.len());
+            return leave_out(error.reason_code(), error.to_string());
+        }
         let sites = structure.atomic_numbers.len();
         if sites > bounds.max_sites {
             return leave_out(TOO_MANY_SITES, format!("{sites} sites, --max-sites {}", bounds.max_sites));
@@ -369,8 +372,8 @@ impl Sink for RowBuilder {
             }
         }
         if let Some(message) = isolated {
-            let (material_id, origin) = (Some(material_id.to_owned()), origin.clone());
-            self.block.notes.push(Note { material_id, origin, code: ISOLATED_ATOM, message });
+            let id = Some(material_id.to_owned());
+            self.block.notes.push(Note::new(id, origin.clone(), ISOLATED_ATOM, message));
         }
         let row = match label_row(&recipe.labels, self.alias.as_ref(), material_id) {
             Ok(row) => row,

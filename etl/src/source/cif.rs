@@ -9,8 +9,10 @@ use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 use crate::cif::CifReader;
-use crate::reject::{Note, Origin, Reject};
+use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
+/// Rejects of one file that are listed one by one.
+const MAX_REJECTS: usize = 1 << 16;
 /// Endings of CIFs; the second is that of magnetic structures.
 const ENDINGS: [&str; 2] = [".cif", ".mcif"];
 /// The files that are read: `*.cif` and `*.mcif`, also packed as `*.cif.gz`.
@@ -69,6 +71,7 @@ impl CifCrystals {
         sink: &mut dyn Sink,
     ) {
         let material_id = &mut self.material_id;
+        let (mut rejects, mut more) = (0, 0);
         self.reader.read(cif, &mut |block, result| {
             material_id.clear();
             material_id.push_str(stem);
@@ -85,23 +88,24 @@ impl CifCrystals {
             match result {
                 Ok(structure) => {
                     for note in block.notes {
-                        sink.note(Note {
-                            material_id: Some(material_id.clone()),
-                            origin: origin_of(note.line),
-                            code: note.code,
-                            message: note.message,
-                        });
+                        let (id, at) = (Some(material_id.clone()), origin_of(note.line));
+                        sink.note(Note::new(id, at, note.code, note.message));
                     }
                     sink.crystal(origin, ParsedCrystal { material_id, structure, properties });
                 }
-                Err(error) => sink.reject(Reject {
-                    material_id: Some(material_id.clone()),
-                    origin: origin_of(error.line),
-                    reason: error.reason_code(),
-                    message: error.to_string(),
-                }),
+                Err(_) if rejects == MAX_REJECTS => more += 1,
+                Err(error) => {
+                    rejects += 1;
+                    let (at, message) = (origin_of(error.line), error.to_string());
+                    sink.reject(Reject::new(Some(material_id.clone()), at, error.reason_code(), message));
+                }
             }
         });
+        if more > 0 {
+            let message =
+                format!("{more} more data blocks of the file are no structures; {rejects} are listed");
+            sink.reject(Reject::new(None, origin.clone(), TOO_MANY_REJECTS, message));
+        }
     }
 }
 

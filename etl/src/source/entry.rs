@@ -10,17 +10,22 @@ use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
-use super::json_string::JsonString;
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{KeyIndex, KeyScan, NumericKey, PropertyValue, assign_columns};
+use super::properties::{
+    KeyIndex, KeyScan, MAX_ENTRY_KEYS, MAX_PROPERTY_KEYS, NumericKey, PropertyValue, ScannedKeys,
+    assign_numeric,
+};
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, RawBlock, RawRecord, RecordError,
-    RecordParser, RecordReader, Sink, SourceError,
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser,
+    RecordReader, Sink, SourceError,
 };
-use crate::reject::{Origin, Reject};
+use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
 use crate::structure::Structure;
+
+/// A longer key is no property's.
+const MAX_KEY_BYTES: usize = 1024;
 
 /// How one database writes its entries.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +45,10 @@ pub(super) struct EntryLayout {
 impl EntryLayout {
     /// Whether a key can be a property.
     fn may_be_property(&self, key: &[u8]) -> bool {
-        key != self.id_key.as_bytes() && key != b"atoms" && key.starts_with(self.property_prefix.as_bytes())
-    }
-
-    fn columns(&self, file: &str, keys: &[NumericKey]) -> Result<Vec<PropertyColumn>, SourceError> {
-        let keys = keys.iter().map(|key| JsonString { raw: &key.key, escaped: true }.text().into_owned());
-        assign_columns(file, self.source, self.column_prefix, keys)
+        key.len() <= MAX_KEY_BYTES
+            && key != self.id_key.as_bytes()
+            && key != b"atoms"
+            && key.starts_with(self.property_prefix.as_bytes())
     }
 
     /// Opens the files, finds their numeric properties in a first pass over them, and stands
@@ -60,10 +63,13 @@ impl EntryLayout {
             self.scan(path, &mut scan)?;
         }
         let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let keys = scan.finish(self.source);
-        let properties = self.columns(&shown, &keys.numeric)?;
-        let notes = left_out_notes(&shown, &keys.left_out);
-        let keys = Arc::new(keys.numeric);
+        let ScannedKeys { numeric, left_out, beyond } = scan.finish(self.source);
+        let mut notes = left_out_notes(&shown, &left_out);
+        if let Some(key) = beyond {
+            notes.push(format!("{shown}: over {MAX_PROPERTY_KEYS} keys: {key:?} and others are left out"));
+        }
+        let (properties, keys) = assign_numeric(&shown, self.source, self.column_prefix, numeric, &mut notes);
+        let keys = Arc::new(keys);
         let progress = Progress::default();
         Ok(OpenSource {
             name: name.to_owned(),
@@ -87,33 +93,40 @@ impl EntryLayout {
         let mut first = true;
         while json.next_element(&mut first)? {
             entry.clear();
-            if json.value(&mut entry, MAX_RECORD_BYTES)? == Cut::Whole
-                && self.scan_entry(&entry, scan) == Ok(false)
-            {
-                let file = json.file().to_string();
-                return Err(SourceError::TooManyKeys { file, limit: super::properties::MAX_PROPERTY_KEYS });
+            if json.value(&mut entry, MAX_RECORD_BYTES)? == Cut::Whole {
+                let known = scan.len();
+                if let Err(RecordError::TooManyKeys { .. }) = self.scan_entry(&entry, scan) {
+                    scan.truncate(known);
+                }
             }
         }
         Ok(())
     }
 
-    fn scan_entry(&self, entry: &[u8], scan: &mut KeyScan) -> Result<bool, RecordError> {
+    fn scan_entry(&self, entry: &[u8], scan: &mut KeyScan) -> Result<(), RecordError> {
         let mut cursor = Cursor::new(entry);
         cursor.expect(b'{', "an entry")?;
         let mut first = true;
+        let mut keys = 0;
         while let Some(key) = cursor.next_key(&mut first)? {
+            count_key(&mut keys)?;
             let before = cursor.position();
             let value = cursor.scalar()?;
             if self.may_be_property(key.raw) {
                 let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii();
                 let text = raw.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(raw);
-                if !scan.see(key.raw, PropertyValue::of_scalar(value), text) {
-                    return Ok(false);
-                }
+                // What is beyond the limit is told at the end.
+                scan.see(key.raw, PropertyValue::of_scalar(value), text);
             }
         }
-        Ok(true)
+        Ok(())
     }
+}
+
+/// Counts one more key of an entry.
+fn count_key(keys: &mut usize) -> Result<(), RecordError> {
+    *keys += 1;
+    if *keys > MAX_ENTRY_KEYS { Err(RecordError::TooManyKeys { limit: MAX_ENTRY_KEYS }) } else { Ok(()) }
 }
 
 /// Opens a JSON document and steps into its array.
@@ -211,7 +224,9 @@ impl EntryParser {
         let mut cursor = Cursor::new(entry);
         cursor.expect(b'{', "an entry")?;
         let mut first = true;
+        let mut keys = 0;
         while let Some(key) = cursor.next_key(&mut first)? {
+            count_key(&mut keys)?;
             if key.raw == b"atoms" {
                 read_atoms(&mut cursor, &mut self.structure)?;
                 atoms_read = true;
@@ -270,11 +285,20 @@ impl EntryParser {
     }
 }
 
-/// An identifier names one row of a store: it is not empty and has no control characters.
+/// The error for a name of so many bytes, too many for one.
+pub(crate) fn too_long(what: &str, bytes: usize) -> RecordError {
+    RecordError::Identifier(format!("{what} has {bytes} bytes, {MAX_TEXT_BYTES} at most"))
+}
+
+/// An identifier names one row of a store: it is not empty, not longer than a path and has no control
+/// characters.
 ///
 /// # Errors
 /// [`RecordError::Identifier`].
 pub(crate) fn check_identifier(text: &str) -> Result<(), RecordError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(too_long("the identifier", text.len()));
+    }
     if text.is_empty() || text.chars().any(char::is_control) {
         return Err(RecordError::Identifier(format!("{text:?}")));
     }
@@ -310,6 +334,6 @@ impl RecordError {
         if let Some(line) = self.line() {
             origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
         }
-        Reject { material_id, origin, reason: self.reason_code(), message: self.to_string() }
+        Reject::new(material_id, origin, self.reason_code(), self.to_string())
     }
 }

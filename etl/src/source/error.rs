@@ -206,6 +206,12 @@ pub enum RecordError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// An entry of more keys than a database has.
+    #[error("more than {limit} keys")]
+    TooManyKeys {
+        /// The limit.
+        limit: usize,
+    },
     /// A file or archive member that cannot be read.
     #[error("{0}")]
     Unreadable(String),
@@ -237,6 +243,7 @@ impl RecordError {
             Self::Poscar(error) => error.reason_code(),
             Self::NoCif { .. } => "cif_syntax",
             Self::TooLarge { .. } => "record_too_large",
+            Self::TooManyKeys { .. } => "too_many_keys",
             Self::Unreadable(_) => "unreadable_file",
             Self::FieldCount { .. } => "field_count_mismatch",
         }

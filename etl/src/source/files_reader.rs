@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::check_identifier;
+use super::entry::{check_identifier, too_long};
 use super::files::{FileRule, Files, open_files};
 use super::folder::WalkedFile;
 use super::hashes::{FileHash, FolderHash, hash_file};
@@ -20,7 +20,7 @@ use super::{
     MAX_RECORD_BYTES, OpenSource, ParserFactory, RawBlock, RecordError, RecordReader, SourceError,
     SourceOptions,
 };
-use crate::reject::{Note, Origin};
+use crate::reject::{MAX_TEXT_BYTES, Note, Origin};
 
 /// Bytes of a file that are read at once; few CIFs are larger.
 const FILE_BYTES: usize = 64 << 10;
@@ -241,20 +241,20 @@ impl Slot<'_> {
             Some(FileName::Id { id, alias }) => (id, alias),
             Some(FileName::Relaxed { id }) => {
                 *self.record += 1;
-                self.block.push_note(Note {
-                    material_id: Some(id.into_owned()),
-                    origin: Origin { file: Arc::from(shown), record: *self.record, line: None },
-                    code: RELAXED,
-                    message: "is not read, as a CONTCAR, the relaxed structure, lies beside it; --id path \
-                              reads both"
-                        .to_owned(),
-                });
+                let origin = Origin { file: Arc::from(shown), record: *self.record, line: None };
+                let message =
+                    "is not read, as a CONTCAR, the relaxed structure, lies beside it; --id path reads both";
+                self.block.push_note(Note::new(Some(id.into_owned()), origin, RELAXED, message.to_owned()));
                 return;
             }
             None => return,
         };
         *self.record += 1;
         let origin = Origin { file: Arc::from(shown), record: *self.record, line: None };
+        // Before anything of the name is kept: a tar archive has names of a mebibyte.
+        if name.len() > MAX_TEXT_BYTES {
+            return self.block.push_reject(too_long("the name", name.len()).reject(None, origin));
+        }
         let start = self.block.bytes.len();
         self.block.bytes.extend_from_slice(id.as_bytes());
         let name_end = self.block.bytes.len();

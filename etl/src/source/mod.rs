@@ -63,7 +63,7 @@ use crate::structure::Structure;
 
 pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use document::{Document, check_encoding, open_document};
-pub(crate) use entry::check_identifier;
+pub(crate) use entry::{check_identifier, too_long};
 pub(crate) use files::base_name;
 pub(crate) use hashes::{FileHash, hash_input};
 pub(crate) use input::Progress;
@@ -71,7 +71,7 @@ pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use odd_values::{Tally, shown};
 pub(crate) use packing::is_json;
-pub(crate) use properties::assign_columns;
+pub(crate) use properties::{MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, assign_columns};
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_roles::find_id_column;
 pub(crate) use units::{documented, split_unit};

@@ -86,12 +86,8 @@ pub(super) fn note_odd_values<T: Into<String>>(
     sink: &mut dyn Sink,
 ) {
     for message in messages {
-        sink.note(Note {
-            material_id: Some(material_id.to_owned()),
-            origin: origin.clone(),
-            code: ODD_VALUE,
-            message: message.into(),
-        });
+        let id = Some(material_id.to_owned());
+        sink.note(Note::new(id, origin.clone(), ODD_VALUE, message.into()));
     }
 }
 

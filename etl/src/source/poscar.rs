@@ -128,12 +128,9 @@ impl RecordParser for PoscarParser {
 /// by chance.
 pub(super) fn note_comment(reader: &PoscarReader, name: &str, origin: &Origin, sink: &mut dyn Sink) {
     if reader.is_named_by_comment() {
-        sink.note(Note {
-            material_id: Some(name.to_owned()),
-            origin: Origin { line: origin.line.or(Some(1)), ..origin.clone() },
-            code: SYMBOLS_FROM_COMMENT,
-            message: "the comment alone names the elements".to_owned(),
-        });
+        let origin = Origin { line: origin.line.or(Some(1)), ..origin.clone() };
+        let message = "the comment alone names the elements".to_owned();
+        sink.note(Note::new(Some(name.to_owned()), origin, SYMBOLS_FROM_COMMENT, message));
     }
 }
 

@@ -1,6 +1,8 @@
 //! Numeric properties of a source: which keys are numeric, which column each fills, and what
 //! counts as a value.
 
+use std::collections::HashMap;
+
 use schemas::property::{by_column, passthrough_column};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
@@ -10,8 +12,12 @@ use super::odd_values::{Tally, odd_message};
 use super::units::documented;
 use super::{PropertyColumn, RecordError, SourceError};
 
-/// Most property keys a source may have.
-pub(super) const MAX_PROPERTY_KEYS: usize = 4096;
+/// Most property keys a source may have, and most columns of numbers of all label tables.
+pub(crate) const MAX_PROPERTY_KEYS: usize = 4096;
+/// Most columns of a table: those of properties, and as many of other things.
+pub(crate) const MAX_TABLE_COLUMNS: usize = 2 * MAX_PROPERTY_KEYS;
+/// Most keys of one entry of a JSON array.
+pub(super) const MAX_ENTRY_KEYS: usize = 1024;
 /// Prefix of a property whose plain name is a column that every store has.
 const CLASH_PREFIX: &str = "property_";
 /// Words that stand for a missing value, whatever their case; so does nothing at all.
@@ -116,24 +122,62 @@ pub(crate) fn assign_columns(
     keys: impl IntoIterator<Item = String>,
 ) -> Result<Vec<PropertyColumn>, SourceError> {
     let mut columns: Vec<PropertyColumn> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for key in keys {
-        let taken = |column: &str| columns.iter().find(|other| other.column == column);
-        let known = documented(qualifier, &key).map(|property| property.column.to_owned());
-        let column = match known.filter(|column| taken(column).is_none()) {
-            Some(column) => column,
-            None => plain_column(prefix, &key),
-        };
-        if let Some(other) = taken(&column) {
-            return Err(SourceError::DuplicateColumn {
-                file: file.to_owned(),
-                first: other.key.clone(),
-                second: key,
-                column,
-            });
+        let column = column_of(qualifier, prefix, &key, |column| places.contains_key(column));
+        if let Some(other) = places.get(&column).and_then(|at| columns.get(*at)) {
+            let (file, first) = (file.to_owned(), other.key.clone());
+            return Err(SourceError::DuplicateColumn { file, first, second: key, column });
         }
+        places.insert(column.clone(), columns.len());
         columns.push(PropertyColumn { column, key });
     }
     Ok(columns)
+}
+
+/// Gives the keys of a source's entries columns as [`assign_columns`] does. Of two that would be one column the
+/// key with more numbers is kept, and a line for `notes` says so: one odd entry does not end a build.
+pub(super) fn assign_numeric(
+    file: &str,
+    qualifier: &str,
+    prefix: &str,
+    keys: Vec<NumericKey>,
+    notes: &mut Vec<String>,
+) -> (Vec<PropertyColumn>, Vec<NumericKey>) {
+    let mut columns: Vec<PropertyColumn> = Vec::with_capacity(keys.len());
+    let mut kept: Vec<NumericKey> = Vec::with_capacity(keys.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for numeric in keys {
+        let key = JsonString { raw: &numeric.key, escaped: true }.text().into_owned();
+        let column = column_of(qualifier, prefix, &key, |column| places.contains_key(column));
+        let Some(&at) = places.get(&column) else {
+            places.insert(column.clone(), columns.len());
+            columns.push(PropertyColumn { column, key });
+            kept.push(numeric);
+            continue;
+        };
+        let mut dropped = key;
+        if let (Some(other), Some(property)) = (kept.get_mut(at), columns.get_mut(at)) {
+            if numeric.numbers > other.numbers {
+                std::mem::swap(&mut property.key, &mut dropped);
+                *other = numeric;
+            }
+            let kept = &property.key;
+            notes.push(format!(
+                "{file}: key {dropped:?} is left out: its column {column} is that of {kept:?}"
+            ));
+        }
+    }
+    (columns, kept)
+}
+
+/// Column of a key where the columns `taken` are those of others.
+fn column_of(qualifier: &str, prefix: &str, key: &str, taken: impl Fn(&str) -> bool) -> String {
+    let known = documented(qualifier, key).map(|property| property.column);
+    match known.filter(|column| !taken(column)) {
+        Some(column) => column.to_owned(),
+        None => plain_column(prefix, key),
+    }
 }
 
 /// Column of a key without documentation, kept clear of the columns that every store has.
@@ -147,17 +191,34 @@ fn plain_column(prefix: &str, key: &str) -> String {
     if clash { format!("{CLASH_PREFIX}{column}") } else { column }
 }
 
-/// Position of a key among few, in about one comparison where the records' keys come in one order.
+/// Position of a key, in about one comparison where the records' keys come in one order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyIndex {
     keys: Vec<Vec<u8>>,
+    places: HashMap<Vec<u8>, usize>,
     next: usize,
 }
 
 impl KeyIndex {
     /// Index of `keys`, in their order.
     pub(super) fn new(keys: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self { keys: keys.into_iter().collect(), next: 0 }
+        let mut index = Self::default();
+        keys.into_iter().for_each(|key| index.push(key));
+        index
+    }
+
+    /// Appends a key; the first of equal ones is found.
+    fn push(&mut self, key: Vec<u8>) {
+        self.places.entry(key.clone()).or_insert(self.keys.len());
+        self.keys.push(key);
+    }
+
+    /// Removes the keys behind the first `length` ones, which differ.
+    fn truncate(&mut self, length: usize) {
+        for key in self.keys.drain(length..) {
+            self.places.remove(&key);
+        }
+        self.next = 0;
     }
 
     /// Position of a key; the key after the one found last is tried first.
@@ -165,7 +226,7 @@ impl KeyIndex {
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         let at = match self.keys.get(self.next) {
             Some(expected) if expected == key => self.next,
-            _ => self.keys.iter().position(|other| other == key)?,
+            _ => *self.places.get(key)?,
         };
         self.next = (at + 1) % self.keys.len();
         Some(at)
@@ -179,6 +240,8 @@ pub(super) struct NumericKey {
     pub key: Vec<u8>,
     /// Whether any other value is a fault: the key is documented, but few of its values are numbers.
     pub is_strict: bool,
+    /// How many of its values are numbers.
+    pub numbers: u64,
 }
 
 /// What the values of a source's keys are, gathered before its records are read.
@@ -186,6 +249,8 @@ pub(super) struct NumericKey {
 pub(super) struct KeyScan {
     index: KeyIndex,
     seen: Vec<Tally>,
+    /// The first key beyond the limit.
+    beyond: Option<Vec<u8>>,
 }
 
 /// The keys of a source.
@@ -196,6 +261,8 @@ pub(super) struct ScannedKeys {
     pub numeric: Vec<NumericKey>,
     /// The others.
     pub left_out: Vec<(String, Tally)>,
+    /// The first key beyond [`MAX_PROPERTY_KEYS`], none of which were looked at.
+    pub beyond: Option<String>,
 }
 
 impl KeyScan {
@@ -204,9 +271,12 @@ impl KeyScan {
     pub(super) fn see(&mut self, key: &[u8], value: PropertyValue, raw: &[u8]) -> bool {
         let at = match self.index.find(key) {
             Some(at) => at,
-            None if self.seen.len() == MAX_PROPERTY_KEYS => return false,
+            None if self.seen.len() == MAX_PROPERTY_KEYS => {
+                self.beyond.get_or_insert_with(|| key.to_vec());
+                return false;
+            }
             None => {
-                self.index.keys.push(key.to_vec());
+                self.index.push(key.to_vec());
                 self.seen.push(Tally::default());
                 self.seen.len() - 1
             }
@@ -221,16 +291,29 @@ impl KeyScan {
         true
     }
 
+    /// Number of keys so far.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Forgets the keys behind the first `length` ones.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.index.truncate(length);
+        self.seen.truncate(length);
+    }
+
     /// Which keys are properties.
     pub(super) fn finish(self, qualifier: &str) -> ScannedKeys {
         let is_documented =
             |key: &[u8]| std::str::from_utf8(key).is_ok_and(|key| documented(qualifier, key).is_some());
-        let mut keys = ScannedKeys::default();
+        let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
+        let mut keys = ScannedKeys { beyond: self.beyond.as_deref().map(text), ..ScannedKeys::default() };
         for (key, seen) in self.index.keys.into_iter().zip(self.seen) {
             if seen.is_numeric() || is_documented(&key) {
-                keys.numeric.push(NumericKey { key, is_strict: !seen.is_numeric() });
+                let (is_strict, numbers) = (!seen.is_numeric(), seen.numbers);
+                keys.numeric.push(NumericKey { key, is_strict, numbers });
             } else {
-                keys.left_out.push((String::from_utf8_lossy(&key).into_owned(), seen));
+                keys.left_out.push((text(&key), seen));
             }
         }
         keys
@@ -300,7 +383,8 @@ mod tests {
         ] {
             assert!(scan.see(key.as_bytes(), PropertyValue::of_text(text.as_bytes()), text.as_bytes()));
         }
-        let ScannedKeys { numeric, left_out } = scan.finish("jarvis");
+        let ScannedKeys { numeric, left_out, beyond } = scan.finish("jarvis");
+        assert_eq!(beyond, None);
         let numeric: Vec<_> = numeric.iter().map(|key| (key.key.as_slice(), key.is_strict)).collect();
         let expected: [(&[u8], bool); 4] =
             [(b"number", false), (b"odd", false), (b"dashes", false), (b"ehull", true)];
@@ -324,6 +408,36 @@ mod tests {
         }
         assert_eq!(take(">5", false), (Ok(None), 1));
         assert_eq!(take(">5", true), (Err("bad_property_value"), 0));
+    }
+
+    #[test]
+    fn of_two_keys_of_one_column_the_one_with_more_numbers_stays() {
+        let key = |key: &str, numbers| NumericKey { key: key.as_bytes().to_vec(), is_strict: false, numbers };
+        let keys = vec![key("a b", 1), key("d", 3), key("a-b", 5), key("a.b", 2)];
+        let mut notes = Vec::new();
+        let (columns, kept) = assign_numeric("f.json", "jarvis", "", keys, &mut notes);
+        let columns: Vec<_> = columns.iter().map(|column| (&*column.column, &*column.key)).collect();
+        assert_eq!(columns, [("a_b", "a-b"), ("d", "d")]);
+        assert_eq!(kept.iter().map(|key| key.numbers).collect::<Vec<_>>(), [5, 3]);
+        assert_eq!(
+            notes,
+            [
+                "f.json: key \"a b\" is left out: its column a_b is that of \"a-b\"",
+                "f.json: key \"a.b\" is left out: its column a_b is that of \"a-b\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_beyond_the_limit_are_told() {
+        let mut scan = KeyScan::default();
+        let mut see = |at: usize| scan.see(format!("k{at}").as_bytes(), PropertyValue::Number(1.0), b"1");
+        assert!((0..MAX_PROPERTY_KEYS).all(&mut see));
+        assert!(!see(MAX_PROPERTY_KEYS) && !see(MAX_PROPERTY_KEYS + 1) && see(7));
+        scan.truncate(9);
+        assert!(scan.see(b"again", PropertyValue::Number(1.0), b"1"));
+        let keys = scan.finish("jarvis");
+        assert_eq!((keys.numeric.len(), keys.beyond.as_deref()), (10, Some("k4096")));
     }
 
     #[test]

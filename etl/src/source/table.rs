@@ -1,6 +1,7 @@
 //! Tables with a column of CIFs, one of identifiers and any number of numeric ones: CSV, packed or
 //! not, and Parquet.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
+use super::properties::{
+    KeyScan, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, PropertyValue, ScannedKeys, assign_columns,
+};
 use super::state::file_states;
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_parquet;
@@ -66,19 +69,21 @@ pub(super) fn open(
         None => {
             let mut scan = KeyScan::default();
             scan_rows(&tables, Some(&mut scan), &mut named)?;
-            let ScannedKeys { numeric, left_out } = scan.finish(QUALIFIER);
+            let ScannedKeys { numeric, left_out, .. } = scan.finish(QUALIFIER);
             let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
             let strict = numeric.iter().map(|key| key.is_strict).collect();
             (keys, strict, left_out_notes(&shown, &left_out))
         }
     };
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
+    let places: HashMap<&str, usize> =
+        properties.iter().enumerate().map(|(at, property)| (property.key.as_str(), at)).collect();
     for table in &mut tables {
         for (role, column) in table.roles.iter_mut().zip(&table.columns) {
             if *role == Role::Ignored
-                && let Some(at) = properties.iter().position(|property| property.key == *column)
+                && let Some(at) = places.get(column.as_str())
             {
-                *role = Role::Property(at);
+                *role = Role::Property(*at);
             }
         }
         check_unique(&table.file, &table.columns, &table.roles)?;
@@ -136,6 +141,10 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
     }
     let columns: Vec<String> =
         Fields::new(&header).map(|field| String::from_utf8_lossy(&field.bytes()).trim().to_owned()).collect();
+    if columns.len() > MAX_TABLE_COLUMNS {
+        let message = format!("{} columns, {MAX_TABLE_COLUMNS} at most", columns.len());
+        return Err(SourceError::layout(&file, message));
+    }
     let roles = find_roles(&file, &columns, options)?;
     Ok(Table { path: path.to_path_buf(), file, columns, roles })
 }

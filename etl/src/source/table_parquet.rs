@@ -3,6 +3,7 @@
 //! A record's body is its properties as little-endian doubles, NaN where there is none, the length of
 //! the remarks about them, these, a line each, and then its CIF or the path of one.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use schemas::pages::batch_rows;
 use super::entry::check_identifier;
 use super::input::Progress;
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{KeyScan, MAX_PROPERTY_KEYS, PropertyValue, ScannedKeys, assign_columns};
+use super::properties::{
+    KeyScan, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, PropertyValue, ScannedKeys, assign_columns,
+};
 use super::state::{InputState, file_states};
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
@@ -36,8 +39,6 @@ pub(super) const MAGIC: &[u8; 4] = b"PAR1";
 const BATCH_ROWS: usize = 64;
 /// Rows decoded at a time where columns of texts are passed over for numbers.
 const SCAN_ROWS: usize = 1024;
-/// Columns of a table at most: those of properties, and as many of other things.
-const MAX_COLUMNS: usize = 2 * MAX_PROPERTY_KEYS;
 /// Longest CIF. A table repeats one for next to no bytes, so that those that wait are bounded more closely than
 /// files.
 const MAX_CIF_BYTES: usize = 16 << 20;
@@ -78,7 +79,7 @@ pub(super) fn open(
     let (keys, strict, notes) = match &options.property_columns {
         Some(columns) => (columns.clone(), vec![true; columns.len()], Vec::new()),
         None => {
-            let ScannedKeys { numeric, left_out } = scan.finish(QUALIFIER);
+            let ScannedKeys { numeric, left_out, .. } = scan.finish(QUALIFIER);
             let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
             let strict = numeric.iter().map(|key| key.is_strict).collect();
             (keys, strict, left_out_notes(&shown, &left_out))
@@ -86,12 +87,14 @@ pub(super) fn open(
     };
     let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
     let mut named = NamedCifs::default();
+    let places: HashMap<&str, usize> =
+        properties.iter().enumerate().map(|(at, property)| (property.key.as_str(), at)).collect();
     let mut tables = Vec::with_capacity(inputs.len());
     let states = file_states(inputs)?;
     for ((path, state), (schema, rows)) in inputs.iter().zip(&states).zip(headers) {
         let mut roles = roles(path, &schema, options)?;
         for (role, field) in roles.iter_mut().zip(schema.fields()) {
-            let at = properties.iter().position(|property| property.key == *field.name());
+            let at = places.get(field.name().as_str()).copied();
             if *role == Role::Ignored && (is_numeric(field.data_type()) || is_text(field.data_type())) {
                 *role = at.map_or(Role::Ignored, Role::Property);
             }
@@ -205,8 +208,8 @@ fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Sour
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&shown, error))?;
     let columns = builder.schema().fields().len();
-    if columns > MAX_COLUMNS {
-        return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_COLUMNS} at most")));
+    if columns > MAX_TABLE_COLUMNS {
+        return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_TABLE_COLUMNS} at most")));
     }
     Ok(builder)
 }

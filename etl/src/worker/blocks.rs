@@ -185,12 +185,12 @@ impl Sink for Labelled<'_> {
 
     fn reject(&mut self, reject: Reject) {
         let material_id = self.id.map(str::to_owned).or(reject.material_id);
-        self.rows.reject(Reject { material_id, ..reject });
+        self.rows.reject(Reject::new(material_id, reject.origin, reject.reason, reject.message));
     }
 
     fn note(&mut self, note: Note) {
         let material_id = self.id.map(str::to_owned).or(note.material_id);
-        self.rows.note(Note { material_id, ..note });
+        self.rows.note(Note::new(material_id, note.origin, note.code, note.message));
     }
 }
 

@@ -189,3 +189,32 @@ fn shared_atomgen_files_are_read_whole() {
         assert!(harvest.crystals.iter().all(|found| !found.structure.atomic_numbers.is_empty()));
     }
 }
+
+#[test]
+fn a_name_too_long_for_any_path_is_left_out() {
+    let long = format!("{}/po.cif", "x".repeat(5000));
+    let mut archive = ::tar::Builder::new(Vec::new());
+    for name in [long.as_str(), "z.cif"] {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(CIF.len() as u64);
+        archive.append_data(&mut header, name, CIF.as_bytes()).expect("in memory");
+    }
+    let (_folder, path) = written("a.tar", &archive.into_inner().expect("in memory"));
+    let harvest = read(SourceKind::Cif, &[&path]).expect("readable");
+    assert_eq!(harvest.ids(), ["z"]);
+    assert_eq!(harvest.reasons(), [("bad_identifier", None)]);
+    let reject = &harvest.rejects[0];
+    assert!(reject.message.contains("the name has 5007 bytes, 4096 at most"), "{}", reject.message);
+    assert!(reject.origin.file.len() <= crate::reject::MAX_TEXT_BYTES);
+}
+
+#[test]
+fn faulty_blocks_of_one_file_are_listed_up_to_a_number() {
+    let blocks = (0..66_000).map(|block| format!("data_{block}\n_atom_site_fract_x 0\n"));
+    let (_folder, path) = written("a.cif", blocks.collect::<String>().as_bytes());
+    let harvest = read(SourceKind::Cif, &[&path]).expect("readable");
+    assert_eq!(harvest.rejects.len(), (1 << 16) + 1);
+    let last = harvest.rejects.last().expect("rejects");
+    assert_eq!(last.reason, "too_many_rejects");
+    assert!(last.message.starts_with("464 more data blocks"), "{}", last.message);
+}

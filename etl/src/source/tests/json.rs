@@ -215,3 +215,54 @@ fn files_that_are_no_structure_task_say_so() {
         assert!(message.contains(part), "{message}");
     }
 }
+
+/// A JARVIS entry of polonium with more keys.
+fn polonium(id: &str, more: &str) -> String {
+    format!(
+        r#"{{"jid": "{id}", "atoms": {{"lattice_mat": [[3, 0, 0], [0, 3, 0], [0, 0, 3]], "coords": [[0, 0, 0]],
+        "elements": ["Po"]}}{more}}}"#
+    )
+}
+
+#[test]
+fn an_entry_of_thousands_of_keys_is_left_out_and_takes_no_column() {
+    let keys: String = (0..4096).map(|key| format!(", \"k{key}\": 1")).collect();
+    let good = polonium("G", ", \"gap\": 2.5");
+    let (_folder, path) = written("a.json", format!("[{}, {good}]", polonium("B", &keys)).as_bytes());
+    let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|column| column.column.clone()).collect();
+    assert_eq!(columns, ["jarvis_gap"]);
+    let harvest = drain(source).expect("readable");
+    assert_eq!(harvest.ids(), ["G"]);
+    assert_eq!(harvest.crystals[0].properties, [Some(2.5)]);
+    assert_eq!(harvest.reasons(), [("too_many_keys", Some("B"))]);
+}
+
+#[test]
+fn keys_beyond_the_limit_are_dropped_with_a_note() {
+    let entry = |at: usize| {
+        let keys = (0..1000).map(|key| format!(", \"k{at}_{key}\": 1"));
+        polonium(&format!("P{at}"), &keys.collect::<String>())
+    };
+    let entries: Vec<String> = (0..5).map(entry).collect();
+    let (_folder, path) = written("a.json", format!("[{}]", entries.join(",")).as_bytes());
+    let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
+    assert_eq!(source.properties.len(), 4096);
+    let note = source.notes.last().expect("a note").clone();
+    assert!(note.ends_with("over 4096 keys: \"k4_96\" and others are left out"), "{note}");
+    assert_eq!(drain(source).expect("readable").crystals.len(), 5);
+}
+
+#[test]
+fn of_two_keys_that_become_one_column_one_is_dropped_with_a_note() {
+    let entries = [", \"a b\": 9", ", \"a-b\": 1", ", \"a-b\": 2"];
+    let entries: Vec<String> =
+        entries.iter().enumerate().map(|(at, more)| polonium(&format!("P{at}"), more)).collect();
+    let (_folder, path) = written("a.json", format!("[{}]", entries.join(",")).as_bytes());
+    let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
+    let note = source.notes.last().expect("a note").clone();
+    assert!(note.ends_with("key \"a b\" is left out: its column jarvis_a_b is that of \"a-b\""), "{note}");
+    let harvest = drain(source).expect("readable");
+    let values: Vec<_> = harvest.crystals.iter().map(|crystal| crystal.properties.clone()).collect();
+    assert_eq!(values, [vec![None], vec![Some(1.0)], vec![Some(2.0)]]);
+}
