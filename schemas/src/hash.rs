@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::bounded::refuse_hollow;
+
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -20,9 +22,11 @@ pub fn hex(digest: &[u8]) -> String {
 /// SHA-256 and length of a file.
 ///
 /// # Errors
-/// Whatever reading the file gives.
+/// Whatever reading the file gives, and the refusal of a sparse one.
 pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
-    sha256_of(File::open(path)?)
+    let file = File::open(path)?;
+    refuse_hollow(&file.metadata()?)?;
+    sha256_of(file)
 }
 
 /// SHA-256 and length of what is read to its end.

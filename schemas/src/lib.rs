@@ -1,6 +1,7 @@
 //! The contract between the two halves of the project: what the feature store's writer promises
 //! and its readers may rely on.
 //!
+//! * [`bounded`]: files read whole, up to a size
 //! * [`settings`]: what the features were computed with, and the refusal of anything else
 //! * [`store`]: the Arrow schema of a shard and of the rejects table, every column documented
 //! * [`property`]: the numeric properties and the names under which sources publish them
@@ -20,6 +21,7 @@
 //! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
+pub mod bounded;
 pub mod count;
 pub mod error;
 mod exact;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::count::counted;
 use crate::error::StoreError;
 use crate::hash::sha256_of;
@@ -18,6 +19,8 @@ use crate::{name, regular, seal};
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+/// Most bytes of a manifest: a million shards.
+pub const MAX_BYTES: u64 = 256 << 20;
 /// Folder inside a store's folder for the files of a build that is not finished.
 pub const STAGING_FOLDER: &str = ".build";
 
@@ -207,14 +210,16 @@ impl Manifest {
     /// The error of [`absence`] if there is none, [`StoreError::Io`] if it cannot be read,
     /// [`StoreError::Manifest`] with line and column if it cannot be understood, is not as it was
     /// written, names files outside the store or has counts that no store has,
-    /// [`StoreError::FormatVersion`] if the store has another layout.
+    /// [`StoreError::FormatVersion`] if the store has another layout, [`StoreError::Settings`] for
+    /// settings that no features have.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
         let path = Self::path(store);
-        let mut text = String::new();
-        let read = regular::open(&path).and_then(|mut file| file.read_to_string(&mut text));
-        read.map_err(|error| match error.kind() {
+        let text = bounded::read(&path, MAX_BYTES).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => absence(store),
             _ => StoreError::io(&path)(error),
+        })?;
+        let text = String::from_utf8(text).map_err(|_| {
+            StoreError::io(&path)(std::io::Error::new(ErrorKind::InvalidData, "the text is not UTF-8"))
         })?;
         let text = seal::open(&text).map_err(|error| StoreError::Manifest {
             path: path.clone(),
@@ -235,6 +240,9 @@ impl Manifest {
                 found: manifest.format_version.to_string(),
                 expected: crate::store::FORMAT_VERSION,
             });
+        }
+        if let Err(source) = manifest.settings.check() {
+            return Err(StoreError::Settings { path, source });
         }
         match manifest.fault() {
             None => Ok(manifest),

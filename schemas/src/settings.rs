@@ -13,6 +13,10 @@ use crate::exact;
 
 /// Neighbours farther than this are never edges (SPEC 2.2), in Å.
 pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
+/// Largest cutoff, in Å: ten times what any potential of crystals takes.
+pub const MAX_CUTOFF_ANGSTROM: f64 = 100.0;
+/// Most nearest neighbours kept for each centre atom.
+pub const MAX_NEIGHBOURS: usize = 1024;
 /// Number of nearest neighbours kept for each centre atom (SPEC 2.3).
 pub const DEFAULT_NEIGHBOURS: usize = 12;
 /// Neighbours whose distances chain with gaps up to this belong to one shell (SPEC 2.3), in Å.
@@ -117,6 +121,16 @@ pub enum SettingsError {
         /// What would have been understood.
         expected: &'static str,
     },
+    /// The value is out of its range.
+    #[error("{key} = {value} must be {expected}")]
+    Range {
+        /// Name of the setting.
+        key: &'static str,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
     /// The store was made with another value.
     #[error("the store has {key} = {found}, but {expected} is needed")]
     Mismatch {
@@ -153,9 +167,9 @@ impl FeatureSettings {
     /// Reads the settings back from a file's key-value metadata.
     ///
     /// # Errors
-    /// [`SettingsError::Missing`] or [`SettingsError::Unreadable`], naming the key.
+    /// [`SettingsError::Missing`], [`SettingsError::Unreadable`] or [`SettingsError::Range`], naming the key.
     pub fn from_metadata(metadata: &HashMap<String, String>) -> Result<Self, SettingsError> {
-        Ok(Self {
+        let settings = Self {
             cutoff_angstrom: parse(metadata, "cutoff_angstrom", "a number")?,
             neighbours: parse(metadata, "neighbours", "a whole number")?,
             ties: parse(metadata, "ties", "'shell' or 'cut'")?,
@@ -163,7 +177,38 @@ impl FeatureSettings {
             wrap_tolerance: parse(metadata, "wrap_tolerance", "a number")?,
             niggli_epsilon: parse(metadata, "niggli_epsilon", "a number")?,
             centred_tolerance: parse(metadata, "centred_tolerance", "a number")?,
-        })
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Checks that every setting is one that features can be computed with.
+    ///
+    /// # Errors
+    /// [`SettingsError::Range`] for the first that is not.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let refuse = |key, value: &dyn fmt::Display, expected: String| {
+            Err(SettingsError::Range { key, value: value.to_string(), expected })
+        };
+        let cutoff = self.cutoff_angstrom;
+        if !(cutoff > 0.0 && cutoff <= MAX_CUTOFF_ANGSTROM) {
+            let expected = format!("above 0 and at most {MAX_CUTOFF_ANGSTROM} Å");
+            return refuse("cutoff_angstrom", &cutoff, expected);
+        }
+        if !(1..=MAX_NEIGHBOURS).contains(&self.neighbours) {
+            return refuse("neighbours", &self.neighbours, format!("1 to {MAX_NEIGHBOURS}"));
+        }
+        for (key, tolerance) in [
+            ("tie_tolerance_angstrom", self.tie_tolerance_angstrom),
+            ("wrap_tolerance", self.wrap_tolerance),
+            ("niggli_epsilon", self.niggli_epsilon),
+            ("centred_tolerance", self.centred_tolerance),
+        ] {
+            if !(0.0..=1.0).contains(&tolerance) {
+                return refuse(key, &tolerance, "0 to 1".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Checks that a store's settings are those of `self`.
@@ -209,6 +254,36 @@ mod tests {
             let settings = FeatureSettings { cutoff_angstrom, ..Default::default() };
             let text = serde_json::to_string(&settings).expect("plain data");
             assert_eq!(serde_json::from_str::<FeatureSettings>(&text).expect("as it was written"), settings);
+        }
+    }
+
+    #[test]
+    fn values_that_no_search_ends_with_are_refused() {
+        let fine = FeatureSettings::default();
+        assert_eq!(fine.check(), Ok(()));
+        for (settings, message) in [
+            (
+                FeatureSettings { neighbours: 1_000_000_000, ..fine.clone() },
+                "neighbours = 1000000000 must be 1 to 1024",
+            ),
+            (FeatureSettings { neighbours: 0, ..fine.clone() }, "neighbours = 0 must be 1 to 1024"),
+            (
+                FeatureSettings { cutoff_angstrom: f64::NAN, ..fine.clone() },
+                "cutoff_angstrom = NaN must be above 0",
+            ),
+            (
+                FeatureSettings { cutoff_angstrom: 1e9, ..fine.clone() },
+                "cutoff_angstrom = 1000000000 must be",
+            ),
+            (FeatureSettings { wrap_tolerance: -1.0, ..fine.clone() }, "wrap_tolerance = -1 must be 0 to 1"),
+            (
+                FeatureSettings { niggli_epsilon: f64::INFINITY, ..fine },
+                "niggli_epsilon = inf must be 0 to 1",
+            ),
+        ] {
+            let metadata = settings.to_metadata().into_iter().collect();
+            let error = FeatureSettings::from_metadata(&metadata).expect_err("out of range").to_string();
+            assert!(error.starts_with(message), "{error}");
         }
     }
 

@@ -121,7 +121,7 @@ fn an_atom_without_a_neighbour_is_counted_and_has_no_edge() {
 }
 
 #[test]
-fn settings_that_leave_every_atom_alone_are_refused() {
+fn settings_out_of_range_are_refused() {
     let raw = folder();
     write_crystals(raw.path());
     for (option, message) in [
@@ -129,6 +129,12 @@ fn settings_that_leave_every_atom_alone_are_refused() {
         ("--cutoff=0", "not a positive number"),
         ("--cutoff=-8", "not a positive number"),
         ("--cutoff=nan", "not a positive number"),
+        ("--cutoff=inf", "not a positive number of at most 100"),
+        ("--cutoff=101", "not a positive number of at most 100"),
+        ("--neighbours=1025", "not a whole number of at least 1 and at most 1024"),
+        ("--min-volume=nan", "neither 0 nor a positive number"),
+        ("--min-distance=-1", "neither 0 nor a positive number"),
+        ("--threads=1025", "must be 1 to 1024"),
     ] {
         let refused = etl(["build", "cif", "--input", text(raw.path()), "--out", "x", option]);
         assert_eq!(refused.status.code(), Some(2), "{option}: {}", said(&refused));

@@ -3,16 +3,20 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use schemas::bounded;
+
+/// Most bytes of such a text.
+const MAX_BYTES: u64 = 16 << 20;
 /// Byte order mark of UTF-8, with which some programs begin a text.
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// Reads a text in UTF-8 and removes its byte order mark, if it has one.
 ///
 /// # Errors
-/// Those of the file system, and [`ErrorKind::InvalidData`] for UTF-16, or with the first line that is not
-/// UTF-8.
+/// Those of the file system, and [`ErrorKind::InvalidData`] for a file too large for a text, UTF-16, or with the
+/// first line that is not UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
-    decode(std::fs::read(path)?)
+    decode(bounded::read(path, MAX_BYTES)?)
 }
 
 fn decode(mut bytes: Vec<u8>) -> io::Result<String> {

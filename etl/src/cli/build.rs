@@ -14,7 +14,7 @@ use schemas::count::{counted, plural};
 use schemas::name::parse_source;
 use schemas::part::Part;
 
-use super::options::{BoundOptions, FeatureOptions, SizeOptions};
+use super::options::{BoundOptions, FeatureOptions, SizeOptions, not_negative};
 use super::progress::Bar;
 use super::{INTERRUPTED, Outcome, print};
 
@@ -73,10 +73,10 @@ pub(crate) struct BuildArguments {
     #[command(flatten)]
     bounds: BoundOptions,
     /// Drop cells of less volume, in Å³
-    #[arg(long, value_name = "Å³", default_value_t = 0.0, help_heading = "Filters")]
+    #[arg(long, value_name = "Å³", default_value_t = 0.0, value_parser = not_negative, help_heading = "Filters")]
     min_volume: f64,
     /// Drop crystals with atoms closer than this, in Å
-    #[arg(long, value_name = "Å", default_value_t = 0.0, help_heading = "Filters")]
+    #[arg(long, value_name = "Å", default_value_t = 0.0, value_parser = not_negative, help_heading = "Filters")]
     min_distance: f64,
 
     #[command(flatten)]

@@ -3,7 +3,9 @@
 use clap::Args;
 use etl::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
-use schemas::settings::{DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, Ties};
+use schemas::settings::{
+    DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties,
+};
 
 /// Settings of the features.
 #[derive(Debug, Args)]
@@ -13,7 +15,7 @@ pub(super) struct FeatureOptions {
         long,
         value_name = "Å",
         default_value_t = DEFAULT_CUTOFF_ANGSTROM,
-        value_parser = positive_length,
+        value_parser = cutoff,
         help_heading = "Features"
     )]
     cutoff: f64,
@@ -22,7 +24,7 @@ pub(super) struct FeatureOptions {
         long,
         value_name = "N",
         default_value_t = DEFAULT_NEIGHBOURS,
-        value_parser = at_least_one,
+        value_parser = neighbours,
         help_heading = "Features"
     )]
     neighbours: usize,
@@ -43,16 +45,22 @@ impl FeatureOptions {
     }
 }
 
-/// Parses a length that is positive and finite.
-fn positive_length(text: &str) -> Result<f64, String> {
-    let length = text.parse::<f64>().ok().filter(|length| *length > 0.0 && length.is_finite());
-    length.ok_or_else(|| "not a positive number".to_owned())
+/// Parses a cutoff.
+fn cutoff(text: &str) -> Result<f64, String> {
+    let length = text.parse::<f64>().ok().filter(|length| *length > 0.0 && *length <= MAX_CUTOFF_ANGSTROM);
+    length.ok_or_else(|| format!("not a positive number of at most {MAX_CUTOFF_ANGSTROM}"))
 }
 
 /// Parses a number of neighbours, without any of which a crystal has no edges.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "not a whole number of at least 1".to_owned())
+fn neighbours(text: &str) -> Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|number| (1..=MAX_NEIGHBOURS).contains(number));
+    number.ok_or_else(|| format!("not a whole number of at least 1 and at most {MAX_NEIGHBOURS}"))
+}
+
+/// Parses a least volume or distance.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite());
+    number.ok_or_else(|| "neither 0 nor a positive number".to_owned())
 }
 
 /// Bounds on single crystals.

@@ -17,6 +17,7 @@ use super::arrange::SeenIds;
 use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
+use super::{check_settings, check_threads};
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
 use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
@@ -77,12 +78,12 @@ impl Featurised {
 /// with the input as a whole later comes as the last item; faults of single entries are rejects.
 pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
     let FeaturiseRequest { kind, inputs, settings, bounds, threads } = request;
-    for (option, value) in [("--threads", *threads), ("--max-sites", bounds.max_sites)] {
-        if value == 0 {
-            let problem = "must be at least 1".to_owned();
-            return Err(BuildError::Option { option, value: value.to_string(), problem });
-        }
+    if bounds.max_sites == 0 {
+        let problem = "must be at least 1".to_owned();
+        return Err(BuildError::Option { option: "--max-sites", value: "0".to_owned(), problem });
     }
+    check_threads(*threads)?;
+    check_settings(settings)?;
     let options = SourceOptions {
         property_columns: Some(Vec::new()),
         embedded_labels: false,

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use schemas::bounded;
 use schemas::count::counted;
 use schemas::hash::HashingWriter;
 use schemas::manifest::{Counts, ShardEntry};
@@ -139,7 +140,7 @@ impl Journal {
     /// [`BuildError::Io`] and [`BuildError::Journal`].
     pub(super) fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
         let path = Self::path(staging);
-        let text = match std::fs::read(&path) {
+        let text = match bounded::read(&path, schemas::manifest::MAX_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BuildError::Io { path, source }),

@@ -33,7 +33,7 @@ use std::sync::atomic::AtomicBool;
 use schemas::manifest::Manifest;
 use schemas::output;
 use schemas::part::Part;
-use schemas::settings::FeatureSettings;
+use schemas::settings::{FeatureSettings, SettingsError};
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
 pub use error::BuildError;
@@ -56,6 +56,9 @@ use store::{Begin, Inputs, Interrupted, StoreFolder};
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
 /// Most rows of a row group unless asked for otherwise.
 pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
+
+/// Most threads, more than any machine has cores for.
+const MAX_THREADS: usize = 1024;
 
 /// Label rows without a crystal that a summary names.
 const SHOWN_UNMATCHED: usize = 3;
@@ -345,13 +348,40 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
         ("--threads", request.threads),
         ("--max-sites", request.bounds.max_sites),
     ];
-    match sizes.into_iter().find(|(_, size)| *size == 0) {
-        None => Ok(()),
-        Some((option, size)) => Err(BuildError::Option {
-            option,
-            value: size.to_string(),
-            problem: "must be at least 1".to_owned(),
-        }),
+    let refuse = |option, value: String, problem: &str| {
+        Err(BuildError::Option { option, value, problem: problem.to_owned() })
+    };
+    if let Some((option, size)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+        return refuse(option, size.to_string(), "must be at least 1");
+    }
+    check_threads(request.threads)?;
+    for (option, least) in
+        [("--min-volume", request.bounds.min_volume), ("--min-distance", request.bounds.min_distance)]
+    {
+        if !(least >= 0.0 && least.is_finite()) {
+            return refuse(option, least.to_string(), "must be 0 or a positive number");
+        }
+    }
+    check_settings(&request.settings)
+}
+
+/// Refuses more threads than any machine has cores for.
+pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
+    if (1..=MAX_THREADS).contains(&threads) {
+        return Ok(());
+    }
+    let problem = format!("must be 1 to {MAX_THREADS}");
+    Err(BuildError::Option { option: "--threads", value: threads.to_string(), problem })
+}
+
+/// Refuses settings that no features can be computed with.
+pub(crate) fn check_settings(settings: &FeatureSettings) -> Result<(), BuildError> {
+    match settings.check() {
+        Err(SettingsError::Range { key, value, expected }) => {
+            Err(BuildError::Option { option: key, value, problem: format!("must be {expected}") })
+        }
+        // No other fault is one of a value.
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

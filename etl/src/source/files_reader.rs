@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemas::bounded::refuse_hollow;
+
 use super::entry::{check_identifier, too_long};
 use super::files::{FileRule, Files, open_files};
 use super::folder::WalkedFile;
@@ -298,6 +300,9 @@ fn read_file(
     let mut read = || -> io::Result<()> {
         let mut file = File::open(path)?;
         let mut count = file.read(buffer)?;
+        if count == buffer.len() {
+            refuse_hollow(&file.metadata()?)?;
+        }
         bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
         // A regular file gives less than was asked for at its end alone.
         if count == buffer.len() {

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use schemas::bounded::refuse_hollow;
 use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 
@@ -138,7 +139,9 @@ pub(crate) fn hash_input(path: &Path) -> Result<(String, u64), SourceError> {
 /// Hash of a file of which nothing was read.
 pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
     let mut hash = FileHash::default();
-    hash.update_from(&mut File::open(path)?)?;
+    let mut file = File::open(path)?;
+    refuse_hollow(&file.metadata()?)?;
+    hash.update_from(&mut file)?;
     Ok(hash)
 }
 
@@ -146,6 +149,7 @@ pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
 fn rest(path: &Path, mut hash: FileHash) -> Result<(String, u64), SourceError> {
     let read = |hash: &mut FileHash| {
         let mut file = File::open(path)?;
+        refuse_hollow(&file.metadata()?)?;
         file.seek(SeekFrom::Start(hash.bytes))?;
         hash.update_from(&mut file)
     };

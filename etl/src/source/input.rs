@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use schemas::bounded::refuse_hollow;
+
 use super::SourceError;
 use super::hashes::{FileHash, FolderHash, Hashes};
 use super::packing::Packing;
@@ -118,7 +120,9 @@ pub(crate) type Stream = Box<dyn Read + Send>;
 /// # Errors
 /// [`SourceError::Open`].
 pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, SourceError> {
-    let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
+    let fault = |source| SourceError::open(path, source);
+    let file = File::open(path).map_err(fault)?;
+    file.metadata().and_then(|metadata| refuse_hollow(&metadata)).map_err(fault)?;
     let hash = progress.hashes().then(|| (path.to_path_buf(), FileHash::default()));
     let file = CountingFile { file, progress: progress.clone(), hash };
     Ok(BufReader::with_capacity(FILE_BUFFER_BYTES, file))

@@ -50,6 +50,7 @@ mod units;
 mod unread;
 mod zip_archive;
 mod zip_member;
+mod zip_spans;
 
 #[cfg(test)]
 mod tests;

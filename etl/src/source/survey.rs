@@ -48,6 +48,7 @@ pub(super) fn survey(
         names: Names::new(*rule, options.id, inputs.len() > 1),
         labels_wanted: options.embedded_labels,
         embedded_labels: Vec::new(),
+        label_bytes: 0,
         unread: UnreadFiles::new(options.list_unread),
     };
     let mut states = Vec::with_capacity(inputs.len());
@@ -64,6 +65,8 @@ struct Scan {
     names: Names,
     labels_wanted: bool,
     embedded_labels: Vec<EmbeddedLabels>,
+    /// Bytes of them.
+    label_bytes: u64,
     unread: UnreadFiles,
 }
 
@@ -113,7 +116,8 @@ impl Scan {
                 Role::Labels if file.regular => {
                     let opened = File::open(&file.path);
                     let table = opened.map_err(|source| SourceError::open(&file.path, source))?;
-                    self.embedded_labels.push(read_table(table, shown.into_owned(), &file.name)?);
+                    let table = read_table(table, shown.into_owned(), &file.name)?;
+                    self.labels(table)?;
                 }
                 Role::Unread | Role::Labels => self.unread.file(&shown),
                 Role::Litter => {}
@@ -143,7 +147,7 @@ impl Scan {
                     check_table_size(found.size, &file)?;
                     let mut csv = Vec::new();
                     archive.read_body(&mut csv)?;
-                    self.embedded_labels.push(EmbeddedLabels::new(file, &name, csv));
+                    self.labels(EmbeddedLabels::new(file, &name, csv))?;
                 }
                 Role::Unread | Role::Labels => self.unread.file(&member(path, &name)),
                 Role::Litter => {}
@@ -164,13 +168,21 @@ impl Scan {
                     let read = archive.read_member(&found, MAX_LABEL_BYTES, &mut csv);
                     read.map_err(|source| SourceError::read(&file, source))?;
                     check_table_size(csv.len() as u64, &file)?;
-                    self.embedded_labels.push(EmbeddedLabels::new(file, &name, csv));
+                    self.labels(EmbeddedLabels::new(file, &name, csv))?;
                 }
                 Role::Unread => self.unread.file(&member(path, &name)),
                 Role::Litter => {}
             }
         }
         Ok(crystals)
+    }
+
+    /// Keeps a label table; all together are bounded as each is, for archives repeat one for next to no bytes.
+    fn labels(&mut self, table: EmbeddedLabels) -> Result<(), SourceError> {
+        self.label_bytes += table.csv.len() as u64;
+        check_table_size(self.label_bytes, &table.file)?;
+        self.embedded_labels.push(table);
+        Ok(())
     }
 
     /// What the file of a name is; notes the name where it is a crystal's.
@@ -194,7 +206,10 @@ fn member(archive: &Path, name: &str) -> String {
 
 fn check_table_size(size: u64, file: &str) -> Result<(), SourceError> {
     if size > MAX_LABEL_BYTES {
-        return Err(SourceError::layout(file, format!("is larger than {MAX_LABEL_BYTES} bytes")));
+        return Err(SourceError::layout(
+            file,
+            format!("is larger than {MAX_LABEL_BYTES} bytes, with the tables before it"),
+        ));
     }
     Ok(())
 }

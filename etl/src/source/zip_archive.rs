@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::SourceError;
 use super::input::{InputFile, Progress, Stream, open_file};
 use super::zip_member::{Unpacker, ZipMember, member_stream, u16_at};
+use super::zip_spans::Spans;
 
 /// End of central directory record: signature and size without the comment (4.3.16).
 const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
@@ -24,6 +25,8 @@ const END64_BYTES: usize = 56;
 /// Central directory file header (4.3.12).
 const CENTRAL_SIGNATURE: [u8; 4] = *b"PK\x01\x02";
 const CENTRAL_BYTES: usize = 46;
+/// Local file header without the name (4.3.7).
+const LOCAL_BYTES: u64 = 30;
 /// Extra field with the 64-bit sizes (4.5.3).
 const ZIP64_EXTRA: u16 = 1;
 /// A 32-bit field of this value is found in the zip64 extra field.
@@ -38,6 +41,8 @@ pub(super) struct ZipArchive {
     entries: u64,
     next: u64,
     unpacker: Unpacker,
+    /// Bytes of the members that were read.
+    spans: Spans,
 }
 
 impl ZipArchive {
@@ -58,6 +63,7 @@ impl ZipArchive {
             entries,
             next: 0,
             unpacker: Unpacker::default(),
+            spans: Spans::default(),
         })
     }
 
@@ -79,13 +85,21 @@ impl ZipArchive {
     /// Appends a member's bytes to `bytes`, at most `limit` of them and one more.
     ///
     /// # Errors
-    /// [`io::Error`] where the member is damaged, encrypted, or its compression is not known here.
+    /// [`io::Error`] where the member is damaged, encrypted, its compression is not known here, or its bytes are
+    /// those of a member that was read before.
     pub(super) fn read_member(
         &mut self,
         member: &ZipMember,
         limit: u64,
         bytes: &mut Vec<u8>,
     ) -> io::Result<()> {
+        let end = member.header.saturating_add(LOCAL_BYTES + member.name.len() as u64);
+        if !self.spans.take(member.header, end.saturating_add(member.compressed)) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its bytes are those of another member, too",
+            ));
+        }
         self.unpacker.unpack(&mut self.bodies, member, limit, bytes)
     }
 

@@ -11,6 +11,8 @@ pub mod datatypes {
     pub use arrow_schema::{DataType, Field, Schema, SchemaRef};
 }
 
+#[path = "../../../schemas/src/bounded.rs"]
+pub mod bounded;
 #[path = "../../../schemas/src/count.rs"]
 pub mod count;
 #[path = "../../../schemas/src/error.rs"]

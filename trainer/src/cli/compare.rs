@@ -13,6 +13,7 @@ use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::out::say;
+use super::settings::MAX_THREADS;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -55,6 +56,9 @@ impl CompareArguments {
             Some(threads) => threads,
             None => std::thread::available_parallelism().context("cannot count the cores")?,
         };
+        for (option, count) in [("--threads", threads.get()), ("--jobs", self.jobs.get())] {
+            anyhow::ensure!(count <= MAX_THREADS, "{option} {count}: must be at most {MAX_THREADS}");
+        }
         let request = Request {
             grid: self.grid.clone(),
             folder: self.out.clone(),

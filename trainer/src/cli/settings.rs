@@ -60,6 +60,9 @@ impl Settings {
     }
 }
 
+/// Most threads, more than any machine has cores for.
+pub(super) const MAX_THREADS: usize = 1024;
+
 /// Where and on how many threads the model runs.
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
@@ -79,6 +82,7 @@ impl Machine {
             Some(threads) => threads,
             None => std::thread::available_parallelism()?.get(),
         };
+        anyhow::ensure!(threads <= MAX_THREADS, "--threads {threads}: must be at most {MAX_THREADS}");
         let mut pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         if threads > 1 {
             // The model's own thread takes its share, instead of sleeping until the others are done.

@@ -42,6 +42,11 @@ impl Faults {
         self.unless(value >= 1, key, value, "at least 1");
     }
 
+    /// A count from one on that memory bounds.
+    pub(super) fn one_to(&mut self, key: &'static str, value: usize, most: usize, needed: &'static str) {
+        self.unless((1..=most).contains(&value), key, value, needed);
+    }
+
     /// A finite number that is not negative.
     pub(super) fn not_negative(&mut self, key: &'static str, value: f64) {
         self.unless(value.is_finite() && value >= 0.0, key, value, "finite and not negative");

@@ -12,6 +12,14 @@ pub const SAME_CELL_CLASSES: usize = 2;
 /// Width between the two linear maps of each basis. A constant, because the sum over triplets is
 /// written for it.
 pub const BASIS_WIDTH: usize = crate::ops::kernel::triplet::BASIS;
+/// Largest width of a layer.
+pub(super) const MAX_WIDTH: usize = 1 << 16;
+/// The range of widths in words.
+pub(super) const WIDTH_RANGE: &str = "1 to 65536";
+/// Most layers or blocks of a kind.
+const MAX_LAYERS: usize = 1024;
+/// Most numbers in the encoders: 2 GB in single precision, and as much for the gradient and each moment.
+const MAX_NUMBERS: f64 = 5e8;
 /// Lattice parameters of a crystal: three lengths, three angles.
 pub const LATTICE_PARAMETERS: usize = 6;
 /// Tokens of the lattice encoder: lengths and angles (SPEC 4.4).
@@ -124,14 +132,50 @@ impl ModelConfig {
             ("model.lattice_feed_forward", self.lattice_feed_forward),
             ("model.decoder_width", self.decoder_width),
         ] {
-            faults.at_least_one(key, width);
+            faults.one_to(key, width, MAX_WIDTH, WIDTH_RANGE);
         }
+        for (key, layers) in [
+            ("model.interaction_blocks", self.interaction_blocks),
+            ("model.layers_before_skip", self.layers_before_skip),
+            ("model.layers_after_skip", self.layers_after_skip),
+            ("model.output_layers", self.output_layers),
+        ] {
+            faults.unless(layers <= MAX_LAYERS, key, layers, "at most 1024");
+        }
+        faults.unless(
+            self.encoder_numbers() <= MAX_NUMBERS,
+            "model.hidden",
+            self.hidden,
+            "smaller with so many layers of these widths: the model has more than 500,000,000 numbers",
+        );
         faults.unless(
             self.lattice_heads == 0 || self.lattice_width.is_multiple_of(self.lattice_heads),
             "model.lattice_heads",
             self.lattice_heads,
             "a divisor of model.lattice_width",
         );
+    }
+
+    /// Numbers in the matrices of the encoders, in doubles because no integer holds every product. Biases and the
+    /// smallest matrices are left out.
+    pub(crate) fn encoder_numbers(&self) -> f64 {
+        let [hidden, structure, inner, output, lattice, feed_forward] = [
+            self.hidden,
+            self.structure_width,
+            self.interaction_width,
+            self.output_width,
+            self.lattice_width,
+            self.lattice_feed_forward,
+        ]
+        .map(|width| width as f64);
+        let [blocks, before, after, layers] =
+            [self.interaction_blocks, self.layers_before_skip, self.layers_after_skip, self.output_layers]
+                .map(|count| count as f64);
+        let embedding = 3.0 * hidden * hidden;
+        let interactions = blocks * (hidden * hidden * (3.0 + 2.0 * (before + after)) + 2.0 * hidden * inner);
+        let outputs = (blocks + 1.0) * (hidden * output + layers * output * output + output * structure);
+        let lattices = 4.0 * lattice * lattice + 2.0 * lattice * feed_forward;
+        embedding + interactions + outputs + lattices
     }
 
     /// The first size out of its range, as `key = value: must be what is needed`.

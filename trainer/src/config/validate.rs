@@ -3,9 +3,11 @@
 use super::data::Validation;
 use super::error::{ConfigError, Place};
 use super::fault::{Fault, Faults};
+use super::model::{MAX_WIDTH, WIDTH_RANGE};
 use super::run::Select;
 use super::schedule::ScheduleKind;
 use super::{Config, LossConfig};
+use crate::data::stream::MAX_WORKERS;
 
 impl Fault {
     /// The error for a setting that was given at `place`.
@@ -60,8 +62,8 @@ fn check_data(config: &Config, faults: &mut Faults) {
     faults.at_least_one("data.batch_crystals", data.batch_crystals);
     faults.at_least_one("data.batch_triplets", data.batch_triplets.unwrap_or(1));
     faults.at_least_one("data.shuffle_buffer", data.shuffle_buffer);
-    faults.at_least_one("data.workers", data.workers);
-    faults.at_least_one("data.queue", data.queue);
+    faults.one_to("data.workers", data.workers, MAX_WORKERS, "1 to 1024");
+    faults.one_to("data.queue", data.queue, MAX_WORKERS, "1 to 1024");
     faults.unless(
         data.validation_fraction > 0.0 && data.validation_fraction < 1.0,
         "data.validation_fraction",
@@ -100,7 +102,7 @@ fn check_schedule(config: &Config, faults: &mut Faults) {
 
 fn check_finetune(config: &Config, faults: &mut Faults) {
     let finetune = &config.finetune;
-    faults.at_least_one("finetune.head_width", finetune.head_width);
+    faults.one_to("finetune.head_width", finetune.head_width, MAX_WIDTH, WIDTH_RANGE);
     faults.positive("finetune.head_learning_rate", finetune.head_learning_rate.unwrap_or(1.0));
     faults.unless(
         finetune.fraction > 0.0 && finetune.fraction <= 1.0,

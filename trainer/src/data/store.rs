@@ -14,6 +14,7 @@ use schemas::settings::{FeatureSettings, SettingsError};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use crate::data::error::DataError;
+use crate::data::pattern::{self, PatternFault};
 
 /// The column of a store's only split.
 const SPLIT_COLUMN: &str = "split";
@@ -217,17 +218,16 @@ fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
 
 /// The shards among what a pattern matches: Parquet files, and those of matching folders.
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
-    let paths = glob::glob(pattern).map_err(|error| DataError::Pattern {
-        pattern: pattern.to_owned(),
-        position: error.pos + 1,
-        message: error.msg.to_owned(),
+    let paths = pattern::matches(pattern).map_err(|fault| match fault {
+        PatternFault::Syntax(error) => DataError::Pattern {
+            pattern: pattern.to_owned(),
+            position: error.pos + 1,
+            message: error.msg.to_owned(),
+        },
+        PatternFault::Folder(error) => error.into(),
     })?;
     let mut shards = Vec::new();
     for path in paths {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            StoreError::io(path)(error.into())
-        })?;
         let in_rejects = path.parent().and_then(Path::file_name) == Some(OsStr::new(REJECTS_FOLDER));
         if path.is_dir() {
             match shards_of_folder(&path)? {

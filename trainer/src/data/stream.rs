@@ -27,7 +27,7 @@ use crate::data::share::{Origin, Share};
 use crate::data::shuffle::ShuffleBuffer;
 use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
-pub use settings::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, StreamSettings};
+pub use settings::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings};
 
 /// Most edges of the crystals in the shuffle buffer, 15 bytes each: crystals of 2,000 edges fill it by their
 /// number.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use schemas::bounded;
 use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
@@ -10,6 +11,8 @@ use super::statistics::{MeanStd, Scores};
 use super::{Evaluation, FoldOutcome};
 use crate::atomic;
 
+/// Most bytes of the file.
+const MAX_BYTES: u64 = 64 << 20;
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
 
@@ -148,7 +151,7 @@ impl EvaluationRecord {
     /// # Errors
     /// [`ReportError::Io`] or [`ReportError::Json`].
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = std::fs::read(path).map_err(ReportError::io("read", path))?;
+        let text = bounded::read(path, MAX_BYTES).map_err(ReportError::io("read", path))?;
         serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
     }
 

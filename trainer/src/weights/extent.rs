@@ -27,28 +27,17 @@ impl WeightsFile {
     }
 }
 
-/// Numbers in the matrices of a model, in doubles because no integer holds every product: those of the
-/// encoders, with the head of a fine-tuned model or with the decoders' widest layers otherwise. Biases and
-/// the smallest matrices are left out, so that no true model is refused.
+/// Numbers in the matrices of a model: those of the encoders, with the head of a fine-tuned model or with the
+/// decoders' widest layers otherwise. What is left out makes it fewer, so that no true model is refused.
 fn least_numbers(model: &ModelConfig, head_width: Option<usize>) -> f64 {
-    let [hidden, structure, inner, output] =
-        [model.hidden, model.structure_width, model.interaction_width, model.output_width]
-            .map(|width| width as f64);
-    let [lattice, feed_forward, decoder] =
-        [model.lattice_width, model.lattice_feed_forward, model.decoder_width].map(|width| width as f64);
-    let [blocks, before, after, layers] =
-        [model.interaction_blocks, model.layers_before_skip, model.layers_after_skip, model.output_layers]
-            .map(|count| count as f64);
-    let embedding = 3.0 * hidden * hidden;
-    let interactions = blocks * (hidden * hidden * (3.0 + 2.0 * (before + after)) + 2.0 * hidden * inner);
-    let outputs = (blocks + 1.0) * (hidden * output + layers * output * output + output * structure);
-    let lattices = 4.0 * lattice * lattice + 2.0 * lattice * feed_forward;
+    let [structure, lattice, decoder] =
+        [model.structure_width, model.lattice_width, model.decoder_width].map(|width| width as f64);
     let rest = match head_width.map(|width| width as f64) {
         Some(head) => 2.0 * (lattice + structure) * head + 2.0 * head * head,
         // Each of three heads takes two atoms.
         None => 6.0 * structure * decoder,
     };
-    embedding + interactions + outputs + lattices + rest
+    model.encoder_numbers() + rest
 }
 
 #[cfg(test)]
@@ -109,12 +98,20 @@ mod tests {
             file.description().expect_err("another model").to_string()
         };
         for model in [
-            ModelConfig { hidden: 60_000, ..small.clone() },
-            ModelConfig { interaction_blocks: usize::MAX, ..small.clone() },
-            ModelConfig { decoder_width: 1 << 40, ..small.clone() },
+            ModelConfig { hidden: 2048, ..small.clone() },
+            ModelConfig { interaction_blocks: 1000, ..small.clone() },
+            ModelConfig { decoder_width: 60_000, ..small.clone() },
         ] {
             let message = described(model);
             assert!(message.contains("but the file holds"), "{message}");
+        }
+        for (model, key) in [
+            (ModelConfig { hidden: 60_000, ..small.clone() }, "model.hidden = 60000"),
+            (ModelConfig { interaction_blocks: usize::MAX, ..small.clone() }, "model.interaction_blocks"),
+            (ModelConfig { decoder_width: 1 << 40, ..small.clone() }, "model.decoder_width"),
+        ] {
+            let message = described(model);
+            assert!(message.contains(key), "{message}");
         }
         let message = described(ModelConfig { lattice_heads: 0, ..small.clone() });
         assert!(message.contains("model.lattice_heads = 0"), "{message}");

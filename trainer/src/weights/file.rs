@@ -10,6 +10,7 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use schemas::bounded;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::content::{self, SHA256_KEY};
@@ -18,6 +19,8 @@ use super::half::{from_bf16, from_f16};
 use super::tensor::{ElementType, Tensor, Values};
 use crate::atomic;
 
+/// Most bytes of a file: a checkpoint of the largest model has a tenth.
+const MAX_BYTES: u64 = 64 << 30;
 /// Bytes of the header's length at the beginning of a file.
 const LENGTH_BYTES: usize = 8;
 /// The header is padded with blanks so that the numbers begin at a multiple of this.
@@ -84,7 +87,7 @@ pub fn write(
 /// [`WeightsError::Io`], [`WeightsError::Truncated`], [`WeightsError::NotSafetensors`],
 /// [`WeightsError::ElementType`] or [`WeightsError::Damaged`], naming the file.
 pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|source| WeightsError::Io {
         action: "read",
         path: path.to_owned(),
         source,

@@ -17,6 +17,8 @@ pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
 pub const DEFAULT_QUEUE: usize = 4;
 /// Threads that build batches unless asked for otherwise.
 pub const DEFAULT_WORKERS: usize = 1;
+/// Most threads that build batches, and most batches that wait.
+pub const MAX_WORKERS: usize = 1024;
 
 /// How an epoch is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +88,10 @@ impl StreamSettings {
         for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {
             if value == 0 {
                 return Err(DataError::Setting { setting, value: "0".to_owned(), expected: "at least 1" });
+            }
+            if value > MAX_WORKERS {
+                let value = value.to_string();
+                return Err(DataError::Setting { setting, value, expected: "at most 1024" });
             }
         }
         Ok(())

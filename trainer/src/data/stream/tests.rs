@@ -207,6 +207,13 @@ fn settings_of_zero_are_refused() {
         let error = Stream::<f32>::open(&store.selection, settings).expect_err("zero");
         assert_eq!(error.to_string(), format!("{name} = 0 must be at least 1"));
     }
+    for settings in [
+        StreamSettings { workers: MAX_WORKERS + 1, ..settings(1) },
+        StreamSettings { queue: MAX_WORKERS + 1, ..settings(1) },
+    ] {
+        let error = Stream::<f32>::open(&store.selection, settings).expect_err("too many");
+        assert!(error.to_string().ends_with("= 1025 must be at most 1024"), "{error}");
+    }
 }
 
 #[test]
