@@ -195,20 +195,32 @@ pub(crate) fn impossible_headers() -> Vec<(u64, String)> {
     headers
 }
 
-/// Weights whose metadata name another size of the model, without the checksum that would tell.
-pub(crate) fn with_size(whole: &[u8], key: &str, size: u64) -> Vec<u8> {
+/// Weights whose metadata are changed, without the checksum that would tell.
+fn changed(whole: &[u8], change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Vec<u8> {
     let (length, rest) = whole.split_first_chunk::<LENGTH_BYTES>().expect("safetensors");
     let length = usize::try_from(u64::from_le_bytes(*length)).expect("a short header");
     let (header, numbers) = rest.split_at(length);
     let mut header: Value = serde_json::from_slice(header).expect("a header");
     let metadata = header["__metadata__"].as_object_mut().expect("metadata");
     metadata.remove("content_sha256");
-    let config = metadata["mmpt.config"].as_str().expect("a configuration");
-    let mut config: Value = serde_json::from_str(config).expect("JSON");
-    config[key] = json!(size);
-    metadata["mmpt.config"] = json!(config.to_string());
+    change(metadata);
     let header = header.to_string();
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), numbers].concat()
+}
+
+/// Weights with another value in their metadata.
+pub(crate) fn with_metadata(whole: &[u8], key: &str, value: &str) -> Vec<u8> {
+    changed(whole, |metadata| metadata[key] = json!(value))
+}
+
+/// Weights whose metadata name another size of the model.
+pub(crate) fn with_size(whole: &[u8], key: &str, size: u64) -> Vec<u8> {
+    changed(whole, |metadata| {
+        let config = metadata["mmpt.config"].as_str().expect("a configuration");
+        let mut config: Value = serde_json::from_str(config).expect("JSON");
+        config[key] = json!(size);
+        metadata["mmpt.config"] = json!(config.to_string());
+    })
 }
 
 /// A manifest with another number behind every key of that name, without the checksum that would tell.

@@ -13,6 +13,7 @@ mod hostile;
 mod kills;
 mod paths;
 mod program;
+mod ranges;
 mod table;
 
 #[path = "../common/programs.rs"]
@@ -110,6 +111,7 @@ fn main() -> ExitCode {
         hostile::cases(form),
         paths::cases(form),
         bounds::cases(),
+        ranges::cases(),
     ];
     let cases = cases.into_iter().flatten();
     let cases: VecDeque<Case> = cases
