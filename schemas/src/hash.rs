@@ -1,12 +1,11 @@
 //! SHA-256 of files and of what is being written.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::bounded::refuse_hollow;
+use crate::regular;
 
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -24,9 +23,7 @@ pub fn hex(digest: &[u8]) -> String {
 /// # Errors
 /// Whatever reading the file gives, and the refusal of a sparse one.
 pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
-    let file = File::open(path)?;
-    refuse_hollow(&file.metadata()?)?;
-    sha256_of(file)
+    sha256_of(regular::open(path)?)
 }
 
 /// SHA-256 and length of what is read to its end.

@@ -4,7 +4,7 @@
 //! same input and options give the same bytes. Its last key, `checksum`, is that of all before it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

@@ -1,20 +1,51 @@
 //! Opening files that are to be read to their end.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// A file below this size is read whatever the disk holds of it.
+const HOLLOW_BYTES: u64 = 1 << 30;
+/// A larger file is refused if the disk holds less than this part of it. No file system packs data so well.
+const HOLLOW_PART: u64 = 64;
+/// Bytes of a block in a file's metadata.
+const BLOCK_BYTES: u64 = 512;
+
+/// Whether a file is large and has next to nothing on the disk: a sparse file of a tebibyte takes a few bytes to
+/// make and hours to read.
+pub fn is_hollow(metadata: &Metadata) -> bool {
+    let held = metadata.blocks().saturating_mul(BLOCK_BYTES);
+    metadata.is_file() && metadata.len() > HOLLOW_BYTES && held < metadata.len() / HOLLOW_PART
+}
+
+/// Refuses a hollow file.
+///
+/// # Errors
+/// [`ErrorKind::InvalidData`] with its size.
+pub fn refuse_hollow(metadata: &Metadata) -> io::Result<()> {
+    match is_hollow(metadata) {
+        true => {
+            let message = format!("a sparse file of {} bytes, which holds next to nothing", metadata.len());
+            Err(io::Error::new(ErrorKind::InvalidData, message))
+        }
+        false => Ok(()),
+    }
+}
 
 /// Opens a regular file, or a link to one. A pipe would be waited for and a device be read for ever.
 ///
 /// # Errors
-/// Those of the file system, and [`io::ErrorKind::InvalidInput`] for anything else than a file.
+/// Those of the file system, [`ErrorKind::InvalidInput`] for anything else than a file, and the refusal of a
+/// hollow one.
 pub fn open(path: &Path) -> io::Result<File> {
     // Asked before it is opened: opening a pipe waits for its writer.
-    if fs::metadata(path)?.is_file() {
-        File::open(path)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
+    refuse_hollow(&metadata)?;
+    File::open(path)
 }
 
 #[cfg(test)]
@@ -27,15 +58,28 @@ mod tests {
         let file = folder.path().join("x");
         fs::write(&file, "x").expect("writing");
         open(&file).expect("a file");
-        assert_eq!(open(folder.path()).expect_err("a folder").kind(), io::ErrorKind::InvalidInput);
-        assert_eq!(open(&folder.path().join("y")).expect_err("nothing").kind(), io::ErrorKind::NotFound);
+        assert_eq!(open(folder.path()).expect_err("a folder").kind(), ErrorKind::InvalidInput);
+        assert_eq!(open(&folder.path().join("y")).expect_err("nothing").kind(), ErrorKind::NotFound);
         #[cfg(unix)]
         {
             let (link, device) = (folder.path().join("link"), folder.path().join("device"));
             std::os::unix::fs::symlink(&file, &link).expect("a link");
             std::os::unix::fs::symlink("/dev/zero", &device).expect("a link");
             open(&link).expect("a link to a file");
-            assert_eq!(open(&device).expect_err("a device").kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(open(&device).expect_err("a device").kind(), ErrorKind::InvalidInput);
         }
+    }
+
+    #[test]
+    fn sparse_files_are_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("sparse");
+        let file = File::create(&path).expect("a file");
+        file.set_len(1 << 20).expect("a file system with sparse files");
+        assert!(!is_hollow(&file.metadata().expect("metadata")));
+        file.set_len(1 << 40).expect("a file system with sparse files");
+        assert!(is_hollow(&file.metadata().expect("metadata")));
+        let error = open(&path).expect_err("a tebibyte").to_string();
+        assert!(error.starts_with("a sparse file of 1099511627776 bytes"), "{error}");
     }
 }

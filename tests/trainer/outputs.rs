@@ -82,7 +82,7 @@ fn weights_are_not_removed_for_what_begins_with_them() {
 #[test]
 fn files_of_others_are_not_overwritten() {
     let out = folder();
-    for name in ["config.toml", ".partial-thesis", ".mmpt-partial-thesis"] {
+    for name in ["config.toml", ".partial-thesis", ".mmpt-partial-thesis2"] {
         fs::write(out.path().join(name), "[server]\nport = 80\n").expect("writable");
     }
     let before = tree(out.path());
@@ -95,7 +95,7 @@ fn files_of_others_are_not_overwritten() {
     fs::remove_file(out.path().join("config.toml")).expect("it is there");
     succeed(&small_run(&store(), out.path(), &["--epochs", "1", "--overwrite"]));
     succeed(&small_run(&store(), out.path(), &["--epochs", "1", "--overwrite", "--seed", "3"]));
-    for name in [".partial-thesis", ".mmpt-partial-thesis"] {
+    for name in [".partial-thesis", ".mmpt-partial-thesis2"] {
         assert_eq!(bytes(out.path(), name), before[name]);
     }
 }

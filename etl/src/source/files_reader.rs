@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schemas::bounded::refuse_hollow;
+use schemas::regular::refuse_hollow;
 
 use super::entry::{check_identifier, too_long};
 use super::files::{FileRule, Files, open_files};

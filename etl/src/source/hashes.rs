@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use schemas::bounded::refuse_hollow;
 use schemas::hash::hex;
+use schemas::regular::refuse_hollow;
 use sha2::{Digest, Sha256};
 
 use super::SourceError;

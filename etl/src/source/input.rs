@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use schemas::bounded::refuse_hollow;
+use schemas::regular::refuse_hollow;
 
 use super::SourceError;
 use super::hashes::{FileHash, FolderHash, Hashes};
