@@ -7,18 +7,66 @@ use std::path::Path;
 /// Name of the lock file; it stays behind, empty, because removing it would race with the next writer.
 pub const LOCK_FILE: &str = ".lock";
 
+/// Codes of a system that has no locks on a file system, besides those that the standard library knows as
+/// unsupported: `ENOLCK`, said by NFS without its lock daemon.
+#[cfg(target_os = "linux")]
+const NO_LOCKS: Option<i32> = Some(37);
+#[cfg(not(target_os = "linux"))]
+const NO_LOCKS: Option<i32> = None;
+
 /// Takes the lock of a folder, which must exist, for as long as the file lives: the system releases it
 /// even if the process is killed. `None` if another writer holds it.
 ///
 /// # Errors
 /// If the lock file cannot be made or locked.
 pub fn take(folder: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+    take_file(&folder.join(LOCK_FILE))
+}
+
+/// As [`take`], by the lock file's path.
+///
+/// A file system without locks, such as Lustre or NFS by some of their options, does not keep anybody from
+/// working: one line on standard error names the lock file and says that nobody is kept out.
+///
+/// # Errors
+/// If the lock file cannot be made or locked.
+pub fn take_file(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match taken(file.try_lock(), path)? {
+        Taken::Held => Ok(Some(file)),
+        Taken::ByAnother => Ok(None),
+        Taken::Unprotected(note) => {
+            eprintln!("{note}");
+            Ok(Some(file))
+        }
     }
+}
+
+/// What came of an attempt to lock.
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    Held,
+    ByAnother,
+    /// There are no locks; what is to be said of it.
+    Unprotected(String),
+}
+
+/// # Errors
+/// Whatever keeps a file from being locked where there are locks.
+fn taken(locked: Result<(), TryLockError>, path: &Path) -> io::Result<Taken> {
+    let shown = path.display();
+    match locked {
+        Ok(()) => Ok(Taken::Held),
+        Err(TryLockError::WouldBlock) => Ok(Taken::ByAnother),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Taken::Unprotected(format!(
+            "note: {shown}: this file system has no locks ({error}); a second writer is not kept out"
+        ))),
+        Err(TryLockError::Error(error)) => Err(io::Error::new(error.kind(), format!("{shown}: {error}"))),
+    }
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || (NO_LOCKS.is_some() && error.raw_os_error() == NO_LOCKS)
 }
 
 /// Creates a folder within a locked one, unless it is there, and none above it: a locked folder that was
@@ -44,6 +92,24 @@ mod tests {
         assert!(take(folder.path()).expect("the folder is there").is_none());
         drop(first);
         assert!(take(folder.path()).expect("the folder is there").is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_locks_one_goes_on_and_says_so() {
+        let path = Path::new("store/.lock");
+        let failed = |code| Err(TryLockError::Error(io::Error::from_raw_os_error(code)));
+        // ENOSYS of Lustre, EOPNOTSUPP of several, ENOLCK of NFS.
+        for code in [38, 95, 37] {
+            let Ok(Taken::Unprotected(note)) = taken(failed(code), path) else { panic!("{code}") };
+            assert!(
+                note.contains("store/.lock: this file system has no locks") && !note.contains('\n'),
+                "{note}"
+            );
+        }
+        let error = taken(failed(13), path).expect_err("a lock that is refused");
+        assert!(error.to_string().contains("store/.lock: "), "{error}");
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }
 
     #[test]

@@ -54,42 +54,43 @@ impl RetryPolicy {
         let own = doubled.min(self.longest_wait);
         retry_after.map_or(own, |asked| asked.min(LONGEST_RETRY_AFTER).max(own))
     }
-
-    /// An HTTP client with these time limits, for the published addresses, which are all HTTPS, or
-    /// for a root of the user's. Statuses are answers, not errors. A proxy is taken from the usual
-    /// environment variables, but never asked for this machine itself.
-    pub(super) fn client(&self, root: Option<&str>) -> ureq::Agent {
-        let own_machine = ["http://127.", "http://localhost", "http://[::1]"];
-        let local = root.is_some_and(|root| own_machine.iter().any(|start| root.starts_with(start)));
-        ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .https_only(root.is_none())
-            .proxy(if local { None } else { ureq::Proxy::try_from_env() })
-            .user_agent(concat!("etl/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
-            .timeout_recv_response(Some(self.read_timeout))
-            .timeout_per_read(Some(self.read_timeout))
-            .build()
-            .new_agent()
-    }
 }
 
 /// What is to be downloaded.
 pub(super) struct Job<'a> {
     /// Client to ask with.
     pub(super) client: &'a ureq::Agent,
-    /// Address.
+    /// Address, without a name and a password.
     pub(super) url: &'a str,
+    /// Name and password for the server, as they stand in an address.
+    pub(super) userinfo: Option<&'a str>,
     /// Where the finished file will lie.
     pub(super) target: &'a Path,
     /// Length in bytes that the file must have.
     pub(super) bytes: Option<u64>,
+    /// Bytes that are taken at most of a file whose length is not known.
+    pub(super) longest: u64,
     /// Whether a hash will tell a wrongly joined file from the right one; without it a download goes
     /// on only where the server names versions.
     pub(super) hash_known: bool,
     /// Patience.
     pub(super) policy: &'a RetryPolicy,
+}
+
+impl Job<'_> {
+    /// The address with name and password.
+    fn address(&self) -> String {
+        match self.userinfo {
+            Some(userinfo) => self.url.replacen("://", &format!("://{userinfo}@"), 1),
+            None => self.url.to_owned(),
+        }
+    }
+
+    /// The error of a file that goes on beyond its length, or beyond the longest where that is not known.
+    fn too_long(&self, length: Option<u64>) -> FetchError {
+        let (limit, known) = (length.unwrap_or(self.longest), length.is_some());
+        FetchError::TooLong { origin: self.url.to_owned(), limit, known }
+    }
 }
 
 /// How an attempt ended.
@@ -177,7 +178,7 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
     }
     let from = part.length();
     // A server that compressed the file on the way would change its length and hash.
-    let mut request = job.client.get(job.url).header(header::ACCEPT_ENCODING, "identity");
+    let mut request = job.client.get(job.address()).header(header::ACCEPT_ENCODING, "identity");
     if from > 0 {
         request = request.header(header::RANGE, format!("bytes={from}-"));
         if let Some(validator) = part.state().validator() {
@@ -193,7 +194,7 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
             part.restart()?;
         }
         200 => part.restart()?,
-        206 if from > 0 => check_continuation(part, headers)?,
+        206 if from > 0 => check_continuation(part, headers, job.hash_known)?,
         416 => {
             part.restart()?;
             return Err(broken(format!("the server has no byte {from}")));
@@ -201,12 +202,14 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
         _ => return Err(refused(job.url, status, headers)),
     }
     let length = number(headers, header::CONTENT_LENGTH.as_str());
-    let total = length.map(|length| part.length() + length);
-    if let (Some(expected), Some(found)) = (job.bytes, total)
-        && expected != found
-    {
-        let origin = job.url.to_owned();
-        return Err(FetchError::WrongSize { origin, expected, found }.into());
+    let total = length.map(|length| part.length().saturating_add(length));
+    match (job.bytes, total) {
+        (Some(expected), Some(found)) if expected != found => {
+            let origin = job.url.to_owned();
+            return Err(FetchError::WrongSize { origin, expected, found }.into());
+        }
+        (None, Some(found)) if found > job.longest => return Err(job.too_long(None).into()),
+        _ => {}
     }
     if status == 200 {
         part.remember(PartState {
@@ -216,22 +219,28 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
             total,
         })?;
     }
-    let expected = total.or(job.bytes);
-    progress.position(part.length(), expected);
-    receive(&mut response.into_body().into_reader(), part, expected, progress)
+    receive(&mut response.into_body().into_reader(), part, job, progress)
 }
 
-/// Writes a body to the part until its end.
+/// Writes a body to the part until its end, and nothing beyond the length that the file has.
 fn receive(
     body: &mut dyn io::Read,
     part: &mut Part,
-    expected: Option<u64>,
+    job: &Job<'_>,
     progress: &mut dyn FetchProgress,
 ) -> Result<(), Failure> {
+    let expected = part.state().total.or(job.bytes);
+    progress.position(part.length(), expected);
+    let limit = expected.unwrap_or(job.longest);
     let mut block = vec![0; BLOCK_BYTES];
     loop {
         match body.read(&mut block) {
             Ok(0) => break,
+            Ok(read) if part.length().saturating_add(read as u64) > limit => {
+                // What is longer is another file, and so is its beginning.
+                part.restart()?;
+                return Err(job.too_long(expected).into());
+            }
             Ok(read) => part.append(block.get(..read).unwrap_or_default())?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
@@ -250,8 +259,9 @@ fn receive(
 
 /// Whether a partial answer goes on exactly where the part ends, in the same version.
 ///
-/// A server may honour `Range` and ignore `If-Range`; then only its tag and length tell.
-fn check_continuation(part: &mut Part, headers: &HeaderMap) -> Result<(), Failure> {
+/// A server may honour `Range` and ignore `If-Range`; then only its tag, date and length tell. The tag must be
+/// said again (RFC 9110, section 15.3.7); without it, and without a hash, nothing would tell.
+fn check_continuation(part: &mut Part, headers: &HeaderMap, hash_known: bool) -> Result<(), Failure> {
     let state = part.state();
     let range = text(headers, header::CONTENT_RANGE.as_str()).and_then(|value| content_range(&value));
     let begins_right = range.is_some_and(|(first, _)| first == part.length());
@@ -261,9 +271,14 @@ fn check_continuation(part: &mut Part, headers: &HeaderMap) -> Result<(), Failur
     };
     let same_tag = match (text(headers, header::ETAG.as_str()), &state.etag) {
         (Some(now), Some(before)) => now == *before,
+        (None, Some(_)) => hash_known,
         _ => true,
     };
-    if begins_right && same_total && same_tag {
+    let same_date = match (text(headers, header::LAST_MODIFIED.as_str()), &state.last_modified) {
+        (Some(now), Some(before)) => now == *before,
+        _ => true,
+    };
+    if begins_right && same_total && same_tag && same_date {
         part.join();
         return Ok(());
     }
@@ -306,6 +321,13 @@ fn failed_call(url: &str, error: &ureq::Error) -> Failure {
         ureq::Error::Io(cause) => unanswered(cause.to_string()),
         ureq::Error::ConnectionFailed | ureq::Error::Timeout(_) => unanswered(error.to_string()),
         ureq::Error::Protocol(_) => broken(error.to_string()),
+        ureq::Error::RequireHttpsOnly(to) => {
+            let reason = format!("it redirects to {to}, unencrypted, which is not followed");
+            Failure::Fatal(FetchError::Transport { url: url.to_owned(), reason })
+        }
+        ureq::Error::Other(cause) => {
+            Failure::Fatal(FetchError::Transport { url: url.to_owned(), reason: cause.to_string() })
+        }
         _ => Failure::Fatal(FetchError::Transport { url: url.to_owned(), reason: error.to_string() }),
     }
 }

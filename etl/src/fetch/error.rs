@@ -30,10 +30,12 @@ pub enum FetchError {
         known: String,
     },
     /// The root given in place of the published addresses is no HTTP address.
-    #[error("base URL {url:?} starts with neither http:// nor https://")]
+    #[error("base URL {url:?} {problem}")]
     BadBaseUrl {
-        /// The root as given.
+        /// The root as given, without a name and a password.
         url: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// The server answered with a status that another attempt will not change.
     #[error("{url}: the server answered {status}{}", reason_phrase(*.status))]
@@ -86,6 +88,16 @@ pub enum FetchError {
         expected: u64,
         /// Length found, bytes.
         found: u64,
+    },
+    /// The file goes on where it should end; what had come was thrown away.
+    #[error("{origin}: longer than {}, {}", counted(*.limit, "byte"), meaning_of_limit(*.known))]
+    TooLong {
+        /// Address of the file.
+        origin: String,
+        /// Bytes that it may have.
+        limit: u64,
+        /// Whether that is its length, as its publisher or the server says.
+        known: bool,
     },
     /// The file has another content than its publisher says.
     #[error("{origin}: SHA-256 {found} found, {expected} expected")]
@@ -149,6 +161,11 @@ impl FetchError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// What the limit of a file's length is.
+fn meaning_of_limit(known: bool) -> &'static str {
+    if known { "its length" } else { "the most that is taken where no length is published" }
 }
 
 /// ` (Not Found)` and the like, for the statuses a reader is likely to meet; else nothing.

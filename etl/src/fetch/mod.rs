@@ -9,23 +9,27 @@
 //! `oqmd/all_oqmd.json.zip`. A mirror may hold a part of a file under one of the names in
 //! [`CatalogueFile::mirror_names`], such as `jarvis/jdft_3d-subset.json.zip`; it keeps that name.
 
+mod address;
 mod catalogue;
+mod client;
 mod download;
 mod error;
 mod folds;
 mod mirror;
 mod part;
 mod progress;
+mod reach;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
+use schemas::lock;
 use serde::Serialize;
 
 pub use catalogue::{CATALOGUE, CatalogueFile, Database, Group, Publication, SPLITS_TASK, select, tasks};
@@ -33,7 +37,14 @@ pub use download::RetryPolicy;
 pub use error::FetchError;
 pub use progress::{FetchProgress, TerminalProgress};
 
+use address::Root;
 use verify::{Digest, Receipt, Verdict};
+
+/// Bytes that are taken of a file whose length is not known, unless asked for otherwise: many times the
+/// longest published file.
+pub const LONGEST_FILE_BYTES: u64 = 16 << 30;
+/// Name of the lock file in a database's folder.
+const LOCK_FILE: &str = ".fetch.lock";
 
 /// Where the files come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +72,8 @@ pub struct FetchRequest {
     pub place: Place,
     /// Take a downloaded file that differs from the published one instead of refusing it.
     pub allow_unverified: bool,
+    /// Bytes that are taken at most of a file whose length is not known.
+    pub longest_file: u64,
     /// Patience with the network.
     pub retry: RetryPolicy,
 }
@@ -75,6 +88,7 @@ impl FetchRequest {
             destination: PathBuf::from("data/raw"),
             place: Place::Published,
             allow_unverified: false,
+            longest_file: LONGEST_FILE_BYTES,
             retry: RetryPolicy::default(),
         }
     }
@@ -157,23 +171,10 @@ impl Fetched {
 /// A mirror that lacks some files of a request for all is no error as long as it has one.
 pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result<Vec<Fetched>, FetchError> {
     let files = select(request.database, request.task.as_deref())?;
-    if let Place::BaseUrl(url) = &request.place
-        && !url.starts_with("http://")
-        && !url.starts_with("https://")
-    {
-        return Err(FetchError::BadBaseUrl { url: url.clone() });
-    }
     let folder = request.destination.join(request.database.as_str());
+    let fetcher = Fetcher::new(request, &folder)?;
     fs::create_dir_all(&folder).map_err(FetchError::io("create", &folder))?;
-    let _lock = lock(&folder)?;
-    let fetcher = Fetcher {
-        request,
-        client: request.retry.client(match &request.place {
-            Place::BaseUrl(root) => Some(root),
-            Place::Published | Place::Mirror(_) => None,
-        }),
-        folder: &folder,
-    };
+    let _lock = hold(&folder)?;
     let mut fetched = Vec::new();
     let mut missing = None;
     for file in files {
@@ -200,28 +201,31 @@ pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result
 }
 
 /// Keeps a second fetch out of the folder for as long as the file lives.
-fn lock(folder: &Path) -> Result<File, FetchError> {
-    let path = folder.join(".fetch.lock");
-    let file =
-        File::options().create(true).append(true).open(&path).map_err(FetchError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FetchError::Busy { folder: folder.to_owned() }),
-        // A file system without locks: better unprotected than not at all.
-        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(FetchError::io("lock", path)(error)),
-    }
+fn hold(folder: &Path) -> Result<File, FetchError> {
+    let held = lock::take_file(&folder.join(LOCK_FILE)).map_err(FetchError::io("lock", folder))?;
+    held.ok_or_else(|| FetchError::Busy { folder: folder.to_owned() })
 }
 
 /// What the steps of one request share.
 struct Fetcher<'a> {
     request: &'a FetchRequest,
     client: ureq::Agent,
+    /// The HTTP root in place of the published addresses.
+    root: Option<Root>,
     /// Folder of the database below the destination.
     folder: &'a Path,
 }
 
-impl Fetcher<'_> {
+impl<'a> Fetcher<'a> {
+    /// For one request.
+    fn new(request: &'a FetchRequest, folder: &'a Path) -> Result<Self, FetchError> {
+        let root = match &request.place {
+            Place::BaseUrl(root) => Some(Root::parse(root)?),
+            Place::Published | Place::Mirror(_) => None,
+        };
+        Ok(Self { request, client: request.retry.client(root.as_ref()), root, folder })
+    }
+
     /// Whether a mirror without this file is still good enough: yes unless the file was asked for.
     fn may_lack(&self, file: &CatalogueFile) -> bool {
         let asked_by_name = match self.request.task.as_deref() {
@@ -238,20 +242,18 @@ impl Fetcher<'_> {
         file: &'static CatalogueFile,
         progress: &mut dyn FetchProgress,
     ) -> Result<Fetched, FetchError> {
-        match &self.request.place {
-            Place::Mirror(mirror) => self.copy(mirror, file),
-            Place::Published => self.download(file, file.name, file.url, progress),
-            Place::BaseUrl(root) => {
-                let root = format!("{}/{}", root.trim_end_matches('/'), file.database);
-                for name in mirror::names(file) {
-                    match self.download(file, name, &format!("{root}/{name}"), progress) {
-                        Err(error) if error.is_absent() => {}
-                        end => return end,
-                    }
-                }
-                Err(mirror::absent(file, root))
+        if let Place::Mirror(mirror) = &self.request.place {
+            return self.copy(mirror, file);
+        }
+        let Some(root) = &self.root else { return self.download(file, file.name, file.url, progress) };
+        let place = root.folder(file.database);
+        for name in mirror::names(file) {
+            match self.download(file, name, &format!("{place}/{name}"), progress) {
+                Err(error) if error.is_absent() => {}
+                end => return end,
             }
         }
+        Err(mirror::absent(file, place))
     }
 
     /// Path of a file of the database, its folder made.
@@ -293,8 +295,10 @@ impl Fetcher<'_> {
         let job = download::Job {
             client: &self.client,
             url,
+            userinfo: self.root.as_ref().and_then(Root::userinfo),
             target: &target,
             bytes: file.bytes.filter(|_| own),
+            longest: self.request.longest_file,
             hash_known: own && file.sha256.is_some(),
             policy: &self.request.retry,
         };

@@ -73,8 +73,7 @@ fn bring_noting(
     progress: &mut dyn FetchProgress,
 ) -> Result<Fetched, FetchError> {
     let request = request(folder, Database::Oqmd, Place::BaseUrl(url.to_owned()));
-    let fetcher = Fetcher { request: &request, client: request.retry.client(Some(url)), folder };
-    fetcher.bring(file, progress)
+    Fetcher::new(&request, folder)?.bring(file, progress)
 }
 
 /// The names in a folder that are no receipts.
@@ -268,8 +267,155 @@ fn wrong_size_is_refused_after_a_body_without_length() {
     let server = TestServer::start(|_, _| Answer { without_length: true, ..Answer::whole(b"too long") });
     let folder = tempfile::tempdir().unwrap();
     let error = bring(folder.path(), &server.url, made_up(Some(3), None)).unwrap_err();
-    assert!(matches!(error, FetchError::WrongSize { expected: 3, found: 8, .. }), "{error}");
+    assert!(matches!(error, FetchError::TooLong { limit: 3, known: true, .. }), "{error}");
     assert!(names(folder.path()).is_empty());
+}
+
+/// Longest part of a made-up file on the disk while it is fetched.
+#[derive(Default)]
+struct Longest(u64);
+
+impl FetchProgress for Longest {
+    fn position(&mut self, bytes: u64, _: Option<u64>) {
+        self.0 = self.0.max(bytes);
+    }
+}
+
+/// A server that says no length and does not stop is stopped at the published one, or at the limit.
+#[test]
+fn nothing_is_written_beyond_the_length() {
+    let body = vec![b'x'; 4 << 20];
+    let server = TestServer::start(move |_, _| Answer { without_length: true, ..Answer::whole(&body) });
+    for (known, limit) in [(Some(100_000), 100_000), (None, 1 << 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        let request = FetchRequest {
+            longest_file: 1 << 20,
+            ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
+        };
+        let mut longest = Longest::default();
+        let fetcher = Fetcher::new(&request, folder.path()).unwrap();
+        let error = fetcher.bring(made_up(known, None), &mut longest).unwrap_err();
+        assert!(matches!(error, FetchError::TooLong { limit: found, .. } if found == limit), "{error}");
+        assert!(longest.0 <= limit, "{} bytes were written", longest.0);
+        assert!(names(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_length_beyond_the_limit_is_refused_before_the_body() {
+    for length in ["2000000", "18446744073709551615"] {
+        let server = TestServer::start(move |_, _| {
+            Answer { without_length: true, ..Answer::whole(b"x") }.header("Content-Length", length)
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let request = FetchRequest {
+            longest_file: 1 << 20,
+            ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
+        };
+        let fetcher = Fetcher::new(&request, folder.path()).unwrap();
+        let error = fetcher.bring(made_up(None, None), &mut ()).unwrap_err();
+        assert!(matches!(error, FetchError::TooLong { known: false, .. }), "{error}");
+        assert!(names(folder.path()).is_empty());
+    }
+}
+
+/// A date alone names the version where a server has no tags, and it may ignore `If-Range`.
+#[test]
+fn a_changed_file_is_noticed_by_its_date() {
+    let (old, new) = (content(), content().iter().map(|byte| !byte).collect::<Vec<_>>());
+    let server = TestServer::start({
+        let new = new.clone();
+        move |seen, number| {
+            let mut seen = seen.clone();
+            seen.headers.retain(|(name, _)| name != "if-range");
+            let (body, day) = if number == 0 { (&old, 1) } else { (&new, 2) };
+            let mut answer = Answer::file(&seen, body, "");
+            answer.headers.retain(|(name, _)| *name != "ETag");
+            let answer = answer.header("Last-Modified", format!("Thu, 0{day} Jan 2026 00:00:00 GMT"));
+            if number == 0 { answer.cut_at(100_000) } else { answer }
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let fetched = bring(folder.path(), &server.url, made_up(None, None)).unwrap();
+    assert_eq!(fs::read(&fetched.path).unwrap(), new);
+    assert_eq!(server.seen().iter().map(Seen::range).collect::<Vec<_>>(), [None, Some(100_000), None]);
+}
+
+/// Without a hash, a rest that does not say of which version it is joins nothing.
+#[test]
+fn a_rest_without_the_tag_is_not_joined() {
+    let (old, new) = (content(), content().iter().map(|byte| !byte).collect::<Vec<_>>());
+    let server = TestServer::start({
+        let new = new.clone();
+        move |seen, number| {
+            if number == 0 {
+                return Answer::file(seen, &old, "\"v1\"").cut_at(100_000);
+            }
+            let mut seen = seen.clone();
+            seen.headers.retain(|(name, _)| name != "if-range");
+            let mut answer = Answer::file(&seen, &new, "");
+            answer.headers.retain(|(name, _)| *name != "ETag");
+            answer
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let fetched = bring(folder.path(), &server.url, made_up(None, None)).unwrap();
+    assert_eq!(fs::read(&fetched.path).unwrap(), new);
+}
+
+#[test]
+fn a_name_and_a_password_reach_the_server_and_nothing_else() {
+    let body = content();
+    let server = TestServer::start(move |seen, number| match number {
+        0 => Answer::file(seen, &body, "\"v1\"").cut_at(100_000),
+        1..=4 => Answer::status(503),
+        5 => Answer::status(403),
+        _ => Answer::file(seen, &body, "\"v1\""),
+    });
+    let with_password = server.url.replace("://", "://someone:s3cret@");
+    let folder = tempfile::tempdir().unwrap();
+    let mut notes = Notes::default();
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        let error = bring_noting(folder.path(), &with_password, made_up(None, None), &mut notes).unwrap_err();
+        said.push(format!("{error} {error:?}"));
+    }
+    said.append(&mut notes.0);
+    let fetched = bring(folder.path(), &with_password, made_up(None, None)).unwrap();
+    said.push(serde_json::to_string(&fetched).unwrap());
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            said.push(fs::read_to_string(path).unwrap());
+        }
+    }
+    assert!(said.iter().any(|text| text.contains("origin")), "no receipt");
+    assert!(said.iter().all(|text| !text.contains("s3cret") && !text.contains("someone")), "{said:?}");
+    // "someone:s3cret" in base 64.
+    let sent = |seen: &Seen| seen.header("authorization") == Some("Basic c29tZW9uZTpzM2NyZXQ=");
+    assert!(server.seen().iter().all(sent), "{:?}", server.seen());
+}
+
+#[test]
+fn an_unencrypted_redirect_of_an_encrypted_address_is_refused() {
+    let root = Root::parse("https://mirror.test").unwrap();
+    assert!(hasty().client(Some(&root)).config().https_only());
+    assert!(hasty().client(None).config().https_only());
+    let here = Root::parse("http://127.0.0.1:80").unwrap();
+    assert!(!hasty().client(Some(&here)).config().https_only());
+}
+
+/// The servers of the tests are on this machine, so that they may redirect to it.
+#[test]
+fn a_redirect_within_this_machine_is_followed() {
+    let target = TestServer::start(|seen, _| Answer::file(seen, b"content", "\"v1\""));
+    let other = target.url.replace("127.0.0.1", "localhost");
+    let server =
+        TestServer::start(move |_, _| Answer::status(302).header("Location", format!("{other}/elsewhere")));
+    let folder = tempfile::tempdir().unwrap();
+    let fetched = bring(folder.path(), &server.url, made_up(None, None)).unwrap();
+    assert_eq!(fs::read(&fetched.path).unwrap(), b"content");
+    assert_eq!(target.seen()[0].path, "/elsewhere");
 }
 
 #[test]
@@ -288,8 +434,7 @@ fn wrong_hash_is_refused_and_nothing_stays() {
 
     let mut lenient = request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()));
     lenient.allow_unverified = true;
-    let fetcher =
-        Fetcher { request: &lenient, client: lenient.retry.client(Some(&server.url)), folder: folder.path() };
+    let fetcher = Fetcher::new(&lenient, folder.path()).unwrap();
     let fetched = fetcher.bring(made_up(None, Some(&wanted)), &mut ()).unwrap();
     assert!(!fetched.verified && fetched.note.unwrap().contains(&wanted));
 }
@@ -473,7 +618,7 @@ fn two_fetches_into_one_folder_exclude_each_other() {
     let place = Place::Mirror(folder.path().to_owned());
     let held = folder.path().join("oqmd");
     fs::create_dir_all(&held).unwrap();
-    let _lock = lock(&held).unwrap();
+    let _lock = hold(&held).unwrap();
     let error = fetch(&request(folder.path(), Database::Oqmd, place), &mut ()).unwrap_err();
     assert!(matches!(error, FetchError::Busy { .. }), "{error}");
 }

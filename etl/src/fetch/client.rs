@@ -1,0 +1,45 @@
+//! The HTTP client of all downloads.
+
+use ureq::http::Uri;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
+
+use super::address::Root;
+use super::catalogue::CATALOGUE;
+use super::download::RetryPolicy;
+use super::reach::{Guard, is_this_machine};
+
+impl RetryPolicy {
+    /// An HTTP client with these time limits, for the published addresses, which are all HTTPS, or
+    /// for a root of the user's. Statuses are answers, not errors. A proxy is taken from the usual
+    /// environment variables, but never asked for this machine itself. Redirects lead neither from HTTPS to
+    /// HTTP nor to a nearer address.
+    pub(super) fn client(&self, root: Option<&Root>) -> ureq::Agent {
+        let local = root.is_some_and(|root| is_this_machine(root.host()));
+        let proxy = if local { None } else { ureq::Proxy::try_from_env() };
+        let guard = Guard::new(
+            root.map_or_else(published_hosts, |root| vec![root.host().to_owned()]),
+            proxy.as_ref().map(|proxy| proxy.uri().clone()),
+        );
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .https_only(root.is_none_or(Root::is_https))
+            .proxy(proxy)
+            .user_agent(concat!("etl/", env!("CARGO_PKG_VERSION")))
+            .timeout_resolve(Some(self.connect_timeout))
+            .timeout_connect(Some(self.connect_timeout))
+            .timeout_recv_response(Some(self.read_timeout))
+            .timeout_per_read(Some(self.read_timeout))
+            .build();
+        ureq::Agent::with_parts(config, guard.chain(DefaultConnector::default()), DefaultResolver::default())
+    }
+}
+
+/// The hosts of the catalogue.
+fn published_hosts() -> Vec<String> {
+    let hosts = CATALOGUE.iter().filter_map(|file| file.url.parse::<Uri>().ok()?.host().map(str::to_owned));
+    let mut hosts: Vec<String> = hosts.collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}

@@ -1,0 +1,216 @@
+//! Where a redirect may lead: never nearer to this machine than the address that was asked for.
+//!
+//! A server on the internet could otherwise have this machine ask what only this machine can reach: its own
+//! services, those of the network it is in, a cloud's metadata.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+
+use ureq::http::Uri;
+use ureq::unversioned::transport::{ConnectionDetails, Connector};
+
+/// How near an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// Anybody's.
+    Public,
+    /// Of the network that this machine is in.
+    Private,
+    /// Of this machine or of its link.
+    Local,
+}
+
+impl Reach {
+    fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::of_v4(address),
+            IpAddr::V6(address) => Self::of_v6(address),
+        }
+    }
+
+    /// By the registry of special addresses (RFC 6890).
+    fn of_v4(address: Ipv4Addr) -> Self {
+        match address.octets() {
+            [0 | 127, ..] | [169, 254, ..] => Self::Local,
+            [10, ..] | [192, 168, ..] | [192, 0, 0, _] | [198, 18 | 19, ..] | [224..=255, ..] => {
+                Self::Private
+            }
+            [172, 16..=31, ..] | [100, 64..=127, ..] => Self::Private,
+            _ => Self::Public,
+        }
+    }
+
+    fn of_v6(address: Ipv6Addr) -> Self {
+        let embedded = |high: u16, low: u16| {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            Self::of_v4(Ipv4Addr::new(a, b, c, d))
+        };
+        match address.segments() {
+            [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] => Self::Local,
+            // IPv4 as IPv6 writes it: mapped, compatible, translated (NAT64), tunnelled (6to4).
+            [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                embedded(high, low)
+            }
+            [0x2002, high, low, ..] => embedded(high, low),
+            [0xfc00..=0xfdff | 0xfec0..=0xfeff | 0xff00..=0xffff, ..] => Self::Private,
+            _ => Self::Public,
+        }
+    }
+
+    /// Of a host without its addresses: what its name says.
+    fn of_name(host: &str) -> Self {
+        let name = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+        match name.parse() {
+            Ok(address) => Self::of(address),
+            Err(_) if name == "localhost" || name.ends_with(".localhost") => Self::Local,
+            Err(_) => Self::Public,
+        }
+    }
+
+    /// Of the nearest address of a host; of its name where a proxy looks its addresses up.
+    fn of_host(host: &str, addresses: &[SocketAddr]) -> Self {
+        addresses.iter().map(|address| Self::of(address.ip())).fold(Self::of_name(host), Self::max)
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "a public address",
+            Self::Private => "a private address",
+            Self::Local => "an address of this machine",
+        }
+    }
+}
+
+/// Whether a host is this machine by its name.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    Reach::of_name(host) == Reach::Local
+}
+
+/// Looks at every connection before it is made, and refuses those that a redirect may not lead to.
+///
+/// It sees the very addresses that are connected to, so that a name cannot mean another one a moment later.
+#[derive(Debug)]
+pub(super) struct Guard {
+    /// Hosts that were asked for, as the user or the catalogue names them.
+    asked: Vec<String>,
+    /// Address of the proxy, wherever it is.
+    proxy: Option<Uri>,
+    /// Reach of the host asked for last.
+    begun: Mutex<Reach>,
+}
+
+/// A redirect that is not followed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it redirects to {host}, {}, which is not followed", .reach.as_str())]
+struct Nearer {
+    host: String,
+    reach: Reach,
+}
+
+impl Guard {
+    /// A guard of requests for these hosts.
+    pub(super) fn new(asked: Vec<String>, proxy: Option<Uri>) -> Self {
+        Self { asked, proxy, begun: Mutex::new(Reach::Public) }
+    }
+
+    fn check(&self, uri: &Uri, addresses: &[SocketAddr]) -> Result<(), Nearer> {
+        if self.proxy.as_ref() == Some(uri) {
+            return Ok(());
+        }
+        let host = uri.host().unwrap_or_default();
+        let reach = Reach::of_host(host, addresses);
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.asked.iter().any(|asked| asked.eq_ignore_ascii_case(host)) {
+            *begun = reach;
+        } else if reach > *begun {
+            return Err(Nearer { host: host.to_owned(), reach });
+        }
+        Ok(())
+    }
+}
+
+impl Connector for Guard {
+    type Out = ();
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<()>, ureq::Error> {
+        self.check(details.uri, &details.addrs).map_err(|nearer| ureq::Error::Other(Box::new(nearer)))?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn reach(address: &str) -> Reach {
+        Reach::of(address.parse().unwrap())
+    }
+
+    #[test]
+    fn addresses_are_public_private_or_of_this_machine() {
+        for local in ["127.0.0.1", "127.9.9.9", "0.0.0.0", "169.254.169.254", "::1", "::", "fe80::1"] {
+            assert_eq!(reach(local), Reach::Local, "{local}");
+        }
+        for embedded in ["::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::"] {
+            assert_eq!(reach(embedded), Reach::Local, "{embedded}");
+        }
+        for private in ["10.0.0.1", "172.16.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"] {
+            assert_eq!(reach(private), Reach::Private, "{private}");
+        }
+        for public in ["9.9.9.9", "172.32.0.1", "100.128.0.1", "2620:fe::fe", "64:ff9b::909:909"] {
+            assert_eq!(reach(public), Reach::Public, "{public}");
+        }
+        for here in ["localhost", "LOCALHOST.", "a.localhost", "[::1]", "127.0.0.1"] {
+            assert!(is_this_machine(here), "{here}");
+        }
+        for elsewhere in ["localhost.example.org", "127.0.0.1.example.org", "10.0.0.1"] {
+            assert!(!is_this_machine(elsewhere), "{elsewhere}");
+        }
+    }
+
+    /// Hosts one after the other, each with the address that it turned out to have.
+    fn walk(asked: &str, hops: &[(&str, &str)]) -> Result<(), Nearer> {
+        let guard = Guard::new(vec![asked.to_owned()], Some("http://127.0.0.1:3128".parse().unwrap()));
+        hops.iter().try_for_each(|(uri, address)| {
+            let addresses: Vec<SocketAddr> =
+                address.parse().into_iter().map(|ip| SocketAddr::new(ip, 80)).collect();
+            guard.check(&uri.parse().unwrap(), &addresses)
+        })
+    }
+
+    #[test]
+    fn redirects_never_lead_nearer() {
+        let public = ("https://a.test/f", "9.9.9.9");
+        for (uri, address) in [
+            ("http://127.0.0.1/", "127.0.0.1"),
+            ("https://b.test/", "127.0.0.1"),
+            ("https://b.test/", "10.0.0.1"),
+            ("https://b.test/", "169.254.169.254"),
+            // The proxy would look it up.
+            ("http://localhost:8080/", ""),
+            ("http://[::ffff:10.0.0.1]/", ""),
+        ] {
+            let refused = walk("a.test", &[public, (uri, address)]).unwrap_err();
+            assert!(refused.to_string().contains("not followed"), "{uri}: {refused}");
+        }
+        let from_private = [("http://a.test/f", "10.0.0.1"), ("http://b.test/", "127.0.0.1")];
+        assert_eq!(walk("a.test", &from_private).unwrap_err().reach, Reach::Local);
+    }
+
+    #[test]
+    fn redirects_may_lead_as_far_as_the_request_or_further() {
+        assert_eq!(
+            walk("a.test", &[("https://a.test/", "9.9.9.9"), ("https://b.test/", "2620:fe::fe")]),
+            Ok(())
+        );
+        assert_eq!(walk("A.test", &[("http://a.test/", "10.0.0.1"), ("http://b.test/", "10.9.9.9")]), Ok(()));
+        let here = [("http://127.0.0.1:1/", "127.0.0.1"), ("http://localhost:2/", "127.0.0.1")];
+        assert_eq!(walk("127.0.0.1", &here), Ok(()));
+        // Where the names of publishers are answered for by a mirror of the network.
+        assert_eq!(walk("a.test", &[("https://a.test/", "10.0.0.1")]), Ok(()));
+        let by_proxy =
+            [("https://a.test/", ""), ("http://127.0.0.1:3128/", "127.0.0.1"), ("https://b.test/", "")];
+        assert_eq!(walk("a.test", &by_proxy), Ok(()));
+    }
+}
