@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::settings::SettingsError;
+use crate::text;
 
 /// A store that cannot be read as one; every variant says where.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,7 @@ impl StoreError {
 }
 
 /// An error with its causes in one line. A cause that the text before it ends in is not said again: most
-/// errors quote theirs.
+/// errors quote theirs. What is hidden in texts of files is written by its code, see [`text::line`].
 pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -129,7 +130,7 @@ pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    line
+    text::line(&line).into_owned()
 }
 
 #[cfg(test)]
@@ -147,5 +148,7 @@ mod tests {
         let error = StoreError::io("data/oqmd")(io::Error::other("no room"));
         assert_eq!(in_one_line(&error), "data/oqmd: no room");
         assert_eq!(in_one_line(&Silent(error)), "the store cannot be read: data/oqmd: no room");
+        let odd = StoreError::Missing { path: "a\nb\u{1b}[2J\u{202e}".into() };
+        assert_eq!(in_one_line(&odd), "a\\nb\\u{1b}[2J\\u{202e}: no such file or folder");
     }
 }

@@ -18,6 +18,7 @@
 //! * [`lock`]: one writer at a time in a folder
 //! * [`count`]: counts with their nouns in messages
 //! * [`hash`]: SHA-256 of files and streams
+//! * [`text`]: text of files where people see it
 //! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
@@ -42,6 +43,7 @@ pub mod settings;
 pub mod store;
 #[cfg(test)]
 mod test_shard;
+pub mod text;
 pub mod view;
 
 pub use error::{StoreError, in_one_line};

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
+use crate::text;
+
 /// Name of the lock file; it stays behind, empty, because removing it would race with the next writer.
 pub const LOCK_FILE: &str = ".lock";
 
@@ -36,7 +38,7 @@ pub fn take_file(path: &Path) -> io::Result<Option<File>> {
         Taken::Held => Ok(Some(file)),
         Taken::ByAnother => Ok(None),
         Taken::Unprotected(note) => {
-            eprintln!("{note}");
+            eprintln!("{}", text::line(&note));
             Ok(Some(file))
         }
     }

@@ -13,10 +13,11 @@ use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
 use schemas::count::{counted, plural};
 use schemas::name::parse_source;
 use schemas::part::Part;
+use schemas::text::line;
 
 use super::options::{BoundOptions, FeatureOptions, SizeOptions, not_negative};
 use super::progress::Bar;
-use super::{INTERRUPTED, Outcome, print};
+use super::{INTERRUPTED, Outcome, print, print_json};
 
 /// Endings of files not read that the summary names.
 const UNREAD_GROUPS: usize = 8;
@@ -134,7 +135,7 @@ impl BuildArguments {
         let summary = summary?;
         if json {
             let text = json_summary(&summary)?;
-            print(|out| writeln!(out, "{text}"))?;
+            print_json(&format!("{text}\n"))?;
         } else if !quiet {
             let seconds = start.elapsed().as_secs_f64();
             print(|out| write_summary(out, &request, &summary, seconds))?;
@@ -219,7 +220,8 @@ fn json_table(table: &JoinedTable) -> serde_json::Value {
 /// A column of a label table: its name there and in the store, and its unit.
 fn joined_column(column: &JoinedColumn) -> String {
     let JoinedColumn { key, column, unit } = column;
-    let unit = unit.as_ref().map(|unit| format!(", {unit}")).unwrap_or_default();
+    let (key, column) = (line(key), line(column));
+    let unit = unit.as_ref().map(|unit| format!(", {}", line(unit))).unwrap_or_default();
     if key == column { format!("{key}{unit}") } else { format!("{key} as {column}{unit}") }
 }
 
@@ -249,7 +251,7 @@ fn write_summary(
     writeln!(out, "  {:>9} read", counts.read)?;
     writeln!(out, "  {:>9} kept", counts.kept)?;
     for (filter, number) in &counts.filtered_by {
-        writeln!(out, "  {number:>9} filtered by {filter}")?;
+        writeln!(out, "  {number:>9} filtered by {}", line(filter))?;
     }
     for (reason, number) in &counts.rejected_by_reason {
         writeln!(out, "  {number:>9} rejected: {reason}")?;
@@ -257,23 +259,23 @@ fn write_summary(
     for (code, noted) in &counts.noted {
         writeln!(out, "  {:>9} noted: {code}; the first:", noted.count)?;
         for note in &noted.first {
-            writeln!(out, "  {:>9}   {note}", "")?;
+            writeln!(out, "  {:>9}   {}", "", line(note))?;
         }
     }
     for JoinedTable { file, rows, joined, columns, .. } in &summary.tables {
         let columns: Vec<String> = columns.iter().map(joined_column).collect();
         let rows = counted(*rows, "row");
-        writeln!(out, "  {joined:>9} of {rows} joined: {file}: {}", columns.join("; "))?;
+        writeln!(out, "  {joined:>9} of {rows} joined: {}: {}", line(file), columns.join("; "))?;
     }
     if summary.unmatched_labels > 0 {
         let more = if summary.unmatched_labels > summary.first_unmatched.len() { ", ..." } else { "" };
         let first = summary.first_unmatched.join(", ");
         let rows = plural(&summary.unmatched_labels, "label row");
-        writeln!(out, "  {:>9} {rows} without a crystal: {first}{more}", summary.unmatched_labels)?;
+        writeln!(out, "  {:>9} {rows} without a crystal: {}{more}", summary.unmatched_labels, line(&first))?;
     }
     write_unread(out, &summary.unread)?;
     for note in &summary.notes {
-        writeln!(out, "  note: {note}")?;
+        writeln!(out, "  note: {}", line(note))?;
     }
     if counts.filtered + counts.rejected > 0 {
         writeln!(out, "  every entry left out is in {store}/{}", manifest.rejects.file)?;
@@ -287,7 +289,7 @@ fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
     let (shown, rest) = groups.split_at(groups.len().min(UNREAD_GROUPS));
     for (ending, group) in shown {
         let files = if group.count == 1 { "file" } else { "files" };
-        write!(out, "  {:>9} {files} {ending} not read", group.count)?;
+        write!(out, "  {:>9} {files} {} not read", group.count, line(ending))?;
         // A table beside crystals is more likely one of labels than one of crystals.
         match detect_name(&group.first).filter(|kind| *kind != SourceKind::Table) {
             Some(kind) => writeln!(out, "; etl build {kind} reads such")?,
@@ -300,10 +302,10 @@ fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
         writeln!(out, "  {others:>9} {files} of other names not read")?;
     }
     for link in &unread.links {
-        writeln!(out, "  note: {link} is a link to a folder that holds the input, and not followed")?;
+        writeln!(out, "  note: {} is a link to a folder that holds the input, and not followed", line(link))?;
     }
     match &unread.list {
-        Some(list) => list.iter().try_for_each(|file| writeln!(out, "  not read: {file}")),
+        Some(list) => list.iter().try_for_each(|file| writeln!(out, "  not read: {}", line(file))),
         None if !groups.is_empty() => writeln!(out, "  --verbose lists the files not read"),
         None => Ok(()),
     }

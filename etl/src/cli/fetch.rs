@@ -7,7 +7,7 @@ use clap::Args;
 use etl::fetch::{Database, FetchProgress, FetchRequest, Fetched, Place, TerminalProgress, fetch};
 use schemas::count::counted;
 
-use super::{Outcome, print};
+use super::{Outcome, print, print_json};
 
 /// Arguments of `etl fetch`.
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ impl FetchArguments {
         let fetched = fetch(&request, progress)?;
         if self.json {
             let text = serde_json::to_string_pretty(&fetched)?;
-            print(|out| writeln!(out, "{text}"))?;
+            print_json(&format!("{text}\n"))?;
         } else {
             print(|out| fetched.iter().try_for_each(|file| write_line(out, file)))?;
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use etl::parts::{MergeRequest, MergeSummary, merge};
 use schemas::count::counted;
 
-use super::{Outcome, print};
+use super::{Outcome, print, print_json};
 
 /// Arguments of `etl merge`.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ impl MergeArguments {
         let request = MergeRequest { parts: self.parts, store: self.out, force: self.force };
         let MergeSummary { manifest, untouched } = merge(&request)?;
         if self.json {
-            print(|out| out.write_all(manifest.to_json().as_bytes()))?;
+            print_json(&manifest.to_json())?;
         } else if !self.quiet {
             let (store, counts) = (request.store.display(), &manifest.counts);
             let how = if untouched { "merged before" } else { "merged" };

@@ -16,14 +16,14 @@ mod progress;
 mod reports;
 mod worker;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use etl::pipeline::BuildError;
 use manual::{CompletionsArguments, ManArguments, Status};
-use schemas::in_one_line;
+use schemas::{in_one_line, text};
 
 /// Exit status of a command that ended, with or without findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,12 +109,22 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
-pub(crate) fn print(
-    write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
+/// Writes to standard output what is not hidden, see [`text::page`].
+pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = Vec::new();
+    write(&mut out).context("cannot write the output")?;
+    put(&text::page(&String::from_utf8_lossy(&out)))
+}
+
+/// Writes JSON to standard output, with the values as they are.
+pub(crate) fn print_json(json: &str) -> anyhow::Result<()> {
+    put(&text::json(json))
+}
+
+/// A reader that has seen enough (`| head`) is no error.
+fn put(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write the output")
         }

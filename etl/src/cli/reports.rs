@@ -9,7 +9,7 @@ use etl::shard::write_atomically;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
 use schemas::output;
 
-use super::{Outcome, print};
+use super::{Outcome, print, print_json};
 
 /// Arguments of `etl stats`.
 #[derive(Debug, Args)]
@@ -59,7 +59,13 @@ impl InspectArguments {
     /// Prints the crystal.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let inspection = etl::inspect::find(&self.store, &self.material_id)?;
-        print(|out| if self.json { inspection.write_json(out) } else { inspection.write_text(out) })?;
+        if self.json {
+            let mut json = Vec::new();
+            inspection.write_json(&mut json).context("cannot write the output")?;
+            print_json(&String::from_utf8_lossy(&json))?;
+        } else {
+            print(|out| inspection.write_text(out))?;
+        }
         Ok(Outcome::Clean)
     }
 }

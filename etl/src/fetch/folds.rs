@@ -52,8 +52,11 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
                 .and_then(|digits| digits.parse().ok())
                 .ok_or_else(|| bad(format!("{task}: {name:?} is no fold")))?;
             for id in &fold.test {
-                let plain =
-                    |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+                let plain = |text: &str| {
+                    // A hyphen in front would begin a formula in a spreadsheet.
+                    !text.starts_with('-')
+                        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+                };
                 if !plain(id) || !plain(task) {
                     return Err(bad(format!("{task}: {id:?} is no MatBench id")));
                 }
@@ -100,6 +103,7 @@ mod tests {
         for (json, place) in [
             (r#"{"splits": {"t": {"fold_x": {"test": []}}}}"#, "fold_x"),
             (r#"{"splits": {"t": {"fold_0": {"test": ["a,b"]}}}}"#, "a,b"),
+            (r#"{"splits": {"t": {"fold_0": {"test": ["-2+3"]}}}}"#, "-2+3"),
             (r#"{"splits": {"t": {"fold_0": {"train": []}}}}"#, "missing field `test`"),
             (r#"{"splits": "#, "line 1"),
         ] {

@@ -1,6 +1,7 @@
 //! How a fetch tells where it is.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use schemas::text;
 
 use super::Fetched;
 
@@ -81,7 +82,7 @@ impl FetchProgress for TerminalProgress {
     }
 
     fn note(&mut self, message: &str) {
-        let line = format!("{}: {message}", self.name);
+        let line = format!("{}: {}", self.name, text::line(message));
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 

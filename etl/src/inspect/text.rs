@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use schemas::count::counted;
+use schemas::text::line;
 
 use super::{Inspection, Shell, Site};
 
@@ -11,16 +12,16 @@ const LISTED_NEIGHBOURS: usize = 6;
 
 /// Writes the crystal in aligned sections.
 pub(super) fn write(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
-    let reduced = &crystal.chemical_formula_reduced;
-    let stored = if *reduced == crystal.formula { String::new() } else { format!(" (stored as {reduced})") };
+    let reduced = line(&crystal.chemical_formula_reduced);
+    let stored = if reduced == crystal.formula { String::new() } else { format!(" (stored as {reduced})") };
     writeln!(
         out,
         "{}   {}{stored}   {}, {}   ({} row {})",
-        crystal.material_id,
-        crystal.formula,
+        line(&crystal.material_id),
+        line(&crystal.formula),
         counted(crystal.sites.len(), "site"),
         counted(crystal.edges, "edge"),
-        crystal.shard,
+        line(&crystal.shard),
         crystal.row
     )?;
     write_cell(crystal, out)?;
@@ -48,19 +49,20 @@ fn write_cell(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_labels(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
-    let names = crystal.properties.keys().chain(crystal.splits.keys()).map(String::as_str);
-    let width = names.chain(["source"]).map(str::len).max().unwrap_or_default();
+    let names = crystal.properties.keys().chain(crystal.splits.keys()).map(|name| line(name).len());
+    let width = names.chain(["source".len()]).max().unwrap_or_default();
     writeln!(out, "\nLabels")?;
-    writeln!(out, "  {:width$}  {}", "source", crystal.source)?;
+    writeln!(out, "  {:width$}  {}", "source", line(&crystal.source))?;
     for (name, split) in &crystal.splits {
-        writeln!(out, "  {name:width$}  {split}")?;
+        writeln!(out, "  {:width$}  {}", line(name), line(split))?;
     }
     if let Some(fold) = crystal.fold {
         writeln!(out, "  {:width$}  {fold}", "fold")?;
     }
     for (name, property) in &crystal.properties {
+        let name = line(name);
         match property.value {
-            Some(value) => writeln!(out, "  {name:width$}  {value} {}", property.unit)?,
+            Some(value) => writeln!(out, "  {name:width$}  {value} {}", line(&property.unit))?,
             None => writeln!(out, "  {name:width$}  –")?,
         }
     }

@@ -192,7 +192,7 @@ impl StoreStatistics {
     /// # Errors
     /// Whatever writing gives.
     pub fn write_html(&self, out: &mut impl Write) -> io::Result<()> {
-        out.write_all(html::page(self).into_string().as_bytes())
+        out.write_all(schemas::text::page(&html::page(self).into_string()).as_bytes())
     }
 
     /// Elements that occur, the most frequent first: atomic number and crystals.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use schemas::count::{agree, counted};
+use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
 use super::{Distribution, Histogram, StoreStatistics, Tally};
@@ -44,11 +45,11 @@ pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::
 
 fn header(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     let settings = &statistics.settings;
-    writeln!(out, "{}", statistics.store.display())?;
+    writeln!(out, "{}", line(&statistics.store.display().to_string()))?;
     writeln!(
         out,
         "  {}: {}, {}, {}; {} in {}",
-        statistics.source,
+        line(&statistics.source),
         grouped_count(statistics.crystals, "crystal"),
         grouped_count(statistics.sites, "site"),
         grouped_count(statistics.edges, "edge"),
@@ -58,7 +59,10 @@ fn header(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     writeln!(
         out,
         "  neighbours: nearest {} within {} Å, ties {}; written by version {}",
-        settings.neighbours, settings.cutoff_angstrom, settings.ties, statistics.software_version
+        settings.neighbours,
+        settings.cutoff_angstrom,
+        settings.ties,
+        line(&statistics.software_version)
     )
 }
 
@@ -78,7 +82,7 @@ fn entries(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
             _ => continue,
         };
         for (reason, count) in reasons {
-            writeln!(out, "            {:>11}    {reason}", grouped(*count))?;
+            writeln!(out, "            {:>11}    {}", grouped(*count), line(reason))?;
         }
     }
     Ok(())
@@ -107,9 +111,9 @@ fn bars(rows: &[(String, u64)], out: &mut impl Write) -> fmt::Result {
 }
 
 fn tally(title: &str, counts: &Tally, out: &mut impl Write) -> fmt::Result {
-    writeln!(out, "\n{title}")?;
+    writeln!(out, "\n{}", line(title))?;
     let named = |(label, count): &(String, u64)| {
-        (if label.is_empty() { "–".to_owned() } else { label.clone() }, *count)
+        (if label.is_empty() { "–".to_owned() } else { line(label).into_owned() }, *count)
     };
     bars(&counts.iter().map(named).collect::<Vec<_>>(), out)
 }
@@ -131,8 +135,8 @@ fn elements(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
 }
 
 fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut impl Write) -> fmt::Result {
-    let unit = if unit.is_empty() || unit == "1" { String::new() } else { format!(", {unit}") };
-    writeln!(out, "\n{title}{unit}")?;
+    let unit = if unit.is_empty() || unit == "1" { String::new() } else { format!(", {}", line(unit)) };
+    writeln!(out, "\n{}{unit}", line(title))?;
     let Some(summary) = distribution.summary else {
         return writeln!(out, "  no values");
     };

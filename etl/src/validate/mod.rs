@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use schemas::StoreError;
 use schemas::count::counted;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::text;
 
 /// Rows whose features are recomputed unless asked for otherwise.
 pub const DEFAULT_SAMPLE: usize = 256;
@@ -104,7 +105,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
-            writeln!(f, "{problem}")?;
+            writeln!(f, "{}", text::line(&problem.to_string()))?;
         }
         let problems = match self.problems.len() {
             0 => "no problems".to_owned(),

@@ -41,3 +41,5 @@ pub mod seal;
 pub mod settings;
 #[path = "../../../schemas/src/store.rs"]
 pub mod store;
+#[path = "../../../schemas/src/text.rs"]
+pub mod text;

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use schemas::count::counted;
+use schemas::text;
 use trainer::bench::estimate::Estimate;
 use trainer::bench::{Choice, Memory, Report, Request, bench};
 use trainer::config::Config;
@@ -47,7 +48,7 @@ impl BenchArguments {
         let choice = if self.first_batch { Choice::First } else { Choice::Drawn };
         let report = bench(&Request { config, device, steps: self.steps.get(), choice })?;
         match self.json {
-            true => say!("{}", serde_json::to_string(&report)?),
+            true => say!("{}", text::json(&serde_json::to_string(&report)?)),
             false => print(&report)?,
         }
         Ok(Outcome::Clean)

@@ -7,7 +7,7 @@ use schemas::count::counted;
 use trainer::embed::{Request, embed};
 
 use super::Outcome;
-use super::out::say;
+use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl EmbedArguments {
         };
         let summary = embed(&request)?;
         if !summary.described {
-            eprintln!(
+            remark!(
                 "trainer: {} says nothing about its model, features and lattice statistics: the defaults \
                  are taken",
                 self.weights.display()

@@ -15,7 +15,7 @@ use trainer::task::{Regime, Task};
 use trainer::unit;
 
 use super::Outcome;
-use super::out::say;
+use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 
 /// Folder of all runs unless given.
@@ -170,7 +170,7 @@ fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
     }
     for excluded in summary.excluded.iter().take(MOST_NAMED) {
         let value = excluded.value.map(|value| format!(" ({value})")).unwrap_or_default();
-        eprintln!("trainer: left out: {}{value}: {}", excluded.material_id, excluded.reason);
+        remark!("trainer: left out: {}{value}: {}", excluded.material_id, excluded.reason);
     }
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);

@@ -4,11 +4,22 @@ use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
+use schemas::text;
+
+/// Writes several lines to standard output, with nothing hidden in them.
+pub(super) fn write(lines: Arguments<'_>) -> anyhow::Result<()> {
+    put(&text::page(&lines.to_string()))
+}
+
+/// Writes a line to standard output, with nothing hidden in it.
+pub(super) fn write_line(line: Arguments<'_>) -> anyhow::Result<()> {
+    put(&format!("{}\n", text::line(&line.to_string())))
+}
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error: what else the command
 /// does goes on.
-pub(super) fn write(text: Arguments<'_>) -> anyhow::Result<()> {
-    match io::stdout().lock().write_fmt(text) {
+fn put(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
         _ => Ok(()),
     }
@@ -17,7 +28,15 @@ pub(super) fn write(text: Arguments<'_>) -> anyhow::Result<()> {
 /// Writes a line to standard output, and returns from the function where that cannot be done.
 macro_rules! say {
     ($($text:tt)*) => {
-        $crate::cli::out::write(format_args!("{}\n", format_args!($($text)*)))?
+        $crate::cli::out::write_line(format_args!($($text)*))?
     };
 }
 pub(super) use say;
+
+/// Writes a line to standard error, with nothing hidden in it.
+macro_rules! remark {
+    ($($text:tt)*) => {
+        eprintln!("{}", schemas::text::line(&format!($($text)*)))
+    };
+}
+pub(super) use remark;

@@ -3,6 +3,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use schemas::text;
 
 use super::grid::{ALL_LABELS, FigureKind};
 use super::table::{PUBLISHED, score_text};
@@ -106,7 +107,7 @@ pub fn svg(view: &View, kind: FigureKind) -> Drawn<String> {
         }
         root.present()?;
     }
-    Ok(svg)
+    Ok(text::page(&svg).into_owned())
 }
 
 /// Whether a value can be drawn.
@@ -328,6 +329,14 @@ mod tests {
         for text in ["fresh", "MMPT", "other (published)", "share of the training crystals [%]"] {
             assert_eq!(svg.matches(&format!("\n{text}\n")).count(), 1, "{text}: {svg}");
         }
+    }
+
+    #[test]
+    fn nothing_is_hidden_in_labels() {
+        let mut view = models();
+        view.rows[0].label = "a\u{202e}b\u{1}<b>".to_owned();
+        let svg = picture(&view, FigureKind::Bars);
+        assert!(svg.contains("a\\u{202e}b\\u{1}&lt;b&gt;"), "{svg}");
     }
 
     #[test]

@@ -101,7 +101,12 @@ fn quote(argument: &str) -> String {
 
 /// A path as an argument.
 pub(super) fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    operand(&path.to_string_lossy())
+}
+
+/// A path or pattern as an argument that is no option whatever it begins with.
+pub(super) fn operand(path: &str) -> String {
+    if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
 #[cfg(test)]
@@ -135,6 +140,13 @@ mod tests {
         assert_ne!(first, of(job(&["pretrain", "x"], &[&config])));
         let missing = job(&[], &[&folder.path().join("none")]).fingerprint().expect_err("there is none");
         assert!(missing.to_string().contains("none: "), "{missing}");
+    }
+
+    #[test]
+    fn paths_are_no_options() {
+        assert_eq!(text(Path::new("--shards=x")), "./--shards=x");
+        assert_eq!(text(Path::new("data/-x")), "data/-x");
+        assert_eq!(operand("-"), "./-");
     }
 
     #[test]

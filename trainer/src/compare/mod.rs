@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::CompareError;
 
-use schemas::{lock, output};
+use schemas::{lock, output, text};
 
 use self::grid::Grid;
 use self::job::{Job, command_line};
@@ -188,7 +188,7 @@ impl Prepared {
         let mut changed = |change: Change<'_>| {
             done += usize::from(change.state == &State::Finished);
             if !request.quiet {
-                eprintln!("[{done}/{}] {}", jobs.len(), said(jobs, &change));
+                eprintln!("[{done}/{}] {}", jobs.len(), text::line(&said(jobs, &change)));
             }
             match self.event(&change)? {
                 Some(event) => journal.append(&Record { job: change.job.name(), event }),

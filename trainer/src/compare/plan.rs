@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CompareError;
 use super::grid::{Grid, StartSection, TaskSection, assignments};
-use super::job::{Job, JobKind, text};
+use super::job::{Job, JobKind, operand, text};
 use crate::config::{Config, ConfigError};
 use crate::evaluate::default_out;
 use crate::report::json;
@@ -247,11 +247,12 @@ fn push_settings(arguments: &mut Vec<String>, config: Option<&Path>, settings: &
         arguments.extend(["--config".to_owned(), text(config)]);
     }
     for setting in settings {
+        // No key begins with a hyphen: unknown ones were refused.
         arguments.extend(["--set".to_owned(), setting.clone()]);
     }
 }
 
 fn push_shards(arguments: &mut Vec<String>, shards: &[String]) {
     arguments.push("--shards".to_owned());
-    arguments.extend(shards.iter().cloned());
+    arguments.extend(shards.iter().map(|shard| operand(shard)));
 }

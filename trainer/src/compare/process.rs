@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use schemas::lock::LOCK_FILE;
+use schemas::text;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::job::{Job, JobKind, command_line};
@@ -46,7 +47,7 @@ impl Processes {
         }
         let mut log = OpenOptions::new().create(true).append(true).open(&job.log)?;
         let arguments = arguments(job, slot, resume);
-        writeln!(log, "{PROMPT}{}", command_line(&arguments))?;
+        writeln!(log, "{PROMPT}{}", text::line(&command_line(&arguments)))?;
         let mut command = Command::new(&self.program);
         command
             .args(&arguments)

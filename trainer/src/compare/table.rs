@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use schemas::text::{cell, markdown as escaped};
+
 use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
 use crate::report::number::Format;
 use crate::unit;
@@ -103,19 +105,8 @@ fn push_line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// A text that neither ends a cell nor begins emphasis.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '|' | '*' | '`' | '<' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(if character.is_control() { ' ' } else { character });
-    }
-    escaped
-}
-
-/// The view as CSV, one line a model, share and task; numbers in full, empty where there are none.
+/// The view as CSV, one line a model, share and task; numbers in full, empty where there are none. No text is
+/// a formula to a spreadsheet ([`cell`]).
 pub fn csv(view: &View) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut records = vec![FIELDS.map(str::to_owned)];
@@ -125,17 +116,17 @@ pub fn csv(view: &View) -> String {
             let published =
                 |field: fn(&Cited) -> String| entry.published.as_ref().map(field).unwrap_or_default();
             records.push([
-                row.label.clone(),
+                cell(&row.label).into_owned(),
                 kind(row.kind).to_owned(),
                 row.fraction.to_string(),
-                column.task.clone(),
-                column.unit.clone(),
+                cell(&column.task).into_owned(),
+                cell(&column.unit).into_owned(),
                 ours(|score| score.mean.to_string()),
                 ours(|score| score.std.map(|std| std.to_string()).unwrap_or_default()),
                 ours(|score| score.folds.to_string()),
                 ours(|score| score.seeds.to_string()),
                 published(|cited| cited.mae.to_string()),
-                published(|cited| format!("{}: {}", cited.model, cited.source)),
+                published(|cited| cell(&format!("{}: {}", cited.model, cited.source)).into_owned()),
             ]);
         }
     }
@@ -198,6 +189,18 @@ Published by others, not measured here:
             "| MMPT | 100 % | **48.00 ± 1.00** |  |",
         ];
         assert_eq!(lines, expected);
+    }
+
+    /// Labels and sources stand in a grid, which may be another's.
+    #[test]
+    fn texts_stay_texts() {
+        let mut view = models();
+        view.title = "a\u{202e}b\n<script>".to_owned();
+        view.rows[0].label = "=1+1|\u{1b}[2J".to_owned();
+        let text = markdown(&view);
+        assert!(text.starts_with("# a\\\\u{202e}b\\\\n\\<script>\n\n"), "{text}");
+        assert!(text.contains("| =1+1\\|\\\\u{1b}[2J | "), "{text}");
+        assert!(csv(&view).contains("\n'=1+1|"), "{}", csv(&view));
     }
 
     #[test]

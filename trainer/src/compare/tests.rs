@@ -184,6 +184,20 @@ fn a_grid_is_the_product_of_its_lists() {
 }
 
 #[test]
+fn values_of_a_grid_are_no_options() {
+    let hostile = GRID.replace("shards = [\"all\"]", "shards = [\"--overwrite\", \"-x/*.parquet\"]");
+    let (_kept, request) = request(&hostile);
+    let plan = Prepared::new(&request).expect("a grid").plan;
+    let shards = ["--shards", "./--overwrite", "./-x/*.parquet"].map(str::to_owned);
+    assert!(plan.jobs[0].arguments.ends_with(&shards), "{:?}", plan.jobs[0].arguments);
+    for setting in ["--shards = \"x\"", "\"--shards\" = \"x\"", "\"-x\" = 1"] {
+        let (_kept, request) = self::request(&GRID.replace("run.epochs = 2", setting));
+        let refused = Prepared::new(&request).map(|_| ()).expect_err("no key");
+        assert!(refused.to_string().contains(" unknown key "), "{setting}: {refused}");
+    }
+}
+
+#[test]
 fn sections_that_no_job_could_use_are_refused_at_once() {
     let refused = |from: &str, to: &str| {
         let (_kept, request) = request(&GRID.replace(from, to));

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
+use schemas::text::cell;
 use serde::Serialize;
 
 use crate::table::{JsonRows, TableFormat, parquet_properties};
@@ -106,7 +107,7 @@ impl<W: Write + Send> EmbeddingWriter<W> {
             Writer::Csv(writer) => {
                 for Line { material_id, h_l, h_s_mean, h_s_max, .. } in lines(embeddings, *shape) {
                     let numbers = [h_l, h_s_mean, h_s_max].into_iter().flatten().map(f32::to_string);
-                    writer.write_record(once(material_id.to_owned()).chain(numbers))?;
+                    writer.write_record(once(cell(material_id).into_owned()).chain(numbers))?;
                 }
             }
             Writer::Json(writer) => {
@@ -202,7 +203,7 @@ mod tests {
     /// Two crystals, of one atom and of two.
     fn embeddings() -> Embeddings {
         Embeddings {
-            identifiers: vec!["a,b".to_owned(), "c".to_owned()],
+            identifiers: vec!["a,b".to_owned(), "@c".to_owned()],
             offsets: vec![0, 1, 3],
             lattice: vec![0.1, 1e-20],
             mean: vec![1.0, 2.0, 3.0, 4.0],
@@ -225,7 +226,7 @@ mod tests {
         let text = String::from_utf8(written(TableFormat::Csv, false)).expect("text");
         let expected = "material_id,h_l_0,h_s_mean_0,h_s_mean_1,h_s_max_0,h_s_max_1\n\
                         \"a,b\",0.1,1,2,5,6\n\
-                        c,0.00000000000000000001,3,4,7,8\n";
+                        '@c,0.00000000000000000001,3,4,7,8\n";
         assert_eq!(text, expected);
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use schemas::count::counted;
 use schemas::lock::{self, LOCK_FILE};
 use schemas::output;
+use schemas::text;
 
 use super::begun::Begun;
 use super::member::{Encoders, MemberRequest, run_member};
@@ -153,7 +154,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
             };
             if !request.quiet && request.ranks.leads() {
                 let crystals = counted(fold.train.len(), "crystal");
-                eprintln!("{}, seed {seed}: {crystals} to train on", fold.name);
+                eprintln!("{}, seed {seed}: {crystals} to train on", text::line(&fold.name));
             }
             let (ending, state) = run_member(member, interrupt)?;
             summary.members.push(Member {

@@ -1,5 +1,6 @@
 //! What could not be predicted: noted on disk while the input streams, saved as a table at the end.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -9,38 +10,47 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use etl::reject::{Note, Reject};
 use schemas::manifest::NotedEntries;
 use schemas::regular;
+use schemas::text::cell;
 use serde::Serialize;
 
 use crate::atomic;
 use crate::predict::error::PredictError;
 
-/// A row of the table; the columns are those of a store's table of rejects.
+/// A row of the table; the columns are those of a store's table of rejects. No text is a formula to a
+/// spreadsheet ([`cell`]).
 #[derive(Debug, Serialize)]
 pub(super) struct Entry<'a> {
-    material_id: Option<&'a str>,
-    source_file: Option<&'a str>,
+    material_id: Option<Cow<'a, str>>,
+    source_file: Option<Cow<'a, str>>,
     record: Option<u64>,
     line: Option<u32>,
-    reason: &'a str,
-    message: &'a str,
+    reason: Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl<'a> Entry<'a> {
     /// A crystal that was read, but has no prediction.
     pub(super) fn of_crystal(material_id: &'a str, reason: &'a str, message: &'a str) -> Self {
-        Self { material_id: Some(material_id), source_file: None, record: None, line: None, reason, message }
+        Self {
+            material_id: Some(cell(material_id)),
+            source_file: None,
+            record: None,
+            line: None,
+            reason: cell(reason),
+            message: cell(message),
+        }
     }
 }
 
 impl<'a> From<&'a Reject> for Entry<'a> {
     fn from(reject: &'a Reject) -> Self {
         Self {
-            material_id: reject.material_id.as_deref(),
-            source_file: Some(&reject.origin.file),
+            material_id: reject.material_id.as_deref().map(cell),
+            source_file: Some(cell(&reject.origin.file)),
             record: Some(reject.origin.record),
             line: reject.origin.line,
-            reason: reject.reason,
-            message: &reject.message,
+            reason: cell(reject.reason),
+            message: cell(&reject.message),
         }
     }
 }
@@ -172,7 +182,7 @@ mod tests {
             message: "said \"nothing\"".to_owned(),
         };
         list.lock().push(&Entry::from(&reject));
-        list.lock().push(&Entry::of_crystal("mp-1", "prediction_not_finite", "NaN"));
+        list.lock().push(&Entry::of_crystal("-mp-1", "prediction_not_finite", "NaN"));
         list.lock().save(&path).expect("it is writable");
         let text = std::fs::read_to_string(&path).expect("it is there");
         assert!(text.starts_with(HEADER) && is_replaceable(&path).expect("readable"));
@@ -180,7 +190,7 @@ mod tests {
             text,
             "material_id,source_file,record,line,reason,message\n\
              ,\"a,b.cif\",3,7,no_sites,\"said \"\"nothing\"\"\"\n\
-             mp-1,,,,prediction_not_finite,NaN\n"
+             '-mp-1,,,,prediction_not_finite,NaN\n"
         );
         let empty = LeftOut::shared().expect("a temporary file");
         empty.lock().save(&path).expect("it can be removed");

@@ -10,6 +10,7 @@
 //! | `deviation` | population standard deviation of several models; empty for one |
 //! | `untransformed` | `10^prediction`, only where the target is a decadic logarithm |
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::iter::repeat_n;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use schemas::text::cell;
 use serde::Serialize;
 
 use crate::predict::model::Quantity;
@@ -51,10 +53,10 @@ pub struct Row {
 /// A row as CSV and JSON write it, with the property and unit of the whole table.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    material_id: &'a str,
-    formula: &'a str,
-    property: &'a str,
-    unit: &'a str,
+    material_id: Cow<'a, str>,
+    formula: Cow<'a, str>,
+    property: Cow<'a, str>,
+    unit: Cow<'a, str>,
     prediction: f64,
     deviation: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,8 +102,12 @@ impl<W: Write + Send> TableWriter<W> {
         let Self { writer, quantity } = self;
         match writer {
             Writer::Parquet(writer) => writer.write(&batch(rows, quantity)?)?,
-            Writer::Csv(writer) => rows.iter().try_for_each(|row| writer.serialize(line(row, quantity)))?,
-            Writer::Json(writer) => rows.iter().try_for_each(|row| writer.write(&line(row, quantity)))?,
+            Writer::Csv(writer) => {
+                rows.iter().try_for_each(|row| writer.serialize(line(row, quantity, cell)))?
+            }
+            Writer::Json(writer) => {
+                rows.iter().try_for_each(|row| writer.write(&line(row, quantity, Cow::Borrowed)))?;
+            }
         }
         Ok(())
     }
@@ -119,13 +125,13 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// Adds property and unit to a row.
-fn line<'a>(row: &'a Row, quantity: &'a Quantity) -> Line<'a> {
+/// Adds property and unit to a row; `text` makes what the format wants of a text.
+fn line<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, str>) -> Line<'a> {
     Line {
-        material_id: &row.material_id,
-        formula: &row.formula,
-        property: &quantity.property,
-        unit: &quantity.unit,
+        material_id: text(&row.material_id),
+        formula: text(&row.formula),
+        property: text(&quantity.property),
+        unit: text(&quantity.unit),
         prediction: row.prediction,
         deviation: row.deviation,
         untransformed: row.untransformed,

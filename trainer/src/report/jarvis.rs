@@ -11,6 +11,7 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
+use schemas::text::cell;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -76,7 +77,7 @@ fn archive(jarvis: &Jarvis, fold: &FoldOutcome) -> std::io::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(&mut archive);
     table.write_record(["id", "prediction"])?;
     for outcome in &fold.outcomes {
-        table.write_record([&outcome.material_id, &outcome.prediction.to_string()])?;
+        table.write_record([&*cell(&outcome.material_id), &outcome.prediction.to_string()])?;
     }
     table.flush()?;
     drop(table);

@@ -34,6 +34,8 @@ use std::path::{Path, PathBuf};
 pub use check::LARGEST;
 pub use error::ReportError;
 
+use schemas::text;
+
 use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
 use self::matbench::Matbench;
@@ -184,6 +186,7 @@ pub fn write(folder: &Path, evaluation: &Evaluation) -> Result<Vec<PathBuf>, Rep
     let notes: Vec<String> = published.and_then(Result::err).iter().map(ToString::to_string).collect();
     let page = html::page(evaluation, &record, &notes).into_string();
     let file = path(PAGE);
-    atomic::write(&file, |out| out.write_all(page.as_bytes())).map_err(ReportError::io("write", &file))?;
+    atomic::write(&file, |out| out.write_all(text::page(&page).as_bytes()))
+        .map_err(ReportError::io("write", &file))?;
     Ok(files)
 }

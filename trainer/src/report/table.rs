@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use schemas::text::cell;
+
 use super::Evaluation;
 use super::error::ReportError;
 use crate::atomic;
@@ -24,7 +26,7 @@ pub(super) fn is_own(path: &Path) -> bool {
 }
 
 /// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is that of the
-/// target; `deviation` is empty for a single model. Numbers read back to the same doubles.
+/// target; `deviation` is empty for a single model. No text is a formula to a spreadsheet ([`cell`]). Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);
@@ -33,11 +35,11 @@ pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportEr
             for outcome in &fold.outcomes {
                 let deviation = outcome.deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
                 table.write_record([
-                    &outcome.material_id,
-                    &outcome.formula,
-                    &evaluation.property,
-                    &evaluation.unit,
-                    &fold.name,
+                    &*cell(&outcome.material_id),
+                    &cell(&outcome.formula),
+                    &cell(&evaluation.property),
+                    &cell(&evaluation.unit),
+                    &cell(&fold.name),
                     &outcome.target.to_string(),
                     &outcome.prediction.to_string(),
                     &deviation,
@@ -59,14 +61,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(FILE);
         let mut evaluation =
-            evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("c", -3.0, 0.0, &["O"])]);
+            evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("=c+1", -3.0, 0.0, &["O"])]);
         evaluation.folds[0].outcomes[1].deviation = Some(0.25);
         write(&path, &evaluation).expect("it is writable");
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is text"),
             "material_id,formula,property,unit,fold,target,prediction,deviation\n\
              \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,\n\
-             c,O,band gap,eV,split,-3,0,0.25\n"
+             '=c+1,O,band gap,eV,split,-3,0,0.25\n"
         );
     }
 }

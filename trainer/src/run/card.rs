@@ -9,6 +9,7 @@ use std::path::Path;
 use etl::fetch::{CATALOGUE, Group, Publication};
 use schemas::count::counted;
 use schemas::manifest::Manifest;
+use schemas::text::{line, markdown, markdown_code};
 
 use crate::atomic;
 use crate::config::Config;
@@ -64,10 +65,12 @@ impl Card<'_> {
                      as they are; fine-tune them.\n"
                 .to_owned(),
             Some(Target { task, property, unit, mean, std, .. }) => format!(
-                "# MMPT, fine-tuned: {task}\n\nPredicts `{property}` of a crystal{}. The training \
+                "# MMPT, fine-tuned: {}\n\nPredicts `{}` of a crystal{}. The training \
                  targets have mean {mean:.6} and standard deviation {std:.6}{}.\n",
-                unit::shown(" in ", unit, ""),
-                unit::shown(" ", unit, "")
+                markdown(task),
+                markdown_code(property),
+                markdown(&unit::shown(" in ", unit, "")),
+                markdown(&unit::shown(" ", unit, ""))
             ),
         }
     }
@@ -85,7 +88,7 @@ impl Card<'_> {
                 Some(publication) => (publication.licence, publication.citation),
                 None => ("that of the source; the store does not say", ""),
             };
-            let _ = writeln!(text, "| {source} | {crystals} | {licence} | {citation} |");
+            let _ = writeln!(text, "| {} | {crystals} | {licence} | {citation} |", markdown(&source));
         }
         text
     }
@@ -120,7 +123,7 @@ impl Card<'_> {
                 text,
                 "\n`loss` is the mean absolute error{}; the constant predictor says the training set's \
                  median, scored on that set. The test part was not looked at.",
-                unit::shown(" in ", &target.unit, "")
+                markdown(&unit::shown(" in ", &target.unit, ""))
             );
         }
         text
@@ -129,10 +132,10 @@ impl Card<'_> {
     fn settings(&self) -> String {
         let mut text = "## Settings\n\n```toml\n".to_owned();
         for (key, value) in self.config.settings() {
-            let _ = writeln!(text, "{key} = {value}");
+            let _ = writeln!(text, "{}", line(&format!("{key} = {value}")));
         }
         for (key, value) in self.description.features.to_metadata() {
-            let _ = writeln!(text, "# features: {key} = {value}");
+            let _ = writeln!(text, "{}", line(&format!("# features: {key} = {value}")));
         }
         text.push_str("```\n");
         text

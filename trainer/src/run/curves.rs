@@ -7,6 +7,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
+use schemas::text;
 
 use super::error::RunError;
 use super::metrics::{Losses, Record};
@@ -60,7 +61,7 @@ struct Panel {
 pub fn write(path: &Path, records: &[Record], constants: &Losses) -> Result<(), RunError> {
     let svg = draw(&panels(records, constants))
         .map_err(|error| RunError::Curves { path: path.to_owned(), reason: error.to_string() })?;
-    atomic::write(path, |out| out.write_all(svg.as_bytes())).map_err(RunError::io("write", path))
+    atomic::write(path, |out| out.write_all(text::page(&svg).as_bytes())).map_err(RunError::io("write", path))
 }
 
 /// The curves of every term, the sum first, then by name.

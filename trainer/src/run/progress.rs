@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use schemas::count::counted;
+use schemas::text;
 
 use crate::run::span::span;
 
@@ -118,7 +119,7 @@ impl Progress {
 /// Prints a line. A closed standard error is no reason to stop a run.
 fn print(line: Option<String>) {
     if let Some(line) = line {
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let _ = writeln!(std::io::stderr(), "{}", text::line(&line));
     }
 }
 

@@ -1,0 +1,168 @@
+//! Text of files where people see it: on terminals, in pages, pictures and tables.
+//!
+//! Identifiers, names and messages come from files of others. They may hold characters that move the cursor of
+//! a terminal, turn the direction of writing or are not seen at all, so that what is read is not what is there.
+//! Such characters are written by their code wherever text is shown; files for programs (Parquet, JSON, the
+//! values of CSV) keep them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// What begins a formula in a spreadsheet, in ASCII and in full width, or lets one begin behind it.
+const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// What spreadsheets take for the mark of a text.
+const TEXT_MARK: char = '\'';
+
+/// Whether a character is not seen, or changes how others are: controls, marks of direction (U+202A to U+202E,
+/// U+2066 to U+2069 and others), spaces and joiners without width, fillers, variation selectors and tags,
+/// and what no text may hold.
+pub fn is_hidden(character: char) -> bool {
+    matches!(character,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A text as one line: line ends and tabs as `\n`, `\r` and `\t`, what else is hidden as `\u{202e}`.
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_hidden, |character, out| match character {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        hidden => by_code(hidden, out),
+    })
+}
+
+/// A text of several lines, a page or a picture: as [`line()`], but line ends and tabs stay.
+pub fn page(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| is_hidden(character) && !matches!(character, '\n' | '\t'), by_code)
+}
+
+/// JSON with the same values in which nothing is hidden: `\u202e`.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let hidden = |character| is_hidden(character) && !matches!(character, '\n' | '\t' | '\r');
+    escaped(text, hidden, |character, out| {
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
+}
+
+/// A text within a line or a table of Markdown: it neither ends a cell nor begins emphasis, code, a tag, a link
+/// or a heading.
+pub fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in line(text).chars() {
+        let after_bracket = character == '(' && escaped.ends_with(']');
+        let first = escaped.is_empty() && character == '#';
+        if after_bracket || first || matches!(character, '|' | '*' | '`' | '<' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A text within the backticks of Markdown, which know no escapes: it has none itself.
+pub fn markdown_code(text: &str) -> String {
+    line(text).replace('`', "'")
+}
+
+/// A text as a cell of a CSV that spreadsheets may open: what they would take for a formula gets an
+/// apostrophe in front, by which they know a text. Numbers are no formulas.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    let is_number = || text.parse().is_ok_and(f64::is_finite);
+    if text.starts_with(FORMULA_STARTS) && !is_number() {
+        Cow::Owned(format!("{TEXT_MARK}{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Replaces the characters that are chosen.
+fn escaped(text: &str, chosen: impl Fn(char) -> bool, replace: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    let Some(first) = text.find(&chosen) else { return Cow::Borrowed(text) };
+    let (before, rest) = text.split_at(first);
+    let mut out = String::with_capacity(text.len());
+    out.push_str(before);
+    for character in rest.chars() {
+        if chosen(character) { replace(character, &mut out) } else { out.push(character) }
+    }
+    Cow::Owned(out)
+}
+
+/// A character by its code, as Rust writes it.
+fn by_code(character: char, out: &mut String) {
+    // Writing to a text cannot fail.
+    let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_written_by_its_code() {
+        for (text, shown) in [
+            ("Al2O3 – Å, 𝑎 and 晶体", "Al2O3 – Å, 𝑎 and 晶体"),
+            ("\u{1b}[2J\u{7}", "\\u{1b}[2J\\u{7}"),
+            ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
+            ("a\u{2066}b\u{2069}\u{200b}\u{feff}\u{ad}", "a\\u{2066}b\\u{2069}\\u{200b}\\u{feff}\\u{ad}"),
+            ("\u{9b}31m\u{e0041}", "\\u{9b}31m\\u{e0041}"),
+            ("two\r\nlines\tand\\n", "two\\r\\nlines\\tand\\n"),
+        ] {
+            assert_eq!(line(text), shown);
+        }
+        assert_eq!(page("a\n\tb\r\u{1b}c\n"), "a\n\tb\\u{d}\\u{1b}c\n");
+        assert!(matches!(line("NaCl"), Cow::Borrowed(_)) && matches!(page("a\nb"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn markdown_stays_where_it_is() {
+        for (text, shown) in [
+            ("a|b", "a\\|b"),
+            ("<script>", "\\<script>"),
+            ("[x](javascript:y)", "[x]\\(javascript:y)"),
+            ("# one\n# two", "\\# one\\\\n# two"),
+            ("jdft2d [meV/atom]", "jdft2d [meV/atom]"),
+            ("\u{202e}", "\\\\u{202e}"),
+        ] {
+            assert_eq!(markdown(text), shown);
+        }
+        assert_eq!(markdown_code("a`b`\n"), "a'b'\\n");
+    }
+
+    #[test]
+    fn formulas_become_texts_and_numbers_stay() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "-inf", "＝1", "-"]
+        {
+            assert_eq!(cell(formula), format!("'{formula}"));
+        }
+        for plain in ["", "NaCl", "-1.5", "+3", "-1e-7", "a=b", "mp-1", "'=1", "1-2"] {
+            assert_eq!(cell(plain), plain);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_is_left(text in any::<String>()) {
+            prop_assert!(!line(&text).contains(is_hidden));
+            prop_assert!(!markdown(&text).contains(is_hidden));
+            prop_assert!(!page(&text).contains(|c| is_hidden(c) && c != '\n' && c != '\t'));
+            prop_assert!(!cell(&text).starts_with(['=', '@']));
+        }
+
+        #[test]
+        fn json_keeps_its_values(text in any::<String>()) {
+            let written = serde_json::to_string(&[&text]).expect("a text");
+            let shown = json(&written);
+            prop_assert!(!shown.contains(is_hidden));
+            let read: [String; 1] = serde_json::from_str(&shown).expect("JSON");
+            prop_assert_eq!(&read[0], &text);
+        }
+    }
+}
