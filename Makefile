@@ -98,7 +98,7 @@ deny: ## Check licences, sources and known faults of the dependencies (needs car
 
 $(VENV)/complete: tests/requirements.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	touch $@
 
 analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
@@ -113,7 +113,8 @@ spark: ## Install pyspark into .venv-spark (400 MB from PyPI; Java 17) and test 
 
 $(SPARK_VENV)/complete: tests/dist/requirements.txt
 	python3 -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/dist/requirements.txt
+	$(SPARK_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+		-r tests/dist/requirements.txt
 	touch $@
 
 libtorch: ## Install libtorch for the CPU into .libtorch (543 MB from PyPI)

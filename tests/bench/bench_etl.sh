@@ -16,7 +16,7 @@ if [ -z "$PEERS_PYTHON" ]; then
     if [ ! -e "$BENCH_DIR/venv/complete" ]; then
         echo "installing the Python tools into $BENCH_DIR/venv ..."
         python3 -m venv "$BENCH_DIR/venv"
-        "$PEERS_PYTHON" -m pip install --quiet -r "$here/requirements.txt"
+        "$PEERS_PYTHON" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/requirements.txt"
         touch "$BENCH_DIR/venv/complete"
     fi
 fi

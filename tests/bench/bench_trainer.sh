@@ -39,7 +39,8 @@ if [ -z "$REFERENCE_PYTHON" ]; then
     if [ ! -e "$BENCH_DIR/reference-venv/complete" ]; then
         echo "installing PyTorch (3 GB to download) into $BENCH_DIR/reference-venv ..."
         python3 -m venv "$BENCH_DIR/reference-venv"
-        "$REFERENCE_PYTHON" -m pip install --quiet --disable-pip-version-check -r "$here/requirements-reference.txt"
+        "$REFERENCE_PYTHON" -m pip install --quiet --disable-pip-version-check --require-hashes \
+            -r "$here/requirements-reference.txt"
         touch "$BENCH_DIR/reference-venv/complete"
     fi
 fi

@@ -87,6 +87,49 @@ fn the_image_has_the_workspaces_compiler_and_one_debian() {
     assert_eq!(arguments_of(&instructions, "WORKDIR").last().map(String::as_str), Some("/data"));
 }
 
+/// Lists of Python packages below `tests`.
+fn requirement_lists() -> Vec<String> {
+    let folders =
+        fs::read_dir(root().join("tests")).expect("the tests").map(|entry| entry.expect("an entry").path());
+    let mut lists = Vec::new();
+    for folder in folders.filter(|path| path.is_dir()).chain([root().join("tests")]) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("requirements") {
+                let relative = path.strip_prefix(root()).expect("below the root");
+                lists.push(relative.to_string_lossy().into_owned());
+            }
+        }
+    }
+    lists
+}
+
+#[test]
+fn every_python_package_is_pinned_by_version_and_hash() {
+    let lists = requirement_lists();
+    assert!(lists.len() >= 5, "{lists:?}");
+    for list in lists {
+        let text = read(&list).replace("\\\n", " ");
+        let pins: Vec<&str> =
+            text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        assert!(!pins.is_empty(), "{list}");
+        for pin in pins {
+            assert!(pin.contains("==") && pin.contains(" --hash=sha256:"), "{list}: {pin}");
+        }
+    }
+    for script in
+        ["Makefile", "tests/bench/bench_etl.sh", "tests/bench/bench_trainer.sh", "tests/libtorch/install.sh"]
+    {
+        let text = read(script).replace("\\\n", " ");
+        let installs: Vec<&str> = text.lines().filter(|line| line.contains("pip install ")).collect();
+        assert!(!installs.is_empty(), "{script}");
+        for install in installs {
+            assert!(install.contains("--require-hashes"), "{script}: {install}");
+        }
+    }
+}
+
 #[test]
 fn every_package_has_what_a_registry_shows() {
     for member in members() {

@@ -25,8 +25,8 @@ folder=${1:-$here/../../.libtorch}
 mkdir -p "$folder" || fail "cannot make $folder"
 folder=$(cd "$folder" && pwd)
 venv=$folder/$kind-venv
-# The pinned wheels, without the comments.
-pins=$(sed -E 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$here/requirements.txt")
+# The pinned wheels, without comments and hashes.
+pins=$(sed -nE 's/^([a-z0-9.-]+==[^ ]+).*/\1/p' "$here/requirements.txt")
 # Holds the pins once all is done.
 stamp=$venv/complete
 
@@ -49,24 +49,28 @@ done
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv "$venv" ||
     fail "python3 -m venv failed: is python3-venv installed?"
 
-# Installs one wheel unless that was done: install PIN OPTION...
+# Installs what a list pins, and nothing but files with the hashes there, unless that was done:
+# install NAME LIST OPTION...
 install() {
     local installed=$venv/installed-$1
     [ ! -e "$installed" ] || return 0
     echo "installing $1 ..."
     # Whatever an interrupted installation left of it is replaced.
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --force-reinstall \
-        "${@:2}" "$1" || fail "pip could not install $1"
+        --require-hashes "${@:3}" -r "$2" || fail "pip could not install $1"
     touch "$installed"
 }
 
 if [ "$kind" = cpu ]; then
     for pin in $pins; do
-        install "$pin" --no-deps
+        # The pin with the lines of its hashes.
+        awk -v pin="$pin" '/^[a-z]/ { here = $1 == pin } /^#/ { here = 0 } here' "$here/requirements.txt" \
+            >"$venv/pinned.txt"
+        install "$pin" "$venv/pinned.txt" --no-deps
     done
 else
     # torch itself requires the libraries of CUDA that it was built for.
-    install "$(grep '^torch==' <<<"$pins")"
+    install "$(grep '^torch==' <<<"$pins")" "$here/requirements-cuda.txt"
 fi
 packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
