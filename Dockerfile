@@ -9,7 +9,15 @@
 # processes: docker build --build-arg FEATURES=mpi -t crystal-mmpt-mpi . libtorch is left out: its
 # libraries are ten times the image.
 
-FROM rust:1.95-slim-trixie AS build
+# The bases. A tag may be given to another image later; a build that must be the same again names digests:
+#
+#   docker build --build-arg BUILD_BASE=rust:1.95-slim-trixie@sha256:... --build-arg BASE=debian:trixie-slim@sha256:... .
+#
+# `docker buildx imagetools inspect debian:trixie-slim` prints the digest of today's image.
+ARG BUILD_BASE=rust:1.95-slim-trixie
+ARG BASE=debian:trixie-slim
+
+FROM ${BUILD_BASE} AS build
 # Features of the trainer, separated by commas: mpi or nothing.
 ARG FEATURES=""
 RUN case ",$FEATURES," in *,mpi,*) \
@@ -29,7 +37,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --workspace --features "$FEATURES" \
     && DESTDIR=/installed PREFIX=/usr/local manual/install.sh target/release
 
-FROM debian:trixie-slim
+FROM ${BASE}
 LABEL org.opencontainers.image.title="Crystal MMPT" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 ARG FEATURES=""

@@ -87,6 +87,28 @@ fn jobs() -> Option<Vec<serde_json::Value>> {
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
+#[test]
+fn kubernetes_jobs_have_no_more_rights_than_they_need() {
+    let Some(jobs) = jobs() else { return };
+    for job in &jobs {
+        let pod = &job["spec"]["template"]["spec"];
+        assert_eq!(pod["automountServiceAccountToken"], false);
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+        for container in pod["containers"].as_array().expect("a list") {
+            let image = container["image"].as_str().expect("a text");
+            assert!(image.contains("@sha256:"), "{image} may be another one tomorrow");
+            let rights = &container["securityContext"];
+            assert_eq!(rights["allowPrivilegeEscalation"], false);
+            assert_eq!(rights["readOnlyRootFilesystem"], true);
+            assert_eq!(rights["capabilities"]["drop"], serde_json::json!(["ALL"]));
+            for limit in ["cpu", "memory", "ephemeral-storage"] {
+                assert!(container["resources"]["limits"][limit].is_string(), "{limit}");
+            }
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn kubernetes_jobs_make_the_store() {
