@@ -187,7 +187,7 @@ impl Sink for Keep {
 }
 
 /// Reads a file that holds `bytes` and whose name has the given ending, as `etl build` does.
-fn read_source(kind: SourceKind, ending: &str, bytes: &[u8]) {
+pub(crate) fn read_source(kind: SourceKind, ending: &str, bytes: &[u8]) {
     let file = tempfile::Builder::new().prefix("matbench_").suffix(ending).tempfile();
     let mut file = file.expect("a temporary file can be made");
     file.write_all(bytes).expect("the temporary file can be written");

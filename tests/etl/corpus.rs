@@ -4,6 +4,9 @@
 #[allow(unreachable_pub)]
 #[path = "../../fuzz/src/entry.rs"]
 mod entry;
+#[allow(unreachable_pub)]
+#[path = "../../fuzz/columnar/src/columnar.rs"]
+mod columnar;
 #[path = "../common/corpus.rs"]
 mod mutations;
 
@@ -19,4 +22,10 @@ fn no_seed_and_no_mutation_breaks_a_reader() {
 #[test]
 fn every_entry_point_is_a_fuzz_target_with_a_dictionary() {
     mutations::check_targets(&root().join("fuzz"), "entry", &ENTRIES);
+    mutations::check_targets(&root().join("fuzz/columnar"), "columnar", &columnar::ENTRIES);
+}
+
+#[test]
+fn no_seed_and_no_mutation_breaks_a_reader_of_columns() {
+    mutations::try_seeds(&root().join("fuzz/columnar"), &columnar::ENTRIES);
 }

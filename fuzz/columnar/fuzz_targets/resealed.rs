@@ -1,0 +1,5 @@
+//! Fuzzes [`etl::columnar::resealed`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::columnar::resealed(bytes));

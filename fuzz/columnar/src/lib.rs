@@ -1,0 +1,58 @@
+//! As the crate above, with what reads and writes Arrow and Parquet, and with the real `schemas`.
+//!
+//! These two are most of what is compiled, instrumented, and slow every execution down, so that the other
+//! readers do without. Polars is left out here as well: filters are its alone, and there are none.
+
+extern crate self as etl;
+
+#[path = "../../../etl/src/cartesian.rs"]
+pub mod cartesian;
+#[path = "../../../etl/src/cif/mod.rs"]
+pub mod cif;
+pub mod columnar;
+#[path = "../../../etl/src/columns.rs"]
+pub mod columns;
+#[path = "../../../etl/src/composition.rs"]
+pub mod composition;
+#[path = "../../../etl/src/contact.rs"]
+pub mod contact;
+#[path = "../../../etl/src/element.rs"]
+pub mod element;
+#[path = "../../src/entry.rs"]
+pub mod entry;
+#[path = "../../../etl/src/feature/mod.rs"]
+pub mod feature;
+pub mod filter;
+#[path = "../../../etl/src/inspect/mod.rs"]
+pub mod inspect;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../etl/src/labels/mod.rs"]
+pub mod labels;
+#[path = "../../../etl/src/math.rs"]
+pub mod math;
+#[path = "../../../etl/src/no_follow.rs"]
+mod no_follow;
+#[path = "../../../etl/src/number.rs"]
+mod number;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../etl/src/pipeline/mod.rs"]
+pub mod pipeline;
+#[path = "../../../etl/src/poscar/mod.rs"]
+pub mod poscar;
+#[path = "../../../etl/src/radius.rs"]
+pub mod radius;
+#[path = "../../../etl/src/reject.rs"]
+pub mod reject;
+#[path = "../../../etl/src/shard.rs"]
+pub mod shard;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../etl/src/source/mod.rs"]
+pub mod source;
+#[path = "../../../etl/src/structure.rs"]
+pub mod structure;
+#[path = "../../../etl/src/symmetry/mod.rs"]
+pub mod symmetry;
+#[path = "../../../etl/src/validate/mod.rs"]
+pub mod validate;
+#[path = "../../../etl/src/worker/mod.rs"]
+pub mod worker;
