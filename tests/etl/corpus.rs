@@ -2,11 +2,11 @@
 
 // The file is also a module of the fuzz targets' crate, where its items are public.
 #[allow(unreachable_pub)]
-#[path = "../../fuzz/src/entry.rs"]
-mod entry;
-#[allow(unreachable_pub)]
 #[path = "../../fuzz/columnar/src/columnar.rs"]
 mod columnar;
+#[allow(unreachable_pub)]
+#[path = "../../fuzz/src/entry.rs"]
+mod entry;
 #[path = "../common/corpus.rs"]
 mod mutations;
 

@@ -80,7 +80,8 @@ fn the_image_has_the_workspaces_compiler_and_one_debian() {
     let bases = arguments_of(&instructions, "FROM");
     assert_eq!(bases, ["${BUILD_BASE} AS build", "${BASE}"], "bases that a digest can replace");
     let defaults = arguments_of(&instructions, "ARG");
-    let default = |name: &str| defaults.iter().find_map(|argument| argument.strip_prefix(&format!("{name}=")));
+    let default =
+        |name: &str| defaults.iter().find_map(|argument| argument.strip_prefix(&format!("{name}=")));
     let [build, run] = ["BUILD_BASE", "BASE"].map(|name| default(name).expect("a default"));
     // A binary needs the C library that it was linked with, or a newer one.
     assert_eq!(build, format!("rust:{}-slim-trixie", env!("CARGO_PKG_RUST_VERSION")));

@@ -9,12 +9,14 @@ mod crafted;
 mod damage;
 mod damaged;
 mod disk;
+mod downloads;
 mod hostile;
 mod kills;
 mod paths;
 mod program;
 mod ranges;
 mod table;
+mod texts;
 
 #[path = "../common/programs.rs"]
 mod programs;
@@ -112,6 +114,8 @@ fn main() -> ExitCode {
         paths::cases(form),
         bounds::cases(),
         ranges::cases(),
+        downloads::cases(),
+        texts::cases(),
     ];
     let cases = cases.into_iter().flatten();
     let cases: VecDeque<Case> = cases

@@ -24,8 +24,12 @@ use schemas::view::CrystalView;
 use super::entry::{Entry, read_source};
 
 /// Every entry point by the name of its target.
-pub const ENTRIES: [(&str, Entry); 4] =
-    [("arrow_stream", arrow_stream), ("parquet_table", parquet_table), ("resealed", resealed), ("shard", shard)];
+pub const ENTRIES: [(&str, Entry); 4] = [
+    ("arrow_stream", arrow_stream),
+    ("parquet_table", parquet_table),
+    ("resealed", resealed),
+    ("shard", shard),
+];
 
 /// Name of the shard in a store.
 const SHARD: &str = "fuzz-00000.parquet";
@@ -123,7 +127,8 @@ pub fn resealed(bytes: &[u8]) {
         settings,
     };
     fs::write(Manifest::path(store), manifest.to_json()).expect("the manifest can be written");
-    let report = validate(store, &ValidateOptions { sample: Some(SAMPLE), seed: 0 }).expect("a store is there");
+    let report =
+        validate(store, &ValidateOptions { sample: Some(SAMPLE), seed: 0 }).expect("a store is there");
     let sealed = |check: &str| matches!(check, "sha256" | "bytes" | "manifest" | "counts");
     assert!(!report.problems.iter().any(|problem| sealed(&problem.check)), "{report}");
     let first = read_shard(&path).ok().flatten().unwrap_or_default();
