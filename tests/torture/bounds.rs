@@ -95,13 +95,14 @@ pub(crate) fn build(kind: &str, input: &Path, store: &Path, more: &[&str]) -> Ra
     run_small(&etl(), arguments.iter().chain(more))
 }
 
-/// Writes a Parquet file packed by zstd, with metadata but without Arrow's own.
+/// Writes a Parquet file packed by zstd. With metadata it is a shard, which needs Arrow's own besides.
 fn write(path: &Path, batch: &RecordBatch, metadata: Vec<KeyValue>) {
+    let is_shard = !metadata.is_empty();
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(Some(metadata))
         .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(!is_shard);
     let file = File::create(path).expect("a writable folder");
     let writer = ArrowWriter::try_new_with_options(file, batch.schema(), options);
     let mut writer = writer.expect("a valid schema");
