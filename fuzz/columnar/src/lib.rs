@@ -1,7 +1,7 @@
 //! As the crate above, with what reads and writes Arrow and Parquet, and with the real `schemas`.
 //!
 //! These two are most of what is compiled, instrumented, and slow every execution down, so that the other
-//! readers do without. Polars is left out here as well: filters are its alone, and there are none.
+//! readers do without. Polars is left out here as well.
 
 extern crate self as etl;
 
@@ -22,6 +22,7 @@ pub mod element;
 pub mod entry;
 #[path = "../../../etl/src/feature/mod.rs"]
 pub mod feature;
+#[path = "../../../etl/src/filter/mod.rs"]
 pub mod filter;
 #[path = "../../../etl/src/inspect/mod.rs"]
 pub mod inspect;
