@@ -177,7 +177,7 @@ fn full_tables(row: &mut Row) {
         (etl(), vec!["stats", text(&store), "--html"], "page.html"),
         (
             trainer(),
-            vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--out"],
+            vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--overwrite", "--out"],
             "e.parquet",
         ),
         (

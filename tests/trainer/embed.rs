@@ -22,8 +22,16 @@ const TOLERANCE: f32 = 1e-5;
 /// Embeds the store into a table of its own folder.
 fn embedded(weights: &Path, folder: &Path, more: &[&str]) -> PathBuf {
     let (out, store) = (folder.join("embeddings.parquet"), store());
-    let mut arguments =
-        vec!["embed", "--weights", text(weights), "--shards", text(&store), "--out", text(&out)];
+    let mut arguments = vec![
+        "embed",
+        "--weights",
+        text(weights),
+        "--shards",
+        text(&store),
+        "--overwrite",
+        "--out",
+        text(&out),
+    ];
     arguments.extend(more);
     let said = succeed(&arguments);
     assert_eq!(said, format!("{CRYSTALS} crystals: {}\n", out.display()));
@@ -182,6 +190,21 @@ fn a_checkpoint_embeds_like_the_weights_in_it() {
 }
 
 #[test]
+fn a_table_is_replaced_only_when_asked() {
+    let run = trained(&["--epochs", "1"]);
+    let (weights, out, store) = (run.path().join(BEST), run.path().join("thesis.csv"), store());
+    fs::write(&out, "mine\n").expect("writable");
+    let mut arguments =
+        vec!["embed", "--weights", text(&weights), "--shards", text(&store), "--out", text(&out)];
+    let line = refused(&arguments);
+    assert!(line.contains("thesis.csv already exists; --overwrite replaces it"), "{line}");
+    assert_eq!(fs::read_to_string(&out).expect("text"), "mine\n");
+    arguments.push("--overwrite");
+    succeed(&arguments);
+    assert_ne!(fs::read_to_string(&out).expect("text"), "mine\n");
+}
+
+#[test]
 fn weights_of_other_features_are_refused() {
     let (run, store) = (trained(&["--epochs", "1"]), cut_store());
     let (weights, out) = (run.path().join(BEST), run.path().join("table.parquet"));
@@ -212,8 +235,9 @@ fn weights_that_say_nothing_get_the_defaults_and_a_warning() {
     fs::write(&bare, serialize(&views, None).expect("safetensors")).expect("writable");
 
     let table = out.path().join("table.parquet");
-    let arguments =
-        |weights| vec!["embed", "--weights", weights, "--shards", text(&store), "--out", text(&table)];
+    let arguments = |weights| {
+        vec!["embed", "--weights", weights, "--shards", text(&store), "--out", text(&table), "--overwrite"]
+    };
     let output = trainer(arguments(text(&bare)));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let warning = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -29,6 +29,8 @@ pub struct Request {
     pub data: DataConfig,
     /// The table to write, in the format of its ending.
     pub out: PathBuf,
+    /// Whether a file that is there already is replaced.
+    pub overwrite: bool,
     /// Whether to add `h_s`, every atom's encoding.
     pub per_atom: bool,
     /// Where the model runs.
@@ -51,7 +53,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`TrainError`]: a name without the ending of a format, weights that cannot be read, shards of other
-/// settings, a table that is an input or cannot be written. The table is whole or not there.
+/// settings, a table that exists already, is an input or cannot be written. The table is whole or not there.
 pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {
@@ -67,6 +69,9 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let sources = Arc::new(Sources::resolve(&request.data.shards, expected)?);
     let shards = sources.shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.out, shards.chain([&request.weights]))?;
+    if request.out.exists() && !request.overwrite {
+        return Err(TrainError::Exists { path: request.out.clone() });
+    }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
     let settings = StreamSettings::in_order(&request.data, description.model.graph, &device);

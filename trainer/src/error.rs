@@ -174,6 +174,12 @@ pub enum TrainError {
         /// The table.
         path: PathBuf,
     },
+    /// The table to write exists already.
+    #[error("{} already exists; --overwrite replaces it", path.display())]
+    Exists {
+        /// The table.
+        path: PathBuf,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

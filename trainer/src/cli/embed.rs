@@ -22,6 +22,9 @@ pub(crate) struct EmbedArguments {
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace the table in --out
+    #[arg(long)]
+    overwrite: bool,
     /// Add h_s: one vector for every site; not in a CSV
     #[arg(long)]
     per_atom: bool,
@@ -35,6 +38,7 @@ impl EmbedArguments {
             weights: self.weights.clone(),
             data: config.data,
             out: self.out.clone(),
+            overwrite: self.overwrite,
             per_atom: self.per_atom,
             device,
         };
