@@ -6,8 +6,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
+use flate2::read::MultiGzDecoder;
 use parquet::arrow::ProjectionMask;
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{Compression, Type as PhysicalType};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use thiserror::Error;
 
@@ -22,6 +23,8 @@ const GROUP_TEXT_BYTES: u64 = 1 << 28;
 
 /// Bytes read at once: most headers are shorter.
 const HEADER_BYTES: usize = 256;
+/// Bytes of a page unpacked at once to count them.
+const UNPACKED_BYTES: usize = 1 << 16;
 /// Deepest structure of a header, and more than any has.
 const MAX_DEPTH: usize = 8;
 
@@ -75,8 +78,8 @@ pub enum PageError {
 /// passed over.
 ///
 /// # Errors
-/// [`PageError`] for the first column whose lists are too long, whose pages are too large or whose headers are
-/// none.
+/// [`PageError`] for the first column whose lists are too long, whose pages are too large, whose headers are
+/// none or whose bytes are those of other columns.
 pub fn batch_rows(
     file: &File,
     metadata: &ParquetMetaData,
@@ -85,13 +88,16 @@ pub fn batch_rows(
     most_rows: usize,
 ) -> Result<usize, PageError> {
     let mut batch_rows = most_rows as u64;
+    // No two columns share a byte. A footer that lists one again and again would be followed for hours.
+    let mut unclaimed = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
     for number in row_groups {
         let Some(group) = metadata.row_groups().get(number) else { continue };
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
         let chunks = group.columns().iter().enumerate();
         for (_, chunk) in chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)) {
             let column = || chunk.column_path().parts().first().cloned().unwrap_or_default();
-            let content = ChunkContent::of(file, chunk)
+            let content = claim(&mut unclaimed, chunk)
+                .and_then(|()| ChunkContent::of(file, chunk))
                 .map_err(|source| PageError::Unreadable { column: column(), source })?;
             let require = |count: u64, what: &str, limit: u64| match count > limit {
                 true => {
@@ -119,6 +125,18 @@ pub fn batch_rows(
     Ok(usize::try_from(batch_rows).unwrap_or(most_rows).max(1))
 }
 
+/// Takes the packed bytes of a column from those that no column has claimed.
+fn claim(unclaimed: &mut u64, chunk: &ColumnChunkMetaData) -> io::Result<()> {
+    *unclaimed = unclaimed
+        .checked_sub(packed_size(chunk)?)
+        .ok_or_else(|| damaged("columns take more bytes than the file has"))?;
+    Ok(())
+}
+
+fn packed_size(chunk: &ColumnChunkMetaData) -> io::Result<u64> {
+    u64::try_from(chunk.compressed_size()).map_err(|_| damaged("a column of negative size"))
+}
+
 /// Content of one column in one row group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct ChunkContent {
@@ -143,23 +161,29 @@ impl ChunkContent {
     fn of(file: &File, chunk: &ColumnChunkMetaData) -> io::Result<Self> {
         let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let begin = u64::try_from(begin).map_err(|_| damaged("a column begins before the file"))?;
-        let packed =
-            u64::try_from(chunk.compressed_size()).map_err(|_| damaged("a column of negative size"))?;
-        let end = begin.checked_add(packed).ok_or_else(|| damaged("a column ends beyond the file"))?;
+        let end =
+            begin.checked_add(packed_size(chunk)?).ok_or_else(|| damaged("a column ends beyond the file"))?;
+        let is_gzip = matches!(chunk.compression(), Compression::GZIP(_));
         let mut reader = BufReader::with_capacity(HEADER_BYTES, file.try_clone()?);
+        reader.seek(SeekFrom::Start(begin))?;
         let mut content = Self::default();
         let mut at = begin;
         while at < end {
-            reader.seek(SeekFrom::Start(at))?;
             let mut fields = Fields { reader: &mut reader, read: 0 };
             let header = PageHeader::read(&mut fields)?;
-            at = fields
-                .read
-                .checked_add(header.packed)
-                .and_then(|length| at.checked_add(length))
-                .unwrap_or(u64::MAX);
+            let body = at.saturating_add(fields.read);
+            at = body.saturating_add(header.packed);
             if at > end {
                 return Err(damaged("a page ends beyond its column"));
+            }
+            // Larger ones are refused by what they say.
+            if is_gzip && header.unpacked <= MAX_PAGE_BYTES {
+                reader.seek_relative(offset(header.levels)?)?;
+                let packed = (&mut reader).take(header.packed.saturating_sub(header.levels));
+                require_unpacked(packed, header.unpacked.saturating_sub(header.levels))?;
+                reader.seek(SeekFrom::Start(at))?;
+            } else {
+                reader.seek_relative(offset(header.packed)?)?;
             }
             content.add(&header);
         }
@@ -190,38 +214,42 @@ struct PageHeader {
     packed: u64,
     values: u64,
     encoding: i64,
+    /// Bytes of levels in front of the values, which are not packed (version 2).
+    levels: u64,
 }
 
 impl PageHeader {
     /// `PageHeader` of the format: 1 the kind, 2 and 3 the sizes, 5 and 8 what data pages have besides.
     fn read(fields: &mut Fields<'_>) -> io::Result<Self> {
-        let size = |size: i64| u64::try_from(size).map_err(|_| damaged("a page of negative size"));
+        let (mut kind, mut unpacked, mut packed) = (None, None, None);
         let mut header = Self::default();
         let mut last = 0;
-        while let Some((number, kind)) = fields.next(&mut last)? {
-            match (number, kind) {
-                (1, SMALL..=LONG) => header.kind = fields.integer()?,
-                (2, SMALL..=LONG) => header.unpacked = size(fields.integer()?)?,
-                (3, SMALL..=LONG) => header.packed = size(fields.integer()?)?,
+        while let Some((number, field)) = fields.next(&mut last)? {
+            match (number, field) {
+                (1, SMALL..=LONG) => kind = Some(fields.integer()?),
+                (2, SMALL..=LONG) => unpacked = Some(fields.size()?),
+                (3, SMALL..=LONG) => packed = Some(fields.size()?),
                 // The values come first in both; the encoding second, or fourth in version 2.
                 (5, STRUCT) => header.read_data(fields, 2)?,
                 (8, STRUCT) => header.read_data(fields, 4)?,
-                _ => fields.skip(kind, 0)?,
+                _ => fields.skip(field, 0)?,
             }
         }
-        Ok(header)
+        match (kind, unpacked, packed) {
+            (Some(kind), Some(unpacked), Some(packed)) => Ok(Self { kind, unpacked, packed, ..header }),
+            _ => Err(damaged("a page header without kind or size")),
+        }
     }
 
     fn read_data(&mut self, fields: &mut Fields<'_>, encoding: i64) -> io::Result<()> {
         let mut last = 0;
-        while let Some((number, kind)) = fields.next(&mut last)? {
-            match (number, kind) {
-                (1, SMALL..=LONG) => {
-                    let values = fields.integer()?;
-                    self.values = u64::try_from(values).map_err(|_| damaged("a page of negative length"))?;
-                }
+        while let Some((number, field)) = fields.next(&mut last)? {
+            match (number, field) {
+                (1, SMALL..=LONG) => self.values = fields.size()?,
                 (number, SMALL..=LONG) if number == encoding => self.encoding = fields.integer()?,
-                _ => fields.skip(kind, 0)?,
+                // Version 2 alone has them.
+                (5 | 6, SMALL..=LONG) => self.levels = self.levels.saturating_add(fields.size()?),
+                _ => fields.skip(field, 0)?,
             }
         }
         Ok(())
@@ -258,6 +286,11 @@ impl Fields<'_> {
     fn integer(&mut self) -> io::Result<i64> {
         let value = self.unsigned()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// A size or number that is not negative.
+    fn size(&mut self) -> io::Result<u64> {
+        u64::try_from(self.integer()?).map_err(|_| damaged("a page of negative size"))
     }
 
     /// Number and type of the next field; `None` at the end of the structure.
@@ -316,11 +349,28 @@ impl Fields<'_> {
     }
 
     fn pass(&mut self, bytes: u64) -> io::Result<()> {
-        let step = i64::try_from(bytes).map_err(|_| damaged("a text without an end"))?;
-        self.reader.seek_relative(step)?;
+        self.reader.seek_relative(offset(bytes)?)?;
         self.read = self.read.saturating_add(bytes);
         Ok(())
     }
+}
+
+/// Requires a page packed by gzip to hold no more than its header says. The decoder compares after it has
+/// unpacked all of it, and finds whatever else is wrong.
+fn require_unpacked(packed: impl Read, unpacked: u64) -> io::Result<()> {
+    let mut decoder = MultiGzDecoder::new(packed);
+    let (mut buffer, mut count) = (vec![0; UNPACKED_BYTES], 0);
+    while let Ok(read @ 1..) = decoder.read(&mut buffer) {
+        count += read as u64;
+        if count > unpacked {
+            return Err(damaged("a page unpacks to more than its header says"));
+        }
+    }
+    Ok(())
+}
+
+fn offset(bytes: u64) -> io::Result<i64> {
+    i64::try_from(bytes).map_err(|_| damaged("a length beyond any file"))
 }
 
 fn damaged(what: &str) -> io::Error {

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use proptest::prelude::*;
 
@@ -16,16 +16,25 @@ use super::*;
 fn contents(path: &Path, columns: Vec<ArrayRef>, properties: WriterPropertiesBuilder) -> Vec<ChunkContent> {
     let named = columns.into_iter().enumerate().map(|(at, column)| (format!("c{at}"), column));
     let batch = RecordBatch::try_from_iter(named).expect("columns of equal length");
+    write(path, &batch, properties.set_compression(Compression::ZSTD(ZstdLevel::default())));
+    read(path).expect("headers")
+}
+
+fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) {
     let file = File::create(path).expect("a writable folder");
-    let properties = properties.set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let properties = properties.build();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("a valid schema");
-    writer.write(&batch).expect("a valid batch");
+    writer.write(batch).expect("a valid batch");
     writer.close().expect("a writable file");
+}
+
+/// What the pages of the first row group hold.
+fn read(path: &Path) -> io::Result<Vec<ChunkContent>> {
     let file = File::open(path).expect("a file");
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file.try_clone().expect("a handle")).expect("Parquet");
     let group = builder.metadata().row_group(0).clone();
-    group.columns().iter().map(|chunk| ChunkContent::of(&file, chunk).expect("headers")).collect()
+    group.columns().iter().map(|chunk| ChunkContent::of(&file, chunk)).collect()
 }
 
 #[test]
@@ -84,11 +93,54 @@ fn cut_and_foreign_bytes_are_no_pages() {
         let mut file = File::create(&path).expect("a writable folder");
         file.write_all(&vec![filling; whole.len()]).expect("room");
         let read = ChunkContent::of(&File::open(&path).expect("a file"), &chunk);
-        // A header of nothing is a page of nothing.
-        assert!(filling == 0 || read.is_err(), "{filling}: {read:?}");
+        assert!(read.is_err(), "{filling}: {read:?}");
     }
     std::fs::write(&path, &whole[..5]).expect("a writable folder");
     assert!(ChunkContent::of(&File::open(&path).expect("a file"), &chunk).is_err());
+}
+
+#[test]
+fn columns_that_share_their_bytes_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("numbers.parquet");
+    let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..10_000));
+    contents(&path, vec![numbers], WriterProperties::builder());
+    let file = File::open(&path).expect("a file");
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.try_clone().expect("a handle"));
+    let metadata = builder.expect("Parquet").metadata().clone();
+    let rows =
+        |groups: &[usize]| batch_rows(&file, &metadata, groups.iter().copied(), &ProjectionMask::all(), 8);
+    assert_eq!(rows(&[0]).expect("one column"), 8);
+    let error = rows(&[0; 9]).expect_err("nine columns in one place").to_string();
+    assert_eq!(error, "column 'c0': columns take more bytes than the file has");
+}
+
+#[test]
+fn pages_packed_by_gzip_hold_what_they_say() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("texts.parquet");
+    let texts: ArrayRef = Arc::new(StringArray::from_iter((0..500).map(|row| (row % 3 > 0).then_some("x"))));
+    let batch = RecordBatch::try_from_iter([("c", texts)]).expect("a column");
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::GZIP(GzipLevel::default()))
+            .set_dictionary_enabled(false)
+            .set_encoding(Encoding::PLAIN)
+            .set_writer_version(version);
+        write(&path, &batch, properties);
+        let content = read(&path).expect("a good file")[0];
+        assert_eq!(content.values, 500);
+        // The size in the header, in two bytes, made smaller by one.
+        let size = content.largest_page as u16 * 2;
+        assert!((1 << 7..1 << 14).contains(&size) && size & 0x7f >= 2, "{size}");
+        let mut bytes = std::fs::read(&path).expect("a file");
+        let header = [0x15, (size & 0x7f | 0x80) as u8, (size >> 7) as u8, 0x15];
+        let at = bytes.windows(4).position(|bytes| bytes == header).expect("a header");
+        bytes[at + 1] -= 2;
+        std::fs::write(&path, bytes).expect("a writable folder");
+        let error = read(&path).expect_err("a byte more").to_string();
+        assert_eq!(error, "a page unpacks to more than its header says");
+    }
 }
 
 proptest! {
