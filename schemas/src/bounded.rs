@@ -1,4 +1,4 @@
-//! Files that are read whole, up to a size: what is larger is refused before.
+//! Files that are read up to a size, whatever they hold.
 
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -21,6 +21,16 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if read as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
+/// Whether a file begins with some bytes. No more of it is read.
+///
+/// # Errors
+/// Those of [`regular::open`] and of reading.
+pub fn begins_with(path: &Path, beginning: &[u8]) -> io::Result<bool> {
+    let mut found = Vec::with_capacity(beginning.len());
+    regular::open(path)?.take(beginning.len() as u64).read_to_end(&mut found)?;
+    Ok(found == beginning)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +43,11 @@ mod tests {
         assert_eq!(read(&path, 100).expect("not larger"), [7; 100]);
         assert_eq!(read(&path, 99).expect_err("larger").to_string(), "larger than 99 bytes");
         assert!(read(Path::new("/dev/zero"), 1000).is_err());
+        for (beginning, begins) in
+            [(vec![7; 100], true), (vec![7; 101], false), (vec![], true), (vec![8], false)]
+        {
+            assert_eq!(begins_with(&path, &beginning).expect("a file"), begins);
+        }
         assert_eq!(read(&folder.path().join("b"), 1).expect_err("missing").kind(), ErrorKind::NotFound);
     }
 }

@@ -21,16 +21,9 @@ pub fn hex(digest: &[u8]) -> String {
 /// SHA-256 and length of a file.
 ///
 /// # Errors
-/// Whatever reading the file gives, and the refusal of a sparse one.
+/// Those of [`regular::open`], and whatever reading gives.
 pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
-    sha256_of(regular::open(path)?)
-}
-
-/// SHA-256 and length of what is read to its end.
-///
-/// # Errors
-/// Whatever reading gives.
-pub fn sha256_of(mut file: impl Read) -> io::Result<(String, u64)> {
+    let mut file = regular::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut length = 0;

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::bounded;
 use crate::count::counted;
 use crate::error::StoreError;
-use crate::hash::sha256_of;
+use crate::hash::file_sha256;
 use crate::part::Part;
 use crate::settings::FeatureSettings;
-use crate::{name, regular, seal};
+use crate::{name, seal};
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -60,7 +60,7 @@ impl ShardEntry {
     /// another one.
     pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
         let path = store.join(&self.file);
-        let (sha256, bytes) = regular::open(&path).and_then(sha256_of).map_err(StoreError::io(&path))?;
+        let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
         self.require(&path, &sha256, bytes)
     }
 

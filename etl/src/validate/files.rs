@@ -6,10 +6,9 @@ use std::path::Path;
 
 use arrow::datatypes::{DataType, Schema};
 use schemas::StoreError;
-use schemas::hash::sha256_of;
+use schemas::hash::file_sha256;
 use schemas::manifest::{Balance, MANIFEST_FILE, ShardEntry};
 use schemas::reader::Shard;
-use schemas::regular;
 use schemas::store::{COLUMNS, SPLIT_PREFIX};
 
 use super::Validation;
@@ -104,7 +103,7 @@ impl Validation<'_> {
 
     /// Size and hash of a file; whether there is a file at all.
     pub(super) fn check_bytes(&mut self, entry: &ShardEntry) -> bool {
-        match regular::open(&self.store.join(&entry.file)).and_then(sha256_of) {
+        match file_sha256(&self.store.join(&entry.file)) {
             Err(error) => {
                 self.file_problem(&entry.file, "file", "a readable file", error);
                 return false;

@@ -1,5 +1,4 @@
 use super::*;
-use crate::hash::file_sha256;
 
 fn manifest() -> Manifest {
     let entry = ShardEntry { file: "x-00000.parquet".into(), rows: 2, bytes: 10, sha256: "00".into() };

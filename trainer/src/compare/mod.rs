@@ -51,7 +51,7 @@ use self::plan::Plan;
 use self::process::Processes;
 use self::schedule::{Change, Runner, Slot, State};
 use self::view::View;
-use crate::atomic;
+use crate::{atomic, text_file};
 
 const GRID_FILE: &str = "grid.toml";
 const TABLES_FOLDER: &str = "tables";
@@ -131,8 +131,9 @@ fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
     if !there.exists() || folder.join(journal::FILE).exists() {
         return Ok(());
     }
-    let read = |path: &Path| std::fs::read(path).map_err(CompareError::io("read", path));
-    match read(&there)? == read(grid)? {
+    // What cannot be read as a text is no grid.
+    let same = text_file::read(&there).and_then(|text| Ok(text == text_file::read(grid)?));
+    match same.unwrap_or(false) {
         true => Ok(()),
         false => Err(CompareError::Foreign { path: there, journal: journal::FILE }),
     }

@@ -5,11 +5,11 @@
 //! | `finetune.toml` | weights, shards, seeds, folds, split and the task |
 //! | `fold-0/seed-123/` | the run of one member |
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use schemas::hash::file_sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::atomic;
 use crate::error::TrainError;
@@ -17,8 +17,6 @@ use crate::task::{PartitionOptions, Task};
 use crate::{text_file, toml_text};
 
 const BEGUN_FILE: &str = "finetune.toml";
-/// Bytes that are hashed at a time.
-const HASH_BUFFER: usize = 1 << 16;
 
 /// Everything that the members share beside the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,16 +52,10 @@ impl Begun {
     /// # Errors
     /// [`TrainError::Begun`] if it cannot be read.
     pub fn hash_weights(path: &Path) -> Result<String, TrainError> {
-        let failed = |error: std::io::Error| at(path)(error.to_string());
-        let mut file = std::fs::File::open(path).map_err(failed)?;
-        let (mut digest, mut buffer) = (Sha256::new(), vec![0; HASH_BUFFER]);
-        loop {
-            match file.read(&mut buffer).map_err(failed)? {
-                0 => break,
-                count => digest.update(&buffer[..count]),
-            }
+        match file_sha256(path) {
+            Ok((sha256, _)) => Ok(sha256),
+            Err(error) => Err(at(path)(error.to_string())),
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// How the task is divided for the members of a seed, which also draws the share of the crystals.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etl::reject::{Note, Reject};
+use schemas::bounded;
 use schemas::manifest::NotedEntries;
-use schemas::regular;
 use schemas::text::cell;
 use serde::Serialize;
 
@@ -63,14 +63,11 @@ const HEADER: &str = "material_id,source_file,record,line,reason,message\n";
 /// # Errors
 /// Those of the file system.
 pub(super) fn is_replaceable(path: &Path) -> io::Result<bool> {
-    let file = match regular::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
-        file => file?,
-    };
-    let mut beginning = Vec::new();
-    file.take(HEADER.len() as u64).read_to_end(&mut beginning)?;
-    Ok(beginning == HEADER.as_bytes())
+    match bounded::begins_with(path, HEADER.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(false),
+        begins => begins,
+    }
 }
 
 /// Entries without a prediction (in an unnamed temporary file), remarks about entries, and the error that

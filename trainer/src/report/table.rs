@@ -1,9 +1,8 @@
 //! `predictions.csv`: every test crystal.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use schemas::bounded;
 use schemas::text::cell;
 
 use super::Evaluation;
@@ -19,14 +18,12 @@ const COLUMNS: [&str; 8] =
 
 /// Whether a file begins as this table does.
 pub(super) fn is_own(path: &Path) -> bool {
-    let header = COLUMNS.join(",") + "\n";
-    let mut beginning = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(header.len() as u64).read_to_end(&mut beginning));
-    read.is_ok() && beginning == header.as_bytes()
+    bounded::begins_with(path, (COLUMNS.join(",") + "\n").as_bytes()).unwrap_or(false)
 }
 
 /// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is that of the
-/// target; `deviation` is empty for a single model. No text is a formula to a spreadsheet ([`cell`]). Numbers read back to the same doubles.
+/// target; `deviation` is empty for a single model. No text is a formula to a spreadsheet ([`cell`]). Numbers
+/// read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);

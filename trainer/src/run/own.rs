@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use schemas::bounded;
+
 use super::checkpoint::Checkpoint;
 use super::metrics;
 use crate::config::Config;
-use crate::weights;
+use crate::{text_file, weights};
 
 /// The files of a run by which it is known.
 pub(super) struct Marks<'a> {
@@ -31,14 +33,13 @@ impl Marks<'_> {
 
 /// Whether a file is a configuration as a run writes it, with every key there is.
 fn is_config(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path);
+    let text = text_file::read(path);
     text.is_ok_and(|text| Config::load(path).is_ok_and(|config| config.to_toml() == text))
 }
 
 /// Whether a file holds records of a run, if only the beginning of the first, as on a disk that was full.
 fn is_metrics(path: &Path) -> bool {
-    let begun = || std::fs::read(path).is_ok_and(|text| text.starts_with(metrics::BEGINNING));
-    metrics::read(path).is_ok_and(|records| !records.is_empty() || begun())
+    bounded::begins_with(path, metrics::BEGINNING).unwrap_or(false)
 }
 
 /// Whether a file holds weights that say what they belong to.
