@@ -22,6 +22,7 @@ use crate::view::{CrystalBatch, type_problem};
 
 /// Rows of a batch unless asked for otherwise.
 pub const DEFAULT_BATCH_ROWS: usize = 256;
+
 /// A shard whose format, settings and columns were found fit to read.
 pub struct Shard {
     path: PathBuf,

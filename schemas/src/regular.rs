@@ -1,22 +1,32 @@
-//! Opening files that are to be read to their end.
+//! Opening files that are read to their end: regular files alone, and none that are sparse.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// A file below this size is read whatever the disk holds of it.
+#[cfg(unix)]
 const HOLLOW_BYTES: u64 = 1 << 30;
 /// A larger file is refused if the disk holds less than this part of it. No file system packs data so well.
+#[cfg(unix)]
 const HOLLOW_PART: u64 = 64;
 /// Bytes of a block in a file's metadata.
+#[cfg(unix)]
 const BLOCK_BYTES: u64 = 512;
 
 /// Whether a file is large and has next to nothing on the disk: a sparse file of a tebibyte takes a few bytes to
 /// make and hours to read.
-pub fn is_hollow(metadata: &Metadata) -> bool {
+#[cfg(unix)]
+fn is_hollow(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
     let held = metadata.blocks().saturating_mul(BLOCK_BYTES);
     metadata.is_file() && metadata.len() > HOLLOW_BYTES && held < metadata.len() / HOLLOW_PART
+}
+
+/// The system does not say what the disk holds of a file.
+#[cfg(not(unix))]
+fn is_hollow(_: &Metadata) -> bool {
+    false
 }
 
 /// Refuses a hollow file.
