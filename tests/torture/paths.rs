@@ -199,6 +199,11 @@ fn foreign_store(row: &mut Row) {
             untouched(row, &out, &before);
         }
     }
+    fs::write(out.join("manifest.json"), "{\"name\": \"a page\"}").expect("a file");
+    let before = tree(&out);
+    let forced = ["build", "cif", "--input", text(&input), "--out", text(&out), "--force"];
+    refused(row, &run(&etl(), forced), "manifest.json");
+    untouched(row, &out, &before);
 }
 
 fn foreign_run(row: &mut Row) {

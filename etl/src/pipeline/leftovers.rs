@@ -9,10 +9,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schemas::StoreError;
-use schemas::manifest::{MANIFEST_FILE, Manifest, STAGING_FOLDER};
+use schemas::manifest::{self, MANIFEST_FILE, Manifest, STAGING_FOLDER};
 use schemas::name::{REJECTS_FILE, REJECTS_FOLDER, rejects_name, shard_number};
 use schemas::reader::Shard;
+use schemas::{StoreError, bounded};
 
 use super::display_name;
 use super::error::BuildError;
@@ -66,6 +66,9 @@ impl Leftovers {
         let replaceable = owned.force || (owned.journal.is_some() && is_ours(&rejects));
         if fs::symlink_metadata(&rejects).is_ok() && !replaceable {
             foreign.insert(rejects_name());
+        }
+        if owned.finished.is_none() && is_foreign_manifest(store) {
+            foreign.insert(MANIFEST_FILE.to_owned());
         }
         if !owned.force {
             for (_, name) in entries(&store.join(STAGING_FOLDER))? {
@@ -129,6 +132,13 @@ fn is_ours(path: &Path) -> bool {
         Err(StoreError::FormatVersion { found, .. }) => found != "none",
         Err(_) => false,
     }
+}
+
+/// Whether a manifest is that of another program: JSON, and without the keys of ours. A damaged one is ours.
+fn is_foreign_manifest(store: &Path) -> bool {
+    let Ok(text) = bounded::read(&store.join(MANIFEST_FILE), manifest::MAX_BYTES) else { return false };
+    let value = serde_json::from_slice::<serde_json::Value>(&text);
+    value.is_ok_and(|value| value.get("format_version").is_none() && value.get("shards").is_none())
 }
 
 /// Whether a file of the staging folder is one that is still being written.
@@ -272,6 +282,21 @@ mod tests {
         );
         let forced = Ownership { force: true, ..owned };
         assert_eq!(foreign(folder.path(), &forced), ["test-2024.parquet"]);
+    }
+
+    #[test]
+    fn manifests_of_other_programs_stay() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let forced = Ownership { source: "test", finished: None, journal: None, resumed: false, force: true };
+        for (text, expected) in [
+            ("{\"name\": \"a page\", \"icons\": []}", vec![MANIFEST_FILE]),
+            ("[1, 2]", vec![MANIFEST_FILE]),
+            ("{\"format_version\": 99}", vec![]),
+            ("{\"shards\": [], \"fo", vec![]),
+        ] {
+            fs::write(folder.path().join(MANIFEST_FILE), text).expect("writing");
+            assert_eq!(foreign(folder.path(), &forced), expected, "{text}");
+        }
     }
 
     #[test]
