@@ -1,4 +1,4 @@
-//! What one crystal and one row group may hold at most, whatever a file says.
+//! What one crystal and one row group may hold at most, whatever a file says, and how many threads a program takes.
 //!
 //! A few hundred sites heaped on a point have more pairs of edges than any memory holds, and a column of equal
 //! values takes no room in a file. So every crystal is counted before its lists are used.
@@ -18,6 +18,8 @@ pub const MAX_GROUP_VALUES: u64 = 1 << 23;
 pub const MAX_PAGE_BYTES: u64 = 1 << 27;
 /// Most columns of a shard: a source and the label tables have 4,096 properties each at most.
 pub const MAX_COLUMNS: usize = 1 << 14;
+/// Most threads of a program: more than any machine has cores for.
+pub const MAX_THREADS: usize = 1024;
 
 /// Crystals of at most as many edges have fewer pairs than the limit however their edges meet.
 const SURELY_FEW_EDGES: usize = 1 << 12;

@@ -8,6 +8,7 @@ use parquet::errors::ParquetError;
 use schemas::StoreError;
 use schemas::count::{agree, counted};
 use schemas::output::OutputIsInput;
+use schemas::settings::SettingsError;
 
 use crate::filter::FilterError;
 use crate::labels::LabelError;
@@ -130,6 +131,9 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: String,
     },
+    /// No features can be computed with the settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The user asked the run to stop.
     #[error("{}: stopped on request; --resume goes on from the last finished shard", store.display())]
     Cancelled {

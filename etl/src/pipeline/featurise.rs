@@ -14,10 +14,10 @@ use schemas::store::shard_schema;
 use schemas::view::CrystalBatch;
 
 use super::arrange::SeenIds;
+use super::check_threads;
 use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
-use super::{check_settings, check_threads};
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
 use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
@@ -83,7 +83,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         return Err(BuildError::Option { option: "--max-sites", value: "0".to_owned(), problem });
     }
     check_threads(*threads)?;
-    check_settings(settings)?;
+    settings.check()?;
     let options = SourceOptions {
         property_columns: Some(Vec::new()),
         embedded_labels: false,

@@ -30,10 +30,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use schemas::limits::MAX_THREADS;
 use schemas::manifest::Manifest;
 use schemas::output;
 use schemas::part::Part;
-use schemas::settings::{FeatureSettings, SettingsError};
+use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, shard_schema};
 
 pub use error::BuildError;
@@ -56,9 +57,6 @@ use store::{Begin, Inputs, Interrupted, StoreFolder};
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
 /// Most rows of a row group unless asked for otherwise.
 pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
-
-/// Most threads, more than any machine has cores for.
-const MAX_THREADS: usize = 1024;
 
 /// Label rows without a crystal that a summary names.
 const SHOWN_UNMATCHED: usize = 3;
@@ -345,7 +343,6 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     let sizes = [
         ("--shard-rows", request.shard_rows),
         ("--row-group-rows", request.row_group_rows),
-        ("--threads", request.threads),
         ("--max-sites", request.bounds.max_sites),
     ];
     let refuse = |option, value: String, problem: &str| {
@@ -362,7 +359,7 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
             return refuse(option, least.to_string(), "must be 0 or a positive number");
         }
     }
-    check_settings(&request.settings)
+    Ok(request.settings.check()?)
 }
 
 /// Refuses more threads than any machine has cores for.
@@ -372,17 +369,6 @@ pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
     }
     let problem = format!("must be 1 to {MAX_THREADS}");
     Err(BuildError::Option { option: "--threads", value: threads.to_string(), problem })
-}
-
-/// Refuses settings that no features can be computed with.
-pub(crate) fn check_settings(settings: &FeatureSettings) -> Result<(), BuildError> {
-    match settings.check() {
-        Err(SettingsError::Range { key, value, expected }) => {
-            Err(BuildError::Option { option: key, value, problem: format!("must be {expected}") })
-        }
-        // No other fault is one of a value.
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// Property columns with their keys: those of the source, then those of the label tables.

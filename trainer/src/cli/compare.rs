@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use schemas::count::{agree, counted};
+use schemas::limits::MAX_THREADS;
 use trainer::compare::schedule::{State, slots};
 use trainer::compare::{Request, compare, planned};
 use trainer::device::DeviceName;
@@ -13,7 +14,6 @@ use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::out::say;
-use super::settings::MAX_THREADS;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

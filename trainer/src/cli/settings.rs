@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use schemas::limits::MAX_THREADS;
 use trainer::config::{Config, Flag};
 use trainer::device::DeviceName;
 use trainer::ranks;
@@ -59,9 +60,6 @@ impl Settings {
         Ok(Config::resolve_flags(presets, self.config.as_deref(), &self.overrides, &flags)?)
     }
 }
-
-/// Most threads, more than any machine has cores for.
-pub(super) const MAX_THREADS: usize = 1024;
 
 /// Where and on how many threads the model runs.
 #[derive(Debug, Args)]
