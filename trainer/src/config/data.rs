@@ -34,7 +34,7 @@ pub struct DataConfig {
     /// batches of as many times more.
     #[serde(with = "super::optional")]
     pub batch_triplets: Option<usize>,
-    /// Crystals among which the next one is drawn.
+    /// Crystals among which the next one is drawn; fewer where they have more than 16 million edges together.
     pub shuffle_buffer: usize,
     /// Threads that turn crystals into batches.
     pub workers: usize,
