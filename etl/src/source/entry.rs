@@ -10,11 +10,10 @@ use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
+use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, NumericKey, ScannedKeys};
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{
-    KeyIndex, KeyScan, MAX_ENTRY_KEYS, MAX_PROPERTY_KEYS, NumericKey, PropertyValue, ScannedKeys,
-    assign_numeric,
-};
+use super::properties::assign_numeric;
+use super::property_value::PropertyValue;
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
@@ -24,6 +23,8 @@ use super::{
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
 use crate::structure::Structure;
 
+/// Most keys of one entry.
+const MAX_ENTRY_KEYS: usize = 1024;
 /// A longer key is no property's.
 const MAX_KEY_BYTES: usize = 1024;
 

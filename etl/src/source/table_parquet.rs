@@ -19,10 +19,10 @@ use schemas::pages::batch_rows;
 
 use super::entry::check_identifier;
 use super::input::Progress;
+use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS, ScannedKeys};
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{
-    KeyScan, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, PropertyValue, ScannedKeys, assign_columns,
-};
+use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
+use super::property_value::PropertyValue;
 use super::state::{InputState, file_states};
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
