@@ -1,24 +1,24 @@
 //! The contract between the two halves of the project: what the feature store's writer promises
 //! and its readers may rely on.
 //!
-//! * [`bounded`]: files read whole, up to a size
+//! * [`bounded`]: reading files up to a size
 //! * [`settings`]: what the features were computed with, and the refusal of anything else
 //! * [`store`]: the Arrow schema of a shard and of the rejects table, every column documented
 //! * [`property`]: the numeric properties and the names under which sources publish them
 //! * [`view`]: typed rows of a `RecordBatch`, without copying
 //! * [`reader`]: opening a shard, with every check that can refuse it
 //! * [`manifest`]: the list of a store's files with their hashes and counts
-//! * [`limits`]: how large a crystal may be
+//! * [`limits`]: how large a crystal and a row group may be
 //! * [`matbench`]: MatBench's published tasks and their sizes
 //! * [`name`]: names of sources and files that stay in their folder
-//! * [`output`]: outputs that are inputs
+//! * [`output`]: the refusal of outputs that are inputs
 //! * [`pages`]: counts and sizes of a Parquet column before it is unpacked
 //! * [`part`]: which crystals one of several builds holds
-//! * [`regular`]: regular files alone
+//! * [`regular`]: opening regular files, and no pipes, devices or sparse files
 //! * [`lock`]: one writer at a time in a folder
 //! * [`count`]: counts with their nouns in messages
 //! * [`hash`]: SHA-256 of files and streams
-//! * [`text`]: text of files where people see it
+//! * [`text`]: escaping text of files where people read it
 //! * [`seal`]: JSON objects that end in their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 

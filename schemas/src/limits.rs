@@ -25,7 +25,7 @@ pub const MAX_THREADS: usize = 1024;
 const SURELY_FEW_EDGES: usize = 1 << 12;
 const _: () = assert!((SURELY_FEW_EDGES * SURELY_FEW_EDGES) as u64 <= MAX_PAIRS);
 
-/// A crystal with more of something than any use of it could bear.
+/// A crystal that is too large to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LimitError {
     /// Too many sites.
@@ -42,8 +42,8 @@ pub enum LimitError {
     },
     /// Too many pairs of edges.
     #[error(
-        "{edges} edges in {count} pairs of two that meet, the triplets of a model, {MAX_PAIRS} at most: sites \
-         heaped on a point?"
+        "{edges} edges in {count} pairs that meet, which a model sees as triplets, {MAX_PAIRS} at most: are sites \
+         heaped on one point?"
     )]
     Pairs {
         /// Number of edges.
@@ -113,7 +113,7 @@ mod tests {
         let (source, target) = complete(260);
         let error = check(260, &source, &target).expect_err("260 sites on a point");
         assert_eq!(error, LimitError::Pairs { edges: 67_340, count: 260 * 259 * 259 });
-        assert!(error.to_string().starts_with("67340 edges in 17441060 pairs of two that meet"), "{error}");
+        assert!(error.to_string().starts_with("67340 edges in 17441060 pairs that meet"), "{error}");
     }
 
     #[test]

@@ -44,12 +44,12 @@ pub fn take_file(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// What came of an attempt to lock.
+/// Outcome of an attempt to lock.
 #[derive(Debug, PartialEq, Eq)]
 enum Taken {
     Held,
     ByAnother,
-    /// There are no locks; what is to be said of it.
+    /// There are no locks; the note that says so.
     Unprotected(String),
 }
 

@@ -61,7 +61,7 @@ pub enum PageError {
         /// What the system said, or what is wrong with the header.
         source: io::Error,
     },
-    /// It holds more than any use of it could bear.
+    /// It holds more than memory should.
     #[error("column '{column}' {problem}")]
     TooMuch {
         /// Name of the column.

@@ -1,6 +1,6 @@
-//! Text of files where people see it: on terminals, in pages, pictures and tables.
+//! Escaping of text of files where people read it: on terminals, in pages, pictures and tables.
 //!
-//! Identifiers, names and messages come from files of others. They may hold characters that move the cursor of
+//! Identifiers, names and messages come from files that anybody may have made. They may hold characters that move the cursor of
 //! a terminal, turn the direction of writing or are not seen at all, so that what is read is not what is there.
 //! Such characters are written by their code wherever text is shown; files for programs (Parquet, JSON, the
 //! values of CSV) keep them.

@@ -89,7 +89,7 @@ fn files_of_others_are_not_overwritten() {
     for more in [&["--overwrite"][..], &["--resume"], &[]] {
         let line = refused(&small_run(&store(), out.path(), more));
         assert!(line.contains(text(out.path())), "{line}");
-        assert!(more != ["--overwrite"] || line.contains("config.toml is of others"), "{line}");
+        assert!(more != ["--overwrite"] || line.contains("no run has written config.toml"), "{line}");
         assert_eq!(tree(out.path()), before);
     }
     fs::remove_file(out.path().join("config.toml")).expect("it is there");
@@ -130,6 +130,6 @@ fn a_comparison_replaces_no_grid_of_others() {
         .output()
         .expect("the program starts");
     let line = complaint(&output);
-    assert!(line.contains("grid.toml: of others"), "{line}");
+    assert!(line.contains("grid.toml: not of a comparison"), "{line}");
     assert_eq!(tree(out.path()).into_keys().collect::<Vec<_>>(), ["grid.toml"]);
 }

@@ -97,7 +97,7 @@ pub(crate) struct BuildArguments {
     /// Go on with an interrupted build
     #[arg(long, conflicts_with = "force", help_heading = "Output")]
     resume: bool,
-    /// Build anew whatever store is there; without it, files that no build of ours names are refused
+    /// Replace the store in --out; files that no earlier build has written stay
     #[arg(long, help_heading = "Output")]
     force: bool,
     /// Exit with status 0 even if entries were rejected

@@ -22,7 +22,7 @@ pub(crate) struct MergeArguments {
     /// Folder of the merged store
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Replace whatever store is there
+    /// Replace the store in --out; files that no earlier build has written stay
     #[arg(long)]
     force: bool,
     /// Print the manifest

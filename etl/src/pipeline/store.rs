@@ -93,7 +93,7 @@ impl StoreFolder {
     /// Decides how a run begins, clears away what it replaces and notes in a journal that it has begun.
     ///
     /// # Errors
-    /// [`BuildError::Option`] for a source's name that is none of a file, [`BuildError::Finished`],
+    /// [`BuildError::Option`] for a source's name that no file may have, [`BuildError::Finished`],
     /// [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`], [`BuildError::Foreign`]: what is there is
     /// not touched without being asked to.
     pub(crate) fn begin(

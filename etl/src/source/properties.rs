@@ -79,7 +79,7 @@ pub(super) fn assign_numeric(
     (columns, kept)
 }
 
-/// Column of a key where the columns `taken` are those of others.
+/// Column of a key; `taken` says which columns other keys have.
 fn column_of(qualifier: &str, prefix: &str, key: &str, taken: impl Fn(&str) -> bool) -> String {
     let known = documented(qualifier, key).map(|property| property.column);
     match known.filter(|column| !taken(column)) {

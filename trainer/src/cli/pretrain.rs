@@ -31,7 +31,7 @@ pub(crate) struct PretrainArguments {
     /// Go on with the run in --out from its last checkpoint
     #[arg(long, conflicts_with_all = ["overwrite", "weights"])]
     resume: bool,
-    /// Remove the run in --out and begin anew; files of others stay
+    /// Remove the run in --out and begin anew; other files stay
     #[arg(long)]
     overwrite: bool,
     /// Begin with the weights of a file

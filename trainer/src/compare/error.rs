@@ -79,8 +79,8 @@ pub enum CompareError {
     /// The folder is that of shards, or lies in it.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
-    /// The folder has a grid, but is none of a comparison.
-    #[error("{}: of others, there is no {journal} beside it; --out is for a folder of its own", path.display())]
+    /// The folder has a grid that no comparison has put there.
+    #[error("{}: not of a comparison, as there is no {journal} beside it; give --out a folder of its own", path.display())]
     Foreign {
         /// The grid.
         path: PathBuf,

@@ -61,9 +61,9 @@ pub enum PredictError {
         /// The file.
         path: PathBuf,
     },
-    /// A table that was not asked for would replace a file of others.
+    /// The table of the entries left out would replace another file.
     #[error(
-        "{}: the entries left out are listed here, but it is no such list and stays: move it, or choose another \
+        "{}: the entries left out would be listed here, but the file is no such list: move it, or choose another \
          --out",
         path.display()
     )]

@@ -146,7 +146,7 @@ impl LeftOut {
             return Err(error);
         }
         if !is_replaceable(path)? {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file of others is there"));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another file is there"));
         }
         if self.count == 0 {
             return match std::fs::remove_file(path) {

@@ -23,8 +23,8 @@ pub enum ReportError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// A file of others is where a result goes.
-    #[error("{}: is of no evaluation and stays; --out is for a folder of its own", path.display())]
+    /// A file that no evaluation has written has the name of a result.
+    #[error("{}: not written by an evaluation, and not replaced; give --out a folder of its own", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,

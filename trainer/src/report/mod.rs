@@ -133,10 +133,10 @@ impl Evaluation {
     }
 }
 
-/// Requires that what has the names of results in a folder, which may not be there, is of an evaluation.
+/// Requires files with the names of results, in a folder that may not be there, to be of an evaluation.
 ///
 /// # Errors
-/// [`ReportError::Foreign`] with the first file that is of others.
+/// [`ReportError::Foreign`] with the first file that is of none.
 pub fn require_own(folder: &Path) -> Result<(), ReportError> {
     let names = [json::FILE, table::FILE, PAGE, matbench::INFO, matbench::RESULTS];
     let mut there = names.into_iter().map(|name| folder.join(name)).filter(|path| path.exists());

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use schemas::count::agree;
-
 use crate::weights::WeightsError;
 
 /// A run that cannot be started, continued or recorded.
@@ -29,7 +27,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Files have the names of a run's files, but no run has written them.
-    #[error("{} holds no run that could be replaced: {} {} of others", path.display(), names(files), agree(&files.len(), "is", "are"))]
+    #[error("{} holds no run that could be replaced: no run has written {}", path.display(), names(files))]
     Foreign {
         /// The folder.
         path: PathBuf,

@@ -41,7 +41,7 @@ pub enum Existing {
     Refuse,
     /// Continue it.
     Resume,
-    /// Remove its files and begin anew; files of others in the folder stay, and those of its names that no
+    /// Remove its files and begin anew. Other files in the folder stay. Files with the names of a run's that no
     /// run has written are refused.
     Overwrite,
 }

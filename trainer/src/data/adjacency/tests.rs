@@ -63,5 +63,5 @@ fn a_heap_of_sites_is_refused_by_its_pairs() {
             .for_each(|source| crystal.edge(target, source, [0; 3]));
     }
     let error = Adjacency::default().rebuild(&crystal.borrow()).expect_err("27 million pairs");
-    assert!(error.to_string().starts_with("89700 edges in 26820300 pairs of two that meet"), "{error}");
+    assert!(error.to_string().starts_with("89700 edges in 26820300 pairs that meet"), "{error}");
 }
