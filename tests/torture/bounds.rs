@@ -82,11 +82,7 @@ fn read(path: &Path) -> String {
 
 /// Notes a run that must be refused in one line about something.
 pub(crate) fn refused(row: &mut Row, ran: &Ran, about: &str) {
-    row.ran(ran);
-    row.outcome("told");
-    if let Err(fault) = ran.refusal(about) {
-        row.fault(fault);
-    }
+    row.refused(ran, about, "told");
 }
 
 /// Builds a store of a kind from a file or folder.

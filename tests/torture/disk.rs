@@ -117,15 +117,6 @@ impl Work {
     }
 }
 
-/// Notes a run that must be refused in one line about something.
-fn refused(row: &mut Row, ran: &Ran, about: &str, outcome: &str) {
-    row.ran(ran);
-    row.outcome(outcome);
-    if let Err(fault) = ran.refusal(about) {
-        row.fault(fault);
-    }
-}
-
 /// Notes a run that must succeed.
 fn succeeded(row: &mut Row, ran: &Ran, what: &str) -> bool {
     row.ran(ran);
@@ -154,7 +145,7 @@ fn full(row: &mut Row, sizes: usize, work: &Work) {
             row.outcome("fitted");
             continue;
         }
-        refused(row, &stopped, text(disk.path()), "told, then resumed to the same");
+        row.refused(&stopped, text(disk.path()), "told, then resumed to the same");
         if let Err(fault) = stopped.refusal("No space left on device") {
             row.fault(fault);
         }
@@ -191,7 +182,7 @@ fn full_tables(row: &mut Row) {
         // So that nothing but the old file fits.
         assert!(fs::write(&ballast, [0; 4 * PAGE as usize]).is_err(), "a disk without room for four pages");
         let stopped = run(&program, [&arguments[..], &[text(&out)]].concat());
-        refused(row, &stopped, name, "told, the old file stays");
+        row.refused(&stopped, name, "told, the old file stays");
         if fs::read(&out).expect("it is there") != b"old" {
             row.fault(format!("{name} is not the old one"));
         }
@@ -215,7 +206,7 @@ fn read_only(row: &mut Row) {
         };
         disk.remount("ro");
         let out = disk.path().join("out");
-        refused(row, &work.begin(&out), text(disk.path()), "told");
+        row.refused(&work.begin(&out), text(disk.path()), "told");
         disk.remount("rw");
         if !succeeded(row, &work.begin(&out), "writable") {
             continue;
@@ -259,7 +250,7 @@ fn vanishing(row: &mut Row, times: usize) {
                 row.outcome("ended before");
                 continue;
             }
-            refused(row, &ran, text(&out), "told, a new run works");
+            row.refused(&ran, text(&out), "told, a new run works");
             succeeded(row, &work.begin(&out), "anew");
         }
     }
@@ -276,8 +267,8 @@ fn two_writers(row: &mut Row) {
             continue;
         }
         first.signal("STOP");
-        refused(row, &work.begin(&out), text(&out), "told");
-        refused(row, &work.go_on(&out), text(&out), "told");
+        row.refused(&work.begin(&out), text(&out), "told");
+        row.refused(&work.go_on(&out), text(&out), "told");
         first.signal("CONT");
         if succeeded(row, &first.end(), "the first run") {
             (work.same)(whole.path(), &out);

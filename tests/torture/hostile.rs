@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::bounds::refused;
 use crate::crafted::{self, Giant};
 use crate::files::{caesium_chloride, folder, text, tree};
-use crate::program::{MEMORY_BOUND, Ran, etl, run, start_within, trainer};
+use crate::program::{MEMORY_BOUND, etl, run, start_within, trainer};
 use crate::table::{MEBIBYTE, Row};
 use crate::trainer::{member_of, store, tuned_on_gaps};
 use crate::{Case, Form};
@@ -215,15 +216,6 @@ fn deep(row: &mut Row, kind: &str) {
     let deep = [format!("{open}{close}"), format!("{objects}1{ends}")];
     fs::write(&path, crafted::entries(kind, &deep)).expect("a file");
     built(row, kind, &path, 1);
-}
-
-/// Notes a run that must be refused in one line about something.
-fn refused(row: &mut Row, ran: &Ran, about: &str) {
-    row.ran(ran);
-    row.outcome("told");
-    if let Err(fault) = ran.refusal(about) {
-        row.fault(fault);
-    }
 }
 
 /// Tries to embed and to predict with some weights.

@@ -48,11 +48,7 @@ pub(crate) fn cases(_: Form) -> Vec<Case> {
 
 /// Notes a run that must have refused in one line about `about`, soon and in little memory.
 fn refused(row: &mut Row, ran: &Ran, about: &str) {
-    row.ran(ran);
-    row.outcome("refused");
-    if let Err(fault) = ran.refusal(about) {
-        row.fault(fault);
-    }
+    row.refused(ran, about, "refused");
     if ran.took > SOON || ran.peak > LITTLE {
         row.fault(format!("{} s and {} MiB", ran.took.as_secs(), ran.peak / MEBIBYTE));
     }

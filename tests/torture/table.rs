@@ -63,6 +63,15 @@ impl Row {
         self.faults.push(fault.into());
     }
 
+    /// Notes a run that must be refused in one line about something.
+    pub(crate) fn refused(&mut self, ran: &Ran, about: &str, outcome: &str) {
+        self.ran(ran);
+        self.outcome(outcome);
+        if let Err(fault) = ran.refusal(about) {
+            self.fault(fault);
+        }
+    }
+
     /// The row as a line, with its faults below.
     fn line(&self) -> String {
         let outcomes: Vec<String> =
