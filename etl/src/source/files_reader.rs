@@ -301,7 +301,7 @@ fn read_file(
         let mut file = File::open(path)?;
         let mut count = file.read(buffer)?;
         if count == buffer.len() {
-            refuse_hollow(&file.metadata()?)?;
+            refuse_hollow(&file)?;
         }
         bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
         // A regular file gives less than was asked for at its end alone.

@@ -140,7 +140,7 @@ pub(crate) fn hash_input(path: &Path) -> Result<(String, u64), SourceError> {
 pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
     let mut hash = FileHash::default();
     let mut file = File::open(path)?;
-    refuse_hollow(&file.metadata()?)?;
+    refuse_hollow(&file)?;
     hash.update_from(&mut file)?;
     Ok(hash)
 }
@@ -149,7 +149,7 @@ pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
 fn rest(path: &Path, mut hash: FileHash) -> Result<(String, u64), SourceError> {
     let read = |hash: &mut FileHash| {
         let mut file = File::open(path)?;
-        refuse_hollow(&file.metadata()?)?;
+        refuse_hollow(&file)?;
         file.seek(SeekFrom::Start(hash.bytes))?;
         hash.update_from(&mut file)
     };

@@ -122,7 +122,7 @@ pub(crate) type Stream = Box<dyn Read + Send>;
 pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, SourceError> {
     let fault = |source| SourceError::open(path, source);
     let file = File::open(path).map_err(fault)?;
-    file.metadata().and_then(|metadata| refuse_hollow(&metadata)).map_err(fault)?;
+    refuse_hollow(&file).map_err(fault)?;
     let hash = progress.hashes().then(|| (path.to_path_buf(), FileHash::default()));
     let file = CountingFile { file, progress: progress.clone(), hash };
     Ok(BufReader::with_capacity(FILE_BUFFER_BYTES, file))
