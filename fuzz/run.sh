@@ -27,6 +27,6 @@ if [[ -z ${TMPDIR:-} && -d /dev/shm ]]; then
 fi
 
 mkdir -p "corpus/$target"
-exec cargo fuzz run --sanitizer "${SANITIZER:-address}" "$target" "corpus/$target" "seeds/$target" -- \
+exec cargo fuzz run --fuzz-dir . --sanitizer "${SANITIZER:-address}" "$target" "corpus/$target" "seeds/$target" -- \
     -dict="dictionaries/$target.dict" -max_len="$max_len" \
     -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 "$@"
