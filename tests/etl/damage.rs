@@ -93,7 +93,7 @@ fn wrong_arguments_are_explained() {
     let out = folder();
     for (arguments, expected) in [
         (&["--shard-rows", "0"][..], "--shard-rows 0: must be at least 1"),
-        (&["--threads", "0"], "--threads 0: must be at least 1"),
+        (&["--threads", "0"], "--threads 0: must be 1 to 1024"),
         (&["--order", "colour"], "--order colour: is neither"),
         (&["--filter", "nsites >"], "a number or text is expected at character 9"),
     ] {
