@@ -111,7 +111,7 @@ fn a_table_of_others_is_no_list_of_rejects() {
         ["predict", text(&store), "--weights", text(&weights), "--out", text(&out), "--overwrite", "--quiet"];
     fs::write(&rejects, "id,gap\nmp-1,2\n").expect("writable");
     let line = refused(&predict);
-    assert!(line.contains("p.rejects.csv") && line.contains("stays"), "{line}");
+    assert!(line.contains("p.rejects.csv") && line.contains("no such list"), "{line}");
     assert_eq!(fs::read_to_string(&rejects).expect("it is there"), "id,gap\nmp-1,2\n");
     assert!(!out.exists());
     // Our own goes when nothing is left out any more.
