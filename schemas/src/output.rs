@@ -80,21 +80,43 @@ pub fn require_outside<P: AsRef<Path>>(
     }
 }
 
+/// Requires that no input is a file that a store in a folder is made of, whether or not there is one yet: a
+/// build may replace them all. Other files in the folder are left alone, and may be inputs.
+///
+/// # Errors
+/// [`OutputIsInput::Within`] for the first input that is one, by itself or as a link to one.
+pub fn require_outside_store<P: AsRef<Path>>(
+    folder: &Path,
+    inputs: impl IntoIterator<Item = P>,
+) -> Result<(), OutputIsInput> {
+    let store = place(folder);
+    for input in inputs {
+        let input = input.as_ref();
+        // A link is lost as well, if not what it leads to.
+        let named = self::named_place(input).unwrap_or_default();
+        if is_of_store(&place(input), &store) || is_of_store(&named, &store) {
+            return Err(OutputIsInput::Within { output: folder.to_owned(), input: input.to_owned() });
+        }
+    }
+    Ok(())
+}
+
 /// A path without links and relative parts; what is not there yet is taken to lie in the folder that is.
 fn place(path: &Path) -> PathBuf {
     if let Ok(place) = path.canonicalize() {
         return place;
     }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) => Path::new("."),
-        None => return path.to_owned(),
+    // `missing/..` leads nowhere yet.
+    named_place(path).unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// As [`place`], but of a link and not of what it leads to. `None` of a path that does not end in a name.
+fn named_place(path: &Path) -> Option<PathBuf> {
+    let parent = match path.parent()? {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
     };
-    match path.file_name() {
-        Some(name) => place(parent).join(name),
-        // `missing/..` leads nowhere yet.
-        None => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-    }
+    Some(place(parent).join(path.file_name()?))
 }
 
 /// Whether two paths are names of one file.
@@ -218,6 +240,35 @@ mod tests {
         assert_eq!(refused(folder.path(), "st", "st/cifs"), None);
         fs::create_dir_all(folder.path().join("begun/.build")).expect("a folder");
         assert!(refused(folder.path(), "begun/p.csv", "begun").is_some());
+    }
+
+    #[test]
+    fn files_that_a_store_is_made_of_are_no_inputs() {
+        let folder = folder();
+        let path = |name: &str| folder.path().join(name);
+        // `in` is a store that was never finished, or none at all.
+        fs::create_dir_all(path("in/cifs")).expect("a folder");
+        fs::write(path("in/x-00000.parquet"), "x").expect("writing");
+        let found = |input: &str| require_outside_store(&path("in"), [path("w"), path(input)]).err();
+        for input in ["in/a.json", "in/cifs", "in/cifs/x.parquet", "st/x-00000.parquet", "in2"] {
+            assert_eq!(found(input), None, "{input}");
+        }
+        let mut made_of = vec!["in/x-00000.parquet", "in/manifest.json", "in/rejects/x", "in/.build/x"];
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::symlink;
+            symlink("in", path("also")).expect("a link");
+            symlink("in/x-00000.parquet", path("table.parquet")).expect("a link");
+            symlink("../w", path("in/x-00001.parquet")).expect("a link");
+            made_of.extend(["also/x-00000.parquet", "table.parquet", "in/x-00001.parquet"]);
+            let error = require_outside_store(&path("also"), [path("table.parquet")]).expect_err("in it");
+            assert!(matches!(error, OutputIsInput::Within { .. }), "{error}");
+        }
+        for input in made_of {
+            let error = found(input).expect(input);
+            assert!(matches!(error, OutputIsInput::Within { .. }), "{error}");
+        }
+        require_outside_store(&path("new"), [path("w")]).expect("nothing is there");
     }
 
     #[test]

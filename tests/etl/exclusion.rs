@@ -93,3 +93,34 @@ fn files_of_our_names_are_not_taken_for_ours() {
         [".build/cache.db", "cif-00000.parquet", "manifest.json", "notes.txt", "rejects/rejects.parquet"];
     assert_eq!(names, expected);
 }
+
+#[test]
+fn what_a_build_replaces_is_no_input() {
+    let work = folder();
+    let path = |name: &str| work.path().join(name);
+    fs::create_dir(path("in")).expect("a folder");
+    fs::write(path("in/CsCl.cif"), caesium_chloride(4.12)).expect("a file");
+    // Files of others by the names of a store's, in a folder that is none.
+    fs::create_dir(path("d")).expect("a folder");
+    for name in ["d/cif-00000.parquet", "d/table-00000.parquet", "d/manifest.json"] {
+        fs::write(path(name), "material_id,cif,gap\nCsCl,CsCl.cif,1\n").expect("a file");
+    }
+    std::os::unix::fs::symlink("d", path("also")).expect("a link");
+    std::os::unix::fs::symlink("../d/cif-00000.parquet", path("in/linked.cif")).expect("a link");
+    fs::copy(path("in/CsCl.cif"), path("CsCl.cif")).expect("a file");
+    let labels = |name: &str| ["--labels".to_owned(), text(&path(name)).to_owned(), "--force".to_owned()];
+    let (of_manifest, of_shard) = (labels("d/manifest.json"), labels("also/cif-00000.parquet"));
+    let before = tree(work.path());
+    for (kind, input, out, more) in [
+        ("cif", "in", "d", ["--force"].as_slice()),
+        ("cif", "in", "also", &["--force"]),
+        ("cif", "CsCl.cif", "d", &of_manifest.each_ref().map(String::as_str)),
+        ("cif", "CsCl.cif", "d", &of_shard.each_ref().map(String::as_str)),
+        ("table", "d/table-00000.parquet", "d", &["--force"]),
+        ("table", "also/table-00000.parquet", "d", &["--force"]),
+    ] {
+        let line = complaint(&build(kind, &path(input), &path(out), more, 2));
+        assert!(line.contains("is an input and lies in"), "{line}");
+        assert_eq!(tree(work.path()), before, "{input} {out} {more:?}");
+    }
+}

@@ -65,6 +65,9 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let counts = counts.ok_or(MergeError::TooMany)?;
     let run = identity(first, parts.len());
     let (sources, shards): (Vec<PathBuf>, Vec<ShardEntry>) = shards(&parts).unzip();
+    let rejects = parts.iter().map(|part| part.store.join(&part.manifest.rejects.file));
+    let read = request.parts.iter().chain(&sources).cloned().chain(rejects);
+    output::require_outside_store(&request.store, read)?;
     let folder = StoreFolder::open(&request.store)?;
     if let Begin::Finished(manifest) =
         folder.begin(&run, Inputs::Known(&first.inputs), Interrupted::Refuse, request.force)?

@@ -148,6 +148,8 @@ pub fn build(
 ) -> Result<BuildSummary, BuildError> {
     check_sizes(request)?;
     let opened = source::open(request.kind, &request.inputs, &request.source)?;
+    let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
+    require_apart(&request.store, &paths)?;
     let labels = labels::load(&label_inputs(request, &opened))?;
     let properties = all_properties(&opened, &labels)?;
     let schema = shard_schema(&labels.splits, &properties);
@@ -162,14 +164,12 @@ pub fn build(
         settings: request.settings.clone(),
         options: options(request, &opened, &labels),
     };
-    let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     let states = opened.inputs.iter().zip(&opened.states);
     let mut identities: Vec<_> = states.map(|(path, state)| InputIdentity::new(path, state)).collect();
     for path in &request.labels {
         identities.push(InputIdentity::of_file(path)?);
     }
 
-    output::require_apart(&request.store, &paths)?;
     let folder = StoreFolder::open(&request.store)?;
     let inputs = Inputs::Read { identities: &identities, paths: &paths };
     let interrupted = if request.resume { Interrupted::Resume } else { Interrupted::Refuse };
@@ -336,6 +336,21 @@ fn label_inputs(request: &BuildRequest, opened: &OpenSource) -> LabelInputs {
         tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
         id_rule: IdRule::of(request.kind),
     }
+}
+
+/// Requires that the build replaces nothing that it reads.
+fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
+    output::require_apart(store, inputs)?;
+    output::require_outside_store(store, inputs)?;
+    if store.exists() {
+        // Other files of a folder have no names of a store's.
+        for folder in inputs.iter().filter(|input| input.is_dir()) {
+            for link in source::links(folder)? {
+                output::require_outside_store(store, [link?])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses sizes that make no store.

@@ -11,6 +11,8 @@ use super::SourceError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
+    /// A link to a file.
+    FileLink,
     Folder,
     /// A link to a folder.
     Link,
@@ -27,6 +29,8 @@ pub(super) struct WalkedFile {
     pub name: String,
     /// Whether it is a regular file, or a link to one.
     pub regular: bool,
+    /// Whether it is a link.
+    pub link: bool,
 }
 
 /// A walk through a folder and the folders in it. Links to files are followed; a link to a folder is
@@ -67,8 +71,9 @@ impl FolderWalk {
             match kind {
                 Kind::Folder => self.open.push((path.clone(), list(&path)?)),
                 Kind::Link => self.follow(path, name)?,
-                Kind::File | Kind::Special => {
-                    return Ok(Some(WalkedFile { path, name, regular: kind == Kind::File }));
+                Kind::File | Kind::FileLink | Kind::Special => {
+                    let (regular, link) = (kind != Kind::Special, kind == Kind::FileLink);
+                    return Ok(Some(WalkedFile { path, name, regular, link }));
                 }
             }
         }
@@ -98,6 +103,21 @@ impl FolderWalk {
     }
 }
 
+/// The links to files in a folder and the folders in it.
+///
+/// # Errors
+/// [`SourceError::Open`] where a folder cannot be listed.
+pub(crate) fn links(
+    folder: &Path,
+) -> Result<impl Iterator<Item = Result<PathBuf, SourceError>> + use<>, SourceError> {
+    let mut walk = FolderWalk::new(folder)?;
+    let files = std::iter::from_fn(move || walk.next_file().transpose());
+    Ok(files.filter_map(|file| match file {
+        Ok(file) => file.link.then_some(Ok(file.path)),
+        Err(error) => Some(Err(error)),
+    }))
+}
+
 /// Entries of a folder, so sorted that a walk meets paths in the order of their bytes: a folder's
 /// name counts with the separator that follows it.
 fn list(folder: &Path) -> Result<std::vec::IntoIter<(OsString, Kind)>, SourceError> {
@@ -113,7 +133,7 @@ fn list(folder: &Path) -> Result<std::vec::IntoIter<(OsString, Kind)>, SourceErr
         } else if kind.is_symlink() {
             match fs::metadata(entry.path()) {
                 Ok(target) if target.is_dir() => Kind::Link,
-                Ok(target) if target.is_file() => Kind::File,
+                Ok(target) if target.is_file() => Kind::FileLink,
                 _ => Kind::Special,
             }
         } else {
@@ -154,6 +174,8 @@ mod tests {
         let expected: Vec<_> = names.map(|name| (name.to_owned(), name != "lost")).into();
         assert_eq!(found, expected);
         assert!(walk.unfollowed().is_empty(), "nothing is left out");
+        let links: Result<Vec<_>, _> = links(root.path()).expect("a walk").collect();
+        assert_eq!(links.expect("listed"), [root.path().join("same")]);
     }
 
     #[test]

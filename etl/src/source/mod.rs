@@ -68,6 +68,7 @@ pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use document::{Document, check_encoding, open_document};
 pub(crate) use entry::{check_identifier, too_long};
 pub(crate) use files::base_name;
+pub(crate) use folder::links;
 pub(crate) use hashes::{FileHash, hash_input};
 pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
