@@ -9,6 +9,11 @@ use crate::text;
 /// Name of the lock file; it stays behind, empty, because removing it would race with the next writer.
 pub const LOCK_FILE: &str = ".lock";
 
+/// What is said of a lock file that is something else.
+const NOT_A_LOCK: &str = "not a regular file, and no lock; symbolic links are not followed";
+/// What is said of a folder that is something else.
+const NOT_A_FOLDER: &str = "not a folder; symbolic links are not followed";
+
 /// Codes of a system that has no locks on a file system, besides those that the standard library knows as
 /// unsupported: `ENOLCK`, said by NFS without its lock daemon.
 #[cfg(target_os = "linux")]
@@ -33,7 +38,7 @@ pub fn take(folder: &Path) -> io::Result<Option<File>> {
 /// # Errors
 /// If the lock file cannot be made or locked.
 pub fn take_file(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let file = open(path)?;
     match taken(file.try_lock(), path)? {
         Taken::Held => Ok(Some(file)),
         Taken::ByAnother => Ok(None),
@@ -42,6 +47,21 @@ pub fn take_file(path: &Path) -> io::Result<Option<File>> {
             Ok(Some(file))
         }
     }
+}
+
+/// Opens the lock file, or makes it, but not through a link: a link to nowhere would make a file elsewhere.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        opened => return opened,
+    }
+    if !fs::symlink_metadata(path)?.is_file() {
+        let message = format!("{}: {NOT_A_LOCK}", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    options.open(path)
 }
 
 /// Outcome of an attempt to lock.
@@ -75,11 +95,25 @@ fn has_no_locks(error: &io::Error) -> bool {
 /// removed a moment ago must not come back without its lock.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If it cannot be made, and those of [`require_within`].
 pub fn create_within(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => require_within(folder),
         result => result,
+    }
+}
+
+/// Requires that a folder within a locked one lies there itself, or that nothing does: a link to a folder
+/// leads to files of others, whatever their names.
+///
+/// # Errors
+/// [`io::ErrorKind::NotADirectory`] for links and files, and those of the file system.
+pub fn require_within(folder: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::NotADirectory, NOT_A_FOLDER)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -117,6 +151,28 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_an_error() {
         assert!(take(Path::new("nowhere")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| parent.path().join(name);
+        fs::create_dir_all(path("victim")).expect("a folder");
+        for (link, target) in [(".lock", "nowhere"), ("inner", "victim"), ("lost", "gone")] {
+            symlink(target, path(link)).expect("a link");
+        }
+        let error = take(parent.path()).expect_err("a link").to_string();
+        assert!(error.contains(".lock: not a regular file"), "{error}");
+        assert!(!path("nowhere").exists());
+        for link in ["inner", "lost"] {
+            for refused in [create_within(&path(link)), require_within(&path(link))] {
+                assert_eq!(refused.expect_err("a link").kind(), io::ErrorKind::NotADirectory, "{link}");
+            }
+        }
+        require_within(&path("victim")).expect("a folder");
+        require_within(&path("new")).expect("nothing is there");
     }
 
     #[test]

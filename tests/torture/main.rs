@@ -12,6 +12,7 @@ mod disk;
 mod downloads;
 mod hostile;
 mod kills;
+mod lost;
 mod paths;
 mod program;
 mod ranges;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
         ranges::cases(),
         downloads::cases(),
         texts::cases(),
+        lost::cases(),
     ];
     let cases = cases.into_iter().flatten();
     let cases: VecDeque<Case> = cases

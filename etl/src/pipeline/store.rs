@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
 use schemas::manifest::{FileEntry, Manifest, STAGING_FOLDER};
+use schemas::name::REJECTS_FOLDER;
 use schemas::reader::Shard;
 use schemas::{StoreError, lock, name};
 
@@ -95,7 +96,7 @@ impl StoreFolder {
     /// # Errors
     /// [`BuildError::Option`] for a source's name that no file may have, [`BuildError::Finished`],
     /// [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`], [`BuildError::Foreign`]: what is there is
-    /// not touched without being asked to.
+    /// not touched without being asked to. [`BuildError::Io`] where a folder of the store is a link.
     pub(crate) fn begin(
         &self,
         run: &RunIdentity,
@@ -108,6 +109,9 @@ impl StoreFolder {
             value: format!("{:?}", error.name),
             problem: error.problem.to_owned(),
         })?;
+        for folder in [self.staging(), self.path.join(REJECTS_FOLDER)] {
+            lock::require_within(&folder).map_err(BuildError::io(&folder))?;
+        }
         let finished = match Manifest::read(&self.path) {
             Ok(manifest) => Some(manifest),
             Err(StoreError::Unfinished { .. } | StoreError::NotAStore { .. }) => None,

@@ -70,6 +70,8 @@ impl RunFolder {
         if existing == Existing::Resume && !path.is_dir() {
             return Err(RunError::NoRun { path: path.to_owned() });
         }
+        let last = path.join(LAST_FOLDER);
+        lock::require_within(&last).map_err(RunError::io("use", &last))?;
         // A stranger's folder gets not even a lock file.
         let files = Self::of_another(path).files_there();
         let own = if files.is_empty() { path.join(LOCK_FILE).exists() } else { is_run(path) };
@@ -88,7 +90,6 @@ impl RunFolder {
             Existing::Refuse | Existing::Resume => {}
             Existing::Overwrite => folder.clear()?,
         }
-        let last = path.join(LAST_FOLDER);
         lock::create_within(&last).map_err(RunError::io("create", &last))?;
         for folder in [path, &last] {
             atomic::remove_partial(folder).map_err(RunError::io("clean", folder))?;

@@ -1,0 +1,113 @@
+//! Files of others in the way of an output: none of them is lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::Case;
+use crate::files::{caesium_chloride, folder, text, tree};
+use crate::program::{Ran, etl, run, succeed, trainer};
+use crate::table::Row;
+use crate::trainer::small_run;
+
+/// Content of every file of others.
+const WORK: &str = "years of work";
+
+/// The rows of this file.
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("inputs among the files of --out: build --force", inputs_within).before("input deleted"),
+        Case::new("rejects, .build, last, .lock are links: all commands", inner_links)
+            .before("files outside --out replaced"),
+    ]
+}
+
+/// Notes whether all is as it was, and puts it back.
+fn untouched(row: &mut Row, parent: &Path, before: &BTreeMap<String, Vec<u8>>, what: &str) {
+    let now = tree(parent);
+    for (name, bytes) in before {
+        if now.get(name) != Some(bytes) {
+            row.fault(format!("{what}: {name} was lost"));
+            fs::write(parent.join(name), bytes).expect("writable");
+        }
+    }
+    if let Some(name) = now.keys().find(|name| !before.contains_key(*name)) {
+        row.fault(format!("{what}: {name} is new"));
+    }
+}
+
+/// A folder with an input of one crystal, `in`, and one beside it.
+fn crystals() -> tempfile::TempDir {
+    let parent = folder();
+    fs::create_dir(parent.path().join("in")).expect("a folder");
+    for name in ["in/CsCl.cif", "CsCl.cif"] {
+        fs::write(parent.path().join(name), caesium_chloride(4.12)).expect("a file");
+    }
+    parent
+}
+
+fn inputs_within(row: &mut Row) {
+    let parent = crystals();
+    let path = |name: &str| parent.path().join(name);
+    fs::create_dir(path("d")).expect("a folder");
+    for name in ["d/cif-00000.parquet", "d/manifest.json"] {
+        fs::write(path(name), "material_id,gap\nCsCl,1\n").expect("a file");
+    }
+    symlink("d", path("also")).expect("a link");
+    symlink("d/cif-00000.parquet", path("linked.csv")).expect("a link");
+    symlink("../d/cif-00000.parquet", path("in/linked.cif")).expect("a link");
+    let before = tree(parent.path());
+    let mut refused = |input: &str, out: &str, labels: Option<&str>| {
+        let (input, out, labels) = (path(input), path(out), labels.map(path));
+        let mut arguments = vec!["build", "cif", "--input", text(&input), "--out", text(&out), "--force"];
+        arguments.extend(labels.iter().flat_map(|labels| ["--labels", text(labels)]));
+        row.refused(&run(&etl(), arguments), "is an input and lies in", "refused");
+        untouched(row, parent.path(), &before, text(&input));
+    };
+    for out in ["d", "also"] {
+        refused("in", out, None);
+        for labels in ["d/manifest.json", "d/cif-00000.parquet", "also/cif-00000.parquet", "linked.csv"] {
+            refused("CsCl.cif", out, Some(labels));
+        }
+    }
+}
+
+fn inner_links(row: &mut Row) {
+    let parent = crystals();
+    let path = |name: &str| parent.path().join(name);
+    let (input, store, raw) = (path("in"), path("st"), path("raw"));
+    succeed(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
+    fs::create_dir(path("victim")).expect("a folder");
+    for name in ["rejects.parquet", "journal.json", "checkpoint.safetensors"] {
+        fs::write(path("victim").join(name), WORK).expect("a file");
+    }
+    let before = tree(parent.path());
+    let refused = |row: &mut Row, link: &str, to: &str, ran: &dyn Fn() -> Ran| {
+        fs::create_dir_all(path(link).parent().expect("a folder")).expect("a folder");
+        // A refused build leaves its own.
+        let _ = fs::remove_file(path(link));
+        symlink(path(to), path(link)).expect("a link");
+        row.refused(&ran(), link.rsplit('/').next().unwrap_or(link), "refused");
+        fs::remove_file(path(link)).expect("the link is there");
+        untouched(row, parent.path(), &before, link);
+    };
+    let (out, run_folder) = (path("d"), path("r"));
+    for more in [&[][..], &["--force"], &["--resume"]] {
+        for link in ["d/rejects", "d/.build", "d/.lock"] {
+            let to = if link.ends_with("lock") { "nowhere" } else { "victim" };
+            let fixed = ["build", "cif", "--input", text(&input), "--out", text(&out)];
+            refused(row, link, to, &|| run(&etl(), [&fixed[..], more].concat()));
+        }
+    }
+    for more in [&[][..], &["--overwrite"], &["--resume"]] {
+        for (link, to) in [("r/last", "victim"), ("r/.lock", "nowhere")] {
+            // What is there without a lock is no run to resume.
+            if more != ["--resume"] || link == "r/last" {
+                refused(row, link, to, &|| run(&trainer(), small_run(&store, &run_folder, more)));
+            }
+        }
+    }
+    let fetch = ["fetch", "oqmd", "--base-url", "http://127.0.0.1:1", "--to", text(&raw)];
+    refused(row, "raw/oqmd/.fetch.lock", "nowhere", &|| run(&etl(), fetch));
+}
