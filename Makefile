@@ -142,8 +142,8 @@ fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
 sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, Valgrind
 	fuzz/sanitize.sh
 
-clean: ## Remove everything that was built, stores in data/ included
+clean: ## Remove everything that was built, stores in data/ included; runs/ stays
 	cargo clean
-	rm -rf runs/demo docs/book
+	rm -rf docs/book
 	rm -rf $(VENV) $(SPARK_VENV) .libtorch
 	data/clean.sh

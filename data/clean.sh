@@ -3,23 +3,52 @@
 #
 #   data/clean.sh [FOLDER]
 #
-# Of a store what etl has written is removed, by the names in its manifest; what else lies there stays.
+# Of a store the files that its manifest lists are removed; what else lies there stays.
 set -euo pipefail
 shopt -s nullglob
 folder=${1:-$(dirname "${BASH_SOURCE[0]}")}
 
+# Bytes of a manifest from its checksum's key on.
+readonly SEAL_BYTES=85
+readonly SEAL='^  "checksum": "([0-9a-f]{64})"$'
+
+# Whether etl has written a manifest: other programs have files of this name, too, but not with the SHA-256
+# of what stands before it.
+is_sealed() {
+    local size expected found
+    size=$(wc -c < "$1") && [ "$size" -gt "$SEAL_BYTES" ] || return 1
+    [[ $(tail -n 2 -- "$1" | head -n 1) =~ $SEAL ]] || return 1
+    expected=${BASH_REMATCH[1]}
+    found=$(head -c $((size - SEAL_BYTES)) -- "$1" | digest) || return 1
+    [ "${found%% *}" = "$expected" ]
+}
+
+# SHA-256 of what is read.
+digest() {
+    if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi
+}
+
+# Removes a file or link, but no folder of that name.
+remove() {
+    if [ -f "$1" ] || [ -L "$1" ]; then rm -f -- "$1" || failed=1; fi
+}
+
+failed=0
 for manifest in "$folder"/*/manifest.json; do
     store=${manifest%/manifest.json}
-    # Other programs have files of this name, too.
-    [ ! -L "$store" ] && grep -q '^  "format_version": [0-9]*,$' "$manifest" || continue
+    [ ! -L "$store" ] && [ ! -L "$manifest" ] && [ -f "$manifest" ] && is_sealed "$manifest" || continue
     source=$(sed -n 's|^  "source": "\([^"\\/]*\)",$|\1|p' "$manifest")
     [ -n "$source" ] || continue
-    shards=()
-    for shard in "$store/$source"-*.parquet; do
-        number=${shard#"$store/$source-"}
-        [[ $number =~ ^[0-9]{5,}\.parquet$ ]] && shards+=("$shard")
-    done
-    rm -f -- "${shards[@]}" "$store/rejects/rejects.parquet" "$store/.lock" "$manifest"
-    rmdir -- "$store/rejects" 2>/dev/null || true
+    while IFS= read -r shard; do
+        # The source's name is no pattern.
+        number=${shard#"$source-"}
+        [[ $shard = "$source-$number" && $number =~ ^[0-9]{5,}\.parquet$ ]] && remove "$store/$shard"
+    done < <(sed -n '/^  "shards": \[$/,/^  \]/s|^      "file": "\([^"\\/]*\)",$|\1|p' "$manifest")
+    # Through a link, files elsewhere would be meant.
+    [ -L "$store/rejects" ] || remove "$store/rejects/rejects.parquet"
+    [ -s "$store/.lock" ] || remove "$store/.lock"
+    remove "$manifest"
+    [ -L "$store/rejects" ] || rmdir -- "$store/rejects" 2>/dev/null || true
     rmdir -- "$store" 2>/dev/null || echo "make clean: $store holds other files, and stays"
 done
+exit "$failed"

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::Case;
-use crate::files::{caesium_chloride, folder, text, tree};
+use crate::files::{caesium_chloride, folder, root, text, tree};
 use crate::program::{Ran, etl, run, succeed, trainer};
 use crate::table::Row;
 use crate::trainer::small_run;
@@ -20,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("inputs among the files of --out: build --force", inputs_within).before("input deleted"),
         Case::new("rejects, .build, last, .lock are links: all commands", inner_links)
             .before("files outside --out replaced"),
+        Case::new("links, folders, manifests of others: make clean", clean).before("files of others removed"),
     ]
 }
 
@@ -110,4 +111,42 @@ fn inner_links(row: &mut Row) {
     }
     let fetch = ["fetch", "oqmd", "--base-url", "http://127.0.0.1:1", "--to", text(&raw)];
     refused(row, "raw/oqmd/.fetch.lock", "nowhere", &|| run(&etl(), fetch));
+}
+
+fn clean(row: &mut Row) {
+    let parent = crystals();
+    let path = |name: &str| parent.path().join(name);
+    let input = path("in");
+    for name in ["a-listed", "b-folder", "c-linked", "d-foreign", "e-last"] {
+        let store = path("data").join(name);
+        succeed(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
+    }
+    // Of no manifest, though by the name of a shard.
+    fs::write(path("data/a-listed/cif-00001.parquet"), WORK).expect("a file");
+    fs::remove_file(path("data/b-folder/cif-00000.parquet")).expect("it is there");
+    fs::create_dir(path("data/b-folder/cif-00000.parquet")).expect("a folder");
+    fs::rename(path("data/c-linked/rejects"), path("victim")).expect("a folder");
+    symlink("../../victim", path("data/c-linked/rejects")).expect("a link");
+    let manifest = path("data/d-foreign/manifest.json");
+    let altered =
+        fs::read_to_string(&manifest).expect("a manifest").replacen("\"read\": 1", "\"read\": 7", 1);
+    fs::write(&manifest, altered).expect("a file");
+    let (script, data) = (root().join("data/clean.sh"), path("data"));
+    let ran = succeed(Path::new("bash"), [text(&script), text(&data)]);
+    row.ran(&ran);
+    row.outcome("listed files alone removed");
+    let left: Vec<String> = tree(parent.path()).into_keys().collect();
+    let expected = [
+        "CsCl.cif",
+        "data/a-listed/cif-00001.parquet",
+        "data/c-linked/rejects/rejects.parquet",
+        "data/d-foreign/cif-00000.parquet",
+        "data/d-foreign/manifest.json",
+        "data/d-foreign/rejects/rejects.parquet",
+        "in/CsCl.cif",
+        "victim/rejects.parquet",
+    ];
+    if left != expected {
+        row.fault(format!("{left:?}"));
+    }
 }
