@@ -9,7 +9,7 @@ use crate::Case;
 use crate::files::{caesium_chloride, folder, root, text, tree};
 use crate::program::{Ran, etl, run, succeed, trainer};
 use crate::table::Row;
-use crate::trainer::small_run;
+use crate::trainer::{member_of, small_run, tuned_on_gaps};
 
 /// Content of every file of others.
 const WORK: &str = "years of work";
@@ -21,6 +21,8 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("rejects, .build, last, .lock are links: all commands", inner_links)
             .before("files outside --out replaced"),
         Case::new("links, folders, manifests of others: make clean", clean).before("files of others removed"),
+        Case::new("a file of ours among those of others: pretrain, evaluate", mixed)
+            .before("files of others replaced"),
     ]
 }
 
@@ -148,5 +150,35 @@ fn clean(row: &mut Row) {
     ];
     if left != expected {
         row.fault(format!("{left:?}"));
+    }
+}
+
+fn mixed(row: &mut Row) {
+    let (parent, tuned) = (crystals(), tuned_on_gaps("1"));
+    let path = |name: &str| parent.path().join(name);
+    let (input, store, out, results) = (path("in"), path("st"), path("run"), path("results"));
+    succeed(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
+    fs::create_dir(&out).expect("a folder");
+    fs::copy(member_of(&tuned, 1), out.join("best.safetensors")).expect("a file");
+    let gaps = tuned.path().join("gaps");
+    let evaluate = ["evaluate", text(&gaps), "--out", text(&results)];
+    succeed(&trainer(), evaluate);
+    let overwrite = small_run(&store, &out, &["--overwrite"]);
+    let commands: [(&Path, &[&str], Vec<&str>); 2] = [
+        (&out, &["config.toml", "card.md", "curves.svg", "diverged.json"], overwrite),
+        (&results, &["predictions.csv", "report.html", "evaluation.json"], evaluate.to_vec()),
+    ];
+    for (folder, names, command) in commands {
+        for name in names {
+            let ours = fs::read(folder.join(name)).ok();
+            fs::write(folder.join(name), WORK).expect("a file");
+            let before = tree(parent.path());
+            row.refused(&run(&trainer(), &command), name, "refused");
+            untouched(row, parent.path(), &before, name);
+            match ours {
+                Some(ours) => fs::write(folder.join(name), ours).expect("a file"),
+                None => fs::remove_file(folder.join(name)).expect("it is there"),
+            }
+        }
     }
 }

@@ -101,6 +101,38 @@ fn files_of_others_are_not_overwritten() {
 }
 
 #[test]
+fn a_copy_of_a_runs_file_vouches_for_no_other() {
+    let run = trained(&["--epochs", "1"]);
+    let out = folder();
+    fs::copy(run.path().join(BEST), out.path().join(BEST)).expect("writable");
+    for name in ["config.toml", "card.md", "curves.svg"] {
+        fs::write(out.path().join(name), "[server]\nport = 80\n").expect("writable");
+    }
+    let before = tree(out.path());
+    let line = refused(&small_run(&store(), out.path(), &["--overwrite"]));
+    assert!(line.contains("no run has written curves.svg, card.md, config.toml"), "{line}");
+    assert_eq!(tree(out.path()), before);
+    // All that a run writes may be replaced by the next.
+    succeed(&small_run(&store(), run.path(), &["--epochs", "1", "--overwrite"]));
+
+    let tuned = tuned_on_gaps("1");
+    let results = folder();
+    let evaluate = ["evaluate", text(&tuned.path().join("gaps")), "--out", text(results.path())];
+    succeed(&evaluate);
+    succeed(&evaluate);
+    for name in ["predictions.csv", "report.html"] {
+        let path = results.path().join(name);
+        let ours = fs::read(&path).expect("it is there");
+        fs::write(&path, "years of work").expect("writable");
+        let before = tree(results.path());
+        let line = refused(&evaluate);
+        assert!(line.contains(name), "{line}");
+        assert_eq!(tree(results.path()), before);
+        fs::write(&path, ours).expect("writable");
+    }
+}
+
+#[test]
 fn a_table_of_others_is_no_list_of_rejects() {
     let tuned = tuned_on_gaps("1");
     let weights = member_of(&tuned, 1);

@@ -77,7 +77,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
-    report::require_own(&request.out)?;
+    report::require_own(&request.out, jarvis(&task).as_ref())?;
     let mut members = Members { request, device, begun, task, sources, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);
@@ -171,10 +171,7 @@ impl Members<'_> {
         settings.push(("seeds".to_owned(), format!("{:?}", begun.seeds)));
         Evaluation {
             matbench: matbench(&task, &self.request.authors),
-            jarvis: task
-                .leaderboard
-                .as_deref()
-                .map(|property| Jarvis { property: property.to_owned(), dataset: JARVIS_DATASET.to_owned() }),
+            jarvis: jarvis(&task),
             unit: task.target_unit(),
             task: task.name,
             description: task.description,
@@ -187,6 +184,12 @@ impl Members<'_> {
 
 /// The data set of the JARVIS tasks.
 const JARVIS_DATASET: &str = "dft_3d";
+
+/// The benchmark of the leaderboard that a task is, if any.
+fn jarvis(task: &Task) -> Option<Jarvis> {
+    let property = task.leaderboard.clone()?;
+    Some(Jarvis { property, dataset: JARVIS_DATASET.to_owned() })
+}
 
 /// What MatBench's record says of this program, for a task of that name.
 fn matbench(task: &Task, authors: &str) -> Option<Matbench> {

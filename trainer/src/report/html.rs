@@ -1,6 +1,9 @@
 //! The evaluation as a page.
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use schemas::bounded;
 
 use super::elements::{ElementError, by_element};
 use super::json::EvaluationRecord;
@@ -23,6 +26,15 @@ const SIZES: [(&str, f64); 4] = [
     ("all are within", 1.0),
 ];
 
+/// How the page begins, by which it is known.
+const BEGINNING: &str =
+    "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"trainer evaluate\">";
+
+/// Whether a file begins as this page does.
+pub(super) fn is_own(path: &Path) -> bool {
+    bounded::begins_with(path, BEGINNING.as_bytes()).unwrap_or(false)
+}
+
 /// The whole page; `notes` stand below the scores.
 pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
     let title = format!("{} · evaluation", evaluation.task);
@@ -30,6 +42,7 @@ pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[
         (DOCTYPE)
         html lang="en" {
             head {
+                meta name="generator" content="trainer evaluate";
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }

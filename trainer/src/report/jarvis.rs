@@ -8,9 +8,10 @@
 //!
 //! Source: the contribution guide and `rebuild.py` of `usnistgov/jarvis_leaderboard`.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
+use schemas::regular;
 use schemas::text::cell;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
@@ -23,6 +24,13 @@ use crate::atomic;
 const CATEGORY: &str = "AI-SinglePropertyPrediction";
 /// Part of the data and metric of all these benchmarks.
 const PART_AND_METRIC: &str = "test-mae";
+/// First bytes of a member of a zip archive.
+const MEMBER_MAGIC: &[u8] = b"PK\x03\x04";
+/// Where the time of the member stands.
+const TIME_START: usize = 10;
+const TIME_END: usize = 14;
+/// The first moment that the format can state, the beginning of 1980.
+const FIRST_MOMENT: [u8; 4] = [0, 0, 0x21, 0];
 /// Permissions of the CSV in its archive.
 const PERMISSIONS: u32 = 0o644;
 
@@ -61,6 +69,13 @@ impl Jarvis {
     }
 }
 
+/// Whether a file begins as the archives that are written here: those of other programs note a time.
+pub(super) fn is_own(path: &Path) -> bool {
+    let mut beginning = Vec::with_capacity(TIME_END);
+    let read = regular::open(path).and_then(|file| file.take(TIME_END as u64).read_to_end(&mut beginning));
+    read.is_ok() && beginning.starts_with(MEMBER_MAGIC) && beginning.get(TIME_START..) == Some(&FIRST_MOMENT)
+}
+
 /// Writes the archive with the predictions of a fold, in the order of its crystals.
 pub(super) fn write(path: &Path, jarvis: &Jarvis, fold: &FoldOutcome) -> Result<(), ReportError> {
     atomic::write(path, |out| out.write_all(&archive(jarvis, fold)?)).map_err(ReportError::io("write", path))
@@ -86,8 +101,6 @@ fn archive(jarvis: &Jarvis, fold: &FoldOutcome) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
     use crate::report::example::{evaluation, outcome};
 

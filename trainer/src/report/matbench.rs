@@ -20,6 +20,7 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
+use schemas::bounded;
 use schemas::count::agree;
 use schemas::matbench::published_crystals;
 use serde_json::{Map, Value, json};
@@ -48,6 +49,12 @@ const DATESTAMP: &str = "1970.01.01 00:00.00";
 const LEAST_TARGET: f64 = 1e-5;
 /// "Unknown" as the operating system of a gzip file (RFC 1952), whose bytes are then the same on all.
 const UNKNOWN_SYSTEM: u8 = 255;
+/// How the compressed record begins: magic, method, no flags, no time, best compression, system.
+const RESULTS_BEGINNING: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, UNKNOWN_SYSTEM];
+/// Most bytes of a description of the algorithm that is looked at.
+const MAX_INFO_BYTES: u64 = 1 << 20;
+/// How the description names this program.
+const PACKAGE_BEGINNING: &str = concat!(env!("CARGO_PKG_NAME"), "==");
 
 /// The data set that a task is, and what `info.json` says of the algorithm. A submission may leave
 /// nothing but the notes empty.
@@ -232,6 +239,19 @@ pub(super) fn write_results(path: &Path, text: &str) -> Result<(), ReportError> 
         archive.finish().map(drop)
     })
     .map_err(ReportError::io("write", path))
+}
+
+/// Whether a file is a record as it is compressed here: other programs note a time or their system.
+pub(super) fn is_results(path: &Path) -> bool {
+    bounded::begins_with(path, &RESULTS_BEGINNING).unwrap_or(false)
+}
+
+/// Whether a file is a description of the algorithm as it is written here.
+pub(super) fn is_info(path: &Path) -> bool {
+    let info = bounded::read(path, MAX_INFO_BYTES);
+    let info = info.ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let names_us = |value: &Value| value.as_str().is_some_and(|name| name.starts_with(PACKAGE_BEGINNING));
+    info.is_some_and(|info| info.pointer("/requirements/rust/0").is_some_and(names_us))
 }
 
 /// Writes the description of the algorithm.

@@ -133,19 +133,28 @@ impl Evaluation {
     }
 }
 
-/// Requires files with the names of results, in a folder that may not be there, to be of an evaluation.
+/// What tells whether a file is of an evaluation.
+type Mark = fn(&Path) -> bool;
+
+/// Requires files with the names of results, in a folder that may not be there, to be of an evaluation: each of
+/// them, for one of ours may have been copied among others. `jarvis` is the benchmark whose archive is written.
 ///
 /// # Errors
 /// [`ReportError::Foreign`] with the first file that is of none.
-pub fn require_own(folder: &Path) -> Result<(), ReportError> {
-    let names = [json::FILE, table::FILE, PAGE, matbench::INFO, matbench::RESULTS];
-    let mut there = names.into_iter().map(|name| folder.join(name)).filter(|path| path.exists());
-    let own = || {
-        EvaluationRecord::read(&folder.join(json::FILE)).is_ok() || table::is_own(&folder.join(table::FILE))
-    };
-    match there.next() {
-        Some(path) if !own() => Err(ReportError::Foreign { path }),
-        _ => Ok(()),
+pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportError> {
+    let results: [(&str, Mark); 5] = [
+        (json::FILE, |path| EvaluationRecord::read(path).is_ok()),
+        (table::FILE, table::is_own),
+        (PAGE, html::is_own),
+        (matbench::INFO, matbench::is_info),
+        (matbench::RESULTS, matbench::is_results),
+    ];
+    let results = results.map(|(name, is_own)| (name.to_owned(), is_own));
+    let archive = jarvis.map(|jarvis| (jarvis.archive(), jarvis::is_own as Mark));
+    let mut there = results.into_iter().chain(archive).map(|(name, is_own)| (folder.join(name), is_own));
+    match there.find(|(path, is_own)| path.exists() && !is_own(path)) {
+        Some((path, _)) => Err(ReportError::Foreign { path }),
+        None => Ok(()),
     }
 }
 

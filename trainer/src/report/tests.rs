@@ -80,21 +80,32 @@ fn nothing_is_written_of_a_refused_evaluation() {
 #[test]
 fn results_are_not_written_over_files_of_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    require_own(&folder.path().join("none")).expect("nothing is there");
-    for name in ["predictions.csv", "report.html", "info.json"] {
-        let path = folder.path().join(name);
-        std::fs::write(&path, "material_id,formula,property,unit,prediction,deviation\n").expect("writable");
-        let error = require_own(folder.path()).expect_err("it is of others").to_string();
-        assert!(error.contains(name), "{error}");
-        std::fs::remove_file(path).expect("it is there");
-    }
+    let leaderboard = Jarvis { property: "mbj_bandgap".to_owned(), dataset: "dft_3d".to_owned() };
+    let own = || require_own(folder.path(), Some(&leaderboard));
+    require_own(&folder.path().join("none"), Some(&leaderboard)).expect("nothing is there");
     std::fs::write(folder.path().join("notes.txt"), "of others").expect("writable");
-    let good = evaluation(vec![outcome("a", 1.0, 2.0, &["O"])]);
+    write(folder.path(), &jdft2d()).expect("it can be reported");
+    let good =
+        Evaluation { jarvis: Some(leaderboard.clone()), ..evaluation(vec![outcome("a", 1.0, 2.0, &["O"])]) };
     write(folder.path(), &good).expect("it can be reported");
-    require_own(folder.path()).expect("an evaluation");
-    // One of them is enough to know the others by.
-    std::fs::remove_file(folder.path().join(json::FILE)).expect("it is there");
-    require_own(folder.path()).expect("an evaluation");
+    own().expect("all of an evaluation");
+    // One of ours does not vouch for the others.
+    let archive = leaderboard.archive();
+    let names = [json::FILE, table::FILE, PAGE, matbench::INFO, matbench::RESULTS, &archive];
+    for name in names {
+        let path = folder.path().join(name);
+        let ours = std::fs::read(&path).expect(name);
+        std::fs::remove_file(&path).expect("it is there");
+        own().expect("the others are known without it");
+        for foreign in
+            ["material_id,formula,property,unit,prediction,deviation\n", "{}", "PK\x03\x04", "\x1f"]
+        {
+            std::fs::write(&path, foreign).expect("writable");
+            let error = own().expect_err("it is of others").to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        std::fs::write(&path, ours).expect("writable");
+    }
 }
 
 #[test]

@@ -23,6 +23,9 @@ use crate::weights::{Description, Target};
 /// Name of the card in a run's folder.
 pub const FILE: &str = "card.md";
 
+/// How cards begin: of encoders, of a fine-tuned model.
+pub(super) const BEGINNINGS: [&str; 2] = ["# MMPT encoders, pre-trained\n", "# MMPT, fine-tuned: "];
+
 /// What a card tells.
 #[derive(Debug)]
 pub struct Card<'a> {

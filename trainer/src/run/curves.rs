@@ -16,6 +16,11 @@ use crate::atomic;
 /// Name of the weighted sum, whose panel comes first.
 pub const TOTAL: &str = "loss";
 
+/// How the pictures begin, by which they are known.
+pub(super) const BEGINNING: &str = "<svg id=\"mmpt-losses\" ";
+/// How the drawing library begins them.
+const LIBRARY_BEGINNING: &str = "<svg ";
+
 /// Width and height of a panel, in pixels.
 const PANEL: (u32, u32) = (460, 280);
 /// Panels side by side.
@@ -136,7 +141,7 @@ fn draw(panels: &[(String, Panel)]) -> Drawn<String> {
         }
         root.present()?;
     }
-    Ok(svg)
+    Ok(svg.replacen(LIBRARY_BEGINNING, BEGINNING, 1))
 }
 
 /// Draws one panel with the axis that suits its values.

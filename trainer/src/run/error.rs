@@ -27,7 +27,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Files have the names of a run's files, but no run has written them.
-    #[error("{} holds no run that could be replaced: no run has written {}", path.display(), names(files))]
+    #[error("{} holds files of others by the names of a run's: no run has written {}", path.display(), names(files))]
     Foreign {
         /// The folder.
         path: PathBuf,

@@ -19,7 +19,7 @@ use schemas::lock::{self, LOCK_FILE};
 
 use super::card;
 use super::error::RunError;
-use super::own;
+use super::own::{self, Mark};
 use crate::atomic;
 use crate::config::Config;
 
@@ -73,16 +73,17 @@ impl RunFolder {
         let last = path.join(LAST_FOLDER);
         lock::require_within(&last).map_err(RunError::io("use", &last))?;
         // A stranger's folder gets not even a lock file.
-        let files = Self::of_another(path).files_there();
-        let own = if files.is_empty() { path.join(LOCK_FILE).exists() } else { is_run(path) };
+        let there = Self::of_another(path);
+        let own =
+            if there.files_there().next().is_none() { path.join(LOCK_FILE).exists() } else { there.is_run() };
         if !own && !is_empty(path)? {
             match existing {
                 Existing::Refuse => return Err(RunError::NotEmpty { path: path.to_owned() }),
                 Existing::Resume => return Err(RunError::NoRun { path: path.to_owned() }),
-                Existing::Overwrite if files.is_empty() => {}
-                Existing::Overwrite => return Err(RunError::Foreign { path: path.to_owned(), files }),
+                Existing::Overwrite => {}
             }
         }
+        there.require_own(existing)?;
         std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
         let folder = Self { path: path.to_owned(), _lock: Some(locked(path)?) };
         match existing {
@@ -147,30 +148,53 @@ impl RunFolder {
             .map_err(RunError::io("write", &path))
     }
 
-    /// Every file of a run; the checkpoint first, so that a kill while they are removed leaves nothing that
-    /// could be continued, and the configuration last, by which what is left is known as a run's.
-    fn files(&self) -> [PathBuf; 7] {
+    /// Every file of a run and what tells that it is one; the checkpoint first, so that a kill while they are
+    /// removed leaves nothing that could be continued, and the configuration last, by which what is left is
+    /// known as a run's.
+    fn files(&self) -> [(PathBuf, Mark); 7] {
         [
-            self.checkpoint(),
-            self.path.join(DIVERGED_FILE),
-            self.curves(),
-            self.card(),
-            self.best(),
-            self.metrics(),
-            self.config(),
+            (self.checkpoint(), own::is_weights),
+            (self.path.join(DIVERGED_FILE), own::is_divergence),
+            (self.curves(), own::is_curves),
+            (self.card(), own::is_card),
+            (self.best(), own::is_weights),
+            (self.metrics(), own::may_be_metrics),
+            (self.config(), own::is_config),
         ]
     }
 
     /// What is there by the names of a run's files. Empty files are nobody's: a run on a full disk leaves
     /// them.
-    fn files_there(&self) -> Vec<PathBuf> {
+    fn files_there(&self) -> impl Iterator<Item = (PathBuf, Mark)> {
         let holds = |path: &PathBuf| path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0);
-        self.files().into_iter().filter(holds).collect()
+        self.files().into_iter().filter(move |(path, _)| holds(path))
+    }
+
+    /// Whether a run was here, as far as its files are whole.
+    fn is_run(&self) -> bool {
+        own::is_config(&self.config())
+            || own::is_metrics(&self.metrics())
+            || own::is_weights(&self.best())
+            || own::is_weights(&self.checkpoint())
+    }
+
+    /// Refuses files of others that would be replaced. A run that is continued reads the others of its files
+    /// first, and says itself what is wrong with them.
+    fn require_own(&self, existing: Existing) -> Result<(), RunError> {
+        let read = [self.checkpoint(), self.best(), self.metrics(), self.config()];
+        let replaced = |path: &PathBuf| match existing {
+            Existing::Refuse => false,
+            Existing::Resume => !read.contains(path),
+            Existing::Overwrite => true,
+        };
+        let foreign = self.files_there().filter(|(path, is_own)| replaced(path) && !is_own(path));
+        let files: Vec<PathBuf> = foreign.map(|(path, _)| path).collect();
+        if files.is_empty() { Ok(()) } else { Err(RunError::Foreign { path: self.path.clone(), files }) }
     }
 
     /// Removes the files of an earlier run.
     fn clear(&self) -> Result<(), RunError> {
-        for path in self.files() {
+        for (path, _) in self.files() {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(RunError::io("remove", &path)(error));
@@ -180,18 +204,6 @@ impl RunFolder {
         }
         Ok(())
     }
-}
-
-/// Whether a run has written the files of its names, as far as they are whole.
-fn is_run(path: &Path) -> bool {
-    let folder = RunFolder::of_another(path);
-    let marks = own::Marks {
-        config: &folder.config(),
-        metrics: &folder.metrics(),
-        best: &folder.best(),
-        checkpoint: &folder.checkpoint(),
-    };
-    marks.any()
 }
 
 /// Whether a folder holds nothing, or is not there; the lock file and an empty `last` do not count,
@@ -289,9 +301,9 @@ mod tests {
         let path = tempfile::tempdir().expect("a temporary folder");
         let folder = RunFolder::open(path.path(), Existing::Refuse).expect("it is empty");
         folder.write_config(&Config::default()).expect("it is writable");
-        for file in [folder.metrics(), folder.curves(), folder.best(), folder.checkpoint()] {
-            std::fs::write(file, "old").expect("it is writable");
-        }
+        std::fs::write(folder.metrics(), super::super::metrics::BEGINNING).expect("it is writable");
+        std::fs::write(folder.curves(), super::super::curves::BEGINNING).expect("it is writable");
+        std::fs::write(folder.card(), card::BEGINNINGS[0]).expect("it is writable");
         for file in ["notes.txt", ".partial-mine", ".mmpt-partial-abcdef", "last/.mmpt-partial-012345"] {
             std::fs::write(path.path().join(file), "").expect("it is writable");
         }
@@ -318,5 +330,28 @@ mod tests {
         let path = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(path.path().join("notes.txt"), "of others").expect("it is writable");
         RunFolder::open(path.path(), Existing::Overwrite).expect("nothing is replaced");
+    }
+
+    #[test]
+    fn one_file_of_a_run_does_not_vouch_for_others() {
+        let path = tempfile::tempdir().expect("a temporary folder");
+        let folder = RunFolder::of_another(path.path());
+        folder.write_config(&Config::default()).expect("it is writable");
+        for (name, resumed) in
+            [("metrics.jsonl", true), ("best.safetensors", true), ("card.md", false), ("curves.svg", false)]
+        {
+            let file = path.path().join(name);
+            std::fs::write(&file, "of others").expect("it is writable");
+            for existing in [Existing::Overwrite, Existing::Resume] {
+                match RunFolder::open(path.path(), existing) {
+                    // Read before it is written to.
+                    Ok(_) => assert!(resumed && existing == Existing::Resume, "{name}"),
+                    Err(error) => assert!(error.to_string().ends_with(name), "{error}"),
+                }
+                assert_eq!(std::fs::read(&file).expect("it is there"), b"of others");
+            }
+            std::fs::remove_file(file).expect("it is there");
+        }
+        RunFolder::open(path.path(), Existing::Overwrite).expect("the rest is ours");
     }
 }

@@ -1,77 +1,121 @@
-//! Whether the files of a run's names are those of a run: a stranger may have a `config.toml`, too.
+//! Whether a file of a run's names is that of a run: a stranger may have a `config.toml`, too. Each file is
+//! judged by itself, for a copy of one of ours may lie among files of others.
 
 use std::path::Path;
 
 use schemas::bounded;
 
-use super::checkpoint::Checkpoint;
-use super::metrics;
+use super::{card, curves, metrics};
 use crate::config::Config;
 use crate::{text_file, weights};
 
-/// The files of a run by which it is known.
-pub(super) struct Marks<'a> {
-    /// The resolved configuration.
-    pub(super) config: &'a Path,
-    /// The records.
-    pub(super) metrics: &'a Path,
-    /// The best weights.
-    pub(super) best: &'a Path,
-    /// The last checkpoint.
-    pub(super) checkpoint: &'a Path,
-}
+/// Most bytes of a list of crystals that is looked at.
+const MAX_LIST_BYTES: u64 = 256 << 20;
 
-impl Marks<'_> {
-    /// Whether any of the files is what a run writes, in a run that was killed or is damaged in part.
-    pub(super) fn any(&self) -> bool {
-        is_config(self.config)
-            || is_metrics(self.metrics)
-            || is_weights(self.best)
-            || matches!(Checkpoint::read(self.checkpoint), Ok(Some(_)))
-    }
-}
+/// What tells whether a file is a run's.
+pub(super) type Mark = fn(&Path) -> bool;
 
 /// Whether a file is a configuration as a run writes it, with every key there is.
-fn is_config(path: &Path) -> bool {
+pub(super) fn is_config(path: &Path) -> bool {
     let text = text_file::read(path);
     text.is_ok_and(|text| Config::load(path).is_ok_and(|config| config.to_toml() == text))
 }
 
 /// Whether a file holds records of a run, if only the beginning of the first, as on a disk that was full.
-fn is_metrics(path: &Path) -> bool {
+pub(super) fn is_metrics(path: &Path) -> bool {
     bounded::begins_with(path, metrics::BEGINNING).unwrap_or(false)
 }
 
-/// Whether a file holds weights that say what they belong to.
-fn is_weights(path: &Path) -> bool {
-    weights::read(path).is_ok_and(|file| file.description().is_ok_and(|description| description.is_some()))
+/// As [`is_metrics`], or the file is too short to tell and holds nothing else.
+pub(super) fn may_be_metrics(path: &Path) -> bool {
+    let beginning = bounded::read(path, metrics::BEGINNING.len() as u64);
+    is_metrics(path) || beginning.is_ok_and(|beginning| metrics::BEGINNING.starts_with(&beginning))
+}
+
+/// Whether a file is weights or a checkpoint that say what they belong to, however damaged the numbers are.
+pub(super) fn is_weights(path: &Path) -> bool {
+    weights::file::is_described(path)
+}
+
+/// Whether a file is the card of weights.
+pub(super) fn is_card(path: &Path) -> bool {
+    card::BEGINNINGS.iter().any(|beginning| bounded::begins_with(path, beginning.as_bytes()).unwrap_or(false))
+}
+
+/// Whether a file is a picture of a run's losses.
+pub(super) fn is_curves(path: &Path) -> bool {
+    bounded::begins_with(path, curves::BEGINNING.as_bytes()).unwrap_or(false)
+}
+
+/// Whether a file lists the crystals that a run ended on.
+pub(super) fn is_divergence(path: &Path) -> bool {
+    let listed = bounded::read(path, MAX_LIST_BYTES);
+    let listed = listed.ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    listed.is_some_and(|listed| {
+        ["quantity", "epoch", "material_ids"].iter().all(|key| listed.get(key).is_some())
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn only_what_a_run_writes_is_known() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let [config, records, best, checkpoint] =
-            ["config.toml", "metrics.jsonl", "best.safetensors", "checkpoint.safetensors"]
-                .map(|name| folder.path().join(name));
-        let any = || Marks { config: &config, metrics: &records, best: &best, checkpoint: &checkpoint }.any();
-        assert!(!any(), "nothing is there");
-        for foreign in ["", "seed = 1\n", "[server]\nport = 80\n", "{\"step\": 1}\n"] {
-            for path in [&config, &records, &best, &checkpoint] {
-                std::fs::write(path, foreign).expect("it is writable");
-            }
-            assert!(!any(), "{foreign}");
+        let path = folder.path().join("file");
+        let marks: [(&str, Mark); 6] = [
+            ("config", is_config),
+            ("metrics", is_metrics),
+            ("weights", is_weights),
+            ("card", is_card),
+            ("curves", is_curves),
+            ("divergence", is_divergence),
+        ];
+        let known = || -> Vec<&str> {
+            marks.iter().filter_map(|(name, mark)| mark(&path).then_some(*name)).collect()
+        };
+        assert!(known().is_empty(), "nothing is there");
+        for foreign in
+            ["", "seed = 1\n", "[server]\nport = 80\n", "{\"step\": 1}\n", "# A model\n", "<svg width=\"9\">"]
+        {
+            std::fs::write(&path, foreign).expect("it is writable");
+            assert!(known().is_empty(), "{foreign}");
         }
-        std::fs::write(&records, &metrics::BEGINNING[..4]).expect("it is writable");
-        assert!(!any(), "too short to tell");
-        std::fs::write(&records, [metrics::BEGINNING, b"\"st"].concat()).expect("it is writable");
-        assert!(any());
-        std::fs::remove_file(&records).expect("it is there");
-        assert!(!any());
-        std::fs::write(&config, Config::default().to_toml()).expect("it is writable");
-        assert!(any());
+        let ours = [
+            ("config", Config::default().to_toml().into_bytes()),
+            ("metrics", [metrics::BEGINNING, b"\"st"].concat()),
+            ("card", card::BEGINNINGS[1].as_bytes().to_vec()),
+            ("curves", [curves::BEGINNING, "width"].concat().into_bytes()),
+            ("divergence", b"{\"quantity\": \"loss\", \"epoch\": 1, \"material_ids\": []}".to_vec()),
+        ];
+        for (name, bytes) in ours {
+            std::fs::write(&path, bytes).expect("it is writable");
+            assert_eq!(known(), [name]);
+        }
+        let short = &metrics::BEGINNING[..4];
+        std::fs::write(&path, short).expect("it is writable");
+        assert!(known().is_empty() && may_be_metrics(&path), "too short to tell");
+        std::fs::write(&path, "year").expect("it is writable");
+        assert!(!may_be_metrics(&path));
+    }
+
+    #[test]
+    fn weights_are_known_by_what_they_say_of_themselves() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("best.safetensors");
+        let write = |key: &str| {
+            let metadata = BTreeMap::from([(key.to_owned(), "{}".to_owned())]);
+            weights::write(&path, &metadata, []).expect("it is writable");
+            is_weights(&path)
+        };
+        assert!(!write("format"), "of another program");
+        assert!(write(weights::description::CONFIG_KEY));
+        let mut bytes = std::fs::read(&path).expect("it is there");
+        bytes.extend([7; 9]);
+        std::fs::write(&path, &bytes).expect("it is writable");
+        assert!(is_weights(&path), "damaged behind its header");
     }
 }

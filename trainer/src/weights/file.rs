@@ -5,12 +5,13 @@
 //! all the rest, because nothing else in the format would notice a number that has changed on disk.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use schemas::bounded;
+use schemas::settings::METADATA_PREFIX;
+use schemas::{bounded, regular};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::content::{self, SHA256_KEY};
@@ -21,6 +22,8 @@ use crate::atomic;
 
 /// Most bytes of a file: a checkpoint of the largest model has a tenth.
 const MAX_BYTES: u64 = 64 << 30;
+/// Most bytes of a header, as the `safetensors` crate has it.
+const MAX_HEADER_BYTES: u64 = 100_000_000;
 /// Bytes of the header's length at the beginning of a file.
 const LENGTH_BYTES: usize = 8;
 /// The header is padded with blanks so that the numbers begin at a multiple of this.
@@ -111,6 +114,23 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
         }
     }
     Ok(WeightsFile { metadata, tensors })
+}
+
+/// Whether a file is safetensors whose header says what weights of this program they are, whatever the numbers
+/// behind it are.
+pub fn is_described(path: &Path) -> bool {
+    let header = || -> std::io::Result<Vec<u8>> {
+        let mut file = regular::open(path)?;
+        let mut bytes = Vec::new();
+        (&mut file).take(LENGTH_BYTES as u64).read_to_end(&mut bytes)?;
+        let length = bytes.as_slice().try_into().map_or(0, u64::from_le_bytes);
+        file.take(length.min(MAX_HEADER_BYTES)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let header = header().ok().and_then(|bytes| SafeTensors::read_metadata(&bytes).ok());
+    header.is_some_and(|(_, header)| {
+        header.metadata().iter().flatten().any(|(key, _)| key.starts_with(METADATA_PREFIX))
+    })
 }
 
 /// A tensor of a file.
