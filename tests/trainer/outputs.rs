@@ -57,6 +57,12 @@ fn an_input_is_never_the_output() {
             assert!(line.contains("is also an input") || line.contains("lies in the store"), "{line}");
         }
     }
+    let config = path("c.csv");
+    fs::write(&config, "seed = 1\n").expect("writable");
+    let before = tree(work.path());
+    let embed = ["embed", "--weights", text(&weights), "--shards", text(&store), "--config", text(&config)];
+    let line = refused(&[&embed[..], &["--out", text(&config), "--overwrite"]].concat());
+    assert!(line.contains("c.csv: is also an input"), "{line}");
     for out in [store.as_path(), &store.join("run")] {
         let line = refused(&small_run(&store, out, &["--overwrite"]));
         assert!(line.contains("lies in the store"), "{line}");
@@ -77,6 +83,17 @@ fn weights_are_not_removed_for_what_begins_with_them() {
     let line = refused(&small_run(&store(), run.path(), &more));
     assert!(line.contains("best.safetensors: is an input") && line.contains("to be replaced"), "{line}");
     assert_eq!(bytes(run.path(), BEST), before);
+}
+
+#[test]
+fn a_configuration_is_not_removed_for_a_run_that_begins_with_it() {
+    let run = trained(&["--epochs", "1"]);
+    let before = tree(run.path());
+    let config = run.path().join("config.toml");
+    let more = ["--epochs", "2", "--overwrite", "--config", text(&config)];
+    let line = refused(&small_run(&store(), run.path(), &more));
+    assert!(line.contains("config.toml: is an input") && line.contains("to be replaced"), "{line}");
+    assert_eq!(tree(run.path()), before);
 }
 
 #[test]

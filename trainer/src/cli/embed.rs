@@ -34,6 +34,7 @@ impl EmbedArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(&[])?;
+        self.settings.require_apart(&self.out)?;
         let request = Request {
             weights: self.weights.clone(),
             data: config.data,

@@ -123,6 +123,7 @@ impl FinetuneArguments {
             ranks: Arc::clone(ranks),
             quiet: self.quiet,
         };
+        self.settings.require_outside(&request.folder, existing)?;
         let summary = finetune(&request, &Interrupt::install()?)?;
         report(&request, &summary)
     }

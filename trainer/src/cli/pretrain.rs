@@ -72,6 +72,7 @@ impl PretrainArguments {
             (false, true) => Existing::Overwrite,
             (false, false) => Existing::Refuse,
         };
+        self.settings.require_outside(&self.out, existing)?;
         let request = Request {
             config,
             folder: self.out.clone(),

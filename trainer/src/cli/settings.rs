@@ -1,13 +1,15 @@
 //! Arguments that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use schemas::limits::MAX_THREADS;
+use schemas::output;
 use trainer::config::{Config, Flag};
 use trainer::device::DeviceName;
 use trainer::ranks;
+use trainer::run::folder::Existing;
 
 /// A command-line option, the key that it sets, and its value if it was given.
 pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
@@ -58,6 +60,19 @@ impl Settings {
         let given = |&(flag, key, ref value): &FlagValue| Some(Flag { flag, key, value: value.clone()? });
         let flags: Vec<Flag> = shared.iter().chain(more).filter_map(given).collect();
         Ok(Config::resolve_flags(presets, self.config.as_deref(), &self.overrides, &flags)?)
+    }
+
+    /// Requires that the configuration file is not the table that a command writes.
+    pub(crate) fn require_apart(&self, out: &Path) -> anyhow::Result<()> {
+        Ok(output::require_apart(out, &self.config)?)
+    }
+
+    /// Requires that the configuration file lies in no folder of runs that are replaced.
+    pub(crate) fn require_outside(&self, folder: &Path, existing: Existing) -> anyhow::Result<()> {
+        if existing == Existing::Overwrite {
+            output::require_outside(folder, &self.config)?;
+        }
+        Ok(())
     }
 }
 
