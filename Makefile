@@ -12,7 +12,9 @@ JARVIS_TASK ?= dft_3d
 STORES ?=
 # Where `make install` puts things. The user's own tree: it needs no rights that a user of a cluster has
 # not, and shells and `man` look into it as they do into /usr/local.
-PREFIX ?= $(HOME)/.local
+ifeq ($(origin PREFIX),undefined)
+PREFIX := $(value HOME)/.local
+endif
 # Root of the tree that a package is made of; empty for this machine.
 DESTDIR ?=
 
@@ -37,8 +39,8 @@ LIBCLANG := $(wildcard $(addsuffix /libclang.so*,$(LIBCLANG_PATH)) \
 ifneq ($(and $(shell command -v mpicc),$(LIBCLANG)),)
 MPI := trainer/mpi
 endif
-# A value as one word of a shell, whatever is in it.
-quote = '$(subst ','\'',$1)'
+# The value of a variable as one word of a shell, whatever is in it: what a user gives is no text of make.
+quote = '$(subst ','\'',$(value $1))'
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
 .PHONY: help build install uninstall etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory \
@@ -53,14 +55,14 @@ build: ## Compile the programs
 # Not `cargo install --path etl`: the package alone has other features of shared crates than the workspace,
 # and polars, arrow and parquet would be compiled again.
 install: build ## Install programs, manual and completions under PREFIX (~/.local); DESTDIR=dir for packages
-	@PREFIX=$(call quote,$(PREFIX)) DESTDIR=$(call quote,$(DESTDIR)) manual/install.sh target/release
+	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) manual/install.sh target/release
 
 uninstall: ## Remove what `make install` put under PREFIX
-	@PREFIX=$(call quote,$(PREFIX)) DESTDIR=$(call quote,$(DESTDIR)) manual/install.sh --remove
+	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) manual/install.sh --remove
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
-	@SOURCES=$(call quote,$(SOURCES)) MIRROR=$(call quote,$(MIRROR)) ETL=$(call quote,$(ETL)) \
-		MATBENCH_TASK=$(call quote,$(MATBENCH_TASK)) JARVIS_TASK=$(call quote,$(JARVIS_TASK)) data/build.sh
+	@SOURCES=$(call quote,SOURCES) MIRROR=$(call quote,MIRROR) ETL=$(call quote,ETL) \
+		MATBENCH_TASK=$(call quote,MATBENCH_TASK) JARVIS_TASK=$(call quote,JARVIS_TASK) data/build.sh
 
 demo: build ## From the embedded sample's CIFs to band gaps and a report: two minutes, no network
 	@$(ETL) build cif --input data/sample --name textbook --out data/textbook
