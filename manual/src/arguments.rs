@@ -1,6 +1,7 @@
 //! The commands `completions` and `man`, the same in every program.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -41,14 +42,26 @@ Where shells look for the script:
     }
 }
 
-/// A folder that cannot be made.
+/// Most bytes of a file that is looked at for the head of a page.
+const MAX_HEAD_BYTES: u64 = 4096;
+
+/// Pages that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot create the folder {}: {source}", path.display())]
-pub struct FolderError {
-    /// The folder.
-    pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
+pub enum PagesError {
+    /// The folder cannot be made.
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of a page's name is no page of the program.
+    #[error("{}: no manual page of this program, and not replaced", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// Arguments of `PROGRAM man`.
@@ -60,25 +73,43 @@ pub struct ManArguments {
 }
 
 impl ManArguments {
-    /// Writes every page with `write`, which is given a path and the whole content. Gives the pages' paths.
+    /// Writes every page with `write`, which is given a path and the whole content. Gives the pages' paths. Pages
+    /// of whatever version are replaced, files of others are not.
     ///
     /// # Errors
-    /// [`FolderError`] where the folder cannot be made, and those of `write`.
-    pub fn write<E: From<FolderError>>(
+    /// [`PagesError`], before anything is written, and those of `write`.
+    pub fn write<E: From<PagesError>>(
         &self,
         program: &Program,
         mut write: impl FnMut(&Path, &[u8]) -> Result<(), E>,
     ) -> Result<Vec<PathBuf>, E> {
         std::fs::create_dir_all(&self.folder)
-            .map_err(|source| FolderError { path: self.folder.clone(), source })?;
+            .map_err(|source| PagesError::Folder { path: self.folder.clone(), source })?;
+        let pages = program.pages();
+        for page in &pages {
+            let path = self.folder.join(&page.name);
+            let there = path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0);
+            if there && !page.is_version(&head(&path).unwrap_or_default()) {
+                return Err(PagesError::Foreign { path }.into());
+            }
+        }
         let mut paths = Vec::new();
-        for Page { name, text } in program.pages() {
+        for Page { name, text } in pages {
             let path = self.folder.join(name);
             write(&path, text.as_bytes())?;
             paths.push(path);
         }
         Ok(paths)
     }
+}
+
+/// The first bytes of a file; nothing else is opened, for a pipe would be waited for.
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)?.take(MAX_HEAD_BYTES).read_to_end(&mut head)?;
+    }
+    Ok(head)
 }
 
 #[cfg(test)]
@@ -94,7 +125,7 @@ mod tests {
         let mut written = Vec::new();
         let paths = arguments.write(&scales(), |path, text| {
             written.push((path.to_owned(), text.to_vec()));
-            Ok::<_, FolderError>(())
+            Ok::<_, PagesError>(())
         });
         assert!(folder.is_dir());
         let expected: Vec<_> = scales()
@@ -108,13 +139,41 @@ mod tests {
     }
 
     #[test]
+    fn files_of_others_stay_and_pages_of_other_versions_do_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = || {
+            let arguments = ManArguments { folder: folder.path().to_owned() };
+            arguments.write(&scales(), |path, text| {
+                std::fs::write(path, text).expect("it is writable");
+                Ok::<_, PagesError>(())
+            })
+        };
+        write().expect("nothing is there");
+        let path = folder.path().join("scales-zero.1");
+        let page = std::fs::read_to_string(&path).expect("it was written");
+        std::fs::write(&path, page.replace("scales 1.2.3", "scales 0.9")).expect("it is writable");
+        write().expect("a page of another version");
+        assert_eq!(std::fs::read_to_string(&path).expect("it is there"), page);
+        let others = page.replace("\"scales 1.2.3\"", "\"kitchen 2\"");
+        for foreign in [others.as_str(), "years of work", ".TH SCALES-ZERO 1\n"] {
+            std::fs::write(&path, foreign).expect("it is writable");
+            std::fs::remove_file(folder.path().join("scales.1")).expect("it is there");
+            let error = write().expect_err("a file of others").to_string();
+            assert!(error.contains("scales-zero.1: no manual page of this program"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).expect("it is there"), foreign);
+            assert!(!folder.path().join("scales.1").exists(), "none was written before it");
+            std::fs::write(folder.path().join("scales.1"), "").expect("it is writable");
+        }
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let file = parent.path().join("file");
         std::fs::write(&file, b"").expect("it is writable");
         let folder = file.join("man1");
         let error = ManArguments { folder: folder.clone() }
-            .write::<FolderError>(&scales(), |_, _| unreachable!("there is no folder"))
+            .write::<PagesError>(&scales(), |_, _| unreachable!("there is no folder"))
             .expect_err("a file is no folder");
         let message = error.to_string();
         assert!(

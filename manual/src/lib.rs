@@ -13,7 +13,7 @@ mod completions;
 mod pages;
 mod status;
 
-pub use arguments::{CompletionsArguments, FolderError, ManArguments};
+pub use arguments::{CompletionsArguments, ManArguments, PagesError};
 pub use pages::Page;
 pub use status::{Status, summary};
 

@@ -23,6 +23,22 @@ pub struct Page {
     pub text: String,
 }
 
+impl Page {
+    /// Whether a file that begins so is this page, of whatever version: its title line names page, program and
+    /// manual.
+    pub(crate) fn is_version(&self, head: &[u8]) -> bool {
+        // `.TH ETL-BUILD 1 " " "etl 0.1.0" "Crystal MMPT"`, up to the version and behind it.
+        let title = |text: &str| -> Option<(String, String)> {
+            let line = text.lines().find(|line| line.starts_with(".TH "))?;
+            let (before, after) = line.rsplit_once(" \"")?;
+            let (before, _) = before.rsplit_once(' ')?;
+            Some((before.to_owned(), after.to_owned()))
+        };
+        let ours = title(&self.text);
+        ours.is_some() && title(&String::from_utf8_lossy(head)) == ours
+    }
+}
+
 impl Program {
     /// The manual: a page of the program and one of each of its commands, in their order.
     pub fn pages(&self) -> Vec<Page> {

@@ -23,6 +23,11 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("links, folders, manifests of others: make clean", clean).before("files of others removed"),
         Case::new("a file of ours among those of others: pretrain, evaluate", mixed)
             .before("files of others replaced"),
+        Case::new("--config is --out: embed, pretrain --overwrite", configured)
+            .before("configuration replaced"),
+        Case::new("pages and downloads of others: stats, man, fetch", pages)
+            .before("files of others replaced"),
+        Case::new("PREFIX=/x/a$b, $(touch x): make install", prefix).before("installed into /x/a"),
     ]
 }
 
@@ -180,5 +185,89 @@ fn mixed(row: &mut Row) {
                 None => fs::remove_file(folder.join(name)).expect("it is there"),
             }
         }
+    }
+}
+
+fn configured(row: &mut Row) {
+    let (parent, tuned) = (crystals(), tuned_on_gaps("1"));
+    let path = |name: &str| parent.path().join(name);
+    let (input, store, table, out) = (path("in"), path("st"), path("c.csv"), path("run"));
+    succeed(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
+    fs::create_dir(&out).expect("a folder");
+    let config = out.join("config.toml");
+    for path in [&table, &config] {
+        fs::write(path, "seed = 1\n").expect("a file");
+    }
+    let before = tree(parent.path());
+    let weights = member_of(&tuned, 1);
+    let embed = ["embed", "--weights", text(&weights), "--shards", text(&store), "--overwrite"];
+    let embed = [&embed[..], &["--config", text(&table), "--out", text(&table)]].concat();
+    row.refused(&run(&trainer(), embed), "is also an input", "refused");
+    let pretrain = small_run(&store, &out, &["--overwrite", "--config", text(&config)]);
+    row.refused(&run(&trainer(), pretrain), "is an input", "refused");
+    untouched(row, parent.path(), &before, "--config");
+}
+
+fn pages(row: &mut Row) {
+    let parent = crystals();
+    let path = |name: &str| parent.path().join(name);
+    let (input, store, raw) = (path("in"), path("st"), path("raw"));
+    succeed(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
+    for name in ["mirror/oqmd", "raw/oqmd", "man"] {
+        fs::create_dir_all(path(name)).expect("a folder");
+    }
+    let (page, man, mirror) = (path("thesis.html"), path("man"), path("mirror"));
+    fs::write(path("mirror/oqmd/all_oqmd.json.zip"), "entries").expect("a file");
+    let files = ["thesis.html", "man/etl-build.1", "man/trainer-predict.1", "raw/oqmd/all_oqmd.json.zip"];
+    for name in files {
+        fs::write(path(name), WORK).expect("a file");
+    }
+    let before = tree(parent.path());
+    let fetch = ["fetch", "oqmd", "--mirror", text(&mirror), "--to", text(&raw)];
+    let stats = ["stats", text(&store), "--html", text(&page)];
+    let commands: [(std::path::PathBuf, Vec<&str>, &str); 4] = [
+        (etl(), stats.to_vec(), "thesis.html"),
+        (etl(), vec!["man", text(&man)], "etl-build.1"),
+        (trainer(), vec!["man", text(&man)], "trainer-predict.1"),
+        (etl(), fetch.to_vec(), "all_oqmd.json.zip"),
+    ];
+    for (program, arguments, about) in &commands {
+        row.refused(&run(program, arguments), about, "refused");
+        fs::remove_file(path("raw/oqmd/.fetch.lock")).ok();
+        untouched(row, parent.path(), &before, about);
+    }
+    // What a command has written itself it replaces.
+    for name in files {
+        fs::remove_file(path(name)).expect("it is there");
+    }
+    for (program, arguments, _) in &commands {
+        for _ in 0..2 {
+            row.ran(&succeed(program, arguments));
+        }
+    }
+}
+
+fn prefix(row: &mut Row) {
+    let parent = folder();
+    let target = format!("{}/a$b $(touch x)'", text(parent.path()));
+    let argument = format!("PREFIX={target}");
+    let quoted = format!("PREFIX='{}'", target.replace('\'', "'\\''"));
+    let root = root();
+    for goal in ["install", "uninstall"] {
+        let ran =
+            succeed(Path::new("make"), ["--dry-run", "--directory", text(&root), goal, argument.as_str()]);
+        row.ran(&ran);
+        row.outcome("taken literally");
+        if !ran.stdout.contains(&quoted) {
+            row.fault(format!("{quoted} is not in {}", ran.stdout));
+        }
+    }
+    // The default is the user's own tree.
+    let ran = succeed(
+        Path::new("env"),
+        ["HOME=/h$me", "make", "--dry-run", "--directory", text(&root), "uninstall"],
+    );
+    if !ran.stdout.contains("PREFIX='/h$me/.local'") {
+        row.fault(ran.stdout);
     }
 }

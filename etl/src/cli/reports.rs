@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use etl::shard::write_atomically;
+use etl::stats::StoreStatistics;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
 use schemas::output;
 
@@ -16,7 +17,7 @@ use super::{Outcome, print, print_json};
 pub(crate) struct StatsArguments {
     /// Folder of the store
     store: PathBuf,
-    /// Write a page with charts to this file, outside the store
+    /// Write a page with charts to this file, outside the store; of files there only such pages are replaced
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -26,6 +27,11 @@ impl StatsArguments {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         if let Some(path) = &self.html {
             output::require_apart(path, [&self.store])?;
+            anyhow::ensure!(
+                StoreStatistics::may_replace(path),
+                "{}: no page of etl stats, and not replaced",
+                path.display()
+            );
         }
         let statistics = etl::stats::collect(&self.store)?;
         print(|out| statistics.write_text(out))?;

@@ -131,6 +131,12 @@ pub enum FetchError {
         /// Where and why it does not read.
         reason: String,
     },
+    /// A file of a published name that no fetch has brought.
+    #[error("{}: not brought by a fetch, and not replaced; move it away or give another --to", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The disk or the file system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {

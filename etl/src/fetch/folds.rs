@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 
+use schemas::bounded;
 use serde::Deserialize;
 
 use super::FetchError;
@@ -29,6 +30,15 @@ struct Fold {
     test: Vec<String>,
 }
 
+/// First line of the table.
+const HEADER: &str = "task,mbid,test_fold\n";
+
+/// Whether a file is a table of folds by its name and its first line.
+pub(super) fn is_table(path: &Path) -> bool {
+    path.file_name() == Some(FOLDS_NAME.as_ref())
+        && bounded::begins_with(path, HEADER.as_bytes()).unwrap_or(false)
+}
+
 /// Writes the table, sorted by task, fold and id as published, and returns its number of rows.
 ///
 /// # Errors
@@ -44,7 +54,7 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
     let mut out = BufWriter::new(temporary.as_file_mut());
     let mut write =
         |line: std::fmt::Arguments<'_>| out.write_fmt(line).map_err(FetchError::io("write", table));
-    write(format_args!("task,mbid,test_fold\n"))?;
+    write(format_args!("{HEADER}"))?;
     for (task, folds) in &validation.splits {
         for (name, fold) in folds {
             let number: u8 = name

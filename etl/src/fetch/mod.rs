@@ -206,6 +206,17 @@ fn hold(folder: &Path) -> Result<File, FetchError> {
     held.ok_or_else(|| FetchError::Busy { folder: folder.to_owned() })
 }
 
+/// Requires that a file that would be replaced, if there is one, was brought or made by a fetch: it has a receipt,
+/// or is a table of folds.
+fn require_own(target: &Path) -> Result<(), FetchError> {
+    Receipt::refuse_link(target)?;
+    let holds = fs::symlink_metadata(target).is_ok_and(|metadata| metadata.len() > 0);
+    if holds && Receipt::read(target).is_none() && !folds::is_table(target) {
+        return Err(FetchError::Foreign { path: target.to_owned() });
+    }
+    Ok(())
+}
+
 /// What the steps of one request share.
 struct Fetcher<'a> {
     request: &'a FetchRequest,
@@ -271,7 +282,10 @@ impl<'a> Fetcher<'a> {
         let there = if target.is_file() { Some(verify::digest_file(&target)?) } else { None };
         let (digest, outcome) = match there {
             Some(there) if there == verify::digest_file(&held.path)? => (there, Outcome::AlreadyThere),
-            _ => (mirror::copy(&held.path, &target)?, Outcome::Copied),
+            _ => {
+                require_own(&target)?;
+                (mirror::copy(&held.path, &target)?, Outcome::Copied)
+            }
         };
         let verdict = verify::compare(file, held.name, &digest);
         let origin = held.path.display().to_string();
@@ -291,6 +305,7 @@ impl<'a> Fetcher<'a> {
         if let Some((digest, verdict)) = self.intact(file, name, &target, url)? {
             return Ok(Fetched::new(file, target, url.to_owned(), digest, verdict, Outcome::AlreadyThere));
         }
+        require_own(&target)?;
         let own = name == file.name && !self.request.allow_unverified;
         let job = download::Job {
             client: &self.client,
@@ -356,6 +371,7 @@ impl<'a> Fetcher<'a> {
     /// Makes `folds.csv` from the published assignment.
     fn derive_folds(&self, published: &Fetched) -> Result<Fetched, FetchError> {
         let path = self.folder.join(folds::FOLDS_NAME);
+        require_own(&path)?;
         let rows = folds::write_table(&published.path, &path)?;
         let digest = verify::digest_file(&path)?;
         let origin = published.path.display().to_string();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::FetchError;
-use super::verify::write_json;
+use super::verify::{refuse_link, write_json};
 use crate::no_follow;
 
 /// Of which version of which address the bytes on disk are the beginning.
@@ -51,6 +51,7 @@ impl Part {
     /// Opens the part of `target`, empty unless an earlier run left one of the same address.
     pub(super) fn open(target: &Path, url: &str) -> Result<Self, FetchError> {
         let path = Self::path_of(target);
+        refuse_link(&Self::state_path_of(target))?;
         let file = no_follow::open(OpenOptions::new().create(true).append(true), &path)
             .map_err(FetchError::io("open", &path))?;
         let length = file.metadata().map_err(FetchError::io("read", &path))?.len();
@@ -213,6 +214,17 @@ mod tests {
             assert_eq!(fs::read(&victim).unwrap(), b"of others");
             fs::remove_file(&part).unwrap();
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_state_that_is_a_link_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, state) = (folder.path().join("file.zip"), folder.path().join("file.zip.part.json"));
+        std::os::unix::fs::symlink("victim", &state).unwrap();
+        let message = Part::open(&target, URL).unwrap_err().to_string();
+        assert!(message.contains("file.zip.part.json: a symbolic link"), "{message}");
+        assert!(fs::symlink_metadata(&state).unwrap().is_symlink());
     }
 
     #[test]

@@ -122,6 +122,53 @@ fn a_file_is_downloaded_verified_and_not_fetched_again() {
 }
 
 #[test]
+fn files_that_no_fetch_has_brought_are_not_replaced() {
+    let server = TestServer::start(|seen, _| Answer::file(seen, b"content", "\"v1\""));
+    let (mirror, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    small_mirror(mirror.path());
+    let oqmd = folder.path().join("oqmd");
+    fs::create_dir(&oqmd).unwrap();
+    let copied = || {
+        let place = Place::Mirror(mirror.path().to_owned());
+        fetch(&request(folder.path(), Database::Oqmd, place), &mut ())
+    };
+    let file = made_up(None, Some(&sha256(b"content")));
+    for (name, receipt) in [
+        ("made_up.zip", ".made_up.zip.receipt.json"),
+        ("all_oqmd.json.zip", ".all_oqmd.json.zip.receipt.json"),
+    ] {
+        let fetched = || match name {
+            "made_up.zip" => bring(&oqmd, &server.url, file).map(|_| ()),
+            _ => copied().map(|_| ()),
+        };
+        let target = oqmd.join(name);
+        fs::write(&target, "of others").unwrap();
+        let message = fetched().unwrap_err().to_string();
+        assert!(message.contains(name) && message.contains("not replaced"), "{message}");
+        assert_eq!(fs::read(&target).unwrap(), b"of others");
+        // An empty file is nobody's.
+        fs::write(&target, "").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere", oqmd.join(receipt)).unwrap();
+            let message = fetched().unwrap_err().to_string();
+            assert!(message.contains(receipt) && message.contains("a symbolic link"), "{message}");
+            assert!(fs::symlink_metadata(oqmd.join(receipt)).unwrap().is_symlink());
+            fs::remove_file(oqmd.join(receipt)).unwrap();
+        }
+        fetched().unwrap();
+        fs::write(&target, "damaged").unwrap();
+        fetched().unwrap();
+        assert_ne!(fs::read(&target).unwrap(), b"damaged");
+    }
+    let folds = folder.path().join("folds.csv");
+    for (content, own) in [("task,mbid,test_fold\nx,y,0\n", true), ("task,fold\n", false)] {
+        fs::write(&folds, content).unwrap();
+        assert_eq!(require_own(&folds).is_ok(), own, "{content}");
+    }
+}
+
+#[test]
 fn a_cut_connection_is_taken_up_where_it_broke() {
     let body = content();
     let server = TestServer::start({

@@ -131,14 +131,29 @@ impl Receipt {
         serde_json::from_slice(&fs::read(Self::path_of(path)).ok()?).ok()
     }
 
+    /// Refuses a link in the place of the receipt of `path`.
+    pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
+        refuse_link(&Self::path_of(path))
+    }
+
     /// Stores the receipt of `path`.
     pub(super) fn write(&self, path: &Path) -> Result<(), FetchError> {
         write_json(&Self::path_of(path), self)
     }
 }
 
+/// Refuses a link where a small file of ours belongs: whoever made it has other plans with it.
+pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        let refused = io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, which is not replaced");
+        return Err(FetchError::io("write", path)(refused));
+    }
+    Ok(())
+}
+
 /// Writes a small JSON file so that it is either the old or the new one, never half of it.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FetchError> {
+    refuse_link(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = temporary_in(folder)?;
     serde_json::to_writer_pretty(&mut file, value)

@@ -1,6 +1,9 @@
 //! Statistics as a page.
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use schemas::bounded;
 use schemas::count::counted;
 
 use super::number::{grouped, grouped_count, percent, size};
@@ -10,6 +13,15 @@ use crate::number::significant;
 /// Style of the page, for light and dark surroundings.
 const STYLE: &str = include_str!("style.css");
 
+/// How the page begins, by which it is known.
+const BEGINNING: &str =
+    "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"etl stats\">";
+
+/// Whether a file begins as a page does.
+pub(super) fn is_page(path: &Path) -> bool {
+    bounded::begins_with(path, BEGINNING.as_bytes()).unwrap_or(false)
+}
+
 /// The whole page.
 pub(super) fn page(statistics: &StoreStatistics) -> Markup {
     let title = format!("{} · feature store", statistics.source);
@@ -17,6 +29,7 @@ pub(super) fn page(statistics: &StoreStatistics) -> Markup {
         (DOCTYPE)
         html lang="en" {
             head {
+                meta name="generator" content="etl stats";
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }

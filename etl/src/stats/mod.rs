@@ -187,6 +187,12 @@ impl StoreStatistics {
         write!(out, "{self}")
     }
 
+    /// Whether a page may be written to a path: nothing is there, an empty file, or such a page. A page says in its
+    /// first line that `etl stats` has written it.
+    pub fn may_replace(path: &Path) -> bool {
+        !path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0) || html::is_page(path)
+    }
+
     /// Writes the statistics as one HTML page that needs nothing beside itself.
     ///
     /// # Errors
