@@ -82,6 +82,10 @@ impl<'a> Loader<'a> {
     fn csv(&mut self, file: &str, folder: &str, mut csv: LabelCsv<'_>) -> Result<(), LabelError> {
         let inputs = self.inputs;
         let first: Vec<String> = match csv.row()? {
+            Some(first) if first.len() > MAX_TABLE_COLUMNS => {
+                let message = format!("has {} columns, {MAX_TABLE_COLUMNS} at most", first.len());
+                return Err(LabelError::Layout { file: file.to_owned(), message });
+            }
             Some(first) => {
                 first.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect()
             }
@@ -90,10 +94,6 @@ impl<'a> Loader<'a> {
                 return Err(LabelError::Layout { file: file.to_owned(), message });
             }
         };
-        if first.len() > MAX_TABLE_COLUMNS {
-            let message = format!("has {} columns, {MAX_TABLE_COLUMNS} at most", first.len());
-            return Err(LabelError::Layout { file: file.to_owned(), message });
-        }
         if base_name(file).rsplit('!').next().is_some_and(|name| name.starts_with(ID_PROP)) {
             self.read(file, folder, |rows, _| read_id_prop(csv, &first, &inputs.id_prop_keys, rows))
         } else if first == folds::HEADER {

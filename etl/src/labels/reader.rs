@@ -1,6 +1,8 @@
 //! Rows of a CSV, every fault with its file.
 
-use std::io::{Cursor, Read};
+use std::cell::Cell;
+use std::io::{self, Cursor, Read};
+use std::rc::Rc;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
@@ -15,11 +17,35 @@ const START_LINES: usize = 20;
 /// a comma.
 const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 
+/// Longest row. A row of as many numbers as a table may have takes a tenth of this.
+const MAX_ROW_BYTES: usize = 4 << 20;
+
+/// A stream that ends in an error once a row has taken all the bytes it may have.
+struct RowBound<R> {
+    stream: R,
+    /// Bytes that the row being read may still take.
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for RowBound<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(io::Error::other("the row is too long"));
+        }
+        let count = self.stream.read(buffer)?;
+        self.left.set(left.saturating_sub(count));
+        Ok(count)
+    }
+}
+
 /// A CSV that is being read.
 pub(super) struct LabelCsv<'a> {
     /// The file as messages name it.
     pub(super) file: &'a str,
-    reader: Reader<Box<dyn Read + 'a>>,
+    reader: Reader<RowBound<Box<dyn Read + 'a>>>,
+    /// Bytes that the row being read may still take.
+    left: Rc<Cell<usize>>,
     /// The row read last.
     pub(super) record: ByteRecord,
 }
@@ -57,16 +83,26 @@ impl<'a> LabelCsv<'a> {
         let whole = memchr::memrchr(b'\n', &start).filter(|_| start.len() as u64 == START_BYTES);
         let separator = separator(whole.map_or(&start[..], |end| &start[..end]));
         let stream: Box<dyn Read + 'a> = Box::new(Cursor::new(start).chain(stream));
+        let left = Rc::new(Cell::new(MAX_ROW_BYTES));
+        let stream = RowBound { stream, left: Rc::clone(&left) };
         let reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(stream);
-        Ok(Self { file, reader, record: ByteRecord::new() })
+        Ok(Self { file, reader, left, record: ByteRecord::new() })
     }
 
     /// Next row; every row must have as many fields as the first.
+    ///
+    /// # Errors
+    /// [`LabelError::Layout`] for a row longer than any of a table, [`LabelError::Csv`] for other faults.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
+        self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
         match more {
             Ok(true) => Ok(Some(&self.record)),
             Ok(false) => Ok(None),
+            Err(_) if self.left.get() == 0 => {
+                let message = format!("line {}: a row of more than {MAX_ROW_BYTES} bytes", self.line());
+                Err(self.layout(&message))
+            }
             Err(source) => Err(LabelError::Csv { file: self.file.to_owned(), source }),
         }
     }

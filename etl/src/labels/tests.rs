@@ -457,3 +457,15 @@ fn a_split_may_have_any_number_of_parts() {
     let table = load_texts(&[("labels.csv", &csv)]).expect("readable");
     assert_eq!(row(&table, "m77777").and_then(|row| row.split(0)), Some("part-77777"));
 }
+
+#[test]
+fn a_row_has_so_many_bytes_at_most() {
+    let header = "x,".repeat(3 << 20);
+    let field = "x".repeat(5 << 20);
+    let last = format!("id,note\na,\"first\nsecond\"\nb,{field}\n");
+    let long = |csv: &str| load_texts(&[("labels.csv", csv)]).expect_err("a long row").to_string();
+    assert_eq!(long(&header), "labels.csv: line 1: a row of more than 4194304 bytes");
+    assert_eq!(long(&last), "labels.csv: line 4: a row of more than 4194304 bytes");
+    let fits = format!("id,note,x\na,{},1\nb,{0},2\n", &field[..2 << 20]);
+    assert_eq!(load_texts(&[("labels.csv", &fits)]).expect("long rows").len(), 2);
+}

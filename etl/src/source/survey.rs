@@ -18,9 +18,9 @@ use super::{EmbeddedLabels, SourceError, SourceOptions};
 
 /// Label tables that may lie beside the crystals.
 const LABEL_NAMES: [&str; 2] = ["id_prop.csv", "labels.csv"];
-/// A label table is held in memory while it is joined; the largest published one, of 800,000 rows, takes a
-/// quarter of this.
-const MAX_LABEL_BYTES: u64 = 256 << 20;
+/// All label tables are held in memory while they are joined; the largest published one, of 800,000 rows, takes
+/// half of this. A larger one is given by `--labels`, which streams it.
+const MAX_LABEL_BYTES: u64 = 128 << 20;
 
 /// What the inputs hold.
 pub(super) struct Survey {
