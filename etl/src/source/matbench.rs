@@ -16,7 +16,7 @@ use super::json::{Cursor, Scalar, excerpt};
 use super::json_stream::{Cut, JsonStream};
 use super::matbench_index::RowIndex;
 use super::odd_values::note_odd_values;
-use super::properties::assign_columns;
+use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
 use super::property_value::PropertyValue;
 use super::pymatgen::read_structure;
 use super::state::file_states;
@@ -34,6 +34,8 @@ const TASK_PREFIX: &str = "matbench_";
 const STRUCTURE_COLUMN: &str = "structure";
 /// Longest key and list of columns of a task's table.
 const MAX_HEADER_BYTES: usize = 1 << 16;
+/// Columns that a message names.
+const SHOWN_COLUMNS: usize = 8;
 
 /// One task: its header, read before its rows.
 #[derive(Debug, Clone)]
@@ -145,8 +147,11 @@ fn read_header(path: &Path) -> Result<Task, SourceError> {
         return Err(SourceError::layout(&file, "has no \"index\" and \"columns\": not a MatBench task"));
     };
     if !columns.iter().any(|column| column == STRUCTURE_COLUMN) {
-        let message =
-            format!("has no column \"structure\" but {}: a task without crystals", columns.join(", "));
+        let mut shown = columns.iter().take(SHOWN_COLUMNS).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(more @ 1..) = columns.len().checked_sub(SHOWN_COLUMNS) {
+            shown.push_str(&format!(" and {more} more"));
+        }
+        let message = format!("has no column \"structure\" but {shown}: a task without crystals");
         return Err(SourceError::layout(&file, message));
     }
     Ok(Task { path: path.to_path_buf(), file, index, name, targets: vec![None; columns.len()], columns })
@@ -154,7 +159,7 @@ fn read_header(path: &Path) -> Result<Task, SourceError> {
 
 fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
     let mut columns = Vec::new();
-    let (mut first, mut text) = (true, Vec::new());
+    let (mut first, mut text, mut bytes) = (true, Vec::new(), 0);
     json.expect(b'[', "an array of column names")?;
     while json.next_element(&mut first)? {
         text.clear();
@@ -162,6 +167,13 @@ fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
         match Cursor::new(&text).string() {
             Ok(name) if cut == Cut::Whole => columns.push(name.text().into_owned()),
             _ => return Err(json.error("the name of a column before")),
+        }
+        bytes += text.len();
+        if columns.len() > MAX_TABLE_COLUMNS || bytes > MAX_HEADER_BYTES {
+            let message = format!(
+                "has over {MAX_TABLE_COLUMNS} columns, or names of columns of over {MAX_HEADER_BYTES} bytes"
+            );
+            return Err(SourceError::layout(json.file(), message));
         }
     }
     Ok(columns)
@@ -329,6 +341,27 @@ impl RecordParser for RowParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_has_so_many_columns_at_most() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("matbench_x.json");
+        let fault = |names: &[String]| {
+            let columns = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+            std::fs::write(&path, format!("{{\"index\":[0],\"columns\":[{columns}],\"data\":[]}}"))
+                .expect("a small file");
+            let fault = read_header(&path).expect_err("no structures").to_string();
+            fault.rsplit_once("json: ").map(|(_, message)| message.to_owned()).unwrap_or_default()
+        };
+        let numbered = |count: usize| (0..count).map(|at| at.to_string()).collect::<Vec<_>>();
+        let many = "has over 8192 columns, or names of columns of over 65536 bytes";
+        assert_eq!(fault(&numbered(8193)), many);
+        assert_eq!(fault(&vec!["x".repeat(60_000); 2]), many);
+        let few =
+            "has no column \"structure\" but 0, 1, 2, 3, 4, 5, 6, 7 and 92 more: a task without crystals";
+        assert_eq!(fault(&numbered(100)), few);
+        assert!(fault(&numbered(2)).contains("but 0, 1: a task"));
+    }
 
     #[test]
     fn tasks_are_named_by_their_files() {
