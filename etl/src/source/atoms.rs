@@ -1,5 +1,7 @@
 //! Cells and sites as JSON and POSCAR give them, completed into a [`Structure`].
 
+use schemas::limits::MAX_SITES;
+
 use super::RecordError;
 use super::json::Cursor;
 use super::species::element;
@@ -37,6 +39,7 @@ pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> 
                 cursor.expect(b'[', "an array of positions")?;
                 let mut first = true;
                 while cursor.next_element(&mut first)? {
+                    require_room(structure.fractional.len())?;
                     structure.fractional.push(cursor.triple()?);
                 }
                 coordinates_read = true;
@@ -46,6 +49,7 @@ pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> 
                 cursor.expect(b'[', "an array of elements")?;
                 let mut first = true;
                 while cursor.next_element(&mut first)? {
+                    require_room(structure.atomic_numbers.len())?;
                     let site = structure.atomic_numbers.len() + 1;
                     structure.atomic_numbers.push(element(cursor.string()?.raw, site)?);
                 }
@@ -66,6 +70,15 @@ pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> 
         }
     }
     complete(structure, coordinates)
+}
+
+/// Refuses one more site than a crystal may have.
+///
+/// # Errors
+/// [`RecordError::TooManySites`].
+#[inline]
+pub(super) fn require_room(sites: usize) -> Result<(), RecordError> {
+    if sites < MAX_SITES { Ok(()) } else { Err(RecordError::TooManySites { limit: MAX_SITES }) }
 }
 
 /// Reads three cell vectors, rows in Å.
@@ -133,6 +146,16 @@ mod tests {
         }
         let as_given = read(&ROCKSALT.replace("true", "false")).expect("a crystal");
         assert_eq!(as_given.fractional[1], [2.8; 3]);
+    }
+
+    #[test]
+    fn no_more_sites_are_read_than_a_crystal_may_have() {
+        let many = format!("[[0, 0, 0]{}", ",[0,0,0]".repeat(MAX_SITES));
+        let text = ROCKSALT.replace("[[0, 0, 0]", &many);
+        assert_ne!(text, ROCKSALT);
+        let error = read(&text).expect_err("too many positions");
+        assert_eq!(error, RecordError::TooManySites { limit: MAX_SITES });
+        assert_eq!(error.reason_code(), "too_many_sites");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::cartesian::CartesianError;
 use crate::poscar::PoscarError;
+use crate::reject::TOO_MANY_SITES;
 use crate::source::json::JsonError;
 
 /// An input that cannot be opened or read on; the run ends with it.
@@ -67,7 +68,7 @@ pub enum SourceError {
         message: String,
     },
     /// A table without a column that is needed.
-    #[error("{file}: no column {wanted}; it has {}", .found.join(", "))]
+    #[error("{file}: no column {wanted}; it has {}", some(.found))]
     MissingColumn {
         /// The table.
         file: String,
@@ -106,6 +107,16 @@ pub enum SourceError {
         /// Second key.
         second: String,
     },
+}
+
+/// Columns that a message names.
+const SHOWN_COLUMNS: usize = 64;
+
+/// The first columns of a table, and how many more there are.
+fn some(columns: &[String]) -> String {
+    let (shown, more) = columns.split_at(columns.len().min(SHOWN_COLUMNS));
+    let shown = shown.join(", ");
+    if more.is_empty() { shown } else { format!("{shown} and {} more", more.len()) }
 }
 
 impl SourceError {
@@ -172,6 +183,12 @@ pub enum RecordError {
     /// A cell without sites.
     #[error("no sites")]
     NoSites,
+    /// A cell of more sites than any crystal may have, of which no more are read.
+    #[error("more than {limit} sites")]
+    TooManySites {
+        /// The limit.
+        limit: usize,
+    },
     /// A coordinate or cell vector that is not finite.
     #[error("{field}: {value} is not a finite number")]
     NotFinite {
@@ -237,6 +254,7 @@ impl RecordError {
             Self::PartialOccupancy { .. } => "partial_occupancy",
             Self::SiteCount { .. } => "site_count_mismatch",
             Self::NoSites => "no_sites",
+            Self::TooManySites { .. } => TOO_MANY_SITES,
             Self::NotFinite { .. } => "not_finite",
             Self::Cartesian(error) => error.reason_code(),
             Self::PropertyValue { .. } => "bad_property_value",

@@ -2,7 +2,7 @@
 //! `{"lattice": {"matrix": ..}, "sites": [{"species": [{"element": .., "occu": 1}], "abc": ..}]}`.
 
 use super::RecordError;
-use super::atoms::{Coordinates, complete, read_lattice};
+use super::atoms::{Coordinates, complete, read_lattice, require_room};
 use super::json::Cursor;
 use super::species::species;
 use crate::structure::Structure;
@@ -34,6 +34,7 @@ pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure)
                 cursor.expect(b'[', "an array of sites")?;
                 let mut first = true;
                 while cursor.next_element(&mut first)? {
+                    require_room(structure.atomic_numbers.len())?;
                     let site = structure.atomic_numbers.len() + 1;
                     let (number, position, kind) = read_site(cursor, site)?;
                     if *coordinates.get_or_insert(kind) != kind {
