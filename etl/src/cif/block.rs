@@ -232,6 +232,11 @@ impl RawBlock {
         self.duplicate = None;
     }
 
+    /// Number of sites that the buffers have room for.
+    pub(super) fn site_room(&self) -> usize {
+        self.sites.capacity().max(self.joined.capacity())
+    }
+
     /// Value of a single item; `None` where it is absent, empty, `?` or `.`, with or without quotes.
     pub(super) fn item(&self, tag: Tag, bytes: &[u8]) -> Option<Value> {
         self.items.0.get(tag as usize).copied().flatten().filter(|value| !says_nothing(value.span.of(bytes)))

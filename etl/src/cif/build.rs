@@ -55,6 +55,11 @@ impl Builder {
         self.check_pairs(&reading, &Nearness::new(&cell))
     }
 
+    /// Number of sites that the buffers have room for.
+    pub(super) fn site_room(&self) -> usize {
+        self.structure.fractional.capacity()
+    }
+
     /// The structure built last.
     pub(super) fn structure(&self) -> &Structure {
         &self.structure

@@ -47,7 +47,10 @@ use tag::Tag;
 /// Largest file that is read, bytes: offsets have 32 bits.
 const MAX_BYTES: usize = u32::MAX as usize;
 
-/// Reads CIFs; one per thread. Buffers are kept from file to file.
+/// Sites of which the buffers are kept from file to file: several times those of the largest usual crystal.
+const KEPT_SITES: usize = 1 << 16;
+
+/// Reads CIFs; one per thread. Buffers are kept from file to file, but for what a rare large one left behind.
 #[derive(Debug, Default)]
 pub struct CifReader {
     blocks: [RawBlock; 2],
@@ -130,6 +133,19 @@ impl CifReader {
             found(block, result);
         };
         scan(bytes, &mut self.blocks, &mut self.columns, &mut emit);
+        if self.kept_sites() > KEPT_SITES {
+            *self = Self::default();
+        }
+    }
+
+    /// Most sites that the buffers have room for.
+    fn kept_sites(&self) -> usize {
+        self.blocks
+            .iter()
+            .map(RawBlock::site_room)
+            .chain([self.builder.site_room()])
+            .max()
+            .unwrap_or_default()
     }
 }
 

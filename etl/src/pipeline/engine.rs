@@ -3,7 +3,8 @@
 //! Reading, arranging and writing happen in order and one at a time; processing and encoding run on
 //! every thread. No thread belongs to a stage: each takes the most advanced work there is, so two
 //! threads keep two cores busy whatever the stages cost, and one thread runs the same code.
-//! What is in flight between the stages is bounded, and with it the memory.
+//! What is in flight between the stages is bounded, and with it the memory. A parsed piece may take many times the
+//! bytes of its text, so that of large pieces one is processed at a time, on any number of threads.
 //!
 //! ```text
 //! read ─▶ process ─▶ arrange ─▶ encode ─▶ write
@@ -42,6 +43,10 @@ pub(super) trait Stages: Sync {
     fn worker(&self) -> Self::Worker;
     /// Reads the next piece; `false` if there was none.
     fn read(&self, reader: &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Self::Error>;
+    /// Whether a piece is so large that only one such piece is processed at a time.
+    fn is_large(&self, _raw: &Self::Raw) -> bool {
+        false
+    }
     /// Processes a piece; `raw` is reused for a later one.
     fn process(&self, worker: &mut Self::Worker, raw: &mut Self::Raw)
     -> Result<Self::Processed, Self::Error>;
@@ -76,6 +81,8 @@ struct State<S: Stages> {
     /// Sequence number of the next piece of input.
     next_read: u64,
     spare: Vec<S::Raw>,
+    /// Whether a large piece is being processed.
+    large: bool,
     processed: BTreeMap<u64, S::Processed>,
     arranger: Option<S::Arranger>,
     next_arrange: u64,
@@ -168,10 +175,25 @@ impl<S: Stages> Pipeline<'_, S> {
         }
     }
 
+    /// Waits until no other large piece is being processed; `false` where the run has ended meanwhile. The caller
+    /// holds the reader, so that no further piece is read, and whoever is waited for needs nothing of it.
+    fn enter_large(&self) -> bool {
+        let mut state = self.lock();
+        while state.large && !state.finished() {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.large = true;
+        !state.finished()
+    }
+
     fn perform(&self, worker: &mut S::Worker, work: Work<S>) -> Result<(), S::Error> {
         match work {
             Work::Read(mut reader, mut raw) => {
                 let more = self.stages.read(&mut reader, &mut raw)?;
+                let is_large = more && self.stages.is_large(&raw);
+                if is_large && !self.enter_large() {
+                    return Ok(());
+                }
                 let mut sequence = 0;
                 self.update(|state| {
                     state.reader = Some(reader);
@@ -185,6 +207,7 @@ impl<S: Stages> Pipeline<'_, S> {
                 if more {
                     let piece = self.stages.process(worker, &mut raw)?;
                     self.update(|state| {
+                        state.large &= !is_large;
                         state.spare.push(raw);
                         state.processed.insert(sequence, piece);
                     });
@@ -258,6 +281,7 @@ pub(super) fn run<S: Stages>(
             input_ended: false,
             next_read: 0,
             spare: Vec::new(),
+            large: false,
             processed: BTreeMap::new(),
             arranger: Some(arranger),
             next_arrange: 0,
@@ -286,15 +310,23 @@ pub(super) fn run<S: Stages>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// A number at which processing panics, beyond the limits of the other tests.
     const UNLUCKY: u64 = 5_000;
 
+    /// Every number divisible by this is a large piece.
+    const LARGE: u64 = 7;
+
     /// Counts up to a limit, doubles, groups in threes, sums, and writes the sums.
     struct Sums {
         limit: u64,
         fail_at: Option<u64>,
+        /// Large pieces being processed, and the most there were at once.
+        large: AtomicUsize,
+        most_large: AtomicUsize,
     }
 
     impl Stages for Sums {
@@ -316,7 +348,17 @@ mod tests {
             Ok(*raw < self.limit)
         }
 
+        fn is_large(&self, raw: &u64) -> bool {
+            raw.is_multiple_of(LARGE)
+        }
+
         fn process(&self, (): &mut (), raw: &mut u64) -> Result<u64, String> {
+            if raw.is_multiple_of(LARGE) {
+                let large = self.large.fetch_add(1, Ordering::SeqCst) + 1;
+                self.most_large.fetch_max(large, Ordering::SeqCst);
+                std::thread::yield_now();
+                self.large.fetch_sub(1, Ordering::SeqCst);
+            }
             assert!(*raw != UNLUCKY, "an unlucky number");
             if self.fail_at == Some(*raw) {
                 return Err(format!("cannot process {raw}"));
@@ -342,7 +384,10 @@ mod tests {
 
     fn sums(threads: usize, limit: u64, fail_at: Option<u64>) -> Result<Vec<u64>, String> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool");
-        run(&pool, &Sums { limit, fail_at }, 0, vec![], vec![]).map(|(_, _, sums)| sums)
+        let stages = Sums { limit, fail_at, large: AtomicUsize::new(0), most_large: AtomicUsize::new(0) };
+        let sums = run(&pool, &stages, 0, vec![], vec![]).map(|(_, _, sums)| sums);
+        assert!(stages.most_large.into_inner() <= 1, "{threads} threads");
+        sums
     }
 
     #[test]

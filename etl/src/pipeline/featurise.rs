@@ -193,12 +193,19 @@ impl Stages for Rows {
         Ok(more || !block.is_empty())
     }
 
+    fn is_large(&self, (_, block): &Self::Raw) -> bool {
+        block.is_large()
+    }
+
     fn process(
         &self,
         worker: &mut BlockProcessor,
         (number, block): &mut Self::Raw,
     ) -> Result<ProcessedBlock, Stop> {
-        Ok(worker.process(*number, block)?)
+        let processed = worker.process(*number, block)?;
+        // Nothing of a large block is kept until the next one is read into its buffers.
+        block.clear();
+        Ok(processed)
     }
 
     fn arrange(

@@ -168,6 +168,10 @@ impl<'a> Stages for CrystalStages<'a> {
         }
     }
 
+    fn is_large(&self, piece: &RawPiece) -> bool {
+        piece.block.is_large()
+    }
+
     fn process(
         &self,
         worker: &mut BlockProcessor,
@@ -177,7 +181,12 @@ impl<'a> Stages for CrystalStages<'a> {
             Some(batch) => {
                 Ok(ProcessedBlock { number: piece.number, batches: vec![batch], ..Default::default() })
             }
-            None => worker.process(piece.number, &piece.block),
+            None => {
+                let block = worker.process(piece.number, &piece.block);
+                // Nothing of a large piece is kept until the next one is read into its buffers.
+                piece.block.clear();
+                block
+            }
         }
     }
 

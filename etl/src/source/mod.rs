@@ -149,6 +149,12 @@ impl RawBlock {
             || self.bytes.len() >= BLOCK_BYTES
     }
 
+    /// Whether the record that filled the block is larger than any of a usual crystal: 10,000 sites take half as
+    /// many bytes. What such a record is parsed into may take many times as much.
+    pub fn is_large(&self) -> bool {
+        self.bytes.len() > KEPT_BYTES
+    }
+
     /// Appends a record, copying its name and body.
     pub fn push(&mut self, origin: Origin, name: &[u8], body: &[u8]) {
         let start = self.bytes.len();

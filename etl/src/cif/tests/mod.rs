@@ -76,3 +76,21 @@ fn has_site(structure: &Structure, symbol: &str, position: [f64; 3]) -> bool {
             })
     })
 }
+
+#[test]
+fn buffers_of_a_large_file_are_not_kept() {
+    let head = "data_a\n_cell_length_a 500\n_cell_length_b 500\n_cell_length_c 500\n_cell_angle_alpha 90\n\
+                _cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'P 1'\nloop_\n\
+                _atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n";
+    let mut reader = CifReader::new();
+    for (sites, is_kept) in [(10, true), (KEPT_SITES + 1, false), (20, true)] {
+        let rows: String =
+            (0..sites).map(|at| format!("H 0.{:03} 0.{:03} 0.5\n", at / 500, at % 500)).collect();
+        let mut found = 0;
+        reader.read(format!("{head}{rows}").as_bytes(), &mut |_, result| {
+            found = result.map_or(0, |structure| structure.atomic_numbers.len());
+        });
+        assert_eq!(found, sites);
+        assert_eq!(reader.kept_sites() > 0, is_kept, "{sites} sites");
+    }
+}
