@@ -11,7 +11,7 @@ use schemas::store::SPLIT_PREFIX;
 use super::column::{Column, PartNames};
 use super::met::Met;
 use super::names::Names;
-use super::reader::LabelCsv;
+use super::reader::{LabelCsv, Size};
 use super::rows::{Rows, Table};
 use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
@@ -64,19 +64,21 @@ impl<'a> Loader<'a> {
     /// Reads a table that lay among the crystals.
     pub(super) fn embedded(&mut self, table: &EmbeddedLabels) -> Result<(), LabelError> {
         check_encoding(&table.file, &table.csv)?;
-        let csv = LabelCsv::new(&table.file, Box::new(io::Cursor::new(&table.csv)))?;
+        let csv =
+            LabelCsv::new(&table.file, Box::new(io::Cursor::new(&table.csv)), Size::Held(table.csv.len()))?;
         self.csv(&table.file, &table.folder, csv)
     }
 
     /// Reads a file by what it is.
     pub(super) fn file(&mut self, path: &Path) -> Result<(), LabelError> {
-        let document = open_document(path, "", &Progress::default())?;
+        let progress = Progress::default();
+        let document = open_document(path, "", &progress)?;
         let file = document.file.clone();
         if is_json(&document.name) {
             return self.read(&file, "", |rows, parts| splits::read(document, rows, parts));
         }
         let Document { stream, .. } = document;
-        self.csv(&file, "", LabelCsv::new(&file, stream)?)
+        self.csv(&file, "", LabelCsv::new(&file, stream, Size::OnDisk(progress))?)
     }
 
     fn csv(&mut self, file: &str, folder: &str, mut csv: LabelCsv<'_>) -> Result<(), LabelError> {

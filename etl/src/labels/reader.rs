@@ -7,7 +7,7 @@ use std::rc::Rc;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::LabelError;
-use crate::source::SourceError;
+use crate::source::{Progress, SourceError};
 
 /// Bytes of a table by which its separator is told.
 const START_BYTES: u64 = 64 << 10;
@@ -19,6 +19,31 @@ const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 
 /// Longest row. A row of as many numbers as a table may have takes a tenth of this.
 const MAX_ROW_BYTES: usize = 4 << 20;
+
+/// Fields that any table may have: as numbers they take 64 MiB while their columns are read, and as labels.
+const MAX_FIELDS: u64 = 1 << 23;
+/// Fields that a larger table may have for each byte on disk. Published ones, packed, have three at most.
+const PACKED_FIELDS_PER_BYTE: u64 = 8;
+/// Fields that a larger table in memory may have for a number of its bytes, which is this.
+const BYTES_PER_HELD_FIELD: u64 = 4;
+
+/// What a table may have more fields by than any may have: a few bytes must not become gigabytes.
+pub(super) enum Size {
+    /// The bytes read from the disk so far.
+    OnDisk(Progress),
+    /// Its bytes, unpacked.
+    Held(usize),
+}
+
+impl Size {
+    fn most_fields(&self) -> u64 {
+        let by_size = match self {
+            Self::OnDisk(progress) => progress.bytes().saturating_mul(PACKED_FIELDS_PER_BYTE),
+            Self::Held(bytes) => *bytes as u64 / BYTES_PER_HELD_FIELD,
+        };
+        by_size.max(MAX_FIELDS)
+    }
+}
 
 /// A stream that ends in an error once a row has taken all the bytes it may have.
 struct RowBound<R> {
@@ -46,6 +71,9 @@ pub(super) struct LabelCsv<'a> {
     reader: Reader<RowBound<Box<dyn Read + 'a>>>,
     /// Bytes that the row being read may still take.
     left: Rc<Cell<usize>>,
+    size: Size,
+    /// Fields of all rows so far.
+    fields: u64,
     /// The row read last.
     pub(super) record: ByteRecord,
 }
@@ -75,7 +103,7 @@ impl<'a> LabelCsv<'a> {
     ///
     /// # Errors
     /// [`LabelError::Source`] where it cannot be read.
-    pub(super) fn new(file: &'a str, mut stream: Box<dyn Read + 'a>) -> Result<Self, LabelError> {
+    pub(super) fn new(file: &'a str, mut stream: Box<dyn Read + 'a>, size: Size) -> Result<Self, LabelError> {
         let mut start = Vec::new();
         let read = (&mut stream).take(START_BYTES).read_to_end(&mut start);
         read.map_err(|source| SourceError::Read { file: file.to_owned(), source })?;
@@ -86,18 +114,30 @@ impl<'a> LabelCsv<'a> {
         let left = Rc::new(Cell::new(MAX_ROW_BYTES));
         let stream = RowBound { stream, left: Rc::clone(&left) };
         let reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(stream);
-        Ok(Self { file, reader, left, record: ByteRecord::new() })
+        Ok(Self { file, reader, left, size, fields: 0, record: ByteRecord::new() })
     }
 
     /// Next row; every row must have as many fields as the first.
     ///
     /// # Errors
-    /// [`LabelError::Layout`] for a row longer than any of a table, [`LabelError::Csv`] for other faults.
+    /// [`LabelError::Layout`] for a row longer than any of a table, and for more fields than there are bytes for, [`LabelError::Csv`] for other faults.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
         self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
         match more {
-            Ok(true) => Ok(Some(&self.record)),
+            Ok(true) => {
+                self.fields += self.record.len() as u64;
+                if self.fields > MAX_FIELDS && self.fields > self.size.most_fields() {
+                    let message = format!(
+                        "line {}: more than {} fields for so few bytes; unpack it if they are meant to be, and \
+                         give it by --labels",
+                        self.line(),
+                        self.size.most_fields()
+                    );
+                    return Err(self.layout(&message));
+                }
+                Ok(Some(&self.record))
+            }
             Ok(false) => Ok(None),
             Err(_) if self.left.get() == 0 => {
                 let message = format!("line {}: a row of more than {MAX_ROW_BYTES} bytes", self.line());

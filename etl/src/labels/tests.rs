@@ -469,3 +469,20 @@ fn a_row_has_so_many_bytes_at_most() {
     let fits = format!("id,note,x\na,{},1\nb,{0},2\n", &field[..2 << 20]);
     assert_eq!(load_texts(&[("labels.csv", &fits)]).expect("long rows").len(), 2);
 }
+
+#[test]
+fn a_packed_table_has_so_many_fields_at_most() {
+    let header: String = (0..4000).map(|at| format!(",c{at}")).collect();
+    let zeros = ",0".repeat(4000);
+    let mut csv = format!("id{header}\n");
+    (0..2_500).for_each(|at| csv.push_str(&format!("{at}{zeros}\n")));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("l.csv.zst");
+    std::fs::write(&path, zstd::encode_all(csv.as_bytes(), 1).expect("in memory")).expect("a small file");
+    let load = |path: PathBuf| load(&LabelInputs { files: vec![path], ..LabelInputs::default() });
+    let error = load(path).expect_err("too many fields").to_string();
+    assert!(error.contains("line 2097: more than 8388608 fields for so few bytes"), "{error}");
+    let plain = folder.path().join("l.csv");
+    std::fs::write(&plain, csv).expect("a file");
+    assert_eq!(load(plain).expect("a large table").len(), 2_500);
+}
