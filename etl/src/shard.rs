@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
 };
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -184,19 +184,26 @@ impl ShardFormat {
     /// # Errors
     /// [`ParquetError`] if a batch does not have the schema.
     pub fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, ParquetError> {
-        let mut writers = self.row_groups.create_column_writers(0)?;
-        for batch in batches {
-            let mut leaves = writers.iter_mut();
-            for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
-                for leaf in compute_leaves(field, column)? {
-                    let writer = leaves.next().ok_or_else(|| {
+        let mut writers = self.row_groups.create_column_writers(0)?.into_iter();
+        let mut chunks = Vec::with_capacity(writers.len());
+        // One column is done before the next is begun, and its buffers are gone: thousands would take a gigabyte.
+        for (at, field) in self.schema.fields().iter().enumerate() {
+            let mut open: Vec<ArrowColumnWriter> = Vec::new();
+            for batch in batches {
+                for (leaf, values) in compute_leaves(field, batch.column(at))?.iter().enumerate() {
+                    if leaf == open.len() {
+                        open.extend(writers.next());
+                    }
+                    let writer = open.get_mut(leaf).ok_or_else(|| {
                         ParquetError::General(format!("no writer for column '{}'", field.name()))
                     })?;
-                    writer.write(&leaf)?;
+                    writer.write(values)?;
                 }
             }
+            for writer in open {
+                chunks.push(writer.close()?);
+            }
         }
-        let chunks = writers.into_iter().map(|writer| writer.close()).collect::<Result<_, _>>()?;
         Ok(EncodedRowGroup { chunks, rows: batches.iter().map(|batch| batch.num_rows() as u64).sum() })
     }
 

@@ -28,6 +28,8 @@ const RUN_BYTES: usize = 32 << 20;
 /// Bytes of features for each edge and for each row, as estimated for the bounds above.
 const BYTES_PER_EDGE: usize = 24;
 const BYTES_PER_ROW: usize = 400;
+/// Bytes of a row for each column, as estimated for the bound of a sorted run: a number and whether it is there.
+const BYTES_PER_COLUMN: usize = 9;
 
 /// 128-bit hashes of all identifiers so far: 16 bytes a crystal, whatever the identifiers' length.
 #[derive(Debug, Clone, Default)]
@@ -157,6 +159,11 @@ fn bytes_of(batch: &RecordBatch) -> usize {
     BYTES_PER_ROW * rows + BYTES_PER_EDGE * values_of(batch, "edge_target", rows)
 }
 
+/// Estimate of a batch in bytes, its other columns included: thousands of properties take more than the features.
+fn bytes_of_all(batch: &RecordBatch) -> usize {
+    bytes_of(batch) + BYTES_PER_COLUMN * batch.num_columns() * batch.num_rows()
+}
+
 /// Values of the longest column in the first rows of a batch.
 fn longest(batch: &RecordBatch, rows: usize) -> usize {
     LONGEST_LISTS.into_iter().map(|column| values_of(batch, column, rows)).max().unwrap_or(0)
@@ -239,7 +246,7 @@ impl Arranger {
             batch = batch.slice(rows, batch.num_rows() - rows);
             let bytes = bytes_of(&part);
             self.file_rows += rows;
-            self.file_bytes += bytes;
+            self.file_bytes += bytes_of_all(&part);
             self.waiting_rows += rows;
             self.waiting_bytes += bytes;
             self.waiting_values += longest(&part, rows);
@@ -298,6 +305,21 @@ mod tests {
         let offsets = OffsetBuffer::from_lengths(edges.iter().copied());
         let lists = ListArray::new(item_field(DataType::Int8), offsets, values, None);
         RecordBatch::try_from_iter([("edge_target", Arc::new(lists) as _)]).expect("one column")
+    }
+
+    #[test]
+    fn a_sorted_run_ends_by_its_properties_too() {
+        let numbers: arrow::array::ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![1.0; 256]));
+        let names = (0..4096).map(|at| (format!("p{at}"), Arc::clone(&numbers)));
+        let wide = RecordBatch::try_from_iter(names).expect("columns of one length");
+        let sizes = FileSizes { file_rows: 16_384, row_group_rows: 1024, sorted: true };
+        let mut arranger = Arranger::new(sizes, 0, Counts::default(), SeenIds::default());
+        let block = || ProcessedBlock { batches: vec![wide.clone()], ..Default::default() };
+        let ended = (0..8).filter(|_| {
+            let steps = arranger.arrange(Some(block())).expect("one schema");
+            steps.iter().any(|step| matches!(step, Step::SortedFile(_)))
+        });
+        assert_eq!(ended.count(), 2);
     }
 
     #[test]

@@ -22,6 +22,10 @@ use crate::reject::Reject;
 use crate::shard::{EncodedRowGroup, ShardFormat, ShardWriter};
 use crate::source::{RawBlock, RecordReader};
 
+/// From so many columns on, a row group takes some ten megabytes for its properties alone: so few are in flight as
+/// for one thread.
+const WIDE_COLUMNS: usize = 1024;
+
 /// Where rows come from: records that are still to be read, or sorted runs.
 pub(super) enum Input {
     /// The source itself.
@@ -123,7 +127,11 @@ impl<'a> Stages for CrystalStages<'a> {
     type Error = BuildError;
 
     fn output_limit(&self, threads: usize) -> usize {
-        if self.runs { 1 } else { OUTPUT_PIECES_PER_THREAD * threads }
+        match self.format.schema().fields().len() {
+            _ if self.runs => 1,
+            WIDE_COLUMNS.. => OUTPUT_PIECES_PER_THREAD,
+            _ => OUTPUT_PIECES_PER_THREAD * threads,
+        }
     }
 
     fn worker(&self) -> BlockProcessor {
