@@ -13,6 +13,7 @@ use schemas::limits::MAX_GROUP_VALUES;
 use schemas::manifest::Counts;
 
 use super::error::BuildError;
+use super::outlook::Outlook;
 use super::process::{ProcessedBlock, count, material_ids};
 use crate::reject::{DUPLICATE_ID, Reject};
 
@@ -131,6 +132,7 @@ pub(super) struct Arranger {
     sizes: FileSizes,
     seen: SeenIds,
     counts: Counts,
+    outlook: Outlook,
     /// Rows of the open file.
     file_rows: usize,
     file_bytes: usize,
@@ -184,6 +186,7 @@ impl Arranger {
         Self {
             sizes,
             seen,
+            outlook: Outlook::new(counts.kept + counts.filtered, counts.rejected),
             counts,
             file_rows: 0,
             file_bytes: 0,
@@ -198,7 +201,8 @@ impl Arranger {
     /// Takes the next block, or the end of the input.
     ///
     /// # Errors
-    /// [`BuildError::Arrow`] if a batch cannot be cut, a fault of the caller.
+    /// [`BuildError::NoCrystals`] if next to no entry is a crystal, [`BuildError::Arrow`] if a batch cannot be cut, a
+    /// fault of the caller.
     pub(super) fn arrange(&mut self, block: Option<ProcessedBlock>) -> Result<Vec<Step>, BuildError> {
         let mut steps = Vec::new();
         match block {
@@ -213,6 +217,7 @@ impl Arranger {
 
     fn add(&mut self, mut block: ProcessedBlock, steps: &mut Vec<Step>) -> Result<(), BuildError> {
         self.seen.drop_duplicates(&mut block)?;
+        self.outlook.see(&block)?;
         let rows = block.rows();
         if self.file_rows > 0 && self.file_rows + rows > self.sizes.file_rows {
             self.end_file(steps);

@@ -32,6 +32,25 @@ pub enum BuildError {
     /// The input as a whole cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Next to no entry of a long input is a crystal.
+    #[error(
+        "{file}: {rejected} of the first {read} entries are rejected, the last one (record {record}) as {reason}: \
+         {message}; this is no set of crystals of the kind it is read as"
+    )]
+    NoCrystals {
+        /// Entries rejected.
+        rejected: u64,
+        /// All entries so far.
+        read: u64,
+        /// File of the entry that was rejected last.
+        file: String,
+        /// Its number there.
+        record: u64,
+        /// Its reason.
+        reason: &'static str,
+        /// Its message.
+        message: String,
+    },
     /// A label table cannot be read.
     #[error(transparent)]
     Labels(#[from] LabelError),

@@ -17,6 +17,7 @@ use super::arrange::SeenIds;
 use super::check_threads;
 use super::engine::{self, Stages};
 use super::error::BuildError;
+use super::outlook::Outlook;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
@@ -112,7 +113,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         .build()
         .map_err(|error| no_threads(error.to_string()))?;
     let (sender, blocks) = sync_channel(WAITING_BLOCKS);
-    let run = move || engine::run(&pool, &stages, (reader, 0), SeenIds::default(), sender).map(drop);
+    let run = move || engine::run(&pool, &stages, (reader, 0), Default::default(), sender).map(drop);
     let run = std::thread::Builder::new()
         .name("featurise".to_owned())
         .spawn(run)
@@ -171,7 +172,7 @@ struct Rows {
 impl Stages for Rows {
     /// The records, and the number of the next block.
     type Reader = (Box<dyn RecordReader>, u64);
-    type Arranger = SeenIds;
+    type Arranger = (SeenIds, Outlook);
     type Writer = SyncSender<FeaturisedBlock>;
     type Worker = BlockProcessor;
     type Raw = (u64, RawBlock);
@@ -210,11 +211,12 @@ impl Stages for Rows {
 
     fn arrange(
         &self,
-        seen: &mut SeenIds,
+        (seen, outlook): &mut Self::Arranger,
         block: Option<ProcessedBlock>,
     ) -> Result<Vec<ProcessedBlock>, Stop> {
         let Some(mut block) = block else { return Ok(Vec::new()) };
         seen.drop_duplicates(&mut block)?;
+        outlook.see(&block)?;
         Ok(vec![block])
     }
 

@@ -7,6 +7,7 @@
 //! * `journal`, `inputs`, `lock`: resuming a run, and one
 //!   run at a time
 //! * `leftovers`: files of earlier runs and files of others
+//! * `outlook`: when next to no entry is a crystal
 //! * `finish`: rejects table and manifest
 //! * `feed`: rows from elsewhere into a store
 //! * [`featurise`]: the same rows without a store, for whoever needs them at once
@@ -20,6 +21,7 @@ pub(crate) mod finish;
 pub(crate) mod inputs;
 pub(crate) mod journal;
 mod leftovers;
+mod outlook;
 pub(crate) mod process;
 mod sorted;
 pub(crate) mod stages;
@@ -260,7 +262,7 @@ pub fn build(
         let cursor =
             Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
         let run = engine::run(&pool, &stages, cursor, arranger, output);
-        if let Err(BuildError::Labels(_)) = run {
+        if let Err(BuildError::Labels(_) | BuildError::NoCrystals { .. }) = run {
             // Going on would end in the same fault.
             folder.discard_unfinished()?;
         }

@@ -1,0 +1,84 @@
+//! When a run gives up: of very many entries next to none is a crystal.
+//!
+//! A few kilobytes unpack to tens of millions of entries that are none. Each would be a reject, for minutes.
+
+use super::error::BuildError;
+use super::process::ProcessedBlock;
+use crate::reject::{FILTERED, Reject};
+
+/// Entries that may be rejected whatever the others are.
+const SURELY_REJECTED: u64 = 1 << 19;
+/// Entries that may be rejected for each that is kept.
+const REJECTED_FOR_EACH_KEPT: u64 = 1000;
+
+/// What became of the entries so far; those that a filter left out are crystals.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outlook {
+    kept: u64,
+    rejected: u64,
+}
+
+impl Outlook {
+    /// After a run that is resumed.
+    pub(super) fn new(kept: u64, rejected: u64) -> Self {
+        Self { kept, rejected }
+    }
+
+    /// Counts the next block.
+    ///
+    /// # Errors
+    /// [`BuildError::NoCrystals`] once the input is not worth reading on. That depends on the blocks before
+    /// alone, on no thread.
+    pub(super) fn see(&mut self, block: &ProcessedBlock) -> Result<(), BuildError> {
+        let rejects = || block.rejects.iter().filter(|reject| reject.reason != FILTERED);
+        self.kept += block.rows() as u64 + (block.rejects.len() - rejects().count()) as u64;
+        self.rejected += rejects().count() as u64;
+        let may_be_rejected = SURELY_REJECTED.max(self.kept.saturating_mul(REJECTED_FOR_EACH_KEPT));
+        match rejects().next_back() {
+            Some(last) if self.rejected > may_be_rejected => Err(self.give_up(last)),
+            _ => Ok(()),
+        }
+    }
+
+    fn give_up(self, last: &Reject) -> BuildError {
+        BuildError::NoCrystals {
+            rejected: self.rejected,
+            read: self.rejected + self.kept,
+            file: last.origin.file.to_string(),
+            record: last.origin.record,
+            reason: last.reason,
+            message: last.message.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reject::Origin;
+
+    fn block(reason: &'static str, rejects: usize) -> ProcessedBlock {
+        let origin = Origin { file: "a.json".into(), record: 7, line: None };
+        let reject = Reject::new(None, origin, reason, "no sites".to_owned());
+        ProcessedBlock { rejects: vec![reject; rejects], ..ProcessedBlock::default() }
+    }
+
+    #[test]
+    fn an_input_of_rejects_alone_is_given_up() {
+        let bad = block("no_sites", 1 << 18);
+        let mut outlook = Outlook::default();
+        assert!((0..2).all(|_| outlook.see(&bad).is_ok()));
+        let error = outlook.see(&bad).expect_err("more than half a million").to_string();
+        let expected = "a.json: 786432 of the first 786432 entries are rejected, the last one (record 7) as \
+                        no_sites: no sites; this is no set of crystals of the kind it is read as";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn one_crystal_in_a_thousand_is_enough() {
+        let bad = block("no_sites", 1 << 20);
+        assert!(Outlook::new(1048, 0).see(&bad).is_err());
+        assert!(Outlook::new(1049, 0).see(&bad).is_ok());
+        assert!(Outlook::default().see(&block(FILTERED, 1 << 20)).is_ok());
+    }
+}
