@@ -6,6 +6,9 @@ use crate::data::stored::StoredCrystal;
 
 /// Crystals of a batch unless asked for otherwise (SPEC 6).
 pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
+/// Triplets of a batch that is not trained with unless asked for otherwise: some 1,800 atoms with twelve neighbours
+/// each (12² triplets an atom), so that neither large crystals nor dense shells exhaust the memory.
+pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
 
 /// How much a batch may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

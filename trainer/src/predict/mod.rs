@@ -43,11 +43,7 @@ pub use model::{Member, Model, Quantity};
 use structures::Structures;
 use table::TableWriter;
 
-/// Crystals of a batch unless asked for otherwise.
-pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
-/// Triplets of a batch unless asked for otherwise: some 1,800 atoms with twelve neighbours each
-/// (12² triplets an atom), so that neither large crystals nor dense shells exhaust the memory.
-pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
+pub use crate::data::limit::{DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
 
 /// What to predict for, and where to.
 #[derive(Debug, Clone)]

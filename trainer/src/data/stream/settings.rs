@@ -6,7 +6,7 @@ use crate::config::DataConfig;
 use crate::config::model::Graph;
 use crate::data::error::DataError;
 use crate::data::labels::PeriodicLabels;
-use crate::data::limit::BatchLimit;
+use crate::data::limit::{BatchLimit, DEFAULT_BATCH_TRIPLETS};
 use crate::data::share::Share;
 use crate::device;
 
@@ -70,11 +70,15 @@ impl Default for StreamSettings {
 }
 
 impl StreamSettings {
-    /// Every crystal once, in the order of the shards, for a model on a device.
+    /// Every crystal once, in the order of the shards, for a model on a device. As nothing depends on which crystals
+    /// share a batch, batches have at most [`DEFAULT_BATCH_TRIPLETS`] unless asked for otherwise.
     pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
         Self {
             shuffle_buffer: None,
-            limit: data.limit(),
+            limit: BatchLimit {
+                triplets: Some(data.batch_triplets.unwrap_or(DEFAULT_BATCH_TRIPLETS)),
+                ..data.limit()
+            },
             graph,
             workers: data.workers,
             queue: data.queue,
@@ -95,5 +99,23 @@ impl StreamSettings {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceName;
+
+    #[test]
+    fn batches_in_order_are_bounded_by_their_triplets() {
+        let triplets = |data: &DataConfig| {
+            let device = DeviceName::Cpu.open().expect("always there");
+            StreamSettings::in_order(data, Graph::Multigraph, &device).limit.triplets
+        };
+        let mut data = DataConfig::default();
+        assert_eq!(triplets(&data), Some(DEFAULT_BATCH_TRIPLETS));
+        data.batch_triplets = Some(7);
+        assert_eq!(triplets(&data), Some(7));
     }
 }
