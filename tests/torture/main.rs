@@ -4,6 +4,7 @@
 //! `TORTURE=long` (`make torture`) each row meets hundreds of moments, offsets or megabytes. Both draw
 //! from fixed seeds. An argument runs the rows alone whose name contains it.
 
+mod bombs;
 mod bounds;
 mod crafted;
 mod damage;
@@ -113,6 +114,7 @@ fn main() -> ExitCode {
         damage::cases(form),
         hostile::cases(form),
         paths::cases(form),
+        bombs::cases(),
         bounds::cases(),
         ranges::cases(),
         downloads::cases(),
