@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new("server without an end: etl fetch", endless),
         Case::new("password in --base-url: etl fetch", password),
+        Case::new("redirect from this machine to a cloud's metadata: etl fetch", redirected),
     ]
 }
 
@@ -111,5 +112,21 @@ fn password(row: &mut Row) {
     }
     if files(to.path()).iter().any(|file| told(&String::from_utf8_lossy(file))) {
         row.fault("the password is in a file");
+    }
+}
+
+fn redirected(row: &mut Row) {
+    let address = serve(|stream| {
+        stream.write_all(
+            b"HTTP/1.1 302 no\r\nLocation: http://169.254.169.254/x\r\nContent-Length: 0\r\n\
+              Connection: close\r\n\r\n",
+        )
+    });
+    let to = folder();
+    let ran = fetch(&format!("http://{address}"), to.path(), &[]);
+    row.ran(&ran);
+    row.outcome("refused");
+    if let Err(fault) = ran.refusal("169.254.169.254, an address of this machine, which is not followed") {
+        row.fault(fault);
     }
 }

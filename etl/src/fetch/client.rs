@@ -13,7 +13,7 @@ impl RetryPolicy {
     /// An HTTP client with these time limits, for the published addresses, which are all HTTPS, or
     /// for a root of the user's. Statuses are answers, not errors. A proxy is taken from the usual
     /// environment variables, but never asked for this machine itself. Redirects lead neither from HTTPS to
-    /// HTTP nor to a nearer address.
+    /// HTTP nor to another private host.
     pub(super) fn client(&self, root: Option<&Root>) -> ureq::Agent {
         let local = root.is_some_and(|root| is_this_machine(root.host()));
         let proxy = if local { None } else { ureq::Proxy::try_from_env() };

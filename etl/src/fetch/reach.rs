@@ -1,8 +1,9 @@
-//! Where a redirect may lead: never nearer to this machine than the address that was asked for.
+//! Where a redirect may lead: to public addresses, and back to the host that was asked for.
 //!
-//! A server on the internet could otherwise have this machine ask what only this machine can reach: its own
-//! services, those of the network it is in, a cloud's metadata.
+//! A server could otherwise have this machine ask what only this machine can reach: its own services, those of
+//! the network it is in, a cloud's metadata.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
@@ -57,19 +58,9 @@ impl Reach {
         }
     }
 
-    /// Of a host without its addresses: what its name says.
-    fn of_name(host: &str) -> Self {
-        let name = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-        match name.parse() {
-            Ok(address) => Self::of(address),
-            Err(_) if name == "localhost" || name.ends_with(".localhost") => Self::Local,
-            Err(_) => Self::Public,
-        }
-    }
-
-    /// Of the nearest address of a host; of its name where a proxy looks its addresses up.
-    fn of_host(host: &str, addresses: &[SocketAddr]) -> Self {
-        addresses.iter().map(|address| Self::of(address.ip())).fold(Self::of_name(host), Self::max)
+    /// Of the nearest of a host's addresses.
+    fn of_all(addresses: &[IpAddr]) -> Self {
+        addresses.iter().copied().map(Self::of).fold(Self::Public, Self::max)
     }
 
     const fn as_str(self) -> &'static str {
@@ -81,9 +72,22 @@ impl Reach {
     }
 }
 
+/// The address that a host's name says without being looked up.
+fn named_address(host: &str) -> Option<IpAddr> {
+    let name = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    let is_here = name == "localhost" || name.ends_with(".localhost");
+    if is_here { Some(Ipv4Addr::LOCALHOST.into()) } else { name.parse().ok() }
+}
+
+/// All addresses of a host; where a proxy looks them up, those alone that its name says.
+fn addresses_of(host: &str, found: &[SocketAddr]) -> Vec<IpAddr> {
+    let found = found.iter().map(SocketAddr::ip);
+    found.chain(named_address(host)).map(|address| address.to_canonical()).collect()
+}
+
 /// Whether a host is this machine by its name.
 pub(super) fn is_this_machine(host: &str) -> bool {
-    Reach::of_name(host) == Reach::Local
+    named_address(host).is_some_and(|address| Reach::of(address) == Reach::Local)
 }
 
 /// Looks at every connection before it is made, and refuses those that a redirect may not lead to.
@@ -95,14 +99,31 @@ pub(super) struct Guard {
     asked: Vec<String>,
     /// Address of the proxy, wherever it is.
     proxy: Option<Uri>,
-    /// Reach of the host asked for last.
-    begun: Mutex<Reach>,
+    begun: Mutex<Begun>,
+}
+
+/// What is known of the hosts that were asked for.
+#[derive(Debug, Default)]
+struct Begun {
+    /// Addresses of the host asked for last.
+    addresses: Vec<IpAddr>,
+    /// Reach of each host when it was asked for first.
+    first: HashMap<String, Reach>,
+}
+
+impl Begun {
+    /// Whether a redirect may lead to an address. The loopback addresses are one host.
+    fn leads_to(&self, address: IpAddr) -> bool {
+        Reach::of(address) == Reach::Public
+            || self.addresses.contains(&address)
+            || address.is_loopback() && self.addresses.iter().any(IpAddr::is_loopback)
+    }
 }
 
 /// A redirect that is not followed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it redirects to {host}, {}, which is not followed", .reach.as_str())]
-struct Nearer {
+struct Refused {
     host: String,
     reach: Reach,
 }
@@ -110,20 +131,30 @@ struct Nearer {
 impl Guard {
     /// A guard of requests for these hosts.
     pub(super) fn new(asked: Vec<String>, proxy: Option<Uri>) -> Self {
-        Self { asked, proxy, begun: Mutex::new(Reach::Public) }
+        Self { asked, proxy, begun: Mutex::default() }
     }
 
-    fn check(&self, uri: &Uri, addresses: &[SocketAddr]) -> Result<(), Nearer> {
+    fn check(&self, uri: &Uri, found: &[SocketAddr]) -> Result<(), Refused> {
         if self.proxy.as_ref() == Some(uri) {
             return Ok(());
         }
         let host = uri.host().unwrap_or_default();
-        let reach = Reach::of_host(host, addresses);
+        let addresses = addresses_of(host, found);
+        let reach = Reach::of_all(&addresses);
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.asked.iter().any(|asked| asked.eq_ignore_ascii_case(host)) {
-            *begun = reach;
-        } else if reach > *begun {
-            return Err(Nearer { host: host.to_owned(), reach });
+        let is_asked = self.asked.iter().any(|asked| asked.eq_ignore_ascii_case(host));
+        let may = if is_asked {
+            // A name that meant a public address must not mean a nearer one later.
+            let first = *begun.first.entry(host.to_ascii_lowercase()).or_insert(reach);
+            first != Reach::Public || reach == Reach::Public
+        } else {
+            addresses.iter().all(|address| begun.leads_to(*address))
+        };
+        if !may {
+            return Err(Refused { host: host.to_owned(), reach });
+        }
+        if is_asked {
+            begun.addresses = addresses;
         }
         Ok(())
     }
@@ -133,7 +164,7 @@ impl Connector for Guard {
     type Out = ();
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<()>, ureq::Error> {
-        self.check(details.uri, &details.addrs).map_err(|nearer| ureq::Error::Other(Box::new(nearer)))?;
+        self.check(details.uri, &details.addrs).map_err(|refused| ureq::Error::Other(Box::new(refused)))?;
         Ok(None)
     }
 }
@@ -170,7 +201,7 @@ mod tests {
     }
 
     /// Hosts one after the other, each with the address that it turned out to have.
-    fn walk(asked: &str, hops: &[(&str, &str)]) -> Result<(), Nearer> {
+    fn walk(asked: &str, hops: &[(&str, &str)]) -> Result<(), Refused> {
         let guard = Guard::new(vec![asked.to_owned()], Some("http://127.0.0.1:3128".parse().unwrap()));
         hops.iter().try_for_each(|(uri, address)| {
             let addresses: Vec<SocketAddr> =
@@ -180,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_never_lead_nearer() {
+    fn redirects_lead_to_no_other_private_host() {
         let public = ("https://a.test/f", "9.9.9.9");
         for (uri, address) in [
             ("http://127.0.0.1/", "127.0.0.1"),
@@ -194,19 +225,39 @@ mod tests {
             let refused = walk("a.test", &[public, (uri, address)]).unwrap_err();
             assert!(refused.to_string().contains("not followed"), "{uri}: {refused}");
         }
-        let from_private = [("http://a.test/f", "10.0.0.1"), ("http://b.test/", "127.0.0.1")];
-        assert_eq!(walk("a.test", &from_private).unwrap_err().reach, Reach::Local);
+        for (asked, uri, address) in [
+            ("10.0.0.1", "http://b.test/", "127.0.0.1"),
+            ("10.0.0.1", "http://b.test/", "10.9.9.9"),
+            ("10.0.0.1", "http://192.168.0.1/", "192.168.0.1"),
+            ("10.0.0.1", "http://169.254.169.254/x", "169.254.169.254"),
+            ("127.0.0.1", "http://169.254.169.254/x", "169.254.169.254"),
+            ("127.0.0.1", "http://169.254.169.254/x", ""),
+            ("127.0.0.1", "http://[::ffff:169.254.169.254]/x", ""),
+            ("127.0.0.1", "http://10.0.0.1/", "10.0.0.1"),
+            ("127.0.0.1", "http://0.0.0.0/", "0.0.0.0"),
+            ("169.254.1.1", "http://169.254.169.254/x", "169.254.169.254"),
+        ] {
+            let refused = walk("a.test", &[("http://a.test/f", asked), (uri, address)]).unwrap_err();
+            assert!(refused.to_string().contains("not followed"), "{asked} to {uri}: {refused}");
+        }
+        let again = [public, ("http://a.test:8080/", "127.0.0.1")];
+        assert_eq!(walk("a.test", &again).unwrap_err().reach, Reach::Local);
     }
 
     #[test]
-    fn redirects_may_lead_as_far_as_the_request_or_further() {
+    fn redirects_may_lead_to_public_addresses_and_back() {
         assert_eq!(
             walk("a.test", &[("https://a.test/", "9.9.9.9"), ("https://b.test/", "2620:fe::fe")]),
             Ok(())
         );
-        assert_eq!(walk("A.test", &[("http://a.test/", "10.0.0.1"), ("http://b.test/", "10.9.9.9")]), Ok(()));
+        assert_eq!(walk("A.test", &[("http://a.test/", "10.0.0.1"), ("http://b.test/", "10.0.0.1")]), Ok(()));
+        assert_eq!(walk("a.test", &[("http://a.test/", "10.0.0.1"), ("http://b.test/", "9.9.9.9")]), Ok(()));
+        // A mirror of several hosts under one name.
+        assert_eq!(walk("a.test", &[("http://a.test/", "10.0.0.1"), ("http://a.test/", "10.0.0.2")]), Ok(()));
         let here = [("http://127.0.0.1:1/", "127.0.0.1"), ("http://localhost:2/", "127.0.0.1")];
         assert_eq!(walk("127.0.0.1", &here), Ok(()));
+        let here = [("http://[::1]:1/", "::1"), ("http://127.0.0.1:2/", "127.0.0.1")];
+        assert_eq!(walk("[::1]", &here), Ok(()));
         // Where the names of publishers are answered for by a mirror of the network.
         assert_eq!(walk("a.test", &[("https://a.test/", "10.0.0.1")]), Ok(()));
         let by_proxy =

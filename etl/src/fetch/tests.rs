@@ -465,6 +465,19 @@ fn a_redirect_within_this_machine_is_followed() {
     assert_eq!(target.seen()[0].path, "/elsewhere");
 }
 
+/// Nothing else that only this machine reaches is asked, such as a cloud's metadata.
+#[test]
+fn a_redirect_to_another_private_host_is_refused() {
+    for host in ["169.254.169.254", "10.0.0.1", "0.0.0.0"] {
+        let server =
+            TestServer::start(move |_, _| Answer::status(302).header("Location", format!("http://{host}/x")));
+        let folder = tempfile::tempdir().unwrap();
+        let message = bring(folder.path(), &server.url, made_up(None, None)).unwrap_err().to_string();
+        assert!(message.contains(&format!("redirects to {host}")), "{message}");
+        assert!(message.contains("not followed") && names(folder.path()).is_empty(), "{message}");
+    }
+}
+
 #[test]
 fn wrong_hash_is_refused_and_nothing_stays() {
     let body = content();
