@@ -23,6 +23,7 @@ const USERINFO: &str = "someone:s3cret";
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new("server without an end: etl fetch", endless),
+        Case::new("server without an end, no length published: etl fetch", endless_without_length),
         Case::new("password in --base-url: etl fetch", password),
         Case::new("redirect from this machine to a cloud's metadata: etl fetch", redirected),
     ]
@@ -62,12 +63,30 @@ fn files(to: &Path) -> Vec<Vec<u8>> {
     files
 }
 
-fn endless(row: &mut Row) {
-    let address = serve(|stream| {
+/// A server that sends more than any file has, and says no length.
+fn serve_without_end() -> String {
+    serve(|stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
         let block = vec![0; MEBIBYTE as usize];
         (0..MOST / MEBIBYTE).try_for_each(|_| stream.write_all(&block))
-    });
+    })
+}
+
+fn endless_without_length(row: &mut Row) {
+    let (url, to) = (format!("http://{}", serve_without_end()), folder());
+    let ran = run(&etl(), ["fetch", "matbench", "jdft2d", "--base-url", &url, "--to", text(to.path())]);
+    row.ran(&ran);
+    row.outcome("stopped at a limit by its entries");
+    if let Err(fault) = ran.refusal("longer than 10420224 bytes") {
+        row.fault(fault);
+    }
+    if files(to.path()).iter().any(|file| !file.is_empty()) {
+        row.fault("something was kept");
+    }
+}
+
+fn endless(row: &mut Row) {
+    let address = serve_without_end();
     let to = folder();
     let ran = fetch(&format!("http://{address}"), to.path(), &[]);
     row.ran(&ran);

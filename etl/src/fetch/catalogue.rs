@@ -15,6 +15,15 @@ use std::str::FromStr;
 
 use super::FetchError;
 
+/// Bytes of a packed file for each of its entries, at most. JARVIS-DFT takes 0.5 to 8 KiB by the lengths below;
+/// MatBench's crystals with coordinates to 6 decimals take less than 1 KiB.
+const MOST_BYTES_PER_ENTRY: u64 = 16 << 10;
+/// Bytes of a file of JARVIS or MatBench, at most. The 106,113 crystals of `mp_gap` with coordinates to
+/// 6 decimals are 83 MB.
+const LONGEST_FILE_BYTES: u64 = 1 << 30;
+/// The same for OQMD, whose single file has eight times as many crystals.
+const LONGEST_OQMD_BYTES: u64 = 4 << 30;
+
 /// The databases that can be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Database {
@@ -90,6 +99,20 @@ pub struct CatalogueFile {
     pub sha256: Option<&'static str>,
     /// Licence and citation.
     pub publication: &'static Publication,
+}
+
+impl CatalogueFile {
+    /// Bytes that are taken at most where the length is not known: well above what the file can have by its
+    /// number of entries and its database.
+    #[must_use]
+    pub fn most_bytes(&self) -> u64 {
+        let of_database = match self.database {
+            Database::Oqmd => LONGEST_OQMD_BYTES,
+            Database::Jarvis | Database::Matbench => LONGEST_FILE_BYTES,
+        };
+        let of_entries = self.entries.map(|entries| entries.saturating_mul(MOST_BYTES_PER_ENTRY));
+        of_entries.map_or(of_database, |bytes| bytes.min(of_database))
+    }
 }
 
 /// What a file is for.
@@ -297,6 +320,34 @@ mod tests {
         assert_eq!(names(Database::Jarvis, Some("dft_2d")), ["d2-12-12-2022.json.zip"]);
         assert!(names(Database::Jarvis, Some(SPLITS_TASK)).iter().all(|name| name.starts_with("splits/")));
         assert_eq!(names(Database::Jarvis, None).len(), 2 + names(Database::Jarvis, Some("splits")).len());
+    }
+
+    #[test]
+    fn a_file_without_a_length_has_a_limit() {
+        let most = |database, task| select(database, Some(task)).unwrap()[0].most_bytes();
+        assert_eq!(most(Database::Oqmd, "oqmd_3d_no_cfid"), 4 << 30);
+        assert_eq!(most(Database::Matbench, "jdft2d"), 636 * (16 << 10));
+        assert_eq!(most(Database::Matbench, "mp_e_form"), 1 << 30);
+        for file in CATALOGUE {
+            assert!(file.bytes.is_none_or(|bytes| 2 * bytes < file.most_bytes()), "{}", file.name);
+        }
+    }
+
+    /// The files of MatBench that were made again from their crystals are far below the limits.
+    #[test]
+    fn the_limits_leave_room_for_the_files_at_hand() {
+        let shared = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared"));
+        if !shared.is_dir() {
+            println!("skipped: ../shared is not here");
+            return;
+        }
+        for file in CATALOGUE.iter().filter(|file| file.bytes.is_none()) {
+            for mirror in ["mirror", "mirror-full"] {
+                let path = shared.join(mirror).join(file.database.as_str()).join(file.name);
+                let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+                assert!(8 * bytes < file.most_bytes(), "{}", path.display());
+            }
+        }
     }
 
     #[test]

@@ -40,9 +40,6 @@ pub use progress::{FetchProgress, TerminalProgress};
 use address::Root;
 use verify::{Digest, Receipt, Verdict};
 
-/// Bytes that are taken of a file whose length is not known, unless asked for otherwise: many times the
-/// longest published file.
-pub const LONGEST_FILE_BYTES: u64 = 16 << 30;
 /// Name of the lock file in a database's folder.
 const LOCK_FILE: &str = ".fetch.lock";
 
@@ -72,8 +69,9 @@ pub struct FetchRequest {
     pub place: Place,
     /// Take a downloaded file that differs from the published one instead of refusing it.
     pub allow_unverified: bool,
-    /// Bytes that are taken at most of a file whose length is not known.
-    pub longest_file: u64,
+    /// Bytes that are taken at most of a file whose length is not known; [`CatalogueFile::most_bytes`] unless
+    /// given.
+    pub longest_file: Option<u64>,
     /// Patience with the network.
     pub retry: RetryPolicy,
 }
@@ -88,7 +86,7 @@ impl FetchRequest {
             destination: PathBuf::from("data/raw"),
             place: Place::Published,
             allow_unverified: false,
-            longest_file: LONGEST_FILE_BYTES,
+            longest_file: None,
             retry: RetryPolicy::default(),
         }
     }
@@ -313,7 +311,7 @@ impl<'a> Fetcher<'a> {
             userinfo: self.root.as_ref().and_then(Root::userinfo),
             target: &target,
             bytes: file.bytes.filter(|_| own),
-            longest: self.request.longest_file,
+            longest: self.request.longest_file.unwrap_or_else(|| file.most_bytes()),
             hash_known: own && file.sha256.is_some(),
             policy: &self.request.retry,
         };

@@ -336,7 +336,7 @@ fn nothing_is_written_beyond_the_length() {
     for (known, limit) in [(Some(100_000), 100_000), (None, 1 << 20)] {
         let folder = tempfile::tempdir().unwrap();
         let request = FetchRequest {
-            longest_file: 1 << 20,
+            longest_file: Some(1 << 20),
             ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
         };
         let mut longest = Longest::default();
@@ -356,7 +356,7 @@ fn a_length_beyond_the_limit_is_refused_before_the_body() {
         });
         let folder = tempfile::tempdir().unwrap();
         let request = FetchRequest {
-            longest_file: 1 << 20,
+            longest_file: Some(1 << 20),
             ..request(folder.path(), Database::Oqmd, Place::BaseUrl(server.url.clone()))
         };
         let fetcher = Fetcher::new(&request, folder.path()).unwrap();
@@ -364,6 +364,20 @@ fn a_length_beyond_the_limit_is_refused_before_the_body() {
         assert!(matches!(error, FetchError::TooLong { known: false, .. }), "{error}");
         assert!(names(folder.path()).is_empty());
     }
+}
+
+/// A published hash alone would tell only behind the last byte.
+#[test]
+fn a_file_with_a_hash_and_no_length_is_bounded_by_its_entries() {
+    let server = TestServer::start(|_, _| {
+        Answer { without_length: true, ..Answer::whole(b"x") }.header("Content-Length", "2000000000")
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = select(Database::Matbench, Some("jdft2d")).unwrap()[0];
+    let error = bring(folder.path(), &server.url, file).unwrap_err();
+    let most = 636 * (16 << 10);
+    assert!(matches!(error, FetchError::TooLong { limit, known: false, .. } if limit == most), "{error}");
+    assert!(names(folder.path()).is_empty());
 }
 
 /// A date alone names the version where a server has no tags, and it may ignore `If-Range`.
