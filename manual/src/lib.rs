@@ -1,9 +1,10 @@
 //! What a shell and `man` want to know of a program: completion scripts and manual pages, both derived
-//! from the program's [`clap::Command`].
+//! from the program's [`clap::Command`]; and the messages about its arguments.
 //!
 //! * [`Program`]: the command line with the meaning of its exit statuses
 //! * [`CompletionsArguments`] and [`ManArguments`]: the two commands that a program offers
 //! * [`Page`]: one manual page, rendered
+//! * [`parse()`]: arguments, with messages that quote them as the program likes
 //!
 //! Nothing here reads a clock, the environment or the terminal: one version of a program always gives
 //! the same bytes.
@@ -11,10 +12,12 @@
 mod arguments;
 mod completions;
 mod pages;
+mod parse;
 mod status;
 
 pub use arguments::{CompletionsArguments, ManArguments, PagesError};
 pub use pages::Page;
+pub use parse::parse;
 pub use status::{Status, summary};
 
 /// A program, as far as its manual is concerned.

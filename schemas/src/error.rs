@@ -119,7 +119,8 @@ impl StoreError {
 }
 
 /// An error with its causes in one line. A cause that the text before it ends in is not said again: most
-/// errors quote theirs. What is hidden in texts of files is written by its code, see [`text::line`].
+/// errors quote theirs. What is hidden in texts of files is written by its code, and long ones are cut, see
+/// [`text::message`].
 pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -130,7 +131,7 @@ pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    text::line(&line).into_owned()
+    text::message(&line).into_owned()
 }
 
 #[cfg(test)]
@@ -149,6 +150,9 @@ mod tests {
         assert_eq!(in_one_line(&error), "data/oqmd: no room");
         assert_eq!(in_one_line(&Silent(error)), "the store cannot be read: data/oqmd: no room");
         let odd = StoreError::Missing { path: "a\nb\u{1b}[2J\u{202e}".into() };
+        let long = StoreError::io("x".repeat(200_000))(io::Error::other("no room"));
+        let shown = in_one_line(&long);
+        assert!(shown.len() < 5_000 && shown.ends_with("xx: no room"), "{shown}");
         assert_eq!(in_one_line(&odd), "a\\nb\\u{1b}[2J\\u{202e}: no such file or folder");
     }
 }

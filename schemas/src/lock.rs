@@ -43,7 +43,7 @@ pub fn take_file(path: &Path) -> io::Result<Option<File>> {
         Taken::Held => Ok(Some(file)),
         Taken::ByAnother => Ok(None),
         Taken::Unprotected(note) => {
-            eprintln!("{}", text::line(&note));
+            eprintln!("{}", text::message(&note));
             Ok(Some(file))
         }
     }

@@ -8,10 +8,17 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::count::counted;
+
 /// What begins a formula in a spreadsheet, in ASCII and in full width, or lets one begin behind it.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 /// What spreadsheets take for the mark of a text.
 const TEXT_MARK: char = '\'';
+
+/// Bytes that a line of a message has at most. What is longer quotes text of files or arguments.
+pub const MESSAGE_BYTES: usize = 4096;
+/// Bytes of them from the line's end, where the cause stands.
+const MESSAGE_END_BYTES: usize = MESSAGE_BYTES / 4;
 
 /// Whether a character is not seen, or changes how others are: controls, marks of direction (U+202A to U+202E,
 /// U+2066 to U+2069 and others), spaces and joiners without width, fillers, variation selectors and tags,
@@ -33,6 +40,39 @@ pub fn line(text: &str) -> Cow<'_, str> {
         '\t' => out.push_str("\\t"),
         hidden => by_code(hidden, out),
     })
+}
+
+/// A message as one line: as [`line()`], and of a long one the middle is left out, with its length said.
+pub fn message(text: &str) -> Cow<'_, str> {
+    match line(text) {
+        long if long.len() > MESSAGE_BYTES => Cow::Owned(without_middle(&long)),
+        short => short,
+    }
+}
+
+/// A message of several lines about a program's arguments: as [`page()`], but line ends within the arguments
+/// are written as [`line()`] does, and each line is cut as by [`message()`].
+pub fn about_arguments(text: &str, arguments: &[String]) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments {
+        // A message may quote an option with its value, or either.
+        let (option, value) = argument.split_once('=').unwrap_or((argument, argument));
+        for quoted in [argument, option, value] {
+            if quoted.contains(['\n', '\t']) && !quoted.trim().is_empty() {
+                text = text.replace(quoted, &line(quoted));
+            }
+        }
+    }
+    let cut = |line: &str| if line.len() > MESSAGE_BYTES { without_middle(line) } else { line.to_owned() };
+    page(&text).split_inclusive('\n').map(cut).collect()
+}
+
+/// A long line without its middle.
+fn without_middle(line: &str) -> String {
+    let first = line.floor_char_boundary(MESSAGE_BYTES - MESSAGE_END_BYTES);
+    let last = line.ceil_char_boundary(line.len().saturating_sub(MESSAGE_END_BYTES)).max(first);
+    let (begin, end) = (line.split_at(first).0, line.split_at(last).1);
+    format!("{begin} [... {} left out ...] {end}", counted(last - first, "byte"))
 }
 
 /// A text of several lines, a page or a picture: as [`line()`], but line ends and tabs stay.
@@ -119,6 +159,31 @@ mod tests {
         }
         assert_eq!(page("a\n\tb\r\u{1b}c\n"), "a\n\tb\\u{d}\\u{1b}c\n");
         assert!(matches!(line("NaCl"), Cow::Borrowed(_)) && matches!(page("a\nb"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_ends() {
+        let long = format!("begin {} end", "å\u{202e}".repeat(100_000));
+        let shown = message(&long);
+        assert!(shown.len() < MESSAGE_BYTES + 64, "{}", shown.len());
+        assert!(shown.starts_with("begin å\\u{202e}") && shown.ends_with(" end"), "{shown}");
+        let said = |line: &str| line.contains(" bytes left out ...] ");
+        assert!(said(&shown));
+        assert_eq!(message("short\n"), "short\\n");
+        assert_eq!(message(&"x".repeat(MESSAGE_BYTES)).len(), MESSAGE_BYTES);
+        let lines = about_arguments(&format!("one\n{long}\nthree\n"), &[]);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(lines.len() == 3 && said(lines[1]), "{lines:?}");
+        assert_eq!((lines[0], lines[2]), ("one", "three"));
+    }
+
+    #[test]
+    fn arguments_break_no_lines() {
+        let text = "error: 'a\nb\u{1b}[2J' and 'v\n\tw'\n\n\tUsage\n";
+        let arguments = ["etl", "a\nb\u{1b}[2J", "--o=v\n\tw", "\n"].map(str::to_owned);
+        let shown = about_arguments(text, &arguments);
+        assert_eq!(shown, "error: 'a\\nb\\u{1b}[2J' and 'v\\n\\tw'\n\n\tUsage\n");
+        assert_eq!(about_arguments("error: 'a'\n\nUsage\n", &arguments), "error: 'a'\n\nUsage\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use schemas::text::{cell, is_hidden};
+use schemas::text::{MESSAGE_BYTES, cell, is_hidden};
 
 use crate::Case;
 use crate::files::{caesium_chloride, folder, text};
@@ -18,6 +18,8 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new("hidden characters: build, stats, inspect, validate", hidden),
         Case::new("hidden characters and formulas: predict", formulas),
+        Case::new("hidden characters in arguments: etl, trainer", arguments),
+        Case::new("long texts in errors: etl, trainer", long),
         Case::new("options among a grid's values: compare", options),
     ]
 }
@@ -96,6 +98,55 @@ fn formulas(row: &mut Row) {
     let written = fs::read_to_string(&table).expect("a table");
     if !written.contains("\n'=1+1,") {
         row.fault(format!("no apostrophe: {written}"));
+    }
+}
+
+/// A text that would clear a screen, turn writing round and begin lines of its own.
+const HOSTILE: &str = "=1+1\u{1b}[2J\u{202e}A\u{200b}\u{9b}31m\rB\nerror: C";
+
+fn arguments(row: &mut Row) {
+    let option = format!("--{HOSTILE}");
+    let lines = [
+        &["build", "cif", "--name", HOSTILE][..],
+        &["build", HOSTILE],
+        &["build", "cif", "--input", "x", "--out", "y", "--order", HOSTILE],
+        &["fetch", HOSTILE],
+        &["completions", HOSTILE],
+        &["pretrain", "--threads", HOSTILE],
+        &["finetune", &option],
+        &[HOSTILE],
+        &[&option],
+    ];
+    for program in [etl(), trainer()] {
+        for line in lines {
+            let ran = run(&program, line);
+            shown(row, &ran, &[2]);
+            if ran.stderr.contains("\nerror: C") {
+                row.fault(format!("an argument has begun a line: {}", ran.stderr));
+            }
+        }
+    }
+}
+
+fn long(row: &mut Row) {
+    // Less than the system passes on in one argument.
+    let text_of_user = "x".repeat(100_000);
+    let (expression, option) = (format!("{text_of_user} >"), format!("--{text_of_user}"));
+    let work = folder();
+    let out = work.path().join("store");
+    let filtered = ["build", "cif", "--input", "missing", "--out", text(&out), "--filter", &expression];
+    let rans = [
+        run(&etl(), filtered),
+        run(&etl(), ["fetch", &text_of_user]),
+        run(&etl(), [&option]),
+        run(&trainer(), ["config", "--set", &text_of_user]),
+        run(&trainer(), [&text_of_user]),
+    ];
+    for ran in rans {
+        shown(row, &ran, &[2]);
+        if let Some(line) = ran.stderr.lines().find(|line| line.len() > MESSAGE_BYTES + 64) {
+            row.fault(format!("a line of {} bytes", line.len()));
+        }
     }
 }
 

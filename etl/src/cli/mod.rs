@@ -87,7 +87,11 @@ enum Command {
 
 /// Parses the arguments, runs the command and reports a failure in one line.
 pub(crate) fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = match manual::parse::<Arguments>(std::env::args_os(), text::about_arguments) {
+        Ok(arguments) => arguments,
+        Err(status) => return status,
+    };
+    let outcome = match arguments.command {
         Command::Build(arguments) => arguments.run(),
         Command::Completions(arguments) => about::complete(&arguments),
         Command::Fetch(arguments) => arguments.run(),

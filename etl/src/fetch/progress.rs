@@ -82,7 +82,7 @@ impl FetchProgress for TerminalProgress {
     }
 
     fn note(&mut self, message: &str) {
-        let line = format!("{}: {}", self.name, text::line(message));
+        let line = format!("{}: {}", self.name, text::message(message));
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 

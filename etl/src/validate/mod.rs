@@ -105,7 +105,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
-            writeln!(f, "{}", text::line(&problem.to_string()))?;
+            writeln!(f, "{}", text::message(&problem.to_string()))?;
         }
         let problems = match self.problems.len() {
             0 => "no problems".to_owned(),

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use manual::{CompletionsArguments, ManArguments, Status};
-use schemas::in_one_line;
+use schemas::{in_one_line, text};
 use trainer::ranks::{self, AbortOnPanic, Ranks};
 
 /// Exit status of a command that ended.
@@ -146,7 +146,10 @@ fn report_missing_memory() {
 /// Parses the arguments, runs the command and reports a failure in one line.
 pub(crate) fn run() -> ExitCode {
     report_missing_memory();
-    let command = Arguments::parse().command;
+    let command = match manual::parse::<Arguments>(std::env::args_os(), text::about_arguments) {
+        Ok(arguments) => arguments.command,
+        Err(status) => return status,
+    };
     let ranks = match command.join() {
         Ok(ranks) => ranks,
         Err(error) => {

@@ -33,10 +33,10 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// Writes a line to standard error, with nothing hidden in it.
+/// Writes a line to standard error, with nothing hidden in it, and without the middle where it is long.
 macro_rules! remark {
     ($($text:tt)*) => {
-        eprintln!("{}", schemas::text::line(&format!($($text)*)))
+        eprintln!("{}", schemas::text::message(&format!($($text)*)))
     };
 }
 pub(super) use remark;

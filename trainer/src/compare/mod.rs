@@ -189,7 +189,7 @@ impl Prepared {
         let mut changed = |change: Change<'_>| {
             done += usize::from(change.state == &State::Finished);
             if !request.quiet {
-                eprintln!("[{done}/{}] {}", jobs.len(), text::line(&said(jobs, &change)));
+                eprintln!("[{done}/{}] {}", jobs.len(), text::message(&said(jobs, &change)));
             }
             match self.event(&change)? {
                 Some(event) => journal.append(&Record { job: change.job.name(), event }),

@@ -119,7 +119,7 @@ impl Progress {
 /// Prints a line. A closed standard error is no reason to stop a run.
 fn print(line: Option<String>) {
     if let Some(line) = line {
-        let _ = writeln!(std::io::stderr(), "{}", text::line(&line));
+        let _ = writeln!(std::io::stderr(), "{}", text::message(&line));
     }
 }
 
