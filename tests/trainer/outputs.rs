@@ -37,6 +37,8 @@ fn an_input_is_never_the_output() {
     fs::copy(path("in.json"), path("p.rejects.csv")).expect("writable");
     let other = path("other.parquet");
     fs::hard_link(&shard, &other).expect("a link");
+    let config = path("c.csv");
+    fs::write(&config, "seed = 1\n").expect("writable");
     let before = tree(work.path());
     let predict = |input: &Path, out: &Path, more: &[&str]| {
         let fixed = ["predict", text(input), "--weights", text(&weights), "--out", text(out), "--overwrite"];
@@ -57,9 +59,6 @@ fn an_input_is_never_the_output() {
             assert!(line.contains("is also an input") || line.contains("lies in the store"), "{line}");
         }
     }
-    let config = path("c.csv");
-    fs::write(&config, "seed = 1\n").expect("writable");
-    let before = tree(work.path());
     let embed = ["embed", "--weights", text(&weights), "--shards", text(&store), "--config", text(&config)];
     let line = refused(&[&embed[..], &["--out", text(&config), "--overwrite"]].concat());
     assert!(line.contains("c.csv: is also an input"), "{line}");
@@ -134,7 +133,8 @@ fn a_copy_of_a_runs_file_vouches_for_no_other() {
 
     let tuned = tuned_on_gaps("1");
     let results = folder();
-    let evaluate = ["evaluate", text(&tuned.path().join("gaps")), "--out", text(results.path())];
+    let gaps = tuned.path().join("gaps");
+    let evaluate = ["evaluate", text(&gaps), "--out", text(results.path())];
     succeed(&evaluate);
     succeed(&evaluate);
     for name in ["predictions.csv", "report.html"] {

@@ -86,6 +86,21 @@ fn the_page_needs_nothing_beside_itself() {
 }
 
 #[test]
+fn pages_are_replaced_and_files_of_others_are_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("page.html");
+    assert!(StoreStatistics::may_replace(&path), "nothing is there");
+    let mut page = Vec::new();
+    statistics().write_html(&mut page).expect("writing to memory");
+    let foreign = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">".as_bytes();
+    for (content, own) in [(page.as_slice(), true), (b"", true), (foreign, false), (b"years of work", false)]
+    {
+        std::fs::write(&path, content).expect("a file");
+        assert_eq!(StoreStatistics::may_replace(&path), own, "{}", String::from_utf8_lossy(content));
+    }
+}
+
+#[test]
 fn an_empty_store_has_statistics() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     test_store::write(folder.path(), &[], 3);
