@@ -111,10 +111,12 @@ pub fn markdown_code(text: &str) -> String {
 }
 
 /// A text as a cell of a CSV that spreadsheets may open: what they would take for a formula gets an
-/// apostrophe in front, by which they know a text. Numbers are no formulas.
+/// apostrophe in front, by which they know a text. What is blank or hidden before a formula may be dropped when
+/// the file is opened. Numbers are no formulas.
 pub fn cell(text: &str) -> Cow<'_, str> {
-    let is_number = || text.parse().is_ok_and(f64::is_finite);
-    if text.starts_with(FORMULA_STARTS) && !is_number() {
+    let is_formula = |text: &str| text.starts_with(FORMULA_STARTS) && !text.parse().is_ok_and(f64::is_finite);
+    let seen = text.trim_start_matches(|character: char| is_hidden(character) || character.is_whitespace());
+    if is_formula(text) || is_formula(seen) {
         Cow::Owned(format!("{TEXT_MARK}{text}"))
     } else {
         Cow::Borrowed(text)
@@ -203,11 +205,41 @@ mod tests {
 
     #[test]
     fn formulas_become_texts_and_numbers_stay() {
-        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "-inf", "＝1", "-"]
-        {
+        for formula in [
+            "=1+1",
+            "+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "-inf",
+            "＝1",
+            "-",
+            "\u{200b}=1",
+            "\u{feff}=1",
+            " =1",
+            "\u{a0}\u{3000}@SUM(1)",
+            "\u{202e}\u{ad} +cmd|' /C calc'!A0",
+            "\u{0}=1",
+            "\u{2028}-2+3",
+        ] {
             assert_eq!(cell(formula), format!("'{formula}"));
         }
-        for plain in ["", "NaCl", "-1.5", "+3", "-1e-7", "a=b", "mp-1", "'=1", "1-2"] {
+        for plain in [
+            "",
+            "NaCl",
+            "-1.5",
+            "+3",
+            "-1e-7",
+            "a=b",
+            "mp-1",
+            "'=1",
+            "1-2",
+            " -1.5",
+            "\u{200b}a=b",
+            " ",
+            "\u{feff}",
+        ] {
             assert_eq!(cell(plain), plain);
         }
     }
@@ -218,7 +250,8 @@ mod tests {
             prop_assert!(!line(&text).contains(is_hidden));
             prop_assert!(!markdown(&text).contains(is_hidden));
             prop_assert!(!page(&text).contains(|c| is_hidden(c) && c != '\n' && c != '\t'));
-            prop_assert!(!cell(&text).starts_with(['=', '@']));
+            let seen = |c: char| !is_hidden(c) && !c.is_whitespace();
+            prop_assert!(!cell(&text).chars().find(|c| seen(*c)).is_some_and(|c| matches!(c, '=' | '@')));
         }
 
         #[test]

@@ -74,7 +74,9 @@ fn formulas(row: &mut Row) {
     let (work, tuned) = (folder(), tuned_on_gaps("1"));
     let raw = work.path().join("raw");
     fs::create_dir(&raw).expect("a writable folder");
-    for name in ["=1+1.cif", "-2+3.cif", "@SUM(1).cif", &format!("{TURNED}.cif")] {
+    for name in
+        ["=1+1.cif", "-2+3.cif", "@SUM(1).cif", "\u{200b}=2+2.cif", " =3+3.cif", &format!("{TURNED}.cif")]
+    {
         fs::write(raw.join(name), caesium_chloride(4.12)).expect("a file");
     }
     fs::write(raw.join("+bad\u{1b}.cif"), "no CIF").expect("a file");
@@ -96,8 +98,10 @@ fn formulas(row: &mut Row) {
         }
     }
     let written = fs::read_to_string(&table).expect("a table");
-    if !written.contains("\n'=1+1,") {
-        row.fault(format!("no apostrophe: {written}"));
+    for id in ["=1+1", "\u{200b}=2+2", " =3+3"] {
+        if !written.contains(&format!("\n'{id},")) {
+            row.fault(format!("no apostrophe before {id:?}: {written}"));
+        }
     }
 }
 
