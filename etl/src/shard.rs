@@ -190,7 +190,10 @@ impl ShardFormat {
         for (at, field) in self.schema.fields().iter().enumerate() {
             let mut open: Vec<ArrowColumnWriter> = Vec::new();
             for batch in batches {
-                for (leaf, values) in compute_leaves(field, batch.column(at))?.iter().enumerate() {
+                let column = batch.columns().get(at).ok_or_else(|| {
+                    ParquetError::General(format!("a batch without column '{}'", field.name()))
+                })?;
+                for (leaf, values) in compute_leaves(field, column)?.iter().enumerate() {
                     if leaf == open.len() {
                         open.extend(writers.next());
                     }

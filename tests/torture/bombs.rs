@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("MatBench task of 2e7 columns", task_columns).before("1.2 GiB"),
         Case::new("Parquet table: a CIF of 900,000 sites in 64 rows", large_cifs).before("4.5 GiB"),
         Case::new("JARVIS: ten entries of 7,500,000 positions", positions).before("1.8 GiB"),
+        Case::new("JARVIS: 4,000 keys, 60,000 entries", sparse_keys).before("1.08 GiB, 17 s"),
         Case::new("CSV table: 4,000 columns, 6,000 rows", wide_table).before("1.6 GiB"),
         Case::new("JARVIS: 3e7 empty entries", empty_entries).before("40 s"),
         Case::new("CSV table: 1e7 rows of one field", short_rows).before("29 s"),
@@ -135,6 +136,18 @@ fn positions(row: &mut Row) {
         &build("jarvis", &path, &raw.path().join("store"), &["--min-contact=0"]),
         "too_many_sites",
     );
+}
+
+fn sparse_keys(row: &mut Row) {
+    let raw = folder();
+    let path = raw.path().join("jdft_3d.json.gz");
+    let keys = |block: usize| {
+        let keys: String = (0..1_000).map(|at| format!(",\"k{}\":1", 1_000 * block + at)).collect();
+        format!("{{\"jid\":\"JVASP-{block}\"{keys}}},")
+    };
+    let many: String = (0..4).map(keys).collect();
+    pack(row, &path, &[("[", 1), (many.as_str(), 1), ("{\"k0\":1},", 60_000), ("{}]", 1)]);
+    refused(row, &build("jarvis", &path, &raw.path().join("store"), &[]), "hold a number");
 }
 
 fn wide_table(row: &mut Row) {

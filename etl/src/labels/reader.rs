@@ -22,10 +22,10 @@ const MAX_ROW_BYTES: usize = 4 << 20;
 
 /// Fields that any table may have: as numbers they take 64 MiB while their columns are read, and as labels.
 const MAX_FIELDS: u64 = 1 << 23;
-/// Fields that a larger table may have for each byte on disk. Published ones, packed, have three at most.
+/// Fields that a larger table may have for each byte on disk. Numbers of some digits, packed, take a byte or more.
 const PACKED_FIELDS_PER_BYTE: u64 = 8;
-/// Fields that a larger table in memory may have for a number of its bytes, which is this.
-const BYTES_PER_HELD_FIELD: u64 = 4;
+/// Bytes for each field of a larger table that is held in memory.
+const BYTES_PER_HELD_FIELD: u64 = 8;
 
 /// What a table may have more fields by than any may have: a few bytes must not become gigabytes.
 pub(super) enum Size {

@@ -482,6 +482,8 @@ fn a_packed_table_has_so_many_fields_at_most() {
     let load = |path: PathBuf| load(&LabelInputs { files: vec![path], ..LabelInputs::default() });
     let error = load(path).expect_err("too many fields").to_string();
     assert!(error.contains("line 2097: more than 8388608 fields for so few bytes"), "{error}");
+    let held = load_texts(&[("labels.csv", &csv)]).expect_err("too many fields").to_string();
+    assert!(held.contains("line 2097: more than 8388608 fields"), "{held}");
     let plain = folder.path().join("l.csv");
     std::fs::write(&plain, csv).expect("a file");
     assert_eq!(load(plain).expect("a large table").len(), 2_500);

@@ -4,7 +4,7 @@
 //! every thread. No thread belongs to a stage: each takes the most advanced work there is, so two
 //! threads keep two cores busy whatever the stages cost, and one thread runs the same code.
 //! What is in flight between the stages is bounded, and with it the memory. A parsed piece may take many times the
-//! bytes of its text, so that of large pieces one is processed at a time, on any number of threads.
+//! bytes of its text, so that a large piece is processed before the next one is read, on any number of threads.
 //!
 //! ```text
 //! read ─▶ process ─▶ arrange ─▶ encode ─▶ write
@@ -43,7 +43,7 @@ pub(super) trait Stages: Sync {
     fn worker(&self) -> Self::Worker;
     /// Reads the next piece; `false` if there was none.
     fn read(&self, reader: &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Self::Error>;
-    /// Whether a piece is so large that only one such piece is processed at a time.
+    /// Whether a piece is so large that it is processed before the next one is read.
     fn is_large(&self, _raw: &Self::Raw) -> bool {
         false
     }
@@ -81,8 +81,6 @@ struct State<S: Stages> {
     /// Sequence number of the next piece of input.
     next_read: u64,
     spare: Vec<S::Raw>,
-    /// Whether a large piece is being processed.
-    large: bool,
     processed: BTreeMap<u64, S::Processed>,
     arranger: Option<S::Arranger>,
     next_arrange: u64,
@@ -175,25 +173,13 @@ impl<S: Stages> Pipeline<'_, S> {
         }
     }
 
-    /// Waits until no other large piece is being processed; `false` where the run has ended meanwhile. The caller
-    /// holds the reader, so that no further piece is read, and whoever is waited for needs nothing of it.
-    fn enter_large(&self) -> bool {
-        let mut state = self.lock();
-        while state.large && !state.finished() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.large = true;
-        !state.finished()
-    }
-
     fn perform(&self, worker: &mut S::Worker, work: Work<S>) -> Result<(), S::Error> {
         match work {
             Work::Read(mut reader, mut raw) => {
                 let more = self.stages.read(&mut reader, &mut raw)?;
+                // Nobody reads on meanwhile, so that there is no second large piece.
                 let is_large = more && self.stages.is_large(&raw);
-                if is_large && !self.enter_large() {
-                    return Ok(());
-                }
+                let early = if is_large { Some(self.stages.process(worker, &mut raw)?) } else { None };
                 let mut sequence = 0;
                 self.update(|state| {
                     state.reader = Some(reader);
@@ -205,9 +191,11 @@ impl<S: Stages> Pipeline<'_, S> {
                     }
                 });
                 if more {
-                    let piece = self.stages.process(worker, &mut raw)?;
+                    let piece = match early {
+                        Some(piece) => piece,
+                        None => self.stages.process(worker, &mut raw)?,
+                    };
                     self.update(|state| {
-                        state.large &= !is_large;
                         state.spare.push(raw);
                         state.processed.insert(sequence, piece);
                     });
@@ -281,7 +269,6 @@ pub(super) fn run<S: Stages>(
             input_ended: false,
             next_read: 0,
             spare: Vec::new(),
-            large: false,
             processed: BTreeMap::new(),
             arranger: Some(arranger),
             next_arrange: 0,

@@ -149,10 +149,10 @@ pub fn build(
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
     check_sizes(request)?;
-    let opened = source::open(request.kind, &request.inputs, &request.source)?;
+    let mut opened = source::open(request.kind, &request.inputs, &request.source)?;
     let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     require_apart(&request.store, &paths)?;
-    let labels = labels::load(&label_inputs(request, &opened))?;
+    let labels = labels::load(&label_inputs(request, &mut opened))?;
     let properties = all_properties(&opened, &labels)?;
     let schema = shard_schema(&labels.splits, &properties);
     let filters: Vec<Filter> =
@@ -328,11 +328,11 @@ fn check_joined(folder: &StoreFolder, journal: &Journal, tables: &[JoinedTable])
     Err(BuildError::NoneJoined { file, rows: table.rows, theirs, ours })
 }
 
-/// The label tables that were given, and those that lay among the crystals.
-fn label_inputs(request: &BuildRequest, opened: &OpenSource) -> LabelInputs {
+/// The label tables that were given, and those that lay among the crystals, which are taken.
+fn label_inputs(request: &BuildRequest, opened: &mut OpenSource) -> LabelInputs {
     LabelInputs {
         files: request.labels.clone(),
-        embedded: opened.embedded_labels.clone(),
+        embedded: std::mem::take(&mut opened.embedded_labels),
         id_prop_keys: request.id_prop_keys.clone(),
         // Folds of other tasks than the one being built are of no use.
         tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },

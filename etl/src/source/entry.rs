@@ -25,6 +25,10 @@ use crate::structure::Structure;
 
 /// Most keys of one entry.
 const MAX_ENTRY_KEYS: usize = 1024;
+/// Properties of all entries that any source may have, there or not: a store has a place for each.
+const MAX_VALUES: u64 = 1 << 26;
+/// Of more, one in so many at least must be there.
+const VALUES_FOR_EACH_NUMBER: u64 = 100;
 /// A longer key is no property's.
 const MAX_KEY_BYTES: usize = 1024;
 
@@ -60,11 +64,13 @@ impl EntryLayout {
     pub(super) fn open(self, inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
         let states = file_states(inputs)?;
         let mut scan = KeyScan::default();
+        let mut entries = 0;
         for path in inputs {
-            self.scan(path, &mut scan)?;
+            entries += self.scan(path, &mut scan)?;
         }
         let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
         let ScannedKeys { numeric, left_out, beyond } = scan.finish(self.source);
+        check_values(&shown, &numeric, entries)?;
         let mut notes = left_out_notes(&shown, &left_out);
         if let Some(key) = beyond {
             notes.push(format!("{shown}: over {MAX_PROPERTY_KEYS} keys: {key:?} and others are left out"));
@@ -87,12 +93,13 @@ impl EntryLayout {
         })
     }
 
-    /// Sees every property of every entry of one file. A broken entry is left to the parser.
-    fn scan(&self, path: &Path, scan: &mut KeyScan) -> Result<(), SourceError> {
+    /// Sees every property of every entry of one file, and counts these. A broken entry is left to the parser.
+    fn scan(&self, path: &Path, scan: &mut KeyScan) -> Result<u64, SourceError> {
         let mut json = open_array(path, &Progress::default())?;
         let mut entry = Vec::new();
-        let mut first = true;
+        let (mut first, mut entries) = (true, 0);
         while json.next_element(&mut first)? {
+            entries += 1;
             entry.clear();
             if json.value(&mut entry, MAX_RECORD_BYTES)? == Cut::Whole {
                 let known = scan.len();
@@ -101,7 +108,7 @@ impl EntryLayout {
                 }
             }
         }
-        Ok(())
+        Ok(entries)
     }
 
     fn scan_entry(&self, entry: &[u8], scan: &mut KeyScan) -> Result<(), RecordError> {
@@ -122,6 +129,21 @@ impl EntryLayout {
         }
         Ok(())
     }
+}
+
+/// Refuses a source of very many properties of which next to none is there: a store of it would be made of nulls.
+fn check_values(file: &str, keys: &[NumericKey], entries: u64) -> Result<(), SourceError> {
+    let values = entries.saturating_mul(keys.len() as u64);
+    let numbers: u64 = keys.iter().map(|key| key.numbers).sum();
+    if values <= MAX_VALUES || numbers.saturating_mul(VALUES_FOR_EACH_NUMBER) >= values {
+        return Ok(());
+    }
+    let message = format!(
+        "{} numeric keys of {entries} entries, of which but {numbers} hold a number: leave out those that hardly any \
+         entry has",
+        keys.len()
+    );
+    Err(SourceError::layout(file, message))
 }
 
 /// Counts one more key of an entry.
@@ -336,5 +358,26 @@ impl RecordError {
             origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
         }
         Reject::new(material_id, origin, self.reason_code(), self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_to_no_number_for_very_many_keys_is_refused() {
+        let keys = |count: usize, numbers: u64| -> Vec<NumericKey> {
+            let key = |at: usize| NumericKey { key: at.to_string().into_bytes(), is_strict: false, numbers };
+            (0..count).map(key).collect()
+        };
+        let error = check_values("a.json", &keys(4096, 5), 60_000).expect_err("nulls").to_string();
+        assert!(
+            error.starts_with("a.json: 4096 numeric keys of 60000 entries, of which but 20480 hold"),
+            "{error}"
+        );
+        assert!(check_values("a.json", &keys(4096, 600), 60_000).is_ok());
+        assert!(check_values("a.json", &keys(4096, 1), 16_384).is_ok());
+        assert!(check_values("a.json", &keys(1, 0), 60_000_000).is_ok());
     }
 }

@@ -275,3 +275,16 @@ impl RecordError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_first_columns() {
+        let columns = |count: usize| (0..count).map(|at| format!("c{at}")).collect::<Vec<_>>();
+        assert_eq!(some(&columns(3)), "c0, c1, c2");
+        assert!(some(&columns(64)).ends_with(", c63"));
+        assert!(some(&columns(8192)).ends_with(", c63 and 8128 more"));
+    }
+}

@@ -13,6 +13,10 @@ use super::json_stream::{Cut, JsonStream};
 const ID_START: &str = "mb-";
 /// Longest identifier.
 const MAX_NAME_BYTES: usize = 1 << 10;
+/// Most rows of a part of a task: thirty times those of the largest published one.
+const MAX_ROWS: usize = 1 << 22;
+/// Most bytes of identifiers.
+const MAX_TEXT_BYTES: usize = 1 << 26;
 /// The published rows of a file, in its order. A whole task takes no memory, a part of one 4 bytes a
 /// row.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +75,12 @@ impl RowIndex {
                 );
                 return Err(SourceError::layout(&file, message));
             }
+            if index.is_too_large() {
+                let message = format!(
+                    "has an index of over {MAX_ROWS} rows that do not follow each other, or of {MAX_TEXT_BYTES} bytes"
+                );
+                return Err(SourceError::layout(&file, message));
+            }
         }
         if let Some(twice) = index.duplicate() {
             return Err(SourceError::layout(&file, format!("{twice} stands twice in the index")));
@@ -116,6 +126,15 @@ impl RowIndex {
         text.push_str(name);
         ends.push(end);
         true
+    }
+
+    /// Whether it takes more memory than that of any part of a task.
+    fn is_too_large(&self) -> bool {
+        match &self.entries {
+            Entries::None | Entries::Range { .. } => false,
+            Entries::Numbers(numbers) => numbers.len() > MAX_ROWS,
+            Entries::Names { text, ends } => ends.len() > MAX_ROWS || text.len() > MAX_TEXT_BYTES,
+        }
     }
 
     /// Number of rows.
@@ -254,6 +273,17 @@ mod tests {
         ] {
             let error = read(text, "matbench_x").expect_err(text);
             assert!(error.starts_with("t.json: ") && error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_index_has_so_many_rows_at_most() {
+        let numbers = format!("[{}7]", "7,".repeat(MAX_ROWS));
+        let long = format!("\"mb-y-{}\"", "1".repeat(1000));
+        let names = format!("[{long}{}]", format!(",{long}").repeat(MAX_TEXT_BYTES / 1000));
+        for text in [numbers, names] {
+            let error = read(&text, "matbench_x").expect_err("a large index");
+            assert!(error.contains("has an index of over 4194304 rows"), "{error}");
         }
     }
 

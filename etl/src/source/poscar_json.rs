@@ -15,6 +15,7 @@ use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};
 use super::poscar::note_comment;
 use super::state::file_states;
+use super::survey::MAX_LABEL_BYTES;
 use super::unread::UnreadFiles;
 use super::{
     EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
@@ -106,6 +107,10 @@ fn read_splits(path: &Path) -> Result<EmbeddedLabels, SourceError> {
             csv.extend_from_slice(text.as_bytes());
             csv.push(b'"');
             csv.push(end);
+        }
+        if csv.len() as u64 > MAX_LABEL_BYTES {
+            let message = format!("its splits are a table of over {MAX_LABEL_BYTES} bytes");
+            return Err(SourceError::layout(splits.json.file(), message));
         }
         splits.json.skip()?;
     }
@@ -204,5 +209,22 @@ impl RecordParser for TextParser {
                 sink.reject(reject);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_make_a_table_of_bounded_size() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.json");
+        let entry = format!("\"{}\":0", "x".repeat(4000));
+        let times = usize::try_from(MAX_LABEL_BYTES).expect("64 bits") / 4000;
+        let text = format!("{{\"train\":{{{entry}{}}}}}", format!(",{entry}").repeat(times));
+        std::fs::write(&path, text).expect("a file");
+        let error = read_splits(&path).expect_err("a large table").to_string();
+        assert!(error.ends_with("a.json: its splits are a table of over 134217728 bytes"), "{error}");
     }
 }

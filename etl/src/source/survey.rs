@@ -20,7 +20,7 @@ use super::{EmbeddedLabels, SourceError, SourceOptions};
 const LABEL_NAMES: [&str; 2] = ["id_prop.csv", "labels.csv"];
 /// All label tables are held in memory while they are joined; the largest published one, of 800,000 rows, takes
 /// half of this. A larger one is given by `--labels`, which streams it.
-const MAX_LABEL_BYTES: u64 = 128 << 20;
+pub(super) const MAX_LABEL_BYTES: u64 = 128 << 20;
 
 /// What the inputs hold.
 pub(super) struct Survey {
