@@ -156,6 +156,9 @@ fn full(row: &mut Row, sizes: usize, work: &Work) {
     }
 }
 
+/// Begins as a page of `etl stats` does, which is replaced unasked.
+const OLD: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"etl stats\">";
+
 /// Tables and pages that do not fit: the old ones stay.
 fn full_tables(row: &mut Row) {
     let Some(disk) = SmallDisk::new(&(3 * PAGE).to_string()) else {
@@ -178,12 +181,12 @@ fn full_tables(row: &mut Row) {
         ),
     ] {
         let (out, ballast) = (disk.path().join(name), disk.path().join("ballast"));
-        fs::write(&out, "old").expect("room for a page");
+        fs::write(&out, OLD).expect("room for a page");
         // So that nothing but the old file fits.
         assert!(fs::write(&ballast, [0; 4 * PAGE as usize]).is_err(), "a disk without room for four pages");
         let stopped = run(&program, [&arguments[..], &[text(&out)]].concat());
         row.refused(&stopped, name, "told, the old file stays");
-        if fs::read(&out).expect("it is there") != b"old" {
+        if fs::read(&out).expect("it is there") != OLD.as_bytes() {
             row.fault(format!("{name} is not the old one"));
         }
         disk.remount(LARGE);
