@@ -12,6 +12,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use schemas::settings::METADATA_PREFIX;
 use schemas::{bounded, regular};
+use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::content::{self, SHA256_KEY};
@@ -119,18 +120,22 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
 /// Whether a file is safetensors whose header says what weights of this program they are, whatever the numbers
 /// behind it are.
 pub fn is_described(path: &Path) -> bool {
-    let header = || -> std::io::Result<Vec<u8>> {
+    let header = || -> std::io::Result<Described> {
         let mut file = regular::open(path)?;
-        let mut bytes = Vec::new();
-        (&mut file).take(LENGTH_BYTES as u64).read_to_end(&mut bytes)?;
-        let length = bytes.as_slice().try_into().map_or(0, u64::from_le_bytes);
-        file.take(length.min(MAX_HEADER_BYTES)).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        let mut length = [0; LENGTH_BYTES];
+        file.read_exact(&mut length)?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length).min(MAX_HEADER_BYTES)).read_to_end(&mut header)?;
+        Ok(serde_json::from_slice(&header)?)
     };
-    let header = header().ok().and_then(|bytes| SafeTensors::read_metadata(&bytes).ok());
-    header.is_some_and(|(_, header)| {
-        header.metadata().iter().flatten().any(|(key, _)| key.starts_with(METADATA_PREFIX))
-    })
+    header().is_ok_and(|Described { metadata }| metadata.keys().any(|key| key.starts_with(METADATA_PREFIX)))
+}
+
+/// The metadata of a header, whatever its tensors are.
+#[derive(Deserialize)]
+struct Described {
+    #[serde(rename = "__metadata__", default)]
+    metadata: BTreeMap<String, String>,
 }
 
 /// A tensor of a file.
