@@ -1,7 +1,7 @@
-//! What the pages of a Parquet column hold, by their headers: counts and sizes before anything is unpacked.
+//! Counts and sizes of the pages of a Parquet column, read from the page headers before anything is unpacked.
 //!
-//! A footer may say what it likes, and a dictionary repeats a text for two bytes a row. The headers of the
-//! pages are what a decoder goes by, so they are read first, some hundred bytes a page.
+//! The sizes in a file's footer may be false, and a dictionary repeats a text of megabytes at two bytes a row.
+//! A decoder follows the page headers, so they are read and checked first. A header has about 100 bytes.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -14,18 +14,18 @@ use thiserror::Error;
 
 use crate::limits::{MAX_GROUP_VALUES, MAX_PAGE_BYTES};
 
-/// Values of a list column that a batch holds; where rows are longer, it has fewer of them.
+/// Most values of one list column in a batch. A batch has fewer rows if their lists are long.
 const BATCH_VALUES: u64 = 1 << 20;
-/// Bytes of a column of texts that a batch holds; where texts may be longer, it has fewer of them.
+/// Most bytes of one text column in a batch, unpacked: 32 MiB. A batch has fewer rows if their texts may be long.
 const BATCH_TEXT_BYTES: u64 = 1 << 25;
-/// Bytes that the lists of texts of a row group may unpack to.
+/// Most bytes that the text lists of a row group may unpack to: 256 MiB.
 const GROUP_TEXT_BYTES: u64 = 1 << 28;
 
-/// Bytes read at once: most headers are shorter.
+/// Size of the read buffer in bytes. Most headers are shorter.
 const HEADER_BYTES: usize = 256;
 /// Bytes of a page unpacked at once to count them.
 const UNPACKED_BYTES: usize = 1 << 16;
-/// Deepest structure of a header, and more than any has.
+/// Deepest nesting accepted in a header. The format nests less.
 const MAX_DEPTH: usize = 8;
 
 /// Kinds of pages (`PageType` of the format).
@@ -71,15 +71,14 @@ pub enum PageError {
     },
 }
 
-/// Checks what the pages hold before any is unpacked; gives how many rows a batch may have, at most
-/// `most_rows`, to take some tens of MiB a column.
+/// Checks the pages of the columns in `mask`, in the given row groups of `file`, before any is unpacked. Returns
+/// how many rows a batch may have so that no column takes more than some tens of MiB: 1 to `most_rows`.
 ///
-/// Looks at the columns of `mask` in some row groups of `file`; numbers of row groups that are not there are
-/// passed over.
+/// Row groups that do not exist are skipped.
 ///
 /// # Errors
-/// [`PageError`] for the first column whose lists are too long, whose pages are too large, whose headers are
-/// none or whose bytes are those of other columns.
+/// [`PageError`] for the first column with too many list values, a page that is too large, a header that cannot
+/// be read, or bytes that belong to another column.
 pub fn batch_rows(
     file: &File,
     metadata: &ParquetMetaData,
@@ -144,11 +143,11 @@ struct ChunkContent {
     values: u64,
     /// Bytes of the largest page, unpacked.
     largest_page: u64,
-    /// Bytes that a text has at most that takes fewer in its page.
+    /// Most bytes of a text that takes fewer bytes in its page, from a dictionary or a repeated prefix.
     repeated_text: u64,
-    /// Bytes of the data pages that hold their values as they are.
+    /// Total bytes of the data pages that store their values in full.
     plain_bytes: u64,
-    /// Bytes for each value in the densest of these pages.
+    /// Largest mean size of a value among these pages, in bytes.
     densest: u64,
 }
 
@@ -156,8 +155,8 @@ impl ChunkContent {
     /// Reads the headers of all pages of a column chunk in `file`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidData`] where a header is none or pages do not fill the chunk; an error of the system
-    /// where the file cannot be read.
+    /// [`ErrorKind::InvalidData`] if a header cannot be understood or the pages do not fill the chunk, and the
+    /// errors of reading the file.
     fn of(file: &File, chunk: &ColumnChunkMetaData) -> io::Result<Self> {
         let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let begin = u64::try_from(begin).map_err(|_| damaged("a column begins before the file"))?;

@@ -1,9 +1,9 @@
-//! Escaping of text of files where people read it: on terminals, in pages, pictures and tables.
+//! Escaping of text from input files wherever people read it: on terminals, in HTML, SVG, Markdown and CSV.
 //!
-//! Identifiers, names and messages come from files that anybody may have made. They may hold characters that move the cursor of
-//! a terminal, turn the direction of writing or are not seen at all, so that what is read is not what is there.
-//! Such characters are written by their code wherever text is shown; files for programs (Parquet, JSON, the
-//! values of CSV) keep them.
+//! Identifiers and names come from files of unknown origin. They may contain control characters that move the
+//! cursor of a terminal, characters that reverse the direction of writing, and invisible ones, so that the text
+//! shown differs from the text stored. Such characters are shown by their code point, as `\u{202e}`. Files that
+//! programs read (Parquet, JSON, the values of CSV) keep them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -8,8 +8,7 @@ use super::catalogue::Database;
 /// What an address may begin with.
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
-/// An HTTP root. A name and password in it go to the server and nowhere else: neither into messages nor
-/// into receipts.
+/// Base URL of downloads. Its user name and password are sent to the server and appear in no message or receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Root {
     /// The address without name and password, and without a slash at its end.

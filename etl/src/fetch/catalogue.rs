@@ -333,7 +333,7 @@ mod tests {
         }
     }
 
-    /// The files of MatBench that were made again from their crystals are far below the limits.
+    /// The copies in `../shared` have less than an eighth of their limits in bytes.
     #[test]
     fn the_limits_leave_room_for_the_files_at_hand() {
         let shared = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared"));

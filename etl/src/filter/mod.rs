@@ -14,7 +14,7 @@ pub use parse::{Comparison, Has, Node, ParseError, Value};
 use compile::Compiler;
 use rule::{Columns, Rule};
 
-/// Characters of a filter that messages quote.
+/// Most characters of a filter expression that a message quotes.
 const QUOTED_CHARACTERS: usize = 200;
 
 /// A filter that cannot be used.

@@ -30,9 +30,9 @@ pub enum MergeError {
     /// Parts that were not given.
     #[error("{} of {count} {} missing", names(missing, *more), agree(&(missing.len() + more), "is", "are"))]
     Gap {
-        /// Numbers of the first missing parts, counted from 1.
+        /// The first missing parts, numbered from 1.
         missing: Vec<u32>,
-        /// Further parts that are missing.
+        /// How many parts are missing besides.
         more: usize,
         /// Number of parts there must be.
         count: u32,

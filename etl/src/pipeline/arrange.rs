@@ -166,12 +166,12 @@ fn bytes_of_all(batch: &RecordBatch) -> usize {
     bytes_of(batch) + BYTES_PER_COLUMN * batch.num_columns() * batch.num_rows()
 }
 
-/// Values of the longest column in the first rows of a batch.
+/// Number of values in the longest list column, over the first `rows` rows of a batch.
 fn longest(batch: &RecordBatch, rows: usize) -> usize {
     LONGEST_LISTS.into_iter().map(|column| values_of(batch, column, rows)).max().unwrap_or(0)
 }
 
-/// How many rows of a batch, at least one, have together no more values than a row group should.
+/// How many rows of a batch fit into one row group by their number of values; at least one.
 fn rows_of_a_group(batch: &RecordBatch) -> usize {
     let rows = batch.num_rows();
     if longest(batch, rows) <= ROW_GROUP_VALUES {

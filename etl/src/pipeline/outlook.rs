@@ -1,17 +1,18 @@
-//! When a run gives up: of very many entries next to none is a crystal.
+//! When a build gives up: nearly all of very many entries are rejected.
 //!
-//! A few kilobytes unpack to tens of millions of entries that are none. Each would be a reject, for minutes.
+//! An input of a few kilobytes can unpack to tens of millions of entries that are no crystals. Without a limit,
+//! each of them would become a reject.
 
 use super::error::BuildError;
 use super::process::ProcessedBlock;
 use crate::reject::{FILTERED, Reject};
 
-/// Entries that may be rejected whatever the others are.
+/// Most rejected entries of any input, however few others there are.
 const SURELY_REJECTED: u64 = 1 << 19;
-/// Entries that may be rejected for each that is kept.
+/// Beyond that, most rejected entries for each one kept.
 const REJECTED_FOR_EACH_KEPT: u64 = 1000;
 
-/// What became of the entries so far; those that a filter left out are crystals.
+/// Counts of the entries kept and rejected so far. Entries that a filter left out count as kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outlook {
     kept: u64,
@@ -27,8 +28,8 @@ impl Outlook {
     /// Counts the next block.
     ///
     /// # Errors
-    /// [`BuildError::NoCrystals`] once the input is not worth reading on. That depends on the blocks before
-    /// alone, on no thread.
+    /// [`BuildError::NoCrystals`] once too many entries are rejected. Blocks are counted in the order of the input,
+    /// so that the number of threads does not matter.
     pub(super) fn see(&mut self, block: &ProcessedBlock) -> Result<(), BuildError> {
         let rejects = || block.rejects.iter().filter(|reject| reject.reason != FILTERED);
         self.kept += block.rows() as u64 + (block.rejects.len() - rejects().count()) as u64;

@@ -27,8 +27,9 @@ impl WeightsFile {
     }
 }
 
-/// Numbers in the matrices of a model: those of the encoders, with the head of a fine-tuned model or with the
-/// decoders' widest layers otherwise. What is left out makes it fewer, so that no true model is refused.
+/// Lower bound on the number of weights of a model. It counts the matrices of the encoders, and those of the
+/// prediction head if `head_width` is given, or else the widest layers of the decoders. Biases and other layers
+/// are not counted, so that a valid model is never refused.
 fn least_numbers(model: &ModelConfig, head_width: Option<usize>) -> f64 {
     let [structure, lattice, decoder] =
         [model.structure_width, model.lattice_width, model.decoder_width].map(|width| width as f64);

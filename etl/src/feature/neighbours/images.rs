@@ -12,8 +12,8 @@ use crate::math::{Matrix3, Vector3, row_times};
 /// crystals of 20 to 80 sites.
 const GRID_THRESHOLD: usize = 800;
 
-/// Image atoms a search may hold: ten times those of a crystal of 100,000 sites, some 90 MiB. More come from
-/// cells far denser than matter.
+/// Most image atoms of one search, about 90 MiB. A crystal of 100,000 sites has a tenth of them at a cutoff of
+/// 8 Å; only cells far denser than matter have more.
 const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 20;
 
 /// Image atoms around the home cell, numbered in the order of (site, k1, k2, k3), which is that of
