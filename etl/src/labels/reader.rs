@@ -20,14 +20,15 @@ const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 /// Longest row. A row of as many numbers as a table may have takes a tenth of this.
 const MAX_ROW_BYTES: usize = 4 << 20;
 
-/// Fields that any table may have: as numbers they take 64 MiB while their columns are read, and as labels.
+/// Most fields of a table of any size. As numbers they take 64 MiB.
 const MAX_FIELDS: u64 = 1 << 23;
-/// Fields that a larger table may have for each byte on disk. Numbers of some digits, packed, take a byte or more.
+/// Most fields of a larger table for each of its bytes on disk. A packed number of several digits takes at least a
+/// byte.
 const PACKED_FIELDS_PER_BYTE: u64 = 8;
 /// Bytes for each field of a larger table that is held in memory.
 const BYTES_PER_HELD_FIELD: u64 = 8;
 
-/// What a table may have more fields by than any may have: a few bytes must not become gigabytes.
+/// Size of a table, by which it may have more than [`MAX_FIELDS`] fields: a few bytes must not become gigabytes.
 pub(super) enum Size {
     /// The bytes read from the disk so far.
     OnDisk(Progress),
@@ -120,7 +121,8 @@ impl<'a> LabelCsv<'a> {
     /// Next row; every row must have as many fields as the first.
     ///
     /// # Errors
-    /// [`LabelError::Layout`] for a row longer than any of a table, and for more fields than there are bytes for, [`LabelError::Csv`] for other faults.
+    /// [`LabelError::Layout`] for a row of more than 4 MiB and for more fields than a table of that size may have,
+    /// [`LabelError::Csv`] for other faults.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
         self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
