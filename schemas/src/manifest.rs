@@ -283,7 +283,7 @@ impl Manifest {
         None
     }
 
-    /// Every count that must be the sum of others.
+    /// The counts that must equal sums of other counts.
     pub fn balances(&self) -> [Balance; 5] {
         let counts = &self.counts;
         [

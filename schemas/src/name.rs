@@ -1,4 +1,4 @@
-//! Names that come from outside and become names of files: a store's source and what its manifest lists.
+//! Names from outside that become file names: a store's source and the files that its manifest lists.
 //!
 //! A name that is joined to a folder must stay in it: a separator, `..` or an absolute path would lead
 //! out of the store, for reading as for writing.

@@ -1,7 +1,7 @@
-//! Whether what a command is about to write is something that it reads.
+//! Checks that the output of a command is none of its inputs.
 //!
-//! Outputs are renamed into place: whoever names an input as the output would lose it, by whatever other
-//! name, and a file in a store that is read would no longer be that store's.
+//! Outputs are renamed into place. An input that is also the output, perhaps by another name, would be lost, and a
+//! store that is read would be damaged by a file written into it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -101,7 +101,7 @@ pub fn require_outside_store<P: AsRef<Path>>(
     Ok(())
 }
 
-/// A path without links and relative parts; what is not there yet is taken to lie in the folder that is.
+/// A path without links and relative parts. If the file does not exist yet, its folder is resolved instead.
 fn place(path: &Path) -> PathBuf {
     if let Ok(place) = path.canonicalize() {
         return place;

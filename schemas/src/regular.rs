@@ -37,7 +37,7 @@ fn is_hollow(_: &File, _: &Metadata) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Refuses a hollow file; what is read next of another one is as before.
+/// Refuses a hollow file. The position in the file does not change.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidData`] with its size, and those of the file system.

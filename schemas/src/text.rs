@@ -10,14 +10,14 @@ use std::fmt::Write as _;
 
 use crate::count::counted;
 
-/// What begins a formula in a spreadsheet, in ASCII and in full width, or lets one begin behind it.
+/// Characters that start a formula in a spreadsheet, in ASCII and full width, or may precede one.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-/// What spreadsheets take for the mark of a text.
+/// Marks a cell as text in spreadsheets.
 const TEXT_MARK: char = '\'';
 
-/// Bytes that a line of a message has at most. What is longer quotes text of files or arguments.
+/// Most bytes of a line of a message. Longer ones quote long texts of files or arguments.
 pub const MESSAGE_BYTES: usize = 4096;
-/// Bytes of them from the line's end, where the cause stands.
+/// How many of them are kept from the end of the line, which states the cause.
 const MESSAGE_END_BYTES: usize = MESSAGE_BYTES / 4;
 
 /// Whether a character is not seen, or changes how others are: controls, marks of direction (U+202A to U+202E,

@@ -113,7 +113,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Writes to standard output what is not hidden, see [`text::page`].
+/// Writes to standard output with hidden characters escaped, see [`text::page`].
 pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = Vec::new();
     write(&mut out).context("cannot write the output")?;

@@ -65,7 +65,7 @@ impl Root {
         self.userinfo.as_deref()
     }
 
-    /// Whether what is asked for must come encrypted.
+    /// Whether the transfer must be encrypted (HTTPS).
     pub(super) fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }

@@ -1,7 +1,7 @@
-//! Where a redirect may lead: to public addresses, and back to the host that was asked for.
+//! Redirects are followed to public addresses and back to the host that was asked for.
 //!
-//! A server could otherwise have this machine ask what only this machine can reach: its own services, those of
-//! the network it is in, a cloud's metadata.
+//! Otherwise a server could make this machine send requests to addresses that only it can reach: its own services,
+//! those of its network, the metadata service of a cloud.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -90,9 +90,9 @@ pub(super) fn is_this_machine(host: &str) -> bool {
     named_address(host).is_some_and(|address| Reach::of(address) == Reach::Local)
 }
 
-/// Looks at every connection before it is made, and refuses those that a redirect may not lead to.
+/// Checks every connection before it is made, and refuses redirects to private addresses.
 ///
-/// It sees the very addresses that are connected to, so that a name cannot mean another one a moment later.
+/// It checks the addresses that are connected to, so that a name cannot resolve to another one in between.
 #[derive(Debug)]
 pub(super) struct Guard {
     /// Hosts that were asked for, as the user or the catalogue names them.
@@ -102,7 +102,7 @@ pub(super) struct Guard {
     begun: Mutex<Begun>,
 }
 
-/// What is known of the hosts that were asked for.
+/// Addresses of the hosts that were asked for.
 #[derive(Debug, Default)]
 struct Begun {
     /// Addresses of the host asked for last.

@@ -142,7 +142,7 @@ impl Receipt {
     }
 }
 
-/// Refuses a link where a small file of ours belongs: whoever made it has other plans with it.
+/// Refuses a symbolic link in the place of a receipt or a state file: its target would be replaced or lost.
 pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
         let refused = io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, which is not replaced");

@@ -51,7 +51,7 @@ pub enum MergeError {
         /// Its value.
         second_value: String,
     },
-    /// A part's manifest contradicts itself, or its table of rejects is none.
+    /// A part's manifest contradicts itself, or its table of rejects is damaged.
     #[error("{}: damaged: {problem}", path.display())]
     Damaged {
         /// The file.

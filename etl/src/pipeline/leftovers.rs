@@ -1,8 +1,8 @@
-//! What lies in a store's folder before a run: files of earlier runs, which it may replace, and files of
-//! others, which it may not.
+//! The files in a store's folder before a build: those of earlier builds, which it may replace, and foreign ones,
+//! which it may not.
 //!
-//! A file is ours if a journal or manifest of ours names it. A run that was killed may also leave files
-//! that its journal does not name yet; they are known by their names and by what they say of themselves.
+//! A file belongs to the store if its journal or manifest names it. A build that was killed may also leave files
+//! that its journal does not name yet. They are recognised by their names and by their first bytes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,11 +30,11 @@ pub(super) struct Ownership<'a> {
     pub source: &'a str,
     /// The finished store that is replaced.
     pub finished: Option<&'a Manifest>,
-    /// The unfinished run that is gone on with or replaced.
+    /// The unfinished run that is resumed or replaced.
     pub journal: Option<&'a Journal>,
-    /// Whether it is gone on with: then what its journal names stays.
+    /// Whether the unfinished run is resumed. The files that its journal names then stay.
     pub resumed: bool,
-    /// Whether shards, rejects and notes go by their names alone: the user said `--force`.
+    /// Whether shards, rejects and notes are recognised by their names alone, as with `--force`.
     pub force: bool,
 }
 
@@ -97,7 +97,7 @@ impl Leftovers {
 }
 
 impl Ownership<'_> {
-    /// Name of the source of what is replaced.
+    /// Source name of the store or run that is replaced.
     pub(super) fn replaced_source(&self) -> &str {
         match (self.journal, self.finished) {
             (Some(journal), _) => &journal.run.source,

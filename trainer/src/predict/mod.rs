@@ -143,7 +143,7 @@ fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     }
 }
 
-/// Requires that no table is written over what is read: structures, shards, weights.
+/// Requires that no table replaces an input: structures, shards or weights.
 fn require_apart<'a>(
     out: &Path,
     inputs: impl Iterator<Item = &'a PathBuf> + Clone,

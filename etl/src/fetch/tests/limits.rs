@@ -1,4 +1,4 @@
-//! Lengths and hashes: what is too long or different is refused.
+//! Lengths and hashes: a file that is too long or has another hash is refused.
 
 use super::*;
 
