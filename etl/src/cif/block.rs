@@ -9,6 +9,10 @@ use crate::structure::FARTHEST_CELL;
 /// Most atoms a cell may hold.
 pub(super) const MAX_SITES: usize = 1_000_000;
 
+/// Rows of loops of atom sites without coordinates that are kept for each site: loops of one row a site, such as that
+/// of anisotropic displacements.
+const JOINED_ROWS_PER_SITE: usize = 8;
+
 /// Most operations a list may have: those of a group in a cell of several primitive cells.
 pub(super) const MAX_OPERATIONS_LISTED: usize = 1024;
 
@@ -113,7 +117,7 @@ pub(super) struct JoinedLoop {
 impl JoinedLoop {
     /// Index of a row in [`BadNumber::site`], beyond the indices of all sites with coordinates.
     pub(super) fn index(row: usize) -> usize {
-        2 * MAX_SITES + row
+        usize::MAX / 2 + row
     }
 
     /// Whether the loop has an item.
@@ -189,12 +193,19 @@ pub(super) struct RawBlock {
     contradicted: Vec<(Tag, Span)>,
     /// Lists of operations, by [`list_index`].
     lists: [OperationList; LISTS],
-    /// Atom sites in file order, the first [`MAX_SITES`] and one more.
+    /// Most sites a cell may hold, which clearing leaves as it is.
+    pub(super) max_sites: usize,
+    /// Atom sites in file order, as many of them as a cell may hold.
     pub(super) sites: Vec<RawSite>,
+    /// Number of atom sites in the file.
+    pub(super) site_count: usize,
     /// The items that are given for these sites, as bits by [`Tag`].
     pub(super) site_columns: u64,
-    /// Rows of all loops of atom sites without coordinates, the first [`MAX_SITES`] and one more.
+    /// Rows of all loops of atom sites without coordinates, [`JOINED_ROWS_PER_SITE`] times as many as a cell may hold
+    /// sites.
     pub(super) joined: Vec<RawSite>,
+    /// Whether there are more such rows.
+    pub(super) has_more_joined: bool,
     /// The loops of these rows, in file order.
     pub(super) joined_loops: Vec<JoinedLoop>,
     /// The first fault found in joining these loops to the sites by label, and where it is.
@@ -223,6 +234,8 @@ impl RawBlock {
         joined.clear();
         joined_loops.clear();
         bad_numbers.clear();
+        self.site_count = 0;
+        self.has_more_joined = false;
         self.site_columns = 0;
         self.join_fault = None;
         self.name = Span::default();
@@ -230,6 +243,23 @@ impl RawBlock {
         self.has_fractional = false;
         self.has_cartesian = false;
         self.duplicate = None;
+    }
+
+    /// Appends an atom site, unless there are as many already as a cell may hold.
+    pub(super) fn push_site(&mut self, site: RawSite) {
+        self.site_count += 1;
+        if self.sites.len() < self.max_sites {
+            self.sites.push(site);
+        }
+    }
+
+    /// Appends a row of a loop of atom sites without coordinates, unless there are too many.
+    pub(super) fn push_joined(&mut self, site: RawSite) {
+        if self.joined.len() < self.max_sites.saturating_mul(JOINED_ROWS_PER_SITE) {
+            self.joined.push(site);
+        } else {
+            self.has_more_joined = true;
+        }
     }
 
     /// Number of sites that the buffers have room for.

@@ -1,6 +1,6 @@
 //! From what a block says to the atoms of its full cell.
 
-use super::block::{MAX_SITES, RawBlock};
+use super::block::RawBlock;
 use super::cell::Cell;
 use super::error::{CifErrorKind, SYMMETRY_UNCLEAR};
 use super::evidence::{Contents, Verdict};
@@ -37,6 +37,7 @@ impl Builder {
         self.origins.clear();
         self.remarks.clear();
         let reading = Reading::new(block, bytes);
+        check_count(&reading, block.site_count)?;
         reading.check_items()?;
         let cell = reading.cell()?;
         reading.check_occupancies()?;
@@ -170,7 +171,7 @@ impl Builder {
             self.structure.atomic_numbers.push(number);
             self.origins.push(index);
         }
-        self.check_count(reading)
+        Ok(())
     }
 
     /// Sites of an asymmetric unit and their images.
@@ -194,15 +195,9 @@ impl Builder {
             let count = self.structure.fractional.len();
             self.structure.atomic_numbers.resize(count, number);
             self.origins.resize(count, index);
-            self.check_count(reading)?;
+            check_count(reading, count)?;
         }
         Ok(())
-    }
-
-    fn check_count(&self, reading: &Reading<'_>) -> Result<(), BuildError> {
-        let count = self.structure.atomic_numbers.len();
-        let limit = MAX_SITES;
-        if count > limit { Err(reading.error(CifErrorKind::TooManySites { count, limit })) } else { Ok(()) }
     }
 
     /// Checks that no two atoms are in one place.
@@ -252,6 +247,12 @@ impl Builder {
         }
         Ok((reading.cell_parameters()?, atoms))
     }
+}
+
+/// Checks that a cell may hold so many atoms.
+fn check_count(reading: &Reading<'_>, count: usize) -> Result<(), BuildError> {
+    let limit = reading.block.max_sites;
+    if count > limit { Err(reading.error(CifErrorKind::TooManySites { count, limit })) } else { Ok(()) }
 }
 
 /// Whether the value names a crystal system other than the triclinic one.

@@ -1,6 +1,6 @@
 //! One pass over a CIF: what each data block says about its structure, as numbers and byte ranges.
 
-use super::block::{JoinedLoop, MAX_SITES, RawBlock, RawSite};
+use super::block::{JoinedLoop, RawBlock, RawSite};
 use super::error::SyntaxProblem;
 use super::join::join;
 use super::lexer::{Lexer, Span, SyntaxError, Token, Value};
@@ -87,7 +87,7 @@ impl<'a> Document<'a> {
             };
         }
         match single {
-            Some((site, _)) if block.sites.is_empty() => block.sites.push(site),
+            Some((site, _)) if block.sites.is_empty() => block.push_site(site),
             // An atom beside those of the loop.
             Some((site, name)) if site.missing_coordinate().is_none() => {
                 block.duplicate.get_or_insert(name);
@@ -255,9 +255,7 @@ impl<'a> Document<'a> {
                 block.set_site(&mut site, index, tag, value, self.bytes);
                 token = self.lexer.next()?;
             }
-            if block.joined.len() <= MAX_SITES {
-                block.joined.push(site);
-            }
+            block.push_joined(site);
         }
         Ok(token)
     }
@@ -278,9 +276,7 @@ impl<'a> Document<'a> {
                 block.set_site(&mut site, index, tag, value, self.bytes);
                 token = self.lexer.next()?;
             }
-            if block.sites.len() <= MAX_SITES {
-                block.sites.push(site);
-            }
+            block.push_site(site);
         }
         Ok(token)
     }

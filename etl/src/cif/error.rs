@@ -217,7 +217,7 @@ impl CifErrorKind {
             Self::UnmatchedLabel { .. } => "cif_unmatched_label",
             Self::UnknownSpaceGroup { .. } => "cif_unknown_space_group",
             Self::AmbiguousOrigin { .. } | Self::AmbiguousSetting { .. } => "cif_ambiguous_origin",
-            Self::TooManySites { .. } => "cif_too_many_sites",
+            Self::TooManySites { .. } => "too_many_sites",
             Self::SitesOverlap { .. } => "cif_sites_overlap",
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::block::{JoinedLoop, MAX_SITES, RawBlock, RawSite};
+use super::block::{JoinedLoop, RawBlock, RawSite};
 use super::error::JoinFault;
 use super::lexer::Span;
 use super::tag::Tag;
@@ -20,7 +20,7 @@ pub(super) fn join(block: &mut RawBlock, bytes: &[u8]) {
 }
 
 fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)> {
-    if let Some(last) = block.joined.get(MAX_SITES) {
+    if let Some(last) = block.joined.last().filter(|_| block.has_more_joined) {
         return Err((JoinFault::TooMany, Span { start: last.offset, end: last.offset }));
     }
     // The first site with a label, and the number of sites with it.

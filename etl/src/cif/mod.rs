@@ -37,7 +37,7 @@ use memchr::memchr_iter;
 pub use error::{CifError, CifErrorKind, CifNote, JoinFault, SymmetryProblem, SyntaxProblem};
 
 use crate::structure::Structure;
-use block::RawBlock;
+use block::{MAX_SITES, RawBlock};
 use build::Builder;
 use document::Document;
 use lexer::SyntaxError;
@@ -51,7 +51,7 @@ const MAX_BYTES: usize = u32::MAX as usize;
 const KEPT_SITES: usize = 1 << 16;
 
 /// Reads CIFs; one per thread. Buffers are kept from file to file, but for what a rare large one left behind.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CifReader {
     blocks: [RawBlock; 2],
     columns: Vec<Tag>,
@@ -83,10 +83,27 @@ impl CifBlock<'_> {
     }
 }
 
+impl Default for CifReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl CifReader {
-    /// A reader with empty buffers.
+    /// A reader with empty buffers, of cells of up to a million atoms.
     pub fn new() -> Self {
-        Self::default()
+        let mut reader =
+            Self { blocks: Default::default(), columns: Vec::new(), builder: Builder::default() };
+        reader.limit_sites(MAX_SITES);
+        reader
+    }
+
+    /// Refuses cells of more than `max_sites` atoms from now on, and reads no more sites of a file. A million stay
+    /// the most.
+    pub fn limit_sites(&mut self, max_sites: usize) {
+        for block in &mut self.blocks {
+            block.max_sites = max_sites.min(MAX_SITES);
+        }
     }
 
     /// Calls `found` once for every data block that holds a structure, or should: with it or with what is wrong.
@@ -134,7 +151,9 @@ impl CifReader {
         };
         scan(bytes, &mut self.blocks, &mut self.columns, &mut emit);
         if self.kept_sites() > KEPT_SITES {
-            *self = Self::default();
+            let [RawBlock { max_sites, .. }, _] = self.blocks;
+            *self = Self::new();
+            self.limit_sites(max_sites);
         }
     }
 

@@ -323,6 +323,10 @@ pub(crate) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
 }
 
 impl Sink for RowBuilder {
+    fn max_sites(&self) -> usize {
+        self.recipe.bounds.max_sites
+    }
+
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
         let ParsedCrystal { material_id, structure, properties } = crystal;
         if self.is_elsewhere(|part| part.holds(material_id)) {

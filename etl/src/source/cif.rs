@@ -72,6 +72,7 @@ impl CifCrystals {
     ) {
         let material_id = &mut self.material_id;
         let (mut rejects, mut more) = (0, 0);
+        self.reader.limit_sites(sink.max_sites());
         self.reader.read(cif, &mut |block, result| {
             material_id.clear();
             material_id.push_str(stem);

@@ -215,6 +215,10 @@ pub trait Sink {
     fn reject(&mut self, reject: Reject);
     /// A remark about an entry, handed over before its crystal.
     fn note(&mut self, _note: Note) {}
+    /// Most sites of a crystal that is taken: no more of a larger one need be read.
+    fn max_sites(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Walks a source in order.

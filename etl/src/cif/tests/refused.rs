@@ -362,7 +362,38 @@ fn a_million_sites_and_more_are_bounded() {
     let text = sites("", &rows).replace("_cell_length_a 4\n", "_cell_length_a 4000\n");
     let text = text.replace("_b 4\n", "_b 4000\n").replace("_c 4\n", "_c 4000\n");
     assert_eq!(structure(text.as_bytes()).fractional.len(), 6000);
-    assert_eq!(refusal(&format!("{text}{group}")).0, "cif_too_many_sites");
+    assert_eq!(refusal(&format!("{text}{group}")).0, "too_many_sites");
+}
+
+#[test]
+fn no_more_sites_are_read_than_a_cell_may_hold() {
+    let mut reader = CifReader::new();
+    reader.limit_sites(3);
+    let mut count = |text: &str| {
+        let mut found = None;
+        reader.read(text.as_bytes(), &mut |_, result| {
+            found =
+                Some(result.map(|structure| structure.fractional.len()).map_err(|error| error.to_string()));
+        });
+        found.unwrap()
+    };
+    let rows = ["C1 C 0.1 0 0\n", "C2 C 0.3 0 0\n", "C3 C 0.6 0 0\n", "C4 C 0.8 0 0\n"];
+    assert_eq!(count(&sites("", &rows[..3].concat())), Ok(3));
+    let refused = "line 1: the cell holds 4 atoms or more, 3 is the most";
+    assert_eq!(count(&sites("", &rows.concat())), Err(refused.to_owned()));
+    // A site that is no atom would otherwise leave room for the last one in its place.
+    let dummy = rows.concat().replace("C2 C", "Dum Dum");
+    assert_eq!(count(&sites("", &dummy)), Err(refused.to_owned()));
+    let mirror = "loop_ _symmetry_equiv_pos_as_xyz x,y,z x,-y,z\n";
+    let images = sites("", &rows[..2].concat().replace(" 0 0\n", " 0.2 0\n")) + mirror;
+    assert_eq!(count(&images), Err(refused.to_owned()));
+    // The limit outlives large buffers.
+    let many: String = (0..100_000).map(|site| format!("C C 0.{site:05} 0 0\n")).collect();
+    assert!(count(&sites("", &many)).is_err());
+    assert_eq!(count(&sites("", &rows.concat())), Err(refused.to_owned()));
+    let joined = "loop_ _atom_site_label _atom_site_occupancy\n".to_owned() + &"C1 1\n".repeat(25);
+    let text = sites("", &rows[..3].concat()) + &joined;
+    assert!(count(&text).unwrap_err().contains("too many rows"));
 }
 
 #[test]
