@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
@@ -158,8 +158,13 @@ impl EncodedRowGroup {
 pub struct ShardFormat {
     schema: SchemaRef,
     properties: WriterProperties,
-    row_groups: ArrowRowGroupWriterFactory,
+    /// Makes the writers of [`FIELDS_AT_ONCE`] columns each.
+    writers: Vec<ArrowRowGroupWriterFactory>,
 }
+
+/// Columns whose writers are open at once. Each keeps a context of zstd, some hundred kilobytes, and a table may
+/// have thousands.
+const FIELDS_AT_ONCE: usize = 128;
 
 impl ShardFormat {
     /// The format of files with this schema and key-value metadata.
@@ -168,10 +173,14 @@ impl ShardFormat {
     /// [`ParquetError`] if the schema cannot be expressed in Parquet, a fault of the caller.
     pub fn new(schema: SchemaRef, metadata: &[(String, String)]) -> Result<Self, ParquetError> {
         let properties = writer_properties(&schema, metadata)?;
-        let options = ArrowWriterOptions::new().with_properties(properties.clone());
-        let template = ArrowWriter::try_new_with_options(io::sink(), Arc::clone(&schema), options)?;
-        let (_, row_groups) = template.into_serialized_writer()?;
-        Ok(Self { schema, properties, row_groups })
+        let fields: Vec<_> = schema.fields().iter().cloned().collect();
+        let writers = fields.chunks(FIELDS_AT_ONCE).map(|fields| {
+            let part = Arc::new(Schema::new(fields));
+            let options = ArrowWriterOptions::new().with_properties(writer_properties(&part, &[])?);
+            Ok(ArrowWriter::try_new_with_options(io::sink(), part, options)?.into_serialized_writer()?.1)
+        });
+        let writers = writers.collect::<Result<_, ParquetError>>()?;
+        Ok(Self { schema, properties, writers })
     }
 
     /// Schema of the files.
@@ -184,10 +193,16 @@ impl ShardFormat {
     /// # Errors
     /// [`ParquetError`] if a batch does not have the schema.
     pub fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, ParquetError> {
-        let mut writers = self.row_groups.create_column_writers(0)?.into_iter();
-        let mut chunks = Vec::with_capacity(writers.len());
+        let mut factories = self.writers.iter();
+        let mut writers = Vec::new().into_iter();
+        let mut chunks = Vec::new();
         // One column is done before the next is begun, and its buffers are gone: thousands would take a gigabyte.
         for (at, field) in self.schema.fields().iter().enumerate() {
+            if at % FIELDS_AT_ONCE == 0
+                && let Some(factory) = factories.next()
+            {
+                writers = factory.create_column_writers(0)?.into_iter();
+            }
             let mut open: Vec<ArrowColumnWriter> = Vec::new();
             for batch in batches {
                 let column = batch.columns().get(at).ok_or_else(|| {

@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::Case;
-use crate::bounds::{build, left_out, refused};
+use crate::bounds::{build, left_out, refused, write_table};
 use crate::files::{caesium_chloride, folder, text};
 use crate::table::{MEBIBYTE, Row};
 
@@ -19,8 +21,10 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("labels.csv.gz: a field of 60 MB", label_field).before("652 MiB"),
         Case::new("labels.csv.gz: 4,000 columns, 20,000 rows", label_fields).before("829 MiB"),
         Case::new("MatBench task of 2e7 columns", task_columns).before("1.2 GiB"),
+        Case::new("Parquet table: a CIF of 900,000 sites in 64 rows", large_cifs).before("4.5 GiB"),
         Case::new("JARVIS: ten entries of 2,200,000 positions", positions).before("1.8 GiB"),
         Case::new("JARVIS: 4,000 keys, 60,000 entries", sparse_keys).before("1.08 GiB, 17 s"),
+        Case::new("CSV table: 4,000 columns, 6,000 rows", wide_table).before("1.6 GiB"),
         Case::new("JARVIS: 3e7 empty entries", empty_entries).before("40 s"),
         Case::new("CSV table: 1e7 rows of one field", short_rows).before("29 s"),
     ]
@@ -83,6 +87,19 @@ fn task_columns(row: &mut Row) {
     refused(row, &build("matbench", &path, &raw.path().join("store"), &[]), "8192 columns");
 }
 
+fn large_cifs(row: &mut Row) {
+    let raw = folder();
+    let path = raw.path().join("t.parquet");
+    let sites = "H 0 0 0.5\n".repeat(900_000);
+    let head = caesium_chloride(4.12);
+    let ids = StringArray::from_iter_values((0..65).map(|at| format!("m{at}")));
+    let keys = Int32Array::from_iter_values((0..65).map(|at| i32::from(at == 64)));
+    let cifs = StringArray::from_iter_values([format!("{head}{sites}"), head]);
+    let cifs: ArrayRef = Arc::new(DictionaryArray::new(keys, Arc::new(cifs) as Arc<dyn Array>));
+    write_table(&path, vec![("id".to_owned(), Arc::new(ids) as ArrayRef), ("cif".to_owned(), cifs)]);
+    left_out_one_kept(row, &build("table", &path, &raw.path().join("store"), &[]), "too_many_sites");
+}
+
 /// Notes a run that must keep one crystal and leave out the others.
 fn left_out_one_kept(row: &mut Row, ran: &crate::program::Ran, reason: &str) {
     left_out(row, ran, reason, &ran.stdout);
@@ -125,6 +142,23 @@ fn sparse_keys(row: &mut Row) {
     let many: String = (0..4).map(keys).collect();
     pack(row, &path, &[("[", 1), (many.as_str(), 1), ("{\"k0\":1},", 60_000), ("{}]", 1)]);
     refused(row, &build("jarvis", &path, &raw.path().join("store"), &[]), "hold a number");
+}
+
+fn wide_table(row: &mut Row) {
+    let raw = folder();
+    let path = raw.path().join("t.csv.gz");
+    let header: String = (0..4_000).map(|at| format!(",c{at}")).collect();
+    let cif = format!(",\"{}\"{}\n", caesium_chloride(4.12), ",1".repeat(4_000));
+    let ids: Vec<String> = (0..6_000).map(|at| format!("m{at}")).collect();
+    let mut parts = vec![("material_id,cif", 1), (header.as_str(), 1), ("\n", 1)];
+    parts.extend(ids.iter().flat_map(|id| [(id.as_str(), 1), (cif.as_str(), 1)]));
+    pack(row, &path, &parts);
+    let ran = build("table", &path, &raw.path().join("store"), &[]);
+    row.ran(&ran);
+    row.outcome("kept");
+    if ran.code() != Some(0) {
+        row.fault(format!("{:?} {}{}", ran.code(), ran.stdout, ran.stderr));
+    }
 }
 
 fn empty_entries(row: &mut Row) {

@@ -153,7 +153,7 @@ fn equal_edges(row: &mut Row) {
 }
 
 /// Writes a Parquet table.
-fn write_table(path: &Path, columns: Vec<(String, ArrayRef)>) {
+pub(crate) fn write_table(path: &Path, columns: Vec<(String, ArrayRef)>) {
     write(path, &RecordBatch::try_from_iter(columns).expect("columns of one length"), Vec::new());
 }
 
