@@ -17,6 +17,7 @@
 //! * [`regular`]: opening regular files, and no pipes, devices or sparse files
 //! * [`lock`]: one writer at a time in a folder
 //! * [`count`]: counts with their nouns in messages
+//! * [`guard`]: panics of decoders as errors
 //! * [`hash`]: SHA-256 of files and streams
 //! * [`text`]: escaping text of files where people read it
 //! * [`seal`]: JSON objects that end in their own SHA-256
@@ -26,6 +27,7 @@ pub mod bounded;
 pub mod count;
 pub mod error;
 mod exact;
+pub mod guard;
 pub mod hash;
 pub mod limits;
 pub mod lock;

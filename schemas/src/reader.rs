@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::file::metadata::RowGroupMetaData;
 
 use crate::error::StoreError;
+use crate::guard::{GuardedBatches, guarded};
 use crate::limits::MAX_COLUMNS;
 use crate::pages::{PageError, batch_rows};
 use crate::regular;
@@ -41,7 +40,7 @@ impl Shard {
     pub fn open(path: &Path, expected: Option<&FeatureSettings>) -> Result<Self, StoreError> {
         let file = regular::open(path).map_err(StoreError::io(path))?;
         let pages = file.try_clone().map_err(StoreError::io(path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))
             .map_err(|error| StoreError::Parquet { path: path.to_owned(), message: error.to_string() })?;
         let metadata: HashMap<String, String> = builder
             .metadata()
@@ -151,13 +150,10 @@ impl Shard {
             next = row + 1;
         }
         let batch_rows = self.batch_rows(&self.row_groups_of(rows), &ProjectionMask::all())?;
-        let reader = self
-            .builder
-            .with_row_selection(RowSelection::from(selectors))
-            .with_batch_size(batch_rows)
-            .build()
-            .map_err(|error| refuse(error.to_string()))?;
-        Ok(Crystals { path: path.into(), reader })
+        let builder =
+            self.builder.with_row_selection(RowSelection::from(selectors)).with_batch_size(batch_rows);
+        let reader = guarded(|| builder.build()).map_err(|error| refuse(error.to_string()))?;
+        Ok(Crystals { path: path.into(), reader: GuardedBatches::new(reader) })
     }
 
     /// All crystals in order, or those of the given row groups.
@@ -179,7 +175,7 @@ impl Shard {
         self,
         row_groups: Option<Vec<usize>>,
         columns: Option<&[&str]>,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+    ) -> Result<GuardedBatches, StoreError> {
         let mut mask = ProjectionMask::all();
         if let Some(columns) = columns {
             for name in columns {
@@ -193,11 +189,9 @@ impl Shard {
         let row_groups = row_groups.unwrap_or_else(|| (0..self.row_groups()).collect());
         let batch_rows = self.batch_rows(&row_groups, &mask)?;
         let Self { path, builder, .. } = self;
-        builder
-            .with_projection(mask)
-            .with_row_groups(row_groups)
-            .with_batch_size(batch_rows)
-            .build()
+        let builder = builder.with_projection(mask).with_row_groups(row_groups).with_batch_size(batch_rows);
+        guarded(|| builder.build())
+            .map(GuardedBatches::new)
             .map_err(|error| StoreError::Parquet { path, message: error.to_string() })
     }
 
@@ -232,7 +226,7 @@ impl Shard {
 /// Batches of crystals of one shard.
 pub struct Crystals {
     path: Arc<Path>,
-    reader: ParquetRecordBatchReader,
+    reader: GuardedBatches,
 }
 
 impl Iterator for Crystals {

@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::count::counted;
+use schemas::guard::{GuardedBatches, guarded};
 use schemas::hash::HashingWriter;
 use schemas::manifest::{Balance, Manifest, ShardEntry};
 use schemas::name::{REJECTS_FILE, REJECTS_FOLDER};
@@ -61,7 +62,8 @@ fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBu
     let path = part.store.join(&part.manifest.rejects.file);
     let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
     let pages = file.try_clone().map_err(|error| damaged(&path, error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&path, error))?;
+    let builder =
+        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| damaged(&path, error))?;
     if columns(builder.schema()) != columns(&reject_schema()) {
         return Err(damaged(&path, "not a table of rejects"));
     }
@@ -129,7 +131,8 @@ pub(super) fn join_rejects(
         |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
     for part in parts {
         let (path, builder) = open_rejects(part)?;
-        let batches = builder.build().map_err(|error| damaged(&path, error))?;
+        let batches = guarded(|| builder.build()).map_err(|error| damaged(&path, error))?;
+        let batches = GuardedBatches::new(batches);
         for batch in batches {
             group.push(batch.map_err(|error| damaged(&path, error))?);
             while let Some(full) = group.take_full() {

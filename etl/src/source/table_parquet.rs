@@ -12,9 +12,10 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use schemas::guard::{GuardedBatches, guarded};
 use schemas::pages::batch_rows;
 
 use super::entry::check_identifier;
@@ -206,7 +207,8 @@ fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
 fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
     let shown = path.to_string_lossy();
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&shown, error))?;
+    let builder =
+        guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(|error| fault(&shown, error))?;
     let columns = builder.schema().fields().len();
     if columns > MAX_TABLE_COLUMNS {
         return Err(SourceError::layout(&shown, format!("{columns} columns, {MAX_TABLE_COLUMNS} at most")));
@@ -215,11 +217,7 @@ fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Sour
 }
 
 /// The batches of some columns of a table, of as many rows as memory holds whatever the table repeats.
-fn open_batches(
-    path: &Path,
-    columns: Vec<usize>,
-    most_rows: usize,
-) -> Result<ParquetRecordBatchReader, SourceError> {
+fn open_batches(path: &Path, columns: Vec<usize>, most_rows: usize) -> Result<GuardedBatches, SourceError> {
     let shown = path.to_string_lossy();
     let builder = open_table(path)?;
     let pages = File::open(path).map_err(|source| SourceError::open(path, source))?;
@@ -227,7 +225,8 @@ fn open_batches(
     let groups = 0..builder.metadata().num_row_groups();
     let rows = batch_rows(&pages, builder.metadata(), groups, &mask, most_rows)
         .map_err(|error| fault(&shown, error))?;
-    builder.with_projection(mask).with_batch_size(rows).build().map_err(|error| fault(&shown, error))
+    let builder = builder.with_projection(mask).with_batch_size(rows);
+    guarded(|| builder.build()).map(GuardedBatches::new).map_err(|error| fault(&shown, error))
 }
 
 /// Refuses columns that are packed in a way that is not read here.
@@ -329,7 +328,7 @@ struct Rows {
     table: Table,
     /// Roles of the columns that are decoded, in their order.
     roles: Vec<Role>,
-    batches: ParquetRecordBatchReader,
+    batches: GuardedBatches,
     columns: Vec<ArrayRef>,
     next: usize,
     batch_rows: usize,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
+use schemas::guard::guarded;
 use schemas::store::shard_schema;
 
 use super::columns::{INPUT_NAME, InputColumns, InputRows};
-use super::guard::guarded;
 use super::{WorkerError, WorkerRequest};
 use crate::filter::Filter;
 use crate::labels::LabelTable;

@@ -10,7 +10,6 @@
 mod blocks;
 mod columns;
 mod error;
-mod guard;
 mod output;
 
 use std::collections::BTreeMap;
