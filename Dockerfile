@@ -28,14 +28,14 @@ RUN case ",$FEATURES," in *,mpi,*) \
 WORKDIR /source
 COPY Cargo.toml Cargo.lock LICENSE-APACHE LICENSE-MIT CHANGELOG.md ./
 COPY schemas schemas
-COPY manual manual
+COPY docs/manual docs/manual
 COPY etl etl
 COPY trainer trainer
 # Crates and objects outlive a change of the sources.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
     cargo build --release --locked --workspace --features "$FEATURES" \
-    && DESTDIR=/installed PREFIX=/usr/local manual/install.sh target/release
+    && DESTDIR=/installed PREFIX=/usr/local docs/manual/install.sh target/release
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Crystal MMPT" \

@@ -55,10 +55,10 @@ build: ## Compile the programs
 # Not `cargo install --path etl`: the package alone has other features of shared crates than the workspace,
 # and polars, arrow and parquet would be compiled again.
 install: build ## Install programs, manual and completions under PREFIX (~/.local); DESTDIR=dir for packages
-	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) manual/install.sh target/release
+	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) docs/manual/install.sh target/release
 
 uninstall: ## Remove what `make install` put under PREFIX
-	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) manual/install.sh --remove
+	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) docs/manual/install.sh --remove
 
 etl: build ## Build data/<source>/*.parquet; SOURCES="oqmd jarvis matbench" MIRROR=dir
 	@SOURCES=$(call quote,SOURCES) MIRROR=$(call quote,MIRROR) ETL=$(call quote,ETL) \

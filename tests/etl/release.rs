@@ -149,7 +149,7 @@ fn every_package_has_what_a_registry_shows() {
 
 /// Runs the installation into a prefix.
 fn install(prefix: &Path, argument: &str) -> Output {
-    Command::new(root().join("manual/install.sh"))
+    Command::new(root().join("docs/manual/install.sh"))
         .env("PREFIX", prefix)
         .env_remove("DESTDIR")
         .arg(argument)

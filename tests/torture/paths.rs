@@ -291,7 +291,7 @@ fn installed(row: &mut Row) {
     let program = prefix.join("bin/etl");
     fs::write(&program, "of others").expect("a file");
     let environment = format!("PREFIX={}", text(&prefix));
-    let script = root().join("manual/install.sh");
+    let script = root().join("docs/manual/install.sh");
     let install = |argument: &str| run(Path::new("env"), [environment.as_str(), text(&script), argument]);
     refused(row, &install(text(&built)), "bin/etl");
     fs::remove_file(&program).expect("it is there");

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `make install` and `make uninstall`: the programs with manual pages, completion scripts and licences.
 #
-#   manual/install.sh FOLDER        installs FOLDER/etl and FOLDER/trainer
-#   manual/install.sh --remove      removes what was installed
+#   docs/manual/install.sh FOLDER        installs FOLDER/etl and FOLDER/trainer
+#   docs/manual/install.sh --remove      removes what was installed
 #
 # PREFIX is the tree they go into, DESTDIR the root that it is taken to lie under (of a package in the
 # making). What was installed stands in a list with its SHA-256, so that a later version or a removal
