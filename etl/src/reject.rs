@@ -38,6 +38,8 @@ pub struct Reject {
     pub reason: &'static str,
     /// What is wrong, with the value at fault.
     pub message: String,
+    /// The filter or option that dropped the entry, the key of the summary's counts; none for a fault.
+    pub filter: Option<Arc<str>>,
 }
 
 /// A remark about an entry that is kept. The summary counts the notes of each code and shows the first ones.
@@ -82,7 +84,18 @@ impl Origin {
 impl Reject {
     /// An entry that is left out; long texts are cut.
     pub fn new(material_id: Option<String>, origin: Origin, reason: &'static str, message: String) -> Self {
-        Self { material_id: material_id.map(cut), origin: origin.cut(), reason, message: cut(message) }
+        let (material_id, origin) = (material_id.map(cut), origin.cut());
+        Self { material_id, origin, reason, message: cut(message), filter: None }
+    }
+
+    /// An entry that `filter` drops; long texts are cut.
+    pub fn filtered(
+        material_id: Option<String>,
+        origin: Origin,
+        filter: impl Into<Arc<str>>,
+        message: String,
+    ) -> Self {
+        Self { filter: Some(filter.into()), ..Self::new(material_id, origin, FILTERED, message) }
     }
 }
 

@@ -83,4 +83,8 @@ fn filters_drop_without_blame() {
     build("cif", &sample(), out.path(), &bounds, 0);
     let counts = manifest(out.path()).counts;
     assert_eq!(counts.filtered_by.keys().collect::<Vec<_>>(), ["--min-distance 2.5", "--min-volume 100"]);
+
+    let dashes = "material_id != \"Ag--fcc\" AND nsites < 3";
+    build("cif", &sample(), out.path(), &["--filter", dashes, "--force"], 0);
+    assert_eq!(manifest(out.path()).counts.filtered_by.keys().collect::<Vec<_>>(), [dashes]);
 }

@@ -333,7 +333,7 @@ mod tests {
 
     fn reject(record: u64) -> Reject {
         let origin = Origin { file: Arc::from("x.cif"), record, line: None };
-        Reject { material_id: None, origin, reason: "cif_no_cell", message: "no cell".to_owned() }
+        Reject::new(None, origin, "cif_no_cell", "no cell".to_owned())
     }
 
     #[test]

@@ -285,14 +285,15 @@ impl RowBuilder {
                 continue;
             }
             let ids = material_ids(&batch);
+            let name: Arc<str> = filter.quoted().into();
             let mut kept = Vec::with_capacity(origins.len());
             for (row, (origin, keep)) in origins.into_iter().zip(&keep).enumerate() {
                 if *keep {
                     kept.push(origin);
                 } else {
                     let material_id = ids.map(|ids| ids.value(row).to_owned());
-                    let message = filter.quoted();
-                    self.block.rejects.push(Reject::new(material_id, origin, FILTERED, message));
+                    let (name, message) = (Arc::clone(&name), name.to_string());
+                    self.block.rejects.push(Reject::filtered(material_id, origin, name, message));
                 }
             }
             origins = kept;
@@ -361,18 +362,19 @@ impl Sink for RowBuilder {
         if let Some(message) = isolated.as_ref().filter(|_| bounds.reject_isolated) {
             return leave_out(ISOLATED_ATOM, message.clone());
         }
+        let mut drop_by = |filter: String, value: String| {
+            let message = format!("{value}, {filter}");
+            rejects.push(Reject::filtered(Some(material_id.to_owned()), origin.clone(), filter, message));
+        };
         if features.volume < bounds.min_volume {
-            let volume = significant(features.volume);
-            let message = format!("volume {volume} Å³, --min-volume {}", bounds.min_volume);
-            return leave_out(FILTERED, message);
+            let volume = format!("volume {} Å³", significant(features.volume));
+            return drop_by(format!("--min-volume {}", bounds.min_volume), volume);
         }
         if bounds.min_distance > 0.0 {
             let nearest = features.edges.distance.iter().copied().fold(f64::INFINITY, f64::min);
             if nearest < bounds.min_distance {
-                let nearest = significant(nearest);
-                let message =
-                    format!("nearest atoms {nearest} Å apart, --min-distance {}", bounds.min_distance);
-                return leave_out(FILTERED, message);
+                let nearest = format!("nearest atoms {} Å apart", significant(nearest));
+                return drop_by(format!("--min-distance {}", bounds.min_distance), nearest);
             }
         }
         if let Some(message) = isolated {
@@ -446,7 +448,8 @@ pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject], notes:
     for reject in rejects {
         if reject.reason == FILTERED {
             counts.filtered += 1;
-            *counts.filtered_by.entry(filter_name(&reject.message)).or_default() += 1;
+            let filter = reject.filter.as_deref().unwrap_or(&reject.message);
+            *counts.filtered_by.entry(filter.to_owned()).or_default() += 1;
         } else {
             counts.rejected += 1;
             *counts.rejected_by_reason.entry(reject.reason.to_owned()).or_default() += 1;
@@ -454,7 +457,26 @@ pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject], notes:
     }
 }
 
-/// The filter that a message of a filtered entry names: its text, or the option after the value.
-fn filter_name(message: &str) -> String {
-    message.rfind("--").map_or(message, |start| &message[start..]).to_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filtered_entries_are_counted_by_filter_whatever_its_text() {
+        let origin = Origin { file: "a.cif".into(), record: 1, line: None };
+        let filtered =
+            |filter: &str, message: &str| Reject::filtered(None, origin.clone(), filter, message.to_owned());
+        let filter = "material_id != \"a--b\"";
+        let rejects = [
+            filtered(filter, filter),
+            filtered(filter, filter),
+            filtered("--min-volume 100", "volume 61.3 Å³, --min-volume 100"),
+            Reject::new(None, origin.clone(), ISOLATED_ATOM, "site 0".to_owned()),
+        ];
+        let mut counts = Counts::default();
+        count(&mut counts, 1, &rejects, &[]);
+        assert_eq!((counts.read, counts.filtered, counts.rejected), (5, 3, 1));
+        let by = [("--min-volume 100".to_owned(), 1), (filter.to_owned(), 2)];
+        assert_eq!(counts.filtered_by, by.into());
+    }
 }

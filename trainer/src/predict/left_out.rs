@@ -172,12 +172,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.rejects.csv");
         let list = LeftOut::shared().expect("a temporary file");
-        let reject = Reject {
-            material_id: None,
-            origin: Origin { file: "a,b.cif".into(), record: 3, line: Some(7) },
-            reason: "no_sites",
-            message: "said \"nothing\"".to_owned(),
-        };
+        let origin = Origin { file: "a,b.cif".into(), record: 3, line: Some(7) };
+        let reject = Reject::new(None, origin, "no_sites", "said \"nothing\"".to_owned());
         list.lock().push(&Entry::from(&reject));
         list.lock().push(&Entry::of_crystal("-mp-1", "prediction_not_finite", "NaN"));
         list.lock().save(&path).expect("it is writable");
