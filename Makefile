@@ -10,6 +10,8 @@ MATBENCH_TASK ?= jdft2d
 JARVIS_TASK ?= dft_3d
 # Stores that `make analysis` looks at: every finished one in data/ unless given.
 STORES ?=
+# How much `make torture` tries: `long` or `short`.
+TORTURE ?= long
 # Where `make install` puts things. The user's own tree: it needs no rights that a user of a cluster has
 # not, and shells and `man` look into it as they do into /usr/local.
 ifeq ($(origin PREFIX),undefined)
@@ -82,12 +84,14 @@ test: ## Run every test; those of the DuckDB views need PyPI once, those of libt
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
 
-torture: build ## Kill, fill, damage and deceive the programs at length: one table, half an hour
-	TORTURE=long OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES) --test torture
+torture: build ## Kill, fill, damage and deceive the programs: one table, half an hour; TORTURE=short: minutes
+	TORTURE=$(call quote,TORTURE) OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES) --test torture
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace $(FEATURES) --all-targets -- -D warnings
+	@# No target of a plain `cargo test`, and so none of --all-targets.
+	cargo clippy --release --workspace $(FEATURES) --test torture -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace $(FEATURES)
 
 deny: ## Check licences, sources and known faults of the dependencies (needs cargo-deny)
