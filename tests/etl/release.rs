@@ -50,6 +50,10 @@ fn the_change_log_begins_with_this_version_and_its_formats() {
     assert_eq!(digits, "0000-00-00", "{date}");
     let (_, newest) = log.split_once(&format!("## [{version}]")).expect("the section");
     assert!(newest.contains(&format!("- Store: format version {FORMAT_VERSION} ")), "{newest}");
+    let citation = read("CITATION.cff");
+    for line in [format!("version: {version}"), format!("date-released: \"{date}\"")] {
+        assert!(citation.lines().any(|it| it == line), "CITATION.cff: {line}");
+    }
 }
 
 #[test]
@@ -72,6 +76,17 @@ fn the_image_is_made_of_what_there_is() {
     for member in members() {
         assert!(copied.contains(&member), "{member} is not copied");
     }
+}
+
+#[test]
+fn the_workspaces_compiler_is_named_alike_everywhere() {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    // A whole release: rustup looks for the toolchain by this very name.
+    let release = format!("channel = \"{version}.");
+    assert!(read("rust-toolchain.toml").lines().any(|line| line.starts_with(&release)), "{release}");
+    let container = format!("container: rust:{version}-slim-trixie");
+    assert!(read(".github/workflows/ci.yml").lines().any(|line| line.trim() == container), "{container}");
+    assert!(read(".github/workflows/ci.yml").lines().any(|line| line.trim() == "- run: .ci/run"));
 }
 
 #[test]
