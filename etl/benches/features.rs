@@ -1,7 +1,7 @@
 //! Time of the features (Niggli cell, neighbours, labels) of single crystals on one core.
 //!
-//! `reduce/...` is the Niggli reduction alone, `featurize/...` everything of SPEC 2.1 to 2.4.
-//! Cells are generated, so that the figures need no data: textbook structures, random cells of
+//! `reduce/...` is the Niggli reduction alone, `featurize/...` everything of sections 2.1 to 2.4 of the
+//! specification. Cells are generated, so that the figures need no data: textbook structures, random cells of
 //! growing size, and one large cell to show that the time is linear in the atoms.
 
 use std::hint::black_box;

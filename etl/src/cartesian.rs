@@ -34,8 +34,8 @@ impl CartesianError {
 
 /// Replaces positions in Å that stand in [`Structure::fractional`] by fractions of the cell.
 ///
-/// Solves `x = f · L` (SPEC 1): `f = x · L⁻¹`, the columns of `L⁻¹` being the cross products of the
-/// cell vectors over the volume.
+/// Solves `x = f · L` (specification, section 1): `f = x · L⁻¹`, the columns of `L⁻¹` being the cross
+/// products of the cell vectors over the volume.
 ///
 /// # Errors
 /// [`CartesianError::SingularLattice`], with the positions as they were, and

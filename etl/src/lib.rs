@@ -1,12 +1,15 @@
 //! Published crystal databases into Parquet feature stores.
 //!
+//! The specification that the documentation refers to is a page of the book, `docs/src/specification.md`.
+//!
 //! The way of the data, each step a module that knows only those above it:
 //!
 //! ```text
 //! structure, element, radius    what a crystal is
 //! symmetry ─ cif, poscar        text into structures
 //! source, labels                published files into records, records into crystals
-//! feature, contact              Niggli cell, neighbours, labels (SPEC section 2); what no crystal has
+//! feature                       Niggli cell, neighbours, labels (specification, section 2)
+//! contact                       distances that no crystal has
 //! columns, filter, shard        crystals into rows, rows into files
 //! pipeline                      `etl build`: threads, order, resume, rejects, manifest
 //! parts, worker                 the pipeline on several machines

@@ -1,4 +1,5 @@
-//! Vectors and 3x3 matrices in double precision, in the row-vector convention of SPEC 1.
+//! Vectors and 3x3 matrices in double precision, in the row-vector convention of section 1 of the
+//! specification.
 
 /// A vector, or a row of a matrix.
 pub type Vector3 = [f64; 3];

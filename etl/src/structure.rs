@@ -6,7 +6,7 @@ pub(crate) const FARTHEST_CELL: f64 = 1_048_576.0;
 
 /// Atoms in a cell; every source and format ends in one of these.
 ///
-/// Row-vector convention (SPEC 1): a Cartesian position is `x = f · L`.
+/// Row-vector convention (specification, section 1): a Cartesian position is `x = f · L`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Structure {
     /// Rows are the cell vectors l1, l2, l3, in Å.

@@ -1,5 +1,6 @@
 //! The contract between the two halves of the project: what the feature store's writer promises
-//! and its readers may rely on.
+//! and its readers may rely on. The specification that the documentation and the descriptions of columns
+//! refer to is a page of the book, `docs/src/specification.md`.
 //!
 //! * [`bounded`]: reading files up to a size
 //! * [`settings`]: what the features were computed with, and the refusal of anything else

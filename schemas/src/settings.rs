@@ -11,27 +11,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::exact;
 
-/// Neighbours farther than this are never edges (SPEC 2.2), in Å.
+/// Neighbours farther than this are never edges (specification, section 2.2), in Å.
 pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
 /// Largest cutoff, in Å: ten times what any potential of crystals takes.
 pub const MAX_CUTOFF_ANGSTROM: f64 = 100.0;
 /// Most nearest neighbours kept for each centre atom.
 pub const MAX_NEIGHBOURS: usize = 1024;
-/// Number of nearest neighbours kept for each centre atom (SPEC 2.3).
+/// Number of nearest neighbours kept for each centre atom (specification, section 2.3).
 pub const DEFAULT_NEIGHBOURS: usize = 12;
-/// Neighbours whose distances chain with gaps up to this belong to one shell (SPEC 2.3), in Å.
+/// Neighbours whose distances chain with gaps up to this belong to one shell (specification, section 2.3), in Å.
 pub const DEFAULT_TIE_TOLERANCE_ANGSTROM: f64 = 1e-4;
-/// Fractional coordinates at or above `1 - this` are wrapped to just below zero (SPEC 2.1).
+/// Fractional coordinates at or above `1 - this` are wrapped to just below zero (specification, section 2.1).
 pub const DEFAULT_WRAP_TOLERANCE: f64 = 1e-6;
-/// Niggli tolerance relative to `V^(2/3)` (SPEC 2.1); the product is in Å².
+/// Niggli tolerance relative to `V^(2/3)` (specification, section 2.1); the product is in Å².
 pub const DEFAULT_NIGGLI_EPSILON: f64 = 1e-5;
 /// A centred label is 0 along an axis where the fractional displacement is at most `1/2 + this`
-/// (SPEC 2.4).
+/// (specification, section 2.4).
 pub const DEFAULT_CENTRED_TOLERANCE: f64 = 1e-4;
-/// Two sites at or below this distance coincide and are not neighbours (SPEC 2.2), in Å.
+/// Two sites at or below this distance coincide and are not neighbours (specification, section 2.2), in Å.
 pub const MINIMUM_EDGE_DISTANCE_ANGSTROM: f64 = 1e-8;
 
-/// What happens to neighbours that tie with the last one kept (SPEC 2.3).
+/// What happens to neighbours that tie with the last one kept (specification, section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ties {
@@ -63,7 +63,7 @@ impl FromStr for Ties {
     }
 }
 
-/// Everything the features of SPEC section 2 depend on beside the crystal itself.
+/// Everything the features of section 2 of the specification depend on beside the crystal itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSettings {

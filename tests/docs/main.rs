@@ -24,6 +24,7 @@ mod output;
 mod pages;
 mod reasons;
 mod scratch;
+mod specification;
 mod steps;
 
 use std::fs;

@@ -3,6 +3,9 @@
 /// What opens and closes a block.
 const FENCE: &str = "```";
 
+/// What sets an anchor, up to its name.
+const ANCHOR: &str = "<a id=\"";
+
 /// A fenced block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -82,14 +85,16 @@ pub(crate) fn links(page: &str) -> Vec<Link> {
     local.map(link).collect()
 }
 
-/// The anchors of a page's headings: lower case, hyphens for blanks, without punctuation.
+/// The anchors of a page: those that it sets by `<a id="...">`, then those of its headings, which are in lower
+/// case with hyphens for blanks and without punctuation.
 pub(crate) fn anchors(page: &str) -> Vec<String> {
     let prose = prose(page);
+    let set = prose.split(ANCHOR).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned);
     let headings = prose.lines().filter(|line| line.starts_with('#'));
     let words = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"));
-    words
-        .map(|words| words.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect())
-        .collect()
+    let of_headings =
+        words.map(|words| words.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect());
+    set.chain(of_headings).collect()
 }
 
 /// The first cells of the rows of a page's tables that are code, without their backticks.
@@ -133,9 +138,9 @@ fn links_stand_in_prose_and_may_have_anchors() {
 }
 
 #[test]
-fn anchors_are_those_of_headings() {
-    let page = "# What is left, out?\n```sh\n# a\n```\n## By `DuckDB`\nAt #3\n";
-    assert_eq!(anchors(page), ["what-is-left-out", "by-duckdb"]);
+fn anchors_are_set_or_those_of_headings() {
+    let page = "# What is left, out?\n```sh\n# a\n```\n<a id=\"section-2\"></a>\n## By `DuckDB`\nAt #3\n";
+    assert_eq!(anchors(page), ["section-2", "what-is-left-out", "by-duckdb"]);
 }
 
 #[test]

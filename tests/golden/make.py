@@ -1,5 +1,5 @@
 """Makes the small fixture beside this file: three crystals through a small configuration of the PyTorch
-reference in ../shared, laid out as ../shared/golden (SPEC section 8), less what no test reads.
+reference in ../shared, laid out as ../shared/golden (specification, section 8), less what no test reads.
 
     python tests/golden/make.py    # needs torch, torch_geometric, timm, scipy, safetensors
 """

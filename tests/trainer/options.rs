@@ -216,8 +216,8 @@ fn losses_can_be_switched_off_and_replaced() {
         (trained(&["--epochs", "1"]), with(&["loss.distance.error=squared"], &["--epochs", "1"]));
     assert_ne!(first_losses(&absolute)["L_Dis"], first_losses(&squared)["L_Dis"]);
     assert_eq!(first_losses(&absolute)["L_X"], first_losses(&squared)["L_X"]);
-    // Other masks, another graph, no attention. The encoding of an atom begins as zeros (SPEC 4.3), so that
-    // the first step need not see them, but the next ones do.
+    // Other masks, another graph, no attention. The encoding of an atom begins as zeros (specification,
+    // section 4.3), so that the first step need not see them, but the next ones do.
     for setting in ["model.masking=independent", "model.graph=simple", "model.attention=false"] {
         let run = with(&[setting], &["--epochs", "1"]);
         assert_ne!(lasting_records(run.path()), lasting_records(absolute.path()), "{setting}");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// The loss terms of SPEC section 4 and 5, and their weighted sum.
+/// The loss terms (specification, section 6), and their weighted sum.
 const TERMS: [&str; 8] = ["L_A", "L_BT", "L_Die", "L_Dis", "L_L", "L_Unit", "L_X", "loss"];
 /// Default weights of the terms, in their order.
 const WEIGHTS: [f64; 7] = [5.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0];

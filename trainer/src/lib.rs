@@ -1,5 +1,7 @@
 //! The trainer: feature stores through MMPT.
 //!
+//! The specification that the documentation refers to is a page of the book, `docs/src/specification.md`.
+//!
 //! The modules in the order the data passes:
 //!
 //! * [`data`]: shards into batches of graphs

@@ -1,7 +1,7 @@
 //! The edges of a crystal's periodic multigraph, as columns.
 
 /// Edges as parallel columns, all of shape `[nedges]`, sorted by target and then in the order of
-/// SPEC 2.3.
+/// section 2.3 of the specification.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edges {
     /// Site index of the neighbour j.
@@ -12,13 +12,13 @@ pub struct Edges {
     pub image: [Vec<i16>; 3],
     /// `|x_j + k · L - x_i|` in Å.
     pub distance: Vec<f64>,
-    /// Direction class of the image, 0..27, 13 in the home cell (SPEC 2.4, `dir27`).
+    /// Direction class of the image, 0..27, 13 in the home cell (specification, section 2.4, `dir27`).
     pub direction: Vec<u8>,
-    /// Whether the neighbour is in the home cell (SPEC 2.4, `unit2`).
+    /// Whether the neighbour is in the home cell (specification, section 2.4, `unit2`).
     pub same_cell: Vec<bool>,
-    /// Direction class with the home cell around the centre atom, 0..27 (SPEC 2.4, `dir27c`).
+    /// Direction class with the home cell around the centre atom, 0..27 (specification, section 2.4, `dir27c`).
     pub direction_centred: Vec<u8>,
-    /// Whether the neighbour is in the cell around the centre atom (SPEC 2.4, `unit2c`).
+    /// Whether the neighbour is in the cell around the centre atom (specification, section 2.4, `unit2c`).
     pub same_cell_centred: Vec<bool>,
 }
 

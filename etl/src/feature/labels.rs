@@ -1,5 +1,5 @@
 //! Edge labels: the direction class of a neighbour's cell and whether it is the home cell
-//! (SPEC 2.4), literally and centred on the atom.
+//! (specification, section 2.4), literally and centred on the atom.
 
 use crate::feature::Edges;
 use crate::math::Vector3;

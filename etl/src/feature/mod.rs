@@ -1,5 +1,5 @@
-//! Features of one crystal (SPEC 2.1 to 2.4): Niggli cell, wrapped sites, the nearest neighbours
-//! of every atom in all periodic images, their distances and labels. All in double precision.
+//! Features of one crystal (specification, sections 2.1 to 2.4): Niggli cell, wrapped sites, the nearest
+//! neighbours of every atom in all periodic images, their distances and labels. All in double precision.
 
 mod edges;
 mod error;
@@ -29,7 +29,7 @@ pub struct Features {
     /// Niggli cell, rows l1, l2, l3 in Å.
     pub lattice: Matrix3,
     /// `|l1|, |l2|, |l3|` in Å and `alpha = ∠(l2, l3), beta = ∠(l1, l3), gamma = ∠(l1, l2)` in
-    /// degrees (SPEC 2.1.4).
+    /// degrees (specification, section 2.1, step 4).
     pub parameters: [f64; 6],
     /// Volume of the cell in Å³, positive.
     pub volume: f64,
@@ -58,7 +58,7 @@ impl Featurizer {
         Self { settings: settings.clone(), search: NeighbourSearch::default(), features: Features::default() }
     }
 
-    /// Features of one crystal (SPEC 2.1 to 2.4); the result borrows the featurizer's buffers.
+    /// Features of one crystal (specification, sections 2.1 to 2.4); the result borrows the featurizer's buffers.
     ///
     /// # Errors
     /// Every [`FeatureError`]: an impossible lattice, impossible coordinates, coinciding sites or more edges

@@ -1,4 +1,4 @@
-//! Fractional coordinates in the reduced cell (SPEC 2.1).
+//! Fractional coordinates in the reduced cell (specification, section 2.1).
 
 use crate::feature::FeatureError;
 use crate::math::{IntegerMatrix3, Vector3, row_times, unimodular_inverse};
@@ -36,7 +36,7 @@ pub(crate) fn wrap_sites(
     Ok(())
 }
 
-/// A fractional coordinate in `[-tolerance, 1 - tolerance)` (SPEC 2.1.3).
+/// A fractional coordinate in `[-tolerance, 1 - tolerance)` (specification, section 2.1, step 3).
 ///
 /// The tolerance keeps the images of neighbours stable: a coordinate that rounding has put just
 /// below a lattice plane counts as on it.

@@ -26,7 +26,7 @@ pub struct Shell {
 }
 
 /// Shells around a site, the nearest first and alphabetical at one distance. As for the edges
-/// themselves (SPEC 2.3), a new distance begins where a gap exceeds `tie_tolerance` (Å).
+/// themselves (specification, section 2.3), a new distance begins where a gap exceeds `tie_tolerance` (Å).
 pub(crate) fn around(view: &CrystalView<'_>, site: usize, tie_tolerance: f64) -> Vec<Shell> {
     let edges = &view.edges;
     let mut neighbours: Vec<(f32, &'static str, Neighbour)> = (0..edges.target.len())

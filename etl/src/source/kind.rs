@@ -49,8 +49,8 @@ impl SourceKind {
     /// Filters that apply to a source unless switched off.
     ///
     /// OQMD: the paper keeps 817,139 of 817,636 entries, those with a formation energy in
-    /// [-5, 4] eV/atom, without one unreadable entry (SPEC 7, row 34). An entry without the value
-    /// is kept.
+    /// [-5, 4] eV/atom, without one unreadable entry (specification, section 7, row 34). An entry without the
+    /// value is kept.
     pub fn default_filters(self) -> &'static [&'static str] {
         match self {
             Self::Oqmd => &[

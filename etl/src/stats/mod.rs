@@ -20,7 +20,7 @@ use schemas::settings::FeatureSettings;
 
 pub use histogram::Histogram;
 
-/// Number of direction classes (SPEC 2.4).
+/// Number of direction classes (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
 /// Number of atomic numbers, 0 (no element) included.
 pub const ATOMIC_NUMBERS: usize = crate::element::SYMBOLS.len();

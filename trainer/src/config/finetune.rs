@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Width of the head's hidden layers (SPEC section 6).
+/// Width of the head's hidden layers (specification, section 6).
 pub const DEFAULT_HEAD_WIDTH: usize = 128;
 
 /// The head of a fine-tuned model and what is trained of it.

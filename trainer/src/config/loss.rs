@@ -1,4 +1,4 @@
-//! Weights and forms of the loss terms (SPEC section 6). A term of weight 0 is not computed.
+//! Weights and forms of the loss terms (specification, section 6). A term of weight 0 is not computed.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum Error {
     Squared,
 }
 
-/// What the agreement of the two views is measured on (SPEC section 6, L_BT).
+/// What the agreement of the two views is measured on (specification, section 6, L_BT).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Samples {
@@ -97,6 +97,6 @@ impl Default for LossConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 pub struct PalConfig {
-    /// Which direction and same-cell labels are predicted (SPEC 2.4).
+    /// Which direction and same-cell labels are predicted (specification, section 2.4).
     pub labels: crate::data::PeriodicLabels,
 }

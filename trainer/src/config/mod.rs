@@ -44,7 +44,7 @@ use crate::text_file;
 use draft::Draft;
 use error::Place;
 
-/// Seed of the paper's pre-training (SPEC section 6).
+/// Seed of the paper's pre-training (specification, section 6).
 pub const DEFAULT_SEED: u64 = 123;
 
 /// Everything that determines a run.

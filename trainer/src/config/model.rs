@@ -1,13 +1,13 @@
-//! Sizes and variants of the model (SPEC sections 4 and 5). The number of radial and spherical
+//! Sizes and variants of the model (specification, sections 4 and 5). The number of radial and spherical
 //! functions is not among them: the features are made with it (`crate::data::basis`).
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faults};
 
-/// Classes of the atom-type prediction: class = atomic number, class 0 is unused (SPEC 7, row 9).
+/// Classes of the atom-type prediction: class = atomic number, class 0 is unused (specification, section 7, row 9).
 pub const ATOM_TYPES: usize = 119;
-/// Classes of the same-cell label (SPEC 2.4).
+/// Classes of the same-cell label (specification, section 2.4).
 pub const SAME_CELL_CLASSES: usize = 2;
 /// Width between the two linear maps of each basis. A constant, because the sum over triplets is
 /// written for it.
@@ -22,10 +22,10 @@ const MAX_LAYERS: usize = 1024;
 const MAX_NUMBERS: f64 = 5e8;
 /// Lattice parameters of a crystal: three lengths, three angles.
 pub const LATTICE_PARAMETERS: usize = 6;
-/// Tokens of the lattice encoder: lengths and angles (SPEC 4.4).
+/// Tokens of the lattice encoder: lengths and angles (specification, section 4.4).
 pub const LATTICE_TOKENS: usize = 2;
 
-/// What the attention of Eq. 6 sums (SPEC 7, row 10).
+/// What the attention of Eq. 6 sums (specification, section 7, row 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttentionValues {
@@ -45,7 +45,7 @@ pub enum Graph {
     Simple,
 }
 
-/// How the two masks of a crystal are drawn (SPEC section 5).
+/// How the two masks of a crystal are drawn (specification, section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Masking {
@@ -56,8 +56,8 @@ pub enum Masking {
     Independent,
 }
 
-/// Sizes and variants of the encoders and decoders; the defaults are the paper's, or SPEC's choices
-/// where the paper is silent.
+/// Sizes and variants of the encoders and decoders; the defaults are the paper's, or choices of the
+/// specification's where the paper is silent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {

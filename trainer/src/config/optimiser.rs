@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Learning rate of the pre-training (SPEC section 6).
+/// Learning rate of the pre-training (specification, section 6).
 pub const DEFAULT_LEARNING_RATE: f64 = 1e-5;
 /// Decay of the running mean of gradients.
 pub const DEFAULT_BETA1: f64 = 0.9;

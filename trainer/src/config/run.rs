@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Passes over the data (SPEC section 6).
+/// Passes over the data (specification, section 6).
 pub const DEFAULT_EPOCHS: u64 = 50;
 /// Minutes between two checkpoints.
 pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
@@ -11,7 +11,7 @@ pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Select {
-    /// The training set's (SPEC section 7, row 33).
+    /// The training set's (specification, section 7, row 33).
     #[default]
     Train,
     /// The validation set's.

@@ -1,4 +1,4 @@
-//! Which edges meet at an atom, and which pair of edges is excluded from the triplets (SPEC 2.5).
+//! Which edges meet at an atom, and which pair of edges is excluded from the triplets (specification, section 2.5).
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The bases that depend on data alone (SPEC 3): envelope, spherical radial part and Legendre part.
+//! The bases that depend on data alone (specification, section 3): envelope, spherical radial part and Legendre part.
 //!
 //! The 42 functions `N_ln j_l(z_ln x)` are smooth on `[0, 1]`, so they are tabulated once as
 //! piecewise polynomials; evaluating all of them for an edge is then one Horner scheme over
@@ -21,7 +21,7 @@ const COEFFICIENTS: usize = 8;
 /// Values of all columns for one edge.
 type Columns = [f64; SPHERICAL];
 
-/// `u(x) = 1/x - 28 x⁵ + 48 x⁶ - 21 x⁷` below `x = 1`, 0 from there on (SPEC 3, exponent 5).
+/// `u(x) = 1/x - 28 x⁵ + 48 x⁶ - 21 x⁷` below `x = 1`, 0 from there on (specification, section 3, exponent 5).
 ///
 /// Evaluated as `(1-x)³ (1 + 3x + 6x² + 10x³ + 15x⁴ + 21x⁵) / x`, which does not cancel near 1.
 pub fn envelope(x: f64) -> f64 {
@@ -34,7 +34,7 @@ pub fn envelope(x: f64) -> f64 {
 }
 
 /// `S[6l+n] = u(x) N_ln j_l(z_ln x)` for the scaled distance `x = d / cutoff > 0` and `u = u(x)`
-/// (SPEC 3); all zeros from `x = 1` on.
+/// (specification, section 3); all zeros from `x = 1` on.
 pub fn spherical(x: f64, envelope: f64) -> [f64; SPHERICAL] {
     if x >= 1.0 {
         return [0.0; SPHERICAL];
@@ -72,7 +72,7 @@ impl Default for AngularBasis {
 }
 
 impl AngularBasis {
-    /// `Y_l = √((2l+1)/4π) P_l(c)` for the cosine `c` in [-1, 1] and l = 0..=6 (SPEC 3).
+    /// `Y_l = √((2l+1)/4π) P_l(c)` for the cosine `c` in [-1, 1] and l = 0..=6 (specification, section 3).
     #[inline]
     pub fn values(&self, cosine: f64) -> [f64; ORDERS] {
         let c = cosine;

@@ -41,7 +41,7 @@ impl BatchFloat for f64 {
 ///
 /// Atoms keep their order; edges are sorted by target, so those of a crystal and those of an atom lie
 /// together. A *pair* is an edge with one that ends where it starts, a *triplet* a pair that is not
-/// an edge with its exact reverse (SPEC 2.5).
+/// an edge with its exact reverse (specification, section 2.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GraphBatch<R> {
     /// Identifiers, `[B]`.
@@ -54,7 +54,7 @@ pub struct GraphBatch<R> {
     pub crystal_of_atom: Vec<i32>,
     /// a, b, c in Å, alpha, beta, gamma in degrees, `[B, 6]`.
     pub lattice_parameters: Vec<R>,
-    /// Distance to the crystal's centre in Å (SPEC 2.6), `[N]`.
+    /// Distance to the crystal's centre in Å (specification, section 2.6), `[N]`.
     pub centre_distances: Vec<R>,
     /// Centre atom i of every edge, `[E]`.
     pub target: Vec<i32>,
@@ -68,15 +68,15 @@ pub struct GraphBatch<R> {
     pub outgoing_edges: Vec<i32>,
     /// Length of every edge in Å, `[E]`.
     pub distance: Vec<R>,
-    /// Envelope `u(d / cutoff)` (SPEC 3), `[E]`.
+    /// Envelope `u(d / cutoff)` (specification, section 3), `[E]`.
     pub envelope: Vec<R>,
-    /// Spherical radial basis S (SPEC 3), `[E, 42]`.
+    /// Spherical radial basis S (specification, section 3), `[E, 42]`.
     pub spherical: Vec<R>,
     /// Direction label of every edge, 0..=26, `[E]`.
     pub direction: Vec<i32>,
     /// 1 where an edge stays in the same cell, else 0, `[E]`.
     pub same_cell: Vec<i32>,
-    /// `Y_l(cos θ)` of every pair (SPEC 3), `[P, 7]`: for each atom j, for each edge ji in
+    /// `Y_l(cos θ)` of every pair (specification, section 3), `[P, 7]`: for each atom j, for each edge ji in
     /// `outgoing` of j, for each edge kj in `incoming` of j; zeros where kj is the reverse of ji.
     pub angular: Vec<R>,
     /// First pair of every atom j, and P, `[N + 1]`.

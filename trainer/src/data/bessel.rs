@@ -1,5 +1,5 @@
 //! Spherical Bessel functions of the first kind, their zeros and the norms of the spherical basis
-//! (SPEC 3), in double precision.
+//! (specification, section 3), in double precision.
 
 use std::f64::consts::{PI, SQRT_2};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ const SERIES_TERMS: usize = 30;
 /// Halvings of a bracket of width π after which its ends are neighbouring doubles.
 const BISECTIONS: usize = 64;
 
-/// Zeros `z_ln` and norms `N_ln` of the spherical basis (SPEC 3).
+/// Zeros `z_ln` and norms `N_ln` of the spherical basis (specification, section 3).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BesselConstants {
     /// `z[l][n]`: the (n+1)-th positive zero of `j_l`.

@@ -1,12 +1,13 @@
 //! Features of one crystal that the store does not hold: displacements and distances in double
-//! precision, triplets with their cosines (SPEC 2.5) and centre distances (SPEC 2.6).
+//! precision, triplets with their cosines (specification, section 2.5) and centre distances (specification,
+//! section 2.6).
 
 use crate::data::adjacency::Adjacency;
 use crate::data::error::GraphError;
 use crate::data::input::GraphInput;
 use crate::data::labels::DIRECTIONS;
 
-/// Largest atomic number; class 0 of the 119 is unused (SPEC 7, row 9).
+/// Largest atomic number; class 0 of the 119 is unused (specification, section 7, row 9).
 pub const LARGEST_ATOMIC_NUMBER: u8 = 118;
 /// Relative tolerance of the check that an edge is not longer than the cutoff: the writer of a store
 /// may have summed in another order.
@@ -45,7 +46,7 @@ impl CrystalGraph {
         Ok(())
     }
 
-    /// `v = (f_j + k - f_i) · L`, `d = |v|` (SPEC 2.2).
+    /// `v = (f_j + k - f_i) · L`, `d = |v|` (specification, section 2.2).
     fn set_edges(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
         self.distance.clear();
         self.unit.clear();
@@ -76,19 +77,19 @@ impl CrystalGraph {
     }
 
     /// Minimum-image distance of every atom to the mean of the wrapped atoms in Å, shape `[sites]`
-    /// (SPEC 2.6).
+    /// (specification, section 2.6).
     pub fn centre_distance(&self) -> &[f64] {
         &self.centre_distance
     }
 
-    /// `cos θ` of a pair of edges (SPEC 2.5), in [-1, 1].
+    /// `cos θ` of a pair of edges (specification, section 2.5), in [-1, 1].
     #[inline]
     pub fn cosine(&self, kj: usize, ji: usize) -> f64 {
         let (u, w) = (self.unit[ji], self.unit[kj]);
         (u[0] * w[0] + u[1] * w[1] + u[2] * w[2]).clamp(-1.0, 1.0)
     }
 
-    /// The triplets in the order of SPEC 2.5: by ji, then by kj.
+    /// The triplets in the order of section 2.5 of the specification: by ji, then by kj.
     pub fn triplets(&self) -> impl Iterator<Item = Triplet> + '_ {
         (0..self.adjacency.edges()).flat_map(move |ji| {
             let reverse = self.adjacency.reverse(ji);
@@ -125,7 +126,7 @@ fn check_values(input: &GraphInput<'_>) -> Result<(), GraphError> {
 }
 
 /// `dcenter_i = min over k ∈ {-1,0,1}³ of |(δ + k) · L|` with `δ = f_i - mean f`, rounded to the
-/// nearest cell (SPEC 2.6; the mean position's fractional coordinates are the mean of those).
+/// nearest cell (specification, section 2.6; the mean position's fractional coordinates are the mean of those).
 fn set_centre_distances(distances: &mut Vec<f64>, input: &GraphInput<'_>) {
     distances.clear();
     let sites = input.atomic_numbers.len() as f64;

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Number of direction classes (SPEC 2.4).
+/// Number of direction classes (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
-/// Direction label of a neighbour in the same cell (SPEC 2.4).
+/// Direction label of a neighbour in the same cell (specification, section 2.4).
 pub const HOME_DIRECTION: u8 = 13;
 
-/// The pair of labels "direction" and "same cell" of every edge (SPEC 2.4).
+/// The pair of labels "direction" and "same cell" of every edge (specification, section 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PeriodicLabels {

@@ -1,4 +1,4 @@
-//! What standardises the lattice encoder's input (SPEC 4.4).
+//! What standardises the lattice encoder's input (specification, section 4.4).
 
 /// Mean and standard deviation of a, b, c (Å) and alpha, beta, gamma (degrees).
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use crate::data::adjacency::Adjacency;
 use crate::data::error::DataError;
 use crate::data::stored::StoredCrystal;
 
-/// Crystals of a batch unless asked for otherwise (SPEC 6).
+/// Crystals of a batch unless asked for otherwise (specification, section 6).
 pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
 /// Triplets of a batch that is not trained with unless asked for otherwise: some 1,800 atoms with twelve neighbours
 /// each (12² triplets an atom), so that neither large crystals nor dense shells exhaust the memory.

@@ -6,11 +6,12 @@
 //!   are its parts
 //! * [`share`]: which part of a batch one of several processes builds
 //! * [`batch`]: many crystals as one graph with every basis that depends on data alone
-//! * [`input`], [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (SPEC 2.5, 2.6)
-//! * [`basis`] and [`bessel`]: envelope and spherical basis (SPEC 3)
+//! * [`input`], [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (specification,
+//!   sections 2.5 and 2.6)
+//! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
 //! * `simple`: the simple graph of the ablation without the multigraph
-//! * [`labels`]: which pair of periodic labels (SPEC 2.4)
-//! * [`mask`]: the mutex masks (SPEC 5)
+//! * [`labels`]: which pair of periodic labels (specification, section 2.4)
+//! * [`mask`]: the mutex masks (specification, section 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics and what constant predictors score
 //! * [`size`] and [`sample`]: how large batches are and can become; crystals drawn from the whole store
 //! * [`random`]: random numbers that depend on seeds alone

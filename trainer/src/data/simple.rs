@@ -22,7 +22,7 @@ impl SimpleEdges {
     /// Replaces the content by the edges of a crystal whose indices and lists have been checked.
     ///
     /// Of parallel edges the first is kept: an atom's edges are listed by distance, those of equal
-    /// distance in a fixed order (SPEC 2.3).
+    /// distance in a fixed order (specification, section 2.3).
     pub(crate) fn rebuild(&mut self, input: &GraphInput<'_>) {
         self.source.clear();
         self.target.clear();

@@ -1,5 +1,6 @@
 //! What is known of a training set before training: the lattice statistics that standardise the
-//! lattice encoder's input (SPEC 4.4), and what constant predictors score (SPEC 6).
+//! lattice encoder's input (specification, section 4.4), and what constant predictors score (specification,
+//! section 6).
 
 use arrow::array::{Array, Float64Array};
 use schemas::StoreError;

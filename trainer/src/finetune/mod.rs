@@ -1,4 +1,4 @@
-//! Fine-tuning: the encoders with a head, trained on one property (SPEC section 6).
+//! Fine-tuning: the encoders with a head, trained on one property (specification, section 6).
 //!
 //! * [`objective`]: the loss
 //! * [`member`]: one run, of one fold and one seed

@@ -1,4 +1,4 @@
-//! The losses of pre-training (SPEC section 6): one file a term, summed with their weights here.
+//! The losses of pre-training (specification, section 6): one file a term, summed with their weights here.
 
 mod atom;
 mod contrast;
@@ -13,7 +13,7 @@ use burn::prelude::*;
 use crate::config::loss::{Error, LossConfig};
 use crate::model::{Batch, Prediction, Trace};
 
-/// A term of Eq. 7: its name in SPEC section 6, its weight and how it is computed.
+/// A term of Eq. 7: its name in section 6 of the specification, its weight and how it is computed.
 struct Term {
     name: &'static str,
     weight: fn(&LossConfig) -> f64,

@@ -1,4 +1,4 @@
-//! Every term against SPEC section 6 written out with loops, in all its forms.
+//! Every term against section 6 of the specification written out with loops, in all its forms.
 
 use burn::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Atom embedding and attention over the multigraph (SPEC 4.1, Eq. 6).
+//! Atom embedding and attention over the multigraph (specification, section 4.1, Eq. 6).
 
 use burn::module::Param;
 use burn::prelude::*;

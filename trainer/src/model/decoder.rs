@@ -1,4 +1,4 @@
-//! Decoders of the masked encodings (SPEC section 5): graph isomorphism layers and heads.
+//! Decoders of the masked encodings (specification, section 5): graph isomorphism layers and heads.
 
 use burn::module::Param;
 use burn::prelude::*;

@@ -1,4 +1,4 @@
-//! DimeNet++ on the periodic multigraph: messages, interactions, outputs (SPEC 4.2).
+//! DimeNet++ on the periodic multigraph: messages, interactions, outputs (specification, section 4.2).
 
 use burn::prelude::*;
 
@@ -160,7 +160,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The block; its last layer starts at zero, so that `h_S = 0` at the first step (SPEC 4.3).
+    /// The block; its last layer starts at zero, so that `h_S = 0` at the first step (specification, section 4.3).
     pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
         let (hidden, width) = (config.hidden, config.output_width);
         let orthogonal = |inputs: usize, outputs: usize| {

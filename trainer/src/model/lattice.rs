@@ -1,4 +1,4 @@
-//! The lattice encoder: six Niggli parameters to `h_L` (SPEC 4.4).
+//! The lattice encoder: six Niggli parameters to `h_L` (specification, section 4.4).
 
 use burn::module::Param;
 use burn::prelude::*;

@@ -6,7 +6,7 @@ use burn::prelude::*;
 use super::parameter::{Initial, Initialiser};
 use crate::ops::{self, Activation};
 
-/// `y = x Wᵀ + b`, weight stored `[outputs, inputs]` (SPEC section 1).
+/// `y = x Wᵀ + b`, weight stored `[outputs, inputs]` (specification, section 1).
 #[derive(Module, Debug)]
 pub struct Linear {
     /// W, shape `[outputs, inputs]`.

@@ -1,4 +1,4 @@
-//! Mutex masks (SPEC section 5): which atoms each of the two views hides.
+//! Mutex masks (specification, section 5): which atoms each of the two views hides.
 
 use burn::module::Param;
 use burn::prelude::*;

@@ -1,4 +1,4 @@
-//! The model: one file a part, in the order the data passes (SPEC sections 4 and 5).
+//! The model: one file a part, in the order the data passes (specification, sections 4 and 5).
 
 pub mod attention;
 pub mod batch;

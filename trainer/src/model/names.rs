@@ -1,4 +1,4 @@
-//! Parameters by the names of SPEC section 9, which are PyTorch's.
+//! Parameters by the names of section 9 of the specification, which are PyTorch's.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use burn::tensor::DType;
 /// A parameter as numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
-    /// Name of SPEC section 9.
+    /// Name (specification, section 9).
     pub name: String,
     /// Shape.
     pub shape: Vec<usize>,

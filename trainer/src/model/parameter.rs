@@ -1,5 +1,5 @@
-//! Initial values of parameters (SPEC 4.3), drawn on the host from one generator: the same on every
-//! backend.
+//! Initial values of parameters (specification, section 4.3), drawn on the host from one generator: the same
+//! on every backend.
 
 use burn::module::{Param, ParamId};
 use burn::prelude::*;

@@ -1,4 +1,4 @@
-//! The fine-tuned model: the encoders with a head that predicts one number a crystal (SPEC section 6).
+//! The fine-tuned model: the encoders with a head that predicts one number a crystal (specification, section 6).
 
 use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;

@@ -1,4 +1,4 @@
-//! Radial basis with learnable frequencies (SPEC section 3).
+//! Radial basis with learnable frequencies (specification, section 3).
 
 use burn::module::Param;
 use burn::prelude::*;

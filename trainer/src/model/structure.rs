@@ -1,4 +1,4 @@
-//! The structure encoder: atoms and edges to `h_S`, one vector an atom (SPEC 4.1 and 4.2).
+//! The structure encoder: atoms and edges to `h_S`, one vector an atom (specification, sections 4.1 and 4.2).
 
 use burn::module::Param;
 use burn::prelude::*;

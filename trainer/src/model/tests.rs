@@ -25,7 +25,7 @@ use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
 use crate::device::DeviceName;
 
-/// Radius of the neighbour search in Å (SPEC 2.2).
+/// Radius of the neighbour search in Å (specification, section 2.2).
 const CUTOFF: f64 = 8.0;
 /// Greatest magnitude of the weights that stand in for the zeros of a fresh model.
 const LIVELY: f64 = 0.05;

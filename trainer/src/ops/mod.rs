@@ -57,7 +57,7 @@ pub struct Edges {
     pub triplets: Option<Triplets>,
 }
 
-/// Triplets k→j→i as lists (SPEC 2.5).
+/// Triplets k→j→i as lists (specification, section 2.5).
 #[derive(Debug, Clone)]
 pub struct Triplets {
     /// Edge kj of every triplet, shape `[T]`.
@@ -95,7 +95,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
     on_device_of!(x, radial_sum(x, radial, weight, edges))
 }
 
-/// Sum over triplets of SPEC 4.2: `y_ji = Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y(θ))`.
+/// Sum over triplets of section 4.2 of the specification: `y_ji = Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y(θ))`.
 ///
 /// Shapes: `x [E, C]`, `spherical [E, 42]` (S), `first [8, 42]` (W1), `second [C, 8]` (W2),
 /// `y [E, C]`.

@@ -1,4 +1,4 @@
-//! Adam and AdamW with PyTorch's formulas and defaults (SPEC section 6).
+//! Adam and AdamW with PyTorch's formulas and defaults (specification, section 6).
 
 use std::collections::BTreeMap;
 

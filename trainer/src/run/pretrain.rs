@@ -54,8 +54,8 @@ pub struct Summary {
     pub constants: Values,
 }
 
-/// Losses of a predictor that always says the same: SPEC section 6, and 1 for the standardised
-/// lattice.
+/// Losses of a predictor that always says the same: section 6 of the specification, and 1 for the
+/// standardised lattice.
 pub fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError> {
     let constant = ConstantPredictor::of(selection)?;
     let labels = config.pal.labels;

@@ -1,4 +1,4 @@
-//! The two ways in which the paper fine-tunes (SPEC section 6).
+//! The two ways in which the paper fine-tunes (specification, section 6).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The fine-tuned model of a fixture: features, predictions and the head's gradients (SPEC section 8).
+//! The fine-tuned model of a fixture: features, predictions and the head's gradients (specification, section 8).
 
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use crate::config::model::{AttentionValues, Graph};
 use crate::data::LatticeStatistics;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, GraphInput};
 
-/// Rule for neighbours that tie with the last one kept (SPEC 2.3); fixtures hold both.
+/// Rule for neighbours that tie with the last one kept (specification, section 2.3); fixtures hold both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TieRule {
     /// The first twelve.
@@ -40,7 +40,7 @@ impl TieRule {
     }
 }
 
-/// A fixture's folder (SPEC section 8).
+/// A fixture's folder (specification, section 8).
 #[derive(Debug)]
 pub struct Fixture {
     folder: PathBuf,
@@ -266,7 +266,7 @@ fn numbers<const SIZE: usize, T>(data: &[u8], number: fn([u8; SIZE]) -> T) -> Ve
     data.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
 }
 
-/// Lengths in Å and angles in degrees of a lattice with these rows (SPEC 2.1).
+/// Lengths in Å and angles in degrees of a lattice with these rows (specification, section 2.1).
 fn parameters(rows: &[[f64; 3]; 3]) -> [f64; 6] {
     let dot = |a: usize, b: usize| (0..3).map(|axis| rows[a][axis] * rows[b][axis]).sum::<f64>();
     let length = |row: usize| dot(row, row).sqrt();

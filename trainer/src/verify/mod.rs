@@ -1,5 +1,5 @@
 //! Compares this implementation with the numbers of another one: intermediates, loss terms,
-//! gradients, an optimiser step, the fine-tuned model (SPEC section 8).
+//! gradients, an optimiser step, the fine-tuned model (specification, section 8).
 
 mod finetune;
 pub mod fixture;

@@ -17,7 +17,7 @@ const GRID_THRESHOLD: usize = 800;
 const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 20;
 
 /// Image atoms around the home cell, numbered in the order of (site, k1, k2, k3), which is that of
-/// SPEC 2.3 inside a shell.
+/// section 2.3 of the specification inside a shell.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ImageAtoms {
     radius: f64,

@@ -1,4 +1,4 @@
-//! The nearest neighbours of every atom over all periodic images (SPEC 2.2 and 2.3).
+//! The nearest neighbours of every atom over all periodic images (specification, sections 2.2 and 2.3).
 //!
 //! Only the shells up to the one of the last neighbour kept are wanted, and they end long before
 //! the cutoff in most crystals. So the search starts with a radius that the density suggests, and

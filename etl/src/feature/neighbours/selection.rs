@@ -1,4 +1,4 @@
-//! The nearest neighbours of one atom, in the order and with the ties of SPEC 2.3.
+//! The nearest neighbours of one atom, in the order and with the ties of section 2.3 of the specification.
 
 use schemas::settings::{FeatureSettings, MINIMUM_EDGE_DISTANCE_ANGSTROM, Ties};
 

@@ -22,7 +22,8 @@ pub(super) struct Metric {
     zeta: f64,
 }
 
-/// `a, b, c` in Å and `alpha, beta, gamma` in degrees of a lattice with rows a, b, c (SPEC 2.1.4).
+/// `a, b, c` in Å and `alpha, beta, gamma` in degrees of a lattice with rows a, b, c (specification, section
+/// 2.1, step 4).
 pub fn parameters(lattice: &Matrix3) -> [f64; 6] {
     let Metric { aa, bb, cc, xi, eta, zeta } = Metric::of(lattice);
     let (a, b, c) = (aa.sqrt(), bb.sqrt(), cc.sqrt());

@@ -1,4 +1,4 @@
-//! Niggli reduction of a lattice (SPEC 2.1).
+//! Niggli reduction of a lattice (specification, section 2.1).
 //!
 //! The algorithm is the one of Krivy and Gruber (Acta Cryst. A32, 297, 1976) on the six components
 //! of the metric tensor, with the comparisons within a tolerance of Grosse-Kunstleve, Sauter and
@@ -44,7 +44,7 @@ pub struct NiggliCell {
     pub volume: f64,
 }
 
-/// The Niggli tolerance in Å²: `epsilon_relative · V^(2/3)` (SPEC 2.1.2).
+/// The Niggli tolerance in Å²: `epsilon_relative · V^(2/3)` (specification, section 2.1, step 2).
 fn tolerance(epsilon_relative: f64, volume: f64) -> f64 {
     let edge = volume.cbrt();
     epsilon_relative * edge * edge
@@ -102,7 +102,7 @@ pub fn is_niggli(lattice: &Matrix3, epsilon_relative: f64) -> bool {
 }
 
 /// Distances of neighbouring lattice planes along the three axes, in Å: `h_a = V / |l_b × l_c|`
-/// (SPEC 2.2).
+/// (specification, section 2.2).
 pub(crate) fn plane_spacings(lattice: &Matrix3, volume: f64) -> [f64; 3] {
     [0, 1, 2].map(|axis| {
         let normal = cross(&lattice[(axis + 1) % 3], &lattice[(axis + 2) % 3]);

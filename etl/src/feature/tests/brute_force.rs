@@ -1,5 +1,5 @@
-//! SPEC 2.2 to 2.4 written down as they read, without a thought for time, and the comparison of
-//! the search with it.
+//! Sections 2.2 to 2.4 of the specification written down as they read, without a thought for time, and the
+//! comparison of the search with it.
 
 use std::cmp::Ordering;
 
@@ -21,7 +21,7 @@ struct Edge {
     group: usize,
 }
 
-/// All edges by SPEC 2.2 and 2.3.
+/// All edges by sections 2.2 and 2.3 of the specification.
 fn all_edges(lattice: &Matrix3, fractional: &[Vector3], settings: &FeatureSettings) -> Vec<Edge> {
     let volume = determinant(lattice).abs();
     let reach = [0, 1, 2].map(|axis: usize| {

@@ -53,7 +53,7 @@ fn simple_cubic_keeps_its_second_shell_whole() {
     let features = featurize(&crystal);
     assert_eq!(features.parameters, [3.0, 3.0, 3.0, 90.0, 90.0, 90.0]);
     assert_eq!(features.volume, 27.0);
-    // SPEC 2.3: within a shell by (site, k1, k2, k3).
+    // Specification, section 2.3: within a shell by (site, k1, k2, k3).
     let edges = &features.edges;
     let images: Vec<_> = (0..8).map(|edge| edges.image_of(edge).expect("an edge")).collect();
     let first =

@@ -1,4 +1,5 @@
-//! Crystals that are moved about, and their neighbours found anew by trying every image (SPEC 2.2, 2.3).
+//! Crystals that are moved about, and their neighbours found anew by trying every image (specification,
+//! sections 2.2 and 2.3).
 
 use std::path::Path;
 
@@ -97,7 +98,7 @@ impl Crystal {
         }
     }
 
-    /// a, b, c in Å, α, β, γ in degrees (SPEC 2.1).
+    /// a, b, c in Å, α, β, γ in degrees (specification, section 2.1).
     fn parameters(&self) -> [f64; 6] {
         let length = |row: usize| dot(self.lattice[row], self.lattice[row]).sqrt();
         let angle = |a: usize, b: usize| {
@@ -134,7 +135,7 @@ impl Crystal {
         input
     }
 
-    /// Neighbours of an atom in the order of SPEC 2.3.
+    /// Neighbours of an atom in the order of section 2.3 of the specification.
     fn neighbours(&self, target: usize) -> Vec<(usize, [i16; 3])> {
         let [first, second, third] = self.images();
         let mut candidates = Vec::new();

@@ -1,4 +1,5 @@
-//! `h_S` depends on the crystal alone, not on how it is written down (whole shells, SPEC 2.3).
+//! `h_S` depends on the crystal alone, not on how it is written down (whole shells, section 2.3 of the
+//! specification).
 
 use burn::tensor::{DType, Element};
 
@@ -68,7 +69,7 @@ fn assert_invariant<R: Element + BatchFloat>(model: &Mmpt, crystals: &[Crystal],
             assert!(worst <= tolerance, "{form} of {}: h_S deviates by {worst:.1e}", crystal.name);
             let worst = deviation(&pooled(&structure), &pooled(&expected));
             assert!(worst <= tolerance, "{form} of {}: pools deviate by {worst:.1e}", crystal.name);
-            // The lattice's encoding sees the cell; it is reduced before it comes here (SPEC 2.1).
+            // The lattice's encoding sees the cell; it is reduced before it comes here (specification, section 2.1).
             if !["supercell", "other cell", "left-handed cell"].contains(&form) {
                 let worst = deviation(&rows(&found.lattice), &rows(&encoding.lattice));
                 assert!(worst <= tolerance, "{form} of {}: h_L deviates by {worst:.1e}", crystal.name);

@@ -1,4 +1,4 @@
-//! Parameters of a fresh model: names and shapes of SPEC section 9, starting values of SPEC 4.3.
+//! Parameters of a fresh model: names, shapes and starting values (specification, sections 4.3 and 9).
 
 use std::f64::consts::PI;
 
@@ -11,11 +11,11 @@ use crate::config::ModelConfig;
 use crate::model::Mmpt;
 use crate::model::names::{self, NamedTensor};
 
-/// Trained numbers of the default model (SPEC section 9).
+/// Trained numbers of the default model (specification, section 9).
 const PARAMETERS: usize = 2_102_962;
 
-/// The table of SPEC section 9, without the head of fine-tuning; `{0..3}` and `{0,1}` stand for each
-/// of these numbers.
+/// The table of section 9 of the specification, without the head of fine-tuning; `{0..3}` and `{0,1}` stand
+/// for each of these numbers.
 const TABLE: &str = "
 mask_token [64]
 structure.atom_emb.weight [119, 128]

@@ -1,4 +1,4 @@
-//! Attention over the neighbours of an atom (SPEC 4.1, Eq. 6 of the paper).
+//! Attention over the neighbours of an atom (specification, section 4.1, Eq. 6 of the paper).
 
 use super::parallel;
 use super::real::Real;

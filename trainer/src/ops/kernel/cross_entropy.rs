@@ -1,4 +1,4 @@
-//! Cross-entropy of class scores (SPEC 6: CE).
+//! Cross-entropy of class scores (specification, section 6: CE).
 
 use super::parallel;
 use super::real::Real;

@@ -1,5 +1,6 @@
-//! Sums over neighbours and pairs of neighbours: the edge embedding of SPEC 4.2, the GIN layer and the
-//! pairwise decoders of SPEC 5, after their linear layers are split into a part per atom.
+//! Sums over neighbours and pairs of neighbours: the edge embedding (specification, section 4.2), the GIN
+//! layer and the pairwise decoders (specification, section 5), after their linear layers are split into a
+//! part per atom.
 
 use super::dense::{Activation, activate, multiply, optional_blocks};
 use super::parallel;

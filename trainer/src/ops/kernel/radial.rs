@@ -1,6 +1,6 @@
-//! Messages weighted by a linear filter of the radial basis (SPEC 4.2: `lin_rbf2(lin_rbf1 rbf)` of an
-//! interaction, `lin_rbf rbf` of an output block). The filter of an edge, `weight · radial_e`, exists only for
-//! the block of edges at hand.
+//! Messages weighted by a linear filter of the radial basis (specification, section 4.2):
+//! `lin_rbf2(lin_rbf1 rbf)` of an interaction, `lin_rbf rbf` of an output block. The filter of
+//! an edge, `weight · radial_e`, exists only for the block of edges at hand.
 
 use super::matrix::{Packed, padded, rows};
 use super::parallel;

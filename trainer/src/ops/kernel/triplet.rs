@@ -1,4 +1,5 @@
-//! Messages through triplets k→j→i: the sum y_e of SPEC 4.2, one small matrix product per middle atom j.
+//! Messages through triplets k→j→i: the sum y_e (specification, section 4.2), one small matrix product per
+//! middle atom j.
 //!
 //! With A\[kj, l, b\] = Σ_n w1\[b, 6l+n\]·S\[kj, 6l+n\] and G\[kj, l, c\] = Σ_b A\[kj, l, b\]·w2\[c, b\],
 //!
@@ -16,11 +17,11 @@ use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::raw::simd::{Left, product, vectorised};
 
-/// Orders l = 0..6 of the angular basis (SPEC 3).
+/// Orders l = 0..6 of the angular basis (specification, section 3).
 pub const ORDERS: usize = 7;
-/// Radial functions n = 0..5 of each order (SPEC 3).
+/// Radial functions n = 0..5 of each order (specification, section 3).
 pub const RADIAL: usize = 6;
-/// Width of the bottleneck between `lin_sbf1` and `lin_sbf2` (SPEC 4.2).
+/// Width of the bottleneck between `lin_sbf1` and `lin_sbf2` (specification, section 4.2).
 pub const BASIS: usize = 8;
 
 /// Columns of the radial part S of the spherical basis.
@@ -408,7 +409,7 @@ mod tests {
         }
     }
 
-    /// The sum triplet by triplet: lin_sbf2(lin_sbf1 sbf_t) as SPEC 4.2 writes it.
+    /// The sum triplet by triplet: lin_sbf2(lin_sbf1 sbf_t) as section 4.2 of the specification writes it.
     fn naive(sample: &Sample<f64>, x: &[f64], w1: &[f64], w2: &[f64]) -> Vec<f64> {
         let topology = sample.graph.topology();
         let channels = sample.channels;

@@ -207,7 +207,7 @@ fn the_golden_weights_are_read() {
         .filter(|(name, _)| !name.starts_with("head."))
         .map(|(_, tensor)| tensor.values.len())
         .sum();
-    // SPEC section 9 counts the parameters; mean and std of the lattice are stored beside them.
+    // Section 9 of the specification counts the parameters; mean and std of the lattice are stored beside them.
     assert!([2_102_962, 2_102_962 + 12].contains(&count), "{count}");
 }
 
