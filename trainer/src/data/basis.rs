@@ -1,4 +1,5 @@
 //! The bases that depend on data alone (specification, section 3): envelope, spherical radial part and Legendre part.
+//! They are those of DimeNet (<https://arxiv.org/abs/2003.03123>).
 //!
 //! The 42 functions `N_ln j_l(z_ln x)` are smooth on `[0, 1]`, so they are tabulated once as
 //! piecewise polynomials; evaluating all of them for an edge is then one Horner scheme over

@@ -1,4 +1,4 @@
-//! L_BT (Eq. 11): Barlow Twins between the two views.
+//! L_BT (Eq. 11): Barlow Twins (Zbontar et al., <https://arxiv.org/abs/2103.03230>) between the two views.
 //!
 //! Its columns are those of the whole batch: means, squared norms and the correlation are sums over all
 //! ranks, so that every rank computes the same loss.

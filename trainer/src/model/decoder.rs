@@ -33,7 +33,8 @@ impl RadialSums {
     }
 }
 
-/// `GIN(g)_i = MLP(g_i + e_self + Σ_{e into i} (g_src(e) + Linear(rbf_e)))`.
+/// `GIN(g)_i = MLP(g_i + e_self + Σ_{e into i} (g_src(e) + Linear(rbf_e)))`: a layer of a graph isomorphism
+/// network (Xu et al., <https://arxiv.org/abs/1810.00826>) with features of edges.
 #[derive(Module, Debug)]
 pub struct EdgeGin {
     /// The edge from an atom to itself, shape `[width]`.

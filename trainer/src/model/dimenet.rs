@@ -1,4 +1,7 @@
 //! DimeNet++ on the periodic multigraph: messages, interactions, outputs (specification, section 4.2).
+//!
+//! DimeNet++ is by Gasteiger et al. (<https://arxiv.org/abs/2011.14115>), after their DimeNet
+//! (<https://arxiv.org/abs/2003.03123>).
 
 use burn::prelude::*;
 

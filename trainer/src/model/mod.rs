@@ -1,4 +1,5 @@
-//! The model: one file a part, in the order the data passes (specification, sections 4 and 5).
+//! The model: one file a part, in the order the data passes (specification, sections 4 and 5). It is MMPT, by
+//! Yu et al. (<https://arxiv.org/abs/2306.05344>); "Eq." is an equation of theirs.
 
 pub mod attention;
 pub mod batch;

@@ -1,4 +1,4 @@
-//! The six components of a metric tensor and the Krivy-Gruber steps on them.
+//! The six components of a metric tensor and the Křivý-Gruber steps on them.
 
 use crate::math::{Matrix3, dot};
 

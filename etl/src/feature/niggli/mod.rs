@@ -1,8 +1,9 @@
 //! Niggli reduction of a lattice (specification, section 2.1).
 //!
-//! The algorithm is the one of Krivy and Gruber (Acta Cryst. A32, 297, 1976) on the six components
-//! of the metric tensor, with the comparisons within a tolerance of Grosse-Kunstleve, Sauter and
-//! Adams (Acta Cryst. A60, 1, 2004). Two things are added, neither of which changes the result: a
+//! The algorithm is that of Křivý and Gruber (Acta Cryst. A32, 297, 1976,
+//! <https://doi.org/10.1107/S0567739476000636>) on the six components of the metric tensor, with the
+//! comparisons within a tolerance of Grosse-Kunstleve, Sauter and Adams (Acta Cryst. A60, 1, 2004,
+//! <https://doi.org/10.1107/S010876730302186X>). Two things are added, neither of which changes the result: a
 //! step removes any multiple of a vector at once, and the metric is computed afresh from the exact
 //! change of basis after long steps and at the end, so that no rounding accumulates.
 
@@ -136,7 +137,7 @@ enum Progress {
     Changed,
 }
 
-/// Applies Krivy-Gruber steps to `metric` and `basis` until no step applies or the metric is due to
+/// Applies Křivý-Gruber steps to `metric` and `basis` until no step applies or the metric is due to
 /// be computed afresh. The numbers in the comments are those of the algorithm's steps.
 fn reduce_metric(
     metric: &mut Metric,
