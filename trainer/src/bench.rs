@@ -193,7 +193,7 @@ fn timed_steps(
         let of_norm = clock.lap();
         learner.step(norm, rates);
         wait(device);
-        let optimizer = clock.lap();
+        let optimiser = clock.lap();
         let validation = if validates {
             let model = learner.model().valid();
             let mut clock = Clock::new();
@@ -211,7 +211,7 @@ fn timed_steps(
                 preparation,
                 gradients,
                 norm: of_norm,
-                optimizer,
+                optimiser,
                 validation,
             });
         }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! train      = W_train * sum(preparation + gradients) / sum(w)
-//!              + batches / accumulate * mean(norm + optimizer)
+//!              + batches / accumulate * mean(norm + optimiser)
 //! batches    = crystals * steps / sum(crystals of the steps)
 //! read       = crystals / (crystals a second of the data path alone)
 //! validation = W_validation * sum(validation) / sum(w)
@@ -60,7 +60,7 @@ impl Estimate {
         let work = steps.sum(|step| step.work);
         let of_batches = steps.sum(|step| step.preparation + step.gradients) / work * whole.train;
         let batches = whole.crystals as f64 * steps.count() as f64 / steps.sum(|step| step.crystals as f64);
-        let of_step = steps.sum(|step| step.norm + step.optimizer) / steps.count().max(1) as f64;
+        let of_step = steps.sum(|step| step.norm + step.optimiser) / steps.count().max(1) as f64;
         let training = of_batches + of_step * batches / config.optimiser.accumulate as f64;
         // Batches are built while the model computes.
         let reading = whole.crystals as f64 / data_crystals_per_s;
@@ -91,7 +91,7 @@ mod tests {
             preparation: 1e-6 * edges as f64,
             gradients: 9e-6 * edges as f64,
             norm: 0.01,
-            optimizer: 0.04,
+            optimiser: 0.04,
             validation: 3e-6 * edges as f64,
         }
     }

@@ -24,8 +24,9 @@ pub struct Seconds {
     pub gradients: Times,
     /// The norm of the gradients.
     pub norm: Times,
-    /// The optimiser.
-    pub optimizer: Times,
+    /// The optimiser. Its key in a report stays the one that programs know.
+    #[serde(rename = "optimizer")]
+    pub optimiser: Times,
     /// Gradients and optimiser: what other programs call a step.
     pub step: Times,
 }
@@ -61,7 +62,7 @@ pub struct Step {
     /// Seconds of the gradients' norm.
     pub norm: f64,
     /// Seconds of the optimiser.
-    pub optimizer: f64,
+    pub optimiser: f64,
     /// Seconds of the losses alone, as for validation; 0 without a validation set.
     pub validation: f64,
 }
@@ -105,8 +106,8 @@ impl Steps {
             preparation: self.times(|step| step.preparation),
             gradients: self.times(|step| step.gradients),
             norm: self.times(|step| step.norm),
-            optimizer: self.times(|step| step.optimizer),
-            step: self.times(|step| step.gradients + step.optimizer),
+            optimiser: self.times(|step| step.optimiser),
+            step: self.times(|step| step.gradients + step.optimiser),
         }
     }
 
@@ -124,7 +125,7 @@ impl Steps {
 
     /// Crystals a second over all steps.
     pub fn crystals_per_s(&self) -> f64 {
-        let seconds = self.sum(|step| step.preparation + step.gradients + step.norm + step.optimizer);
+        let seconds = self.sum(|step| step.preparation + step.gradients + step.norm + step.optimiser);
         self.sum(|step| step.crystals as f64) / seconds
     }
 }
@@ -141,7 +142,7 @@ mod tests {
             triplets,
             size,
             gradients: seconds,
-            optimizer: 0.25,
+            optimiser: 0.25,
             norm: 0.5,
             ..Step::default()
         }
