@@ -21,15 +21,15 @@ use crate::data::size::{LargestBatch, Size, sizes};
 use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
-use crate::model::Mmpt;
 use crate::model::mask::DrawKey;
 use crate::optimiser::Rates;
+use crate::pretrain::Pretraining;
+use crate::pretrain::mmpt::MmptObjective;
 use crate::ranks;
 use crate::run::begin::{Crystals, training_stream};
 use crate::run::memory::{self, Bound};
 use crate::run::metrics;
-use crate::run::pretrain::Pretraining;
-use crate::run::step::{Learner, Objective, total};
+use crate::run::step::{Learner, total};
 use batches::Batches;
 pub use batches::Choice;
 use estimate::{Estimate, Work};
@@ -111,15 +111,19 @@ pub struct Report {
 /// # Errors
 /// [`TrainError`] when there are no shards or no such device, or a batch needs more memory than there is.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
+    bench_method::<MmptObjective>(request)
+}
+
+fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError> {
     let Request { config, choice, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
     let sizes = sizes(&crystals.train)?;
     let lattice = LatticeStatistics::of(&crystals.train)?;
-    let model = Mmpt::init(&config.model, &lattice, config.seed, &device.clone().autodiff());
+    let model = P::init(config, &lattice, &device.clone().autodiff());
     let parameters = model.num_params() - 2 * lattice.mean.len();
-    let objective = Pretraining::new(config, cutoff, &device, &ranks::alone());
+    let objective = P::new(config, cutoff, &device, &ranks::alone());
     let mut learner = Learner::new(model, objective, &config.optimiser);
     let bound = Bound::of(config, parameters, &sizes);
     let on_host = device::computes_on_host(&device);
@@ -166,10 +170,10 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
 
 /// Times training steps, each on the next batch and as a run makes them. Also returns the loss of the last
 /// step.
-fn timed_steps(
+fn timed_steps<P: Pretraining>(
     request: &Request,
     batches: &mut Batches,
-    learner: &mut Learner<Pretraining>,
+    learner: &mut Learner<P>,
     device: &burn::prelude::Device,
     validates: bool,
 ) -> Result<(Steps, f64), TrainError> {

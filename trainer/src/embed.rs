@@ -13,10 +13,11 @@ use crate::config::DataConfig;
 use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::model::encoder::Widths;
+use crate::model::head::{Pooled, pool};
 use crate::model::mask::Masks;
-use crate::model::property::{Pooled, pool};
-use crate::model::{Batch, Encoding};
-use crate::run::snapshot::{self, LoadedEncoders};
+use crate::model::{Batch, Encoder, Encoding};
+use crate::pretrain::load::{LoadedEncoder, load_encoder};
 use crate::table::TableFormat;
 use table::{EmbeddingWriter, Embeddings, Shape};
 
@@ -60,8 +61,8 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
         return Err(TrainError::PerAtomCsv { path: request.out.clone() });
     }
     let device = request.device.open()?;
-    let encoders = snapshot::load_encoders(&request.weights, &device.clone().autodiff())?;
-    let LoadedEncoders { description, described, .. } = &encoders;
+    let loaded = load_encoder(&request.weights, &device.clone().autodiff())?;
+    let LoadedEncoder { encoder, description, described } = &loaded;
     if request.data.shards.is_empty() {
         return Err(TrainError::NoShards);
     }
@@ -77,11 +78,8 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let settings = StreamSettings::in_order(&request.data, description.model.graph, &device);
     let mut crystals = 0;
     let mut failure = None;
-    let shape = Shape {
-        structure: description.model.structure_width,
-        lattice: 2 * description.model.lattice_width,
-        per_atom: request.per_atom,
-    };
+    let Widths { atoms, crystals: of_crystals } = Encoder::widths(&description.model);
+    let shape = Shape { structure: atoms, lattice: of_crystals.unwrap_or(0), per_atom: request.per_atom };
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stream = Stream::<f32>::open(&selection, settings)?;
     let written = atomic::write(&request.out, |out| {
@@ -99,7 +97,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
             let batch =
                 Batch::new(graph, &Masks::none(offsets.last().copied().unwrap_or(0)), cutoff, &device);
             crystals += identifiers.len() as u64;
-            writer.write(&embeddings(&encoders, &batch, identifiers, offsets))?;
+            writer.write(&embeddings(encoder, &batch, identifiers, offsets))?;
         }
         writer.finish()
     });
@@ -111,21 +109,16 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
 }
 
 /// The embeddings of a batch.
-fn embeddings(
-    encoders: &LoadedEncoders,
-    batch: &Batch,
-    identifiers: Vec<String>,
-    offsets: Vec<usize>,
-) -> Embeddings {
-    let Encoding { structure, lattice } = Encoding::of(&encoders.structure, &encoders.lattice, batch);
-    let Pooled { mean, max } = pool(structure.clone(), batch);
+fn embeddings(encoder: &Encoder, batch: &Batch, identifiers: Vec<String>, offsets: Vec<usize>) -> Embeddings {
+    let Encoding { atoms, crystals } = encoder.encode(batch);
+    let Pooled { mean, max } = pool(atoms.clone(), batch);
     let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
     Embeddings {
         identifiers,
         offsets,
-        lattice: numbers(lattice),
+        lattice: crystals.map(numbers).unwrap_or_default(),
         mean: numbers(mean),
         max: numbers(max),
-        atoms: numbers(structure),
+        atoms: numbers(atoms),
     }
 }

@@ -5,10 +5,10 @@
 //! The modules in the order the data passes:
 //!
 //! * [`data`]: shards into batches of graphs
-//! * [`model`] on [`ops`]: batches into predictions
-//! * [`loss`]: predictions into numbers
+//! * [`model`] on [`ops`]: batches into encodings and predictions
 //! * [`optimiser`]: gradients into weights
 //! * [`run`]: epochs, records, checkpoints
+//! * [`mod@pretrain`]: encoders from crystals alone
 //! * [`finetune`] for a [`task`]: encoders into models of a property
 //! * [`mod@predict`] and [`mod@evaluate`]: those into predictions
 //! * [`report`]: predictions into scores, pages and leaderboard files
@@ -30,11 +30,11 @@ pub mod error;
 pub mod evaluate;
 mod exact;
 pub mod finetune;
-pub mod loss;
 pub mod model;
 pub mod ops;
 pub mod optimiser;
 pub mod predict;
+pub mod pretrain;
 pub mod ranks;
 pub mod raw;
 pub mod report;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 use schemas::count::counted;
 use trainer::config::Config;
+use trainer::pretrain::{Request, Summary, pretrain};
 use trainer::ranks::Ranks;
 use trainer::run::course::Ending;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::run::pretrain::{Request, Summary, pretrain};
 
 use super::Outcome;
 use super::out::say;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use super::objective::{Finetuning, HEAD_PREFIX, Standardisation};
+use super::objective::{Finetuning, Standardisation};
 use crate::config::run::Select;
 use crate::config::{Config, ModelConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
-use crate::loss::TOTAL;
 use crate::model::PropertyModel;
+use crate::model::head::HEAD_PREFIX;
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
 use crate::run::begin::{Crystals, claimed, restored, steps};
@@ -21,12 +21,9 @@ use crate::run::course::{Beginning, Course, Ending};
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::snapshot;
-use crate::run::step::{Learner, Values};
+use crate::run::step::{Learner, TOTAL, Values};
 use crate::task::{Fold, Labelled, Task};
 use crate::weights::{self, Description, Target};
-
-/// Prefixes of the tensors that pre-training and fine-tuning share.
-const ENCODER_PREFIXES: [&str; 2] = ["structure.", "lattice."];
 
 /// Encoders to begin with, from a weights file.
 #[derive(Debug, Clone)]
@@ -48,12 +45,11 @@ impl Encoders {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
         let description = file.description().map_err(broken)?;
-        let is_encoder = |name: &String| ENCODER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         Ok(Self {
             path: path.to_owned(),
             described: description.is_some(),
             description: description.unwrap_or_default(),
-            tensors: file.tensors.into_iter().filter(|(name, _)| is_encoder(name)).collect(),
+            tensors: file.tensors,
         })
     }
 
@@ -73,10 +69,12 @@ impl Encoders {
 
     /// The model with these encoders and its own head.
     fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
-        let mut tensors = self.tensors.clone();
-        let own = snapshot::weights_of(&model).into_iter();
-        tensors.extend(own.filter(|(name, _)| name.starts_with(HEAD_PREFIX)));
-        snapshot::with_weights(model, tensors, &[], &self.path)
+        let own = snapshot::weights_of(&model);
+        let (head, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            own.into_iter().partition(|(name, _)| name.starts_with(HEAD_PREFIX));
+        let given = self.tensors.iter().filter(|(name, _)| encoder.contains_key(*name));
+        let given = given.map(|(name, tensor)| (name.clone(), tensor.clone()));
+        snapshot::with_weights(model, given.chain(head).collect(), &[], &self.path)
     }
 }
 

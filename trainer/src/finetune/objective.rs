@@ -8,16 +8,14 @@ use burn::tensor::Element;
 
 use crate::config::{FinetuneConfig, OptimiserConfig};
 use crate::data::{BatchFloat, GraphBatch};
-use crate::loss::TOTAL;
+use crate::model::head::HEAD_PREFIX;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, PropertyModel};
 use crate::optimiser::Adam;
 use crate::ranks::Ranks;
-use crate::run::step::{Objective, Values};
+use crate::run::step::{Objective, TOTAL, Values};
 use crate::task::Labelled;
 
-/// Prefix of the head's tensors.
-pub(super) const HEAD_PREFIX: &str = "head.";
 /// Least standard deviation, in the target's unit: equal targets must not be divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
 

@@ -1,14 +1,9 @@
 //! Mutex masks (specification, section 5): which atoms each of the two views hides.
 
-use burn::module::Param;
 use burn::prelude::*;
 
-use super::parameter::Initialiser;
 use crate::config::model::Masking;
 use crate::data::mask::random_mask;
-
-/// Standard deviation of the initial `[MASK]` token.
-const TOKEN_DEVIATION: f64 = 0.02;
 
 /// Distinguishes the seed of the second view from that of the first where both are drawn.
 const SECOND_VIEW: u64 = 0x5ec0_4d1d_71e3_a5b7;
@@ -59,16 +54,4 @@ impl Masks {
     pub fn none(atoms: usize) -> Self {
         Self { first: vec![false; atoms], second: vec![false; atoms] }
     }
-}
-
-/// The learnable token that stands for a hidden atom (Eq. 5).
-pub fn token(width: usize, initialiser: &mut Initialiser) -> Param<Tensor<1>> {
-    initialiser.normal([width], TOKEN_DEVIATION)
-}
-
-/// `g_i = [MASK]` where the view hides atom i, else `h_S^i`; shape `[N, width]`.
-pub fn hide(structure: Tensor<2>, token: Tensor<1>, view: &View) -> Tensor<2> {
-    let [atoms, width] = structure.dims();
-    let hidden = view.hidden.clone().reshape([atoms, 1]).expand([atoms, width]);
-    structure.mask_where(hidden, token.reshape([1, width]).expand([atoms, width]))
 }

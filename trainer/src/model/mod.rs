@@ -1,26 +1,21 @@
-//! The model: one file a part, in the order the data passes (specification, sections 4 and 5). It is MMPT, by
-//! Yu et al. (<https://arxiv.org/abs/2306.05344>); "Eq." is an equation of theirs.
+//! The models: encoders, one folder a kind, and what they share.
+//!
+//! * [`encoder`]: the kinds; [`mmpt`]: MMPT's
+//! * [`head`]: an encoder with a head, which predicts a property
+//! * [`layers`]: what they are made of
+//! * [`batch`]: what they take, as tensors; [`mask`]: atoms that are hidden
+//! * [`names`]: parameters by the names of a weights file; [`mod@trace`]: intermediate tensors by name
 
-pub mod attention;
 pub mod batch;
-pub mod decoder;
-pub mod dimenet;
-#[cfg(test)]
-pub(crate) mod example;
-pub mod lattice;
-pub mod linear;
+pub mod encoder;
+pub mod head;
+pub mod layers;
 pub mod mask;
 pub mod mmpt;
 pub mod names;
-pub mod parameter;
-pub mod property;
-pub mod radial;
-pub mod structure;
-#[cfg(test)]
-mod tests;
 pub mod trace;
 
 pub use batch::Batch;
-pub use mmpt::{Encoding, Mmpt, Prediction};
-pub use property::PropertyModel;
+pub use encoder::{Encoder, Encoding};
+pub use head::PropertyModel;
 pub use trace::Trace;

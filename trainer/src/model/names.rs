@@ -6,6 +6,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
 use burn::tensor::DType;
 
+use super::encoder::Encoder;
+
 /// A parameter as numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
@@ -17,13 +19,14 @@ pub struct NamedTensor {
     pub data: TensorData,
 }
 
-/// Parts of a Rust path that PyTorch's has not: containers that group parameters.
-const TRANSPARENT: [&str; 2] = ["messages", "decoders"];
-
-/// The name of a parameter from its path of field names and indices.
+/// The name of a parameter from its path of field names and indices. Encoders name their own.
 ///
 /// PyTorch counts the activations between the layers of a stack, so layer i is number 2i there.
 fn name_of(path: &[String]) -> String {
+    let path = match path.split_first() {
+        Some((field, rest)) if field == Encoder::FIELD => Encoder::rename(rest),
+        _ => path.to_vec(),
+    };
     let mut parts: Vec<String> = Vec::with_capacity(path.len());
     let mut in_layers = false;
     for part in path {
@@ -33,12 +36,8 @@ fn name_of(path: &[String]) -> String {
             in_layers = false;
         } else if part == "layers" {
             in_layers = true;
-        } else if part == "w" {
-            parts.push("W".to_owned());
-        } else if part == "mlp" && parts.last().is_some_and(|last| last.starts_with("pal_")) {
-            // A pair head is nothing but its stack.
-        } else if !TRANSPARENT.contains(&part.as_str()) {
-            parts.push(part.clone());
+        } else {
+            parts.push(part);
         }
     }
     parts.join(".")
@@ -135,12 +134,12 @@ mod tests {
     fn stacks_count_their_activations() {
         let path = |text: &str| name_of(&text.split('/').map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(path("lattice_dec/layers/1/weight"), "lattice_dec.2.weight");
-        assert_eq!(path("decoders/atom_gin/mlp/layers/1/bias"), "atom_gin.mlp.2.bias");
-        assert_eq!(path("decoders/pal_dir/mlp/layers/0/weight"), "pal_dir.0.weight");
-        assert_eq!(path("structure/messages/emb_lin/weight"), "structure.emb_lin.weight");
-        assert_eq!(path("structure/attn/w/weight"), "structure.attn.W.weight");
+        assert_eq!(path("atom_gin/mlp/layers/1/bias"), "atom_gin.mlp.2.bias");
+        assert_eq!(path("pal_dir/layers/0/weight"), "pal_dir.0.weight");
+        assert_eq!(path("encoder/Mmpt/structure/messages/emb_lin/weight"), "structure.emb_lin.weight");
+        assert_eq!(path("encoder/Mmpt/structure/attn/w/weight"), "structure.attn.W.weight");
         assert_eq!(
-            path("structure/inter/0/layers_before_skip/0/lin1/weight"),
+            path("encoder/Mmpt/structure/inter/0/layers_before_skip/0/lin1/weight"),
             "structure.inter.0.layers_before_skip.0.lin1.weight"
         );
     }

@@ -13,7 +13,6 @@ use crate::config::{Config, DataConfig};
 use crate::data::{LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset};
 use crate::device;
 use crate::error::TrainError;
-use crate::model::Mmpt;
 use crate::ranks::{Ranks, RanksError};
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::error::RunError;
@@ -194,36 +193,6 @@ pub(crate) fn restored<O: Objective>(
     let steps = u32::try_from(state.step).unwrap_or(u32::MAX);
     snapshot::restore_moments(&mut learner.optimiser, steps, first_moments, second_moments, device);
     Ok((learner, description, state))
-}
-
-/// A model with the weights of a file.
-pub(super) fn given(
-    path: &Path,
-    config: &Config,
-    features: &FeatureSettings,
-    device: &Device,
-) -> Result<(Mmpt, Description), TrainError> {
-    let loaded = snapshot::load(path, device)?;
-    loaded
-        .description
-        .require(&config.model, &config.pal, features)
-        .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
-    Ok((loaded.model, loaded.description))
-}
-
-/// A model with fresh weights.
-pub(super) fn fresh(
-    config: &Config,
-    features: &FeatureSettings,
-    crystals: &Crystals,
-    device: &Device,
-) -> Result<(Mmpt, Description), TrainError> {
-    let lattice = LatticeStatistics::of(&crystals.train)?;
-    let model = Mmpt::init(&config.model, &lattice, config.seed, device);
-    let (model_config, pal) = (config.model.clone(), config.pal.clone());
-    let description =
-        Description { model: model_config, pal, features: features.clone(), lattice, target: None };
-    Ok((model, description))
 }
 
 /// Removes a file that an earlier run may have left.

@@ -13,7 +13,6 @@ use crate::data::size::Size;
 use crate::data::{GraphBatch, Origin, Stream};
 use crate::device;
 use crate::error::TrainError;
-use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
 use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
@@ -25,7 +24,7 @@ use crate::run::memory;
 use crate::run::metrics::{Cost, EpochRecord, MemoryGauge, Record, StepRecord};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
-use crate::run::step::{Learner, Objective, Values, total};
+use crate::run::step::{Learner, Objective, TOTAL, Values, total};
 use crate::run::writer::{Divergence, Writer};
 use crate::weights::Description;
 

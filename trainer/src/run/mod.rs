@@ -1,7 +1,6 @@
 //! The course of a run: its folder, records, checkpoints and schedule.
 //!
 //! * [`course`]: epochs of batches until the end; [`begin`]: what a run begins with
-//! * [`pretrain`]: the run of the masked model
 //! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
 //! * `writer`: what goes into the folder, from one process of several
 //! * [`schedule`]: learning rate and β1 of every step
@@ -25,7 +24,6 @@ pub mod interrupt;
 pub mod memory;
 pub mod metrics;
 mod own;
-pub mod pretrain;
 pub mod progress;
 pub mod schedule;
 pub mod snapshot;

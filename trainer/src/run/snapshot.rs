@@ -8,15 +8,9 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use crate::error::TrainError;
-use crate::model::lattice::LatticeEncoder;
-use crate::model::structure::StructureEncoder;
-use crate::model::{Mmpt, PropertyModel, names};
+use crate::model::names;
 use crate::optimiser::{Adam, Moments};
-use crate::run::checkpoint::OPTIMISER_PREFIX;
-use crate::weights::{self, Description, ElementType, Values};
-
-/// Prefix of a fine-tuned model's head, which the pre-training has not.
-const HEAD_PREFIX: &str = "head.";
+use crate::weights::{self, ElementType, Values};
 
 /// Numbers as they are stored.
 fn stored(shape: Vec<usize>, data: TensorData) -> weights::Tensor {
@@ -93,66 +87,4 @@ pub fn restore_moments(
         Some((name, Moments { first: tensor(first), second: tensor(second) }))
     });
     optimiser.restore(steps, moments.collect());
-}
-
-/// The encoders of a weights file, and what the file says about them.
-#[derive(Debug)]
-pub struct LoadedEncoders {
-    /// Atoms and edges to `h_S`.
-    pub structure: StructureEncoder,
-    /// Lattice parameters to `h_L`.
-    pub lattice: LatticeEncoder,
-    /// What they belong to; the defaults for a file that says nothing.
-    pub description: Description,
-    /// Whether the file said so itself.
-    pub described: bool,
-}
-
-/// Reads the encoders of a weights file or checkpoint, pre-trained or fine-tuned, without automatic
-/// differentiation; `device` is one with it, where parameters are made.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_encoders(path: &Path, device: &Device) -> Result<LoadedEncoders, TrainError> {
-    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
-    let file = weights::read(path).map_err(broken)?;
-    let description = file.description().map_err(broken)?;
-    let Some((description, target)) =
-        description.and_then(|description| description.target.clone().map(|target| (description, target)))
-    else {
-        let LoadedModel { model, description, described } = load(path, device)?;
-        let Mmpt { structure, lattice, .. } = model.valid();
-        return Ok(LoadedEncoders { structure, lattice, description, described });
-    };
-    let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
-    let PropertyModel { structure, lattice, .. } =
-        with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
-    Ok(LoadedEncoders { structure, lattice, description, described: true })
-}
-
-/// A model read from a weights file, and what the file says about it.
-#[derive(Debug)]
-pub struct LoadedModel {
-    /// The model.
-    pub model: Mmpt,
-    /// What it belongs to; the defaults for a file that says nothing.
-    pub description: Description,
-    /// Whether the file said so itself.
-    pub described: bool,
-}
-
-/// Reads a model from a weights file or checkpoint onto a device.
-///
-/// # Errors
-/// [`TrainError::Weights`] for a file that cannot be read or understood, [`TrainError::Model`] for
-/// one that holds another model.
-pub fn load(path: &Path, device: &Device) -> Result<LoadedModel, TrainError> {
-    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
-    let file = weights::read(path).map_err(broken)?;
-    let description = file.description().map_err(broken)?;
-    let described = description.is_some();
-    let description = description.unwrap_or_default();
-    let model = Mmpt::init(&description.model, &description.lattice, 0, device);
-    let model = with_weights(model, file.tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX], path)?;
-    Ok(LoadedModel { model, description, described })
 }

@@ -8,11 +8,13 @@ use burn::prelude::*;
 
 use crate::config::OptimiserConfig;
 use crate::data::GraphBatch;
-use crate::loss::TOTAL;
 use crate::model::mask::DrawKey;
 use crate::optimiser::{Adam, Gradients, Rates};
 use crate::ranks::Ranks;
 use crate::run::metrics;
+
+/// Name of the loss that is differentiated among the losses of a batch, and in records.
+pub const TOTAL: &str = "loss";
 
 /// What the losses of a batch are, as numbers.
 pub type Values = metrics::Losses;

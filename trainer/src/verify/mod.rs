@@ -16,10 +16,11 @@ use burn::tensor::{DType, Element};
 
 use crate::config::{LossConfig, OptimiserConfig};
 use crate::data::{BatchFloat, DataError};
-use crate::loss::Losses;
 use crate::model::mask::Masks;
-use crate::model::{Batch, Mmpt, Trace, names};
+use crate::model::{Batch, Trace, names};
 use crate::optimiser::{Adam, Gradients, Rates};
+use crate::pretrain::mmpt::MmptModel;
+use crate::pretrain::mmpt::loss::Losses;
 pub use fixture::{Fixture, TieRule};
 pub use table::{Deviation, Kind, Table};
 
@@ -138,7 +139,7 @@ pub fn compare<R: Element + BatchFloat>(
 fn compare_step(
     fixture: &Fixture,
     ties: TieRule,
-    model: Mmpt,
+    model: MmptModel,
     gradients: &BTreeMap<String, TensorData>,
     dtype: DType,
     device: &Device,
@@ -169,8 +170,8 @@ fn compare_step(
 }
 
 /// The fixture's model in a precision.
-fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<Mmpt, VerifyError> {
-    let model = Mmpt::init(&fixture.model(), &fixture.lattice(), 0, device);
+fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<MmptModel, VerifyError> {
+    let model = MmptModel::init(&fixture.model(), &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
     let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();
     Ok(names::with_parameters(model, weights))

@@ -48,7 +48,8 @@ mod tests {
 
     use super::*;
     use crate::data::LatticeStatistics;
-    use crate::model::{Mmpt, PropertyModel};
+    use crate::model::PropertyModel;
+    use crate::pretrain::mmpt::MmptModel;
     use crate::run::snapshot::weights_of;
     use crate::weights::{Tensor, Values};
 
@@ -57,7 +58,7 @@ mod tests {
         let (statistics, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         let tensors = match head_width {
             Some(width) => weights_of(&PropertyModel::init(model, width, &statistics, 0, &device)),
-            None => weights_of(&Mmpt::init(model, &statistics, 0, &device)),
+            None => weights_of(&MmptModel::init(model, &statistics, 0, &device)),
         };
         let description = Description { model: model.clone(), ..Description::default() };
         WeightsFile { metadata: description.to_metadata(), tensors }

@@ -11,12 +11,12 @@ use crate::config::loss::{LossConfig, Samples};
 use crate::config::model::{Graph, Masking};
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Share};
-use crate::loss::Losses;
-use crate::model::example::tiny;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Trace};
 use crate::ops;
 use crate::optimiser::Gradients;
+use crate::pretrain::mmpt::example::tiny;
+use crate::pretrain::mmpt::loss::Losses;
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
 

@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use crate::config::Config;
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::pretrain::{Request, Summary, pretrain};
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
 use crate::run::course::Ending;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, Record};
-use crate::run::pretrain::{Request, Summary, pretrain};
 use crate::weights;
 
 /// 26 crystals in two shards: 19 for training, 4 for validation.

@@ -1,0 +1,68 @@
+//! The encoders, one variant a kind: a batch of crystals into vectors of its atoms and crystals.
+
+use burn::prelude::*;
+
+use super::Batch;
+use super::layers::Initialiser;
+use super::mmpt::{self, MmptEncoder};
+use crate::config::ModelConfig;
+use crate::data::LatticeStatistics;
+
+/// An encoder of one of the kinds that a configuration names; a new kind is a folder beside `mmpt` and a variant here.
+#[derive(Module, Debug)]
+pub enum Encoder {
+    /// The periodic multigraph network and the lattice encoder of MMPT.
+    Mmpt(MmptEncoder),
+}
+
+/// The encodings of a batch of B crystals with N atoms.
+#[derive(Debug, Clone)]
+pub struct Encoding {
+    /// A vector of every atom, shape `[N, atom_width]`.
+    pub atoms: Tensor<2>,
+    /// A vector of every crystal beside its atoms, shape `[B, crystal_width]`; `None` for encoders that make none.
+    pub crystals: Option<Tensor<2>>,
+}
+
+/// Widths of an encoder's vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Widths {
+    /// Of an atom's.
+    pub atoms: usize,
+    /// Of a crystal's beside its atoms; `None` for encoders that make none.
+    pub crystals: Option<usize>,
+}
+
+impl Encoder {
+    /// Name of the field that holds an encoder in every model, so that its parameters are told apart from those of
+    /// decoders and heads.
+    pub(super) const FIELD: &str = "encoder";
+
+    /// A fresh encoder of the configuration's kind for a training set's lattice statistics.
+    pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
+        Self::Mmpt(MmptEncoder::init(config, statistics, initialiser))
+    }
+
+    /// Widths of the vectors of the configuration's kind.
+    pub fn widths(config: &ModelConfig) -> Widths {
+        MmptEncoder::widths(config)
+    }
+
+    /// Encodes a batch without masking anything.
+    ///
+    /// # Shapes
+    /// Those of [`Encoding`].
+    pub fn encode(&self, batch: &Batch) -> Encoding {
+        match self {
+            Self::Mmpt(encoder) => encoder.encode(batch),
+        }
+    }
+
+    /// The name of a parameter in a weights file from its path below [`Encoder::FIELD`], which begins with the variant.
+    pub(super) fn rename(path: &[String]) -> Vec<String> {
+        match path.split_first() {
+            Some((_, rest)) => mmpt::rename(rest),
+            None => Vec::new(),
+        }
+    }
+}

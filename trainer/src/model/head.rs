@@ -1,0 +1,144 @@
+//! The fine-tuned model: the encoders with a head that predicts one number a crystal (specification, section 6).
+
+use burn::prelude::*;
+use burn::tensor::IndexingUpdateOp;
+
+use super::batch::Batch;
+use super::encoder::{Encoder, Encoding, Widths};
+use super::layers::{Initialiser, Mlp};
+use crate::config::ModelConfig;
+use crate::data::LatticeStatistics;
+use crate::ops::composed::sum_by;
+
+/// Hidden layers of the head.
+const HEAD_LAYERS: usize = 3;
+/// Parts of a crystal's features that are made of its atoms: maximum and mean.
+const POOLS: usize = 2;
+/// Prefix of the head's names, which no pre-trained model has.
+pub const HEAD_PREFIX: &str = "head.";
+
+/// `head([crystal ‖ max_i atom_i ‖ mean_i atom_i])`, the head `MLP(features, w, w, w, 1)`. Of MMPT the vectors are
+/// `h_L` and `h_S`.
+#[derive(Module, Debug)]
+pub struct PropertyModel {
+    /// Crystals to vectors.
+    pub encoder: Encoder,
+    /// Features to the standardised target.
+    pub head: Mlp,
+}
+
+impl PropertyModel {
+    /// A model with fresh weights for a training set's lattice statistics.
+    pub fn init(
+        config: &ModelConfig,
+        head_width: usize,
+        statistics: &LatticeStatistics,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let initialiser = &mut Initialiser::new(seed, device);
+        let Widths { atoms, crystals } = Encoder::widths(config);
+        let mut widths = vec![crystals.unwrap_or(0) + POOLS * atoms];
+        widths.extend([head_width; HEAD_LAYERS]);
+        widths.push(1);
+        Self {
+            encoder: Encoder::init(config, statistics, initialiser),
+            head: Mlp::init(&widths, initialiser),
+        }
+    }
+
+    /// `[crystal ‖ max_i atom_i ‖ mean_i atom_i]`, shape `[B, crystal_width + 2 · atom_width]`.
+    pub fn features(&self, batch: &Batch) -> Tensor<2> {
+        let Encoding { atoms, crystals } = self.encoder.encode(batch);
+        let Pooled { mean, max } = pool(atoms, batch);
+        Tensor::cat(crystals.into_iter().chain([max, mean]).collect(), 1)
+    }
+
+    /// Features to the standardised target of every crystal, shape `[B]`.
+    pub fn predict(&self, features: Tensor<2>) -> Tensor<1> {
+        self.head.forward(features).squeeze_dim(1)
+    }
+}
+
+/// A crystal's atoms as one vector, shape `[B, width]` each.
+#[derive(Debug, Clone)]
+pub struct Pooled {
+    /// Mean over the atoms.
+    pub mean: Tensor<2>,
+    /// Largest value of any atom. Where several share it, as atoms related by symmetry do, so they share
+    /// its gradient.
+    pub max: Tensor<2>,
+}
+
+/// Mean and maximum over each crystal's atoms, of `[N, width]`.
+pub fn pool(atoms: Tensor<2>, batch: &Batch) -> Pooled {
+    let by_crystal = |values: Tensor<2>| sum_by(batch.crystals, &batch.crystal_of_atom, values);
+    let sum = by_crystal(atoms.clone());
+    let values = if atoms.device().is_autodiff() { atoms.clone().inner() } else { atoms.clone() };
+    let largest = largest(values.clone(), batch);
+    let max = match atoms.device().is_autodiff() {
+        false => largest,
+        true => {
+            let at_atom = |values: Tensor<2>| values.select(0, batch.crystal_of_atom.clone());
+            let is_largest = values.clone().equal(at_atom(largest.clone())).float().cast(values.dtype());
+            let share = is_largest.clone() / at_atom(by_crystal(is_largest));
+            let shared = by_crystal(atoms * Tensor::from_inner(share));
+            // The difference is nought and carries the gradient: the sum of shares would be rounded.
+            Tensor::from_inner(largest) + (shared.clone() - shared.detach())
+        }
+    };
+    Pooled { mean: sum / batch.atom_counts.clone(), max }
+}
+
+/// Largest value of any atom of each crystal; no gradient passes.
+fn largest(values: Tensor<2>, batch: &Batch) -> Tensor<2> {
+    let shape = [batch.crystals, values.dims()[1]];
+    let lowest = Tensor::<2>::full(shape, f32::MIN, (&values.device(), values.dtype()));
+    lowest.select_assign(0, batch.crystal_of_atom.clone(), values, IndexingUpdateOp::Max)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::finetune::objective::unmasked;
+    use crate::verify::{Fixture, TieRule};
+
+    /// Crystals of 1, 3 and 6 atoms.
+    fn batch(device: &Device) -> Batch {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden"));
+        let fixture = Fixture::open(folder).expect("the fixture of the project");
+        let graph = fixture.batch::<f32>(TieRule::Cut).expect("its crystals");
+        unmasked(graph, fixture.cutoff_angstrom(), device)
+    }
+
+    /// One column of values for the ten atoms.
+    const VALUES: [f32; 10] = [-7.0, 1.0, 5.0, 5.0, 2.0, -1.0, 0.0, 3.0, 2.5, 1.0];
+
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn pools_are_the_mean_and_the_largest_of_each_crystal() {
+        let device = Device::flex();
+        let structure = Tensor::<1>::from_floats(VALUES, &device).reshape([10, 1]);
+        let Pooled { mean, max } = pool(structure, &batch(&device));
+        assert_eq!(numbers(max), [-7.0, 5.0, 3.0]);
+        assert_eq!(numbers(mean), [-7.0, 11.0 / 3.0, 1.25]);
+    }
+
+    #[test]
+    fn atoms_that_share_the_largest_value_share_its_gradient() {
+        let device = Device::flex();
+        let autodiff = device.clone().autodiff();
+        let structure = Tensor::<1>::from_floats(VALUES, &autodiff).reshape([10, 1]).require_grad();
+        let Pooled { max, .. } = pool(structure.clone(), &batch(&device));
+        assert_eq!(numbers(max.clone()), [-7.0, 5.0, 3.0]);
+        let weights = Tensor::<1>::from_floats([1.0, 10.0, 100.0], &autodiff).reshape([3, 1]);
+        let gradients = (max * weights).sum().backward();
+        let gradient = structure.grad(&gradients).expect("it was asked for");
+        assert_eq!(numbers(gradient), [1.0, 0.0, 5.0, 5.0, 0.0, 0.0, 0.0, 100.0, 0.0, 0.0]);
+    }
+}

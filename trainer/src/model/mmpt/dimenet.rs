@@ -1,0 +1,190 @@
+//! DimeNet++ on the periodic multigraph: messages, interactions, outputs (specification, section 4.2).
+//!
+//! DimeNet++ is by Gasteiger et al. (<https://arxiv.org/abs/2011.14115>), after their DimeNet
+//! (<https://arxiv.org/abs/2003.03123>).
+
+use burn::prelude::*;
+
+use crate::config::model::{BASIS_WIDTH, ModelConfig};
+use crate::data::basis::SPHERICAL;
+use crate::data::bessel::RADIAL;
+use crate::model::Batch;
+use crate::model::layers::{Initial, Initialiser};
+use crate::model::layers::{Linear, LinearConfig};
+use crate::ops::{self, Activation};
+
+/// First messages: `m_e = SiLU(Linear([â_tgt ‖ â_src ‖ SiLU(Linear(rbf_e))]))`.
+#[derive(Module, Debug)]
+pub struct MessageEmbedding {
+    /// Radial basis to `hidden`.
+    pub emb_rbf: Linear,
+    /// Both atoms and the radial part, `3 · hidden → hidden`.
+    pub emb_lin: Linear,
+}
+
+impl MessageEmbedding {
+    /// The layer.
+    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+        let width = config.hidden;
+        Self {
+            emb_rbf: LinearConfig::new(RADIAL, width).init(initialiser),
+            emb_lin: LinearConfig::new(3 * width, width).init(initialiser),
+        }
+    }
+
+    /// Atoms `[N, hidden]` and `rbf [E, 6]` to messages `[E, hidden]`.
+    ///
+    /// The product with the concatenation is split by columns: the atoms' parts are computed once
+    /// an atom instead of once an edge.
+    pub fn forward(&self, atoms: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
+        let width = atoms.dims()[1];
+        let radial = self.emb_rbf.forward(radial, Activation::Silu);
+        let at_target = self.emb_lin.forward_columns(atoms.clone(), 0, width, true);
+        let at_source = self.emb_lin.forward_columns(atoms, width, 2 * width, false);
+        let extra = self.emb_lin.forward_columns(radial, 2 * width, 3 * width, false);
+        ops::pair_sum(at_target, at_source, Some(extra), Activation::Silu, &batch.edges)
+    }
+}
+
+/// `Res(h) = h + SiLU(lin2 SiLU(lin1 h))`.
+#[derive(Module, Debug)]
+pub struct Residual {
+    /// First layer.
+    pub lin1: Linear,
+    /// Second layer.
+    pub lin2: Linear,
+}
+
+impl Residual {
+    fn init(width: usize, initialiser: &mut Initialiser) -> Self {
+        let layer = LinearConfig::new(width, width).with_initial(Initial::GlorotOrthogonal);
+        Self { lin1: layer.init(initialiser), lin2: layer.init(initialiser) }
+    }
+
+    fn forward(&self, h: Tensor<2>) -> Tensor<2> {
+        let inner = self.lin1.forward(h.clone(), Activation::Silu);
+        self.lin2.forward_onto(inner, h, Activation::Silu)
+    }
+}
+
+/// One interaction: messages hear the messages that arrive at their source.
+#[derive(Module, Debug)]
+pub struct Interaction {
+    /// Radial basis to `BASIS_WIDTH`.
+    pub lin_rbf1: Linear,
+    /// `basis_width → hidden`.
+    pub lin_rbf2: Linear,
+    /// Spherical basis to `BASIS_WIDTH`.
+    pub lin_sbf1: Linear,
+    /// `basis_width → interaction_width`.
+    pub lin_sbf2: Linear,
+    /// Arriving messages.
+    pub lin_kj: Linear,
+    /// The message itself.
+    pub lin_ji: Linear,
+    /// `hidden → interaction_width`.
+    pub lin_down: Linear,
+    /// `interaction_width → hidden`.
+    pub lin_up: Linear,
+    /// Residual layers before the skip connection.
+    pub layers_before_skip: Vec<Residual>,
+    /// The layer that the skip connection spans.
+    pub lin: Linear,
+    /// Residual layers after it.
+    pub layers_after_skip: Vec<Residual>,
+}
+
+impl Interaction {
+    /// The block.
+    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+        let (width, inner, basis) = (config.hidden, config.interaction_width, BASIS_WIDTH);
+        let orthogonal = |inputs: usize, outputs: usize| {
+            LinearConfig::new(inputs, outputs).with_initial(Initial::GlorotOrthogonal)
+        };
+        let mut plain =
+            |inputs: usize, outputs: usize| orthogonal(inputs, outputs).without_bias().init(initialiser);
+        let lin_rbf1 = plain(RADIAL, basis);
+        let lin_rbf2 = plain(basis, width);
+        let lin_sbf1 = plain(SPHERICAL, basis);
+        let lin_sbf2 = plain(basis, inner);
+        let lin_down = plain(width, inner);
+        let lin_up = plain(inner, width);
+        let mut residuals = |count: usize| (0..count).map(|_| Residual::init(width, initialiser)).collect();
+        let layers_before_skip = residuals(config.layers_before_skip);
+        let layers_after_skip = residuals(config.layers_after_skip);
+        Self {
+            lin_rbf1,
+            lin_rbf2,
+            lin_sbf1,
+            lin_sbf2,
+            lin_kj: orthogonal(width, width).init(initialiser),
+            lin_ji: orthogonal(width, width).init(initialiser),
+            lin_down,
+            lin_up,
+            layers_before_skip,
+            lin: orthogonal(width, width).init(initialiser),
+            layers_after_skip,
+        }
+    }
+
+    /// Messages `[E, hidden]` and `rbf [E, 6]` to messages `[E, hidden]`.
+    pub fn forward(&self, messages: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
+        let own = self.lin_ji.forward(messages.clone(), Activation::Silu);
+        let arriving = self.lin_kj.forward(messages.clone(), Activation::Silu);
+        // No activation stands between the two radial maps: they are one.
+        let radial_weight = self.lin_rbf2.weight.val().matmul(self.lin_rbf1.weight.val());
+        let arriving = ops::radial_gate(arriving, radial, radial_weight);
+        let arriving = self.lin_down.forward(arriving, Activation::Silu);
+        let heard = ops::triplet_sum(
+            arriving,
+            batch.spherical.clone(),
+            self.lin_sbf1.weight.val(),
+            self.lin_sbf2.weight.val(),
+            &batch.edges,
+        );
+        let h = self.lin_up.forward_onto(heard, own, Activation::Silu);
+        let h = self.layers_before_skip.iter().fold(h, |h, layer| layer.forward(h));
+        let h = self.lin.forward_onto(h, messages, Activation::Silu);
+        self.layers_after_skip.iter().fold(h, |h, layer| layer.forward(h))
+    }
+}
+
+/// What an atom reads from the messages that arrive.
+#[derive(Module, Debug)]
+pub struct Output {
+    /// Radial basis to `hidden`.
+    pub lin_rbf: Linear,
+    /// `hidden → output_width`.
+    pub lin_up: Linear,
+    /// Hidden layers.
+    pub lins: Vec<Linear>,
+    /// `output_width → structure_width`.
+    pub lin: Linear,
+}
+
+impl Output {
+    /// The block; its last layer starts at zero, so that `h_S = 0` at the first step (specification, section 4.3).
+    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+        let (hidden, width) = (config.hidden, config.output_width);
+        let orthogonal = |inputs: usize, outputs: usize| {
+            LinearConfig::new(inputs, outputs).with_initial(Initial::GlorotOrthogonal)
+        };
+        Self {
+            lin_rbf: orthogonal(RADIAL, hidden).without_bias().init(initialiser),
+            lin_up: orthogonal(hidden, width).without_bias().init(initialiser),
+            lins: (0..config.output_layers).map(|_| orthogonal(width, width).init(initialiser)).collect(),
+            lin: LinearConfig::new(width, config.structure_width)
+                .without_bias()
+                .with_initial(Initial::Zeros)
+                .init(initialiser),
+        }
+    }
+
+    /// Messages `[E, hidden]` and `rbf [E, 6]` to atoms `[N, structure_width]`.
+    pub fn forward(&self, messages: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
+        let sums = ops::radial_sum(messages, radial, self.lin_rbf.weight.val(), &batch.edges);
+        let h = self.lin_up.forward(sums, Activation::Identity);
+        let h = self.lins.iter().fold(h, |h, layer| layer.forward(h, Activation::Silu));
+        self.lin.forward(h, Activation::Identity)
+    }
+}

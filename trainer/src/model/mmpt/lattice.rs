@@ -1,0 +1,163 @@
+//! The lattice encoder: six Niggli parameters to `h_L` (specification, section 4.4).
+
+use burn::module::Param;
+use burn::prelude::*;
+use burn::tensor::activation;
+
+use crate::config::model::{LATTICE_PARAMETERS, LATTICE_TOKENS, ModelConfig};
+use crate::data::LatticeStatistics;
+use crate::model::layers::Initialiser;
+use crate::model::layers::{Linear, LinearConfig};
+use crate::ops::Activation;
+
+/// Added to the variance by the layer normalisations.
+const NORM_EPSILON: f64 = 1e-5;
+/// Parameters a token is made of: three lengths or three angles.
+const TOKEN_PARAMETERS: usize = LATTICE_PARAMETERS / LATTICE_TOKENS;
+
+/// Two tokens (lengths, angles), one transformer block with the norms first, `h_L` their
+/// concatenation.
+#[derive(Module, Debug)]
+pub struct LatticeEncoder {
+    /// Means of the training set (not trained), shape `[6]`.
+    pub mean: Param<Tensor<1>>,
+    /// Standard deviations of the training set (not trained), shape `[6]`.
+    pub std: Param<Tensor<1>>,
+    /// Token of the lengths.
+    pub len_emb: Linear,
+    /// Token of the angles.
+    pub ang_emb: Linear,
+    /// The transformer block.
+    pub block: Block,
+}
+
+/// `t ← t + proj(MHA(LN t))`, `t ← t + fc2(GELU(fc1(LN t)))`.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Before the attention.
+    pub norm1: LayerNorm,
+    /// The attention.
+    pub attn: SelfAttention,
+    /// Before the feed-forward layer.
+    pub norm2: LayerNorm,
+    /// The feed-forward layer.
+    pub mlp: FeedForward,
+}
+
+/// `(x − mean)/√(variance + 1e-5) ⊙ weight + bias` along a token.
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// Shape `[width]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shape `[width]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+/// `softmax(q kᵀ/√width) v` in each head; rows of `qkv` are `[q | k | v]`.
+#[derive(Module, Debug)]
+pub struct SelfAttention {
+    /// `width → 3 · width` without bias.
+    pub qkv: Linear,
+    /// `width → width`.
+    pub proj: Linear,
+    #[module(skip)]
+    heads: usize,
+}
+
+/// Two layers with GELU between them.
+#[derive(Module, Debug)]
+pub struct FeedForward {
+    /// `width → feed_forward`.
+    pub fc1: Linear,
+    /// `feed_forward → width`.
+    pub fc2: Linear,
+}
+
+impl LayerNorm {
+    fn init(width: usize, initialiser: &mut Initialiser) -> Self {
+        Self { weight: initialiser.constant([width], 1.0), bias: initialiser.constant([width], 0.0) }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let width = x.dims()[1];
+        let centred = x.clone() - x.mean_dim(1);
+        let variance = centred.clone().powi_scalar(2).mean_dim(1);
+        let normal = centred / (variance + NORM_EPSILON).sqrt();
+        normal * self.weight.val().reshape([1, width]) + self.bias.val().reshape([1, width])
+    }
+}
+
+impl SelfAttention {
+    /// Tokens `[B · 2, width]`, two of each crystal in a row.
+    fn forward(&self, tokens: Tensor<2>) -> Tensor<2> {
+        let [rows, width] = tokens.dims();
+        let (crystals, head_width) = (rows / LATTICE_TOKENS, width / self.heads);
+        // [B, 2, 3, heads, head_width] -> [3, B, heads, 2, head_width]
+        let parts = self
+            .qkv
+            .forward(tokens, Activation::Identity)
+            .reshape([crystals, LATTICE_TOKENS, 3, self.heads, head_width])
+            .permute([2, 0, 3, 1, 4]);
+        let part = |index: usize| {
+            let part = parts.clone().narrow(0, index, 1);
+            part.reshape([crystals, self.heads, LATTICE_TOKENS, head_width])
+        };
+        let scores = part(0).matmul(part(1).swap_dims(2, 3)) / (head_width as f64).sqrt();
+        let mixed = activation::softmax(scores, 3).matmul(part(2));
+        self.proj.forward(mixed.swap_dims(1, 2).reshape([rows, width]), Activation::Identity)
+    }
+}
+
+impl LatticeEncoder {
+    /// The encoder for a training set's statistics.
+    pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
+        let width = config.lattice_width;
+        let mut constants = |values: &[f64; LATTICE_PARAMETERS]| {
+            let values = values.iter().map(|&value| value as f32).collect();
+            initialiser.values(values, [LATTICE_PARAMETERS]).set_require_grad(false)
+        };
+        let (mean, std) = (constants(&statistics.mean), constants(&statistics.std));
+        Self {
+            mean,
+            std,
+            len_emb: LinearConfig::new(TOKEN_PARAMETERS, width).init(initialiser),
+            ang_emb: LinearConfig::new(TOKEN_PARAMETERS, width).init(initialiser),
+            block: Block {
+                norm1: LayerNorm::init(width, initialiser),
+                attn: SelfAttention {
+                    qkv: LinearConfig::new(width, 3 * width).without_bias().init(initialiser),
+                    proj: LinearConfig::new(width, width).init(initialiser),
+                    heads: config.lattice_heads,
+                },
+                norm2: LayerNorm::init(width, initialiser),
+                mlp: FeedForward {
+                    fc1: LinearConfig::new(width, config.lattice_feed_forward).init(initialiser),
+                    fc2: LinearConfig::new(config.lattice_feed_forward, width).init(initialiser),
+                },
+            },
+        }
+    }
+
+    /// `(parameters − mean)/deviation`, shape `[B, 6]`.
+    pub fn standardise(&self, parameters: Tensor<2>) -> Tensor<2> {
+        let row = |constant: &Param<Tensor<1>>| constant.val().reshape([1, LATTICE_PARAMETERS]);
+        (parameters - row(&self.mean)) / row(&self.std)
+    }
+
+    /// Standardised parameters `[B, 6]` to `h_L [B, 2 · width]`.
+    pub fn forward(&self, standardised: Tensor<2>) -> Tensor<2> {
+        let crystals = standardised.dims()[0];
+        let part = |from: usize| standardised.clone().slice([0..crystals, from..from + TOKEN_PARAMETERS]);
+        let lengths = self.len_emb.forward(part(0), Activation::Identity);
+        let angles = self.ang_emb.forward(part(TOKEN_PARAMETERS), Activation::Identity);
+        let width = lengths.dims()[1];
+        let (rows, joined) = ([LATTICE_TOKENS * crystals, width], [crystals, LATTICE_TOKENS * width]);
+        let tokens = Tensor::cat(vec![lengths, angles], 1).reshape(rows);
+        let attended = self.block.attn.forward(self.block.norm1.forward(tokens.clone()));
+        let tokens = tokens + attended;
+        let hidden =
+            self.block.mlp.fc1.forward(self.block.norm2.forward(tokens.clone()), Activation::Identity);
+        let fed = self.block.mlp.fc2.forward(activation::gelu(hidden), Activation::Identity);
+        (tokens + fed).reshape(joined)
+    }
+}

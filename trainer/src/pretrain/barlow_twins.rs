@@ -1,0 +1,84 @@
+//! Barlow Twins: two views of the same samples are to agree column by column, and no two columns are to say the same
+//! (Zbontar et al. 2021, arXiv 2103.03230).
+//!
+//! The columns are those of the whole batch: means, squared norms and the correlation are sums over all ranks, so that
+//! every rank computes the same loss.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+
+use crate::model::Trace;
+use crate::ops;
+use crate::ranks::Ranks;
+
+/// Added to each column's sum of squares.
+const NORM_EPSILON: f64 = 1e-8;
+
+/// The loss.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BarlowTwins {
+    /// λ, the factor of the off-diagonal elements.
+    pub off_diagonal: f64,
+    /// Whether the columns are centred before they are correlated.
+    pub centred: bool,
+}
+
+/// How a rank's rows are part of the whole batch.
+pub struct Columns<'a> {
+    /// A mean `[1, width]` over this rank's rows to its part of the mean over all rows.
+    pub part: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
+    /// The processes that share the batch.
+    pub ranks: &'a Arc<dyn Ranks>,
+}
+
+impl BarlowTwins {
+    /// `Σ_a (1 − C_aa)² + λ Σ_{a≠c} C_ac²` with C the correlation of the two views' columns.
+    ///
+    /// # Shapes
+    /// Samples `[rows, width]` of each view, row by row of the same; the loss `[1]`. The trace records C as `bt_C`,
+    /// `[width, width]`.
+    pub fn loss(&self, samples: [Tensor<2>; 2], columns: &Columns<'_>, trace: &mut Trace) -> Tensor<1> {
+        let ranks = columns.ranks;
+        let samples = match self.centred {
+            true => {
+                let means = samples.each_ref().map(|samples| (columns.part)(samples.clone().mean_dim(0)));
+                combined(samples, over_ranks(means, ranks), |samples, mean| samples - mean)
+            }
+            false => samples,
+        };
+        // Dividing the columns first keeps the correlation one product.
+        let squares = samples.each_ref().map(|samples| samples.clone().powi_scalar(2).sum_dim(0));
+        let norms = over_ranks(squares, ranks).map(|squares| (squares + NORM_EPSILON).sqrt());
+        let [first, second] = combined(samples, norms, |samples, norms| samples / norms);
+        let correlation = ops::all_reduce(first.transpose().matmul(second), ranks);
+        trace.record("bt_C", || correlation.clone());
+        let width = correlation.dims()[0];
+        let identity = Tensor::<2>::eye(width, &correlation.device()).cast(correlation.dtype());
+        let diagonal = (correlation.clone() * identity).sum_dim(1);
+        let on = (diagonal.clone().neg() + 1.0).powi_scalar(2).sum();
+        let off = correlation.powi_scalar(2).sum() - diagonal.powi_scalar(2).sum();
+        on + off * self.off_diagonal
+    }
+}
+
+/// Both views' row vectors `[1, width]` summed over the ranks.
+///
+/// In one exchange, so that the backward pass, too, has one at a time and every rank the same order.
+fn over_ranks(views: [Tensor<2>; 2], ranks: &Arc<dyn Ranks>) -> [Tensor<2>; 2] {
+    if ranks.is_alone() {
+        return views;
+    }
+    let sums = ops::all_reduce(Tensor::cat(views.into(), 0), ranks);
+    [0, 1].map(|view| sums.clone().narrow(0, view, 1))
+}
+
+/// `with(a, b)` for both views.
+fn combined(
+    a: [Tensor<2>; 2],
+    b: [Tensor<2>; 2],
+    with: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+) -> [Tensor<2>; 2] {
+    let ([a0, a1], [b0, b1]) = (a, b);
+    [with(a0, b0), with(a1, b1)]
+}

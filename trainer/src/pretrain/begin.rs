@@ -1,0 +1,98 @@
+//! What a pre-training begins with: a model that is fresh, given or as it was left.
+
+use std::path::Path;
+
+use burn::prelude::*;
+use schemas::output;
+use schemas::settings::FeatureSettings;
+
+use super::load::load;
+use super::{Pretraining, Request};
+use crate::config::Config;
+use crate::data::LatticeStatistics;
+use crate::error::TrainError;
+use crate::run::begin::{Crystals, claimed, restored, steps};
+use crate::run::checkpoint::State;
+use crate::run::course::Beginning;
+use crate::run::folder::Existing;
+use crate::run::step::Learner;
+use crate::weights::Description;
+
+/// Opens everything that a request names.
+///
+/// # Errors
+/// [`TrainError`].
+pub(super) fn begin<P: Pretraining>(request: Request) -> Result<Beginning<P>, TrainError> {
+    let Request { config, existing, ranks, .. } = request;
+    let device = request.device.open()?;
+    let crystals = Crystals::open(&config.data, None)?;
+    let features = crystals.train.sources().settings().clone();
+    let autodiff = device.clone().autodiff();
+    // Before the folder is touched: weights that cannot be read cost no earlier run.
+    let given = request.weights.as_deref().map(|path| given::<P>(path, &config, &features, &autodiff));
+    let given = given.transpose()?;
+    if existing == Existing::Overwrite {
+        output::require_outside(&request.folder, &request.weights)?;
+    }
+    let shards = crystals.train.sources().shards().iter().map(|shard| &shard.path);
+    output::require_apart(&request.folder, shards.chain(&request.weights))?;
+    let (folder, checkpoint) = claimed(&request.folder, existing, &config, &*ranks)?;
+    let objective = P::new(&config, features.cutoff_angstrom, &device, &ranks);
+    let init = |lattice: &LatticeStatistics| P::init(&config, lattice, &autodiff);
+    let (learner, description, state) = match checkpoint {
+        Some(checkpoint) => {
+            let path = folder.checkpoint();
+            restored(checkpoint, init, objective, &config, &features, &path, &device)?
+        }
+        None => {
+            let (model, description) = match given {
+                Some(given) => given,
+                None => fresh::<P>(&config, &features, &crystals, &autodiff)?,
+            };
+            (Learner::new(model, objective, &config.optimiser), description, State::default())
+        }
+    };
+    Ok(Beginning {
+        steps: steps(&config, &crystals.train, &*ranks, &device)?,
+        constants: P::constant_losses(&config, &crystals.train)?,
+        select: config.run.select,
+        config,
+        device,
+        crystals,
+        description,
+        learner,
+        state,
+        folder,
+        quiet: request.quiet,
+    })
+}
+
+/// A model with the weights of a file.
+fn given<P: Pretraining>(
+    path: &Path,
+    config: &Config,
+    features: &FeatureSettings,
+    device: &Device,
+) -> Result<(P::Model, Description), TrainError> {
+    let loaded = load::<P>(path, device)?;
+    loaded
+        .description
+        .require(&config.model, &config.pal, features)
+        .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
+    Ok((loaded.model, loaded.description))
+}
+
+/// A model with fresh weights.
+fn fresh<P: Pretraining>(
+    config: &Config,
+    features: &FeatureSettings,
+    crystals: &Crystals,
+    device: &Device,
+) -> Result<(P::Model, Description), TrainError> {
+    let lattice = LatticeStatistics::of(&crystals.train)?;
+    let model = P::init(config, &lattice, device);
+    let (model_config, pal) = (config.model.clone(), config.pal.clone());
+    let description =
+        Description { model: model_config, pal, features: features.clone(), lattice, target: None };
+    Ok((model, description))
+}

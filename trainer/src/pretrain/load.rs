@@ -1,0 +1,88 @@
+//! Encoders and models out of weights files.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::prelude::*;
+
+use super::Pretraining;
+use super::mmpt::MmptObjective;
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::model::head::HEAD_PREFIX;
+use crate::model::{Encoder, PropertyModel};
+use crate::run::checkpoint::OPTIMISER_PREFIX;
+use crate::run::snapshot::with_weights;
+use crate::weights::{self, Description};
+
+/// The encoder of a weights file, and what the file says about it.
+#[derive(Debug)]
+pub struct LoadedEncoder {
+    /// The encoder.
+    pub encoder: Encoder,
+    /// What it belongs to; the defaults for a file that says nothing.
+    pub description: Description,
+    /// Whether the file said so itself.
+    pub described: bool,
+}
+
+/// Reads the encoder of a weights file or checkpoint, pre-trained or fine-tuned, without automatic
+/// differentiation; `device` is one with it, where parameters are made.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
+    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
+    let file = weights::read(path).map_err(broken)?;
+    let description = file.description().map_err(broken)?;
+    let Some((description, target)) =
+        description.and_then(|description| description.target.clone().map(|target| (description, target)))
+    else {
+        return pretrained::<MmptObjective>(path, device);
+    };
+    let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
+    let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
+    Ok(LoadedEncoder { encoder, description, described: true })
+}
+
+/// The encoder of a pre-trained model.
+fn pretrained<P: Pretraining>(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
+    let LoadedModel { model, description, described } = load::<P>(path, device)?;
+    Ok(LoadedEncoder { encoder: P::into_encoder(model).valid(), description, described })
+}
+
+/// A model read from a weights file, and what the file says about it.
+#[derive(Debug)]
+pub(super) struct LoadedModel<M> {
+    /// The model.
+    pub(super) model: M,
+    /// What it belongs to; the defaults for a file that says nothing.
+    pub(super) description: Description,
+    /// Whether the file said so itself.
+    pub(super) described: bool,
+}
+
+/// Reads a model from a weights file or checkpoint onto a device.
+///
+/// # Errors
+/// [`TrainError::Weights`] for a file that cannot be read or understood, [`TrainError::Model`] for
+/// one that holds another model.
+pub(super) fn load<P: Pretraining>(
+    path: &Path,
+    device: &Device,
+) -> Result<LoadedModel<P::Model>, TrainError> {
+    let broken = |source| TrainError::Weights { path: path.to_owned(), source };
+    let file = weights::read(path).map_err(broken)?;
+    let description = file.description().map_err(broken)?;
+    let described = description.is_some();
+    let description = description.unwrap_or_default();
+    let config = Config {
+        seed: 0,
+        model: description.model.clone(),
+        pal: description.pal.clone(),
+        ..Config::default()
+    };
+    let model = P::init(&config, &description.lattice, device);
+    let model = with_weights(model, file.tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX], path)?;
+    Ok(LoadedModel { model, description, described })
+}

@@ -1,0 +1,34 @@
+//! L_BT (Eq. 11): Barlow Twins between the two views.
+
+use burn::prelude::*;
+
+use super::Term;
+use crate::config::loss::{LossConfig, Samples};
+use crate::model::{Batch, Trace};
+use crate::ops::composed::sum_by;
+use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
+use crate::pretrain::mmpt::model::Prediction;
+
+/// The term.
+pub(super) const TERM: Term =
+    Term { name: "L_BT", weight: |config| config.contrast.weight, value, constant: |_, _| None };
+
+/// The loss between the two views' p_A, or their means over each crystal's atoms, shape `[1]`.
+fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Tensor<1> {
+    let config = &config.contrast;
+    let samples = prediction.views.each_ref().map(|view| match config.samples {
+        Samples::Atoms => view.atom.clone(),
+        Samples::Crystals => crystal_means(view.atom.clone(), batch),
+    });
+    let part = |mean| match config.samples {
+        Samples::Atoms => batch.whole.part_of_atoms(mean),
+        Samples::Crystals => batch.whole.part_of_crystals(mean),
+    };
+    let twins = BarlowTwins { off_diagonal: config.off_diagonal, centred: config.centred };
+    twins.loss(samples, &Columns { part: &part, ranks: batch.whole.ranks() }, trace)
+}
+
+/// Mean over each crystal's atoms: `[N, width]` to `[B, width]`.
+fn crystal_means(atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
+    sum_by(batch.crystals, &batch.crystal_of_atom, atoms) / batch.atom_counts.clone()
+}

@@ -1,0 +1,21 @@
+//! L_L (Eq. 10): the lattice, rebuilt from its encoding.
+
+use burn::prelude::*;
+
+use super::{Term, error};
+use crate::config::loss::LossConfig;
+use crate::model::{Batch, Trace};
+use crate::pretrain::mmpt::model::Prediction;
+
+/// Loss of the mean of standardised parameters: their variance.
+const CONSTANT_LOSS: f64 = 1.0;
+
+/// The term.
+pub(super) const TERM: Term =
+    Term { name: "L_L", weight: |config| config.lattice.weight, value, constant: |_, _| Some(CONSTANT_LOSS) };
+
+/// Mean over crystals and parameters of the error of the standardised parameters, shape `[1]`.
+fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
+    let difference = prediction.lattice.clone() - prediction.lattice_target.clone();
+    batch.whole.of_crystals(error(config.lattice.error, difference).mean())
+}

@@ -1,0 +1,71 @@
+//! Pre-training by MMPT: the masked model and its losses as the objective of a run.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+
+use super::loss::{Losses, constant_losses};
+use super::model::MmptModel;
+use crate::config::Config;
+use crate::data::{ConstantPredictor, GraphBatch, LatticeStatistics, Selection};
+use crate::error::TrainError;
+use crate::model::mask::{DrawKey, Masks};
+use crate::model::{Batch, Encoder, Trace};
+use crate::pretrain::Pretraining;
+use crate::ranks::Ranks;
+use crate::run::step::{Objective, Values};
+
+/// The model with both views masked, trained by the terms of Eq. 7.
+#[derive(Debug)]
+pub struct MmptObjective {
+    config: Config,
+    cutoff_angstrom: f64,
+    device: Device,
+    ranks: Arc<dyn Ranks>,
+}
+
+impl Pretraining for MmptObjective {
+    fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
+        Self { config: config.clone(), cutoff_angstrom, device: device.clone(), ranks: Arc::clone(ranks) }
+    }
+
+    fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> MmptModel {
+        MmptModel::init(&config.model, statistics, config.seed, device)
+    }
+
+    fn into_encoder(model: MmptModel) -> Encoder {
+        model.encoder
+    }
+
+    fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError> {
+        Ok(constant_losses(&ConstantPredictor::of(selection)?, config.pal.labels))
+    }
+}
+
+impl Objective for MmptObjective {
+    type Model = MmptModel;
+    type Batch = Batch;
+
+    fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Batch {
+        let masks = Masks::draw(self.config.model.masking, key, &graph.atom_offsets);
+        Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device)
+    }
+
+    fn losses(&self, model: &MmptModel, batch: &Batch) -> (Tensor<1>, Values) {
+        let mut trace = Trace::off();
+        let prediction = model.forward(batch, &mut trace);
+        let losses = Losses::new(&self.config.loss, &prediction, batch, &mut trace);
+        let (names, mut values): (Vec<_>, Vec<_>) = losses.values().into_iter().unzip();
+        self.ranks.average(&mut values);
+        (losses.total, names.into_iter().map(str::to_owned).zip(values).collect())
+    }
+
+    fn ranks(&self) -> &Arc<dyn Ranks> {
+        &self.ranks
+    }
+
+    /// Batches count alike: the mean is over batches, as training's is.
+    fn weight(&self, _batch: &Batch) -> f64 {
+        1.0
+    }
+}
