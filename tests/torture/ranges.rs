@@ -47,8 +47,8 @@ fn options(row: &mut Row) {
     }
     let store = store();
     for setting in [
-        "model.hidden=1000000000",
-        "model.interaction_blocks=1000000000",
+        "model.mmpt.hidden=1000000000",
+        "model.mmpt.interaction_blocks=1000000000",
         "data.workers=100000",
         "finetune.head_width=1000000000",
     ] {

@@ -34,8 +34,17 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn a_printed_configuration_reads_back() {
     let folder = folder();
     let path = folder.path().join("config.toml");
-    let changed =
-        ["config", "--set", "model.hidden=24", "--set", "run.early_stop=4", "--seed", "7", "--batch", "5"];
+    let changed = [
+        "config",
+        "--set",
+        "model.mmpt.hidden=24",
+        "--set",
+        "run.early_stop=4",
+        "--seed",
+        "7",
+        "--batch",
+        "5",
+    ];
     for arguments in [&["config"][..], &changed] {
         let printed = succeed(arguments);
         std::fs::write(&path, &printed).expect("writable");

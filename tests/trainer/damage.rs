@@ -157,12 +157,12 @@ fn weights_of_another_model() {
     }
 
     let (weights, out, store) = (run.path().join(BEST), folder(), store());
-    let wider = ["--weights", text(&weights), "--set", "model.lattice_width=4"];
+    let wider = ["--weights", text(&weights), "--set", "model.mmpt.lattice_width=4"];
     let line = refused(&small_run(&store, &out.path().join("run"), &wider));
-    assert!(line.contains("model.lattice_width = 8, but 4 is needed"), "{line}");
+    assert!(line.contains("model.mmpt.lattice_width = 8, but 4 is needed"), "{line}");
     let labels = ["--weights", text(&weights), "--labels", "cell"];
     let line = refused(&small_run(&store, &out.path().join("run"), &labels));
-    assert!(line.contains("pal.labels = ") && line.contains("cell"), "{line}");
+    assert!(line.contains("pretrain.mmpt.labels = ") && line.contains("cell"), "{line}");
     let cut = cut_store();
     let line = refused(&small_run(&cut, &out.path().join("run"), &["--weights", text(&weights)]));
     assert!(line.contains("ties"), "{line}");

@@ -208,17 +208,24 @@ fn labels_are_centred_or_of_the_cell() {
 
 #[test]
 fn losses_can_be_switched_off_and_replaced() {
-    let without = with(&["loss.contrast.weight=0", "loss.atom.weight=0"], &["--epochs", "1"]);
+    let without = with(
+        &["pretrain.mmpt.loss.contrast.weight=0", "pretrain.mmpt.loss.atom.weight=0"],
+        &["--epochs", "1"],
+    );
     let losses = first_losses(&without);
     let terms: Vec<_> = losses.as_object().expect("terms").keys().map(String::as_str).collect();
     assert_eq!(terms, ["L_Die", "L_Dis", "L_L", "L_Unit", "L_X", "loss"]);
-    let (absolute, squared) =
-        (trained(&["--epochs", "1"]), with(&["loss.distance.error=squared"], &["--epochs", "1"]));
+    let (absolute, squared) = (
+        trained(&["--epochs", "1"]),
+        with(&["pretrain.mmpt.loss.distance.error=squared"], &["--epochs", "1"]),
+    );
     assert_ne!(first_losses(&absolute)["L_Dis"], first_losses(&squared)["L_Dis"]);
     assert_eq!(first_losses(&absolute)["L_X"], first_losses(&squared)["L_X"]);
-    // Other masks, another graph, no attention. The encoding of an atom begins as zeros (specification,
-    // section 4.3), so that the first step need not see them, but the next ones do.
-    for setting in ["model.masking=independent", "model.graph=simple", "model.attention=false"] {
+    // Other masks, another graph, no attention. The encoding of an atom begins as zeros (specification, section 4.3), so that
+    // the first step need not see them, but the next ones do.
+    for setting in
+        ["pretrain.mmpt.masking=independent", "model.mmpt.graph=simple", "model.mmpt.attention=false"]
+    {
         let run = with(&[setting], &["--epochs", "1"]);
         assert_ne!(lasting_records(run.path()), lasting_records(absolute.path()), "{setting}");
     }

@@ -11,10 +11,13 @@ fn a_run_is_resumed_with_its_own_settings_alone() {
     let others: [(&[&str], &str); 6] = [
         (&["--seed", "5"], "seed = 123, not 5"),
         (&["--batch", "4"], "data.batch_crystals = 8, not 4"),
-        (&["--set", "model.decoder_width=8"], "model.decoder_width = 16, not 8"),
-        (&["--labels", "cell"], "pal.labels = \"centred\", not \"cell\""),
+        (&["--set", "pretrain.mmpt.decoder_width=8"], "pretrain.mmpt.decoder_width = 16, not 8"),
+        (&["--labels", "cell"], "pretrain.mmpt.labels = \"centred\", not \"cell\""),
         (&["--set", "optimiser.accumulate=2"], "optimiser.accumulate = 1, not 2"),
-        (&["--set", "loss.contrast.weight=0.1"], "loss.contrast.weight = 0.5, not 0.1"),
+        (
+            &["--set", "pretrain.mmpt.loss.contrast.weight=0.1"],
+            "pretrain.mmpt.loss.contrast.weight = 0.5, not 0.1",
+        ),
     ];
     for (other, difference) in others {
         let line =
@@ -121,13 +124,13 @@ fn two_runs_cannot_share_a_folder() {
 #[test]
 fn settings_that_cannot_be_are_refused() {
     let overrides = [
-        ("model.hiden=8", "--set: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        ("model.mmpt.hiden=8", "--set: unknown key 'model.mmpt.hiden'; did you mean 'model.mmpt.hidden'?"),
         ("optimiser.lr=1", "--set: unknown key 'optimiser.lr'; did you mean 'optimiser.learning_rate'?"),
         ("wd=0.1", "--set: unknown key 'wd'; did you mean 'optimiser.weight_decay'?"),
         ("train.batch_size=8", "did you mean 'data.batch_crystals'?"),
-        ("model.hidden", "--set model.hidden: must be key=value"),
-        ("model.hidden=many", "--set: model.hidden = "),
-        ("model.hidden=0", "--set: model.hidden = 0: must be"),
+        ("model.mmpt.hidden", "--set model.mmpt.hidden: must be key=value"),
+        ("model.mmpt.hidden=many", "--set: model.mmpt.hidden = "),
+        ("model.mmpt.hidden=0", "--set: model.mmpt.hidden = 0: must be"),
         ("optimiser.epsilon=-1", "--set: optimiser.epsilon = -1: must be"),
         ("schedule.kind=linear", "--set: schedule.kind = "),
         ("run.select=validation", "run.select = validation: must be"),
@@ -195,8 +198,8 @@ fn a_fault_in_a_file_is_told_with_its_line() {
     let path = folder.path().join("config.toml");
     let texts = [
         (
-            "seed = 1\n\n[model]\nhidden = 16\nhiden = 8\n",
-            ":5:1: unknown key 'model.hiden'; did you mean 'model.hidden'?",
+            "seed = 1\n\n[model.mmpt]\nhidden = 16\nhiden = 8\n",
+            ":5:1: unknown key 'model.mmpt.hiden'; did you mean 'model.mmpt.hidden'?",
         ),
         ("[optimizer]\nkind = \"adam\"\n", ":1:2: unknown key 'optimizer'"),
         ("[run]\nepochs = \"many\"\n", ":2:1: run.epochs = "),

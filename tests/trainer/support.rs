@@ -32,19 +32,19 @@ const COSTS: [&str; 4] = ["seconds", "crystals_per_second", "wait_share", "resid
 /// A model that learns in milliseconds.
 pub(crate) const SMALL: [&str; 14] = [
     "--set",
-    "model.hidden=16",
+    "model.mmpt.hidden=16",
     "--set",
-    "model.structure_width=16",
+    "model.mmpt.structure_width=16",
     "--set",
-    "model.interaction_blocks=1",
+    "model.mmpt.interaction_blocks=1",
     "--set",
-    "model.interaction_width=16",
+    "model.mmpt.interaction_width=16",
     "--set",
-    "model.output_width=16",
+    "model.mmpt.output_width=16",
     "--set",
-    "model.output_layers=1",
+    "model.mmpt.output_layers=1",
     "--set",
-    "model.decoder_width=16",
+    "pretrain.mmpt.decoder_width=16",
 ];
 /// Flags of a small run, unless others are given.
 const DEFAULTS: [(&str, &str); 3] = [("--batch", "8"), ("--threads", "1"), ("--learning-rate", "3e-3")];

@@ -17,6 +17,7 @@ use burn::module::Module;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::config::pretrain::MethodKind;
 use crate::data::size::{LargestBatch, Size, sizes};
 use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
@@ -111,7 +112,9 @@ pub struct Report {
 /// # Errors
 /// [`TrainError`] when there are no shards or no such device, or a batch needs more memory than there is.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
-    bench_method::<MmptObjective>(request)
+    match request.config.pretrain.method {
+        MethodKind::Mmpt => bench_method::<MmptObjective>(request),
+    }
 }
 
 fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError> {
@@ -135,8 +138,9 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     let (timed, loss) =
         timed_steps(request, &mut batches, &mut learner, &device, crystals.validation.is_some())?;
 
-    let work =
-        |sizes: &[Size]| -> f64 { sizes.iter().map(|size| estimate::work(config.model.graph, size)).sum() };
+    let work = |sizes: &[Size]| -> f64 {
+        sizes.iter().map(|size| estimate::work(config.model.mmpt.graph, size)).sum()
+    };
     let whole = Work {
         crystals: crystals.train.crystals(),
         train: work(&sizes),
@@ -185,7 +189,7 @@ fn timed_steps<P: Pretraining>(
         let graph = batches.next()?;
         let (crystals, triplets, size) = (graph.crystals(), graph.triplets(), Size::from(&graph));
         if on_host {
-            memory::require(&config.model, crystals, &size, memory::available())?;
+            memory::require(config, crystals, &size, memory::available())?;
         }
         let key = DrawKey { seed: config.seed, epoch: 0, first_crystal: graph.origin.first_crystal };
         let mut clock = Clock::new();
@@ -211,7 +215,7 @@ fn timed_steps<P: Pretraining>(
                 crystals,
                 triplets,
                 size,
-                work: estimate::work(config.model.graph, &size),
+                work: estimate::work(config.model.mmpt.graph, &size),
                 preparation,
                 gradients,
                 norm: of_norm,

@@ -204,7 +204,7 @@ mod tests {
     fn a_weights_file_is_named_once() {
         let path = PathBuf::from("runs/best.safetensors");
         let cut = WeightsError::Truncated { path: path.clone(), expected: Some(12), found: 8 };
-        let lacking = WeightsError::MissingMetadata { key: "mmpt.pal".to_owned() };
+        let lacking = WeightsError::MissingMetadata { key: "mmpt.config".to_owned() };
         for source in [cut, lacking] {
             let line = TrainError::Weights { path: path.clone(), source }.to_string();
             assert_eq!(line.matches("best.safetensors").count(), 1, "{line}");

@@ -133,7 +133,7 @@ impl Members<'_> {
         if !weights.exists() {
             return Err(TrainError::NoMember { path: weights });
         }
-        let config = Config::load(&folder.join(CONFIG_FILE))?;
+        let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
         let sources = &self.sources;
         let predictor = Predictor::load(&weights, &self.device)?;
         predictor

@@ -95,7 +95,7 @@ impl PretrainArguments {
                 self.learning_rate.map(|value| format!("{value:e}")),
             ),
             ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
-            ("--labels", "pal.labels", self.labels.clone()),
+            ("--labels", "pretrain.mmpt.labels", self.labels.clone()),
         ])
     }
 

@@ -2,11 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::{Range, at_least_one};
+use super::section::{Setting, section};
 use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS};
-use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS};
+use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS};
 
-/// Share of the crystals kept for validation by [`Validation::Hash`].
-pub const DEFAULT_VALIDATION_FRACTION: f64 = 0.05;
+/// Threads, or batches that wait for them.
+const THREADS: Range<usize> = Range { holds: |count| (1..=MAX_WORKERS).contains(count), needed: "1 to 1024" };
+
+/// A share of the crystals that leaves some on either side.
+const PART: Range<f64> =
+    Range { holds: |share| *share > 0.0 && *share < 1.0, needed: "greater than 0 and less than 1" };
 
 /// Where the crystals of the validation set come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,48 +28,34 @@ pub enum Validation {
     Split,
 }
 
-/// The data of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataConfig {
-    /// Shards, folders of shards or glob patterns.
-    pub shards: Vec<String>,
-    /// Most crystals in a batch; of several processes, in each one's share.
-    pub batch_crystals: usize,
-    /// Most triplets in a batch; a crystal with more makes a batch alone. Several processes share
-    /// batches of as many times more.
-    #[serde(with = "super::optional")]
-    pub batch_triplets: Option<usize>,
-    /// Crystals among which the next one is drawn; fewer where they have more than 16 million edges together.
-    pub shuffle_buffer: usize,
-    /// Threads that turn crystals into batches.
-    pub workers: usize,
-    /// Finished batches that may wait for the model.
-    pub queue: usize,
-    /// Source of the validation set.
-    pub validation: Validation,
-    /// Share of the crystals kept for validation, in (0, 1); for [`Validation::Hash`] only.
-    pub validation_fraction: f64,
+impl Setting for Validation {}
+
+section! {
+    /// The data of a run.
+    pub struct DataConfig {
+        /// Shards, folders of shards or glob patterns, such as `["data/oqmd/*.parquet"]`.
+        pub shards: Vec<String> = Vec::new();
+        /// Most crystals in a batch; of several processes, in each one's share.
+        pub batch_crystals: usize = DEFAULT_BATCH_CRYSTALS, in at_least_one();
+        /// Most triplets in a batch, or "none": bounds memory. A crystal with more makes a batch alone. Several
+        /// processes share batches of as many times more.
+        pub batch_triplets: Option<usize> = None, in at_least_one(), with "super::optional";
+        /// Crystals among which the next one is drawn; bounds memory.
+        pub shuffle_buffer: usize = DEFAULT_SHUFFLE_BUFFER, in at_least_one();
+        /// Threads that turn crystals into batches.
+        pub workers: usize = DEFAULT_WORKERS, in THREADS;
+        /// Finished batches that may wait for the model.
+        pub queue: usize = DEFAULT_QUEUE, in THREADS;
+        /// Validation set: "none", "hash" (by hash of the identifier), "split" (the store's split column).
+        pub validation: Validation = Validation::default();
+        /// Share of the crystals that "hash" keeps for validation.
+        pub validation_fraction: f64 = 0.05, in PART;
+    }
 }
 
 impl DataConfig {
     /// How much a batch may hold; of several processes, each one's share.
     pub fn limit(&self) -> BatchLimit {
         BatchLimit { crystals: self.batch_crystals, triplets: self.batch_triplets }
-    }
-}
-
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self {
-            shards: Vec::new(),
-            batch_crystals: DEFAULT_BATCH_CRYSTALS,
-            batch_triplets: None,
-            shuffle_buffer: DEFAULT_SHUFFLE_BUFFER,
-            workers: DEFAULT_WORKERS,
-            queue: DEFAULT_QUEUE,
-            validation: Validation::default(),
-            validation_fraction: DEFAULT_VALIDATION_FRACTION,
-        }
     }
 }

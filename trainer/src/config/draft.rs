@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
+use super::file::{self, Names};
 use super::table::{to_table, unknown};
-use super::{Config, file};
+use super::{Config, keys, moved};
 
 /// The settings so far and where each was given.
 pub(super) struct Draft {
@@ -24,13 +25,18 @@ impl Draft {
         Self { table: to_table(&config), config, places: BTreeMap::new() }
     }
 
-    /// Takes over every value of a TOML text.
+    /// Takes over every value of a TOML text whose settings are called by `names`.
     ///
     /// # Errors
     /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`] or [`ConfigError::Value`] with line and
     /// column in `path`.
-    pub(super) fn read(&mut self, text: &str, path: &std::path::Path) -> Result<(), ConfigError> {
-        for entry in file::entries(text, path, &self.table)? {
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+        path: &std::path::Path,
+        names: Names,
+    ) -> Result<(), ConfigError> {
+        for entry in file::entries(text, path, &self.table, names)? {
             self.assign(&entry.key, entry.value, &entry.text, entry.place)?;
         }
         Ok(())
@@ -55,6 +61,12 @@ impl Draft {
         }
     }
 
+    /// Whether every setting was given, but for those that earlier versions did not have.
+    pub(super) fn is_complete(&self) -> bool {
+        let mut settings = keys::KEYS.iter().filter(|key| !key.is_section).map(|key| key.name.as_str());
+        settings.all(|name| self.places.contains_key(name) || moved::NEW.contains(&name))
+    }
+
     /// The configuration, its ranges checked.
     ///
     /// # Errors
@@ -63,7 +75,7 @@ impl Draft {
         match super::validate::check(&self.config) {
             None => Ok(self.config),
             Some(fault) => {
-                let place = self.places.get(fault.key).cloned().unwrap_or(Place::Program);
+                let place = self.places.get(&fault.key).cloned().unwrap_or(Place::Program);
                 Err(fault.at(place))
             }
         }
@@ -77,7 +89,7 @@ impl Draft {
             value: text.to_owned(),
             message: message.to_owned(),
         };
-        let Some(slot) = lookup(&mut self.table, key) else {
+        let Some(slot) = lookup_mut(&mut self.table, key) else {
             return Err(unknown(&self.table, key, false, place));
         };
         if slot.is_table() {
@@ -92,7 +104,7 @@ impl Draft {
             }
             Err(error) => {
                 let error = wrong(&in_words(error.message().trim()));
-                if let Some(slot) = lookup(&mut self.table, key) {
+                if let Some(slot) = lookup_mut(&mut self.table, key) {
                     *slot = before;
                 }
                 Err(error)
@@ -116,9 +128,9 @@ fn in_words(message: &str) -> String {
 }
 
 /// The value at a dotted key.
-fn lookup<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+fn lookup_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     match key.split_once('.') {
         None => table.get_mut(key),
-        Some((section, rest)) => lookup(table.get_mut(section)?.as_table_mut()?, rest),
+        Some((section, rest)) => lookup_mut(table.get_mut(section)?.as_table_mut()?, rest),
     }
 }

@@ -66,6 +66,16 @@ pub enum ConfigError {
         /// The most similar known key, if one is similar.
         suggestion: Option<String>,
     },
+    /// The key had this name in earlier versions.
+    #[error("{place}: '{key}' is now '{now}'")]
+    Moved {
+        /// Where it was given.
+        place: Place,
+        /// The dotted key of earlier versions.
+        key: String,
+        /// Today's.
+        now: String,
+    },
     /// The value has the wrong type or is none of the words allowed.
     #[error("{place}: {key} = {value}: {message}")]
     Value {

@@ -1,15 +1,22 @@
-//! What is wrong with the values of settings: the ranges that several of them share.
+//! What is wrong with the values of settings, and the ranges that several of them share.
 
 use std::fmt::{self, Display};
+
+use super::optional::NONE;
+
+/// Largest width of a layer.
+pub(super) const MAX_WIDTH: usize = 1 << 16;
+/// Most layers or blocks of a kind.
+const MAX_LAYERS: usize = 1024;
 
 /// A setting outside its range; written as `key = value: must be what is needed`.
 pub(super) struct Fault {
     /// Dotted key.
-    pub(super) key: &'static str,
+    pub(super) key: String,
     /// What was given.
     pub(super) value: String,
     /// What is needed.
-    pub(super) needed: &'static str,
+    pub(super) needed: String,
 }
 
 impl Display for Fault {
@@ -19,51 +26,81 @@ impl Display for Fault {
     }
 }
 
+/// The values that a setting may have.
+pub(super) struct Range<T> {
+    /// Whether a value is among them.
+    pub(super) holds: fn(&T) -> bool,
+    /// The range in words, as the end of "must be".
+    pub(super) needed: &'static str,
+}
+
+/// What can say whether a value may be.
+pub(super) trait Limit<T> {
+    /// The value and what it would have to be, if it is out of range.
+    fn fault(&self, value: &T) -> Option<(String, String)>;
+}
+
+impl<T: Display> Limit<T> for Range<T> {
+    fn fault(&self, value: &T) -> Option<(String, String)> {
+        (!(self.holds)(value)).then(|| (value.to_string(), self.needed.to_owned()))
+    }
+}
+
+/// A setting that may be switched off.
+impl<T: Display> Limit<Option<T>> for Range<T> {
+    fn fault(&self, value: &Option<T>) -> Option<(String, String)> {
+        let (value, needed) = self.fault(value.as_ref()?)?;
+        Some((value, format!("{needed}, or \"{NONE}\"")))
+    }
+}
+
+/// A count of at least one.
+pub(super) fn at_least_one<T: PartialOrd + From<u8>>() -> Range<T> {
+    Range { holds: |value| *value >= T::from(1), needed: "at least 1" }
+}
+
+/// A finite number that is not negative.
+pub(super) const NOT_NEGATIVE: Range<f64> =
+    Range { holds: |value| value.is_finite() && *value >= 0.0, needed: "finite and not negative" };
+
+/// A finite number above zero.
+pub(super) const POSITIVE: Range<f64> =
+    Range { holds: |value| value.is_finite() && *value > 0.0, needed: "finite and greater than 0" };
+
+/// A decay rate.
+pub(super) const BELOW_ONE: Range<f64> =
+    Range { holds: |value| (0.0..1.0).contains(value), needed: "at least 0 and less than 1" };
+
+/// A share.
+pub(super) const SHARE: Range<f64> =
+    Range { holds: |value| (0.0..=1.0).contains(value), needed: "between 0 and 1" };
+
+/// Width of a layer.
+pub(super) const WIDTH: Range<usize> =
+    Range { holds: |value| (1..=MAX_WIDTH).contains(value), needed: "1 to 65536" };
+
+/// Number of layers or blocks.
+pub(super) const LAYERS: Range<usize> = Range { holds: |value| *value <= MAX_LAYERS, needed: "at most 1024" };
+
 /// The first fault so far.
 #[derive(Default)]
 pub(super) struct Faults(pub(super) Option<Fault>);
 
 impl Faults {
-    /// Notes a fault if `holds` is false.
-    pub(super) fn unless(
-        &mut self,
-        holds: bool,
-        key: &'static str,
-        value: impl Display,
-        needed: &'static str,
-    ) {
-        if !holds && self.0.is_none() {
-            self.0 = Some(Fault { key, value: value.to_string(), needed });
+    /// Notes a fault if a value is out of its range.
+    pub(super) fn require<T>(&mut self, key: &str, value: &T, range: &impl Limit<T>) {
+        if self.0.is_none()
+            && let Some((value, needed)) = range.fault(value)
+        {
+            self.0 = Some(Fault { key: key.to_owned(), value, needed });
         }
     }
 
-    /// A count of at least one.
-    pub(super) fn at_least_one(&mut self, key: &'static str, value: usize) {
-        self.unless(value >= 1, key, value, "at least 1");
-    }
-
-    /// A count from one on that memory bounds.
-    pub(super) fn one_to(&mut self, key: &'static str, value: usize, most: usize, needed: &'static str) {
-        self.unless((1..=most).contains(&value), key, value, needed);
-    }
-
-    /// A finite number that is not negative.
-    pub(super) fn not_negative(&mut self, key: &'static str, value: f64) {
-        self.unless(value.is_finite() && value >= 0.0, key, value, "finite and not negative");
-    }
-
-    /// A finite number above zero.
-    pub(super) fn positive(&mut self, key: &'static str, value: f64) {
-        self.unless(value.is_finite() && value > 0.0, key, value, "finite and greater than 0");
-    }
-
-    /// A decay rate.
-    pub(super) fn below_one(&mut self, key: &'static str, value: f64) {
-        self.unless((0.0..1.0).contains(&value), key, value, "at least 0 and less than 1");
-    }
-
-    /// A share.
-    pub(super) fn share(&mut self, key: &'static str, value: f64) {
-        self.unless((0.0..=1.0).contains(&value), key, value, "between 0 and 1");
+    /// Notes a fault if `holds` is false: for what depends on several settings.
+    pub(super) fn unless(&mut self, holds: bool, key: &str, value: impl Display, needed: &str) {
+        if !holds && self.0.is_none() {
+            let (value, needed) = (value.to_string(), needed.to_owned());
+            self.0 = Some(Fault { key: key.to_owned(), value, needed });
+        }
     }
 }

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
-use super::table::unknown;
+use super::table::{successor, unknown};
 use crate::toml_text::line_and_column;
 
 /// One setting of a file.
@@ -22,18 +22,32 @@ pub(super) struct Entry {
     pub(super) place: Place,
 }
 
+/// Which names a file's settings may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Today's.
+    Current,
+    /// Today's, or those of earlier versions, which are translated.
+    Earlier,
+}
+
 /// The settings of a text in the order of their sections; `known` holds every key there is.
 ///
 /// # Errors
 /// [`ConfigError::Syntax`] or [`ConfigError::UnknownKey`].
-pub(super) fn entries(text: &str, path: &Path, known: &Table) -> Result<Vec<Entry>, ConfigError> {
+pub(super) fn entries(
+    text: &str,
+    path: &Path,
+    known: &Table,
+    names: Names,
+) -> Result<Vec<Entry>, ConfigError> {
     let syntax = |error: toml::de::Error| ConfigError::Syntax {
         place: place(text, path, error.span().map_or(0, |span| span.start)),
         message: error.message().trim().replace('\n', ", "),
     };
     let spanned = DeTable::parse(text).map_err(syntax)?;
     let values = toml::from_str::<Table>(text).map_err(syntax)?;
-    let mut walk = Walk { text, path, known, entries: Vec::new() };
+    let mut walk = Walk { text, path, known, names, entries: Vec::new() };
     walk.section(spanned.get_ref(), &values, known, "")?;
     Ok(walk.entries)
 }
@@ -43,6 +57,7 @@ struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
     known: &'a Table,
+    names: Names,
     entries: Vec<Entry>,
 }
 
@@ -59,7 +74,11 @@ impl Walk<'_> {
             let key = format!("{prefix}{}", name.get_ref());
             let place = place(self.text, self.path, name.span().start);
             let name: &str = name.get_ref();
-            let (Some(expected), Some(plain)) = (known.get(name), values.get(name)) else {
+            let found = match (known.get(name), self.names) {
+                (None, Names::Earlier) => successor(self.known, &key),
+                (found, _) => found.map(|expected| (key.clone(), expected)),
+            };
+            let (Some((key, expected)), Some(plain)) = (found, values.get(name)) else {
                 let is_section = matches!(value.get_ref(), DeValue::Table(_));
                 return Err(unknown(self.known, &key, is_section, place));
             };

@@ -1,25 +1,28 @@
 //! The configuration of a run: one TOML file, every key with a default and a meaning.
 //!
-//! * [`model`], [`loss`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
+//! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
 //! * [`error`]: what can be wrong, with file, line and column
 //!
 //! A file needs to name only what differs from the defaults; `--set key=value` overrides it; unknown
 //! keys are errors. [`Config::to_toml`] writes all keys, commented.
 
 pub mod data;
+mod difference;
 mod draft;
 pub mod error;
 mod fault;
 mod file;
 pub mod finetune;
 mod keys;
-pub mod loss;
 pub mod model;
+mod moved;
 pub mod optimiser;
 mod optional;
+pub mod pretrain;
 mod render;
 pub mod run;
 pub mod schedule;
+mod section;
 pub(crate) mod similar;
 mod table;
 #[cfg(test)]
@@ -28,62 +31,53 @@ mod validate;
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use data::DataConfig;
+pub use difference::Difference;
 pub use error::ConfigError;
 pub use finetune::FinetuneConfig;
-pub use loss::{LossConfig, PalConfig};
-pub use model::ModelConfig;
+pub use model::{MmptModelConfig, ModelConfig, ModelKind};
 pub use optimiser::OptimiserConfig;
+pub use pretrain::{LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
 
 use crate::text_file;
 use draft::Draft;
 use error::Place;
+use fault::Range;
+use file::Names;
+use section::section;
+
+pub(crate) use difference::differences;
 
 /// Seed of the paper's pre-training (specification, section 6).
 pub const DEFAULT_SEED: u64 = 123;
 
-/// Everything that determines a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Seed of initial weights, shuffling and masks; at most 2⁶³ − 1, TOML's largest integer.
-    pub seed: u64,
-    /// Sizes and variants of the model.
-    pub model: ModelConfig,
-    /// Periodic-attribute learning.
-    pub pal: PalConfig,
-    /// Weights and forms of the loss terms.
-    pub loss: LossConfig,
-    /// Crystals and batches.
-    pub data: DataConfig,
-    /// Update rule.
-    pub optimiser: OptimiserConfig,
-    /// Learning rate over the steps.
-    pub schedule: ScheduleConfig,
-    /// The head of a fine-tuned model; without effect on pre-training.
-    pub finetune: FinetuneConfig,
-    /// Length of the run and what it keeps.
-    pub run: RunConfig,
-}
+/// A number that TOML can hold.
+const TOML_INTEGER: Range<u64> =
+    Range { holds: |number| i64::try_from(*number).is_ok(), needed: "at most 2^63 - 1" };
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            seed: DEFAULT_SEED,
-            model: ModelConfig::default(),
-            pal: PalConfig::default(),
-            loss: LossConfig::default(),
-            data: DataConfig::default(),
-            optimiser: OptimiserConfig::default(),
-            schedule: ScheduleConfig::default(),
-            finetune: FinetuneConfig::default(),
-            run: RunConfig::default(),
-        }
+section! {
+    /// Everything that determines a run.
+    pub struct Config {
+        /// Seed of initial weights, shuffling and masks.
+        pub seed: u64 = DEFAULT_SEED, in TOML_INTEGER;
+        /// The encoder and its sizes.
+        pub model: ModelConfig = ModelConfig::default();
+        /// The pre-training; without effect on fine-tuning but for what the encoder was pre-trained with.
+        pub pretrain: PretrainConfig = PretrainConfig::default();
+        /// Crystals and batches.
+        pub data: DataConfig = DataConfig::default();
+        /// Update rule.
+        pub optimiser: OptimiserConfig = OptimiserConfig::default();
+        /// Learning rate over the steps.
+        pub schedule: ScheduleConfig = ScheduleConfig::default();
+        /// The head of a fine-tuned model; without effect on pre-training.
+        pub finetune: FinetuneConfig = FinetuneConfig::default();
+        /// Length of the run and what it keeps.
+        pub run: RunConfig = RunConfig::default();
     }
 }
 
@@ -98,23 +92,17 @@ pub struct Flag {
     pub value: String,
 }
 
+/// The text of a configuration file.
+fn read(path: &Path) -> Result<String, ConfigError> {
+    text_file::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
 /// The two sides of `key=value`.
 fn key_and_value(assignment: &str) -> Result<(&str, &str), ConfigError> {
     let sides = assignment.split_once('=').map(|(key, text)| (key.trim(), text.trim()));
     sides
         .filter(|(key, _)| !key.is_empty())
         .ok_or_else(|| ConfigError::Assignment { text: assignment.to_owned() })
-}
-
-/// A setting in which two configurations differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Dotted key.
-    pub key: String,
-    /// The first one's value, as TOML.
-    pub left: String,
-    /// The second one's value, as TOML.
-    pub right: String,
 }
 
 impl Config {
@@ -124,6 +112,28 @@ impl Config {
     /// As [`Config::resolve`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Self::resolve(Some(path), &[] as &[&str])
+    }
+
+    /// Reads the configuration that a run has written, this version's or an earlier one's with its names of the
+    /// settings.
+    ///
+    /// # Errors
+    /// As [`Config::resolve`].
+    pub fn load_recorded(path: &Path) -> Result<Self, ConfigError> {
+        Self::recorded(path)?.finish()
+    }
+
+    /// Whether a file is a configuration as a run writes it, in this version or an earlier one: with every setting
+    /// there is.
+    pub fn is_recorded(path: &Path) -> bool {
+        Self::recorded(path).is_ok_and(|draft| draft.is_complete() && draft.finish().is_ok())
+    }
+
+    /// The settings of a run's configuration.
+    fn recorded(path: &Path) -> Result<Draft, ConfigError> {
+        let mut draft = Draft::new();
+        draft.read(&read(path)?, path, Names::Earlier)?;
+        Ok(draft)
     }
 
     /// The defaults, overridden by a file's values, overridden by `key=value` arguments.
@@ -163,9 +173,7 @@ impl Config {
             draft.set(key, value, &Place::Preset)?;
         }
         if let Some(path) = path {
-            let text = text_file::read(path)
-                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-            draft.read(&text, path)?;
+            draft.read(&read(path)?, path, Names::Current)?;
         }
         for assignment in overrides {
             let (key, value) = key_and_value(assignment.as_ref())?;
@@ -208,14 +216,9 @@ impl Config {
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The settings that determine the weights and in which the two differ, by key.
+    /// The settings that determine the weights and in which the two differ, by key; kind and method first.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let (left, right) = (self.with_effect(), other.with_effect());
-        let pairs = left.into_iter().zip(right);
-        pairs
-            .filter(|((_, left), (_, right))| left != right)
-            .map(|((key, left), (_, right))| Difference { key, left, right })
-            .collect()
+        differences(self.with_effect(), other.with_effect())
     }
 
     /// Every setting with its value as TOML, by key.
@@ -224,9 +227,10 @@ impl Config {
         table::settings(&values).into_iter().map(|(key, value)| (key, value.to_string())).collect()
     }
 
-    /// The settings that determine the weights, with their values as TOML.
+    /// The settings that determine the weights, with their values as TOML: without those of kinds and methods that
+    /// are not chosen.
     fn with_effect(&self) -> Vec<(String, String)> {
         let without_effect = |key: &String| keys::WITHOUT_EFFECT.contains(&key.as_str());
-        self.settings().into_iter().filter(|(key, _)| !without_effect(key)).collect()
+        keys::active(self.settings()).into_iter().filter(|(key, _)| !without_effect(key)).collect()
     }
 }

@@ -2,14 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Learning rate of the pre-training (specification, section 6).
-pub const DEFAULT_LEARNING_RATE: f64 = 1e-5;
-/// Decay of the running mean of gradients.
-pub const DEFAULT_BETA1: f64 = 0.9;
-/// Decay of the running mean of squared gradients.
-pub const DEFAULT_BETA2: f64 = 0.999;
-/// Added to the root of the mean square, as in PyTorch.
-pub const DEFAULT_EPSILON: f64 = 1e-8;
+use super::fault::{BELOW_ONE, NOT_NEGATIVE, POSITIVE, at_least_one};
+use super::section::{Setting, section};
 
 /// The update rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,40 +16,26 @@ pub enum OptimiserKind {
     AdamW,
 }
 
-/// The optimiser of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimiserConfig {
-    /// Update rule.
-    pub kind: OptimiserKind,
-    /// Learning rate; the highest one where a schedule changes it.
-    pub learning_rate: f64,
-    /// Decay of the running mean of gradients, in [0, 1).
-    pub beta1: f64,
-    /// Decay of the running mean of squared gradients, in [0, 1).
-    pub beta2: f64,
-    /// Added to the root of the mean square.
-    pub epsilon: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Largest norm of all gradients together; larger ones are scaled down to it.
-    #[serde(with = "super::optional")]
-    pub clip_norm: Option<f64>,
-    /// Batches whose gradients are averaged for one step.
-    pub accumulate: usize,
-}
+impl Setting for OptimiserKind {}
 
-impl Default for OptimiserConfig {
-    fn default() -> Self {
-        Self {
-            kind: OptimiserKind::default(),
-            learning_rate: DEFAULT_LEARNING_RATE,
-            beta1: DEFAULT_BETA1,
-            beta2: DEFAULT_BETA2,
-            epsilon: DEFAULT_EPSILON,
-            weight_decay: 0.0,
-            clip_norm: None,
-            accumulate: 1,
-        }
+section! {
+    /// The optimiser of a run.
+    pub struct OptimiserConfig {
+        /// "adam" or "adamw" (decoupled weight decay).
+        pub kind: OptimiserKind = OptimiserKind::default();
+        /// Learning rate; the highest one where a schedule changes it.
+        pub learning_rate: f64 = 1e-5, in POSITIVE;
+        /// Decay of the mean of gradients; "onecycle" replaces it by its momentum.
+        pub beta1: f64 = 0.9, in BELOW_ONE;
+        /// Decay of the mean of squared gradients.
+        pub beta2: f64 = 0.999, in BELOW_ONE;
+        /// Added to the root of the mean square.
+        pub epsilon: f64 = 1e-8, in POSITIVE;
+        /// Weight decay.
+        pub weight_decay: f64 = 0.0, in NOT_NEGATIVE;
+        /// Largest norm of all gradients together, or "none".
+        pub clip_norm: Option<f64> = None, in POSITIVE, with "super::optional";
+        /// Batches whose gradients are averaged for one step.
+        pub accumulate: usize = 1, in at_least_one();
     }
 }

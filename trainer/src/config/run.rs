@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Passes over the data (specification, section 6).
-pub const DEFAULT_EPOCHS: u64 = 50;
-/// Minutes between two checkpoints.
-pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
+use super::fault::{POSITIVE, at_least_one};
+use super::section::{Setting, section};
 
 /// Whose mean loss over an epoch decides which weights are the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,33 +16,20 @@ pub enum Select {
     Validation,
 }
 
-/// The course of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RunConfig {
-    /// Passes over the data.
-    pub epochs: u64,
-    /// Epochs without a better loss after which the run ends.
-    #[serde(with = "super::optional")]
-    pub early_stop: Option<u64>,
-    /// Minutes after which a checkpoint is written in the middle of an epoch.
-    #[serde(with = "super::optional")]
-    pub checkpoint_minutes: Option<f64>,
-    /// Optimiser steps after which a checkpoint is written in the middle of an epoch.
-    #[serde(with = "super::optional")]
-    pub checkpoint_steps: Option<u64>,
-    /// Whose loss decides.
-    pub select: Select,
-}
+impl Setting for Select {}
 
-impl Default for RunConfig {
-    fn default() -> Self {
-        Self {
-            epochs: DEFAULT_EPOCHS,
-            early_stop: None,
-            checkpoint_minutes: Some(DEFAULT_CHECKPOINT_MINUTES),
-            checkpoint_steps: None,
-            select: Select::default(),
-        }
+section! {
+    /// The course of a run.
+    pub struct RunConfig {
+        /// Passes over the data.
+        pub epochs: u64 = 50, in at_least_one();
+        /// Epochs without a better loss after which the run ends, or "none".
+        pub early_stop: Option<u64> = None, in at_least_one(), with "super::optional";
+        /// Minutes after which a checkpoint is written in the middle of an epoch, or "none": at its end alone.
+        pub checkpoint_minutes: Option<f64> = Some(10.0), in POSITIVE, with "super::optional";
+        /// Optimiser steps after which a checkpoint is written in the middle of an epoch, or "none".
+        pub checkpoint_steps: Option<u64> = None, in at_least_one(), with "super::optional";
+        /// Whose mean loss over an epoch decides which weights are the best: "train" or "validation".
+        pub select: Select = Select::default();
     }
 }

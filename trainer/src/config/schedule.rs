@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::{BELOW_ONE, Faults, POSITIVE, SHARE};
+use super::section::{Setting, section};
+
 /// Shape of the learning rate over the optimiser's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,47 +18,48 @@ pub enum ScheduleKind {
     OneCycle,
 }
 
-/// Parameters of [`ScheduleKind::OneCycle`], with the names and defaults of PyTorch's `OneCycleLR`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OneCycleConfig {
-    /// Share of the steps on which the rate rises, in [0, 1].
-    pub pct_start: f64,
-    /// The first rate is the highest one divided by this.
-    pub div_factor: f64,
-    /// The last rate is the first one divided by this.
-    pub final_div_factor: f64,
-    /// Whether β1 falls from `max_momentum` to `base_momentum` while the rate rises, and back.
-    pub cycle_momentum: bool,
-    /// β1 at the highest rate, in [0, 1).
-    pub base_momentum: f64,
-    /// β1 at the first and last step, in [0, 1).
-    pub max_momentum: f64,
-}
+impl Setting for ScheduleKind {}
 
-impl Default for OneCycleConfig {
-    fn default() -> Self {
-        Self {
-            pct_start: 0.3,
-            div_factor: 25.0,
-            final_div_factor: 1e4,
-            cycle_momentum: true,
-            base_momentum: 0.85,
-            max_momentum: 0.95,
-        }
+section! {
+    /// Parameters of [`ScheduleKind::OneCycle`], with the names and defaults of PyTorch's `OneCycleLR`.
+    pub struct OneCycleConfig {
+        /// Share of the steps on which the rate rises.
+        pub pct_start: f64 = 0.3, in SHARE;
+        /// The first rate is the highest one divided by this.
+        pub div_factor: f64 = 25.0, in POSITIVE;
+        /// The last rate is the first one divided by this.
+        pub final_div_factor: f64 = 1e4, in POSITIVE;
+        /// Whether beta1 falls while the rate rises, and back.
+        pub cycle_momentum: bool = true;
+        /// beta1 at the highest rate.
+        pub base_momentum: f64 = 0.85, in BELOW_ONE;
+        /// beta1 at the first and the last step.
+        pub max_momentum: f64 = 0.95, in BELOW_ONE;
     }
 }
 
-/// The learning-rate schedule of a run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// Shape.
-    pub kind: ScheduleKind,
-    /// Steps on which the rate rises evenly to its full value before the shape begins.
-    pub warmup_steps: u64,
-    /// Where the cosine ends, as a share of the full rate, in [0, 1].
-    pub minimum_factor: f64,
-    /// Parameters of the one-cycle shape.
-    pub onecycle: OneCycleConfig,
+section! {
+    /// The learning-rate schedule of a run.
+    pub struct ScheduleConfig {
+        /// Learning rate over the steps: "constant", "cosine" or "onecycle" (PyTorch's OneCycleLR).
+        pub kind: ScheduleKind = ScheduleKind::default();
+        /// Steps on which the rate rises evenly before "constant" or "cosine" begins.
+        pub warmup_steps: u64 = 0;
+        /// Where "cosine" ends, as a share of the full rate.
+        pub minimum_factor: f64 = 0.0, in SHARE;
+        /// Parameters of "onecycle".
+        pub onecycle: OneCycleConfig = OneCycleConfig::default();
+    }
+}
+
+impl ScheduleConfig {
+    /// Notes the first setting that does not fit the others.
+    pub(super) fn check_relations(&self, faults: &mut Faults) {
+        faults.unless(
+            self.kind != ScheduleKind::OneCycle || self.warmup_steps == 0,
+            "schedule.warmup_steps",
+            self.warmup_steps,
+            "0 with the schedule \"onecycle\", which begins with a rise of its own",
+        );
+    }
 }

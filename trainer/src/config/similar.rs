@@ -3,9 +3,9 @@
 /// Keys and their names in other programs, in lower case with underscores.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("seed", &["random_seed", "random_state", "manual_seed", "rng", "rng_seed"]),
-    ("model.hidden", &["hidden_dim", "hidden_size", "hidden_channels", "dim", "d_model", "emb_size"]),
-    ("model.interaction_blocks", &["layers", "n_layers", "num_layers", "blocks", "num_blocks", "depth"]),
-    ("model.lattice_heads", &["heads", "n_heads", "num_heads", "nhead"]),
+    ("model.mmpt.hidden", &["hidden_dim", "hidden_size", "hidden_channels", "dim", "d_model", "emb_size"]),
+    ("model.mmpt.interaction_blocks", &["layers", "n_layers", "num_layers", "blocks", "num_blocks", "depth"]),
+    ("model.mmpt.lattice_heads", &["heads", "n_heads", "num_heads", "nhead"]),
     ("data.shards", &["data", "dataset", "data_path", "data_dir", "path", "train_data"]),
     (
         "data.batch_crystals",

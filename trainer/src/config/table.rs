@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::Config;
 use super::error::{ConfigError, Place};
+use super::moved::moved;
 use super::similar::nearest;
 
 /// The configuration as TOML values; every key is there.
@@ -29,8 +30,25 @@ fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a V
     }
 }
 
+/// The value, or section, of a dotted key.
+pub(super) fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((section, rest)) => lookup(table.get(section)?.as_table()?, rest),
+    }
+}
+
+/// Today's name of a key of earlier versions, with its value in `known`.
+pub(super) fn successor<'a>(known: &'a Table, key: &str) -> Option<(String, &'a Value)> {
+    let now = moved(key)?;
+    lookup(known, &now).map(|value| (now, value))
+}
+
 /// The error for an unknown key or, if `is_section`, an unknown section.
 pub(super) fn unknown(known: &Table, key: &str, is_section: bool, place: Place) -> ConfigError {
+    if let Some((now, _)) = successor(known, key) {
+        return ConfigError::Moved { place, key: key.to_owned(), now };
+    }
     let settings = settings(known);
     let keys = settings.iter().map(|(key, _)| key.as_str());
     let names: Vec<&str> = match is_section {

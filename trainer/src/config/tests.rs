@@ -8,7 +8,8 @@ use super::data::Validation;
 use super::error::Place;
 use super::optimiser::OptimiserKind;
 use super::schedule::ScheduleKind;
-use super::{Config, ConfigError, keys};
+use super::section::Key;
+use super::{Config, ConfigError, keys, moved};
 
 /// A file of this content in a folder that lives as long as the first value.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -43,12 +44,17 @@ fn every_key_is_printed_once_below_its_meaning() {
     let text = Config::default_toml();
     let table = super::table::to_table(&Config::default());
     let settings = super::table::settings(&table);
-    assert_eq!(settings.len(), keys::MEANINGS.len());
-    for (key, _) in settings {
-        assert!(keys::meaning(&key).is_some(), "{key} has no meaning");
+    let known: Vec<&Key> = keys::KEYS.iter().filter(|key| !key.is_section).collect();
+    assert_eq!(settings.len(), known.len());
+    for (name, _) in settings {
+        let key = known.iter().find(|key| key.name == name).expect(&name);
+        assert!(key.meaning.ends_with('.'), "{name}: {}", key.meaning);
+    }
+    for section in keys::KEYS.iter().filter(|key| key.is_section) {
+        assert!(section.meaning.ends_with('.'), "{}", section.name);
     }
     assert!(text.starts_with("# Seed of initial weights"), "{text}");
-    assert!(text.contains("\n[optimiser]\n# \"adam\" or"), "{text}");
+    assert!(text.contains("\n# Update rule.\n[optimiser]\n# \"adam\" or"), "{text}");
     assert!(text.contains("\nlearning_rate = 1e-5\n"), "{text}");
     assert!(text.contains("\n[schedule.onecycle]\n"), "{text}");
     assert!(text.contains("\nclip_norm = \"none\"\n"), "{text}");
@@ -58,18 +64,18 @@ fn every_key_is_printed_once_below_its_meaning() {
 #[test]
 fn keys_without_effect_exist() {
     for key in keys::WITHOUT_EFFECT {
-        assert!(keys::meaning(key).is_some(), "{key}");
+        assert!(keys::KEYS.iter().any(|known| known.name == *key), "{key}");
     }
 }
 
 #[test]
 fn a_file_changes_what_it_names() {
     let (_folder, path) = file(
-        "seed = 7\nloss.coordinate = { weight = 2 }\n[optimiser]\nkind = 'adamw'\nclip_norm = 10\n\
+        "seed = 7\npretrain.mmpt.loss.coordinate = { weight = 2 }\n[optimiser]\nkind = 'adamw'\nclip_norm = 10\n\
          [schedule.onecycle]\npct_start = 0.5\n[run]\ncheckpoint_minutes = 'none'\n",
     );
     let mut expected = Config { seed: 7, ..Config::default() };
-    expected.loss.coordinate.weight = 2.0;
+    expected.pretrain.mmpt.loss.coordinate.weight = 2.0;
     expected.optimiser.kind = OptimiserKind::AdamW;
     expected.optimiser.clip_norm = Some(10.0);
     expected.schedule.onecycle.pct_start = 0.5;
@@ -142,8 +148,8 @@ fn faults_in_arguments_are_named() {
         "--set: run.epochs = -3: invalid value: integer `-3`, expected a whole number that is not negative"
     );
     assert_eq!(
-        refused_override(&["model.attention=maybe"]),
-        "--set: model.attention = maybe: invalid type: string \"maybe\", expected true or false"
+        refused_override(&["model.mmpt.attention=maybe"]),
+        "--set: model.mmpt.attention = maybe: invalid type: string \"maybe\", expected true or false"
     );
     assert_eq!(refused_override(&["run"]).split(':').next(), Some("--set run"));
     assert_eq!(refused_override(&["run=5"]), "--set: run = 5: is a section, not a setting");
@@ -179,7 +185,12 @@ fn the_program_checks_what_it_changes() {
 
 #[test]
 fn numbers_that_are_none_are_refused() {
-    for key in ["optimiser.learning_rate", "optimiser.clip_norm", "loss.atom.weight", "optimiser.epsilon"] {
+    for key in [
+        "optimiser.learning_rate",
+        "optimiser.clip_norm",
+        "pretrain.mmpt.loss.atom.weight",
+        "optimiser.epsilon",
+    ] {
         for value in ["nan", "inf", "-inf"] {
             let message = refused_override(&[&format!("{key}={value}")]);
             assert!(message.contains(key) && message.contains("must be finite"), "{message}");
@@ -201,6 +212,58 @@ fn the_hash_follows_what_determines_the_weights() {
     assert_eq!(differences.len(), 1);
     assert_eq!(differences[0].key, "optimiser.clip_norm");
     assert_eq!((&*differences[0].left, &*differences[0].right), ("\"none\"", "1.0"));
+}
+
+/// The default configuration as a run of the earlier names would have written it, and two settings.
+fn earlier() -> String {
+    let mut text = String::from("seed = 9\n");
+    for (key, value) in Config::default().settings() {
+        let before = match key.strip_prefix("pretrain.mmpt.") {
+            Some("labels") => "pal.labels".to_owned(),
+            Some(name) if name.starts_with("loss.") => name.to_owned(),
+            Some(name) => format!("model.{name}"),
+            None => key.replace("model.mmpt.", "model."),
+        };
+        let value = if key == "model.mmpt.hidden" { "16" } else { &value };
+        if key != "seed" && !moved::NEW.contains(&key.as_str()) {
+            text.push_str(&format!("{before} = {value}\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn names_of_earlier_versions_are_refused_with_todays() {
+    assert_eq!(refusal("\n[model]\nhidden = 8"), "run.toml:3:1: 'model.hidden' is now 'model.mmpt.hidden'");
+    assert_eq!(refusal("[loss.atom]\nweight = 1"), "run.toml:1:2: 'loss' is now 'pretrain.mmpt.loss'");
+    for (before, now) in [
+        ("model.hidden", "model.mmpt.hidden"),
+        ("model.masking", "pretrain.mmpt.masking"),
+        ("model.decoder_width", "pretrain.mmpt.decoder_width"),
+        ("pal.labels", "pretrain.mmpt.labels"),
+        ("loss.atom.weight", "pretrain.mmpt.loss.atom.weight"),
+    ] {
+        let message = refused_override(&[&format!("{before}=1")]);
+        assert_eq!(message, format!("--set: '{before}' is now '{now}'"));
+    }
+    assert_eq!(
+        refused_override(&["model.hiden=1"]),
+        "--set: unknown key 'model.hiden'; did you mean 'model.mmpt.hidden'?"
+    );
+}
+
+#[test]
+fn what_a_run_of_an_earlier_version_wrote_is_read() {
+    let (_folder, path) = file(&earlier());
+    assert!(Config::load(&path).is_err());
+    let mut expected = Config { seed: 9, ..Config::default() };
+    expected.model.mmpt.hidden = 16;
+    assert_eq!(Config::load_recorded(&path).expect("it is known"), expected);
+    assert!(Config::is_recorded(&path));
+    let (_folder, path) = file(&earlier().replace("pal.labels", "pal.label"));
+    assert!(Config::load_recorded(&path).is_err());
+    let (_folder, path) = file("seed = 1\n");
+    assert!(Config::load_recorded(&path).is_ok() && !Config::is_recorded(&path), "most is missing");
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use burn::prelude::*;
 
 use super::objective::{Finetuning, Standardisation};
 use crate::config::run::Select;
-use crate::config::{Config, ModelConfig};
+use crate::config::{Config, ModelConfig, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::PropertyModel;
@@ -58,13 +58,22 @@ impl Encoders {
     /// # Errors
     /// [`TrainError::Weights`] if the configuration asks for others than the defaults and these.
     pub fn configure(&self, config: Config) -> Result<Config, TrainError> {
-        let Description { model, pal, features, .. } = &self.description;
-        if config.model != ModelConfig::default() {
+        let Description { model, pretrain, features, .. } = &self.description;
+        // Which labels were predicted does not matter to the encoders.
+        let comparable = |section: &PretrainConfig| {
+            let mut section = section.of_weights();
+            section.mmpt.labels = pretrain.mmpt.labels;
+            section
+        };
+        let asked = comparable(&config.pretrain);
+        if config.model != ModelConfig::default() || asked != comparable(&PretrainConfig::default()) {
             self.description
-                .require(&config.model, pal, features)
+                .require(&config.model, &asked, features)
                 .map_err(|source| TrainError::Weights { path: self.path.clone(), source })?;
         }
-        Ok(Config { model: model.clone(), pal: pal.clone(), ..config })
+        let mut taken = pretrain.clone();
+        taken.mmpt.loss = config.pretrain.mmpt.loss.clone();
+        Ok(Config { model: model.clone(), pretrain: taken, ..config })
     }
 
     /// The model with these encoders and its own head.
@@ -157,7 +166,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
             let model = encoders.map_or(Ok(model.clone()), |encoders| encoders.place_in(model))?;
             let description = Description {
                 model: config.model.clone(),
-                pal: config.pal.clone(),
+                pretrain: config.pretrain.clone(),
                 features: features.clone(),
                 lattice,
                 target: Some(target),

@@ -49,7 +49,7 @@ impl Predictor {
 
     /// Which edges its batches hold.
     pub fn graph(&self) -> Graph {
-        self.description.model.graph
+        self.description.model.mmpt.graph
     }
 
     /// What it predicts.

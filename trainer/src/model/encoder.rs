@@ -6,6 +6,7 @@ use super::Batch;
 use super::layers::Initialiser;
 use super::mmpt::{self, MmptEncoder};
 use crate::config::ModelConfig;
+use crate::config::model::ModelKind;
 use crate::data::LatticeStatistics;
 
 /// An encoder of one of the kinds that a configuration names; a new kind is a folder beside `mmpt` and a variant here.
@@ -40,12 +41,16 @@ impl Encoder {
 
     /// A fresh encoder of the configuration's kind for a training set's lattice statistics.
     pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
-        Self::Mmpt(MmptEncoder::init(config, statistics, initialiser))
+        match config.kind {
+            ModelKind::Mmpt => Self::Mmpt(MmptEncoder::init(&config.mmpt, statistics, initialiser)),
+        }
     }
 
     /// Widths of the vectors of the configuration's kind.
     pub fn widths(config: &ModelConfig) -> Widths {
-        MmptEncoder::widths(config)
+        match config.kind {
+            ModelKind::Mmpt => MmptEncoder::widths(&config.mmpt),
+        }
     }
 
     /// Encodes a batch without masking anything.

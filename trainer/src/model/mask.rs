@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use crate::config::model::Masking;
+use crate::config::pretrain::Masking;
 use crate::data::mask::random_mask;
 
 /// Distinguishes the seed of the second view from that of the first where both are drawn.

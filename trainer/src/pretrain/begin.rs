@@ -77,7 +77,7 @@ fn given<P: Pretraining>(
     let loaded = load::<P>(path, device)?;
     loaded
         .description
-        .require(&config.model, &config.pal, features)
+        .require(&config.model, &config.pretrain, features)
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
     Ok((loaded.model, loaded.description))
 }
@@ -91,8 +91,8 @@ fn fresh<P: Pretraining>(
 ) -> Result<(P::Model, Description), TrainError> {
     let lattice = LatticeStatistics::of(&crystals.train)?;
     let model = P::init(config, &lattice, device);
-    let (model_config, pal) = (config.model.clone(), config.pal.clone());
+    let (model_config, pretrain) = (config.model.clone(), config.pretrain.clone());
     let description =
-        Description { model: model_config, pal, features: features.clone(), lattice, target: None };
+        Description { model: model_config, pretrain, features: features.clone(), lattice, target: None };
     Ok((model, description))
 }

@@ -8,6 +8,7 @@ use burn::prelude::*;
 use super::Pretraining;
 use super::mmpt::MmptObjective;
 use crate::config::Config;
+use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
 use crate::model::head::HEAD_PREFIX;
 use crate::model::{Encoder, PropertyModel};
@@ -34,11 +35,11 @@ pub struct LoadedEncoder {
 pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
-    let description = file.description().map_err(broken)?;
-    let Some((description, target)) =
-        description.and_then(|description| description.target.clone().map(|target| (description, target)))
-    else {
-        return pretrained::<MmptObjective>(path, device);
+    let description = file.description().map_err(broken)?.unwrap_or_default();
+    let Some(target) = &description.target else {
+        return match description.pretrain.method {
+            MethodKind::Mmpt => pretrained::<MmptObjective>(path, device),
+        };
     };
     let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
     let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
@@ -79,7 +80,7 @@ pub(super) fn load<P: Pretraining>(
     let config = Config {
         seed: 0,
         model: description.model.clone(),
-        pal: description.pal.clone(),
+        pretrain: description.pretrain.clone(),
         ..Config::default()
     };
     let model = P::init(&config, &description.lattice, device);

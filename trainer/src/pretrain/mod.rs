@@ -14,6 +14,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 
 use crate::config::Config;
+use crate::config::pretrain::MethodKind;
 use crate::data::{LatticeStatistics, Selection};
 use crate::device::DeviceName;
 use crate::error::TrainError;
@@ -86,7 +87,9 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]; the last checkpoint is whole whatever happens.
 pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
-    run::<MmptObjective>(request, interrupt)
+    match request.config.pretrain.method {
+        MethodKind::Mmpt => run::<MmptObjective>(request, interrupt),
+    }
 }
 
 fn run<P: Pretraining>(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {

@@ -75,8 +75,8 @@ pub fn training_stream(
         shuffle_buffer: Some(config.data.shuffle_buffer),
         limit: config.data.limit(),
         share: Share { index: ranks.rank(), count: ranks.count() },
-        labels: config.pal.labels,
-        graph: config.model.graph,
+        labels: config.pretrain.mmpt.labels,
+        graph: config.model.mmpt.graph,
         workers: config.data.workers,
         queue: config.data.queue,
         skip,
@@ -93,7 +93,7 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
         let checkpoint = Checkpoint::read(&folder.checkpoint())?;
         return Ok(checkpoint.filter(|checkpoint| checkpoint.state.config_hash == config.hash()));
     }
-    let earlier = Config::load(&folder.config())?;
+    let earlier = Config::load_recorded(&folder.config())?;
     // A longer run of the same settings is the same run, as long as no schedule depends on its length.
     let mut comparable = config.clone();
     if config.schedule.kind == ScheduleKind::Constant {
@@ -186,7 +186,7 @@ pub(crate) fn restored<O: Objective>(
 ) -> Result<(Learner<O>, Description, State), TrainError> {
     let Checkpoint { state, description, weights, first_moments, second_moments } = checkpoint;
     description
-        .require(&config.model, &config.pal, features)
+        .require(&config.model, &config.pretrain, features)
         .map_err(|source| TrainError::Weights { path: path.to_owned(), source })?;
     let model = snapshot::with_weights(init(&description.lattice), weights, &[], path)?;
     let mut learner = Learner::new(model, objective, &config.optimiser);

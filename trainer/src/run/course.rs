@@ -217,7 +217,7 @@ impl<'a, O: Objective> Course<'a, O> {
         let count = identifiers.len() as u64;
         if device::computes_on_host(&self.device) {
             let size = Size::from(&graph);
-            memory::require(&self.config.model, graph.crystals(), &size, memory::available())?;
+            memory::require(&self.config, graph.crystals(), &size, memory::available())?;
         }
         let batch = self.learner.objective.prepare(graph, key);
         let values = self.learner.learn(&batch);

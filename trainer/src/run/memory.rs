@@ -21,7 +21,7 @@
 
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
-use crate::config::{Config, ModelConfig};
+use crate::config::Config;
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
@@ -92,7 +92,7 @@ impl Bound {
             + buffered as f64 * STORED_CRYSTAL
             + most(DEFAULT_BATCH_ROWS, &|size| weigh(size, &READ))
             + PAGES;
-        let step = |size: &Size| step_bytes(&config.model, size);
+        let step = |size: &Size| step_bytes(config, size);
         let batch = largest_batch(sizes, limit, step);
         Self {
             batch,
@@ -119,13 +119,14 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
 }
 
 /// Estimate of the bytes that a training step on a batch holds beside the weights.
-pub fn step_bytes(model: &ModelConfig, size: &Size) -> f64 {
-    let default = ModelConfig::default();
+pub fn step_bytes(config: &Config, size: &Size) -> f64 {
+    let (usual, model) = (Config::default(), &config.model.mmpt);
+    let default = &usual.model.mmpt;
     let wider = [
         (model.structure_width, default.structure_width),
         (model.interaction_width, default.interaction_width),
         (model.output_width, default.output_width),
-        (model.decoder_width, default.decoder_width),
+        (config.pretrain.mmpt.decoder_width, usual.pretrain.mmpt.decoder_width),
     ];
     let wider = wider.map(|(width, usual)| width as f64 / usual as f64).into_iter().fold(1.0, f64::max);
     let blocks = (model.interaction_blocks as f64 + 1.0) / (MEASURED_BLOCKS + 1.0);
@@ -149,12 +150,12 @@ fn parse(text: &str) -> Option<u64> {
 /// # Errors
 /// [`TrainError::Memory`], naming the flags that help.
 pub fn require(
-    model: &ModelConfig,
+    config: &Config,
     crystals: usize,
     size: &Size,
     available: Option<u64>,
 ) -> Result<(), TrainError> {
-    let needed = step_bytes(model, size) as u64;
+    let needed = step_bytes(config, size) as u64;
     match available {
         Some(available) if needed > available => {
             Err(TrainError::Memory { crystals, edges: size.edges, needed, available })
@@ -179,24 +180,28 @@ mod tests {
 
     #[test]
     fn a_batch_that_does_not_fit_is_refused_with_the_flags_that_help() {
-        let model = ModelConfig::default();
-        let needed = step_bytes(&model, &SIZE) as u64;
-        assert!(require(&model, 64, &SIZE, Some(needed)).is_ok());
-        assert!(require(&model, 64, &SIZE, None).is_ok());
-        let error = require(&model, 64, &SIZE, Some(needed - 1)).expect_err("too little");
+        let config = Config::default();
+        let needed = step_bytes(&config, &SIZE) as u64;
+        assert!(require(&config, 64, &SIZE, Some(needed)).is_ok());
+        assert!(require(&config, 64, &SIZE, None).is_ok());
+        let error = require(&config, 64, &SIZE, Some(needed - 1)).expect_err("too little");
         let text = error.to_string();
         assert!(text.contains("--batch-triplets") && text.contains("64 crystals"), "{text}");
     }
 
     #[test]
     fn a_wider_or_deeper_model_needs_more() {
-        let model = ModelConfig::default();
-        let wider = ModelConfig { hidden: 256, ..ModelConfig::default() };
-        let deeper = ModelConfig { interaction_blocks: 8, ..ModelConfig::default() };
-        let decoders = ModelConfig { decoder_width: 4 * model.decoder_width, ..ModelConfig::default() };
-        assert!(step_bytes(&decoders, &SIZE) > step_bytes(&model, &SIZE));
-        assert!(step_bytes(&wider, &SIZE) > step_bytes(&model, &SIZE));
-        assert!(step_bytes(&deeper, &SIZE) > step_bytes(&model, &SIZE));
+        let usual = step_bytes(&Config::default(), &SIZE);
+        let changes: [fn(&mut Config); 3] = [
+            |config| config.model.mmpt.hidden = 256,
+            |config| config.model.mmpt.interaction_blocks = 8,
+            |config| config.pretrain.mmpt.decoder_width *= 4,
+        ];
+        for change in changes {
+            let mut config = Config::default();
+            change(&mut config);
+            assert!(step_bytes(&config, &SIZE) > usual);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use schemas::bounded;
 
 use super::{card, curves, metrics};
 use crate::config::Config;
-use crate::{text_file, weights};
+use crate::weights;
 
 /// Most bytes of a list of crystals that is looked at.
 const MAX_LIST_BYTES: u64 = 256 << 20;
@@ -17,8 +17,7 @@ pub(super) type Mark = fn(&Path) -> bool;
 
 /// Whether a file is a configuration as a run writes it, with every key there is.
 pub(super) fn is_config(path: &Path) -> bool {
-    let text = text_file::read(path);
-    text.is_ok_and(|text| Config::load(path).is_ok_and(|config| config.to_toml() == text))
+    Config::is_recorded(path)
 }
 
 /// Whether a file holds records of a run, if only the beginning of the first, as on a disk that was full.

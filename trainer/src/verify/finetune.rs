@@ -53,7 +53,8 @@ pub(super) fn compare<R: Element + BatchFloat>(
 
 /// The fixture's fine-tuned model in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<PropertyModel, VerifyError> {
-    let model = PropertyModel::init(&fixture.model(), fixture.head_width(), &fixture.lattice(), 0, device);
+    let model =
+        PropertyModel::init(&fixture.model().into(), fixture.head_width(), &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
     let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();
     Ok(names::with_parameters(model, weights))

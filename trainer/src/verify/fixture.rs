@@ -8,7 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use super::VerifyError;
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::config::model::{AttentionValues, Graph};
 use crate::data::LatticeStatistics;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, GraphInput};
@@ -124,9 +124,9 @@ impl Fixture {
     }
 
     /// Configuration of the model.
-    pub fn model(&self) -> ModelConfig {
+    pub fn model(&self) -> MmptModelConfig {
         let config = &self.manifest.config;
-        ModelConfig {
+        MmptModelConfig {
             attention_values: match config.attn_values.as_str() {
                 "projected" => AttentionValues::Projected,
                 _ => AttentionValues::Raw,
@@ -142,9 +142,13 @@ impl Fixture {
             lattice_width: config.l_dim,
             lattice_heads: config.l_heads,
             lattice_feed_forward: (config.l_dim as f64 * config.l_mlp_ratio) as usize,
-            decoder_width: config.mlp_hidden,
-            ..ModelConfig::default()
+            ..MmptModelConfig::default()
         }
+    }
+
+    /// Width of the decoders' hidden layers.
+    pub fn decoder_width(&self) -> usize {
+        self.manifest.config.mlp_hidden
     }
 
     /// Width of the fine-tuned model's head.

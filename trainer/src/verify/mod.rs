@@ -171,7 +171,7 @@ fn compare_step(
 
 /// The fixture's model in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<MmptModel, VerifyError> {
-    let model = MmptModel::init(&fixture.model(), &fixture.lattice(), 0, device);
+    let model = MmptModel::init(&fixture.model(), fixture.decoder_width(), &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
     let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();
     Ok(names::with_parameters(model, weights))

@@ -1,23 +1,46 @@
-//! What weights belong to: model, labels, features and lattice statistics, as metadata of the file.
+//! What weights belong to: model, pre-training, features and lattice statistics, as metadata of the file.
+//!
+//! | key | value |
+//! |---|---|
+//! | `mmpt.kind` | the encoder, as `model.kind`; `mmpt` in files without |
+//! | `mmpt.config` | the encoder's settings, a JSON object with the keys of its section |
+//! | `mmpt.method` | the pre-training, as `pretrain.method`; `mmpt` in files without |
+//! | `mmpt.pretrain` | the pre-training's settings, a JSON object with the keys of its section |
+//! | `mmpt.lattice_mean`, `mmpt.lattice_std` | of the six lattice parameters, JSON arrays |
+//! | `mmpt.target` | what a fine-tuned model predicts, a JSON object |
+//!
+//! Those of the features are called as in a shard. Files of earlier versions have no kind, no method and
+//! `mmpt.pal` (the labels) in place of `mmpt.pretrain`; the masks and the width of the decoders stand in their
+//! `mmpt.config`.
 
 use std::collections::{BTreeMap, HashMap};
 
 use schemas::count::counted;
 use schemas::settings::{FeatureSettings, METADATA_PREFIX, SettingsError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::error::WeightsError;
 use super::target::Target;
 use crate::config::model::LATTICE_PARAMETERS;
-use crate::config::{ModelConfig, PalConfig};
+use crate::config::{self, MethodKind, ModelConfig, ModelKind, PretrainConfig};
 use crate::data::LatticeStatistics;
 
-/// Key of the model's configuration, a JSON object.
+/// Key of the encoder's kind.
+pub const KIND_KEY: &str = "mmpt.kind";
+/// Key of the settings of the encoder's kind, a JSON object.
 pub const CONFIG_KEY: &str = "mmpt.config";
-/// Key of the periodic-attribute configuration, a JSON object.
-pub const PAL_KEY: &str = "mmpt.pal";
+/// Key of the pre-training's method.
+pub const METHOD_KEY: &str = "mmpt.method";
+/// Key of the settings of the pre-training's method, a JSON object.
+pub const PRETRAIN_KEY: &str = "mmpt.pretrain";
+/// Key of the labels of the pre-training in files of earlier versions, a JSON object.
+const EARLIER_LABELS_KEY: &str = "mmpt.pal";
+/// Settings of the pre-training that stand in [`CONFIG_KEY`] in files of earlier versions.
+const EARLIER_MODEL_KEYS: [&str; 2] = ["masking", "decoder_width"];
 /// Key of the lattice parameters' means, a JSON array.
 pub const LATTICE_MEAN_KEY: &str = "mmpt.lattice_mean";
 /// Key of the lattice parameters' standard deviations, a JSON array.
@@ -31,8 +54,8 @@ pub const TARGET_KEY: &str = "mmpt.target";
 pub struct Description {
     /// Sizes and variants of the model.
     pub model: ModelConfig,
-    /// Labels that the periodic-attribute heads predict.
-    pub pal: PalConfig,
+    /// How it was pre-trained, or is to be. Files of earlier versions do not tell the loss: it is the default's.
+    pub pretrain: PretrainConfig,
     /// What the features were computed with.
     pub features: FeatureSettings,
     /// Statistics of the training set.
@@ -46,8 +69,16 @@ impl Description {
     /// shortest form that reads back to the same double.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let mut metadata: BTreeMap<String, String> = self.features.to_metadata().into_iter().collect();
-        metadata.insert(CONFIG_KEY.to_owned(), json(&self.model));
-        metadata.insert(PAL_KEY.to_owned(), json(&self.pal));
+        let model = match self.model.kind {
+            ModelKind::Mmpt => json(&self.model.mmpt),
+        };
+        let pretrain = match self.pretrain.method {
+            MethodKind::Mmpt => json(&self.pretrain.mmpt),
+        };
+        metadata.insert(KIND_KEY.to_owned(), word(&self.model.kind));
+        metadata.insert(CONFIG_KEY.to_owned(), model);
+        metadata.insert(METHOD_KEY.to_owned(), word(&self.pretrain.method));
+        metadata.insert(PRETRAIN_KEY.to_owned(), pretrain);
         metadata.insert(LATTICE_MEAN_KEY.to_owned(), json(&self.lattice.mean));
         metadata.insert(LATTICE_STD_KEY.to_owned(), json(&self.lattice.std));
         if let Some(target) = &self.target {
@@ -68,9 +99,10 @@ impl Description {
         }
         let features: HashMap<String, String> =
             metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let (model, pretrain) = sections(metadata)?;
         Ok(Some(Self {
-            model: parse(metadata, CONFIG_KEY)?,
-            pal: parse(metadata, PAL_KEY)?,
+            model,
+            pretrain,
             features: FeatureSettings::from_metadata(&features).map_err(missing)?,
             lattice: LatticeStatistics {
                 mean: numbers(metadata, LATTICE_MEAN_KEY)?,
@@ -80,24 +112,68 @@ impl Description {
         }))
     }
 
-    /// Checks that weights so described are for this model and these features; the lattice statistics
-    /// may be any.
+    /// Checks that weights so described are for this model, this pre-training and these features; the loss and
+    /// the lattice statistics may be any.
     ///
     /// # Errors
     /// [`WeightsError::Other`] for the first setting that differs.
     pub fn require(
         &self,
         model: &ModelConfig,
-        pal: &PalConfig,
+        pretrain: &PretrainConfig,
         features: &FeatureSettings,
     ) -> Result<(), WeightsError> {
         same("model", &self.model, model)?;
-        same("pal", &self.pal, pal)?;
+        same("pretrain", &self.pretrain.of_weights(), &pretrain.of_weights())?;
         features.require(&self.features).map_err(|error| match error {
             SettingsError::Mismatch { key, found, expected } => WeightsError::Other { key, found, expected },
             other => WeightsError::Settings(other),
         })
     }
+}
+
+/// Model and pre-training as the metadata of this version or an earlier one tell them.
+fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, PretrainConfig), WeightsError> {
+    let kind = choice(metadata, KIND_KEY, ModelKind::Mmpt)?;
+    let method = choice(metadata, METHOD_KEY, MethodKind::Mmpt)?;
+    let (mut model, mut pretrain): (Map<String, Value>, Map<String, Value>);
+    let is_earlier = metadata.contains_key(EARLIER_LABELS_KEY) && !metadata.contains_key(PRETRAIN_KEY);
+    let pretrain_key = if is_earlier { EARLIER_LABELS_KEY } else { PRETRAIN_KEY };
+    (model, pretrain) = (parse(metadata, CONFIG_KEY)?, parse(metadata, pretrain_key)?);
+    if is_earlier {
+        let moved = EARLIER_MODEL_KEYS.into_iter().filter_map(|key| model.remove_entry(key));
+        pretrain.extend(moved.collect::<Vec<_>>());
+    }
+    let mut sections = (ModelConfig::default(), PretrainConfig::default());
+    (sections.0.kind, sections.1.method) = (kind, method);
+    match kind {
+        ModelKind::Mmpt => sections.0.mmpt = section(metadata, CONFIG_KEY, model)?,
+    }
+    match method {
+        MethodKind::Mmpt => sections.1.mmpt = section(metadata, pretrain_key, pretrain)?,
+    }
+    Ok(sections)
+}
+
+/// The settings of a section that was read from a key.
+fn section<T: DeserializeOwned>(
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+    settings: Map<String, Value>,
+) -> Result<T, WeightsError> {
+    let value = text(metadata, key)?;
+    serde_json::from_value(Value::Object(settings)).map_err(|error| unreadable(key, value, error))
+}
+
+/// The word of a key, one of a list; `absent` in files that lack it.
+fn choice<T: DeserializeOwned>(
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+    absent: T,
+) -> Result<T, WeightsError> {
+    let Some(value) = metadata.get(key) else { return Ok(absent) };
+    let word: StrDeserializer<'_, ValueError> = value.as_str().into_deserializer();
+    T::deserialize(word).map_err(|error| unreadable(key, value, error))
 }
 
 /// A missing setting is missing metadata.
@@ -111,6 +187,11 @@ fn missing(error: SettingsError) -> WeightsError {
 /// A value as JSON on one line.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("JSON holds every type of a description")
+}
+
+/// A choice among a list as a word.
+fn word(choice: &impl Serialize) -> String {
+    json(choice).trim_matches('"').to_owned()
 }
 
 /// The text of a key.
@@ -152,19 +233,31 @@ fn numbers(
 
 /// Compares two sections of the configuration key by key.
 fn same(section: &str, found: &impl Serialize, expected: &impl Serialize) -> Result<(), WeightsError> {
-    for ((key, found), (_, expected)) in fields(found).into_iter().zip(fields(expected)) {
-        if found != expected {
-            return Err(WeightsError::Other { key: format!("{section}.{key}"), found, expected });
+    let differences = config::differences(settings(section, found), settings(section, expected));
+    match differences.into_iter().next() {
+        None => Ok(()),
+        Some(config::Difference { key, left: found, right: expected }) => {
+            Err(WeightsError::Other { key, found, expected })
         }
     }
-    Ok(())
 }
 
-/// The fields of a section with their values as JSON, by name.
-fn fields(section: &impl Serialize) -> Vec<(String, String)> {
-    let value = serde_json::to_value(section).expect("JSON holds every type of a description");
-    let fields = value.as_object().cloned().unwrap_or_default();
-    fields.into_iter().map(|(name, value)| (name, value.to_string())).collect()
+/// The settings of a section with their values as JSON, by dotted key.
+fn settings(section: &str, values: &impl Serialize) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
+    let values = serde_json::to_value(values).expect("JSON holds every type of a description");
+    collect(section, &values, &mut settings);
+    settings
+}
+
+/// Appends the settings at a dotted key.
+fn collect(key: &str, value: &Value, settings: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(section) => {
+            section.iter().for_each(|(name, value)| collect(&format!("{key}.{name}"), value, settings));
+        }
+        value => settings.push((key.to_owned(), value.to_string())),
+    }
 }
 
 #[cfg(test)]
@@ -173,12 +266,23 @@ mod tests {
     use schemas::settings::Ties;
 
     use super::*;
+    use crate::config::pretrain::Masking;
+    use crate::config::{MmptModelConfig, MmptPretrainConfig};
     use crate::data::PeriodicLabels;
+
+    fn labelled(labels: PeriodicLabels) -> PretrainConfig {
+        let mmpt =
+            MmptPretrainConfig { labels, masking: Masking::Independent, ..MmptPretrainConfig::default() };
+        PretrainConfig { mmpt, ..PretrainConfig::default() }
+    }
 
     fn sample() -> Description {
         Description {
-            model: ModelConfig { hidden: 32, ..ModelConfig::default() },
-            pal: PalConfig { labels: PeriodicLabels::Cell },
+            model: ModelConfig {
+                mmpt: MmptModelConfig { hidden: 32, ..MmptModelConfig::default() },
+                ..ModelConfig::default()
+            },
+            pretrain: labelled(PeriodicLabels::Cell),
             features: FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() },
             lattice: LatticeStatistics { mean: [4.9, 5.6, 8.0, 89.0, 86.0, 86.0], std: [0.1 + 0.2; 6] },
             target: None,
@@ -190,8 +294,38 @@ mod tests {
         let metadata = sample().to_metadata();
         assert_eq!(metadata[LATTICE_MEAN_KEY], "[4.9,5.6,8.0,89.0,86.0,86.0]");
         assert_eq!(metadata["mmpt.ties"], "cut");
-        assert_eq!(metadata[PAL_KEY], r#"{"labels":"cell"}"#);
+        assert_eq!((&*metadata[KIND_KEY], &*metadata[METHOD_KEY]), ("mmpt", "mmpt"));
+        assert!(metadata[CONFIG_KEY].starts_with(r#"{"graph":"multigraph","attention":true"#));
+        assert!(metadata[PRETRAIN_KEY].starts_with(r#"{"labels":"cell","masking":"independent""#));
         assert_eq!(Description::from_metadata(&metadata).expect("it is whole"), Some(sample()));
+    }
+
+    #[test]
+    fn metadata_of_earlier_versions_are_understood() {
+        let mut metadata = sample().to_metadata();
+        for key in [KIND_KEY, METHOD_KEY, PRETRAIN_KEY] {
+            metadata.remove(key);
+        }
+        let config = metadata[CONFIG_KEY].replace('}', r#","decoder_width":64,"masking":"independent"}"#);
+        metadata.insert(CONFIG_KEY.to_owned(), config);
+        metadata.insert(EARLIER_LABELS_KEY.to_owned(), r#"{"labels":"cell"}"#.to_owned());
+        assert_eq!(Description::from_metadata(&metadata).expect("it is whole"), Some(sample()));
+        metadata.insert(EARLIER_LABELS_KEY.to_owned(), r#"{"labels":"none"}"#.to_owned());
+        let message = Description::from_metadata(&metadata).expect_err("no labels").to_string();
+        assert!(message.contains("mmpt.pal = "), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_kind_or_method_is_named() {
+        for key in [KIND_KEY, METHOD_KEY] {
+            let mut metadata = sample().to_metadata();
+            metadata.insert(key.to_owned(), "abacus".to_owned());
+            // Whatever its settings may be.
+            metadata.insert(CONFIG_KEY.to_owned(), "{\"beads\":10}".to_owned());
+            let message = Description::from_metadata(&metadata).expect_err("unknown").to_string();
+            let expected = "unknown variant `abacus`, expected `mmpt`";
+            assert_eq!(message, format!("the weights' metadata hold {key} = abacus: {expected}"));
+        }
     }
 
     #[test]
@@ -205,6 +339,10 @@ mod tests {
         for key in sample().to_metadata().keys() {
             let mut metadata = sample().to_metadata();
             metadata.remove(key);
+            if [KIND_KEY, METHOD_KEY].contains(&key.as_str()) {
+                assert_eq!(Description::from_metadata(&metadata).expect("it is MMPT"), Some(sample()));
+                continue;
+            }
             let message = Description::from_metadata(&metadata).expect_err("incomplete").to_string();
             assert_eq!(message, format!("the weights' metadata lack '{key}'"));
             metadata.insert(key.clone(), "?".to_owned());
@@ -222,18 +360,24 @@ mod tests {
     #[test]
     fn the_first_difference_is_named() {
         let described = sample();
-        let Description { model, pal, features, .. } = described.clone();
-        assert!(described.require(&model, &pal, &features).is_ok());
-        let other = ModelConfig { attention: false, ..model.clone() };
-        let message = described.require(&other, &pal, &features).expect_err("another model").to_string();
-        assert_eq!(message, "the weights were made with model.attention = true, but false is needed");
+        let Description { model, mut pretrain, features, .. } = described.clone();
+        assert!(described.require(&model, &pretrain, &features).is_ok());
+        pretrain.mmpt.loss.atom.weight = 1.0;
+        assert!(described.require(&model, &pretrain, &features).is_ok(), "the loss may be any");
+        let mut other = model.clone();
+        other.mmpt.attention = false;
+        let message = described.require(&other, &pretrain, &features).expect_err("another model").to_string();
+        assert_eq!(message, "the weights were made with model.mmpt.attention = true, but false is needed");
         let message = described
-            .require(&model, &PalConfig::default(), &features)
+            .require(&model, &labelled(PeriodicLabels::Centred), &features)
             .expect_err("other labels")
             .to_string();
-        assert_eq!(message, "the weights were made with pal.labels = \"cell\", but \"centred\" is needed");
+        assert_eq!(
+            message,
+            "the weights were made with pretrain.mmpt.labels = \"cell\", but \"centred\" is needed"
+        );
         let message = described
-            .require(&model, &pal, &FeatureSettings::default())
+            .require(&model, &pretrain, &FeatureSettings::default())
             .expect_err("other features")
             .to_string();
         assert_eq!(message, "the weights were made with ties = cut, but shell is needed");

@@ -4,7 +4,7 @@
 use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, PretrainConfig};
 
 impl WeightsFile {
     /// What the weights belong to; `None` if the file says nothing about it.
@@ -14,12 +14,12 @@ impl WeightsFile {
     /// [`WeightsError::Room`] for a model of more numbers than the file holds.
     pub fn description(&self) -> Result<Option<Description>, WeightsError> {
         let Some(description) = Description::from_metadata(&self.metadata)? else { return Ok(None) };
-        if let Some(fault) = description.model.fault() {
+        if let Some(fault) = description.model.fault().or_else(|| description.pretrain.fault()) {
             return Err(WeightsError::Sizes { fault });
         }
         let found = self.tensors.values().map(|tensor| tensor.values.len()).sum::<usize>();
         let head_width = description.target.as_ref().map(|target| target.head_width);
-        let needed = least_numbers(&description.model, head_width);
+        let needed = least_numbers(&description.model, &description.pretrain, head_width);
         if needed > found as f64 {
             return Err(WeightsError::Room { needed, found });
         }
@@ -30,9 +30,10 @@ impl WeightsFile {
 /// Lower bound on the number of weights of a model. It counts the matrices of the encoders, and those of the
 /// prediction head if `head_width` is given, or else the widest layers of the decoders. Biases and other layers
 /// are not counted, so that a valid model is never refused.
-fn least_numbers(model: &ModelConfig, head_width: Option<usize>) -> f64 {
+fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
+    let model = &model.mmpt;
     let [structure, lattice, decoder] =
-        [model.structure_width, model.lattice_width, model.decoder_width].map(|width| width as f64);
+        [model.structure_width, model.lattice_width, pretrain.mmpt.decoder_width].map(|width| width as f64);
     let rest = match head_width.map(|width| width as f64) {
         Some(head) => 2.0 * (lattice + structure) * head + 2.0 * head * head,
         // Each of three heads takes two atoms.
@@ -47,21 +48,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::MmptModelConfig;
     use crate::data::LatticeStatistics;
     use crate::model::PropertyModel;
     use crate::pretrain::mmpt::MmptModel;
     use crate::run::snapshot::weights_of;
     use crate::weights::{Tensor, Values};
 
+    fn described(model: &MmptModelConfig, decoder_width: usize) -> Description {
+        let mut description = Description::default();
+        description.model.mmpt = model.clone();
+        description.pretrain.mmpt.decoder_width = decoder_width;
+        description
+    }
+
     /// A small model of these sizes as it would be written.
-    fn file(model: &ModelConfig, head_width: Option<usize>) -> WeightsFile {
+    fn file(model: &MmptModelConfig, decoder_width: usize, head_width: Option<usize>) -> WeightsFile {
         let (statistics, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         let tensors = match head_width {
-            Some(width) => weights_of(&PropertyModel::init(model, width, &statistics, 0, &device)),
-            None => weights_of(&MmptModel::init(model, &statistics, 0, &device)),
+            Some(width) => {
+                weights_of(&PropertyModel::init(&model.clone().into(), width, &statistics, 0, &device))
+            }
+            None => weights_of(&MmptModel::init(model, decoder_width, &statistics, 0, &device)),
         };
-        let description = Description { model: model.clone(), ..Description::default() };
-        WeightsFile { metadata: description.to_metadata(), tensors }
+        WeightsFile { metadata: described(model, decoder_width).to_metadata(), tensors }
     }
 
     fn numbers(file: &WeightsFile) -> usize {
@@ -79,43 +89,45 @@ mod tests {
         ) {
             let [hidden, structure_width, interaction_width, output_width, decoder_width, lattice] = widths;
             let [interaction_blocks, layers_before_skip, layers_after_skip, output_layers] = counts;
-            let model = ModelConfig {
-                hidden, structure_width, interaction_width, output_width, decoder_width, interaction_blocks,
-                layers_before_skip, layers_after_skip, output_layers, lattice_heads: heads,
-                lattice_width: lattice * heads, lattice_feed_forward: lattice, ..ModelConfig::default()
+            let model = MmptModelConfig {
+                hidden, structure_width, interaction_width, output_width, interaction_blocks, layers_before_skip,
+                layers_after_skip, output_layers, lattice_heads: heads,
+                lattice_width: lattice * heads, lattice_feed_forward: lattice, ..MmptModelConfig::default()
             };
-            let file = file(&model, head_width);
-            prop_assert!(least_numbers(&model, head_width) <= numbers(&file) as f64);
+            let file = file(&model, decoder_width, head_width);
+            let Description { model, pretrain, .. } = described(&model, decoder_width);
+            prop_assert!(least_numbers(&model, &pretrain, head_width) <= numbers(&file) as f64);
         }
     }
 
     #[test]
     fn models_that_the_file_cannot_hold_are_refused() {
-        let small = ModelConfig { hidden: 8, ..ModelConfig::default() };
-        let whole = file(&small, None);
-        assert_eq!(whole.description().expect("a true model").expect("described").model, small);
-        let described = |model: ModelConfig| {
-            let description = Description { model, ..Description::default() };
-            let file = WeightsFile { metadata: description.to_metadata(), ..whole.clone() };
+        const DECODER: usize = 64;
+        let small = MmptModelConfig { hidden: 8, ..MmptModelConfig::default() };
+        let whole = file(&small, DECODER, None);
+        assert_eq!(whole.description().expect("a true model").expect("described").model.mmpt, small);
+        let refused = |model: MmptModelConfig, decoder_width: usize| {
+            let metadata = described(&model, decoder_width).to_metadata();
+            let file = WeightsFile { metadata, ..whole.clone() };
             file.description().expect_err("another model").to_string()
         };
-        for model in [
-            ModelConfig { hidden: 2048, ..small.clone() },
-            ModelConfig { interaction_blocks: 1000, ..small.clone() },
-            ModelConfig { decoder_width: 60_000, ..small.clone() },
+        for (model, decoder_width) in [
+            (MmptModelConfig { hidden: 2048, ..small.clone() }, DECODER),
+            (MmptModelConfig { interaction_blocks: 1000, ..small.clone() }, DECODER),
+            (small.clone(), 60_000),
         ] {
-            let message = described(model);
+            let message = refused(model, decoder_width);
             assert!(message.contains("but the file holds"), "{message}");
         }
-        for (model, key) in [
-            (ModelConfig { hidden: 60_000, ..small.clone() }, "model.hidden = 60000"),
-            (ModelConfig { interaction_blocks: usize::MAX, ..small.clone() }, "model.interaction_blocks"),
-            (ModelConfig { decoder_width: 1 << 40, ..small.clone() }, "model.decoder_width"),
+        let blocks = MmptModelConfig { interaction_blocks: usize::MAX, ..small.clone() };
+        for (model, decoder_width, fault) in [
+            (MmptModelConfig { hidden: 60_000, ..small.clone() }, DECODER, "model.mmpt.hidden = 60000"),
+            (blocks, DECODER, "model.mmpt.interaction_blocks"),
+            (small.clone(), 1 << 40, "pretrain.mmpt.decoder_width"),
+            (MmptModelConfig { lattice_heads: 0, ..small.clone() }, DECODER, "model.mmpt.lattice_heads = 0"),
         ] {
-            let message = described(model);
-            assert!(message.contains(key), "{message}");
+            let message = refused(model, decoder_width);
+            assert!(message.contains(fault), "{message}");
         }
-        let message = described(ModelConfig { lattice_heads: 0, ..small.clone() });
-        assert!(message.contains("model.lattice_heads = 0"), "{message}");
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::prelude::*;
 
-use crate::config::model::{AttentionValues, ModelConfig};
+use crate::config::model::{AttentionValues, MmptModelConfig};
 use crate::model::Batch;
 use crate::model::Trace;
 use crate::model::layers::{Initial, Initialiser};
@@ -30,7 +30,7 @@ pub struct MultigraphAttention {
 
 impl MultigraphAttention {
     /// The layer.
-    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+    pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let width = config.hidden;
         // Xavier's bound of a [2 · width, 1] matrix: both vectors act as one on the pair.
         let bound = (6.0 / (2.0 * width as f64)).sqrt();

@@ -5,7 +5,7 @@
 
 use burn::prelude::*;
 
-use crate::config::model::{BASIS_WIDTH, ModelConfig};
+use crate::config::model::{BASIS_WIDTH, MmptModelConfig};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::RADIAL;
 use crate::model::Batch;
@@ -24,7 +24,7 @@ pub struct MessageEmbedding {
 
 impl MessageEmbedding {
     /// The layer.
-    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+    pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let width = config.hidden;
         Self {
             emb_rbf: LinearConfig::new(RADIAL, width).init(initialiser),
@@ -96,7 +96,7 @@ pub struct Interaction {
 
 impl Interaction {
     /// The block.
-    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+    pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let (width, inner, basis) = (config.hidden, config.interaction_width, BASIS_WIDTH);
         let orthogonal = |inputs: usize, outputs: usize| {
             LinearConfig::new(inputs, outputs).with_initial(Initial::GlorotOrthogonal)
@@ -164,7 +164,7 @@ pub struct Output {
 
 impl Output {
     /// The block; its last layer starts at zero, so that `h_S = 0` at the first step (specification, section 4.3).
-    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+    pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let (hidden, width) = (config.hidden, config.output_width);
         let orthogonal = |inputs: usize, outputs: usize| {
             LinearConfig::new(inputs, outputs).with_initial(Initial::GlorotOrthogonal)

@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation;
 
-use crate::config::model::{LATTICE_PARAMETERS, LATTICE_TOKENS, ModelConfig};
+use crate::config::model::{LATTICE_PARAMETERS, LATTICE_TOKENS, MmptModelConfig};
 use crate::data::LatticeStatistics;
 use crate::model::layers::Initialiser;
 use crate::model::layers::{Linear, LinearConfig};
@@ -110,7 +110,11 @@ impl SelfAttention {
 
 impl LatticeEncoder {
     /// The encoder for a training set's statistics.
-    pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
+    pub fn init(
+        config: &MmptModelConfig,
+        statistics: &LatticeStatistics,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         let width = config.lattice_width;
         let mut constants = |values: &[f64; LATTICE_PARAMETERS]| {
             let values = values.iter().map(|&value| value as f32).collect();

@@ -16,7 +16,7 @@ use burn::prelude::*;
 use super::encoder::{Encoding, Widths};
 use super::layers::Initialiser;
 use super::{Batch, Trace};
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::config::model::LATTICE_TOKENS;
 use crate::data::LatticeStatistics;
 use lattice::LatticeEncoder;
@@ -33,7 +33,11 @@ pub struct MmptEncoder {
 
 impl MmptEncoder {
     /// Fresh encoders for a training set's lattice statistics.
-    pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
+    pub fn init(
+        config: &MmptModelConfig,
+        statistics: &LatticeStatistics,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         Self {
             structure: StructureEncoder::init(config, initialiser),
             lattice: LatticeEncoder::init(config, statistics, initialiser),
@@ -41,7 +45,7 @@ impl MmptEncoder {
     }
 
     /// Widths of `h_S` and `h_L`.
-    pub fn widths(config: &ModelConfig) -> Widths {
+    pub fn widths(config: &MmptModelConfig) -> Widths {
         Widths { atoms: config.structure_width, crystals: Some(LATTICE_TOKENS * config.lattice_width) }
     }
 

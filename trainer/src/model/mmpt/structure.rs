@@ -6,7 +6,7 @@ use burn::prelude::*;
 use super::attention::MultigraphAttention;
 use super::dimenet::{Interaction, MessageEmbedding, Output};
 use super::radial::RadialBasis;
-use crate::config::model::{ATOM_TYPES, ModelConfig};
+use crate::config::model::{ATOM_TYPES, MmptModelConfig};
 use crate::model::Batch;
 use crate::model::Trace;
 use crate::model::layers::Initialiser;
@@ -46,7 +46,7 @@ pub struct StructureEncoding {
 
 impl StructureEncoder {
     /// The encoder.
-    pub fn init(config: &ModelConfig, initialiser: &mut Initialiser) -> Self {
+    pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let table = initialiser.uniform([ATOM_TYPES, config.hidden], 3f64.sqrt());
         Self {
             atom_emb: Embedding { weight: table },

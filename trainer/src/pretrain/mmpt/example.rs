@@ -4,22 +4,21 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use super::MmptModel;
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::data::LatticeStatistics;
 use crate::model::names;
 
 /// A fresh model in double precision on the CPU, as small as the losses' tests want it.
 pub(crate) fn tiny() -> MmptModel {
-    let config = ModelConfig {
+    let config = MmptModelConfig {
         hidden: 8,
         structure_width: 6,
         interaction_blocks: 1,
         interaction_width: 8,
         output_width: 8,
         output_layers: 1,
-        decoder_width: 5,
-        ..ModelConfig::default()
+        ..MmptModelConfig::default()
     };
     let statistics = LatticeStatistics { mean: [5.0, 5.0, 5.0, 80.0, 80.0, 80.0], std: [2.0; 6] };
-    names::with_dtype(MmptModel::init(&config, &statistics, 9, &Device::flex().autodiff()), DType::F64)
+    names::with_dtype(MmptModel::init(&config, 5, &statistics, 9, &Device::flex().autodiff()), DType::F64)
 }

@@ -5,7 +5,9 @@ use burn::prelude::*;
 
 use super::decoder::{Decoded, EdgeGin, RadialSums, at_pairs, pair_head};
 use super::hide;
-use crate::config::model::{ATOM_TYPES, LATTICE_PARAMETERS, LATTICE_TOKENS, ModelConfig, SAME_CELL_CLASSES};
+use crate::config::model::{
+    ATOM_TYPES, LATTICE_PARAMETERS, LATTICE_TOKENS, MmptModelConfig, SAME_CELL_CLASSES,
+};
 use crate::data::LatticeStatistics;
 use crate::data::labels::DIRECTIONS;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
@@ -57,9 +59,15 @@ pub struct Prediction {
 
 impl MmptModel {
     /// A model with fresh weights for a training set's lattice statistics.
-    pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, seed: u64, device: &Device) -> Self {
+    pub fn init(
+        config: &MmptModelConfig,
+        decoder_width: usize,
+        statistics: &LatticeStatistics,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
         let initialiser = &mut Initialiser::new(seed, device);
-        let (width, hidden) = (config.structure_width, config.decoder_width);
+        let (width, hidden) = (config.structure_width, decoder_width);
         let mut lattices = vec![LATTICE_TOKENS * config.lattice_width];
         lattices.extend([hidden; LATTICE_DECODER_LAYERS]);
         lattices.push(LATTICE_PARAMETERS);
@@ -68,7 +76,7 @@ impl MmptModel {
         types.push(ATOM_TYPES);
         Self {
             mask_token: hide::token(width, initialiser),
-            encoder: Encoder::init(config, statistics, initialiser),
+            encoder: Encoder::Mmpt(MmptEncoder::init(config, statistics, initialiser)),
             lattice_dec: Mlp::init(&lattices, initialiser),
             coord_gin: EdgeGin::init(width, initialiser),
             coord_out: LinearConfig::new(width, 1).init(initialiser),

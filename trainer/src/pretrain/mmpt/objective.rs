@@ -30,7 +30,13 @@ impl Pretraining for MmptObjective {
     }
 
     fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> MmptModel {
-        MmptModel::init(&config.model, statistics, config.seed, device)
+        MmptModel::init(
+            &config.model.mmpt,
+            config.pretrain.mmpt.decoder_width,
+            statistics,
+            config.seed,
+            device,
+        )
     }
 
     fn into_encoder(model: MmptModel) -> Encoder {
@@ -38,7 +44,7 @@ impl Pretraining for MmptObjective {
     }
 
     fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError> {
-        Ok(constant_losses(&ConstantPredictor::of(selection)?, config.pal.labels))
+        Ok(constant_losses(&ConstantPredictor::of(selection)?, config.pretrain.mmpt.labels))
     }
 }
 
@@ -47,14 +53,14 @@ impl Objective for MmptObjective {
     type Batch = Batch;
 
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Batch {
-        let masks = Masks::draw(self.config.model.masking, key, &graph.atom_offsets);
+        let masks = Masks::draw(self.config.pretrain.mmpt.masking, key, &graph.atom_offsets);
         Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device)
     }
 
     fn losses(&self, model: &MmptModel, batch: &Batch) -> (Tensor<1>, Values) {
         let mut trace = Trace::off();
         let prediction = model.forward(batch, &mut trace);
-        let losses = Losses::new(&self.config.loss, &prediction, batch, &mut trace);
+        let losses = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, batch, &mut trace);
         let (names, mut values): (Vec<_>, Vec<_>) = losses.values().into_iter().unzip();
         self.ranks.average(&mut values);
         (losses.total, names.into_iter().map(str::to_owned).zip(values).collect())

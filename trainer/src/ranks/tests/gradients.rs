@@ -7,8 +7,9 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::DType;
 
-use crate::config::loss::{LossConfig, Samples};
-use crate::config::model::{Graph, Masking};
+use crate::config::model::Graph;
+use crate::config::pretrain::Masking;
+use crate::config::pretrain::loss::{LossConfig, Samples};
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Share};
 use crate::model::mask::{DrawKey, Masks};

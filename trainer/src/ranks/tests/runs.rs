@@ -28,13 +28,13 @@ const EPOCHS: u64 = 7;
 /// A run of a small model; `batch` crystals a rank.
 fn config(batch: usize, more: &[&str]) -> Config {
     let mut overrides: Vec<String> = [
-        "model.hidden=16",
-        "model.structure_width=16",
-        "model.interaction_blocks=1",
-        "model.interaction_width=16",
-        "model.output_width=16",
-        "model.output_layers=1",
-        "model.decoder_width=16",
+        "model.mmpt.hidden=16",
+        "model.mmpt.structure_width=16",
+        "model.mmpt.interaction_blocks=1",
+        "model.mmpt.interaction_width=16",
+        "model.mmpt.output_width=16",
+        "model.mmpt.output_layers=1",
+        "pretrain.mmpt.decoder_width=16",
         "optimiser.learning_rate=1e-4",
         "data.validation=split",
     ]
@@ -107,7 +107,7 @@ fn difference(folder: &Path, other: &Path) -> f64 {
 fn ranks_train_as_one_process_with_the_whole_batch() {
     let loads: [&[&str]; 3] = [
         &[],
-        &["loss.contrast.samples=crystals", "loss.contrast.centred=true"],
+        &["pretrain.mmpt.loss.contrast.samples=crystals", "pretrain.mmpt.loss.contrast.centred=true"],
         &["optimiser.accumulate=2", "optimiser.clip_norm=1", "schedule.kind=onecycle"],
     ];
     for load in loads {

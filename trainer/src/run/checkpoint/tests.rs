@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use schemas::settings::FeatureSettings;
 
 use super::*;
-use crate::config::{ModelConfig, PalConfig};
+use crate::config::{ModelConfig, PretrainConfig};
 use crate::data::LatticeStatistics;
 
 /// A checkpoint whose every number follows from `step`.
@@ -33,7 +33,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
         },
         description: Description {
             model: ModelConfig::default(),
-            pal: PalConfig::default(),
+            pretrain: PretrainConfig::default(),
             features: FeatureSettings::default(),
             lattice: LatticeStatistics { mean: [5.0; 6], std: [1.5; 6] },
             target: None,

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use super::Term;
-use crate::config::loss::{LossConfig, Samples};
+use crate::config::pretrain::loss::{LossConfig, Samples};
 use crate::model::{Batch, Trace};
 use crate::ops::composed::sum_by;
 use crate::pretrain::barlow_twins::{BarlowTwins, Columns};

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use super::{Term, error, mean_of_views};
-use crate::config::loss::LossConfig;
+use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 

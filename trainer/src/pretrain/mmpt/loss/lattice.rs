@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use super::{Term, error};
-use crate::config::loss::LossConfig;
+use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 

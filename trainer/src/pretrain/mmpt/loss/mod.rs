@@ -11,7 +11,7 @@ mod tests;
 use burn::prelude::*;
 
 use super::model::Prediction;
-use crate::config::loss::{Error, LossConfig};
+use crate::config::pretrain::loss::{Error, LossConfig};
 use crate::data::{ConstantPredictor, PeriodicLabels};
 use crate::model::{Batch, Trace};
 use crate::run::step::{TOTAL, Values};

@@ -3,8 +3,9 @@
 use burn::prelude::*;
 
 use super::*;
-use crate::config::loss::Samples;
-use crate::config::model::{Graph, Masking};
+use crate::config::model::Graph;
+use crate::config::pretrain::Masking;
+use crate::config::pretrain::loss::Samples;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, GraphBatch};
 use crate::model::mask::{DrawKey, Masks};

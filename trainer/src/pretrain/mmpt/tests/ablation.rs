@@ -8,8 +8,9 @@ use toml::{Table, Value};
 
 use super::crystal::{rutile, skewed, wurtzite};
 use super::{deviation, encode, lively, masked, rows, small_config};
-use crate::config::model::{AttentionValues, Masking};
-use crate::config::{Config, LossConfig, ModelConfig};
+use crate::config::model::AttentionValues;
+use crate::config::pretrain::Masking;
+use crate::config::{Config, LossConfig, MmptModelConfig};
 use crate::model::Trace;
 use crate::model::mask::{DrawKey, Masks};
 use crate::optimiser::Gradients;
@@ -18,13 +19,27 @@ use crate::pretrain::mmpt::loss::Losses;
 
 /// The keys in which each ablation differs from the defaults, in the order of the keys.
 const ABLATIONS: [(&str, &[&str]); 7] = [
-    ("mmpt-cl", &["loss.contrast.weight"]),
-    ("mmpt-mga", &["model.attention"]),
-    ("mmpt-mutex", &["model.masking"]),
+    ("mmpt-cl", &["pretrain.mmpt.loss.contrast.weight"]),
+    ("mmpt-mga", &["model.mmpt.attention"]),
+    ("mmpt-mutex", &["pretrain.mmpt.masking"]),
     ("mmpt-no", &[]),
-    ("mmpt-pal", &["loss.direction.weight", "loss.distance.weight", "loss.same_cell.weight"]),
-    ("mmpt-pimg", &["model.graph"]),
-    ("mmpt-re", &["loss.atom.weight", "loss.coordinate.weight", "loss.lattice.weight"]),
+    (
+        "mmpt-pal",
+        &[
+            "pretrain.mmpt.loss.direction.weight",
+            "pretrain.mmpt.loss.distance.weight",
+            "pretrain.mmpt.loss.same_cell.weight",
+        ],
+    ),
+    ("mmpt-pimg", &["model.mmpt.graph"]),
+    (
+        "mmpt-re",
+        &[
+            "pretrain.mmpt.loss.atom.weight",
+            "pretrain.mmpt.loss.coordinate.weight",
+            "pretrain.mmpt.loss.lattice.weight",
+        ],
+    ),
 ];
 
 fn folder() -> PathBuf {
@@ -74,7 +89,7 @@ fn ablations_differ_from_the_defaults_in_what_they_name() {
 
 #[test]
 fn terms_of_the_ablations() {
-    let terms = |name: &str| Losses::names(&ablation(name).loss);
+    let terms = |name: &str| Losses::names(&ablation(name).pretrain.mmpt.loss);
     assert_eq!(terms("mmpt-re"), ["loss", "L_BT", "L_Die", "L_Unit", "L_Dis"]);
     assert_eq!(terms("mmpt-cl"), ["loss", "L_A", "L_X", "L_L", "L_Die", "L_Unit", "L_Dis"]);
     assert_eq!(terms("mmpt-pal"), ["loss", "L_A", "L_X", "L_L", "L_BT"]);
@@ -84,10 +99,10 @@ fn terms_of_the_ablations() {
 }
 
 /// Names of the parameters that the default loss gives a gradient.
-fn with_gradient(config: &ModelConfig) -> Vec<String> {
+fn with_gradient(config: &MmptModelConfig) -> Vec<String> {
     let model = lively(config, DType::F32);
     let crystals = [rutile().with_edges(), skewed().with_edges()];
-    let masks = Masks::draw(config.masking, DrawKey { seed: 1, epoch: 0, first_crystal: 0 }, &[0, 6, 9]);
+    let masks = Masks::draw(Masking::Mutex, DrawKey { seed: 1, epoch: 0, first_crystal: 0 }, &[0, 6, 9]);
     let batch = masked::<f32>(&crystals, &masks);
     let mut trace = Trace::off();
     let prediction = model.forward(&batch, &mut trace);
@@ -99,7 +114,7 @@ fn with_gradient(config: &ModelConfig) -> Vec<String> {
 
 #[test]
 fn without_attention_nothing_is_mixed_in() {
-    let config = ModelConfig { attention: ablation("mmpt-mga").model.attention, ..small_config() };
+    let config = MmptModelConfig { attention: ablation("mmpt-mga").model.mmpt.attention, ..small_config() };
     let model = lively(&config, DType::F64);
     let crystal = [rutile().with_edges()];
     let mut trace = Trace::on();
@@ -132,7 +147,7 @@ fn without_attention_nothing_is_mixed_in() {
 #[test]
 fn attention_may_sum_projections() {
     let encoding = |values: AttentionValues| {
-        let config = ModelConfig { attention_values: values, ..small_config() };
+        let config = MmptModelConfig { attention_values: values, ..small_config() };
         rows(&encode::<f64>(&lively(&config, DType::F64), &[wurtzite().with_edges()]).atoms)
     };
     let (raw, projected) = (encoding(AttentionValues::Raw), encoding(AttentionValues::Projected));
@@ -148,7 +163,7 @@ fn independent_masks_hide_half_each_and_overlap() {
         |mask: &[bool], from: usize, to: usize| mask[from..to].iter().filter(|hidden| **hidden).count();
     let mut overlaps = 0;
     for batch in 0..20 {
-        let masks = draw(ablation("mmpt-mutex").model.masking, batch);
+        let masks = draw(ablation("mmpt-mutex").pretrain.mmpt.masking, batch);
         for mask in [&masks.first, &masks.second] {
             assert_eq!([count(mask, 0, 10), count(mask, 10, 11), count(mask, 11, 18)], [5, 0, 3]);
         }
@@ -165,13 +180,13 @@ fn independent_masks_hide_half_each_and_overlap() {
 
 #[test]
 fn ablations_have_the_parameters_of_the_default() {
-    let sizes = |config: &ModelConfig| {
-        let model = MmptModel::init(config, &super::statistics(), 0, &Device::flex().autodiff());
+    let sizes = |config: &MmptModelConfig| {
+        let model = MmptModel::init(config, 64, &super::statistics(), 0, &Device::flex().autodiff());
         let parameters = crate::model::names::parameters(&model);
         parameters.into_iter().map(|tensor| (tensor.name, tensor.shape)).collect::<Vec<_>>()
     };
-    let expected = sizes(&ModelConfig::default());
+    let expected = sizes(&MmptModelConfig::default());
     for (name, _) in ABLATIONS {
-        assert_eq!(sizes(&ablation(name).model), expected, "{name}");
+        assert_eq!(sizes(&ablation(name).model.mmpt), expected, "{name}");
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Element};
 
 use super::crystal::{Crystal, Matrix, copper, rutile, skewed, wurtzite};
 use super::{deviation, encode, h_l, lively, rows, small_fixture};
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::data::BatchFloat;
 use crate::data::golden::golden_folder;
 use crate::model::names;
@@ -96,13 +96,13 @@ fn cases(folder: &std::path::Path) -> Vec<Crystal> {
 
 #[test]
 fn encodings_do_not_depend_on_the_form_in_single_precision() {
-    let model = lively(&ModelConfig::default(), DType::F32);
+    let model = lively(&MmptModelConfig::default(), DType::F32);
     assert_invariant::<f32>(&model, &own_crystals(), SINGLE);
 }
 
 #[test]
 fn encodings_do_not_depend_on_the_form_in_double_precision() {
-    let model = lively(&ModelConfig::default(), DType::F64);
+    let model = lively(&MmptModelConfig::default(), DType::F64);
     assert_invariant::<f64>(&model, &own_crystals(), DOUBLE);
 }
 
@@ -112,13 +112,13 @@ fn encodings_of_the_golden_crystals_do_not_depend_on_the_form() {
     let fixture = crate::verify::Fixture::open(&folder).expect("a fixture");
     let weights = fixture.tensors("weights.safetensors").expect("weights").into_iter();
     let trained = weights.map(|(name, data)| (name, data.convert_dtype(DType::F32))).collect();
-    let model = names::with_parameters(lively(&ModelConfig::default(), DType::F32), trained);
+    let model = names::with_parameters(lively(&MmptModelConfig::default(), DType::F32), trained);
     assert_invariant::<f32>(&model, &cases(&folder), SINGLE);
 }
 
 #[test]
 fn encodings_depend_on_the_crystal() {
-    let model = lively(&ModelConfig::default(), DType::F64);
+    let model = lively(&MmptModelConfig::default(), DType::F64);
     let crystal = skewed();
     let expected = rows(&encode::<f64>(&model, &[crystal.with_edges()]).atoms);
     let stretch = [[1.001, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];

@@ -6,7 +6,7 @@ use burn::tensor::DType;
 use super::crystal::{Crystal, lonely, rutile};
 use super::{devices, lively_on, masked_on, rows, small_config, statistics};
 use crate::config::LossConfig;
-use crate::config::model::Masking;
+use crate::config::pretrain::Masking;
 use crate::data::golden::OwnedInput;
 use crate::model::PropertyModel;
 use crate::model::mask::{DrawKey, Masks};
@@ -80,7 +80,8 @@ fn pretraining(crystals: &[OwnedInput], device: &Device) -> Named {
 
 /// Predictions and gradients of a property's model.
 fn tuning(crystals: &[OwnedInput], device: &Device) -> Named {
-    let fresh = PropertyModel::init(&small_config(), HEAD, &statistics(), 3, &device.clone().autodiff());
+    let fresh =
+        PropertyModel::init(&small_config().into(), HEAD, &statistics(), 3, &device.clone().autodiff());
     let encoder = lively_on(&small_config(), DType::F64, device).encoder;
     let model = names::with_dtype(PropertyModel { encoder, ..fresh }, DType::F64);
     let masks = Masks::none(offsets(crystals).pop().unwrap_or_default());

@@ -18,7 +18,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::MmptModel;
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::config::model::Graph;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
@@ -41,29 +41,31 @@ fn small_fixture() -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden")).to_owned()
 }
 
+/// Width of the decoders' hidden layers.
+const DECODER_WIDTH: usize = 8;
+
 /// A model of small widths, three blocks deep.
-fn small_config() -> ModelConfig {
-    ModelConfig {
+fn small_config() -> MmptModelConfig {
+    MmptModelConfig {
         hidden: 16,
         structure_width: 8,
         interaction_blocks: 2,
         interaction_width: 8,
         output_width: 16,
         output_layers: 2,
-        decoder_width: 8,
-        ..ModelConfig::default()
+        ..MmptModelConfig::default()
     }
 }
 
 /// A fresh model without the zeros it starts with, of the last output layers for instance: its `h_S`
 /// says something.
-fn lively(config: &ModelConfig, dtype: DType) -> MmptModel {
+fn lively(config: &MmptModelConfig, dtype: DType) -> MmptModel {
     lively_on(config, dtype, &Device::flex())
 }
 
 /// As [`lively`], on a device given without automatic differentiation.
-fn lively_on(config: &ModelConfig, dtype: DType, device: &Device) -> MmptModel {
-    let model = MmptModel::init(config, &statistics(), 4, &device.clone().autodiff());
+fn lively_on(config: &MmptModelConfig, dtype: DType, device: &Device) -> MmptModel {
+    let model = MmptModel::init(config, DECODER_WIDTH, &statistics(), 4, &device.clone().autodiff());
     let mut generator = ChaCha8Rng::seed_from_u64(11);
     let mut values = |count: usize| -> Vec<f64> {
         (0..count).map(|_| LIVELY * (2.0 * generator.random::<f64>() - 1.0)).collect()

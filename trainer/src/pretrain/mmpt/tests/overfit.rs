@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::prelude::*;
 
 use super::{CUTOFF, small_config, small_fixture};
-use crate::config::{LossConfig, ModelConfig, OptimiserConfig};
+use crate::config::{LossConfig, MmptModelConfig, OptimiserConfig};
 use crate::model::mask::Masks;
 use crate::model::{Batch, Trace};
 use crate::optimiser::{Adam, Gradients, Rates};
@@ -19,14 +19,21 @@ const RATE: f64 = 1e-3;
 const CLIP: f64 = 10.0;
 
 /// The loss of a fixture's crystals before and after some steps from fresh weights, over the first.
-fn learn(folder: &Path, config: &ModelConfig, steps: usize, learning_rate: f64) -> f64 {
+fn learn(
+    folder: &Path,
+    config: &MmptModelConfig,
+    decoder_width: usize,
+    steps: usize,
+    learning_rate: f64,
+) -> f64 {
     let fixture = Fixture::open(folder).expect("a fixture");
     let device = Device::flex();
     let first = fixture.mask();
     let masks = Masks { second: first.iter().map(|&hidden| !hidden).collect(), first };
     let graph = fixture.batch::<f32>(TieRule::Cut).expect("a complete fixture");
     let batch = Batch::new(graph, &masks, CUTOFF, &device);
-    let mut model = MmptModel::init(config, &fixture.lattice(), 123, &device.clone().autodiff());
+    let mut model =
+        MmptModel::init(config, decoder_width, &fixture.lattice(), 123, &device.clone().autodiff());
     let optimiser = OptimiserConfig { learning_rate, ..OptimiserConfig::default() };
     let rates = Rates { learning_rate, beta1: optimiser.beta1 };
     let mut adam = Adam::new(&optimiser);
@@ -51,12 +58,12 @@ fn learn(folder: &Path, config: &ModelConfig, steps: usize, learning_rate: f64) 
 #[test]
 fn golden_crystals_are_learnt_by_heart() {
     let Some(folder) = crate::data::golden::golden_folder() else { return };
-    let share = learn(&folder, &ModelConfig::default(), 300, RATE);
+    let share = learn(&folder, &MmptModelConfig::default(), 64, 300, RATE);
     assert!(share < 0.16, "the loss is still {share:.3} of what it was");
 }
 
 #[test]
 fn small_crystals_are_learnt_by_heart() {
-    let share = learn(&small_fixture(), &small_config(), 300, 10.0 * RATE);
+    let share = learn(&small_fixture(), &small_config(), 8, 300, 10.0 * RATE);
     assert!(share < 0.16, "the loss is still {share:.3} of what it was");
 }

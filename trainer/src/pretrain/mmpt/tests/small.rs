@@ -5,7 +5,7 @@ use burn::tensor::DType;
 
 use super::crystal::{Crystal, copper, lonely, rutile, skewed, wurtzite};
 use super::{deviation, encode, h_l, lively, masked, rows, small_config};
-use crate::config::{LossConfig, ModelConfig};
+use crate::config::{LossConfig, MmptModelConfig};
 use crate::data::golden::OwnedInput;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Trace, names};
@@ -27,7 +27,7 @@ fn masks(crystals: &[OwnedInput], first_crystal: u64) -> Masks {
         offsets.push(offsets[offsets.len() - 1] + crystal.atomic_numbers.len());
     }
     let key = DrawKey { seed: 123, epoch: 0, first_crystal };
-    Masks::draw(crate::config::model::Masking::Mutex, key, &offsets)
+    Masks::draw(crate::config::pretrain::Masking::Mutex, key, &offsets)
 }
 
 /// Losses by name.
@@ -131,7 +131,7 @@ fn crystals_without_edges_do_not_disturb_others() {
 #[test]
 fn a_crystal_is_encoded_alone_as_among_others() {
     let crystals = with_edges(&[rutile(), copper(), lonely(), skewed(), wurtzite()]);
-    for config in [small_config(), ModelConfig::default()] {
+    for config in [small_config(), MmptModelConfig::default()] {
         let model = lively(&config, DType::F64);
         let together = encode::<f64>(&model, &crystals);
         let (structure, lattice) = (rows(&together.atoms), rows(&h_l(&together)));
@@ -193,7 +193,7 @@ fn the_same_batch_gives_the_same_bytes_on_one_and_two_threads() {
     let batch = masked::<f32>(&crystals, &masks(&crystals, 0));
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| losses(&lively(&ModelConfig::default(), DType::F32), &batch))
+        pool.install(|| losses(&lively(&MmptModelConfig::default(), DType::F32), &batch))
     };
     let one = run(1);
     assert_eq!(one, run(2));

@@ -7,7 +7,7 @@ use burn::tensor::DType;
 
 use super::crystal::{copper, rutile, skewed};
 use super::{encode, h_l, rows, statistics};
-use crate::config::ModelConfig;
+use crate::config::MmptModelConfig;
 use crate::model::names::{self, NamedTensor};
 use crate::pretrain::mmpt::MmptModel;
 
@@ -128,7 +128,7 @@ fn table() -> Vec<(String, Vec<usize>)> {
 
 /// A fresh default model.
 fn fresh() -> MmptModel {
-    MmptModel::init(&ModelConfig::default(), &statistics(), 123, &Device::flex().autodiff())
+    MmptModel::init(&MmptModelConfig::default(), 64, &statistics(), 123, &Device::flex().autodiff())
 }
 
 #[test]
@@ -223,7 +223,8 @@ fn layers_do_not_start_alike() {
 #[test]
 fn the_seed_decides() {
     let model = |seed| {
-        let model = MmptModel::init(&ModelConfig::default(), &statistics(), seed, &Device::flex().autodiff());
+        let model =
+            MmptModel::init(&MmptModelConfig::default(), 64, &statistics(), seed, &Device::flex().autodiff());
         names::parameters(&model)
     };
     assert_eq!(model(123), names::parameters(&fresh()));

@@ -1,0 +1,82 @@
+//! Which encoder a run has, and its sizes. The number of radial and spherical functions is not among them: the
+//! features are made with it (`crate::data::basis`).
+//!
+//! * [`mmpt`]: the encoders of MMPT
+//!
+//! Every kind has a section of its own, called like the kind.
+
+pub mod mmpt;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Fault, Faults};
+use super::section::{Setting, section};
+
+pub use mmpt::{AttentionValues, MmptModelConfig};
+
+/// Classes of the atom-type prediction: class = atomic number, class 0 is unused (specification, section 7, row 9).
+pub const ATOM_TYPES: usize = 119;
+/// Classes of the same-cell label (specification, section 2.4).
+pub const SAME_CELL_CLASSES: usize = 2;
+/// Width between the two linear maps of each basis. A constant, because the sum over triplets is
+/// written for it.
+pub const BASIS_WIDTH: usize = crate::ops::kernel::triplet::BASIS;
+/// Lattice parameters of a crystal: three lengths, three angles.
+pub const LATTICE_PARAMETERS: usize = 6;
+/// Tokens of the lattice encoder: lengths and angles (specification, section 4.4).
+pub const LATTICE_TOKENS: usize = 2;
+
+/// How the atoms of one crystal are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Graph {
+    /// Every edge of the store: parallel edges and edges from an atom to its own images stay.
+    Multigraph,
+    /// For each pair of different atoms the nearest image alone (the ablation without PIMG).
+    Simple,
+}
+
+impl Setting for Graph {}
+
+/// The encoders there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// DimeNet++ with attention over parallel edges, and a transformer of the lattice.
+    Mmpt,
+}
+
+impl Setting for ModelKind {}
+
+section! {
+    /// The encoder and its sizes.
+    pub struct ModelConfig {
+        /// The encoder: "mmpt". Sections of other encoders have no effect.
+        pub kind: ModelKind = ModelKind::Mmpt;
+        /// Sizes and variants of MMPT's encoders. The defaults are the paper's.
+        pub mmpt: MmptModelConfig = MmptModelConfig::default();
+    }
+}
+
+impl From<MmptModelConfig> for ModelConfig {
+    fn from(mmpt: MmptModelConfig) -> Self {
+        Self { kind: ModelKind::Mmpt, mmpt }
+    }
+}
+
+impl ModelConfig {
+    /// The first size out of its range, as `key = value: must be what is needed`.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let mut faults = Faults::default();
+        self.check("model", &mut faults);
+        self.check_relations(&mut faults);
+        faults.0.as_ref().map(Fault::to_string)
+    }
+
+    /// Notes the first size that does not fit the others.
+    pub(super) fn check_relations(&self, faults: &mut Faults) {
+        match self.kind {
+            ModelKind::Mmpt => self.mmpt.check_relations(faults),
+        }
+    }
+}

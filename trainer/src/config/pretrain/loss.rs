@@ -1,0 +1,104 @@
+//! Weights and forms of MMPT's loss terms (specification, section 6). A term of weight 0 is not computed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::fault::{Faults, NOT_NEGATIVE};
+use crate::config::section::{Setting, section};
+
+/// How the error of a predicted number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Error {
+    /// `|prediction - target|`
+    Absolute,
+    /// `(prediction - target)²`
+    Squared,
+}
+
+impl Setting for Error {}
+
+/// What the agreement of the two views is measured on (specification, section 6, L_BT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Samples {
+    /// The atoms of the batch.
+    Atoms,
+    /// The crystals of the batch, each the mean of its atoms.
+    Crystals,
+}
+
+impl Setting for Samples {}
+
+section! {
+    /// A classification term.
+    pub struct Classification {
+        /// Factor of the term in the sum; a term of weight 0 is not computed.
+        pub weight: f64 = 1.0, in NOT_NEGATIVE;
+    }
+}
+
+section! {
+    /// A regression term.
+    pub struct Regression {
+        /// Factor of the term in the sum.
+        pub weight: f64 = 1.0, in NOT_NEGATIVE;
+        /// How an error counts: "absolute" or "squared".
+        pub error: Error = Error::Absolute;
+    }
+}
+
+section! {
+    /// The Barlow Twins term between the two views.
+    pub struct BarlowTwins {
+        /// Factor of the term in the sum.
+        pub weight: f64 = 0.5, in NOT_NEGATIVE;
+        /// λ, factor of the off-diagonal elements.
+        pub off_diagonal: f64 = 0.0051, in NOT_NEGATIVE;
+        /// Whether columns are centred before they are correlated.
+        pub centred: bool = true;
+        /// Samples of the correlation: "atoms" or "crystals" (each the mean of its atoms).
+        pub samples: Samples = Samples::Atoms;
+    }
+}
+
+section! {
+    /// The terms of Eq. 7 with their weights.
+    pub struct LossConfig {
+        /// L_A, types of masked atoms (cross entropy).
+        pub atom: Classification = Classification { weight: 5.0 };
+        /// L_X, distances of masked atoms from the crystal's centre, in Å.
+        pub coordinate: Regression = Regression::default();
+        /// L_L, standardised lattice parameters.
+        pub lattice: Regression = Regression { error: Error::Squared, ..Regression::default() };
+        /// L_BT, agreement of the two views (Barlow Twins).
+        pub contrast: BarlowTwins = BarlowTwins::default();
+        /// L_Die, direction of every edge (cross entropy).
+        pub direction: Classification = Classification::default();
+        /// L_Unit, whether an edge stays in its cell (cross entropy).
+        pub same_cell: Classification = Classification::default();
+        /// L_Dis, length of every edge, in Å.
+        pub distance: Regression = Regression::default();
+    }
+}
+
+impl LossConfig {
+    /// Notes a fault if nothing is learnt.
+    pub(super) fn check_relations(&self, faults: &mut Faults) {
+        let Self { atom, coordinate, lattice, contrast, direction, same_cell, distance } = self;
+        let weights = [
+            atom.weight,
+            coordinate.weight,
+            lattice.weight,
+            contrast.weight,
+            direction.weight,
+            same_cell.weight,
+            distance.weight,
+        ];
+        faults.unless(
+            weights.iter().any(|&weight| weight > 0.0),
+            "pretrain.mmpt.loss.atom.weight",
+            atom.weight,
+            "greater than 0 where every other term's weight is 0",
+        );
+    }
+}

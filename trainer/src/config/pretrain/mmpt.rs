@@ -1,0 +1,38 @@
+//! Labels, masks and decoders of MMPT's pre-training (specification, sections 2.4 and 5).
+
+use serde::{Deserialize, Serialize};
+
+use super::loss::LossConfig;
+use crate::config::fault::WIDTH;
+use crate::config::section::{Setting, section};
+use crate::data::PeriodicLabels;
+
+/// How the two masks of a crystal are drawn (specification, section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Masking {
+    /// The second mask is the complement of the first.
+    Mutex,
+    /// Both masks are drawn independently, each with half of the atoms (the ablation without mutex
+    /// masks).
+    Independent,
+}
+
+impl Setting for Masking {}
+impl Setting for PeriodicLabels {}
+
+section! {
+    /// What MMPT's pre-training predicts and how it hides atoms; the defaults are the paper's, or the specification's choices
+    /// where the paper is silent.
+    pub struct MmptPretrainConfig {
+        /// Periodic-attribute labels: "centred" (the home cell is put around the centre atom, so that the cell's
+        /// origin does not matter) or "cell" (as in the paper).
+        pub labels: PeriodicLabels = PeriodicLabels::Centred;
+        /// Masks of the two views: "mutex" (complements), "independent" (ablation without mutex masks).
+        pub masking: Masking = Masking::Mutex;
+        /// Width of the decoders' hidden layers.
+        pub decoder_width: usize = 64, in WIDTH;
+        /// Weights and forms of the loss terms.
+        pub loss: LossConfig = LossConfig::default();
+    }
+}
