@@ -5,12 +5,13 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use etl::cif::CifReader;
+use crystal::cif::CifReader;
+use crystal::feature::Featurizer;
+use crystal::structure::Structure;
 use etl::columns::{Columns, RowLabels};
-use etl::feature::Featurizer;
+use etl::feature::options;
 use etl::filter::Filter;
 use etl::shard::{ShardFormat, file_metadata};
-use etl::structure::Structure;
 use schemas::settings::FeatureSettings;
 use schemas::store::shard_schema;
 
@@ -55,7 +56,7 @@ fn parts(criterion: &mut Criterion) {
         });
     });
 
-    let mut featurizer = Featurizer::new(&settings);
+    let mut featurizer = Featurizer::new(&options(&settings));
     group.bench_function("featurize", |bencher| {
         bencher.iter(|| {
             for structure in &structures {

@@ -10,10 +10,9 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffe
 use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use crystal::composition::Composition;
+use crystal::feature::Features;
 use schemas::store::item_field;
-
-use crate::composition::Composition;
-use crate::feature::Features;
 
 /// Takes a column's values and leaves room for as many: the next batch will be much the same.
 fn renew<T>(values: &mut Vec<T>) -> Vec<T> {

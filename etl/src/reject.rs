@@ -9,6 +9,10 @@ pub const FILTERED: &str = "filtered";
 pub const DUPLICATE_ID: &str = "duplicate_id";
 /// Reason code of a crystal with more sites than are asked for.
 pub const TOO_MANY_SITES: &str = "too_many_sites";
+/// Reason code of a crystal with more edges than a store may hold.
+pub const TOO_MANY_EDGES: &str = "too_many_edges";
+/// Reason code of a crystal with more pairs of edges, which a model sees as triplets, than a store may hold.
+pub const TOO_MANY_TRIPLETS: &str = "too_many_triplets";
 /// Reason code of the entries of one file beyond those that are listed.
 pub const TOO_MANY_REJECTS: &str = "too_many_rejects";
 /// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject

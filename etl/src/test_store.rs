@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
+use crystal::feature::{Features, Featurizer};
+use crystal::structure::Structure;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, reject_schema, shard_schema};
 
 use crate::columns::{Columns, RowLabels};
-use crate::feature::{Features, Featurizer};
+use crate::feature;
 use crate::shard::{ShardFormat, file_metadata};
-use crate::structure::Structure;
 
 /// A crystal with its labels.
 pub(crate) struct TestCrystal {
@@ -90,7 +91,7 @@ pub(crate) fn write_edited(
     let schema =
         shard_schema(&["split_official".to_owned()], &[("band_gap_ev".to_owned(), "band_gap".to_owned())]);
     let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).expect("a valid schema");
-    let mut featurizer = Featurizer::new(&settings);
+    let mut featurizer = Featurizer::new(&feature::options(&settings));
     let mut shards = Vec::new();
     for (number, rows) in crystals.chunks(shard_rows).enumerate() {
         let mut writer = format

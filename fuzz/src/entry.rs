@@ -5,22 +5,21 @@
 use std::io::Write;
 use std::{fs, mem};
 
-use etl::cif::CifReader;
-use etl::contact::{ContactError, ContactLimit};
-use etl::feature::Featurizer;
+use crystal::cif::CifReader;
+use crystal::contact::{ContactError, ContactLimit};
+use crystal::feature::{FeatureOptions, Featurizer};
+use crystal::structure::Structure;
+use crystal::symmetry::{
+    MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
+    operations_of_hermann_mauguin_symbol, operations_of_number,
+};
 use etl::labels::{IdRule, LabelInputs, load};
 use etl::reject::{Note, Origin, Reject};
 use etl::source::{
     EmbeddedLabels, OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open,
 };
-use etl::structure::Structure;
-use etl::symmetry::{
-    MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
-    operations_of_hermann_mauguin_symbol, operations_of_number,
-};
 use schemas::manifest::Manifest;
 use schemas::seal;
-use schemas::settings::FeatureSettings;
 
 /// One way to feed bytes to the program.
 pub type Entry = fn(&[u8]);
@@ -298,8 +297,8 @@ const LONGEST_MESSAGE: usize = 300;
 /// Features of a small structure, and its contacts.
 pub fn feature(bytes: &[u8]) {
     let structure = decode_structure(bytes);
-    let settings = FeatureSettings::default();
-    let mut featurizer = Featurizer::new(&settings);
+    let options = FeatureOptions::default();
+    let mut featurizer = Featurizer::new(&options);
     let room = ContactLimit::default().check_room(&structure);
     if let Err(error) = &room {
         check_contact(error);
@@ -322,7 +321,7 @@ pub fn feature(bytes: &[u8]) {
     assert!(features.volume > 0.0 && features.volume.is_finite());
     assert!(features.parameters.iter().all(|parameter| *parameter > 0.0 && parameter.is_finite()));
     assert_eq!(features.fractional.len(), structure.fractional.len());
-    let wrapped = -settings.wrap_tolerance..1.0;
+    let wrapped = -options.wrap_tolerance..1.0;
     assert!(features.fractional.as_flattened().iter().all(|part| wrapped.contains(part)));
     let sites = structure.fractional.len() as u32;
     assert!(edges.target.is_sorted() && edges.source.iter().all(|&source| source < sites));
@@ -333,7 +332,7 @@ pub fn feature(bytes: &[u8]) {
     assert!(centres.into_iter().eq(0..sites), "every site is the centre of an edge or isolated");
     for (edge, &distance) in edges.distance.iter().enumerate() {
         // A distance that rounding has put beyond the cutoff is at it.
-        assert!(distance > 0.0 && distance <= settings.cutoff_angstrom + 1e-9, "edge {edge}: {distance}");
+        assert!(distance > 0.0 && distance <= options.cutoff_angstrom + 1e-9, "edge {edge}: {distance}");
         assert!(edges.image_of(edge).is_some());
     }
     let labels = edges.direction.iter().chain(&edges.direction_centred);

@@ -7,35 +7,13 @@
 
 extern crate self as etl;
 
-#[path = "../../etl/src/cartesian.rs"]
-pub mod cartesian;
-#[path = "../../etl/src/cif/mod.rs"]
-pub mod cif;
-#[path = "../../etl/src/contact.rs"]
-pub mod contact;
-#[path = "../../etl/src/element.rs"]
-pub mod element;
 pub mod entry;
-#[path = "../../etl/src/feature/mod.rs"]
-pub mod feature;
 // As for sources: what a build asks of labels is not all asked here.
 #[allow(dead_code, unused_imports)]
 #[path = "../../etl/src/labels/mod.rs"]
 pub mod labels;
-#[path = "../../etl/src/math.rs"]
-pub mod math;
-#[path = "../../etl/src/number.rs"]
-mod number;
-#[path = "../../etl/src/poscar/mod.rs"]
-pub mod poscar;
-#[path = "../../etl/src/radius.rs"]
-pub mod radius;
 #[path = "../../etl/src/reject.rs"]
 pub mod reject;
-#[path = "../../etl/src/structure.rs"]
-pub mod structure;
-#[path = "../../etl/src/symmetry/mod.rs"]
-pub mod symmetry;
 pub mod weights;
 
 /// Sources, with their list of modules as `build.rs` writes it.

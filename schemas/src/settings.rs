@@ -28,8 +28,6 @@ pub const DEFAULT_NIGGLI_EPSILON: f64 = 1e-5;
 /// A centred label is 0 along an axis where the fractional displacement is at most `1/2 + this`
 /// (specification, section 2.4).
 pub const DEFAULT_CENTRED_TOLERANCE: f64 = 1e-4;
-/// Two sites at or below this distance coincide and are not neighbours (specification, section 2.2), in Å.
-pub const MINIMUM_EDGE_DISTANCE_ANGSTROM: f64 = 1e-8;
 
 /// What happens to neighbours that tie with the last one kept (specification, section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

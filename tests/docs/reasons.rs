@@ -13,9 +13,10 @@ use crate::{read, root};
 /// The page.
 const PAGE: &str = "docs/src/bad-input.md";
 /// Files whose constants are codes of reasons and remarks.
-const CONSTANTS: [&str; 3] = ["etl/src/reject.rs", "etl/src/cif/error.rs", "trainer/src/predict/ensemble.rs"];
+const CONSTANTS: [&str; 3] =
+    ["etl/src/reject.rs", "etl/crystal/src/cif/error.rs", "trainer/src/predict/ensemble.rs"];
 /// Where functions give reason codes.
-const FUNCTIONS: &str = "etl/src";
+const FUNCTIONS: [&str; 2] = ["etl/crystal/src", "etl/src"];
 
 /// What stands between quotes in a text without escapes.
 fn literals(source: &str) -> impl Iterator<Item = &str> {
@@ -52,7 +53,7 @@ fn sources(folder: &Path) -> Vec<String> {
 
 #[test]
 fn the_page_lists_the_reasons_of_the_code() {
-    let functions = sources(&root().join(FUNCTIONS));
+    let functions: Vec<_> = FUNCTIONS.iter().flat_map(|folder| sources(&root().join(folder))).collect();
     let mut codes: BTreeSet<String> =
         functions.iter().flat_map(|source| codes_of_functions(source)).collect();
     codes.extend(CONSTANTS.iter().flat_map(|path| codes_of_constants(&read(path))));

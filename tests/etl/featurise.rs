@@ -201,3 +201,15 @@ fn cifs_and_poscars_are_read_side_by_side_and_none_twice() {
     assert_eq!(ids(&blocks(&request(InputKind::Structures, &[&archive], 1))), ["a", "d"]);
     assert_eq!(ids(&blocks(&request(SourceKind::Poscar, &[&archive], 1))), ["d"]);
 }
+
+#[test]
+fn a_crystal_with_more_triplets_than_a_store_may_hold_is_left_out() {
+    let raw = folder();
+    let mut heap = "heap\n1.0\n100 0 0\n0 100 0\n0 0 100\nH\n1000\nDirect\n".to_owned();
+    heap.extend((0..1000).map(|site| format!("{:.12} 0.5 0.5\n", f64::from(site) * 4e-10)));
+    fs::write(raw.path().join("heap.vasp"), heap).expect("a file");
+    let rejects = rejects_of(blocks(&request(SourceKind::Poscar, &[raw.path()], 1)));
+    let [reject] = &rejects[..] else { panic!("{rejects:?}") };
+    assert_eq!(reject.reason, "too_many_triplets");
+    assert!(reject.message.starts_with("999000 edges in 998001000 pairs"), "{}", reject.message);
+}

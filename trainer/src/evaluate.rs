@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::prelude::*;
-use etl::composition::conventional_formula;
-use etl::element::SYMBOLS;
+use crystal::composition::conventional_formula;
+use crystal::element::SYMBOLS;
 use schemas::matbench::published_crystals;
 use schemas::output;
 

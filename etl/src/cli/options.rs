@@ -1,7 +1,7 @@
 //! Options that several commands have.
 
 use clap::Args;
-use etl::contact::ContactLimit;
+use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
 use schemas::settings::{
     DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties,

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Schema};
+use crystal::element::atomic_number;
 
 use super::parse::{Comparison, Node, Value};
 use super::rule::{Constant, Rule, Set};
 use super::{FilterError, quoted};
-use crate::element::atomic_number;
 
 /// Checks a filter against a schema and collects the columns that it needs.
 pub(super) struct Compiler<'a> {

@@ -105,16 +105,15 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::columns::{Columns, RowLabels};
-    use crate::feature::Featurizer;
-    use crate::structure::Structure;
-    use schemas::settings::FeatureSettings;
+    use crystal::feature::{FeatureOptions, Featurizer};
+    use crystal::structure::Structure;
     use schemas::store::shard_schema;
 
     /// NaCl with a gap of 8.5 eV, LiF without one, and iron with a gap of 0.
     fn batch() -> RecordBatch {
         let schema = shard_schema(&[], &[("band_gap_ev".into(), "gap".into())]);
         let mut columns = Columns::new(schema, "test", 0, 1);
-        let mut featurizer = Featurizer::new(&FeatureSettings::default());
+        let mut featurizer = Featurizer::new(&FeatureOptions::default());
         let crystals =
             [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
         for (id, atomic_numbers, gap) in crystals {

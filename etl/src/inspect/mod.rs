@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Float64Type};
+use crystal::composition::conventional_formula;
+use crystal::element::symbol;
+use crystal::math::row_times;
 use schemas::StoreError;
 use schemas::count::counted;
 use schemas::manifest::Manifest;
@@ -18,9 +21,6 @@ use schemas::store::{SPLIT_PREFIX, column_by_name};
 use schemas::view::{CrystalBatch, CrystalView};
 use serde::Serialize;
 
-use crate::composition::conventional_formula;
-use crate::element::symbol;
-use crate::math::row_times;
 pub use shells::{Neighbour, Shell};
 use similar::Similar;
 

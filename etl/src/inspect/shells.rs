@@ -1,9 +1,8 @@
 //! Neighbours of an atom, grouped by distance and element.
 
+use crystal::element::symbol;
 use schemas::view::CrystalView;
 use serde::Serialize;
-
-use crate::element::symbol;
 
 /// A neighbour.
 #[derive(Debug, Clone, PartialEq, Serialize)]

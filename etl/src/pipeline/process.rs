@@ -6,20 +6,22 @@ use arrow::array::{AsArray, BooleanArray, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use crystal::contact::ContactLimit;
+use crystal::element::symbol;
+use crystal::feature::{Features, Featurizer};
+use crystal::number::significant;
+use crystal::structure::Structure;
+use schemas::limits;
 use schemas::manifest::Counts;
 use schemas::part::Part;
 
 use super::error::BuildError;
 use crate::columns::{Columns, RowLabels};
-use crate::contact::ContactLimit;
-use crate::element::symbol;
-use crate::feature::{Features, Featurizer};
+use crate::feature;
 use crate::filter::Filter;
 use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
-use crate::number::significant;
 use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long};
-use crate::structure::Structure;
 
 /// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;
@@ -219,7 +221,7 @@ impl RowBuilder {
         let splits = recipe.labels.splits.len();
         let properties = recipe.source_properties + recipe.labels.properties.len();
         Self {
-            featurizer: Featurizer::new(&recipe.settings),
+            featurizer: Featurizer::new(&feature::options(&recipe.settings)),
             columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
             recipe,
             origins: Vec::new(),
@@ -354,7 +356,11 @@ impl Sink for RowBuilder {
             Ok(features) => features,
             Err(error) => return leave_out(error.reason_code(), error.to_string()),
         };
-        let contacts = bounds.min_contact.check(&structure.atomic_numbers, features, &recipe.settings);
+        if let Err(error) = limits::check(sites, &features.edges.source, &features.edges.target) {
+            return leave_out(feature::limit_code(&error), error.to_string());
+        }
+        let options = feature::options(&recipe.settings);
+        let contacts = bounds.min_contact.check(&structure.atomic_numbers, features, &options);
         if let Err(error) = contacts {
             return leave_out(error.reason_code(), error.to_string());
         }

@@ -1,12 +1,12 @@
 //! Cells and sites as JSON and POSCAR give them, completed into a [`Structure`].
 
+use crystal::cartesian::to_fractional;
+use crystal::structure::Structure;
 use schemas::limits::MAX_SITES;
 
 use super::RecordError;
 use super::json::Cursor;
 use super::species::element;
-use crate::cartesian::to_fractional;
-use crate::structure::Structure;
 
 /// How positions are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

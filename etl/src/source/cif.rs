@@ -4,11 +4,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crystal::cif::CifReader;
+
 use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
-use crate::cif::CifReader;
+
 use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
 /// Rejects of one file that are listed one by one.

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crystal::structure::Structure;
+
 use super::atoms::read_atoms;
 use super::document::open_document;
 use super::input::Progress;
@@ -21,7 +23,6 @@ use super::{
     RecordReader, Sink, SourceError,
 };
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
-use crate::structure::Structure;
 
 /// Most keys of one entry.
 const MAX_ENTRY_KEYS: usize = 1024;

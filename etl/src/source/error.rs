@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crystal::cartesian::CartesianError;
+use crystal::poscar::PoscarError;
 use schemas::count::counted;
 use thiserror::Error;
 
-use crate::cartesian::CartesianError;
-use crate::poscar::PoscarError;
 use crate::reject::TOO_MANY_SITES;
 use crate::source::json::JsonError;
 

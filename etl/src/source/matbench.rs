@@ -9,6 +9,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crystal::structure::Structure;
+
 use super::document::open_document;
 use super::files::base_name;
 use super::input::Progress;
@@ -26,7 +28,6 @@ use super::{
     RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::Origin;
-use crate::structure::Structure;
 
 /// What every task's name starts with.
 const TASK_PREFIX: &str = "matbench_";

@@ -61,8 +61,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crystal::structure::Structure;
+
 use crate::reject::{Note, Origin, Reject};
-use crate::structure::Structure;
 
 pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use document::{Document, check_encoding, open_document};

@@ -8,6 +8,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crystal::poscar::PoscarReader;
+use crystal::structure::Structure;
+
 use super::files::{FileRule, base_name, strip_archive};
 use super::files_reader::open_files_source;
 use super::input::Progress;
@@ -18,9 +21,7 @@ use super::zip_archive::{ZipArchive, is_litter};
 use super::{
     OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
 };
-use crate::poscar::PoscarReader;
 use crate::reject::{Note, Origin};
-use crate::structure::Structure;
 
 /// The files that are read.
 const RULE: FileRule = FileRule { what: "POSCAR files", identifier };

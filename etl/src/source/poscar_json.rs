@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crystal::poscar::PoscarReader;
+use crystal::structure::Structure;
+
 use super::document::open_document;
 use super::entry::check_identifier;
 use super::input::Progress;
@@ -21,9 +24,7 @@ use super::{
     EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
     RecordParser, RecordReader, Sink, SourceError,
 };
-use crate::poscar::PoscarReader;
 use crate::reject::Origin;
-use crate::structure::Structure;
 
 /// Longest identifier or name of a split.
 const MAX_KEY_BYTES: usize = 1 << 12;

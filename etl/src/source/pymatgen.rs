@@ -1,11 +1,12 @@
 //! Structures as pymatgen's dictionaries:
 //! `{"lattice": {"matrix": ..}, "sites": [{"species": [{"element": .., "occu": 1}], "abc": ..}]}`.
 
+use crystal::structure::Structure;
+
 use super::RecordError;
 use super::atoms::{Coordinates, complete, read_lattice, require_room};
 use super::json::Cursor;
 use super::species::species;
-use crate::structure::Structure;
 
 /// An occupancy this near to 1 is 1: what is left of a sum of decimals.
 const OCCUPANCY_TOLERANCE: f64 = 1e-6;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crystal::structure::Structure;
+
 use super::by_name::by_name;
 use super::entry::{EntryLayout, EntryParser};
 use super::json::Cursor;
@@ -11,7 +13,6 @@ use super::pymatgen::read_structure;
 use super::{
     ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,
 };
-use crate::structure::Structure;
 
 /// What the text of an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

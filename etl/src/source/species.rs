@@ -1,6 +1,7 @@
 //! Element symbols as databases write them.
 
-use crate::element::{atomic_number_of, atomic_number_of_ion};
+use crystal::element::{atomic_number_of, atomic_number_of_ion};
+
 use crate::source::RecordError;
 
 /// Atomic number of a symbol with nothing but blanks around it.

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use crystal::number::significant;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use schemas::bounded;
 use schemas::count::counted;
 
 use super::number::{grouped, grouped_count, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
-use crate::number::significant;
 
 /// Style of the page, for light and dark surroundings.
 const STYLE: &str = include_str!("style.css");

@@ -23,7 +23,7 @@ pub use histogram::Histogram;
 /// Number of direction classes (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
 /// Number of atomic numbers, 0 (no element) included.
-pub const ATOMIC_NUMBERS: usize = crate::element::SYMBOLS.len();
+pub const ATOMIC_NUMBERS: usize = crystal::element::SYMBOLS.len();
 
 /// Why a store has no statistics.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
 //! The periodic table as a heat map.
 
+use crystal::element::SYMBOLS;
 use maud::{Markup, html};
 
 use super::ATOMIC_NUMBERS;
 use super::number::{grouped, grouped_count, percent};
-use crate::element::SYMBOLS;
 
 /// Side of a cell, gap included.
 const CELL: usize = 50;
@@ -116,7 +116,7 @@ fn legend(greatest: u64) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::element::atomic_number;
+    use crystal::element::atomic_number;
     use std::collections::HashSet;
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Write};
 
+use crystal::element::SYMBOLS;
+use crystal::number::significant;
 use schemas::count::{agree, counted};
 use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
 use super::{Distribution, Histogram, StoreStatistics, Tally};
-use crate::element::SYMBOLS;
-use crate::number::significant;
 
 /// Columns of the longest bar.
 const BAR_COLUMNS: f64 = 40.0;

@@ -4,6 +4,11 @@ use std::fmt;
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
+use crystal::composition::Composition;
+use crystal::feature::{Edges, Featurizer};
+use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
+use crystal::niggli::{niggli_reduce, parameters};
+use crystal::structure::Structure;
 use schemas::StoreError;
 use schemas::count::counted;
 use schemas::reader::Shard;
@@ -12,10 +17,7 @@ use schemas::view::{CrystalBatch, CrystalView, EdgeView};
 
 use super::files::ReadableShard;
 use super::{Problem, Validation};
-use crate::composition::Composition;
-use crate::feature::{Edges, Featurizer, niggli_reduce, parameters};
-use crate::math::{IntegerMatrix3, determinant, integer_determinant};
-use crate::structure::Structure;
+use crate::feature;
 
 /// Largest relative deviation of a length, angle or volume computed anew from the same cell.
 const ROUNDING: f64 = 1e-12;
@@ -54,7 +56,7 @@ impl Validation<'_> {
         let manifest = self.manifest;
         let mut recomputer = Recomputer {
             settings: &manifest.settings,
-            featurizer: Featurizer::new(&manifest.settings),
+            featurizer: Featurizer::new(&feature::options(&manifest.settings)),
             structure: Structure::default(),
             composition: Composition::default(),
         };
@@ -302,7 +304,7 @@ mod tests {
         let settings = FeatureSettings::default();
         let mut recomputer = Recomputer {
             settings: &settings,
-            featurizer: Featurizer::new(&settings),
+            featurizer: Featurizer::new(&feature::options(&settings)),
             structure: Structure::default(),
             composition: Composition::default(),
         };

@@ -159,7 +159,7 @@ fn a_cell_that_is_not_reduced_is_found() {
         if row.material_id == "NaCl" {
             let [first, second, _] = &mut row.features.lattice;
             second.iter_mut().zip(first).for_each(|(second, first)| *second += *first);
-            row.features.parameters = crate::feature::parameters(&row.features.lattice);
+            row.features.parameters = crystal::niggli::parameters(&row.features.lattice);
         }
     });
     assert!(problems[0].contains("lattice_vectors: expected the Niggli cell"), "{problems:?}");

@@ -5,22 +5,12 @@
 
 extern crate self as etl;
 
-#[path = "../../../etl/src/cartesian.rs"]
-pub mod cartesian;
-#[path = "../../../etl/src/cif/mod.rs"]
-pub mod cif;
 pub mod columnar;
 #[path = "../../../etl/src/columns.rs"]
 pub mod columns;
-#[path = "../../../etl/src/composition.rs"]
-pub mod composition;
-#[path = "../../../etl/src/contact.rs"]
-pub mod contact;
-#[path = "../../../etl/src/element.rs"]
-pub mod element;
 #[path = "../../src/entry.rs"]
 pub mod entry;
-#[path = "../../../etl/src/feature/mod.rs"]
+#[path = "../../../etl/src/feature.rs"]
 pub mod feature;
 #[path = "../../../etl/src/filter/mod.rs"]
 pub mod filter;
@@ -29,19 +19,11 @@ pub mod inspect;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../etl/src/labels/mod.rs"]
 pub mod labels;
-#[path = "../../../etl/src/math.rs"]
-pub mod math;
 #[path = "../../../etl/src/no_follow.rs"]
 mod no_follow;
-#[path = "../../../etl/src/number.rs"]
-mod number;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../etl/src/pipeline/mod.rs"]
 pub mod pipeline;
-#[path = "../../../etl/src/poscar/mod.rs"]
-pub mod poscar;
-#[path = "../../../etl/src/radius.rs"]
-pub mod radius;
 #[path = "../../../etl/src/reject.rs"]
 pub mod reject;
 #[path = "../../../etl/src/shard.rs"]
@@ -49,10 +31,6 @@ pub mod shard;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../etl/src/source/mod.rs"]
 pub mod source;
-#[path = "../../../etl/src/structure.rs"]
-pub mod structure;
-#[path = "../../../etl/src/symmetry/mod.rs"]
-pub mod symmetry;
 #[path = "../../../etl/src/validate/mod.rs"]
 pub mod validate;
 #[path = "../../../etl/src/worker/mod.rs"]

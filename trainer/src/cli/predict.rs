@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etl::contact::ContactLimit;
+use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
 use etl::source::SourceKind;
 use indicatif::{ProgressBar, ProgressStyle};

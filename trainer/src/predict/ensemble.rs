@@ -1,6 +1,6 @@
 //! Batches through every model.
 
-use etl::composition::conventional_formula;
+use crystal::composition::conventional_formula;
 use schemas::settings::FeatureSettings;
 
 use crate::config::model::Graph;

@@ -11,9 +11,10 @@ mod tables;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crystal::structure::Structure;
+
 use super::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceError, SourceKind, SourceOptions, open};
 use crate::reject::{Note, Origin, Reject};
-use crate::structure::Structure;
 
 /// A crystal as a test keeps it.
 #[derive(Debug, Clone, PartialEq)]

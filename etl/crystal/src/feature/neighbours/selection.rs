@@ -1,0 +1,144 @@
+//! The nearest neighbours of one atom, in the order and with the ties of section 2.3 of the specification.
+
+use super::candidates::Candidates;
+use super::images::ImageAtoms;
+use super::space::Label;
+use crate::feature::{Edges, FeatureError, FeatureOptions, MINIMUM_EDGE_DISTANCE_ANGSTROM, Ties};
+use crate::math::Vector3;
+
+/// Most neighbours beyond the number asked for. Shells of crystals hold tens; only sites heaped on a
+/// point or a line have more, and their edges would grow with the square of the sites.
+const LARGEST_SHELL: usize = 1024;
+/// Up to this length a shell is sorted by insertion.
+const SHORT_SHELL: usize = 32;
+
+/// Whether a sphere was large enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The selection is that of the whole cutoff sphere.
+    Complete,
+    /// A larger sphere may hold more neighbours of the shells wanted.
+    TooSmall,
+}
+
+/// A neighbour kept.
+#[derive(Debug, Clone, Copy)]
+struct Neighbour {
+    /// Number of the image atom.
+    atom: usize,
+    /// Distance in Å.
+    distance: f64,
+}
+
+/// Buffers of the selection; after [`Selection::nearest`] the neighbours of one atom.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selection {
+    candidates: Candidates,
+    /// The neighbours kept, in the order of (shell, site, k1, k2, k3).
+    kept: Vec<Neighbour>,
+}
+
+impl Selection {
+    /// Selects the neighbours of the home atom `target`, at the coordinates `fractional`, among the
+    /// image atoms within their radius. `is_last` says that the radius is the cutoff.
+    ///
+    /// # Errors
+    /// [`FeatureError::CoincidentSites`] and [`FeatureError::ShellTooLarge`].
+    pub(super) fn nearest(
+        &mut self,
+        images: &ImageAtoms,
+        target: usize,
+        fractional: &Vector3,
+        is_last: bool,
+        options: &FeatureOptions,
+    ) -> Result<Outcome, FeatureError> {
+        let Self { candidates, kept } = self;
+        images.within_radius(target, fractional, candidates);
+        kept.clear();
+        let mut shell_start = 0;
+        let mut previous = 0.0;
+        let mut ascending = candidates.ascending();
+        // The nearest candidate is the centre itself, or a site in its very place.
+        let nearest = ascending.next().map(|(atom, _)| atom);
+        for (atom, distance) in ascending {
+            if distance <= MINIMUM_EDGE_DISTANCE_ANGSTROM {
+                return Err(coincidence(images, target, [nearest, Some(atom)], distance));
+            }
+            if distance - previous > options.tie_tolerance_angstrom {
+                sort_shell(&mut kept[shell_start..]);
+                shell_start = kept.len();
+                if shell_start >= options.neighbours {
+                    apply_tie_rule(kept, options);
+                    return Ok(Outcome::Complete);
+                }
+            }
+            kept.push(Neighbour { atom, distance });
+            previous = distance;
+            if kept.len() > options.neighbours + LARGEST_SHELL {
+                return Err(FeatureError::ShellTooLarge { site: target, neighbours: kept.len() });
+            }
+        }
+        // A neighbour just outside of the sphere could still belong to the last shell.
+        let is_closed = images.radius() - previous > options.tie_tolerance_angstrom;
+        let is_enough = is_closed && kept.len() >= options.neighbours;
+        if !is_last && !is_enough {
+            return Ok(Outcome::TooSmall);
+        }
+        sort_shell(&mut kept[shell_start..]);
+        apply_tie_rule(kept, options);
+        Ok(Outcome::Complete)
+    }
+
+    /// Whether the atom has no neighbour.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Appends the selected neighbours to the edges.
+    pub(super) fn append_edges(&self, images: &ImageAtoms, target: usize, edges: &mut Edges) {
+        let Edges { source, target: targets, image: [first, second, third], distance, .. } = edges;
+        // One look-up of a label for all columns.
+        for neighbour in &self.kept {
+            let Label { site, image: [k1, k2, k3] } = images.label(neighbour.atom);
+            source.push(site);
+            targets.push(target as u32);
+            first.push(k1);
+            second.push(k2);
+            third.push(k3);
+            distance.push(neighbour.distance);
+        }
+    }
+}
+
+/// Sorts the members of one shell by (site, k1, k2, k3), the order of the numbers. Shells are
+/// short, and mostly in order already: equal distances have equal sort keys but for the number.
+fn sort_shell(shell: &mut [Neighbour]) {
+    if shell.len() > SHORT_SHELL {
+        shell.sort_unstable_by_key(|neighbour| neighbour.atom);
+        return;
+    }
+    for end in 1..shell.len() {
+        let mut place = end;
+        while place > 0 && shell[place - 1].atom > shell[place].atom {
+            shell.swap(place - 1, place);
+            place -= 1;
+        }
+    }
+}
+
+/// Drops what the tie rule does not keep of the last shell.
+fn apply_tie_rule(kept: &mut Vec<Neighbour>, options: &FeatureOptions) {
+    if options.ties == Ties::Cut {
+        kept.truncate(options.neighbours);
+    }
+}
+
+/// The error of two image atoms in the place of the site `target`, one of which is that site.
+#[cold]
+fn coincidence(images: &ImageAtoms, target: usize, atoms: [Option<usize>; 2], distance: f64) -> FeatureError {
+    let sites = atoms.into_iter().flatten().map(|atom| images.label(atom).site as usize);
+    let second = sites.into_iter().find(|&site| site != target).unwrap_or(target);
+    // Candidates have the smallest normal number at least as their squared distance.
+    let distance = if distance < 2.0 * f64::MIN_POSITIVE.sqrt() { 0.0 } else { distance };
+    FeatureError::CoincidentSites { first: target, second, distance }
+}

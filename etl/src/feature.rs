@@ -1,0 +1,59 @@
+//! The features of [`crystal`] by the settings and within the limits of a store.
+
+use crystal::feature::{FeatureOptions, Ties};
+use schemas::limits::{self, LimitError};
+use schemas::settings::{self, FeatureSettings};
+
+use crate::reject::{TOO_MANY_EDGES, TOO_MANY_SITES, TOO_MANY_TRIPLETS};
+
+const _: () = assert!(crystal::feature::MAX_EDGES == limits::MAX_EDGES);
+const _: () = assert!(crystal::feature::MAX_NEIGHBOURS == settings::MAX_NEIGHBOURS);
+const _: () = assert!(crystal::feature::MAX_CUTOFF_ANGSTROM == settings::MAX_CUTOFF_ANGSTROM);
+
+/// The options of features that have the settings of a store.
+pub fn options(settings: &FeatureSettings) -> FeatureOptions {
+    let FeatureSettings {
+        cutoff_angstrom,
+        neighbours,
+        ties,
+        tie_tolerance_angstrom,
+        wrap_tolerance,
+        niggli_epsilon,
+        centred_tolerance,
+    } = *settings;
+    let ties = match ties {
+        settings::Ties::Shell => Ties::Shell,
+        settings::Ties::Cut => Ties::Cut,
+    };
+    FeatureOptions {
+        cutoff_angstrom,
+        neighbours,
+        ties,
+        tie_tolerance_angstrom,
+        wrap_tolerance,
+        niggli_epsilon,
+        centred_tolerance,
+    }
+}
+
+/// Reason code of a crystal beyond the limits of a store.
+pub(crate) fn limit_code(error: &LimitError) -> &'static str {
+    match error {
+        LimitError::Sites { .. } => TOO_MANY_SITES,
+        LimitError::Edges { .. } => TOO_MANY_EDGES,
+        LimitError::Pairs { .. } => TOO_MANY_TRIPLETS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_settings_are_the_default_options() {
+        assert_eq!(options(&FeatureSettings::default()), FeatureOptions::default());
+        let cut = FeatureSettings { ties: settings::Ties::Cut, neighbours: 3, ..FeatureSettings::default() };
+        let expected = FeatureOptions { ties: Ties::Cut, neighbours: 3, ..FeatureOptions::default() };
+        assert_eq!(options(&cut), expected);
+    }
+}
