@@ -10,7 +10,6 @@ use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
-
 use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
 /// Rejects of one file that are listed one by one.
@@ -58,7 +57,6 @@ impl RecordParser for CifParser {
 #[derive(Debug, Default)]
 pub(super) struct CifCrystals {
     reader: CifReader,
-    material_id: String,
 }
 
 impl CifCrystals {
@@ -72,16 +70,10 @@ impl CifCrystals {
         properties: &[Option<f64>],
         sink: &mut dyn Sink,
     ) {
-        let material_id = &mut self.material_id;
         let (mut rejects, mut more) = (0, 0);
         self.reader.limit_sites(sink.max_sites());
         self.reader.read(cif, &mut |block, result| {
-            material_id.clear();
-            material_id.push_str(stem);
-            if block.is_one_of_several {
-                material_id.push('#');
-                material_id.push_str(&block.identifier);
-            }
+            let material_id = block.entry_name(stem);
             // The line counts on from the origin's.
             let origin_of = |line: u32| {
                 let start = origin.line.unwrap_or(1);
@@ -91,16 +83,16 @@ impl CifCrystals {
             match result {
                 Ok(structure) => {
                     for note in block.notes {
-                        let (id, at) = (Some(material_id.clone()), origin_of(note.line));
+                        let (id, at) = (Some(material_id.to_string()), origin_of(note.line));
                         sink.note(Note::new(id, at, note.code, note.message));
                     }
-                    sink.crystal(origin, ParsedCrystal { material_id, structure, properties });
+                    sink.crystal(origin, ParsedCrystal { material_id: &material_id, structure, properties });
                 }
                 Err(_) if rejects == MAX_REJECTS => more += 1,
                 Err(error) => {
                     rejects += 1;
-                    let (at, message) = (origin_of(error.line), error.to_string());
-                    sink.reject(Reject::new(Some(material_id.clone()), at, error.reason_code(), message));
+                    let (id, at) = (Some(material_id.into_owned()), origin_of(error.line));
+                    sink.reject(Reject::new(id, at, error.reason_code(), error.to_string()));
                 }
             }
         });

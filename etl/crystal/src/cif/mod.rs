@@ -77,9 +77,9 @@ pub struct CifBlock<'a> {
 }
 
 impl CifBlock<'_> {
-    /// Name of the crystal: `stem`, or `stem#block` where the file holds several.
-    pub fn entry_name(&self, stem: &str) -> String {
-        if self.is_one_of_several { format!("{stem}#{}", self.identifier) } else { stem.to_owned() }
+    /// Name of the crystal in a file called `stem`: `stem`, or `stem#identifier` if the file has several results.
+    pub fn entry_name<'s>(&self, stem: &'s str) -> Cow<'s, str> {
+        if self.is_one_of_several { format!("{stem}#{}", self.identifier).into() } else { stem.into() }
     }
 }
 

@@ -29,7 +29,7 @@ fn read(bytes: &[u8]) -> Vec<Found> {
     let mut all = Vec::new();
     CifReader::new().read(bytes, &mut |block, result| {
         all.push(Found {
-            entry_name: block.entry_name("stem"),
+            entry_name: block.entry_name("stem").into_owned(),
             block: block.name.into_owned(),
             notes: block.notes,
             index: block.index,
