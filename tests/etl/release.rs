@@ -74,7 +74,7 @@ fn the_image_is_made_of_what_there_is() {
     }
     assert_eq!(admitted.len(), copied.len() + 1, "{admitted:?}");
     for member in members() {
-        assert!(copied.contains(&member), "{member} is not copied");
+        assert!(copied.iter().any(|source| Path::new(&member).starts_with(source)), "{member} is not copied");
     }
 }
 

@@ -5,7 +5,8 @@
 //! The modules in the order the data passes:
 //!
 //! * [`data`]: shards into batches of graphs
-//! * [`model`] on [`ops`]: batches into encodings and predictions
+//! * [`model`] on [`ops`]: batches into encodings and predictions; the CPU's loops are a crate of their own,
+//!   [`kernels`]
 //! * [`optimiser`]: gradients into weights
 //! * [`run`]: epochs, records, checkpoints
 //! * [`mod@pretrain`]: encoders from crystals alone
@@ -17,7 +18,7 @@
 //! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
 //! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
 //! [`table`] (formats of tables), [`mod@unit`] (units in texts), [`ranks`] (training over several
-//! processes), [`raw`] (all `unsafe` code), [`atomic`] (files whole or not at all), [`error`].
+//! processes), [`raw`] (`unsafe` code), [`atomic`] (files whole or not at all), [`error`].
 
 pub mod atomic;
 pub mod bench;

@@ -1,5 +1,5 @@
 //! The trainer's reader of weights and what it needs of the rest, without the tensor library. The sources
-//! are the real ones, but for a number of the kernels.
+//! are the real ones.
 
 // Other parts of the trainer use what these modules do not.
 #![allow(dead_code, unused_imports)]
@@ -10,7 +10,6 @@ pub mod config;
 pub mod data;
 #[path = "../../../trainer/src/exact.rs"]
 mod exact;
-pub mod ops;
 pub mod task;
 #[path = "../../../trainer/src/weights/mod.rs"]
 pub mod weights;

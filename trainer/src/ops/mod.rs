@@ -2,7 +2,7 @@
 //!
 //! Every operation exists more than once. [`composed`] writes it with tensor operations alone, on any
 //! backend, its gradient left to automatic differentiation. [`fused`] runs the CPU backend on the
-//! slices of [`kernel`], forward and backward written by hand; `libtorch` runs that backend on its own
+//! slices of [`kernels`], forward and backward written by hand; `libtorch` runs that backend on its own
 //! kernels, gradients written by hand too. The functions of this module take the form that a device
 //! has; the tests hold the forms against each other. [`mod@all_reduce`] alone has one form.
 
@@ -10,7 +10,6 @@ pub mod all_reduce;
 pub mod composed;
 mod differentiable;
 pub mod fused;
-pub mod kernel;
 #[cfg(feature = "tch")]
 pub mod libtorch;
 #[cfg(test)]
@@ -20,8 +19,8 @@ use burn::prelude::*;
 
 use crate::device::{self, Operations};
 pub use all_reduce::all_reduce;
-pub use kernel::attention::LEAK as ATTENTION_SLOPE;
-pub use kernel::dense::Activation;
+pub use kernels::attention::LEAK as ATTENTION_SLOPE;
+pub use kernels::dense::Activation;
 
 /// Calls an operation in the form that a tensor's device has.
 macro_rules! on_device_of {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
+use kernels::adam::Settings;
 
 use super::Gradients;
 use crate::config::optimiser::{OptimiserConfig, OptimiserKind};
 use crate::device::{self, Operations};
 use crate::model::names::Path;
 use crate::ops::fused;
-use crate::ops::kernel::adam::Settings;
 #[cfg(feature = "tch")]
 use crate::ops::libtorch;
 

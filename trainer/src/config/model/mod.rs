@@ -20,7 +20,7 @@ pub const ATOM_TYPES: usize = 119;
 pub const SAME_CELL_CLASSES: usize = 2;
 /// Width between the two linear maps of each basis. A constant, because the sum over triplets is
 /// written for it.
-pub const BASIS_WIDTH: usize = crate::ops::kernel::triplet::BASIS;
+pub const BASIS_WIDTH: usize = kernels::triplet::BASIS;
 /// Lattice parameters of a crystal: three lengths, three angles.
 pub const LATTICE_PARAMETERS: usize = 6;
 /// Tokens of the lattice encoder: lengths and angles (specification, section 4.4).

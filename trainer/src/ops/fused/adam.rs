@@ -5,8 +5,8 @@ use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::adam::{self as kernel, Settings};
 
-use super::kernel::adam::{self as kernel, Settings};
 use super::{Value, values, with_real};
 
 /// The step as the backend's dispatch sees it.

@@ -4,8 +4,8 @@ use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::cross_entropy as kernel;
 
-use super::kernel::cross_entropy as kernel;
 use super::{contiguous, dims, indices, optional_values, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
@@ -28,7 +28,7 @@ impl Operation<Flex, 1> for CrossEntropy {
             let weights = optional_values(&weights);
             let (loss, gradient) =
                 kernel::forward::<R>(values(&logits), classes, indices(&self.labels), weights);
-            let loss = <R as super::kernel::Real>::from_f64(loss);
+            let loss = <R as kernels::Real>::from_f64(loss);
             (tensor(vec![loss], [1]), tensor(gradient, [rows, classes]))
         })
     }

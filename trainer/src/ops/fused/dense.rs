@@ -3,8 +3,8 @@
 use burn::backend::Flex;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::dense as kernel;
 
-use super::kernel::dense as kernel;
 use super::{contiguous, optional_values, rows_columns, tensor, values, with_real};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;

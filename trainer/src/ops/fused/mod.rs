@@ -19,7 +19,7 @@ use burn::tensor::Bytes;
 use burn_flex::{FlexTensor, Layout};
 
 use super::differentiable::{Operation, differentiable};
-use super::{Activation, Edges, kernel};
+use super::{Activation, Edges};
 pub use adam::{adam_step, squared_norm};
 use attention::Attention;
 use cross_entropy::CrossEntropy;
@@ -29,7 +29,7 @@ use radial::{RadialGate, RadialSum};
 use triplet::TripletSum;
 
 /// A number type of the kernels as the tensor library knows it.
-trait Value: kernel::Real + burn::tensor::Element + bytemuck::Pod {}
+trait Value: kernels::Real + burn::tensor::Element + bytemuck::Pod {}
 
 impl Value for f32 {}
 impl Value for f64 {}
@@ -75,8 +75,8 @@ impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
 
 impl Topology<Flex> {
     /// The slices that the kernels take.
-    fn slices(&self) -> kernel::Topology<'_> {
-        kernel::Topology {
+    fn slices(&self) -> kernels::Topology<'_> {
+        kernels::Topology {
             target: indices(&self.target),
             source: indices(&self.source),
             incoming: indices(&self.incoming),

@@ -4,8 +4,8 @@
 use burn::backend::Flex;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::neighbour as kernel;
 
-use super::kernel::neighbour as kernel;
 use super::{Topology, contiguous, dims, indices, optional_values, rows_columns, tensor, values, with_real};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;

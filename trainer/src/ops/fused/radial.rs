@@ -4,8 +4,8 @@
 use burn::backend::Flex;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::radial as kernel;
 
-use super::kernel::radial as kernel;
 use super::{Topology, contiguous, dims, indices, rows_columns, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 

@@ -3,8 +3,8 @@
 use burn::backend::Flex;
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
+use kernels::triplet as kernel;
 
-use super::kernel::triplet as kernel;
 use super::{Topology, contiguous, dims, indices, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 

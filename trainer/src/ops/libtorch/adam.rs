@@ -4,9 +4,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, LibTorch, backend_extension};
 use burn::prelude::*;
 use burn_tch::TchTensor;
+use kernels::adam::{self as kernel, Settings};
 
 use super::host::{self, Value, with_real};
-use crate::ops::kernel::adam::{self as kernel, Settings};
 
 /// The step as the backend's dispatch sees it.
 #[backend_extension(LibTorch)]
@@ -49,7 +49,7 @@ fn on_host<R: Value>(tensors: &mut [TchTensor; 3], gradient: &TchTensor, setting
     kernel::step(parameter, host::values(gradient), mean, square, settings);
 }
 
-/// The step in place; formulas as in `crate::ops::kernel::adam`.
+/// The step in place; formulas as in [`kernels::adam`].
 fn update(tensors: &mut [TchTensor; 3], gradient: &TchTensor, settings: &Settings) {
     let [parameter, mean, square] = tensors;
     let Settings { learning_rate, beta1, beta2, epsilon, weight_decay, step } = *settings;

@@ -1,13 +1,12 @@
-//! Tensors of libtorch in the host's memory, for the kernels of [`crate::ops::kernel`].
+//! Tensors of libtorch in the host's memory, for the [`kernels`].
 
 use burn::backend::TensorMetadata;
 use burn_tch::{LibTorchDevice, TchTensor};
 
-use crate::ops::kernel;
 pub(super) use crate::raw::libtorch::{values, values_mut};
 
 /// A number type of the kernels as the tensor library knows it.
-pub(super) trait Value: kernel::Real + burn::tensor::Element + bytemuck::Pod {}
+pub(super) trait Value: kernels::Real + burn::tensor::Element + bytemuck::Pod {}
 
 impl Value for f32 {}
 impl Value for f64 {}

@@ -378,7 +378,7 @@ pub fn triplet_sum(
     edges: &Edges,
 ) -> Tensor<2> {
     // The kernel on the host is made for one width of the bottleneck.
-    if device::computes_on_host(&x.device()) && first.dims()[0] == super::kernel::triplet::BASIS {
+    if device::computes_on_host(&x.device()) && first.dims()[0] == kernels::triplet::BASIS {
         return Tensor::from_dispatch(Dispatch::libtorch_host_triplet_sum(
             x.into_dispatch(),
             first.into_dispatch(),

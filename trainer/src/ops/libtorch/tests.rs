@@ -2,16 +2,15 @@
 
 use burn::prelude::*;
 use burn::tensor::DType;
+use kernels::adam::Settings;
+use kernels::triplet::{BASIS, RADIAL, SPHERICAL};
 
 use crate::config::model::Graph;
-use crate::data::basis::SPHERICAL;
-use crate::data::bessel::RADIAL;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings};
 use crate::device::DeviceName;
 use crate::model::Batch;
 use crate::model::mask::Masks;
-use crate::ops::kernel::adam::Settings;
 use crate::ops::{Activation, Edges, Triplets, composed, libtorch};
 
 /// Cutoff in Å; longer than every edge of the sample.
@@ -187,7 +186,7 @@ fn sums_over_triplets_are_those_of_tensor_operations() {
         let empty = || Tensor::<1, Int>::empty([0], &device);
         let none = || Triplets { incoming_edge: empty(), outgoing_edge: empty(), pair: empty() };
         let edges = Edges { triplets: batch.edges.triplets.clone().or_else(|| Some(none())), ..batch.edges };
-        for basis in [super::super::kernel::triplet::BASIS, 3] {
+        for basis in [BASIS, 3] {
             let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
             compare!(&device, shapes, |x, form| form::triplet_sum(
                 x[0].clone(),

@@ -3,13 +3,12 @@
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
+use kernels::triplet::{self, Weights};
 
 use super::host::{self, Value, with_real};
 use crate::ops::differentiable::Operation;
-use crate::ops::kernel;
-use crate::ops::kernel::triplet::{self, Weights};
 
-/// Edges as the kernel takes them; see [`kernel::Topology`].
+/// Edges as the kernel takes them; see [`kernels::Topology`].
 #[derive(Debug, Clone)]
 pub(super) struct HostEdges {
     target: Vec<i32>,
@@ -31,8 +30,8 @@ impl HostEdges {
         Self { target, source, incoming, outgoing, outgoing_edges, pair_offsets }
     }
 
-    fn topology(&self) -> kernel::Topology<'_> {
-        kernel::Topology {
+    fn topology(&self) -> kernels::Topology<'_> {
+        kernels::Topology {
             target: &self.target,
             source: &self.source,
             incoming: &self.incoming,

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use crate::raw::simd::{Left, Level, Right};
+use crate::raw::product::Product;
 
-/// `f32` for training, `f64` for tests of exactness.
+/// A number type of the kernels: `f32` for training, `f64` for tests of exactness; no others.
 pub trait Real:
-    Copy
+    Product
+    + Copy
     + Debug
     + Default
     + Send
@@ -54,16 +55,6 @@ pub trait Real:
     fn larger(self, other: Self) -> Self {
         if self < other { other } else { self }
     }
-
-    /// `out = left · right`, or `out += left · right` when `accumulate`; see [`crate::raw::simd::product`].
-    #[doc(hidden)]
-    fn product(
-        level: Level,
-        left: Left<'_, Self>,
-        right: Right<'_, Self>,
-        out: &mut [Self],
-        accumulate: bool,
-    );
 }
 
 impl Real for f64 {
@@ -94,10 +85,6 @@ impl Real for f64 {
     fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
     }
-
-    fn product(_: Level, left: Left<'_, Self>, right: Right<'_, Self>, out: &mut [Self], accumulate: bool) {
-        crate::raw::simd::product_portable(left, right, out, accumulate);
-    }
 }
 
 impl Real for f32 {
@@ -127,16 +114,6 @@ impl Real for f32 {
     #[inline(always)]
     fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
         if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
-    }
-
-    fn product(
-        level: Level,
-        left: Left<'_, Self>,
-        right: Right<'_, Self>,
-        out: &mut [Self],
-        accumulate: bool,
-    ) {
-        crate::raw::simd::product_f32(level, left, right, out, accumulate);
     }
 }
 

@@ -4,7 +4,7 @@ use super::parallel;
 use super::real::Real;
 use super::topology::check_indices;
 use crate::raw::fresh::Fresh;
-use crate::raw::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// Rows of one task.
 const ROW_BLOCK: usize = 64;
@@ -74,7 +74,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{check_gradient, close, double, numbers, same_on_two_threads};
+    use crate::testing::{check_gradient, close, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
     fn labels(rows: usize, classes: usize) -> Vec<i32> {

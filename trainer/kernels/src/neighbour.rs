@@ -7,7 +7,7 @@ use super::parallel;
 use super::real::Real;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
-use crate::raw::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// Edges at hand: with 128 channels they stay in the first-level cache.
 const EDGE_BLOCK: usize = 16;
@@ -205,9 +205,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{
-        Edges, check_gradient, close, dot, double, numbers, same_on_two_threads,
-    };
+    use crate::testing::{Edges, check_gradient, close, dot, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
     /// Row `edge` of what `of_edge` gives is added to row `index[edge]`.

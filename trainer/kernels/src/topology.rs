@@ -19,26 +19,31 @@ pub struct Topology<'a> {
 
 impl<'a> Topology<'a> {
     /// Atoms of the batch.
+    #[inline]
     pub fn atoms(&self) -> usize {
         self.incoming.len().saturating_sub(1)
     }
 
     /// Edges of the batch.
+    #[inline]
     pub fn edges(&self) -> usize {
         self.target.len()
     }
 
     /// Edges that end at atom `i`.
+    #[inline]
     pub(super) fn incoming_of(&self, i: usize) -> Range<usize> {
         self.incoming[i] as usize..self.incoming[i + 1] as usize
     }
 
     /// Edges that end at the atoms `atoms`.
+    #[inline]
     pub(super) fn incoming_of_range(&self, atoms: &Range<usize>) -> Range<usize> {
         self.incoming[atoms.start] as usize..self.incoming[atoms.end] as usize
     }
 
     /// Edges that begin at atom `j`.
+    #[inline]
     pub(super) fn outgoing_of(&self, j: usize) -> &'a [i32] {
         &self.outgoing_edges[self.outgoing[j] as usize..self.outgoing[j + 1] as usize]
     }

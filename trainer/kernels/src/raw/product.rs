@@ -1,12 +1,10 @@
-//! Instruction sets chosen at run time: loops compiled once for each, and the matrix product of the blocks.
+//! The matrix product of the blocks.
 //!
-//! Unsafe because calling a function compiled for an instruction set is sound only after asking the
-//! machine for it, and because the tiles of the product read and write through pointers. Every function
-//! that others call checks its slices before it takes pointers from them.
+//! Unsafe because the tiles of the product are compiled for instruction sets that not every machine has,
+//! and because they read and write through pointers. Every function that others call asks for the
+//! instruction set and checks its slices before it takes pointers from them.
 
-use std::sync::OnceLock;
-
-use crate::ops::kernel::Real;
+use super::level::Level;
 
 /// Columns of one panel of a right factor: four vectors of AVX-512.
 pub(crate) const PANEL: usize = 64;
@@ -16,100 +14,6 @@ pub(crate) const COLUMNS: usize = 16;
 /// Summands of one pass of a product: with a panel's columns they stay in the first-level cache.
 #[cfg(target_arch = "x86_64")]
 const DEPTH: usize = 128;
-
-/// Instruction set of the loops and products, widest last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// What every machine of the target has.
-    Baseline,
-    /// AVX2 with fused multiply-add.
-    Avx2,
-    /// AVX-512 (F, VL, DQ, BW).
-    Avx512,
-}
-
-impl Level {
-    /// The widest instruction set of this machine.
-    pub fn of_machine() -> Level {
-        static LEVEL: OnceLock<Level> = OnceLock::new();
-        *LEVEL.get_or_init(|| {
-            #[cfg(target_arch = "x86_64")]
-            {
-                let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-                if avx2
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512bw")
-                {
-                    return Level::Avx512;
-                }
-                if avx2 {
-                    return Level::Avx2;
-                }
-            }
-            Level::Baseline
-        })
-    }
-}
-
-/// A loop that is compiled once for each instruction set. `run` must be `#[inline(always)]`: only so does
-/// its body become part of the function that has the instruction set. The macro `vectorised!` writes this.
-pub(crate) trait Loop {
-    /// Runs it; `FUSED` says that the machine has a fused multiply-add.
-    fn run<const FUSED: bool>(self);
-}
-
-/// Runs a loop with the widest instruction set of this machine.
-#[inline]
-pub(crate) fn run<L: Loop>(work: L) {
-    #[cfg(target_arch = "x86_64")]
-    match Level::of_machine() {
-        // SAFETY: `of_machine` found these instructions on this machine.
-        Level::Avx512 => unsafe { run_avx512(work) },
-        // SAFETY: as above.
-        Level::Avx2 => unsafe { run_avx2(work) },
-        Level::Baseline => work.run::<false>(),
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    // 64-bit ARM always has the fused instruction.
-    work.run::<{ cfg!(target_arch = "aarch64") }>();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-fn run_avx512<L: Loop>(work: L) {
-    work.run::<true>();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn run_avx2<L: Loop>(work: L) {
-    work.run::<true>();
-}
-
-/// Declares a function whose body is compiled for each instruction set ([`run`]). The lifetime has to be
-/// named; inside, `FUSED` is the parameter for [`Real::exp`] and [`Real::multiply_add`].
-macro_rules! vectorised {
-    ($(#[$doc:meta])* $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $type:ty),* $(,)?) $body:block) => {
-        $(#[$doc])*
-        $visibility fn $name<$life, R: $crate::ops::kernel::Real>($($argument: $type),*) {
-            struct Arguments<$life, R: $crate::ops::kernel::Real> {
-                $($argument: $type,)*
-                real: std::marker::PhantomData<&$life R>,
-            }
-            impl<$life, R: $crate::ops::kernel::Real> $crate::raw::simd::Loop for Arguments<$life, R> {
-                #[inline(always)]
-                fn run<const FUSED: bool>(self) {
-                    let Arguments { $($argument,)* real: _ } = self;
-                    $body
-                }
-            }
-            $crate::raw::simd::run(Arguments { $($argument,)* real: std::marker::PhantomData });
-        }
-    };
-}
-pub(crate) use vectorised;
 
 /// Left factor of a product: element (m, k) is `values[m * row_stride + k * depth_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -140,11 +44,48 @@ pub struct Right<'a, R> {
     pub(crate) panel_stride: usize,
 }
 
-/// `out[rows, columns] = left · right`, or `+=` when `accumulate`; `out` is row-major without gaps.
+/// A number type that has a product.
+pub trait Product: Sized {
+    /// `out[rows, columns] = left · right`, or `+=` when `accumulate`; `out` is row-major without gaps.
+    /// Instruction sets above `level` are left alone, for tests.
+    ///
+    /// # Panics
+    /// When a slice is shorter than its shape says.
+    fn product(
+        level: Level,
+        left: Left<'_, Self>,
+        right: Right<'_, Self>,
+        out: &mut [Self],
+        accumulate: bool,
+    );
+}
+
+impl Product for f64 {
+    #[inline]
+    fn product(_: Level, left: Left<'_, Self>, right: Right<'_, Self>, out: &mut [Self], accumulate: bool) {
+        product_portable(1.0, left, right, out, accumulate);
+    }
+}
+
+impl Product for f32 {
+    #[inline]
+    fn product(
+        level: Level,
+        left: Left<'_, Self>,
+        right: Right<'_, Self>,
+        out: &mut [Self],
+        accumulate: bool,
+    ) {
+        product_f32(level, left, right, out, accumulate);
+    }
+}
+
+/// [`Product::product`] with the widest instruction set of this machine.
 ///
 /// # Panics
 /// When a slice is shorter than its shape says.
-pub(crate) fn product<R: Real>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
+#[inline]
+pub(crate) fn product<R: Product>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
     R::product(Level::of_machine(), left, right, out, accumulate);
 }
 
@@ -175,8 +116,9 @@ fn last_index(steps: [(usize, usize); 2], offset: usize) -> Option<usize> {
     steps.into_iter().try_fold(offset, |index, (count, stride)| index.checked_add(count.checked_mul(stride)?))
 }
 
-/// [`product`] by the crate `gemm`, one panel at a time: any machine, any number type.
-pub(crate) fn product_portable<R: Real>(
+/// [`product`] by the crate `gemm`, one panel at a time: any machine, any number type. `one` is its 1.
+fn product_portable<R: Copy + 'static>(
+    one: R,
     left: Left<'_, R>,
     right: Right<'_, R>,
     out: &mut [R],
@@ -208,8 +150,8 @@ pub(crate) fn product_portable<R: Real>(
                 }),
                 1,
                 right.row_stride as isize,
-                R::ONE,
-                R::ONE,
+                one,
+                one,
                 false,
                 false,
                 false,
@@ -220,16 +162,7 @@ pub(crate) fn product_portable<R: Real>(
 }
 
 /// [`product`] in single precision: own tiles for AVX-512 and AVX2, `gemm` elsewhere.
-///
-/// # Panics
-/// When a slice is shorter than its shape says.
-pub(crate) fn product_f32(
-    level: Level,
-    left: Left<'_, f32>,
-    right: Right<'_, f32>,
-    out: &mut [f32],
-    accumulate: bool,
-) {
+fn product_f32(level: Level, left: Left<'_, f32>, right: Right<'_, f32>, out: &mut [f32], accumulate: bool) {
     #[cfg(target_arch = "x86_64")]
     {
         let level = level.min(Level::of_machine());
@@ -256,7 +189,7 @@ pub(crate) fn product_f32(
         }
     }
     let _ = level;
-    product_portable(left, right, out, accumulate);
+    product_portable(1.0, left, right, out, accumulate);
 }
 
 /// Tiles of the product that stay in registers, for the two vector widths of x86.

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use super::awake::Awake;
 use super::real::Real;
-use crate::raw::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// The threads that work on the operations' blocks.
 static AWAKE: Awake = Awake::new();
 
 /// Consecutive ranges of `size` rows; the last may be shorter.
+#[inline]
 pub(super) fn ranges(rows: usize, size: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
     (0..rows.div_ceil(size)).map(move |block| block * size..(block * size + size).min(rows))
 }

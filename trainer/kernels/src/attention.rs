@@ -4,7 +4,7 @@ use super::parallel;
 use super::real::Real;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
-use crate::raw::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// Slope of LeakyReLU below zero.
 pub const LEAK: f64 = 0.2;
@@ -186,9 +186,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{
-        self, Edges, check_gradient, close, double, numbers, same_on_two_threads,
-    };
+    use crate::testing::{self, Edges, check_gradient, close, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
     /// out and ε by the definition.

@@ -7,7 +7,8 @@ use super::parallel;
 use super::real::Real;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
-use crate::raw::simd::{Left, product, vectorised};
+use crate::raw::product::{Left, product};
+use crate::vectorised::vectorised;
 
 /// Edges at hand: with 128 channels their filter stays in the first-level cache.
 const EDGE_BLOCK: usize = 48;
@@ -254,9 +255,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{
-        Edges, check_gradient, close, dot, double, numbers, same_on_two_threads,
-    };
+    use crate::testing::{Edges, check_gradient, close, dot, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
     /// radial · weightᵀ in double precision.

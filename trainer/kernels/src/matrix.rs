@@ -1,9 +1,10 @@
 //! Right factors of products: matrices packed in panels.
 
 use super::real::Real;
-use crate::raw::simd::{COLUMNS, PANEL, Right};
+use crate::raw::product::{COLUMNS, PANEL, Right};
 
 /// `columns` rounded up to what a product computes: the row stride of its output.
+#[inline]
 pub(super) fn padded(columns: usize) -> usize {
     columns.next_multiple_of(COLUMNS)
 }
@@ -89,8 +90,9 @@ pub(super) fn rows<R>(matrix: &[R], depth: usize, columns: usize) -> Right<'_, R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{close, numbers};
-    use crate::raw::simd::{Left, Level};
+    use crate::raw::level::Level;
+    use crate::raw::product::{Left, Product};
+    use crate::testing::{close, numbers};
     use proptest::prelude::*;
 
     /// left[m, k] · right[k, n] in double precision.

@@ -2,7 +2,7 @@
 
 use super::parallel;
 use super::real::Real;
-use crate::raw::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// Elements of one task.
 const CHUNK: usize = 1 << 14;
@@ -134,7 +134,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::kernel::testing::{close, double, numbers, same_on_two_threads};
+    use crate::testing::{close, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
     const SETTINGS: Settings =

@@ -1,0 +1,65 @@
+//! Numerical kernels of graph neural networks for crystals, on the CPU: functions over row-major slices,
+//! forward and backward, without any tensor library.
+//!
+//! * [`dense`]: linear layers with bias, activation and residual
+//! * [`neighbour`]: sums over the neighbours of an atom and over the two ends of an edge
+//! * [`attention`]: attention over the neighbours of an atom, as in MMPT
+//!   ([arXiv 2306.05344](https://arxiv.org/abs/2306.05344))
+//! * [`radial`]: messages weighted by a linear filter of a radial basis
+//! * [`triplet`]: directional messages through pairs of edges, as in DimeNet++
+//!   ([arXiv 2011.14115](https://arxiv.org/abs/2011.14115))
+//! * [`cross_entropy`]: the cross-entropy of class scores
+//! * [`adam`]: the steps of Adam and AdamW, and the norm of a gradient
+//!
+//! [`Topology`] says which edges of a batch meet at which atom. [`Real`] is implemented for `f32` and
+//! `f64`. Letters in shapes: N atoms, E edges, P pairs of edges that meet in an atom.
+//!
+//! # What the kernels share
+//!
+//! * Results do not depend on the number of threads: rows are cut into blocks of fixed size, and sums over
+//!   blocks are taken in a fixed order. The threads are those of the current rayon pool.
+//! * A block goes through a whole kernel while it is in the cache, and each result is written once.
+//! * Loops and products use the widest vectors of the machine, found at run time ([`Level`]). Results may
+//!   differ in the last digits between machines of different levels.
+//! * A slice of the wrong length, an offset that decreases or an index out of range is an error of the
+//!   caller, and panics. Nothing is read or written beyond a slice.
+//!
+//! # Example
+//!
+//! A linear layer of two rows, and the gradients of the sum of its results:
+//!
+//! ```
+//! use kernels::dense::{self, Activation, Shape};
+//!
+//! let shape = Shape { rows: 2, inputs: 2, outputs: 1 };
+//! let (x, weight, bias) = ([1.0_f32, 2.0, -3.0, 1.0], [2.0, 1.0], [0.5]);
+//! let (y, slope) = dense::forward(shape, &x, &weight, Some(&bias), None, Activation::Relu, true);
+//! assert_eq!(y, [4.5, 0.0]);
+//!
+//! let gradients = dense::backward(shape, &[1.0, 1.0], slope.as_deref(), &x, &weight, true);
+//! assert_eq!(gradients.dweight, [1.0, 2.0]);
+//! assert_eq!(gradients.dbias, [1.0]);
+//! assert_eq!(gradients.dx, Some(vec![2.0, 1.0, 0.0, 0.0]));
+//! ```
+
+pub mod adam;
+pub mod attention;
+mod awake;
+pub mod cross_entropy;
+pub mod dense;
+mod matrix;
+pub mod neighbour;
+mod parallel;
+pub mod radial;
+mod raw;
+mod real;
+mod topology;
+pub mod triplet;
+mod vectorised;
+
+pub use raw::level::Level;
+pub use real::Real;
+pub use topology::Topology;
+
+#[cfg(test)]
+mod testing;
