@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 
 use crate::data::bessel::{ORDERS, RADIAL, bessel_constants, spherical_bessel};
 
-/// Columns of the spherical basis, `6 l + n`.
-pub const SPHERICAL: usize = ORDERS * RADIAL;
+pub use kernels::triplet::SPHERICAL;
 
 /// Pieces of the table over `0 ≤ x ≤ 1`. With degree 7 and the largest zero 27 the Chebyshev
 /// remainder is `(27/256)⁸ / (8! 2⁷) ≈ 3e-15` of the functions' size.

@@ -4,10 +4,7 @@
 use std::f64::consts::{PI, SQRT_2};
 use std::sync::LazyLock;
 
-/// Number of orders l = 0..=6 of the spherical basis.
-pub const ORDERS: usize = 7;
-/// Number of radial functions n = 0..=5 of each order.
-pub const RADIAL: usize = 6;
+pub use kernels::triplet::{ORDERS, RADIAL};
 
 /// Terms of the power series below which nothing is added to a double any more, with room to spare:
 /// at the largest argument of the series, x = 8 for l = 7, the 30th term is below 1e-30 of the first.

@@ -3,9 +3,9 @@
 
 use burn::prelude::*;
 use burn::tensor::{IndexingUpdateOp, activation};
+use kernels::triplet::{ORDERS, RADIAL};
 
 use super::{ATTENTION_SLOPE, Activation, Edges};
-use crate::data::bessel::{ORDERS, RADIAL};
 
 /// Sums the rows of `values` into `rows` rows by `index`: `[count, columns]` to `[rows, columns]`.
 pub fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<2> {

@@ -4,21 +4,18 @@ use std::collections::BTreeSet;
 
 use burn::prelude::*;
 use burn::tensor::DType;
+use kernels::triplet::{BASIS, RADIAL, SPHERICAL};
 use proptest::prelude::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::config::model::Graph;
-use crate::data::basis::SPHERICAL;
-use crate::data::bessel::RADIAL;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings};
 use crate::model::Batch;
 use crate::model::mask::Masks;
 
-/// Width between the two maps of the spherical basis, for which the fused sum is made.
-const BASIS: usize = 8;
 /// Edge of the cubic cells in Å.
 const CELL: f64 = 4.0;
 /// Cutoff in Å; longer than every edge between neighbouring cells.

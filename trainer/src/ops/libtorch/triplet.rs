@@ -5,10 +5,9 @@
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
+use kernels::triplet::{ORDERS, RADIAL, SPHERICAL};
 
 use super::{empty_like, gather, product, zeros_like};
-use crate::data::basis::SPHERICAL;
-use crate::data::bessel::{ORDERS, RADIAL};
 use crate::ops::differentiable::Operation;
 
 /// Triplets of a block on the CPU: its few matrices fit into a core's cache.
