@@ -1,8 +1,7 @@
 //! Statistics of scalar columns, by polars.
 
 use polars::prelude::{
-    ChunkAgg, ChunkQuantile, DataFrame, IntoLazy, NamedFrom, PolarsError, QuantileMethod, Series,
-    SortMultipleOptions, col, len,
+    ChunkAgg, ChunkQuantile, DataFrame, NamedFrom, PolarsError, QuantileMethod, Series, SortMultipleOptions,
 };
 
 use super::{Distribution, Histogram, Summary, Tally};
@@ -48,19 +47,18 @@ pub(super) fn tally_numbers(values: &[Option<f64>]) -> Result<Tally, PolarsError
     Ok(names.zip(counts(&groups)?).collect())
 }
 
-/// The different values of a column in ascending order and their numbers of rows.
+/// The different values of a column in ascending order, gaps last, and their numbers of rows.
 fn grouped(values: Series) -> Result<DataFrame, PolarsError> {
     DataFrame::new_infer_height(vec![values.into()])?
-        .lazy()
-        .group_by([col("value")])
-        .agg([len().alias("rows")])
+        .group_by(["value"])?
+        .select(["value"])
+        .count()?
         .sort(["value"], SortMultipleOptions::default().with_nulls_last(true))
-        .collect()
 }
 
 /// Numbers of rows of [`grouped`].
 fn counts(groups: &DataFrame) -> Result<Vec<u64>, PolarsError> {
-    Ok(groups.column("rows")?.u32()?.iter().map(|rows| u64::from(rows.unwrap_or(0))).collect())
+    Ok(groups.column("value_count")?.u32()?.iter().map(|rows| u64::from(rows.unwrap_or(0))).collect())
 }
 
 #[cfg(test)]
@@ -97,7 +95,8 @@ mod tests {
         let texts = ["val", "train", "train"].map(|text| Some(text.to_owned())).into_iter().chain([None]);
         let expected = [("train".to_owned(), 2), ("val".to_owned(), 1), (String::new(), 1)];
         assert_eq!(tally(&texts.collect::<Vec<_>>()).expect("texts"), expected);
-        let numbers = [Some(10.0), Some(2.0), Some(10.0)];
-        assert_eq!(tally_numbers(&numbers).expect("numbers"), [("2".to_owned(), 1), ("10".to_owned(), 2)]);
+        let numbers = [Some(10.0), None, Some(2.0), Some(10.0)];
+        let expected = [("2".to_owned(), 1), ("10".to_owned(), 2), (String::new(), 1)];
+        assert_eq!(tally_numbers(&numbers).expect("numbers"), expected);
     }
 }
