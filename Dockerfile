@@ -27,6 +27,7 @@ RUN case ",$FEATURES," in *,mpi,*) \
     esac
 WORKDIR /source
 COPY Cargo.toml Cargo.lock LICENSE-APACHE LICENSE-MIT CHANGELOG.md ./
+COPY features features
 COPY schemas schemas
 COPY docs/manual docs/manual
 COPY etl etl

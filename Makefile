@@ -28,7 +28,7 @@ SPARK_VENV := .venv-spark
 
 # libtorch for the CPU, where `make libtorch` has made it, and MPI, where there is a compiler for it and the
 # libclang that reads its header: everything is then built with them, because two feature sets would
-# compile burn, arrow and polars twice.
+# compile the trainer and parts of burn twice.
 LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
 ifneq ($(wildcard $(LIBTORCH_CPU)),)
 LIBTORCH ?= $(LIBTORCH_CPU)
@@ -54,8 +54,7 @@ help: ## List the commands
 build: ## Compile the programs
 	cargo build --release --workspace $(FEATURES)
 
-# Not `cargo install --path etl`: the package alone has other features of shared crates than the workspace,
-# and polars, arrow and parquet would be compiled again.
+# Not `cargo install`, which brings neither manual nor completions.
 install: build ## Install programs, manual and completions under PREFIX (~/.local); DESTDIR=dir for packages
 	@PREFIX=$(call quote,PREFIX) DESTDIR=$(call quote,DESTDIR) docs/manual/install.sh target/release
 
