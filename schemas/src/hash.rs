@@ -18,6 +18,11 @@ pub fn hex(digest: &[u8]) -> String {
     halves.map(|half| DIGITS[usize::from(half)]).collect()
 }
 
+/// SHA-256 of some bytes, in lower-case hexadecimal.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// SHA-256 and length of a file.
 ///
 /// # Errors
@@ -81,6 +86,11 @@ mod tests {
 
     /// FIPS 180-2, appendix B.1.
     const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn hashes_bytes() {
+        assert_eq!(sha256("abc"), SHA256_OF_ABC);
+    }
 
     #[test]
     fn hashes_what_passes_through() {

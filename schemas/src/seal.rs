@@ -4,9 +4,7 @@
 //! before. An object without one, written by hand or by an earlier version, is taken as it is; a damaged
 //! checksum's key is one that readers of fixed keys refuse.
 
-use sha2::{Digest, Sha256};
-
-use crate::hash::hex;
+use crate::hash::sha256;
 
 /// What stands between the last member and the checksum.
 const KEY: &str = ",\n  \"checksum\": \"";
@@ -34,7 +32,7 @@ pub fn seal(mut json: String) -> String {
         json.push('\n');
     }
     let Some(members) = json.strip_suffix(OPEN_END) else { return json };
-    let checksum = hex(&Sha256::digest(members.as_bytes()));
+    let checksum = sha256(members);
     [members, KEY, &checksum, END].concat()
 }
 
@@ -49,7 +47,7 @@ pub fn open(text: &str) -> Result<String, BrokenSeal> {
         Some((rest.strip_suffix(KEY)?, checksum))
     });
     let Some((members, expected)) = sealed else { return Ok(text.to_owned()) };
-    let found = hex(&Sha256::digest(members.as_bytes()));
+    let found = sha256(members);
     if found != expected {
         return Err(BrokenSeal { expected: expected.to_owned(), found });
     }

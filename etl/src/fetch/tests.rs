@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use schemas::hash::sha256;
 
 use super::test_server::{Answer, Seen, TestServer};
 use super::*;
@@ -56,11 +56,6 @@ fn made_up(bytes: Option<u64>, sha256: Option<&str>) -> &'static CatalogueFile {
         sha256: sha256.map(|hash| &*hash.to_owned().leak()),
         publication: &PUBLICATION,
     }))
-}
-
-/// SHA-256 as the catalogue writes it.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A request from `place` to `folder`.

@@ -159,11 +159,9 @@ fn rest(path: &Path, mut hash: FileHash) -> Result<(String, u64), SourceError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use schemas::hash::sha256;
 
-    fn digest(text: &str) -> String {
-        hex(&Sha256::digest(text.as_bytes()))
-    }
+    use super::*;
 
     #[test]
     fn a_file_has_its_own_hash_and_a_folder_that_of_its_list() {
@@ -174,9 +172,9 @@ mod tests {
             std::fs::write(path, text).expect("a small file");
         }
         let file = hash_input(&folder.path().join("b.cif")).expect("readable");
-        assert_eq!(file, (digest("two"), 3));
-        let list = format!("{}  a.cif\n{}  a/c\n{}  b.cif\n", digest("one"), digest("three"), digest("two"));
-        assert_eq!(hash_input(folder.path()).expect("readable"), (digest(&list), 11));
+        assert_eq!(file, (sha256("two"), 3));
+        let list = format!("{}  a.cif\n{}  a/c\n{}  b.cif\n", sha256("one"), sha256("three"), sha256("two"));
+        assert_eq!(hash_input(folder.path()).expect("readable"), (sha256(&list), 11));
     }
 
     #[test]
@@ -187,7 +185,7 @@ mod tests {
             let (mut hashes, mut hash) = (Hashes::default(), FileHash::default());
             hash.update(read.as_bytes());
             hashes.file(file.path().to_owned(), hash);
-            assert_eq!(hashes.finish(file.path()).expect("readable"), (digest("one two three"), 13));
+            assert_eq!(hashes.finish(file.path()).expect("readable"), (sha256("one two three"), 13));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
@@ -68,7 +69,7 @@ impl Job {
         for input in &self.inputs {
             digest.update(Begun::hash_weights(input)?);
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&digest.finalize()))
     }
 
     /// Whether the job was begun earlier and goes on.

@@ -31,6 +31,7 @@ mod validate;
 
 use std::path::Path;
 
+use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 
 pub use data::DataConfig;
@@ -213,7 +214,7 @@ impl Config {
         for (key, value) in self.with_effect() {
             digest.update(format!("{key} = {value}\n"));
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest.finalize())
     }
 
     /// The settings that determine the weights and in which the two differ, by key; kind and method first.

@@ -22,9 +22,9 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 use schemas::bounded;
 use schemas::count::agree;
+use schemas::hash::sha256;
 use schemas::matbench::published_crystals;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
 use super::python;
@@ -168,8 +168,7 @@ fn complete_record(evaluation: &Evaluation, matbench: &Matbench) -> Result<Strin
         "user_metadata": {"algorithm": matbench.algorithm},
         "tasks": {matbench.dataset.as_str(): task},
     });
-    let hash = Sha256::digest(python::text(&document));
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(python::text(&document));
     if let Value::Object(entries) = &mut document {
         entries.insert("hash".to_owned(), Value::String(hash));
     }
@@ -303,11 +302,9 @@ mod tests {
         assert_eq!(fold["data"].as_object().expect("it is an object").len(), 127);
         assert_eq!(fold["data"]["mb-jdft2d-004"], evaluation.folds[3].outcomes[0].prediction);
         assert!(fold["scores"].as_object().expect("it is an object").values().all(Value::is_f64), "{fold}");
-        // Taken out of the text itself: a parser could miss the nearest double.
         let hash = document["hash"].as_str().expect("it is text");
         let rest = text.replace(&format!("\"hash\": \"{hash}\", "), "");
-        let digest: String = Sha256::digest(rest).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hash, digest);
+        assert_eq!(hash, sha256(rest));
     }
 
     #[test]
