@@ -27,7 +27,6 @@
 pub mod bounded;
 pub mod count;
 pub mod error;
-mod exact;
 pub mod guard;
 pub mod hash;
 pub mod limits;

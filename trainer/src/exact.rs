@@ -1,5 +1,4 @@
-//! Doubles in JSON as text that reads back to the same double, infinities and NaN included. JSON has
-//! no such numbers, and its parser may miss the nearest double by one unit.
+//! Doubles in JSON as text, infinities and NaN included, which JSON has no numbers for.
 
 use std::collections::BTreeMap;
 

@@ -17,8 +17,6 @@ pub mod bounded;
 pub mod count;
 #[path = "../../../schemas/src/error.rs"]
 pub mod error;
-#[path = "../../../schemas/src/exact.rs"]
-mod exact;
 #[path = "../../../schemas/src/hash.rs"]
 pub mod hash;
 #[path = "../../../schemas/src/limits.rs"]

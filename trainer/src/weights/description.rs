@@ -20,7 +20,6 @@ use schemas::settings::{FeatureSettings, METADATA_PREFIX, SettingsError};
 use serde::Serialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::error::WeightsError;
@@ -210,25 +209,16 @@ fn parse<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str) ->
     serde_json::from_str(value).map_err(|error| unreadable(key, value, error))
 }
 
-/// Reads six finite numbers. Each is parsed by itself, because the JSON parser may miss the nearest
-/// double by one unit.
+/// Reads six finite numbers.
 fn numbers(
     metadata: &BTreeMap<String, String>,
     key: &str,
 ) -> Result<[f64; LATTICE_PARAMETERS], WeightsError> {
-    let value = text(metadata, key)?;
-    let raw: Vec<Box<RawValue>> =
-        serde_json::from_str(value).map_err(|error| unreadable(key, value, error))?;
-    let numbers: Vec<f64> = raw
-        .iter()
-        .map(|number| number.get().parse::<f64>())
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(key, value, error))?;
+    let numbers: Vec<f64> = parse(metadata, key)?;
     let count = numbers.len();
-    if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
-        return Err(unreadable(key, value, format!("{number} is not finite")));
-    }
-    numbers.try_into().map_err(|_| unreadable(key, value, format!("{}, not 6", counted(count, "number"))))
+    numbers
+        .try_into()
+        .map_err(|_| unreadable(key, &metadata[key], format!("{}, not 6", counted(count, "number"))))
 }
 
 /// Compares two sections of the configuration key by key.
