@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use schemas::settings::METADATA_PREFIX;
@@ -17,7 +18,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::content::{self, SHA256_KEY};
 use super::error::WeightsError;
-use super::half::{from_bf16, from_f16};
 use super::tensor::{ElementType, Tensor, Values};
 use crate::atomic;
 
@@ -142,8 +142,8 @@ struct Described {
 fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
     let data = view.data();
     let (element, values) = match view.dtype() {
-        Dtype::F16 => (ElementType::F16, Values::F32(halves(data, from_f16))),
-        Dtype::BF16 => (ElementType::BF16, Values::F32(halves(data, from_bf16))),
+        Dtype::F16 => (ElementType::F16, Values::F32(halves(data, |bits| f16::from_bits(bits).to_f32()))),
+        Dtype::BF16 => (ElementType::BF16, Values::F32(halves(data, |bits| bf16::from_bits(bits).to_f32()))),
         Dtype::F32 => {
             let (chunks, _) = data.as_chunks();
             (ElementType::F32, Values::F32(chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()))

@@ -12,7 +12,6 @@ pub mod description;
 pub mod error;
 mod extent;
 pub mod file;
-mod half;
 pub mod target;
 mod tensor;
 

@@ -169,14 +169,15 @@ fn integers_are_refused_by_name() {
 fn halves_are_read_as_singles() {
     let (_folder, path) = temporary();
     let header = concat!(
-        r#"{"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"#,
-        r#""brain":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]}}"#
+        r#"{"half":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},"#,
+        r#""brain":{"dtype":"BF16","shape":[2],"data_offsets":[8,12]}}"#
     );
-    raw(&path, header, &[0x00, 0x3c, 0x00, 0xc0, 0x80, 0x3f]);
+    let bits: [u16; 6] = [0x3c00, 0xc000, 0x0001, 0xfc00, 0x3f80, 0xff80];
+    raw(&path, header, &bits.map(u16::to_le_bytes).concat());
     let file = read(&path).expect("it is whole");
-    assert_eq!(file.tensors["half"].values, Values::F32(vec![1.0, -2.0]));
+    assert_eq!(file.tensors["half"].values, Values::F32(vec![1.0, -2.0, 5.960_464_5e-8, f32::NEG_INFINITY]));
     assert_eq!(file.tensors["half"].element, ElementType::F16);
-    assert_eq!(file.tensors["brain"].values, Values::F32(vec![1.0]));
+    assert_eq!(file.tensors["brain"].values, Values::F32(vec![1.0, f32::NEG_INFINITY]));
 }
 
 #[test]
