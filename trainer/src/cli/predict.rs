@@ -11,7 +11,6 @@ use schemas::count::counted;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
-use trainer::finetune::Predictor;
 use trainer::predict::{
     DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, predict, weights_files,
 };
@@ -81,8 +80,7 @@ impl PredictArguments {
         let device = self.machine.prepare()?.open()?;
         let mut members = Vec::new();
         for path in weights_files(&self.weights)? {
-            let model = Box::new(Predictor::load(&path, &device)?);
-            members.push(Member { path, model });
+            members.push(Member::load(path, &device)?);
         }
         let request = Request {
             inputs: self.inputs.clone(),

@@ -29,11 +29,11 @@ impl<'a> Ensemble<'a> {
     }
 
     pub(super) fn features(&self) -> &FeatureSettings {
-        self.first.model.features()
+        &self.first.features
     }
 
     pub(super) fn graph(&self) -> Graph {
-        self.first.model.graph()
+        self.first.graph
     }
 
     /// What a table of these predictions says of itself.
@@ -41,7 +41,7 @@ impl<'a> Ensemble<'a> {
         let members = std::iter::once(self.first).chain(self.others);
         Description {
             weights: members.map(|member| member.path.display().to_string()).collect(),
-            quantity: self.first.model.quantity(),
+            quantity: self.first.quantity.clone(),
         }
     }
 
@@ -58,7 +58,7 @@ impl<'a> Ensemble<'a> {
             predictions.push(run(member, graph.clone())?);
         }
         predictions.insert(0, run(self.first, graph)?);
-        let log10 = self.first.model.quantity().log10;
+        let log10 = self.first.quantity.log10;
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             let values: Vec<f64> = predictions.iter().map(|model| model[crystal]).collect();
@@ -78,7 +78,7 @@ impl<'a> Ensemble<'a> {
 /// Predictions of one model, as many as crystals.
 fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError> {
     let expected = graph.crystals();
-    let values = member.model.predict(graph);
+    let values = (member.predict)(graph);
     if values.len() != expected {
         return Err(PredictError::PredictionCount {
             path: member.path.clone(),

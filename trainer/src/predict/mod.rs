@@ -1,6 +1,6 @@
 //! Predictions for crystals that nobody measured.
 //!
-//! * [`model`]: what a fine-tuned model says of itself, and when several make an ensemble
+//! * [`model`]: a fine-tuned model, and when several make an ensemble
 //! * [`members`]: which weights files
 //! * [`input`]: stores, or structures that are featurised on the way
 //! * `structures`: structures into crystals and rejects
@@ -12,7 +12,6 @@
 
 mod ensemble;
 mod error;
-mod fine_tuned;
 pub mod input;
 mod left_out;
 pub mod members;
@@ -39,7 +38,7 @@ pub use error::PredictError;
 use input::Input;
 use left_out::{LeftOut, SharedLeftOut};
 pub use members::weights_files;
-pub use model::{Member, Model, Quantity};
+pub use model::{Member, Quantity};
 use structures::Structures;
 use table::TableWriter;
 

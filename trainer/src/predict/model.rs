@@ -1,12 +1,17 @@
-//! What a fine-tuned model says of itself, and when several make an ensemble.
+//! A fine-tuned model, what it says of itself, and when several make an ensemble.
 
 use std::path::PathBuf;
 
+use burn::prelude::Device;
 use schemas::settings::FeatureSettings;
 
 use crate::config::model::Graph;
 use crate::data::GraphBatch;
+use crate::error::TrainError;
+use crate::finetune::Predictor;
 use crate::predict::error::PredictError;
+use crate::task::Transform;
+use crate::weights::Target;
 
 /// What a model predicts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,26 +27,36 @@ pub struct Quantity {
 }
 
 /// A fine-tuned model.
-pub trait Model {
-    /// Settings of the features that it was trained on.
-    fn features(&self) -> &FeatureSettings;
-    /// Edges that it was trained on.
-    fn graph(&self) -> Graph;
-    /// What it predicts.
-    fn quantity(&self) -> Quantity;
-    /// Predictions for B crystals in the target's unit, shape `[B]`, in their order.
-    fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64>;
-}
-
-/// A model with the file it was read from.
 pub struct Member {
     /// Weights file.
     pub path: PathBuf,
-    /// The model.
-    pub model: Box<dyn Model>,
+    /// Settings of the features that it was trained on.
+    pub features: FeatureSettings,
+    /// Edges that it was trained on.
+    pub graph: Graph,
+    /// What it predicts.
+    pub quantity: Quantity,
+    /// Predictions for B crystals in the target's unit, shape `[B]`, in their order.
+    pub predict: Box<dyn Fn(GraphBatch<f32>) -> Vec<f64>>,
 }
 
 impl Member {
+    /// Reads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::load`].
+    pub fn load(path: PathBuf, device: &Device) -> Result<Self, TrainError> {
+        let predictor = Predictor::load(&path, device)?;
+        let Target { task, property, unit, transform, .. } = predictor.target().clone();
+        Ok(Self {
+            path,
+            features: predictor.features().clone(),
+            graph: predictor.graph(),
+            quantity: Quantity { task, property, unit, log10: transform == Transform::Log10 },
+            predict: Box::new(move |graph| predictor.predict(graph)),
+        })
+    }
+
     /// Refuses another model that cannot be averaged with this one.
     ///
     /// # Errors
@@ -63,8 +78,8 @@ impl Member {
 
     /// Everything that the models of an ensemble share, by name.
     fn properties(&self) -> Vec<(String, String)> {
-        let Quantity { task, property, unit, log10 } = self.model.quantity();
-        let graph = match self.model.graph() {
+        let Quantity { task, property, unit, log10 } = self.quantity.clone();
+        let graph = match self.graph {
             Graph::Multigraph => "multigraph",
             Graph::Simple => "simple",
         };
@@ -75,7 +90,7 @@ impl Member {
             ("log10".to_owned(), log10.to_string()),
             ("model.graph".to_owned(), graph.to_owned()),
         ];
-        properties.extend(self.model.features().to_metadata());
+        properties.extend(self.features.to_metadata());
         properties
     }
 }

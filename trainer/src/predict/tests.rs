@@ -11,55 +11,31 @@ use super::*;
 use crate::config::model::Graph;
 use crate::data::GraphBatch;
 
-/// Computes a number from each crystal's own edges and atoms, in double precision and fixed order.
-struct Fake {
-    features: FeatureSettings,
-    graph: Graph,
-    quantity: Quantity,
-    offset: f64,
-}
-
-impl Fake {
-    fn new(offset: f64) -> Self {
-        let quantity = Quantity {
-            task: "task".to_owned(),
-            property: "gap_ev".to_owned(),
-            unit: "eV".to_owned(),
-            log10: false,
+/// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
+fn fake(offset: f64, path: &str) -> Member {
+    let quantity = Quantity {
+        task: "task".to_owned(),
+        property: "gap_ev".to_owned(),
+        unit: "eV".to_owned(),
+        log10: false,
+    };
+    let predict = move |graph: GraphBatch<f32>| {
+        let atoms = graph.atom_offsets.windows(2);
+        let prediction = |atoms: &[usize]| {
+            let edges = graph.incoming[atoms[0]] as usize..graph.incoming[atoms[1]] as usize;
+            let pairs = graph.pair_offsets[atoms[0]]..graph.pair_offsets[atoms[1]];
+            let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
+            let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
+            offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
         };
-        Self { features: FeatureSettings::default(), graph: Graph::Multigraph, quantity, offset }
-    }
-
-    fn member(self, path: &str) -> Member {
-        Member { path: path.into(), model: Box::new(self) }
-    }
-}
-
-impl Model for Fake {
-    fn features(&self) -> &FeatureSettings {
-        &self.features
-    }
-
-    fn graph(&self) -> Graph {
-        self.graph
-    }
-
-    fn quantity(&self) -> Quantity {
-        self.quantity.clone()
-    }
-
-    fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
-        graph
-            .atom_offsets
-            .windows(2)
-            .map(|atoms| {
-                let edges = graph.incoming[atoms[0]] as usize..graph.incoming[atoms[1]] as usize;
-                let pairs = graph.pair_offsets[atoms[0]]..graph.pair_offsets[atoms[1]];
-                let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
-                let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
-                self.offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
-            })
-            .collect()
+        atoms.map(prediction).collect()
+    };
+    Member {
+        path: path.into(),
+        features: FeatureSettings::default(),
+        graph: Graph::Multigraph,
+        quantity,
+        predict: Box::new(predict),
     }
 }
 
@@ -117,7 +93,7 @@ fn run(change: impl FnOnce(&mut Request), inputs: &[PathBuf]) -> Rows {
     let out = folder();
     let mut request = request(inputs, out.path().join("p.csv"));
     change(&mut request);
-    predict(&request, &[Fake::new(0.5).member("w")], &mut |_| ()).expect("predicted");
+    predict(&request, &[fake(0.5, "w")], &mut |_| ()).expect("predicted");
     rows_of(&request.out)
 }
 
@@ -200,7 +176,7 @@ fn predictions_do_not_depend_on_batches_or_threads() {
 fn an_ensemble_gives_mean_and_deviation() {
     let out = folder();
     let request = request(&cifs(5), out.path().join("p.csv"));
-    let members = [Fake::new(1.0).member("a"), Fake::new(3.0).member("b"), Fake::new(5.0).member("c")];
+    let members = [fake(1.0, "a"), fake(3.0, "b"), fake(5.0, "c")];
     let mut seen = 0;
     let summary = predict(&request, &members, &mut |crystals| seen += crystals).expect("predicted");
     assert_eq!((summary.crystals, summary.left_out, summary.left_out_table), (5, 0, None));
@@ -217,7 +193,7 @@ fn an_ensemble_gives_mean_and_deviation() {
 
 #[test]
 fn models_of_two_kinds_are_no_ensemble() {
-    type Change = fn(&mut Fake);
+    type Change = fn(&mut Member);
     let changes: [(&str, Change); 6] = [
         ("task", |fake| fake.quantity.task = "other".to_owned()),
         ("property", |fake| fake.quantity.property = "other".to_owned()),
@@ -229,9 +205,9 @@ fn models_of_two_kinds_are_no_ensemble() {
     let out = folder();
     let request = request(&cifs(2), out.path().join("p.csv"));
     for (key, change) in changes {
-        let mut other = Fake::new(0.0);
+        let mut other = fake(0.0, "b.safetensors");
         change(&mut other);
-        let members = [Fake::new(0.0).member("a.safetensors"), other.member("b.safetensors")];
+        let members = [fake(0.0, "a.safetensors"), other];
         let message = predict(&request, &members, &mut |_| ()).expect_err(key).to_string();
         assert!(message.contains(key), "{key}: {message}");
         assert!(message.contains("a.safetensors") && message.contains("b.safetensors"), "{message}");
@@ -246,9 +222,9 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let request = request(&cifs(3), out.path().join("p.csv"));
     let sizes: HashMap<String, f64> =
         run(|_| (), &cifs(3)).into_iter().map(|(id, prediction, _)| (id, prediction)).collect();
-    let mut fake = Fake::new(0.5 - sizes["Ag-fcc"]);
-    fake.quantity.log10 = true;
-    let summary = predict(&request, &[fake.member("w")], &mut |_| ()).expect("predicted");
+    let mut model = fake(0.5 - sizes["Ag-fcc"], "w");
+    model.quantity.log10 = true;
+    let summary = predict(&request, &[model], &mut |_| ()).expect("predicted");
     // The others lie beyond 10^308.
     assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 3, "{summary:?}");
     let text = std::fs::read_to_string(&request.out).expect("a table");
@@ -272,7 +248,7 @@ fn unreadable_structures_are_listed_and_the_others_predicted() {
     }
     std::fs::write(raw.path().join("bad.cif"), "data_bad\n_cell_length_a x\n").expect("a file");
     let mut request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
-    let members = [Fake::new(0.0).member("w")];
+    let members = [fake(0.0, "w")];
     let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
     let table = out.path().join("p.rejects.csv");
     assert_eq!((summary.crystals, summary.left_out, summary.left_out_table.as_ref()), (4, 1, Some(&table)));
@@ -319,7 +295,7 @@ fn an_input_that_breaks_off_leaves_no_table() {
     std::fs::write(&broken, [7_u8; 600]).expect("a file");
     let mut request = request(&[cifs(1), vec![broken]].concat(), out.path().join("p.parquet"));
     request.kind = Some(SourceKind::Cif);
-    let error = predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("damaged");
+    let error = predict(&request, &[fake(0.0, "w")], &mut |_| ()).expect_err("damaged");
     assert!(matches!(error, PredictError::Structures(_)) && error.to_string().contains("b.tar"), "{error}");
     assert_eq!(std::fs::read_dir(out.path()).expect("a folder").count(), 0);
 }
@@ -332,7 +308,7 @@ fn inputs_that_do_not_go_together_are_refused() {
     std::fs::write(&table, "").expect("a file");
     let refusal = |inputs: &[PathBuf]| {
         let request = request(inputs, out.path().join("p.csv"));
-        predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused")
+        predict(&request, &[fake(0.0, "w")], &mut |_| ()).expect_err("refused")
     };
     let cif = cifs(1).remove(0);
     let mixed = refusal(&[cif.clone(), store.path().to_owned()]);
@@ -356,10 +332,10 @@ fn inputs_that_do_not_go_together_are_refused() {
     assert!(unknown.contains("notes.txt") && unknown.contains("--kind"), "{unknown}");
     assert!(matches!(refusal(&[]), PredictError::NoInputs));
     let request = request(&cifs(1), out.path().join("p.txt"));
-    let format = predict(&request, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
+    let format = predict(&request, &[fake(0.0, "w")], &mut |_| ()).expect_err("refused");
     assert!(matches!(format, PredictError::Format(_)), "{format}");
     let unwritable = self::request(&cifs(1), out.path().join("missing/p.csv"));
-    let error = predict(&unwritable, &[Fake::new(0.0).member("w")], &mut |_| ()).expect_err("refused");
+    let error = predict(&unwritable, &[fake(0.0, "w")], &mut |_| ()).expect_err("refused");
     assert!(matches!(error, PredictError::Write { .. }), "{error}");
 }
 
@@ -381,7 +357,7 @@ fn a_folder_of_cifs_and_poscars_is_read_whole_and_the_rest_counted() {
         std::fs::write(path, text).expect("a file");
     }
     let mut request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
-    let members = [Fake::new(0.0).member("w")];
+    let members = [fake(0.0, "w")];
     let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
     let rows = rows_of(&request.out);
     let ids: Vec<&str> = rows.iter().map(|(id, ..)| id.as_str()).collect();
