@@ -1,6 +1,14 @@
-//! JSON byte for byte as Python's `json.dumps` writes it with keys sorted, for a hash over that text.
+//! JSON byte for byte as Python's `json.dumps` writes it with keys sorted.
+//!
+//! MatBench checks a hash over this text: `MatbenchBenchmark.from_dict` (`matbench/bench.py`, version 0.6)
+//! computes the SHA-256 of `json.dumps` of the record without its hash (`hash_dictionary` in
+//! `matbench/util.py`) and refuses a record whose `hash` is another.
 
-use serde_json::{Map, Value};
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
 
 /// Numbers from this power of ten on are written with an exponent.
 const FIRST_LARGE_EXPONENT: i32 = 16;
@@ -10,66 +18,46 @@ const LAST_SMALL_EXPONENT: i32 = -4;
 /// The text of a value: keys ascending by code point, `", "` and `": "` between, characters beyond
 /// ASCII escaped.
 pub(super) fn text(value: &Value) -> String {
-    let mut text = String::new();
-    append(&mut text, value);
-    text
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    let mut text = Vec::new();
+    sorted.serialize(&mut Serializer::with_formatter(&mut text, Python)).expect("memory takes it");
+    text.into_iter().map(char::from).collect()
 }
 
-fn append(text: &mut String, value: &Value) {
-    match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(number) => text.push_str(&float(number)),
-            None => text.push_str(&number.to_string()),
-        },
-        Value::String(value) => append_string(text, value),
-        Value::Array(values) => {
-            text.push('[');
-            for (position, value) in values.iter().enumerate() {
-                text.push_str(if position > 0 { ", " } else { "" });
-                append(text, value);
-            }
-            text.push(']');
-        }
-        Value::Object(entries) => append_object(text, entries),
+/// Where `json.dumps` differs from the default of `serde_json`.
+struct Python;
+
+impl Formatter for Python {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
     }
-}
 
-fn append_object(text: &mut String, entries: &Map<String, Value>) {
-    // Sorted here: whether the map itself is depends on a feature that another crate may set.
-    let mut sorted: Vec<_> = entries.iter().collect();
-    sorted.sort_by_key(|entry| entry.0);
-    text.push('{');
-    for (position, (key, value)) in sorted.into_iter().enumerate() {
-        text.push_str(if position > 0 { ", " } else { "" });
-        append_string(text, key);
-        text.push_str(": ");
-        append(text, value);
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.begin_array_value(out, first)
     }
-    text.push('}');
-}
 
-fn append_string(text: &mut String, value: &str) {
-    text.push('"');
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            ' '..='~' => text.push(character),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    text.push_str(&format!("\\u{unit:04x}"));
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
+        out.write_all(float(value).as_bytes())
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        for character in fragment.chars() {
+            match character {
+                ' '..='~' => write!(out, "{character}")?,
+                _ => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        write!(out, "\\u{unit:04x}")?;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    text.push('"');
 }
 
 /// A finite double as Python's `repr` writes it: the fewest digits that read back, `.0` after whole
