@@ -138,9 +138,8 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     let (timed, loss) =
         timed_steps(request, &mut batches, &mut learner, &device, crystals.validation.is_some())?;
 
-    let work = |sizes: &[Size]| -> f64 {
-        sizes.iter().map(|size| estimate::work(config.model.mmpt.graph, size)).sum()
-    };
+    let work =
+        |sizes: &[Size]| -> f64 { sizes.iter().map(|size| estimate::work(config.model.graph(), size)).sum() };
     let whole = Work {
         crystals: crystals.train.crystals(),
         train: work(&sizes),
@@ -215,7 +214,7 @@ fn timed_steps<P: Pretraining>(
                 crystals,
                 triplets,
                 size,
-                work: estimate::work(config.model.mmpt.graph, &size),
+                work: estimate::work(config.model.graph(), &size),
                 preparation,
                 gradients,
                 norm: of_norm,

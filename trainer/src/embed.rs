@@ -75,7 +75,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let settings = StreamSettings::in_order(&request.data, description.model.mmpt.graph, &device);
+    let settings = StreamSettings::in_order(&request.data, description.model.graph(), &device);
     let mut crystals = 0;
     let mut failure = None;
     let Widths { atoms, crystals: of_crystals } = Encoder::widths(&description.model);

@@ -49,7 +49,7 @@ impl Predictor {
 
     /// Which edges its batches hold.
     pub fn graph(&self) -> Graph {
-        self.description.model.mmpt.graph
+        self.description.model.graph()
     }
 
     /// What it predicts.

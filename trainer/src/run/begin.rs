@@ -76,7 +76,7 @@ pub fn training_stream(
         limit: config.data.limit(),
         share: Share { index: ranks.rank(), count: ranks.count() },
         labels: config.pretrain.mmpt.labels,
-        graph: config.model.mmpt.graph,
+        graph: config.model.graph(),
         workers: config.data.workers,
         queue: config.data.queue,
         skip,

@@ -13,6 +13,7 @@ use schemas::text::{line, markdown, markdown_code};
 
 use crate::atomic;
 use crate::config::Config;
+use crate::config::model::ModelKind;
 use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
@@ -23,8 +24,11 @@ use crate::weights::{Description, Target};
 /// Name of the card in a run's folder.
 pub const FILE: &str = "card.md";
 
-/// How cards begin: of encoders, of a fine-tuned model.
-pub(super) const BEGINNINGS: [&str; 2] = ["# MMPT encoders, pre-trained\n", "# MMPT, fine-tuned: "];
+/// How the cards of a kind of model begin: of encoders, of a fine-tuned model.
+pub(super) fn beginnings(kind: ModelKind) -> [String; 2] {
+    let title = kind.title();
+    [format!("# {title} encoders, pre-trained\n"), format!("# {title}, fine-tuned: ")]
+}
 
 /// What a card tells.
 #[derive(Debug)]
@@ -62,13 +66,16 @@ impl Card<'_> {
     }
 
     fn title(&self) -> String {
-        match &self.description.target {
-            None => "# MMPT encoders, pre-trained\n\nMutex masked pre-training for crystals: a periodic \
-                     multigraph network and a lattice encoder with their decoders. They predict no property \
-                     as they are; fine-tune them.\n"
-                .to_owned(),
+        let Description { model, pretrain, target, .. } = self.description;
+        let [encoders, fine_tuned] = beginnings(model.kind);
+        match target {
+            None => format!(
+                "{encoders}\n{}: {} with their decoders. They predict no property as they are; fine-tune them.\n",
+                pretrain.method.about(),
+                model.kind.about()
+            ),
             Some(Target { task, property, unit, mean, std, .. }) => format!(
-                "# MMPT, fine-tuned: {}\n\nPredicts `{}` of a crystal{}. The training \
+                "{fine_tuned}{}\n\nPredicts `{}` of a crystal{}. The training \
                  targets have mean {mean:.6} and standard deviation {std:.6}{}.\n",
                 markdown(task),
                 markdown_code(property),

@@ -233,6 +233,7 @@ fn locked(path: &Path) -> Result<File, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::model::ModelKind;
 
     fn names(path: &Path) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(path)
@@ -303,7 +304,8 @@ mod tests {
         folder.write_config(&Config::default()).expect("it is writable");
         std::fs::write(folder.metrics(), super::super::metrics::BEGINNING).expect("it is writable");
         std::fs::write(folder.curves(), super::super::curves::BEGINNING).expect("it is writable");
-        std::fs::write(folder.card(), card::BEGINNINGS[0]).expect("it is writable");
+        std::fs::write(folder.card(), card::beginnings(ModelKind::Mmpt)[0].as_bytes())
+            .expect("it is writable");
         for file in ["notes.txt", ".partial-mine", ".mmpt-partial-abcdef", "last/.mmpt-partial-012345"] {
             std::fs::write(path.path().join(file), "").expect("it is writable");
         }

@@ -6,8 +6,7 @@
 //! The bound is the resident memory of the process with its model before the first step, plus, in bytes:
 //!
 //! ```text
-//! step       = 1.3 * s(largest batch)
-//!              s = edges * (24576 * wider + 336 * hidden) * (blocks + 1) / 5
+//! step       = 1.3 * s(largest batch)                         s by the model, such as [`mmpt::memory`]
 //! data       = (queue + workers + 1) * b(largest batch)       b = 64 * atoms + 256 * edges + 40 * pairs
 //!              + shuffle buffer of the largest crystals       32 * atoms + 16 * edges + 1024 each
 //!              + one batch of rows of the largest crystals    64 * atoms + 64 * edges each
@@ -15,26 +14,18 @@
 //! parameters = 12 * 4 * parameters
 //! ```
 //!
-//! `wider` is the largest ratio of a width of the model, other than `hidden`, to its default, at least 1.
 //! The factors of `s` are measured; those of `b` and of the rows follow from the types that are held, rounded
 //! up. `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
 
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
 use crate::config::Config;
+use crate::config::model::ModelKind;
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
+use crate::model::mmpt;
 
-/// Bytes that a training step holds for each edge and each channel of the messages, with four interaction
-/// blocks: messages, slopes and gradients of every layer. Measured for whole edges in batches of 2,300 and
-/// 6,300 edges: 66,000 bytes with the default model, 45,000 with half the channels, 40,000 with two blocks.
-const STEP_A_CHANNEL: f64 = 336.0;
-/// Bytes that a training step holds for each edge beside the messages, with four interaction blocks and
-/// default widths.
-const STEP_AN_EDGE: f64 = 24.0 * 1024.0;
-/// Interaction blocks of the model for which these two were measured.
-const MEASURED_BLOCKS: f64 = 4.0;
 /// Most memory that the steps of a run hold, relative to a single step: the allocator cannot reuse all of
 /// what earlier batches of other sizes have freed.
 const FRAGMENTATION: f64 = 1.3;
@@ -120,18 +111,9 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
 
 /// Estimate of the bytes that a training step on a batch holds beside the weights.
 pub fn step_bytes(config: &Config, size: &Size) -> f64 {
-    let (usual, model) = (Config::default(), &config.model.mmpt);
-    let default = &usual.model.mmpt;
-    let wider = [
-        (model.structure_width, default.structure_width),
-        (model.interaction_width, default.interaction_width),
-        (model.output_width, default.output_width),
-        (config.pretrain.mmpt.decoder_width, usual.pretrain.mmpt.decoder_width),
-    ];
-    let wider = wider.map(|(width, usual)| width as f64 / usual as f64).into_iter().fold(1.0, f64::max);
-    let blocks = (model.interaction_blocks as f64 + 1.0) / (MEASURED_BLOCKS + 1.0);
-    let an_edge = STEP_AN_EDGE * wider + STEP_A_CHANNEL * model.hidden as f64;
-    size.edges as f64 * an_edge * blocks
+    match config.model.kind {
+        ModelKind::Mmpt => mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size),
+    }
 }
 
 /// Bytes that programs can still allocate, where the system reports it.

@@ -7,6 +7,7 @@ use schemas::bounded;
 
 use super::{card, curves, metrics};
 use crate::config::Config;
+use crate::config::model::ModelKind;
 use crate::weights;
 
 /// Most bytes of a list of crystals that is looked at.
@@ -38,7 +39,8 @@ pub(super) fn is_weights(path: &Path) -> bool {
 
 /// Whether a file is the card of weights.
 pub(super) fn is_card(path: &Path) -> bool {
-    card::BEGINNINGS.iter().any(|beginning| bounded::begins_with(path, beginning.as_bytes()).unwrap_or(false))
+    let mut beginnings = ModelKind::ALL.into_iter().flat_map(card::beginnings);
+    beginnings.any(|beginning| bounded::begins_with(path, beginning.as_bytes()).unwrap_or(false))
 }
 
 /// Whether a file is a picture of a run's losses.
@@ -86,7 +88,7 @@ mod tests {
         let ours = [
             ("config", Config::default().to_toml().into_bytes()),
             ("metrics", [metrics::BEGINNING, b"\"st"].concat()),
-            ("card", card::BEGINNINGS[1].as_bytes().to_vec()),
+            ("card", card::beginnings(ModelKind::Mmpt)[1].clone().into_bytes()),
             ("curves", [curves::BEGINNING, "width"].concat().into_bytes()),
             ("divergence", b"{\"quantity\": \"loss\", \"epoch\": 1, \"material_ids\": []}".to_vec()),
         ];

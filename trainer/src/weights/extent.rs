@@ -5,6 +5,11 @@ use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
 use crate::config::{ModelConfig, PretrainConfig};
+use crate::model::Encoder;
+use crate::model::encoder::Widths;
+
+/// Vectors of the width of an atom's that a head takes: maximum and mean.
+const HEAD_INPUTS: f64 = 2.0;
 
 impl WeightsFile {
     /// What the weights belong to; `None` if the file says nothing about it.
@@ -31,15 +36,14 @@ impl WeightsFile {
 /// prediction head if `head_width` is given, or else the widest layers of the decoders. Biases and other layers
 /// are not counted, so that a valid model is never refused.
 fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
-    let model = &model.mmpt;
-    let [structure, lattice, decoder] =
-        [model.structure_width, model.lattice_width, pretrain.mmpt.decoder_width].map(|width| width as f64);
+    let Widths { atoms, crystals } = Encoder::widths(model);
     let rest = match head_width.map(|width| width as f64) {
-        Some(head) => 2.0 * (lattice + structure) * head + 2.0 * head * head,
-        // Each of three heads takes two atoms.
-        None => 6.0 * structure * decoder,
+        Some(head) => {
+            HEAD_INPUTS * atoms as f64 * head + crystals.unwrap_or(0) as f64 * head + 2.0 * head * head
+        }
+        None => pretrain.least_numbers(atoms),
     };
-    model.encoder_numbers() + rest
+    model.least_numbers() + rest
 }
 
 #[cfg(test)]

@@ -48,6 +48,25 @@ pub enum ModelKind {
 
 impl Setting for ModelKind {}
 
+impl ModelKind {
+    /// Every kind.
+    pub const ALL: [Self; 1] = [Self::Mmpt];
+
+    /// Its name in texts.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Mmpt => "MMPT",
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Mmpt => "a periodic multigraph network and a lattice encoder",
+        }
+    }
+}
+
 section! {
     /// The encoder and its sizes.
     pub struct ModelConfig {
@@ -65,6 +84,20 @@ impl From<MmptModelConfig> for ModelConfig {
 }
 
 impl ModelConfig {
+    /// Which edges the encoder sees.
+    pub fn graph(&self) -> Graph {
+        match self.kind {
+            ModelKind::Mmpt => self.mmpt.graph,
+        }
+    }
+
+    /// Lower bound on the numbers in the encoder's weights.
+    pub(crate) fn least_numbers(&self) -> f64 {
+        match self.kind {
+            ModelKind::Mmpt => self.mmpt.encoder_numbers(),
+        }
+    }
+
     /// The first size out of its range, as `key = value: must be what is needed`.
     pub(crate) fn fault(&self) -> Option<String> {
         let mut faults = Faults::default();

@@ -36,3 +36,12 @@ section! {
         pub loss: LossConfig = LossConfig::default();
     }
 }
+
+impl MmptPretrainConfig {
+    /// Numbers in the matrices of the three heads of periodic attributes, each of which takes two atoms; the other
+    /// decoders are left out.
+    pub(crate) fn decoder_numbers(&self, atoms: usize) -> f64 {
+        const ATOMS_OF_HEADS: f64 = 6.0;
+        ATOMS_OF_HEADS * atoms as f64 * self.decoder_width as f64
+    }
+}

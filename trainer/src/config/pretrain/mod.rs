@@ -26,6 +26,15 @@ pub enum MethodKind {
 
 impl Setting for MethodKind {}
 
+impl MethodKind {
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Mmpt => "Mutex masked pre-training for crystals",
+        }
+    }
+}
+
 section! {
     /// The pre-training and its settings.
     pub struct PretrainConfig {
@@ -37,6 +46,14 @@ section! {
 }
 
 impl PretrainConfig {
+    /// Lower bound on the numbers in the weights of the method's decoders on an encoder whose atoms have vectors of
+    /// width `atoms`.
+    pub(crate) fn least_numbers(&self, atoms: usize) -> f64 {
+        match self.method {
+            MethodKind::Mmpt => self.mmpt.decoder_numbers(atoms),
+        }
+    }
+
     /// What weights must agree in to be used for one another: everything but the loss, which says how they came
     /// about.
     pub fn of_weights(&self) -> Self {

@@ -4,10 +4,12 @@
 //!
 //! * [`structure`]: atoms and edges to `h_S`, by [`attention`], [`radial`] and [`dimenet`]
 //! * [`lattice`]: lattice parameters to `h_L`
+//! * [`memory`]: what a training step takes
 
 pub mod attention;
 pub mod dimenet;
 pub mod lattice;
+pub mod memory;
 pub mod radial;
 pub mod structure;
 
