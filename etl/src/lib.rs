@@ -11,10 +11,12 @@
 //! columns, filter, shard        crystals into rows, rows into files
 //! pipeline                      `etl build`: threads, order, resume, rejects, manifest
 //! parts, worker                 the pipeline on several machines
+//! chart                         axes and shapes as SVG
 //! stats, inspect, validate      what is in a store
 //! fetch                         public files onto this machine
 //! ```
 
+pub mod chart;
 pub mod columns;
 pub mod feature;
 pub mod fetch;

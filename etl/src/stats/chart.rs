@@ -1,46 +1,48 @@
-//! Charts of the page, as SVG that takes its colours from the page's style.
+//! Charts of counts, as SVG that takes its colours from the page's style.
 
 use maud::{Markup, html};
 
-use super::histogram::{Histogram, round_step};
-use super::number::{grouped, grouped_count, in_steps, percent};
+use super::histogram::Histogram;
+use super::number::{grouped, grouped_count, percent};
 use super::periodic_table::{STEPS, colour_step, short};
 use super::{DIRECTIONS, Tally};
+use crate::chart::{Axis, Plot, Ticks, label, line, rectangle, round_step, text};
 
-/// Size of a chart in the units of its view box.
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 210.0;
-/// Space around the plot.
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 22.0;
-const BOTTOM: f64 = 42.0;
+/// Width and height of a chart of the page.
+pub(super) const SIZE: (f64, f64) = (420.0, 210.0);
+/// Space around the plot: left, above, right, below.
+const MARGINS: [f64; 4] = [58.0, 22.0, 14.0, 42.0];
 /// Steps of an axis, about.
 const X_STEPS: f64 = 6.0;
 const Y_STEPS: f64 = 4.0;
-/// Gap between bars.
+/// Gap between bars, and least width of one.
 const BAR_GAP: f64 = 1.0;
-/// Widest bar.
+const THINNEST_BAR: f64 = 0.5;
+/// Widest bar, with half the gap at each side.
 const WIDEST_BAR: f64 = 46.0;
 
-/// A bar: where it stands and what it says.
+/// A bar: where it stands on the axis and what it says.
 struct Bar {
-    left: f64,
-    right: f64,
+    from: f64,
+    to: f64,
     count: u64,
     title: String,
 }
 
-/// A histogram of what is `counted` over an axis with numbers.
-pub(super) fn histogram(histogram: &Histogram, axis: &str, counted: &str) -> Markup {
+/// A histogram of what is `counted` over an axis with numbers, with a dashed line at a value.
+pub fn histogram(
+    histogram: &Histogram,
+    size: (f64, f64),
+    axis: &str,
+    counted: &str,
+    marked: Option<f64>,
+) -> Markup {
     let bins = histogram.counts.len();
-    let (low, high) = (histogram.start, histogram.edge(bins));
-    let place = |value: f64| LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT);
-    let edge = |bin| in_steps(histogram.edge(bin), histogram.width);
+    let edge = |bin| label(histogram.edge(bin), histogram.width);
     let total = histogram.total();
     let bars = histogram.counts.iter().enumerate().map(|(bin, count)| Bar {
-        left: place(histogram.edge(bin)),
-        right: place(histogram.edge(bin + 1)),
+        from: histogram.edge(bin),
+        to: histogram.edge(bin + 1),
         count: *count,
         title: format!(
             "{} to {}: {} ({})",
@@ -50,61 +52,60 @@ pub(super) fn histogram(histogram: &Histogram, axis: &str, counted: &str) -> Mar
             percent(*count, total)
         ),
     });
-    let step = round_step((high - low) / X_STEPS).max(f64::MIN_POSITIVE);
-    let first = (low / step - 1e-9).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
-    let ticks = (first..=last)
-        .filter(|_| bins > 0)
-        .map(|tick| tick as f64 * step)
-        .map(|value| (place(value), in_steps(value, step)));
-    frame(&bars.collect::<Vec<_>>(), &ticks.collect::<Vec<_>>(), axis, counted)
+    let x = Axis::new(histogram.start, histogram.edge(bins));
+    let ticks = if bins > 0 { x.ticks(X_STEPS) } else { Ticks::new() };
+    frame(&bars.collect::<Vec<_>>(), x, &ticks, size, axis, counted, marked)
 }
 
 /// Crystals by different values, as bars side by side.
 pub(super) fn categories(tally: &Tally, axis: &str) -> Markup {
-    let pitch = (WIDTH - LEFT - RIGHT) / tally.len().max(1) as f64;
-    let half = pitch.min(WIDEST_BAR) / 2.0 - BAR_GAP;
+    let x = Axis::new(0.0, tally.len().max(1) as f64);
+    // Of the place that a bar has.
+    let half = (WIDEST_BAR * x.high / (SIZE.0 - MARGINS[0] - MARGINS[2])).min(1.0) / 2.0;
     let total = tally.iter().map(|(_, count)| count).sum();
     let name = |label: &str| if label.is_empty() { "none".to_owned() } else { label.to_owned() };
-    let centre = |position: usize| LEFT + (position as f64 + 0.5) * pitch;
+    let centre = |position: usize| position as f64 + 0.5;
     let bars = tally.iter().enumerate().map(|(position, (label, count))| Bar {
-        left: centre(position) - half,
-        right: centre(position) + half,
+        from: centre(position) - half,
+        to: centre(position) + half,
         count: *count,
         title: format!("{}: {} ({})", name(label), grouped(*count), percent(*count, total)),
     });
     let ticks = tally.iter().enumerate().map(|(position, (label, _))| (centre(position), name(label)));
-    frame(&bars.collect::<Vec<_>>(), &ticks.collect::<Vec<_>>(), axis, "crystals")
+    frame(&bars.collect::<Vec<_>>(), x, &ticks.collect(), SIZE, axis, "crystals", None)
 }
 
 /// Axes, grid and bars.
-fn frame(bars: &[Bar], ticks: &[(f64, String)], axis: &str, counted: &str) -> Markup {
+fn frame(
+    bars: &[Bar],
+    x: Axis,
+    ticks: &Ticks,
+    (width, height): (f64, f64),
+    axis: &str,
+    counted: &str,
+    marked: Option<f64>,
+) -> Markup {
     let highest = bars.iter().map(|bar| bar.count).max().unwrap_or(0).max(1) as f64;
     let step = round_step(highest / Y_STEPS).max(1.0);
-    let top = (highest / step).ceil() * step;
-    let base = HEIGHT - BOTTOM;
-    let height = |count: f64| count / top * (base - TOP);
-    let lines = (0..=(top / step) as u64).map(|line| line as f64 * step);
+    let lines = (highest / step).ceil();
+    let counts: Ticks = (0..=lines as u64)
+        .map(|line| line as f64 * step)
+        .map(|count| (count, axis_number(count as u64)))
+        .collect();
+    let plot = Plot::new((0.0, 0.0), (width, height), MARGINS, x, Axis::new(0.0, lines * step));
     html! {
-        svg class="chart" viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(axis) {
-            @for value in lines {
-                @let y = number(base - height(value));
-                line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-                text class="tick end" x=(LEFT - 6.0) y=(number(base - height(value) + 3.5)) { (axis_number(value as u64)) }
-            }
-            text class="tick" x="2" y=(TOP - 8.0) { (counted) }
+        svg class="chart" viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(axis) {
+            (plot.y_axis(&counts))
+            (text("tick", (2.0, plot.top - 8.0), counted))
             @for bar in bars.iter().filter(|bar| bar.count > 0) {
+                @let ((left, top), (right, _)) = (plot.at((bar.from, bar.count as f64)), plot.at((bar.to, 0.0)));
                 // A single crystal among thousands is still seen.
-                @let tall = height(bar.count as f64).max(1.0);
-                rect class="bar" x=(number(bar.left)) width=(number((bar.right - bar.left - BAR_GAP).max(0.5)))
-                    y=(number(base - tall)) height=(number(tall)) { title { (bar.title) } }
+                @let tall = (plot.bottom - top).max(1.0);
+                @let wide = (right - left - BAR_GAP).max(THINNEST_BAR);
+                (rectangle("bar", (left + BAR_GAP / 2.0, plot.bottom - tall), (wide, tall), &bar.title))
             }
-            line class="axis" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(base) y2=(base) {}
-            @for (x, label) in ticks {
-                line class="axis" x1=(number(*x)) x2=(number(*x)) y1=(base) y2=(base + 4.0) {}
-                text class="tick middle" x=(number(*x)) y=(base + 16.0) { (label) }
-            }
-            text class="label middle" x=((LEFT + WIDTH - RIGHT) / 2.0) y=(HEIGHT - 8.0) { (axis) }
+            (plot.x_axis(ticks, axis, false))
+            @if let Some(value) = marked { (line("diagonal", plot.at((value, 0.0)), plot.at((value, plot.y.high)))) }
         }
     }
 }
@@ -156,11 +157,6 @@ fn axis_number(count: u64) -> String {
     if count < 1_000_000 { grouped(count) } else { short(count) }
 }
 
-/// A coordinate with two decimals, enough for a pixel.
-fn number(value: f64) -> String {
-    format!("{value:.2}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +165,7 @@ mod tests {
     fn every_filled_bin_is_a_bar() {
         let mut values = Histogram::covering(0.0, 5.0, true);
         [0.0, 3.0, 3.0, 5.0].into_iter().for_each(|value| values.add(value));
-        let svg = histogram(&values, "sites", "crystals").into_string();
+        let svg = histogram(&values, SIZE, "sites", "crystals", None).into_string();
         assert_eq!(svg.matches("class=\"bar\"").count(), 3);
         assert!(svg.contains("3 to 4: 2 (50.0 %)"), "{svg}");
         assert!(svg.contains(">sites<"), "{svg}");
@@ -178,14 +174,14 @@ mod tests {
     #[test]
     fn bars_are_as_high_as_their_counts() {
         let svg = categories(&vec![("a".into(), 4), ("b".into(), 2)], "").into_string();
-        let plot = HEIGHT - TOP - BOTTOM;
-        assert!(svg.contains(&format!("height=\"{plot:.2}\"")), "{svg}");
-        assert!(svg.contains(&format!("height=\"{:.2}\"", plot / 2.0)), "{svg}");
+        let plot = SIZE.1 - MARGINS[1] - MARGINS[3];
+        assert!(svg.contains(&format!("height=\"{plot}\"")), "{svg}");
+        assert!(svg.contains(&format!("height=\"{}\"", plot / 2.0)), "{svg}");
     }
 
     #[test]
     fn empty_charts_have_no_bars() {
-        let svg = histogram(&Histogram::new(0.0, 1.0, 0), "", "").into_string();
+        let svg = histogram(&Histogram::new(0.0, 1.0, 0), SIZE, "", "", None).into_string();
         assert!(!svg.contains("class=\"bar\""), "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
     }

@@ -1,5 +1,7 @@
 //! Histograms with bins at round numbers.
 
+use crate::chart::round_step;
+
 /// Counts in bins of equal width.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
@@ -95,31 +97,10 @@ impl Histogram {
     }
 }
 
-/// The next step of 1, 2 or 5 times a power of ten at or above `step`; 0 for 0.
-pub(super) fn round_step(step: f64) -> f64 {
-    if step.is_nan() || step <= 0.0 {
-        return 0.0;
-    }
-    let power = 10f64.powf(step.log10().floor());
-    // A step a hair above a round one is that round one.
-    let mantissa = step / power * (1.0 - 1e-9);
-    let round = [1.0, 2.0, 5.0].into_iter().find(|round| mantissa <= *round).unwrap_or(10.0);
-    round * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn steps_are_round() {
-        for (step, round) in [(0.7, 1.0), (1.0, 1.0), (1.1, 2.0), (23.0, 50.0), (0.06, 0.1), (7.0, 10.0)] {
-            assert!((round_step(step) - round).abs() < 1e-12, "{step}");
-        }
-        assert_eq!(round_step(0.0), 0.0);
-        assert_eq!(round_step(f64::NAN), 0.0);
-    }
 
     #[test]
     fn whole_numbers_have_a_bin_each() {

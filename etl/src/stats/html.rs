@@ -103,7 +103,7 @@ fn structure(statistics: &StoreStatistics) -> Markup {
                 (card(
                     "Edge length",
                     html! { p { (grouped_count(statistics.edges, "edge")) } },
-                    chart::histogram(&statistics.edge_lengths.trimmed(), "Å", "edges"),
+                    chart::histogram(&statistics.edge_lengths.trimmed(), chart::SIZE, "Å", "edges", None),
                 ))
             }
         }
@@ -164,7 +164,7 @@ fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup 
     card(
         title,
         note,
-        html! { @if distribution.count > 0 { (chart::histogram(histogram, axis, "crystals")) } },
+        html! { @if distribution.count > 0 { (chart::histogram(histogram, chart::SIZE, axis, "crystals", None)) } },
     )
 }
 

@@ -1,6 +1,6 @@
 //! `etl stats`: what a store holds, in numbers, as text and as a page.
 
-mod chart;
+pub mod chart;
 mod frame;
 mod histogram;
 mod html;

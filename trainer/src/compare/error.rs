@@ -109,14 +109,6 @@ pub enum CompareError {
     /// An evaluation cannot be read.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A figure cannot be drawn.
-    #[error("cannot draw {}: {reason}", path.display())]
-    Figure {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl CompareError {

@@ -235,9 +235,7 @@ impl Prepared {
         for section in &self.grid.figure {
             let view = View::of_figure(section, &self.grid, &self.plan, &evaluations);
             let path = folder.join(FIGURES_FOLDER).join(&view.name);
-            let svg = figure::svg(&view, section.kind)
-                .map_err(|error| CompareError::Figure { path: path.clone(), reason: error.to_string() })?;
-            files.push(put(&path, "svg", &svg)?);
+            files.push(put(&path, "svg", &figure::svg(&view, section.kind))?);
             files.push(put(&path, "csv", &table::csv(&view))?);
         }
         Ok(files)

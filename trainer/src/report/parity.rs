@@ -1,18 +1,20 @@
 //! The parity plot: predictions over targets.
 
+use etl::chart::{Axis, Plot, circle, colour, line, rectangle};
 use maud::{Markup, html};
 
-use super::number::{Axis, Format, counted, length};
+use super::number::{Format, counted};
 use super::{Evaluation, FoldOutcome, Outcome, WORST};
 use crate::unit;
 
 /// Side of the square with the points, in the units of the view box.
 const SIDE: f64 = 440.0;
-/// Space for the labels around it.
-const LEFT: f64 = 66.0;
-const TOP: f64 = 14.0;
-const RIGHT: f64 = 16.0;
-const BOTTOM: f64 = 48.0;
+/// Space for the labels around it: left, above, right, below.
+const MARGINS: [f64; 4] = [66.0, 14.0, 16.0, 48.0];
+/// Size of the drawing, in the units of its view box.
+const SIZE: (f64, f64) = (MARGINS[0] + SIDE + MARGINS[2], MARGINS[1] + SIDE + MARGINS[3]);
+/// Distance of the left axis's name from it.
+const NAME_DISTANCE: f64 = 51.0;
 /// Radius of a point, and of one of the worst.
 const RADIUS: f64 = 2.6;
 const WORST_RADIUS: f64 = 3.8;
@@ -24,28 +26,26 @@ const HEADROOM: f64 = 0.03;
 const FARTHEST: f64 = 0.5;
 /// No more points than this are drawn, so that the page of a large test part stays quick to open.
 const MOST_POINTS: usize = 10_000;
-/// Number of colours; further folds begin with the first again.
-pub(super) const COLOURS: usize = 6;
 
 /// The plot with its legend. The worst crystals have a ring, and their names as tooltips.
 pub(super) fn plot(evaluation: &Evaluation) -> Markup {
     let axis = range(evaluation);
-    let drawing = Drawing { axis, format: Format::of(axis.high - axis.low) };
+    let plot = square(axis);
+    let format = Format::of(axis.high - axis.low);
     let total = evaluation.outcomes().count();
     let stride = total.div_ceil(MOST_POINTS).max(1);
     let outside =
         evaluation.outcomes().filter(|outcome| !(0.0..=1.0).contains(&axis.share(outcome.prediction)));
     let outside = outside.count();
     let quantity = format!("{}{}", evaluation.property, unit::shown(", ", &evaluation.unit, ""));
-    let (width, height) = (LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM);
     html! {
-        svg class="chart" viewBox=(format!("0 0 {width} {height}")) role="img"
+        svg class="chart" viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) role="img"
             aria-label=(format!("Predicted over known {quantity}")) {
-            (drawing.frame(&quantity))
+            (frame(&plot, &quantity))
             @for (number, fold) in evaluation.folds.iter().enumerate() {
-                g class=(format!("points {}", colour(number))) { (drawing.points(fold, stride)) }
+                g class=(format!("points {}", colour(number))) { (points(&plot, fold, stride)) }
             }
-            @for (fold, outcome) in evaluation.worst(WORST) { (drawing.worst(evaluation, fold, outcome)) }
+            @for (fold, outcome) in evaluation.worst(WORST) { (worst(&plot, format, evaluation, fold, outcome)) }
         }
         p class="legend" {
             @for (number, fold) in evaluation.folds.iter().enumerate() {
@@ -56,11 +56,6 @@ pub(super) fn plot(evaluation: &Evaluation) -> Markup {
             @if outside > 0 { span { (counted(outside, "prediction")) " beyond the axis, drawn at its edge" } }
         }
     }
-}
-
-/// Class of the colour of a fold.
-pub(super) fn colour(fold: usize) -> String {
-    format!("f{}", fold % COLOURS)
 }
 
 /// The range of both axes: that of the targets, stretched to the predictions near it.
@@ -93,65 +88,41 @@ fn ordinal(number: usize) -> String {
     format!("{number}{ending}")
 }
 
-/// Where the points lie.
-struct Drawing {
-    axis: Axis,
-    format: Format,
+/// A square with the same axis below and at the left.
+fn square(axis: Axis) -> Plot {
+    Plot::new((0.0, 0.0), SIZE, MARGINS, axis, axis)
 }
 
-impl Drawing {
-    fn x(&self, target: f64) -> f64 {
-        LEFT + SIDE * self.axis.share(target).clamp(0.0, 1.0)
+/// Axes, grid and diagonal.
+fn frame(plot: &Plot, quantity: &str) -> Markup {
+    let Axis { low, high, .. } = plot.x;
+    let ticks = plot.x.ticks(TICKS);
+    html! {
+        (plot.x_axis(&ticks, &format!("known {quantity}"), true))
+        (plot.y_axis(&ticks))
+        (plot.y_name(&format!("predicted {quantity}"), NAME_DISTANCE))
+        (rectangle("box", (plot.left, plot.top), (SIDE, SIDE), ""))
+        (line("diagonal", plot.at((low, low)), plot.at((high, high))))
     }
+}
 
-    fn y(&self, prediction: f64) -> f64 {
-        TOP + SIDE * (1.0 - self.axis.share(prediction).clamp(0.0, 1.0))
-    }
-
-    /// Axes, grid and diagonal.
-    fn frame(&self, quantity: &str) -> Markup {
-        let (right, base) = (LEFT + SIDE, TOP + SIDE);
-        let (middle_x, middle_y) = (LEFT + SIDE / 2.0, TOP + SIDE / 2.0);
-        html! {
-            @for (value, label) in self.axis.ticks(TICKS) {
-                @let (x, y) = (self.x(value), self.y(value));
-                line class="grid" x1=(length(x)) x2=(length(x)) y1=(TOP) y2=(base) {}
-                line class="grid" x1=(LEFT) x2=(right) y1=(length(y)) y2=(length(y)) {}
-                text class="tick middle" x=(length(x)) y=(base + 16.0) { (label) }
-                text class="tick end" x=(LEFT - 7.0) y=(length(y + 4.0)) { (label) }
-            }
-            rect class="box" x=(LEFT) y=(TOP) width=(SIDE) height=(SIDE) {}
-            line class="diagonal" x1=(LEFT) y1=(base) x2=(right) y2=(TOP) {}
-            text class="label middle" x=(middle_x) y=(base + 38.0) { "known " (quantity) }
-            text class="label middle" x="15" y=(middle_y) transform=(format!("rotate(-90 15 {middle_y})")) {
-                "predicted " (quantity)
-            }
+/// The crystals of a fold, or every `stride`th of them.
+fn points(plot: &Plot, fold: &FoldOutcome, stride: usize) -> Markup {
+    html! {
+        @for outcome in fold.outcomes.iter().step_by(stride) {
+            (circle("", plot.at((outcome.target, outcome.prediction)), RADIUS, ""))
         }
     }
+}
 
-    /// The crystals of a fold, or every `stride`th of them.
-    fn points(&self, fold: &FoldOutcome, stride: usize) -> Markup {
-        html! {
-            @for outcome in fold.outcomes.iter().step_by(stride) {
-                circle cx=(length(self.x(outcome.target))) cy=(length(self.y(outcome.prediction))) r=(RADIUS) {}
-            }
-        }
-    }
-
-    /// One of the worst crystals, above all others.
-    fn worst(&self, evaluation: &Evaluation, fold: usize, outcome: &Outcome) -> Markup {
-        let name = evaluation.folds.get(fold).map(|fold| fold.name.as_str()).unwrap_or_default();
-        html! {
-            circle class=(format!("worst {}", colour(fold))) cx=(length(self.x(outcome.target)))
-                cy=(length(self.y(outcome.prediction))) r=(WORST_RADIUS) {
-                title {
-                    (outcome.material_id) " (" (name) "): known " (self.format.write(outcome.target))
-                    ", predicted " (self.format.write(outcome.prediction))
-                    (unit::shown(" ", &evaluation.unit, ""))
-                }
-            }
-        }
-    }
+/// One of the worst crystals, above all others.
+fn worst(plot: &Plot, format: Format, evaluation: &Evaluation, fold: usize, outcome: &Outcome) -> Markup {
+    let name = evaluation.folds.get(fold).map(|fold| fold.name.as_str()).unwrap_or_default();
+    let (known, predicted) = (format.write(outcome.target), format.write(outcome.prediction));
+    let unit = unit::shown(" ", &evaluation.unit, "");
+    let title = format!("{} ({name}): known {known}, predicted {predicted}{unit}", outcome.material_id);
+    let class = format!("worst {}", colour(fold));
+    circle(&class, plot.at((outcome.target, outcome.prediction)), WORST_RADIUS, &title)
 }
 
 #[cfg(test)]
@@ -173,10 +144,11 @@ mod tests {
 
     #[test]
     fn the_diagonal_is_where_both_agree() {
-        let drawing = Drawing { axis: Axis::new(-1.0, 3.0), format: Format::of(1.0) };
-        assert_eq!((drawing.x(-1.0), drawing.y(-1.0)), (LEFT, TOP + SIDE));
-        assert_eq!((drawing.x(3.0), drawing.y(3.0)), (LEFT + SIDE, TOP));
-        assert_eq!((drawing.x(1.0), drawing.y(1.0)), (LEFT + SIDE / 2.0, TOP + SIDE / 2.0));
+        let plot = square(Axis::new(-1.0, 3.0));
+        let [left, top, ..] = MARGINS;
+        assert_eq!(plot.at((-1.0, -1.0)), (left, top + SIDE));
+        assert_eq!(plot.at((3.0, 3.0)), (left + SIDE, top));
+        assert_eq!(plot.at((1.0, 1.0)), (left + SIDE / 2.0, top + SIDE / 2.0));
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use plotters::coord::Shift;
-use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
-use plotters::prelude::*;
+use etl::chart::{self, Axis, Plot, circle, drawable, rectangle};
+use maud::{Markup, html};
 use schemas::text;
 
 use super::error::RunError;
@@ -16,34 +15,33 @@ use crate::atomic;
 /// Name of the weighted sum, whose panel comes first.
 pub const TOTAL: &str = "loss";
 
-/// How the pictures begin, by which they are known.
+/// What the pictures are known by.
+const ID: &str = "mmpt-losses";
+/// How they begin.
 pub(super) const BEGINNING: &str = "<svg id=\"mmpt-losses\" ";
-/// How the drawing library begins them.
-const LIBRARY_BEGINNING: &str = "<svg ";
 
 /// Width and height of a panel, in pixels.
-const PANEL: (u32, u32) = (460, 280);
+const PANEL: (f64, f64) = (460.0, 280.0);
 /// Panels side by side.
 const COLUMNS: usize = 2;
+/// Space around the plot of a panel, in pixels: left, above, right, below.
+const MARGINS: [f64; 4] = [64.0, 36.0, 24.0, 44.0];
+/// Height of the legend's lines, its width, and the length of its samples, in pixels.
+const LEGEND_LINE: f64 = 18.0;
+const LEGEND_WIDTH: f64 = 150.0;
+const LEGEND_SAMPLE: f64 = 16.0;
+/// Radius of a point, in pixels.
+const RADIUS: f64 = 2.0;
+/// Ticks of an axis, about.
+const TICKS: f64 = 6.0;
 /// A term whose largest value is at least so many times its smallest one gets a logarithmic axis.
 const LOG_RATIO: f64 = 10.0;
 /// Steps are averaged in groups so that no more points than this are drawn in a panel.
 const MOST_POINTS: usize = 400;
-/// Larger values are not drawn: a diverged run should not flatten all that came before, and axes need
-/// ratios that are finite.
-const LARGEST_DRAWN: f64 = 1e30;
 /// Smallest value of a logarithmic axis.
 const SMALLEST_LOG: f64 = 1e-30;
 /// Share of the range that stays free above and below the curves.
 const HEADROOM: f64 = 0.05;
-const FONT: &str = "sans-serif";
-const CAPTION_SIZE: u32 = 15;
-const LABEL_SIZE: u32 = 12;
-const STEP_COLOUR: RGBColor = RGBColor(170, 190, 215);
-const TRAIN_COLOUR: RGBColor = RGBColor(31, 89, 163);
-const VALIDATION_COLOUR: RGBColor = RGBColor(204, 85, 0);
-const CONSTANT_COLOUR: RGBColor = RGBColor(110, 110, 110);
-
 /// A curve: step and loss.
 type Points = Vec<(f64, f64)>;
 
@@ -62,10 +60,9 @@ struct Panel {
 /// Values that are not finite, or beyond 10³⁰, are left out. Without any records the picture is empty.
 ///
 /// # Errors
-/// [`RunError::Curves`] or [`RunError::Io`].
+/// [`RunError::Io`].
 pub fn write(path: &Path, records: &[Record], constants: &Losses) -> Result<(), RunError> {
-    let svg = draw(&panels(records, constants))
-        .map_err(|error| RunError::Curves { path: path.to_owned(), reason: error.to_string() })?;
+    let svg = draw(&panels(records, constants));
     atomic::write(path, |out| out.write_all(text::page(&svg).as_bytes())).map_err(RunError::io("write", path))
 }
 
@@ -87,15 +84,10 @@ fn panels(records: &[Record], constants: &Losses) -> Vec<(String, Panel)> {
     }
     for (name, panel) in &mut panels {
         panel.steps = average(std::mem::take(&mut panel.steps));
-        panel.constant = constants.get(*name).copied().filter(|&value| drawn(value));
+        panel.constant = constants.get(*name).copied().filter(|&value| drawable(value));
     }
     let first = panels.remove_entry(TOTAL);
     first.into_iter().chain(panels).map(|(name, panel)| (name.to_owned(), panel)).collect()
-}
-
-/// Whether a value can be drawn.
-fn drawn(loss: f64) -> bool {
-    loss.abs() <= LARGEST_DRAWN
 }
 
 /// Appends the losses of a record to one curve of their panels.
@@ -107,7 +99,7 @@ fn extend<'a>(
 ) {
     for (name, &loss) in losses {
         let panel = panels.entry(name).or_default();
-        if drawn(loss) {
+        if drawable(loss) {
             curve(panel).push((step as f64, loss));
         }
     }
@@ -123,114 +115,71 @@ fn average(points: Points) -> Points {
     points.chunks(group).map(mean).collect()
 }
 
-/// Errors of the drawing library, all of them of the buffer written to.
-type Drawn<T> = Result<T, Box<dyn std::error::Error>>;
-
 /// Draws the panels as SVG text.
-fn draw(panels: &[(String, Panel)]) -> Drawn<String> {
+fn draw(panels: &[(String, Panel)]) -> String {
     let rows = panels.len().div_ceil(COLUMNS).max(1);
-    let size = (PANEL.0 * COLUMNS as u32, PANEL.1 * rows as u32);
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        root.fill(&WHITE)?;
-        for (index, (area, (name, panel))) in
-            root.split_evenly((rows, COLUMNS)).iter().zip(panels).enumerate()
-        {
-            draw_panel(area, name, panel, index == 0)?;
+    let body = html! {
+        @for (index, (name, panel)) in panels.iter().enumerate() {
+            @let corner = (PANEL.0 * (index % COLUMNS) as f64, PANEL.1 * (index / COLUMNS) as f64);
+            (draw_panel(corner, name, panel, index == 0))
         }
-        root.present()?;
-    }
-    Ok(svg.replacen(LIBRARY_BEGINNING, BEGINNING, 1))
+    };
+    chart::picture(ID, (PANEL.0 * COLUMNS as f64, PANEL.1 * rows as f64), &body)
 }
 
-/// Draws one panel with the axis that suits its values.
-fn draw_panel<'a>(
-    area: &DrawingArea<SVGBackend<'a>, Shift>,
-    name: &str,
-    panel: &Panel,
-    legend: bool,
-) -> Drawn<()> {
-    let curves = [&panel.steps, &panel.train, &panel.validation];
-    let losses = || curves.iter().flat_map(|curve| curve.iter().map(|point| point.1)).chain(panel.constant);
+/// Draws one panel from its upper left corner on; the legend, the same for all, hides a part of the curves and
+/// so is in one alone.
+fn draw_panel(corner: (f64, f64), name: &str, panel: &Panel, legend: bool) -> Markup {
+    let Panel { steps, train, validation, constant } = panel;
+    let points = || [steps, train, validation].into_iter().flatten();
+    let losses = || points().map(|point| point.1).chain(*constant);
     let lowest = losses().fold(f64::INFINITY, f64::min);
     let highest = losses().fold(f64::NEG_INFINITY, f64::max);
     if lowest > highest {
-        return Ok(());
+        return html! {};
     }
-    let steps = curves.iter().flat_map(|curve| curve.iter().map(|point| point.0));
-    let last = steps.fold(1.0, f64::max);
-    if lowest >= SMALLEST_LOG && highest / lowest >= LOG_RATIO {
-        let factor = (highest / lowest).powf(HEADROOM);
-        let axis = (lowest / factor..highest * factor).log_scale();
-        draw_chart(area, name, panel, legend, last, axis)
-    } else {
-        // Equal values, zero among them, still need an axis of some length.
-        let room = ((highest - lowest) * HEADROOM).max(highest.abs() * 1e-3).max(1e-9);
-        draw_chart(area, name, panel, legend, last, lowest - room..highest + room)
+    let last = points().map(|point| point.0).fold(1.0, f64::max);
+    let plot = Plot::new(corner, PANEL, MARGINS, Axis::new(0.0, last), axis(lowest, highest));
+    html! {
+        (plot.caption(&caption(name, panel)))
+        (plot.y_axis(&plot.y.ticks(TICKS)))
+        (plot.x_axis(&plot.x.ticks(TICKS), "optimiser step", true))
+        @if let Some(constant) = *constant { (plot.curve("constant", [(0.0, constant), (last, constant)])) }
+        (plot.curve("f5 line thin", steps.iter().copied()))
+        @for (class, points) in [("f0", train), ("f1", validation)] {
+            (plot.curve(&format!("{class} line"), points.iter().copied()))
+            @for point in points { (circle(class, plot.at(*point), RADIUS, "")) }
+        }
+        @if legend { (draw_legend(panel, (plot.right, plot.top))) }
     }
 }
 
-/// Draws the curves of a panel; the legend, the same for all, hides a part of them and so is in one
-/// alone.
-fn draw_chart<'a, Y, A>(
-    area: &DrawingArea<SVGBackend<'a>, Shift>,
-    name: &str,
-    panel: &Panel,
-    legend: bool,
-    last: f64,
-    axis: A,
-) -> Drawn<()>
-where
-    A: AsRangedCoord<CoordDescType = Y, Value = f64>,
-    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
-{
-    let mut chart = ChartBuilder::on(area)
-        .caption(caption(name, panel), (FONT, CAPTION_SIZE))
-        .margin(8)
-        .margin_right(24)
-        .x_label_area_size(36)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..last, axis)?;
-    chart
-        .configure_mesh()
-        .x_desc("optimiser step")
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&|loss| label(*loss))
-        .label_style((FONT, LABEL_SIZE))
-        .light_line_style(WHITE)
-        .draw()?;
-    if let Some(constant) = panel.constant {
-        let ends = [(0.0, constant), (last, constant)];
-        chart.draw_series(DashedLineSeries::new(ends, 6, 4, CONSTANT_COLOUR.stroke_width(1)))?;
+/// The axis that suits losses in a range.
+fn axis(lowest: f64, highest: f64) -> Axis {
+    if lowest >= SMALLEST_LOG && highest / lowest >= LOG_RATIO {
+        let factor = (highest / lowest).powf(HEADROOM);
+        return Axis::logarithmic(lowest / factor, highest * factor);
     }
-    for (points, colour, width, what) in [
-        (&panel.steps, STEP_COLOUR, 1, "steps"),
-        (&panel.train, TRAIN_COLOUR, 2, "epochs, training"),
-        (&panel.validation, VALIDATION_COLOUR, 2, "epochs, validation"),
-    ] {
-        if points.is_empty() {
-            continue;
-        }
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(width)))?
-            .label(what)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
-        if width > 1 {
-            chart.draw_series(points.iter().map(|&point| Circle::new(point, 2, colour.filled())))?;
+    Axis::around(lowest, highest, HEADROOM)
+}
+
+/// Names the curves of a panel, to the left of and below a corner.
+fn draw_legend(panel: &Panel, (right, top): (f64, f64)) -> Markup {
+    let curves = [
+        (&panel.steps, "f5", "steps"),
+        (&panel.train, "f0", "epochs, training"),
+        (&panel.validation, "f1", "epochs, validation"),
+    ];
+    let named: Vec<_> = curves.into_iter().filter(|curve| !curve.0.is_empty()).collect();
+    let left = right - LEGEND_WIDTH;
+    html! {
+        (rectangle("legend", (left, top), (LEGEND_WIDTH, LEGEND_LINE * (named.len() as f64 + 0.5)), ""))
+        @for (line, (_, class, name)) in named.into_iter().enumerate() {
+            @let y = top + LEGEND_LINE * (line as f64 + 0.75);
+            (chart::line(&format!("{class} line"), (left + 4.0, y), (left + 4.0 + LEGEND_SAMPLE, y)))
+            (chart::text("label", (left + LEGEND_SAMPLE + 12.0, y + 4.0), name))
         }
     }
-    if legend {
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .label_font((FONT, LABEL_SIZE))
-            .background_style(WHITE.mix(0.8))
-            .draw()?;
-    }
-    Ok(())
 }
 
 /// The name of a term with its last values and that of the dashed line, the constant predictor's.
@@ -307,12 +256,12 @@ mod tests {
     #[test]
     fn every_term_has_a_panel_and_the_sum_comes_first() {
         let svg = picture(&run(), &BTreeMap::from([("atom".to_owned(), 3.845)]));
-        let (sum, atom) = (svg.find("\nloss: training 3, validation 3.1667"), svg.find("\natom: training"));
+        let (sum, atom) = (svg.find(">loss: training 3, validation 3.1667<"), svg.find(">atom: training"));
         assert!(sum.is_some() && sum < atom, "{svg}");
-        assert_eq!(svg.matches("\noptimiser step").count(), 2);
-        assert!(svg.contains("\natom: training 1.5, validation 1.5833, constant 3.845\n"), "{svg}");
-        assert_eq!(svg.matches("\nepochs, validation").count(), 1, "one legend");
-        assert!(svg.trim_end().ends_with("</svg>"));
+        assert_eq!(svg.matches(">optimiser step<").count(), 2);
+        assert!(svg.contains(">atom: training 1.5, validation 1.5833, constant 3.845<"), "{svg}");
+        assert_eq!(svg.matches(">epochs, validation<").count(), 1, "one legend");
+        assert!(svg.starts_with(BEGINNING) && svg.trim_end().ends_with("</svg>"));
     }
 
     #[test]
@@ -323,7 +272,7 @@ mod tests {
     #[test]
     fn odd_values_do_no_harm() {
         let constant: Vec<Record> = (1..5).map(|number| step(number, losses(0.0))).collect();
-        assert!(picture(&constant, &Losses::new()).contains("loss: steps 0\n"));
+        assert!(picture(&constant, &Losses::new()).contains(">loss: steps 0<"));
         let broken = [step(1, losses(f64::NAN)), step(2, losses(f64::INFINITY))];
         assert!(picture(&broken, &Losses::new()).contains("</svg>"));
         assert!(picture(&[], &losses(1.0)).contains("</svg>"));
@@ -331,6 +280,7 @@ mod tests {
         {
             let extreme = [step(1, losses(left)), step(2, losses(right)), step(1 << 60, losses(left))];
             assert!(picture(&extreme, &losses(right)).contains("</svg>"), "{left} {right}");
+            assert!(!picture(&extreme, &losses(right)).contains("NaN"), "{left} {right}");
         }
     }
 

@@ -81,14 +81,6 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
-    /// The curves cannot be drawn.
-    #[error("cannot draw {}: {reason}", path.display())]
-    Curves {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// Ctrl-C cannot be caught.
     #[error("cannot catch Ctrl-C: {0}")]
     Interrupt(std::io::Error),

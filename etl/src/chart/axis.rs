@@ -1,0 +1,183 @@
+//! Axes with ticks at round values.
+
+/// Values of this size and above are written with an exponent.
+const LARGE: f64 = 1e7;
+/// Ticks in smaller steps are written with an exponent.
+const SMALLEST_STEP: f64 = 1e-6;
+/// The factors of round steps, and of the ticks of a short logarithmic axis.
+const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
+/// Decades from which on a logarithmic axis has ticks at powers of ten alone.
+const MANY_DECADES: f64 = 3.0;
+/// A value is at a round one within this share of it.
+const ROUNDING: f64 = 1e-9;
+
+/// Larger values are not drawn: axes need lengths and ratios that are finite, and a few absurd values should
+/// not flatten all others.
+const LARGEST: f64 = 1e30;
+/// Shortest axis around values.
+pub const SHORTEST: f64 = 1e-9;
+
+/// Values with their labels.
+pub type Ticks = Vec<(f64, String)>;
+
+/// The range of an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Axis {
+    /// Value at its beginning.
+    pub low: f64,
+    /// Value at its end, above `low`.
+    pub high: f64,
+    /// Whether equal distances are equal ratios.
+    logarithmic: bool,
+}
+
+impl Axis {
+    /// An axis from `low` to `high`, longer where both are the same.
+    pub const fn new(low: f64, high: f64) -> Self {
+        // A range below the resolution of its values cannot be drawn.
+        let smallest = low.abs().max(high.abs()) * 1e-9;
+        if high - low > smallest {
+            return Self { low, high, logarithmic: false };
+        }
+        let room = if smallest > 0.0 { smallest * 1e8 } else { 1.0 };
+        Self { low: low - room, high: high + room, logarithmic: false }
+    }
+
+    /// An axis for values from `low` to `high` with a share of the range free at both ends. Equal values, zero
+    /// among them, get an axis of some length.
+    pub fn around(low: f64, high: f64, share: f64) -> Self {
+        let room = ((high - low) * share).max(high.abs() * 1e-3).max(SHORTEST);
+        Self::new(low - room, high + room)
+    }
+
+    /// A logarithmic axis from `low`, which is positive, to `high`, which is larger.
+    pub const fn logarithmic(low: f64, high: f64) -> Self {
+        Self { low, high, logarithmic: true }
+    }
+
+    /// Where a value lies: 0 at the beginning, 1 at the end.
+    pub fn share(self, value: f64) -> f64 {
+        if self.logarithmic {
+            return (value / self.low).ln() / (self.high / self.low).ln();
+        }
+        (value - self.low) / (self.high - self.low)
+    }
+
+    /// About `wanted` round values with their labels; on a logarithmic axis no more than twice as many.
+    pub fn ticks(self, wanted: f64) -> Ticks {
+        if self.logarithmic {
+            return self.logarithmic_ticks(wanted);
+        }
+        let step = round_step((self.high - self.low) / wanted);
+        let first = (self.low / step - ROUNDING).ceil();
+        let last = (self.high / step + ROUNDING).floor();
+        let number = (last - first).clamp(0.0, 4.0 * wanted) as usize;
+        let values = (0..=number).map(|tick| (first + tick as f64) * step);
+        values.map(|value| (value, label(value, step))).collect()
+    }
+
+    fn logarithmic_ticks(self, wanted: f64) -> Ticks {
+        let (first, last) = (self.low.log10().floor(), self.high.log10().ceil());
+        let factors = if last - first <= MANY_DECADES { ROUND.as_slice() } else { &ROUND[..1] };
+        let stride = ((last - first) / wanted).ceil().max(1.0) as usize;
+        let powers = (first as i32..=last as i32).step_by(stride).map(|power| 10_f64.powi(power));
+        let values = powers.flat_map(|power| factors.iter().map(move |factor| (power, factor * power)));
+        values
+            .filter(|(_, value)| (self.low..=self.high).contains(value))
+            .map(|(power, value)| (value, label(value, power)))
+            .collect()
+    }
+}
+
+/// Whether a value can be drawn: a number, not beyond 10³⁰.
+pub fn drawable(value: f64) -> bool {
+    value.abs() <= LARGEST
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that is not below `least`; 0 where that is not positive.
+pub fn round_step(least: f64) -> f64 {
+    if least.is_nan() || least <= 0.0 {
+        return 0.0;
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    // A step a hair above a round one is that round one.
+    let mut steps = ROUND.into_iter().map(|factor| factor * power);
+    steps.find(|step| *step >= least * (1.0 - ROUNDING)).unwrap_or(10.0 * power)
+}
+
+/// A value with as many decimals as its step has: `0.30` in steps of 0.05. The minus is as long as a plus, and
+/// not before a zero.
+pub fn label(value: f64, step: f64) -> String {
+    let text = if (SMALLEST_STEP..LARGE).contains(&step) {
+        let decimals = usize::try_from(-(step * (1.0 + ROUNDING)).log10().floor() as i64).unwrap_or(0);
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.1e}")
+    };
+    signed(&text)
+}
+
+/// A number with a minus as long as a plus; none before a zero.
+pub fn signed(text: &str) -> String {
+    let Some(size) = text.strip_prefix('-') else { return text.to_owned() };
+    let zero = size.chars().all(|character| matches!(character, '0' | '.'));
+    if zero { size.to_owned() } else { format!("\u{2212}{size}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn labels(axis: Axis, wanted: f64) -> Vec<String> {
+        axis.ticks(wanted).into_iter().map(|tick| tick.1).collect()
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        assert_eq!(labels(Axis::new(-0.13, 0.31), 5.0), ["\u{2212}0.1", "0.0", "0.1", "0.2", "0.3"]);
+        assert_eq!(labels(Axis::new(0.0, 1700.0), 5.0), ["0", "500", "1000", "1500"]);
+        assert_eq!(labels(Axis::logarithmic(0.04, 3.0), 5.0), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
+        assert_eq!(labels(Axis::logarithmic(1e-9, 1e3), 4.0), ["1.0e-9", "0.000001", "0.001", "1", "1000"]);
+    }
+
+    #[test]
+    fn steps_decide_about_decimals() {
+        assert_eq!(label(0.3, 0.05), "0.30");
+        assert_eq!(label(-5e-17, 0.5), "0.0");
+        assert_eq!(label(120.0, 20.0), "120");
+        assert_eq!(label(-1.5, 0.5), "\u{2212}1.5");
+    }
+
+    #[test]
+    fn steps_are_round() {
+        for (step, round) in [(0.7, 1.0), (1.0, 1.0), (1.1, 2.0), (23.0, 50.0), (0.06, 0.1), (7.0, 10.0)] {
+            assert!((round_step(step) - round).abs() < 1e-12, "{step}");
+        }
+        assert_eq!(round_step(0.0), 0.0);
+        assert_eq!(round_step(f64::NAN), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn axes_hold_their_ticks(low in -1e6..1e6, length in 0.0..1e6_f64, exponent in -80..80_i32) {
+            let unit = 10_f64.powi(exponent);
+            let axis = Axis::new(low * unit, (low + length) * unit);
+            let ticks = axis.ticks(6.0);
+            prop_assert!(ticks.len() <= 25);
+            for (value, label) in ticks {
+                prop_assert!((-1e-6..=1.0 + 1e-6).contains(&axis.share(value)), "{label}");
+            }
+        }
+
+        #[test]
+        fn logarithmic_axes_have_ticks(low in -60..60_i32, ratio in 10.0..1e60_f64) {
+            let low = 10_f64.powi(low);
+            let axis = Axis::logarithmic(low, low * ratio);
+            let ticks = axis.ticks(6.0);
+            prop_assert!((1..=13).contains(&ticks.len()), "{ticks:?}");
+            prop_assert!(ticks.iter().all(|tick| (-1e-6..=1.0 + 1e-6).contains(&axis.share(tick.0))));
+        }
+    }
+}
