@@ -11,7 +11,7 @@
 //! columns, filter, shard        crystals into rows, rows into files
 //! pipeline                      `etl build`: threads, order, resume, rejects, manifest
 //! parts, worker                 the pipeline on several machines
-//! chart                         axes and shapes as SVG
+//! chart, page                   axes and shapes as SVG, pages of HTML
 //! stats, inspect, validate      what is in a store
 //! fetch                         public files onto this machine
 //! ```
@@ -24,6 +24,7 @@ pub mod filter;
 pub mod inspect;
 pub mod labels;
 mod no_follow;
+pub mod page;
 pub mod parts;
 pub mod pipeline;
 pub mod reject;

@@ -1,53 +1,31 @@
 //! Statistics as a page.
 
-use std::path::Path;
-
 use crystal::number::significant;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use schemas::bounded;
+use maud::{Markup, html};
 use schemas::count::counted;
 
 use super::number::{grouped, grouped_count, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
+use crate::page;
 
-/// Style of the page, for light and dark surroundings.
+/// Style of the page beside that of all pages.
 const STYLE: &str = include_str!("style.css");
 
-/// How the page begins, by which it is known.
-const BEGINNING: &str =
-    "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"etl stats\">";
-
-/// Whether a file begins as a page does.
-pub(super) fn is_page(path: &Path) -> bool {
-    bounded::begins_with(path, BEGINNING.as_bytes()).unwrap_or(false)
-}
+/// What the page is known by.
+pub(super) const GENERATOR: &str = "etl stats";
 
 /// The whole page.
 pub(super) fn page(statistics: &StoreStatistics) -> Markup {
+    let main = html! {
+        (composition(statistics))
+        (structure(statistics))
+        (directions(statistics))
+        @if !statistics.properties.is_empty() { (properties(statistics)) }
+        @if !statistics.splits.is_empty() || !statistics.folds.is_empty() { (splits(statistics)) }
+        (entries(statistics))
+    };
     let title = format!("{} · feature store", statistics.source);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta name="generator" content="etl stats";
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (header(statistics))
-                main {
-                    (composition(statistics))
-                    (structure(statistics))
-                    (directions(statistics))
-                    @if !statistics.properties.is_empty() { (properties(statistics)) }
-                    @if !statistics.splits.is_empty() || !statistics.folds.is_empty() { (splits(statistics)) }
-                    (entries(statistics))
-                }
-            }
-        }
-    }
+    page::page(GENERATOR, &title, STYLE, &header(statistics), &main)
 }
 
 fn header(statistics: &StoreStatistics) -> Markup {
@@ -55,20 +33,18 @@ fn header(statistics: &StoreStatistics) -> Markup {
     let occurring = statistics.elements_by_frequency().len();
     let bad = statistics.counts.rejected + statistics.counts.filtered;
     html! {
-        header {
-            h1 { (statistics.source) }
-            p {
-                "Nearest " (settings.neighbours) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
-                (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in "
-                (counted(statistics.shards, "shard")) ", written by version " (statistics.software_version) "."
-            }
-            div class="tiles" {
-                (tile("crystals", statistics.crystals))
-                (tile("atoms", statistics.sites))
-                (tile("edges", statistics.edges))
-                (tile("elements", occurring as u64))
-                (tile("left out", bad))
-            }
+        h1 { (statistics.source) }
+        p {
+            "Nearest " (settings.neighbours) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
+            (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in "
+            (counted(statistics.shards, "shard")) ", written by version " (statistics.software_version) "."
+        }
+        div class="tiles" {
+            (tile("crystals", statistics.crystals))
+            (tile("atoms", statistics.sites))
+            (tile("edges", statistics.edges))
+            (tile("elements", occurring as u64))
+            (tile("left out", bad))
         }
     }
 }

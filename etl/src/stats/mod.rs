@@ -18,6 +18,7 @@ use schemas::StoreError;
 use schemas::manifest::{Counts, Manifest};
 use schemas::settings::FeatureSettings;
 
+use crate::page;
 pub use histogram::Histogram;
 
 /// Number of direction classes (specification, section 2.4).
@@ -190,7 +191,8 @@ impl StoreStatistics {
     /// Whether a page may be written to a path: nothing is there, an empty file, or such a page. A page says in its
     /// first line that `etl stats` has written it.
     pub fn may_replace(path: &Path) -> bool {
-        !path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0) || html::is_page(path)
+        !path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0)
+            || page::is_page(path, html::GENERATOR)
     }
 
     /// Writes the statistics as one HTML page that needs nothing beside itself.

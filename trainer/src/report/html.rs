@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use schemas::bounded;
+use etl::page;
+use maud::{Markup, html};
 
 use super::elements::{ElementError, by_element};
 use super::json::EvaluationRecord;
@@ -12,7 +12,7 @@ use super::statistics::{mean, quantile};
 use super::{Evaluation, Outcome, WORST, histogram, parity};
 use crate::unit;
 
-/// Style of the page, for light and dark surroundings and for paper.
+/// Style of the page beside that of all pages, and for paper.
 const STYLE: &str = include_str!("style.css");
 /// Digits of a coefficient of determination are those of a number of this size.
 const R2_SIZE: f64 = 1.0;
@@ -26,40 +26,25 @@ const SIZES: [(&str, f64); 4] = [
     ("all are within", 1.0),
 ];
 
-/// How the page begins, by which it is known.
-const BEGINNING: &str =
-    "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"trainer evaluate\">";
+/// What the page is known by.
+const GENERATOR: &str = "trainer evaluate";
 
 /// Whether a file begins as this page does.
 pub(super) fn is_own(path: &Path) -> bool {
-    bounded::begins_with(path, BEGINNING.as_bytes()).unwrap_or(false)
+    page::is_page(path, GENERATOR)
 }
 
 /// The whole page; `notes` stand below the scores.
 pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
+    let main = html! {
+        (scores(record, notes))
+        (charts(evaluation))
+        (elements(evaluation, record))
+        (worst(evaluation))
+        @if !evaluation.settings.is_empty() { (settings(evaluation)) }
+    };
     let title = format!("{} · evaluation", evaluation.task);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta name="generator" content="trainer evaluate";
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (header(evaluation, record))
-                main {
-                    (scores(record, notes))
-                    (charts(evaluation))
-                    (elements(evaluation, record))
-                    (worst(evaluation))
-                    @if !evaluation.settings.is_empty() { (settings(evaluation)) }
-                }
-            }
-        }
-    }
+    page::page(GENERATOR, &title, STYLE, &header(evaluation, record), &main)
 }
 
 fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
@@ -68,18 +53,14 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     let share = record.mean.mae / record.mean.dummy_mae;
     let tested = record.folds.iter().map(|fold| fold.test).sum();
     html! {
-        header {
-            h1 { (evaluation.task) }
-            p { (evaluation.description) }
-            div class="tiles" {
-                (tile(&spread(record.mean.mae, record.std.mae, format), &format!("mean absolute error{unit}")))
-                (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median{unit}")))
-                @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
-                @if let Some(mean) = record.mean.r2 {
-                    (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²"))
-                }
-                (tile(&grouped(tested), "crystals tested"))
-            }
+        h1 { (evaluation.task) }
+        p { (evaluation.description) }
+        div class="tiles" {
+            (tile(&spread(record.mean.mae, record.std.mae, format), &format!("mean absolute error{unit}")))
+            (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median{unit}")))
+            @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
+            @if let Some(mean) = record.mean.r2 { (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²")) }
+            (tile(&grouped(tested), "crystals tested"))
         }
     }
 }
