@@ -65,34 +65,21 @@ pub struct FoldRecord {
 /// Means of the scores over the folds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Summary {
+pub struct Summary<T = f64> {
     /// Of the mean absolute error.
-    pub mae: f64,
+    pub mae: T,
     /// Of the root of the mean squared error.
-    pub rmse: f64,
+    pub rmse: T,
     /// Of the coefficient of determination; null where a fold has none.
     pub r2: Option<f64>,
     /// Of the mean absolute error of the training median.
-    pub dummy_mae: f64,
+    pub dummy_mae: T,
     /// Of the root of the mean squared error of the training median.
-    pub dummy_rmse: f64,
+    pub dummy_rmse: T,
 }
 
 /// Population standard deviations of the scores over the folds; null for a single fold.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spread {
-    /// Of the mean absolute error.
-    pub mae: Option<f64>,
-    /// Of the root of the mean squared error.
-    pub rmse: Option<f64>,
-    /// Of the coefficient of determination; null where a fold has none.
-    pub r2: Option<f64>,
-    /// Of the mean absolute error of the training median.
-    pub dummy_mae: Option<f64>,
-    /// Of the root of the mean squared error of the training median.
-    pub dummy_rmse: Option<f64>,
-}
+pub type Spread = Summary<Option<f64>>;
 
 impl EvaluationRecord {
     /// Scores an evaluation.
