@@ -11,7 +11,7 @@ use schemas::output;
 use crate::atomic;
 use crate::config::DataConfig;
 use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
-use crate::device::DeviceName;
+use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::encoder::Widths;
 use crate::model::head::{Pooled, pool};
@@ -75,7 +75,11 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let settings = StreamSettings::in_order(&request.data, description.model.graph(), &device);
+    let settings = StreamSettings {
+        graph: description.model.graph(),
+        with_triplets: !device::computes_on_host(&device),
+        ..request.data.in_order()
+    };
     let mut crystals = 0;
     let mut failure = None;
     let Widths { atoms, crystals: of_crystals } = Encoder::widths(&description.model);

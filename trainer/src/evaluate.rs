@@ -12,7 +12,7 @@ use schemas::output;
 
 use crate::config::{Config, DataConfig};
 use crate::data::{Selection, Sources, Stream, StreamSettings};
-use crate::device::DeviceName;
+use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::finetune::begun::Begun;
@@ -215,7 +215,11 @@ fn predict_selection<T>(
     device: &Device,
     mut row: impl FnMut(String, f64, &[u8]) -> T,
 ) -> Result<Vec<T>, TrainError> {
-    let settings = StreamSettings::in_order(data, predictor.graph(), device);
+    let settings = StreamSettings {
+        graph: predictor.graph(),
+        with_triplets: !device::computes_on_host(device),
+        ..data.in_order()
+    };
     let mut rows = Vec::new();
     for graph in Stream::<f32>::open(selection, settings)? {
         let graph = graph?;

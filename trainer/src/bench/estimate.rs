@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::steps::Steps;
 use crate::config::Config;
-use crate::config::model::Graph;
+use crate::data::Graph;
 use crate::data::size::Size;
 
 /// Amount of work of an epoch.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Range, at_least_one};
 use super::section::{Setting, section};
-use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS};
-use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS};
+use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
+use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings};
 
 /// Threads, or batches that wait for them.
 const THREADS: Range<usize> = Range { holds: |count| (1..=MAX_WORKERS).contains(count), needed: "1 to 1024" };
@@ -57,5 +57,31 @@ impl DataConfig {
     /// How much a batch may hold; of several processes, each one's share.
     pub fn limit(&self) -> BatchLimit {
         BatchLimit { crystals: self.batch_crystals, triplets: self.batch_triplets }
+    }
+
+    /// Every crystal once, in the order of the shards. As nothing depends on which crystals share a batch,
+    /// batches have at most [`DEFAULT_BATCH_TRIPLETS`] unless asked for otherwise.
+    pub fn in_order(&self) -> StreamSettings {
+        let triplets = self.batch_triplets.unwrap_or(DEFAULT_BATCH_TRIPLETS);
+        StreamSettings {
+            shuffle_buffer: None,
+            limit: BatchLimit { triplets: Some(triplets), ..self.limit() },
+            workers: self.workers,
+            queue: self.queue,
+            ..StreamSettings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_in_order_are_bounded_by_their_triplets() {
+        let mut data = DataConfig::default();
+        assert_eq!(data.in_order().limit.triplets, Some(DEFAULT_BATCH_TRIPLETS));
+        data.batch_triplets = Some(7);
+        assert_eq!(data.in_order().limit.triplets, Some(7));
     }
 }

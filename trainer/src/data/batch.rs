@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::Graph;
+use crate::data::connectivity::Graph;
 use crate::data::basis::{AngularBasis, SPHERICAL, envelope, spherical};
 use crate::data::bessel::ORDERS;
 use crate::data::error::DataError;

@@ -10,7 +10,7 @@
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
 //! * `simple`: the simple graph of the ablation without the multigraph
-//! * [`labels`]: which pair of periodic labels (specification, section 2.4)
+//! * [`connectivity`] and [`labels`]: which edges, and which pair of their periodic labels (specification, section 2.4)
 //! * [`mask`]: the mutex masks (specification, section 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics and what constant predictors score
 //! * [`size`] and [`sample`]: how large batches are and can become; crystals drawn from the whole store
@@ -20,6 +20,7 @@ pub mod adjacency;
 pub mod basis;
 pub mod batch;
 pub mod bessel;
+pub mod connectivity;
 pub mod error;
 #[cfg(test)]
 pub(crate) mod golden;
@@ -46,6 +47,7 @@ pub mod subset;
 pub(crate) mod test_store;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
+pub use connectivity::Graph;
 pub use error::{DataError, GraphError};
 pub use graph::CrystalGraph;
 pub use input::GraphInput;

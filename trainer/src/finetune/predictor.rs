@@ -6,8 +6,7 @@ use burn::prelude::*;
 use schemas::settings::FeatureSettings;
 
 use super::objective::unmasked;
-use crate::config::model::Graph;
-use crate::data::GraphBatch;
+use crate::data::{Graph, GraphBatch};
 use crate::error::TrainError;
 use crate::model::PropertyModel;
 use crate::run::checkpoint::OPTIMISER_PREFIX;

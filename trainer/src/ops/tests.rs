@@ -10,9 +10,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::config::model::Graph;
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings};
+use crate::data::{BatchBuilder, BatchSettings, Graph};
 use crate::model::Batch;
 use crate::model::mask::Masks;
 

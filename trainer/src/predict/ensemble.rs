@@ -3,8 +3,7 @@
 use crystal::composition::conventional_formula;
 use schemas::settings::FeatureSettings;
 
-use crate::config::model::Graph;
-use crate::data::GraphBatch;
+use crate::data::{Graph, GraphBatch};
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;

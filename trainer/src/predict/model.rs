@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use burn::prelude::Device;
 use schemas::settings::FeatureSettings;
 
-use crate::config::model::Graph;
-use crate::data::GraphBatch;
+use crate::data::{Graph, GraphBatch};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::predict::error::PredictError;

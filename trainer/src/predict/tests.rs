@@ -8,8 +8,7 @@ use schemas::settings::{FeatureSettings, Ties};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::model::Graph;
-use crate::data::GraphBatch;
+use crate::data::{Graph, GraphBatch};
 
 /// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
 fn fake(offset: f64, path: &str) -> Member {

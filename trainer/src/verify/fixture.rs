@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::VerifyError;
 use crate::config::MmptModelConfig;
-use crate::config::model::{AttentionValues, Graph};
+use crate::config::model::AttentionValues;
 use crate::data::LatticeStatistics;
-use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, GraphInput};
+use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, GraphInput};
 
 /// Rule for neighbours that tie with the last one kept (specification, section 2.3); fixtures hold both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Graph;
 use crate::config::fault::{Faults, LAYERS, WIDTH};
 use crate::config::section::{Setting, section};
+use crate::data::Graph;
 
 /// Most numbers in the encoders: 2 GB in single precision, and as much for the gradient and each moment.
 const MAX_NUMBERS: f64 = 5e8;

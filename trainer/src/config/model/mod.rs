@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faults};
 use super::section::{Setting, section};
+use crate::data::Graph;
 
 pub use mmpt::{AttentionValues, MmptModelConfig};
 
@@ -25,16 +26,6 @@ pub const BASIS_WIDTH: usize = kernels::triplet::BASIS;
 pub const LATTICE_PARAMETERS: usize = 6;
 /// Tokens of the lattice encoder: lengths and angles (specification, section 4.4).
 pub const LATTICE_TOKENS: usize = 2;
-
-/// How the atoms of one crystal are connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Graph {
-    /// Every edge of the store: parallel edges and edges from an atom to its own images stay.
-    Multigraph,
-    /// For each pair of different atoms the nearest image alone (the ablation without PIMG).
-    Simple,
-}
 
 impl Setting for Graph {}
 

@@ -1,14 +1,10 @@
 //! How an epoch is read.
 
-use burn::prelude::Device;
-
-use crate::config::DataConfig;
-use crate::config::model::Graph;
+use crate::data::connectivity::Graph;
 use crate::data::error::DataError;
 use crate::data::labels::PeriodicLabels;
-use crate::data::limit::{BatchLimit, DEFAULT_BATCH_TRIPLETS};
+use crate::data::limit::BatchLimit;
 use crate::data::share::Share;
-use crate::device;
 
 /// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
 /// size, about 50 MB at 25 atoms a crystal.
@@ -70,23 +66,6 @@ impl Default for StreamSettings {
 }
 
 impl StreamSettings {
-    /// Every crystal once, in the order of the shards, for a model on a device. As nothing depends on which crystals
-    /// share a batch, batches have at most [`DEFAULT_BATCH_TRIPLETS`] unless asked for otherwise.
-    pub fn in_order(data: &DataConfig, graph: Graph, device: &Device) -> Self {
-        Self {
-            shuffle_buffer: None,
-            limit: BatchLimit {
-                triplets: Some(data.batch_triplets.unwrap_or(DEFAULT_BATCH_TRIPLETS)),
-                ..data.limit()
-            },
-            graph,
-            workers: data.workers,
-            queue: data.queue,
-            with_triplets: !device::computes_on_host(device),
-            ..Self::default()
-        }
-    }
-
     pub(super) fn check(&self) -> Result<(), DataError> {
         self.limit.check()?;
         for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {
@@ -99,23 +78,5 @@ impl StreamSettings {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::device::DeviceName;
-
-    #[test]
-    fn batches_in_order_are_bounded_by_their_triplets() {
-        let triplets = |data: &DataConfig| {
-            let device = DeviceName::Cpu.open().expect("always there");
-            StreamSettings::in_order(data, Graph::Multigraph, &device).limit.triplets
-        };
-        let mut data = DataConfig::default();
-        assert_eq!(triplets(&data), Some(DEFAULT_BATCH_TRIPLETS));
-        data.batch_triplets = Some(7);
-        assert_eq!(triplets(&data), Some(7));
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::model::Graph;
+use crate::data::connectivity::Graph;
 use crate::data::labels::PeriodicLabels;
 use crate::data::store::Sources;
 use crate::data::subset::{SplitPart, Subset};

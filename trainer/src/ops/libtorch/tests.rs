@@ -5,9 +5,8 @@ use burn::tensor::DType;
 use kernels::adam::Settings;
 use kernels::triplet::{BASIS, RADIAL, SPHERICAL};
 
-use crate::config::model::Graph;
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings};
+use crate::data::{BatchBuilder, BatchSettings, Graph};
 use crate::device::DeviceName;
 use crate::model::Batch;
 use crate::model::mask::Masks;

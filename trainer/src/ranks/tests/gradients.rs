@@ -7,11 +7,10 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::DType;
 
-use crate::config::model::Graph;
 use crate::config::pretrain::Masking;
 use crate::config::pretrain::loss::{LossConfig, Samples};
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings, Share};
+use crate::data::{BatchBuilder, BatchSettings, Graph, Share};
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Trace};
 use crate::ops;

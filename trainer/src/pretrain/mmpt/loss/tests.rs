@@ -3,11 +3,10 @@
 use burn::prelude::*;
 
 use super::*;
-use crate::config::model::Graph;
 use crate::config::pretrain::Masking;
 use crate::config::pretrain::loss::Samples;
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings, GraphBatch};
+use crate::data::{BatchBuilder, BatchSettings, Graph, GraphBatch};
 use crate::model::mask::{DrawKey, Masks};
 use crate::optimiser::Gradients;
 use crate::pretrain::mmpt::MmptModel;

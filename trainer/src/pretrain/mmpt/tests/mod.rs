@@ -19,9 +19,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::MmptModel;
 use crate::config::MmptModelConfig;
-use crate::config::model::Graph;
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch, LatticeStatistics};
+use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, LatticeStatistics};
 use crate::device::DeviceName;
 use crate::model::mask::Masks;
 use crate::model::{Batch, Encoding, names};
