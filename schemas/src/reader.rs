@@ -16,7 +16,7 @@ use crate::limits::MAX_COLUMNS;
 use crate::pages::{PageError, batch_rows};
 use crate::regular;
 use crate::settings::FeatureSettings;
-use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY};
+use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, RESTATED};
 use crate::view::{CrystalBatch, type_problem};
 
 /// Rows of a batch unless asked for otherwise.
@@ -156,13 +156,19 @@ impl Shard {
         Ok(Crystals { path: path.into(), reader: GuardedBatches::new(reader) })
     }
 
-    /// All crystals in order, or those of the given row groups.
+    /// All crystals in order, or those of the given row groups, without the columns of [`RESTATED`].
     ///
     /// # Errors
     /// [`StoreError::Parquet`] if the reader cannot be set up.
     pub fn crystals(self, row_groups: Option<Vec<usize>>) -> Result<Crystals, StoreError> {
         let path = Arc::from(self.path.as_path());
-        let reader = self.batches(row_groups, None)?;
+        let fields = self.schema().fields().iter().enumerate();
+        let read: Vec<usize> = fields
+            .filter(|(_, field)| !RESTATED.contains(&field.name().as_str()))
+            .map(|(index, _)| index)
+            .collect();
+        let mask = ProjectionMask::roots(self.builder.parquet_schema(), read);
+        let reader = self.masked(row_groups, mask)?;
         Ok(Crystals { path, reader })
     }
 
@@ -186,6 +192,15 @@ impl Shard {
             }
             mask = ProjectionMask::columns(self.builder.parquet_schema(), columns.iter().copied());
         }
+        self.masked(row_groups, mask)
+    }
+
+    /// Batches of the columns of a mask.
+    fn masked(
+        self,
+        row_groups: Option<Vec<usize>>,
+        mask: ProjectionMask,
+    ) -> Result<ParquetRecordBatchReader, StoreError> {
         let row_groups = row_groups.unwrap_or_else(|| (0..self.row_groups()).collect());
         let batch_rows = self.batch_rows(&row_groups, &mask)?;
         let Self { path, builder, .. } = self;

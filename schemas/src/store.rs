@@ -145,6 +145,11 @@ pub const COLUMNS: &[Column] = &[
     Column { nullable: true, ..column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one") },
 ];
 
+/// Columns that only restate `edge_direction` and `edge_direction_centred`: whether the direction is that of the
+/// home cell. They are there for who reads the files; [`Shard::crystals`](crate::reader::Shard::crystals) leaves
+/// them out.
+pub const RESTATED: [&str; 2] = ["edge_same_cell", "edge_same_cell_centred"];
+
 /// Prefix of the columns that hold one named split each.
 pub const SPLIT_PREFIX: &str = "split_";
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, ListArray, StringArray, UInt8Array, UInt32Array,
+    Array, ArrayRef, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+    ListArray, StringArray, UInt8Array, UInt32Array,
 };
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use crate::count::counted;
 use crate::error::StoreError;
 use crate::limits;
-use crate::store::{COLUMNS, Column, column_by_name};
+use crate::store::{COLUMNS, Column, RESTATED, column_by_name};
 
 /// A list column with its values already of the right type.
 #[derive(Debug, Clone)]
@@ -27,32 +27,6 @@ impl<V> Lists<V> {
     fn bounds(&self, row: usize) -> (usize, usize) {
         let offsets = self.lists.value_offsets();
         (offsets[row] as usize, offsets[row + 1] as usize)
-    }
-}
-
-/// Booleans of one row.
-#[derive(Debug, Clone, Copy)]
-pub struct Flags<'a> {
-    values: &'a BooleanArray,
-    start: usize,
-    end: usize,
-}
-
-impl<'a> Flags<'a> {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        self.end - self.start
-    }
-
-    /// Whether there are no values.
-    pub fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    /// The values in order.
-    pub fn iter(&self) -> impl Iterator<Item = bool> + use<'a> {
-        let values = self.values;
-        (self.start..self.end).map(move |index| values.value(index))
     }
 }
 
@@ -70,12 +44,8 @@ pub struct EdgeView<'a> {
     pub distance: &'a [f32],
     /// Direction label from the sign of the image, 0..=26.
     pub direction: &'a [u8],
-    /// Whether the image is (0, 0, 0).
-    pub same_cell: Flags<'a>,
     /// Direction label independent of the origin, 0..=26.
     pub direction_centred: &'a [u8],
-    /// Whether the centred direction is 13.
-    pub same_cell_centred: Flags<'a>,
 }
 
 /// One crystal of a shard, borrowed from its batch.
@@ -127,22 +97,24 @@ pub struct CrystalBatch {
     image: [Lists<Int16Array>; 3],
     distance: Lists<Float32Array>,
     direction: Lists<UInt8Array>,
-    same_cell: Lists<BooleanArray>,
     direction_centred: Lists<UInt8Array>,
-    same_cell_centred: Lists<BooleanArray>,
     split: StringArray,
     fold: Int8Array,
 }
 
 impl CrystalBatch {
-    /// Checks that a batch has every fixed column with its type.
+    /// Checks that a batch has every fixed column with its type; it may lack those of [`RESTATED`].
     ///
     /// # Errors
     /// [`StoreError::Column`] for the first that is missing, of another type or unexpectedly null.
     pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
         for column in COLUMNS {
-            let array =
-                batch.column_by_name(column.name).ok_or_else(|| column_error(column.name, "is missing"))?;
+            let Some(array) = batch.column_by_name(column.name) else {
+                if RESTATED.contains(&column.name) {
+                    continue;
+                }
+                return Err(column_error(column.name, "is missing"));
+            };
             if let Some(problem) = type_problem(array.data_type(), column) {
                 return Err(column_error(column.name, problem));
             }
@@ -177,9 +149,7 @@ impl CrystalBatch {
             image: [lists(source, "edge_k1")?, lists(source, "edge_k2")?, lists(source, "edge_k3")?],
             distance: lists(source, "edge_distance")?,
             direction: lists(source, "edge_direction")?,
-            same_cell: lists(source, "edge_same_cell")?,
             direction_centred: lists(source, "edge_direction_centred")?,
-            same_cell_centred: lists(source, "edge_same_cell_centred")?,
             split: typed(source, "split")?,
             fold: typed(source, "fold")?,
             path: Path::new("").into(),
@@ -242,9 +212,7 @@ impl CrystalBatch {
                 image: std::array::from_fn(|axis| self.image[axis].slice(row)),
                 distance: self.distance.slice(row),
                 direction: self.direction.slice(row),
-                same_cell: self.same_cell.flags(row),
                 direction_centred: self.direction_centred.slice(row),
-                same_cell_centred: self.same_cell_centred.flags(row),
             },
             split: (!self.split.is_null(row)).then(|| self.split.value(row)),
             fold: (!self.fold.is_null(row)).then(|| self.fold.value(row)),
@@ -278,9 +246,7 @@ impl CrystalView<'_> {
             ("edge_k3", edges.image[2].len()),
             ("edge_distance", edges.distance.len()),
             ("edge_direction", edges.direction.len()),
-            ("edge_same_cell", edges.same_cell.len()),
             ("edge_direction_centred", edges.direction_centred.len()),
-            ("edge_same_cell_centred", edges.same_cell_centred.len()),
         ];
         if let Some((name, length)) = lengths.into_iter().find(|(_, length)| *length != edges.target.len()) {
             return Err(format!(
@@ -307,13 +273,6 @@ macro_rules! slices {
     };
 }
 slices!(UInt8Array => u8, UInt32Array => u32, Int16Array => i16, Float32Array => f32, Float64Array => f64);
-
-impl Lists<BooleanArray> {
-    fn flags(&self, row: usize) -> Flags<'_> {
-        let (start, end) = self.bounds(row);
-        Flags { values: &self.values, start, end }
-    }
-}
 
 /// Nine values as three rows.
 fn rows_of_three<T: Copy>(values: &[T]) -> [[T; 3]; 3] {

@@ -13,6 +13,7 @@ use schemas::StoreError;
 use schemas::count::counted;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
+use schemas::store::RESTATED;
 use schemas::view::{CrystalBatch, CrystalView, EdgeView};
 
 use super::files::ReadableShard;
@@ -115,7 +116,7 @@ impl Recomputer<'_> {
         let mut faults = Vec::new();
         self.check_composition(batch, row, view, &mut faults);
         self.check_cell(view, &mut faults);
-        self.check_features(view, &mut faults);
+        self.check_features(batch, row, view, &mut faults);
         faults
     }
 
@@ -181,7 +182,13 @@ impl Recomputer<'_> {
     }
 
     /// Positions and edges against those of the stored cell.
-    fn check_features(&mut self, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+    fn check_features(
+        &mut self,
+        batch: &CrystalBatch,
+        row: usize,
+        view: &CrystalView<'_>,
+        faults: &mut Vec<Fault>,
+    ) {
         let tolerance = self.settings.wrap_tolerance;
         let (sites, _) = view.fractional_site_positions.as_chunks::<3>();
         // What is just at the upper limit is wrapped to the lower one, give or take the rounding.
@@ -194,7 +201,10 @@ impl Recomputer<'_> {
         self.structure.fractional.extend_from_slice(sites);
         match self.featurizer.featurize(&self.structure) {
             Ok(features) if features.transform == IDENTITY => {
-                compare_edges(&view.edges, &features.edges, faults)
+                compare_edges(&view.edges, &features.edges, faults);
+                if view.edges.target.len() == features.edges.len() {
+                    compare_same_cell(batch, row, &features.edges, faults);
+                }
             }
             // Another basis with equal parameters: images and labels have no counterpart there.
             Ok(features) => compare_distances(view.edges.distance, &features.edges, faults),
@@ -249,19 +259,28 @@ fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>
         difference("edge_k3", expected_k3, k3),
         difference("edge_distance", distances, found.distance.iter().copied()),
         difference("edge_direction", expected.direction.iter().copied(), found.direction.iter().copied()),
-        difference("edge_same_cell", expected.same_cell.iter().copied(), found.same_cell.iter()),
         difference(
             "edge_direction_centred",
             expected.direction_centred.iter().copied(),
             found.direction_centred.iter().copied(),
         ),
-        difference(
-            "edge_same_cell_centred",
-            expected.same_cell_centred.iter().copied(),
-            found.same_cell_centred.iter(),
-        ),
     ];
     faults.extend(differences.into_iter().flatten());
+}
+
+/// The first difference of both columns of same-cell labels.
+fn compare_same_cell(batch: &CrystalBatch, row: usize, expected: &Edges, faults: &mut Vec<Fault>) {
+    for (name, expected) in RESTATED.into_iter().zip([&expected.same_cell, &expected.same_cell_centred]) {
+        let lists = batch.column(name).and_then(|column| column.as_list_opt::<i32>());
+        let list = lists.map(|lists| lists.value(row));
+        let flags = list.as_ref().and_then(|list| list.as_boolean_opt());
+        let found: Vec<bool> = flags.into_iter().flatten().flatten().collect();
+        if found.len() != expected.len() {
+            faults.push(fault(name, counted(expected.len(), "value"), counted(found.len(), "value")));
+        } else {
+            faults.extend(difference(name, expected.iter().copied(), found.into_iter()));
+        }
+    }
 }
 
 /// The first difference of two columns of equal length, and how many there are.

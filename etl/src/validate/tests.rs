@@ -145,6 +145,10 @@ fn wrong_features_are_found() {
         ["test-00000.parquet row 1 'MgO': edge_distance: expected 2.106 at edge 5, found 2.107"]
     );
     assert_eq!(only("ZnS", |row| row.features.edges.direction[0] = 26).len(), 1, "one label");
+    let problems = only("ZnS", |row| row.features.edges.same_cell[0] ^= true);
+    assert!(problems.len() == 1 && problems[0].contains("edge_same_cell: expected"), "{problems:?}");
+    let problems = only("ZnS", |row| row.features.edges.same_cell_centred.truncate(1));
+    assert!(problems.len() == 1 && problems[0].contains("edge_same_cell_centred: expected"), "{problems:?}");
     let problems = only("Si", |row| row.features.volume += 1.0);
     assert!(problems[0].starts_with("test-00001.parquet row 1 'Si': volume: expected 160.1"), "{problems:?}");
     let problems = only("GaAs", |row| row.features.fractional[0][0] += 1.0);

@@ -212,9 +212,9 @@ fn rows_asked_for_must_be_there_and_in_order() {
 }
 
 /// A list column of rows of so many equal values.
-fn flags(rows: usize, values: usize) -> ListArray {
+fn labels(rows: usize, values: usize) -> ListArray {
     let offsets = OffsetBuffer::from_lengths(vec![values; rows]);
-    let values = Arc::new(BooleanArray::from(vec![true; rows * values]));
+    let values = Arc::new(UInt8Array::from(vec![0; rows * values]));
     ListArray::new(item_field(values.data_type().clone()), offsets, values, None)
 }
 
@@ -224,19 +224,34 @@ fn counts_are_checked_before_anything_is_unpacked() {
     let path = broken_shard(
         folder.path(),
         |_, _| (),
-        |columns| replace(columns, "edge_same_cell", flags(2, 5_000_000)),
+        |columns| replace(columns, "edge_direction", labels(2, 5_000_000)),
     );
-    let refused = "column 'edge_same_cell' has 10000000 values in row group 0, 8388608 at most";
+    let refused = "column 'edge_direction' has 10000000 values in row group 0, 8388608 at most";
     assert_refused(&path, refused);
     let open = || Shard::open(&path, None).expect("the columns are there");
     for result in [
-        open().batches(None, Some(&["edge_same_cell"])).map(drop),
+        open().batches(None, Some(&["edge_direction"])).map(drop),
         open().batches(Some(vec![0]), None).map(drop),
         open().crystals_at(&[1]).map(drop),
     ] {
         assert!(result.expect_err("too many values").to_string().ends_with(refused));
     }
     assert!(open().batches(None, Some(&["edge_source"])).is_ok(), "other columns are not looked at");
+}
+
+#[test]
+fn crystals_are_read_without_what_restates_other_columns() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = good_shard(folder.path());
+    let open = || Shard::open(&path, None).expect("a good shard");
+    let fields = open().schema().fields().len();
+    for batch in open().crystals(None).expect("a reader") {
+        let batch = batch.expect("a good batch");
+        assert!(RESTATED.iter().all(|name| batch.column(name).is_none()));
+        assert_eq!(batch.schema().fields().len(), fields - RESTATED.len());
+    }
+    let whole = open().crystals_at(&[0]).expect("a reader").next().expect("a row").expect("a good batch");
+    assert!(RESTATED.iter().all(|name| whole.column(name).is_some()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::reader::Shard;
-use crate::test_shard::{self, Edge, HOME, Row, row};
+use crate::test_shard::{self, Edge, Row, row};
 
 fn edge(sites: u32) -> impl Strategy<Value = Edge> {
     (0..sites, 0..sites, any::<[i16; 3]>(), any::<u32>(), 0_u8..27, 0_u8..27).prop_map(
@@ -59,20 +59,13 @@ fn assert_shows(view: &CrystalView<'_>, row: &Row) {
     assert_eq!(view.fractional_site_positions, row.fractional);
     assert_eq!((view.split, view.fold), (row.split.as_deref(), row.fold));
     let edges = &view.edges;
-    assert_eq!(edges.same_cell.len(), row.edges.len());
-    assert_eq!(edges.same_cell.is_empty(), row.edges.is_empty());
-    let mut same_cell = edges.same_cell.iter();
-    let mut same_cell_centred = edges.same_cell_centred.iter();
     for (index, edge) in row.edges.iter().enumerate() {
         assert_eq!((edges.source[index], edges.target[index]), (edge.source, edge.target));
         assert_eq!(edges.image.map(|column| column[index]), edge.image);
         assert_eq!(edges.distance[index].to_bits(), edge.distance.to_bits());
         assert_eq!(edges.direction[index], edge.direction);
         assert_eq!(edges.direction_centred[index], edge.direction_centred);
-        assert_eq!(same_cell.next(), Some(edge.direction == HOME));
-        assert_eq!(same_cell_centred.next(), Some(edge.direction_centred == HOME));
     }
-    assert_eq!((same_cell.next(), same_cell_centred.next()), (None, None));
 }
 
 fn batch(rows: &[Row]) -> RecordBatch {
