@@ -200,7 +200,7 @@ impl Shard {
         self,
         row_groups: Option<Vec<usize>>,
         mask: ProjectionMask,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+    ) -> Result<GuardedBatches, StoreError> {
         let row_groups = row_groups.unwrap_or_else(|| (0..self.row_groups()).collect());
         let batch_rows = self.batch_rows(&row_groups, &mask)?;
         let Self { path, builder, .. } = self;

@@ -122,17 +122,18 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
-    let sizes = sizes(&crystals.train)?;
     let lattice = LatticeStatistics::of(&crystals.train)?;
     let model = P::init(config, &lattice, &device.clone().autodiff());
     let parameters = model.num_params() - 2 * lattice.mean.len();
     let objective = P::new(config, cutoff, &device, &ranks::alone());
+    let inputs = objective.inputs();
+    let sizes = sizes(&crystals.train, inputs)?;
     let mut learner = Learner::new(model, objective, &config.optimiser);
     let bound = Bound::of(config, parameters, &sizes);
     let on_host = device::computes_on_host(&device);
     let bound_bytes = metrics::resident_bytes() + bound.host_bytes(on_host) as u64;
 
-    let settings = training_stream(config, 0, 0, &*ranks::alone(), &device);
+    let settings = training_stream(config, inputs, 0, 0, &*ranks::alone(), &device);
     let data_path = data_path(&crystals.train, &settings)?;
     let mut batches = Batches::choose(*choice, &crystals.train, settings, WARMUP_STEPS + request.steps)?;
     let (timed, loss) =
@@ -144,7 +145,7 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
         crystals: crystals.train.crystals(),
         train: work(&sizes),
         validation: match &crystals.validation {
-            Some(validation) => work(&crate::data::size::sizes(validation)?),
+            Some(validation) => work(&crate::data::size::sizes(validation, inputs)?),
             None => 0.0,
         },
     };

@@ -15,7 +15,6 @@ use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::encoder::Widths;
 use crate::model::head::{Pooled, pool};
-use crate::model::mask::Masks;
 use crate::model::{Batch, Encoder, Encoding};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};
 use crate::table::TableFormat;
@@ -77,6 +76,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let selection = Selection::new(&sources, Subset::All)?;
     let settings = StreamSettings {
         graph: description.model.graph(),
+        inputs: Encoder::inputs(&description.model),
         with_triplets: !device::computes_on_host(&device),
         ..request.data.in_order()
     };
@@ -98,8 +98,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
             };
             let offsets = graph.atom_offsets.clone();
             let identifiers = graph.material_ids.clone();
-            let batch =
-                Batch::new(graph, &Masks::none(offsets.last().copied().unwrap_or(0)), cutoff, &device);
+            let batch = Batch::new(graph, None, cutoff, &device);
             crystals += identifiers.len() as u64;
             writer.write(&embeddings(encoder, &batch, identifiers, offsets))?;
         }

@@ -217,6 +217,7 @@ fn predict_selection<T>(
 ) -> Result<Vec<T>, TrainError> {
     let settings = StreamSettings {
         graph: predictor.graph(),
+        inputs: predictor.inputs(),
         with_triplets: !device::computes_on_host(device),
         ..data.in_order()
     };

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::{Range, at_least_one};
 use super::section::{Setting, section};
 use crate::data::limit::{BatchLimit, DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
-use crate::data::stream::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings};
+use crate::data::stream::{
+    DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings,
+};
 
 /// Threads, or batches that wait for them.
 const THREADS: Range<usize> = Range { holds: |count| (1..=MAX_WORKERS).contains(count), needed: "1 to 1024" };

@@ -33,9 +33,16 @@ impl Adjacency {
     /// [`GraphError`] if lists that belong together differ in length, an edge names a site that is
     /// not there, edges do not ascend by target, or there are more than a store may hold.
     pub fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), GraphError> {
+        self.rebuild_without_reverses(input)?;
+        self.find_reverses(input);
+        Ok(())
+    }
+
+    /// As [`Adjacency::rebuild`], but nothing is known of reverse edges and triplets afterwards.
+    pub(crate) fn rebuild_without_reverses(&mut self, input: &GraphInput<'_>) -> Result<(), GraphError> {
         check_edges(input)?;
         let sites = input.atomic_numbers.len();
-        // Before the reverse edges are looked for, which takes a step for each pair.
+        // Before anything takes a step for each pair.
         limits::check(sites, input.source, input.target)?;
         self.source.clear();
         self.source.extend_from_slice(input.source);
@@ -50,7 +57,8 @@ impl Adjacency {
             self.outgoing_edges[*next as usize] = edge as u32;
             *next += 1;
         }
-        self.find_reverses(input);
+        self.reverse.clear();
+        self.excluded = 0;
         self.pairs = (0..sites).map(|atom| self.incoming(atom).len() * self.outgoing(atom).len()).sum();
         Ok(())
     }
@@ -58,8 +66,6 @@ impl Adjacency {
     /// Finds for every edge i←j (image k) the edge j←i with image -k, if it is there.
     fn find_reverses(&mut self, input: &GraphInput<'_>) {
         let image = |edge: usize| input.image.map(|axis| i32::from(axis[edge]));
-        self.reverse.clear();
-        self.excluded = 0;
         for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
             let backwards = image(edge).map(|component| -component);
             let mut candidates = bounds(&self.incoming, source as usize);

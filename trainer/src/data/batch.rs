@@ -1,16 +1,17 @@
 //! Many crystals as one graph, with every basis that depends on data alone.
 
+mod parts;
+
 use std::collections::BTreeMap;
 
 use crate::data::connectivity::Graph;
-use crate::data::basis::{AngularBasis, SPHERICAL, envelope, spherical};
-use crate::data::bessel::ORDERS;
 use crate::data::error::DataError;
-use crate::data::graph::CrystalGraph;
+use crate::data::graph::{CrystalGraph, edge_vector};
 use crate::data::input::GraphInput;
-use crate::data::labels::HOME_DIRECTION;
+use crate::data::inputs::Inputs;
 use crate::data::share::Origin;
 use crate::data::simple::SimpleEdges;
+pub use parts::{Bases, EdgeLabels, PairCosines, TripletLists};
 
 /// Most edges of a batch, whose radial basis takes 700 MiB in single precision.
 const MAX_BATCH_EDGES: usize = 1 << 22;
@@ -68,36 +69,22 @@ pub struct GraphBatch<R> {
     pub outgoing_edges: Vec<i32>,
     /// Length of every edge in Å, `[E]`.
     pub distance: Vec<R>,
-    /// Envelope `u(d / cutoff)` (specification, section 3), `[E]`.
-    pub envelope: Vec<R>,
-    /// Spherical radial basis S (specification, section 3), `[E, 42]`.
-    pub spherical: Vec<R>,
-    /// Direction label of every edge, 0..=26, `[E]`.
-    pub direction: Vec<i32>,
-    /// 1 where an edge stays in the same cell, else 0, `[E]`.
-    pub same_cell: Vec<i32>,
-    /// `Y_l(cos θ)` of every pair (specification, section 3), `[P, 7]`: for each atom j, for each edge ji in
-    /// `outgoing` of j, for each edge kj in `incoming` of j; zeros where kj is the reverse of ji.
-    pub angular: Vec<R>,
-    /// First pair of every atom j, and P, `[N + 1]`.
-    pub pair_offsets: Vec<i32>,
-    /// Edge kj of every triplet, `[T]`; triplets are sorted by (ji, kj). Empty unless asked for.
-    pub triplet_kj: Vec<i32>,
-    /// Edge ji of every triplet, `[T]`. Empty unless asked for.
-    pub triplet_ji: Vec<i32>,
-    /// Row of `angular` of every triplet, `[T]`. Empty unless asked for.
-    pub triplet_pair: Vec<i32>,
+    /// Bases of DimeNet++, if asked for.
+    pub bases: Option<Bases<R>>,
+    /// Angles of the pairs of edges, if asked for.
+    pub cosines: Option<PairCosines<R>>,
+    /// Periodic labels of the edges, if asked for.
+    pub labels: Option<EdgeLabels>,
+    /// Cell k of every edge's neighbour along l1, l2 and l3, `[E, 3]`, if asked for.
+    pub images: Option<Vec<i32>>,
+    /// Vector v of every edge from its centre to its neighbour in Å (specification, section 2.2), `[E, 3]`, if asked for.
+    pub vectors: Option<Vec<R>>,
     /// Requested property columns, `[B]` each; NaN where a crystal has no value.
     pub properties: BTreeMap<String, Vec<f64>>,
     /// What the batch is a part of; nothing for one that comes from no epoch.
     pub origin: Origin,
+    pairs: usize,
     triplets: usize,
-}
-
-impl<R> Default for GraphBatch<R> {
-    fn default() -> Self {
-        Self::with_capacities_of(&Capacities::default())
-    }
 }
 
 /// Sizes of the batch before, which the next one will hardly differ from.
@@ -111,50 +98,14 @@ struct Capacities {
 }
 
 impl<R> GraphBatch<R> {
-    fn with_capacities_of(sizes: &Capacities) -> Self {
-        let &Capacities { crystals, atoms, edges, pairs, triplets } = sizes;
-        let from_zero = |count: usize| {
-            let mut offsets = Vec::with_capacity(count + 1);
-            offsets.push(0);
-            offsets
-        };
-        let mut atom_offsets = Vec::with_capacity(crystals + 1);
-        atom_offsets.push(0);
-        Self {
-            material_ids: Vec::with_capacity(crystals),
-            atom_offsets,
-            atomic_numbers: Vec::with_capacity(atoms),
-            crystal_of_atom: Vec::with_capacity(atoms),
-            lattice_parameters: Vec::with_capacity(6 * crystals),
-            centre_distances: Vec::with_capacity(atoms),
-            target: Vec::with_capacity(edges),
-            source: Vec::with_capacity(edges),
-            incoming: from_zero(atoms),
-            outgoing: from_zero(atoms),
-            outgoing_edges: Vec::with_capacity(edges),
-            distance: Vec::with_capacity(edges),
-            envelope: Vec::with_capacity(edges),
-            spherical: Vec::with_capacity(SPHERICAL * edges),
-            direction: Vec::with_capacity(edges),
-            same_cell: Vec::with_capacity(edges),
-            angular: Vec::with_capacity(ORDERS * pairs),
-            pair_offsets: from_zero(atoms),
-            triplet_kj: Vec::with_capacity(triplets),
-            triplet_ji: Vec::with_capacity(triplets),
-            triplet_pair: Vec::with_capacity(triplets),
-            properties: BTreeMap::new(),
-            origin: Origin::default(),
-            triplets: 0,
-        }
-    }
-
     fn sizes(&self) -> Capacities {
+        let lists = self.bases.as_ref().and_then(|bases| bases.triplets.as_ref());
         Capacities {
             crystals: self.crystals(),
             atoms: self.atoms(),
             edges: self.edges(),
-            pairs: self.pairs(),
-            triplets: self.triplet_kj.len(),
+            pairs: self.pairs,
+            triplets: lists.map_or(0, |lists| lists.kj.len()),
         }
     }
 
@@ -178,15 +129,54 @@ impl<R> GraphBatch<R> {
         self.target.len()
     }
 
-    /// Number P of pairs of edges.
+    /// Number P of pairs of edges; 0 without inputs that depend on angles.
     pub fn pairs(&self) -> usize {
-        self.angular.len() / ORDERS
+        self.pairs
     }
 
-    /// Number T of triplets, whether or not they are listed.
+    /// Number T of triplets, whether or not they are listed; 0 without inputs that depend on angles.
     pub fn triplets(&self) -> usize {
         self.triplets
     }
+}
+
+impl<R: BatchFloat> GraphBatch<R> {
+    fn with_capacities_of(sizes: &Capacities, settings: &BatchSettings) -> Self {
+        let &Capacities { crystals, atoms, edges, .. } = sizes;
+        let inputs = settings.inputs;
+        let mut atom_offsets = Vec::with_capacity(crystals + 1);
+        atom_offsets.push(0);
+        Self {
+            material_ids: Vec::with_capacity(crystals),
+            atom_offsets,
+            atomic_numbers: Vec::with_capacity(atoms),
+            crystal_of_atom: Vec::with_capacity(atoms),
+            lattice_parameters: Vec::with_capacity(6 * crystals),
+            centre_distances: Vec::with_capacity(atoms),
+            target: Vec::with_capacity(edges),
+            source: Vec::with_capacity(edges),
+            incoming: offsets_of(atoms),
+            outgoing: offsets_of(atoms),
+            outgoing_edges: Vec::with_capacity(edges),
+            distance: Vec::with_capacity(edges),
+            bases: inputs.bases.then(|| Bases::with_capacities_of(sizes, settings)),
+            cosines: inputs.cosines.then(|| PairCosines::with_capacities_of(sizes)),
+            labels: inputs.labels.then(|| EdgeLabels::with_capacities_of(sizes)),
+            images: inputs.images.then(|| Vec::with_capacity(3 * edges)),
+            vectors: inputs.vectors.then(|| Vec::with_capacity(3 * edges)),
+            properties: BTreeMap::new(),
+            origin: Origin::default(),
+            pairs: 0,
+            triplets: 0,
+        }
+    }
+}
+
+/// Offsets with room for a number of groups, none of which is there yet.
+fn offsets_of(groups: usize) -> Vec<i32> {
+    let mut offsets = Vec::with_capacity(groups + 1);
+    offsets.push(0);
+    offsets
 }
 
 /// What a batch is built with.
@@ -194,7 +184,9 @@ impl<R> GraphBatch<R> {
 pub struct BatchSettings {
     /// Radius of the neighbour search and scale of the bases, in Å.
     pub cutoff_angstrom: f64,
-    /// Whether to list the triplets beside the dense pairs.
+    /// What a batch holds beside its atoms and edges.
+    pub inputs: Inputs,
+    /// Whether the bases list the triplets beside the dense pairs.
     pub with_triplets: bool,
     /// Which of the edges the batch holds.
     pub graph: Graph,
@@ -205,7 +197,6 @@ pub struct BatchSettings {
 pub struct BatchBuilder<R> {
     settings: BatchSettings,
     properties: Vec<String>,
-    angular_basis: AngularBasis,
     graph: CrystalGraph,
     simple: SimpleEdges,
     /// First pair of every edge ji of the current crystal.
@@ -219,11 +210,10 @@ impl<R: BatchFloat> BatchBuilder<R> {
         let mut builder = Self {
             settings,
             properties: properties.to_vec(),
-            angular_basis: AngularBasis::default(),
             graph: CrystalGraph::default(),
             simple: SimpleEdges::default(),
             first_pair: Vec::new(),
-            batch: GraphBatch::default(),
+            batch: GraphBatch::with_capacities_of(&Capacities::default(), &settings),
         };
         builder.add_property_columns();
         builder
@@ -241,35 +231,40 @@ impl<R: BatchFloat> BatchBuilder<R> {
     /// [`DataError::BatchTooLarge`] if the batch would hold more than memory should; the batch then is as it
     /// was.
     pub fn push(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
-        let cutoff = self.settings.cutoff_angstrom;
-        self.graph.rebuild(input, cutoff).map_err(|error| error.of(input.material_id))?;
+        self.rebuild(input)?;
         if self.settings.graph == Graph::Simple {
             // After the whole crystal has been checked. Taken out, as the edges are borrowed from it.
             let mut simple = std::mem::take(&mut self.simple);
             simple.rebuild(input);
             let input = simple.of(input);
-            let rebuilt = self.graph.rebuild(&input, cutoff).map_err(|error| error.of(input.material_id));
-            let added = rebuilt.and_then(|()| self.add(&input, properties));
+            let added = self.rebuild(&input).and_then(|()| self.add(&input, properties));
             self.simple = simple;
             return added;
         }
         self.add(input, properties)
     }
 
+    /// Rebuilds `graph` with what the inputs ask for.
+    fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), DataError> {
+        let BatchSettings { cutoff_angstrom, inputs, .. } = self.settings;
+        let rebuilt = match inputs.angles() {
+            true => self.graph.rebuild(input, cutoff_angstrom),
+            false => self.graph.rebuild_without_angles(input, cutoff_angstrom),
+        };
+        rebuilt.map_err(|error| error.of(input.material_id))
+    }
+
     /// Adds the crystal that `graph` was built from.
     fn add(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         let adjacency = self.graph.adjacency();
         let (atoms, edges) = (self.batch.atoms() + adjacency.atoms(), self.batch.edges() + adjacency.edges());
-        check_size(atoms, edges, self.batch.pairs() + adjacency.pairs(), input.material_id)?;
+        let pairs = if self.settings.inputs.angles() { self.batch.pairs + adjacency.pairs() } else { 0 };
+        check_size(atoms, edges, pairs, input.material_id)?;
 
         let first_edge = self.batch.edges() as i32;
         self.push_atoms(input);
         self.push_edges(input);
-        self.push_pairs();
-        if self.settings.with_triplets {
-            self.push_triplets(first_edge);
-        }
-        self.batch.triplets += self.graph.adjacency().triplets();
+        self.push_parts(input, first_edge);
         for (index, name) in self.properties.iter().enumerate() {
             if let Some(column) = self.batch.properties.get_mut(name) {
                 column.push(properties.get(index).copied().unwrap_or(f64::NAN));
@@ -280,7 +275,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
 
     /// The crystals added since the last call as a batch.
     pub fn finish(&mut self) -> GraphBatch<R> {
-        let next = GraphBatch::with_capacities_of(&self.batch.sizes());
+        let next = GraphBatch::with_capacities_of(&self.batch.sizes(), &self.settings);
         let batch = std::mem::replace(&mut self.batch, next);
         self.add_property_columns();
         batch
@@ -307,56 +302,33 @@ impl<R: BatchFloat> BatchBuilder<R> {
         batch.incoming.extend(shifted(&adjacency.incoming_offsets()[1..], first_edge));
         batch.outgoing.extend(shifted(&adjacency.outgoing_offsets()[1..], first_edge));
         batch.outgoing_edges.extend(shifted(adjacency.outgoing_edges(), first_edge));
-        batch.direction.extend(input.direction.iter().map(|&label| i32::from(label)));
-        batch.same_cell.extend(input.direction.iter().map(|&label| i32::from(label == HOME_DIRECTION)));
-        for &distance in self.graph.distance() {
-            let x = distance / self.settings.cutoff_angstrom;
-            let u = envelope(x);
-            batch.distance.push(R::from_f64(distance));
-            batch.envelope.push(R::from_f64(u));
-            batch.spherical.extend_from_slice(&spherical(x, u).map(R::from_f64));
-        }
+        batch.distance.extend(self.graph.distance().iter().map(|&distance| R::from_f64(distance)));
     }
 
-    fn push_pairs(&mut self) {
-        let adjacency = self.graph.adjacency();
-        let angular = &mut self.batch.angular;
-        self.first_pair.clear();
-        self.first_pair.resize(adjacency.edges(), 0);
-        for atom in 0..adjacency.atoms() {
-            let (incoming, outgoing) = (adjacency.incoming(atom), adjacency.outgoing(atom));
-            let first = angular.len() / ORDERS;
-            // Zeros first, atom by atom while they are in the cache: those of excluded pairs stay.
-            angular.resize(angular.len() + ORDERS * incoming.len() * outgoing.len(), R::from_f64(0.0));
-            let mut rows = angular[ORDERS * first..].chunks_exact_mut(ORDERS);
-            for (position, &ji) in outgoing.iter().enumerate() {
-                let ji = ji as usize;
-                self.first_pair[ji] = first + position * incoming.len();
-                let reverse = adjacency.reverse(ji);
-                for (kj, row) in incoming.clone().zip(&mut rows) {
-                    if reverse != Some(kj) {
-                        let values = self.angular_basis.values(self.graph.cosine(kj, ji));
-                        for (place, value) in row.iter_mut().zip(values) {
-                            *place = R::from_f64(value);
-                        }
-                    }
-                }
-            }
-            self.batch.pair_offsets.push((angular.len() / ORDERS) as i32);
+    /// Adds what the inputs ask for, of a crystal whose first edge is `first_edge`.
+    fn push_parts(&mut self, input: &GraphInput<'_>, first_edge: i32) {
+        let (batch, graph) = (&mut self.batch, &self.graph);
+        if let Some(bases) = &mut batch.bases {
+            bases.push(graph, self.settings.cutoff_angstrom, first_edge, &mut self.first_pair);
         }
-    }
-
-    fn push_triplets(&mut self, first_edge: i32) {
-        let adjacency = self.graph.adjacency();
-        for ji in 0..adjacency.edges() {
-            let reverse = adjacency.reverse(ji);
-            for (column, kj) in adjacency.incoming(adjacency.source(ji)).enumerate() {
-                if reverse != Some(kj) {
-                    self.batch.triplet_kj.push(first_edge + kj as i32);
-                    self.batch.triplet_ji.push(first_edge + ji as i32);
-                    self.batch.triplet_pair.push((self.first_pair[ji] + column) as i32);
-                }
-            }
+        if let Some(cosines) = &mut batch.cosines {
+            cosines.push(graph, first_edge);
+        }
+        if let Some(labels) = &mut batch.labels {
+            labels.push(input.direction);
+        }
+        if let Some(images) = &mut batch.images {
+            let [k1, k2, k3] = input.image;
+            let cells = k1.iter().zip(k2).zip(k3);
+            images.extend(cells.flat_map(|((&k1, &k2), &k3)| [k1, k2, k3].map(i32::from)));
+        }
+        if let Some(vectors) = &mut batch.vectors {
+            let edges = 0..input.target.len();
+            vectors.extend(edges.flat_map(|edge| edge_vector(input, edge).map(R::from_f64)));
+        }
+        if self.settings.inputs.angles() {
+            batch.pairs += graph.adjacency().pairs();
+            batch.triplets += graph.adjacency().triplets();
         }
     }
 }

@@ -39,29 +39,43 @@ impl CrystalGraph {
     /// # Errors
     /// [`GraphError`] for the first thing that makes the crystal unfit for a graph.
     pub fn rebuild(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
+        self.set(input, cutoff, true)
+    }
+
+    /// As [`CrystalGraph::rebuild`], but nothing is known of reverse edges, triplets and angles afterwards.
+    pub(crate) fn rebuild_without_angles(
+        &mut self,
+        input: &GraphInput<'_>,
+        cutoff: f64,
+    ) -> Result<(), GraphError> {
+        self.set(input, cutoff, false)
+    }
+
+    fn set(&mut self, input: &GraphInput<'_>, cutoff: f64, angles: bool) -> Result<(), GraphError> {
         check_values(input)?;
-        self.adjacency.rebuild(input)?;
-        self.set_edges(input, cutoff)?;
+        match angles {
+            true => self.adjacency.rebuild(input)?,
+            false => self.adjacency.rebuild_without_reverses(input)?,
+        }
+        self.set_edges(input, cutoff, angles)?;
         set_centre_distances(&mut self.centre_distance, input);
         Ok(())
     }
 
     /// `v = (f_j + k - f_i) · L`, `d = |v|` (specification, section 2.2).
-    fn set_edges(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
+    fn set_edges(&mut self, input: &GraphInput<'_>, cutoff: f64, angles: bool) -> Result<(), GraphError> {
         self.distance.clear();
         self.unit.clear();
-        let position = |site: u32, axis: usize| input.fractional_positions[3 * site as usize + axis];
-        for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
-            let fractional: [f64; 3] = std::array::from_fn(|axis| {
-                position(source, axis) - position(target, axis) + f64::from(input.image[axis][edge])
-            });
-            let vector = cartesian(fractional, &input.lattice_vectors);
+        for edge in 0..input.target.len() {
+            let vector = edge_vector(input, edge);
             let distance = norm(vector);
             if !(distance > 0.0 && distance <= cutoff * (1.0 + CUTOFF_TOLERANCE)) {
                 return Err(GraphError::Distance { edge, distance, cutoff });
             }
             self.distance.push(distance);
-            self.unit.push(vector.map(|component| component / distance));
+            if angles {
+                self.unit.push(vector.map(|component| component / distance));
+            }
         }
         Ok(())
     }
@@ -99,6 +113,17 @@ impl CrystalGraph {
                 .map(move |kj| Triplet { kj, ji, cosine: self.cosine(kj, ji) })
         })
     }
+}
+
+/// `v = (f_j + k - f_i) · L` of an edge in Å (specification, section 2.2), whose indices have been checked; its length is d.
+#[inline]
+pub(crate) fn edge_vector(input: &GraphInput<'_>, edge: usize) -> [f64; 3] {
+    let position = |site: u32, axis: usize| input.fractional_positions[3 * site as usize + axis];
+    let (source, target) = (input.source[edge], input.target[edge]);
+    let fractional: [f64; 3] = std::array::from_fn(|axis| {
+        position(source, axis) - position(target, axis) + f64::from(input.image[axis][edge])
+    });
+    cartesian(fractional, &input.lattice_vectors)
 }
 
 /// Refuses values that no crystal has.

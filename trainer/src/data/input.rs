@@ -23,7 +23,8 @@ pub struct GraphInput<'a> {
     pub target: &'a [u32],
     /// Cell of the neighbour along l1, l2, l3, shape `[edges]` each.
     pub image: [&'a [i16]; 3],
-    /// The chosen direction label, 0..=26, shape `[edges]`; 13 is the same cell.
+    /// The chosen direction label, 0..=26, shape `[edges]`;
+    /// [`HOME_DIRECTION`](crate::data::labels::HOME_DIRECTION) is the same cell.
     pub direction: &'a [u8],
 }
 

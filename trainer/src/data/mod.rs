@@ -5,7 +5,7 @@
 //! * [`stream`]: epochs of batches, built by threads in bounded memory; [`stored`] and [`limit`]
 //!   are its parts
 //! * [`share`]: which part of a batch one of several processes builds
-//! * [`batch`]: many crystals as one graph with every basis that depends on data alone
+//! * [`batch`]: many crystals as one graph with every basis that depends on data alone; [`inputs`]: which of them
 //! * [`input`], [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (specification,
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
@@ -27,6 +27,7 @@ pub(crate) mod golden;
 pub mod graph;
 mod histogram;
 pub mod input;
+pub mod inputs;
 pub mod labels;
 pub mod lattice;
 pub mod limit;
@@ -51,6 +52,7 @@ pub use connectivity::Graph;
 pub use error::{DataError, GraphError};
 pub use graph::CrystalGraph;
 pub use input::GraphInput;
+pub use inputs::Inputs;
 pub use labels::PeriodicLabels;
 pub use lattice::LatticeStatistics;
 pub use limit::BatchLimit;

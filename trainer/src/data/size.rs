@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::data::batch::GraphBatch;
 use crate::data::error::DataError;
+use crate::data::inputs::Inputs;
 use crate::data::limit::BatchLimit;
 use crate::data::subset::{RowGroup, Selection};
 
@@ -21,7 +22,8 @@ pub struct Size {
     pub atoms: u64,
     /// Edges of the multigraph.
     pub edges: u64,
-    /// Ordered pairs of edges, the second of which ends at the site where the first starts.
+    /// Ordered pairs of edges, the second of which ends at the site where the first starts; 0 for inputs that
+    /// depend on no angles.
     pub pairs: u64,
 }
 
@@ -54,13 +56,17 @@ pub struct LargestBatch {
     pub size: Size,
 }
 
-/// Sizes of all crystals of a selection, in the order of the shards. Reads three columns.
+/// Sizes of all crystals of a selection in batches with these inputs, in the order of the shards. Reads three
+/// columns.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
-pub fn sizes(selection: &Selection) -> Result<Vec<Size>, DataError> {
-    let groups: Vec<Result<Vec<Size>, DataError>> =
-        selection.row_groups().par_iter().map(|row_group| of_row_group(selection, row_group)).collect();
+pub fn sizes(selection: &Selection, inputs: Inputs) -> Result<Vec<Size>, DataError> {
+    let groups: Vec<Result<Vec<Size>, DataError>> = selection
+        .row_groups()
+        .par_iter()
+        .map(|row_group| of_row_group(selection, row_group, inputs))
+        .collect();
     let mut sizes = Vec::new();
     for group in groups {
         sizes.extend(group?);
@@ -69,7 +75,7 @@ pub fn sizes(selection: &Selection) -> Result<Vec<Size>, DataError> {
 }
 
 /// Sizes of the crystals of one row group.
-fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>, DataError> {
+fn of_row_group(selection: &Selection, row_group: &RowGroup, inputs: Inputs) -> Result<Vec<Size>, DataError> {
     let shard = selection.open(row_group)?;
     let path = shard.path().to_owned();
     let deciding = selection.subset().column();
@@ -92,7 +98,10 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup) -> Result<Vec<Size>
             let [Some(source), Some(target)] = ends else { continue };
             // The length of a list, not `nsites`, whose value in a damaged shard is not yet checked here.
             let atoms = atoms.value(row).len();
-            let pairs = pairs(atoms, source.values(), target.values(), &mut degrees);
+            let pairs = match inputs.angles() {
+                true => pairs(atoms, source.values(), target.values(), &mut degrees),
+                false => 0,
+            };
             sizes.push(Size { atoms: atoms as u64, edges: target.len() as u64, pairs });
         }
     }

@@ -161,8 +161,10 @@ impl Counts {
     fn add(&mut self, centred: &GraphInput<'_>, cell: &[u8], cutoff: f64) -> Result<(), DataError> {
         // Checks the labels of either kind and the atomic numbers before they become indices.
         let of_crystal = |error: crate::data::GraphError| error.of(centred.material_id);
-        self.graph.rebuild(&GraphInput { direction: cell, ..*centred }, cutoff).map_err(of_crystal)?;
-        self.graph.rebuild(centred, cutoff).map_err(of_crystal)?;
+        self.graph
+            .rebuild_without_angles(&GraphInput { direction: cell, ..*centred }, cutoff)
+            .map_err(of_crystal)?;
+        self.graph.rebuild_without_angles(centred, cutoff).map_err(of_crystal)?;
         for &number in centred.atomic_numbers {
             self.atomic_numbers[usize::from(number)] += 1;
         }

@@ -89,11 +89,14 @@ impl<R: BatchFloat> Stream<R> {
     }
 
     /// Starts the threads; `read` runs on that of the reader.
-    fn start<F>(settings: StreamSettings, cutoff: f64, crystals: u64, read: F) -> Result<Self, DataError>
+    fn start<F>(mut settings: StreamSettings, cutoff: f64, crystals: u64, read: F) -> Result<Self, DataError>
     where
         F: FnOnce(&mut Reader<R>) -> Result<(), Stop> + Send + 'static,
     {
         settings.check()?;
+        if !settings.inputs.angles() {
+            settings.limit.triplets = None;
+        }
         let (slots, queue) = sync_channel(settings.queue);
         let (jobs, work) = channel();
         let work = Arc::new(Mutex::new(work));
@@ -111,6 +114,7 @@ impl<R: BatchFloat> Stream<R> {
         let builder = BatchBuilder::new(
             BatchSettings {
                 cutoff_angstrom: cutoff,
+                inputs: settings.inputs,
                 with_triplets: settings.with_triplets,
                 graph: settings.graph,
             },

@@ -21,7 +21,7 @@ use crate::run::course::{Beginning, Course, Ending};
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::snapshot;
-use crate::run::step::{Learner, TOTAL, Values};
+use crate::run::step::{Learner, Objective, TOTAL, Values};
 use crate::task::{Fold, Labelled, Task};
 use crate::weights::{self, Description, Target};
 
@@ -141,7 +141,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
     let objective = Finetuning::new(
         fold.train.iter().chain(&fold.validation),
         standardisation,
-        &config.finetune,
+        &config,
         features.cutoff_angstrom,
         &device,
         ranks,
@@ -175,7 +175,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
         }
     };
     Ok(Beginning {
-        steps: steps(&config, &crystals.train, &**ranks, &device)?,
+        steps: steps(&config, &crystals.train, learner.objective.inputs(), &**ranks, &device)?,
         constants: dummy(&fold.train),
         select: Select::Validation,
         config,

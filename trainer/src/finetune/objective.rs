@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use burn::prelude::*;
-use burn::tensor::Element;
 
-use crate::config::{FinetuneConfig, OptimiserConfig};
-use crate::data::{BatchFloat, GraphBatch};
+use crate::config::{Config, FinetuneConfig, OptimiserConfig};
+use crate::data::{GraphBatch, Inputs};
 use crate::model::head::HEAD_PREFIX;
-use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Batch, PropertyModel};
+use crate::model::mask::DrawKey;
+use crate::model::{Batch, Encoder, PropertyModel};
 use crate::optimiser::Adam;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
@@ -44,6 +43,7 @@ pub struct Finetuning {
     targets: HashMap<String, f64>,
     standardisation: Standardisation,
     config: FinetuneConfig,
+    inputs: Inputs,
     cutoff_angstrom: f64,
     device: Device,
     ranks: Arc<dyn Ranks>,
@@ -64,7 +64,7 @@ impl Finetuning {
     pub fn new<'a>(
         crystals: impl IntoIterator<Item = &'a Labelled>,
         standardisation: Standardisation,
-        config: &FinetuneConfig,
+        config: &Config,
         cutoff_angstrom: f64,
         device: &Device,
         ranks: &Arc<dyn Ranks>,
@@ -73,7 +73,8 @@ impl Finetuning {
         Self {
             targets: targets.collect(),
             standardisation,
-            config: config.clone(),
+            config: config.finetune.clone(),
+            inputs: Encoder::inputs(&config.model),
             cutoff_angstrom,
             device: device.clone(),
             ranks: Arc::clone(ranks),
@@ -85,6 +86,10 @@ impl Objective for Finetuning {
     type Model = PropertyModel;
     type Batch = PropertyBatch;
 
+    fn inputs(&self) -> Inputs {
+        self.inputs
+    }
+
     fn prepare(&self, graph: GraphBatch<f32>, _key: DrawKey) -> PropertyBatch {
         let Standardisation { mean, std } = self.standardisation;
         let target = |id: &String| {
@@ -94,8 +99,7 @@ impl Objective for Finetuning {
         let targets: Vec<f32> = graph.material_ids.iter().map(target).collect();
         let count = targets.len();
         let targets = Tensor::from_data(TensorData::new(targets, [count]), &self.device);
-        let masks = Masks::none(graph.atoms());
-        let batch = Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device);
+        let batch = Batch::shared(graph, None, self.cutoff_angstrom, &self.ranks, &self.device);
         PropertyBatch { batch, targets }
     }
 
@@ -123,14 +127,4 @@ impl Objective for Finetuning {
     fn weight(&self, batch: &PropertyBatch) -> f64 {
         batch.batch.whole.crystals() as f64
     }
-}
-
-/// A batch with nothing hidden.
-pub(crate) fn unmasked<R: Element + BatchFloat>(
-    graph: GraphBatch<R>,
-    cutoff_angstrom: f64,
-    device: &Device,
-) -> Batch {
-    let masks = Masks::none(graph.atoms());
-    Batch::new(graph, &masks, cutoff_angstrom, device)
 }

@@ -5,10 +5,9 @@ use std::path::Path;
 use burn::prelude::*;
 use schemas::settings::FeatureSettings;
 
-use super::objective::unmasked;
-use crate::data::{Graph, GraphBatch};
+use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
-use crate::model::PropertyModel;
+use crate::model::{Batch, Encoder, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target};
@@ -51,6 +50,11 @@ impl Predictor {
         self.description.model.graph()
     }
 
+    /// What its batches must hold.
+    pub fn inputs(&self) -> Inputs {
+        Encoder::inputs(&self.description.model)
+    }
+
     /// What it predicts.
     pub fn target(&self) -> &Target {
         &self.target
@@ -58,7 +62,7 @@ impl Predictor {
 
     /// The targets of a batch's crystals, in their order and in the target's unit.
     pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
-        let batch = unmasked(graph, self.features().cutoff_angstrom, &self.device);
+        let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
         let predicted = self.model.predict(self.model.features(&batch));
         let Target { mean, std, .. } = self.target;
         predicted.into_data().iter::<f64>().map(|value| mean + std * value).collect()

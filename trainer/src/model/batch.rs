@@ -9,8 +9,7 @@ use super::mask::{Masks, View};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::ORDERS;
 use crate::data::{BatchFloat, GraphBatch};
-use crate::device;
-use crate::ops::{Edges, Triplets};
+use crate::ops::{Angles, Edges, Triplets};
 use crate::ranks::{Ranks, Sizes, Whole};
 
 /// Tensors of a batch; N atoms, E edges, B crystals.
@@ -36,30 +35,55 @@ pub struct Batch {
     pub centre_distances: Tensor<1>,
     /// Length of every edge in Å, shape `[E]`.
     pub distances: Tensor<1>,
+    /// Number of edges that end at each atom, shape `[N, 1]`.
+    pub degrees: Tensor<2>,
+    /// What its items count in means over the batch of which this is one rank's share.
+    pub whole: Whole,
+    bases: Option<Bases>,
+    cosines: Option<PairCosines>,
+    labels: Option<EdgeLabels>,
+    images: Option<Tensor<2, Int>>,
+    vectors: Option<Tensor<2>>,
+    views: Option<[View; 2]>,
+}
+
+/// Radial bases of DimeNet++ (specification, section 3); the angular ones are in [`Edges::angles`].
+#[derive(Debug, Clone)]
+pub struct Bases {
     /// `x = d / cutoff`, shape `[E, 1]`.
     pub scaled_distances: Tensor<2>,
     /// Envelope `u(x)`, shape `[E, 1]`.
     pub envelope: Tensor<2>,
     /// Spherical basis without its angular part, shape `[E, 42]`.
     pub spherical: Tensor<2>,
-    /// Number of edges that end at each atom, shape `[N, 1]`.
-    pub degrees: Tensor<2>,
-    /// Direction label of every edge, shape `[E]`.
+}
+
+/// Angles of the P pairs of edges that meet in an atom.
+#[derive(Debug, Clone)]
+pub struct PairCosines {
+    /// Edge kj of every pair, shape `[P]`.
+    pub incoming_edge: Tensor<1, Int>,
+    /// Edge ji of every pair, shape `[P]`.
+    pub outgoing_edge: Tensor<1, Int>,
+    /// `cos θ` of every pair (specification, section 2.5), shape `[P]`: 1 is straight on, -1 an edge and its reverse.
+    pub cosine: Tensor<1>,
+}
+
+/// Periodic labels of the edges (specification, section 2.4).
+#[derive(Debug, Clone)]
+pub struct EdgeLabels {
+    /// Direction of every edge, shape `[E]`.
     pub directions: Tensor<1, Int>,
-    /// Same-cell label of every edge, shape `[E]`.
+    /// 1 where an edge stays in the same cell, else 0, shape `[E]`.
     pub same_cell: Tensor<1, Int>,
-    /// What the two views hide.
-    pub views: [View; 2],
-    /// What its items count in means over the batch of which this is one rank's share.
-    pub whole: Whole,
 }
 
 impl Batch {
-    /// Moves a batch that is not shared to a device. `device` is the one without automatic
-    /// differentiation: the tensors are data.
+    /// Moves a batch that is not shared to a device, with what the two views hide if there are views. `device` is
+    /// the one without automatic differentiation: the tensors are data.
     pub fn new<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
-        masks: &Masks,
+        masks: Option<&Masks>,
         cutoff_angstrom: f64,
         device: &Device,
     ) -> Self {
@@ -70,7 +94,7 @@ impl Batch {
     /// As [`Batch::new`], of this rank's share of a batch; every rank must do so.
     pub fn shared<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
-        masks: &Masks,
+        masks: Option<&Masks>,
         cutoff_angstrom: f64,
         ranks: &Arc<dyn Ranks>,
         device: &Device,
@@ -81,7 +105,7 @@ impl Batch {
 
     fn of_whole<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
-        masks: &Masks,
+        masks: Option<&Masks>,
         cutoff_angstrom: f64,
         whole: Whole,
         device: &Device,
@@ -108,16 +132,31 @@ impl Batch {
                 weights: float(weights.collect()),
             }
         };
-        let views = [view(&masks.first, whole.per_hidden(0)), view(&masks.second, whole.per_hidden(1))];
+        let views = masks
+            .map(|masks| [view(&masks.first, whole.per_hidden(0)), view(&masks.second, whole.per_hidden(1))]);
         let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
         let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let triplets =
-            (!batch.triplet_ji.is_empty() || !device::computes_on_host(device)).then(|| Triplets {
-                incoming_edge: int(batch.triplet_kj),
-                outgoing_edge: int(batch.triplet_ji),
-                pair: int(batch.triplet_pair),
-            });
         let distances = float(batch.distance);
+        let (bases, angles) = batch
+            .bases
+            .map(|bases| {
+                let radial = Bases {
+                    scaled_distances: distances.clone().reshape([edge_count, 1]) / cutoff_angstrom,
+                    envelope: float(bases.envelope).reshape([edge_count, 1]),
+                    spherical: float(bases.spherical).reshape([edge_count, SPHERICAL]),
+                };
+                let angles = Angles {
+                    pair_offsets: int(bases.pair_offsets),
+                    angular: float(bases.angular).reshape([pairs, ORDERS]),
+                    triplets: bases.triplets.map(|lists| Triplets {
+                        incoming_edge: int(lists.kj),
+                        outgoing_edge: int(lists.ji),
+                        pair: int(lists.pair),
+                    }),
+                };
+                (radial, angles)
+            })
+            .unzip();
         Self {
             crystals,
             atoms,
@@ -128,30 +167,114 @@ impl Batch {
                 incoming: int(batch.incoming),
                 outgoing: int(batch.outgoing),
                 outgoing_edges: int(batch.outgoing_edges),
-                pair_offsets: int(batch.pair_offsets),
-                angular: float(batch.angular).reshape([pairs, ORDERS]),
-                triplets,
+                angles,
             },
             atomic_numbers: int(batch.atomic_numbers),
             crystal_of_atom: int(batch.crystal_of_atom),
             atom_counts: numbers(atom_counts),
             lattice_parameters: float(batch.lattice_parameters).reshape([crystals, 6]),
             centre_distances: float(batch.centre_distances),
-            scaled_distances: distances.clone().reshape([edge_count, 1]) / cutoff_angstrom,
             distances,
-            envelope: float(batch.envelope).reshape([edge_count, 1]),
-            spherical: float(batch.spherical).reshape([edge_count, SPHERICAL]),
             degrees: numbers(degrees),
-            directions: int(batch.direction),
-            same_cell: int(batch.same_cell),
-            views,
             whole,
+            bases,
+            cosines: batch.cosines.map(|pairs| PairCosines {
+                incoming_edge: int(pairs.kj),
+                outgoing_edge: int(pairs.ji),
+                cosine: float(pairs.cosine),
+            }),
+            labels: batch.labels.map(|labels| EdgeLabels {
+                directions: int(labels.direction),
+                same_cell: int(labels.same_cell),
+            }),
+            images: batch.images.map(|images| int(images).reshape([edge_count, 3])),
+            vectors: batch.vectors.map(|vectors| float(vectors).reshape([edge_count, 3])),
+            views,
         }
+    }
+
+    /// Radial bases of DimeNet++.
+    ///
+    /// # Panics
+    /// As every part below, if the batch was built without: what a model or its training takes is asked for by
+    /// their [`Inputs`](crate::data::Inputs).
+    pub fn bases(&self) -> &Bases {
+        self.bases.as_ref().expect("`Inputs::bases` must ask for them")
+    }
+
+    /// Angles of the pairs of edges.
+    pub fn cosines(&self) -> &PairCosines {
+        self.cosines.as_ref().expect("`Inputs::cosines` must ask for them")
+    }
+
+    /// Periodic labels of the edges.
+    pub fn labels(&self) -> &EdgeLabels {
+        self.labels.as_ref().expect("`Inputs::labels` must ask for them")
+    }
+
+    /// Cell k of every edge's neighbour, shape `[E, 3]`.
+    pub fn images(&self) -> &Tensor<2, Int> {
+        self.images.as_ref().expect("`Inputs::images` must ask for them")
+    }
+
+    /// Vector v of every edge from its centre to its neighbour in Å (specification, section 2.2), shape `[E, 3]`.
+    pub fn vectors(&self) -> &Tensor<2> {
+        self.vectors.as_ref().expect("`Inputs::vectors` must ask for them")
+    }
+
+    /// What the two views hide; there if the batch was made with masks.
+    pub fn views(&self) -> &[View; 2] {
+        self.views.as_ref().expect("a batch with views is made with masks")
     }
 }
 
 /// The sizes of a batch.
-fn sizes<R>(batch: &GraphBatch<R>, masks: &Masks) -> Sizes {
-    let hidden = [&masks.first, &masks.second].map(|view| view.iter().filter(|&&hidden| hidden).count());
+fn sizes<R>(batch: &GraphBatch<R>, masks: Option<&Masks>) -> Sizes {
+    let count = |view: &[bool]| view.iter().filter(|&&hidden| hidden).count();
+    let hidden = masks.map_or([0; 2], |masks| [count(&masks.first), count(&masks.second)]);
     Sizes { crystals: batch.crystals(), atoms: batch.atoms(), edges: batch.edges(), hidden }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::golden::OwnedInput;
+    use crate::data::{BatchBuilder, BatchSettings, Graph, Inputs};
+
+    fn batch(inputs: Inputs, masks: Option<&Masks>) -> Batch {
+        let settings =
+            BatchSettings { cutoff_angstrom: 8.0, inputs, with_triplets: false, graph: Graph::Multigraph };
+        let mut builder = BatchBuilder::<f64>::new(settings, &[]);
+        builder.push(&OwnedInput::caesium_chloride().borrow(), &[]).expect("a valid crystal");
+        Batch::new(builder.finish(), masks, 8.0, &Device::flex())
+    }
+
+    #[test]
+    fn a_batch_has_what_was_asked_for() {
+        let plain = batch(Inputs::default(), None);
+        assert_eq!((plain.atoms, plain.edge_count, plain.distances.dims()), (2, 16, [16]));
+        assert!(plain.edges.angles.is_none() && plain.bases.is_none() && plain.cosines.is_none());
+        assert!(plain.labels.is_none() && plain.images.is_none() && plain.vectors.is_none());
+        assert!(plain.views.is_none());
+
+        let masks = Masks { first: vec![true, false], second: vec![false, true] };
+        let inputs = Inputs { bases: true, cosines: true, labels: true, images: true, vectors: true };
+        let all = batch(inputs, Some(&masks));
+        assert_eq!(all.bases().spherical.dims(), [16, SPHERICAL]);
+        assert_eq!(all.edges.angles().angular.dims(), [128, ORDERS]);
+        assert!(all.edges.angles().triplets.is_none());
+        assert_eq!(all.cosines().cosine.dims(), [128]);
+        assert_eq!([all.labels().directions.dims(), all.labels().same_cell.dims()], [[16]; 2]);
+        assert_eq!(all.images().dims(), [16, 3]);
+        // Row-major: the first edge's vector as a row.
+        let vectors: Vec<f64> = all.vectors().clone().into_data().iter::<f64>().collect();
+        assert_eq!(vectors[..3], [1.5; 3]);
+        assert_eq!(all.views()[0].weights.clone().into_data().iter::<f64>().collect::<Vec<_>>(), [1.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`Inputs::labels` must ask for them")]
+    fn a_part_that_was_not_asked_for_is_an_error_of_the_program() {
+        batch(Inputs::default(), None).labels();
+    }
 }

@@ -7,7 +7,7 @@ use super::layers::Initialiser;
 use super::mmpt::{self, MmptEncoder};
 use crate::config::ModelConfig;
 use crate::config::model::ModelKind;
-use crate::data::LatticeStatistics;
+use crate::data::{Inputs, LatticeStatistics};
 
 /// An encoder of one of the kinds that a configuration names; a new kind is a folder beside `mmpt` and a variant here.
 #[derive(Module, Debug)]
@@ -50,6 +50,13 @@ impl Encoder {
     pub fn widths(config: &ModelConfig) -> Widths {
         match config.kind {
             ModelKind::Mmpt => MmptEncoder::widths(&config.mmpt),
+        }
+    }
+
+    /// What the batches for the configuration's kind must hold.
+    pub fn inputs(config: &ModelConfig) -> Inputs {
+        match config.kind {
+            ModelKind::Mmpt => mmpt::inputs(),
         }
     }
 

@@ -102,7 +102,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::finetune::objective::unmasked;
     use crate::verify::{Fixture, TieRule};
 
     /// Crystals of 1, 3 and 6 atoms.
@@ -110,7 +109,7 @@ mod tests {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden"));
         let fixture = Fixture::open(folder).expect("the fixture of the project");
         let graph = fixture.batch::<f32>(TieRule::Cut).expect("its crystals");
-        unmasked(graph, fixture.cutoff_angstrom(), device)
+        Batch::new(graph, None, fixture.cutoff_angstrom(), device)
     }
 
     /// One column of values for the ten atoms.

@@ -49,9 +49,4 @@ impl Masks {
         };
         Self { first, second }
     }
-
-    /// Masks that hide nothing, for encoding alone.
-    pub fn none(atoms: usize) -> Self {
-        Self { first: vec![false; atoms], second: vec![false; atoms] }
-    }
 }

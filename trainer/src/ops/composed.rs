@@ -60,7 +60,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 /// triplet costs 7 · 8 multiplications before the product with W2.
 ///
 /// # Panics
-/// When the batch was built without its lists of triplets.
+/// When the batch was built without angles or their lists of triplets.
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,
@@ -68,14 +68,15 @@ pub fn triplet_sum(
     second: Tensor<2>,
     edges: &Edges,
 ) -> Tensor<2> {
-    let triplets = edges.triplets.as_ref().expect("batches of this backend carry their triplets");
+    let angles = edges.angles();
+    let triplets = angles.triplets.as_ref().expect("batches of this backend carry their triplets");
     let [edge_count, _] = x.dims();
     let [basis, _] = first.dims();
     // [7, E, 6] x [7, 6, 8] -> [7, E, 8]
     let by_degree = spherical.reshape([edge_count, ORDERS, RADIAL]).swap_dims(0, 1);
     let weight = first.reshape([basis, ORDERS, RADIAL]).permute([1, 2, 0]);
     let contracted = by_degree.matmul(weight).swap_dims(0, 1).reshape([edge_count, ORDERS * basis]);
-    let angular = edges.angular.clone().select(0, triplets.pair.clone());
+    let angular = angles.angular.clone().select(0, triplets.pair.clone());
     let count = angular.dims()[0];
     let filter = (contracted.select(0, triplets.incoming_edge.clone()).reshape([count, ORDERS, basis])
         * angular.reshape([count, ORDERS, 1]))

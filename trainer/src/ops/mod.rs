@@ -34,7 +34,7 @@ macro_rules! on_device_of {
     };
 }
 
-/// Index tensors of a batch's edges and triplets; see `crate::data::GraphBatch` for their order.
+/// Index tensors of a batch's edges; see `crate::data::GraphBatch` for their order.
 #[derive(Debug, Clone)]
 pub struct Edges {
     /// Centre atom i of every edge, ascending, shape `[E]`.
@@ -47,10 +47,26 @@ pub struct Edges {
     pub outgoing: Tensor<1, Int>,
     /// Edges grouped by their source atom, shape `[E]`.
     pub outgoing_edges: Tensor<1, Int>,
+    /// What [`triplet_sum`] needs beside them; there if the inputs ask for bases.
+    pub angles: Option<Angles>,
+}
+
+impl Edges {
+    /// The angles between edges.
+    ///
+    /// # Panics
+    /// When the batch was built for a model that asks for none.
+    pub fn angles(&self) -> &Angles {
+        self.angles.as_ref().expect("`Inputs::bases` must ask for them")
+    }
+}
+
+/// Angular functions of the pairs of edges that meet in an atom.
+#[derive(Debug, Clone)]
+pub struct Angles {
     /// First row of `angular` of each atom, shape `[N + 1]`.
     pub pair_offsets: Tensor<1, Int>,
-    /// Angular functions Y_l of every pair of edges that meet in an atom, zero for an edge and its
-    /// exact reverse, shape `[P, 7]`.
+    /// Angular functions Y_l of every pair, zero for an edge and its exact reverse, shape `[P, 7]`.
     pub angular: Tensor<2>,
     /// Triplets as lists, for backends without the fused operations.
     pub triplets: Option<Triplets>,
@@ -63,7 +79,7 @@ pub struct Triplets {
     pub incoming_edge: Tensor<1, Int>,
     /// Edge ji of every triplet, ascending, shape `[T]`.
     pub outgoing_edge: Tensor<1, Int>,
-    /// Row of the triplet in [`Edges::angular`], shape `[T]`.
+    /// Row of the triplet in [`Angles::angular`], shape `[T]`.
     pub pair: Tensor<1, Int>,
 }
 

@@ -12,8 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph};
-use crate::model::Batch;
-use crate::model::mask::Masks;
+use crate::model::{Batch, mmpt};
 
 /// Edge of the cubic cells in Å.
 const CELL: f64 = 4.0;
@@ -35,26 +34,21 @@ impl Sample {
     /// pairs of atoms several, some edges their reverse.
     fn new(sizes: &[usize], most: usize, seed: u64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        let settings =
-            BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: true, graph: Graph::Multigraph };
+        let settings = BatchSettings {
+            cutoff_angstrom: CUTOFF,
+            inputs: mmpt::inputs(),
+            with_triplets: true,
+            graph: Graph::Multigraph,
+        };
         let mut builder = BatchBuilder::<f64>::new(settings, &[]);
         for &size in sizes {
             let crystal = crystal(size, most, &mut generator);
             builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
         }
         let graph = builder.finish();
-        let device = Device::flex();
-        let int = |values: &[i32]| {
-            Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
-        };
-        let triplets = Triplets {
-            incoming_edge: int(&graph.triplet_kj),
-            outgoing_edge: int(&graph.triplet_ji),
-            pair: int(&graph.triplet_pair),
-        };
         let (atoms, edge_count) = (graph.atoms(), graph.edges());
-        let batch = Batch::new(graph, &Masks::none(atoms), CUTOFF, &device);
-        Self { edges: Edges { triplets: Some(triplets), ..batch.edges }, atoms, edge_count, generator }
+        let batch = Batch::new(graph, None, CUTOFF, &Device::flex());
+        Self { edges: batch.edges, atoms, edge_count, generator }
     }
 
     /// Numbers of a normal kind: between −1 and 1.
@@ -293,7 +287,7 @@ fn fused_gradients_are_finite_differences() {
     for (seed, sizes, most, channels) in [(1, vec![5, 1, 2], 6, 3), (2, vec![1, 4], 4, 10)] {
         let mut sample = Sample::new(&sizes, most, seed);
         let edges = sample.edges.clone();
-        assert!(edges.triplets.as_ref().is_some_and(|triplets| triplets.pair.dims()[0] > 0));
+        assert!(edges.angles().triplets.as_ref().is_some_and(|triplets| triplets.pair.dims()[0] > 0));
         for case in cases(&mut sample, &edges, channels) {
             let (_, gradients) = evaluate(&case.fused, &case.inputs, |_| true);
             for (index, gradient) in gradients.into_iter().enumerate() {
@@ -337,8 +331,9 @@ fn differences(case: &Case<'_>, input: usize) -> Vec<f64> {
 fn single_precision_is_close_to_double() {
     let mut sample = Sample::new(&[6, 1, 3], 8, 7);
     let edges = sample.edges.clone();
-    let angular = edges.angular.clone().cast(DType::F32);
-    let single_edges = Edges { angular, ..edges.clone() };
+    let angular = edges.angles().angular.clone().cast(DType::F32);
+    let angles = Some(Angles { angular, ..edges.angles().clone() });
+    let single_edges = Edges { angles, ..edges.clone() };
     let [x, first, second] = [[sample.edge_count, 11], [BASIS, SPHERICAL], [11, BASIS]]
         .map(|shape| double(&sample.values(shape), &Device::flex()));
     let spherical = double(&sample.values([sample.edge_count, SPHERICAL]), &Device::flex());

@@ -3,7 +3,7 @@
 use crystal::composition::conventional_formula;
 use schemas::settings::FeatureSettings;
 
-use crate::data::{Graph, GraphBatch};
+use crate::data::{Graph, GraphBatch, Inputs};
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;
@@ -33,6 +33,11 @@ impl<'a> Ensemble<'a> {
 
     pub(super) fn graph(&self) -> Graph {
         self.first.graph
+    }
+
+    /// What any of the models takes.
+    pub(super) fn inputs(&self) -> Inputs {
+        self.others.iter().fold(self.first.inputs, |inputs, other| inputs | other.inputs)
     }
 
     /// What a table of these predictions says of itself.

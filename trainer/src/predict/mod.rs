@@ -166,6 +166,7 @@ fn open(
         shuffle_buffer: None,
         limit: request.limit,
         graph: ensemble.graph(),
+        inputs: ensemble.inputs(),
         workers: request.workers,
         queue: request.queue,
         with_triplets: request.with_triplets,

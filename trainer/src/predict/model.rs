@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::prelude::Device;
 use schemas::settings::FeatureSettings;
 
-use crate::data::{Graph, GraphBatch};
+use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::predict::error::PredictError;
@@ -33,6 +33,8 @@ pub struct Member {
     pub features: FeatureSettings,
     /// Edges that it was trained on.
     pub graph: Graph,
+    /// What its batches must hold.
+    pub inputs: Inputs,
     /// What it predicts.
     pub quantity: Quantity,
     /// Predictions for B crystals in the target's unit, shape `[B]`, in their order.
@@ -51,6 +53,7 @@ impl Member {
             path,
             features: predictor.features().clone(),
             graph: predictor.graph(),
+            inputs: predictor.inputs(),
             quantity: Quantity { task, property, unit, log10: transform == Transform::Log10 },
             predict: Box::new(move |graph| predictor.predict(graph)),
         })

@@ -8,7 +8,7 @@ use schemas::settings::{FeatureSettings, Ties};
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::{Graph, GraphBatch};
+use crate::data::{Graph, GraphBatch, Inputs};
 
 /// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
 fn fake(offset: f64, path: &str) -> Member {
@@ -19,10 +19,11 @@ fn fake(offset: f64, path: &str) -> Member {
         log10: false,
     };
     let predict = move |graph: GraphBatch<f32>| {
+        let bases = graph.bases.as_ref().expect("the model asks for them");
         let atoms = graph.atom_offsets.windows(2);
         let prediction = |atoms: &[usize]| {
             let edges = graph.incoming[atoms[0]] as usize..graph.incoming[atoms[1]] as usize;
-            let pairs = graph.pair_offsets[atoms[0]]..graph.pair_offsets[atoms[1]];
+            let pairs = bases.pair_offsets[atoms[0]]..bases.pair_offsets[atoms[1]];
             let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
             let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
             offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
@@ -33,6 +34,7 @@ fn fake(offset: f64, path: &str) -> Member {
         path: path.into(),
         features: FeatureSettings::default(),
         graph: Graph::Multigraph,
+        inputs: Inputs { bases: true, ..Inputs::default() },
         quantity,
         predict: Box::new(predict),
     }

@@ -53,7 +53,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<Beginning<P>, Tr
         }
     };
     Ok(Beginning {
-        steps: steps(&config, &crystals.train, &*ranks, &device)?,
+        steps: steps(&config, &crystals.train, learner.objective.inputs(), &*ranks, &device)?,
         constants: P::constant_losses(&config, &crystals.train)?,
         select: config.run.select,
         config,

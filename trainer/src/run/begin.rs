@@ -10,7 +10,9 @@ use schemas::settings::FeatureSettings;
 use crate::config::data::Validation;
 use crate::config::schedule::ScheduleKind;
 use crate::config::{Config, DataConfig};
-use crate::data::{LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset};
+use crate::data::{
+    Inputs, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
+};
 use crate::device;
 use crate::error::TrainError;
 use crate::ranks::{Ranks, RanksError};
@@ -64,6 +66,7 @@ impl Crystals {
 /// How an epoch is read for training, by one of the ranks that share its batches.
 pub fn training_stream(
     config: &Config,
+    inputs: Inputs,
     epoch: u64,
     skip: u64,
     ranks: &dyn Ranks,
@@ -77,6 +80,7 @@ pub fn training_stream(
         share: Share { index: ranks.rank(), count: ranks.count() },
         labels: config.pretrain.mmpt.labels,
         graph: config.model.graph(),
+        inputs,
         workers: config.data.workers,
         queue: config.data.queue,
         skip,
@@ -209,10 +213,11 @@ fn remove_if_there(path: &Path) -> Result<(), TrainError> {
 pub(crate) fn steps(
     config: &Config,
     train: &Selection,
+    inputs: Inputs,
     ranks: &dyn Ranks,
     device: &Device,
 ) -> Result<u64, TrainError> {
-    let stream = Stream::<f32>::open(train, training_stream(config, 0, 0, ranks, device))?;
+    let stream = Stream::<f32>::open(train, training_stream(config, inputs, 0, 0, ranks, device))?;
     let batches = match stream.batches() {
         Some(batches) => batches,
         // With a budget of triplets only reading tells; a constant rate has no end and need not know.

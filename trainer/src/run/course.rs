@@ -180,7 +180,14 @@ impl<'a, O: Objective> Course<'a, O> {
     fn epoch(&mut self) -> Result<bool, TrainError> {
         let begun = Instant::now();
         let (epoch, before) = (self.state.epoch, self.state.crystals);
-        let settings = training_stream(&self.config, epoch, self.state.batch, &*self.ranks, &self.device);
+        let settings = training_stream(
+            &self.config,
+            self.learner.objective.inputs(),
+            epoch,
+            self.state.batch,
+            &*self.ranks,
+            &self.device,
+        );
         let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
         let mut sums = StepSums::default();
         let mut step_begun = Instant::now();
@@ -313,7 +320,14 @@ impl<'a, O: Objective> Course<'a, O> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
-        let settings = training_stream(&self.config, VALIDATION_EPOCH, 0, &*self.ranks, &self.device);
+        let settings = training_stream(
+            &self.config,
+            self.learner.objective.inputs(),
+            VALIDATION_EPOCH,
+            0,
+            &*self.ranks,
+            &self.device,
+        );
         let model = self.learner.model().valid();
         let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
         for graph in Stream::<f32>::open(selection, settings)? {

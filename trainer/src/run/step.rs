@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::prelude::*;
 
 use crate::config::OptimiserConfig;
-use crate::data::GraphBatch;
+use crate::data::{GraphBatch, Inputs};
 use crate::model::mask::DrawKey;
 use crate::optimiser::{Adam, Gradients, Rates};
 use crate::ranks::Ranks;
@@ -25,6 +25,9 @@ pub trait Objective: Debug {
     type Model: Module;
     /// What the model takes.
     type Batch;
+
+    /// What the batches must hold.
+    fn inputs(&self) -> Inputs;
 
     /// Moves this rank's share of a batch to the device; `key` decides whatever is drawn at random.
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Self::Batch;

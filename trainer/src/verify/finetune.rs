@@ -7,8 +7,7 @@ use burn::tensor::{DType, Element};
 
 use super::{Fixture, Kind, Table, TieRule, VerifyError};
 use crate::data::BatchFloat;
-use crate::finetune::objective::unmasked;
-use crate::model::{PropertyModel, names};
+use crate::model::{Batch, PropertyModel, names};
 use crate::optimiser::Gradients;
 
 /// Prefix of the gradients among the fixture's tensors.
@@ -24,7 +23,7 @@ pub(super) fn compare<R: Element + BatchFloat>(
 ) -> Result<(), VerifyError> {
     let run = format!("{}_f64", ties.name());
     let Some(expected) = fixture.finetuning(&run) else { return Ok(()) };
-    let batch = unmasked(fixture.batch::<R>(ties)?, fixture.cutoff_angstrom(), device);
+    let batch = Batch::new(fixture.batch::<R>(ties)?, None, fixture.cutoff_angstrom(), device);
     let model = model(fixture, R::dtype(), &device.clone().autodiff())?;
     let features = model.features(&batch);
     let predictions = model.predict(features.clone());

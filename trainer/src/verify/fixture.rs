@@ -12,6 +12,8 @@ use crate::config::MmptModelConfig;
 use crate::config::model::AttentionValues;
 use crate::data::LatticeStatistics;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, GraphInput};
+use crate::model;
+use crate::pretrain::mmpt;
 
 /// Rule for neighbours that tie with the last one kept (specification, section 2.3); fixtures hold both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +186,7 @@ impl Fixture {
     pub fn batch<R: BatchFloat>(&self, ties: TieRule) -> Result<GraphBatch<R>, VerifyError> {
         let settings = BatchSettings {
             cutoff_angstrom: self.cutoff_angstrom(),
+            inputs: model::mmpt::inputs() | mmpt::inputs(),
             with_triplets: true,
             graph: Graph::Multigraph,
         };

@@ -87,7 +87,7 @@ pub fn compare<R: Element + BatchFloat>(
     let graph = fixture.batch::<R>(ties)?;
     let first = fixture.mask();
     let masks = Masks { second: first.iter().map(|&hidden| !hidden).collect(), first };
-    let batch = Batch::new(graph, &masks, fixture.cutoff_angstrom(), device);
+    let batch = Batch::new(graph, Some(&masks), fixture.cutoff_angstrom(), device);
     let model = model(fixture, dtype, &device.clone().autodiff())?;
     let mut table = Table::default();
 

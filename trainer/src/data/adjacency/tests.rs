@@ -32,6 +32,19 @@ fn an_edge_without_its_reverse_excludes_nothing() {
 }
 
 #[test]
+fn edges_are_grouped_without_a_look_at_their_pairs() {
+    let crystal = OwnedInput::caesium_chloride();
+    let (mut whole, mut grouped) = (Adjacency::default(), Adjacency::default());
+    whole.rebuild(&crystal.borrow()).expect("a valid crystal");
+    grouped.rebuild(&OwnedInput::simple_cubic(3.0).borrow()).expect("a valid crystal");
+    grouped.rebuild_without_reverses(&crystal.borrow()).expect("a valid crystal");
+    assert!(grouped.reverse.is_empty() && whole.reverse.len() == 16);
+    assert_eq!(grouped.incoming_offsets(), whole.incoming_offsets());
+    assert_eq!(grouped.outgoing_offsets(), whole.outgoing_offsets());
+    assert_eq!(grouped.outgoing_edges(), whole.outgoing_edges());
+}
+
+#[test]
 fn a_crystal_without_edges() {
     let mut adjacency = Adjacency::default();
     adjacency.rebuild(&OwnedInput::simple_cubic(3.0).borrow()).expect("a valid crystal");

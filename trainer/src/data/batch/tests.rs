@@ -1,11 +1,30 @@
 use super::*;
+use crate::data::basis::{AngularBasis, envelope, spherical};
 use crate::data::golden::{OwnedInput, assert_close, golden_cases};
 
+mod inputs;
+
+/// Everything that a batch can hold.
+const ALL: Inputs = Inputs { bases: true, cosines: true, labels: true, images: true, vectors: true };
+
+fn settings(inputs: Inputs) -> BatchSettings {
+    BatchSettings { cutoff_angstrom: 8.0, inputs, with_triplets: true, graph: Graph::Multigraph }
+}
+
 fn builder<R: BatchFloat>(properties: &[String]) -> BatchBuilder<R> {
-    BatchBuilder::new(
-        BatchSettings { cutoff_angstrom: 8.0, with_triplets: true, graph: Graph::Multigraph },
-        properties,
-    )
+    BatchBuilder::new(settings(ALL), properties)
+}
+
+fn bases<R>(batch: &GraphBatch<R>) -> &Bases<R> {
+    batch.bases.as_ref().expect("they were asked for")
+}
+
+fn labels<R>(batch: &GraphBatch<R>) -> &EdgeLabels {
+    batch.labels.as_ref().expect("they were asked for")
+}
+
+fn lists<R>(batch: &GraphBatch<R>) -> &TripletLists {
+    bases(batch).triplets.as_ref().expect("they were asked for")
 }
 
 fn batch<R: BatchFloat>(crystals: &[&OwnedInput]) -> GraphBatch<R> {
@@ -19,7 +38,7 @@ fn batch<R: BatchFloat>(crystals: &[&OwnedInput]) -> GraphBatch<R> {
 /// Checks that every derived list agrees with the edges.
 fn assert_consistent(batch: &GraphBatch<f64>) {
     let (atoms, edges) = (batch.atoms(), batch.edges());
-    assert_eq!(batch.spherical.len(), 42 * edges);
+    assert_eq!(bases(batch).spherical.len(), 42 * edges);
     for atom in 0..atoms {
         let incoming = batch.incoming[atom] as usize..batch.incoming[atom + 1] as usize;
         assert!(batch.target[incoming.clone()].iter().all(|&target| target as usize == atom));
@@ -27,18 +46,18 @@ fn assert_consistent(batch: &GraphBatch<f64>) {
             &batch.outgoing_edges[batch.outgoing[atom] as usize..batch.outgoing[atom + 1] as usize];
         assert!(outgoing.is_sorted());
         assert!(outgoing.iter().all(|&edge| batch.source[edge as usize] as usize == atom));
-        let pairs = batch.pair_offsets[atom + 1] - batch.pair_offsets[atom];
+        let pairs = bases(batch).pair_offsets[atom + 1] - bases(batch).pair_offsets[atom];
         assert_eq!(pairs as usize, outgoing.len() * incoming.len());
     }
     assert_eq!(batch.incoming[atoms] as usize, edges);
     assert_eq!(batch.outgoing[atoms] as usize, edges);
-    assert_eq!(batch.pair_offsets[atoms] as usize, batch.pairs());
-    assert_eq!(batch.triplets(), batch.triplet_kj.len());
+    assert_eq!(bases(batch).pair_offsets[atoms] as usize, batch.pairs());
+    assert_eq!(batch.triplets(), lists(batch).kj.len());
     let mut listed = vec![false; batch.pairs()];
-    for ((&kj, &ji), &pair) in batch.triplet_kj.iter().zip(&batch.triplet_ji).zip(&batch.triplet_pair) {
+    for ((&kj, &ji), &pair) in lists(batch).kj.iter().zip(&lists(batch).ji).zip(&lists(batch).pair) {
         let atom = batch.source[ji as usize] as usize;
         assert_eq!(batch.target[kj as usize] as usize, atom);
-        let within = pair as usize - batch.pair_offsets[atom] as usize;
+        let within = pair as usize - bases(batch).pair_offsets[atom] as usize;
         let outgoing = &batch.outgoing_edges[batch.outgoing[atom] as usize..];
         let incoming = (batch.incoming[atom + 1] - batch.incoming[atom]) as usize;
         assert_eq!(outgoing[within / incoming], ji);
@@ -46,7 +65,7 @@ fn assert_consistent(batch: &GraphBatch<f64>) {
         listed[pair as usize] = true;
     }
     for (pair, listed) in listed.into_iter().enumerate() {
-        assert_eq!(batch.angular[7 * pair] != 0.0, listed, "pair {pair}");
+        assert_eq!(bases(batch).angular[7 * pair] != 0.0, listed, "pair {pair}");
     }
 }
 
@@ -66,8 +85,8 @@ fn crystals_follow_each_other() {
     assert_eq!(batch.target[16..], [3; 6]);
     assert_eq!(batch.source[16..], [3; 6]);
     assert_eq!(batch.lattice_parameters[12..], [3.0, 3.0, 3.0, 90.0, 90.0, 90.0]);
-    assert_eq!(batch.direction[16..], [4, 10, 12, 14, 16, 22]);
-    assert_eq!(batch.same_cell[..2], [1, 0]);
+    assert_eq!(labels(&batch).direction[16..], [4, 10, 12, 14, 16, 22]);
+    assert_eq!(labels(&batch).same_cell[..2], [1, 0]);
 }
 
 #[test]
@@ -75,13 +94,13 @@ fn bases_are_those_of_the_edges() {
     let batch: GraphBatch<f64> = batch(&[&OwnedInput::simple_cubic(3.0)]);
     let x = 3.0 / 8.0;
     for edge in 0..6 {
-        assert_eq!(batch.envelope[edge], envelope(x));
-        assert_eq!(batch.spherical[42 * edge..42 * (edge + 1)], spherical(x, envelope(x)));
+        assert_eq!(bases(&batch).envelope[edge], envelope(x));
+        assert_eq!(bases(&batch).spherical[42 * edge..42 * (edge + 1)], spherical(x, envelope(x)));
     }
     let basis = AngularBasis::default();
-    for (&pair, (&kj, &ji)) in batch.triplet_pair.iter().zip(batch.triplet_kj.iter().zip(&batch.triplet_ji)) {
+    for (&pair, (&kj, &ji)) in lists(&batch).pair.iter().zip(lists(&batch).kj.iter().zip(&lists(&batch).ji)) {
         let cosine = if kj == ji { 1.0 } else { 0.0 };
-        assert_eq!(batch.angular[7 * pair as usize..7 * (pair as usize + 1)], basis.values(cosine));
+        assert_eq!(bases(&batch).angular[7 * pair as usize..7 * (pair as usize + 1)], basis.values(cosine));
     }
 }
 
@@ -90,8 +109,8 @@ fn single_precision_is_the_cast_of_double_precision() {
     let crystal = OwnedInput::caesium_chloride();
     let (single, double): (GraphBatch<f32>, GraphBatch<f64>) = (batch(&[&crystal]), batch(&[&crystal]));
     let cast = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
-    assert_eq!(single.spherical, cast(&double.spherical));
-    assert_eq!(single.angular, cast(&double.angular));
+    assert_eq!(bases(&single).spherical, cast(&bases(&double).spherical));
+    assert_eq!(bases(&single).angular, cast(&bases(&double).angular));
     assert_eq!(single.distance, cast(&double.distance));
     assert_eq!(single.centre_distances, cast(&double.centre_distances));
 }
@@ -123,7 +142,7 @@ fn a_reused_builder_gives_the_same_batch() {
     builder.finish();
     builder.push(&chloride.borrow(), &[]).expect("a valid crystal");
     assert_eq!(builder.finish(), batch(&[&chloride]));
-    assert_eq!(builder.finish(), GraphBatch::default());
+    assert_eq!(builder.finish(), batch(&[]));
 }
 
 #[test]
@@ -139,19 +158,23 @@ fn golden_batch() {
             let triplets = first_triplet..first_triplet + kj.len();
             let shifted =
                 |indices: Vec<i64>| indices.iter().map(|&edge| edge as i32 + first_edge).collect::<Vec<_>>();
-            assert_eq!(batch.triplet_kj[triplets.clone()], shifted(kj));
-            assert_eq!(batch.triplet_ji[triplets.clone()], shifted(ji));
+            assert_eq!(lists(&batch).kj[triplets.clone()], shifted(kj));
+            assert_eq!(lists(&batch).ji[triplets.clone()], shifted(ji));
             if prefix.is_empty() {
-                let rows = batch.triplet_pair[triplets.clone()].iter().map(|&pair| 7 * pair as usize);
-                let angular: Vec<f64> = rows.flat_map(|row| batch.angular[row..row + 7].to_vec()).collect();
+                let rows = lists(&batch).pair[triplets.clone()].iter().map(|&pair| 7 * pair as usize);
+                let angular: Vec<f64> =
+                    rows.flat_map(|row| bases(&batch).angular[row..row + 7].to_vec()).collect();
                 assert_close("sbf_ang", &angular, &case.doubles("sbf_ang"), 1e-9);
                 let edges = first_edge as usize..first_edge as usize + case.input.target.len();
-                let radial = &batch.spherical[42 * edges.start..42 * edges.end];
+                let radial = &bases(&batch).spherical[42 * edges.start..42 * edges.end];
                 assert_close("sbf_rad", radial, &case.doubles("sbf_rad"), 1e-9);
             }
             let unit: Vec<i64> = case.integers("unit2");
             let edges = first_edge as usize..first_edge as usize + unit.len();
-            assert_eq!(batch.same_cell[edges].iter().map(|&v| i64::from(v)).collect::<Vec<_>>(), unit);
+            assert_eq!(
+                labels(&batch).same_cell[edges].iter().map(|&v| i64::from(v)).collect::<Vec<_>>(),
+                unit
+            );
             let atoms = batch.atom_offsets[crystal]..batch.atom_offsets[crystal + 1];
             assert_close("dcenter", &batch.centre_distances[atoms], &case.file.doubles("dcenter"), 1e-9);
             first_edge += unit.len() as i32;
@@ -163,7 +186,7 @@ fn golden_batch() {
 
 #[test]
 fn a_simple_graph_has_one_edge_between_two_atoms() {
-    let settings = BatchSettings { cutoff_angstrom: 8.0, with_triplets: true, graph: Graph::Simple };
+    let settings = BatchSettings { graph: Graph::Simple, ..settings(ALL) };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     let (cubic, chloride) = (OwnedInput::simple_cubic(3.0), OwnedInput::caesium_chloride());
     for crystal in [&cubic, &chloride] {
@@ -173,7 +196,7 @@ fn a_simple_graph_has_one_edge_between_two_atoms() {
     assert_consistent(&batch);
     assert_eq!((batch.atoms(), batch.edges(), batch.triplets()), (3, 2, 0));
     assert_eq!((&*batch.source, &*batch.target), (&[2, 1][..], &[1, 2][..]));
-    assert_eq!(batch.same_cell, [1, 1]);
+    assert_eq!(labels(&batch).same_cell, [1, 1]);
     let mut bad = chloride.clone();
     bad.source[3] = 2;
     let error = builder.push(&bad.borrow(), &[]).expect_err("no such atom");

@@ -19,13 +19,16 @@ fn sizes_are_those_of_the_batches() {
     write_store(folder.path(), "test", &chains(40), 16, 6);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     let sources = Arc::new(sources);
-    for subset in [Subset::All, Subset::HashTrain { validation_fraction: 0.4 }] {
+    let angles = Inputs { bases: true, ..Inputs::default() };
+    let hash = Subset::HashTrain { validation_fraction: 0.4 };
+    for (subset, inputs) in [(Subset::All, angles), (hash, angles), (Subset::All, Inputs::default())] {
         let selection = Selection::new(&sources, subset).expect("some crystals");
         let limit = BatchLimit { crystals: 1, triplets: None };
-        let settings = StreamSettings { shuffle_buffer: None, limit, ..StreamSettings::default() };
+        let settings = StreamSettings { shuffle_buffer: None, limit, inputs, ..StreamSettings::default() };
         let stream = Stream::<f32>::open(&selection, settings).expect("it opens");
         let expected: Vec<Size> = stream.map(|batch| Size::from(&batch.expect("a batch"))).collect();
-        assert_eq!(sizes(&selection).expect("they can be read"), expected);
+        assert_eq!(sizes(&selection, inputs).expect("they can be read"), expected);
+        assert_eq!(expected.iter().any(|size| size.pairs > 0), inputs.angles());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::data::connectivity::Graph;
 use crate::data::error::DataError;
+use crate::data::inputs::Inputs;
 use crate::data::labels::PeriodicLabels;
 use crate::data::limit::BatchLimit;
 use crate::data::share::Share;
@@ -26,7 +27,8 @@ pub struct StreamSettings {
     /// Crystals of the shuffle buffer; `None` reads row groups and crystals in the order of the
     /// shards.
     pub shuffle_buffer: Option<usize>,
-    /// Size of the batches; of one process's share where they are shared.
+    /// Size of the batches; of one process's share where they are shared. A budget of triplets holds for inputs
+    /// that depend on angles alone.
     pub limit: BatchLimit,
     /// Which part of every batch to build. A last batch with fewer crystals than parts is left out.
     pub share: Share,
@@ -40,7 +42,9 @@ pub struct StreamSettings {
     pub queue: usize,
     /// Batches at the beginning of the epoch that are not built: those before a resumed run.
     pub skip: u64,
-    /// Whether to list the triplets beside the dense pairs.
+    /// What the batches hold beside their atoms and edges.
+    pub inputs: Inputs,
+    /// Whether their bases list the triplets beside the dense pairs.
     pub with_triplets: bool,
     /// Property columns to read.
     pub properties: Vec<String>,
@@ -59,6 +63,7 @@ impl Default for StreamSettings {
             workers: DEFAULT_WORKERS,
             queue: DEFAULT_QUEUE,
             skip: 0,
+            inputs: Inputs::default(),
             with_triplets: false,
             properties: Vec::new(),
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::connectivity::Graph;
+use crate::data::inputs::Inputs;
 use crate::data::labels::PeriodicLabels;
 use crate::data::store::Sources;
 use crate::data::subset::{SplitPart, Subset};
@@ -26,6 +27,7 @@ fn settings(crystals: usize) -> StreamSettings {
         seed: 123,
         shuffle_buffer: Some(16),
         limit: BatchLimit { crystals, triplets: None },
+        inputs: Inputs { bases: true, labels: true, ..Inputs::default() },
         ..StreamSettings::default()
     }
 }
@@ -93,7 +95,10 @@ fn a_subset_and_its_properties() {
 #[test]
 fn the_labels_are_those_asked_for() {
     let store = store(&[chain("m", 3)], Subset::All);
-    let labels = |labels| batches(&store, &StreamSettings { labels, ..settings(1) })[0].direction.clone();
+    let labels = |labels| {
+        let batch = batches(&store, &StreamSettings { labels, ..settings(1) }).remove(0);
+        batch.labels.expect("they were asked for").direction
+    };
     let cell = labels(PeriodicLabels::Cell);
     assert_eq!(cell, [4, 13, 13, 13, 13, 22]);
     let expected: Vec<i32> = cell.iter().map(|&label| i32::from(centred(label as u8))).collect();
@@ -120,6 +125,23 @@ fn a_budget_of_triplets_closes_batches() {
     let groups: Vec<Vec<String>> = batches.iter().map(|batch| batch.material_ids.clone()).collect();
     assert_eq!(groups, [vec!["c3", "c2", "c1"], vec!["c4"], vec!["c20"], vec!["c1", "last"]]);
     assert_eq!(batches.iter().map(GraphBatch::triplets).collect::<Vec<_>>(), [12, 8, 40, 10]);
+}
+
+#[test]
+fn triplets_are_counted_for_inputs_that_depend_on_angles_alone() {
+    let store = store(&chains(20), Subset::All);
+    let limit = BatchLimit { crystals: 6, triplets: Some(1) };
+    let count = |inputs| {
+        let stream = open(&store, &StreamSettings { limit, inputs, ..settings(6) });
+        (stream.batches(), stream.count())
+    };
+    assert_eq!(count(Inputs::default()), (Some(4), 4));
+    assert_eq!(
+        count(Inputs { labels: true, images: true, vectors: true, ..Inputs::default() }),
+        (Some(4), 4)
+    );
+    assert_eq!(count(Inputs { cosines: true, ..Inputs::default() }), (None, 20));
+    assert_eq!(count(Inputs { bases: true, ..Inputs::default() }), (None, 20));
 }
 
 #[test]

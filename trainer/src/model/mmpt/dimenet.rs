@@ -137,7 +137,7 @@ impl Interaction {
         let arriving = self.lin_down.forward(arriving, Activation::Silu);
         let heard = ops::triplet_sum(
             arriving,
-            batch.spherical.clone(),
+            batch.bases().spherical.clone(),
             self.lin_sbf1.weight.val(),
             self.lin_sbf2.weight.val(),
             &batch.edges,

@@ -20,9 +20,14 @@ use super::layers::Initialiser;
 use super::{Batch, Trace};
 use crate::config::MmptModelConfig;
 use crate::config::model::LATTICE_TOKENS;
-use crate::data::LatticeStatistics;
+use crate::data::{Inputs, LatticeStatistics};
 use lattice::LatticeEncoder;
 use structure::StructureEncoder;
+
+/// What the encoders take.
+pub fn inputs() -> Inputs {
+    Inputs { bases: true, ..Inputs::default() }
+}
 
 /// Both encoders.
 #[derive(Module, Debug)]

@@ -23,7 +23,7 @@ impl RadialBasis {
 
     /// The basis of every edge, shape `[E, 6]`.
     pub fn forward(&self, batch: &Batch) -> Tensor<2> {
-        let phases = batch.scaled_distances.clone() * self.freq.val().reshape([1, RADIAL]);
-        phases.sin() * batch.envelope.clone()
+        let phases = batch.bases().scaled_distances.clone() * self.freq.val().reshape([1, RADIAL]);
+        phases.sin() * batch.bases().envelope.clone()
     }
 }

@@ -42,7 +42,6 @@ pub struct Topology<B: Backend> {
     incoming: IntTensor<B>,
     outgoing: IntTensor<B>,
     outgoing_edges: IntTensor<B>,
-    pair_offsets: IntTensor<B>,
 }
 
 impl Topology<Dispatch> {
@@ -54,7 +53,6 @@ impl Topology<Dispatch> {
             incoming: primitive(&edges.incoming),
             outgoing: primitive(&edges.outgoing),
             outgoing_edges: primitive(&edges.outgoing_edges),
-            pair_offsets: primitive(&edges.pair_offsets),
         }
     }
 }
@@ -68,7 +66,6 @@ impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
             incoming: self.incoming,
             outgoing: self.outgoing,
             outgoing_edges: self.outgoing_edges,
-            pair_offsets: self.pair_offsets,
         }
     }
 }
@@ -118,6 +115,7 @@ pub trait FusedOperations: Backend {
         angular: FloatTensor<Self>,
         first: FloatTensor<Self>,
         second: FloatTensor<Self>,
+        pair_offsets: IntTensor<Self>,
         #[extension_type] topology: Topology<Self>,
     ) -> FloatTensor<Self>;
     /// See [`super::pair_sum`].
@@ -178,9 +176,10 @@ impl FusedOperations for Flex {
         angular: FlexTensor,
         first: FlexTensor,
         second: FlexTensor,
+        pair_offsets: FlexTensor,
         topology: Topology<Self>,
     ) -> FlexTensor {
-        TripletSum::new(spherical, angular, topology).infer([x, first, second])
+        TripletSum::new(spherical, angular, pair_offsets, topology).infer([x, first, second])
     }
 
     fn fused_pair_sum(
@@ -245,10 +244,11 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
         angular: FloatTensor<Self>,
         first: FloatTensor<Self>,
         second: FloatTensor<Self>,
+        pair_offsets: IntTensor<Self>,
         topology: Topology<Self>,
     ) -> FloatTensor<Self> {
         let (spherical, angular) = (spherical.into_primitive(), angular.into_primitive());
-        let operation = TripletSum::new(spherical, angular, topology.inner());
+        let operation = TripletSum::new(spherical, angular, pair_offsets, topology.inner());
         differentiable::<Flex, _, C, _>(operation, [x, first, second])
     }
 
@@ -342,12 +342,14 @@ pub fn triplet_sum(
     second: Tensor<2>,
     edges: &Edges,
 ) -> Tensor<2> {
+    let angles = edges.angles();
     Tensor::from_dispatch(Dispatch::fused_triplet_sum(
         x.into_dispatch(),
         spherical.into_dispatch(),
-        edges.angular.clone().into_dispatch(),
+        angles.angular.clone().into_dispatch(),
         first.into_dispatch(),
         second.into_dispatch(),
+        angles.pair_offsets.clone().into_dispatch(),
         Topology::new(edges),
     ))
 }

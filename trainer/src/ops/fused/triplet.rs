@@ -13,20 +13,26 @@ use crate::ops::differentiable::Operation;
 pub(super) struct TripletSum {
     spherical: FlexTensor,
     angular: FlexTensor,
+    pair_offsets: FlexTensor,
     topology: Topology<Flex>,
 }
 
 impl TripletSum {
-    pub(super) fn new(spherical: FlexTensor, angular: FlexTensor, topology: Topology<Flex>) -> Self {
+    pub(super) fn new(
+        spherical: FlexTensor,
+        angular: FlexTensor,
+        pair_offsets: FlexTensor,
+        topology: Topology<Flex>,
+    ) -> Self {
         let [spherical, angular] = contiguous([spherical, angular]);
-        Self { spherical, angular, topology }
+        Self { spherical, angular, pair_offsets, topology }
     }
 
     fn triplets<R: super::Value>(&self) -> kernel::Triplets<'_, R> {
         kernel::Triplets {
             spherical: values(&self.spherical),
             angular: values(&self.angular),
-            pair_offsets: indices(&self.topology.pair_offsets),
+            pair_offsets: indices(&self.pair_offsets),
             topology: self.topology.slices(),
         }
     }

@@ -377,6 +377,7 @@ pub fn triplet_sum(
     second: Tensor<2>,
     edges: &Edges,
 ) -> Tensor<2> {
+    let angles = edges.angles();
     // The kernel on the host is made for one width of the bottleneck.
     if device::computes_on_host(&x.device()) && first.dims()[0] == kernels::triplet::BASIS {
         return Tensor::from_dispatch(Dispatch::libtorch_host_triplet_sum(
@@ -384,22 +385,22 @@ pub fn triplet_sum(
             first.into_dispatch(),
             second.into_dispatch(),
             spherical.into_dispatch(),
-            edges.angular.clone().into_dispatch(),
+            angles.angular.clone().into_dispatch(),
             index(&edges.target),
             index(&edges.source),
             index(&edges.incoming),
             index(&edges.outgoing),
             index(&edges.outgoing_edges),
-            index(&edges.pair_offsets),
+            index(&angles.pair_offsets),
         ));
     }
-    let triplets = edges.triplets.as_ref().expect("batches of this backend carry their triplets");
+    let triplets = angles.triplets.as_ref().expect("batches of this backend carry their triplets");
     Tensor::from_dispatch(Dispatch::libtorch_triplet_sum(
         x.into_dispatch(),
         first.into_dispatch(),
         second.into_dispatch(),
         spherical.into_dispatch(),
-        edges.angular.clone().into_dispatch(),
+        angles.angular.clone().into_dispatch(),
         index(&triplets.incoming_edge),
         index(&triplets.outgoing_edge),
         index(&triplets.pair),

@@ -8,9 +8,8 @@ use kernels::triplet::{BASIS, RADIAL, SPHERICAL};
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph};
 use crate::device::DeviceName;
-use crate::model::Batch;
-use crate::model::mask::Masks;
-use crate::ops::{Activation, Edges, Triplets, composed, libtorch};
+use crate::model::{Batch, mmpt};
+use crate::ops::{Activation, composed, libtorch};
 
 /// Cutoff in Å; longer than every edge of the sample.
 const CUTOFF: f64 = 16.0;
@@ -47,14 +46,17 @@ fn without_edges(device: &Device) -> Batch {
 
 /// Crystals as one batch with its lists of triplets.
 fn batch(crystals: &[OwnedInput], device: &Device) -> Batch {
-    let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: true, graph: Graph::Multigraph };
+    let settings = BatchSettings {
+        cutoff_angstrom: CUTOFF,
+        inputs: mmpt::inputs(),
+        with_triplets: true,
+        graph: Graph::Multigraph,
+    };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in crystals {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
-    let graph = builder.finish();
-    let masks = Masks::none(graph.atoms());
-    Batch::new(graph, &masks, CUTOFF, device)
+    Batch::new(builder.finish(), None, CUTOFF, device)
 }
 
 /// Numbers between −1 and 1 that look random.
@@ -181,18 +183,14 @@ fn compare_sums_over_edges(batch: &Batch, device: &Device) {
 fn sums_over_triplets_are_those_of_tensor_operations() {
     let device = open();
     for batch in [sample(&device), without_edges(&device)] {
-        // On the host a batch without any triplet has no lists of them.
-        let empty = || Tensor::<1, Int>::empty([0], &device);
-        let none = || Triplets { incoming_edge: empty(), outgoing_edge: empty(), pair: empty() };
-        let edges = Edges { triplets: batch.edges.triplets.clone().or_else(|| Some(none())), ..batch.edges };
         for basis in [BASIS, 3] {
             let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
             compare!(&device, shapes, |x, form| form::triplet_sum(
                 x[0].clone(),
-                batch.spherical.clone(),
+                batch.bases().spherical.clone(),
                 x[1].clone(),
                 x[2].clone(),
-                &edges
+                &batch.edges
             ));
         }
     }

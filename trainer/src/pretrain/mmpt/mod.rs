@@ -16,4 +16,4 @@ pub mod objective;
 mod tests;
 
 pub use model::{MmptModel, Prediction};
-pub use objective::MmptObjective;
+pub use objective::{MmptObjective, inputs};

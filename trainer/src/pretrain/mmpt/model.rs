@@ -102,7 +102,7 @@ impl MmptModel {
         trace.record("p_L", || lattice.clone());
         let radial = RadialSums::new(encoding.radial, batch);
         let mut index = 0;
-        let views = batch.views.each_ref().map(|view| {
+        let views = batch.views().each_ref().map(|view| {
             index += 1;
             let g = hide::hide(encoding.structure.clone(), self.mask_token.val(), view);
             trace.record(&format!("g{index}"), || g.clone());

@@ -7,13 +7,18 @@ use burn::prelude::*;
 use super::loss::{Losses, constant_losses};
 use super::model::MmptModel;
 use crate::config::Config;
-use crate::data::{ConstantPredictor, GraphBatch, LatticeStatistics, Selection};
+use crate::data::{ConstantPredictor, GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::error::TrainError;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Encoder, Trace};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, Values};
+
+/// What the losses take, beside what the encoder does.
+pub fn inputs() -> Inputs {
+    Inputs { labels: true, ..Inputs::default() }
+}
 
 /// The model with both views masked, trained by the terms of Eq. 7.
 #[derive(Debug)]
@@ -52,9 +57,13 @@ impl Objective for MmptObjective {
     type Model = MmptModel;
     type Batch = Batch;
 
+    fn inputs(&self) -> Inputs {
+        Encoder::inputs(&self.config.model) | inputs()
+    }
+
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Batch {
         let masks = Masks::draw(self.config.pretrain.mmpt.masking, key, &graph.atom_offsets);
-        Batch::shared(graph, &masks, self.cutoff_angstrom, &self.ranks, &self.device)
+        Batch::shared(graph, Some(&masks), self.cutoff_angstrom, &self.ranks, &self.device)
     }
 
     fn losses(&self, model: &MmptModel, batch: &Batch) -> (Tensor<1>, Values) {

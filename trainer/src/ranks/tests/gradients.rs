@@ -12,9 +12,10 @@ use crate::config::pretrain::loss::{LossConfig, Samples};
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph, Share};
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Batch, Trace};
+use crate::model::{self, Batch, Trace};
 use crate::ops;
 use crate::optimiser::Gradients;
+use crate::pretrain::mmpt;
 use crate::pretrain::mmpt::example::tiny;
 use crate::pretrain::mmpt::loss::Losses;
 use crate::ranks::threads::on_ranks;
@@ -41,7 +42,12 @@ fn crystals() -> Vec<OwnedInput> {
 
 /// Some of the crystals with the masks that they have in the epoch.
 fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
-    let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: false, graph: Graph::Multigraph };
+    let settings = BatchSettings {
+        cutoff_angstrom: CUTOFF,
+        inputs: model::mmpt::inputs() | mmpt::inputs(),
+        with_triplets: false,
+        graph: Graph::Multigraph,
+    };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in &crystals()[part.clone()] {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
@@ -49,7 +55,7 @@ fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
     let graph = builder.finish();
     let key = DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 };
     let masks = Masks::draw(Masking::Mutex, key, &graph.atom_offsets);
-    Batch::shared(graph, &masks, CUTOFF, ranks, &Device::flex())
+    Batch::shared(graph, Some(&masks), CUTOFF, ranks, &Device::flex())
 }
 
 /// Numbers by the name of a loss or parameter.

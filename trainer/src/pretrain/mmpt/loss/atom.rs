@@ -19,7 +19,7 @@ pub(super) const TERM: Term = Term {
 /// `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`, shape `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
-        let weights = batch.views[index].weights.clone();
+        let weights = batch.views()[index].weights.clone();
         cross_entropy(prediction.views[index].types.clone(), batch.atomic_numbers.clone(), Some(weights))
     };
     mean_of_views(view(0), view(1))

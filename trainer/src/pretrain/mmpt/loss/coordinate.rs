@@ -19,7 +19,7 @@ pub(super) const TERM: Term = Term {
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         let difference = prediction.views[index].centre_distances.clone() - batch.centre_distances.clone();
-        (error(config.coordinate.error, difference) * batch.views[index].weights.clone()).sum()
+        (error(config.coordinate.error, difference) * batch.views()[index].weights.clone()).sum()
     };
     mean_of_views(view(0), view(1))
 }

@@ -35,7 +35,7 @@ pub(super) const DISTANCE: Term = Term {
 /// Mean cross entropy of the 27 directions, shape `[1]`.
 fn direction(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
-        cross_entropy(prediction.views[index].directions.clone(), batch.directions.clone(), None)
+        cross_entropy(prediction.views[index].directions.clone(), batch.labels().directions.clone(), None)
     };
     mean_of_views(view(0), view(1)) * batch.whole.per_edge()
 }
@@ -43,7 +43,7 @@ fn direction(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Tra
 /// Mean cross entropy of the same-cell label, shape `[1]`.
 fn same_cell(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
-        cross_entropy(prediction.views[index].same_cell.clone(), batch.same_cell.clone(), None)
+        cross_entropy(prediction.views[index].same_cell.clone(), batch.labels().same_cell.clone(), None)
     };
     mean_of_views(view(0), view(1)) * batch.whole.per_edge()
 }

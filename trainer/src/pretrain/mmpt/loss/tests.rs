@@ -7,8 +7,10 @@ use crate::config::pretrain::Masking;
 use crate::config::pretrain::loss::Samples;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph, GraphBatch};
+use crate::model;
 use crate::model::mask::{DrawKey, Masks};
 use crate::optimiser::Gradients;
+use crate::pretrain::mmpt;
 use crate::pretrain::mmpt::MmptModel;
 use crate::pretrain::mmpt::example::tiny;
 
@@ -33,7 +35,12 @@ fn crystals() -> Vec<OwnedInput> {
 /// The first batch of these crystals in a run of a fresh model.
 fn sample(crystals: &[OwnedInput], masking: Masking) -> Sample {
     let model = tiny();
-    let settings = BatchSettings { cutoff_angstrom: 8.0, with_triplets: false, graph: Graph::Multigraph };
+    let settings = BatchSettings {
+        cutoff_angstrom: 8.0,
+        inputs: model::mmpt::inputs() | mmpt::inputs(),
+        with_triplets: false,
+        graph: Graph::Multigraph,
+    };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in crystals {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
@@ -41,7 +48,7 @@ fn sample(crystals: &[OwnedInput], masking: Masking) -> Sample {
     let graph = builder.finish();
     let key = DrawKey { seed: 1, epoch: 0, first_crystal: 0 };
     let masks = Masks::draw(masking, key, &graph.atom_offsets);
-    let batch = Batch::new(graph.clone(), &masks, 8.0, &Device::flex());
+    let batch = Batch::new(graph.clone(), Some(&masks), 8.0, &Device::flex());
     let prediction = model.forward(&batch, &mut Trace::off());
     Sample { model, graph, masks, batch, prediction }
 }
@@ -166,8 +173,9 @@ fn naive_classes(sample: &Sample, scores: impl Fn(usize) -> Tensor<2>, labels: &
 /// All terms of a configuration without their weights.
 fn naive(sample: &Sample, config: &LossConfig) -> [(&'static str, f64, f64); 7] {
     let views = &sample.prediction.views;
-    let directions = naive_classes(sample, |view| views[view].directions.clone(), &sample.graph.direction);
-    let same_cell = naive_classes(sample, |view| views[view].same_cell.clone(), &sample.graph.same_cell);
+    let labels = sample.graph.labels.as_ref().expect("the losses take them");
+    let directions = naive_classes(sample, |view| views[view].directions.clone(), &labels.direction);
+    let same_cell = naive_classes(sample, |view| views[view].same_cell.clone(), &labels.same_cell);
     let lengths = [0, 1].map(|view| numbers(&views[view].distances));
     let distance = over_edges(sample, |view, edge| {
         naive_error(config.distance.error, lengths[view][edge] - sample.graph.distance[edge])

@@ -118,7 +118,7 @@ fn without_attention_nothing_is_mixed_in() {
     let model = lively(&config, DType::F64);
     let crystal = [rutile().with_edges()];
     let mut trace = Trace::on();
-    model.encoder().structure.forward(&masked::<f64>(&crystal, &Masks::none(6)), &mut trace);
+    model.encoder().structure.forward(&masked::<f64>(&crystal, None), &mut trace);
     let traced = trace.into_tensors();
     assert!(!traced.contains_key("attn_eps"));
     let width = config.hidden;

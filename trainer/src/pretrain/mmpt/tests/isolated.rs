@@ -84,8 +84,7 @@ fn tuning(crystals: &[OwnedInput], device: &Device) -> Named {
         PropertyModel::init(&small_config().into(), HEAD, &statistics(), 3, &device.clone().autodiff());
     let encoder = lively_on(&small_config(), DType::F64, device).encoder;
     let model = names::with_dtype(PropertyModel { encoder, ..fresh }, DType::F64);
-    let masks = Masks::none(offsets(crystals).pop().unwrap_or_default());
-    let batch = masked_on::<f64>(crystals, &masks, device);
+    let batch = masked_on::<f64>(crystals, None, device);
     let predictions = model.predict(model.features(&batch));
     let mut all = vec![("prediction".to_owned(), numbers(&predictions))];
     let gradients = Gradients::collect(&model, predictions.powi_scalar(2).sum().backward());
@@ -134,8 +133,7 @@ fn an_isolated_atom_changes_nothing_for_the_others() {
     for device in devices() {
         let model = lively_on(&small_config(), DType::F64, &device);
         let encode = |crystals: &[OwnedInput]| {
-            let masks = Masks::none(offsets(crystals).pop().unwrap_or_default());
-            let batch = masked_on::<f64>(crystals, &masks, &device);
+            let batch = masked_on::<f64>(crystals, None, &device);
             rows(&model.encoder.encode(&batch).atoms)
         };
         let (alone, beside) = (encode(&alone), encode(&beside));

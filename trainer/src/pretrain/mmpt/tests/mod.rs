@@ -17,13 +17,13 @@ use burn::tensor::{DType, Element};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::MmptModel;
+use super::{MmptModel, inputs};
 use crate::config::MmptModelConfig;
 use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, LatticeStatistics};
 use crate::device::DeviceName;
 use crate::model::mask::Masks;
-use crate::model::{Batch, Encoding, names};
+use crate::model::{Batch, Encoding, mmpt, names};
 
 /// Radius of the neighbour search in Å (specification, section 2.2).
 const CUTOFF: f64 = 8.0;
@@ -84,7 +84,12 @@ fn lively_on(config: &MmptModelConfig, dtype: DType, device: &Device) -> MmptMod
 
 /// Crystals as one batch on the host.
 fn graph<R: BatchFloat>(crystals: &[OwnedInput]) -> GraphBatch<R> {
-    let settings = BatchSettings { cutoff_angstrom: CUTOFF, with_triplets: false, graph: Graph::Multigraph };
+    let settings = BatchSettings {
+        cutoff_angstrom: CUTOFF,
+        inputs: mmpt::inputs() | inputs(),
+        with_triplets: false,
+        graph: Graph::Multigraph,
+    };
     let mut builder = BatchBuilder::new(settings, &[]);
     for crystal in crystals {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
@@ -92,14 +97,21 @@ fn graph<R: BatchFloat>(crystals: &[OwnedInput]) -> GraphBatch<R> {
     builder.finish()
 }
 
-/// Crystals as one batch with masks.
-fn masked<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks) -> Batch {
+/// Crystals as one batch, with masks or without.
+fn masked<'a, R: Element + BatchFloat>(
+    crystals: &[OwnedInput],
+    masks: impl Into<Option<&'a Masks>>,
+) -> Batch {
     masked_on::<R>(crystals, masks, &Device::flex())
 }
 
 /// As [`masked`], on a device.
-fn masked_on<R: Element + BatchFloat>(crystals: &[OwnedInput], masks: &Masks, device: &Device) -> Batch {
-    Batch::new(graph::<R>(crystals), masks, CUTOFF, device)
+fn masked_on<'a, R: Element + BatchFloat>(
+    crystals: &[OwnedInput],
+    masks: impl Into<Option<&'a Masks>>,
+    device: &Device,
+) -> Batch {
+    Batch::new(graph::<R>(crystals), masks.into(), CUTOFF, device)
 }
 
 /// The devices of the CPU that the program was built for.
@@ -111,9 +123,7 @@ fn devices() -> impl Iterator<Item = Device> {
 
 /// The encodings of crystals, as one batch.
 fn encode<R: Element + BatchFloat>(model: &MmptModel, crystals: &[OwnedInput]) -> Encoding {
-    let atoms = crystals.iter().map(|crystal| crystal.atomic_numbers.len()).sum();
-    let batch = masked::<R>(crystals, &Masks::none(atoms));
-    model.encoder.encode(&batch)
+    model.encoder.encode(&masked::<R>(crystals, None))
 }
 
 /// `h_L` of every crystal.

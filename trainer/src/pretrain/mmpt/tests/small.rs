@@ -107,7 +107,7 @@ fn an_atom_without_edges_mixes_nothing_in() {
     let model = lively(&small_config(), DType::F64);
     let crystals = with_edges(&[lonely(), copper()]);
     let mut trace = Trace::on();
-    model.encoder().structure.forward(&masked::<f64>(&crystals, &Masks::none(2)), &mut trace);
+    model.encoder().structure.forward(&masked::<f64>(&crystals, None), &mut trace);
     let mixed = trace.into_tensors().remove("attn_out").expect("recorded");
     let bias = model.encoder().structure.attn.fc.bias().expect("a bias").into_data();
     let bias: Vec<f64> = bias.iter::<f64>().collect();

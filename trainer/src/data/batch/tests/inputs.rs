@@ -1,0 +1,136 @@
+//! Batches hold what their inputs ask for.
+
+use std::path::PathBuf;
+
+use arrow::array::AsArray;
+use etl::pipeline::Bounds;
+use etl::pipeline::featurise::{FeaturiseRequest, featurise};
+use etl::source::InputKind;
+use schemas::settings::FeatureSettings;
+use schemas::view::CrystalBatch;
+
+use super::*;
+use crate::data::labels::PeriodicLabels;
+
+/// Crystals of the sample, as a store holds them.
+fn sample() -> Vec<CrystalBatch> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/sample"));
+    let request = FeaturiseRequest {
+        kind: InputKind::Structures,
+        inputs: vec![folder],
+        settings: FeatureSettings::default(),
+        bounds: Bounds::default(),
+        threads: 1,
+    };
+    let blocks = featurise(&request).expect("the sample");
+    blocks.flat_map(|block| block.expect("readable structures").crystals).collect()
+}
+
+/// One crystal as a batch with these inputs.
+fn alone(input: &GraphInput<'_>, inputs: Inputs) -> GraphBatch<f64> {
+    let mut builder = BatchBuilder::new(settings(inputs), &[]);
+    builder.push(input, &[]).expect("a valid crystal");
+    builder.finish()
+}
+
+#[test]
+fn without_inputs_there_are_edges_and_distances_alone() {
+    let crystals = [OwnedInput::caesium_chloride(), OwnedInput::simple_cubic(3.0)];
+    let mut plain = BatchBuilder::<f64>::new(settings(Inputs::default()), &[]);
+    for crystal in &crystals {
+        plain.push(&crystal.borrow(), &[]).expect("a valid crystal");
+    }
+    let plain = plain.finish();
+    assert!(plain.bases.is_none() && plain.cosines.is_none() && plain.labels.is_none());
+    assert!(plain.images.is_none() && plain.vectors.is_none());
+    assert_eq!((plain.pairs(), plain.triplets()), (0, 0));
+    let all = batch::<f64>(&[&crystals[0], &crystals[1]]);
+    assert!(all.pairs() > all.triplets() && all.triplets() > 0);
+    let rest = GraphBatch {
+        bases: None,
+        cosines: None,
+        labels: None,
+        images: None,
+        vectors: None,
+        pairs: 0,
+        triplets: 0,
+        ..all
+    };
+    assert_eq!(plain, rest, "the rest is that of every batch");
+}
+
+#[test]
+fn a_part_does_not_depend_on_the_others() {
+    let crystal = OwnedInput::caesium_chloride();
+    let all = alone(&crystal.borrow(), ALL);
+    let one = |inputs| alone(&crystal.borrow(), inputs);
+    let none = Inputs::default();
+    assert_eq!(one(Inputs { bases: true, ..none }).bases, all.bases);
+    assert_eq!(one(Inputs { cosines: true, ..none }).cosines, all.cosines);
+    assert_eq!(one(Inputs { labels: true, ..none }).labels, all.labels);
+    assert_eq!(one(Inputs { images: true, ..none }).images, all.images);
+    assert_eq!(one(Inputs { vectors: true, ..none }).vectors, all.vectors);
+}
+
+#[test]
+fn cosines_are_those_that_the_angular_functions_are_of() {
+    let crystals = [&OwnedInput::caesium_chloride(), &OwnedInput::simple_cubic(3.0)];
+    let batch = batch::<f64>(&crystals);
+    let cosines = batch.cosines.as_ref().expect("they were asked for");
+    assert_eq!([cosines.kj.len(), cosines.ji.len(), cosines.cosine.len()], [batch.pairs(); 3]);
+    let basis = AngularBasis::default();
+    let lists = lists(&batch);
+    for (&pair, (&kj, &ji)) in lists.pair.iter().zip(lists.kj.iter().zip(&lists.ji)) {
+        let pair = pair as usize;
+        assert_eq!((cosines.kj[pair], cosines.ji[pair]), (kj, ji));
+        assert_eq!(bases(&batch).angular[7 * pair..7 * pair + 7], basis.values(cosines.cosine[pair]));
+    }
+    // Every edge of the two crystals has its reverse.
+    let straight_back = cosines.cosine.iter().filter(|&&cosine| (cosine + 1.0).abs() < 1e-12);
+    assert_eq!(straight_back.count(), batch.edges());
+}
+
+#[test]
+fn images_vectors_and_labels_are_those_of_the_store() {
+    let mut edges = 0;
+    for crystals in sample() {
+        let flags = |name: &str, row: usize| -> Vec<i32> {
+            let lists = crystals.column(name).expect("a column").as_list::<i32>().value(row);
+            lists.as_boolean().iter().map(|flag| i32::from(flag.expect("no empty items"))).collect()
+        };
+        for row in 0..crystals.len() {
+            let view = crystals.row(row).expect("a good row");
+            let batch = alone(&GraphInput::from(&view), ALL);
+            let images = batch.images.as_ref().expect("they were asked for").as_chunks::<3>().0;
+            let vectors = batch.vectors.as_ref().expect("they were asked for").as_chunks::<3>().0;
+            assert_eq!([images.len(), vectors.len()], [view.edges.target.len(); 2]);
+            let position = |site: u32, axis: usize| view.fractional_site_positions[3 * site as usize + axis];
+            for (edge, (image, vector)) in images.iter().zip(vectors).enumerate() {
+                assert_eq!(*image, view.edges.image.map(|axis| i32::from(axis[edge])));
+                let length = vector.iter().map(|component| component * component).sum::<f64>().sqrt();
+                assert_eq!(length, batch.distance[edge]);
+                let stored = f64::from(view.edges.distance[edge]);
+                assert!((length - stored).abs() < 1e-6 * stored, "{} {edge}", view.material_id);
+                let (source, target) = (view.edges.source[edge], view.edges.target[edge]);
+                for (axis, component) in vector.iter().enumerate() {
+                    let expected: f64 = (0..3)
+                        .map(|row| {
+                            let step = position(source, row) - position(target, row) + f64::from(image[row]);
+                            step * view.lattice_vectors[row][axis]
+                        })
+                        .sum();
+                    assert!((component - expected).abs() < 1e-12);
+                }
+            }
+            for (kind, column) in [
+                (PeriodicLabels::Cell, "edge_same_cell"),
+                (PeriodicLabels::Centred, "edge_same_cell_centred"),
+            ] {
+                let batch = alone(&GraphInput::from_view(&view, kind), ALL);
+                assert_eq!(labels(&batch).same_cell, flags(column, row), "{column}");
+            }
+            edges += images.len();
+        }
+    }
+    assert!(edges > 10_000, "{edges} edges");
+}
