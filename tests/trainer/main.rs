@@ -8,6 +8,7 @@ mod corpus;
 mod damage;
 mod determinism;
 mod divergence;
+mod earlier;
 mod embed;
 mod finetune;
 mod isolated;

@@ -231,7 +231,7 @@ property = "band_gap_ev"
 unit = "eV"
 transform = "none"
 metric = "mae"
-regime = "matbench"
+group = "matbench"
 
 [split]
 rule = "column"

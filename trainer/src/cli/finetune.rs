@@ -11,7 +11,7 @@ use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::task::{Regime, Task};
+use trainer::task::{self, Task};
 use trainer::unit;
 
 use super::Outcome;
@@ -67,7 +67,7 @@ pub(crate) struct FinetuneArguments {
     /// Accept parts that are smaller than the task says
     #[arg(long)]
     allow_partial: bool,
-    /// Optimiser of the paper's MatBench tasks or of its others, instead of the task's
+    /// Recipe of the paper's MatBench tasks or of its others, instead of that of the task's group
     #[arg(long, value_enum, value_name = "NAME")]
     regime: Option<Group>,
     /// Share of the training crystals to use, from 0 to 1
@@ -129,15 +129,13 @@ impl FinetuneArguments {
     }
 
     fn resolve(&self, task: &Task) -> anyhow::Result<Config> {
-        let regime = match self.regime {
-            Some(Group::Matbench) => Regime::Matbench,
-            Some(Group::Other) => Regime::Other,
-            None => task.regime,
+        let group = match self.regime {
+            Some(Group::Matbench) => task::Group::Matbench,
+            Some(Group::Other) => task::Group::Other,
+            None => task.group,
         };
-        let mut presets = regime.overrides().to_vec();
-        presets.extend(task.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         self.settings.resolve_over(
-            &presets,
+            |model| group.recipe(model, &task.name),
             &[
                 ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
                 ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use schemas::limits::MAX_THREADS;
 use schemas::output;
-use trainer::config::{Config, Flag};
+use trainer::config::{Config, Flag, ModelKind};
 use trainer::device::DeviceName;
 use trainer::ranks;
 use trainer::run::folder::Existing;
@@ -41,13 +41,13 @@ impl Settings {
     /// The configuration: defaults, file, `--set`, options, each overriding those before. `more` are the
     /// options of a single command.
     pub(crate) fn resolve(&self, more: &[FlagValue]) -> anyhow::Result<Config> {
-        self.resolve_over(&[], more)
+        self.resolve_over(|_| Vec::new(), more)
     }
 
-    /// As [`Settings::resolve`], with other defaults for some keys.
+    /// As [`Settings::resolve`], with other defaults for some keys: those of an encoder's recipe.
     pub(crate) fn resolve_over(
         &self,
-        presets: &[(&str, &str)],
+        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         more: &[FlagValue],
     ) -> anyhow::Result<Config> {
         let shards = (!self.shards.is_empty()).then(|| serde_json::to_string(&self.shards)).transpose()?;
@@ -59,7 +59,7 @@ impl Settings {
         ];
         let given = |&(flag, key, ref value): &FlagValue| Some(Flag { flag, key, value: value.clone()? });
         let flags: Vec<Flag> = shared.iter().chain(more).filter_map(given).collect();
-        Ok(Config::resolve_flags(presets, self.config.as_deref(), &self.overrides, &flags)?)
+        Ok(Config::resolve_flags(recipe, self.config.as_deref(), &self.overrides, &flags)?)
     }
 
     /// Requires that the configuration file is not the table that a command writes.

@@ -6,7 +6,7 @@
 //! fractions = [0.1, 1.0]            # shares of the training crystals; [1.0] unless given
 //! seeds = [123]                     # averaged before they are scored; [123] unless given
 //!
-//! [settings]                        # of every fine-tuning, over the task's own
+//! [settings]                        # of every fine-tuning, over its recipe's
 //! run.epochs = 60
 //!
 //! [task.matbench_jdft2d]            # a built-in task, or any name with `file`
@@ -52,10 +52,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Table;
 
 use super::error::CompareError;
-use crate::config::DEFAULT_SEED;
+use crate::config::{self, DEFAULT_SEED};
 use crate::{text_file, toml_text};
 
 /// Name under which published numbers are put beside the median of the training part.
@@ -242,19 +242,7 @@ impl Grid {
 
 /// Settings as `key=value`: `run.epochs = 3` and `"run.epochs" = 3` are the same.
 pub fn assignments(settings: &Table) -> Vec<String> {
-    let mut assignments = Vec::new();
-    collect(settings, "", &mut assignments);
-    assignments
-}
-
-/// Appends the settings of a section.
-fn collect(table: &Table, prefix: &str, assignments: &mut Vec<String>) {
-    for (name, value) in table {
-        match value {
-            Value::Table(section) => collect(section, &format!("{prefix}{name}."), assignments),
-            value => assignments.push(format!("{prefix}{name}={value}")),
-        }
-    }
+    config::settings(settings).into_iter().map(|(key, value)| format!("{key}={value}")).collect()
 }
 
 fn all_labels() -> Vec<f64> {

@@ -128,13 +128,12 @@ impl<'a> Planner<'a> {
             section: format!("task.{task}"),
             source: Box::new(source),
         })?;
-        let mut presets = definition.regime.overrides().to_vec();
-        presets.extend(definition.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         let settings: Vec<String> = [&self.grid.settings, &task_section.settings, &start_section.settings]
             .into_iter()
             .flat_map(assignments)
             .collect();
-        Config::resolve_over(&presets, start_section.config.as_deref(), &settings)
+        let recipe = |model| definition.group.recipe(model, &definition.name);
+        Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
             .map_err(self.unusable(format!("task.{task}] with [start.{start}")))?;
         self.plan.units.insert(task.to_owned(), definition.target_unit());
         let beginning = self.beginning(start_section);

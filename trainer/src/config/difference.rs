@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keys;
+use super::choice;
 
 /// A setting in which two configurations differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ const ABSENT: &str = "none";
 pub(crate) fn differences(left: Vec<(String, String)>, right: Vec<(String, String)>) -> Vec<Difference> {
     let mut pairs: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
     for (side, settings) in [left, right].into_iter().enumerate() {
-        for (key, value) in keys::active(settings) {
+        for (key, value) in choice::active(settings) {
             pairs.entry(key).or_default()[side] = Some(value);
         }
     }
@@ -35,7 +35,7 @@ pub(crate) fn differences(left: Vec<(String, String)>, right: Vec<(String, Strin
             Difference { key, left, right }
         })
         .collect();
-    differences.sort_by_key(|difference| !keys::chooses(&difference.key));
+    differences.sort_by_key(|difference| !choice::chooses(&difference.key));
     differences
 }
 

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::error::{ConfigError, Place};
 use super::file::{self, Names};
 use super::table::{to_table, unknown};
-use super::{Config, keys, moved};
+use super::{Config, ModelKind, keys, moved};
 
 /// The settings so far and where each was given.
 pub(super) struct Draft {
@@ -19,6 +19,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// The encoder so far.
+    pub(super) fn model(&self) -> ModelKind {
+        self.config.model.kind
+    }
+
     /// The defaults.
     pub(super) fn new() -> Self {
         let config = Config::default();
@@ -58,6 +63,17 @@ impl Draft {
         match result {
             Err(ConfigError::Value { .. }) => self.assign(key, word, text, place.clone()).or(result),
             other => other,
+        }
+    }
+
+    /// As [`Draft::set`], for the value of a recipe: unless the key was given already.
+    ///
+    /// # Errors
+    /// As [`Draft::set`].
+    pub(super) fn set_default(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
+        match self.places.get(key) {
+            None | Some(Place::Preset) => self.set(key, text, &Place::Preset),
+            Some(_) => Ok(()),
         }
     }
 

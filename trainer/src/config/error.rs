@@ -19,7 +19,7 @@ pub enum Place {
     Argument,
     /// On the command line, by an option of its own.
     Flag(&'static str),
-    /// In the settings of a task, or of its regime.
+    /// In the recipe of a task.
     Preset,
     /// Nowhere in particular: a default, or set by the program.
     Program,
@@ -31,7 +31,7 @@ impl fmt::Display for Place {
             Place::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
             Place::Argument => formatter.write_str("--set"),
             Place::Flag(flag) => formatter.write_str(flag),
-            Place::Preset => formatter.write_str("the task's settings"),
+            Place::Preset => formatter.write_str("the task's recipe"),
             Place::Program => formatter.write_str("configuration"),
         }
     }

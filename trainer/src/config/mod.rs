@@ -6,6 +6,7 @@
 //! A file needs to name only what differs from the defaults; `--set key=value` overrides it; unknown
 //! keys are errors. [`Config::to_toml`] writes all keys, commented.
 
+mod choice;
 pub mod data;
 mod difference;
 mod draft;
@@ -52,6 +53,7 @@ use file::Names;
 use section::section;
 
 pub(crate) use difference::differences;
+pub(crate) use table::settings;
 
 /// Seed of the paper's pre-training (specification, section 6).
 pub const DEFAULT_SEED: u64 = 123;
@@ -67,7 +69,7 @@ section! {
         pub seed: u64 = DEFAULT_SEED, in TOML_INTEGER;
         /// The encoder and its sizes.
         pub model: ModelConfig = ModelConfig::default();
-        /// The pre-training; without effect on fine-tuning but for what the encoder was pre-trained with.
+        /// The pre-training; without effect on fine-tuning.
         pub pretrain: PretrainConfig = PretrainConfig::default();
         /// Crystals and batches.
         pub data: DataConfig = DataConfig::default();
@@ -144,19 +146,20 @@ impl Config {
     /// # Errors
     /// Every [`ConfigError`], naming file, line and column, key and value.
     pub fn resolve(path: Option<&Path>, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
-        Self::resolve_over(&[], path, overrides)
+        Self::resolve_over(|_| Vec::new(), path, overrides)
     }
 
-    /// As [`Config::resolve`], with other defaults for some keys: `presets` are key and value.
+    /// As [`Config::resolve`], with other defaults for some keys: `recipe` gives those of an encoder, with values as in
+    /// arguments.
     ///
     /// # Errors
     /// As [`Config::resolve`].
     pub fn resolve_over(
-        presets: &[(&str, &str)],
+        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
         overrides: &[impl AsRef<str>],
     ) -> Result<Self, ConfigError> {
-        Self::resolve_flags(presets, path, overrides, &[])
+        Self::resolve_flags(recipe, path, overrides, &[])
     }
 
     /// As [`Config::resolve_over`], overridden by command-line options that set keys. Errors name the option.
@@ -164,15 +167,12 @@ impl Config {
     /// # Errors
     /// As [`Config::resolve`].
     pub fn resolve_flags(
-        presets: &[(&str, &str)],
+        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
         overrides: &[impl AsRef<str>],
         flags: &[Flag],
     ) -> Result<Self, ConfigError> {
         let mut draft = Draft::new();
-        for (key, value) in presets {
-            draft.set(key, value, &Place::Preset)?;
-        }
         if let Some(path) = path {
             draft.read(&read(path)?, path, Names::Current)?;
         }
@@ -182,6 +182,10 @@ impl Config {
         }
         for flag in flags {
             draft.set(flag.key, &flag.value, &Place::Flag(flag.flag))?;
+        }
+        // Last, because the encoder is a setting itself.
+        for (key, value) in recipe(draft.model()) {
+            draft.set_default(&key, &value)?;
         }
         draft.finish()
     }
@@ -232,6 +236,6 @@ impl Config {
     /// are not chosen.
     fn with_effect(&self) -> Vec<(String, String)> {
         let without_effect = |key: &String| keys::WITHOUT_EFFECT.contains(&key.as_str());
-        keys::active(self.settings()).into_iter().filter(|(key, _)| !without_effect(key)).collect()
+        choice::active(self.settings()).into_iter().filter(|(key, _)| !without_effect(key)).collect()
     }
 }

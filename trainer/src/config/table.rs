@@ -12,8 +12,8 @@ pub(super) fn to_table(config: &Config) -> Table {
     Table::try_from(config).expect("TOML holds every type of the configuration, and the seed is checked")
 }
 
-/// The dotted keys of all settings with their values, in the order of the table.
-pub(super) fn settings(table: &Table) -> Vec<(String, &Value)> {
+/// The dotted keys of all settings of a table with their values, in the order of the table.
+pub(crate) fn settings(table: &Table) -> Vec<(String, &Value)> {
     let mut settings = Vec::new();
     collect(table, "", &mut settings);
     settings

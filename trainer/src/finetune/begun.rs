@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic;
 use crate::error::TrainError;
-use crate::task::{PartitionOptions, Task};
+use crate::task::{self, PartitionOptions, Task};
 use crate::{text_file, toml_text};
 
 const BEGUN_FILE: &str = "finetune.toml";
@@ -43,6 +43,7 @@ pub struct Begun {
     /// Share of the training crystals.
     pub fraction: f64,
     /// The task.
+    #[serde(deserialize_with = "task::recorded")]
     pub task: Task,
 }
 

@@ -46,6 +46,20 @@ pub enum TaskError {
         /// What is wrong.
         message: String,
     },
+    /// The task's file holds settings, as in earlier versions.
+    #[error(
+        "{}:{line}:{column}: not a valid task: [settings] is no part of a task any more; put the settings into a \
+         configuration file for --config, as in optimiser.clip_norm = 1.0",
+        path.display()
+    )]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// Column in characters, counted from 1.
+        column: usize,
+    },
     /// A value of the task's file cannot be used.
     #[error("{}: {key} = '{value}': must be {needed}", path.display())]
     Value {

@@ -5,24 +5,26 @@
 //! * [`rule`]: where the parts of the data come from
 //! * [`split_file`]: published lists of identifiers
 //! * [`partition`]: the crystals of every part, with their targets
-//! * [`regime`]: the optimisers of the paper's two groups of tasks
+//! * [`recipe`]: how a group of tasks is fine-tuned, by encoder (`trainer/recipes/`)
 
 mod builtin;
 mod crystals;
 mod error;
 pub mod partition;
-pub mod regime;
+pub mod recipe;
 pub mod rule;
 pub mod split_file;
 #[cfg(test)]
 mod tests;
 pub mod transform;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemas::property::by_column;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Table;
+use toml::de::DeTable;
 
 use crate::config::similar::nearest;
 use crate::data::Sources;
@@ -30,7 +32,7 @@ use crate::{text_file, toml_text};
 
 pub use error::TaskError;
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
-pub use regime::Regime;
+pub use recipe::Group;
 pub use rule::{Metric, SplitRule};
 pub use split_file::SplitFileError;
 pub use transform::Transform;
@@ -68,8 +70,9 @@ pub struct Task {
     pub transform: Transform,
     /// How models are compared.
     pub metric: Metric,
-    /// The paper's group of tasks, which decides the optimiser.
-    pub regime: Regime,
+    /// The group of tasks, for which every encoder has a recipe; `regime` in files of earlier versions.
+    #[serde(default, alias = "regime")]
+    pub group: Group,
     /// Crystals that take part in all, each with a value and a part, before [`Task::transform`]
     /// refuses any; `None`: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,10 +88,6 @@ pub struct Task {
     /// Counts that the literature gives, where the published file holds others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Counts>,
-    /// Settings that the task recommends over its regime's: dotted keys of the configuration with
-    /// values as on the command line.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub settings: BTreeMap<String, String>,
 }
 
 impl Task {
@@ -146,6 +145,10 @@ impl Task {
 
     /// The task that a text defines; `path` is what errors name.
     fn parse(text: &str, path: &Path) -> Result<Self, TaskError> {
+        if let Some(offset) = earlier_settings(text) {
+            let (line, column) = toml_text::line_and_column(text, offset);
+            return Err(TaskError::Settings { path: path.to_owned(), line, column });
+        }
         let task: Self = toml::from_str(text).map_err(|error| {
             let (line, column, message) = toml_text::fault(text, &error);
             TaskError::Syntax { path: path.to_owned(), line, column, message }
@@ -187,6 +190,26 @@ impl Task {
         }
         self.split.fault()
     }
+}
+
+/// Name of the section of settings that tasks of earlier versions have.
+const EARLIER_SETTINGS: &str = "settings";
+
+/// Where a text has the settings of a task of earlier versions, in bytes.
+fn earlier_settings(text: &str) -> Option<usize> {
+    let table = DeTable::parse(text).ok()?;
+    table.get_ref().keys().find(|key| key.get_ref() == EARLIER_SETTINGS).map(|key| key.span().start)
+}
+
+/// Reads the task of a record of this version or an earlier one, whose settings stand in the configurations beside
+/// it, too.
+///
+/// # Errors
+/// Those of the format.
+pub(crate) fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Task, D::Error> {
+    let mut table = Table::deserialize(deserializer)?;
+    table.remove(EARLIER_SETTINGS);
+    table.try_into().map_err(D::Error::custom)
 }
 
 /// Whether two spellings are the same unit: `g/cm3` and `g/cm³`, the Greek letter μ and the micro sign µ, with

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use schemas::property::by_column;
 
 use super::*;
-use crate::config::Config;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks");
 
@@ -14,7 +13,7 @@ property = "band_gap_ev"
 unit = "eV"
 transform = "none"
 metric = "mae"
-regime = "other"
+group = "other"
 
 [split]
 rule = "hash"
@@ -63,15 +62,17 @@ fn a_built_in_task_fits_the_contract_of_stores() {
 }
 
 #[test]
-fn settings_of_tasks_and_regimes_are_settings() {
-    for task in built_in() {
-        let regime = task.regime.overrides().iter().map(|(key, value)| format!("{key}={value}"));
-        let own = task.settings.iter().map(|(key, value)| format!("{key}={value}"));
-        // The head's rate belongs to fine-tuning, whose settings stand beside a run's.
-        let settings: Vec<String> =
-            regime.chain(own).filter(|setting| !setting.starts_with("finetune.")).collect();
-        Config::resolve(None, &settings).expect(&task.name);
-    }
+fn tasks_of_earlier_versions_are_understood_or_refused() {
+    let earlier = SMALLEST.replace("group = ", "regime = ");
+    let task = Task::parse(SMALLEST, Path::new("mine.toml")).expect("a task");
+    assert_eq!(Task::parse(&earlier, Path::new("mine.toml")).expect("a task"), task);
+    let without = SMALLEST.replace("group = \"other\"\n", "");
+    assert_eq!(Task::parse(&without, Path::new("mine.toml")).expect("a task"), task);
+    let earlier = format!("{earlier}\n[settings]\n\"optimiser.clip_norm\" = \"1.0\"\n");
+    let message = refused(&earlier);
+    assert!(message.starts_with("mine.toml:15:2: not a valid task: [settings] is no part"), "{message}");
+    assert!(message.contains("--config"), "{message}");
+    assert_eq!(recorded(toml::Deserializer::parse(&earlier).expect("TOML")).expect("a record"), task);
 }
 
 #[test]

@@ -84,20 +84,13 @@ section! {
 impl LossConfig {
     /// Notes a fault if nothing is learnt.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
-        let Self { atom, coordinate, lattice, contrast, direction, same_cell, distance } = self;
-        let weights = [
-            atom.weight,
-            coordinate.weight,
-            lattice.weight,
-            contrast.weight,
-            direction.weight,
-            same_cell.weight,
-            distance.weight,
-        ];
+        let terms = serde_json::to_value(self).expect("JSON holds every type of the configuration");
+        let mut terms = terms.as_object().into_iter().flatten();
+        let learns = terms.any(|(_, term)| term["weight"].as_f64().is_some_and(|weight| weight > 0.0));
         faults.unless(
-            weights.iter().any(|&weight| weight > 0.0),
+            learns,
             "pretrain.mmpt.loss.atom.weight",
-            atom.weight,
+            self.atom.weight,
             "greater than 0 where every other term's weight is 0",
         );
     }

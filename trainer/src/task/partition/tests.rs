@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -7,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::DataError;
 use crate::data::test_store::{GAP, Row, chain, chains, write_store};
-use crate::task::{Metric, Regime, SplitRule};
+use crate::task::{Group, Metric, SplitRule};
 
 /// Crystals `m0`, `m1`, … with the gap 1, 2, … in parts and folds that take turns.
 fn rows(count: usize) -> Vec<Row> {
@@ -39,13 +38,12 @@ fn task(split: SplitRule) -> Task {
         unit: "eV".to_owned(),
         transform: Transform::None,
         metric: Metric::Mae,
-        regime: Regime::Other,
+        group: Group::Other,
         crystals: None,
         leaderboard: None,
         split,
         expected: None,
         published: None,
-        settings: BTreeMap::new(),
     }
 }
 

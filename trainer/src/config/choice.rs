@@ -1,0 +1,20 @@
+//! Sections of which one setting chooses the part that counts.
+
+/// The setting that chooses, and the section whose other parts are without effect.
+const CHOICES: &[(&str, &str)] = &[("model.kind", "model."), ("pretrain.method", "pretrain.")];
+
+/// The settings, given by key with values as text, without those of kinds and methods that are not chosen.
+pub(super) fn active(mut settings: Vec<(String, String)>) -> Vec<(String, String)> {
+    for (choice, section) in CHOICES {
+        let chosen = settings.iter().find(|(key, _)| key == choice).map(|(_, value)| value.clone());
+        let Some(chosen) = chosen else { continue };
+        let chosen = format!("{section}{}.", chosen.trim_matches('"'));
+        settings.retain(|(key, _)| key == choice || !key.starts_with(section) || key.starts_with(&chosen));
+    }
+    settings
+}
+
+/// Whether a key chooses among sections.
+pub(super) fn chooses(key: &str) -> bool {
+    CHOICES.iter().any(|(choice, _)| *choice == key)
+}

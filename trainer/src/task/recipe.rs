@@ -1,0 +1,99 @@
+//! Recipes: how an encoder is fine-tuned on a task, unless a configuration says otherwise. A group of tasks has one
+//! for every encoder, `trainer/recipes/MODEL/GROUP.toml`; what single tasks change in it stands beside, in
+//! `tasks.toml`. The paper has two groups (specification, section 6).
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::config::{self, ModelKind};
+
+/// A group of tasks that are fine-tuned alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// MatBench's tasks.
+    Matbench,
+    /// All others.
+    #[default]
+    Other,
+}
+
+impl Group {
+    /// The recipe of an encoder for a task of this group: keys of the configuration with their values as TOML.
+    ///
+    /// # Panics
+    /// If a recipe that the program carries with it is no TOML.
+    pub fn recipe(self, model: ModelKind, task: &str) -> Vec<(String, String)> {
+        let group: Table = self.text(model).parse().expect(VALID);
+        let tasks: Table = tasks(model).parse().expect(VALID);
+        let own = tasks.get(task).and_then(Value::as_table);
+        let settings = config::settings(&group).into_iter().chain(own.into_iter().flat_map(config::settings));
+        settings.map(|(key, value)| (key, value.to_string())).collect()
+    }
+
+    fn text(self, model: ModelKind) -> &'static str {
+        match (model, self) {
+            (ModelKind::Mmpt, Self::Matbench) => include_str!("../../recipes/mmpt/matbench.toml"),
+            (ModelKind::Mmpt, Self::Other) => include_str!("../../recipes/mmpt/other.toml"),
+        }
+    }
+}
+
+/// What single tasks change for an encoder.
+fn tasks(model: ModelKind) -> &'static str {
+    match model {
+        ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),
+    }
+}
+
+/// Why reading a recipe cannot fail.
+const VALID: &str = "the program's recipes are TOML";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::optimiser::OptimiserKind;
+    use crate::config::schedule::ScheduleKind;
+    use crate::task::Task;
+
+    const GROUPS: [Group; 2] = [Group::Matbench, Group::Other];
+
+    fn resolved(group: Group, task: &str) -> Config {
+        Config::resolve_over(|model| group.recipe(model, task), None, &[] as &[&str]).expect(task)
+    }
+
+    #[test]
+    fn recipes_are_of_known_settings() {
+        for group in GROUPS {
+            for task in Task::names() {
+                resolved(group, task);
+            }
+        }
+    }
+
+    #[test]
+    fn recipes_of_single_tasks_are_of_tasks_there_are() {
+        let tasks: Table = tasks(ModelKind::Mmpt).parse().expect("TOML");
+        for name in tasks.keys() {
+            assert!(Task::names().contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_paper_s_groups_have_its_optimisers() {
+        let rates = |group| {
+            let Config { optimiser, schedule, finetune, run, .. } = resolved(group, "mine");
+            assert_eq!((optimiser.kind, optimiser.weight_decay), (OptimiserKind::AdamW, 1e-5));
+            assert_eq!((optimiser.clip_norm, run.epochs), (None, 50));
+            (optimiser.learning_rate, finetune.head_learning_rate, schedule.kind)
+        };
+        assert_eq!(rates(Group::Matbench), (1e-3, Some(5e-3), ScheduleKind::Constant));
+        assert_eq!(rates(Group::Other), (0.01, Some(0.01), ScheduleKind::OneCycle));
+        for group in GROUPS {
+            let config = resolved(group, "matbench_jdft2d");
+            assert_eq!((config.run.epochs, config.data.batch_crystals), (60, 32));
+            assert_eq!(config.optimiser.clip_norm, Some(1.0));
+        }
+    }
+}
