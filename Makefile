@@ -33,13 +33,13 @@ LIBTORCH_CPU := $(CURDIR)/.libtorch/cpu
 ifneq ($(wildcard $(LIBTORCH_CPU)),)
 LIBTORCH ?= $(LIBTORCH_CPU)
 export LIBTORCH
-TCH := trainer/tch
+TCH := mmpt-trainer/tch
 endif
 LIBCLANG := $(wildcard $(addsuffix /libclang.so*,$(LIBCLANG_PATH)) \
 	$(foreach name,libclang.so libclang-[0-9]*.so*,/usr/lib/$(name) /usr/lib64/$(name) /usr/lib/*/$(name) \
 	/usr/lib/llvm*/lib/$(name) /usr/local/lib/$(name)))
 ifneq ($(and $(shell command -v mpicc),$(LIBCLANG)),)
-MPI := trainer/mpi
+MPI := mmpt-trainer/mpi
 endif
 # The value of a variable as one word of a shell, whatever is in it: what a user gives is no text of make.
 quote = '$(subst ','\'',$(value $1))'

@@ -29,7 +29,7 @@ if [ ! -e "$SHARED/reference/bench_ref.py" ]; then
     exit 0
 fi
 need_shared
-need "$TRAINER" "build it with 'cargo build --release -p trainer', or name it with TRAINER=FILE"
+need "$TRAINER" "build it with 'cargo build --release -p mmpt-trainer', or name it with TRAINER=FILE"
 reference=$(cd "$SHARED/reference" && pwd)
 # Nothing is written beside the reference, byte code included.
 export PYTHONDONTWRITEBYTECODE=1

@@ -33,5 +33,5 @@ need_shared() {
 }
 
 need_etl() {
-    need "$ETL" "build it with 'cargo build --release -p etl', or name it with ETL=FILE"
+    need "$ETL" "build it with 'cargo build --release -p mmpt-etl', or name it with ETL=FILE"
 }

@@ -4,11 +4,12 @@ use schemas::count::counted;
 
 /// Why the processes of a launcher cannot train together.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RanksError {
     /// This program was built without MPI.
     #[error(
         "a launcher started {count} processes, but this program was built without MPI, and they would all \
-         train the same: a build with `--features trainer/mpi` shares the batches among them"
+         train the same: a build with `--features mmpt-trainer/mpi` shares the batches among them"
     )]
     WithoutMpi {
         /// How many there are.

@@ -54,7 +54,7 @@ const RESULTS_BEGINNING: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, UNKNOWN_SY
 /// Most bytes of a description of the algorithm that is looked at.
 const MAX_INFO_BYTES: u64 = 1 << 20;
 /// How the description names this program.
-const PACKAGE_BEGINNING: &str = concat!(env!("CARGO_PKG_NAME"), "==");
+const PACKAGE_BEGINNING: &str = concat!(env!("CARGO_CRATE_NAME"), "==");
 
 /// The data set that a task is, and what `info.json` says of the algorithm. A submission may leave
 /// nothing but the notes empty.
@@ -263,7 +263,7 @@ pub(super) fn write_info(path: &Path, matbench: &Matbench) -> Result<(), ReportE
         "notes": matbench.notes,
         "requirements": {
             "python": [format!("matbench=={VERSION}")],
-            "rust": [format!("{}=={}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))],
+            "rust": [format!("{}=={}", env!("CARGO_CRATE_NAME"), env!("CARGO_PKG_VERSION"))],
         },
     });
     atomic::write(path, |out| {
