@@ -40,6 +40,7 @@ const DELTA_BLOCK_PARTS: usize = 4;
 
 /// Why a Parquet file could not be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ShardError {
     /// The operating system refused: disk full, folder not writable, file gone.
     #[error("cannot write {}: {source}", path.display())]

@@ -8,6 +8,7 @@ use crate::text;
 
 /// A store that cannot be read as one; every variant says where.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The operating system refused.
     #[error("{}: {source}", path.display())]

@@ -25,7 +25,7 @@ pub const MAX_THREADS: usize = 1024;
 const SURELY_FEW_EDGES: usize = 1 << 12;
 const _: () = assert!((SURELY_FEW_EDGES * SURELY_FEW_EDGES) as u64 <= MAX_PAIRS);
 
-/// A crystal that is too large to be used.
+/// A crystal that is too large to be used. The list is closed: a crystal that is rejected has a code for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LimitError {
     /// Too many sites.

@@ -12,6 +12,7 @@ use crate::name::REJECTS_FOLDER;
 
 /// An output that is an input, or lies where an input does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OutputIsInput {
     /// Both are one file or folder, perhaps by different names.
     #[error("{}: is also an input ({}) and cannot be the output", output.display(), input.display())]

@@ -52,6 +52,7 @@ const STRUCT: u8 = 12;
 
 /// A column that is not unpacked.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PageError {
     /// The headers of its pages cannot be read.
     #[error("column '{column}': {source}")]

@@ -95,6 +95,7 @@ impl Default for FeatureSettings {
 
 /// A setting of a store that is missing, unreadable or not the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// The metadata has no such key.
     #[error("metadata key '{key}' is missing: this is not a shard of a feature store")]

@@ -165,7 +165,7 @@ fn a_caller_that_goes_away_leaves_no_thread_behind() {
 #[test]
 fn settings_out_of_range_are_refused() {
     let no_threads = featurise(&request(SourceKind::Cif, &[&sample()], 0)).map(drop).expect_err("refused");
-    assert!(no_threads.to_string().contains("--threads 0"), "{no_threads}");
+    assert!(no_threads.to_string().contains("threads = 0"), "{no_threads}");
     let nothing: [PathBuf; 0] = [];
     let request = FeaturiseRequest { inputs: nothing.to_vec(), ..request(SourceKind::Cif, &[], 1) };
     assert!(featurise(&request).is_err());

@@ -28,6 +28,7 @@ pub const BUILT_FOR: &str = "cpu, libtorch, cuda:N";
 
 /// A device that there is not.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// The name says nothing to us.
     #[error("'{name}' is no device: cpu, libtorch, cuda or cuda:N")]

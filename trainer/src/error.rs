@@ -17,6 +17,7 @@ use crate::weights::{Mismatch, WeightsError};
 
 /// An error with the file, key, crystal or tensor that it is about.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The configuration.
     #[error(transparent)]
@@ -62,11 +63,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// Weights without a head were to predict.
-    #[error(
-        "{} was pre-trained alone and predicts no property; trainer finetune --weights makes a model that \
-         does",
-        path.display()
-    )]
+    #[error("{} was pre-trained alone and predicts no property", path.display())]
     NotFinetuned {
         /// The file.
         path: PathBuf,
@@ -104,14 +101,10 @@ pub enum TrainError {
         crystals: u64,
     },
     /// No shards were named.
-    #[error("no shards are named: give --shards, or data.shards in the configuration")]
+    #[error("no shards are named")]
     NoShards,
     /// The run was made with other settings.
-    #[error(
-        "the run in {} was started with {key} = {found}, not {asked}; without --resume and with another \
-         --out a new run begins",
-        path.display()
-    )]
+    #[error("the run in {} was started with {key} = {found}, not {asked}", path.display())]
     OtherConfiguration {
         /// The run's folder.
         path: PathBuf,
@@ -175,7 +168,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// The table to write exists already.
-    #[error("{} already exists; --overwrite replaces it", path.display())]
+    #[error("{} already exists", path.display())]
     Exists {
         /// The table.
         path: PathBuf,

@@ -47,6 +47,7 @@ const MAX_HEAD_BYTES: u64 = 4096;
 
 /// Pages that cannot be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PagesError {
     /// The folder cannot be made.
     #[error("cannot create the folder {}: {source}", path.display())]

@@ -10,6 +10,7 @@
 mod about;
 mod build;
 mod fetch;
+mod hints;
 mod merge;
 mod options;
 mod progress;
@@ -23,7 +24,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use etl::pipeline::BuildError;
 use manual::{CompletionsArguments, ManArguments, Status};
-use schemas::{in_one_line, text};
+use schemas::text;
 
 /// Exit status of a command that ended, with or without findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Err(error) => {
-            eprintln!("etl: {}", in_one_line(error.as_ref()));
+            eprintln!("etl: {}", hints::told(&error));
             let interrupted = matches!(error.downcast_ref(), Some(BuildError::Cancelled { .. }));
             ExitCode::from(if interrupted { INTERRUPTED } else { FAILED })
         }

@@ -46,7 +46,7 @@ pub enum FetchError {
         status: u16,
     },
     /// The host has no address or cannot be reached: most likely there is no network.
-    #[error("{url}: {reason}; without a network, give a folder of the files with --mirror")]
+    #[error("{url}: {reason}")]
     Unreachable {
         /// Address asked for.
         url: String,
@@ -132,7 +132,7 @@ pub enum FetchError {
         reason: String,
     },
     /// A file of a published name that no fetch has brought.
-    #[error("{}: not brought by a fetch, and not replaced; move it away or give another --to", .path.display())]
+    #[error("{}: not brought by a fetch, and not replaced", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,

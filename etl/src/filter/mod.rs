@@ -19,6 +19,7 @@ const QUOTED_CHARACTERS: usize = 200;
 
 /// A filter that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FilterError {
     /// It cannot be understood.
     #[error(transparent)]

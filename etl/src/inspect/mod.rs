@@ -26,6 +26,7 @@ use similar::Similar;
 
 /// Why a crystal cannot be shown.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InspectError {
     /// The store cannot be read.
     #[error(transparent)]

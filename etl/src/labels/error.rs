@@ -23,6 +23,7 @@ impl fmt::Display for Statement {
 
 /// A fault of a label table; lines and columns count from 1.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LabelError {
     /// The file cannot be opened or decompressed, or is damaged JSON.
     #[error(transparent)]

@@ -10,9 +10,10 @@ use crate::pipeline::BuildError;
 
 /// Parts that cannot be merged; nothing was written unless the disk is at fault.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MergeError {
     /// A store that was not built as a part.
-    #[error("{}: a whole store, not a part: it was built without --part", store.display())]
+    #[error("{}: a whole store, not a part", store.display())]
     NotAPart {
         /// Folder of the store.
         store: PathBuf,

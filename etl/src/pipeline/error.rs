@@ -20,6 +20,7 @@ const SHOWN_FILES: usize = 10;
 
 /// A build that could not go on. Faults of single entries never end here, they become rejects.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The operating system refused.
     #[error("{}: {source}", path.display())]
@@ -97,7 +98,7 @@ pub enum BuildError {
         store: PathBuf,
     },
     /// A finished store is there, made from something else.
-    #[error("{}: a finished store is here with {difference}; --force builds it anew", store.display())]
+    #[error("{}: a finished store is here with {difference}", store.display())]
     Finished {
         /// The store's folder.
         store: PathBuf,
@@ -105,13 +106,13 @@ pub enum BuildError {
         difference: String,
     },
     /// An interrupted run left its work behind.
-    #[error("{}: an interrupted build is here; --resume goes on with it, --force starts anew", store.display())]
+    #[error("{}: an interrupted build is here", store.display())]
     Interrupted {
         /// The store's folder.
         store: PathBuf,
     },
     /// The interrupted run cannot be continued with these options or inputs.
-    #[error("{}: cannot resume, the interrupted build has {difference}; --force starts anew", store.display())]
+    #[error("{}: cannot resume, the interrupted build has {difference}", store.display())]
     ResumeMismatch {
         /// The store's folder.
         store: PathBuf,
@@ -133,17 +134,17 @@ pub enum BuildError {
         files: Vec<String>,
     },
     /// The notes of an interrupted run cannot be read.
-    #[error("{}: not a journal of this software: {message}; --force starts anew", path.display())]
+    #[error("{}: not a journal of this software: {message}", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,
         /// What is wrong with it.
         message: String,
     },
-    /// An option is out of its range or names something that is not there.
-    #[error("{option} {value}: {problem}")]
+    /// A field of the request is out of its range or names something that is not there.
+    #[error("{option} = {value}: {problem}")]
     Option {
-        /// Name of the option.
+        /// Name of the field.
         option: &'static str,
         /// The value given.
         value: String,
@@ -154,7 +155,7 @@ pub enum BuildError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The user asked the run to stop.
-    #[error("{}: stopped on request; --resume goes on from the last finished shard", store.display())]
+    #[error("{}: stopped on request", store.display())]
     Cancelled {
         /// The store's folder.
         store: PathBuf,

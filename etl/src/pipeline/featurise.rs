@@ -81,7 +81,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
     let FeaturiseRequest { kind, inputs, settings, bounds, threads } = request;
     if bounds.max_sites == 0 {
         let problem = "must be at least 1".to_owned();
-        return Err(BuildError::Option { option: "--max-sites", value: "0".to_owned(), problem });
+        return Err(BuildError::Option { option: "max_sites", value: "0".to_owned(), problem });
     }
     check_threads(*threads)?;
     settings.check()?;

@@ -358,9 +358,9 @@ fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
 /// Refuses sizes that make no store.
 fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     let sizes = [
-        ("--shard-rows", request.shard_rows),
-        ("--row-group-rows", request.row_group_rows),
-        ("--max-sites", request.bounds.max_sites),
+        ("shard_rows", request.shard_rows),
+        ("row_group_rows", request.row_group_rows),
+        ("max_sites", request.bounds.max_sites),
     ];
     let refuse = |option, value: String, problem: &str| {
         Err(BuildError::Option { option, value, problem: problem.to_owned() })
@@ -370,7 +370,7 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     }
     check_threads(request.threads)?;
     for (option, least) in
-        [("--min-volume", request.bounds.min_volume), ("--min-distance", request.bounds.min_distance)]
+        [("min_volume", request.bounds.min_volume), ("min_distance", request.bounds.min_distance)]
     {
         if !(least >= 0.0 && least.is_finite()) {
             return refuse(option, least.to_string(), "must be 0 or a positive number");
@@ -385,7 +385,7 @@ pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
         return Ok(());
     }
     let problem = format!("must be 1 to {MAX_THREADS}");
-    Err(BuildError::Option { option: "--threads", value: threads.to_string(), problem })
+    Err(BuildError::Option { option: "threads", value: threads.to_string(), problem })
 }
 
 /// Property columns with their keys: those of the source, then those of the label tables.

@@ -95,7 +95,7 @@ impl SortKeys {
                     schema.field_with_name(column).ok().filter(|field| !field.data_type().is_nested());
                 let Some(field) = field else {
                     return Err(BuildError::Option {
-                        option: "--order",
+                        option: "order",
                         value: column.clone(),
                         problem: "is neither 'source', 'shuffle:SEED' nor a column with one value a row"
                             .to_owned(),
@@ -349,7 +349,7 @@ mod tests {
         assert!("shuffle:x".parse::<Order>().is_err());
         let schema = batch(&[]).schema();
         let error = SortKeys::new(&Order::By("volume".into()), &schema).err().expect("no such column");
-        assert!(error.to_string().starts_with("--order volume: is neither"), "{error}");
+        assert!(error.to_string().starts_with("order = volume: is neither"), "{error}");
     }
 
     proptest! {

@@ -105,7 +105,7 @@ impl StoreFolder {
         force: bool,
     ) -> Result<Begin, BuildError> {
         name::require_source(&run.source).map_err(|error| BuildError::Option {
-            option: "--name",
+            option: "name",
             value: format!("{:?}", error.name),
             problem: error.problem.to_owned(),
         })?;

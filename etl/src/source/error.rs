@@ -13,6 +13,7 @@ use crate::source::json::JsonError;
 
 /// An input that cannot be opened or read on; the run ends with it.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// A command without inputs.
     #[error("no input is given")]
@@ -138,6 +139,7 @@ impl SourceError {
 
 /// Why one record is left out; ends as a row of the rejects table.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum RecordError {
     /// The record is not well-formed JSON or not of the source's shape.
     #[error(transparent)]

@@ -28,6 +28,7 @@ pub const ATOMIC_NUMBERS: usize = crystal::element::SYMBOLS.len();
 
 /// Why a store has no statistics.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StatisticsError {
     /// The store cannot be read.
     #[error(transparent)]

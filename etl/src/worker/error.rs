@@ -10,6 +10,7 @@ use crate::source::SourceError;
 
 /// A stream as a whole that is at fault; bad entries become rejects instead.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorkerError {
     /// The input is no Arrow IPC stream, or damaged.
     #[error("the input is no readable Arrow IPC stream, after {}: {source}", counted(*rows, "row"))]

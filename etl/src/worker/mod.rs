@@ -73,7 +73,7 @@ pub struct PartRequest {
 /// [`WorkerError`] if the input is damaged, cut off or without the columns needed, or the output cannot
 /// be written.
 pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -> Result<(), WorkerError> {
-    require_positive("--max-sites", request.bounds.max_sites)?;
+    require_positive("max_sites", request.bounds.max_sites)?;
     let mut blocks = Blocks::open(request, input)?;
     let shard = Arc::clone(blocks.schema());
     let schema = output::schema(&shard, &request.settings);
@@ -98,9 +98,9 @@ pub fn part(
     input: impl Read,
     output: impl Write,
 ) -> Result<Manifest, WorkerError> {
-    require_positive("--max-sites", request.bounds.max_sites)?;
-    require_positive("--shard-rows", part.shard_rows)?;
-    require_positive("--row-group-rows", part.row_group_rows)?;
+    require_positive("max_sites", request.bounds.max_sites)?;
+    require_positive("shard_rows", part.shard_rows)?;
+    require_positive("row_group_rows", part.row_group_rows)?;
     let blocks = Blocks::open(request, input)?;
     let folder = StoreFolder::open(&part.store)?;
     let store = FedStore {

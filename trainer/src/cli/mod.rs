@@ -14,6 +14,7 @@ mod config;
 mod embed;
 mod evaluate;
 mod finetune;
+mod hints;
 mod out;
 mod predict;
 mod pretrain;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use manual::{CompletionsArguments, ManArguments, Status};
-use schemas::{in_one_line, text};
+use schemas::text;
 use trainer::ranks::{self, AbortOnPanic, Ranks};
 
 /// Exit status of a command that ended.
@@ -153,7 +154,7 @@ pub(crate) fn run() -> ExitCode {
     let ranks = match command.join() {
         Ok(ranks) => ranks,
         Err(error) => {
-            eprintln!("trainer: {}", in_one_line(error.as_ref()));
+            eprintln!("trainer: {}", hints::told(&error));
             return ExitCode::from(FAILED);
         }
     };
@@ -176,13 +177,13 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if ranks.leads() => {
-            eprintln!("trainer: {}", in_one_line(error.as_ref()));
+            eprintln!("trainer: {}", hints::told(&error));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
         }
         Err(error) => {
             std::thread::sleep(PRECEDENCE);
-            eprintln!("trainer: process {}: {}", ranks.rank(), in_one_line(error.as_ref()));
+            eprintln!("trainer: process {}: {}", ranks.rank(), hints::told(&error));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
         }

@@ -11,6 +11,7 @@ use crate::task::TaskError;
 
 /// A comparison that cannot be begun, gone on with or written down.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompareError {
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -80,7 +81,7 @@ pub enum CompareError {
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
     /// The folder has a grid that no comparison has put there.
-    #[error("{}: not of a comparison, as there is no {journal} beside it; give --out a folder of its own", path.display())]
+    #[error("{}: not of a comparison, as there is no {journal} beside it", path.display())]
     Foreign {
         /// The grid.
         path: PathBuf,

@@ -8,6 +8,7 @@ use schemas::limits::LimitError;
 
 /// A failure of the data path; every variant says where.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// A shard cannot be read.
     #[error(transparent)]
@@ -123,6 +124,7 @@ fn listed(names: &[String]) -> String {
 
 /// What makes a crystal unfit for a graph.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GraphError {
     /// A list of another length than the one it belongs to.
     #[error("{} of {list} instead of {expected}", counted(*found, "value"))]

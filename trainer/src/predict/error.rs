@@ -12,9 +12,10 @@ use crate::table::UnknownEnding;
 
 /// An error with the file, model or setting that it is about.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PredictError {
     /// No model was given.
-    #[error("no weights are given: name at least one file with --weights")]
+    #[error("no weights are given")]
     NoModels,
     /// An argument that names no weights.
     #[error("{}: no weights there", path.display())]
@@ -56,15 +57,14 @@ pub enum PredictError {
     #[error(transparent)]
     Format(#[from] UnknownEnding),
     /// The table of predictions, or that of the entries left out, exists already.
-    #[error("{} already exists; --overwrite replaces it", path.display())]
+    #[error("{} already exists", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The table of the entries left out would replace another file.
     #[error(
-        "{}: the entries left out would be listed here, but the file is no such list: move it, or choose another \
-         --out",
+        "{}: the entries left out would be listed here, but the file is no such list: move it",
         path.display()
     )]
     Foreign {
@@ -84,7 +84,7 @@ pub enum PredictError {
     },
     /// Inputs of two kinds were given together.
     #[error(
-        "{} is read as {first_kind} and {} as {second_kind}: give them one after another, or say --kind",
+        "{} is read as {first_kind} and {} as {second_kind}: give them one after another",
         first.display(), second.display()
     )]
     DifferentKinds {
@@ -98,7 +98,7 @@ pub enum PredictError {
         second_kind: InputKind,
     },
     /// The kind of an input cannot be found out.
-    #[error("{0}; --kind says how an input is read")]
+    #[error("{0}")]
     Kind(SourceError),
     /// The structures cannot be read.
     #[error(transparent)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Results that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportError {
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -24,7 +25,7 @@ pub enum ReportError {
         source: serde_json::Error,
     },
     /// A file that no evaluation has written has the name of a result.
-    #[error("{}: not written by an evaluation, and not replaced; give --out a folder of its own", path.display())]
+    #[error("{}: not written by an evaluation, and not replaced", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,

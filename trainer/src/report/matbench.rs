@@ -76,6 +76,7 @@ pub struct Matbench {
 
 /// Why an evaluation is not MatBench's record of a task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Incomplete {
     /// No such data set.
     #[error(

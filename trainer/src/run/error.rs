@@ -6,6 +6,7 @@ use crate::weights::WeightsError;
 
 /// A run that cannot be started, continued or recorded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -18,10 +19,7 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The folder holds something already.
-    #[error(
-        "{} is not empty: --resume continues the run in it, --overwrite replaces it",
-        path.display()
-    )]
+    #[error("{} is not empty", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
@@ -41,7 +39,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// The best weights of a run to be continued are not there.
-    #[error("{} is missing, which epoch {epoch} has written; --overwrite begins anew", path.display())]
+    #[error("{} is missing, which epoch {epoch} has written", path.display())]
     BestMissing {
         /// The weights.
         path: PathBuf,

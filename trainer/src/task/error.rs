@@ -11,6 +11,7 @@ use crate::data::DataError;
 
 /// A failure of a task; every variant says which task, file, key or crystal.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TaskError {
     /// Neither a built-in task nor a file.
     #[error(
@@ -126,7 +127,7 @@ pub enum TaskError {
     /// Crystals that the split file lists and the shards do not have.
     #[error(
         "{}: {missing} of its {} {} not in these shards with a value of '{property}' ({}); the task \
-         '{task}' needs {store}; --allow-partial goes on without them",
+         '{task}' needs {store}",
         path.display(),
         counted(*listed, "crystal"),
         agree(missing, "is", "are"),
@@ -150,8 +151,7 @@ pub enum TaskError {
     },
     /// The parts have other sizes than the task is defined by.
     #[error(
-        "the task '{task}' has {} crystals, these shards give {}; it needs {store}; --allow-partial goes on \
-         with what there is",
+        "the task '{task}' has {} crystals, these shards give {}; it needs {store}",
         sizes(expected),
         sizes(found)
     )]
@@ -167,8 +167,7 @@ pub enum TaskError {
     },
     /// The folds together have another size than the task is defined by.
     #[error(
-        "the task '{task}' has {}, these shards give {found}; it needs {store}; --allow-partial goes on with \
-         what there is",
+        "the task '{task}' has {}, these shards give {found}; it needs {store}",
         counted(*expected, "crystal")
     )]
     Crystals {

@@ -29,6 +29,7 @@ const ALL_GRADIENTS: &str = "__total__";
 
 /// What keeps a comparison from being made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VerifyError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]

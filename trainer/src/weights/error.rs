@@ -7,6 +7,7 @@ use schemas::settings::SettingsError;
 
 /// A weights file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WeightsError {
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]

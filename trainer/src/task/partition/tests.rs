@@ -197,7 +197,7 @@ fn a_listed_crystal_that_is_not_there_is_an_error_unless_allowed() {
     assert!(
         error.ends_with(
             "list.json: 3 of its 7 crystals are not in these shards with a value of 'band_gap_ev' (m3, x1, \
-             x7); the task 'gaps' needs a store; --allow-partial goes on without them"
+             x7); the task 'gaps' needs a store"
         ),
         "{error}"
     );
@@ -224,7 +224,7 @@ fn other_sizes_than_the_task_s_are_an_error_unless_allowed() {
     assert_eq!(
         error.to_string(),
         "the task 'gaps' has 6 train, 3 validation and 4 test crystals, these shards give 6 train, 3 \
-         validation and 3 test; it needs a store; --allow-partial goes on with what there is"
+         validation and 3 test; it needs a store"
     );
     task.partition(&sources, &partial).expect("it is allowed");
     let task = Task { crystals: Some(13), ..by_folds() };

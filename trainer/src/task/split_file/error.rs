@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// A list that cannot be used; every variant names the file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitFileError {
     /// The operating system refused, or an archive's member is damaged.
     #[error("cannot read the split file {}: {source}", path.display())]
