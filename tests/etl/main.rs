@@ -14,6 +14,7 @@ mod files;
 mod labels;
 #[cfg(unix)]
 mod modes;
+mod own_source;
 mod parts;
 mod rejects;
 mod release;

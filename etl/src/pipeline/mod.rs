@@ -100,6 +100,30 @@ pub struct BuildRequest {
     pub force: bool,
 }
 
+impl BuildRequest {
+    /// A whole store in the order of its source, on one thread, with the default settings.
+    pub fn new(kind: SourceKind, inputs: Vec<PathBuf>, store: PathBuf) -> Self {
+        Self {
+            kind,
+            inputs,
+            source: SourceOptions::default(),
+            labels: Vec::new(),
+            id_prop_keys: Vec::new(),
+            store,
+            settings: FeatureSettings::default(),
+            bounds: Bounds::default(),
+            filters: Vec::new(),
+            order: Order::Source,
+            part: None,
+            shard_rows: DEFAULT_SHARD_ROWS,
+            row_group_rows: DEFAULT_ROW_GROUP_ROWS,
+            threads: 1,
+            resume: false,
+            force: false,
+        }
+    }
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
@@ -149,7 +173,35 @@ pub fn build(
     cancel: &AtomicBool,
 ) -> Result<BuildSummary, BuildError> {
     check_sizes(request)?;
-    let mut opened = source::open(request.kind, &request.inputs, &request.source)?;
+    run(source::open(request.kind, &request.inputs, &request.source)?, request, progress, cancel)
+}
+
+/// Builds a store from a source that is open already, as one of a format that this library does not know, see
+/// [`OpenSource::new`]. The request's `inputs` and `source` are not looked at; its `kind` says how label tables name
+/// the crystals. A resumed run needs a reader that cuts the same records again.
+///
+/// ```no_run
+#[doc = include_str!("../../examples/own_source.rs")]
+/// ```
+///
+/// # Errors
+/// As [`build`].
+pub fn build_from(
+    source: OpenSource,
+    request: &BuildRequest,
+    progress: &dyn BuildProgress,
+    cancel: &AtomicBool,
+) -> Result<BuildSummary, BuildError> {
+    check_sizes(request)?;
+    run(source, request, progress, cancel)
+}
+
+fn run(
+    mut opened: OpenSource,
+    request: &BuildRequest,
+    progress: &dyn BuildProgress,
+    cancel: &AtomicBool,
+) -> Result<BuildSummary, BuildError> {
     let paths: Vec<PathBuf> = opened.inputs.iter().chain(&request.labels).cloned().collect();
     require_apart(&request.store, &paths)?;
     let labels = labels::load(&label_inputs(request, &mut opened))?;

@@ -64,6 +64,7 @@ use std::sync::Arc;
 use crystal::structure::Structure;
 
 use crate::reject::{Note, Origin, Reject};
+use state::file_states;
 
 pub(crate) use cif::identifier as cif_identifier;
 pub(crate) use document::{Document, check_encoding, open_document};
@@ -292,6 +293,33 @@ pub struct OpenSource {
 }
 
 impl OpenSource {
+    /// A source in a format of one's own, see [`build_from`](crate::pipeline::build_from): files that `reader` cuts
+    /// into records, each read by a parser that `parser` makes. It has no properties and no label tables unless they
+    /// are put into its fields.
+    ///
+    /// # Errors
+    /// [`SourceError::Open`] where a file cannot be looked at.
+    pub fn new(
+        name: String,
+        inputs: Vec<PathBuf>,
+        reader: Box<dyn RecordReader>,
+        parser: ParserFactory,
+    ) -> Result<Self, SourceError> {
+        Ok(Self {
+            name,
+            states: file_states(&inputs)?,
+            inputs,
+            properties: Vec::new(),
+            embedded_labels: Vec::new(),
+            unread: UnreadFiles::default(),
+            named_cifs: None,
+            notes: Vec::new(),
+            progress: Progress::default(),
+            reader,
+            parser,
+        })
+    }
+
     /// Size of the inputs on disk.
     pub fn total_bytes(&self) -> u64 {
         self.states.iter().map(|state| state.bytes).sum()

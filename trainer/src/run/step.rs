@@ -20,6 +20,84 @@ pub const TOTAL: &str = "loss";
 pub type Values = metrics::Losses;
 
 /// What is learnt: a model and the loss that it is trained by.
+///
+/// Any model can be trained, here a straight line on batches of a [`Stream`](crate::data::Stream):
+///
+/// ```no_run
+/// use std::collections::BTreeMap;
+/// use std::sync::Arc;
+///
+/// use burn::module::Param;
+/// use burn::prelude::*;
+/// use trainer::config::OptimiserConfig;
+/// use trainer::data::GraphBatch;
+/// use trainer::loss::TOTAL;
+/// use trainer::model::mask::DrawKey;
+/// use trainer::optimiser::Rates;
+/// use trainer::ranks::{self, Ranks};
+/// use trainer::run::step::{Learner, Objective, Values};
+///
+/// /// The first cell edge in Å by the number of atoms, as a straight line.
+/// #[derive(Module, Debug)]
+/// struct Line {
+///     slope: Param<Tensor<1>>,
+/// }
+///
+/// #[derive(Debug)]
+/// struct CellEdge {
+///     device: Device,
+///     ranks: Arc<dyn Ranks>,
+/// }
+///
+/// /// Numbers of atoms and edges, shape `[B]` each.
+/// struct Cells {
+///     atoms: Tensor<1>,
+///     edges: Tensor<1>,
+/// }
+///
+/// impl Objective for CellEdge {
+///     type Model = Line;
+///     type Batch = Cells;
+///
+///     fn prepare(&self, graph: GraphBatch<f32>, _: DrawKey) -> Cells {
+///         let atoms: Vec<f32> = graph.atom_offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
+///         let edges: Vec<f32> = graph.lattice_parameters.iter().step_by(6).copied().collect();
+///         let tensor = |values: Vec<f32>| Tensor::from_floats(values.as_slice(), &self.device);
+///         Cells { atoms: tensor(atoms), edges: tensor(edges) }
+///     }
+///
+///     fn losses(&self, model: &Line, batch: &Cells) -> (Tensor<1>, Values) {
+///         let predicted = batch.atoms.clone() * model.slope.val();
+///         let loss = (predicted - batch.edges.clone()).abs().mean();
+///         let values = BTreeMap::from([(TOTAL.to_owned(), loss.clone().into_scalar::<f64>())]);
+///         (loss, values)
+///     }
+///
+///     fn ranks(&self) -> &Arc<dyn Ranks> {
+///         &self.ranks
+///     }
+///
+///     fn weight(&self, batch: &Cells) -> f64 {
+///         batch.atoms.dims()[0] as f64
+///     }
+/// }
+///
+/// fn train(graphs: impl Iterator<Item = GraphBatch<f32>>) -> Line {
+///     let device = Device::flex();
+///     let slope = Tensor::zeros([1], &device.clone().autodiff()).require_grad();
+///     let objective = CellEdge { device, ranks: ranks::alone() };
+///     let line = Line { slope: Param::from_tensor(slope) };
+///     let mut learner = Learner::new(line, objective, &OptimiserConfig::default());
+///     for (graph, first_crystal) in graphs.zip(0..) {
+///         let batch = learner.objective.prepare(graph, DrawKey { seed: 1, epoch: 0, first_crystal });
+///         learner.learn(&batch);
+///         let norm = learner.gradient_norm();
+///         learner.step(norm, Rates { learning_rate: 1e-3, beta1: 0.9 });
+///     }
+///     learner.model().clone()
+/// }
+/// # fn main() {}
+/// ```
 pub trait Objective: Debug {
     /// The model.
     type Model: Module;
