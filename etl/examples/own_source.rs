@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crystal::structure::Structure;
 use etl::pipeline::{BuildProgress, BuildRequest, BuildSummary, Position, build_from};
 use etl::reject::{Origin, Reject};
 use etl::source::{
     OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordParser, RecordReader, Sink, SourceError, SourceKind,
 };
-use etl::structure::Structure;
 
 /// Cuts a file into lines.
 struct Lines {

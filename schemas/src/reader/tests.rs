@@ -1,6 +1,6 @@
 use std::fs;
 
-use arrow::array::{Array, BooleanArray, Int64Array, ListArray, StringArray};
+use arrow::array::{Array, Int64Array, ListArray, StringArray, UInt8Array};
 use arrow::buffer::OffsetBuffer;
 use proptest::prelude::*;
 
