@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crystal::cif::CifReader;
 
+use super::definition::SourceDefinition;
 use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
@@ -19,6 +20,10 @@ const ENDINGS: [&str; 2] = [".cif", ".mcif"];
 /// The files that are read: `*.cif` and `*.mcif`, also packed as `*.cif.gz`.
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
+/// The source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "cif", has_files: true, id_key: None, default_filters: &[], open };
+
 /// Stem of a CIF's name.
 pub(crate) fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
@@ -31,11 +36,7 @@ pub(crate) fn identifier(name: &str) -> Option<&str> {
 ///
 /// # Errors
 /// [`SourceError`] where an input is none of them or cannot be read.
-pub(super) fn open(
-    inputs: &[PathBuf],
-    options: &SourceOptions,
-    name: &str,
-) -> Result<OpenSource, SourceError> {
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     open_files_source(inputs, options, name, RULE, Arc::new(|| Box::new(CifParser::default())))
 }
 

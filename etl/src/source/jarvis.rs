@@ -4,7 +4,17 @@
 //! A property's value is a number, a number in quotes, or `na`. A key whose values are all of that
 //! sort is a property; texts and nested values are not.
 
+use super::definition::SourceDefinition;
 use super::entry::EntryLayout;
+
+/// The source.
+pub(super) const SOURCE: SourceDefinition = SourceDefinition {
+    name: LAYOUT.source,
+    has_files: false,
+    id_key: Some(LAYOUT.id_key),
+    default_filters: &[],
+    open: |inputs, _, name| LAYOUT.open(inputs, name),
+};
 
 /// The layout of JARVIS's entries.
 pub(super) const LAYOUT: EntryLayout = EntryLayout {

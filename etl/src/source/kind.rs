@@ -4,61 +4,66 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::by_name::by_name;
+use super::definition::SourceDefinition;
 
-/// The layouts that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SourceKind {
+/// Declares [`SourceKind`] from the variant and the file of every source.
+macro_rules! sources {
+    ($($(#[doc = $about:literal])* $kind:ident: $file:ident,)*) => {
+        /// The layouts that can be read.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum SourceKind {
+            $($(#[doc = $about])* $kind,)*
+        }
+
+        impl SourceKind {
+            /// Every kind.
+            pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
+
+            /// What its file says about it.
+            pub(super) fn definition(self) -> &'static SourceDefinition {
+                match self {
+                    $(Self::$kind => &super::$file::SOURCE,)*
+                }
+            }
+        }
+    };
+}
+
+sources! {
     /// OQMD's JSON array as JARVIS-Tools publishes it.
-    Oqmd,
+    Oqmd: oqmd,
     /// JARVIS-DFT's JSON array.
-    Jarvis,
+    Jarvis: jarvis,
     /// A MatBench task.
-    Matbench,
+    Matbench: matbench,
     /// CIFs in folders or archives.
-    Cif,
+    Cif: cif,
     /// POSCARs in folders, archives or a JSON file.
-    Poscar,
+    Poscar: poscar,
     /// A CSV or Parquet table with a column of CIFs.
-    Table,
+    Table: table,
 }
 
 impl SourceKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Oqmd, Self::Jarvis, Self::Matbench, Self::Cif, Self::Poscar, Self::Table];
-
     /// The kind's name on a command line, also the source's name where it has no better one.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Oqmd => "oqmd",
-            Self::Jarvis => "jarvis",
-            Self::Matbench => "matbench",
-            Self::Cif => "cif",
-            Self::Poscar => "poscar",
-            Self::Table => "table",
-        }
+        self.definition().name
     }
-}
 
-impl SourceKind {
+    /// Every name, as a sentence lists them: `a, b or c`.
+    pub fn names() -> String {
+        let names = Self::ALL.map(Self::name).join(", ");
+        names.rsplit_once(", ").map_or(names.clone(), |(others, last)| format!("{others} or {last}"))
+    }
+
     /// Whether crystals are files of their own, which are called by their names.
     pub fn has_files(self) -> bool {
-        matches!(self, Self::Cif | Self::Poscar)
+        self.definition().has_files
     }
 
     /// Filters that apply to a source unless switched off.
-    ///
-    /// OQMD: the paper keeps 817,139 of 817,636 entries, those with a formation energy in
-    /// [-5, 4] eV/atom, without one unreadable entry (specification, section 7, row 34). An entry without the
-    /// value is kept.
     pub fn default_filters(self) -> &'static [&'static str] {
-        match self {
-            Self::Oqmd => &[
-                "formation_energy_ev_per_atom IS UNKNOWN OR formation_energy_ev_per_atom BETWEEN -5 AND 4",
-                "material_id != \"oqmd-1339536\"",
-            ],
-            Self::Jarvis | Self::Matbench | Self::Cif | Self::Poscar | Self::Table => &[],
-        }
+        self.definition().default_filters
     }
 }
 
@@ -86,5 +91,6 @@ mod tests {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
         assert!("xyz".parse::<SourceKind>().is_err());
+        assert!(SourceKind::names().starts_with("oqmd, jarvis, "), "{}", SourceKind::names());
     }
 }

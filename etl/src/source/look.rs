@@ -8,13 +8,10 @@ use std::path::Path;
 use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, JsonError};
-use super::{SourceError, SourceKind, jarvis, oqmd};
+use super::{SourceError, SourceKind};
 
 /// Bytes of a document that are looked at: the first entry or a good part of it.
 const START_BYTES: u64 = 64 << 10;
-/// The databases that are arrays of entries, with the key of the entries' identifiers.
-const DATABASES: [(SourceKind, &str); 2] =
-    [(SourceKind::Oqmd, oqmd::LAYOUT.id_key), (SourceKind::Jarvis, jarvis::LAYOUT.id_key)];
 /// Keys of a pandas table in split orientation, as MatBench publishes them.
 const TABLE_KEYS: [&str; 3] = ["index", "columns", "data"];
 /// Keys that a message names.
@@ -112,7 +109,9 @@ impl Keys {
 
     /// The database that has entries with these keys.
     fn database(&self) -> Option<SourceKind> {
-        DATABASES.into_iter().find(|(_, id_key)| self.have(id_key)).map(|(kind, _)| kind)
+        SourceKind::ALL
+            .into_iter()
+            .find(|kind| kind.definition().id_key.is_some_and(|id_key| self.have(id_key)))
     }
 
     fn is_structure(&self) -> bool {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crystal::structure::Structure;
 
+use super::definition::SourceDefinition;
 use super::document::open_document;
 use super::files::base_name;
 use super::input::Progress;
@@ -37,6 +38,15 @@ const STRUCTURE_COLUMN: &str = "structure";
 const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Columns that a message names.
 const SHOWN_COLUMNS: usize = 8;
+
+/// The source.
+pub(super) const SOURCE: SourceDefinition = SourceDefinition {
+    name: "matbench",
+    has_files: false,
+    id_key: None,
+    default_filters: &[],
+    open: |inputs, options, _| open(inputs, options.name.as_deref()),
+};
 
 /// One task: its header, read before its rows.
 #[derive(Debug, Clone)]
@@ -66,7 +76,7 @@ impl Task {
 ///
 /// # Errors
 /// [`SourceError`] where a file is no table in split orientation or has no structures.
-pub(super) fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceError> {
+fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceError> {
     let mut tasks = Vec::with_capacity(inputs.len());
     let mut properties: Vec<PropertyColumn> = Vec::new();
     for path in inputs {
@@ -91,7 +101,7 @@ pub(super) fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource,
     }
     let own_name = match &tasks[..] {
         [task] => task.name.clone(),
-        _ => "matbench".to_owned(),
+        _ => SOURCE.name.to_owned(),
     };
     let tasks: Arc<[Task]> = tasks.into();
     let property_count = properties.len();

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use super::detect::check;
 use super::kind::SourceKind;
-use super::names::FileId;
-use super::{OpenSource, SourceError, cif, jarvis, matbench, oqmd, poscar, structures, table};
+use super::{OpenSource, SourceError, SourceOptions, structures};
 
 /// How an input is read whose source nobody named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,41 +44,6 @@ impl fmt::Display for InputKind {
     }
 }
 
-/// How a source is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceOptions {
-    /// Value of the store's `source` column instead of the source's own name.
-    pub name: Option<String>,
-    /// Table: column of the identifiers; otherwise the first of `material_id`, `id`, `jid`,
-    /// `mbid`, `cif_id` that there is.
-    pub id_column: Option<String>,
-    /// Table: column of the CIFs; otherwise `cif`.
-    pub cif_column: Option<String>,
-    /// Table: the columns that are properties; otherwise every numeric one, which takes a first
-    /// pass over the table to know.
-    pub property_columns: Option<Vec<String>>,
-    /// CIF and POSCAR: look for `id_prop.csv` and `labels.csv` among the inputs.
-    pub embedded_labels: bool,
-    /// CIF and POSCAR: what the crystals are called.
-    pub id: FileId,
-    /// CIF and POSCAR: list the files that are not read, and do not only count them.
-    pub list_unread: bool,
-}
-
-impl Default for SourceOptions {
-    fn default() -> Self {
-        Self {
-            name: None,
-            id_column: None,
-            cif_column: None,
-            property_columns: None,
-            embedded_labels: true,
-            id: FileId::Auto,
-            list_unread: false,
-        }
-    }
-}
-
 /// Opens the inputs of one kind; several are read one after another.
 ///
 /// # Errors
@@ -95,14 +59,7 @@ pub fn open(
     }
     inputs.iter().try_for_each(|path| check(kind, path))?;
     let name = options.name.as_deref().unwrap_or(kind.name());
-    match kind {
-        SourceKind::Oqmd => oqmd::LAYOUT.open(inputs, name),
-        SourceKind::Jarvis => jarvis::LAYOUT.open(inputs, name),
-        SourceKind::Matbench => matbench::open(inputs, options.name.as_deref()),
-        SourceKind::Cif => cif::open(inputs, options, name),
-        SourceKind::Poscar => poscar::open(inputs, options, name),
-        SourceKind::Table => table::open(inputs, options, name),
-    }
+    (kind.definition().open)(inputs, options, name)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crystal::poscar::PoscarReader;
 use crystal::structure::Structure;
 
+use super::definition::SourceDefinition;
 use super::files::{FileRule, base_name, strip_archive};
 use super::files_reader::open_files_source;
 use super::input::Progress;
@@ -33,6 +34,10 @@ const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
 const FOREIGN_ENDINGS: [&str; 5] = [".cif", ".mcif", ".json", ".csv", ".parquet"];
 /// What stands between VASP's own names and the crystal's.
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
+
+/// The source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "poscar", has_files: true, id_key: None, default_filters: &[], open };
 
 /// Identifier of a POSCAR's name, folders before it included.
 pub fn identifier(name: &str) -> Option<&str> {
@@ -67,11 +72,7 @@ fn is_number(text: &str) -> bool {
 ///
 /// # Errors
 /// [`SourceError`] where an input is none of them or cannot be read.
-pub(super) fn open(
-    inputs: &[PathBuf],
-    options: &SourceOptions,
-    name: &str,
-) -> Result<OpenSource, SourceError> {
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     let json: Vec<bool> = inputs.iter().map(|path| is_json_file(path)).collect::<Result<_, _>>()?;
     if json.iter().all(|&json| json) {
         return poscar_json::open(inputs, name);

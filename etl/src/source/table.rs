@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::csv_stream::{CsvStream, Fields};
+use super::definition::SourceDefinition;
 use super::document::open_document;
 use super::entry::check_identifier;
 use super::input::Progress;
@@ -31,6 +32,10 @@ use crate::reject::Origin;
 /// Longest header.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
+/// The source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "table", has_files: false, id_key: None, default_filters: &[], open };
+
 /// One table: its header, read before its rows.
 #[derive(Debug, Clone)]
 struct Table {
@@ -45,11 +50,7 @@ struct Table {
 ///
 /// # Errors
 /// [`SourceError`] where a table cannot be read or lacks a column.
-pub(super) fn open(
-    inputs: &[PathBuf],
-    options: &SourceOptions,
-    name: &str,
-) -> Result<OpenSource, SourceError> {
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     let parquet: Vec<bool> = inputs.iter().map(|path| is_parquet(path)).collect::<Result<_, _>>()?;
     if parquet.iter().all(|&parquet| parquet) {
         return table_parquet::open(inputs, options, name);

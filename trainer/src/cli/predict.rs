@@ -45,8 +45,7 @@ pub(crate) struct PredictArguments {
     /// Replace the table in --out and that of the entries it left out, but no other file
     #[arg(long)]
     overwrite: bool,
-    /// How the inputs are read: oqmd, jarvis, matbench, cif, poscar or table; found out unless given
-    #[arg(long)]
+    #[arg(long, help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()))]
     kind: Option<SourceKind>,
     /// Leave out structures of more sites
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
