@@ -61,34 +61,55 @@ section! {
     }
 }
 
-section! {
-    /// The terms of Eq. 7 with their weights.
-    pub struct LossConfig {
-        /// L_A, types of masked atoms (cross entropy).
-        pub atom: Classification = Classification { weight: 5.0 };
-        /// L_X, distances of masked atoms from the crystal's centre, in Å.
-        pub coordinate: Regression = Regression::default();
-        /// L_L, standardised lattice parameters.
-        pub lattice: Regression = Regression { error: Error::Squared, ..Regression::default() };
-        /// L_BT, agreement of the two views (Barlow Twins).
-        pub contrast: BarlowTwins = BarlowTwins::default();
-        /// L_Die, direction of every edge (cross entropy).
-        pub direction: Classification = Classification::default();
-        /// L_Unit, whether an edge stays in its cell (cross entropy).
-        pub same_cell: Classification = Classification::default();
-        /// L_Dis, length of every edge, in Å.
-        pub distance: Regression = Regression::default();
-    }
+/// Hands the terms of Eq. 7 to another macro, in their order: what each means, its name, its settings and their
+/// defaults. A term is computed by the file of its name in `pretrain/mmpt/loss`.
+macro_rules! terms {
+    ($then:ident) => {
+        $then! {
+            /// L_A, types of masked atoms (cross entropy).
+            atom: Classification = Classification { weight: 5.0 };
+            /// L_X, distances of masked atoms from the crystal's centre, in Å.
+            coordinate: Regression = Regression::default();
+            /// L_L, standardised lattice parameters.
+            lattice: Regression = Regression { error: Error::Squared, ..Regression::default() };
+            /// L_BT, agreement of the two views (Barlow Twins).
+            contrast: BarlowTwins = BarlowTwins::default();
+            /// L_Die, direction of every edge (cross entropy).
+            direction: Classification = Classification::default();
+            /// L_Unit, whether an edge stays in its cell (cross entropy).
+            same_cell: Classification = Classification::default();
+            /// L_Dis, length of every edge, in Å.
+            distance: Regression = Regression::default();
+        }
+    };
 }
+pub(crate) use terms;
+
+/// Declares the settings of the terms.
+macro_rules! settings {
+    ($($(#[doc = $about:literal])* $term:ident: $settings:ty = $default:expr;)*) => {
+        section! {
+            /// The terms of Eq. 7 with their weights.
+            pub struct LossConfig {
+                $($(#[doc = $about])* pub $term: $settings = $default;)*
+            }
+        }
+
+        impl LossConfig {
+            /// Factors of the terms in the sum, in their order.
+            pub(crate) fn weights(&self) -> impl Iterator<Item = f64> {
+                [$(self.$term.weight),*].into_iter()
+            }
+        }
+    };
+}
+terms!(settings);
 
 impl LossConfig {
     /// Notes a fault if nothing is learnt.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
-        let terms = serde_json::to_value(self).expect("JSON holds every type of the configuration");
-        let mut terms = terms.as_object().into_iter().flatten();
-        let learns = terms.any(|(_, term)| term["weight"].as_f64().is_some_and(|weight| weight > 0.0));
         faults.unless(
-            learns,
+            self.weights().any(|weight| weight > 0.0),
             "pretrain.mmpt.loss.atom.weight",
             self.atom.weight,
             "greater than 0 where every other term's weight is 0",

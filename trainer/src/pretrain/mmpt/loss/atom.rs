@@ -9,12 +9,7 @@ use crate::ops::cross_entropy;
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term = Term {
-    name: "L_A",
-    weight: |config| config.atom.weight,
-    value,
-    constant: |constant, _| Some(constant.atom_type),
-};
+pub(super) const TERM: Term = Term { name: "L_A", value, constant: |constant, _| Some(constant.atom_type) };
 
 /// `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`, shape `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {

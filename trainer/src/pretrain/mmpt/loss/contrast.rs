@@ -10,8 +10,7 @@ use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term =
-    Term { name: "L_BT", weight: |config| config.contrast.weight, value, constant: |_, _| None };
+pub(super) const TERM: Term = Term { name: "L_BT", value, constant: |_, _| None };
 
 /// The loss between the two views' p_A, or their means over each crystal's atoms, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Tensor<1> {

@@ -8,12 +8,8 @@ use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term = Term {
-    name: "L_X",
-    weight: |config| config.coordinate.weight,
-    value,
-    constant: |constant, _| Some(constant.centre_distance),
-};
+pub(super) const TERM: Term =
+    Term { name: "L_X", value, constant: |constant, _| Some(constant.centre_distance) };
 
 /// `½ [mean over M of |d̂1 − d| + mean over M̄ of |d̂2 − d|]` in Å, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {

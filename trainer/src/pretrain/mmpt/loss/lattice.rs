@@ -11,8 +11,7 @@ use crate::pretrain::mmpt::model::Prediction;
 const CONSTANT_LOSS: f64 = 1.0;
 
 /// The term.
-pub(super) const TERM: Term =
-    Term { name: "L_L", weight: |config| config.lattice.weight, value, constant: |_, _| Some(CONSTANT_LOSS) };
+pub(super) const TERM: Term = Term { name: "L_L", value, constant: |_, _| Some(CONSTANT_LOSS) };
 
 /// Mean over crystals and parameters of the error of the standardised parameters, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {

@@ -3,15 +3,17 @@
 mod atom;
 mod contrast;
 mod coordinate;
+mod direction;
+mod distance;
 mod lattice;
-mod periodic;
+mod same_cell;
 #[cfg(test)]
 mod tests;
 
 use burn::prelude::*;
 
 use super::model::Prediction;
-use crate::config::pretrain::loss::{Error, LossConfig};
+use crate::config::pretrain::loss::{Error, LossConfig, terms};
 use crate::data::{ConstantPredictor, PeriodicLabels};
 use crate::model::{Batch, Trace};
 use crate::run::step::{TOTAL, Values};
@@ -20,24 +22,24 @@ use crate::run::step::{TOTAL, Values};
 struct Term {
     /// Its name in section 6 of the specification.
     name: &'static str,
-    /// Its factor in the sum.
-    weight: fn(&LossConfig) -> f64,
     /// Its value for a batch, shape `[1]`.
     value: fn(&LossConfig, &Prediction, &Batch, &mut Trace) -> Tensor<1>,
     /// Its value for a predictor that always says the same; `None` where there is no such predictor.
     constant: fn(&ConstantPredictor, PeriodicLabels) -> Option<f64>,
 }
 
-/// Every term, in the order of Eq. 7; a new one is a file and a line here.
-const TERMS: [Term; 7] = [
-    atom::TERM,
-    coordinate::TERM,
-    lattice::TERM,
-    contrast::TERM,
-    periodic::DIRECTION,
-    periodic::SAME_CELL,
-    periodic::DISTANCE,
-];
+/// The terms of the list of settings, each of the file that is called like its setting.
+macro_rules! of_files {
+    ($($(#[doc = $about:literal])* $file:ident: $settings:ty = $default:expr;)*) => { &[$($file::TERM),*] };
+}
+
+/// Every term, in the order of Eq. 7.
+const TERMS: &[Term] = terms!(of_files);
+
+/// The terms that a configuration switches on, with their factors in the sum.
+fn switched_on(config: &LossConfig) -> impl Iterator<Item = (&'static Term, f64)> {
+    TERMS.iter().zip(config.weights()).filter(|(_, weight)| *weight != 0.0)
+}
 
 /// Losses of a predictor that always says the same, by term.
 pub(super) fn constant_losses(constant: &ConstantPredictor, labels: PeriodicLabels) -> Values {
@@ -58,8 +60,7 @@ pub struct Losses {
 impl Losses {
     /// Names of the sum and of the terms that a configuration switches on.
     pub fn names(config: &LossConfig) -> Vec<&'static str> {
-        let on = TERMS.iter().filter(|term| (term.weight)(config) != 0.0);
-        std::iter::once(TOTAL).chain(on.map(|term| term.name)).collect()
+        std::iter::once(TOTAL).chain(switched_on(config).map(|(term, _)| term.name)).collect()
     }
 
     /// Computes every term whose weight is not 0.
@@ -67,13 +68,10 @@ impl Losses {
         let zero = || Tensor::<1>::zeros([1], (&prediction.lattice.device(), prediction.lattice.dtype()));
         let mut total = zero();
         let mut values = Vec::with_capacity(TERMS.len());
-        for term in &TERMS {
-            let weight = (term.weight)(config);
-            if weight != 0.0 {
-                let value = (term.value)(config, prediction, batch, trace);
-                total = total + value.clone() * weight;
-                values.push(value.detach());
-            }
+        for (term, weight) in switched_on(config) {
+            let value = (term.value)(config, prediction, batch, trace);
+            total = total + value.clone() * weight;
+            values.push(value.detach());
         }
         values.insert(0, total.clone().detach());
         Self { total, names: Self::names(config), values: Tensor::cat(values, 0) }

@@ -220,7 +220,7 @@ fn terms_are_those_of_the_specification() {
 fn the_default_weights_are_those_of_the_specification() {
     let names = ["loss", "L_A", "L_X", "L_L", "L_BT", "L_Die", "L_Unit", "L_Dis"];
     assert_eq!(Losses::names(&LossConfig::default()), names);
-    let weights = TERMS.each_ref().map(|term| (term.weight)(&LossConfig::default()));
+    let weights: Vec<f64> = switched_on(&LossConfig::default()).map(|(_, weight)| weight).collect();
     assert_eq!(weights, [5.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0]);
 }
 
