@@ -45,8 +45,8 @@ endif
 quote = '$(subst ','\'',$(value $1))'
 FEATURES := $(addprefix --features ,$(TCH) $(MPI))
 
-.PHONY: help build install uninstall etl demo test torture lint deny analysis spark libtorch bench-etl bench-memory \
-	bench-trainer docs fuzz sanitize clean
+.PHONY: help build install uninstall etl demo test extensions torture lint deny analysis spark libtorch bench-etl \
+	bench-memory bench-trainer docs fuzz sanitize clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,9 @@ test: ## Run every test; those of the DuckDB views need PyPI once, those of libt
 	@[ -n "$(MPI)" ] || echo "make test: no mpicc or no libclang, the tests of several processes are skipped"
 	@# libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 	OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES)
+
+extensions: ## Add a property, a source and a loss term to a copy of the tree, as CONTRIBUTING says
+	@.ci/extensions --release $(FEATURES)
 
 torture: build ## Kill, fill, damage and deceive the programs: one table, half an hour; TORTURE=short: minutes
 	TORTURE=$(call quote,TORTURE) OMP_NUM_THREADS=1 cargo test --release --workspace $(FEATURES) --test torture
