@@ -86,7 +86,7 @@ pub enum TrainError {
     },
     /// A file that says what a folder was begun with cannot be understood.
     #[error("{}: {reason}", path.display())]
-    Begun {
+    EnsembleRecord {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

@@ -15,8 +15,8 @@ use crate::data::{Selection, Sources, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
-use crate::finetune::begun::Begun;
 use crate::finetune::ensemble::member_folder;
+use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::finetune::member::part;
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::Matbench;
@@ -71,14 +71,14 @@ pub struct Summary {
 /// shards that the task does not fit, results that cannot be written.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
-    let begun = Begun::read(&request.folder)?
+    let record = EnsembleRecord::read(&request.folder)?
         .ok_or_else(|| TrainError::NoFinetuning { path: request.folder.clone() })?;
-    let task = begun.task.clone();
-    let shards = if request.shards.is_empty() { &begun.shards } else { &request.shards };
+    let task = record.task.clone();
+    let shards = if request.shards.is_empty() { &record.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
     report::require_own(&request.out, jarvis(&task).as_ref())?;
-    let mut members = Members { request, device, begun, task, sources, settings: Vec::new() };
+    let mut members = Members { request, device, record, task, sources, settings: Vec::new() };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);
     std::fs::create_dir_all(&request.out)
@@ -91,7 +91,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
 struct Members<'a> {
     request: &'a Request,
     device: Device,
-    begun: Begun,
+    record: EnsembleRecord,
     task: Task,
     sources: Arc<Sources>,
     settings: Vec<(String, String)>,
@@ -100,8 +100,8 @@ struct Members<'a> {
 impl Members<'_> {
     fn folds(&mut self) -> Result<Vec<FoldOutcome>, TrainError> {
         let mut folds: Vec<Ensemble> = Vec::new();
-        for seed in self.begun.seeds.clone() {
-            for fold in &self.task.partition(&self.sources, &self.begun.options(seed))?.folds {
+        for seed in self.record.seeds.clone() {
+            for fold in &self.task.partition(&self.sources, &self.record.options(seed))?.folds {
                 let outcomes = self.member(fold, seed)?;
                 match folds.iter_mut().find(|known| known.fold.name == fold.name) {
                     Some(known) => {
@@ -161,14 +161,14 @@ impl Members<'_> {
     }
 
     fn evaluation(self, folds: Vec<FoldOutcome>) -> Evaluation {
-        let Self { task, begun, mut settings, .. } = self;
-        let weights = match (&begun.weights, &begun.weights_sha256) {
+        let Self { task, record, mut settings, .. } = self;
+        let weights = match (&record.weights, &record.weights_sha256) {
             (Some(path), Some(hash)) => format!("{} (SHA-256 {hash})", path.display()),
             _ => "none: trained from scratch".to_owned(),
         };
         settings.insert(0, ("weights".to_owned(), weights));
-        settings.push(("shards".to_owned(), begun.shards.join(", ")));
-        settings.push(("seeds".to_owned(), format!("{:?}", begun.seeds)));
+        settings.push(("shards".to_owned(), record.shards.join(", ")));
+        settings.push(("seeds".to_owned(), format!("{:?}", record.seeds)));
         Evaluation {
             matbench: matbench(&task, &self.request.authors),
             jarvis: jarvis(&task),

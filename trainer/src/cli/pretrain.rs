@@ -8,9 +8,9 @@ use schemas::count::counted;
 use trainer::config::Config;
 use trainer::pretrain::{Request, Summary, pretrain};
 use trainer::ranks::Ranks;
-use trainer::run::course::Ending;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
+use trainer::run::training_run::Ending;
 
 use super::Outcome;
 use super::out::say;

@@ -7,7 +7,7 @@ use schemas::hash::hex;
 use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
-use crate::finetune::begun::Begun;
+use crate::finetune::ensemble_record::EnsembleRecord;
 
 /// Which command a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +60,14 @@ impl Job {
     /// SHA-256 (hexadecimal) of what it is asked to do: its arguments and the contents of its inputs.
     ///
     /// # Errors
-    /// [`TrainError::Begun`] with the first input that cannot be read.
+    /// [`TrainError::EnsembleRecord`] with the first input that cannot be read.
     pub fn fingerprint(&self) -> Result<String, TrainError> {
         let mut digest = Sha256::new();
         for argument in &self.arguments {
             digest.update(format!("{}:{argument}\n", argument.len()));
         }
         for input in &self.inputs {
-            digest.update(Begun::hash_weights(input)?);
+            digest.update(EnsembleRecord::hash_weights(input)?);
         }
         Ok(hex(&digest.finalize()))
     }
@@ -79,7 +79,7 @@ impl Job {
     pub fn begun(&self) -> Result<bool, TrainError> {
         match self.kind {
             JobKind::Pretrain => Ok(self.folder.is_dir()),
-            JobKind::Finetune => Ok(Begun::read(&self.folder)?.is_some()),
+            JobKind::Finetune => Ok(EnsembleRecord::read(&self.folder)?.is_some()),
             JobKind::Evaluate => Ok(false),
         }
     }

@@ -121,7 +121,7 @@ pub fn compare(
     output::require_apart(&request.folder, shards.flatten())?;
     require_own(&request.grid, &request.folder)?;
     create(&request.folder)?;
-    let lock = locked(&request.folder)?;
+    let lock = lock_folder(&request.folder)?;
     prepared.run(request, &mut Processes::new(program, lock), stop)
 }
 
@@ -189,7 +189,7 @@ impl Prepared {
         let mut changed = |change: Change<'_>| {
             done += usize::from(change.state == &State::Finished);
             if !request.quiet {
-                eprintln!("[{done}/{}] {}", jobs.len(), text::message(&said(jobs, &change)));
+                eprintln!("[{done}/{}] {}", jobs.len(), text::message(&progress_line(jobs, &change)));
             }
             match self.event(&change)? {
                 Some(event) => journal.append(&Record { job: change.job.name(), event }),
@@ -243,7 +243,7 @@ impl Prepared {
 }
 
 /// A change in words.
-fn said(jobs: &[Job], change: &Change<'_>) -> String {
+fn progress_line(jobs: &[Job], change: &Change<'_>) -> String {
     let name = change.job.name();
     let place = change.slot.map(|slot| format!(" on {}", slot.device)).unwrap_or_default();
     let seconds = change.took.as_secs_f64();
@@ -282,7 +282,7 @@ fn create(folder: &Path) -> Result<(), CompareError> {
 }
 
 /// Takes the folder for this comparison.
-fn locked(folder: &Path) -> Result<File, CompareError> {
+fn lock_folder(folder: &Path) -> Result<File, CompareError> {
     let held = lock::take(folder).map_err(CompareError::io("lock", folder))?;
     held.ok_or_else(|| CompareError::Locked { path: folder.to_owned() })
 }

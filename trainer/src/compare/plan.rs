@@ -136,7 +136,7 @@ impl<'a> Planner<'a> {
         Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
             .map_err(self.unusable(format!("task.{task}] with [start.{start}")))?;
         self.plan.units.insert(task.to_owned(), definition.target_unit());
-        let beginning = self.beginning(start_section);
+        let beginning = self.start(start_section);
         for &fraction in &self.grid.fractions {
             let subject = format!("{task}/{start}/{fraction}");
             let place = Path::new(CELLS_FOLDER).join(&subject);
@@ -187,18 +187,18 @@ impl<'a> Planner<'a> {
     }
 
     /// How a fine-tuning begins, and after which jobs.
-    fn beginning(&self, section: &StartSection) -> Beginning {
+    fn start(&self, section: &StartSection) -> JobStart {
         let planned = section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
         let pretraining = planned.and_then(|&job| Some((job, self.plan.jobs.get(job)?)));
         match (pretraining, &section.weights) {
-            (Some((job, pretraining)), _) => Beginning {
+            (Some((job, pretraining)), _) => JobStart {
                 arguments: vec!["--weights".to_owned(), text(&pretraining.output)],
                 after: vec![job],
             },
             (None, Some(weights)) => {
-                Beginning { arguments: vec!["--weights".to_owned(), text(weights)], after: Vec::new() }
+                JobStart { arguments: vec!["--weights".to_owned(), text(weights)], after: Vec::new() }
             }
-            (None, None) => Beginning { arguments: words(&["--from-scratch"]), after: Vec::new() },
+            (None, None) => JobStart { arguments: words(&["--from-scratch"]), after: Vec::new() },
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Planner<'a> {
 }
 
 /// What a fine-tuning begins with.
-struct Beginning {
+struct JobStart {
     arguments: Vec<String>,
     after: Vec<usize>,
 }

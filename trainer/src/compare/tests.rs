@@ -291,14 +291,14 @@ other,published,1,matbench_jdft2d,meV/atom,,,,,0.5,other: a paper
 #[test]
 fn one_comparison_at_a_time_works_in_a_folder() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let held = locked(folder.path()).expect("it is free");
+    let held = lock_folder(folder.path()).expect("it is free");
     // A child that holds the lock has it after its parent's end.
     let child = held.try_clone().expect("a second handle");
     drop(held);
-    let error = locked(folder.path()).expect_err("it is taken").to_string();
+    let error = lock_folder(folder.path()).expect_err("it is taken").to_string();
     assert!(error.starts_with("another comparison, or a job that a killed one has left behind"), "{error}");
     drop(child);
-    locked(folder.path()).expect("it is free again");
+    lock_folder(folder.path()).expect("it is free again");
 }
 
 #[test]

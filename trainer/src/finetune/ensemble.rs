@@ -10,7 +10,7 @@ use schemas::lock::{self, LOCK_FILE};
 use schemas::output;
 use schemas::text;
 
-use super::begun::Begun;
+use super::ensemble_record::EnsembleRecord;
 use super::member::{Encoders, MemberRequest, run_member};
 use crate::atomic;
 use crate::config::Config;
@@ -19,9 +19,9 @@ use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::ranks::Ranks;
 use crate::run::RunError;
-use crate::run::course::Ending;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
+use crate::run::training_run::Ending;
 use crate::task::{Excluded, Task};
 
 /// What to do.
@@ -105,8 +105,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .filter(|encoders| encoders.described)
         .map(|encoders| &encoders.description.features);
     let sources = Arc::new(Sources::resolve(&config.data.shards, features)?);
-    let begun = Begun {
-        weights_sha256: request.weights.as_deref().map(Begun::hash_weights).transpose()?,
+    let record = EnsembleRecord {
+        weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
         weights: request.weights.clone(),
         shards: config.data.shards.clone(),
         seeds: request.seeds.clone(),
@@ -126,7 +126,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     let partitions = request
         .seeds
         .iter()
-        .map(|&seed| request.task.partition(&sources, &begun.options(seed)))
+        .map(|&seed| request.task.partition(&sources, &record.options(seed)))
         .collect::<Result<Vec<_>, _>>()?;
     // The members that would be removed may be what others begin with.
     if request.existing == Existing::Overwrite {
@@ -134,7 +134,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     }
     let shards = sources.shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
-    let claim = || claim(&request.folder, request.existing, &begun);
+    let claim = || claim(&request.folder, request.existing, &record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
@@ -180,29 +180,29 @@ pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
 }
 
 /// Makes the folder one of this fine-tuning; nobody else may write there for as long as the lock lives.
-fn claim(folder: &Path, existing: Existing, begun: &Begun) -> Result<File, TrainError> {
+fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<File, TrainError> {
     let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
     // A stranger's folder gets not even a lock file.
-    found(folder, existing)?;
+    read_record(folder, existing)?;
     std::fs::create_dir_all(folder).map_err(unwritable)?;
     let held = lock::take(folder).map_err(unwritable)?;
     let held = held.ok_or_else(|| RunError::Locked { path: folder.to_owned() })?;
     // What a process left that was killed while it wrote.
     atomic::remove_partial(folder).map_err(unwritable)?;
     // Once more, now that nobody else can change it.
-    if let Some(found) = found(folder, existing)? {
+    if let Some(found) = read_record(folder, existing)? {
         match existing {
             Existing::Overwrite => clear(folder, &found.seeds)?,
-            Existing::Refuse | Existing::Resume => found.require_same(begun, folder)?,
+            Existing::Refuse | Existing::Resume => found.require_same(record, folder)?,
         }
     }
-    begun.write(folder)?;
+    record.write(folder)?;
     Ok(held)
 }
 
 /// What a folder was begun with, if that may be gone on with or replaced.
-fn found(folder: &Path, existing: Existing) -> Result<Option<Begun>, TrainError> {
-    let found = Begun::read(folder)?;
+fn read_record(folder: &Path, existing: Existing) -> Result<Option<EnsembleRecord>, TrainError> {
+    let found = EnsembleRecord::read(folder)?;
     match (existing, &found) {
         (Existing::Refuse, Some(_)) => Err(RunError::NotEmpty { path: folder.to_owned() }.into()),
         (Existing::Refuse | Existing::Overwrite, None) if !is_empty_or_absent(folder) => {

@@ -15,13 +15,13 @@ use crate::model::PropertyModel;
 use crate::model::head::HEAD_PREFIX;
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
-use crate::run::begin::{Crystals, claimed, restored, steps};
+use crate::run::begin::{Crystals, claim_run, restore, steps};
 use crate::run::checkpoint::State;
-use crate::run::course::{Beginning, Course, Ending};
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, TOTAL, Values};
+use crate::run::training_run::{Ending, RunSetup, TrainingRun};
 use crate::task::{Fold, Labelled, Task};
 use crate::weights::{self, Description, Target};
 
@@ -117,11 +117,11 @@ pub struct MemberRequest<'a> {
 /// # Errors
 /// [`TrainError`]; the last checkpoint is whole whatever happens.
 pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(Ending, State), TrainError> {
-    Course::begin(begin(request)?, interrupt)?.run()
+    TrainingRun::begin(begin(request)?, interrupt)?.run()
 }
 
 /// Opens everything that a request names.
-fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError> {
+fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError> {
     let MemberRequest { task, sources, fold, config, device, encoders, ranks, .. } = request;
     let crystals = Crystals {
         train: part(task, fold, "train", sources, &fold.train)?,
@@ -146,7 +146,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
         &device,
         ranks,
     );
-    let (folder, checkpoint) = claimed(&request.folder, request.existing, &config, &**ranks)?;
+    let (folder, checkpoint) = claim_run(&request.folder, request.existing, &config, &**ranks)?;
     let init = |lattice: &LatticeStatistics| {
         let width = config.finetune.head_width;
         PropertyModel::init(&config.model, width, lattice, config.seed, &device.clone().autodiff())
@@ -155,7 +155,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
         Some(checkpoint) => {
             require_target(folder.path(), checkpoint.description.target.as_ref(), &target)?;
             let path = folder.checkpoint();
-            restored(checkpoint, init, objective, &config, features, &path, &device)?
+            restore(checkpoint, init, objective, &config, features, &path, &device)?
         }
         None => {
             let lattice = match encoders {
@@ -174,7 +174,7 @@ fn begin(request: MemberRequest<'_>) -> Result<Beginning<Finetuning>, TrainError
             (Learner::new(model, objective, &config.optimiser), description, State::default())
         }
     };
-    Ok(Beginning {
+    Ok(RunSetup {
         steps: steps(&config, &crystals.train, learner.objective.inputs(), &**ranks, &device)?,
         constants: dummy(&fold.train),
         select: Select::Validation,

@@ -3,11 +3,11 @@
 //! * [`objective`]: the loss
 //! * [`member`]: one run, of one fold and one seed
 //! * [`ensemble`]: every fold and seed of a task, in one folder
-//! * [`begun`]: what that folder was begun with
+//! * [`ensemble_record`]: what that folder was begun with
 //! * [`predictor`]: a fine-tuned model that predicts
 
-pub mod begun;
 pub mod ensemble;
+pub mod ensemble_record;
 pub mod member;
 pub mod objective;
 pub mod predictor;

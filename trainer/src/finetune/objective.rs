@@ -107,7 +107,7 @@ impl Objective for Finetuning {
         let features = model.features(&batch.batch);
         let features = if self.config.freeze_encoder { features.detach() } else { features };
         let errors = (model.predict(features) - batch.targets.clone()).abs();
-        let loss = batch.batch.whole.of_crystals(errors.mean());
+        let loss = batch.batch.global.of_crystals(errors.mean());
         let mut error = [loss.clone().into_scalar::<f64>()];
         self.ranks.average(&mut error);
         let error = error[0] * self.standardisation.std;
@@ -125,6 +125,6 @@ impl Objective for Finetuning {
 
     /// Crystals count alike: the mean is the validation set's mean absolute error.
     fn weight(&self, batch: &PropertyBatch) -> f64 {
-        batch.batch.whole.crystals() as f64
+        batch.batch.global.crystals() as f64
     }
 }

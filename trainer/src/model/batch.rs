@@ -10,7 +10,7 @@ use crate::data::basis::SPHERICAL;
 use crate::data::bessel::ORDERS;
 use crate::data::{BatchFloat, GraphBatch};
 use crate::ops::{Angles, Edges, Triplets};
-use crate::ranks::{Ranks, Sizes, Whole};
+use crate::ranks::{GlobalSizes, Ranks, Sizes};
 
 /// Tensors of a batch; N atoms, E edges, B crystals.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Batch {
     /// Number of edges that end at each atom, shape `[N, 1]`.
     pub degrees: Tensor<2>,
     /// What its items count in means over the batch of which this is one rank's share.
-    pub whole: Whole,
+    pub global: GlobalSizes,
     bases: Option<Bases>,
     cosines: Option<PairCosines>,
     labels: Option<EdgeLabels>,
@@ -87,8 +87,8 @@ impl Batch {
         cutoff_angstrom: f64,
         device: &Device,
     ) -> Self {
-        let whole = Whole::alone(sizes(&batch, masks));
-        Self::of_whole(batch, masks, cutoff_angstrom, whole, device)
+        let global = GlobalSizes::alone(sizes(&batch, masks));
+        Self::of_sizes(batch, masks, cutoff_angstrom, global, device)
     }
 
     /// As [`Batch::new`], of this rank's share of a batch; every rank must do so.
@@ -99,15 +99,15 @@ impl Batch {
         ranks: &Arc<dyn Ranks>,
         device: &Device,
     ) -> Self {
-        let whole = Whole::of(sizes(&batch, masks), ranks);
-        Self::of_whole(batch, masks, cutoff_angstrom, whole, device)
+        let global = GlobalSizes::of(sizes(&batch, masks), ranks);
+        Self::of_sizes(batch, masks, cutoff_angstrom, global, device)
     }
 
-    fn of_whole<R: Element + BatchFloat>(
+    fn of_sizes<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
         masks: Option<&Masks>,
         cutoff_angstrom: f64,
-        whole: Whole,
+        global: GlobalSizes,
         device: &Device,
     ) -> Self {
         let (crystals, atoms, edge_count) = (batch.crystals(), batch.atoms(), batch.edges());
@@ -132,8 +132,9 @@ impl Batch {
                 weights: float(weights.collect()),
             }
         };
-        let views = masks
-            .map(|masks| [view(&masks.first, whole.per_hidden(0)), view(&masks.second, whole.per_hidden(1))]);
+        let views = masks.map(|masks| {
+            [view(&masks.first, global.per_hidden(0)), view(&masks.second, global.per_hidden(1))]
+        });
         let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
         let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let distances = float(batch.distance);
@@ -176,7 +177,7 @@ impl Batch {
             centre_distances: float(batch.centre_distances),
             distances,
             degrees: numbers(degrees),
-            whole,
+            global,
             bases,
             cosines: batch.cosines.map(|pairs| PairCosines {
                 incoming_edge: int(pairs.kj),

@@ -22,7 +22,7 @@ pub struct Masks {
 pub struct View {
     /// True where the view shows `[MASK]`, shape `[N]`.
     pub hidden: Tensor<1, Bool>,
-    /// [`crate::ranks::Whole::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the
+    /// [`crate::ranks::GlobalSizes::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the
     /// mean over the hidden atoms of the batch, 0 if there are none.
     pub weights: Tensor<1>,
 }

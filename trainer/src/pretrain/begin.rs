@@ -11,38 +11,38 @@ use super::{Pretraining, Request};
 use crate::config::Config;
 use crate::data::LatticeStatistics;
 use crate::error::TrainError;
-use crate::run::begin::{Crystals, claimed, restored, steps};
+use crate::run::begin::{Crystals, claim_run, restore, steps};
 use crate::run::checkpoint::State;
-use crate::run::course::Beginning;
 use crate::run::folder::Existing;
 use crate::run::step::Learner;
+use crate::run::training_run::RunSetup;
 use crate::weights::Description;
 
 /// Opens everything that a request names.
 ///
 /// # Errors
 /// [`TrainError`].
-pub(super) fn begin<P: Pretraining>(request: Request) -> Result<Beginning<P>, TrainError> {
+pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, TrainError> {
     let Request { config, existing, ranks, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     let features = crystals.train.sources().settings().clone();
     let autodiff = device.clone().autodiff();
     // Before the folder is touched: weights that cannot be read cost no earlier run.
-    let given = request.weights.as_deref().map(|path| given::<P>(path, &config, &features, &autodiff));
+    let given = request.weights.as_deref().map(|path| load_initial::<P>(path, &config, &features, &autodiff));
     let given = given.transpose()?;
     if existing == Existing::Overwrite {
         output::require_outside(&request.folder, &request.weights)?;
     }
     let shards = crystals.train.sources().shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
-    let (folder, checkpoint) = claimed(&request.folder, existing, &config, &*ranks)?;
+    let (folder, checkpoint) = claim_run(&request.folder, existing, &config, &*ranks)?;
     let objective = P::new(&config, features.cutoff_angstrom, &device, &ranks);
     let init = |lattice: &LatticeStatistics| P::init(&config, lattice, &autodiff);
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
             let path = folder.checkpoint();
-            restored(checkpoint, init, objective, &config, &features, &path, &device)?
+            restore(checkpoint, init, objective, &config, &features, &path, &device)?
         }
         None => {
             let (model, description) = match given {
@@ -52,7 +52,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<Beginning<P>, Tr
             (Learner::new(model, objective, &config.optimiser), description, State::default())
         }
     };
-    Ok(Beginning {
+    Ok(RunSetup {
         steps: steps(&config, &crystals.train, learner.objective.inputs(), &*ranks, &device)?,
         constants: P::constant_losses(&config, &crystals.train)?,
         select: config.run.select,
@@ -68,7 +68,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<Beginning<P>, Tr
 }
 
 /// A model with the weights of a file.
-fn given<P: Pretraining>(
+fn load_initial<P: Pretraining>(
     path: &Path,
     config: &Config,
     features: &FeatureSettings,

@@ -21,11 +21,11 @@ use crate::error::TrainError;
 use crate::model::Encoder;
 use crate::ranks::Ranks;
 use crate::run::checkpoint::State;
-use crate::run::course::{Course, Ending};
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, Record};
 use crate::run::step::{Objective, Values};
+use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
 use mmpt::MmptObjective;
 
@@ -94,9 +94,9 @@ pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, Trai
 
 fn run<P: Pretraining>(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
     let leads = request.ranks.leads();
-    let beginning = begin::<P>(request)?;
-    let (metrics, constants) = (beginning.folder.metrics(), beginning.constants.clone());
-    let (ending, state) = Course::begin(beginning, interrupt)?.run()?;
+    let setup = begin::<P>(request)?;
+    let (metrics, constants) = (setup.folder.metrics(), setup.constants.clone());
+    let (ending, state) = TrainingRun::begin(setup, interrupt)?.run()?;
     let records = if leads { metrics::read(&metrics)? } else { Vec::new() };
     let last = records.into_iter().rev().find_map(|record| match record {
         Record::Epoch(epoch) => Some(epoch.train),

@@ -5,7 +5,7 @@
 //! the whole batch, so that every rank takes the same step. Rank 0 alone writes.
 //!
 //! * [`Ranks`]: what a rank knows and does of the others; [`Alone`]: a run of one process
-//! * [`Whole`]: sizes of the batch that the ranks share, for means over it
+//! * [`GlobalSizes`]: sizes of the batch that the ranks share, for means over it
 //! * [`join`]: the ranks that a launcher has started
 //!
 //! How the mean's gradient comes out: each rank minimises a loss L_r, and the gradients are averaged over
@@ -14,6 +14,7 @@
 //! alike from all-reduced sums is its own mean; `crate::ops::all_reduce` has the gradient of T.
 
 mod error;
+mod global_sizes;
 mod launch;
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -21,14 +22,13 @@ mod mpi;
 mod tests;
 #[cfg(test)]
 pub(crate) mod threads;
-mod whole;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 pub use error::RanksError;
+pub use global_sizes::{GlobalSizes, Sizes};
 pub use launch::{join, launched_processes, local_rank};
-pub use whole::{Sizes, Whole};
 
 /// Exit status of a rank that panicked, as Rust's own.
 const PANICKED_STATUS: i32 = 101;

@@ -116,14 +116,14 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
 
 /// A run's folder, and the checkpoint that the run goes on from if it is to be continued: rank 0 takes the
 /// folder and decides, the others read what it has found.
-pub(crate) fn claimed(
+pub(crate) fn claim_run(
     path: &Path,
     existing: Existing,
     config: &Config,
     ranks: &dyn Ranks,
 ) -> Result<(RunFolder, Option<Checkpoint>), TrainError> {
     let (folder, checkpoint) = if ranks.leads() {
-        let (folder, checkpoint) = taken(path, existing, config)?;
+        let (folder, checkpoint) = take_folder(path, existing, config)?;
         ranks.any(checkpoint.is_some());
         (folder, checkpoint)
     } else {
@@ -158,7 +158,7 @@ fn require_same(checkpoint: Option<&Checkpoint>, path: &Path, ranks: &dyn Ranks)
 }
 
 /// The folder of a run, taken by this process, and its checkpoint.
-fn taken(
+fn take_folder(
     path: &Path,
     existing: Existing,
     config: &Config,
@@ -179,7 +179,7 @@ fn taken(
 
 /// Everything as a checkpoint left it: `init` makes a model of the configuration's sizes, `path` is the
 /// checkpoint's file.
-pub(crate) fn restored<O: Objective>(
+pub(crate) fn restore<O: Objective>(
     checkpoint: Checkpoint,
     init: impl FnOnce(&LatticeStatistics) -> O::Model,
     objective: O,

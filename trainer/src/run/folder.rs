@@ -85,7 +85,7 @@ impl RunFolder {
         }
         there.require_own(existing)?;
         std::fs::create_dir_all(path).map_err(RunError::io("create", path))?;
-        let folder = Self { path: path.to_owned(), _lock: Some(locked(path)?) };
+        let folder = Self { path: path.to_owned(), _lock: Some(run_lock(path)?) };
         match existing {
             Existing::Refuse if !is_empty(path)? => return Err(RunError::NotEmpty { path: path.to_owned() }),
             Existing::Refuse | Existing::Resume => {}
@@ -225,7 +225,7 @@ fn is_empty(path: &Path) -> Result<bool, RunError> {
 }
 
 /// Takes the lock of a folder.
-fn locked(path: &Path) -> Result<File, RunError> {
+fn run_lock(path: &Path) -> Result<File, RunError> {
     let held = lock::take(path).map_err(RunError::io("lock", path))?;
     held.ok_or_else(|| RunError::Locked { path: path.to_owned() })
 }

@@ -1,6 +1,6 @@
 //! The course of a run: its folder, records, checkpoints and schedule.
 //!
-//! * [`course`]: epochs of batches until the end; [`begin`]: what a run begins with
+//! * [`training_run`]: epochs of batches until the end; [`begin`]: what a run begins with
 //! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
 //! * `writer`: what goes into the folder, from one process of several
 //! * [`schedule`]: learning rate and β1 of every step
@@ -16,7 +16,6 @@
 pub mod begin;
 pub mod card;
 pub mod checkpoint;
-pub mod course;
 pub mod curves;
 pub mod error;
 pub mod folder;
@@ -29,6 +28,7 @@ pub mod schedule;
 pub mod snapshot;
 pub mod span;
 pub mod step;
+pub mod training_run;
 mod writer;
 
 pub use error::RunError;

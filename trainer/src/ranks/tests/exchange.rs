@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use proptest::prelude::*;
 
 use crate::ranks::threads::on_ranks;
-use crate::ranks::{AbortOnPanic, Alone, Ranks, Sizes, Whole, require};
+use crate::ranks::{AbortOnPanic, Alone, GlobalSizes, Ranks, Sizes, require};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -90,14 +90,14 @@ fn weights_are_those_of_the_whole_batch() {
             0 => Sizes { crystals: 2, atoms: 9, edges: 40, hidden: [4, 5] },
             _ => Sizes { crystals: 3, atoms: 3, edges: 0, hidden: [0, 3] },
         };
-        Whole::of(sizes, &ranks)
+        GlobalSizes::of(sizes, &ranks)
     });
     for whole in whole {
         assert_eq!(whole.crystals(), 5);
         assert_eq!(whole.per_edge(), 2.0 / 40.0);
         assert_eq!([0, 1].map(|view| whole.per_hidden(view)), [2.0 / 4.0, 2.0 / 8.0]);
     }
-    let alone = Whole::alone(Sizes::default());
+    let alone = GlobalSizes::alone(Sizes::default());
     assert_eq!((alone.per_edge(), alone.per_hidden(0)), (1.0, 1.0), "nothing is divided by zero");
 }
 

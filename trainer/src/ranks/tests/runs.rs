@@ -1,4 +1,4 @@
-//! Whole runs of several ranks against runs of one process with batches as large.
+//! GlobalSizes runs of several ranks against runs of one process with batches as large.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::error::TrainError;
 use crate::pretrain::{Request, Summary, pretrain};
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
-use crate::run::course::Ending;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, Record};
+use crate::run::training_run::Ending;
 use crate::weights;
 
 /// 26 crystals in two shards: 19 for training, 4 for validation.

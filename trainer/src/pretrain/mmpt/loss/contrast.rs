@@ -20,11 +20,11 @@ fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mu
         Samples::Crystals => crystal_means(view.atom.clone(), batch),
     });
     let part = |mean| match config.samples {
-        Samples::Atoms => batch.whole.part_of_atoms(mean),
-        Samples::Crystals => batch.whole.part_of_crystals(mean),
+        Samples::Atoms => batch.global.part_of_atoms(mean),
+        Samples::Crystals => batch.global.part_of_crystals(mean),
     };
     let twins = BarlowTwins { off_diagonal: config.off_diagonal, centred: config.centred };
-    twins.loss(samples, &Columns { part: &part, ranks: batch.whole.ranks() }, trace)
+    twins.loss(samples, &Columns { part: &part, ranks: batch.global.ranks() }, trace)
 }
 
 /// Mean over each crystal's atoms: `[N, width]` to `[B, width]`.

@@ -17,5 +17,5 @@ fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) 
     let view = |index: usize| {
         cross_entropy(prediction.views[index].directions.clone(), batch.labels().directions.clone(), None)
     };
-    mean_of_views(view(0), view(1)) * batch.whole.per_edge()
+    mean_of_views(view(0), view(1)) * batch.global.per_edge()
 }

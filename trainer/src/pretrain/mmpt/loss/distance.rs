@@ -17,5 +17,5 @@ fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Tr
         error(config.distance.error, prediction.views[index].distances.clone() - batch.distances.clone())
             .sum()
     };
-    mean_of_views(view(0), view(1)) * batch.whole.per_edge()
+    mean_of_views(view(0), view(1)) * batch.global.per_edge()
 }

@@ -16,5 +16,5 @@ pub(super) const TERM: Term = Term { name: "L_L", value, constant: |_, _| Some(C
 /// Mean over crystals and parameters of the error of the standardised parameters, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let difference = prediction.lattice.clone() - prediction.lattice_target.clone();
-    batch.whole.of_crystals(error(config.lattice.error, difference).mean())
+    batch.global.of_crystals(error(config.lattice.error, difference).mean())
 }

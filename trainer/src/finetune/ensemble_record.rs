@@ -16,12 +16,12 @@ use crate::error::TrainError;
 use crate::task::{self, PartitionOptions, Task};
 use crate::{text_file, toml_text};
 
-const BEGUN_FILE: &str = "finetune.toml";
+const RECORD_FILE: &str = "finetune.toml";
 
 /// Everything that the members share beside the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Begun {
+pub struct EnsembleRecord {
     /// File of the weights; none for members from scratch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
@@ -47,11 +47,11 @@ pub struct Begun {
     pub task: Task,
 }
 
-impl Begun {
+impl EnsembleRecord {
     /// Hashes the weights' file.
     ///
     /// # Errors
-    /// [`TrainError::Begun`] if it cannot be read.
+    /// [`TrainError::EnsembleRecord`] if it cannot be read.
     pub fn hash_weights(path: &Path) -> Result<String, TrainError> {
         match file_sha256(path) {
             Ok((sha256, _)) => Ok(sha256),
@@ -75,7 +75,7 @@ impl Begun {
     /// # Errors
     /// [`TrainError::Write`].
     pub fn write(&self, folder: &Path) -> Result<(), TrainError> {
-        let path = folder.join(BEGUN_FILE);
+        let path = folder.join(RECORD_FILE);
         let text = toml::to_string(self).expect("TOML holds every type here, and counts are small");
         atomic::write(&path, |out| out.write_all(text.as_bytes()))
             .map_err(|source| TrainError::Write { path, source })
@@ -84,9 +84,9 @@ impl Begun {
     /// Reads the file; `None` if the folder is of no fine-tuning.
     ///
     /// # Errors
-    /// [`TrainError::Begun`].
+    /// [`TrainError::EnsembleRecord`].
     pub fn read(folder: &Path) -> Result<Option<Self>, TrainError> {
-        let path = folder.join(BEGUN_FILE);
+        let path = folder.join(RECORD_FILE);
         if !path.exists() {
             return Ok(None);
         }
@@ -129,5 +129,5 @@ fn one_line(task: &Task) -> String {
 /// An error about a file.
 fn at(path: &Path) -> impl FnOnce(String) -> TrainError {
     let path = path.to_owned();
-    move |reason| TrainError::Begun { path, reason }
+    move |reason| TrainError::EnsembleRecord { path, reason }
 }

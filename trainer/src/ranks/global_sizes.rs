@@ -21,7 +21,7 @@ pub struct Sizes {
 
 /// What a rank's items count in the means over the batch that all ranks share.
 #[derive(Debug, Clone)]
-pub struct Whole {
+pub struct GlobalSizes {
     ranks: Arc<dyn Ranks>,
     /// Sizes of this rank's share.
     share: Sizes,
@@ -29,7 +29,7 @@ pub struct Whole {
     sizes: Sizes,
 }
 
-impl Whole {
+impl GlobalSizes {
     /// Adds the sizes of all shares up: every rank must do so for every batch.
     pub fn of(share: Sizes, ranks: &Arc<dyn Ranks>) -> Self {
         let Sizes { crystals, atoms, edges, hidden: [first, second] } = share;

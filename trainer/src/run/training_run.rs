@@ -47,7 +47,7 @@ pub enum Ending {
 
 /// Everything that a run begins, or goes on, with.
 #[derive(Debug)]
-pub struct Beginning<O: Objective> {
+pub struct RunSetup<O: Objective> {
     /// The resolved configuration.
     pub config: Config,
     /// Where the model runs, without automatic differentiation.
@@ -73,7 +73,7 @@ pub struct Beginning<O: Objective> {
 }
 
 /// A run in progress.
-pub struct Course<'a, O: Objective> {
+pub struct TrainingRun<'a, O: Objective> {
     config: Config,
     device: Device,
     crystals: Crystals,
@@ -101,39 +101,39 @@ struct StepSums {
     identifiers: Vec<String>,
 }
 
-impl<'a, O: Objective> Course<'a, O> {
+impl<'a, O: Objective> TrainingRun<'a, O> {
     /// Begins a run. A new one (of no steps) gets its first checkpoint at once: there is something good to
     /// keep from the first batch on, and a resumed run begins with the weights that were given.
     ///
     /// # Errors
     /// [`TrainError`] when the folder cannot be written, or there are too few crystals for the ranks.
-    pub fn begin(beginning: Beginning<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
-        let Beginning { config, crystals, state, folder, .. } = beginning;
+    pub fn begin(setup: RunSetup<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
+        let RunSetup { config, crystals, state, folder, .. } = setup;
         let is_new = state.config_hash.is_empty();
-        let ranks = Arc::clone(beginning.learner.objective.ranks());
+        let ranks = Arc::clone(setup.learner.objective.ranks());
         ranks::require("training", crystals.train.crystals(), &*ranks)?;
         if let Some(validation) = &crystals.validation {
             ranks::require("validation", validation.crystals(), &*ranks)?;
         }
         let writer = Writer::open(folder, state.records, ranks.leads())?;
-        let schedule = Schedule::new(&config.schedule, &config.optimiser, beginning.steps);
+        let schedule = Schedule::new(&config.schedule, &config.optimiser, setup.steps);
         let extent = Extent { epochs: config.run.epochs, crystals: crystals.train.crystals() };
         let done = state.epoch * extent.crystals + state.crystals;
-        let progress = Progress::new(extent, done, beginning.quiet || !ranks.leads());
+        let progress = Progress::new(extent, done, setup.quiet || !ranks.leads());
         let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
         let mut course = Self {
             state: State { config_hash: config.hash(), processes, ..state },
             config,
-            device: beginning.device,
+            device: setup.device,
             crystals,
-            select: beginning.select,
-            description: beginning.description,
-            learner: beginning.learner,
+            select: setup.select,
+            description: setup.description,
+            learner: setup.learner,
             schedule,
             ranks,
             writer,
             progress,
-            constants: beginning.constants,
+            constants: setup.constants,
             interrupt,
             saved: Instant::now(),
             memory: MemoryGauge::default(),
@@ -294,7 +294,7 @@ impl<'a, O: Objective> Course<'a, O> {
         }
         let crystals = self.state.crystals;
         let cost = self.cost(begun, crystals - before, waited);
-        let said = said(epoch, &train, validation.as_ref(), best);
+        let summary = epoch_summary(epoch, &train, validation.as_ref(), best);
         let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
         if best {
             let card = Card {
@@ -308,7 +308,7 @@ impl<'a, O: Objective> Course<'a, O> {
             self.writer.card(&card)?;
         }
         self.record(Record::Epoch(record))?;
-        self.progress.say(&said);
+        self.progress.say(&summary);
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
         self.writer.curves(&self.constants)?;
@@ -388,7 +388,7 @@ impl<'a, O: Objective> Course<'a, O> {
 }
 
 /// A line about an epoch.
-fn said(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
+fn epoch_summary(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
     let terms = train.iter().filter(|(name, _)| *name != TOTAL);
     let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
     let validation =
