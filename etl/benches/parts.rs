@@ -6,7 +6,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use crystal::cif::CifReader;
-use crystal::feature::Featurizer;
+use crystal::feature::Featuriser;
 use crystal::structure::Structure;
 use etl::columns::{Columns, RowLabels};
 use etl::feature::options;
@@ -56,18 +56,18 @@ fn parts(criterion: &mut Criterion) {
         });
     });
 
-    let mut featurizer = Featurizer::new(&options(&settings));
-    group.bench_function("featurize", |bencher| {
+    let mut featuriser = Featuriser::new(&options(&settings));
+    group.bench_function("featurise", |bencher| {
         bencher.iter(|| {
             for structure in &structures {
-                black_box(featurizer.featurize(structure).is_ok());
+                black_box(featuriser.featurise(structure).is_ok());
             }
         });
     });
 
     let mut columns = Columns::new(schema.clone(), "sample", 0, 0);
     for structure in &structures {
-        let features = featurizer.featurize(structure).expect("the sample has neighbours");
+        let features = featuriser.featurise(structure).expect("the sample has neighbours");
         let labels = RowLabels { properties: &[], split: &|_| None, fold: None };
         columns.push("id", &structure.atomic_numbers, features, labels);
     }

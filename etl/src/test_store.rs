@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
-use crystal::feature::{Features, Featurizer};
+use crystal::feature::{Features, Featuriser};
 use crystal::structure::Structure;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::settings::FeatureSettings;
@@ -91,7 +91,7 @@ pub(crate) fn write_edited(
     let schema =
         shard_schema(&["split_official".to_owned()], &[("band_gap_ev".to_owned(), "band_gap".to_owned())]);
     let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).expect("a valid schema");
-    let mut featurizer = Featurizer::new(&feature::options(&settings));
+    let mut featuriser = Featuriser::new(&feature::options(&settings));
     let mut shards = Vec::new();
     for (number, rows) in crystals.chunks(shard_rows).enumerate() {
         let mut writer = format
@@ -100,7 +100,7 @@ pub(crate) fn write_edited(
         for group in rows.chunks(2) {
             let mut columns = Columns::new(Arc::clone(&schema), "test", 1, 1);
             for crystal in group {
-                let features = featurizer.featurize(&crystal.structure).expect("a good crystal");
+                let features = featuriser.featurise(&crystal.structure).expect("a good crystal");
                 let labels = RowLabels {
                     properties: &[crystal.band_gap],
                     split: &|_| crystal.split,

@@ -7,7 +7,7 @@ use std::{fs, mem};
 
 use crystal::cif::CifReader;
 use crystal::contact::{ContactError, ContactLimit};
-use crystal::feature::{FeatureOptions, Featurizer};
+use crystal::feature::{FeatureOptions, Featuriser};
 use crystal::structure::Structure;
 use crystal::symmetry::{
     MAX_OPERATIONS, Metric, SymmetryOperation, operations_of_hall_symbol,
@@ -298,12 +298,12 @@ const LONGEST_MESSAGE: usize = 300;
 pub fn feature(bytes: &[u8]) {
     let structure = decode_structure(bytes);
     let options = FeatureOptions::default();
-    let mut featurizer = Featurizer::new(&options);
+    let mut featuriser = Featuriser::new(&options);
     let room = ContactLimit::default().check_room(&structure);
     if let Err(error) = &room {
         check_contact(error);
     }
-    let features = match featurizer.featurize(&structure) {
+    let features = match featuriser.featurise(&structure) {
         Ok(features) => features,
         Err(error) => {
             check_reason(error.reason_code());
@@ -338,7 +338,7 @@ pub fn feature(bytes: &[u8]) {
     let labels = edges.direction.iter().chain(&edges.direction_centred);
     assert!(labels.copied().all(|label| label < 27));
     let first = features.clone();
-    assert_eq!(featurizer.featurize(&structure), Ok(&first));
+    assert_eq!(featuriser.featurise(&structure), Ok(&first));
 }
 
 /// A contact that is refused says so in a message of reasonable length.

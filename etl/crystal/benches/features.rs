@@ -1,13 +1,13 @@
 //! Time of the features (Niggli cell, neighbours, labels) of single crystals on one core.
 //!
-//! `reduce/...` is the Niggli reduction alone, `featurize/...` everything of sections 2.1 to 2.4 of the
+//! `reduce/...` is the Niggli reduction alone, `featurise/...` everything of sections 2.1 to 2.4 of the
 //! specification. Cells are generated, so that the figures need no data: textbook structures, random cells of
 //! growing size, and one large cell to show that the time is linear in the atoms.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use crystal::feature::{FeatureOptions, Featurizer};
+use crystal::feature::{FeatureOptions, Featuriser};
 use crystal::niggli::niggli_reduce;
 use crystal::structure::Structure;
 
@@ -71,9 +71,9 @@ fn reduce(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn featurize(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("featurize");
-    let mut featurizer = Featurizer::new(&FeatureOptions::default());
+fn featurise(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("featurise");
+    let mut featuriser = Featuriser::new(&FeatureOptions::default());
     let mut numbers = Numbers(2);
     let mut cases = vec![("fcc".to_owned(), face_centred()), ("perovskite".to_owned(), perovskite())];
     for atoms in [4, 10, 20, 50, 100, 200, 1_000] {
@@ -82,7 +82,7 @@ fn featurize(criterion: &mut Criterion) {
     for (name, structure) in &cases {
         group.throughput(Throughput::Elements(structure.fractional.len() as u64));
         group.bench_function(name, |bench| {
-            bench.iter(|| featurizer.featurize(black_box(structure)).map(|features| features.edges.len()));
+            bench.iter(|| featuriser.featurise(black_box(structure)).map(|features| features.edges.len()));
         });
     }
     let large = random_cell(100_000, &mut numbers);
@@ -91,12 +91,12 @@ fn featurize(criterion: &mut Criterion) {
     group.bench_function("random/100000", |bench| {
         bench.iter_batched(
             || (),
-            |()| featurizer.featurize(black_box(&large)).map(|features| features.edges.len()),
+            |()| featuriser.featurise(black_box(&large)).map(|features| features.edges.len()),
             BatchSize::PerIteration,
         );
     });
     group.finish();
 }
 
-criterion_group!(benches, reduce, featurize);
+criterion_group!(benches, reduce, featurise);
 criterion_main!(benches);

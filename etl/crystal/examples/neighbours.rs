@@ -11,17 +11,17 @@ use std::{env, fs};
 use crystal::cif::CifReader;
 use crystal::composition::conventional_formula;
 use crystal::element::symbol;
-use crystal::feature::{FeatureError, FeatureOptions, Featurizer};
+use crystal::feature::{FeatureError, FeatureOptions, Featuriser};
 use crystal::structure::Structure;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map(PathBuf::from).ok_or("usage: neighbours FILE.cif")?;
     let cif = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut featurizer = Featurizer::new(&FeatureOptions::default());
+    let mut featuriser = Featuriser::new(&FeatureOptions::default());
     let mut result = Ok(());
     CifReader::new().read(&cif, &mut |block, found| {
         let printed = match found {
-            Ok(structure) => print_crystal(structure, &mut featurizer).map_err(|error| error.to_string()),
+            Ok(structure) => print_crystal(structure, &mut featuriser).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = printed {
@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     result
 }
 
-fn print_crystal(structure: &Structure, featurizer: &mut Featurizer) -> Result<(), FeatureError> {
-    let features = featurizer.featurize(structure)?;
+fn print_crystal(structure: &Structure, featuriser: &mut Featuriser) -> Result<(), FeatureError> {
+    let features = featuriser.featurise(structure)?;
     let numbers = &structure.atomic_numbers;
     println!("{}, {} sites, {:.3} Å³", conventional_formula(numbers), numbers.len(), features.volume);
     let [a, b, c, alpha, beta, gamma] = features.parameters;

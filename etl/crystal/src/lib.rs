@@ -38,7 +38,7 @@
 //!
 //! ```
 //! use crystal::cif::CifReader;
-//! use crystal::feature::{FeatureOptions, Featurizer};
+//! use crystal::feature::{FeatureOptions, Featuriser};
 //! use crystal::niggli::{self, niggli_reduce, parameters};
 //!
 //! let cif = b"data_halite
@@ -66,8 +66,8 @@
 //! let [a, _, _, alpha, _, _] = parameters(&cell.lattice);
 //! assert!((a - 5.64).abs() < 1e-9 && (alpha - 90.0).abs() < 1e-9);
 //!
-//! let mut featurizer = Featurizer::new(&FeatureOptions::default());
-//! let edges = &featurizer.featurize(&halite)?.edges;
+//! let mut featuriser = Featuriser::new(&FeatureOptions::default());
+//! let edges = &featuriser.featurise(&halite)?.edges;
 //! // Twelve neighbours are asked for: the six nearest and the whole shell of the twelve next ones.
 //! assert_eq!(edges.len(), 8 * (6 + 12));
 //! assert!(edges.distance[..6].iter().all(|distance| (distance - 2.82).abs() < 1e-9));

@@ -106,7 +106,7 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::columns::{Columns, RowLabels};
-    use crystal::feature::{FeatureOptions, Featurizer};
+    use crystal::feature::{FeatureOptions, Featuriser};
     use crystal::structure::Structure;
     use schemas::store::shard_schema;
 
@@ -114,7 +114,7 @@ mod tests {
     fn batch() -> RecordBatch {
         let schema = shard_schema(&[], &[("band_gap_ev".into(), "gap".into())]);
         let mut columns = Columns::new(schema, "test", 0, 1);
-        let mut featurizer = Featurizer::new(&FeatureOptions::default());
+        let mut featuriser = Featuriser::new(&FeatureOptions::default());
         let crystals =
             [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
         for (id, atomic_numbers, gap) in crystals {
@@ -123,7 +123,7 @@ mod tests {
                 fractional: (0..atomic_numbers.len()).map(|site| [0.5 * site as f64; 3]).collect(),
                 atomic_numbers: atomic_numbers.clone(),
             };
-            let features = featurizer.featurize(&structure).expect("a plain crystal");
+            let features = featuriser.featurise(&structure).expect("a plain crystal");
             let labels = RowLabels { properties: &[gap], split: &|_| None, fold: None };
             columns.push(id, &atomic_numbers, features, labels);
         }

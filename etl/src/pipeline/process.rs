@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use crystal::contact::ContactLimit;
 use crystal::element::symbol;
-use crystal::feature::{Features, Featurizer};
+use crystal::feature::{Features, Featuriser};
 use crystal::number::significant;
 use crystal::structure::Structure;
 use schemas::limits;
@@ -200,7 +200,7 @@ fn label_row<'a>(
 /// Turns parsed crystals into rows.
 pub(crate) struct RowBuilder {
     recipe: Arc<Recipe>,
-    featurizer: Featurizer,
+    featuriser: Featuriser,
     columns: Columns,
     /// Place of every row in `columns`.
     origins: Vec<Origin>,
@@ -221,7 +221,7 @@ impl RowBuilder {
         let splits = recipe.labels.splits.len();
         let properties = recipe.source_properties + recipe.labels.properties.len();
         Self {
-            featurizer: Featurizer::new(&feature::options(&recipe.settings)),
+            featuriser: Featuriser::new(&feature::options(&recipe.settings)),
             columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
             recipe,
             origins: Vec::new(),
@@ -352,7 +352,7 @@ impl Sink for RowBuilder {
         if let Err(error) = bounds.min_contact.check_room(structure) {
             return leave_out(error.reason_code(), error.to_string());
         }
-        let features = match self.featurizer.featurize(structure) {
+        let features = match self.featuriser.featurise(structure) {
             Ok(features) => features,
             Err(error) => return leave_out(error.reason_code(), error.to_string()),
         };

@@ -5,7 +5,7 @@ use std::fmt;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 use crystal::composition::Composition;
-use crystal::feature::{Edges, Featurizer};
+use crystal::feature::{Edges, Featuriser};
 use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
 use crystal::niggli::{niggli_reduce, parameters};
 use crystal::structure::Structure;
@@ -38,7 +38,7 @@ const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 /// Buffers for recomputing rows.
 struct Recomputer<'a> {
     settings: &'a FeatureSettings,
-    featurizer: Featurizer,
+    featuriser: Featuriser,
     structure: Structure,
     composition: Composition,
 }
@@ -57,7 +57,7 @@ impl Validation<'_> {
         let manifest = self.manifest;
         let mut recomputer = Recomputer {
             settings: &manifest.settings,
-            featurizer: Featurizer::new(&feature::options(&manifest.settings)),
+            featuriser: Featuriser::new(&feature::options(&manifest.settings)),
             structure: Structure::default(),
             composition: Composition::default(),
         };
@@ -199,7 +199,7 @@ impl Recomputer<'_> {
         self.structure.lattice = view.lattice_vectors;
         self.structure.fractional.clear();
         self.structure.fractional.extend_from_slice(sites);
-        match self.featurizer.featurize(&self.structure) {
+        match self.featuriser.featurise(&self.structure) {
             Ok(features) if features.transform == IDENTITY => {
                 compare_edges(&view.edges, &features.edges, faults);
                 if view.edges.target.len() == features.edges.len() {
@@ -323,7 +323,7 @@ mod tests {
         let settings = FeatureSettings::default();
         let mut recomputer = Recomputer {
             settings: &settings,
-            featurizer: Featurizer::new(&feature::options(&settings)),
+            featuriser: Featuriser::new(&feature::options(&settings)),
             structure: Structure::default(),
             composition: Composition::default(),
         };

@@ -4,7 +4,7 @@ use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::element::atomic_number;
-use crate::feature::{Featurizer, Ties};
+use crate::feature::{Featuriser, Ties};
 use crate::math::Matrix3;
 
 fn cubic(a: f64) -> Matrix3 {
@@ -24,8 +24,8 @@ fn crystal(lattice: Matrix3, sites: &[(&str, [f64; 3])]) -> Structure {
 fn check(limit: ContactLimit, structure: &Structure) -> Result<(), ContactError> {
     limit.check_room(structure)?;
     let options = FeatureOptions::default();
-    let mut featurizer = Featurizer::new(&options);
-    let features = featurizer.featurize(structure).expect("features");
+    let mut featuriser = Featuriser::new(&options);
+    let features = featuriser.featurise(structure).expect("features");
     limit.check(&structure.atomic_numbers, features, &options)
 }
 
@@ -84,8 +84,8 @@ fn contacts_beyond_the_neighbours_kept_are_seen() {
     let limit = ContactLimit::default();
     for (neighbours, ties) in [(0, Ties::Shell), (1, Ties::Shell), (1, Ties::Cut), (12, Ties::Shell)] {
         let options = FeatureOptions { neighbours, ties, ..FeatureOptions::default() };
-        let mut featurizer = Featurizer::new(&options);
-        let features = featurizer.featurize(&structure).expect("features");
+        let mut featuriser = Featuriser::new(&options);
+        let features = featuriser.featurise(&structure).expect("features");
         assert_eq!(limit.check_edges(numbers, &features.edges).is_ok(), neighbours < 12);
         let error = limit.check(numbers, features, &options).expect_err("caesium in caesium");
         assert!(error.to_string().starts_with("sites 1 (Cs) and 2 (Cs) are 1.5 Å apart"), "{error}");
@@ -170,8 +170,8 @@ proptest! {
             fractional: sites.iter().map(|(_, site)| *site).collect(),
             atomic_numbers: sites.iter().map(|(number, _)| *number).collect(),
         };
-        let mut featurizer = Featurizer::new(&FeatureOptions::default());
-        let Ok(features) = featurizer.featurize(&structure) else { return Ok(()) };
+        let mut featuriser = Featuriser::new(&FeatureOptions::default());
+        let Ok(features) = featuriser.featurise(&structure) else { return Ok(()) };
         let edges = limit.check_edges(&structure.atomic_numbers, &features.edges);
         if edges.is_ok() {
             prop_assert_eq!(limit.check_room(&structure), Ok(()));

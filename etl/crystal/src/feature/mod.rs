@@ -46,14 +46,14 @@ pub struct Features {
 
 /// Computes features, reusing its buffers from crystal to crystal; one for each thread.
 #[derive(Debug, Clone)]
-pub struct Featurizer {
+pub struct Featuriser {
     options: FeatureOptions,
     search: NeighbourSearch,
     features: Features,
 }
 
-impl Featurizer {
-    /// A featurizer for the given options. A cutoff above [`MAX_CUTOFF_ANGSTROM`] counts as that, and more
+impl Featuriser {
+    /// A featuriser for the given options. A cutoff above [`MAX_CUTOFF_ANGSTROM`] counts as that, and more
     /// neighbours than [`MAX_NEIGHBOURS`] likewise.
     pub fn new(options: &FeatureOptions) -> Self {
         let options = FeatureOptions {
@@ -65,12 +65,12 @@ impl Featurizer {
         Self { options, search: NeighbourSearch::default(), features: Features::default() }
     }
 
-    /// Features of one crystal (specification, sections 2.1 to 2.4); the result borrows the featurizer's buffers.
+    /// Features of one crystal (specification, sections 2.1 to 2.4); the result borrows the featuriser's buffers.
     ///
     /// # Errors
     /// Every [`FeatureError`]: an impossible lattice, impossible coordinates, coinciding sites or more edges
     /// than [`MAX_EDGES`].
-    pub fn featurize(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
+    pub fn featurise(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
         let sites = structure.fractional.len();
         if sites == 0 {
             return Err(FeatureError::NoSites);

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use proptest::prelude::*;
 
-use super::{edges_of, featurize};
+use super::{edges_of, featurise};
 use crate::feature::{Edges, FeatureOptions, Ties};
 use crate::math::{Matrix3, Vector3, cross, determinant, dot, norm};
 use crate::test_crystals::{any_crystal, crowded_cell, property_config};
@@ -144,7 +144,7 @@ proptest! {
         cutoff_angstrom in prop_oneof![4 => Just(8.0), 1 => 5.0f64..9.0],
     ) {
         let options = FeatureOptions { ties, neighbours, cutoff_angstrom, ..Default::default() };
-        let features = featurize(&crystal);
+        let features = featurise(&crystal);
         match edges_of(&features.lattice, &features.fractional, &options) {
             Ok(edges) => assert_same_as_brute_force(&features.lattice, &features.fractional, &options, &edges),
             Err(error) => prop_assert!(false, "{error}"),
@@ -157,7 +157,7 @@ proptest! {
 
     #[test]
     fn search_in_large_cells_equals_brute_force(crystal in crowded_cell()) {
-        let features = featurize(&crystal);
+        let features = featurise(&crystal);
         let options = FeatureOptions::default();
         assert_same_as_brute_force(&features.lattice, &features.fractional, &options, &features.edges);
     }

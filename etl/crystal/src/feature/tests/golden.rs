@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::{edges_of, featurize};
+use super::{edges_of, featurise};
 use crate::feature::{Edges, FeatureOptions, Ties};
 use crate::math::{Matrix3, Vector3};
 use crate::test_crystals::structure;
@@ -84,7 +84,7 @@ fn features_of_the_fixtures_crystals_have_the_same_cell_and_distances() {
     for path in paths {
         let bytes = fs::read(&path).expect("readable file");
         let file = SafeTensors::deserialize(&bytes).expect("safetensors");
-        let features = featurize(&structure(lattice(&file, "cif_lattice"), rows(&file, "cif_frac")));
+        let features = featurise(&structure(lattice(&file, "cif_lattice"), rows(&file, "cif_frac")));
         // The files' cells are rounded to 8 decimals, so vectors and angles that symmetry makes
         // equal differ by that; which of them is taken is free within the Niggli tolerance.
         for (value, expected) in features.parameters.iter().zip(doubles(&file, "lat6")) {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::featurize;
+use super::featurise;
 use crate::feature::{Edges, Features, MINIMUM_EDGE_DISTANCE_ANGSTROM};
 use crate::math::{product, row_times, unimodular_inverse};
 use crate::test_crystals::{any_crystal, change_basis, orthogonal, property_config, structure, unimodular};
@@ -71,7 +71,7 @@ proptest! {
             *site = [0, 1, 2].map(|axis| site[axis] + shift[axis]);
         }
         let sites = crystal.fractional.len();
-        let (left, right) = (featurize(&crystal), featurize(&shifted));
+        let (left, right) = (featurise(&crystal), featurise(&shifted));
         prop_assert_eq!(left.lattice, right.lattice);
         assert_centred_edges_agree(&centred_edges(&left.edges, sites, |i| i), &centred_edges(&right.edges, sites, |i| i));
     }
@@ -80,7 +80,7 @@ proptest! {
     fn rotation_and_reflection_keep_all_but_the_orientation(crystal in any_crystal(), turn in orthogonal()) {
         let mut turned = crystal.clone();
         turned.lattice = product(&crystal.lattice, &turn);
-        let (left, right) = (featurize(&crystal), featurize(&turned));
+        let (left, right) = (featurise(&crystal), featurise(&turned));
         for (left, right) in left.parameters.iter().zip(right.parameters) {
             prop_assert!((left - right).abs() < 1e-6, "{left} {right}");
         }
@@ -101,7 +101,7 @@ proptest! {
         let mut order: Vec<usize> = (0..sites).collect();
         order.sort_by_key(|&site| (site as u64 + 1).wrapping_mul(seed | 1).rotate_left(17));
         let permuted = structure(crystal.lattice, order.iter().map(|&site| crystal.fractional[site]).collect());
-        let (left, right) = (featurize(&crystal), featurize(&permuted));
+        let (left, right) = (featurise(&crystal), featurise(&permuted));
         assert_centred_edges_agree(
             &centred_edges(&left.edges, sites, |i| i),
             &centred_edges(&right.edges, sites, |i| order[i]),
@@ -121,7 +121,7 @@ proptest! {
             })
         });
         let supercell = structure(lattice, copies.collect());
-        let (small, large) = (featurize(&crystal), featurize(&supercell));
+        let (small, large) = (featurise(&crystal), featurise(&supercell));
         let small = distances(&small, sites, |i| i);
         let doubled: Vec<_> = small.iter().chain(&small).cloned().collect();
         assert_distances_agree(&doubled, &distances(&large, 2 * sites, |i| i));
@@ -135,7 +135,7 @@ proptest! {
             crystal.fractional.iter().map(|site| row_times(site, &inverse)).collect(),
         );
         let sites = crystal.fractional.len();
-        let (left, right) = (featurize(&crystal), featurize(&other));
+        let (left, right) = (featurise(&crystal), featurise(&other));
         for (left, right) in left.parameters.iter().zip(right.parameters) {
             prop_assert!((left - right).abs() < 1e-6, "{left} {right}");
         }
@@ -144,7 +144,7 @@ proptest! {
 
     #[test]
     fn labels_of_the_reverse_edge_are_opposite(crystal in any_crystal()) {
-        let features = featurize(&crystal);
+        let features = featurise(&crystal);
         let edges = &features.edges;
         for edge in 0..edges.len() {
             let image = edges.image_of(edge).expect("an edge").map(|k| -k);

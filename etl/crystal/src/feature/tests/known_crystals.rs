@@ -6,15 +6,15 @@ use proptest::num::f64::ANY;
 use proptest::prelude::*;
 
 use super::brute_force::assert_same_as_brute_force;
-use super::{edges_of, featurize};
-use crate::feature::{FeatureError, FeatureOptions, Featurizer, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties};
+use super::{edges_of, featurise};
+use crate::feature::{FeatureError, FeatureOptions, Featuriser, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties};
 use crate::math::product;
 use crate::structure::Structure;
 use crate::test_crystals::{cubic, face_centred, hexagonal, property_config, structure};
 
 /// The number of edges at each distance of the first atom.
 fn shells(structure: &Structure) -> Vec<(usize, f64)> {
-    let features = featurize(structure);
+    let features = featurise(structure);
     let mut shells: Vec<(usize, f64)> = Vec::new();
     for (target, distance) in features.edges.target.iter().zip(&features.edges.distance) {
         if *target != 0 {
@@ -38,8 +38,8 @@ fn assert_shells(structure: &Structure, expected: &[(usize, f64)]) {
 }
 
 fn reason(structure: &Structure) -> FeatureError {
-    let mut featurizer = Featurizer::new(&FeatureOptions::default());
-    match featurizer.featurize(structure) {
+    let mut featuriser = Featuriser::new(&FeatureOptions::default());
+    match featuriser.featurise(structure) {
         Ok(features) => panic!("{} edges", features.edges.len()),
         Err(error) => error,
     }
@@ -49,7 +49,7 @@ fn reason(structure: &Structure) -> FeatureError {
 fn simple_cubic_keeps_its_second_shell_whole() {
     let crystal = structure(cubic(3.0), vec![[0.2, 0.3, 0.4]]);
     assert_shells(&crystal, &[(6, 3.0), (12, 3.0 * 2f64.sqrt())]);
-    let features = featurize(&crystal);
+    let features = featurise(&crystal);
     assert_eq!(features.parameters, [3.0, 3.0, 3.0, 90.0, 90.0, 90.0]);
     assert_eq!(features.volume, 27.0);
     // Specification, section 2.3: within a shell by (site, k1, k2, k3).
@@ -92,7 +92,7 @@ fn known_coordinations() {
 fn neighbours_beyond_the_next_cell_are_found() {
     // A chain of atoms 1.5 Å apart: five neighbours on each side within the cutoff.
     let chain = structure([[1.5, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 21.0]], vec![[0.0; 3]]);
-    let features = featurize(&chain);
+    let features = featurise(&chain);
     assert_eq!(features.edges.len(), 10);
     assert_eq!(features.edges.image[0], [-1, 1, -2, 2, -3, 3, -4, 4, -5, 5]);
     assert!(features.edges.same_cell_centred.iter().all(|&home| !home));
@@ -101,7 +101,7 @@ fn neighbours_beyond_the_next_cell_are_found() {
 #[test]
 fn a_distance_equal_to_the_cutoff_counts() {
     for lattice in [cubic(8.0), hexagonal(8.0, 30.0)] {
-        let features = featurize(&structure(lattice, vec![[0.1; 3]]));
+        let features = featurise(&structure(lattice, vec![[0.1; 3]]));
         assert_eq!(features.edges.len(), 6);
     }
 }
@@ -112,7 +112,7 @@ fn a_distance_equal_to_the_cutoff_counts_in_any_orientation() {
         let (sine, cosine) = f64::from(degrees).to_radians().sin_cos();
         let turn = [[cosine, sine, 0.0], [-0.6 * sine, 0.6 * cosine, 0.8], [0.8 * sine, -0.8 * cosine, 0.6]];
         let turned = structure(product(&cubic(8.0), &turn), vec![[0.1; 3]]);
-        assert_eq!(featurize(&turned).edges.len(), 6, "{degrees} degrees");
+        assert_eq!(featurise(&turned).edges.len(), 6, "{degrees} degrees");
     }
 }
 
@@ -131,7 +131,7 @@ fn a_shell_across_the_first_sphere_is_kept_whole() {
 #[test]
 fn displacement_of_half_a_cell_is_within_the_centred_cell() {
     let caesium_chloride = structure(cubic(4.0), vec![[0.0; 3], [0.5; 3]]);
-    let edges = featurize(&caesium_chloride).edges;
+    let edges = featurise(&caesium_chloride).edges;
     let home: Vec<_> = (0..8).map(|edge| edges.same_cell_centred[edge]).collect();
     assert_eq!(home, [true; 8]);
     assert_eq!(edges.same_cell[..8].iter().filter(|&&home| home).count(), 1);
@@ -161,16 +161,16 @@ fn crystals_without_features_say_why() {
 fn an_atom_without_a_neighbour_has_no_edge() {
     // A pair 2 Å apart, and a third atom in the middle of a box that is too large for it.
     let pair = [[0.0; 3], [0.0, 0.0, 0.1]];
-    let features = featurize(&structure(cubic(20.0), vec![pair[0], [0.5; 3], pair[1]]));
+    let features = featurise(&structure(cubic(20.0), vec![pair[0], [0.5; 3], pair[1]]));
     assert_eq!(features.isolated, [1]);
     assert_eq!((&*features.edges.target, &*features.edges.source), (&[0, 2][..], &[2, 0][..]));
-    let alone = featurize(&structure(cubic(8.1), vec![[0.3; 3]]));
+    let alone = featurise(&structure(cubic(8.1), vec![[0.3; 3]]));
     assert!(alone.edges.is_empty());
     assert_eq!(alone.isolated, [0]);
     // What one crystal lacks is forgotten by the next.
-    let mut featurizer = Featurizer::new(&FeatureOptions::default());
-    featurizer.featurize(&structure(cubic(8.1), vec![[0.3; 3]])).expect("features");
-    let features = featurizer.featurize(&structure(cubic(7.9), vec![[0.3; 3]])).expect("features");
+    let mut featuriser = Featuriser::new(&FeatureOptions::default());
+    featuriser.featurise(&structure(cubic(8.1), vec![[0.3; 3]])).expect("features");
+    let features = featuriser.featurise(&structure(cubic(7.9), vec![[0.3; 3]])).expect("features");
     assert_eq!((features.edges.len(), features.isolated.len()), (6, 0));
 }
 
@@ -189,7 +189,7 @@ proptest! {
         lattice in uniform3(uniform3(prop_oneof![1 => ANY, 20 => -30.0f64..30.0])),
         sites in vec(uniform3(prop_oneof![1 => ANY, 20 => -3.0f64..3.0]), 0..6),
     ) {
-        match Featurizer::new(&FeatureOptions::default()).featurize(&structure(lattice, sites)) {
+        match Featuriser::new(&FeatureOptions::default()).featurise(&structure(lattice, sites)) {
             Ok(features) => prop_assert!(!features.edges.is_empty() || !features.isolated.is_empty()),
             Err(error) => prop_assert!(!error.reason_code().is_empty()),
         }
@@ -199,12 +199,12 @@ proptest! {
 #[test]
 fn a_failure_leaves_no_trace_in_the_next_crystal() {
     let options = FeatureOptions::default();
-    let mut featurizer = Featurizer::new(&options);
+    let mut featuriser = Featuriser::new(&options);
     let crystal = structure(face_centred(4.0), vec![[0.0; 3], [0.5; 3]]);
-    let expected = featurize(&crystal);
+    let expected = featurise(&crystal);
     for other in [cubic(20.0), cubic(3.0), hexagonal(2.5, 26.0)] {
-        let _ = featurizer.featurize(&structure(other, vec![[0.0; 3]]));
-        assert_eq!(featurizer.featurize(&crystal), Ok(&expected));
+        let _ = featuriser.featurise(&structure(other, vec![[0.0; 3]]));
+        assert_eq!(featuriser.featurise(&crystal), Ok(&expected));
     }
 }
 
@@ -216,7 +216,7 @@ fn sites_heaped_on_a_line_are_refused_at_once() {
         fractional,
         atomic_numbers: vec![26; 4000],
     };
-    let error = Featurizer::new(&FeatureOptions::default()).featurize(&heap).expect_err("no crystal");
+    let error = Featuriser::new(&FeatureOptions::default()).featurise(&heap).expect_err("no crystal");
     assert!(matches!(error, FeatureError::ShellTooLarge { site: 0, .. }), "{error}");
     assert_eq!(error.reason_code(), "shell_too_large");
 }
@@ -236,10 +236,10 @@ fn heaps_of_sites_are_refused_by_their_edges() {
     assert_eq!(error.reason_code(), "too_many_edges");
     assert!(error.to_string().starts_with("more than 1048576 edges"), "{error}");
     // What is left of the heap does not slow down or change the next crystal.
-    let mut featurizer = Featurizer::new(&FeatureOptions::default());
-    assert!(featurizer.featurize(&heaps(1000, 2)).is_err());
+    let mut featuriser = Featuriser::new(&FeatureOptions::default());
+    assert!(featuriser.featurise(&heaps(1000, 2)).is_err());
     let crystal = structure(cubic(3.0), vec![[0.0; 3]]);
-    assert_eq!(featurizer.featurize(&crystal), Ok(&featurize(&crystal)));
+    assert_eq!(featuriser.featurise(&crystal), Ok(&featurise(&crystal)));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn options_beyond_their_limits_count_as_the_limits() {
     let crystal = structure(cubic(3.0), vec![[0.0; 3]]);
     let with = |cutoff_angstrom, neighbours| {
         let options = FeatureOptions { cutoff_angstrom, neighbours, ..Default::default() };
-        Featurizer::new(&options).featurize(&crystal).cloned()
+        Featuriser::new(&options).featurise(&crystal).cloned()
     };
     for cutoff_angstrom in [1e9, f64::INFINITY, f64::NAN] {
         assert_eq!(with(cutoff_angstrom, 12), with(MAX_CUTOFF_ANGSTROM, 12));

@@ -5,13 +5,13 @@ mod golden;
 mod invariance;
 mod known_crystals;
 
-use super::{Edges, FeatureError, FeatureOptions, Features, Featurizer};
+use super::{Edges, FeatureError, FeatureOptions, Features, Featuriser};
 use crate::math::{Matrix3, Vector3, determinant};
 use crate::structure::Structure;
 
 /// Features of a structure with default options.
-fn featurize(structure: &Structure) -> Features {
-    Featurizer::new(&FeatureOptions::default()).featurize(structure).expect("has features").clone()
+fn featurise(structure: &Structure) -> Features {
+    Featuriser::new(&FeatureOptions::default()).featurise(structure).expect("has features").clone()
 }
 
 /// Edges of a cell and sites as they are, without reduction and wrapping.
@@ -20,10 +20,10 @@ fn edges_of(
     fractional: &[Vector3],
     options: &FeatureOptions,
 ) -> Result<Edges, FeatureError> {
-    let mut featurizer = Featurizer::new(options);
-    featurizer.features.lattice = *lattice;
-    featurizer.features.volume = determinant(lattice).abs();
-    featurizer.features.fractional = fractional.to_vec();
-    featurizer.find_edges()?;
-    Ok(featurizer.features.edges)
+    let mut featuriser = Featuriser::new(options);
+    featuriser.features.lattice = *lattice;
+    featuriser.features.volume = determinant(lattice).abs();
+    featuriser.features.fractional = fractional.to_vec();
+    featuriser.find_edges()?;
+    Ok(featuriser.features.edges)
 }
