@@ -13,7 +13,7 @@ use crate::config::DataConfig;
 use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
-use crate::model::encoder::Widths;
+use crate::model::Widths;
 use crate::model::head::{Pooled, pool};
 use crate::model::{Batch, Encoder, Encoding};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};

@@ -35,6 +35,7 @@ mod open;
 mod oqmd;
 mod packing;
 mod poscar;
+mod poscar_comment;
 mod poscar_json;
 mod properties;
 mod property_value;

@@ -17,17 +17,15 @@ use super::files_reader::open_files_source;
 use super::input::Progress;
 use super::names::{OWN_NAMES, own_name};
 use super::packing::{Packing, is_json, strip_ending, strip_packing};
+use super::poscar_comment::note_comment;
 use super::poscar_json;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{
     OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
 };
-use crate::reject::{Note, Origin};
 
 /// The files that are read.
 const RULE: FileRule = FileRule { what: "POSCAR files", identifier };
-/// Code of the remark on a POSCAR whose comment names its elements.
-const SYMBOLS_FROM_COMMENT: &str = "symbols_from_comment";
 /// Endings that others gave them.
 const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
 /// Endings of files that are none, whatever their names begin with.
@@ -123,16 +121,6 @@ impl RecordParser for PoscarParser {
                 sink.reject(error.reject(Some(name.into_owned()), record.origin.clone()));
             }
         }
-    }
-}
-
-/// Remarks on a POSCAR of VASP 4 whose elements stand in the comment alone: its words may be symbols
-/// by chance.
-pub(super) fn note_comment(reader: &PoscarReader, name: &str, origin: &Origin, sink: &mut dyn Sink) {
-    if reader.is_named_by_comment() {
-        let origin = Origin { line: origin.line.or(Some(1)), ..origin.clone() };
-        let message = "the comment alone names the elements".to_owned();
-        sink.note(Note::new(Some(name.to_owned()), origin, SYMBOLS_FROM_COMMENT, message));
     }
 }
 

@@ -16,7 +16,7 @@ use super::input::Progress;
 use super::json::Cursor;
 use super::json_stream::{Cut, JsonStream};
 use super::json_string::{JsonString, unescape};
-use super::poscar::note_comment;
+use super::poscar_comment::note_comment;
 use super::state::file_states;
 use super::survey::MAX_LABEL_BYTES;
 use super::unread::UnreadFiles;

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 
 use super::Batch;
+use super::encoding::{Encoding, Widths};
 use super::layers::Initialiser;
 use super::mmpt::{self, MmptEncoder};
 use crate::config::ModelConfig;
@@ -14,24 +15,6 @@ use crate::data::{Inputs, LatticeStatistics};
 pub enum Encoder {
     /// The periodic multigraph network and the lattice encoder of MMPT.
     Mmpt(MmptEncoder),
-}
-
-/// The encodings of a batch of B crystals with N atoms.
-#[derive(Debug, Clone)]
-pub struct Encoding {
-    /// A vector of every atom, shape `[N, atom_width]`.
-    pub atoms: Tensor<2>,
-    /// A vector of every crystal beside its atoms, shape `[B, crystal_width]`; `None` for encoders that make none.
-    pub crystals: Option<Tensor<2>>,
-}
-
-/// Widths of an encoder's vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Widths {
-    /// Of an atom's.
-    pub atoms: usize,
-    /// Of a crystal's beside its atoms; `None` for encoders that make none.
-    pub crystals: Option<usize>,
 }
 
 impl Encoder {

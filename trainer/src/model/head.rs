@@ -4,7 +4,8 @@ use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;
 
 use super::batch::Batch;
-use super::encoder::{Encoder, Encoding, Widths};
+use super::encoder::Encoder;
+use super::encoding::{Encoding, Widths};
 use super::layers::{Initialiser, Mlp};
 use crate::config::ModelConfig;
 use crate::data::LatticeStatistics;

@@ -1,6 +1,6 @@
 //! The models: encoders, one folder a kind, and what they share.
 //!
-//! * [`encoder`]: the kinds; [`mmpt`]: MMPT's
+//! * [`encoder`]: the kinds; [`mmpt`]: MMPT's; [`encoding`]: what they make of a batch
 //! * [`head`]: an encoder with a head, which predicts a property
 //! * [`layers`]: what they are made of
 //! * [`batch`]: what they take, as tensors; [`mask`]: atoms that are hidden
@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod encoder;
+pub mod encoding;
 pub mod head;
 pub mod layers;
 pub mod mask;
@@ -16,6 +17,7 @@ pub mod names;
 pub mod trace;
 
 pub use batch::Batch;
-pub use encoder::{Encoder, Encoding};
+pub use encoder::Encoder;
+pub use encoding::{Encoding, Widths};
 pub use head::PropertyModel;
 pub use trace::Trace;

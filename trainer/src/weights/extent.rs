@@ -6,7 +6,7 @@ use super::error::WeightsError;
 use super::file::WeightsFile;
 use crate::config::{ModelConfig, PretrainConfig};
 use crate::model::Encoder;
-use crate::model::encoder::Widths;
+use crate::model::Widths;
 
 /// Vectors of the width of an atom's that a head takes: maximum and mean.
 const HEAD_INPUTS: f64 = 2.0;

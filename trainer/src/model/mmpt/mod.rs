@@ -15,7 +15,7 @@ pub mod structure;
 
 use burn::prelude::*;
 
-use super::encoder::{Encoding, Widths};
+use super::encoding::{Encoding, Widths};
 use super::layers::Initialiser;
 use super::{Batch, Trace};
 use crate::config::MmptModelConfig;
