@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::{TRAINER, folder, refused, root, said, text};
+use crate::support::{TRAINER, complaint, folder, root, said, text};
 
 /// Settings of the pre-training in `earlier`, under today's names, in whole.
 const SETTINGS: [&str; 11] = [
@@ -46,10 +46,14 @@ fn tests() -> PathBuf {
     root().join("tests/trainer")
 }
 
+/// Runs the program there.
+fn trainer(arguments: &[&str]) -> Output {
+    Command::new(TRAINER).args(arguments).current_dir(tests()).output().expect("the program starts")
+}
+
 /// Runs the program there to its end; what it printed.
 fn succeed(arguments: &[&str]) -> String {
-    let output =
-        Command::new(TRAINER).args(arguments).current_dir(tests()).output().expect("the program starts");
+    let output = trainer(arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{}", said(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -96,7 +100,7 @@ fn predictions(path: &Path) -> BTreeMap<String, f64> {
 #[test]
 fn a_pre_training_goes_on_and_its_weights_are_read() {
     let out = copied("pretrain");
-    let line = refused(&pretraining(out.path(), &["--set", "model.mmpt.hidden=5"]));
+    let line = complaint(&trainer(&pretraining(out.path(), &["--set", "model.mmpt.hidden=5"])));
     assert!(line.contains("model.mmpt.hidden = 4, not 5"), "{line}");
     let printed = succeed(&pretraining(out.path(), &["--epochs", "2"]));
     assert!(printed.starts_with("2 epochs, 8 steps"), "{printed}");

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::*;
 
 /// Small batches, and so many checkpoints that a kill falls between two.
-const SETTINGS: &str = "[settings]\n\"data.batch_crystals\" = \"4\"\n\"run.checkpoint_steps\" = \"2\"\n";
+const SETTINGS: [&str; 4] = ["--batch", "4", "--set", "run.checkpoint_steps=2"];
 /// The member of the default seed.
 const MEMBER: &str = "split/seed-123";
 
@@ -26,14 +26,19 @@ const MEMBER: &str = "split/seed-123";
 fn task(from: &str, to: &str) -> (TempDir, PathBuf) {
     let folder = folder();
     let path = folder.path().join("task.toml");
-    fs::write(&path, GAPS.replace(from, to) + SETTINGS).expect("a writable folder");
+    fs::write(&path, GAPS.replace(from, to)).expect("a writable folder");
     (folder, path)
+}
+
+/// Arguments of a fine-tuning of a small model by [`SETTINGS`], `more` at the end.
+fn tuning<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path) -> Vec<&'a str> {
+    small_tuning(task, out, &[&SETTINGS, more].concat(), shards)
 }
 
 /// Fine-tunes in a folder of its own.
 fn tuned(task: &Path, more: &[&str]) -> TempDir {
     let out = folder();
-    succeed(&small_tuning(task, out.path(), more, &store()));
+    succeed(&tuning(task, out.path(), more, &store()));
     out
 }
 
@@ -128,7 +133,7 @@ fn errors_of_pure_numbers_have_no_unit() {
         task("property = \"band_gap_ev\"\nunit = \"eV\"", "property = \"refractive_index\"\nunit = \"1\"");
     let out = folder();
     let shards = store.path().join("*.parquet");
-    let said = succeed(&small_tuning(&task, out.path(), &["--epochs", "2"], &shards));
+    let said = succeed(&tuning(&task, out.path(), &["--epochs", "2"], &shards));
     let error = said.split("validation MAE ").nth(1).expect("an error").split(" in epoch ").next();
     assert!(error.expect("an epoch").parse::<f64>().is_ok(), "{said}");
     let said = succeed(&["evaluate", text(out.path()), "--threads", "1"]);
@@ -154,7 +159,7 @@ fn a_unit_that_is_not_the_column_s_is_refused() {
             &format!("unit = \"{unit}\"\ntransform = \"{transform}\""),
         );
         let out = folder();
-        let line = refused(&small_tuning(&task, &out.path().join("run"), &["--epochs", "1"], &store()));
+        let line = refused(&tuning(&task, &out.path().join("run"), &["--epochs", "1"], &store()));
         let expected = format!("task.toml: unit = '{unit}': the column band_gap_ev is in 'eV'");
         assert!(line.contains(&expected), "{line}");
         assert!(!out.path().join("run").exists());
@@ -184,7 +189,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
     for records in [3, 20, 60, 90, 130] {
         let resumed = [&options[..], if killed == 0 { &[] } else { &["--resume"] }].concat();
         let mut run = Command::new(TRAINER)
-            .args(small_tuning(&task, out.path(), &resumed, &store()))
+            .args(tuning(&task, out.path(), &resumed, &store()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -195,7 +200,7 @@ fn a_killed_fine_tuning_resumes_to_the_same_bytes() {
         killed += usize::from(alive);
     }
     assert!(killed >= 3, "killed {killed} times");
-    succeed(&small_tuning(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
+    succeed(&tuning(&task, out.path(), &[&options[..], &["--resume"]].concat(), &store()));
     for member in ["split/seed-3", "split/seed-4"] {
         assert_same_run(&whole.path().join(member), &out.path().join(member), member);
     }
@@ -221,7 +226,7 @@ fn pre_trained_encoders_are_taken_over_and_may_stay() {
     let other = trained(&["--epochs", "1", "--seed", "7"]);
     let other = other.path().join(BEST);
     let more = ["--weights", text(&other), "--epochs", "3", "--freeze", "encoder", "--resume"];
-    let line = refused(&small_tuning(&task, out.path(), &more, &store()));
+    let line = refused(&tuning(&task, out.path(), &more, &store()));
     assert!(line.contains("weights (SHA-256)"), "{line}");
 }
 
@@ -229,7 +234,7 @@ fn pre_trained_encoders_are_taken_over_and_may_stay() {
 fn a_smaller_share_of_the_crystals_is_trained_on() {
     let (_kept, task) = task("", "");
     let out = folder();
-    let said = succeed(&small_tuning(&task, out.path(), &["--epochs", "1", "--fraction", "0.5"], &store()));
+    let said = succeed(&tuning(&task, out.path(), &["--epochs", "1", "--fraction", "0.5"], &store()));
     assert!(said.contains("; 10 crystals trained on"), "{said}");
     let steps = records_of(&out.path().join(MEMBER), "step").len();
     assert_eq!(steps, 3, "ten crystals, four at a time");
@@ -240,9 +245,9 @@ fn members_of_other_settings_never_lie_side_by_side() {
     let (_kept, task) = task("", "");
     let out = tuned(&task, &["--epochs", "1", "--seeds", "1,2"]);
     let other = ["--epochs", "1", "--seeds", "1,3", "--fraction", "0.5"];
-    let line = refused(&small_tuning(&task, out.path(), &[&other[..], &["--resume"]].concat(), &store()));
+    let line = refused(&tuning(&task, out.path(), &[&other[..], &["--resume"]].concat(), &store()));
     assert!(line.contains("finetune.fraction = 1, not 0.5"), "{line}");
-    succeed(&small_tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
+    succeed(&tuning(&task, out.path(), &[&other[..], &["--overwrite"]].concat(), &store()));
     let best = |seed: u64| out.path().join(format!("split/seed-{seed}")).join(BEST).exists();
     assert!(best(1) && !best(2) && best(3));
 }
@@ -251,7 +256,7 @@ fn members_of_other_settings_never_lie_side_by_side() {
 fn crystals_that_a_logarithm_refuses_are_named() {
     let (_kept, task) = task("transform = \"none\"", "transform = \"log10\"");
     let out = folder();
-    let output = trainer(small_tuning(&task, out.path(), &["--epochs", "1"], &store()));
+    let output = trainer(tuning(&task, out.path(), &["--epochs", "1"], &store()));
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("left out: Cu-fcc (0)") && said.contains("log10(eV)"), "{said}");
@@ -262,7 +267,7 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     let (_kept, good) = task("", "");
     let out = folder();
     let refusal =
-        |task: &Path, more: &[&str]| refused(&small_tuning(task, &out.path().join("new"), more, &store()));
+        |task: &Path, more: &[&str]| refused(&tuning(task, &out.path().join("new"), more, &store()));
     let line = refusal(Path::new("matbench_jdft3d"), &[]);
     assert!(line.contains("matbench_jdft2d"), "{line}");
     let line = refusal(Path::new("matbench_jdft2d"), &[]);
@@ -271,8 +276,7 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     assert!(line.contains("finetune.fraction"), "{line}");
     let pretrained = trained(&["--epochs", "1"]);
     let weights = pretrained.path().join(BEST);
-    let line =
-        refused(&small_tuning(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
+    let line = refused(&tuning(&good, &out.path().join("new"), &["--weights", text(&weights)], &cut_store()));
     assert!(line.contains("ties"), "{line}");
     assert!(!out.path().join("new").exists(), "nothing is left behind");
     let line = refused(&["evaluate", text(out.path())]);

@@ -72,7 +72,7 @@ impl<R: Real> Sample<R> {
     }
 }
 
-/// The sum triplet by triplet: lin_sbf2(lin_sbf1 sbf_t) as SPEC 4.2 writes it.
+/// The sum triplet by triplet: lin_sbf2(lin_sbf1 sbf_t) as section 4.2 of the specification writes it.
 fn naive(sample: &Sample<f64>, x: &[f64], w1: &[f64], w2: &[f64]) -> Vec<f64> {
     let topology = sample.graph.topology();
     let channels = sample.channels;
