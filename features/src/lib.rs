@@ -1,5 +1,5 @@
-//! Holds the features of shared dependencies the same in every build.
+//! Fixes the features of shared dependencies, so that they are the same in every build.
 //!
-//! Cargo compiles a crate, and all that depend on it, again when another selection of packages or features
-//! asks for other features of it. The programs depend on this crate, whose manifest asks for all of them at
-//! once. Libraries built without the programs' feature `cli` do not.
+//! Cargo recompiles a crate and its dependents if a different selection of packages or features enables other
+//! features of that crate. The programs depend on this crate, and its manifest enables all features that any of them
+//! needs. A library that is built without the feature `cli` does not depend on it.

@@ -29,10 +29,10 @@ Where shells look for the script:
         )
     }
 
-    /// Prints the script; a reader that has seen enough (`| head`) is no error.
+    /// Prints the script to standard output. A closed pipe (`| head`) is not an error.
     ///
     /// # Errors
-    /// Those of standard output.
+    /// Returns the errors of writing to standard output.
     pub fn print(&self, program: &Program) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(&program.completions(self.shell)).and_then(|()| out.flush()) {
@@ -42,22 +42,22 @@ Where shells look for the script:
     }
 }
 
-/// Most bytes of a file that is looked at for the head of a page.
+/// Number of bytes that are read from an existing file to tell whether it is a manual page of the program.
 const MAX_HEAD_BYTES: u64 = 4096;
 
-/// Pages that cannot be written.
+/// An error that prevents the pages from being written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagesError {
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     #[error("cannot create the folder {}: {source}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file of a page's name is no page of the program.
+    /// A file that has the name of a page is not a manual page of this program.
     #[error("{}: no manual page of this program, and not replaced", path.display())]
     Foreign {
         /// The file.
@@ -74,11 +74,11 @@ pub struct ManArguments {
 }
 
 impl ManArguments {
-    /// Writes every page with `write`, which is given a path and the whole content. Gives the pages' paths. Pages
-    /// of whatever version are replaced, files of others are not.
+    /// Writes every page by calling `write` with its path and content, and returns the paths. Pages of this program
+    /// are replaced, whatever their version. Other files are never replaced.
     ///
     /// # Errors
-    /// [`PagesError`], before anything is written, and those of `write`.
+    /// Returns a [`PagesError`] before anything is written, and any error of `write`.
     pub fn write<E: From<PagesError>>(
         &self,
         program: &Program,
@@ -104,7 +104,7 @@ impl ManArguments {
     }
 }
 
-/// The first bytes of a file; nothing else is opened, for a pipe would be waited for.
+/// Reads the first bytes of a regular file. Anything else is not opened, because reading a pipe would block.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     if std::fs::metadata(path)?.is_file() {

@@ -1,11 +1,11 @@
-//! Scripts by which shells complete a program's command line.
+//! Completion scripts for shells.
 
 use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 
 use crate::Program;
 
-/// What the values of an argument are, told by the name that `--help` gives them.
+/// Kinds of values, by the placeholder that `--help` shows for them.
 const HINTS: [(&str, ValueHint); 6] = [
     ("DIR", ValueHint::DirPath),
     ("FILE", ValueHint::FilePath),
@@ -16,7 +16,7 @@ const HINTS: [(&str, ValueHint); 6] = [
 ];
 
 impl Program {
-    /// The completion script for a shell. Values that are paths complete as paths.
+    /// Returns the completion script for a shell. Arguments that take paths complete as paths.
     pub fn completions(&self, shell: Shell) -> Vec<u8> {
         let mut command = with_hints(self.command.clone());
         let name = command.get_name().to_owned();
@@ -26,12 +26,12 @@ impl Program {
     }
 }
 
-/// The command with a hint at every value whose name is known, in every subcommand.
+/// Adds a hint to every argument with a known placeholder, in the command and all its subcommands.
 fn with_hints(command: Command) -> Command {
     command.mut_args(with_hint).mut_subcommands(with_hints)
 }
 
-/// The argument with the hint of its values' name.
+/// Adds the hint for the argument's placeholder.
 fn with_hint(argument: Arg) -> Arg {
     let name = argument.get_value_names().and_then(<[_]>::first).map(|name| name.as_str());
     match HINTS.iter().find(|(known, _)| Some(*known) == name) {

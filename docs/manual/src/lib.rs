@@ -1,12 +1,12 @@
-//! What a shell and `man` want to know of a program: completion scripts and manual pages, both derived
-//! from the program's [`clap::Command`]; and the messages about its arguments.
+//! Shell completions, manual pages and argument parsing for a command-line program. Completions and pages are derived
+//! from the program's [`clap::Command`].
 //!
-//! * [`Program`]: the command line with the meaning of its exit statuses
-//! * [`CompletionsArguments`] and [`ManArguments`]: the two commands that a program offers
-//! * [`Page`]: one manual page, rendered
-//! * [`parse()`]: arguments, with messages that quote them as the program likes
+//! * [`Program`]: a command line and the meaning of its exit statuses
+//! * [`CompletionsArguments`] and [`ManArguments`]: the commands `completions` and `man`
+//! * [`Page`]: one rendered manual page
+//! * [`parse()`]: parses arguments and lets the program edit the error messages
 //!
-//! Nothing here reads a clock, the environment or the terminal: one version of a program always gives
+//! The output does not depend on the time, the environment or the terminal: a version of a program always produces
 //! the same bytes.
 
 mod arguments;
@@ -20,17 +20,17 @@ pub use pages::Page;
 pub use parse::parse;
 pub use status::{Status, summary};
 
-/// A program, as far as its manual is concerned.
+/// A command-line program to be documented.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// The command line, not built yet.
+    /// The command line, before [`clap::Command::build`].
     command: clap::Command,
-    /// What the program's exit statuses mean, in rising order.
+    /// The program's exit statuses in ascending order.
     statuses: &'static [Status],
 }
 
 impl Program {
-    /// A program by its command line, as `CommandFactory::command` gives it, and its exit statuses.
+    /// Creates a program from its command line, as `CommandFactory::command` returns it, and its exit statuses.
     pub fn new(command: clap::Command, statuses: &'static [Status]) -> Self {
         Self { command, statuses }
     }

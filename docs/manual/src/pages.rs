@@ -6,28 +6,29 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::Program;
 
-/// Section of the manual that programs stand in.
+/// Section of the manual for user commands.
 const SECTION: &str = "1";
-/// What a page's head calls the manual.
+/// Name of the manual in the header of each page.
 const MANUAL: &str = "Crystal MMPT";
-/// No date: the version says as much, and the pages of a version are the same whenever they are written.
-/// A blank, because an empty argument of a macro would be left out and move the next one up.
+/// Date in the header of each page. It is left blank, so that the pages of a version do not depend on when they are
+/// written. It is not empty, because `man` would drop an empty macro argument and shift the following ones.
 const DATE: &str = " ";
 
 /// A manual page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The file's name, `etl-build.1` for example.
+    /// File name, such as `etl-build.1`.
     pub name: String,
-    /// The page in roff with the macros of `man`, in ASCII.
+    /// The page in roff with the `man` macros, in ASCII.
     pub text: String,
 }
 
 impl Page {
-    /// Whether a file that begins so is this page, of whatever version: its title line names page, program and
-    /// manual.
+    /// Whether a file that starts with `head` is a version of this page: its title line names the same page, program
+    /// and manual.
     pub(crate) fn is_version(&self, head: &[u8]) -> bool {
-        // `.TH ETL-BUILD 1 " " "etl 0.1.0" "Crystal MMPT"`, up to the version and behind it.
+        // The header is `.TH ETL-BUILD 1 " " "etl 0.1.0" "Crystal MMPT"`. It is compared before and after the
+        // version.
         let title = |text: &str| -> Option<(String, String)> {
             let line = text.lines().find(|line| line.starts_with(".TH "))?;
             let (before, after) = line.rsplit_once(" \"")?;
@@ -40,7 +41,7 @@ impl Page {
 }
 
 impl Program {
-    /// The manual: a page of the program and one of each of its commands, in their order.
+    /// Returns the page of the program, followed by those of its commands in order.
     pub fn pages(&self) -> Vec<Page> {
         let mut program = self.command.clone().disable_help_subcommand(true);
         program.build();
@@ -50,11 +51,11 @@ impl Program {
         pages
     }
 
-    /// The page of a command, or of the program itself, which has no parent.
+    /// Renders the page of a command. The program itself has no parent.
     fn page(&self, command: &Command, parent: Option<&str>) -> Page {
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let mut end = Roff::new();
-        // What follows the program's own help is the exit statuses, which have a section of their own.
+        // The help text after the options lists the exit statuses, which have their own section here.
         if let (Some(help), Some(_)) = (command.get_after_help(), parent) {
             end.control("SH", ["NOTES"]);
             notes(&mut end, &help.to_string());
@@ -80,14 +81,14 @@ impl Program {
         let mut text = Vec::new();
         man.render(&mut text).expect("memory is writable");
         let mut text = String::from_utf8_lossy(&text).into_owned();
-        // A page begins with definitions that the one above has already.
+        // Every rendered section begins with the same macro definitions. They are kept only once.
         let end = end.render();
         text.push_str(end.find(".SH ").map_or("", |start| &end[start..]));
         Page { name: format!("{name}.{SECTION}"), text: ascii(&text) }
     }
 }
 
-/// Text as paragraphs, its indented lines as they stand.
+/// Writes text as paragraphs. Indented lines are kept as they are.
 fn notes(roff: &mut Roff, text: &str) {
     let mut literal = false;
     for line in text.lines() {
@@ -104,8 +105,7 @@ fn notes(roff: &mut Roff, text: &str) {
     }
 }
 
-/// The text with an escape for every character beyond ASCII, so that a page reads the same whatever
-/// encoding `man` takes it for.
+/// Escapes all non-ASCII characters, so that the page does not depend on the encoding that `man` assumes.
 fn ascii(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

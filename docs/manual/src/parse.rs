@@ -1,4 +1,4 @@
-//! A program's arguments, or why they are not taken.
+//! Parsing of a program's arguments.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::Styles;
 
-/// Parses arguments as [`Parser::parse`] does, but lets `shown` write a message before it is printed: it gets
-/// the message without styles and the arguments, which it may quote. A message that needs no change keeps its styles.
+/// Parses arguments as [`Parser::parse`] does, but passes every error message through `shown` before it is printed.
+/// `shown` receives the message without styles, and the arguments. A message that it leaves unchanged keeps its
+/// styles.
 ///
 /// # Errors
-/// The exit status after help, a version or an error was printed.
+/// Returns the exit status once help, the version or an error message was printed.
 pub fn parse<P: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
     shown: impl Fn(&str, &[String]) -> String,
@@ -21,7 +22,7 @@ pub fn parse<P: Parser>(
         Ok(parsed) => return Ok(parsed),
         Err(error) => error,
     };
-    // A reader who has gone is no error.
+    // A closed pipe is not an error.
     let _ = match changed::<P>(&error, &arguments, shown) {
         None => error.print(),
         Some(text) if error.use_stderr() => io::stderr().write_all(text.as_bytes()),
@@ -30,13 +31,14 @@ pub fn parse<P: Parser>(
     Err(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX)))
 }
 
-/// The message where `shown` changes it.
+/// Returns the message if `shown` changes it.
 fn changed<P: Parser>(
     error: &clap::Error,
     arguments: &[OsString],
     shown: impl Fn(&str, &[String]) -> String,
 ) -> Option<String> {
-    // Styles are removed by not making them: removing them afterwards would take those in the arguments along.
+    // The message is rendered without styles. Stripping escape sequences afterwards would also strip those in
+    // arguments.
     let plain = P::command().styles(Styles::plain()).try_get_matches_from(arguments).err();
     let message = plain.as_ref().unwrap_or(error).render().ansi().to_string();
     let quoted: Vec<String> =

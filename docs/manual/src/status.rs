@@ -1,22 +1,22 @@
-//! Exit statuses and what they mean.
+//! Exit statuses and their meaning.
 
 /// An exit status of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    /// The number.
+    /// The status code.
     pub code: u8,
-    /// What it tells, in a few words without a full stop.
+    /// The meaning in a few words, without a full stop.
     pub meaning: &'static str,
 }
 
 impl Status {
-    /// A status by its number and its meaning.
+    /// Creates a status from its code and its meaning.
     pub const fn new(code: u8, meaning: &'static str) -> Self {
         Self { code, meaning }
     }
 }
 
-/// The statuses as the last line of `--help`.
+/// Returns the last line of `--help`, which lists the statuses.
 pub fn summary(statuses: &[Status]) -> String {
     let statuses: Vec<_> = statuses.iter().map(|it| format!("{} {}", it.code, it.meaning)).collect();
     format!("Exit status: {}.", statuses.join(", "))
