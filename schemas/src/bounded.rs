@@ -1,14 +1,14 @@
-//! Files that are read up to a size, whatever they hold.
+//! Reading of files with a size limit.
 
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::regular;
 
-/// Reads a file of at most `limit` bytes.
+/// Reads a whole file of at most `limit` bytes.
 ///
 /// # Errors
-/// Those of [`regular::open`], and [`ErrorKind::InvalidData`] for a larger file.
+/// Returns the errors of [`regular::open`] and of reading, and [`ErrorKind::InvalidData`] if the file is larger.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = regular::open(path)?;
     let length = file.metadata()?.len();
@@ -21,10 +21,10 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if read as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Whether a file begins with some bytes. No more of it is read.
+/// Whether a file begins with the bytes `beginning`. No more than that is read.
 ///
 /// # Errors
-/// Those of [`regular::open`] and of reading.
+/// Returns the errors of [`regular::open`] and of reading.
 pub fn begins_with(path: &Path, beginning: &[u8]) -> io::Result<bool> {
     let mut found = Vec::with_capacity(beginning.len());
     regular::open(path)?.take(beginning.len() as u64).read_to_end(&mut found)?;

@@ -1,28 +1,28 @@
-//! Counts with their nouns in messages: `1 shard`, `2 shards`.
+//! Counts and their nouns in messages: `1 shard`, `2 shards`.
 
 use std::fmt;
 
-/// A count with its noun, which is given in the singular: `1 shard`, `2 shards`, `0 entries`.
+/// Formats a count with its noun, given in the singular: `1 shard`, `2 shards`, `0 entries`.
 ///
-/// Only regular nouns are supported. Of several words the last one changes: `2 row groups`.
+/// Only regular nouns are supported. In a phrase the last word changes: `2 row groups`.
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     format!("{count} {}", plural(&count, noun))
 }
 
-/// The noun alone, in singular or plural, for a count that is formatted separately.
+/// Returns the noun alone, in the number that agrees with the count.
 pub fn plural<N: PartialEq + From<u8>>(count: &N, noun: &str) -> String {
     if *count == N::from(1) {
         return noun.to_owned();
     }
     match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        // Not every noun on "ch": epochs, but batches.
+        // Not every noun in "ch" takes "es": epochs, but batches.
         _ if ["s", "x", "z", "tch", "sh"].iter().any(|end| noun.ends_with(end)) => format!("{noun}es"),
         _ => format!("{noun}s"),
     }
 }
 
-/// Chooses the word that agrees with a count: `is` or `are`, `was` or `were`.
+/// Returns the verb that agrees with a count, such as `is` or `are`.
 pub fn agree<'a, N: PartialEq + From<u8>>(count: &N, one: &'a str, several: &'a str) -> &'a str {
     if *count == N::from(1) { one } else { several }
 }

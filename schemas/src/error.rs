@@ -1,4 +1,4 @@
-//! Why a store, a shard or a row cannot be used.
+//! Errors of stores, shards and rows.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -6,107 +6,107 @@ use std::path::{Path, PathBuf};
 use crate::settings::SettingsError;
 use crate::text;
 
-/// A store that cannot be read as one; every variant says where.
+/// An error of a store that cannot be read. Every variant names the file or folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The operating system refused.
+    /// An input/output error of the operating system.
     #[error("{}: {source}", path.display())]
     Io {
-        /// File or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// No file or folder has this name.
+    /// The file or folder does not exist.
     #[error("{}: no such file or folder", path.display())]
     Missing {
-        /// The name given.
+        /// The path as given.
         path: PathBuf,
     },
-    /// A folder with a store whose build was interrupted or is still running.
+    /// The folder holds a store whose build was interrupted or is still running.
     #[error("{}: an unfinished store: repeat the command that builds it (etl build with --resume)", path.display())]
     Unfinished {
         /// The store's folder.
         path: PathBuf,
     },
-    /// A file or folder that is no store.
+    /// The file or folder is not a store.
     #[error("{}: not a finished store, it has no manifest.json", path.display())]
     NotAStore {
         /// The file or folder.
         path: PathBuf,
     },
-    /// The file is no readable Parquet file: cut short, overwritten, or something else.
+    /// The file cannot be read as Parquet: it is truncated, overwritten or of another format.
     #[error("{}: not a readable Parquet file: {message}", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What the Parquet reader said.
+        /// The message of the Parquet reader.
         message: String,
     },
-    /// The file is not the one that was written.
+    /// The content of a file differs from what the manifest records.
     #[error("{}: damaged, {what} instead of {expected}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What it is like now.
+        /// The present size or hash.
         what: String,
-        /// What it was like when it was written.
+        /// The recorded size or hash.
         expected: String,
     },
-    /// The file was written in another layout.
+    /// The file has another version of the format.
     #[error("{}: format version {found} instead of {expected}", path.display())]
     FormatVersion {
         /// The file.
         path: PathBuf,
-        /// Version found.
+        /// The version of the file.
         found: String,
-        /// Version that this software reads.
+        /// The version that this library reads.
         expected: u32,
     },
-    /// The features were computed with other settings.
+    /// The features were computed with other settings, or the settings cannot be read.
     #[error("{}: {source}", path.display())]
     Settings {
         /// The file.
         path: PathBuf,
-        /// Which setting.
+        /// The setting and what is wrong with it.
         source: SettingsError,
     },
-    /// A column is missing or of another type.
+    /// A column is missing or has another type.
     #[error("{}column '{column}' {problem}", prefix(path))]
     Column {
-        /// The file, empty for a batch in memory.
+        /// The file; empty for a batch in memory.
         path: PathBuf,
         /// Name of the column.
         column: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// A row contradicts itself.
+    /// The values of a row are inconsistent.
     #[error("{}crystal '{material_id}': {problem}", prefix(path))]
     Row {
-        /// The file, empty for a batch in memory.
+        /// The file; empty for a batch in memory.
         path: PathBuf,
-        /// Which crystal.
+        /// Identifier of the crystal.
         material_id: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// The manifest cannot be read.
+    /// The manifest cannot be parsed.
     #[error("{}: line {line}, column {column}: {message}", path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// Line of the fault, counted from 1.
+        /// Line of the error, counted from 1.
         line: usize,
-        /// Column of the fault, counted from 1.
+        /// Column of the error, counted from 1.
         column: usize,
-        /// What is wrong.
+        /// What is wrong with the manifest.
         message: String,
     },
 }
 
-/// A path at the beginning of a message, nothing for an empty one.
+/// Returns the path as the beginning of a message. An empty path gives an empty text.
 fn prefix(path: &Path) -> String {
     if path.as_os_str().is_empty() { String::new() } else { format!("{}: ", path.display()) }
 }
@@ -119,9 +119,8 @@ impl StoreError {
     }
 }
 
-/// An error with its causes in one line. A cause that the text before it ends in is not said again: most
-/// errors quote theirs. What is hidden in texts of files is written by its code, and long ones are cut, see
-/// [`text::message`].
+/// Formats an error and its causes in one line. A cause is left out if the message before it already ends with it.
+/// Hidden characters are escaped and long messages are shortened, see [`text::message`].
 pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -1,5 +1,5 @@
-//! Damaged files: the decoders of Arrow and Parquet check most of what they read, but panic on some lengths and offsets
-//! that point beyond their buffer. Here such a panic becomes an error.
+//! Conversion of panics in the Arrow and Parquet decoders into errors. The decoders check most of what they read, but
+//! panic on some lengths and offsets in damaged files that point beyond their buffer.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -13,11 +13,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 
 thread_local! {
-    /// Whether a panic of this thread is an error that somebody else reports.
+    /// Whether this thread runs a guarded step, so that a panic becomes an error and is not printed.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A decoder's panic.
+/// An error that replaces a panic of a decoder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("damaged: {message}")]
 pub struct DecoderPanic {
@@ -36,10 +36,10 @@ impl From<DecoderPanic> for ParquetError {
     }
 }
 
-/// Runs a step of a decoder, whose panic becomes an error. The decoder must not be used after one.
+/// Runs a step of a decoder and converts a panic into an error. The decoder must not be used after a panic.
 ///
 /// # Errors
-/// Those of the step, and [`DecoderPanic`].
+/// Returns the errors of the step, and [`DecoderPanic`].
 pub fn guarded<T, E: From<DecoderPanic>>(step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -56,21 +56,21 @@ pub fn guarded<T, E: From<DecoderPanic>>(step: impl FnOnce() -> Result<T, E>) ->
     outcome.unwrap_or_else(|panic| Err(DecoderPanic { message: message(panic.as_ref()) }.into()))
 }
 
-/// The first line of a panic's message.
+/// Returns the first line of a panic's message.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The batches of a Parquet file, which end with the first error.
+/// An iterator over the batches of a Parquet file. It ends after the first error.
 pub struct GuardedBatches {
     schema: SchemaRef,
     reader: Option<ParquetRecordBatchReader>,
 }
 
 impl GuardedBatches {
-    /// Guards a reader.
+    /// Wraps a reader whose panics are to be converted.
     pub fn new(reader: ParquetRecordBatchReader) -> Self {
         Self { schema: reader.schema(), reader: Some(reader) }
     }

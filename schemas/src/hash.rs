@@ -1,4 +1,4 @@
-//! SHA-256 of files and of what is being written.
+//! SHA-256 of files and streams.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::regular;
 
-/// Bytes read at a time.
+/// Size of the read buffer in bytes.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Lower-case hexadecimal form of a digest.
+/// Formats a digest in lower-case hexadecimal.
 pub fn hex(digest: &[u8]) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -18,15 +18,15 @@ pub fn hex(digest: &[u8]) -> String {
     halves.map(|half| DIGITS[usize::from(half)]).collect()
 }
 
-/// SHA-256 of some bytes, in lower-case hexadecimal.
+/// Returns the SHA-256 of `bytes` in lower-case hexadecimal.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// SHA-256 and length of a file.
+/// Returns the SHA-256, in lower-case hexadecimal, and the length of a file in bytes.
 ///
 /// # Errors
-/// Those of [`regular::open`], and whatever reading gives.
+/// Returns the errors of [`regular::open`] and of reading.
 pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
     let mut file = regular::open(path)?;
     let mut hasher = Sha256::new();
@@ -42,7 +42,7 @@ pub fn file_sha256(path: &Path) -> io::Result<(String, u64)> {
     }
 }
 
-/// Hashes and counts everything on its way to another writer.
+/// A writer that hashes and counts all bytes that it passes on to another writer.
 #[derive(Debug)]
 pub struct HashingWriter<W> {
     inner: W,
@@ -51,17 +51,17 @@ pub struct HashingWriter<W> {
 }
 
 impl<W: Write> HashingWriter<W> {
-    /// Wraps a writer from which nothing was written yet.
+    /// Wraps a writer to which nothing has been written yet.
     pub fn new(inner: W) -> Self {
         Self { inner, hasher: Sha256::new(), length: 0 }
     }
 
-    /// The hash in hexadecimal and the number of bytes written so far.
+    /// Returns the hash in hexadecimal and the number of bytes written so far.
     pub fn so_far(&self) -> (String, u64) {
         (hex(&self.hasher.clone().finalize()), self.length)
     }
 
-    /// The writer, the hash in hexadecimal and the number of bytes written.
+    /// Returns the inner writer, the hash in hexadecimal and the number of bytes written.
     pub fn finish(self) -> (W, String, u64) {
         (self.inner, hex(&self.hasher.finalize()), self.length)
     }

@@ -1,27 +1,26 @@
-//! The contract between the two halves of the project: what the feature store's writer promises
-//! and its readers may rely on. The specification that the documentation and the descriptions of columns
-//! refer to is a page of the book, `docs/src/specification.md`.
+//! The format of the feature store: what its writer guarantees and its readers may rely on. "Specification" in the
+//! documentation and in column descriptions refers to the page `docs/src/specification.md` of the book.
 //!
-//! * [`bounded`]: reading files up to a size
-//! * [`settings`]: what the features were computed with, and the refusal of anything else
-//! * [`store`]: the Arrow schema of a shard and of the rejects table, every column documented
-//! * [`property`]: the numeric properties and the names under which sources publish them
-//! * [`view`]: typed rows of a `RecordBatch`, without copying
-//! * [`reader`]: opening a shard, with every check that can refuse it
+//! * [`bounded`]: reading files with a size limit
+//! * [`settings`]: the settings that the features were computed with, and their comparison
+//! * [`store`]: the Arrow schema of a shard and of the rejects table, with a description of every column
+//! * [`property`]: the numeric properties and the names that sources publish them under
+//! * [`view`]: typed rows of a `RecordBatch` without copying
+//! * [`reader`]: opening a shard, with all checks
 //! * [`manifest`]: the list of a store's files with their hashes and counts
-//! * [`limits`]: how large a crystal and a row group may be
-//! * [`matbench`]: MatBench's published tasks and their sizes
-//! * [`name`]: names of sources and files that stay in their folder
-//! * [`output`]: the refusal of outputs that are inputs
-//! * [`pages`]: counts and sizes of a Parquet column before it is unpacked
-//! * [`part`]: which crystals one of several builds holds
-//! * [`regular`]: opening regular files, and no pipes, devices or sparse files
-//! * [`lock`]: one writer at a time in a folder
+//! * [`limits`]: the largest crystal and the largest row group
+//! * [`matbench`]: the published tasks of MatBench and their sizes
+//! * [`name`]: names of sources and files that cannot leave their folder
+//! * [`output`]: checks that an output is not also an input
+//! * [`pages`]: sizes of a Parquet column before it is decompressed
+//! * [`part`]: assignment of crystals to the parts of a store built in parts
+//! * [`regular`]: opening regular files only
+//! * [`lock`]: locks that allow one writer at a time in a folder
 //! * [`count`]: counts with their nouns in messages
-//! * [`guard`]: panics of decoders as errors
+//! * [`guard`]: conversion of decoder panics into errors
 //! * [`hash`]: SHA-256 of files and streams
-//! * [`text`]: escaping text of files where people read it
-//! * [`seal`]: JSON objects that end in their own SHA-256
+//! * [`text`]: escaping of text from input files
+//! * [`seal`]: JSON objects that end with their own SHA-256
 //! * `duckdb/*.sql`: views and analyses for DuckDB
 
 pub mod bounded;

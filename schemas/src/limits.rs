@@ -1,46 +1,49 @@
-//! What one crystal and one row group may hold at most, whatever a file says, and how many threads a program takes.
+//! Upper limits on the size of a crystal and of a row group, and on the number of threads of a program.
 //!
-//! A few hundred sites heaped on a point have more pairs of edges than any memory holds, and a column of equal
-//! values takes no room in a file. So every crystal is counted before its lists are used.
+//! The number of pairs of edges grows with the square of the edges at a site, so a few hundred sites at nearly one
+//! point exceed any memory. A column of equal values takes next to no space in a file. Every crystal is therefore
+//! counted before its lists are used.
 
 use thiserror::Error;
 
-/// Most edges of a crystal: 87,000 sites with twelve neighbours.
+/// Largest number of edges of a crystal. 87,000 sites with twelve neighbours each reach it.
 pub const MAX_EDGES: usize = 1 << 20;
-/// Most pairs of an edge with one that ends where it starts, of which the triplets are a part: 70,000 sites with
-/// sixteen neighbours. The angular basis of as many takes 450 MiB.
+/// Largest number of pairs of edges of a crystal where the second edge ends at the site that the first starts from.
+/// Triplets are a subset of these pairs. 70,000 sites with sixteen neighbours each reach the limit. The angular basis
+/// of that many pairs takes 450 MiB.
 pub const MAX_PAIRS: u64 = 1 << 24;
-/// Most sites of a crystal.
+/// Largest number of sites of a crystal.
 pub const MAX_SITES: usize = 1 << 20;
-/// Most values of a column in a row group. `etl` ends a row group long before.
+/// Largest number of values of a column in a row group. `etl` writes much smaller row groups.
 pub const MAX_GROUP_VALUES: u64 = 1 << 23;
-/// Most bytes of a page, unpacked. Pages of DuckDB have up to 100 MB.
+/// Largest size of a decompressed page in bytes. Pages written by DuckDB reach 100 MB.
 pub const MAX_PAGE_BYTES: u64 = 1 << 27;
-/// Most columns of a shard: a source and the label tables have 4,096 properties each at most.
+/// Largest number of columns of a shard. A source and its label tables have at most 4,096 properties each.
 pub const MAX_COLUMNS: usize = 1 << 14;
-/// Most threads of a program: more than any machine has cores for.
+/// Largest number of threads of a program.
 pub const MAX_THREADS: usize = 1024;
 
-/// Crystals of at most as many edges have fewer pairs than the limit however their edges meet.
+/// Crystals with at most this many edges cannot exceed [`MAX_PAIRS`], so their pairs are not counted.
 const SURELY_FEW_EDGES: usize = 1 << 12;
 const _: () = assert!((SURELY_FEW_EDGES * SURELY_FEW_EDGES) as u64 <= MAX_PAIRS);
 
-/// A crystal that is too large to be used. The list is closed: a crystal that is rejected has a code for each.
+/// An error of a crystal that is too large to be used. The enum is exhaustive, because every variant has a code among
+/// the reasons for rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LimitError {
-    /// Too many sites.
+    /// The crystal has too many sites.
     #[error("{count} sites, {MAX_SITES} at most")]
     Sites {
-        /// Their number.
+        /// Number of sites.
         count: usize,
     },
-    /// Too many edges.
+    /// The crystal has too many edges.
     #[error("more than {MAX_EDGES} edges, {count} were counted")]
     Edges {
-        /// How many were counted, which may not be all.
+        /// Number of edges counted. Counting may have stopped early.
         count: usize,
     },
-    /// Too many pairs of edges.
+    /// The crystal has too many pairs of edges.
     #[error(
         "{edges} edges in {count} pairs that meet, which a model sees as triplets, {MAX_PAIRS} at most: are sites \
          heaped on one point?"
@@ -53,10 +56,10 @@ pub enum LimitError {
     },
 }
 
-/// Checks the size of a crystal whose edges go from `source` to `target`.
+/// Checks the size of a crystal whose edges run from `source` to `target`.
 ///
 /// # Errors
-/// [`LimitError`] for the first limit that is exceeded.
+/// Returns a [`LimitError`] for the first limit that is exceeded.
 pub fn check(sites: usize, source: &[u32], target: &[u32]) -> Result<(), LimitError> {
     let edges = target.len();
     if sites > MAX_SITES {
@@ -74,8 +77,9 @@ pub fn check(sites: usize, source: &[u32], target: &[u32]) -> Result<(), LimitEr
     Ok(())
 }
 
-/// Number of pairs of an edge with one that ends where it starts: the sum over the sites of edges that start
-/// there times edges that end there. Ends that are no site are passed over; `degrees` is a buffer.
+/// Counts the pairs of edges where one ends at the site that the other starts from: the sum over all sites of the
+/// number of edges that start there times the number that end there. Site indices out of range are ignored. `degrees`
+/// is scratch space.
 pub fn pairs(sites: usize, source: &[u32], target: &[u32], degrees: &mut Vec<[u64; 2]>) -> u64 {
     degrees.clear();
     degrees.resize(sites, [0; 2]);

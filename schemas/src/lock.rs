@@ -1,4 +1,4 @@
-//! One writer at a time in the folder of a store or of a run.
+//! Locks that allow one writer at a time in the folder of a store or of a run.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -6,37 +6,37 @@ use std::path::Path;
 
 use crate::text;
 
-/// Name of the lock file; it stays behind, empty, because removing it would race with the next writer.
+/// Name of the lock file. The empty file is never removed, because removal would race with the next writer.
 pub const LOCK_FILE: &str = ".lock";
 
-/// What is said of a lock file that is something else.
+/// Error message for a lock file that is not a regular file.
 const NOT_A_LOCK: &str = "not a regular file, and no lock; symbolic links are not followed";
-/// What is said of a folder that is something else.
+/// Error message for a folder that is not a folder.
 const NOT_A_FOLDER: &str = "not a folder; symbolic links are not followed";
 
-/// Codes of a system that has no locks on a file system, besides those that the standard library knows as
-/// unsupported: `ENOLCK`, said by NFS without its lock daemon.
+/// Error code `ENOLCK`, which NFS returns without its lock daemon: the file system does not support locks. The
+/// standard library already reports the other such codes as unsupported.
 #[cfg(target_os = "linux")]
 const NO_LOCKS: Option<i32> = Some(37);
 #[cfg(not(target_os = "linux"))]
 const NO_LOCKS: Option<i32> = None;
 
-/// Takes the lock of a folder, which must exist, for as long as the file lives: the system releases it
-/// even if the process is killed. `None` if another writer holds it.
+/// Takes the lock of a folder, which must exist. The lock is held until the file is dropped; the operating system
+/// also releases it if the process is killed. Returns `None` if another writer holds the lock.
 ///
 /// # Errors
-/// If the lock file cannot be made or locked.
+/// Returns an error if the lock file cannot be created or locked.
 pub fn take(folder: &Path) -> io::Result<Option<File>> {
     take_file(&folder.join(LOCK_FILE))
 }
 
-/// As [`take`], by the lock file's path.
+/// Takes the lock with this file. See [`take`].
 ///
-/// A file system without locks, such as Lustre or NFS by some of their options, does not keep anybody from
-/// working: one line on standard error names the lock file and says that nobody is kept out.
+/// On a file system without locks, such as Lustre or NFS with some mount options, the call succeeds and prints one
+/// warning to standard error, which names the lock file.
 ///
 /// # Errors
-/// If the lock file cannot be made or locked.
+/// Returns an error if the lock file cannot be created or locked.
 pub fn take_file(path: &Path) -> io::Result<Option<File>> {
     let file = open(path)?;
     match taken(file.try_lock(), path)? {
@@ -49,7 +49,8 @@ pub fn take_file(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Opens the lock file, or makes it, but not through a link: a link to nowhere would make a file elsewhere.
+/// Opens or creates the lock file. Symbolic links are not followed, because a dangling one would create a file
+/// elsewhere.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -64,17 +65,17 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Outcome of an attempt to lock.
+/// The result of an attempt to lock.
 #[derive(Debug, PartialEq, Eq)]
 enum Taken {
     Held,
     ByAnother,
-    /// There are no locks; the note that says so.
+    /// The file system has no locks. Holds the warning.
     Unprotected(String),
 }
 
 /// # Errors
-/// Whatever keeps a file from being locked where there are locks.
+/// Returns an error if the file cannot be locked although locks are supported.
 fn taken(locked: Result<(), TryLockError>, path: &Path) -> io::Result<Taken> {
     let shown = path.display();
     match locked {
@@ -91,11 +92,11 @@ fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || (NO_LOCKS.is_some() && error.raw_os_error() == NO_LOCKS)
 }
 
-/// Creates a folder within a locked one, unless it is there, and none above it: a locked folder that was
-/// removed a moment ago must not come back without its lock.
+/// Creates a folder within a locked one if it does not exist. The parent is never created: a locked folder that has
+/// just been removed must not reappear without its lock.
 ///
 /// # Errors
-/// If it cannot be made, and those of [`require_within`].
+/// Returns an error if the folder cannot be created, and the errors of [`require_within`].
 pub fn create_within(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => require_within(folder),
@@ -103,11 +104,11 @@ pub fn create_within(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Requires that a folder within a locked one lies there itself, or that nothing does: a link to a folder
-/// leads to files of others, whatever their names.
+/// Checks that `folder` is a real folder or does not exist. A symbolic link is refused, because it could lead to
+/// foreign files.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotADirectory`] for links and files, and those of the file system.
+/// Returns [`io::ErrorKind::NotADirectory`] for links and files, and the errors of the file system.
 pub fn require_within(folder: &Path) -> io::Result<()> {
     match fs::symlink_metadata(folder) {
         Ok(metadata) if metadata.is_dir() => Ok(()),

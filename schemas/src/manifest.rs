@@ -1,7 +1,7 @@
-//! `manifest.json`: what a store holds, and what became of every entry of its inputs.
+//! `manifest.json`: the files of a store and the number of entries kept, filtered and rejected.
 //!
-//! A store without a manifest is unfinished. The manifest has no dates and no absolute paths: the
-//! same input and options give the same bytes. Its last key, `checksum`, is that of all before it.
+//! A store without a manifest is unfinished. The manifest holds no dates and no absolute paths, so that the same
+//! input and options give the same bytes. Its last key, `checksum`, is the SHA-256 of everything before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -19,20 +19,20 @@ use crate::{name, seal};
 
 /// Name of the manifest in a store's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
-/// Most bytes of a manifest: a million shards.
+/// Largest size of a manifest in bytes. It allows about a million shards.
 pub const MAX_BYTES: u64 = 256 << 20;
-/// Folder inside a store's folder for the files of a build that is not finished.
+/// Folder inside the store's folder that holds the files of an unfinished build.
 pub const STAGING_FOLDER: &str = ".build";
 
-/// A file of the store or of its inputs.
+/// A file of the store or one of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// Name relative to the store's folder; for an input its file name.
+    /// Name relative to the store's folder. For an input, its file name.
     pub file: String,
-    /// Size in bytes; for a folder the sum over its files.
+    /// Size in bytes. For a folder, the sum of its files.
     pub bytes: u64,
-    /// SHA-256 in hexadecimal; for a folder that of its `sha256sum` listing in order of names.
+    /// SHA-256 in hexadecimal. For a folder, the hash of its `sha256sum` listing in order of names.
     pub sha256: String,
 }
 
@@ -40,7 +40,7 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShardEntry {
-    /// Name relative to the store's folder: a plain one, or that of the rejects table.
+    /// Name relative to the store's folder: a file directly in it, or the rejects table.
     #[serde(deserialize_with = "name::deserialize_file")]
     pub file: String,
     /// Number of rows.
@@ -52,22 +52,21 @@ pub struct ShardEntry {
 }
 
 impl ShardEntry {
-    /// Checks the file by its size and its SHA-256: reading is all that it costs, about a second for
-    /// each gigabyte and core.
+    /// Checks the file's size and SHA-256. Reading the file takes about one second per gigabyte on one core.
     ///
     /// # Errors
-    /// [`StoreError::Io`] if it cannot be read or is no regular file, [`StoreError::Damaged`] if it is
-    /// another one.
+    /// Returns [`StoreError::Io`] if the file cannot be read or is not a regular file, and [`StoreError::Damaged`] if
+    /// its content differs.
     pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
         let path = store.join(&self.file);
         let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
         self.require(&path, &sha256, bytes)
     }
 
-    /// Requires that the content of `path`, by its SHA-256 and length, is that of this file.
+    /// Checks that the content of `path`, given its SHA-256 and length, is that of this entry.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if it is not.
+    /// Returns [`StoreError::Damaged`] if it is not.
     pub fn require(&self, path: &Path, sha256: &str, bytes: u64) -> Result<(), StoreError> {
         let damaged =
             |what: String, expected: String| StoreError::Damaged { path: path.to_owned(), what, expected };
@@ -81,21 +80,21 @@ impl ShardEntry {
     }
 }
 
-/// Most entries that a [`NotedEntries`] describes.
+/// Largest number of entries whose remarks a [`NotedEntries`] keeps.
 pub const NOTED_FIRST: usize = 3;
 
-/// Entries that share a remark: something the user should know about, but no reason to reject them.
+/// Entries that share a remark. A remark is worth the user's attention, but no reason to reject the entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotedEntries {
-    /// Number of the entries.
+    /// Number of entries.
     pub count: u64,
-    /// The remark about each of the first entries, at most [`NOTED_FIRST`].
+    /// Remarks about the first entries, at most [`NOTED_FIRST`].
     pub first: Vec<String>,
 }
 
 impl NotedEntries {
-    /// Counts an entry, and makes its remark if it is one of the first.
+    /// Counts an entry. `note` is called only if the remark is to be kept.
     pub fn add(&mut self, note: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < NOTED_FIRST {
@@ -104,29 +103,29 @@ impl NotedEntries {
     }
 }
 
-/// What became of the entries: `read = kept + filtered + rejected`.
+/// Numbers of entries by outcome: `read = kept + filtered + rejected`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
-    /// Entries of the inputs.
+    /// Number of entries in the inputs.
     pub read: u64,
-    /// Crystals in the shards.
+    /// Number of crystals in the shards.
     pub kept: u64,
-    /// Entries that a filter dropped.
+    /// Number of entries dropped by a filter.
     pub filtered: u64,
-    /// Bad entries.
+    /// Number of rejected entries.
     pub rejected: u64,
     /// Number of entries dropped by each filter.
     pub filtered_by: BTreeMap<String, u64>,
-    /// Number of bad entries for each reason code.
+    /// Number of rejected entries for each reason code.
     pub rejected_by_reason: BTreeMap<String, u64>,
-    /// Remarks about entries, by the code of the remark.
+    /// Remarks about entries, by code of the remark.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub noted: BTreeMap<String, NotedEntries>,
 }
 
 impl Counts {
-    /// Adds what became of other entries; `None` if a sum is greater than any count.
+    /// Adds the counts of `other`. Returns `None` if a sum overflows.
     #[must_use]
     pub fn checked_add(mut self, other: &Counts) -> Option<Counts> {
         self.read = self.read.checked_add(other.read)?;
@@ -152,19 +151,19 @@ impl Counts {
     }
 }
 
-/// A count of a manifest and the sum that it must be.
+/// A count of a manifest and the sum that it must equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
-    /// What must be equal, in words.
+    /// The rule in words.
     pub rule: &'static str,
     /// The count.
     pub count: u64,
-    /// The sum, wide enough for counts that no store has.
+    /// The sum. The wide type cannot overflow, even with invalid counts.
     pub sum: u128,
 }
 
 impl Balance {
-    /// Whether both are equal.
+    /// Whether the count equals the sum.
     pub fn holds(&self) -> bool {
         u128::from(self.count) == self.sum
     }
@@ -174,32 +173,32 @@ impl Balance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`crate::store::FORMAT_VERSION`] of the shards.
+    /// Version of the shard format, see [`crate::store::FORMAT_VERSION`].
     pub format_version: u32,
     /// Version of the software that wrote the store.
     pub software_version: String,
-    /// Name of the source, with which those of the shards begin.
+    /// Name of the source. The names of the shards begin with it.
     #[serde(deserialize_with = "name::deserialize_source")]
     pub source: String,
-    /// Which part of a store this is, where it was built in parts; absent in a whole store.
+    /// The part that this store is, if the build was split into parts; absent in a complete store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Everything else that decides about the rows and their order, as `option -> value`.
+    /// All other options that determine the rows and their order, as `option -> value`.
     pub options: BTreeMap<String, String>,
-    /// The input files, then the label files, in the order given.
+    /// The input files, followed by the label files, in the order given.
     pub inputs: Vec<FileEntry>,
-    /// What became of the entries.
+    /// Numbers of entries by outcome.
     pub counts: Counts,
     /// The shards in order.
     pub shards: Vec<ShardEntry>,
-    /// The table of rejects.
+    /// The rejects table.
     pub rejects: ShardEntry,
 }
 
 impl Manifest {
-    /// Path of a store's manifest.
+    /// Returns the path of a store's manifest.
     pub fn path(store: &Path) -> PathBuf {
         store.join(MANIFEST_FILE)
     }
@@ -207,11 +206,12 @@ impl Manifest {
     /// Reads the manifest of a store.
     ///
     /// # Errors
-    /// The error of [`absence`] if there is none, [`StoreError::Io`] if it cannot be read,
-    /// [`StoreError::Manifest`] with line and column if it cannot be understood, is not as it was
-    /// written, names files outside the store or has counts that no store has,
-    /// [`StoreError::FormatVersion`] if the store has another layout, [`StoreError::Settings`] for
-    /// settings that no features have.
+    /// Returns the error of [`absence`] if there is no manifest.
+    /// Returns [`StoreError::Io`] if it cannot be read.
+    /// Returns [`StoreError::Manifest`] with line and column if it is malformed, its checksum is wrong, it names
+    /// files outside the store or its counts overflow.
+    /// Returns [`StoreError::FormatVersion`] for another version of the format, and [`StoreError::Settings`] for
+    /// invalid settings.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
         let path = Self::path(store);
         let text = bounded::read(&path, MAX_BYTES).map_err(|error| match error.kind() {
@@ -223,7 +223,7 @@ impl Manifest {
         })?;
         let text = seal::open(&text).map_err(|error| StoreError::Manifest {
             path: path.clone(),
-            // The checksum stands in the last line but one.
+            // The checksum is on the line before the last.
             line: text.lines().count().saturating_sub(1),
             column: 1,
             message: error.to_string(),
@@ -254,7 +254,8 @@ impl Manifest {
         }
     }
 
-    /// What no store has: files of other names, a file twice, counts whose sums are too large for a count.
+    /// Returns the first value that no valid store has: a file with an unexpected name, a duplicate file, or counts
+    /// whose sums overflow.
     fn fault(&self) -> Option<Fault> {
         let named = |section, name: &String, problem: &str| {
             let value = serde_json::to_string(name).unwrap_or_default();
@@ -283,7 +284,7 @@ impl Manifest {
         None
     }
 
-    /// The counts that must equal sums of other counts.
+    /// Returns the counts that must equal sums of other counts.
     pub fn balances(&self) -> [Balance; 5] {
         let counts = &self.counts;
         [
@@ -315,29 +316,29 @@ impl Manifest {
         ]
     }
 
-    /// The manifest as indented JSON with its checksum and a final newline.
+    /// Formats the manifest as indented JSON with its checksum and a final newline.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and maps with text keys always serialise.
+        // Serialisation of strings, numbers and maps with text keys cannot fail.
         seal::seal(serde_json::to_string_pretty(self).expect("a manifest is plain data"))
     }
 }
 
-/// A value of a manifest that no store has.
+/// An invalid value in a manifest.
 struct Fault {
-    /// The section of it, as the manifest names it.
+    /// Section of the value, as the manifest names it.
     section: &'static str,
     /// The value as the manifest has it.
     value: String,
-    /// What is wrong with it.
+    /// What is wrong with the value.
     message: String,
 }
 
-/// Sum of counts, wide enough for those of a manifest that no store has.
+/// Sums counts in a type that cannot overflow, even with invalid counts.
 fn sum(counts: impl IntoIterator<Item = u64>) -> u128 {
     counts.into_iter().map(u128::from).sum()
 }
 
-/// The error for a path without a manifest: [`StoreError::Missing`], [`StoreError::Unfinished`] or
+/// Returns the error for a folder without a manifest: [`StoreError::Missing`], [`StoreError::Unfinished`] or
 /// [`StoreError::NotAStore`].
 pub fn absence(store: &Path) -> StoreError {
     let path = store.to_owned();
@@ -350,7 +351,7 @@ pub fn absence(store: &Path) -> StoreError {
     }
 }
 
-/// Whether a folder holds a store whose build was interrupted or is still running.
+/// Whether the folder holds a store whose build was interrupted or is still running.
 pub fn is_unfinished(store: &Path) -> bool {
     !store.join(MANIFEST_FILE).exists() && store.join(STAGING_FOLDER).exists()
 }

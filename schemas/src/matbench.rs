@@ -1,7 +1,7 @@
-//! MatBench's published tasks: their names tell a published file from other tables of the same layout.
+//! Published tasks of MatBench. Their names distinguish a published file from other tables with the same layout.
 
-/// The regression tasks on crystals, with their numbers of crystals (`matbench_v0.1_dataset_metadata.json`).
-/// The numbers in identifiers have as many digits: `mb-jdft2d-001`.
+/// The regression tasks on crystals and their numbers of crystals (`matbench_v0.1_dataset_metadata.json`). The
+/// numbers in identifiers are padded to the same number of digits: `mb-jdft2d-001`.
 pub const TASKS: [(&str, usize); 8] = [
     ("matbench_dielectric", 4_764),
     ("matbench_jdft2d", 636),
@@ -13,7 +13,7 @@ pub const TASKS: [(&str, usize); 8] = [
     ("matbench_phonons", 1_265),
 ];
 
-/// Number of crystals of a published task; `None` for other names.
+/// Returns the number of crystals of a published task, or `None` for an unknown name.
 pub fn published_crystals(task: &str) -> Option<usize> {
     TASKS.iter().find(|(name, _)| *name == task).map(|(_, crystals)| *crystals)
 }

@@ -1,23 +1,24 @@
-//! Names from outside that become file names: a store's source and the files that its manifest lists.
+//! Validation of names that become file names: the name of a store's source and the files that a manifest lists.
 //!
-//! A name that is joined to a folder must stay in it: a separator, `..` or an absolute path would lead
-//! out of the store, for reading as for writing.
+//! A name that is joined to a folder must stay inside it. A separator, `..` or an absolute path would lead out of the
+//! store.
 
 use serde::{Deserialize, Deserializer};
 
 /// Folder of the rejects table inside the store's folder.
 pub const REJECTS_FOLDER: &str = "rejects";
-/// The rejects table inside its folder.
+/// Name of the rejects table inside its folder.
 pub const REJECTS_FILE: &str = "rejects.parquet";
 
-/// Most bytes of a source's name: with a number and an ending it is still a name that file systems have.
+/// Largest length of a source's name in bytes. It leaves room for a number and an extension within the 255 bytes that
+/// file systems allow.
 pub const MAX_SOURCE_BYTES: usize = 200;
-/// Digits that the number of a shard has at least.
+/// Minimum number of digits in the name of a shard.
 const SHARD_DIGITS: usize = 5;
-/// Ending of a shard's name.
+/// Extension of a shard's name.
 const SHARD_ENDING: &str = ".parquet";
 
-/// A name that may not be joined to a folder.
+/// An error of a name that must not be joined to a folder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} {problem}")]
 pub struct UnsafeName {
@@ -27,7 +28,7 @@ pub struct UnsafeName {
     pub problem: &'static str,
 }
 
-/// What is wrong with a name as that of a file in a given folder, if anything is.
+/// Returns what is wrong with a file name, or `None` if it is valid.
 fn file_problem(name: &str) -> Option<&'static str> {
     if name.is_empty() || name == "." || name == ".." {
         Some("names no file")
@@ -40,10 +41,11 @@ fn file_problem(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Requires that a name is one of a file in a given folder: no separator, not `.` or `..`.
+/// Checks that a name is that of a file directly in a folder: it has no separator and no control character, and is
+/// neither empty nor `.` nor `..`.
 ///
 /// # Errors
-/// [`UnsafeName`].
+/// Returns [`UnsafeName`] if it is not.
 pub fn require_file(name: &str) -> Result<(), UnsafeName> {
     match file_problem(name) {
         None => Ok(()),
@@ -51,11 +53,10 @@ pub fn require_file(name: &str) -> Result<(), UnsafeName> {
     }
 }
 
-/// Requires that a name can be a source's, with which the names of its shards begin. The rule for `--name`
-/// and for `source` in a manifest.
+/// Checks the name of a source, as given by `--name` and by `source` in a manifest.
 ///
 /// # Errors
-/// [`UnsafeName`] as [`require_file`], and for a name that is hidden, looks like an option or is longer
+/// Returns [`UnsafeName`] as [`require_file`] does, and for a name that starts with a dot or a hyphen or is longer
 /// than [`MAX_SOURCE_BYTES`].
 pub fn require_source(name: &str) -> Result<(), UnsafeName> {
     let problem = file_problem(name).or_else(|| {
@@ -73,39 +74,40 @@ pub fn require_source(name: &str) -> Result<(), UnsafeName> {
     }
 }
 
-/// Parses `--name`.
+/// Parses the value of `--name`.
 ///
 /// # Errors
-/// [`UnsafeName`] as [`require_source`].
+/// Returns [`UnsafeName`] as [`require_source`] does.
 pub fn parse_source(text: &str) -> Result<String, UnsafeName> {
     require_source(text).map(|()| text.to_owned())
 }
 
-/// Name of a shard of a source.
+/// Returns the name of a shard of a source.
 pub fn shard_name(source: &str, number: usize) -> String {
     format!("{source}-{number:0SHARD_DIGITS$}{SHARD_ENDING}")
 }
 
-/// Number of the shard that has this name, if it is the name of a shard of the source.
+/// Returns the number of a shard from its name, or `None` if the name is not that of a shard of the source.
 pub fn shard_number(name: &str, source: &str) -> Option<usize> {
     let digits = name.strip_prefix(source)?.strip_prefix('-')?.strip_suffix(SHARD_ENDING)?;
     let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
     (shard_name(source, number) == name).then_some(number)
 }
 
-/// Name of the rejects table relative to the store's folder.
+/// Returns the name of the rejects table relative to the store's folder.
 pub fn rejects_name() -> String {
     format!("{REJECTS_FOLDER}/{REJECTS_FILE}")
 }
 
-/// Reads a source's name.
+/// Deserialises and validates the name of a source.
 pub(crate) fn deserialize_source<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     let name = String::deserialize(input)?;
     require_source(&name).map_err(serde::de::Error::custom)?;
     Ok(name)
 }
 
-/// Reads the name of a store's file: a plain one, or that of the rejects table.
+/// Deserialises and validates the name of a store's file: a file directly in the store's folder, or the rejects
+/// table.
 pub(crate) fn deserialize_file<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     let name = String::deserialize(input)?;
     if name != rejects_name() {

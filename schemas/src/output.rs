@@ -1,7 +1,7 @@
-//! Checks that the output of a command is none of its inputs.
+//! Checks that the output of a command is not one of its inputs.
 //!
-//! Outputs are renamed into place. An input that is also the output, perhaps by another name, would be lost, and a
-//! store that is read would be damaged by a file written into it.
+//! Outputs are renamed into place. An output that is also an input, perhaps under another name, would overwrite it,
+//! and a file written into a store that is read would damage the store.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,41 +10,41 @@ use std::path::{Path, PathBuf};
 use crate::manifest::{MANIFEST_FILE, Manifest, STAGING_FOLDER, is_unfinished};
 use crate::name::REJECTS_FOLDER;
 
-/// An output that is an input, or lies where an input does.
+/// An error of an output that would overwrite an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputIsInput {
-    /// Both are one file or folder, perhaps by different names.
+    /// Output and input are the same file or folder, perhaps under different names.
     #[error("{}: is also an input ({}) and cannot be the output", output.display(), input.display())]
     Same {
-        /// The output as it was given.
+        /// The output as given.
         output: PathBuf,
-        /// The input as it was given.
+        /// The input as given.
         input: PathBuf,
     },
-    /// The output lies in a store that is read, or is that store.
+    /// The output is, or lies in, a store that is read.
     #[error("{}: lies in the store {}, which is read, and cannot be the output", output.display(), store.display())]
     InStore {
-        /// The output as it was given.
+        /// The output as given.
         output: PathBuf,
         /// Folder of the store.
         store: PathBuf,
     },
-    /// The input lies in the folder whose files are to be replaced.
+    /// The input lies in the folder whose files will be replaced.
     #[error("{}: is an input and lies in {}, whose files are to be replaced", input.display(), output.display())]
     Within {
-        /// The folder as it was given.
+        /// The folder as given.
         output: PathBuf,
-        /// The input as it was given.
+        /// The input as given.
         input: PathBuf,
     },
 }
 
-/// Requires that an output, a file or folder that may not be there yet, is none of the inputs, nor lies in a
-/// store of which one is an input.
+/// Checks that an output, a file or folder that need not exist yet, is none of the inputs and does not lie in a store
+/// that is, or contains, an input.
 ///
 /// # Errors
-/// [`OutputIsInput`] for the first input that it would spoil.
+/// Returns [`OutputIsInput`] for the first input that the output would damage.
 pub fn require_apart<P: AsRef<Path>>(
     output: &Path,
     inputs: impl IntoIterator<Item = P>,
@@ -64,10 +64,10 @@ pub fn require_apart<P: AsRef<Path>>(
     Ok(())
 }
 
-/// Requires that no input lies in a folder whose files are to be replaced.
+/// Checks that no input lies in a folder whose files will be replaced.
 ///
 /// # Errors
-/// [`OutputIsInput::Within`] for the first that does.
+/// Returns [`OutputIsInput::Within`] for the first input that does.
 pub fn require_outside<P: AsRef<Path>>(
     folder: &Path,
     inputs: impl IntoIterator<Item = P>,
@@ -81,11 +81,11 @@ pub fn require_outside<P: AsRef<Path>>(
     }
 }
 
-/// Requires that no input is a file that a store in a folder is made of, whether or not there is one yet: a
-/// build may replace them all. Other files in the folder are left alone, and may be inputs.
+/// Checks that no input is a file of the store in a folder, whether the store exists yet or not: a build may replace
+/// all of its files. Other files in the folder are not touched and may be inputs.
 ///
 /// # Errors
-/// [`OutputIsInput::Within`] for the first input that is one, by itself or as a link to one.
+/// Returns [`OutputIsInput::Within`] for the first input that is such a file or a symbolic link to one.
 pub fn require_outside_store<P: AsRef<Path>>(
     folder: &Path,
     inputs: impl IntoIterator<Item = P>,
@@ -93,7 +93,7 @@ pub fn require_outside_store<P: AsRef<Path>>(
     let store = place(folder);
     for input in inputs {
         let input = input.as_ref();
-        // A link is lost as well, if not what it leads to.
+        // Replacing a symbolic link loses the link, though not its target.
         let named = self::named_place(input).unwrap_or_default();
         if is_of_store(&place(input), &store) || is_of_store(&named, &store) {
             return Err(OutputIsInput::Within { output: folder.to_owned(), input: input.to_owned() });
@@ -102,16 +102,17 @@ pub fn require_outside_store<P: AsRef<Path>>(
     Ok(())
 }
 
-/// A path without links and relative parts. If the file does not exist yet, its folder is resolved instead.
+/// Resolves symbolic links and relative parts. If the file does not exist yet, its folder is resolved instead.
 fn place(path: &Path) -> PathBuf {
     if let Ok(place) = path.canonicalize() {
         return place;
     }
-    // `missing/..` leads nowhere yet.
+    // A path `missing/..` cannot be resolved yet.
     named_place(path).unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-/// As [`place`], but of a link and not of what it leads to. `None` of a path that does not end in a name.
+/// Resolves the folder of a path, but not a symbolic link in its last part. Returns `None` if the path does not end
+/// in a name.
 fn named_place(path: &Path) -> Option<PathBuf> {
     let parent = match path.parent()? {
         parent if parent.as_os_str().is_empty() => Path::new("."),
@@ -120,7 +121,7 @@ fn named_place(path: &Path) -> Option<PathBuf> {
     Some(place(parent).join(path.file_name()?))
 }
 
-/// Whether two paths are names of one file.
+/// Whether two paths refer to the same file.
 fn is_same_file(output: &Path, input: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -135,12 +136,13 @@ fn is_same_file(output: &Path, input: &Path) -> bool {
     }
 }
 
-/// Whether a folder is a store, finished or not. Other programs have files named `manifest.json`, too.
+/// Whether a folder is a store, finished or not. The name `manifest.json` alone is not enough, because other programs
+/// use it too.
 fn is_store(folder: &Path) -> bool {
     Manifest::read(folder).is_ok() || is_unfinished(folder)
 }
 
-/// Whether a path without links is that of a store or of one of its files.
+/// Whether a resolved path is a store or one of its files.
 fn is_of_store(path: &Path, store: &Path) -> bool {
     let Ok(inside) = path.strip_prefix(store) else { return false };
     let mut parts = inside.iter();

@@ -1,7 +1,8 @@
-//! Counts and sizes of the pages of a Parquet column, read from the page headers before anything is unpacked.
+//! Sizes of the pages of a Parquet column, read from the page headers before anything is decompressed.
 //!
-//! The sizes in a file's footer may be false, and a dictionary repeats a text of megabytes at two bytes a row.
-//! A decoder follows the page headers, so they are read and checked first. A header has about 100 bytes.
+//! The sizes in a file's footer may be wrong, and with dictionary encoding a text of megabytes is repeated at two
+//! bytes per row. The decoder relies on the page headers, so they are read and checked first. A header takes about
+//! 100 bytes.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -14,30 +15,31 @@ use thiserror::Error;
 
 use crate::limits::{MAX_GROUP_VALUES, MAX_PAGE_BYTES};
 
-/// Most values of one list column in a batch. A batch has fewer rows if their lists are long.
+/// Largest number of values of one list column in a batch. A batch has fewer rows if their lists are long.
 const BATCH_VALUES: u64 = 1 << 20;
-/// Most bytes of one text column in a batch, unpacked: 32 MiB. A batch has fewer rows if their texts may be long.
+/// Largest decompressed size of one text column in a batch: 32 MiB. A batch has fewer rows if their texts may be
+/// long.
 const BATCH_TEXT_BYTES: u64 = 1 << 25;
-/// Most bytes that the text lists of a row group may unpack to: 256 MiB.
+/// Largest decompressed size of the text lists in a row group: 256 MiB.
 const GROUP_TEXT_BYTES: u64 = 1 << 28;
 
 /// Size of the read buffer in bytes. Most headers are shorter.
 const HEADER_BYTES: usize = 256;
-/// Bytes of a page unpacked at once to count them.
+/// Number of bytes decompressed at a time to count them.
 const UNPACKED_BYTES: usize = 1 << 16;
-/// Deepest nesting accepted in a header. The format nests less.
+/// Deepest nesting accepted in a header. Valid headers are nested less deeply.
 const MAX_DEPTH: usize = 8;
 
-/// Kinds of pages (`PageType` of the format).
+/// Kinds of pages (`PageType` in the Parquet format).
 const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
 const DATA_PAGE_V2: i64 = 3;
-/// Encodings whose data pages hold places in the dictionary (`Encoding` of the format).
+/// Encodings whose data pages hold indices into the dictionary (`Encoding` in the Parquet format).
 const DICTIONARY_ENCODINGS: [i64; 2] = [2, 8];
-/// The encoding in which a text repeats the beginning of the one before.
+/// The encoding in which a text shares a prefix with the previous one.
 const DELTA_BYTE_ARRAY: i64 = 7;
 
-/// Types of fields in the compact protocol of Thrift.
+/// Types of fields in Thrift's compact protocol.
 const STOP: u8 = 0;
 const TRUE: u8 = 1;
 const FALSE: u8 = 2;
@@ -50,36 +52,36 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
-/// A column that is not unpacked.
+/// An error of a column that must not be decompressed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PageError {
-    /// The headers of its pages cannot be read.
+    /// The page headers cannot be read.
     #[error("column '{column}': {source}")]
     Unreadable {
         /// Name of the column.
         column: String,
-        /// What the system said, or what is wrong with the header.
+        /// The error of the operating system, or what is wrong with the header.
         source: io::Error,
     },
-    /// It holds more than memory should.
+    /// The column is too large for memory.
     #[error("column '{column}' {problem}")]
     TooMuch {
         /// Name of the column.
         column: String,
-        /// How much of what, in which row group, and how much there may be.
+        /// The quantity, its value, its limit and the row group.
         problem: String,
     },
 }
 
-/// Checks the pages of the columns in `mask`, in the given row groups of `file`, before any is unpacked. Returns
-/// how many rows a batch may have so that no column takes more than some tens of MiB: 1 to `most_rows`.
+/// Checks the pages of the columns in `mask` in the given row groups of `file` before any page is decompressed.
+/// Returns the number of rows, 1 to `most_rows`, for which a batch takes at most some tens of MiB per column.
 ///
-/// Row groups that do not exist are skipped.
+/// Row groups that do not exist are ignored.
 ///
 /// # Errors
-/// [`PageError`] for the first column with too many list values, a page that is too large, a header that cannot
-/// be read, or bytes that belong to another column.
+/// Returns a [`PageError`] for the first column that has too many list values, a page that is too large, a header
+/// that cannot be read, or bytes that belong to another column.
 pub fn batch_rows(
     file: &File,
     metadata: &ParquetMetaData,
@@ -88,7 +90,8 @@ pub fn batch_rows(
     most_rows: usize,
 ) -> Result<usize, PageError> {
     let mut batch_rows = most_rows as u64;
-    // No two columns share a byte. A footer that lists one again and again would be followed for hours.
+    // No two columns may share bytes. Otherwise a footer could list the same chunk many times and take hours to
+    // check.
     let mut unclaimed = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
     for number in row_groups {
         let Some(group) = metadata.row_groups().get(number) else { continue };
@@ -125,7 +128,7 @@ pub fn batch_rows(
     Ok(usize::try_from(batch_rows).unwrap_or(most_rows).max(1))
 }
 
-/// Takes the packed bytes of a column from those that no column has claimed.
+/// Subtracts the compressed bytes of a column from those that no column has claimed yet.
 fn claim(unclaimed: &mut u64, chunk: &ColumnChunkMetaData) -> io::Result<()> {
     *unclaimed = unclaimed
         .checked_sub(packed_size(chunk)?)
@@ -137,16 +140,16 @@ fn packed_size(chunk: &ColumnChunkMetaData) -> io::Result<u64> {
     u64::try_from(chunk.compressed_size()).map_err(|_| damaged("a column of negative size"))
 }
 
-/// Content of one column in one row group.
+/// The content of one column in one row group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct ChunkContent {
-    /// Number of values, empty ones included; of a list, of its items.
+    /// Number of values, nulls included. For a list column, the number of items.
     values: u64,
-    /// Bytes of the largest page, unpacked.
+    /// Size of the largest page in bytes, decompressed.
     largest_page: u64,
-    /// Most bytes of a text that takes fewer bytes in its page, from a dictionary or a repeated prefix.
+    /// Size of the longest text that may be stored in fewer bytes, because of a dictionary or a shared prefix.
     repeated_text: u64,
-    /// Total bytes of the data pages that store their values in full.
+    /// Total size in bytes of the data pages that store their values in full.
     plain_bytes: u64,
     /// Largest mean size of a value among these pages, in bytes.
     densest: u64,
@@ -156,8 +159,8 @@ impl ChunkContent {
     /// Reads the headers of all pages of a column chunk in `file`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidData`] if a header cannot be understood or the pages do not fill the chunk, and the
-    /// errors of reading the file.
+    /// Returns [`ErrorKind::InvalidData`] if a header is malformed or the pages do not fill the chunk, and the errors
+    /// of reading the file.
     fn of(file: &File, chunk: &ColumnChunkMetaData) -> io::Result<Self> {
         let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let begin = u64::try_from(begin).map_err(|_| damaged("a column begins before the file"))?;
@@ -176,7 +179,7 @@ impl ChunkContent {
             if at > end {
                 return Err(damaged("a page ends beyond its column"));
             }
-            // Larger ones are refused by what they say.
+            // Larger pages are refused on the size in their header.
             if is_gzip && header.unpacked <= MAX_PAGE_BYTES {
                 reader.seek_relative(offset(header.levels)?)?;
                 let packed = (&mut reader).take(header.packed.saturating_sub(header.levels));
@@ -206,7 +209,7 @@ impl ChunkContent {
     }
 }
 
-/// What a header says of its page.
+/// The relevant fields of a page header.
 #[derive(Debug, Default)]
 struct PageHeader {
     kind: i64,
@@ -214,12 +217,13 @@ struct PageHeader {
     packed: u64,
     values: u64,
     encoding: i64,
-    /// Bytes of levels in front of the values, which are not packed (version 2).
+    /// Size in bytes of the uncompressed levels before the values (data page version 2).
     levels: u64,
 }
 
 impl PageHeader {
-    /// `PageHeader` of the format: 1 the kind, 2 and 3 the sizes, 5 and 8 what data pages have besides.
+    /// Reads `PageHeader` of the format: field 1 is the kind, 2 and 3 are the sizes, 5 and 8 are the data page
+    /// headers.
     fn read(fields: &mut Fields<'_>) -> io::Result<Self> {
         let (mut kind, mut unpacked, mut packed) = (None, None, None);
         let mut header = Self::default();
@@ -229,7 +233,8 @@ impl PageHeader {
                 (1, SMALL..=LONG) => kind = Some(fields.integer()?),
                 (2, SMALL..=LONG) => unpacked = Some(fields.size()?),
                 (3, SMALL..=LONG) => packed = Some(fields.size()?),
-                // The values come first in both; the encoding second, or fourth in version 2.
+                // In both versions the number of values is the first field. The encoding is the second field, or the
+                // fourth in version 2.
                 (5, STRUCT) => header.read_data(fields, 2)?,
                 (8, STRUCT) => header.read_data(fields, 4)?,
                 _ => fields.skip(field, 0)?,
@@ -247,7 +252,7 @@ impl PageHeader {
             match (number, field) {
                 (1, SMALL..=LONG) => self.values = fields.size()?,
                 (number, SMALL..=LONG) if number == encoding => self.encoding = fields.integer()?,
-                // Version 2 alone has them.
+                // Only version 2 has lengths of levels.
                 (5 | 6, SMALL..=LONG) => self.levels = self.levels.saturating_add(fields.size()?),
                 _ => fields.skip(field, 0)?,
             }
@@ -256,10 +261,10 @@ impl PageHeader {
     }
 }
 
-/// Fields in the compact protocol of Thrift.
+/// Fields in Thrift's compact protocol.
 struct Fields<'a> {
     reader: &'a mut BufReader<File>,
-    /// Bytes read so far.
+    /// Number of bytes read so far.
     read: u64,
 }
 
@@ -288,12 +293,12 @@ impl Fields<'_> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// A size or number that is not negative.
+    /// Reads a non-negative integer.
     fn size(&mut self) -> io::Result<u64> {
         u64::try_from(self.integer()?).map_err(|_| damaged("a page of negative size"))
     }
 
-    /// Number and type of the next field; `None` at the end of the structure.
+    /// Reads the number and type of the next field. Returns `None` at the end of the structure.
     fn next(&mut self, last: &mut i64) -> io::Result<Option<(i64, u8)>> {
         let byte = self.byte()?;
         let (step, kind) = (byte >> 4, byte & 0xf);
@@ -304,7 +309,7 @@ impl Fields<'_> {
         Ok(Some((*last, kind)))
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     fn skip(&mut self, kind: u8, depth: usize) -> io::Result<()> {
         if depth > MAX_DEPTH {
             return Err(damaged("a page header is nested too deeply"));
@@ -329,10 +334,10 @@ impl Fields<'_> {
             LIST | SET => {
                 let byte = self.byte()?;
                 let (short, kind) = (byte >> 4, byte & 0xf);
-                // A truth value is a byte in a list, and none as a field.
+                // A boolean takes one byte in a list, but none as a field.
                 let kind = if matches!(kind, TRUE | FALSE) { BYTE } else { kind };
                 let length = if short == 0xf { self.unsigned()? } else { u64::from(short) };
-                // Every item reads a byte at least, so that a false length ends with the file.
+                // Every item takes at least one byte, so a wrong length is noticed at the end of the file.
                 for _ in 0..length {
                     self.skip(kind, depth + 1)?;
                 }
@@ -355,8 +360,8 @@ impl Fields<'_> {
     }
 }
 
-/// Requires a page packed by gzip to hold no more than its header says. The decoder compares after it has
-/// unpacked all of it, and finds whatever else is wrong.
+/// Checks that a page compressed with gzip is not larger than its header states. The decoder itself compares the
+/// sizes only after decompression, and reports all other faults.
 fn require_unpacked(packed: impl Read, unpacked: u64) -> io::Result<()> {
     let mut decoder = MultiGzDecoder::new(packed);
     let (mut buffer, mut count) = (vec![0; UNPACKED_BYTES], 0);

@@ -1,8 +1,8 @@
-//! Parts of a store that was built on several machines.
+//! Parts of a store that is built on several machines.
 //!
-//! `etl build --part i/n` keeps the crystals of one part and leaves the others to the other runs.
-//! Which part a crystal belongs to is a function of its identifier alone: two entries with the same
-//! identifier meet in one part, so the parts reject exactly the duplicates that one build would.
+//! `etl build --part i/n` keeps the crystals of one part and leaves the others to the other runs. The part of a
+//! crystal depends on its identifier alone. Entries with the same identifier are therefore in the same part, and the
+//! parts together reject the same duplicates as a single build.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Separates a file's name from the name of one of several structures in it; both have one part.
+/// Separates the name of a file from the name of one of several structures in it. All structures of a file are in one
+/// part.
 const BLOCK_SEPARATOR: char = '#';
-/// Bytes of a hash that choose the part.
+/// Number of bytes of the hash that select the part.
 const HASH_BYTES: usize = 8;
 
-/// Part `index` of `count`, both counted from 1; written `3/8`.
+/// Part `index` of `count`, both counted from 1. Its text form is `3/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Part {
@@ -24,12 +25,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// Part `index` of `count`; `None` unless `1 <= index <= count`.
+    /// Creates part `index` of `count`. Returns `None` unless `1 <= index <= count`.
     pub fn new(index: u32, count: u32) -> Option<Self> {
         (1..=count).contains(&index).then_some(Self { index, count })
     }
 
-    /// Which part, counted from 1.
+    /// Index of the part, counted from 1.
     pub fn index(self) -> u32 {
         self.index
     }
@@ -39,15 +40,15 @@ impl Part {
         self.count
     }
 
-    /// Whether this part holds the crystal with an identifier. What stands behind the first `#` does
-    /// not count, so that a file of several structures is in one part and the others need not read it.
+    /// Whether this part holds the crystal with this identifier. Everything after the first `#` is ignored, so that
+    /// all structures of a file are in one part and the other parts need not read the file.
     pub fn holds(self, material_id: &str) -> bool {
         let name = material_id.split(BLOCK_SEPARATOR).next().unwrap_or_default();
         self.is_chosen_by(name.as_bytes())
     }
 
-    /// Whether this part holds the entry at a position of its input, counted from 1; for entries
-    /// whose identifier cannot be read.
+    /// Whether this part holds the entry at a position of its input, counted from 1. Used for entries whose
+    /// identifier cannot be read.
     pub fn holds_record(self, record: u64) -> bool {
         self.is_chosen_by(&record.to_le_bytes())
     }

@@ -1,23 +1,24 @@
-//! The numeric properties that a store can hold beside the features.
+//! Numeric properties that a store can hold beside the features.
 //!
-//! A property that a source calls by one of the keys below gets the documented column; any other
-//! numeric property passes through as [`passthrough_column`] names it. A new property is one line
-//! of [`PROPERTIES`].
+//! A property that a source publishes under one of the keys below is stored in the documented column. Any other
+//! numeric property is stored in the column that [`passthrough_column`] names. To add a property, add a line to
+//! [`PROPERTIES`].
 
 /// A property column: a nullable double.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PropertyDefinition {
-    /// Name of the column, its unit included.
+    /// Name of the column, with its unit.
     pub column: &'static str,
-    /// Unit, `1` for pure numbers.
+    /// Unit; `1` for dimensionless properties.
     pub unit: &'static str,
-    /// What it is.
+    /// Description of the property.
     pub description: &'static str,
-    /// Names under which sources publish it, `task/key` where one task uses the key differently.
+    /// Names that sources publish the property under: `key`, or `task/key` where a task uses the key with another
+    /// meaning.
     pub keys: &'static [&'static str],
 }
 
-/// Shorthand for one line of [`PROPERTIES`].
+/// Creates an entry of [`PROPERTIES`].
 const fn property(
     column: &'static str,
     unit: &'static str,
@@ -27,7 +28,7 @@ const fn property(
     PropertyDefinition { column, unit, description, keys }
 }
 
-/// Every property with a documented column.
+/// All properties with a documented column.
 #[rustfmt::skip]
 pub const PROPERTIES: &[PropertyDefinition] = &[
     property("formation_energy_ev_per_atom", "eV/atom", "Formation energy from the elements", &["formation_energy_per_atom", "formation_energy_peratom", "_oqmd_delta_e", "matbench_mp_e_form/e_form"]),
@@ -52,8 +53,8 @@ pub const PROPERTIES: &[PropertyDefinition] = &[
     property("density_g_per_cm3", "g/cm³", "Mass density as published", &["density"]),
 ];
 
-/// Column for a source's key: the documented one where [`PROPERTIES`] lists `qualifier/key` or
-/// `key`, or the key is already a documented column; `None` otherwise.
+/// Returns the documented column for a source's key. It is the one that lists `qualifier/key` or `key`, or whose name
+/// is the key itself. Returns `None` if there is none.
 pub fn documented_column(qualifier: &str, key: &str) -> Option<&'static PropertyDefinition> {
     let qualified = |known: &str| {
         known.strip_prefix(qualifier).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| rest == key)
@@ -64,15 +65,14 @@ pub fn documented_column(qualifier: &str, key: &str) -> Option<&'static Property
         .or_else(|| PROPERTIES.iter().find(|property| property.column == key || property.keys.contains(&key)))
 }
 
-/// Definition of a column, if it is a documented one.
+/// Returns the definition of a documented column, or `None` for other columns.
 pub fn by_column(column: &str) -> Option<&'static PropertyDefinition> {
     PROPERTIES.iter().find(|property| property.column == column)
 }
 
-/// Column of a property without a definition: the key in lower case, every run of characters
-/// other than ASCII letters and digits as one underscore, `property_` before a leading digit or
-/// an empty name. With a `prefix` (a source's name) it stands in front, so that `epsx` of JARVIS
-/// is `jarvis_epsx`.
+/// Returns the column for a property without a definition. The key is converted to lower case, and every run of
+/// characters other than ASCII letters and digits becomes one underscore. A name that is empty or begins with a digit
+/// gets the prefix `property_`. With a `prefix` (the name of a source), `epsx` of JARVIS becomes `jarvis_epsx`.
 pub fn passthrough_column(prefix: &str, key: &str) -> String {
     let mut column = String::with_capacity(prefix.len() + key.len() + 1);
     for part in [prefix, key] {

@@ -1,4 +1,4 @@
-//! Opening a shard: every reason to refuse it is checked here, before the first row.
+//! Opening of shards. All checks are made before the first row is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,24 +19,24 @@ use crate::settings::FeatureSettings;
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, RESTATED};
 use crate::view::{CrystalBatch, type_problem};
 
-/// Rows of a batch unless asked for otherwise.
+/// Default number of rows in a batch.
 pub const DEFAULT_BATCH_ROWS: usize = 256;
 
-/// A shard whose format, settings and columns were found fit to read.
+/// A shard whose format, settings and columns have been checked.
 pub struct Shard {
     path: PathBuf,
     settings: FeatureSettings,
-    /// A second handle, for the headers of pages.
+    /// A second handle of the file, for reading page headers.
     file: File,
     builder: ParquetRecordBatchReaderBuilder<File>,
 }
 
 impl Shard {
-    /// Opens a shard; with `expected`, only one whose features were computed with these settings.
+    /// Opens a shard. If `expected` is given, the features must have been computed with these settings.
     ///
     /// # Errors
-    /// [`StoreError`] with the path and what is wrong: unreadable, cut short, another format
-    /// version, other settings (naming the first that differs), a column missing or of another type.
+    /// Returns a [`StoreError`] if the file is unreadable, truncated or of another format version, if its settings
+    /// differ (the first one that differs is named), or if a column is missing or of another type.
     pub fn open(path: &Path, expected: Option<&FeatureSettings>) -> Result<Self, StoreError> {
         let file = regular::open(path).map_err(StoreError::io(path))?;
         let pages = file.try_clone().map_err(StoreError::io(path))?;
@@ -87,12 +87,12 @@ impl Shard {
         &self.path
     }
 
-    /// Settings of the shard's features.
+    /// Settings of the features.
     pub fn settings(&self) -> &FeatureSettings {
         &self.settings
     }
 
-    /// Schema of the shard, property columns included.
+    /// Schema of the shard, with its property columns.
     pub fn schema(&self) -> &SchemaRef {
         self.builder.schema()
     }
@@ -107,14 +107,14 @@ impl Shard {
         self.builder.metadata().num_row_groups()
     }
 
-    /// Number of rows of every row group.
+    /// Number of rows in each row group.
     pub fn row_group_rows(&self) -> Vec<u64> {
         let groups = self.builder.metadata().row_groups();
         groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).collect()
     }
 
-    /// Row groups that may hold a crystal, by the least and greatest identifier in their statistics;
-    /// one without statistics may hold any.
+    /// Returns the row groups that may hold a crystal, judged by the minimum and maximum identifier in their
+    /// statistics. A row group without statistics may hold any crystal.
     pub fn row_groups_with(&self, material_id: &str) -> Vec<usize> {
         let identifier = material_id.as_bytes();
         let may_hold = |group: &RowGroupMetaData| {
@@ -128,12 +128,12 @@ impl Shard {
         groups.filter(|(_, group)| may_hold(group)).map(|(index, _)| index).collect()
     }
 
-    /// The crystals at the given rows of the shard, counted from 0 and ascending; pages without any
-    /// of them are not decoded.
+    /// Returns the crystals in the given rows of the shard. Rows are counted from 0 and must ascend. Pages without
+    /// any of these rows are not decoded.
     ///
     /// # Errors
-    /// [`StoreError::Parquet`] if the reader cannot be set up, rows are not ascending, or one is
-    /// beyond the last.
+    /// Returns [`StoreError::Parquet`] if the reader cannot be created, if the rows do not ascend, or if a row is out
+    /// of range.
     pub fn crystals_at(self, rows: &[u64]) -> Result<Crystals, StoreError> {
         let path = self.path.clone();
         let total = self.rows();
@@ -156,10 +156,10 @@ impl Shard {
         Ok(Crystals { path: path.into(), reader: GuardedBatches::new(reader) })
     }
 
-    /// All crystals in order, or those of the given row groups, without the columns of [`RESTATED`].
+    /// Returns all crystals in order, or those of the given row groups, without the columns of [`RESTATED`].
     ///
     /// # Errors
-    /// [`StoreError::Parquet`] if the reader cannot be set up.
+    /// Returns [`StoreError::Parquet`] if the reader cannot be created.
     pub fn crystals(self, row_groups: Option<Vec<usize>>) -> Result<Crystals, StoreError> {
         let path = Arc::from(self.path.as_path());
         let fields = self.schema().fields().iter().enumerate();
@@ -172,11 +172,11 @@ impl Shard {
         Ok(Crystals { path, reader })
     }
 
-    /// Raw batches of some columns in order, or of all.
+    /// Returns the record batches in order, with the named columns or with all.
     ///
     /// # Errors
-    /// [`StoreError::Column`] if a column is not there, [`StoreError::Parquet`] if the reader cannot
-    /// be set up.
+    /// Returns [`StoreError::Column`] if a column does not exist, and [`StoreError::Parquet`] if the reader cannot be
+    /// created.
     pub fn batches(
         self,
         row_groups: Option<Vec<usize>>,
@@ -195,7 +195,7 @@ impl Shard {
         self.masked(row_groups, mask)
     }
 
-    /// Batches of the columns of a mask.
+    /// Returns the batches of the columns in a mask.
     fn masked(
         self,
         row_groups: Option<Vec<usize>>,
@@ -210,7 +210,7 @@ impl Shard {
             .map_err(|error| StoreError::Parquet { path, message: error.to_string() })
     }
 
-    /// Row groups that hold any of the rows, which ascend.
+    /// Returns the row groups that hold any of the ascending rows.
     fn row_groups_of(&self, rows: &[u64]) -> Vec<usize> {
         let mut end = 0;
         let mut rows = rows.iter().peekable();
@@ -224,7 +224,7 @@ impl Shard {
         groups.filter_map(|(group, rows)| holds(rows).then_some(group)).collect()
     }
 
-    /// How many rows a batch of some columns may have, see [`batch_rows`].
+    /// Returns the number of rows of a batch with these columns. See [`batch_rows`].
     fn batch_rows(&self, row_groups: &[usize], mask: &ProjectionMask) -> Result<usize, StoreError> {
         let (metadata, groups) = (self.builder.metadata(), row_groups.iter().copied());
         batch_rows(&self.file, metadata, groups, mask, DEFAULT_BATCH_ROWS).map_err(|error| match error {
@@ -238,7 +238,7 @@ impl Shard {
     }
 }
 
-/// Batches of crystals of one shard.
+/// An iterator over the crystals of one shard, batch by batch.
 pub struct Crystals {
     path: Arc<Path>,
     reader: GuardedBatches,

@@ -1,21 +1,22 @@
-//! Opening files that are read to their end: regular files alone, and none that are sparse.
+//! Opening of files that are read to their end. Only regular files that are not sparse are accepted.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// A file below this size is read whatever the disk holds of it.
+/// Smaller files are never checked for being sparse, in bytes.
 #[cfg(target_os = "linux")]
 const HOLLOW_BYTES: u64 = 1 << 30;
-/// A larger file is looked at if the disk holds less than this part of it. No file system packs data so well.
+/// A larger file is checked if less than one part in this many is allocated on disk. No file system compresses data
+/// that well.
 #[cfg(target_os = "linux")]
 const HOLLOW_PART: u64 = 64;
-/// Bytes of a block in a file's metadata.
+/// Size in bytes of a block in a file's metadata.
 #[cfg(target_os = "linux")]
 const BLOCK_BYTES: u64 = 512;
 
-/// Whether a file is large and has next to nothing on the disk: a sparse file of a tebibyte takes a few bytes to
-/// make and hours to read.
+/// Whether a large file is almost entirely unallocated. A sparse file of a tebibyte takes a few bytes on disk, but
+/// hours to read.
 #[cfg(target_os = "linux")]
 fn is_hollow(file: &File, metadata: &Metadata) -> io::Result<bool> {
     use rustix::fs::{SeekFrom, seek};
@@ -24,23 +25,23 @@ fn is_hollow(file: &File, metadata: &Metadata) -> io::Result<bool> {
     if !metadata.is_file() || metadata.len() <= HOLLOW_BYTES || held >= metadata.len() / HOLLOW_PART {
         return Ok(false);
     }
-    // File systems over a network may count no blocks at all. A file without holes ends at its first one.
+    // Network file systems may report no blocks at all. The first hole of a file without holes is at its end.
     let at = seek(file, SeekFrom::Current(0))?;
     let first_hole = seek(file, SeekFrom::Hole(0));
     seek(file, SeekFrom::Start(at))?;
     Ok(first_hole.is_ok_and(|hole| hole < metadata.len()))
 }
 
-/// Nothing here tells what the disk holds of a file.
+/// Whether a file is sparse is not known on this platform.
 #[cfg(not(target_os = "linux"))]
 fn is_hollow(_: &File, _: &Metadata) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Refuses a hollow file. The position in the file does not change.
+/// Checks that a file is not sparse. The position in the file does not change.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidData`] with its size, and those of the file system.
+/// Returns [`ErrorKind::InvalidData`], with the size, for a sparse file, and the errors of the file system.
 pub fn refuse_hollow(file: &File) -> io::Result<()> {
     let metadata = file.metadata()?;
     if is_hollow(file, &metadata)? {
@@ -50,13 +51,13 @@ pub fn refuse_hollow(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a regular file, or a link to one. A pipe would be waited for and a device be read for ever.
+/// Opens a regular file or a link to one. Reading a pipe could block, and reading a device might never end.
 ///
 /// # Errors
-/// Those of the file system, [`ErrorKind::InvalidInput`] for anything else than a file, and the refusal of a
-/// hollow one.
+/// Returns the errors of the file system, [`ErrorKind::InvalidInput`] for anything but a regular file, and the error
+/// of [`refuse_hollow`] for a sparse file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Asked before it is opened: opening a pipe waits for its writer.
+    // The type is checked before opening, because opening a pipe waits for a writer.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }

@@ -1,32 +1,31 @@
-//! JSON objects that end in the SHA-256 of everything before it, so that damage is noticed.
+//! JSON objects that end with the SHA-256 of everything before it, so that damage is noticed.
 //!
-//! The checksum is one more member of the object, the last: whoever reads JSON reads a sealed object as
-//! before. An object without one, written by hand or by an earlier version, is taken as it is; a damaged
-//! checksum's key is one that readers of fixed keys refuse.
+//! The checksum is the last member of the object, so any JSON reader can read a sealed object. An object without a
+//! checksum, written by hand or by an earlier version, is accepted. If the key of the checksum is damaged, readers
+//! that accept known keys only will refuse it.
 
 use crate::hash::sha256;
 
-/// What stands between the last member and the checksum.
+/// Text between the last member and the checksum.
 const KEY: &str = ",\n  \"checksum\": \"";
-/// What stands behind the checksum.
+/// Text after the checksum.
 const END: &str = "\"\n}\n";
-/// End of an object that is not sealed.
+/// End of an unsealed object.
 const OPEN_END: &str = "\n}\n";
-/// Characters of a SHA-256 in hexadecimal.
+/// Number of characters of a SHA-256 in hexadecimal.
 const HEX_DIGITS: usize = 64;
 
-/// An object whose content is not the one that was sealed.
+/// An error of an object whose content differs from what was sealed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("damaged: the SHA-256 of its content is {found}, its checksum {expected}")]
 pub struct BrokenSeal {
-    /// SHA-256 in the object.
+    /// The SHA-256 that the object states.
     pub expected: String,
-    /// SHA-256 of what is there.
+    /// The SHA-256 of the present content.
     pub found: String,
 }
 
-/// Seals an object, given as indented JSON that ends in a line `}`; text that ends otherwise comes back
-/// as it is.
+/// Seals an object, given as indented JSON whose last line is `}`. Any other text is returned unchanged.
 pub fn seal(mut json: String) -> String {
     if !json.ends_with('\n') {
         json.push('\n');
@@ -36,11 +35,10 @@ pub fn seal(mut json: String) -> String {
     [members, KEY, &checksum, END].concat()
 }
 
-/// The object within a sealed one, without its checksum; lines keep their numbers. What was never sealed
-/// comes back as it is.
+/// Returns a sealed object without its checksum. Line numbers do not change. An unsealed text is returned unchanged.
 ///
 /// # Errors
-/// [`BrokenSeal`] if the content is not what was sealed.
+/// Returns [`BrokenSeal`] if the content differs from what was sealed.
 pub fn open(text: &str) -> Result<String, BrokenSeal> {
     let sealed = text.strip_suffix(END).and_then(|rest| {
         let (rest, checksum) = rest.split_at_checked(rest.len().checked_sub(HEX_DIGITS)?)?;

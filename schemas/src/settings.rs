@@ -1,7 +1,7 @@
-//! Featurisation settings: what a store's features were computed with.
+//! Settings that the features of a store are computed with.
 //!
-//! They travel in every shard's key-value metadata and in the manifest. A reader that was made
-//! for other settings refuses the store and names the first setting that differs.
+//! They are stored in the key-value metadata of every shard and in the manifest. A reader that requires other
+//! settings refuses the store and names the first setting that differs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,29 +9,30 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Neighbours farther than this are never edges (specification, section 2.2), in Å.
+/// Largest length of an edge (specification, section 2.2), in Å.
 pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
-/// Largest cutoff, in Å: ten times what any potential of crystals takes.
+/// Largest allowed cutoff, in Å. It is ten times the usual cutoff of interatomic potentials.
 pub const MAX_CUTOFF_ANGSTROM: f64 = 100.0;
-/// Most nearest neighbours kept for each centre atom.
+/// Largest allowed number of nearest neighbours for each centre atom.
 pub const MAX_NEIGHBOURS: usize = 1024;
 /// Number of nearest neighbours kept for each centre atom (specification, section 2.3).
 pub const DEFAULT_NEIGHBOURS: usize = 12;
-/// Neighbours whose distances chain with gaps up to this belong to one shell (specification, section 2.3), in Å.
+/// Largest gap between successive distances within one shell of neighbours (specification, section 2.3), in Å.
 pub const DEFAULT_TIE_TOLERANCE_ANGSTROM: f64 = 1e-4;
-/// Fractional coordinates at or above `1 - this` are wrapped to just below zero (specification, section 2.1).
+/// Fractional coordinates of at least 1 minus this tolerance are wrapped to just below zero (specification, section
+/// 2.1).
 pub const DEFAULT_WRAP_TOLERANCE: f64 = 1e-6;
-/// Niggli tolerance relative to `V^(2/3)` (specification, section 2.1); the product is in Å².
+/// Tolerance of the Niggli reduction relative to `V^(2/3)` (specification, section 2.1). The product is in Å².
 pub const DEFAULT_NIGGLI_EPSILON: f64 = 1e-5;
-/// A centred label is 0 along an axis where the fractional displacement is at most `1/2 + this`
+/// A centred label is 0 along an axis if the absolute fractional displacement is at most 1/2 plus this tolerance
 /// (specification, section 2.4).
 pub const DEFAULT_CENTRED_TOLERANCE: f64 = 1e-4;
 
-/// What happens to neighbours that tie with the last one kept (specification, section 2.3).
+/// Rule for neighbours that tie with the last one kept (specification, section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ties {
-    /// Keep the whole shell of the last neighbour: invariant under the choice of cell.
+    /// Keep the whole shell of the last neighbour. The result does not depend on the choice of unit cell.
     #[default]
     Shell,
     /// Keep exactly the first [`FeatureSettings::neighbours`] in the canonical order.
@@ -59,23 +60,23 @@ impl FromStr for Ties {
     }
 }
 
-/// Everything the features of section 2 of the specification depend on beside the crystal itself.
+/// All settings that the features depend on (specification, section 2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSettings {
-    /// Radius of the neighbour search, in Å.
+    /// Cutoff radius of the neighbour list, in Å.
     pub cutoff_angstrom: f64,
-    /// Nearest neighbours kept for each centre atom.
+    /// Number of nearest neighbours kept for each centre atom.
     pub neighbours: usize,
     /// Rule for neighbours that tie with the last one kept.
     pub ties: Ties,
-    /// Largest gap inside one shell of equal distances, in Å.
+    /// Largest gap between successive distances within one shell, in Å.
     pub tie_tolerance_angstrom: f64,
-    /// Tolerance of wrapping fractional coordinates into the cell.
+    /// Tolerance for wrapping fractional coordinates into the unit cell.
     pub wrap_tolerance: f64,
-    /// Niggli tolerance relative to `V^(2/3)`.
+    /// Tolerance of the Niggli reduction relative to `V^(2/3)`.
     pub niggli_epsilon: f64,
-    /// Tolerance of the centred labels about one half of a cell vector.
+    /// Tolerance of the centred labels, in fractions of a lattice vector.
     pub centred_tolerance: f64,
 }
 
@@ -93,37 +94,37 @@ impl Default for FeatureSettings {
     }
 }
 
-/// A setting of a store that is missing, unreadable or not the one asked for.
+/// An error of a setting that is missing, invalid or different from the one required.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The metadata has no such key.
+    /// The key is missing in the metadata.
     #[error("metadata key '{key}' is missing: this is not a shard of a feature store")]
     Missing {
         /// Name of the metadata key.
         key: String,
     },
-    /// The metadata value cannot be read.
+    /// The value cannot be parsed.
     #[error("metadata key '{key}' holds '{value}', which is not {expected}")]
     Unreadable {
         /// Name of the metadata key.
         key: String,
         /// The value found.
         value: String,
-        /// What would have been understood.
+        /// The form of a valid value.
         expected: &'static str,
     },
-    /// The value is out of its range.
+    /// The value is out of range.
     #[error("{key} = {value} must be {expected}")]
     Range {
         /// Name of the setting.
         key: &'static str,
         /// The value found.
         value: String,
-        /// What is allowed.
+        /// The allowed range.
         expected: String,
     },
-    /// The store was made with another value.
+    /// The store was built with another value.
     #[error("the store has {key} = {found}, but {expected} is needed")]
     Mismatch {
         /// Name of the metadata key.
@@ -135,12 +136,12 @@ pub enum SettingsError {
     },
 }
 
-/// Prefix of every metadata key of this project.
+/// Prefix of all metadata keys of this project.
 pub const METADATA_PREFIX: &str = "mmpt.";
 
 impl FeatureSettings {
-    /// The settings as `(key, value)` pairs, in a fixed order; numbers in the shortest form that
-    /// reads back to the same double.
+    /// Returns the settings as `(key, value)` pairs in a fixed order. Numbers are in the shortest form that parses to
+    /// the same double.
     pub fn to_metadata(&self) -> Vec<(String, String)> {
         [
             ("cutoff_angstrom", self.cutoff_angstrom.to_string()),
@@ -156,10 +157,11 @@ impl FeatureSettings {
         .collect()
     }
 
-    /// Reads the settings back from a file's key-value metadata.
+    /// Reads the settings from the key-value metadata of a file.
     ///
     /// # Errors
-    /// [`SettingsError::Missing`], [`SettingsError::Unreadable`] or [`SettingsError::Range`], naming the key.
+    /// Returns [`SettingsError::Missing`], [`SettingsError::Unreadable`] or [`SettingsError::Range`], which name the
+    /// key.
     pub fn from_metadata(metadata: &HashMap<String, String>) -> Result<Self, SettingsError> {
         let settings = Self {
             cutoff_angstrom: parse(metadata, "cutoff_angstrom", "a number")?,
@@ -174,10 +176,10 @@ impl FeatureSettings {
         Ok(settings)
     }
 
-    /// Checks that every setting is one that features can be computed with.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
-    /// [`SettingsError::Range`] for the first that is not.
+    /// Returns [`SettingsError::Range`] for the first one that is not.
     pub fn check(&self) -> Result<(), SettingsError> {
         let refuse = |key, value: &dyn fmt::Display, expected: String| {
             Err(SettingsError::Range { key, value: value.to_string(), expected })
@@ -203,10 +205,10 @@ impl FeatureSettings {
         Ok(())
     }
 
-    /// Checks that a store's settings are those of `self`.
+    /// Checks that the settings `found` in a store equal these settings.
     ///
     /// # Errors
-    /// [`SettingsError::Mismatch`] for the first setting that differs.
+    /// Returns [`SettingsError::Mismatch`] for the first setting that differs.
     pub fn require(&self, found: &Self) -> Result<(), SettingsError> {
         for ((key, expected), (_, found)) in self.to_metadata().into_iter().zip(found.to_metadata()) {
             if expected != found {
@@ -218,7 +220,7 @@ impl FeatureSettings {
     }
 }
 
-/// Looks up `mmpt.<key>` and parses its value.
+/// Reads and parses the value of `mmpt.<key>`.
 fn parse<T: FromStr>(
     metadata: &HashMap<String, String>,
     key: &str,

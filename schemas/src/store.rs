@@ -1,7 +1,7 @@
-//! The Arrow schema of a shard: one row a crystal, one place for every column.
+//! The Arrow schema of a shard, with one row for each crystal.
 //!
-//! Lists that belong together (the edges, the sites) are parallel flat lists, so that a reader gets
-//! them as slices without copying and DuckDB can `unnest` them side by side.
+//! Related lists (those of the edges, those of the sites) are parallel flat lists. A reader gets them as slices
+//! without copying, and DuckDB can `unnest` them together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::property;
 
-/// Version of the layout below and of its metadata; a reader refuses any other.
+/// Version of the format. A reader refuses all others.
 pub const FORMAT_VERSION: u32 = 1;
 /// Metadata key of [`FORMAT_VERSION`].
 pub const FORMAT_VERSION_KEY: &str = "mmpt.format_version";
 /// Metadata key of the version of the software that wrote a file.
 pub const SOFTWARE_VERSION_KEY: &str = "mmpt.software_version";
-/// This software's version.
+/// Version of this library.
 pub const SOFTWARE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Arrow type of a column, in the few forms that the store uses.
+/// Arrow type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// UTF-8 text.
@@ -71,35 +71,35 @@ impl ColumnType {
         }
     }
 
-    /// Whether a column of this type holds one value a row.
+    /// Whether a column of this type holds a single value in each row.
     pub fn is_scalar(self) -> bool {
         matches!(self, ColumnType::Text | ColumnType::Double | ColumnType::Unsigned | ColumnType::Byte)
     }
 }
 
-/// The child field of every list: named `item`, never null.
+/// Returns the child field of every list: named `item`, not nullable.
 pub fn item_field(data_type: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", data_type, false))
 }
 
-/// A column that every store has.
+/// A column that is in every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Name of the column.
     pub name: &'static str,
     /// Type of the column.
     pub column_type: ColumnType,
-    /// Whether a row may lack a value.
+    /// Whether the column is nullable.
     pub nullable: bool,
-    /// Unit, `1` for pure numbers, empty for text.
+    /// Unit; `1` for dimensionless numbers, empty for text.
     pub unit: &'static str,
-    /// Shape of one row's value.
+    /// Shape of the value in one row.
     pub shape: &'static str,
-    /// Meaning and convention.
+    /// Meaning and conventions.
     pub description: &'static str,
 }
 
-/// Shorthand for one line of [`COLUMNS`].
+/// Creates an entry of [`COLUMNS`].
 const fn column(
     name: &'static str,
     column_type: ColumnType,
@@ -110,8 +110,8 @@ const fn column(
     Column { name, column_type, nullable: false, unit, shape, description }
 }
 
-/// The columns that every store has, in their order. After them come the split columns
-/// (`split_<task>`, text, nullable) and the property columns (doubles, nullable).
+/// The columns that are in every store, in order. They are followed by the split columns (`split_<task>`, nullable
+/// text) and the property columns (nullable doubles).
 #[rustfmt::skip]
 pub const COLUMNS: &[Column] = &[
     column("material_id", ColumnType::Text, "", "", "Identifier of the crystal in its source, unique in the store"),
@@ -145,22 +145,22 @@ pub const COLUMNS: &[Column] = &[
     Column { nullable: true, ..column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one") },
 ];
 
-/// Columns that only restate `edge_direction` and `edge_direction_centred`: whether the direction is that of the
-/// home cell. They are there for who reads the files; [`Shard::crystals`](crate::reader::Shard::crystals) leaves
-/// them out.
+/// Columns that are derived from `edge_direction` and `edge_direction_centred`: whether the direction is that of the
+/// home cell. They are stored for the convenience of other programs.
+/// [`Shard::crystals`](crate::reader::Shard::crystals) does not read them.
 pub const RESTATED: [&str; 2] = ["edge_same_cell", "edge_same_cell_centred"];
 
-/// Prefix of the columns that hold one named split each.
+/// Prefix of the columns that hold a named split.
 pub const SPLIT_PREFIX: &str = "split_";
 
-/// Looks a fixed column up by name.
+/// Returns the fixed column with this name, or `None` if there is none.
 pub fn column_by_name(name: &str) -> Option<&'static Column> {
     COLUMNS.iter().find(|column| column.name == name)
 }
 
-/// The schema of a store with the given further split columns and property columns.
+/// Returns the schema of a store with the given additional split columns and property columns.
 ///
-/// Every field carries its unit, shape and description as Arrow field metadata.
+/// Every field states its unit, shape and description in its Arrow metadata.
 pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> SchemaRef {
     let mut fields: Vec<Field> = COLUMNS
         .iter()
@@ -188,7 +188,7 @@ pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> Schem
     Arc::new(Schema::new(fields))
 }
 
-/// Field metadata that documents a column; empty entries are left out.
+/// Returns the field metadata that documents a column. Empty entries are left out.
 fn documentation(unit: &str, shape: &str, description: &str) -> HashMap<String, String> {
     [("unit", unit), ("shape", shape), ("description", description)]
         .into_iter()
@@ -197,7 +197,7 @@ fn documentation(unit: &str, shape: &str, description: &str) -> HashMap<String, 
         .collect()
 }
 
-/// Schema of a table of rejects: what was left out of a store, and why.
+/// Returns the schema of the rejects table, which lists all entries that were not stored and the reason for each.
 pub fn reject_schema() -> SchemaRef {
     let text = |name: &str, nullable, description: &str| {
         Field::new(name, DataType::Utf8, nullable).with_metadata(documentation("", "", description))

@@ -1,4 +1,4 @@
-//! Shards for the tests of their readers, well formed or not.
+//! Valid and invalid shards for tests of the reader.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,7 +17,7 @@ use parquet::file::properties::WriterProperties;
 use crate::settings::FeatureSettings;
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, item_field};
 
-/// One edge: source, target, image, distance, the two labels and the two centred ones.
+/// An edge: source, target, image, distance, the two direction labels and the two centred ones.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Edge {
     pub(crate) source: u32,
@@ -42,7 +42,7 @@ pub(crate) struct Row {
     pub(crate) gap: Option<f64>,
 }
 
-/// A direction label of the home cell.
+/// Direction label of the home cell.
 pub(crate) const HOME: u8 = 13;
 
 /// A simple cubic crystal with one site and one edge.
@@ -67,7 +67,7 @@ pub(crate) fn row(material_id: &str) -> Row {
     }
 }
 
-/// A list column of the values of each row.
+/// Creates a list column from the values of each row.
 fn list<T, A: arrow::array::Array + From<Vec<T>> + 'static>(
     rows: &[Row],
     values: impl Fn(&Row) -> Vec<T>,
@@ -78,7 +78,7 @@ fn list<T, A: arrow::array::Array + From<Vec<T>> + 'static>(
     Arc::new(ListArray::new(item_field(values.data_type().clone()), offsets, Arc::new(values), None))
 }
 
-/// A list column with one value for each edge.
+/// Creates a list column with one value for each edge.
 fn edge_list<T, A: arrow::array::Array + From<Vec<T>> + 'static>(
     rows: &[Row],
     value: impl Fn(&Edge) -> T,
@@ -86,12 +86,12 @@ fn edge_list<T, A: arrow::array::Array + From<Vec<T>> + 'static>(
     list::<T, A>(rows, |row| row.edges.iter().map(&value).collect())
 }
 
-/// Nine values a row.
+/// Creates a column with nine values in each row.
 fn matrix(values: ArrayRef) -> ArrayRef {
     Arc::new(FixedSizeListArray::new(item_field(values.data_type().clone()), 9, values, None))
 }
 
-/// A column of the fixed schema.
+/// Creates a column of the fixed schema.
 fn column(name: &str, rows: &[Row]) -> ArrayRef {
     use arrow::array::{BooleanArray, Float32Array, Int16Array, UInt8Array};
     let doubles = |value: fn(&Row) -> f64| -> ArrayRef {
@@ -138,10 +138,10 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
     }
 }
 
-/// The columns of a batch, which a test may change before it is written.
+/// Columns of a batch, which a test may change before writing.
 pub(crate) type Columns = Vec<(String, ArrayRef)>;
 
-/// Every fixed column and a band gap.
+/// Creates all fixed columns and a band gap.
 pub(crate) fn columns(rows: &[Row]) -> Columns {
     let mut columns: Columns =
         COLUMNS.iter().map(|fixed| (fixed.name.to_owned(), column(fixed.name, rows))).collect();
@@ -150,7 +150,7 @@ pub(crate) fn columns(rows: &[Row]) -> Columns {
     columns
 }
 
-/// A batch with whatever types the columns have.
+/// Creates a batch. The schema follows from the types of the columns.
 pub(crate) fn batch(columns: Columns) -> RecordBatch {
     let field = |(name, column): &(String, ArrayRef)| Field::new(name, column.data_type().clone(), true);
     let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
@@ -158,7 +158,7 @@ pub(crate) fn batch(columns: Columns) -> RecordBatch {
     RecordBatch::try_new(Arc::new(schema), columns).expect("columns of equal length")
 }
 
-/// Metadata of a good shard.
+/// Returns the metadata of a valid shard.
 pub(crate) fn metadata() -> Vec<(String, String)> {
     let mut metadata = vec![(FORMAT_VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];
     metadata.extend(FeatureSettings::default().to_metadata());
@@ -180,7 +180,7 @@ pub(crate) fn write(path: &Path, batch: &RecordBatch, metadata: Vec<(String, Str
     writer.close().expect("a writable file");
 }
 
-/// The type of a list of doubles, which no edge column has.
+/// A list of doubles, which is not the type of any edge column.
 pub(crate) fn doubles() -> DataType {
     DataType::List(item_field(DataType::Float64))
 }

@@ -1,28 +1,28 @@
-//! Escaping of text from input files wherever people read it: on terminals, in HTML, SVG, Markdown and CSV.
+//! Escaping of text from input files for display: on terminals, and in HTML, SVG, Markdown and CSV.
 //!
-//! Identifiers and names come from files of unknown origin. They may contain control characters that move the
-//! cursor of a terminal, characters that reverse the direction of writing, and invisible ones, so that the text
-//! shown differs from the text stored. Such characters are shown by their code point, as `\u{202e}`. Files that
-//! programs read (Parquet, JSON, the values of CSV) keep them.
+//! Identifiers and names come from untrusted files. They may contain control characters that move the cursor of a
+//! terminal, characters that reverse the direction of writing, or invisible characters, so that the text displayed
+//! differs from the text stored. Such characters are displayed as their code point, `\u{202e}` for example. Formats
+//! that programs read (Parquet, JSON, values in CSV) keep them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::count::counted;
 
-/// Characters that start a formula in a spreadsheet, in ASCII and full width, or may precede one.
+/// Characters that begin a formula in a spreadsheet, in ASCII and full width, or that may precede one.
 const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-/// Marks a cell as text in spreadsheets.
+/// Prefix that marks a cell as text in spreadsheets.
 const TEXT_MARK: char = '\'';
 
-/// Most bytes of a line of a message. Longer ones quote long texts of files or arguments.
+/// Largest length of a line of a message in bytes. Longer lines quote long texts from files or arguments.
 pub const MESSAGE_BYTES: usize = 4096;
-/// How many of them are kept from the end of the line, which states the cause.
+/// Number of bytes kept from the end of a long line, where the cause is stated.
 const MESSAGE_END_BYTES: usize = MESSAGE_BYTES / 4;
 
-/// Whether a character is not seen, or changes how others are: controls, marks of direction (U+202A to U+202E,
-/// U+2066 to U+2069 and others), spaces and joiners without width, fillers, variation selectors and tags,
-/// and what no text may hold.
+/// Whether a character is invisible or changes how others are displayed: control characters, directional formatting
+/// characters (U+202A to U+202E, U+2066 to U+2069 and others), zero-width spaces and joiners, fillers, variation
+/// selectors, tags and noncharacters.
 pub fn is_hidden(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
@@ -32,7 +32,8 @@ pub fn is_hidden(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A text as one line: line ends and tabs as `\n`, `\r` and `\t`, what else is hidden as `\u{202e}`.
+/// Escapes a text for a single line. Line breaks and tabs become `\n`, `\r` and `\t`; other hidden characters become
+/// escapes such as `\u{202e}`.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |character, out| match character {
         '\n' => out.push_str("\\n"),
@@ -42,7 +43,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A message as one line: as [`line()`], and of a long one the middle is left out, with its length said.
+/// Escapes a message for a single line as [`line()`] does. The middle of a long message is replaced by its length.
 pub fn message(text: &str) -> Cow<'_, str> {
     match line(text) {
         long if long.len() > MESSAGE_BYTES => Cow::Owned(without_middle(&long)),
@@ -50,12 +51,12 @@ pub fn message(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A message of several lines about a program's arguments: as [`page()`], but line ends within the arguments
-/// are written as [`line()`] does, and each line is cut as by [`message()`].
+/// Escapes a message of several lines about a program's arguments as [`page()`] does. Line breaks within the
+/// arguments are escaped as in [`line()`], and each line is shortened as in [`message()`].
 pub fn about_arguments(text: &str, arguments: &[String]) -> String {
     let mut text = text.to_owned();
     for argument in arguments {
-        // A message may quote an option with its value, or either.
+        // A message may quote an option with its value or either one alone.
         let (option, value) = argument.split_once('=').unwrap_or((argument, argument));
         for quoted in [argument, option, value] {
             if quoted.contains(['\n', '\t']) && !quoted.trim().is_empty() {
@@ -67,7 +68,7 @@ pub fn about_arguments(text: &str, arguments: &[String]) -> String {
     page(&text).split_inclusive('\n').map(cut).collect()
 }
 
-/// A long line without its middle.
+/// Replaces the middle of a long line by its length.
 fn without_middle(line: &str) -> String {
     let first = line.floor_char_boundary(MESSAGE_BYTES - MESSAGE_END_BYTES);
     let last = line.ceil_char_boundary(line.len().saturating_sub(MESSAGE_END_BYTES)).max(first);
@@ -75,12 +76,12 @@ fn without_middle(line: &str) -> String {
     format!("{begin} [... {} left out ...] {end}", counted(last - first, "byte"))
 }
 
-/// A text of several lines, a page or a picture: as [`line()`], but line ends and tabs stay.
+/// Escapes a text of several lines, such as a page or a figure, as [`line()`] does, but keeps line breaks and tabs.
 pub fn page(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_hidden(character) && !matches!(character, '\n' | '\t'), by_code)
 }
 
-/// JSON with the same values in which nothing is hidden: `\u202e`.
+/// Escapes hidden characters in JSON as `\u202e`. The values do not change.
 pub fn json(text: &str) -> Cow<'_, str> {
     let hidden = |character| is_hidden(character) && !matches!(character, '\n' | '\t' | '\r');
     escaped(text, hidden, |character, out| {
@@ -90,7 +91,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A text within a line or a table of Markdown: it neither ends a cell nor begins emphasis, code, a tag, a link
+/// Escapes a text for a line or table cell in Markdown: it cannot end the cell or begin emphasis, code, a tag, a link
 /// or a heading.
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -105,14 +106,14 @@ pub fn markdown(text: &str) -> String {
     escaped
 }
 
-/// A text within the backticks of Markdown, which know no escapes: it has none itself.
+/// Prepares a text for a Markdown code span. Code spans have no escapes, so backticks are replaced.
 pub fn markdown_code(text: &str) -> String {
     line(text).replace('`', "'")
 }
 
-/// A text as a cell of a CSV that spreadsheets may open: what they would take for a formula gets an
-/// apostrophe in front, by which they know a text. What is blank or hidden before a formula may be dropped when
-/// the file is opened. Numbers are no formulas.
+/// Escapes a cell of a CSV file for spreadsheets. A text that a spreadsheet would interpret as a formula gets an
+/// apostrophe in front, which marks it as text. Leading blank or hidden characters are ignored for this test, because
+/// a spreadsheet may drop them. Numbers are not changed.
 pub fn cell(text: &str) -> Cow<'_, str> {
     let is_formula = |text: &str| text.starts_with(FORMULA_STARTS) && !text.parse().is_ok_and(f64::is_finite);
     let seen = text.trim_start_matches(|character: char| is_hidden(character) || character.is_whitespace());
@@ -123,7 +124,7 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Replaces the characters that are chosen.
+/// Replaces the characters for which `chosen` returns true.
 fn escaped(text: &str, chosen: impl Fn(char) -> bool, replace: impl Fn(char, &mut String)) -> Cow<'_, str> {
     let Some(first) = text.find(&chosen) else { return Cow::Borrowed(text) };
     let (before, rest) = text.split_at(first);
@@ -135,9 +136,9 @@ fn escaped(text: &str, chosen: impl Fn(char) -> bool, replace: impl Fn(char, &mu
     Cow::Owned(out)
 }
 
-/// A character by its code, as Rust writes it.
+/// Appends a character as its code point, in the notation of Rust.
 fn by_code(character: char, out: &mut String) {
-    // Writing to a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
 }
 

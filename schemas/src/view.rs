@@ -1,4 +1,4 @@
-//! Typed rows of a `RecordBatch`: slices into the Arrow buffers, nothing copied.
+//! Typed rows of a `RecordBatch`, as slices of the Arrow buffers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::limits;
 use crate::store::{COLUMNS, Column, RESTATED, column_by_name};
 
-/// A list column with its values already of the right type.
+/// A list column with typed values.
 #[derive(Debug, Clone)]
 struct Lists<V> {
     lists: ListArray,
@@ -23,28 +23,28 @@ struct Lists<V> {
 }
 
 impl<V> Lists<V> {
-    /// Bounds of a row's values.
+    /// Returns the range of a row's values.
     fn bounds(&self, row: usize) -> (usize, usize) {
         let offsets = self.lists.value_offsets();
         (offsets[row] as usize, offsets[row + 1] as usize)
     }
 }
 
-/// The edges of one crystal as parallel columns, shape `[nedges]` each; see
-/// [`crate::store::COLUMNS`] for units and conventions.
+/// The edges of one crystal as parallel columns of shape `[nedges]`. See [`crate::store::COLUMNS`] for units and
+/// conventions.
 #[derive(Debug, Clone, Copy)]
 pub struct EdgeView<'a> {
-    /// Neighbour site j.
+    /// Index of the neighbour's site j.
     pub source: &'a [u32],
-    /// Centre site i, ascending.
+    /// Index of the centre's site i, in ascending order.
     pub target: &'a [u32],
-    /// Cell of the neighbour along l1, l2 and l3.
+    /// Image k of the neighbour: its unit cell along l1, l2 and l3.
     pub image: [&'a [i16]; 3],
-    /// Distance in Å.
+    /// Length of the edge in Å.
     pub distance: &'a [f32],
-    /// Direction label from the sign of the image, 0..=26.
+    /// Direction label from the signs of the image, 0..=26. 13 is the home cell.
     pub direction: &'a [u8],
-    /// Direction label independent of the origin, 0..=26.
+    /// Direction label that does not depend on the origin of the unit cell, 0..=26.
     pub direction_centred: &'a [u8],
 }
 
@@ -57,27 +57,27 @@ pub struct CrystalView<'a> {
     pub source: &'a str,
     /// Reduced formula.
     pub chemical_formula_reduced: &'a str,
-    /// Niggli cell, rows, in Å.
+    /// Niggli cell in Å. The rows are the lattice vectors l1, l2, l3.
     pub lattice_vectors: [[f64; 3]; 3],
-    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    /// Lengths a, b, c in Å and angles alpha, beta, gamma in degrees.
     pub parameters: [f64; 6],
-    /// Volume in Å³.
+    /// Volume of the unit cell in Å³.
     pub volume: f64,
-    /// T of `L = T · L0`, rows.
+    /// Change of basis T in `L = T · L0`, where L0 is the given lattice and L the Niggli cell.
     pub niggli_transform: [[i32; 3]; 3],
     /// Atomic numbers, shape `[nsites]`.
     pub atomic_numbers: &'a [u8],
-    /// Fractional coordinates, shape `[nsites, 3]` row-major.
+    /// Fractional coordinates, shape `[nsites, 3]`, row-major.
     pub fractional_site_positions: &'a [f64],
     /// The edges.
     pub edges: EdgeView<'a>,
-    /// train, val or test.
+    /// Split: `train`, `val` or `test`.
     pub split: Option<&'a str>,
-    /// Test fold.
+    /// Index of the test fold.
     pub fold: Option<i8>,
 }
 
-/// The columns of a batch with their types checked once.
+/// A record batch whose column types have been checked.
 #[derive(Debug, Clone)]
 pub struct CrystalBatch {
     path: Arc<Path>,
@@ -103,10 +103,10 @@ pub struct CrystalBatch {
 }
 
 impl CrystalBatch {
-    /// Checks that a batch has every fixed column with its type; it may lack those of [`RESTATED`].
+    /// Checks that a batch has every fixed column with its type. The columns of [`RESTATED`] may be missing.
     ///
     /// # Errors
-    /// [`StoreError::Column`] for the first that is missing, of another type or unexpectedly null.
+    /// Returns [`StoreError::Column`] for the first column that is missing, of another type or unexpectedly null.
     pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
         for column in COLUMNS {
             let Some(array) = batch.column_by_name(column.name) else {
@@ -157,7 +157,7 @@ impl CrystalBatch {
         })
     }
 
-    /// The same batch with the file it comes from, for error messages.
+    /// Sets the path of the file that the batch comes from, for error messages.
     pub fn with_path(self, path: Arc<Path>) -> Self {
         Self { path, ..self }
     }
@@ -167,27 +167,26 @@ impl CrystalBatch {
         self.batch.num_rows()
     }
 
-    /// Whether there are no crystals.
+    /// Whether the batch is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Schema of the batch, property and split columns included.
+    /// Schema of the batch, with its property and split columns.
     pub fn schema(&self) -> &Schema {
         self.batch.schema_ref()
     }
 
-    /// A property or split column of the batch, if the store has it.
+    /// Returns a property or split column of the batch, or `None` if the store does not have it.
     pub fn column(&self, name: &str) -> Option<&ArrayRef> {
         self.batch.column_by_name(name)
     }
 
-    /// One crystal.
+    /// Returns the crystal in a row.
     ///
     /// # Errors
-    /// [`StoreError::Row`] if `row` is not below [`CrystalBatch::len`], if lists that belong together
-    /// differ in length, if an edge names a site that is not there, or if the crystal is beyond the
-    /// [`limits`].
+    /// Returns [`StoreError::Row`] if `row` is not below [`CrystalBatch::len`], if related lists differ in length, if
+    /// an edge refers to a site that does not exist, or if the crystal exceeds the [`limits`].
     pub fn row(&self, row: usize) -> Result<CrystalView<'_>, StoreError> {
         if row >= self.len() {
             return Err(StoreError::Row {
@@ -227,7 +226,7 @@ impl CrystalBatch {
 }
 
 impl CrystalView<'_> {
-    /// Refuses a row whose lists do not fit together, saying why.
+    /// Checks that the lists of a row are consistent. Returns what is wrong otherwise.
     fn check(&self, nsites: u32) -> Result<(), String> {
         let sites = nsites as usize;
         if self.atomic_numbers.len() != sites || self.fractional_site_positions.len() != 3 * sites {
@@ -261,7 +260,7 @@ impl CrystalView<'_> {
     }
 }
 
-/// Values of one row as a slice, for the primitive types.
+/// Defines methods that return the values of one row as a slice, for primitive types.
 macro_rules! slices {
     ($($array:ty => $value:ty),*) => {
         $(impl Lists<$array> {
@@ -274,18 +273,18 @@ macro_rules! slices {
 }
 slices!(UInt8Array => u8, UInt32Array => u32, Int16Array => i16, Float32Array => f32, Float64Array => f64);
 
-/// Nine values as three rows.
+/// Splits nine values into three rows.
 fn rows_of_three<T: Copy>(values: &[T]) -> [[T; 3]; 3] {
     std::array::from_fn(|row| std::array::from_fn(|column| values[3 * row + column]))
 }
 
-/// What is wrong with the type of a column, if anything.
+/// Returns what is wrong with the type of a column, or `None` if it is right.
 pub(crate) fn type_problem(found: &DataType, column: &Column) -> Option<String> {
     let expected = column.column_type.data_type();
     (!same_layout(found, &expected)).then(|| format!("is {found} instead of {expected}"))
 }
 
-/// Equality of types that looks past the name of a list's child field.
+/// Whether two types are equal apart from the name of a list's child field.
 fn same_layout(found: &DataType, expected: &DataType) -> bool {
     match (found, expected) {
         (DataType::List(found), DataType::List(expected)) => found.data_type() == expected.data_type(),
@@ -300,13 +299,13 @@ fn column_error(column: &str, problem: impl Into<String>) -> StoreError {
     StoreError::Column { path: PathBuf::new(), column: column.to_owned(), problem: problem.into() }
 }
 
-/// A column downcast to its array type.
+/// Downcasts a column to its array type.
 fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let array = batch.column_by_name(name).ok_or_else(|| column_error(name, "is missing"))?;
     downcast(array, name)
 }
 
-/// The values of a fixed-size list column, flat.
+/// Returns the values of a fixed-size list column as a flat array.
 fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let list: FixedSizeListArray = typed(batch, name)?;
     if list.values().null_count() > 0 {
@@ -315,7 +314,7 @@ fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<
     downcast(list.values(), name)
 }
 
-/// A list column with typed values.
+/// Returns a list column with typed values.
 fn lists<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<Lists<A>, StoreError> {
     let lists: ListArray = typed(batch, name)?;
     if lists.values().null_count() > 0 {
