@@ -1,21 +1,21 @@
-//! Cartesian positions into fractions of the cell.
+//! Conversion of Cartesian to fractional coordinates.
 
 use thiserror::Error;
 
 use crate::math::{cross, determinant, norm, row_times};
 use crate::structure::Structure;
 
-/// A cell is without volume where its volume is below this fraction of the product of its edges.
+/// A unit cell counts as singular if its volume is below this fraction of the product of its edge lengths.
 const SINGULAR_VOLUME_FRACTION: f64 = 1e-10;
 
-/// Why positions have no fractions of a cell.
+/// An error of converting Cartesian to fractional coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CartesianError {
-    /// The cell vectors lie in a plane.
+    /// The lattice vectors are coplanar.
     #[error("the cell vectors span no volume")]
     SingularLattice,
-    /// A position is so far away for its cell that its fraction is no finite number.
+    /// A fractional coordinate is not finite, because the position is too large for the unit cell.
     #[error("site {site} lies too many cells away to be counted")]
     NotFinite {
         /// Index of the site.
@@ -24,7 +24,7 @@ pub enum CartesianError {
 }
 
 impl CartesianError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::SingularLattice => "singular_lattice",
@@ -33,19 +33,18 @@ impl CartesianError {
     }
 }
 
-/// Replaces positions in Å that stand in [`Structure::fractional`] by fractions of the cell.
+/// Replaces Cartesian positions in Å, stored in [`Structure::fractional`], by fractional coordinates.
 ///
-/// Solves `x = f · L` (specification, section 1): `f = x · L⁻¹`, the columns of `L⁻¹` being the cross
-/// products of the cell vectors over the volume.
+/// Solves `x = f · L` (specification, section 1) by `f = x · L⁻¹`. The columns of `L⁻¹` are the cross products of
+/// pairs of lattice vectors divided by the volume.
 ///
 /// # Errors
-/// [`CartesianError::SingularLattice`], with the positions as they were, and
-/// [`CartesianError::NotFinite`].
+/// Returns [`CartesianError::SingularLattice`], with the positions unchanged, or [`CartesianError::NotFinite`].
 pub fn to_fractional(structure: &mut Structure) -> Result<(), CartesianError> {
     let [a, b, c] = &structure.lattice;
     let volume = determinant(&structure.lattice);
     let smallest = SINGULAR_VOLUME_FRACTION * norm(a) * norm(b) * norm(c);
-    // A NaN is not greater than anything, and so fails as well.
+    // A NaN compares as not greater, and fails here too.
     if !volume.is_finite() || volume.abs().partial_cmp(&smallest) != Some(std::cmp::Ordering::Greater) {
         return Err(CartesianError::SingularLattice);
     }

@@ -1,17 +1,16 @@
-//! Elements of a crystal and its formula, in the reduced form of OPTIMADE and in the conventional one.
+//! Chemical formulas of a crystal, in the reduced form of OPTIMADE and in conventional order.
 
 use std::fmt::Write as _;
 
 use crate::element::SYMBOLS;
 
-/// Number of atomic numbers, 0 (no element) included.
+/// Number of atomic numbers, including 0 (no element).
 const ATOMIC_NUMBERS: usize = SYMBOLS.len();
 
-/// Electronegativity of an element for which none is known; such elements come last.
+/// Electronegativity of an element without a known value. Such elements come last.
 const NONE: f64 = f64::INFINITY;
 
-/// Electronegativity on the Pauling scale by atomic number, with the values of pymatgen 2026.10; 0 for the
-/// placeholder `X`.
+/// Pauling electronegativity by atomic number, with the values of pymatgen 2026.10; 0 for the placeholder `X`.
 #[rustfmt::skip]
 const ELECTRONEGATIVITY: [f64; ATOMIC_NUMBERS] = [
     0.0, 2.20, NONE, 0.98, 1.57, 2.04, 2.55, 3.04, 3.44, 3.98, NONE, 0.93, 1.31, 1.61, 1.90, 2.19, 2.58,
@@ -23,26 +22,26 @@ const ELECTRONEGATIVITY: [f64; ATOMIC_NUMBERS] = [
     1.30, 1.30, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
 ];
 
-/// The last two of three or more elements are a polyatomic anion if their electronegativities differ by less than
-/// this. It is written in brackets if the formula has several: Ca3(PO4)2.
+/// Largest difference in electronegativity between the last two of three or more elements that form a polyatomic
+/// anion. The anion is put in parentheses if the formula contains several of it, as in Ca3(PO4)2.
 const POLYANION_DIFFERENCE: f64 = 1.65;
 
-/// Elements whose formula is that of a diatomic molecule: H2, N2, O2, F2, Cl2.
+/// Elements whose formula is that of the diatomic molecule: H2, N2, O2, F2, Cl2.
 const DIATOMIC: [u8; 5] = [1, 7, OXYGEN, 9, 17];
 
-/// Elements whose 1:1 compound with oxygen is a peroxide, whose formula is not reduced: H2O2, Li2O2, Na2O2, K2O2,
-/// Rb2O2, Cs2O2.
+/// Elements whose 1:1 compound with oxygen is a peroxide, which is not reduced: H2O2, Li2O2, Na2O2, K2O2, Rb2O2,
+/// Cs2O2.
 const PEROXIDES: [u8; 6] = [1, 3, 11, 19, 37, 55];
 
 /// Atomic number of oxygen.
 const OXYGEN: u8 = 8;
 
-/// Counts of the elements of one crystal, in alphabetical order of their symbols.
+/// The number of atoms of each element in a crystal, in alphabetical order of the symbols.
 #[derive(Debug, Clone)]
 pub struct Composition {
     counts: [u32; ATOMIC_NUMBERS],
     elements: Vec<u8>,
-    /// Position of every element in the alphabet of symbols.
+    /// Rank of every element in the alphabetical order of symbols.
     rank: [u8; ATOMIC_NUMBERS],
 }
 
@@ -59,7 +58,7 @@ impl Default for Composition {
 }
 
 impl Composition {
-    /// Counts the elements of a crystal; atomic numbers above 118 are not counted.
+    /// Counts the elements of a crystal and replaces the previous counts. Atomic numbers above 118 are ignored.
     pub fn count(&mut self, atomic_numbers: &[u8]) {
         for z in self.elements.drain(..) {
             self.counts[usize::from(z)] = 0;
@@ -74,37 +73,36 @@ impl Composition {
         self.elements.sort_unstable_by_key(|z| self.rank[usize::from(*z)]);
     }
 
-    /// Number of different elements.
+    /// Returns the number of different elements.
     pub fn len(&self) -> usize {
         self.elements.len()
     }
 
-    /// Whether nothing was counted.
+    /// Whether no element was counted.
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 
-    /// Symbols in alphabetical order.
+    /// Returns the element symbols in alphabetical order.
     pub fn symbols(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.elements.iter().map(|z| SYMBOLS[usize::from(*z)])
     }
 
-    /// Appends OPTIMADE's `chemical_formula_reduced`: symbols in alphabetical order, each with its
-    /// smallest whole-number proportion, 1 left out.
+    /// Appends OPTIMADE's `chemical_formula_reduced`: the symbols in alphabetical order, each with its smallest
+    /// integer proportion. Proportions of 1 are omitted.
     pub fn write_reduced_formula(&self, text: &mut String) {
         let divisor = self.divisor(&self.elements);
         self.write(&self.elements, divisor, text);
     }
 
-    /// Appends the formula in the conventional order, by the rules of pymatgen: NaCl, CaTiO3, O2, Na2O2,
-    /// Ca3(PO4)2.
+    /// Appends the formula in conventional order, by the rules of pymatgen: NaCl, CaTiO3, O2, Na2O2, Ca3(PO4)2.
     ///
-    /// Elements are in order of electronegativity, equal ones in alphabetical order, those without a value last.
-    /// The proportions are the smallest whole numbers, but for diatomic elements and peroxides. Polyatomic anions
-    /// are in brackets.
+    /// Elements are sorted by electronegativity. Equal ones are in alphabetical order, and those without a value come
+    /// last. Proportions are the smallest integers, except for diatomic elements and peroxides. Polyatomic anions are
+    /// in parentheses.
     pub fn write_conventional_formula(&self, text: &mut String) {
         let mut elements = self.elements.clone();
-        // The sort is stable, so that equal ones stay in alphabetical order.
+        // The sort is stable, so elements of equal electronegativity stay in alphabetical order.
         elements.sort_by(|a, b| electronegativity(*a).total_cmp(&electronegativity(*b)));
         let divisor = self.divisor(&elements);
         let is_one_to_one = elements.iter().all(|z| self.counts[usize::from(*z)] == divisor);
@@ -125,7 +123,7 @@ impl Composition {
                     self.write(cations, divisor, text);
                     text.push('(');
                     self.write(&anion, divisor * anions, text);
-                    // Writing to a String cannot fail.
+                    // Writing to a string cannot fail.
                     let _ = write!(text, "){anions}");
                 } else {
                     self.write(&elements, divisor, text);
@@ -135,26 +133,26 @@ impl Composition {
         }
     }
 
-    /// Greatest common divisor of the elements' counts; 1 for none.
+    /// Returns the greatest common divisor of the elements' counts, or 1 if there are none.
     fn divisor(&self, elements: &[u8]) -> u32 {
         elements.iter().fold(0, |divisor, z| gcd(divisor, self.counts[usize::from(*z)])).max(1)
     }
 
-    /// Appends symbols, each with its count divided by the divisor; 1 is left out.
+    /// Appends symbols with their counts divided by the divisor. Counts of 1 are omitted.
     fn write(&self, elements: &[u8], divisor: u32, text: &mut String) {
         for z in elements {
             text.push_str(SYMBOLS[usize::from(*z)]);
             let proportion = self.counts[usize::from(*z)] / divisor;
             if proportion != 1 {
-                // Writing to a String cannot fail.
+                // Writing to a string cannot fail.
                 let _ = write!(text, "{proportion}");
             }
         }
     }
 }
 
-/// The formula of a crystal in the conventional order, from the atomic number of every atom: NaCl, not ClNa.
-/// See [`Composition::write_conventional_formula`].
+/// Returns the formula of a crystal in conventional order, given the atomic number of every atom: NaCl, not ClNa. See
+/// [`Composition::write_conventional_formula`].
 pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
     let mut composition = Composition::default();
     composition.count(atomic_numbers);
@@ -163,12 +161,12 @@ pub fn conventional_formula(atomic_numbers: &[u8]) -> String {
     text
 }
 
-/// Electronegativity on the Pauling scale; [`NONE`] if none is known.
+/// Returns the Pauling electronegativity of an element, or [`NONE`] if it is unknown.
 fn electronegativity(z: u8) -> f64 {
     ELECTRONEGATIVITY[usize::from(z)]
 }
 
-/// Greatest common divisor; `gcd(0, n) = n`.
+/// Returns the greatest common divisor, where `gcd(0, n) = n`.
 fn gcd(mut a: u32, mut b: u32) -> u32 {
     while b != 0 {
         (a, b) = (b, a % b);

@@ -1,9 +1,9 @@
-//! Rejection of crystals with two atoms too close to each other.
+//! Detection of crystals with two atoms too close to each other.
 //!
-//! A cell in nm, a special position rounded to two digits, unmarked disorder, and symmetry operations that
-//! are missing or applied twice all make atoms overlap. One such crystal is enough to spoil the training of
-//! a model, so a crystal is rejected if two of its sites are nearer to each other than a share of the sum of
-//! their covalent radii.
+//! Atoms overlap if a cell is given in nm, a special position is rounded to two digits, disorder is not marked, or
+//! symmetry operations are missing or applied twice. One such crystal can spoil the training of a model. A crystal is
+//! therefore rejected if the distance of two sites is less than a given fraction of the sum of their covalent radii
+//! ([`COVALENT_RADII_ANGSTROM`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,26 +15,26 @@ use crate::number::significant;
 use crate::radius::COVALENT_RADII_ANGSTROM;
 use crate::structure::Structure;
 
-/// Distances in Å of the neighbours in one shell of ties differ by less than this: shells have some thousand
-/// neighbours at most, a tie tolerance of 1e-4 Å apart.
+/// Upper bound, in Å, on the difference between distances in one shell. A shell has at most some thousand neighbours,
+/// whose distances differ by at most a tie tolerance of 1e-4 Å each.
 const WIDEST_SHELL_ANGSTROM: f64 = 0.2;
 
-/// Smallest distance allowed between two sites, as a share of the sum of their covalent radii.
+/// Smallest allowed distance between two sites, as a fraction of the sum of their covalent radii.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ContactLimit {
     share: f64,
 }
 
-/// A text that is not a share of the sum of two radii.
+/// An error of a text that is not a valid fraction of the sum of two radii.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither 0 nor a positive number")]
 pub struct ShareError;
 
-/// Error of a crystal with a contact below the limit.
+/// An error of a crystal with a contact below the limit.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContactError {
-    /// The cell is too small for its atoms, so that some contact must be impossible.
+    /// The cell is too small for its atoms, so that some contact must be below the limit.
     #[error(
         "{atoms} atoms in a cell of {} Å³, {} Å³ an atom: even at {share} of their covalent radii they fill \
          {} Å³. Is the cell in nm, or its scale missing?",
@@ -43,14 +43,14 @@ pub enum ContactError {
     Crowded {
         /// Number of atoms.
         atoms: usize,
-        /// Volume of the cell in Å³.
+        /// Volume of the unit cell in Å³.
         volume: f64,
-        /// Volume in Å³ of the atoms as spheres, whose radii are the share of the covalent ones.
+        /// Total volume in Å³ of the atoms as spheres whose radii are the given fraction of their covalent radii.
         filled: f64,
-        /// Share of the covalent radii.
+        /// Fraction of the covalent radii.
         share: f64,
     },
-    /// Two sites are nearer to each other than the limit.
+    /// The distance of two sites is below the limit.
     #[error(
         "{contact} are {} Å apart, less than {share} of the sum of their covalent radii ({} Å): rounded \
          special positions, unmarked disorder, missing symmetry operations or a cell in another unit",
@@ -61,18 +61,18 @@ pub enum ContactError {
         contact: Contact,
         /// Their distance in Å.
         distance: f64,
-        /// Smallest distance allowed, in Å.
+        /// Smallest allowed distance in Å.
         limit: f64,
-        /// Share of the sum of the covalent radii.
+        /// Fraction of the sum of the covalent radii.
         share: f64,
     },
-    /// The pairs of sites cannot be searched.
+    /// The distances of the sites cannot be searched.
     #[error(transparent)]
     Search(#[from] FeatureError),
 }
 
 impl ContactError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::Crowded { .. } => "degenerate_lattice",
@@ -82,7 +82,7 @@ impl ContactError {
     }
 }
 
-/// Two sites, by index and atomic number. The indices are equal if a site is too near to its own image.
+/// Two sites, by index and atomic number. The indices are equal if a site is too close to its own periodic image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contact {
     /// Indices of the sites, the smaller one first.
@@ -103,7 +103,7 @@ impl fmt::Display for Contact {
     }
 }
 
-/// Covalent radius of an element in Å; 0 if no element has the number.
+/// Returns the covalent radius of an element in Å, or 0 if there is no element with this atomic number.
 #[inline]
 fn radius(atomic_number: u8) -> f64 {
     COVALENT_RADII_ANGSTROM.get(usize::from(atomic_number)).copied().unwrap_or(0.0)
@@ -116,28 +116,28 @@ impl Default for ContactLimit {
 }
 
 impl ContactLimit {
-    /// Default share.
+    /// Default fraction of the sum of the covalent radii.
     ///
     /// It lies between the shortest contacts of real crystals and those of faulty files. The smallest ratio of a
     /// distance to the sum of the covalent radii is 0.607 (Nb-Nb) in 36,002 crystals of the Materials Project
     /// (`mp36k`), 0.612 (Pu-Pu) in 106,113 (`mp_gap`), 0.493 (N-Pd, 1.04 Å) in 18,127 of JARVIS, and 0.485 (a
-    /// hydrogen atom located by X-rays) in 319 of the Crystallography Open Database. Sites of unmarked disorder
-    /// have ratios from 0.304 on, two hydrogen atoms 0.22 Å apart one of 0.355.
+    /// hydrogen atom located by X-rays) in 319 of the Crystallography Open Database. Sites of unmarked disorder have
+    /// ratios from 0.304 upwards; two hydrogen atoms 0.22 Å apart have a ratio of 0.355.
     pub const DEFAULT_SHARE: f64 = 0.4;
-    /// The limit that allows every contact.
+    /// A limit that allows every contact.
     pub const NONE: Self = Self { share: 0.0 };
 
-    /// Checks that the cell has room for its atoms, each a sphere whose radius is the share of its covalent
-    /// radius.
+    /// Checks that the unit cell has room for its atoms, each taken as a sphere whose radius is the given fraction of
+    /// its covalent radius.
     ///
-    /// Spheres overlap only if a contact is below the limit, so this rejects no crystal that
-    /// [`ContactLimit::check`] would accept. It needs no neighbour search, which takes long in a cell given in
-    /// nm: each atom has a thousand times too many neighbours there.
+    /// Spheres can overlap only if a contact is below the limit, so no crystal is rejected that
+    /// [`ContactLimit::check`] would accept. No neighbour list is needed. That matters for a cell given in nm, where
+    /// every atom has a thousand times too many neighbours.
     ///
-    /// A cell whose volume is 0 or not a number passes; the features reject it.
+    /// A cell whose volume is 0 or NaN passes this check; [`Featuriser`](crate::feature::Featuriser) rejects it.
     ///
     /// # Errors
-    /// [`ContactError::Crowded`].
+    /// Returns [`ContactError::Crowded`] if there is no room.
     pub fn check_room(self, structure: &Structure) -> Result<(), ContactError> {
         const UNIT_SPHERE: f64 = 4.0 / 3.0 * std::f64::consts::PI;
         let Self { share } = self;
@@ -151,14 +151,14 @@ impl ContactLimit {
         Ok(())
     }
 
-    /// Checks the distances of all pairs of sites up to the cutoff, and names the worst one below the limit.
+    /// Checks the distances of all pairs of sites up to the cutoff. The error names the worst pair below the limit.
     ///
-    /// The edges are enough for most crystals. All pairs are searched if an atom may have a contact beyond the
-    /// neighbours it keeps, because even the farthest of them is nearer than the limit of that atom and the
-    /// largest one of the crystal. That takes very few `neighbours` or a large share.
+    /// For most crystals, checking the edges is enough. All pairs are searched if an atom may have a contact beyond
+    /// the neighbours it keeps: if even the farthest of them is nearer than the limit for that atom and the largest
+    /// atom of the crystal. That happens only with very few `neighbours` or a large fraction.
     ///
     /// # Errors
-    /// [`ContactError::TooNear`], and [`ContactError::Search`] if there are too many pairs to search.
+    /// Returns [`ContactError::TooNear`], or [`ContactError::Search`] if there are too many pairs to search.
     pub fn check(
         self,
         atomic_numbers: &[u8],
@@ -167,7 +167,7 @@ impl ContactLimit {
     ) -> Result<(), ContactError> {
         let largest = atomic_numbers.iter().map(|&number| radius(number)).fold(0.0, f64::max);
         let widest = 2.0 * self.share * largest;
-        // Most crystals have no two atoms so near each other, and need no look at single elements.
+        // Most crystals have no two atoms that close, and need no look-up of radii.
         let clear = widest + WIDEST_SHELL_ANGSTROM;
         if options.neighbours > 0 && features.edges.distance.iter().all(|&distance| distance >= clear) {
             return Ok(());
@@ -188,15 +188,16 @@ impl ContactLimit {
         worst.map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Checks the distances of the edges, and names the worst one below the limit. Contacts that are no edges
-    /// are not seen.
+    /// Checks the distances of the edges. The error names the worst one below the limit. Contacts that are not among
+    /// the edges are not found.
     ///
     /// # Errors
-    /// [`ContactError::TooNear`].
+    /// Returns [`ContactError::TooNear`] if there is a contact below the limit.
     pub fn check_edges(self, atomic_numbers: &[u8], edges: &Edges) -> Result<(), ContactError> {
         let radii: Vec<f64> = atomic_numbers.iter().map(|&number| radius(number)).collect();
         let radius_of = |site: u32| radii.get(site as usize).copied().unwrap_or(0.0);
-        // Most crystals are far from the limit of a site and the largest atom: half of the look-ups.
+        // In most crystals the edge is longer than the limit of its target and the largest atom, which saves half of
+        // the look-ups.
         let largest = radii.iter().copied().fold(0.0, f64::max);
         let mut nearest = edges.target.iter().zip(&edges.distance);
         if nearest.all(|(&target, &distance)| distance >= self.share * (radius_of(target) + largest)) {
@@ -213,8 +214,8 @@ impl ContactLimit {
         Err(self.too_near(atomic_numbers, sites, edges.distance[worst]))
     }
 
-    /// Returns whether an atom may have a contact below the limit that is not one of the edges. `largest` is the
-    /// largest covalent radius in Å.
+    /// Whether an atom may have a contact below the limit that is not among the edges. `largest` is the largest
+    /// covalent radius of the crystal in Å.
     fn may_miss_contacts(
         self,
         atomic_numbers: &[u8],
@@ -234,12 +235,12 @@ impl ContactLimit {
             })
     }
 
-    /// Smallest distance in Å allowed between two elements.
+    /// Returns the smallest allowed distance between two elements in Å.
     fn limit(self, [first, second]: [u8; 2]) -> f64 {
         self.share * (radius(first) + radius(second))
     }
 
-    /// The error of two sites that are this distance in Å apart.
+    /// Returns the error of two sites at this distance in Å.
     fn too_near(self, atomic_numbers: &[u8], sites: [u32; 2], distance: f64) -> ContactError {
         let [first, second] = sites;
         let sites = [first.min(second), first.max(second)];
@@ -249,7 +250,7 @@ impl ContactLimit {
     }
 }
 
-/// Atomic number of a site; 0 if there is no such site.
+/// Returns the atomic number of a site, or 0 if there is no such site.
 fn number_of(atomic_numbers: &[u8], site: u32) -> u8 {
     atomic_numbers.get(site as usize).copied().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Chemical elements: symbols and atomic numbers.
 
-/// Symbol of every element, indexed by atomic number; index 0 is the placeholder `X`.
+/// Symbol of every element by atomic number. Index 0 is the placeholder `X`.
 pub const SYMBOLS: [&str; 119] = [
     "X", "H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar",
     "K", "Ca", "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Br", "Kr",
@@ -11,20 +11,20 @@ pub const SYMBOLS: [&str; 119] = [
     "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og",
 ];
 
-/// Symbol of an element; `?` if no element has the number.
+/// Returns the symbol of an element, or `?` if there is no element with this atomic number.
 pub fn symbol(atomic_number: u8) -> &'static str {
     SYMBOLS.get(usize::from(atomic_number)).copied().unwrap_or("?")
 }
 
-/// Letters of the alphabet.
+/// Number of letters of the alphabet.
 const LETTERS: usize = 26;
 
-/// Second byte of a symbol: absent, or one of the letters.
+/// Number of values of a symbol's second letter, including its absence.
 const SECOND: usize = LETTERS + 1;
 
-/// Atomic number for every symbol of one or two letters; 0 where there is no such element.
+/// Atomic number for every pair of letters; 0 if there is no such element.
 ///
-/// Index: first letter times [`SECOND`], plus 0 for a symbol of one letter or 1.. for the second letter.
+/// The index is the first letter times [`SECOND`], plus 0 for a symbol of one letter or 1..=26 for the second letter.
 static BY_LETTERS: [u8; LETTERS * SECOND] = table();
 
 const fn table() -> [u8; LETTERS * SECOND] {
@@ -41,15 +41,15 @@ const fn table() -> [u8; LETTERS * SECOND] {
     table
 }
 
-/// Atomic number, 1..=118, of an element's symbol; `None` where no element has it.
+/// Returns the atomic number, 1..=118, of an element symbol, or `None` if it is unknown.
 ///
-/// Case does not matter (`FE`, `fe` and `Fe` are iron). Deuterium `D` and tritium `T` are hydrogen.
-/// Nothing but the symbol may be given: blanks, charges and indices are the caller's.
+/// Case is ignored (`FE`, `fe` and `Fe` are iron). Deuterium `D` and tritium `T` count as hydrogen. The text must be
+/// the symbol alone, without blanks, charges or indices.
 pub fn atomic_number(symbol: &str) -> Option<u8> {
     atomic_number_of(symbol.as_bytes())
 }
 
-/// [`atomic_number`] of a symbol given as bytes.
+/// Returns the atomic number of an element symbol given as bytes. See [`atomic_number`].
 pub fn atomic_number_of(symbol: &[u8]) -> Option<u8> {
     let index = match *symbol {
         [first] => letter(first)? * SECOND,
@@ -59,7 +59,7 @@ pub fn atomic_number_of(symbol: &[u8]) -> Option<u8> {
     BY_LETTERS.get(index).copied().filter(|&number| number != 0)
 }
 
-/// Atomic number of a symbol that may be followed by an oxidation state: `Fe3+`, `O2-`, `Na+`, `Mn2.5+`, `Fe0+`.
+/// Returns the atomic number of a symbol that may have an oxidation state: `Fe3+`, `O2-`, `Na+`, `Mn2.5+`, `Fe0+`.
 pub fn atomic_number_of_ion(symbol: &[u8]) -> Option<u8> {
     let (bare, state) = symbol.split_at(symbol.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
     let is_state = match state {
@@ -70,7 +70,7 @@ pub fn atomic_number_of_ion(symbol: &[u8]) -> Option<u8> {
     if is_state { atomic_number_of(bare) } else { None }
 }
 
-/// 0 for `A` or `a` up to 25 for `Z` or `z`.
+/// Returns the position of a letter in the alphabet: 0 for `A` or `a` up to 25 for `Z` or `z`.
 fn letter(byte: u8) -> Option<usize> {
     byte.is_ascii_alphabetic().then(|| usize::from((byte | 0x20) - b'a'))
 }

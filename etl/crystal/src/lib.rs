@@ -1,38 +1,37 @@
-//! Crystal structures: CIF and POSCAR files, space-group symmetry, Niggli cells and neighbours in all periodic
-//! images.
+//! Readers for CIF and POSCAR files, space-group symmetry, Niggli reduction and periodic neighbour lists.
 //!
 //! ```text
 //! element, radius, composition    symbols, covalent radii, formulas
-//! structure, math, cartesian      cell and sites, 3x3 matrices, fractions of the cell
-//! symmetry                        operations, Hall and Hermann-Mauguin symbols, numbers of space groups
-//! cif, poscar                     text into structures
-//! niggli                          reduced cells
-//! feature                         reduced cell, wrapped sites, neighbours and their labels in one go
-//! contact                         distances that no crystal has
-//! number                          numbers in messages
+//! structure, math, cartesian      unit cell and sites, 3x3 matrices, fractional coordinates
+//! symmetry                        symmetry operations, Hall and Hermann-Mauguin symbols, space-group numbers
+//! cif, poscar                     readers of structures
+//! niggli                          Niggli reduction
+//! feature                         Niggli cell, wrapped sites, neighbour lists and edge labels
+//! contact                         detection of atoms too close to each other
+//! number                          formatting of numbers in messages
 //! ```
 //!
-//! All numbers are in double precision. Readers and searches keep their buffers from crystal to crystal: make one
-//! for each thread. What a file says is never trusted: faults are errors, never panics, and whatever a file holds,
-//! memory and time are bounded.
+//! All calculations are in double precision. Readers and searches reuse their buffers from crystal to crystal; create
+//! one for each thread. Files are not trusted: a faulty file gives an error and never a panic, and memory and time
+//! are bounded for every input.
 //!
 //! # Conventions
 //!
 //! - **Units.** Lengths are in Å, angles in degrees, volumes in Å³.
-//! - **Cell.** The rows of a lattice `L` are the cell vectors l1, l2, l3. Positions are row vectors: the Cartesian
-//!   position of the fractional coordinates `f` is `x = f · L`. The six parameters are `|l1|`, `|l2|`, `|l3|`,
-//!   `alpha = ∠(l2, l3)`, `beta = ∠(l1, l3)` and `gamma = ∠(l1, l2)`.
-//! - **Change of basis.** The reduced lattice is `L' = T · L` with whole numbers in `T` and determinant +1, so the
-//!   handedness stays; fractional coordinates change to `f' = f · T⁻¹`.
-//! - **Symmetry.** As in the International Tables, an operation takes the fractional coordinates of a column vector
-//!   to `R f + t`.
-//! - **Edges.** An edge ends at its target, the centre atom i in the home cell, and starts at its source, the
-//!   neighbour j in the cell `k = (k1, k2, k3)`. Its vector is `x_j + k · L - x_i`. Edges are sorted by target, then
-//!   by shells of equal distance, then by j, k1, k2, k3.
-//! - **Labels.** The direction class of an edge is `9 (s1 + 1) + 3 (s2 + 1) + (s3 + 1)`, where s1, s2, s3 are the
-//!   signs -1, 0 or 1 of k1, k2, k3: 27 classes, of which 13 is the home cell. The centred class takes the signs
-//!   from the fractional displacement `f_j + k - f_i` instead: 0 up to one half, so that the centre atom is in the
-//!   middle of its home cell.
+//! - **Unit cell.** The rows of a lattice matrix `L` are the lattice vectors l1, l2, l3. Coordinates are row vectors:
+//!   the Cartesian position of the fractional coordinates `f` is `x = f · L`. The six cell parameters are `|l1|`,
+//!   `|l2|`, `|l3|`, `alpha = ∠(l2, l3)`, `beta = ∠(l1, l3)` and `gamma = ∠(l1, l2)`.
+//! - **Change of basis.** The Niggli-reduced lattice is `L' = T · L`, where `T` is an integer matrix with determinant
+//!   +1. The handedness of the basis is preserved, and fractional coordinates transform as `f' = f · T⁻¹`.
+//! - **Symmetry.** A symmetry operation maps fractional coordinates, written as a column vector `f` as in the
+//!   International Tables, to `R f + t`.
+//! - **Edges.** An edge is a pair of neighbouring sites. Its target is the centre site i in the home cell, and its
+//!   source is the neighbouring site j in the periodic image `k = (k1, k2, k3)`. Its edge vector is
+//!   `x_j + k · L - x_i`. Edges are sorted by target, then by shells of equal distance, then by j, k1, k2, k3.
+//! - **Labels.** The direction label of an edge is `9 (s1 + 1) + 3 (s2 + 1) + (s3 + 1)`, where s1, s2, s3 are the
+//!   signs (-1, 0 or 1) of k1, k2, k3. It ranges over 0..=26, and 13 is the home cell. The centred direction label
+//!   takes the signs of the fractional displacement `f_j + k - f_i` instead, with 0 for components of absolute value
+//!   up to one half. It does not depend on the origin of the unit cell.
 //!
 //! # Example
 //!
@@ -68,7 +67,7 @@
 //!
 //! let mut featuriser = Featuriser::new(&FeatureOptions::default());
 //! let edges = &featuriser.featurise(&halite)?.edges;
-//! // Twelve neighbours are asked for: the six nearest and the whole shell of the twelve next ones.
+//! // Twelve neighbours are asked for: the six nearest and the complete shell of the twelve next ones.
 //! assert_eq!(edges.len(), 8 * (6 + 12));
 //! assert!(edges.distance[..6].iter().all(|distance| (distance - 2.82).abs() < 1e-9));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,38 +1,38 @@
-//! Vectors and 3x3 matrices in double precision, in the row-vector convention of section 1 of the
-//! specification.
+//! Vectors and 3x3 matrices in double precision. Coordinates are row vectors (specification, section 1).
 
 /// A vector, or a row of a matrix.
 pub type Vector3 = [f64; 3];
-/// A matrix as three rows; a lattice has its cell vectors as rows.
+/// A matrix as three rows. The rows of a lattice matrix are the lattice vectors l1, l2, l3.
 pub type Matrix3 = [[f64; 3]; 3];
-/// A matrix of whole numbers as three rows, such as a change of basis.
+/// An integer matrix as three rows, such as a change of basis.
 pub type IntegerMatrix3 = [[i32; 3]; 3];
 
-/// Scalar product of two vectors.
+/// Returns the scalar product of two vectors.
 #[inline]
 pub fn dot(a: &Vector3, b: &Vector3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Vector product of two vectors.
+/// Returns the cross product of two vectors.
 #[inline]
 pub fn cross(a: &Vector3, b: &Vector3) -> Vector3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-/// Euclidean length of a vector.
+/// Returns the Euclidean length of a vector.
 #[inline]
 pub fn norm(a: &Vector3) -> f64 {
     dot(a, a).sqrt()
 }
 
-/// Determinant: the signed volume spanned by the rows.
+/// Returns the determinant, which is the signed volume spanned by the rows.
 #[inline]
 pub fn determinant(m: &Matrix3) -> f64 {
     dot(&m[0], &cross(&m[1], &m[2]))
 }
 
-/// Row vector times matrix, `v · m`: fractional to Cartesian coordinates where `m` is a lattice.
+/// Returns the product `v · m` of a row vector and a matrix. If `m` is a lattice matrix, this converts fractional to
+/// Cartesian coordinates.
 #[inline]
 pub fn row_times(v: &Vector3, m: &Matrix3) -> Vector3 {
     [
@@ -42,26 +42,26 @@ pub fn row_times(v: &Vector3, m: &Matrix3) -> Vector3 {
     ]
 }
 
-/// Matrix product `a · b`.
+/// Returns the matrix product `a · b`.
 #[inline]
 pub fn product(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     [row_times(&a[0], b), row_times(&a[1], b), row_times(&a[2], b)]
 }
 
-/// A matrix of whole numbers in double precision (exact).
+/// Converts an integer matrix to double precision. The conversion is exact.
 #[inline]
 pub fn to_real(m: &IntegerMatrix3) -> Matrix3 {
     m.map(|row| row.map(f64::from))
 }
 
-/// Determinant of a matrix of whole numbers, exact.
+/// Returns the exact determinant of an integer matrix.
 pub fn integer_determinant(m: &IntegerMatrix3) -> i128 {
     let [a, b, c] = m.map(|row| row.map(i128::from));
     a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
         + a[2] * (b[0] * c[1] - b[1] * c[0])
 }
 
-/// Inverse of a unimodular matrix (determinant +1) in double precision: its adjugate.
+/// Returns the inverse of an integer matrix with determinant +1, computed as its adjugate.
 #[inline]
 pub fn unimodular_inverse(m: &IntegerMatrix3) -> Matrix3 {
     let m = m.map(|row| row.map(i64::from));

@@ -1,19 +1,19 @@
 //! Formatting of numbers in messages.
 
-/// Digits written by [`significant`].
+/// Number of digits that [`significant`] writes.
 const SIGNIFICANT: i32 = 4;
-/// [`significant`] writes values of this size and above with an exponent.
+/// [`significant`] writes values of at least this magnitude with an exponent.
 const LARGE: f64 = 1e6;
-/// [`significant`] writes values below this size with an exponent.
+/// [`significant`] writes values below this magnitude with an exponent.
 const SMALL: f64 = 1e-4;
 
-/// [`exact`] writes values below this size with an exponent.
+/// [`exact`] writes values below this magnitude with an exponent.
 const SMALLEST_PLAIN: f64 = 1e-9;
-/// [`exact`] writes values of this size and above with an exponent.
+/// [`exact`] writes values of at least this magnitude with an exponent.
 const LARGEST_PLAIN: f64 = 1e15;
 
-/// Formats a value with four significant digits, without trailing zeros. Very large and small values have three and
-/// an exponent.
+/// Formats a value with four significant digits and without trailing zeros. Very large and very small values have
+/// three significant digits and an exponent.
 pub fn significant(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() {
@@ -27,14 +27,15 @@ pub fn significant(value: f64) -> String {
     trimmed(&format!("{value:.decimals$}")).to_owned()
 }
 
-/// Formats a value with the fewest digits that give it exactly. Very large and small values have an exponent.
+/// Formats a value with the fewest digits that determine it exactly. Very large and very small values have an
+/// exponent.
 pub fn exact(value: f64) -> String {
     let size = value.abs();
     let plain = value == 0.0 || !size.is_finite() || (SMALLEST_PLAIN..LARGEST_PLAIN).contains(&size);
     if plain { value.to_string() } else { format!("{value:e}") }
 }
 
-/// Removes trailing zeros of a decimal number.
+/// Removes the trailing zeros of a decimal number.
 fn trimmed(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }

@@ -2,9 +2,9 @@
 
 use crate::element::SYMBOLS;
 
-/// Covalent radius in Å by atomic number, up to curium: B. Cordero et al., Dalton Trans. 2008, 2832
-/// (DOI 10.1039/b801115j). Carbon is that of sp³, and manganese, iron and cobalt are those of low spin. Index 0
-/// is no element.
+/// Covalent radii in Å by atomic number, up to curium, from Cordero et al., Dalton Trans. 2008, 2832
+/// (<https://doi.org/10.1039/b801115j>). For carbon the sp³ radius is used, and for manganese, iron and cobalt the
+/// low-spin radii. Index 0 is unused.
 #[rustfmt::skip]
 const CORDERO_ANGSTROM: [f64; 97] = [
     0.00,
@@ -20,10 +20,11 @@ const CORDERO_ANGSTROM: [f64; 97] = [
     2.15, 2.06, 2.00, 1.96, 1.90, 1.87, 1.80, 1.69,
 ];
 
-/// Radius in Å of the elements beyond curium, for which there are no data: that of curium.
+/// Radius in Å of the elements beyond curium, for which there are no data. It is that of curium.
 const BEYOND_CURIUM_ANGSTROM: f64 = 1.69;
 
-/// Covalent radius in Å of every element by atomic number, as in [`SYMBOLS`]; 0 for index 0.
+/// Covalent radius in Å of every element by atomic number. Index 0 is the placeholder of [`SYMBOLS`] and has radius
+/// 0.
 pub const COVALENT_RADII_ANGSTROM: [f64; SYMBOLS.len()] = table();
 
 const fn table() -> [f64; SYMBOLS.len()] {

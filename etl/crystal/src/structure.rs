@@ -1,17 +1,17 @@
-//! A crystal as it is read.
+//! The crystal structure that readers return.
 
-/// Farthest that a site may lie from the origin, in cells. A double that far out still tells places in a cell
-/// apart that are 2e-10 of an edge from each other; whatever is farther was never a position.
+/// Largest absolute fractional coordinate that is accepted. A double of this size still resolves 2e-10 of a cell
+/// edge; larger values are not meaningful positions.
 pub(crate) const FARTHEST_CELL: f64 = 1_048_576.0;
 
-/// Atoms in a cell, as every reader gives them.
+/// A unit cell and the atoms in it.
 ///
-/// Row-vector convention (specification, section 1): a Cartesian position is `x = f · L`.
+/// Coordinates are row vectors (specification, section 1): a Cartesian position is `x = f · L`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Structure {
-    /// Rows are the cell vectors l1, l2, l3, in Å.
+    /// Lattice matrix L in Å. The rows are the lattice vectors l1, l2, l3.
     pub lattice: [[f64; 3]; 3],
-    /// Fractional coordinates of every site, shape `[nsites, 3]`, as read (not wrapped).
+    /// Fractional coordinates of every site, shape `[nsites, 3]`. They are not wrapped into the unit cell.
     pub fractional: Vec<[f64; 3]>,
     /// Atomic number of every site, 1..=118, shape `[nsites]`.
     pub atomic_numbers: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Crystals for property tests: textbook structures with all their ties, and random ones.
+//! Crystals for property tests: known structures with many equal distances, and random ones.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::structure::Structure;
 const HALF: f64 = 0.5;
 const THIRD: f64 = 1.0 / 3.0;
 
-/// The same cases in every run.
+/// Returns a configuration that runs the same cases each time.
 pub(crate) fn property_config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -20,35 +20,35 @@ pub(crate) fn property_config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// A structure of one element.
+/// Creates a structure of one element.
 pub(crate) fn structure(lattice: Matrix3, fractional: Vec<Vector3>) -> Structure {
     let atomic_numbers = vec![14; fractional.len()];
     Structure { lattice, fractional, atomic_numbers }
 }
 
-/// A cubic cell.
+/// Creates a cubic lattice.
 pub(crate) fn cubic(a: f64) -> Matrix3 {
     [[a, 0.0, 0.0], [0.0, a, 0.0], [0.0, 0.0, a]]
 }
 
-/// A hexagonal cell.
+/// Creates a hexagonal lattice.
 pub(crate) fn hexagonal(a: f64, c: f64) -> Matrix3 {
     [[a, 0.0, 0.0], [-a / 2.0, a * 0.75f64.sqrt(), 0.0], [0.0, 0.0, c]]
 }
 
-/// The primitive cell of a face-centred cubic lattice with edge `a`.
+/// Creates the primitive lattice of a face-centred cubic lattice with edge `a`.
 pub(crate) fn face_centred(a: f64) -> Matrix3 {
     let half = a / 2.0;
     [[0.0, half, half], [half, 0.0, half], [half, half, 0.0]]
 }
 
-/// The primitive cell of a body-centred cubic lattice with edge `a`.
+/// Creates the primitive lattice of a body-centred cubic lattice with edge `a`.
 pub(crate) fn body_centred(a: f64) -> Matrix3 {
     let half = a / 2.0;
     [[-half, half, half], [half, -half, half], [half, half, -half]]
 }
 
-/// Textbook structures, scaled to an edge of about `a` Å.
+/// Creates known structures, scaled to an edge of about `a` Å.
 fn textbook(a: f64) -> Vec<Structure> {
     let faces = [[0.0, 0.0, 0.0], [0.0, HALF, HALF], [HALF, 0.0, HALF], [HALF, HALF, 0.0]];
     let with_shift =
@@ -67,12 +67,12 @@ fn textbook(a: f64) -> Vec<Structure> {
         structure(face_centred(a), vec![[0.0; 3], [HALF; 3]]),
         structure(hexagonal(a * 0.7, a * 0.7 * (8f64 / 3.0).sqrt()), close_packed.clone()),
         structure(hexagonal(a * 0.7, a * 1.3), close_packed),
-        // A sheet of two atoms with vacuum.
+        // A layer of two atoms with vacuum.
         structure(hexagonal(a * 0.6, 26.0), vec![[THIRD, 2.0 * THIRD, HALF], [2.0 * THIRD, THIRD, HALF]]),
     ]
 }
 
-/// A textbook structure of a random size.
+/// A known structure of random size.
 pub(crate) fn textbook_crystal() -> impl Strategy<Value = Structure> {
     (3.6f64..6.5, any::<prop::sample::Index>()).prop_map(|(a, index)| {
         let all = textbook(a);
@@ -100,7 +100,7 @@ fn coordinates() -> [std::ops::Range<f64>; 3] {
     [-1.5f64..1.5, -1.5f64..1.5, -1.5f64..1.5]
 }
 
-/// Crystals of every kind: textbook, random, slabs with vacuum, long cells.
+/// Crystals of all kinds: known structures, random ones, slabs with vacuum, and long cells.
 pub(crate) fn any_crystal() -> impl Strategy<Value = Structure> {
     let random = (random_lattice(2.5..7.0), vec(coordinates(), 1..8));
     let slab =
@@ -118,7 +118,7 @@ pub(crate) fn any_crystal() -> impl Strategy<Value = Structure> {
     ]
 }
 
-/// Cells of several hundred atoms: dense, or clustered in a part of the cell.
+/// Unit cells of several hundred atoms, dense or clustered in a part of the cell.
 pub(crate) fn crowded_cell() -> impl Strategy<Value = Structure> {
     (random_lattice(9.0..40.0), vec([0.0f64..1.0, 0.0f64..1.0, 0.0f64..1.0], 150..400), 0.3f64..1.0).prop_map(
         |(lattice, sites, part)| {
@@ -127,7 +127,7 @@ pub(crate) fn crowded_cell() -> impl Strategy<Value = Structure> {
     )
 }
 
-/// A random change of basis with determinant +1: a product of elementary ones.
+/// A random change of basis with determinant +1, as a product of elementary ones.
 pub(crate) fn unimodular(largest: i32) -> impl Strategy<Value = IntegerMatrix3> {
     vec((0usize..3, 1usize..3, -largest..=largest), 1..6).prop_map(|steps| {
         let mut matrix = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
@@ -141,8 +141,8 @@ pub(crate) fn unimodular(largest: i32) -> impl Strategy<Value = IntegerMatrix3> 
     })
 }
 
-/// A rotation, or with `reflect` a rotation and a reflection, as an orthogonal matrix `Q` for
-/// `x · Q`, from three angles.
+/// A rotation, or with `reflect` a rotation and a reflection, as an orthogonal matrix `Q` for `x · Q`, from three
+/// angles.
 pub(crate) fn orthogonal() -> impl Strategy<Value = Matrix3> {
     ([0.0f64..6.3, 0.0f64..6.3, 0.0f64..6.3], any::<bool>()).prop_map(|(angles, reflect)| {
         let turn = |axis: usize, angle: f64| {
@@ -159,7 +159,7 @@ pub(crate) fn orthogonal() -> impl Strategy<Value = Matrix3> {
     })
 }
 
-/// `matrix · lattice`
+/// Returns `matrix · lattice`.
 pub(crate) fn change_basis(matrix: &IntegerMatrix3, lattice: &Matrix3) -> Matrix3 {
     product(&to_real(matrix), lattice)
 }

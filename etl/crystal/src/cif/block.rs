@@ -1,4 +1,4 @@
-//! What a data block says about its structure, as numbers and byte ranges.
+//! What a data block states about its structure, as numbers and byte ranges.
 
 use super::error::JoinFault;
 use super::lexer::{Form, Span, Value};
@@ -6,53 +6,53 @@ use super::number::parse_number;
 use super::tag::{TAGS, Tag};
 use crate::structure::FARTHEST_CELL;
 
-/// Most atoms a cell may hold.
+/// Largest number of atoms in a unit cell.
 pub(super) const MAX_SITES: usize = 1_000_000;
 
-/// Rows of loops of atom sites without coordinates that are kept for each site: loops of one row a site, such as that
-/// of anisotropic displacements.
+/// Number of rows of atom-site loops without coordinates that are kept for each site. Such loops have one row per
+/// site, for example with anisotropic displacement parameters.
 const JOINED_ROWS_PER_SITE: usize = 8;
 
-/// Most operations a list may have: those of a group in a cell of several primitive cells.
+/// Largest number of operations in a list. It allows for space groups in multiple cells.
 pub(super) const MAX_OPERATIONS_LISTED: usize = 1024;
 
-/// Names of the fractional coordinates.
+/// Data names of the fractional coordinates.
 const COORDINATES: [&str; 3] = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"];
 
-/// Bits of [`RawSite::problems`]: the value is absent, `?` or `.`.
+/// Bits of [`RawSite::problems`]: the x, y or z coordinate is absent, `?` or `.`.
 const MISSING: [u8; 3] = [1, 2, 4];
 
-/// Bit of [`RawSite::problems`]: a coordinate or the occupancy is no number, see [`RawBlock::bad_numbers`].
+/// Bit of [`RawSite::problems`]: a coordinate or the occupancy is not a number, see [`RawBlock::bad_numbers`].
 const MALFORMED: u8 = 8;
 
-/// An atom site as the file gives it.
+/// An atom site as given in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawSite {
-    /// Label; empty where there is none.
+    /// Label; empty if absent.
     pub(super) label: Span,
-    /// Type symbol; empty where there is none, or `?` or `.`.
+    /// Type symbol; empty if absent, `?` or `.`.
     pub(super) type_symbol: Span,
-    /// Calculation flag; empty where there is none.
+    /// Calculation flag; empty if absent.
     pub(super) calc_flag: Span,
-    /// Disorder group; empty where there is none, or `?` or `.`.
+    /// Disorder group; empty if absent, `?` or `.`.
     pub(super) disorder_group: Span,
-    /// Disorder assembly; empty where there is none, or `?` or `.`.
+    /// Disorder assembly; empty if absent, `?` or `.`.
     pub(super) disorder_assembly: Span,
-    /// Number of its images in the cell; empty where there is none.
+    /// Site multiplicity; empty if absent.
     pub(super) multiplicity: Span,
-    /// Fractional coordinates; 0 where missing or malformed.
+    /// Fractional coordinates; 0 if missing or malformed.
     pub(super) fractional: [f64; 3],
-    /// Where the text of each coordinate starts, in bytes.
+    /// Byte offset of the text of each coordinate.
     pub(super) digits: [u32; 3],
-    /// Occupancy; 1 where it is not given.
+    /// Occupancy; 1 if absent.
     pub(super) occupancy: f64,
-    /// Where the site's first value stands, in bytes.
+    /// Byte offset of the first value of the site.
     pub(super) offset: u32,
     problems: u8,
 }
 
 impl RawSite {
-    /// A site that starts at this offset and of which nothing is known yet.
+    /// Creates a site at this offset without any values.
     pub(super) fn starting_at(offset: u32) -> Self {
         Self {
             label: Span::default(),
@@ -69,23 +69,23 @@ impl RawSite {
         }
     }
 
-    /// Whether all coordinates are there and all numbers are numbers.
+    /// Whether all coordinates are present and all numeric values are valid.
     #[inline]
     pub(super) fn is_sound(&self) -> bool {
         self.problems == 0
     }
 
-    /// Whether a value that should be a number is not one.
+    /// Whether a numeric value is invalid.
     pub(super) fn is_malformed(&self) -> bool {
         self.problems & MALFORMED != 0
     }
 
-    /// Notes that a value that should be a number is not one.
+    /// Records that a numeric value is invalid.
     pub(super) fn set_malformed(&mut self) {
         self.problems |= MALFORMED;
     }
 
-    /// First coordinate that is missing.
+    /// Returns the data name of the first coordinate that is missing.
     pub(super) fn missing_coordinate(&self) -> Option<&'static str> {
         COORDINATES
             .into_iter()
@@ -94,18 +94,18 @@ impl RawSite {
     }
 }
 
-/// A number of a site that cannot be read.
+/// A numeric value of a site that cannot be parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BadNumber {
     /// Index of the site.
     pub(super) site: usize,
     /// Data name.
     pub(super) item: &'static str,
-    /// The value.
+    /// The value as written.
     pub(super) value: Span,
 }
 
-/// A loop of atom sites without coordinates.
+/// An atom-site loop without coordinates.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JoinedLoop {
     /// Its items, as bits by [`Tag`].
@@ -115,7 +115,7 @@ pub(super) struct JoinedLoop {
 }
 
 impl JoinedLoop {
-    /// Index of a row in [`BadNumber::site`], beyond the indices of all sites with coordinates.
+    /// Returns the index of a row for [`BadNumber::site`]. It is above the indices of all sites with coordinates.
     pub(super) fn index(row: usize) -> usize {
         usize::MAX / 2 + row
     }
@@ -129,9 +129,9 @@ impl JoinedLoop {
 /// A list of symmetry operations.
 #[derive(Debug, Default)]
 pub(super) struct OperationList {
-    /// The operations, the first [`MAX_OPERATIONS_LISTED`] and one more.
+    /// The operations: the first [`MAX_OPERATIONS_LISTED`], and one more if there are more.
     pub(super) operations: Vec<Span>,
-    /// From the first to behind the last operation, with all between; empty without a list.
+    /// Byte range from the first to the last operation; empty if there is no list.
     pub(super) range: Span,
 }
 
@@ -152,14 +152,14 @@ impl OperationList {
     }
 }
 
-/// Tags of lists of operations.
+/// Tags of the lists of operations.
 const LIST_TAGS: [Tag; LISTS] =
     [Tag::Operation, Tag::OldOperation, Tag::OtherOperation, Tag::MagneticOperation, Tag::MagneticCentring];
 
 /// Number of [`LIST_TAGS`].
 const LISTS: usize = 5;
 
-/// Index of a tag in [`LIST_TAGS`].
+/// Returns the index of a tag in [`LIST_TAGS`].
 fn list_index(tag: Tag) -> Option<usize> {
     LIST_TAGS.iter().position(|known| *known == tag)
 }
@@ -169,7 +169,7 @@ pub(super) fn says_nothing(value: &[u8]) -> bool {
     matches!(value.trim_ascii(), b"" | b"?" | b".")
 }
 
-/// The value of every [`Tag`], `None` if the block does not give it.
+/// The value of every [`Tag`]; `None` if the block does not have it.
 #[derive(Debug)]
 struct Items([Option<Value>; TAGS]);
 
@@ -179,49 +179,48 @@ impl Default for Items {
     }
 }
 
-/// What a data block says about a structure. Reused from block to block.
+/// The content of a data block as far as it concerns a structure. Reused from block to block.
 #[derive(Debug, Default)]
 pub(super) struct RawBlock {
-    /// Name after `data_`.
+    /// Block code, the name after `data_`.
     pub(super) name: Span,
-    /// Offset of the heading.
+    /// Byte offset of the data heading.
     pub(super) offset: usize,
-    /// Single values, indexed by [`Tag`].
+    /// Values of items outside loops, indexed by [`Tag`].
     items: Items,
-    /// Items given twice with different values, each with the name of the first contradiction. An error only if
-    /// the structure cannot be read without the item.
+    /// Items with two different values, each with the data name of its first repetition. That is an error only if the
+    /// structure depends on the item.
     contradicted: Vec<(Tag, Span)>,
-    /// Lists of operations, by [`list_index`].
+    /// Lists of operations, indexed by [`list_index`].
     lists: [OperationList; LISTS],
-    /// Most sites a cell may hold, which clearing leaves as it is.
+    /// Largest number of sites in a unit cell. Clearing the block does not change it.
     pub(super) max_sites: usize,
-    /// Atom sites in file order, as many of them as a cell may hold.
+    /// Atom sites in file order, at most `max_sites`.
     pub(super) sites: Vec<RawSite>,
     /// Number of atom sites in the file.
     pub(super) site_count: usize,
-    /// The items that are given for these sites, as bits by [`Tag`].
+    /// Items that are given for these sites, as bits by [`Tag`].
     pub(super) site_columns: u64,
-    /// Rows of all loops of atom sites without coordinates, [`JOINED_ROWS_PER_SITE`] times as many as a cell may hold
-    /// sites.
+    /// Rows of all atom-site loops without coordinates, at most [`JOINED_ROWS_PER_SITE`] times `max_sites`.
     pub(super) joined: Vec<RawSite>,
     /// Whether there are more such rows.
     pub(super) has_more_joined: bool,
-    /// The loops of these rows, in file order.
+    /// The loops that these rows come from, in file order.
     pub(super) joined_loops: Vec<JoinedLoop>,
-    /// The first fault found in joining these loops to the sites by label, and where it is.
+    /// The first error of joining these loops to the sites by label, and its place.
     pub(super) join_fault: Option<(JoinFault, Span)>,
-    /// Numbers of sites that are none.
+    /// Numeric values of sites that cannot be parsed.
     pub(super) bad_numbers: Vec<BadNumber>,
-    /// Whether fractional coordinates are given, even without rows.
+    /// Whether the block has fractional coordinates, even in a loop without rows.
     pub(super) has_fractional: bool,
-    /// Whether Cartesian coordinates are given.
+    /// Whether the block has Cartesian coordinates.
     pub(super) has_cartesian: bool,
-    /// Offset and name of an item given twice.
+    /// Place of the data name of a duplicate item.
     pub(super) duplicate: Option<Span>,
 }
 
 impl RawBlock {
-    /// Forgets all and keeps the allocations.
+    /// Removes the content and keeps the allocated memory.
     pub(super) fn clear(&mut self) {
         let Self { items, contradicted, lists, sites, joined, joined_loops, bad_numbers, .. } = self;
         *items = Items::default();
@@ -245,7 +244,7 @@ impl RawBlock {
         self.duplicate = None;
     }
 
-    /// Appends an atom site, unless there are as many already as a cell may hold.
+    /// Appends an atom site, unless the largest number of sites is reached.
     pub(super) fn push_site(&mut self, site: RawSite) {
         self.site_count += 1;
         if self.sites.len() < self.max_sites {
@@ -253,7 +252,7 @@ impl RawBlock {
         }
     }
 
-    /// Appends a row of a loop of atom sites without coordinates, unless there are too many.
+    /// Appends a row of an atom-site loop without coordinates, unless there are too many.
     pub(super) fn push_joined(&mut self, site: RawSite) {
         if self.joined.len() < self.max_sites.saturating_mul(JOINED_ROWS_PER_SITE) {
             self.joined.push(site);
@@ -262,27 +261,28 @@ impl RawBlock {
         }
     }
 
-    /// Number of sites that the buffers have room for.
+    /// Returns the number of sites that the buffers have room for.
     pub(super) fn site_room(&self) -> usize {
         self.sites.capacity().max(self.joined.capacity())
     }
 
-    /// Value of a single item; `None` where it is absent, empty, `?` or `.`, with or without quotes.
+    /// Returns the value of an item outside loops, or `None` if it is absent, empty, `?` or `.`, with or without
+    /// quotes.
     pub(super) fn item(&self, tag: Tag, bytes: &[u8]) -> Option<Value> {
         self.items.0.get(tag as usize).copied().flatten().filter(|value| !says_nothing(value.span.of(bytes)))
     }
 
-    /// Name of the item where it is given a second time with another value.
+    /// Returns the data name of an item's repetition with another value, if there is one.
     pub(super) fn contradicted(&self, tag: Tag) -> Option<Span> {
         self.contradicted.iter().find(|(other, _)| *other == tag).map(|(_, name)| *name)
     }
 
-    /// The list of operations of a tag; another list if the tag has none.
+    /// Returns the list of operations of a tag. For any other tag it is the first list.
     pub(super) fn list(&self, tag: Tag) -> &OperationList {
         &self.lists[list_index(tag).unwrap_or(0)]
     }
 
-    /// Returns whether the block holds no item that this reader knows.
+    /// Whether the block has no known item.
     pub(super) fn is_empty(&self) -> bool {
         self.items.0.iter().all(Option::is_none)
             && self.lists.iter().all(|list| list.operations.is_empty())
@@ -291,16 +291,16 @@ impl RawBlock {
             && !self.bears_structure()
     }
 
-    /// Whether the block holds a structure, or should.
+    /// Whether the block names coordinates of atom sites and so is expected to hold a structure.
     pub(super) fn bears_structure(&self) -> bool {
         self.has_fractional || self.has_cartesian
     }
 
-    /// Takes a single value.
+    /// Stores the value of an item outside loops.
     ///
-    /// A second value is ignored if it is empty, `?` or `.`: archives write formulas and symbols so. Of the cell
-    /// and of a site any other second value is an error. Of other items one that differs is noted as a
-    /// contradiction.
+    /// A second value that is empty, `?` or `.` is ignored, because archives write formulas and symbols that way. Any
+    /// other second value of a cell parameter or site is an error. For other items, a different second value is
+    /// recorded as a contradiction.
     pub(super) fn set_item(&mut self, tag: Tag, name: Span, value: Value, bytes: &[u8]) {
         let Some(place) = self.items.0.get_mut(tag as usize) else { return };
         let text = |value: Value| value.span.of(bytes).trim_ascii();
@@ -319,7 +319,7 @@ impl RawBlock {
         }
     }
 
-    /// Whether to read a list of operations with this tag. Only the first one is; another one is noted as a
+    /// Whether to read a list of operations with this tag. Only the first list is read; another one is recorded as a
     /// duplicate.
     pub(super) fn takes_operations(&mut self, tag: Tag, name: Span) -> bool {
         let is_first = list_index(tag).is_none_or(|index| self.lists[index].operations.is_empty());
@@ -329,14 +329,14 @@ impl RawBlock {
         is_first
     }
 
-    /// Takes an operation of a list.
+    /// Appends an operation to a list.
     pub(super) fn push_operation(&mut self, tag: Tag, operation: Span) {
         if let Some(list) = list_index(tag).and_then(|index| self.lists.get_mut(index)) {
             list.push(operation);
         }
     }
 
-    /// Notes that the block names coordinates.
+    /// Records that the block names coordinates.
     pub(super) fn mark_coordinates(&mut self, tag: Tag) {
         match tag {
             Tag::FractionalX | Tag::FractionalY | Tag::FractionalZ => self.has_fractional = true,
@@ -345,7 +345,7 @@ impl RawBlock {
         }
     }
 
-    /// Takes a value of a site's row; `index` is the site's.
+    /// Stores a value of a site's row; `index` is that of the site.
     #[inline(always)]
     pub(super) fn set_site(
         &mut self,

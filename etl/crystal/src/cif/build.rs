@@ -1,4 +1,4 @@
-//! From what a block says to the atoms of its full cell.
+//! Construction of the atoms of a unit cell from the content of a data block.
 
 use super::block::RawBlock;
 use super::cell::Cell;
@@ -15,11 +15,11 @@ use super::whole::is_whole;
 use crate::structure::Structure;
 use crate::symmetry::{SymmetryOperation, fits_cell};
 
-/// Builds structures; keeps its buffers and the operations it has met.
+/// Builds structures. Keeps its buffers and a cache of symmetry operations.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     structure: Structure,
-    /// Index of the file's site behind every atom.
+    /// Index of the site in the file that each atom is generated from.
     origins: Vec<u32>,
     groups: GroupReader,
     expander: Expander,
@@ -27,7 +27,7 @@ pub(super) struct Builder {
     remarks: Vec<Remark>,
 }
 
-/// A crystal system that asks for no symmetry.
+/// The crystal system without symmetry requirements.
 const TRICLINIC: &[u8] = b"triclinic";
 
 impl Builder {
@@ -56,17 +56,17 @@ impl Builder {
         self.check_pairs(&reading, &Nearness::new(&cell))
     }
 
-    /// Number of sites that the buffers have room for.
+    /// Returns the number of sites that the buffers have room for.
     pub(super) fn site_room(&self) -> usize {
         self.structure.fractional.capacity()
     }
 
-    /// The structure built last.
+    /// Returns the structure built last.
     pub(super) fn structure(&self) -> &Structure {
         &self.structure
     }
 
-    /// Remarks about the structure built last.
+    /// Returns the remarks about the structure built last.
     pub(super) fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
@@ -96,8 +96,8 @@ impl Builder {
         }
     }
 
-    /// Judges the operations of an ambiguous block by formula, density and multiplicities. Fewer atoms than these
-    /// tell are an asymmetric unit that was not expanded: an error. Where they tell nothing, a remark is made.
+    /// Compares the atoms of an ambiguous block with the formula, the density and the site multiplicities. Too few
+    /// atoms are an error, because an asymmetric unit was not expanded. If nothing can be compared, a remark is made.
     fn check_contents(
         &mut self,
         reading: &Reading<'_>,
@@ -129,9 +129,9 @@ impl Builder {
             _ => return Ok(()),
         };
         let nearness = Nearness::of_images(cell);
-        // A group that does not fit the cell is that of another cell, such as the conventional one.
+        // A space group that does not fit the cell refers to another cell, such as the conventional one.
         let fits = other.is_none_or(|other| fits_cell(other, &cell.metric()));
-        // Atoms always have the symmetry of a subgroup of the operations that made them.
+        // The atoms always have the symmetry of every subgroup of the operations that generated them.
         let holds = other.is_some_and(|other| other.iter().all(|one| operations.contains(one)));
         if let Some(other) = other
             && fits
@@ -142,8 +142,8 @@ impl Builder {
         }
         let contents = Contents::of_structure(&self.structure, &self.origins, operations.len());
         let message = match contents.judge(reading, cell.volume(), fits) {
-            // With too many atoms, another group of more operations is no better: the cell was multiplied.
-            // Programs that write all atoms under the identity keep a formula or Z of another cell.
+            // If there are too many atoms, more operations do not help: the cell is a multiple one. Programs that
+            // write all atoms under the identity may keep the formula or Z of another cell.
             Verdict::Contradicts { evidence, are_more }
                 if (!are_more || holds) && !matches!(doubt, Doubt::Bare) =>
             {
@@ -163,7 +163,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Sites of a cell that is given whole.
+    /// Takes over the sites of a cell that is given completely.
     fn take_sites(&mut self, reading: &Reading<'_>) -> Result<(), BuildError> {
         for (site, index) in reading.block.sites.iter().zip(0u32..) {
             let Some(number) = reading.element(index, site)? else { continue };
@@ -174,7 +174,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Sites of an asymmetric unit and their images.
+    /// Expands the sites of an asymmetric unit by the symmetry operations.
     fn expand_sites(
         &mut self,
         reading: &Reading<'_>,
@@ -200,7 +200,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Checks that no two atoms are in one place.
+    /// Checks that no two atoms coincide.
     fn check_pairs(&mut self, reading: &Reading<'_>, nearness: &Nearness) -> Result<(), BuildError> {
         let Some(pair) = self.pairs.find(&self.structure.fractional, nearness) else { return Ok(()) };
         let site = |atom: usize| reading.block.sites.get(*self.origins.get(atom)? as usize);
@@ -218,8 +218,9 @@ impl Builder {
         Err(reading.error_of(second, kind))
     }
 
-    /// Cell parameters and number of atoms of each element in the cell, weighted by occupancy, even of a block that
-    /// is refused for partial occupancy, overlap or its space group; element 0 stands for unknown ones.
+    /// Returns the cell parameters and the number of atoms of each element in the unit cell, weighted by occupancy.
+    /// This also works for a block that is refused for partial occupancy, overlapping sites or its space group.
+    /// Element 0 counts the unknown ones.
     #[cfg(test)]
     pub(super) fn contents(
         &mut self,
@@ -232,7 +233,7 @@ impl Builder {
         let cell = reading.cell()?;
         let found = self.groups.find(&reading, &cell.metric()).ok();
         let operations = found.as_ref().map_or(&[SymmetryOperation::IDENTITY][..], |found| &found.operations);
-        // Images of a disordered site that are near it may be other atoms.
+        // Images of a disordered site that are near it may be distinct atoms.
         let nearness = Nearness::new(&cell);
         let mut atoms = std::collections::BTreeMap::new();
         for site in &block.sites {
@@ -249,13 +250,13 @@ impl Builder {
     }
 }
 
-/// Checks that a cell may hold so many atoms.
+/// Checks that the number of atoms does not exceed the limit of the reader.
 fn check_count(reading: &Reading<'_>, count: usize) -> Result<(), BuildError> {
     let limit = reading.block.max_sites;
     if count > limit { Err(reading.error(CifErrorKind::TooManySites { count, limit })) } else { Ok(()) }
 }
 
-/// Whether the value names a crystal system other than the triclinic one.
+/// Whether the value names a crystal system other than triclinic.
 fn asks_for_symmetry(system: Span, reading: &Reading<'_>) -> bool {
     let system = system.of(reading.bytes).trim_ascii();
     !system.is_empty() && !system.eq_ignore_ascii_case(TRICLINIC)

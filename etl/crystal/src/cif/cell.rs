@@ -1,28 +1,29 @@
-//! Unit cell from its six parameters.
+//! The unit cell from its six parameters.
 
 use crate::symmetry::Metric;
 
-/// Longest cell edge that is read, Å: the largest crystals of viruses have edges below 2,000 Å.
+/// Longest cell edge that is accepted, in Å. The largest crystals of viruses have edges below 2,000 Å.
 const MAX_LENGTH: f64 = 1e5;
 
-/// Smallest volume of a cell relative to the product of its edges: flatter ones are no cells.
+/// Smallest accepted volume of a unit cell relative to the product of its edge lengths.
 const MIN_RELATIVE_VOLUME: f64 = 1e-3;
 
-/// Shortest cell edge that is read, Å.
+/// Shortest cell edge that is accepted, in Å.
 const MIN_LENGTH: f64 = 1e-2;
 
-/// A cell that is possible.
+/// A valid unit cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cell {
-    /// Rows l1, l2, l3 in Å: l1 along x, l2 in the xy-plane, right-handed.
+    /// Lattice vectors l1, l2, l3 as rows, in Å: l1 along x, l2 in the xy-plane, right-handed.
     pub(super) lattice: [[f64; 3]; 3],
 }
 
 impl Cell {
-    /// Cell from a, b, c in Å and alpha, beta, gamma in degrees; `None` where they make none.
+    /// Creates a unit cell from a, b, c in Å and alpha, beta, gamma in degrees. Returns `None` if there is no such
+    /// cell.
     ///
-    /// `l1 = (a, 0, 0)`, `l2 = b (cos γ, sin γ, 0)`, `l3` with positive z; right angles give exact zeros
-    /// (International Tables B, 3.3.1; the convention of the Protein Data Bank).
+    /// The orientation is `l1 = (a, 0, 0)`, `l2 = b (cos γ, sin γ, 0)`, and l3 with positive z (International Tables
+    /// B, 3.3.1; the convention of the Protein Data Bank). Right angles give exact zeros.
     pub(super) fn from_parameters(parameters: [f64; 6]) -> Option<Self> {
         let [a, b, c, alpha, beta, gamma] = parameters;
         let lengths_are_possible = [a, b, c].iter().all(|length| (MIN_LENGTH..=MAX_LENGTH).contains(length));
@@ -45,19 +46,19 @@ impl Cell {
         Some(Self { lattice: [[a, 0.0, 0.0], [b * cos_gamma, b * sin_gamma, 0.0], [c * x, c * y, c * z]] })
     }
 
-    /// Metric tensor `L · Lᵀ`, Å².
+    /// Returns the metric tensor `L · Lᵀ` in Å².
     pub(super) fn metric(&self) -> Metric {
         self.lattice
             .map(|row| self.lattice.map(|other| row[0] * other[0] + row[1] * other[1] + row[2] * other[2]))
     }
 
-    /// Volume, Å³.
+    /// Returns the volume in Å³.
     pub(super) fn volume(&self) -> f64 {
         self.lattice[0][0] * self.lattice[1][1] * self.lattice[2][2]
     }
 
-    /// Largest fractional displacement along each axis of a vector of this length in Å: the length over the
-    /// distance of the lattice planes.
+    /// Returns the largest fractional component along each axis of a vector of this length in Å: the length divided
+    /// by the distance of the lattice planes.
     pub(super) fn fractional_reach(&self, length: f64) -> [f64; 3] {
         let [l1, l2, l3] = self.lattice;
         let volume = self.volume();
@@ -72,7 +73,7 @@ fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-/// Sine and cosine of an angle in degrees, correctly rounded at 60, 90 and 120°.
+/// Returns the sine and cosine of an angle in degrees, correctly rounded at 60°, 90° and 120°.
 fn sine_and_cosine(degrees: f64) -> (f64, f64) {
     const SIN_60: f64 = 0.866_025_403_784_438_6;
     if degrees == 90.0 {

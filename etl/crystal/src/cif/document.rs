@@ -1,4 +1,4 @@
-//! One pass over a CIF: what each data block says about its structure, as numbers and byte ranges.
+//! A single pass over a CIF that collects what each data block states about its structure.
 
 use super::block::{JoinedLoop, RawBlock, RawSite};
 use super::error::SyntaxProblem;
@@ -7,25 +7,25 @@ use super::lexer::{Lexer, Span, SyntaxError, Token, Value};
 use super::symmetry_name::recognise;
 use super::tag::Tag;
 
-/// A CIF from its first byte to its last, block by block.
+/// A CIF that is read block by block.
 pub(super) struct Document<'a> {
     bytes: &'a [u8],
     lexer: Lexer<'a>,
-    /// Name and offset of the heading that ended the last block.
+    /// Block code and offset of the heading that ended the last block.
     heading: Option<(Span, usize)>,
     started: bool,
 }
 
-/// Column of a loop: what to do with its values.
+/// The columns of a loop, by what to do with their values.
 type Columns = Vec<Tag>;
 
 impl<'a> Document<'a> {
-    /// At the start of the file.
+    /// Creates a document at the start of the file.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, lexer: Lexer::new(bytes), heading: None, started: false }
     }
 
-    /// Reads the next data block into `block`, with `columns` as scratch space; false where there is none.
+    /// Reads the next data block into `block`, with `columns` as scratch space. Returns false at the end of the file.
     pub(super) fn next_block(
         &mut self,
         block: &mut RawBlock,
@@ -35,8 +35,8 @@ impl<'a> Document<'a> {
         if !self.started {
             self.started = true;
             let mut token = self.lexer.next()?;
-            // Old archives put items of the journal into a `global_` section before the blocks, which are skipped.
-            // Items of a structure there would belong to every block, by the rules of STAR: an error.
+            // Old archives put items of the journal into a `global_` section before the blocks; it is skipped. By the
+            // rules of STAR, structural items in it would belong to every block, so they are an error.
             if token == Token::Global {
                 let global = self.error(SyntaxProblem::ReservedWord);
                 token = self.items(block, columns)?;
@@ -61,7 +61,7 @@ impl<'a> Document<'a> {
         Ok(true)
     }
 
-    /// Reads all items up to the next heading or the end of the file. Returns that token.
+    /// Reads all items up to the next heading or the end of the file, and returns that token.
     fn items(&mut self, block: &mut RawBlock, columns: &mut Columns) -> Result<Token, SyntaxError> {
         let mut single = None;
         let mut token = self.lexer.next()?;
@@ -80,7 +80,7 @@ impl<'a> Document<'a> {
                     self.skip_frame()?;
                     self.lexer.next()?
                 }
-                // An end of frame without its beginning says nothing.
+                // The end of a save frame without a beginning has no meaning.
                 Token::Save(_) => self.lexer.next()?,
                 Token::Reserved | Token::Global => return Err(self.error(SyntaxProblem::ReservedWord)),
                 Token::Value(value) => return Err(self.error_at(SyntaxProblem::StrayValue, value.span.start)),
@@ -88,7 +88,7 @@ impl<'a> Document<'a> {
         }
         match single {
             Some((site, _)) if block.sites.is_empty() => block.push_site(site),
-            // An atom beside those of the loop.
+            // An atom site outside the atom-site loop is one more site.
             Some((site, name)) if site.missing_coordinate().is_none() => {
                 block.duplicate.get_or_insert(name);
             }
@@ -105,7 +105,7 @@ impl<'a> Document<'a> {
         SyntaxError { problem, offset: offset as usize }
     }
 
-    /// A name and its value outside loops. Atom-site items there describe the block's only site.
+    /// Stores an item outside loops. Items of the atom-site category describe the only site of the block.
     fn item(&self, block: &mut RawBlock, single: &mut Option<(RawSite, Span)>, name: Span, value: Value) {
         let tag = recognise(name.of(self.bytes));
         match tag {
@@ -126,13 +126,13 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Reads a loop after its `loop_`; the token behind it.
+    /// Reads a loop after its `loop_`, and returns the token that follows.
     fn read_loop(&mut self, block: &mut RawBlock, columns: &mut Columns) -> Result<Token, SyntaxError> {
         columns.clear();
         let mut seen = 0u64;
         let mut has_sites = false;
         let mut is_of_sites = false;
-        // Names of single items with their columns.
+        // Data names of items that belong outside loops, with their columns.
         let mut items = Vec::new();
         let mut has_list = false;
         let first = loop {
@@ -186,7 +186,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Rows of a loop that says nothing about a structure.
+    /// Skips the rows of a loop without structural items.
     fn skip_rows(&mut self, width: usize, first: Token) -> Result<Token, SyntaxError> {
         let mut token = first;
         let mut column = 0;
@@ -204,7 +204,7 @@ impl<'a> Document<'a> {
         if column == 0 { Ok(token) } else { Err(self.error(SyntaxProblem::UnevenLoop)) }
     }
 
-    /// Rows of a loop with symmetry operations or single items.
+    /// Reads the rows of a loop of symmetry operations or of items that belong outside loops.
     fn read_rows(
         &mut self,
         block: &mut RawBlock,
@@ -218,7 +218,7 @@ impl<'a> Document<'a> {
             match columns.get(column) {
                 Some(Tag::Other) | None => {}
                 Some(&tag) if tag.is_list() => block.push_operation(tag, value.span),
-                // A looped single item, such as the cell of each measurement. Rows may agree.
+                // A looped item such as the cell of each measurement: the rows may agree.
                 Some(&tag) => {
                     let name = items.iter().find(|(at, _)| *at == column).map(|(_, name)| *name);
                     let known = block.item(tag, self.bytes).map(|known| known.span.of(self.bytes));
@@ -236,7 +236,7 @@ impl<'a> Document<'a> {
         self.end_of_rows(column, token)
     }
 
-    /// Rows of a loop of atom sites without coordinates. `seen` are its items, as bits by [`Tag`].
+    /// Reads the rows of an atom-site loop without coordinates. `seen` holds its items, as bits by [`Tag`].
     fn read_joined(
         &mut self,
         block: &mut RawBlock,
@@ -248,7 +248,7 @@ impl<'a> Document<'a> {
         let mut token = first;
         while let Token::Value(value) = token {
             let mut site = RawSite::starting_at(value.span.start);
-            // Distinct from the indices of the sites, which are not known before the loops are joined.
+            // The index differs from those of the sites, which are not known before the loops are joined.
             let index = JoinedLoop::index(block.joined.len());
             for &tag in columns {
                 let Token::Value(value) = token else { return Err(self.error(SyntaxProblem::UnevenLoop)) };
@@ -260,7 +260,7 @@ impl<'a> Document<'a> {
         Ok(token)
     }
 
-    /// Rows of the loop of atom sites.
+    /// Reads the rows of the atom-site loop with coordinates.
     fn read_sites(
         &mut self,
         block: &mut RawBlock,
@@ -281,7 +281,7 @@ impl<'a> Document<'a> {
         Ok(token)
     }
 
-    /// A save frame, from behind its heading to behind its end.
+    /// Skips a save frame after its heading, including its end.
     fn skip_frame(&mut self) -> Result<(), SyntaxError> {
         loop {
             match self.lexer.next()? {

@@ -1,17 +1,17 @@
-//! Why a CIF, or a block of it, gives no structure.
+//! Errors of reading a CIF or one of its data blocks.
 
 use thiserror::Error;
 
 use crate::number::exact;
 use crate::symmetry::OperationError;
 
-/// Why a block or a whole file gives no structure.
+/// An error of a data block or of a whole file.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{}{kind}", place(*.line))]
 pub struct CifError {
     /// What is wrong.
     pub kind: CifErrorKind,
-    /// Line of the file where it shows, from 1; 0 where no line can be named.
+    /// Line of the error, counted from 1; 0 if no line can be given.
     pub line: u32,
 }
 
@@ -20,43 +20,43 @@ fn place(line: u32) -> String {
 }
 
 impl CifError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         self.kind.reason_code()
     }
 }
 
-/// What is wrong with a CIF.
+/// The kind of an error of a CIF.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum CifErrorKind {
-    /// The grammar of CIF does not allow what stands there.
+    /// The text violates the grammar of CIF.
     #[error(transparent)]
     Syntax(#[from] SyntaxProblem),
-    /// The file is UTF-16 or UTF-32 text, or no text.
+    /// The file is text in UTF-16 or UTF-32, or is not text.
     #[error("the file is not in an encoding that extends ASCII")]
     Encoding,
-    /// The file has more bytes than offsets of 32 bits reach.
+    /// The file is larger than the range of 32-bit offsets.
     #[error("the file has {size} bytes, more than the {limit} a CIF may have here")]
     TooLarge {
-        /// Bytes of the file.
+        /// Size of the file in bytes.
         size: usize,
-        /// Most that are read.
+        /// Largest size in bytes.
         limit: usize,
     },
-    /// The file is empty, or has comments alone.
+    /// The file is empty or consists of comments.
     #[error("the file has no data block")]
     NoDataBlock,
-    /// No block holds the coordinates of atoms.
+    /// No data block has atom-site coordinates.
     #[error("no data block holds atom sites")]
     NoStructure,
-    /// An item of the cell is absent, `?` or `.`.
+    /// A cell parameter is absent, `?` or `.`.
     #[error("no value for {item}")]
     MissingCell {
         /// Data name.
         item: &'static str,
     },
-    /// The six parameters make no cell.
+    /// The six parameters are not those of a unit cell.
     #[error(
         "a cell of {} x {} x {} Å with angles {}, {} and {}° is not possible",
         exact(.parameters[0]), exact(.parameters[1]), exact(.parameters[2]),
@@ -66,7 +66,7 @@ pub enum CifErrorKind {
         /// a, b, c in Å and alpha, beta, gamma in degrees.
         parameters: [f64; 6],
     },
-    /// A value that has to be a number is none.
+    /// A numeric value cannot be parsed.
     #[error("{value:?} is not a number for {item}")]
     BadNumber {
         /// Data name.
@@ -74,13 +74,13 @@ pub enum CifErrorKind {
         /// The value as written.
         value: String,
     },
-    /// An item that can be given once is given twice in a block.
+    /// An item occurs twice in a data block.
     #[error("{item} is given twice in one block")]
     DuplicateItem {
         /// Data name.
         item: String,
     },
-    /// A site has no fractional coordinates.
+    /// A site lacks a fractional coordinate.
     #[error("site {site:?} has no value for {item}")]
     MissingCoordinate {
         /// The site's label.
@@ -91,7 +91,7 @@ pub enum CifErrorKind {
     /// The sites have Cartesian coordinates only.
     #[error("the atom sites have Cartesian coordinates only")]
     CartesianSites,
-    /// No chemical element has the site's symbol.
+    /// The symbol of a site is not that of a chemical element.
     #[error("site {site:?} has symbol {symbol:?}, which is no element")]
     UnknownElement {
         /// The site's label.
@@ -99,7 +99,7 @@ pub enum CifErrorKind {
         /// Its symbol, or the label where it has none.
         symbol: String,
     },
-    /// A site is occupied in part only.
+    /// The occupancy of a site is less than 1.
     #[error("site {site:?} has occupancy {}", exact(*.occupancy))]
     PartialOccupancy {
         /// The site's label.
@@ -115,29 +115,29 @@ pub enum CifErrorKind {
         /// What shows the disorder.
         detail: String,
     },
-    /// A symmetry operation cannot be read, or the operations are not those of a space group.
+    /// A symmetry operation cannot be parsed, or the operations do not form a space group.
     #[error("symmetry operation {operation:?}: {problem}")]
     BadSymmetry {
-        /// The operation as written; the last of the list where the list as a whole is meant.
+        /// The operation as written; the last one of the list if the error concerns the whole list.
         operation: String,
         /// What is wrong with it.
         problem: SymmetryProblem,
     },
-    /// The cell has not the shape that the space group asks for.
+    /// The unit cell does not have the shape that the space group requires.
     #[error("the cell does not have the symmetry of {symbol:?}")]
     SymmetryMisfit {
-        /// Symbol, number or last operation as written.
+        /// The symbol, the number or the last operation as written.
         symbol: String,
     },
-    /// The atoms generated by the symmetry contradict the formula, the density or the multiplicities given.
+    /// The atoms generated by the symmetry operations contradict the formula, the density or the site multiplicities.
     #[error("{evidence}; {stated}")]
     Contradiction {
         /// The two quantities that disagree, with their values.
         evidence: String,
-        /// The symmetry used, and the one named by the file.
+        /// The symmetry that was used, and the one that the file names.
         stated: String,
     },
-    /// The structure is modulated: it has no three-dimensional cell.
+    /// The structure is modulated and has no three-dimensional unit cell.
     #[error("{item} {value:?}: the structure is modulated, so that no three-dimensional cell describes it")]
     Modulated {
         /// Item or category that shows the modulation.
@@ -145,39 +145,39 @@ pub enum CifErrorKind {
         /// The value as written.
         value: String,
     },
-    /// A further loop of atom sites cannot be joined to the sites with coordinates.
+    /// An additional atom-site loop cannot be joined to the sites with coordinates.
     #[error("site {site:?} of a second loop of atom sites: {fault}")]
     UnmatchedLabel {
-        /// The label of the row; empty where the loop has none.
+        /// The label of the row; empty if the loop has no labels.
         site: String,
-        /// Why it cannot be joined.
+        /// The reason.
         fault: JoinFault,
     },
-    /// No space group has the symbol or number given.
+    /// No space group has the given symbol or number.
     #[error("{symbol:?} is no known space group")]
     UnknownSpaceGroup {
         /// Symbol or number as written.
         symbol: String,
     },
-    /// The Hermann-Mauguin symbol leaves two origins open.
+    /// The Hermann-Mauguin symbol does not determine the origin choice.
     #[error("{symbol:?} has two origins, and nothing in the file tells which is meant")]
     AmbiguousOrigin {
         /// Symbol as written.
         symbol: String,
     },
-    /// The number of the space group has several settings. The file contradicts the standard one, and several others
-    /// are possible.
+    /// The number of the space group does not determine the setting. The file contradicts the standard setting, and
+    /// several others are possible.
     #[error("number {number} has several settings, and nothing in the file tells which is meant")]
     AmbiguousSetting {
         /// The number as written.
         number: String,
     },
-    /// The cell would hold too many atoms.
+    /// The unit cell would contain too many atoms.
     #[error("the cell holds {count} atoms or more, {limit} is the most")]
     TooManySites {
-        /// Atoms so far.
+        /// Number of atoms counted so far.
         count: usize,
-        /// Most that are kept.
+        /// Largest number of atoms.
         limit: usize,
     },
     /// Two sites of one species, or a site and its own image, nearly coincide.
@@ -193,7 +193,7 @@ pub enum CifErrorKind {
 }
 
 impl CifErrorKind {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::Syntax(_) => "cif_syntax",
@@ -223,7 +223,7 @@ impl CifErrorKind {
     }
 }
 
-/// Why a loop of atom sites cannot be joined to the sites with coordinates.
+/// The reason why an atom-site loop cannot be joined to the sites with coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JoinFault {
@@ -247,7 +247,7 @@ pub enum JoinFault {
     TooMany,
 }
 
-/// A remark about an ambiguity in the file of a structure that is kept.
+/// A remark about an ambiguity in the file of a structure that is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CifNote {
     /// Short, stable name of the kind of remark, in snake_case.
@@ -258,42 +258,42 @@ pub struct CifNote {
     pub message: String,
 }
 
-/// Code of a note: the symmetry of the file is contradictory or missing, and formula, density and multiplicities
-/// do not show that the operations used are wrong.
+/// Code of a note: the symmetry in the file is contradictory or missing, and the formula, density and multiplicities
+/// do not contradict the operations that are used.
 pub(super) const SYMMETRY_UNCLEAR: &str = "cif_symmetry_unclear";
 
-/// Code of a note: the file gives the number of the space group alone, and nothing tells its origin or axes.
+/// Code of a note: the file gives the space group by its number only, and nothing determines the origin or the axes.
 pub(super) const SETTING_ASSUMED: &str = "cif_setting_assumed";
 
-/// Why listed operations are no space group of the cell.
+/// The reason why listed operations are not a space group of the unit cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SymmetryProblem {
-    /// One of them cannot be read.
+    /// An operation cannot be parsed.
     #[error(transparent)]
     Operation(#[from] OperationError),
-    /// Some products of them are not in the list.
+    /// The list is not closed under multiplication.
     #[error("the operations listed up to it are not a group")]
     NotAGroup,
-    /// More than any space group has, even in a cell of several primitive ones.
+    /// There are more operations than any space group has, even in a multiple cell.
     #[error("too many operations are listed up to it")]
     TooMany,
 }
 
-/// What the grammar of CIF does not allow.
+/// A violation of the grammar of CIF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SyntaxProblem {
-    /// A quote without its end on the same line.
+    /// A quoted string does not end on its line.
     #[error("a quoted value does not end on its line")]
     UnterminatedQuote,
-    /// A text field without its closing `;`.
+    /// A text field has no closing `;`.
     #[error("a text field does not end")]
     UnterminatedText,
-    /// A list or table without its closing bracket.
+    /// A list or table has no closing bracket.
     #[error("a list or table does not end")]
     UnterminatedContainer,
-    /// A value that belongs to no data name.
+    /// A value does not belong to a data name.
     #[error("a value without a data name")]
     StrayValue,
     /// A data name without a value.
@@ -305,10 +305,10 @@ pub enum SyntaxProblem {
     /// A loop whose last row is not full.
     #[error("a loop whose number of values is no multiple of its number of data names")]
     UnevenLoop,
-    /// Something before the first `data_`.
+    /// The file has content before the first `data_`.
     #[error("no data_ heading before the first item")]
     NoBlock,
-    /// A word reserved in STAR files.
+    /// The text uses a word that is reserved in STAR files.
     #[error("a reserved word")]
     ReservedWord,
 }

@@ -1,46 +1,47 @@
-//! Images of a site under a space group, each position once.
+//! Images of a site under a space group, without duplicate positions.
 
 use super::cell::Cell;
 use crate::symmetry::{Metric, SymmetryOperation};
 
-/// Images of one site within this distance of it, in Å, are the site itself.
+/// Images of a site within this distance of it, in Å, coincide with the site.
 ///
-/// Coordinates of special positions are printed rounded (`0.333`, three digits of a 20 Å edge: images up to 0.03 Å
-/// apart); atoms of one kind that really are two are at least 0.7 Å apart.
+/// Coordinates of special positions are printed rounded: `0.333` on a 20 Å edge gives images up to 0.03 Å apart.
+/// Distinct atoms of one kind are at least 0.7 Å apart.
 const SAME_SITE_DISTANCE: f64 = 0.1;
 
-/// Images of one site up to this distance from it, in Å, are the site itself if the digits of its coordinates allow
-/// it (`0.33` for 1/3: images 0.12 Å apart along a 12 Å edge). They are an error otherwise: no atoms are so near.
+/// Images of a site up to this distance from it, in Å, coincide with it if the precision of its coordinates allows it
+/// (`0.33` for 1/3 gives images 0.12 Å apart on a 12 Å edge). Otherwise they are an error, because distinct atoms are
+/// never that close.
 const NEAR_IMAGE_DISTANCE: f64 = 0.5;
 
-/// [`NEAR_IMAGE_DISTANCE`] is at most this part of the shortest edge. In a cell given in nm all images are near, and
-/// its volume is the error to report.
+/// [`NEAR_IMAGE_DISTANCE`] is limited to this fraction of the shortest cell edge. In a cell given in nm all images
+/// are near, and the error to report is the volume.
 const NEAR_IMAGE_PART: f64 = 0.15;
 
-/// Rounding error in differences of coordinates, added to what their last digits allow.
+/// Tolerance for rounding errors in differences of coordinates, added to the uncertainty of the coordinates.
 const ROUNDING: f64 = 1e-9;
 
-/// Images of a position that was moved to where its symmetry has it coincide within this part of a cell edge.
+/// After a position has been moved onto its symmetry element, images within this fraction of a cell edge coincide.
 const EXACT_TOLERANCE: f64 = 1e-6;
 
-/// Lengths of the cell that tell whether two positions coincide.
+/// Distances in a unit cell at which two positions coincide.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nearness {
     metric: Metric,
-    /// Largest distance that counts as near, Å.
+    /// Largest distance of near positions, in Å.
     within: f64,
-    /// Largest difference of fractional coordinates within the distance, along each axis.
+    /// Largest difference of fractional coordinates within that distance, along each axis.
     pub(super) reach: [f64; 3],
 }
 
 impl Nearness {
-    /// For positions of this cell that coincide.
+    /// Creates the distances for positions that coincide.
     pub(super) fn new(cell: &Cell) -> Self {
         Self::within(cell, SAME_SITE_DISTANCE)
     }
 
-    /// For a position of this cell and its images. It reaches farther than [`Nearness::new`], because the images of
-    /// one site are never two atoms so near each other.
+    /// Creates the distances for a position and its images. They reach farther than those of [`Nearness::new`],
+    /// because images of a site that are close to each other are never distinct atoms.
     pub(super) fn of_images(cell: &Cell) -> Self {
         let metric = cell.metric();
         let shortest = (0..3).map(|axis| metric[axis][axis]).fold(f64::INFINITY, f64::min).sqrt();
@@ -52,7 +53,8 @@ impl Nearness {
         Self { metric: cell.metric(), within, reach: cell.fractional_reach(within) }
     }
 
-    /// Distance in Å of two positions modulo the lattice where they are near each other.
+    /// Returns the distance in Å of two positions modulo lattice translations, or `None` if they are not near each
+    /// other.
     #[inline]
     pub(super) fn distance(&self, first: &[f64; 3], second: &[f64; 3]) -> Option<f64> {
         let mut apart = [0.0; 3];
@@ -74,10 +76,10 @@ impl Nearness {
     }
 }
 
-/// `x` in [0, 1); for values no integer of 64 bits reaches, 0.
+/// Wraps `x` into [0, 1). Values beyond the range of 64-bit integers give 0.
 #[inline]
 pub(super) fn wrapped(x: f64) -> f64 {
-    // Casts round towards zero and cost less than a call of `floor`.
+    // A cast rounds towards zero and is cheaper than `floor`.
     let fraction = x - (x as i64) as f64;
     let wrapped = if fraction < 0.0 { fraction + 1.0 } else { fraction };
     if (0.0..1.0).contains(&wrapped) { wrapped } else { 0.0 }
@@ -88,10 +90,10 @@ fn nearest_integer(x: f64) -> f64 {
     ((x + x.signum() * 0.5) as i64) as f64
 }
 
-/// A site and its own image are near each other without being one position.
+/// An error of a site whose image is near it but distinct.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ambiguous {
-    /// Smallest distance of such an image, Å.
+    /// Smallest distance of such an image in Å.
     pub(super) distance: f64,
 }
 
@@ -100,13 +102,13 @@ pub(super) struct Ambiguous {
 struct NearImage {
     /// The operation that generates it.
     operation: SymmetryOperation,
-    /// From the site to it, in fractions of the edges.
+    /// Vector from the site to the image in fractional coordinates.
     shift: [f64; 3],
-    /// The same in Å.
+    /// Length of the vector in Å.
     distance: f64,
 }
 
-/// Expands sites; keeps its buffers.
+/// Expands sites and reuses its buffers.
 #[derive(Debug, Default)]
 pub(super) struct Expander {
     images: Vec<[f64; 3]>,
@@ -114,14 +116,14 @@ pub(super) struct Expander {
 }
 
 impl Expander {
-    /// All positions in the cell that are images of `site`, in [0, 1), the site's own first.
+    /// Returns all positions of `site` in the unit cell, wrapped into [0, 1), with the site itself first.
     ///
-    /// A site near a symmetry element is moved onto it, to the mean of its images there. It is near within 0.1 Å, or
-    /// within the uncertainty of its coordinates, which `uncertainty` gives in fractions of the edges. The operations
-    /// must be a group, and `nearness` must come from [`Nearness::of_images`].
+    /// A site near a symmetry element is moved onto it, to the mean of its images there. Near means within 0.1 Å, or
+    /// within the `uncertainty` of the fractional coordinates. The operations must form a group, and `nearness` must
+    /// come from [`Nearness::of_images`].
     ///
     /// # Errors
-    /// [`Ambiguous`] if the near images are not those of a special position.
+    /// Returns [`Ambiguous`] if the near images are not those of a special position.
     pub(super) fn images(
         &mut self,
         site: &[f64; 3],
@@ -181,7 +183,7 @@ impl Expander {
 }
 
 impl NearImage {
-    /// Returns whether the site and its image may be one position within these uncertainties of its coordinates.
+    /// Whether the site and the image may coincide within this uncertainty of the fractional coordinates.
     fn is_rounding(&self, uncertainty: [f64; 3]) -> bool {
         self.operation.rotation.iter().zip(self.shift).zip(uncertainty).all(|((row, shift), own)| {
             let rotated: f64 =

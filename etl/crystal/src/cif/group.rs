@@ -1,4 +1,4 @@
-//! The symmetry operations of a block: those listed, else those its space-group symbols mean.
+//! The symmetry operations of a block, from its list of operations or else from its space-group symbol or number.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,53 +16,53 @@ use crate::symmetry::{
     without_duplicates,
 };
 
-/// Distinct lists of operations kept; files of one source share few.
+/// Largest number of distinct lists of operations in the cache. Files of one source share few lists.
 const KEPT_LISTS: usize = 1024;
 
-/// Longest list of operations kept, bytes.
+/// Longest list of operations in the cache, in bytes.
 const KEPT_BYTES: usize = 32 * 1024;
 
 /// Lists of operations that are not magnetic, in order of preference.
 const ORDINARY_LISTS: [Tag; 3] = [Tag::Operation, Tag::OldOperation, Tag::OtherOperation];
 
-/// Error of a list that is not a space group: the operation to quote and the problem.
+/// Error of a list that is not a space group: the operation to quote, and the problem.
 type BadList = (String, SymmetryProblem);
 
-/// Number of operations of a list as given, and its operations or its error.
+/// The number of operations in the list, and the operations or the error.
 type KnownList = (usize, Result<Operations, BadList>);
 
-/// Reads the operations of blocks; keeps the lists it has met.
+/// Reads the operations of blocks and caches lists.
 #[derive(Debug, Default)]
 pub(super) struct GroupReader {
     lists: HashMap<Box<[u8]>, KnownList>,
     statements: Statements,
 }
 
-/// The symmetry of a block, as far as it can be read without the sites.
+/// The symmetry of a block, as far as it is known without the sites.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Where the symmetry is given: a symbol, a number or the last operation of a list. Without any of them the
-    /// crystal system; empty if that is not given either.
+    /// Place of the symbol, the number or the last operation of the list. Without any of them it is that of the
+    /// crystal system, or empty.
     pub(super) symbol: Span,
-    /// All operations of the group.
+    /// All operations of the space group.
     pub(super) operations: Operations,
-    /// What the block leaves open.
+    /// The remaining ambiguity.
     pub(super) doubt: Doubt,
 }
 
-/// Ambiguity of a block's symmetry.
+/// Ambiguity in the symmetry of a block.
 #[derive(Debug)]
 pub(super) enum Doubt {
     /// None.
     None,
-    /// The symbol does not tell which of two origins is used. Holds the operations of the other origin.
+    /// The symbol does not determine the origin choice. Holds the operations for the other origin.
     Origin(Operations),
-    /// The number is given alone, and its space-group type has several settings that fit the cell. Holds the
+    /// Only the number is given, and its space-group type has several settings that fit the cell. Holds the
     /// operations of all of them.
     Settings(Vec<Operations>),
     /// Another item of the block names a different space group.
     Statement(Statement),
-    /// The operations are those of a magnetic group. Symbols of the block need not name that group.
+    /// The operations are those of a magnetic space group, which other symbols of the block need not name.
     Magnetic,
     /// The block lists the identity as its only operation and names no space group.
     Bare,
@@ -71,12 +71,12 @@ pub(super) enum Doubt {
 }
 
 impl GroupReader {
-    /// Operations of the block's space group. An error where they do not fit the cell.
+    /// Returns the operations of the block's space group. It is an error if they do not fit the unit cell.
     ///
-    /// The first of these that the block gives is used: magnetic operations, a list of operations, the Hall symbol,
-    /// the Hermann-Mauguin symbol, the number of the group. A Hermann-Mauguin symbol that cannot be read is an error
-    /// even if a number follows, because the number does not tell the setting. Without any of them the sites are
-    /// taken for the whole cell.
+    /// The first of these that the block has is used: magnetic operations, a list of operations, the Hall symbol, the
+    /// Hermann-Mauguin symbol, the space-group number. A Hermann-Mauguin symbol that cannot be read is an error even
+    /// if there is a number, because the number does not determine the setting. If the block has none of them, its
+    /// sites are assumed to be the complete unit cell.
     pub(super) fn operations(&mut self, reading: &Reading<'_>, metric: &Metric) -> Result<Found, BuildError> {
         check_modulation(reading)?;
         let found = self.find(reading, metric)?;
@@ -87,7 +87,7 @@ impl GroupReader {
         Err(reading.error_at(CifErrorKind::SymmetryMisfit { symbol }, found.symbol))
     }
 
-    /// As [`GroupReader::operations`], whether or not they fit the cell.
+    /// Returns the operations as [`GroupReader::operations`] does, but does not compare them with the unit cell.
     pub(super) fn find(&mut self, reading: &Reading<'_>, metric: &Metric) -> Result<Found, BuildError> {
         if let Some((operations, last)) = magnetic_operations(reading)? {
             return Ok(Found { symbol: last, operations, doubt: Doubt::Magnetic });
@@ -125,7 +125,8 @@ impl GroupReader {
     }
 
     fn of_list(&mut self, reading: &Reading<'_>, list: &OperationList) -> Result<Found, BuildError> {
-        // Two lists are the same if their bytes from the first to the last operation and their lengths are.
+        // Two lists are equal if they have the same number of operations and the same bytes from the first to the
+        // last operation.
         let key = list.range.of(reading.bytes);
         let known = self.lists.get(key).filter(|(count, _)| *count == list.operations.len());
         let result = match known {
@@ -152,7 +153,7 @@ impl GroupReader {
     }
 }
 
-/// Refuses a modulated structure, which no three-dimensional cell describes.
+/// Refuses modulated structures, which have no three-dimensional unit cell.
 fn check_modulation(reading: &Reading<'_>) -> Result<(), BuildError> {
     let dimension = reading.block.item(Tag::ModulationDimension, reading.bytes);
     let dimension = dimension.filter(|value| parse_number(value.span.of(reading.bytes)) != Some(0.0));
@@ -166,7 +167,7 @@ fn check_modulation(reading: &Reading<'_>) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The space group that the block names by a symbol or number; `None` without one.
+/// Returns the space group that the block names by a symbol or number, or `None` if there is none.
 fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, BuildError> {
     let span = |tag: Tag| reading.block.item(tag, reading.bytes).map(|value| value.span);
     let unknown = |span: Span| {
@@ -183,7 +184,7 @@ fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, 
     if let Some((tag, at)) = Statement::HERMANN_MAUGUIN.into_iter().find_map(|tag| Some((tag, span(tag)?))) {
         check_once(tag, reading)?;
         let Some(statement) = Statement::read(tag, reading, metric) else { return Err(unknown(at)) };
-        // A symbol with two origins can be read with the first one named, unless it names one already.
+        // A symbol that allows two origins is read with the first one, unless it already names one.
         let symbol = String::from_utf8_lossy(at.of(reading.bytes));
         let other = operations_of_hermann_mauguin_symbol(&format!("{symbol}:1"), metric);
         let doubt = other.map_or(Doubt::None, Doubt::Origin);
@@ -204,14 +205,14 @@ fn named_group(reading: &Reading<'_>, metric: &Metric) -> Result<Option<Found>, 
     Ok(Some(Found { symbol: at, operations, doubt }))
 }
 
-/// Checks that the item that decides the space group is not given twice with different values.
+/// Checks that the item that determines the space group does not have two different values.
 fn check_once(tag: Tag, reading: &Reading<'_>) -> Result<(), BuildError> {
     let Some(name) = reading.block.contradicted(tag) else { return Ok(()) };
     Err(reading.error_at(CifErrorKind::DuplicateItem { item: excerpt(name.of(reading.bytes)) }, name))
 }
 
-/// The identity alone, for a block that names no group. An error if the block names one in a form that is not
-/// read, such as a Schoenflies symbol.
+/// Returns the identity for a block that does not name a space group. It is an error if the block names one in an
+/// unsupported form, such as a Schoenflies symbol.
 fn unnamed_group(reading: &Reading<'_>) -> Result<Found, BuildError> {
     for tag in [Tag::OtherSymmetry, Tag::MagneticGroup] {
         let Some(value) = reading.block.item(tag, reading.bytes) else { continue };
@@ -226,7 +227,7 @@ fn unnamed_group(reading: &Reading<'_>) -> Result<Found, BuildError> {
     Ok(Found { symbol, operations, doubt: Doubt::Unnamed })
 }
 
-/// Whether two lists hold the same operations in any order. The operations of each list must differ.
+/// Whether two lists hold the same operations in any order. The operations of each list must be distinct.
 fn is_same_set(first: &[SymmetryOperation], second: &[SymmetryOperation]) -> bool {
     let mut all = [first, second].concat();
     without_duplicates(&mut all);

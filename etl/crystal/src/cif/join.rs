@@ -1,5 +1,4 @@
-//! Joins loops of atom sites without coordinates, such as one of occupancies or type symbols, to the sites by
-//! label.
+//! Joining of atom-site loops without coordinates, such as one of occupancies or type symbols, to the sites by label.
 
 use std::collections::HashMap;
 
@@ -8,7 +7,7 @@ use super::error::JoinFault;
 use super::lexer::Span;
 use super::tag::Tag;
 
-/// Adds the values of further loops of atom sites to the sites with coordinates. The first fault is left in
+/// Adds the values of additional atom-site loops to the sites with coordinates. The first error is stored in
 /// `join_fault`.
 pub(super) fn join(block: &mut RawBlock, bytes: &[u8]) {
     if !block.joined_loops.is_empty()
@@ -23,13 +22,13 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
     if let Some(last) = block.joined.last().filter(|_| block.has_more_joined) {
         return Err((JoinFault::TooMany, Span { start: last.offset, end: last.offset }));
     }
-    // The first site with a label, and the number of sites with it.
+    // For each label, the first site and the number of sites.
     let mut by_label: HashMap<&[u8], (usize, u32)> = HashMap::with_capacity(block.sites.len());
     for (index, site) in block.sites.iter().enumerate() {
         by_label.entry(site.label.of(bytes)).or_insert((index, 0)).1 += 1;
     }
     let ends = block.joined_loops.iter().skip(1).map(|next| next.first_row).chain([block.joined.len()]);
-    // The last loop with a row for each site, counted from 1.
+    // For each site, the last loop that has a row for it, counted from 1.
     let mut taken = vec![0u32; block.sites.len()];
     let mut bad_numbers = block.bad_numbers.iter_mut();
     for ((list, end), number) in block.joined_loops.iter().zip(ends).zip(1u32..) {
@@ -55,7 +54,7 @@ fn try_join(block: &mut RawBlock, bytes: &[u8]) -> Result<(), (JoinFault, Span)>
             }
             if row.is_malformed() {
                 site.set_malformed();
-                // Bad numbers are in the order of the rows: the search goes on where it ended.
+                // Bad numbers are in the order of the rows, so each search continues where the previous one ended.
                 if let Some(bad) = bad_numbers.find(|bad| bad.site == JoinedLoop::index(index)) {
                     bad.site = home;
                 }

@@ -1,19 +1,19 @@
-//! Bytes of a CIF into tokens, by the grammars of CIF 1.1 and 2.0.
+//! Tokens of a CIF, by the grammars of CIF 1.1 and 2.0.
 //!
-//! Nothing is copied: tokens are byte ranges. Where a real file breaks the grammar harmlessly (control
-//! characters, bytes outside ASCII in any encoding, `$` or `[` at the start of a value) it is read; where the
-//! break leaves it open what the file says (an unterminated quote or text field), it is an error.
+//! Nothing is copied: tokens are byte ranges. Harmless violations of the grammar in real files are accepted: control
+//! characters, bytes outside ASCII in any encoding, `$` or `[` at the start of a value. Violations that make the
+//! content ambiguous, such as an unterminated quote or text field, are errors.
 
 use memchr::{memchr, memchr2};
 
 use super::error::SyntaxProblem;
 
-/// A range of bytes of the file, as 32-bit offsets: longer files are refused before.
+/// A range of bytes of the file, as 32-bit offsets. Longer files are refused beforehand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Span {
-    /// First byte.
+    /// Offset of the first byte.
     pub(super) start: u32,
-    /// Byte after the last.
+    /// Offset after the last byte.
     pub(super) end: u32,
 }
 
@@ -22,13 +22,13 @@ impl Span {
         Self { start: start as u32, end: end as u32 }
     }
 
-    /// The bytes of the range; empty where it lies outside.
+    /// Returns the bytes of the range, or an empty slice if it is out of range.
     #[inline]
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// Whether the range holds no byte.
+    /// Whether the range is empty.
     pub(super) fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -37,7 +37,7 @@ impl Span {
 /// How a value was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Without quotes: only here `?` and `.` have their meaning.
+    /// Without quotes. Only in this form are `?` and `.` special.
     Bare,
     /// In quotes or as a text field.
     Quoted,
@@ -45,7 +45,7 @@ pub(super) enum Form {
     Container,
 }
 
-/// A value: its bytes without the delimiters.
+/// A value without its delimiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Value {
     /// The bytes.
@@ -62,18 +62,18 @@ impl Value {
     }
 }
 
-/// One token.
+/// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
-    /// `data_name`, with the name's range.
+    /// `data_name`, with the range of the name.
     Data(Span),
-    /// `save_name`; an empty name ends a frame.
+    /// `save_name`. An empty name ends a save frame.
     Save(Span),
     /// `loop_`.
     Loop,
-    /// `global_`: a word of STAR that CIF reserves. Items that belong to all blocks follow it.
+    /// `global_`, a word of STAR that is reserved in CIF. The items after it belong to all blocks.
     Global,
-    /// `stop_`: another reserved word of STAR.
+    /// `stop_`, another reserved word of STAR.
     Reserved,
     /// `_tag`, with the underscore.
     Tag(Span),
@@ -83,22 +83,22 @@ pub(super) enum Token {
     End,
 }
 
-/// A place the grammar does not allow.
+/// An error of a text that violates the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     /// What is wrong.
     pub(super) problem: SyntaxProblem,
-    /// Where, in bytes.
+    /// Its byte offset.
     pub(super) offset: usize,
 }
 
-/// First bytes of a file by CIF 2.0.
+/// First bytes of a file in CIF 2.0.
 const MAGIC_2: &[u8] = b"#\\#CIF_2.0";
 
-/// Byte order mark of UTF-8.
+/// UTF-8 byte order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Token by token through the bytes.
+/// Splits the bytes of a file into tokens.
 pub(super) struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -106,19 +106,19 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// At the first byte after a byte order mark.
+    /// Creates a lexer at the first byte after a byte order mark.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let at = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let version_2 = bytes.get(at..).is_some_and(|rest| rest.starts_with(MAGIC_2));
         Self { bytes, at, version_2 }
     }
 
-    /// Offset of the next byte to be read.
+    /// Returns the offset of the next byte.
     pub(super) fn offset(&self) -> usize {
         self.at
     }
 
-    /// The next token.
+    /// Reads the next token.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Token, SyntaxError> {
         let Some(first) = self.skip_blanks() else { return Ok(Token::End) };
@@ -144,9 +144,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips blanks and comments; the byte that follows, `None` at the end.
+    /// Skips blanks and comments. Returns the byte that follows, or `None` at the end.
     ///
-    /// Every control character counts as a blank: old files end in Ctrl-Z or hold form feeds.
+    /// All control characters count as blanks, because old files end with Ctrl-Z or contain form feeds.
     #[inline]
     fn skip_blanks(&mut self) -> Option<u8> {
         loop {
@@ -161,12 +161,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// To the next blank.
+    /// Skips to the next blank.
     #[inline]
     fn skip_word(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let mut length = 0;
-        // Eight bytes at a time: the lowest byte below 0x21 sets the lowest of the high bits.
+        // Eight bytes are tested at a time: the lowest byte below 0x21 sets the lowest of the high bits.
         while let Some(eight) = rest.get(length..).and_then(<[u8]>::first_chunk) {
             let word = u64::from_le_bytes(*eight);
             let blanks = word.wrapping_sub(0x2121_2121_2121_2121) & !word & 0x8080_8080_8080_8080;
@@ -208,7 +208,7 @@ impl<'a> Lexer<'a> {
         Token::Value(Value { span, form: Form::Bare })
     }
 
-    /// A value in quotes, or in triple quotes in CIF 2.0.
+    /// Reads a value in quotes, or in triple quotes in CIF 2.0.
     ///
     /// In CIF 1.1 a quote ends the value only before a blank, so `'a dog's life'` is one value.
     fn quoted(&mut self, quote: u8) -> Result<Span, SyntaxError> {
@@ -247,7 +247,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A text field: from `;` at the start of a line to the next one there.
+    /// Reads a text field, from a `;` at the start of a line to the next `;` at the start of a line.
     fn text_field(&mut self) -> Result<Span, SyntaxError> {
         let start = self.at + 1;
         let mut at = start;
@@ -259,7 +259,7 @@ impl<'a> Lexer<'a> {
             at += line_end;
             if self.bytes.get(at + 1) == Some(&b';') {
                 self.at = at + 2;
-                // Of a CR LF before the `;` the search found the LF; the CR is no part of the text either.
+                // The search found the LF. The CR before it is not part of the text either.
                 let end = if at > start && self.bytes.get(at - 1) == Some(&b'\r') { at - 1 } else { at };
                 return Ok(Span::new(start, end));
             }
@@ -267,7 +267,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A list or table of CIF 2.0, to its closing bracket; what it holds is not looked at.
+    /// Reads a list or table of CIF 2.0 up to its closing bracket. Its content is not examined.
     fn container(&mut self) -> Result<Span, SyntaxError> {
         let open = self.at;
         let error = SyntaxError { problem: SyntaxProblem::UnterminatedContainer, offset: open };

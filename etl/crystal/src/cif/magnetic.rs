@@ -1,5 +1,5 @@
-//! Operations of magnetic space groups, of which only the spatial part is used: time reversal does not move atoms.
-//! The items are those of the magCIF dictionary.
+//! Symmetry operations of magnetic space groups, with the data names of the magCIF dictionary. Only the spatial part
+//! is used, because time reversal does not move atoms.
 
 use super::block::{MAX_OPERATIONS_LISTED, says_nothing};
 use super::error::{CifErrorKind, SymmetryProblem};
@@ -9,8 +9,8 @@ use super::statement::Operations;
 use super::tag::Tag;
 use crate::symmetry::{SymmetryOperation, is_group, without_duplicates};
 
-/// The spatial parts of the magnetic operations of a block, combined with its centrings, and the place of the last
-/// one. `None` if the block lists neither.
+/// Returns the spatial parts of a block's magnetic operations, combined with its centring operations, and the place
+/// of the last one. Returns `None` if the block lists neither.
 pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Operations, Span)>, BuildError> {
     let operations = read_list(reading, Tag::MagneticOperation)?;
     let centrings = read_list(reading, Tag::MagneticCentring)?;
@@ -37,12 +37,12 @@ pub(super) fn magnetic_operations(reading: &Reading<'_>) -> Result<Option<(Opera
             }
         }
     }
-    // An operation with and without time reversal has one spatial part.
+    // An operation with and without time reversal has the same spatial part.
     without_duplicates(&mut all);
     if is_group(&all) { Ok(Some((all.into(), last))) } else { bad(SymmetryProblem::NotAGroup) }
 }
 
-/// Reads the spatial parts of a list of operations, each with its place.
+/// Reads the spatial parts of a list of operations, with the place of each.
 fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, Span)>, BuildError> {
     let mut list = Vec::new();
     for &span in &reading.block.list(tag).operations {
@@ -60,7 +60,7 @@ fn read_list(reading: &Reading<'_>, tag: Tag) -> Result<Vec<(SymmetryOperation, 
     Ok(list)
 }
 
-/// Drops the time reversal of an operation: `x,y,z` of `x,y,z,+1`.
+/// Removes the time reversal of an operation: `x,y,z,+1` becomes `x,y,z`.
 fn without_time(operation: &[u8]) -> &[u8] {
     match operation.iter().rposition(|&byte| byte == b',') {
         Some(comma) if matches!(operation[comma + 1..].trim_ascii(), b"1" | b"+1" | b"-1" | b"m" | b"-m") => {

@@ -2,8 +2,8 @@
 
 use crate::element::SYMBOLS;
 
-/// Atomic weight in g/mol by atomic number, to a relative accuracy of 1e-3 (IUPAC 2021, abridged). Of elements
-/// without stable isotopes the mass number of a long-lived one. Index 0 is no element.
+/// Atomic weight in g/mol by atomic number, with a relative accuracy of 1e-3 (IUPAC 2021, abridged). For elements
+/// without stable isotopes, the mass number of a long-lived isotope. Index 0 is unused.
 static WEIGHTS: [f32; SYMBOLS.len()] = [
     0.0, 1.008, 4.003, 6.94, 9.012, 10.81, 12.011, 14.007, 15.999, 18.998, 20.18, 22.99, 24.305, 26.982,
     28.085, 30.974, 32.06, 35.45, 39.95, 39.098, 40.078, 44.956, 47.867, 50.942, 51.996, 54.938, 55.845,
@@ -16,7 +16,7 @@ static WEIGHTS: [f32; SYMBOLS.len()] = [
     277.0, 278.0, 281.0, 282.0, 285.0, 286.0, 290.0, 290.0, 293.0, 294.0, 294.0,
 ];
 
-/// Atomic weight of an element in g/mol; 0 if no element has the number.
+/// Returns the atomic weight of an element in g/mol, or 0 if there is no element with this atomic number.
 pub(super) fn atomic_weight(number: usize) -> f64 {
     WEIGHTS.get(number).copied().map_or(0.0, f64::from)
 }

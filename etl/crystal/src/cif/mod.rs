@@ -1,9 +1,9 @@
-//! A reader for crystal structures in the Crystallographic Information File format, CIF 1.1 and 2.0.
+//! A reader for crystal structures in the Crystallographic Information File format (CIF 1.1 and 2.0).
 //!
-//! It reads the cell, the symmetry (operations, else a symbol or number) and the atom sites, which it expands to the
-//! full cell. It refuses what would need a guess, above all partial occupancy and disorder.
-//! The grammar is that of Hall, Allen & Brown (1991), Acta Cryst. A47, 655-685, and of Bernstein et al. (2016),
-//! J. Appl. Cryst. 49, 277-284.
+//! It reads the unit cell, the symmetry (a list of operations, or else a space-group symbol or number) and the atom
+//! sites, and expands the asymmetric unit to the complete unit cell. Files that would require a guess are refused,
+//! above all those with partial occupancy or disorder. The grammars are those of Hall, Allen & Brown (1991), Acta
+//! Cryst. A47, 655-685 (CIF 1.1), and Bernstein et al. (2016), J. Appl. Cryst. 49, 277-284 (CIF 2.0).
 
 mod block;
 mod build;
@@ -44,13 +44,14 @@ use lexer::SyntaxError;
 use reading::{BuildError, Remark};
 use tag::Tag;
 
-/// Largest file that is read, bytes: offsets have 32 bits.
+/// Largest file that is read, in bytes. Offsets have 32 bits.
 const MAX_BYTES: usize = u32::MAX as usize;
 
-/// Sites of which the buffers are kept from file to file: several times those of the largest usual crystal.
+/// Number of sites for which buffers are kept from file to file. It is several times that of the largest common
+/// crystals.
 const KEPT_SITES: usize = 1 << 16;
 
-/// Reads CIFs; one per thread. Buffers are kept from file to file, but for what a rare large one left behind.
+/// Reads CIFs. Create one for each thread. Buffers are reused, but those grown by an unusually large file are freed.
 #[derive(Debug)]
 pub struct CifReader {
     blocks: [RawBlock; 2],
@@ -58,26 +59,27 @@ pub struct CifReader {
     builder: Builder,
 }
 
-/// Which data block a result belongs to.
+/// The data block that a result belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CifBlock<'a> {
-    /// Name after `data_`; empty for an error of the whole file.
+    /// Block code, the name after `data_`; empty for an error of the whole file.
     pub name: Cow<'a, str>,
-    /// Count of the blocks with a structure before this one.
+    /// Number of data blocks with a structure before this one.
     pub index: usize,
-    /// Line of its heading, from 1; 0 for an error of the whole file.
+    /// Line of the data heading, counted from 1; 0 for an error of the whole file.
     pub line: u32,
-    /// Whether the file has several results, so that the block's name has to tell them apart.
+    /// Whether the file has several results, which their block codes have to distinguish.
     pub is_one_of_several: bool,
-    /// Name of the block that is unique in the file: its name, its position from 1 if that is empty, `name#2` for the
-    /// second block of a name.
+    /// A name of the block that is unique in the file: its block code, its position counted from 1 if the code is
+    /// empty, or `name#2` for the second block with the same code.
     pub identifier: Cow<'a, str>,
-    /// Remarks about a structure that is kept; none with an error.
+    /// Remarks about a structure that is accepted. Empty for an error.
     pub notes: Vec<CifNote>,
 }
 
 impl CifBlock<'_> {
-    /// Name of the crystal in a file called `stem`: `stem`, or `stem#identifier` if the file has several results.
+    /// Returns the name of the crystal in a file called `stem`: `stem`, or `stem#identifier` if the file has several
+    /// results.
     pub fn entry_name<'s>(&self, stem: &'s str) -> Cow<'s, str> {
         if self.is_one_of_several { format!("{stem}#{}", self.identifier).into() } else { stem.into() }
     }
@@ -90,7 +92,7 @@ impl Default for CifReader {
 }
 
 impl CifReader {
-    /// A reader with empty buffers, of cells of up to a million atoms.
+    /// Creates a reader for unit cells of at most a million atoms.
     pub fn new() -> Self {
         let mut reader =
             Self { blocks: Default::default(), columns: Vec::new(), builder: Builder::default() };
@@ -98,21 +100,23 @@ impl CifReader {
         reader
     }
 
-    /// Refuses cells of more than `max_sites` atoms from now on, and reads no more sites of a file. A million stay
-    /// the most.
+    /// Sets the largest number of atoms in a unit cell, at most a million. A cell with more is refused, and no more
+    /// sites of it are read.
     pub fn limit_sites(&mut self, max_sites: usize) {
         for block in &mut self.blocks {
             block.max_sites = max_sites.min(MAX_SITES);
         }
     }
 
-    /// Calls `found` once for every data block that holds a structure, or should: with it or with what is wrong.
+    /// Reads all data blocks of a file. Calls `found` with the structure or the error of every block that names
+    /// coordinates of atom sites.
     ///
-    /// A block should hold a structure if it names coordinates of atom sites. A file without such a block gets one
-    /// call with an error. Unreadable syntax ends the file: blocks before it are good.
+    /// A file without such a block gives one call with an error. A syntax error ends the reading; the blocks before
+    /// it are valid.
     ///
-    /// The lattice has l1 along x and l2 in the xy-plane. Sites of a cell that is given whole keep their coordinates
-    /// as written; images of an asymmetric unit follow their site, with coordinates in [0, 1).
+    /// The lattice vector l1 is along x, and l2 is in the xy-plane. Sites of a cell that is given completely keep
+    /// their coordinates as written. Otherwise each site of the asymmetric unit is followed by its images, with
+    /// fractional coordinates in [0, 1).
     pub fn read(&mut self, bytes: &[u8], found: &mut dyn FnMut(CifBlock<'_>, Result<&Structure, CifError>)) {
         let builder = &mut self.builder;
         let mut lines = LineCounter::new(bytes);
@@ -157,7 +161,7 @@ impl CifReader {
         }
     }
 
-    /// Most sites that the buffers have room for.
+    /// Returns the largest number of sites that a buffer has room for.
     fn kept_sites(&self) -> usize {
         self.blocks
             .iter()
@@ -168,8 +172,8 @@ impl CifReader {
     }
 }
 
-/// Identifier of a block, see [`CifBlock::identifier`]. `taken` holds those of the blocks before it, and the last
-/// number tried behind each of them.
+/// Returns the identifier of a block, see [`CifBlock::identifier`]. `taken` maps the identifiers of the previous
+/// blocks to the last number tried after each of them.
 fn distinct(name: &str, index: usize, taken: &mut HashMap<String, usize>) -> String {
     let first = if name.is_empty() { (index + 1).to_string() } else { name.to_owned() };
     let mut count = taken.get(&first).copied().unwrap_or_default();
@@ -183,18 +187,18 @@ fn distinct(name: &str, index: usize, taken: &mut HashMap<String, usize>) -> Str
     identifier
 }
 
-/// What a scan of a file hands over.
+/// A result of scanning a file.
 enum Scanned<'a> {
-    /// A block that bears a structure.
+    /// A block with a structure.
     Block(&'a RawBlock),
-    /// The block where the syntax broke.
+    /// A syntax error, and the block that it is in.
     Syntax(&'a RawBlock, SyntaxError),
-    /// What is wrong with the file as a whole.
+    /// An error of the whole file.
     File(CifErrorKind),
 }
 
-/// Reads block by block and hands over those that bear a structure, one late: only then is it known whether there
-/// are several, which is the second argument of `emit`.
+/// Scans a file and passes the blocks with a structure to `emit`. Each block is passed on only when the next one is
+/// known, because the second argument of `emit` states whether there are several.
 fn scan(
     bytes: &[u8],
     blocks: &mut [RawBlock; 2],
@@ -245,14 +249,14 @@ fn scan(
     }
 }
 
-/// Whether the text is UTF-16 or UTF-32, by its byte order mark or its zero bytes.
+/// Whether the text is in UTF-16 or UTF-32, as shown by its byte order mark or its zero bytes.
 fn is_wide_text(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe")
         || bytes.starts_with(b"\xfe\xff")
         || bytes.get(..4).is_some_and(|head| head.contains(&0))
 }
 
-/// Lines of offsets that mostly grow, without counting from the start each time.
+/// Converts offsets to lines. Ascending offsets are not counted from the start each time.
 struct LineCounter<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -264,7 +268,7 @@ impl<'a> LineCounter<'a> {
         Self { bytes, offset: 0, line: 1 }
     }
 
-    /// Line of an offset, from 1. A line ends with LF, CR LF or CR.
+    /// Returns the line of an offset, counted from 1. A line ends with LF, CR LF or CR.
     fn line(&mut self, offset: usize) -> u32 {
         if offset < self.offset {
             self.offset = 0;

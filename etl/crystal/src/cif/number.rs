@@ -1,26 +1,26 @@
-//! Decimal numbers of a CIF: `12`, `-0.5`, `.25`, `1.5e-3`, `1.234(5)`.
+//! Parsing of decimal numbers in a CIF: `12`, `-0.5`, `.25`, `1.5e-3`, `1.234(5)`.
 
-/// Largest power of ten a double holds exactly.
+/// Exponent of the largest power of ten that is exact as a double.
 const EXACT_POWER: i32 = 22;
 
-/// `10^n` for n = 0..=22, every one exact.
+/// `10^n` for n = 0..=22. All are exact.
 static POWERS_OF_TEN: [f64; EXACT_POWER as usize + 1] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Largest integer up to which every integer is a double.
+/// All integers up to this one are exact as doubles.
 const EXACT_INTEGER: u64 = 1 << 53;
 
-/// More digits than this may overflow 64 bits.
+/// Numbers with more digits than this may overflow 64 bits.
 const MAX_DIGITS: usize = 19;
 
-/// The double nearest to a CIF number, or `None` where the text is not a finite number.
+/// Parses a number of a CIF. Returns the nearest double, or `None` if the text is not a finite number.
 ///
-/// A standard uncertainty in parentheses is checked and dropped; it may stand before or after the exponent.
-/// Numbers of at most 19 digits below 2^53 with a power of ten up to 22 take one correctly rounded
-/// multiplication or division (Clinger, "How to read floating point numbers accurately", 1990); others go
-/// through the standard library, so every result is correctly rounded.
+/// A standard uncertainty in parentheses, before or after the exponent, is validated and dropped. A number with at
+/// most 19 digits that is below 2^53 and has a power of ten up to 22 takes one correctly rounded multiplication or
+/// division (Clinger, "How to read floating point numbers accurately", 1990). All others are parsed by the standard
+/// library, so every result is correctly rounded.
 #[inline]
 pub(super) fn parse_number(text: &[u8]) -> Option<f64> {
     let mut at = 0;
@@ -86,7 +86,7 @@ pub(super) fn parse_number(text: &[u8]) -> Option<f64> {
         }
     }
     if digits <= MAX_DIGITS && mantissa <= EXACT_INTEGER && (-EXACT_POWER..=EXACT_POWER).contains(&power) {
-        // Exact: at most 2^53.
+        // The conversion is exact, because the number is at most 2^53.
         let value = mantissa as f64;
         let scale = POWERS_OF_TEN[power.unsigned_abs() as usize];
         let value = if power < 0 { value / scale } else { value * scale };
@@ -101,9 +101,10 @@ fn digit_at(text: &[u8], at: usize) -> Option<u64> {
     (digit < 10).then_some(u64::from(digit))
 }
 
-/// Value of the first eight bytes where all are digits.
+/// Returns the value of the first eight bytes, if all of them are digits.
 ///
-/// Three multiplications add neighbouring digits, pairs and fours (Lemire, "Quickly parsing eight digits", 2018).
+/// Three multiplications combine neighbouring digits, then pairs, then groups of four (Lemire, "Quickly parsing eight
+/// digits", 2018).
 #[inline]
 fn eight_digits(text: &[u8]) -> Option<u64> {
     let word = u64::from_le_bytes(*text.first_chunk()?);
@@ -118,8 +119,8 @@ fn eight_digits(text: &[u8]) -> Option<u64> {
     Some(fours.wrapping_mul(42_949_672_960_001) >> 32)
 }
 
-/// Uncertainty of a printed number: one unit of its last digit, or its standard uncertainty if that is larger.
-/// Reads the number at the start of the text, whatever follows it.
+/// Returns the uncertainty of a printed number: one unit of its last digit, or its standard uncertainty if that is
+/// larger. The number is at the start of the text, and anything after it is ignored.
 pub(super) fn resolution(text: &[u8]) -> f64 {
     let is_part =
         |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'(' | b')' | b'e' | b'E');
@@ -135,14 +136,15 @@ pub(super) fn resolution(text: &[u8]) -> f64 {
     let uncertainty = rest.strip_prefix(b"(").and_then(|rest| {
         let end = rest.iter().position(|&byte| byte == b')')?;
         let inside = rest.get(..end)?;
-        // With a point of its own it is no count of last digits.
+        // An uncertainty with its own decimal point does not count units of the last digit.
         let scale = if inside.contains(&b'.') { 1.0 } else { unit };
         Some(parse_number(inside)? * scale)
     });
     unit.max(uncertainty.unwrap_or(0.0))
 }
 
-/// Position after `(123)`, the same position where there is no `(`, `None` for anything else in parentheses.
+/// Returns the position after `(123)`, the same position if there is no `(`, or `None` if the parentheses hold
+/// anything else.
 fn skip_uncertainty(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at) != Some(&b'(') {
         return Some(at);
@@ -153,7 +155,8 @@ fn skip_uncertainty(text: &[u8], at: usize) -> Option<usize> {
     valid.then_some(at + length + 2)
 }
 
-/// Value of `e-12`; an exponent outside any double's range is capped, which leaves 0 or infinity to it.
+/// Parses an exponent such as `e-12`. An exponent outside the range of doubles is clamped, so that the result is 0 or
+/// infinite.
 fn small_exponent(text: &[u8]) -> Option<i32> {
     let (negative, digits) = match text.get(1..)? {
         [b'-', digits @ ..] => (true, digits),

@@ -1,29 +1,29 @@
-//! A search for atoms at one place.
+//! Search for atoms that coincide.
 
 use super::expand::{Nearness, wrapped};
 
-/// From this many positions on, pairs are looked for in bins.
+/// From this number of positions on, pairs are searched in a grid of bins.
 const MANY_POSITIONS: usize = 64;
 
-/// Edge of a bin in units of the distance looked for: most positions are then far from the bin's faces, and few
-/// atoms share one.
+/// Edge of a bin in units of the search distance. With this size most positions are far from the faces of their bin,
+/// and few atoms share one.
 const BIN_EDGE: f64 = 8.0;
 
-/// Most bins along an axis: three indices fit 63 bits.
+/// Largest number of bins along an axis, so that three indices fit 63 bits.
 const MAX_BINS: f64 = (1u32 << 20) as f64;
 
 /// A pair of positions that nearly coincide.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pair {
-    /// Index of the one.
+    /// Index of the first position.
     pub(super) first: usize,
-    /// Index of the other, larger.
+    /// Index of the second position, which is larger.
     pub(super) second: usize,
-    /// Distance, Å.
+    /// Distance in Å.
     pub(super) distance: f64,
 }
 
-/// Looks for positions that nearly coincide; keeps its buffers.
+/// Searches for positions that nearly coincide, and reuses its buffers.
 #[derive(Debug, Default)]
 pub(super) struct PairSearch {
     wrapped: Vec<[f64; 3]>,
@@ -32,9 +32,9 @@ pub(super) struct PairSearch {
 }
 
 impl PairSearch {
-    /// Some pair of positions that are near each other modulo the lattice, if there is one.
+    /// Returns a pair of positions that are near each other modulo lattice translations, if there is one.
     ///
-    /// The time grows with n log n: where a bin holds many positions, a pair is soon found in it.
+    /// The time is O(n log n). If a bin holds many positions, a pair in it is found early.
     pub(super) fn find(&mut self, positions: &[[f64; 3]], nearness: &Nearness) -> Option<Pair> {
         self.wrapped.clear();
         self.wrapped.extend(positions.iter().map(|position| position.map(wrapped)));
@@ -82,7 +82,7 @@ impl PairSearch {
         None
     }
 
-    /// A pair of a position with one of those of a bin, which are looked at from this place on.
+    /// Searches a bin, from index `from` on, for a position near the given one.
     fn find_near(&self, nearness: &Nearness, index: u32, bin: u64, from: usize) -> Option<Pair> {
         let index = index as usize;
         let position = self.wrapped.get(index)?;
@@ -94,7 +94,7 @@ impl PairSearch {
     }
 }
 
-/// Bins of the cell, a whole number along each axis.
+/// A grid of bins over the unit cell, with an integer number of bins along each axis.
 struct Grid {
     counts: [u64; 3],
     reach: [f64; 3],
@@ -119,7 +119,8 @@ impl Grid {
         (bin[0] * self.counts[1] + bin[1]) * self.counts[2] + bin[2]
     }
 
-    /// Keys of the bins, other than its own, that reach as near to a position as is looked for: none for most.
+    /// Returns the keys of the other bins that are within the search distance of a position. Most positions have
+    /// none.
     fn neighbours(&self, position: &[f64; 3]) -> [Option<u64>; 7] {
         let home = self.bin(position);
         let mut beside = [None; 3];
@@ -128,7 +129,8 @@ impl Grid {
             let count = self.counts[axis];
             let margin = self.reach[axis] * count as f64;
             let inside = position[axis] * count as f64 - home[axis] as f64;
-            // The margin is at most an eighth of a bin, so that only one face is near, unless there is one bin.
+            // The margin is at most an eighth of a bin. Only one face per axis can be that near, unless there is a
+            // single bin.
             if count > 1 && inside <= margin {
                 beside[axis] = Some((home[axis] + count - 1) % count);
             } else if count > 1 && inside >= 1.0 - margin {

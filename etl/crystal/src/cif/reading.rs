@@ -1,4 +1,4 @@
-//! A block's values with their meaning: cell, elements, occupancies, and the errors in them.
+//! Interpretation of a block's values: unit cell, elements, occupancies, and the errors in them.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -11,75 +11,75 @@ use super::number::{parse_number, resolution};
 use super::species::{self, Elements, Species};
 use super::tag::Tag;
 
-/// A site occupied to this part counts as full: occupancies are printed to three decimals or more.
+/// A site with at least this occupancy is fully occupied. Occupancies are printed with three or more decimals.
 const FULL_OCCUPANCY: f64 = 0.9995;
 
-/// Coordinates that are a multiple of 1/8, such as `0.5` and `.25`, are exact, however few digits they have.
+/// Coordinates that are a multiple of 1/8, such as `0.5` and `.25`, are exact, regardless of their number of digits.
 const EXACT_PARTS: f64 = 8.0;
 
-/// Longest number whose digits are counted, bytes.
+/// Longest number whose digits are counted, in bytes.
 const LONGEST_NUMBER: usize = 64;
 
-/// Longest piece of a file quoted in an error, in characters.
+/// Longest text quoted in an error, in characters.
 const QUOTED: usize = 60;
 
-/// An error with the offset it shows at, if it shows at one.
+/// An error with its byte offset, if it has one.
 #[derive(Debug)]
 pub(super) struct BuildError {
     /// What is wrong.
     pub(super) kind: CifErrorKind,
-    /// Where, in bytes.
+    /// Byte offset.
     pub(super) offset: Option<usize>,
 }
 
-/// A remark about a structure that is kept, before its line is known. See [`super::CifNote`].
+/// A remark about a structure that is accepted, before its line is known. See [`super::CifNote`].
 #[derive(Debug)]
 pub(super) struct Remark {
     /// Kind of remark.
     pub(super) code: &'static str,
-    /// The value it is about.
+    /// Place of the value that the remark is about.
     pub(super) at: Span,
     /// The remark, with the values it is about.
     pub(super) message: String,
 }
 
-/// A block and the bytes its ranges refer to.
+/// A block and the bytes that its ranges refer to.
 pub(super) struct Reading<'a> {
-    /// What the block says.
+    /// The content of the block.
     pub(super) block: &'a RawBlock,
-    /// The whole file.
+    /// The bytes of the whole file.
     pub(super) bytes: &'a [u8],
     formula: OnceCell<Elements>,
 }
 
 impl<'a> Reading<'a> {
-    /// Of a block in this file.
+    /// Creates a reading of a block in a file.
     pub(super) fn new(block: &'a RawBlock, bytes: &'a [u8]) -> Self {
         Self { block, bytes, formula: OnceCell::new() }
     }
 
-    /// An error of the block as a whole.
+    /// Returns an error of the block as a whole.
     pub(super) fn error(&self, kind: CifErrorKind) -> BuildError {
         BuildError { kind, offset: Some(self.block.offset) }
     }
 
-    /// An error of a value.
+    /// Returns an error of a value.
     pub(super) fn error_at(&self, kind: CifErrorKind, span: Span) -> BuildError {
         BuildError { kind, offset: Some(span.start as usize) }
     }
 
-    /// An error of a site.
+    /// Returns an error of a site.
     pub(super) fn error_of(&self, site: &RawSite, kind: CifErrorKind) -> BuildError {
         BuildError { kind, offset: Some(site.offset as usize) }
     }
 
-    /// A site's label, or its symbol where it has none.
+    /// Returns a site's label, or its type symbol if it has no label.
     pub(super) fn label(&self, site: &RawSite) -> String {
         let label = if site.label.is_empty() { site.type_symbol } else { site.label };
         excerpt(label.of(self.bytes))
     }
 
-    /// Checks that the block has fractional coordinates, no needed item twice and no fault in joining its sites.
+    /// Checks that the block has fractional coordinates, no required item twice and no error of joining its sites.
     pub(super) fn check_items(&self) -> Result<(), BuildError> {
         if let Some(name) = self.block.duplicate {
             return Err(
@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
         self.check_formula()
     }
 
-    /// Checks that `_chemical_formula_sum` is not contradictory where site labels need it to be read.
+    /// Checks that `_chemical_formula_sum` has a single value if site labels need it to be interpreted.
     fn check_formula(&self) -> Result<(), BuildError> {
         let Some(name) = self.block.contradicted(Tag::FormulaSum) else { return Ok(()) };
         let needs_formula =
@@ -107,7 +107,7 @@ impl<'a> Reading<'a> {
         Err(self.error_at(CifErrorKind::DuplicateItem { item: "_chemical_formula_sum".to_owned() }, name))
     }
 
-    /// Text of a single item, trimmed; `None` where it is missing or given with two different values.
+    /// Returns the trimmed text of an item outside loops, or `None` if it is missing or has two different values.
     pub(super) fn text(&self, tag: Tag) -> Option<&'a [u8]> {
         if self.block.contradicted(tag).is_some() {
             return None;
@@ -115,7 +115,7 @@ impl<'a> Reading<'a> {
         Some(self.block.item(tag, self.bytes)?.span.of(self.bytes).trim_ascii())
     }
 
-    /// Uncertainty of a site's coordinates by their last digits, in fractions of the edges. See [`resolution`].
+    /// Returns the uncertainty of a site's fractional coordinates from their last digits. See [`resolution`].
     pub(super) fn uncertainty(&self, site: &RawSite) -> [f64; 3] {
         [0, 1, 2].map(|axis| {
             if (site.fractional[axis] * EXACT_PARTS).fract() == 0.0 {
@@ -126,13 +126,13 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// The block's cell.
+    /// Returns the unit cell of the block.
     pub(super) fn cell(&self) -> Result<Cell, BuildError> {
         let parameters = self.cell_parameters()?;
         Cell::from_parameters(parameters).ok_or_else(|| self.error(CifErrorKind::BadCell { parameters }))
     }
 
-    /// a, b, c in Å and alpha, beta, gamma in degrees.
+    /// Returns a, b, c in Å and alpha, beta, gamma in degrees.
     pub(super) fn cell_parameters(&self) -> Result<[f64; 6], BuildError> {
         const ITEMS: [(Tag, &str); 6] = [
             (Tag::LengthA, "_cell_length_a"),
@@ -166,9 +166,10 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Checks that no disorder assembly has two groups, and no site is disordered about a symmetry element (`-1`).
+    /// Checks that no disorder assembly has two groups, and that no site is disordered about a symmetry element
+    /// (`-1`).
     ///
-    /// Groups are numbers in practice; letters there are refinement flags of old files in the wrong column.
+    /// Groups are numbers in practice. Letters are refinement flags that old files have in the wrong column.
     pub(super) fn check_disorder_groups(&self) -> Result<(), BuildError> {
         let mut groups: Option<HashMap<&[u8], &[u8]>> = None;
         for site in self.block.sites.iter().filter(|site| !site.disorder_group.is_empty()) {
@@ -193,7 +194,7 @@ impl<'a> Reading<'a> {
         site.calc_flag.of(self.bytes).eq_ignore_ascii_case(b"dum") || self.species(site) == Species::Dummy
     }
 
-    /// Species of a site by its type symbol, or by its label if it has none.
+    /// Returns the species of a site from its type symbol, or from its label if it has none.
     pub(super) fn species(&self, site: &RawSite) -> Species {
         if !site.type_symbol.is_empty() {
             return species::of_type_symbol(site.type_symbol.of(self.bytes));
@@ -204,7 +205,7 @@ impl<'a> Reading<'a> {
         species::of_label(site.label.of(self.bytes), formula)
     }
 
-    /// Atomic number of a site, `None` for one that is no atom.
+    /// Returns the atomic number of a site, or `None` if the site is not an atom.
     #[inline]
     pub(super) fn element(&self, index: u32, site: &RawSite) -> Result<Option<u8>, BuildError> {
         if !site.calc_flag.is_empty() && self.is_dummy(site) {
@@ -238,7 +239,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The start of a piece of the file, for an error.
+/// Returns the beginning of a text of the file for an error.
 pub(super) fn excerpt(text: &[u8]) -> String {
     let text = text.get(..4 * QUOTED).unwrap_or(text);
     String::from_utf8_lossy(text).chars().take(QUOTED).collect()

@@ -1,8 +1,8 @@
-//! Choice between the origins and settings that a symbol or number leaves open.
+//! Choice between the origins and settings that a space-group symbol or number allows.
 //!
-//! Twenty-four space-group types are tabulated with two origins, and a symbol such as `F d -3 m` belongs to both
-//! (International Tables A). A number tells neither origin nor axes. The multiplicities of the sites, the sum
-//! formula or the density of the file decide between them.
+//! Twenty-four space-group types are tabulated with two origins, and a symbol such as `F d -3 m` denotes both
+//! (International Tables A). A number determines neither origin nor axes. The choice is made by the site
+//! multiplicities, the sum formula or the density in the file.
 
 use super::error::{CifErrorKind, SETTING_ASSUMED};
 use super::evidence::{Contents, Verdict};
@@ -11,7 +11,7 @@ use super::lexer::Span;
 use super::reading::{BuildError, Reading, Remark, excerpt};
 use super::statement::Operations;
 
-/// A block, and what is needed to try operations on it.
+/// A block, and what is needed to apply operations to it.
 pub(super) struct Trial<'a, 'b> {
     /// The block.
     pub(super) reading: &'a Reading<'b>,
@@ -19,27 +19,27 @@ pub(super) struct Trial<'a, 'b> {
     pub(super) expander: &'a mut Expander,
     /// From [`Nearness::of_images`].
     pub(super) nearness: &'a Nearness,
-    /// Volume of the cell, Å³.
+    /// Volume of the unit cell in Å³.
     pub(super) volume: f64,
 }
 
 impl Trial<'_, '_> {
-    /// Compares the atoms that the operations generate with the file. `None` if an image of a site is near it
-    /// without being on it.
+    /// Compares the atoms that the operations generate with the file. Returns `None` if an image is near its site but
+    /// distinct from it.
     fn verdict(&mut self, operations: &Operations) -> Option<Verdict> {
         let contents = Contents::of_sites(operations, self.reading, self.expander, self.nearness)?;
         Some(contents.judge(self.reading, self.volume, true))
     }
 
-    /// Returns whether the operations can be applied and the file does not contradict them.
+    /// Whether the operations can be applied and the file does not contradict them.
     fn is_possible(&mut self, operations: &Operations) -> bool {
         self.verdict(operations).is_some_and(|verdict| verdict.is_possible())
     }
 
-    /// Chooses between the operations from the two origins of a symbol.
+    /// Chooses between the operations for the two origins of a symbol.
     ///
     /// # Errors
-    /// [`CifErrorKind::AmbiguousOrigin`] unless exactly one of them is possible.
+    /// Returns [`CifErrorKind::AmbiguousOrigin`] unless exactly one of them is possible.
     pub(super) fn choose_origin(
         &mut self,
         symbol: Span,
@@ -56,19 +56,19 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// Chooses between the operations of all settings of a number, the standard setting first. That is taken unless
-    /// the file contradicts it, with a remark if others are possible too.
+    /// Chooses between the operations of all settings of a space-group number, given with the standard setting first.
+    /// The standard setting is used unless the file contradicts it, with a remark if others are possible too.
     ///
     /// # Errors
-    /// [`CifErrorKind::Contradiction`] if no setting is possible, [`CifErrorKind::AmbiguousSetting`] if several are,
-    /// but not the standard one.
+    /// Returns [`CifErrorKind::Contradiction`] if no setting is possible, or [`CifErrorKind::AmbiguousSetting`] if
+    /// several are possible but not the standard one.
     pub(super) fn choose_setting(
         &mut self,
         number: Span,
         settings: Vec<Operations>,
     ) -> Result<(Operations, Option<Remark>), BuildError> {
         let standard = settings.first().cloned().unwrap_or_default();
-        // Images of a site that are near it are an error later, when they are generated.
+        // Images that are near their site but distinct are reported later, when the sites are expanded.
         let against = self.verdict(&standard).filter(|verdict| !verdict.is_possible());
         let others: Vec<Operations> =
             settings.into_iter().skip(1).filter(|setting| self.is_possible(setting)).collect();

@@ -1,31 +1,31 @@
-//! Which element a site's type symbol or label means.
+//! Interpretation of type symbols and site labels as chemical elements.
 
 use crate::element::atomic_number_of;
 
-/// Heaviest element that has been made in amounts that can be weighed: einsteinium.
+/// Atomic number of einsteinium, the heaviest element that has been produced in weighable amounts.
 const LAST_WEIGHED: u8 = 99;
 
-/// What stands on a site.
+/// The species on a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Species {
-    /// An element, by atomic number.
+    /// A chemical element, by atomic number.
     Element(u8),
-    /// Nothing: a placeholder that holds no electrons.
+    /// A dummy site without an atom.
     Dummy,
-    /// A symbol no element has.
+    /// A symbol that is not that of an element.
     Unknown,
 }
 
-/// Species of a type symbol: `Fe`, `FE`, `Fe3+`, `O2-`, `O-2`, `D`, `Cval`, `Ow`.
+/// Returns the species of a type symbol: `Fe`, `FE`, `Fe3+`, `O2-`, `O-2`, `D`, `Cval`, `Ow`.
 ///
-/// The letters at the front are the symbol; digits, signs and the like after them give a charge, which is dropped.
+/// The letters at the front are the symbol. Digits, signs and the like after them denote a charge, which is ignored.
 pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     let letters = symbol.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(symbol.len());
     let (name, rest) = symbol.split_at(letters);
     if !rest.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'(' | b')' | b' ' | b'*')) {
         return Species::Unknown;
     }
-    // Groups of atoms, not the elements No, Nh and Cn.
+    // Functional groups, which are not the elements No, Nh and Cn.
     if matches!(name, b"NO" | b"NH" | b"CN") {
         return Species::Unknown;
     }
@@ -35,7 +35,7 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     if is_dummy(name) {
         return Species::Dummy;
     }
-    // Valence-electron scattering factors of the International Tables, and the atoms of a water molecule.
+    // Scattering factors of valence electrons (International Tables), and the atoms of a water molecule.
     let element = match name {
         [first, b'v', b'a', b'l'] | [first, b'v'] => atomic_number_of(&[*first]),
         [first, second, b'v', b'a', b'l'] | [first, second, b'v', b'a'] => {
@@ -48,38 +48,39 @@ pub(super) fn of_type_symbol(symbol: &[u8]) -> Species {
     element.map_or(Species::Unknown, Species::Element)
 }
 
-/// First letters of labels that are no element in any case: water, a vacancy, a cation, the rare earths.
+/// Words at the start of labels that are never an element, in either case: water, a vacancy, a cation, the rare
+/// earths.
 const WORDS: [&[u8]; 4] = [b"wat", b"vac", b"cat", b"ree"];
 
-/// First letters of labels that are no element in this case. In capitals they are an element and the name of its
-/// site, as in `VA1`.
+/// Words at the start of labels that are not an element in this case. In capitals they are an element followed by the
+/// name of its site, as in `VA1`.
 const SMALL_WORDS: [&[u8]; 10] =
     [b"Va", b"Tet", b"Oct", b"Hal", b"Alk", b"Gas", b"Int", b"Cent", b"Site", b"Void"];
 
-/// Abbreviations in capitals for a rare earth, a transition metal and a vacancy, each with the element that it means
-/// instead if the sum formula has it.
+/// Abbreviations in capitals for a rare earth, a transition metal and a vacancy. Each denotes the given element
+/// instead if the sum formula contains it.
 const ABBREVIATIONS: [(&[u8], u8); 3] = [(b"RE", 75), (b"TM", 69), (b"VA", 23)];
 
-/// Elements of one letter that make a mixture behind another element, as in `NaK1`. Other letters name a site there.
+/// Elements with one letter that form a mixture after another element, as in `NaK1`. Other letters there name a site.
 const SECOND_OF_MIXTURE: &[u8] = b"FIKPSUVW";
 
-/// Separators of the elements of a mixture: `Fe/Ni1`, `(Fe,Mg)`.
+/// Characters that separate the elements of a mixture: `Fe/Ni1`, `(Fe,Mg)`.
 const MIXING: &[u8] = b",/|&;";
 
-/// Elements whose site labels may carry the name of an organic group, as in `CMe1` (methyl carbon) and `OAc2`
+/// Elements whose site labels may include the name of an organic group, as in `CMe1` (methyl carbon) and `OAc2`
 /// (acetate oxygen).
 const ORGANIC: [u8; 4] = [1, 6, 7, 8];
 
-/// Elements whose site labels may carry small letters, as in `Ow` and `Hw` (water) and `Obr` (bridging oxygen).
+/// Elements whose site labels may continue in small letters, as in `Ow` and `Hw` (water) and `Obr` (bridging oxygen).
 const OF_WATER: [u8; 2] = [1, 8];
 
-/// Species of a label where no type symbol is given: `Fe1`, `O1A`, `Cl2`, `CA1`, `(Na1)`.
+/// Returns the species of a label, for sites without a type symbol: `Fe1`, `O1A`, `Cl2`, `CA1`, `(Na1)`.
 ///
-/// The symbol is the first two letters if they are an element, else the first one, as other readers of CIFs have it.
-/// If the second letter is a capital, as in `HO1` and `CA1`, the sum formula decides between the two, and elements
-/// that cannot be weighed are never meant (`NO1`, `CN1`). Capitals behind the symbol name the site. Small letters
-/// there make the label a word (`Va1`, `Cat1`), unless the element is oxygen or hydrogen or the formula has it. A
-/// second element makes it a mixture (`AlSi1`).
+/// The symbol is the first two letters if they are an element, or else the first letter, as in other CIF readers. If
+/// the second letter is a capital, as in `HO1` and `CA1`, the sum formula decides between the two, and elements that
+/// exist only in traces are excluded (`NO1`, `CN1`). Capitals after the symbol name the site. Small letters after it
+/// make the label a word (`Va1`, `Cat1`), unless the element is oxygen or hydrogen or occurs in the formula. A second
+/// element makes the site a mixture (`AlSi1`).
 pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     let start = label.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(label.len());
     let label = &label[start..];
@@ -108,7 +109,7 @@ pub(super) fn of_label(label: &[u8], formula: Elements) -> Species {
     Species::Element(element)
 }
 
-/// Returns whether the species of a label may depend on the sum formula.
+/// Whether the species of a label may depend on the sum formula.
 pub(super) fn needs_formula(label: &[u8]) -> bool {
     let is_open = |letters: &[u8]| {
         letters.len() > 1 && letters[1].is_ascii_uppercase() && atomic_number_of(&letters[..2]).is_some()
@@ -118,7 +119,7 @@ pub(super) fn needs_formula(label: &[u8]) -> bool {
         || of_label(label, Elements::default()) != of_label(label, Elements(u128::MAX))
 }
 
-/// Returns whether the letters at the front of a label are a word rather than a symbol.
+/// Whether the letters at the front of a label are a word rather than a symbol.
 fn is_word(name: &[u8], formula: Elements) -> bool {
     let starts = |word: &[u8]| name.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word));
     WORDS.iter().any(|word| starts(word))
@@ -126,7 +127,7 @@ fn is_word(name: &[u8], formula: Elements) -> bool {
         || ABBREVIATIONS.iter().any(|&(letters, element)| name.starts_with(letters) && !formula.has(element))
 }
 
-/// Returns whether letters behind a symbol may name the site of the element.
+/// Whether the letters after a symbol may name the site of the element.
 fn names_site(element: u8, suffix: &[u8], formula: Elements) -> bool {
     match suffix.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(suffix.len()) {
         0 => true,
@@ -136,7 +137,7 @@ fn names_site(element: u8, suffix: &[u8], formula: Elements) -> bool {
     }
 }
 
-/// Returns whether a label names a second element behind the first one.
+/// Whether a label names a second element after the first one.
 fn is_mixture(element: u8, suffix: &[u8], rest: &[u8], formula: Elements) -> bool {
     let mixing = rest.iter().position(|byte| MIXING.contains(byte));
     if mixing.is_some_and(|at| rest[at..].iter().any(u8::is_ascii_alphabetic)) {
@@ -167,7 +168,7 @@ fn is_mixture(element: u8, suffix: &[u8], rest: &[u8], formula: Elements) -> boo
     [suffix].into_iter().filter(|suffix| !suffix.is_empty()).chain(runs).any(is_other)
 }
 
-/// A label `T1` is a tetrahedral site of a framework, not tritium.
+/// Returns the element of the letters. A label `T1` is a tetrahedral site of a framework, not tritium.
 fn of_letters_not_tritium(letters: &[u8]) -> Option<u8> {
     if letters.eq_ignore_ascii_case(b"t") { None } else { atomic_number_of(letters) }
 }
@@ -176,18 +177,18 @@ fn is_dummy(name: &[u8]) -> bool {
     [b"x".as_slice(), b"du", b"dum", b"dummy"].iter().any(|dummy| name.eq_ignore_ascii_case(dummy))
 }
 
-/// The elements of a sum formula, such as `C10 H24 Br Cl2`; none where there is no formula.
+/// The elements of a sum formula such as `C10 H24 Br Cl2`; empty if there is no formula.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Elements(u128);
 
 impl Elements {
-    /// Elements of this formula.
+    /// Collects the elements of a formula.
     pub(super) fn of_formula(formula: &[u8]) -> Self {
         let symbols = formula.split(|byte| !byte.is_ascii_alphabetic());
         Self(symbols.filter_map(atomic_number_of).fold(0, |set, number| set | 1 << number))
     }
 
-    /// Whether the formula has the element.
+    /// Whether the formula contains the element.
     fn has(self, number: u8) -> bool {
         self.0 & (1 << number) != 0
     }

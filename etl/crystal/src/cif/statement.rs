@@ -1,4 +1,4 @@
-//! Space groups named by symbols and numbers, and their comparison with the operations that are used.
+//! Space groups given by symbols and numbers, and their comparison with the operations that are used.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use crate::symmetry::{
     operations_of_number,
 };
 
-/// Distinct symbols kept of each kind.
+/// Largest number of distinct symbols of each kind in the cache.
 const KEPT_SYMBOLS: usize = 1024;
 
-/// Rhombohedral space-group types, which have three times as many operations in hexagonal axes as in rhombohedral
-/// ones.
+/// Rhombohedral space-group types. They have three times as many operations in hexagonal axes as in rhombohedral
+/// axes.
 const RHOMBOHEDRAL: [u32; 7] = [146, 148, 155, 160, 161, 166, 167];
 
-/// Operations of a space group, centring included.
+/// Operations of a space group, including centring translations.
 pub(super) type Operations = Arc<[SymmetryOperation]>;
 
-/// A symbol, number or list of operations that names a space group.
+/// A symbol, number or list of operations that denotes a space group.
 #[derive(Debug)]
 pub(super) struct Statement {
     /// The symbol or number in quotes, or a description of the list, for messages.
     pub(super) text: String,
     /// Its place in the file.
     pub(super) at: Span,
-    /// Operations of the group it names.
+    /// Operations of the space group.
     pub(super) operations: Operations,
 }
 
@@ -49,13 +49,13 @@ impl Statement {
     /// Items with the number of the space-group type, in order of preference.
     pub(super) const NUMBER: [Tag; 3] = [Tag::GroupNumber, Tag::OldGroupNumber, Tag::OtherGroupNumber];
 
-    /// Returns whether the block names a space group, in a form that can be read or not.
+    /// Whether the block names a space group, readable or not.
     pub(super) fn is_in(block: &RawBlock, bytes: &[u8]) -> bool {
         let tags = Self::HALL.into_iter().chain(Self::HERMANN_MAUGUIN).chain(Self::NUMBER);
         tags.into_iter().any(|tag| block.item(tag, bytes).is_some())
     }
 
-    /// Reads the symbol or number of an item; `None` where there is none that can be read.
+    /// Reads the symbol or number of an item. Returns `None` if it is absent or cannot be read.
     pub(super) fn read(tag: Tag, reading: &Reading<'_>, metric: &Metric) -> Option<Self> {
         let at = reading.block.item(tag, reading.bytes)?.span;
         let bytes = at.of(reading.bytes);
@@ -70,13 +70,13 @@ impl Statement {
         Some(Self { text: format!("{:?}", excerpt(bytes)), at, operations })
     }
 
-    /// Reads the number of a space-group type.
+    /// Parses the number of a space-group type.
     pub(super) fn number(text: &[u8]) -> Option<u32> {
         std::str::from_utf8(text).ok()?.trim().parse().ok()
     }
 }
 
-/// Numbers of rotations and of centring translations (the identity included) of a space group.
+/// Number of rotations and number of centring translations (including the identity) of a space group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Order {
     rotations: usize,
@@ -92,18 +92,18 @@ impl Order {
     }
 }
 
-/// Compares the statements of blocks with their operations. Keeps the orders of the groups that it has met.
+/// Compares the space groups that a block names with its operations. Caches the orders of the groups.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    /// Orders by text, of Hall symbols, Hermann-Mauguin symbols and numbers; `None` for a text that cannot be read.
+    /// Orders by text, for Hall symbols, Hermann-Mauguin symbols and numbers; `None` for a text that cannot be read.
     orders: [HashMap<Box<[u8]>, Option<Order>>; 3],
 }
 
 impl Statements {
-    /// Returns the first statement that names another group than that of the operations.
+    /// Returns the first item that names a space group other than that of the operations.
     ///
-    /// Two groups are different if their numbers of rotations or centrings are. A space-group number does not tell
-    /// the cell, so that the operations may have more centrings than its standard setting.
+    /// Two groups differ if their numbers of rotations or of centring translations do. A space-group number does not
+    /// determine the cell, so the operations may have more centring translations than its standard setting.
     pub(super) fn first_other(
         &mut self,
         operations: &[SymmetryOperation],
@@ -148,8 +148,8 @@ impl Statements {
     }
 }
 
-/// Returns whether the order of a group depends on the shape of the cell, which decides between hexagonal and
-/// rhombohedral axes.
+/// Whether the order of a group depends on the shape of the cell, which determines whether the axes are hexagonal or
+/// rhombohedral.
 fn depends_on_axes(text: &[u8]) -> bool {
     matches!(text.first(), Some(b'r' | b'R' | b'h' | b'H'))
         || Statement::number(text).is_some_and(|number| RHOMBOHEDRAL.contains(&number))

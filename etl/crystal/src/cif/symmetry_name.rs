@@ -1,15 +1,15 @@
-//! Data names of symmetry that no dictionary defines, and those of the dictionaries for magnetic (magCIF) and
+//! Data names for symmetry that no dictionary defines, and those of the dictionaries for magnetic (magCIF) and
 //! modulated structures (msCIF).
 //!
-//! No name of these categories that gives operations or a symbol may be ignored: the sites of an asymmetric unit
-//! would be taken for the whole cell.
+//! A data name of these categories that holds operations or a symbol must not be ignored. Otherwise the sites of an
+//! asymmetric unit would be taken for the complete unit cell.
 
 use super::tag::{self, Tag};
 
-/// Longest name that is recognised, bytes. No dictionary has one half as long.
+/// Longest data name that is recognised, in bytes. Names in the dictionaries are at most half as long.
 const LONGEST: usize = 128;
 
-/// Parts of names whose values describe the space group or a related one without giving its operations.
+/// Parts of data names whose values describe the space group or a related one without giving its operations.
 const DESCRIPTIONS: [&str; 10] = [
     "wyckoff",
     "patterson",
@@ -23,7 +23,7 @@ const DESCRIPTIONS: [&str; 10] = [
     "centring_type",
 ];
 
-/// Tag of a data name.
+/// Returns the tag of a data name.
 #[inline]
 pub(super) fn recognise(name: &[u8]) -> Tag {
     match tag::recognise(name) {
@@ -32,7 +32,7 @@ pub(super) fn recognise(name: &[u8]) -> Tag {
     }
 }
 
-/// Tag of a name of the categories `symmetry` and `space_group` that is none of the usual ones.
+/// Returns the tag of an unusual data name in the categories `symmetry` and `space_group`.
 #[cold]
 fn of_symmetry(name: &[u8]) -> Tag {
     let mut buffer = [0; LONGEST];

@@ -1,10 +1,10 @@
-//! The data names of a CIF that say something about the structure.
+//! The data names of a CIF that concern the structure.
 
-/// A known data name. Old (`_symmetry_...`), new (`_space_group_...`) and dotted (DDLm) forms are one.
+/// A known data name. Old (`_symmetry_...`), new (`_space_group_...`) and dotted (DDLm) forms have the same tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {
-    /// Any other name.
+    /// Any other data name.
     Other,
     /// `_cell_length_a`, Å.
     LengthA,
@@ -22,7 +22,7 @@ pub(super) enum Tag {
     Operation,
     /// `_symmetry_equiv_pos_as_xyz`.
     OldOperation,
-    /// Operations under a name that no dictionary defines, such as `_symmetry_equiv_pos_as_xyz_`.
+    /// Symmetry operations under a data name that no dictionary defines, such as `_symmetry_equiv_pos_as_xyz_`.
     OtherOperation,
     /// `_space_group_symop_magn_operation.xyz`.
     MagneticOperation,
@@ -50,17 +50,17 @@ pub(super) enum Tag {
     GroupNumber,
     /// `_symmetry_Int_Tables_number`.
     OldGroupNumber,
-    /// A Hall symbol under a name that no dictionary defines.
+    /// A Hall symbol under a data name that no dictionary defines.
     OtherHall,
-    /// A Hermann-Mauguin symbol under a name that no dictionary defines, such as `_symmetry_space_group_name`.
+    /// A Hermann-Mauguin symbol under a data name that no dictionary defines, such as `_symmetry_space_group_name`.
     OtherHermannMauguin,
-    /// Number of the space group under a name that no dictionary defines.
+    /// A space-group number under a data name that no dictionary defines.
     OtherGroupNumber,
     /// `_space_group_IT_coordinate_system_code`.
     CoordinateSystem,
     /// `_space_group_crystal_system`.
     CrystalSystem,
-    /// Symmetry in a form that is not read, such as a Schoenflies symbol.
+    /// Symmetry in an unsupported form, such as a Schoenflies symbol.
     OtherSymmetry,
     /// `_chemical_formula_weight`, g/mol.
     FormulaWeight,
@@ -100,14 +100,14 @@ impl Tag {
         matches!(self, Self::FractionalX | Self::FractionalY | Self::FractionalZ | Self::CartesianX)
     }
 
-    /// Whether this belongs to an atom site.
+    /// Whether this is an item of an atom site.
     pub(super) fn is_of_site(self) -> bool {
         self.is_coordinate()
             || matches!(self, Self::Label | Self::TypeSymbol | Self::Occupancy | Self::CalcFlag)
             || matches!(self, Self::DisorderGroup | Self::DisorderAssembly | Self::Multiplicity)
     }
 
-    /// Whether this is a length or an angle of the cell.
+    /// Whether this is a length or an angle of the unit cell.
     pub(super) fn is_of_cell(self) -> bool {
         matches!(self, Self::LengthA | Self::LengthB | Self::LengthC)
             || matches!(self, Self::AngleAlpha | Self::AngleBeta | Self::AngleGamma)
@@ -123,7 +123,7 @@ impl Tag {
 /// Number of variants of [`Tag`].
 pub(super) const TAGS: usize = Tag::DisorderAssembly as usize + 1;
 
-/// Every known name, in lower case and with `_` for `.` and `-`.
+/// All known data names, in lower case and with `_` for `.` and `-`.
 const NAMES: [(&[u8], Tag); 35] = [
     (b"_cell_length_a", Tag::LengthA),
     (b"_cell_length_b", Tag::LengthB),
@@ -162,13 +162,13 @@ const NAMES: [(&[u8], Tag); 35] = [
     (b"_atom_site_site_symmetry_multiplicity", Tag::Multiplicity),
 ];
 
-/// Longest of [`NAMES`] plus one.
+/// Length of the longest of [`NAMES`] plus one.
 const LONGEST: usize = 38;
 
-/// Most names of one length.
+/// Largest number of names with the same length.
 const SAME_LENGTH: usize = 6;
 
-/// Indices into [`NAMES`] by length; [`NAMES`]' own length fills the empty places.
+/// Indices into [`NAMES`] by length. Unused places hold the number of names.
 static BY_LENGTH: [[u8; SAME_LENGTH]; LONGEST] = by_length();
 
 const fn by_length() -> [[u8; SAME_LENGTH]; LONGEST] {
@@ -186,7 +186,7 @@ const fn by_length() -> [[u8; SAME_LENGTH]; LONGEST] {
     table
 }
 
-/// Tag of a name in [`NAMES`]. Case does not matter, and `.` or `-` may stand for `_`.
+/// Returns the tag of a data name in [`NAMES`]. Case is ignored, and `.` or `-` may replace `_`.
 #[inline]
 pub(super) fn recognise(name: &[u8]) -> Tag {
     if let Some(candidates) = BY_LENGTH.get(name.len()) {
@@ -200,7 +200,7 @@ pub(super) fn recognise(name: &[u8]) -> Tag {
     Tag::Other
 }
 
-/// Compares two names of one length: first their ends, where names of one category differ.
+/// Compares two names of equal length. Their ends are compared first, because names of one category differ there.
 #[inline]
 fn is_same(name: &[u8], known: &[u8]) -> bool {
     let is_like = |(&byte, &expected): (&u8, &u8)| {

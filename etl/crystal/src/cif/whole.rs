@@ -1,15 +1,15 @@
-//! Recognises a list of all atoms of the cell: every image of an atom under the space group is in the list.
+//! Recognition of lists that hold all atoms of the unit cell, so that every image of an atom is in the list.
 //!
-//! Programs that export all atoms under P 1 often keep the symbol of the original space group.
+//! Programs that export all atoms under P 1 often keep the space-group symbol of the original.
 
 use super::expand::{Nearness, wrapped};
 use crate::structure::Structure;
 use crate::symmetry::SymmetryOperation;
 
-/// Comparisons after which the search is given up. The atoms then count as not whole.
+/// Largest number of comparisons. If it is exceeded, the list counts as incomplete.
 const MAX_COMPARISONS: usize = 20_000_000;
 
-/// Returns whether the operations map every atom onto an atom of the same element.
+/// Whether the operations map every atom onto an atom of the same element.
 pub(super) fn is_whole(structure: &Structure, operations: &[SymmetryOperation], nearness: &Nearness) -> bool {
     let atoms = structure.fractional.iter().zip(&structure.atomic_numbers);
     let mut sorted: Vec<([f64; 3], u8)> =
@@ -20,7 +20,7 @@ pub(super) fn is_whole(structure: &Structure, operations: &[SymmetryOperation], 
     operations.iter().all(|operation| {
         sorted.iter().all(|(position, number)| {
             let image = operation.apply(position).map(wrapped);
-            // The image and its neighbours across the cell's faces.
+            // The image is also compared across the faces of the unit cell.
             [0.0, 1.0, -1.0].iter().any(|shift| {
                 let from = image[0] + shift - reach;
                 let start = sorted.partition_point(|(other, _)| other[0] < from);

@@ -1,26 +1,26 @@
-//! Why a crystal has no features.
+//! Errors of computing features.
 
 use super::options::MAX_EDGES;
 use crate::niggli::NiggliError;
 use crate::number::{exact, significant};
 
-/// A crystal that has no features.
+/// An error of computing the features of a crystal.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeatureError {
-    /// The structure holds no site at all.
+    /// The structure has no sites.
     #[error("the structure has no sites")]
     NoSites,
-    /// More sites than a 32-bit index can name.
+    /// The number of sites exceeds a 32-bit index.
     #[error("the structure has {sites} sites, more than can be numbered")]
     TooManySites {
         /// Number of sites.
         sites: usize,
     },
-    /// The lattice has no Niggli cell.
+    /// The lattice cannot be reduced.
     #[error(transparent)]
     Lattice(#[from] NiggliError),
-    /// A fractional coordinate is infinite, not a number or too large to be taken into the cell.
+    /// A fractional coordinate is infinite, NaN or too large to be wrapped into the unit cell.
     #[error("site {site} has the fractional coordinate {}, which cannot be taken into the cell", exact(*.value))]
     NonFiniteCoordinate {
         /// Index of the site.
@@ -28,48 +28,48 @@ pub enum FeatureError {
         /// The coordinate.
         value: f64,
     },
-    /// A neighbour lies more cells away than a 16-bit image index can count.
+    /// The periodic image of a neighbour exceeds the range of 16 bits.
     #[error("a neighbour of site {site} lies {} cells away, beyond the range of an image index", exact(*.image))]
     ImageOverflow {
         /// Index of the neighbour's site.
         site: usize,
-        /// Number of cells along one axis.
+        /// The image component.
         image: f64,
     },
-    /// The sites are so many and so close that their images within reach cannot be listed.
+    /// There are too many periodic images of atoms within the search radius.
     #[error("{atoms} atoms are within reach of the cell, too many for a crystal")]
     TooManyImages {
-        /// Number of image atoms, at least.
+        /// Lower bound on the number of atoms in all images.
         atoms: u64,
     },
-    /// Two sites are in one place.
+    /// Two sites coincide.
     #[error("sites {first} and {second} coincide: they are {} Å apart", significant(*.distance))]
     CoincidentSites {
-        /// Index of one site.
+        /// Index of the first site.
         first: usize,
-        /// Index of the other.
+        /// Index of the second site.
         second: usize,
         /// Their distance in Å.
         distance: f64,
     },
-    /// So many sites are at much the same distance that a shell of them has no end.
+    /// The shell of a site's last neighbour holds too many sites.
     #[error("site {site} has over {neighbours} neighbours in its nearest shells, no crystal has")]
     ShellTooLarge {
         /// Index of the site.
         site: usize,
-        /// Neighbours counted.
+        /// Number of neighbours counted.
         neighbours: usize,
     },
     /// The crystal has more than [`MAX_EDGES`] edges.
     #[error("more than {MAX_EDGES} edges, {count} were counted")]
     TooManyEdges {
-        /// How many were counted, which may not be all.
+        /// Number of edges counted. Counting may have stopped early.
         count: usize,
     },
 }
 
 impl FeatureError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::NoSites => "no_sites",

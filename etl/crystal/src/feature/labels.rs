@@ -1,39 +1,39 @@
-//! Edge labels: the direction class of a neighbour's cell and whether it is the home cell
-//! (specification, section 2.4), literally and centred on the atom.
+//! Edge labels: the direction label of a neighbour's image and whether the image is the home cell (specification,
+//! section 2.4). Both are also computed relative to a home cell centred on the atom.
 
 use crate::feature::Edges;
 use crate::math::Vector3;
 
-/// Direction class of a neighbour in the home cell.
+/// Direction label of the home cell.
 pub const HOME_DIRECTION: u8 = 13;
 
-/// `9 (s1 + 1) + 3 (s2 + 1) + (s3 + 1)` of three signs -1, 0 or 1.
+/// Returns the label `9 (s1 + 1) + 3 (s2 + 1) + (s3 + 1)` of three signs (-1, 0 or 1).
 #[inline]
 fn direction_class([first, second, third]: [i8; 3]) -> u8 {
     (13 + 9 * first + 3 * second + third) as u8
 }
 
-/// Sign of an image component, 0 for 0.
+/// Returns the sign of an image component, where 0 has the sign 0.
 #[inline]
 fn image_sign(image: i16) -> i8 {
     i8::from(image > 0) - i8::from(image < 0)
 }
 
-/// Sign of a fractional displacement, 0 within the cell centred on the atom.
+/// Returns the sign of a component of a fractional displacement, or 0 if it lies within the cell centred on the atom.
 #[inline]
 fn centred_sign(displacement: f64, half: f64) -> i8 {
     i8::from(displacement > half) - i8::from(displacement < -half)
 }
 
-/// Fills the four label columns from the other columns of `edges`.
+/// Fills the four label columns of `edges` from its other columns.
 ///
-/// `fractional` are the wrapped coordinates, shape `[nsites, 3]`, that the edges' site indices
-/// point into; `tolerance` is the one about one half of a cell vector.
+/// `fractional` holds the wrapped fractional coordinates of the sites, shape `[nsites, 3]`. `tolerance` is added to
+/// the bound of one half of a lattice vector.
 pub(crate) fn label_edges(fractional: &[Vector3], tolerance: f64, edges: &mut Edges) {
     let half = 0.5 + tolerance;
     let Edges { source, target, image, direction, direction_centred, .. } = edges;
     let [first, second, third] = &*image;
-    // Plain loops over slices of one length: compilers make vectors of these.
+    // Simple loops over slices of equal length are vectorised by the compiler.
     direction.resize(first.len(), 0);
     for (((class, &k1), &k2), &k3) in direction.iter_mut().zip(first).zip(second).zip(third) {
         *class = direction_class([image_sign(k1), image_sign(k2), image_sign(k3)]);
@@ -51,7 +51,7 @@ pub(crate) fn label_edges(fractional: &[Vector3], tolerance: f64, edges: &mut Ed
     mark_home(&edges.direction_centred, &mut edges.same_cell_centred);
 }
 
-/// Marks the directions of the home cell.
+/// Fills `same_cell`: whether each direction label is that of the home cell.
 fn mark_home(directions: &[u8], same_cell: &mut Vec<bool>) {
     same_cell.resize(directions.len(), false);
     for (is_home, &class) in same_cell.iter_mut().zip(directions) {

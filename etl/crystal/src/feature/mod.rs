@@ -1,5 +1,5 @@
-//! Features of one crystal (specification, sections 2.1 to 2.4): Niggli cell, wrapped sites, the nearest
-//! neighbours of every atom in all periodic images, their distances and labels. All in double precision.
+//! Features of a crystal (specification, sections 2.1 to 2.4): the Niggli cell, the wrapped sites, and the nearest
+//! neighbours of every site over all periodic images with their distances and labels.
 
 mod edges;
 mod error;
@@ -23,28 +23,27 @@ use crate::niggli::{NiggliCell, niggli_reduce, parameters};
 use crate::structure::Structure;
 use neighbours::NeighbourSearch;
 
-/// Features of one crystal.
+/// The features of a crystal.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Features {
-    /// Niggli cell, rows l1, l2, l3 in Å.
+    /// Niggli-reduced lattice L in Å. The rows are the lattice vectors l1, l2, l3.
     pub lattice: Matrix3,
-    /// `|l1|, |l2|, |l3|` in Å and `alpha = ∠(l2, l3), beta = ∠(l1, l3), gamma = ∠(l1, l2)` in
-    /// degrees (specification, section 2.1, step 4).
+    /// Lengths `|l1|, |l2|, |l3|` in Å and angles `alpha = ∠(l2, l3), beta = ∠(l1, l3), gamma = ∠(l1, l2)` in degrees
+    /// (specification, section 2.1, step 4).
     pub parameters: [f64; 6],
-    /// Volume of the cell in Å³, positive.
+    /// Volume of the unit cell in Å³, positive.
     pub volume: f64,
-    /// `lattice = transform · given lattice`, determinant +1.
+    /// Change of basis T, an integer matrix with determinant +1: `lattice = T · L0`, where L0 is the given lattice.
     pub transform: IntegerMatrix3,
-    /// Wrapped fractional coordinates in the Niggli cell, shape `[nsites, 3]`, in the order of the
-    /// given sites.
+    /// Wrapped fractional coordinates in the Niggli cell, shape `[nsites, 3]`, in the order of the given sites.
     pub fractional: Vec<Vector3>,
     /// Edges to the nearest neighbours.
     pub edges: Edges,
-    /// Sites without a neighbour within the cutoff, ascending. No edge has them as its target.
+    /// Sites without a neighbour within the cutoff, in ascending order. They are not the target of any edge.
     pub isolated: Vec<u32>,
 }
 
-/// Computes features, reusing its buffers from crystal to crystal; one for each thread.
+/// Computes features and reuses its buffers from crystal to crystal. Create one for each thread.
 #[derive(Debug, Clone)]
 pub struct Featuriser {
     options: FeatureOptions,
@@ -53,11 +52,11 @@ pub struct Featuriser {
 }
 
 impl Featuriser {
-    /// A featuriser for the given options. A cutoff above [`MAX_CUTOFF_ANGSTROM`] counts as that, and more
-    /// neighbours than [`MAX_NEIGHBOURS`] likewise.
+    /// Creates a featuriser. A cutoff above [`MAX_CUTOFF_ANGSTROM`] is reduced to it, and so is a number of
+    /// neighbours above [`MAX_NEIGHBOURS`].
     pub fn new(options: &FeatureOptions) -> Self {
         let options = FeatureOptions {
-            // A number is the least of itself and one that is none.
+            // The minimum of a number and NaN is the number.
             cutoff_angstrom: options.cutoff_angstrom.min(MAX_CUTOFF_ANGSTROM),
             neighbours: options.neighbours.min(MAX_NEIGHBOURS),
             ..*options
@@ -65,11 +64,12 @@ impl Featuriser {
         Self { options, search: NeighbourSearch::default(), features: Features::default() }
     }
 
-    /// Features of one crystal (specification, sections 2.1 to 2.4); the result borrows the featuriser's buffers.
+    /// Computes the features of a crystal (specification, sections 2.1 to 2.4). The result borrows the featuriser's
+    /// buffers.
     ///
     /// # Errors
-    /// Every [`FeatureError`]: an impossible lattice, impossible coordinates, coinciding sites or more edges
-    /// than [`MAX_EDGES`].
+    /// Returns a [`FeatureError`] for an invalid lattice, invalid coordinates, coinciding sites or more edges than
+    /// [`MAX_EDGES`].
     pub fn featurise(&mut self, structure: &Structure) -> Result<&Features, FeatureError> {
         let sites = structure.fractional.len();
         if sites == 0 {
@@ -91,7 +91,7 @@ impl Featuriser {
         Ok(&self.features)
     }
 
-    /// Edges and labels of the cell and sites in `features`.
+    /// Finds and labels the edges of the sites in `features`.
     fn find_edges(&mut self) -> Result<(), FeatureError> {
         let Features { lattice, volume, fractional, edges, isolated, .. } = &mut self.features;
         self.search.find(lattice, *volume, fractional, &self.options, edges, isolated)?;

@@ -1,17 +1,17 @@
-//! Fractional coordinates in the reduced cell (specification, section 2.1).
+//! Fractional coordinates in the Niggli cell (specification, section 2.1).
 
 use crate::feature::FeatureError;
 use crate::math::{IntegerMatrix3, Vector3, row_times, unimodular_inverse};
 use crate::structure::FARTHEST_CELL;
 
-/// Takes fractional coordinates of the given cell into the reduced one and wraps them:
-/// `f = f0 · T⁻¹`, then into `[-tolerance, 1 - tolerance)`.
+/// Transforms fractional coordinates of the given cell to the reduced one by `f = f0 · T⁻¹` and wraps them into
+/// `[-tolerance, 1 - tolerance)`.
 ///
-/// `wrapped` is overwritten with shape `[nsites, 3]`, in the order of the sites.
+/// Overwrites `wrapped` with the result, shape `[nsites, 3]`, in the order of the sites.
 ///
 /// # Errors
-/// [`FeatureError::NonFiniteCoordinate`] for a coordinate that is not finite, before or after, or farther
-/// than [`FARTHEST_CELL`].
+/// Returns [`FeatureError::NonFiniteCoordinate`] for a coordinate that is not finite, before or after the
+/// transformation, or whose absolute value exceeds [`FARTHEST_CELL`].
 pub(crate) fn wrap_sites(
     given: &[Vector3],
     transform: &IntegerMatrix3,
@@ -22,7 +22,7 @@ pub(crate) fn wrap_sites(
     let inverse = (*transform != IDENTITY).then(|| unimodular_inverse(transform));
     wrapped.clear();
     for (site, given) in given.iter().enumerate() {
-        // Neither is a number that is none.
+        // A NaN fails both comparisons.
         let is_no_place = |value: &&f64| value.is_nan() || value.abs() > FARTHEST_CELL;
         if let Some(&value) = given.iter().find(is_no_place) {
             return Err(FeatureError::NonFiniteCoordinate { site, value });
@@ -36,10 +36,10 @@ pub(crate) fn wrap_sites(
     Ok(())
 }
 
-/// A fractional coordinate in `[-tolerance, 1 - tolerance)` (specification, section 2.1, step 3).
+/// Wraps a fractional coordinate into `[-tolerance, 1 - tolerance)` (specification, section 2.1, step 3).
 ///
-/// The tolerance keeps the images of neighbours stable: a coordinate that rounding has put just
-/// below a lattice plane counts as on it.
+/// The tolerance keeps the images of neighbours stable: a coordinate that is just below a lattice plane because of
+/// rounding counts as lying on it.
 pub(crate) fn wrap(value: f64, tolerance: f64) -> f64 {
     let inside = value - value.floor();
     if inside >= 1.0 - tolerance { inside - 1.0 } else { inside }

@@ -1,20 +1,20 @@
-//! Why a lattice has no Niggli cell.
+//! Errors of the Niggli reduction.
 
 use crate::number::significant;
 
-/// A lattice that cannot be reduced.
+/// An error of a lattice that cannot be reduced.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NiggliError {
-    /// A component of a cell vector is infinite or not a number.
+    /// A component of a lattice vector is infinite or NaN.
     #[error("cell vector {row} has the component {value}")]
     NonFiniteLattice {
-        /// Which cell vector, 0..3.
+        /// Index of the lattice vector, 0..3.
         row: usize,
         /// The component.
         value: f64,
     },
-    /// The cell vectors span no volume, or one that no crystal can have.
+    /// The lattice vectors are linearly dependent, or the unit cell is too small for a crystal.
     #[error(
         "the cell is degenerate: volume {} Å³, shortest lattice vector {} Å",
         significant(*.volume), significant(*.shortest)
@@ -22,18 +22,18 @@ pub enum NiggliError {
     DegenerateLattice {
         /// Volume in Å³.
         volume: f64,
-        /// Length of the shortest lattice vector met, in Å.
+        /// Length of the shortest lattice vector found, in Å.
         shortest: f64,
     },
-    /// The Niggli reduction did not end.
+    /// The reduction did not terminate.
     #[error("the Niggli reduction did not converge in {steps} steps (volume {} Å³)", significant(*.volume))]
     NotConverged {
-        /// Steps taken.
+        /// Number of steps taken.
         steps: usize,
         /// Volume of the cell in Å³.
         volume: f64,
     },
-    /// The given basis is so skewed that the change of basis has no 32-bit entries.
+    /// The given basis is so skewed that an entry of the change of basis exceeds 32 bits.
     #[error("the cell is too skewed: its Niggli transformation needs the entry {entry}")]
     TransformOverflow {
         /// The entry that does not fit.
@@ -42,7 +42,7 @@ pub enum NiggliError {
 }
 
 impl NiggliError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::NonFiniteLattice { .. } => "non_finite_lattice",

@@ -1,11 +1,13 @@
 //! Niggli reduction of a lattice (specification, section 2.1).
 //!
-//! The algorithm is that of Křivý and Gruber (Acta Cryst. A32, 297, 1976,
-//! <https://doi.org/10.1107/S0567739476000636>) on the six components of the metric tensor, with the
-//! comparisons within a tolerance of Grosse-Kunstleve, Sauter and Adams (Acta Cryst. A60, 1, 2004,
-//! <https://doi.org/10.1107/S010876730302186X>). Two things are added, neither of which changes the result: a
-//! step removes any multiple of a vector at once, and the metric is computed afresh from the exact
-//! change of basis after long steps and at the end, so that no rounding accumulates.
+//! The algorithm is that of Křivý & Gruber (1976), Acta Cryst. A32, 297-298
+//! (<https://doi.org/10.1107/S0567739476000636>). It transforms the six components of the metric tensor. Comparisons
+//! use the tolerance of Grosse-Kunstleve, Sauter & Adams (2004), Acta Cryst. A60, 1-6
+//! (<https://doi.org/10.1107/S010876730302186X>).
+//!
+//! Two details differ, without an effect on the result. A step subtracts any multiple of a vector at once, and the
+//! metric tensor is recomputed from the exact change of basis after long steps and at the end, so that rounding
+//! errors do not accumulate.
 
 mod error;
 mod metric;
@@ -16,54 +18,54 @@ use metric::Metric;
 pub use error::NiggliError;
 pub use metric::parameters;
 
-/// Tolerance relative to `V^(2/3)` of cells that are known to five digits (specification, section 2.1).
+/// Default tolerance relative to `V^(2/3)`, for cells known to five digits (specification, section 2.1).
 pub const DEFAULT_EPSILON: f64 = 1e-5;
 
-/// Steps with one tolerance. Reduced cells take one or two, the most skewed bases some hundred.
+/// Largest number of steps with one tolerance. Reduced cells take one or two steps, the most skewed bases some
+/// hundred.
 ///
-/// Comparisons within a tolerance are not transitive, so a cell whose lengths or angles differ by
-/// just about the tolerance can go round in a circle: in one of a hundred hexagonal cells whose
-/// vectors are off by 1e-5 Å.
+/// Comparisons with a tolerance are not transitive, so a cell whose lengths or angles differ by about the tolerance
+/// can cycle. That happens in one of a hundred hexagonal cells whose vectors are off by 1e-5 Å.
 const STEPS_PER_TOLERANCE: usize = 500;
 
-/// Multiples of the tolerance tried until the reduction ends. Larger ones come first, because they
-/// take differences about the tolerance as equalities, whatever the basis.
+/// Factors of the tolerance that are tried in turn until the reduction terminates. Larger ones come first, because
+/// with them differences of about the tolerance count as equalities for every basis.
 const TOLERANCE_FACTORS: [f64; 9] = [1.0, 3.0, 9.0, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 0.0];
 
-/// Shortest lattice vector a crystal can have, in Å: well below any distance of atoms, and long
-/// enough that every image within the cutoff has a 16-bit index.
+/// Shortest lattice vector that is accepted, in Å. It is well below interatomic distances, and long enough for the
+/// images of every neighbour within the cutoff to fit 16 bits.
 const SHORTEST_LATTICE_VECTOR: f64 = 0.1;
 
-/// Least volume of a reduced cell relative to the product of its lengths. An exactly reduced cell
-/// has at least `1/2`; less means that the vectors are coplanar and only rounding spans a volume.
+/// Smallest accepted volume of a reduced cell, relative to the product of its edge lengths. The ratio of an exactly
+/// reduced cell is at least `1/2`. If it is smaller, the vectors are coplanar within rounding.
 const LEAST_RELATIVE_VOLUME: f64 = 0.1;
 
-/// A Niggli cell and how it came about.
+/// A Niggli-reduced lattice and the change of basis that leads to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NiggliCell {
-    /// Rows are the reduced cell vectors, in Å; same handedness as the given ones.
+    /// Reduced lattice in Å with rows l1, l2, l3, of the same handedness as the given one.
     pub lattice: Matrix3,
-    /// `lattice = transform · given`, determinant +1.
+    /// Change of basis T, an integer matrix with determinant +1: `lattice = T · L0`, where L0 is the given lattice.
     pub transform: IntegerMatrix3,
     /// Volume in Å³, positive.
     pub volume: f64,
 }
 
-/// The Niggli tolerance in Å²: `epsilon_relative · V^(2/3)` (specification, section 2.1, step 2).
+/// Returns the Niggli tolerance in Å²: `epsilon_relative · V^(2/3)` (specification, section 2.1, step 2).
 fn tolerance(epsilon_relative: f64, volume: f64) -> f64 {
     let edge = volume.cbrt();
     epsilon_relative * edge * edge
 }
 
-/// Reduces a lattice (rows, Å) to its Niggli cell.
+/// Computes the Niggli reduction of a lattice with rows l1, l2, l3 in Å.
 ///
-/// `epsilon_relative` times `V^(2/3)` is the tolerance of the comparisons of metric components.
-/// The lattice may be left- or right-handed; the change of basis keeps its handedness. In the rare
-/// case that no cell satisfies all comparisons, it is done with another tolerance.
+/// The tolerance in comparisons of components of the metric tensor is `epsilon_relative · V^(2/3)` in Å². The lattice
+/// may be left- or right-handed, and its handedness is preserved. In the rare case that no cell satisfies all
+/// comparisons, the reduction is repeated with other tolerances.
 ///
 /// # Errors
-/// [`NiggliError::NonFiniteLattice`], [`NiggliError::DegenerateLattice`],
-/// [`NiggliError::NotConverged`] and [`NiggliError::TransformOverflow`].
+/// Returns [`NiggliError::NonFiniteLattice`], [`NiggliError::DegenerateLattice`], [`NiggliError::NotConverged`] or
+/// [`NiggliError::TransformOverflow`].
 pub fn niggli_reduce(lattice: &Matrix3, epsilon_relative: f64) -> Result<NiggliCell, NiggliError> {
     for (row, vector) in lattice.iter().enumerate() {
         if let Some(&value) = vector.iter().find(|value| !value.is_finite()) {
@@ -98,15 +100,15 @@ pub fn niggli_reduce(lattice: &Matrix3, epsilon_relative: f64) -> Result<NiggliC
     Err(NiggliError::NotConverged { steps: STEPS_PER_TOLERANCE * TOLERANCE_FACTORS.len(), volume })
 }
 
-/// Whether a lattice (rows, Å) satisfies the Niggli conditions (International Tables A, 9.2.2:
-/// main and special conditions) within a tolerance that [`niggli_reduce`] tries.
+/// Whether a lattice with rows l1, l2, l3 in Å satisfies the main and special Niggli conditions (International Tables
+/// A, 9.2.2) within one of the tolerances that [`niggli_reduce`] uses.
 pub fn is_niggli(lattice: &Matrix3, epsilon_relative: f64) -> bool {
     let metric = Metric::of(lattice);
     let tolerance = tolerance(epsilon_relative, determinant(lattice).abs());
     TOLERANCE_FACTORS.iter().any(|factor| metric.is_niggli(factor * tolerance))
 }
 
-/// Distances of neighbouring lattice planes along the three axes, in Å: `h_a = V / |l_b × l_c|`
+/// Returns the distances of neighbouring lattice planes along the three axes in Å: `h_a = V / |l_b × l_c|`
 /// (specification, section 2.2).
 pub(crate) fn plane_spacings(lattice: &Matrix3, volume: f64) -> [f64; 3] {
     [0, 1, 2].map(|axis| {
@@ -115,16 +117,16 @@ pub(crate) fn plane_spacings(lattice: &Matrix3, volume: f64) -> [f64; 3] {
     })
 }
 
-/// A lattice vector too short for a crystal ends the reduction: the given vectors are linearly
-/// dependent, or far too small.
+/// Checks that the lattice vectors are long enough for a crystal. Shorter ones are linearly dependent or far too
+/// small.
 fn check_extent(metric: &Metric, volume: f64) -> Result<(), NiggliError> {
     let shortest = metric.shortest();
-    // Written so that an overflow to "not a number" is an error too.
+    // The comparison is written so that NaN, after an overflow, is an error too.
     let usable = shortest >= SHORTEST_LATTICE_VECTOR && shortest.is_finite() && volume.is_finite();
     if usable { Ok(()) } else { Err(NiggliError::DegenerateLattice { volume, shortest }) }
 }
 
-/// The volume of a reduced cell must come from its vectors, not from their rounding.
+/// Checks that the volume of a reduced cell is not just a rounding error of its vectors.
 fn check_volume(metric: &Metric, volume: f64) -> Result<(), NiggliError> {
     if volume >= LEAST_RELATIVE_VOLUME * metric.product_of_lengths() {
         Ok(())
@@ -133,16 +135,16 @@ fn check_volume(metric: &Metric, volume: f64) -> Result<(), NiggliError> {
     }
 }
 
-/// What a pass over a freshly computed metric did.
+/// Result of a pass over a freshly computed metric tensor.
 enum Progress {
-    /// Nothing: the metric was reduced already.
+    /// The metric tensor was reduced already.
     Unchanged,
-    /// The basis changed, so the metric wants computing afresh.
+    /// The basis changed, so the metric tensor has to be recomputed.
     Changed,
 }
 
-/// Applies Křivý-Gruber steps to `metric` and `basis` until no step applies or the metric is due to
-/// be computed afresh. The numbers in the comments are those of the algorithm's steps.
+/// Applies Křivý-Gruber steps to `metric` and `basis` until no step applies or the metric tensor has to be
+/// recomputed. The numbers in the comments are the step numbers of Křivý and Gruber.
 fn reduce_metric(
     metric: &mut Metric,
     basis: &mut Basis,
@@ -164,7 +166,7 @@ fn reduce_metric(
             progress = Progress::Changed;
             continue;
         }
-        // Steps 3 and 4: all angles acute, or none.
+        // Steps 3 and 4: make all angles acute, or none.
         let signs = metric.angle_signs(tolerance);
         if signs != [1, 1, 1] {
             metric.flip(signs);
@@ -190,21 +192,21 @@ fn reduce_metric(
         };
         progress = Progress::Changed;
         if multiple > 1.0 {
-            // A long step cancels many digits of the metric.
+            // A long step cancels many digits of the metric tensor.
             return Ok(progress);
         }
     }
     Ok(Progress::Changed)
 }
 
-/// The change of basis so far: rows are the current vectors in terms of the given ones.
+/// The accumulated change of basis. Its rows are the current vectors in terms of the given ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Basis([[i64; 3]; 3]);
 
 impl Basis {
     const IDENTITY: Self = Self([[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
 
-    /// Exchanges two vectors and turns all three, which keeps the determinant and the angles.
+    /// Exchanges two vectors and inverts all three, which preserves the determinant and the angles.
     fn swap(&mut self, first: usize, second: usize) {
         self.0.swap(first, second);
         self.flip([-1, -1, -1]);
@@ -217,8 +219,8 @@ impl Basis {
         }
     }
 
-    /// Subtracts `multiple` (a whole number) times vector `source` from vector `target`; returns
-    /// the size of the multiple.
+    /// Subtracts an integer multiple of the vector `source` from the vector `target`. Returns the absolute value of
+    /// the multiple.
     fn subtract(&mut self, target: usize, source: usize, multiple: f64) -> Result<f64, NiggliError> {
         let source = self.0[source];
         for (entry, source) in self.0[target].iter_mut().zip(source) {
@@ -230,7 +232,7 @@ impl Basis {
         Ok(multiple.abs())
     }
 
-    /// The change of basis as it is stored.
+    /// Returns the change of basis with 32-bit entries.
     fn to_transform(self) -> Result<IntegerMatrix3, NiggliError> {
         let mut transform = [[0; 3]; 3];
         for (row, entries) in transform.iter_mut().zip(self.0) {

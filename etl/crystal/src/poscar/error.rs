@@ -1,32 +1,32 @@
-//! Errors of POSCARs.
+//! Errors of reading a POSCAR.
 
 use thiserror::Error;
 
 use crate::cartesian::CartesianError;
 
-/// Error of a POSCAR that cannot be read. Lines count from 1.
+/// An error of reading a POSCAR. Lines are counted from 1.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum PoscarError {
-    /// The text ends before the part named here.
+    /// The text ends too early.
     #[error("line {line}: the text ends before {missing}")]
     TooShort {
-        /// First line after the end of the text.
+        /// Number of the first missing line.
         line: u32,
-        /// The part of the file expected there.
+        /// The missing part of the file.
         missing: &'static str,
     },
-    /// A value that should be a finite number is not one.
+    /// A value is not a finite number.
     #[error("line {line}: {field} is {value:?}, not a number")]
     BadNumber {
         /// Line of the value.
         line: u32,
-        /// The quantity expected there.
+        /// The quantity expected.
         field: &'static str,
         /// The value as written.
         value: String,
     },
-    /// The second line is neither one factor, nor three, nor a volume.
+    /// The scale on the second line is neither one factor, nor three factors, nor a volume.
     #[error("line {line}: {value:?} is no scale")]
     BadScale {
         /// Line of the scale.
@@ -34,7 +34,7 @@ pub enum PoscarError {
         /// The line as written.
         value: String,
     },
-    /// A symbol is not that of an element.
+    /// A symbol is not that of a chemical element.
     #[error("line {line}: {symbol:?} is no element")]
     UnknownElement {
         /// Line of the symbol.
@@ -42,10 +42,11 @@ pub enum PoscarError {
         /// The symbol as written.
         symbol: String,
     },
-    /// The file has no line of symbols, no symbol behind every position and no symbols in the comment.
+    /// The file names no elements: it has no line of symbols, no symbol after every position and no symbols in the
+    /// comment.
     #[error("no element symbols: neither a line of them, nor behind every position, nor in the comment")]
     NoSymbols,
-    /// There are not as many counts as symbols.
+    /// The number of counts differs from the number of symbols.
     #[error("line {line}: {} for {}", counted(*.counts, "count"), counted(*.symbols, "symbol"))]
     CountMismatch {
         /// Line of the counts.
@@ -58,21 +59,21 @@ pub enum PoscarError {
     /// The sum of the counts is 0.
     #[error("no sites")]
     NoSites,
-    /// The cell has no volume, or a Cartesian position is too far away from it.
+    /// The lattice vectors span no volume, or a Cartesian position is too large for the unit cell.
     #[error(transparent)]
     Cartesian(#[from] CartesianError),
-    /// A cell vector or position is infinite after scaling.
+    /// A lattice vector or position is infinite after scaling.
     #[error("scaled, a cell vector or position is no finite number")]
     Overflow,
 }
 
-/// A count with its noun, in singular or plural.
+/// Formats a count with its noun in singular or plural.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 impl PoscarError {
-    /// Short stable name of the kind of error, in snake_case.
+    /// Returns a short stable name of the kind of error in snake_case.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::TooShort { .. } => "poscar_too_short",
@@ -87,7 +88,7 @@ impl PoscarError {
         }
     }
 
-    /// Line of the fault, where it has one.
+    /// Returns the line of the error, if it has one.
     pub fn line(&self) -> Option<u32> {
         match self {
             Self::TooShort { line, .. }

@@ -1,14 +1,14 @@
-//! A reader for VASP's POSCAR, the crystal format of JARVIS's and AtomGen's downloads.
+//! A reader for POSCAR files of VASP, the format of the structures in downloads of JARVIS and AtomGen.
 //!
-//! Layout as the VASP manual gives it: comment; scale (one factor, three factors, or the cell's
-//! volume as a negative number); three cell vectors; symbols (since VASP 5); counts; optionally
-//! `Selective dynamics`; `Direct` or `Cartesian`; one position a line. What follows (velocities) is
-//! not read. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be
-//! repeated. Symbols and counts may continue on further lines, as VASP writes them beyond 20 groups.
+//! The layout is that of the VASP manual: a comment; the scale (one factor, three factors, or the volume of the unit
+//! cell as a negative number); three lattice vectors; the symbols (since VASP 5); the counts; optionally
+//! `Selective dynamics`; `Direct` or `Cartesian`; and one position per line. Anything after the positions, such as
+//! velocities, is ignored. A symbol may be an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`), and may be
+//! repeated. Symbols and counts may continue on further lines, as VASP writes them for more than 20 groups.
 //!
-//! Without a line of symbols (VASP 4) they are read from the ends of the position lines if each of these
-//! has one, else from the comment if it consists of as many symbols as there are counts. The flags of
-//! selective dynamics are never read as symbols.
+//! A file of VASP 4 has no line of symbols. The symbols are then taken from the ends of the position lines if each of
+//! them has one, or else from the comment if it consists of as many symbols as there are counts. Flags of selective
+//! dynamics are never read as symbols.
 
 mod error;
 mod lines;
@@ -26,32 +26,32 @@ use lines::{Lines, fields, triple};
 use scale::read_scale;
 use species::{element, read_species, trailing_element};
 
-/// Reads POSCARs; its buffers are kept from one to the next.
+/// Reads POSCAR files and reuses its buffers.
 #[derive(Debug, Default)]
 pub struct PoscarReader {
     species: Vec<u8>,
     counts: Vec<usize>,
-    /// Element behind each position, 0 where there is none.
+    /// Atomic number of the symbol after each position; 0 if there is none.
     trailing: Vec<u8>,
     named_by_comment: bool,
 }
 
 impl PoscarReader {
-    /// A reader with empty buffers.
+    /// Creates a reader with empty buffers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns whether the elements of the POSCAR read last come from its comment alone, whose words may
-    /// be symbols by chance.
+    /// Whether the elements of the last POSCAR come from its comment alone. Words of a comment may be element symbols
+    /// by chance.
     pub fn is_named_by_comment(&self) -> bool {
         self.named_by_comment
     }
 
-    /// Reads one POSCAR into `structure`: cell vectors in Å, positions as fractions, not wrapped.
+    /// Reads one POSCAR into `structure`: lattice vectors in Å and fractional coordinates, which are not wrapped.
     ///
     /// # Errors
-    /// [`PoscarError`]; `structure` is then of no use.
+    /// Returns a [`PoscarError`] if the text is not a valid POSCAR. The content of `structure` is then unspecified.
     pub fn read(&mut self, text: &[u8], structure: &mut Structure) -> Result<(), PoscarError> {
         structure.clear();
         self.named_by_comment = false;
@@ -91,7 +91,7 @@ impl PoscarReader {
         Ok(())
     }
 
-    /// Reads the positions without scaling them, and the symbols behind them if there was no line of symbols.
+    /// Reads the positions without scaling them. Also reads the symbols after them if there was no line of symbols.
     fn read_positions(
         &mut self,
         lines: &mut Lines<'_>,
@@ -109,7 +109,7 @@ impl PoscarReader {
         if structure.fractional.is_empty() { Err(PoscarError::NoSites) } else { Ok(()) }
     }
 
-    /// Gives every position its element.
+    /// Assigns an element to every position.
     fn assign_elements(&mut self, comment: &[u8], structure: &mut Structure) -> Result<(), PoscarError> {
         if self.species.is_empty() && self.trailing.iter().all(|&number| number != 0) {
             structure.atomic_numbers.extend_from_slice(&self.trailing);

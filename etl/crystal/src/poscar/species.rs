@@ -1,48 +1,47 @@
-//! Elements of the positions: the lines of symbols and counts, and the symbols elsewhere in files of VASP 4.
+//! The elements of the positions: the lines of symbols and counts, and the symbols elsewhere in files of VASP 4.
 
 use super::PoscarError;
 use super::lines::{Lines, excerpt, fields};
 use crate::element::atomic_number_of_ion;
 
-/// Coordinates at the start of a position's line.
+/// Number of coordinates at the start of a position line.
 const COORDINATES: usize = 3;
-/// Number of flags of selective dynamics on a position's line, one for each direction.
+/// Number of flags of selective dynamics on a position line, one for each direction.
 const FLAGS: usize = 3;
-/// The flag that is also the symbol of tritium.
+/// A flag that is also the symbol of tritium.
 const TRUE: &[u8] = b"T";
 
-/// Atomic number of a symbol, an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`).
+/// Returns the atomic number of a symbol, an ion (`Mg2+`) or the name of a potential (`Ge_d`, `Pt/1a2b`).
 pub(super) fn element(name: &[u8]) -> Option<u8> {
     let symbol = name.split(|&byte| matches!(byte, b'_' | b'/')).next()?;
     atomic_number_of_ion(symbol)
 }
 
-/// Whether a field is a logical value of Fortran: `T`, `F`, `.TRUE.`, `.false.`.
+/// Whether a field is a Fortran logical value: `T`, `F`, `.TRUE.`, `.false.`.
 fn is_flag(field: &[u8]) -> bool {
     let word = field.strip_prefix(b".").and_then(|word| word.strip_suffix(b".")).unwrap_or(field);
     [b"t".as_slice(), b"f", b"true", b"false"].iter().any(|flag| word.eq_ignore_ascii_case(flag))
 }
 
-/// Atomic number of the symbol behind a position; `None` without one.
+/// Returns the atomic number of the symbol after a position, or `None` if there is no symbol.
 ///
-/// Flags are skipped: three of them in a row, and any number under `Selective dynamics`. The symbol is the
-/// first field behind them, else the last, as in `# Na`.
+/// Flags are skipped: three in a row, or any number of them if the file has `Selective dynamics`. The symbol is the
+/// first field after the flags, or else the last field, as in `# Na`.
 pub(super) fn trailing_element(line: &[u8], is_selective: bool) -> Option<u8> {
     let behind = || fields(line).skip(COORDINATES);
     let flags = behind().take(FLAGS).take_while(|field| is_flag(field)).count();
     let skipped = if is_selective || flags == FLAGS { flags } else { 0 };
     let mut rest = behind().skip(skipped);
-    // Behind flags a `T` is one more flag: what was taken for the first may have been a symbol.
+    // A `T` after the flags is another flag: the first of the three may have been a symbol.
     let first = rest.next().filter(|field| skipped == 0 || !field.eq_ignore_ascii_case(TRUE))?;
     element(first).or_else(|| rest.last().filter(|last| !is_flag(last)).and_then(element))
 }
 
-/// Reads the symbols, if there are any, and the counts, into empty lists. Both may continue on further
-/// lines.
+/// Reads the line of symbols, if there is one, and the counts into empty lists. Both may continue on further lines.
 ///
 /// # Errors
-/// [`PoscarError`] if a symbol is no element, a count is no number, or there are not as many counts as
-/// symbols.
+/// Returns a [`PoscarError`] if a symbol is not that of an element, if a count is not a number, or if the numbers of
+/// counts and symbols differ.
 pub(super) fn read_species(
     lines: &mut Lines<'_>,
     species: &mut Vec<u8>,
@@ -63,7 +62,7 @@ pub(super) fn read_species(
     loop {
         for field in fields(line) {
             let Some(count) = count(field) else {
-                // A comment may stand behind the counts.
+                // A comment may follow the counts.
                 if !counts.is_empty() && (!has_symbols || counts.len() == species.len()) {
                     return Ok(());
                 }
@@ -89,7 +88,7 @@ fn count(field: &[u8]) -> Option<usize> {
     std::str::from_utf8(field).ok().and_then(|count| count.parse().ok())
 }
 
-/// Whether a line holds counts and nothing else.
+/// Whether a line consists of counts alone.
 fn is_line_of_counts(line: &[u8]) -> bool {
     !line.is_empty() && fields(line).all(|field| count(field).is_some())
 }

@@ -1,4 +1,4 @@
-//! Space-group symmetry: operations, their text form, and the operations of a named group.
+//! Symmetry operations, their text form, and the operations of a space group given by a symbol or number.
 
 mod operation;
 mod space_group;
@@ -10,15 +10,16 @@ pub use space_group::{
     operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number, settings_of_number,
 };
 
-/// Metric tensor `G = L · Lᵀ` of a cell with rows l1, l2, l3, in Å².
+/// Metric tensor `G = L · Lᵀ` of a lattice with rows l1, l2, l3, in Å².
 pub type Metric = [[f64; 3]; 3];
 
-/// Relative misfit below which a rotation counts as a symmetry of a cell.
+/// Largest relative misfit of a metric tensor at which a rotation counts as a symmetry of the unit cell.
 ///
-/// Printed cells are good to 1e-4; a wrong choice of axes is off by far more than this.
+/// Published cell parameters are accurate to 1e-4, whereas a wrong choice of axes causes far larger misfits.
 const METRIC_TOLERANCE: f64 = 0.02;
 
-/// Whether every rotation maps the cell on itself: `Rᵀ G R = G` within 2 % of the lengths involved.
+/// Whether every operation maps the lattice onto itself: `Rᵀ G R = G` within 2 % of the product of the lengths
+/// involved.
 pub fn fits_cell(operations: &[SymmetryOperation], metric: &Metric) -> bool {
     operations.iter().all(|operation| {
         if operation.rotation == SymmetryOperation::IDENTITY.rotation {

@@ -1,64 +1,70 @@
-//! One symmetry operation, read from `x, y+1/2, -z`, and sets of them.
+//! A symmetry operation, read from text such as `x, y+1/2, -z`, and sets of operations.
 
 use std::collections::HashSet;
 
 use thiserror::Error;
 
-/// Most operations a space group has per conventional cell (192, of `F m -3 m`).
+/// Largest number of operations of a space group modulo the lattice translations of its conventional cell (192 for
+/// `F m -3 m`).
 pub const MAX_OPERATIONS: usize = 192;
 
-/// Translations of every space group are multiples of 1/24 of a cell edge.
+/// The translations of all space groups in their tabulated settings are multiples of 1/24.
 const GRID: f64 = 24.0;
 
-/// How far a printed translation (`0.33`, `0.1667`) may lie from a multiple of 1/24.
+/// Largest difference between a printed translation (`0.33`, `0.1667`) and a multiple of 1/24.
 const GRID_TOLERANCE: f64 = 0.005;
 
-/// Translations are compared as multiples of this many parts of a cell edge.
+/// Translations are compared after rounding to multiples of 1 over this number.
 const KEY_GRID: f64 = 4800.0;
 
-/// `f -> R f + t` on fractional coordinates (column vectors).
+/// A symmetry operation `f -> R f + t` on fractional coordinates, written as a column vector `f`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SymmetryOperation {
-    /// R, row by row; determinant +1 or -1.
+    /// Rotation matrix R as three rows, with determinant +1 or -1.
     pub rotation: [[i8; 3]; 3],
-    /// t in fractions of the cell edges, each in [0, 1).
+    /// Translation vector t in fractional coordinates, each component in [0, 1).
     pub translation: [f64; 3],
 }
 
-/// Why a text is no symmetry operation.
+/// An error of a text that is not a symmetry operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OperationError {
-    /// Not three expressions with commas between.
+    /// The text does not consist of three expressions separated by commas.
     #[error("it does not have three components")]
     Components,
-    /// A character no expression has.
+    /// An expression contains an invalid character.
     #[error("it has a character that does not belong there")]
     Character,
-    /// A fraction or decimal number that cannot be read.
+    /// A fraction or decimal number cannot be parsed.
     #[error("it has a number that cannot be read")]
     Number,
-    /// A coefficient of x, y or z that is not a small integer.
+    /// A coefficient of x, y or z is not a small integer.
     #[error("it has a coefficient that is not a small integer")]
     Coefficient,
-    /// A determinant other than +1 or -1.
+    /// The determinant is not +1 or -1.
     #[error("its determinant is neither 1 nor -1")]
     Determinant,
 }
 
-/// Equality of operations up to lattice translations and rounding.
+/// A key that is equal for operations that are equal up to lattice translations and rounding.
 type Key = ([[i8; 3]; 3], [i32; 3]);
 
 impl SymmetryOperation {
-    /// `x, y, z`.
+    /// The identity `x, y, z`.
     pub const IDENTITY: Self = Self { rotation: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], translation: [0.0; 3] };
 
-    /// With the translation brought to [0, 1) and, where it is close, to a multiple of 1/24.
+    /// Creates an operation. Each component of the translation is reduced to [0, 1) and rounded to a multiple of 1/24
+    /// if it is close to one.
     pub fn new(rotation: [[i8; 3]; 3], translation: [f64; 3]) -> Self {
         Self { rotation, translation: translation.map(snapped) }
     }
 
-    /// Reads `-y, x-y, z+1/3`: letters x, y, z (or a, b, c) in any case, fractions or decimals, in any order.
+    /// Parses an operation such as `-y, x-y, z+1/3`. The letters x, y, z (or a, b, c) may be in either case, and
+    /// fractions and decimal numbers may be in any order.
+    ///
+    /// # Errors
+    /// Returns an [`OperationError`] if the text is invalid.
     pub fn parse(text: &[u8]) -> Result<Self, OperationError> {
         let mut rotation = [[0i8; 3]; 3];
         let mut translation = [0.0; 3];
@@ -82,7 +88,7 @@ impl SymmetryOperation {
         Ok(Self::new(rotation, translation))
     }
 
-    /// Image of fractional coordinates, not wrapped.
+    /// Returns the image of fractional coordinates. It is not wrapped into the unit cell.
     #[inline]
     pub fn apply(&self, fractional: &[f64; 3]) -> [f64; 3] {
         let [x, y, z] = *fractional;
@@ -93,7 +99,8 @@ impl SymmetryOperation {
         [image(&self.rotation[0], t1), image(&self.rotation[1], t2), image(&self.rotation[2], t3)]
     }
 
-    /// `self` after `other`; `None` where an entry outgrows its type.
+    /// Returns the product of two operations, which applies `other` first and then `self`. Returns `None` if an entry
+    /// of the rotation overflows.
     pub fn after(&self, other: &Self) -> Option<Self> {
         let mut rotation = [[0i8; 3]; 3];
         for (row, left) in rotation.iter_mut().zip(&self.rotation) {
@@ -111,7 +118,7 @@ impl SymmetryOperation {
     }
 }
 
-/// Translation in [0, 1), on the nearest multiple of 1/24 where that is close.
+/// Reduces a translation to [0, 1) and rounds it to the nearest multiple of 1/24 if that is close.
 fn snapped(shift: f64) -> f64 {
     let wrapped = shift - shift.floor();
     let nearest = (wrapped * GRID).round() / GRID;
@@ -125,10 +132,11 @@ fn determinant(rotation: &[[i8; 3]; 3]) -> i32 {
         + a[2] * (b[0] * c[1] - b[1] * c[0])
 }
 
-/// Largest coefficient of x, y or z: more is no crystallographic basis.
+/// Largest coefficient of x, y or z. No crystallographic basis needs a larger one.
 const MAX_COEFFICIENT: f64 = 4.0;
 
-/// Reads one expression such as `x-y+1/2` into a row of R; its result is the translation.
+/// Parses one expression such as `x-y+1/2`. Writes the coefficients into `row`, a row of R, and returns the
+/// translation.
 fn parse_component(text: &[u8], row: &mut [i8; 3]) -> Result<f64, OperationError> {
     let mut shift = 0.0;
     let mut sign = 1.0;
@@ -197,7 +205,7 @@ fn decimal(text: &[u8]) -> Result<f64, OperationError> {
     text.parse().map_err(|_| OperationError::Number)
 }
 
-/// Whether the operations, all different, are a group modulo lattice translations.
+/// Whether the operations form a group modulo lattice translations. They must be distinct.
 pub fn is_group(operations: &[SymmetryOperation]) -> bool {
     let keys: HashSet<Key> = operations.iter().map(SymmetryOperation::key).collect();
     keys.len() == operations.len()
@@ -209,7 +217,8 @@ pub fn is_group(operations: &[SymmetryOperation]) -> bool {
         })
 }
 
-/// The group the operations generate, identity first; `None` where it has more than [`MAX_OPERATIONS`].
+/// Returns the group generated by the operations, with the identity first, or `None` if it has more than
+/// [`MAX_OPERATIONS`] elements.
 pub fn closure(generators: &[SymmetryOperation]) -> Option<Vec<SymmetryOperation>> {
     let mut operations = vec![SymmetryOperation::IDENTITY];
     let mut keys: HashSet<Key> = operations.iter().map(SymmetryOperation::key).collect();
@@ -229,7 +238,7 @@ pub fn closure(generators: &[SymmetryOperation]) -> Option<Vec<SymmetryOperation
     Some(operations)
 }
 
-/// Removes operations that stand there twice; the first of each stays.
+/// Removes duplicate operations and keeps the first of each.
 pub fn without_duplicates(operations: &mut Vec<SymmetryOperation>) {
     let mut keys: HashSet<Key> = HashSet::with_capacity(operations.len());
     operations.retain(|operation| keys.insert(operation.key()));

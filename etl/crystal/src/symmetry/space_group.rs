@@ -1,7 +1,7 @@
-//! Operations of a space group named by a Hall symbol, a Hermann-Mauguin symbol or a number.
+//! Symmetry operations of a space group given by its Hall symbol, Hermann-Mauguin symbol or number.
 //!
-//! Groups and settings are those of the tables in `moyo` (530 settings, as in International Tables A);
-//! symbols are compared without case, blanks, underscores and parentheses.
+//! The settings and their Hall symbols are those of the tables in [moyo](https://docs.rs/moyo) (530 settings, as in
+//! International Tables A). Symbols are compared without regard to case, blanks, underscores and parentheses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -11,15 +11,15 @@ use moyo::data::{HallSymbol, HallSymbolEntry, Setting, hall_symbol_entry};
 use super::operation::{SymmetryOperation, closure};
 use super::{Metric, fits_cell};
 
-/// Settings in the tables; they count from 1.
+/// Number of settings in the tables. Settings are numbered from 1.
 const SETTINGS: usize = 530;
 
-/// Group of the last space-group type.
+/// Number of the last space-group type.
 const LAST_NUMBER: u32 = 230;
 
-/// Symbols with the glide letters in use before 1992, by number of the setting.
+/// Symbols with the glide letters used before 1992, by number of the setting.
 ///
-/// International Tables A (1992 and later) write `e` for a double glide plane where older files have a, b or c.
+/// International Tables A of 1992 and later use `e` for a double glide plane, where older files have a, b or c.
 const SYMBOLS_BEFORE_1992: [(usize, &str); 36] = [
     (191, "abm2"),
     (192, "bma2"),
@@ -59,8 +59,8 @@ const SYMBOLS_BEFORE_1992: [(usize, &str); 36] = [
     (333, "bbab"),
 ];
 
-/// Groups in cells larger than those of the tables, by symbol and Hall symbol: multiple cells of International
-/// Tables A, 4.3, as older files use them to keep the axes of a related structure.
+/// Space groups in multiple cells that the tables leave out, by their symbol and Hall symbol. Older files use these
+/// cells (International Tables A, 4.3) to keep the axes of a related structure.
 const MULTIPLE_CELLS: [(&str, &str); 17] = [
     ("b121", "B 2y"),
     ("c112", "C 2"),
@@ -81,13 +81,13 @@ const MULTIPLE_CELLS: [(&str, &str); 17] = [
     ("f4/mmm", "-F 4 2"),
 ];
 
-/// Cubic groups whose symbol has a bar over the 3 that older files leave out (`F m 3 m`).
+/// Cubic space-group types. Older files leave out the bar over the 3 in their symbols (`F m 3 m`).
 const CUBIC: std::ops::RangeInclusive<i32> = 200..=230;
 
-/// Monoclinic groups, whose short symbol leaves out the axes without symmetry (`P 21/c`).
+/// Monoclinic space-group types. Their short symbols leave out the axes without symmetry (`P 21/c`).
 const MONOCLINIC: std::ops::RangeInclusive<i32> = 3..=15;
 
-/// Numbers of settings for every symbol, the preferred first.
+/// Numbers of the settings that every symbol may denote, the preferred one first.
 struct Symbols {
     by_hall: HashMap<String, usize>,
     by_hermann_mauguin: HashMap<String, Vec<usize>>,
@@ -95,14 +95,15 @@ struct Symbols {
 
 static SYMBOLS: LazyLock<Symbols> = LazyLock::new(Symbols::new);
 
-/// Operations of every setting once it was asked for.
+/// Operations of every setting, computed when first needed.
 static OPERATIONS: [OnceLock<Option<Arc<[SymmetryOperation]>>>; SETTINGS + 1] =
     [const { OnceLock::new() }; SETTINGS + 1];
 
 impl Symbols {
     fn new() -> Self {
         let mut symbols = Self { by_hall: HashMap::new(), by_hermann_mauguin: HashMap::new() };
-        // Of two origins the second, at a centre of symmetry, is preferred, as in the standard settings of IT A.
+        // Of two origin choices the second, at a centre of symmetry, is preferred, as in the standard settings of the
+        // International Tables.
         let mut order: Vec<(usize, HallSymbolEntry)> =
             (1..=SETTINGS).filter_map(|number| Some((number, entry(number)?))).collect();
         order.sort_by_key(|(number, entry)| (entry.setting.starts_with('1'), *number));
@@ -143,7 +144,7 @@ fn entry(number: usize) -> Option<HallSymbolEntry> {
     hall_symbol_entry(i32::try_from(number).ok()?)
 }
 
-/// Lower case, without blanks, underscores and parentheses.
+/// Converts a symbol to lower case and removes blanks, underscores and parentheses.
 fn normalised(symbol: &str) -> String {
     symbol
         .chars()
@@ -152,12 +153,12 @@ fn normalised(symbol: &str) -> String {
         .collect()
 }
 
-/// Operations of a setting of the tables, centring included.
+/// Returns the operations of a setting of the tables, including centring translations.
 fn operations_of_setting(number: usize) -> Option<Arc<[SymmetryOperation]>> {
     OPERATIONS.get(number)?.get_or_init(|| operations_in_moyo_form(entry(number)?.hall_symbol)).clone()
 }
 
-/// Operations of a Hall symbol that `moyo` can read (see [`is_readable`]).
+/// Returns the operations of a Hall symbol in the form that `moyo` can parse (see [`is_readable`]).
 fn operations_in_moyo_form(symbol: &str) -> Option<Arc<[SymmetryOperation]>> {
     let symbol = HallSymbol::new(symbol)?;
     let mut generators = Vec::new();
@@ -177,7 +178,8 @@ fn operations_in_moyo_form(symbol: &str) -> Option<Arc<[SymmetryOperation]>> {
     closure(&generators).map(Arc::from)
 }
 
-/// A Hall symbol as `moyo` writes it: `=` for `"`, `^` for `'`, single blanks, a capital lattice letter.
+/// Converts a Hall symbol to the form of `moyo`: `=` for `"`, `^` for `'`, single blanks and a capital lattice
+/// letter.
 fn hall_in_moyo_form(symbol: &str) -> String {
     let mut written = String::with_capacity(symbol.len());
     for part in symbol.split(|c: char| c.is_whitespace() || c == '_').filter(|part| !part.is_empty()) {
@@ -186,7 +188,7 @@ fn hall_in_moyo_form(symbol: &str) -> String {
             written.push(' ');
         }
         for c in part.chars() {
-            // The shift of the origin is a part of its own, also where no blank stands before it.
+            // The shift of the origin is a separate part, even if no blank precedes it.
             if c == '(' && !written.is_empty() && !written.ends_with(' ') {
                 written.push(' ');
             }
@@ -201,7 +203,7 @@ fn hall_in_moyo_form(symbol: &str) -> String {
     written
 }
 
-/// Whether a Hall symbol follows the grammar closely enough to be handed to `moyo`, which panics on others.
+/// Whether a Hall symbol is close enough to the grammar to be passed to `moyo`, which panics on others.
 fn is_readable(symbol: &str) -> bool {
     let (symbols, shift) = match symbol.split_once('(') {
         Some((symbols, shift)) => (symbols, Some(shift)),
@@ -231,10 +233,11 @@ fn is_readable(symbol: &str) -> bool {
         })
 }
 
-/// Operations of the group with this Hall symbol (International Tables B, 1.4), centring included.
+/// Returns the operations of the space group with a Hall symbol (International Tables B, 1.4), including centring
+/// translations.
 ///
-/// The symbols of the tables are found in any spelling (`-P2ybc`, `-p_2ybc`); others are worked out.
-/// `None` where the text is no Hall symbol.
+/// Symbols of the tables are recognised in any spelling (`-P2ybc`, `-p_2ybc`); all others are expanded from their
+/// generators. Returns `None` if the text is not a Hall symbol.
 pub fn operations_of_hall_symbol(symbol: &str) -> Option<Arc<[SymmetryOperation]>> {
     let symbol = hall_in_moyo_form(symbol);
     if let Some(&number) = SYMBOLS.by_hall.get(&symbol) {
@@ -246,17 +249,18 @@ pub fn operations_of_hall_symbol(symbol: &str) -> Option<Arc<[SymmetryOperation]
     SYMBOLS.by_hall.get(&normalised(&symbol)).and_then(|&number| operations_of_setting(number))
 }
 
-/// Operations of the group with this Hermann-Mauguin symbol, centring included.
+/// Returns the operations of the space group with a Hermann-Mauguin symbol, including centring translations.
 ///
-/// Short or full, with or without blanks, with a setting after a colon (`R -3 m:H`, `F d -3 m:2`) or as the last
-/// letter (`R -3 m H`, `F d -3 m Z`), with old glide letters (`C m c a`) or without bars (`F m 3 m`).
-/// Where several settings share the symbol, the first that fits the cell is taken: rhombohedral or hexagonal axes
-/// by the cell's angles, and the second origin before the first. `None` where no group has the symbol.
+/// The symbol may be short or full, with or without blanks, have a setting after a colon (`R -3 m:H`, `F d -3 m:2`)
+/// or as its last letter (`R -3 m H`, `F d -3 m Z`), have the glide letters used before 1992 (`C m c a`), or lack
+/// bars (`F m 3 m`). If several settings share the symbol, the first one that fits the metric tensor is used: the
+/// cell angles decide between rhombohedral and hexagonal axes, and the second origin choice comes before the first.
+/// Returns `None` if no space group has the symbol.
 pub fn operations_of_hermann_mauguin_symbol(
     symbol: &str,
     metric: &Metric,
 ) -> Option<Arc<[SymmetryOperation]>> {
-    // FINDSYM names the origin in words: `P 4/n 21/m 2/m (origin choice 2)`.
+    // FINDSYM writes the origin in words: `P 4/n 21/m 2/m (origin choice 2)`.
     let (name, setting) = match symbol.split_once("(origin choice ") {
         Some((name, rest)) => (name, rest.trim_end().trim_end_matches(')')),
         None => symbol.split_once(':').unwrap_or((symbol, "")),
@@ -272,9 +276,9 @@ pub fn operations_of_hermann_mauguin_symbol(
         if let Some((_, hall)) = MULTIPLE_CELLS.iter().find(|(symbol, _)| *symbol == name) {
             return operations_in_moyo_form(hall);
         }
-        // Two letters of the Inorganic Crystal Structure Database: S and Z for the first and second origin.
+        // In the Inorganic Crystal Structure Database the letters S and Z denote the first and second origin choice.
         let (name, setting) = match name.char_indices().next_back()? {
-            // Rhombohedral axes, as RS beside HR.
+            // Rhombohedral axes are written RS, and hexagonal ones HR.
             (at, 's') if name.starts_with('r') && name[..at].ends_with('r') => (&name[..at - 1], "r"),
             (at, 's') => (&name[..at], "1"),
             (at, 'z') => (&name[..at], "2"),
@@ -314,7 +318,8 @@ fn first_that_fits(
     first
 }
 
-/// `A 1`, `C -1` and the like: triclinic groups in centred cells, which the tables leave out.
+/// Returns the operations of a triclinic space group in a centred cell, such as `A 1` or `C -1`. The tables leave
+/// these cells out.
 fn centred_triclinic(name: &str) -> Option<Arc<[SymmetryOperation]>> {
     let centring = name.chars().next().filter(|c| "abcif".contains(*c))?.to_ascii_uppercase();
     match &name[1..] {
@@ -324,11 +329,13 @@ fn centred_triclinic(name: &str) -> Option<Arc<[SymmetryOperation]>> {
     }
 }
 
-/// Operations of every setting of a space-group type, 1..=230, that fits the cell. Empty for other numbers.
+/// Returns the operations of every setting of a space-group type, 1..=230, that fits the metric tensor. The result is
+/// empty for other numbers.
 ///
-/// The standard setting comes first: unique axis b with cell choice 1, hexagonal axes, second origin. It is the only
-/// one if none fits. `code` selects settings by their code in `_space_group_IT_coordinate_system_code` (`b1`, `h`,
-/// `2`, `cab`); it is ignored if no setting of the type has it.
+/// The standard setting comes first: unique axis b with cell choice 1, hexagonal axes, and the second origin choice.
+/// It is the only one if no setting fits. `code` restricts the settings to one code of
+/// `_space_group_IT_coordinate_system_code` (`b1`, `h`, `2`, `cab`). A code that no setting of the type has is
+/// ignored.
 pub fn settings_of_number(number: u32, code: Option<&str>, metric: &Metric) -> Vec<Arc<[SymmetryOperation]>> {
     let Some(number) = i32::try_from(number).ok().filter(|_| (1..=LAST_NUMBER).contains(&number)) else {
         return Vec::new();
@@ -352,8 +359,9 @@ pub fn settings_of_number(number: u32, code: Option<&str>, metric: &Metric) -> V
     if fitting.is_empty() { operations.into_iter().take(1).collect() } else { fitting }
 }
 
-/// Operations of the standard setting of a space-group type, 1..=230: unique axis b with cell choice 1, hexagonal
-/// axes (rhombohedral where only these fit the cell), second origin.
+/// Returns the operations of the standard setting of a space-group type, 1..=230: unique axis b with cell choice 1,
+/// hexagonal axes (rhombohedral axes if only these fit the metric tensor), and the second origin choice. Returns
+/// `None` for other numbers.
 pub fn operations_of_number(number: u32, metric: &Metric) -> Option<Arc<[SymmetryOperation]>> {
     settings_of_number(number, None, metric).into_iter().next()
 }

@@ -1,48 +1,48 @@
-//! Image atoms within the radius of a centre, and their order by distance.
+//! Atoms within the search radius of a centre site, sorted by distance.
 
-/// Candidates up to which counting sorts faster than comparing and moving does. Measured: 20 take
-/// half the time.
+/// Up to this number of candidates, sorting by counting is faster than a comparison sort. 20 candidates take half the
+/// time.
 const COUNTING_LIMIT: usize = 40;
 
-/// Candidates as sort keys: the bit pattern of the squared distance, which sorts as the number
-/// does because none is negative, with the atom's number in its lowest bits.
+/// Candidate neighbours as sort keys. A key is the bit pattern of the squared distance, which orders like the number
+/// because it is not negative, with the atom's number in its lowest bits.
 ///
-/// The lowest bits of a distance are rounding, not order: 12 of 52 leave 4e-12 Å at 8 Å, and each
-/// doubling of the number of image atoms takes one more.
+/// The lowest bits of a squared distance hold only rounding errors. Replacing 12 of 52 bits leaves a resolution of
+/// 4e-12 Å at 8 Å; each doubling of the number of atoms takes one more bit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
-    /// The keys, followed by unused places.
+    /// The keys, followed by unused elements.
     keys: Vec<u64>,
     /// Number of keys.
     count: usize,
-    /// The keys in ascending order, followed by unused places.
+    /// The keys in ascending order, followed by unused elements.
     sorted: Vec<u64>,
-    /// Bit patterns of the squared distances in a run of atoms.
+    /// Bit patterns of the squared distances of a run of atoms.
     squares: Vec<u64>,
-    /// Bit patterns of the squared distances of the atoms looked at, by their number.
+    /// Bit patterns of the exact squared distances of the atoms, by their number.
     exact: Vec<u64>,
-    /// The bits of a key that hold the atom's number.
+    /// Mask of the bits of a key that hold the atom's number.
     atom_bits: u64,
 }
 
 impl Candidates {
-    /// Removes all candidates and makes room for a number of image atoms.
+    /// Removes all candidates and makes room for `atoms` atoms.
     pub(super) fn clear(&mut self, atoms: usize) {
         self.count = 0;
         self.atom_bits = atoms.next_power_of_two() as u64 - 1;
         if self.exact.len() < atoms {
             self.exact.resize(atoms, 0);
-            // A key is written before it is known whether it counts.
+            // A key is written before it is known whether the atom is within the limit.
             self.keys.resize(atoms + 1, 0);
             self.sorted.resize(atoms + 1, 0);
         }
     }
 
-    /// Takes those of the given atoms whose squared distance in Å² is within the limit.
+    /// Adds the atoms whose squared distance in Å² is within the limit.
     #[inline]
     pub(super) fn offer(&mut self, squares: impl Iterator<Item = f64>, atoms: &[u32], limit: f64) {
-        // Two loops: the first becomes vector instructions, and the second has no branch, because
-        // whether an atom counts cannot be predicted.
+        // There are two loops: the first is vectorised, and the second has no branch, because whether an atom is
+        // within the limit cannot be predicted.
         self.squares.clear();
         self.squares.extend(squares.map(|square| at_least_normal(square).to_bits()));
         let limit = limit.to_bits();
@@ -56,13 +56,13 @@ impl Candidates {
         self.count += taken;
     }
 
-    /// The candidates by ascending distance, as numbers of atoms and distances in Å.
+    /// Returns the candidates by ascending distance, as the numbers of the atoms and their distances in Å.
     pub(super) fn ascending(&mut self) -> impl Iterator<Item = (usize, f64)> {
         let keys = &self.keys[..self.count];
         let sorted = &mut self.sorted[..self.count];
         if keys.len() <= COUNTING_LIMIT {
-            // Keys differ, so the number of smaller ones is a key's place. They are compared as the
-            // numbers they almost are, which vector instructions of every machine can do.
+            // Keys are distinct, so the rank of a key is the number of smaller ones. They are compared as
+            // floating-point numbers, which vector instructions support on every machine.
             for &key in keys {
                 let number = f64::from_bits(key);
                 let smaller: u64 = keys.iter().map(|&other| u64::from(f64::from_bits(other) < number)).sum();
@@ -79,8 +79,8 @@ impl Candidates {
     }
 }
 
-/// A squared distance raised to the smallest normal number, in reach of the centre alone:
-/// comparing subnormal numbers is slow.
+/// Raises a squared distance to the smallest normal number. Comparing subnormal numbers is slow, and only the centre
+/// itself is that close.
 #[inline]
 fn at_least_normal(square: f64) -> f64 {
     if square < f64::MIN_POSITIVE { f64::MIN_POSITIVE } else { square }

@@ -1,4 +1,4 @@
-//! Coordinates of image atoms in columns, for vector instructions.
+//! Coordinates of atoms in columns, for vector instructions.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::candidates::Candidates;
 use super::space::squared_distance;
 use crate::math::Vector3;
 
-/// Coordinates and numbers of image atoms, in the order in which they are searched.
+/// Coordinates and numbers of the atoms of all images, in the order in which they are searched.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columns {
     /// Cartesian coordinates in Å, one column for each axis.
@@ -18,7 +18,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Makes room for exactly a number of atoms, whose values are to be overwritten.
+    /// Resizes the columns. The values are unspecified until they are written.
     pub(super) fn resize(&mut self, atoms: usize) {
         for column in [&mut self.x, &mut self.y, &mut self.z] {
             column.resize(atoms, 0.0);
@@ -26,15 +26,15 @@ impl Columns {
         self.atoms.resize(atoms, 0);
     }
 
-    /// The places `range` for writing: columns of x, y, z and numbers.
+    /// Returns the given range for writing: the columns of x, y, z and of the atoms' numbers.
     #[inline]
     pub(super) fn block(&mut self, range: Range<usize>) -> ([&mut [f64]; 3], &mut [u32]) {
         let Self { x, y, z, atoms } = self;
         ([&mut x[range.clone()], &mut y[range.clone()], &mut z[range.clone()]], &mut atoms[range])
     }
 
-    /// Adds those atoms of a run to the candidates that are within a limit of the centre, given as
-    /// a squared distance in Å².
+    /// Adds the atoms of a run that are within the limit, a squared distance in Å² from the centre, to the
+    /// candidates.
     #[inline]
     pub(super) fn scan(&self, run: Range<usize>, centre: &Vector3, limit: f64, candidates: &mut Candidates) {
         let (x, y, z) = (&self.x[run.clone()], &self.y[run.clone()], &self.z[run.clone()]);

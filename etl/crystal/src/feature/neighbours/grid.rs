@@ -1,38 +1,38 @@
-//! Image atoms sorted into the bins of a grid, for cells with many atoms.
+//! A grid of bins for the atoms of all images, for cells with many atoms.
 
 use std::ops::Range;
 
 use super::space::{Bounds, Label};
 use crate::math::Vector3;
 
-/// Bins along the third axis within the radius. Bins along it are consecutive in memory, so that
-/// narrow ones cost nothing; along the other axes the radius is one bin.
+/// Number of bins along the third axis within the radius. Bins along this axis are contiguous in memory, so narrow
+/// bins cost nothing. Along the other axes a bin is as wide as the radius.
 const BINS_ALONG_RUN: f64 = 3.0;
 
-/// Bins for each image atom at most: more would be empty ones.
+/// Largest number of bins per atom. More bins would mostly be empty.
 const BINS_PER_ATOM: f64 = 2.0;
 
-/// Bins of a grid over the fractional box of the image atoms.
+/// A grid of bins over the fractional bounding box of the atoms.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Grid {
     /// Number of bins along each axis.
     shape: [usize; 3],
-    /// Lower corner of the box.
+    /// Lower corner of the box in fractional coordinates.
     lower: Vector3,
-    /// Bins in one fractional unit along each axis.
+    /// Number of bins per fractional unit along each axis.
     density: Vector3,
-    /// The radius in fractional units of each axis.
+    /// The radius in fractional units along each axis.
     reach: Vector3,
-    /// First atom of every bin, the third axis fastest, and the number of atoms.
+    /// Index of the first atom of every bin, the third axis fastest, followed by the number of atoms.
     starts: Vec<usize>,
-    /// Bin of every atom, while building.
+    /// Bin of every atom, used while building.
     bins: Vec<u32>,
     /// Numbers of the atoms in the order of the bins.
     atoms: Vec<u32>,
 }
 
 impl Grid {
-    /// Sorts image atoms into bins.
+    /// Sorts the atoms into bins.
     pub(super) fn build(&mut self, bounds: &Bounds, fractional: &[Vector3], labels: &[Label]) {
         self.choose_shape(bounds, labels.len());
         self.starts.clear();
@@ -51,7 +51,7 @@ impl Grid {
             sum += *start;
             *start = sum;
         }
-        // Now each is the end of its bin; filling the bins from behind makes it the start.
+        // Each element is now the end of its bin. Filling the bins backwards turns it into the start.
         self.atoms.resize(labels.len(), 0);
         for (atom, bin) in self.bins.iter().enumerate().rev() {
             let place = &mut self.starts[*bin as usize];
@@ -60,13 +60,13 @@ impl Grid {
         }
     }
 
-    /// Numbers of the image atoms in the order of the bins.
+    /// Returns the numbers of the atoms in the order of the bins.
     pub(super) fn atoms(&self) -> &[u32] {
         &self.atoms
     }
 
-    /// Calls `visit` with runs of consecutive atoms that together hold all within the radius of a
-    /// home atom at the given fractional coordinates.
+    /// Calls `visit` with runs of consecutive atoms that together include all atoms within the radius of the given
+    /// fractional coordinates.
     pub(super) fn for_each_run(&self, centre: &Vector3, mut visit: impl FnMut(Range<usize>)) {
         let [first, second, third] = [0, 1, 2].map(|axis| {
             self.bin(axis, centre[axis] - self.reach[axis])..=self.bin(axis, centre[axis] + self.reach[axis])
@@ -91,8 +91,8 @@ impl Grid {
         self.density = [0, 1, 2].map(|axis| self.shape[axis] as f64 / extent[axis]);
     }
 
-    /// Bin along one axis of a fractional coordinate; those outside of the grid are in its last
-    /// bins.
+    /// Returns the bin of a fractional coordinate along one axis. Coordinates outside the grid belong to the first or
+    /// last bin.
     #[inline]
     fn bin(&self, axis: usize, coordinate: f64) -> usize {
         // The conversion saturates: negative numbers become 0.

@@ -1,4 +1,4 @@
-//! The atoms in all periodic images that can be within a radius of an atom of the home cell.
+//! The atoms of all periodic images that can be within a radius of an atom in the home cell.
 
 use super::candidates::Candidates;
 use super::columns::Columns;
@@ -8,21 +8,20 @@ use super::space::{Bounds, Label, Span};
 use crate::feature::FeatureError;
 use crate::math::{Matrix3, Vector3, row_times};
 
-/// Image atoms above which a grid finds those near a centre faster than layers do. Measured on
-/// crystals of 20 to 80 sites.
+/// Number of atoms above which a grid is faster than layers, as measured on crystals of 20 to 80 sites.
 const GRID_THRESHOLD: usize = 800;
 
-/// Most image atoms of one search, about 90 MiB. A crystal of 100,000 sites has a tenth of them at a cutoff of
-/// 8 Å; only cells far denser than matter have more.
+/// Largest number of atoms in one search, about 90 MiB. A crystal of 100,000 sites has a tenth of that at a cutoff of
+/// 8 Å; only unphysically dense cells have more.
 const MAXIMUM_IMAGE_ATOMS: u64 = 1 << 20;
 
-/// Image atoms around the home cell, numbered in the order of (site, k1, k2, k3), which is that of
-/// section 2.3 of the specification inside a shell.
+/// The atoms of the home cell and its periodic images, numbered in the order of (site, k1, k2, k3). That is the order
+/// within a shell (specification, section 2.3).
 #[derive(Debug, Clone, Default)]
 pub(super) struct ImageAtoms {
     radius: f64,
     labels: Vec<Label>,
-    /// Cartesian coordinates of the home cell's atoms in Å.
+    /// Cartesian coordinates in Å of the atoms in the home cell.
     home: Vec<Vector3>,
     spans: Vec<Span>,
     /// Coordinates in the order in which they are searched.
@@ -33,21 +32,21 @@ pub(super) struct ImageAtoms {
 }
 
 impl ImageAtoms {
-    /// Radius in Å within which an atom of the home cell has all its neighbours here.
+    /// Returns the radius in Å within which all neighbours of an atom in the home cell are included.
     pub(super) fn radius(&self) -> f64 {
         self.radius
     }
 
-    /// Site and cell of an image atom.
+    /// Returns the site and the image of an atom.
     pub(super) fn label(&self, atom: usize) -> Label {
         self.labels[atom]
     }
 
-    /// Collects the image atoms for a radius. The coordinates must be wrapped: along each axis
-    /// they differ by less than 1.
+    /// Collects the atoms of all images for a radius. The fractional coordinates must be wrapped, so that they differ
+    /// by less than 1 along each axis.
     ///
     /// # Errors
-    /// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
+    /// Returns [`FeatureError::ImageOverflow`] or [`FeatureError::TooManyImages`].
     pub(super) fn build(
         &mut self,
         lattice: &Matrix3,
@@ -90,7 +89,7 @@ impl ImageAtoms {
         self.spans.clear();
         let mut atoms = 0;
         for (site, fractional) in fractional.iter().enumerate() {
-            // Below the maximum, so it fits.
+            // The number is below the maximum, so it fits.
             let span = bounds.span(fractional, site, atoms as u32)?;
             atoms += span.count();
             if atoms > MAXIMUM_IMAGE_ATOMS {
@@ -112,8 +111,8 @@ impl ImageAtoms {
         Ok(())
     }
 
-    /// Collects the image atoms within the radius of the home atom `target`, itself included.
-    /// `fractional` are that atom's coordinates.
+    /// Collects the atoms within the radius of the site `target`, including that site itself. `fractional` holds its
+    /// coordinates.
     pub(super) fn within_radius(&self, target: usize, fractional: &Vector3, candidates: &mut Candidates) {
         let centre = &self.home[target];
         let limit = self.radius * self.radius;

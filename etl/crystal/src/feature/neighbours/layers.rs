@@ -1,5 +1,5 @@
-//! Image atoms ordered along the third cell vector, the longest of a Niggli cell: those near a
-//! centre are one run of layers. For cells with few atoms, where a grid costs more than it saves.
+//! Atoms of all images, sorted along the third lattice vector, which is the longest of a Niggli cell. The atoms near
+//! a centre are then contiguous. Used for cells with few atoms, where a grid costs more than it saves.
 
 use std::ops::Range;
 
@@ -7,31 +7,31 @@ use super::columns::Columns;
 use super::space::Span;
 use crate::math::{Matrix3, Vector3};
 
-/// The images of one site in one layer of cells.
+/// The images of one site in one layer of cells along the third axis.
 #[derive(Debug, Clone, Copy)]
 struct Layer {
     /// Fractional coordinate along the third axis.
     height: f64,
-    /// Place of its first atom.
+    /// Index of its first atom in the columns.
     start: usize,
 }
 
-/// Image atoms by height.
+/// Layers of atoms in ascending order of their third fractional coordinate.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layers {
-    /// Sites by ascending height.
+    /// Sites in ascending order of their third fractional coordinate.
     sites: Vec<u32>,
-    /// Layers by ascending height, then one that starts at the number of atoms.
+    /// Layers in ascending order, followed by one that starts at the number of atoms.
     layers: Vec<Layer>,
-    /// First place and the one after the last of the atoms near each site.
+    /// Range of the atoms near each site, as its start and end.
     windows: Vec<(usize, usize)>,
 }
 
 impl Layers {
-    /// Orders the image atoms by height and fills the columns in this order.
+    /// Sorts the atoms by their third fractional coordinate and fills the columns in this order.
     ///
-    /// `reach` is the radius in fractional units of the third axis; `fractional` and `home` are the
-    /// sites' fractional and Cartesian coordinates, `spans` their images.
+    /// `reach` is the radius in fractional units along the third axis. `fractional` and `home` are the fractional and
+    /// Cartesian coordinates of the sites, and `spans` their images.
     pub(super) fn build(
         &mut self,
         reach: f64,
@@ -67,7 +67,7 @@ impl Layers {
         self.find_windows(reach, height);
     }
 
-    /// Finds the window of every site in one sweep: both ends only ascend.
+    /// Finds the window of every site in one sweep. Both ends of the window only ascend.
     fn find_windows(&mut self, reach: f64, height: impl Fn(u32) -> f64) {
         self.windows.clear();
         self.windows.resize(self.sites.len(), (0, 0));
@@ -84,15 +84,15 @@ impl Layers {
         }
     }
 
-    /// Places of the atoms that can be within the radius of a site.
+    /// Returns the range of atoms that can be within the radius of a site.
     pub(super) fn window(&self, site: usize) -> Range<usize> {
         let (start, end) = self.windows[site];
         start..end
     }
 }
 
-/// Fills columns with the images of one site in one layer; `origin` is the one in the column of
-/// cells (0, 0).
+/// Fills the columns with the images of one site in one layer. `origin` is the position of the image with k1 = k2 =
+/// 0.
 #[inline]
 fn fill_layer(
     origin: &Vector3,
@@ -116,7 +116,7 @@ fn fill_layer(
     }
 }
 
-/// `origin + k · vector`
+/// Returns `origin + k · vector`.
 #[inline]
 fn shifted(origin: &Vector3, k: i16, vector: &Vector3) -> Vector3 {
     let k = f64::from(k);

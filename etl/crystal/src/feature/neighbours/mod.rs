@@ -1,9 +1,9 @@
-//! The nearest neighbours of every atom over all periodic images (specification, sections 2.2 and 2.3).
+//! The nearest neighbours of every site over all periodic images (specification, sections 2.2 and 2.3).
 //!
-//! Only the shells up to the one of the last neighbour kept are wanted, and they end long before
-//! the cutoff in most crystals. So the search starts with a radius that the density suggests, and
-//! an atom whose shells are not complete within it is tried again with the next larger one; the
-//! last is the cutoff. The result is the same as that of a search within the cutoff.
+//! Only the shells up to that of the last neighbour kept are needed, and in most crystals they end far below the
+//! cutoff. The search therefore starts with a radius estimated from the density. Sites whose shells are not complete
+//! within it are searched again with a larger radius, up to the cutoff. The result is the same as that of a single
+//! search within the cutoff.
 
 mod candidates;
 mod columns;
@@ -20,34 +20,34 @@ use candidates::Candidates;
 use images::ImageAtoms;
 use selection::{Outcome, Selection};
 
-/// Added to the cutoff, in Å, so that a distance equal to it counts however it was rounded.
+/// Added to the cutoff, in Å, so that a distance equal to the cutoff is included despite rounding.
 const CUTOFF_ROUNDING: f64 = 1e-9;
 
-/// Atoms that a first sphere should hold, relative to the neighbours wanted: fewer make more
-/// spheres too small, more cost time in each. Measured on crystals of 1 to 20 sites.
+/// Number of atoms that the first sphere should contain, relative to the neighbours wanted. With fewer, more sites
+/// must be searched again; with more, each search takes longer. Measured on crystals of 1 to 20 sites.
 const FIRST_SPHERE_OCCUPATION: f64 = 1.6;
 
-/// Each larger sphere has this times the radius of the one before.
+/// Ratio of the radii of successive spheres.
 const RADIUS_GROWTH: f64 = 1.4;
 
 /// Buffers of the neighbour search.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NeighbourSearch {
-    /// Image atoms for spheres of growing radius; those built for the present crystal first.
+    /// Atoms within spheres of growing radius. Those of the present crystal come first.
     levels: Vec<ImageAtoms>,
     selection: Selection,
 }
 
 impl NeighbourSearch {
-    /// Finds the edges of a crystal. Fills all columns of `edges` but the labels, and `isolated` with
-    /// the sites that have no edge.
+    /// Finds the edges of a crystal. Fills all columns of `edges` except the labels, and fills `isolated` with the
+    /// sites that have no edge.
     ///
-    /// `lattice` has rows in Å and encloses `volume` in Å³, `fractional` are the sites, shape
-    /// `[nsites, 3]`.
+    /// `lattice` has rows l1, l2, l3 in Å and the volume `volume` in Å³. `fractional` holds the wrapped coordinates
+    /// of the sites, shape `[nsites, 3]`.
     ///
     /// # Errors
-    /// [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`], [`FeatureError::TooManyEdges`],
-    /// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
+    /// Returns [`FeatureError::CoincidentSites`], [`FeatureError::ShellTooLarge`], [`FeatureError::TooManyEdges`],
+    /// [`FeatureError::ImageOverflow`] or [`FeatureError::TooManyImages`].
     pub(crate) fn find(
         &mut self,
         lattice: &Matrix3,
@@ -92,17 +92,17 @@ impl NeighbourSearch {
         Ok(())
     }
 
-    /// Radius of the sphere to try when that of a level was too small, in Å.
+    /// Returns the radius in Å of the sphere to try after that of a level was too small.
     fn radius_after(&self, level: usize) -> f64 {
         RADIUS_GROWTH * self.levels[level].radius()
     }
 }
 
-/// Calls `found` with target, source and distance in Å of every two sites at most `radius` Å apart, periodic
-/// images included, however many neighbours the edges keep. A pair is found from both of its sites.
+/// Calls `found` with the target, the source and the distance in Å of every two sites at most `radius` Å apart,
+/// including periodic images. The number of neighbours is not limited. Every pair is reported from both of its sites.
 ///
 /// # Errors
-/// [`FeatureError::ImageOverflow`] and [`FeatureError::TooManyImages`].
+/// Returns [`FeatureError::ImageOverflow`] or [`FeatureError::TooManyImages`].
 pub(crate) fn pairs_within(
     features: &Features,
     radius: f64,
@@ -122,7 +122,7 @@ pub(crate) fn pairs_within(
     Ok(())
 }
 
-/// Radius of a sphere that holds, at the crystal's mean density, a given multiple of the
+/// Returns the radius in Å of a sphere that contains, at the crystal's mean density, a multiple of the number of
 /// neighbours wanted.
 fn first_radius(volume: f64, sites: usize, options: &FeatureOptions) -> f64 {
     let wanted = FIRST_SPHERE_OCCUPATION * options.neighbours.max(1) as f64;

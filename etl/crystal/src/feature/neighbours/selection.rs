@@ -1,4 +1,5 @@
-//! The nearest neighbours of one atom, in the order and with the ties of section 2.3 of the specification.
+//! Selection of the nearest neighbours of one site, in the order and with the tie rule of the specification,
+//! section 2.3.
 
 use super::candidates::Candidates;
 use super::images::ImageAtoms;
@@ -6,44 +7,45 @@ use super::space::Label;
 use crate::feature::{Edges, FeatureError, FeatureOptions, MINIMUM_EDGE_DISTANCE_ANGSTROM, Ties};
 use crate::math::Vector3;
 
-/// Most neighbours beyond the number asked for. Shells of crystals hold tens; only sites heaped on a
-/// point or a line have more, and their edges would grow with the square of the sites.
+/// Largest number of neighbours beyond the number wanted. Shells of crystals hold tens of sites; only sites
+/// concentrated in a point or on a line have more, and their number of edges would grow with the square of the number
+/// of sites.
 const LARGEST_SHELL: usize = 1024;
-/// Up to this length a shell is sorted by insertion.
+/// Longest shell that is sorted by insertion.
 const SHORT_SHELL: usize = 32;
 
 /// Whether a sphere was large enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The selection is that of the whole cutoff sphere.
+    /// The selection equals that of the whole cutoff sphere.
     Complete,
-    /// A larger sphere may hold more neighbours of the shells wanted.
+    /// A larger sphere may contain more neighbours of the selected shells.
     TooSmall,
 }
 
-/// A neighbour kept.
+/// A selected neighbour.
 #[derive(Debug, Clone, Copy)]
 struct Neighbour {
-    /// Number of the image atom.
+    /// Number of the atom.
     atom: usize,
     /// Distance in Å.
     distance: f64,
 }
 
-/// Buffers of the selection; after [`Selection::nearest`] the neighbours of one atom.
+/// Buffers of the selection. After [`Selection::nearest`] they hold the neighbours of one site.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selection {
     candidates: Candidates,
-    /// The neighbours kept, in the order of (shell, site, k1, k2, k3).
+    /// The selected neighbours, in the order of (shell, site, k1, k2, k3).
     kept: Vec<Neighbour>,
 }
 
 impl Selection {
-    /// Selects the neighbours of the home atom `target`, at the coordinates `fractional`, among the
-    /// image atoms within their radius. `is_last` says that the radius is the cutoff.
+    /// Selects the neighbours of the site `target`, at the coordinates `fractional`, among the atoms within the
+    /// radius. `is_last` states that the radius is the cutoff.
     ///
     /// # Errors
-    /// [`FeatureError::CoincidentSites`] and [`FeatureError::ShellTooLarge`].
+    /// Returns [`FeatureError::CoincidentSites`] or [`FeatureError::ShellTooLarge`].
     pub(super) fn nearest(
         &mut self,
         images: &ImageAtoms,
@@ -58,7 +60,7 @@ impl Selection {
         let mut shell_start = 0;
         let mut previous = 0.0;
         let mut ascending = candidates.ascending();
-        // The nearest candidate is the centre itself, or a site in its very place.
+        // The nearest candidate is the site itself, or one that coincides with it.
         let nearest = ascending.next().map(|(atom, _)| atom);
         for (atom, distance) in ascending {
             if distance <= MINIMUM_EDGE_DISTANCE_ANGSTROM {
@@ -78,7 +80,7 @@ impl Selection {
                 return Err(FeatureError::ShellTooLarge { site: target, neighbours: kept.len() });
             }
         }
-        // A neighbour just outside of the sphere could still belong to the last shell.
+        // A neighbour just outside the sphere could still belong to the last shell.
         let is_closed = images.radius() - previous > options.tie_tolerance_angstrom;
         let is_enough = is_closed && kept.len() >= options.neighbours;
         if !is_last && !is_enough {
@@ -89,7 +91,7 @@ impl Selection {
         Ok(Outcome::Complete)
     }
 
-    /// Whether the atom has no neighbour.
+    /// Whether the site has no neighbours.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -97,7 +99,7 @@ impl Selection {
     /// Appends the selected neighbours to the edges.
     pub(super) fn append_edges(&self, images: &ImageAtoms, target: usize, edges: &mut Edges) {
         let Edges { source, target: targets, image: [first, second, third], distance, .. } = edges;
-        // One look-up of a label for all columns.
+        // A label is looked up only once for all columns.
         for neighbour in &self.kept {
             let Label { site, image: [k1, k2, k3] } = images.label(neighbour.atom);
             source.push(site);
@@ -110,8 +112,8 @@ impl Selection {
     }
 }
 
-/// Sorts the members of one shell by (site, k1, k2, k3), the order of the numbers. Shells are
-/// short, and mostly in order already: equal distances have equal sort keys but for the number.
+/// Sorts one shell by (site, k1, k2, k3), which is the order of the atoms' numbers. Shells are short and mostly
+/// sorted already, because the sort keys of equal distances differ in the atom's number only.
 fn sort_shell(shell: &mut [Neighbour]) {
     if shell.len() > SHORT_SHELL {
         shell.sort_unstable_by_key(|neighbour| neighbour.atom);
@@ -126,19 +128,19 @@ fn sort_shell(shell: &mut [Neighbour]) {
     }
 }
 
-/// Drops what the tie rule does not keep of the last shell.
+/// Removes the neighbours of the last shell that the tie rule does not keep.
 fn apply_tie_rule(kept: &mut Vec<Neighbour>, options: &FeatureOptions) {
     if options.ties == Ties::Cut {
         kept.truncate(options.neighbours);
     }
 }
 
-/// The error of two image atoms in the place of the site `target`, one of which is that site.
+/// Returns the error of two atoms that coincide at the site `target`. One of them is that site.
 #[cold]
 fn coincidence(images: &ImageAtoms, target: usize, atoms: [Option<usize>; 2], distance: f64) -> FeatureError {
     let sites = atoms.into_iter().flatten().map(|atom| images.label(atom).site as usize);
     let second = sites.into_iter().find(|&site| site != target).unwrap_or(target);
-    // Candidates have the smallest normal number at least as their squared distance.
+    // The squared distance of a candidate is at least the smallest normal number.
     let distance = if distance < 2.0 * f64::MIN_POSITIVE.sqrt() { 0.0 } else { distance };
     FeatureError::CoincidentSites { first: target, second, distance }
 }
