@@ -1,4 +1,4 @@
-//! Finished crystals as growing columns, turned into Arrow batches without copying.
+//! Column builders for the rows of a shard. Their content becomes Arrow record batches without copying.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crystal::composition::Composition;
 use crystal::feature::Features;
 use schemas::store::item_field;
 
-/// Takes a column's values and leaves room for as many: the next batch will be much the same.
+/// Takes the values of a column. The new vector has the same length reserved, because the next batch will be similar.
 fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len());
     std::mem::replace(values, next)
 }
 
-/// Takes a column's offsets and leaves the first one, with room for as many.
+/// Takes the offsets of a column. The new vector starts with the first offset and has the same length reserved.
 fn renew_offsets(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
     let taken = renew(offsets);
     offsets.push(0);
     OffsetBuffer::new(ScalarBuffer::from(taken))
 }
 
-/// A growing text column.
+/// A builder of a text column.
 #[derive(Debug)]
 struct Texts {
     offsets: Vec<i32>,
@@ -59,7 +59,7 @@ impl Texts {
     }
 }
 
-/// A growing text column with gaps.
+/// A builder of a nullable text column.
 #[derive(Debug, Default)]
 struct OptionalTexts {
     texts: Texts,
@@ -78,7 +78,7 @@ impl OptionalTexts {
     }
 }
 
-/// A growing column of lists.
+/// A builder of a list column.
 #[derive(Debug)]
 struct Lists<T> {
     offsets: Vec<i32>,
@@ -125,26 +125,27 @@ impl Lists<bool> {
     }
 }
 
-/// Batches are flushed long before their lists reach 2³¹ values, see [`Columns::is_full`].
+/// Converts a length to an offset. Batches are taken long before their lists have 2³¹ values, see
+/// [`Columns::is_full`].
 fn offset(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-/// What a row has beside its features.
+/// The values of a row that are not features.
 #[derive(Clone, Copy)]
 pub struct RowLabels<'a> {
-    /// One value for each property column, those of the source before those of the label tables.
+    /// Values of the property columns: those of the source, followed by those of the label tables.
     pub properties: &'a [Option<f64>],
-    /// The value of each split column.
+    /// Returns the value of a split column, by its index.
     pub split: &'a dyn Fn(usize) -> Option<&'a str>,
-    /// Test fold.
+    /// Index of the test fold.
     pub fold: Option<i8>,
 }
 
-/// Edges at which a batch is flushed whatever its number of rows: some 30 MB of features.
+/// Number of edges at which a batch is complete, regardless of its number of rows. They take about 30 MB.
 const FULL_EDGES: usize = 1 << 20;
 
-/// Crystals on their way into a batch; one a thread.
+/// Column builders for a batch of crystals. Create one for each thread.
 #[derive(Debug)]
 pub struct Columns {
     schema: SchemaRef,
@@ -178,8 +179,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Empty columns of a store with `splits` split columns and `properties` property columns, as
-    /// in its `schema` ([`schemas::store::shard_schema`]).
+    /// Creates empty columns for a store with `splits` split columns and `properties` property columns, as in its
+    /// `schema` ([`schemas::store::shard_schema`]).
     pub fn new(schema: SchemaRef, source: &str, splits: usize, properties: usize) -> Self {
         Self {
             schema,
@@ -223,7 +224,7 @@ impl Columns {
         self.rows == 0
     }
 
-    /// Whether the columns should be taken before more is added.
+    /// Whether the batch is complete and should be taken before another crystal is added.
     pub fn is_full(&self) -> bool {
         self.edge_target.values.len() >= FULL_EDGES
     }
@@ -266,7 +267,7 @@ impl Columns {
         self.same_cell.push(&edges.same_cell);
         self.direction_centred.push(&edges.direction_centred);
         self.same_cell_centred.push(&edges.same_cell_centred);
-        // With several splits none of them is the split.
+        // With several splits, the column `split` stays empty.
         self.split.push(if self.splits.len() == 1 { (labels.split)(0) } else { None });
         self.fold.push(labels.fold);
         for (index, column) in self.splits.iter_mut().enumerate() {
@@ -277,10 +278,10 @@ impl Columns {
         }
     }
 
-    /// Takes everything so far as a batch; the columns are empty afterwards.
+    /// Takes the crystals as a record batch and leaves the columns empty.
     ///
     /// # Errors
-    /// [`ArrowError`] if the columns do not make up the schema, a fault of the caller.
+    /// Returns an [`ArrowError`] if the columns do not match the schema, which is an error of the caller.
     pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
@@ -328,10 +329,10 @@ impl Columns {
     }
 }
 
-/// Number of entries of a 3x3 matrix, the only fixed-size list of the store.
+/// Number of elements of a 3x3 matrix, the only fixed-size list of the store.
 const MATRIX_ENTRIES: i32 = 9;
 
-/// Nine values a row.
+/// Creates a column with nine values in each row.
 fn fixed(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
     let field = item_field(values.data_type().clone());
     Ok(Arc::new(FixedSizeListArray::try_new(field, MATRIX_ENTRIES, values, None)?))

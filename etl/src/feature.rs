@@ -1,4 +1,4 @@
-//! The features of [`crystal`] by the settings and within the limits of a store.
+//! Conversion of the settings and limits of a store to those of [`crystal`].
 
 use crystal::feature::{FeatureOptions, Ties};
 use schemas::limits::{self, LimitError};
@@ -10,7 +10,7 @@ const _: () = assert!(crystal::feature::MAX_EDGES == limits::MAX_EDGES);
 const _: () = assert!(crystal::feature::MAX_NEIGHBOURS == settings::MAX_NEIGHBOURS);
 const _: () = assert!(crystal::feature::MAX_CUTOFF_ANGSTROM == settings::MAX_CUTOFF_ANGSTROM);
 
-/// The options of features that have the settings of a store.
+/// Returns the feature options for the settings of a store.
 pub fn options(settings: &FeatureSettings) -> FeatureOptions {
     let FeatureSettings {
         cutoff_angstrom,
@@ -36,7 +36,7 @@ pub fn options(settings: &FeatureSettings) -> FeatureOptions {
     }
 }
 
-/// Reason code of a crystal beyond the limits of a store.
+/// Returns the reason code of a crystal that exceeds the limits of a store.
 pub(crate) fn limit_code(error: &LimitError) -> &'static str {
     match error {
         LimitError::Sites { .. } => TOO_MANY_SITES,

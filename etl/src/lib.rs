@@ -1,19 +1,19 @@
-//! Published crystal databases into Parquet feature stores.
+//! Conversion of published crystal databases into Parquet feature stores.
 //!
-//! The specification that the documentation refers to is a page of the book, `docs/src/specification.md`.
+//! "Specification" in the documentation refers to the page `docs/src/specification.md` of the book.
 //!
-//! The way of the data, each step a module that knows only those above it:
+//! Each module depends only on those above it:
 //!
 //! ```text
-//! crystal (a crate)             text into structures; Niggli cell, neighbours, labels (specification, section 2)
-//! source, labels                published files into records, records into crystals
-//! feature                       the settings and limits of a store for the features of `crystal`
-//! columns, filter, shard        crystals into rows, rows into files
-//! pipeline                      `etl build`: threads, order, resume, rejects, manifest
-//! parts, worker                 the pipeline on several machines
-//! chart, page                   axes and shapes as SVG, pages of HTML
-//! stats, inspect, validate      what is in a store
-//! fetch                         public files onto this machine
+//! crystal (a crate)             readers of structures, and their features (specification, section 2)
+//! source, labels                published files and label tables, read into crystals
+//! feature                       settings and limits of a store, for `crystal`
+//! columns, filter, shard        rows, filters on rows, and Parquet files
+//! pipeline                      `etl build`: threads, order of rows, resuming, rejects, manifest
+//! parts, worker                 `etl merge` and `etl worker`: builds on several machines
+//! chart, page                   charts in SVG, pages in HTML
+//! stats, inspect, validate      `etl stats`, `etl inspect`, `etl validate`: the content of a store
+//! fetch                         `etl fetch`: download of published files
 //! ```
 
 pub mod chart;

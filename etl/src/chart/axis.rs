@@ -1,38 +1,38 @@
 //! Axes with ticks at round values.
 
-/// Values of this size and above are written with an exponent.
+/// Values of at least this size are written with an exponent.
 const LARGE: f64 = 1e7;
-/// Ticks in smaller steps are written with an exponent.
+/// Ticks with smaller steps are written with an exponent.
 const SMALLEST_STEP: f64 = 1e-6;
-/// The factors of round steps, and of the ticks of a short logarithmic axis.
+/// Factors of round steps, and of the ticks on a short logarithmic axis.
 const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
-/// Decades from which on a logarithmic axis has ticks at powers of ten alone.
+/// From this number of decades on, a logarithmic axis has ticks only at powers of ten.
 const MANY_DECADES: f64 = 3.0;
-/// A value is at a round one within this share of it.
+/// Relative tolerance within which a value counts as round.
 const ROUNDING: f64 = 1e-9;
 
-/// Larger values are not drawn: axes need lengths and ratios that are finite, and a few absurd values should
-/// not flatten all others.
+/// Larger absolute values are not drawn: the lengths and ratios of axes must be finite, and a few absurd values
+/// should not flatten all others.
 const LARGEST: f64 = 1e30;
-/// Shortest axis around values.
+/// Shortest range of an axis.
 pub const SHORTEST: f64 = 1e-9;
 
-/// Values with their labels.
+/// Positions of ticks with their labels.
 pub type Ticks = Vec<(f64, String)>;
 
 /// The range of an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Axis {
-    /// Value at its beginning.
+    /// Value at the start.
     pub low: f64,
-    /// Value at its end, above `low`.
+    /// Value at the end, greater than `low`.
     pub high: f64,
-    /// Whether equal distances are equal ratios.
+    /// Whether the scale is logarithmic.
     logarithmic: bool,
 }
 
 impl Axis {
-    /// An axis from `low` to `high`, longer where both are the same.
+    /// Creates an axis from `low` to `high`. The range is extended if both are equal.
     pub const fn new(low: f64, high: f64) -> Self {
         // A range below the resolution of its values cannot be drawn.
         let smallest = low.abs().max(high.abs()) * 1e-9;
@@ -43,19 +43,19 @@ impl Axis {
         Self { low: low - room, high: high + room, logarithmic: false }
     }
 
-    /// An axis for values from `low` to `high` with a share of the range free at both ends. Equal values, zero
-    /// among them, get an axis of some length.
+    /// Creates an axis for values from `low` to `high` with a margin at both ends, as a fraction of the range. The
+    /// range is extended if both are equal.
     pub fn around(low: f64, high: f64, share: f64) -> Self {
         let room = ((high - low) * share).max(high.abs() * 1e-3).max(SHORTEST);
         Self::new(low - room, high + room)
     }
 
-    /// A logarithmic axis from `low`, which is positive, to `high`, which is larger.
+    /// Creates a logarithmic axis from `low`, which must be positive, to `high`, which must be larger.
     pub const fn logarithmic(low: f64, high: f64) -> Self {
         Self { low, high, logarithmic: true }
     }
 
-    /// Where a value lies: 0 at the beginning, 1 at the end.
+    /// Returns the position of a value on the axis: 0 at the start, 1 at the end.
     pub fn share(self, value: f64) -> f64 {
         if self.logarithmic {
             return (value / self.low).ln() / (self.high / self.low).ln();
@@ -63,7 +63,7 @@ impl Axis {
         (value - self.low) / (self.high - self.low)
     }
 
-    /// About `wanted` round values with their labels; on a logarithmic axis no more than twice as many.
+    /// Returns about `wanted` round values with their labels. A logarithmic axis may have up to twice as many.
     pub fn ticks(self, wanted: f64) -> Ticks {
         if self.logarithmic {
             return self.logarithmic_ticks(wanted);
@@ -89,24 +89,24 @@ impl Axis {
     }
 }
 
-/// Whether a value can be drawn: a number, not beyond 10³⁰.
+/// Whether a value can be drawn: a number with an absolute value of at most 10³⁰.
 pub fn drawable(value: f64) -> bool {
     value.abs() <= LARGEST
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is not below `least`; 0 where that is not positive.
+/// Returns the smallest of 1, 2 or 5 times a power of ten that is at least `least`, or 0 if `least` is not positive.
 pub fn round_step(least: f64) -> f64 {
     if least.is_nan() || least <= 0.0 {
         return 0.0;
     }
     let power = 10_f64.powf(least.log10().floor());
-    // A step a hair above a round one is that round one.
+    // A step slightly above a round one counts as that round step.
     let mut steps = ROUND.into_iter().map(|factor| factor * power);
     steps.find(|step| *step >= least * (1.0 - ROUNDING)).unwrap_or(10.0 * power)
 }
 
-/// A value with as many decimals as its step has: `0.30` in steps of 0.05. The minus is as long as a plus, and
-/// not before a zero.
+/// Formats a value with as many decimals as its step has: `0.30` for steps of 0.05. A minus sign is as wide as a plus
+/// sign, and zero has none.
 pub fn label(value: f64, step: f64) -> String {
     let text = if (SMALLEST_STEP..LARGE).contains(&step) {
         let decimals = usize::try_from(-(step * (1.0 + ROUNDING)).log10().floor() as i64).unwrap_or(0);
@@ -117,7 +117,7 @@ pub fn label(value: f64, step: f64) -> String {
     signed(&text)
 }
 
-/// A number with a minus as long as a plus; none before a zero.
+/// Formats a number with a minus sign as wide as a plus sign. Zero has none.
 pub fn signed(text: &str) -> String {
     let Some(size) = text.strip_prefix('-') else { return text.to_owned() };
     let zero = size.chars().all(|character| matches!(character, '0' | '.'));

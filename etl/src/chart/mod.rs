@@ -1,8 +1,8 @@
-//! Charts as SVG: axes with ticks at round values, and what is drawn between them.
+//! Charts in SVG.
 //!
-//! Shapes have classes and take their colours from a style: that of the page they stand in, or the one that
-//! [`picture`] gives a file of its own. Coordinates are in the units of the view box, which grow to the right
-//! and downwards.
+//! Shapes have CSS classes and get their colours from a style sheet: that of the page that contains them, or the one
+//! that [`picture`] puts into a file. Coordinates are in units of the view box and increase to the right and
+//! downwards.
 
 mod axis;
 
@@ -10,19 +10,19 @@ use maud::{Markup, PreEscaped, Render, html};
 
 pub use axis::{Axis, SHORTEST, Ticks, drawable, label, round_step, signed};
 
-/// Style of the charts that are files of their own. Their colours are told apart by most readers who do not
-/// see all colours (Okabe and Ito).
+/// Style of charts in files of their own. The colours are those of Okabe and Ito, which most readers with colour
+/// vision deficiency can distinguish.
 const PICTURE_STYLE: &str = include_str!("picture.css");
 
 /// Number of colours of curves and points, the classes `f0` to `f5`.
 const COLOURS: usize = 6;
 
-/// Class of the colour of a curve; after the last colour, the first follows again.
+/// Returns the class of a curve's colour. The colours repeat after the last one.
 pub fn colour(curve: usize) -> String {
     format!("f{}", curve % COLOURS)
 }
 
-/// A chart as a file of its own, which begins with `<svg id="` and its `id`.
+/// Returns a chart as an SVG file that begins with `<svg id="` and its `id`.
 pub fn picture(id: &str, (width, height): (f64, f64), body: &Markup) -> String {
     let picture = html! {
         svg id=(id) xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
@@ -35,28 +35,28 @@ pub fn picture(id: &str, (width, height): (f64, f64), body: &Markup) -> String {
     picture.into_string() + "\n"
 }
 
-/// A coordinate or length as text, to a hundredth.
+/// Formats a coordinate or length with two decimals.
 pub fn length(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A straight line.
+/// Returns a straight line.
 pub fn line(class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Markup {
     html! { line class=(class) x1=(length(x1)) y1=(length(y1)) x2=(length(x2)) y2=(length(y2)) {} }
 }
 
-/// A text; the classes `middle` and `end` say which part of it is at the point.
+/// Returns a text. The classes `middle` and `end` set which part of it is at the point; otherwise it is the start.
 pub fn text(class: &str, (x, y): (f64, f64), content: impl Render) -> Markup {
     html! { text class=(class) x=(length(x)) y=(length(y)) { (content) } }
 }
 
-/// A circle, with a class and a tooltip where they are not empty.
+/// Returns a circle. The class and the tooltip are left out if they are empty.
 pub fn circle(class: &str, (x, y): (f64, f64), radius: f64, title: &str) -> Markup {
     html! { circle class=[(!class.is_empty()).then_some(class)] cx=(length(x)) cy=(length(y)) r=(radius) { (tooltip(title)) } }
 }
 
-/// A rectangle from its upper left corner on, with a tooltip where the title is not empty.
+/// Returns a rectangle, given its upper left corner. The tooltip is left out if the title is empty.
 pub fn rectangle(class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) -> Markup {
     html! {
         rect class=(class) x=(length(x)) y=(length(y)) width=(length(width)) height=(length(height)) {
@@ -69,7 +69,7 @@ fn tooltip(title: &str) -> Markup {
     html! { @if !title.is_empty() { title { (title) } } }
 }
 
-/// A rectangle with two axes.
+/// The rectangle of a plot with its two axes.
 #[derive(Debug, Clone, Copy)]
 pub struct Plot {
     /// Left edge.
@@ -80,15 +80,14 @@ pub struct Plot {
     pub right: f64,
     /// Lower edge.
     pub bottom: f64,
-    /// The axis from left to right.
+    /// The horizontal axis, from left to right.
     pub x: Axis,
-    /// The axis from the lower edge upwards.
+    /// The vertical axis, from bottom to top.
     pub y: Axis,
 }
 
 impl Plot {
-    /// The plot of a chart from its upper left corner on, in the space within the margins: left, above, right
-    /// and below.
+    /// Creates a plot within the margins (left, top, right, bottom) of a chart.
     pub const fn new(
         (left, top): (f64, f64),
         (width, height): (f64, f64),
@@ -101,18 +100,18 @@ impl Plot {
         Self { left: left + before, top: top + above, right, bottom, x, y }
     }
 
-    /// The name of the plot, above it.
+    /// Returns the name of the plot, placed above it.
     pub fn caption(&self, name: &str) -> Markup {
         text("caption middle", ((self.left + self.right) / 2.0, self.top - 14.0), name)
     }
 
-    /// Where a point of the data lies; beyond an axis, at the edge.
+    /// Returns the coordinates of a data point. A point beyond the range of an axis is placed at the edge.
     pub fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let (x, y) = (self.x.share(x).clamp(0.0, 1.0), self.y.share(y).clamp(0.0, 1.0));
         (self.left + (self.right - self.left) * x, self.bottom - (self.bottom - self.top) * y)
     }
 
-    /// The lower axis with its ticks and name; with `grid`, lines through the plot.
+    /// Returns the horizontal axis with its ticks and name. With `grid`, lines cross the plot at the ticks.
     pub fn x_axis(&self, ticks: &Ticks, name: &str, grid: bool) -> Markup {
         html! {
             @for (value, label) in ticks {
@@ -126,7 +125,7 @@ impl Plot {
         }
     }
 
-    /// The ticks of the left axis with lines through the plot, without a name.
+    /// Returns the ticks of the vertical axis with lines across the plot, without a name.
     pub fn y_axis(&self, ticks: &Ticks) -> Markup {
         html! {
             @for (value, label) in ticks {
@@ -137,13 +136,13 @@ impl Plot {
         }
     }
 
-    /// The name of the left axis beside it, read upwards; `distance` is from the axis to the baseline.
+    /// Returns the name of the vertical axis, rotated. `distance` is from the axis to the baseline.
     pub fn y_name(&self, name: &str, distance: f64) -> Markup {
         let (x, y) = (length(self.left - distance), length((self.top + self.bottom) / 2.0));
         html! { text class="label middle" x=(x) y=(y) transform=(format!("rotate(-90 {x} {y})")) { (name) } }
     }
 
-    /// Straight lines from each point of the data to the next.
+    /// Returns straight lines that connect the data points in order.
     pub fn curve(&self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Markup {
         let points = points.into_iter().map(|point| self.at(point));
         let points: Vec<String> = points.map(|(x, y)| format!("{},{}", length(x), length(y))).collect();

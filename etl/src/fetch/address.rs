@@ -1,27 +1,28 @@
-//! The HTTP root that a user gives in place of the published addresses.
+//! The HTTP root that a user gives to replace the published addresses.
 
 use ureq::http::Uri;
 
 use super::FetchError;
 use super::catalogue::Database;
 
-/// What an address may begin with.
+/// Schemes that an address may have.
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
-/// Base URL of downloads. Its user name and password are sent to the server and appear in no message or receipt.
+/// Base URL of downloads. Its user name and password are sent to the server, but never written to a message or
+/// receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Root {
-    /// The address without name and password, and without a slash at its end.
+    /// The address without user name, password and trailing slash.
     url: String,
     host: String,
     userinfo: Option<String>,
 }
 
 impl Root {
-    /// Takes an address apart.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`FetchError::BadBaseUrl`].
+    /// Returns [`FetchError::BadBaseUrl`] if it is not a valid HTTP address.
     pub(super) fn parse(text: &str) -> Result<Self, FetchError> {
         let bad = |problem| FetchError::BadBaseUrl { url: without_userinfo(text), problem };
         let (scheme, rest) = SCHEMES
@@ -40,7 +41,8 @@ impl Root {
         if behind_colon.is_some_and(|(_, port)| port.parse::<u16>().is_err()) {
             return Err(bad("names no port behind its colon"));
         }
-        // Taken as it will be asked for: names and passwords have characters that an address may not have.
+        // User name and password are removed before parsing, because they may contain characters that are invalid in
+        // an address.
         let uri: Uri = text.parse().map_err(|_| bad("is no address"))?;
         let named = uri.host().filter(|named| !named.is_empty()).ok_or_else(|| bad("names no host"))?;
         Ok(Self {
@@ -50,28 +52,28 @@ impl Root {
         })
     }
 
-    /// Address of a database's folder, as it is said and written.
+    /// Returns the address of a database's folder, without user name and password.
     pub(super) fn folder(&self, database: Database) -> String {
         format!("{}/{database}", self.url)
     }
 
-    /// The host as the address names it.
+    /// Returns the host as written in the address.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
 
-    /// Name and password, as they stand in an address.
+    /// Returns the user name and password as written in the address.
     pub(super) fn userinfo(&self) -> Option<&str> {
         self.userinfo.as_deref()
     }
 
-    /// Whether the transfer must be encrypted (HTTPS).
+    /// Whether the address requires HTTPS.
     pub(super) fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }
 }
 
-/// An address, perhaps a wrong one, without anything that may be a name and a password.
+/// Removes anything that may be a user name and password from an address, even an invalid one.
 fn without_userinfo(text: &str) -> String {
     let Some((before, after)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = before.find("://").map_or("", |at| before.split_at(at + "://".len()).0);

@@ -1,37 +1,36 @@
-//! The published files: one line each, with what is known to check them by.
+//! The catalogue of published files, with the sizes and hashes that are known.
 //!
-//! A figure stands here only where a source states it; `None` means that none was found:
-//! * MatBench: addresses, numbers of entries and SHA-256 as in the dataset metadata of matminer and
-//!   of MatBench itself; neither states lengths.
-//! * JARVIS-DFT: file numbers on figshare as in jarvis-tools (`jarvis/db/figshare.py`); length and
-//!   SHA-256 of `dft_3d` as recorded by downloads whose MD5 matched figshare's
-//!   (`fb3e1eb80339a70ff313af1c644c1777`), length of `dft_2d` as in figshare's metadata.
-//! * JARVIS leaderboard: lengths and SHA-256 of the files in the repository at the commit that the
-//!   addresses name.
-//! * OQMD: the address as in jarvis-tools; neither length nor hash is stated.
+//! Numbers are given only if a source states them; `None` means that no source was found:
+//! * MatBench: addresses, numbers of entries and SHA-256 are from the dataset metadata of matminer and of MatBench.
+//!   Neither gives sizes.
+//! * JARVIS-DFT: figshare file numbers are from jarvis-tools (`jarvis/db/figshare.py`). Size and SHA-256 of `dft_3d`
+//!   are from downloads whose MD5 matched that of figshare (`fb3e1eb80339a70ff313af1c644c1777`). The size of `dft_2d`
+//!   is from the metadata of figshare.
+//! * JARVIS leaderboard: sizes and SHA-256 are those of the files in the repository at the commit in the address.
+//! * OQMD: the address is from jarvis-tools, which gives neither size nor hash.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::FetchError;
 
-/// Bytes of a packed file for each of its entries, at most. JARVIS-DFT takes 0.5 to 8 KiB by the lengths below;
-/// MatBench's crystals with coordinates to 6 decimals take less than 1 KiB.
+/// Largest size of a compressed file in bytes per entry. Entries of JARVIS-DFT take 0.5 to 8 KiB, and crystals of
+/// MatBench with coordinates to 6 decimals take less than 1 KiB.
 const MOST_BYTES_PER_ENTRY: u64 = 16 << 10;
-/// Bytes of a file of JARVIS or MatBench, at most. The 106,113 crystals of `mp_gap` with coordinates to
-/// 6 decimals are 83 MB.
+/// Largest size in bytes of a file of JARVIS or MatBench. The 106,113 crystals of `mp_gap` with coordinates to 6
+/// decimals take 83 MB.
 const LONGEST_FILE_BYTES: u64 = 1 << 30;
-/// The same for OQMD, whose single file has eight times as many crystals.
+/// Largest size in bytes of the file of OQMD, which has eight times as many crystals.
 const LONGEST_OQMD_BYTES: u64 = 4 << 30;
 
-/// The databases that can be fetched.
+/// A database that can be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Database {
-    /// Open Quantum Materials Database, the JARVIS copy of its entries.
+    /// Open Quantum Materials Database, as published by JARVIS.
     Oqmd,
-    /// JARVIS-DFT and the splits of the JARVIS leaderboard.
+    /// JARVIS-DFT, and the splits of the JARVIS leaderboard.
     Jarvis,
-    /// The structure tasks of MatBench v0.1 and its official folds.
+    /// The tasks of MatBench v0.1 on structures, and their official folds.
     Matbench,
 }
 
@@ -39,7 +38,8 @@ impl Database {
     /// All databases, in the order of the documentation.
     pub const ALL: [Self; 3] = [Self::Oqmd, Self::Jarvis, Self::Matbench];
 
-    /// The name on the command line and of the folder below `data/raw` and in a mirror.
+    /// Returns the name of the database on the command line, of its folder in `data/raw` and of its folder in a
+    /// mirror.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl FromStr for Database {
     }
 }
 
-/// What a work says about itself: under which terms it may be used and how it is cited.
+/// Licence and citation of a published work.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Publication {
     /// Licence as its publisher states it.
@@ -76,34 +76,35 @@ pub struct Publication {
     pub citation: &'static str,
 }
 
-/// One published file.
+/// A published file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CatalogueFile {
     /// The database it belongs to.
     pub database: Database,
-    /// Name of the task on the command line.
+    /// Name of its task on the command line.
     pub task: &'static str,
-    /// Group of files that can be asked for as one task: `tasks`, `splits` or `folds`.
+    /// Group of the file. Some groups can be fetched as one task.
     pub group: Group,
-    /// Name of the published file, relative to the folder of the database, with `/`.
+    /// Path of the file relative to the folder of the database, with `/` as separator.
     pub name: &'static str,
-    /// Other names under which a mirror may hold the file or a part of it, likewise relative.
+    /// Other paths under which a mirror may hold the file or a part of it, also relative to the folder of the
+    /// database.
     pub mirror_names: &'static [&'static str],
     /// Public address.
     pub url: &'static str,
-    /// Number of entries, where its publisher states it.
+    /// Number of entries, if its publisher states it.
     pub entries: Option<u64>,
-    /// Length in bytes, where it is known.
+    /// Size in bytes, if known.
     pub bytes: Option<u64>,
-    /// SHA-256 as lower-case hexadecimal, where it is known.
+    /// SHA-256 in lower-case hexadecimal, if known.
     pub sha256: Option<&'static str>,
     /// Licence and citation.
     pub publication: &'static Publication,
 }
 
 impl CatalogueFile {
-    /// Bytes that are taken at most where the length is not known: well above what the file can have by its
-    /// number of entries and its database.
+    /// Returns the largest size in bytes that is accepted if the size is not known. It is well above the size that
+    /// the number of entries and the database suggest.
     #[must_use]
     pub fn most_bytes(&self) -> u64 {
         let of_database = match self.database {
@@ -115,18 +116,19 @@ impl CatalogueFile {
     }
 }
 
-/// What a file is for.
+/// The content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Crystals with properties.
+    /// Crystals and their properties.
     Crystals,
-    /// Train, validation and test ids of one property; asked for together as `splits`.
+    /// Identifiers of the train, validation and test parts for one property. The task `splits` fetches all files of
+    /// this group.
     Splits,
-    /// Cross-validation folds of all tasks; comes with every MatBench task.
+    /// Cross-validation folds of all tasks. They are fetched along with every MatBench task.
     Folds,
 }
 
-/// Name of the task that stands for all [`Group::Splits`] files.
+/// Name of the task that fetches all files in [`Group::Splits`].
 pub const SPLITS_TASK: &str = "splits";
 
 static OQMD: Publication = Publication {
@@ -157,7 +159,7 @@ static MATBENCH_FOLDS: Publication = Publication {
     citation: "Dunn et al., npj Comput. Mater. 6, 138 (2020), doi:10.1038/s41524-020-00406-3",
 };
 
-/// A MatBench task: all of them live under one address and differ in name, entries and hash.
+/// Creates the catalogue file of a MatBench task. The files share one address and differ in name, entries and hash.
 macro_rules! matbench {
     ($task:literal, $entries:literal, $sha256:literal) => {
         CatalogueFile {
@@ -175,7 +177,7 @@ macro_rules! matbench {
     };
 }
 
-/// Train, validation and test ids of one property in the JARVIS leaderboard, at one commit of it.
+/// Creates the catalogue file of a split of the JARVIS leaderboard at a fixed commit.
 macro_rules! split {
     ($task:literal, $bytes:literal, $sha256:literal) => {
         CatalogueFile {
@@ -245,13 +247,13 @@ pub static CATALOGUE: &[CatalogueFile] = &[
     CatalogueFile { database: Database::Matbench, task: "folds", group: Group::Folds, name: "matbench_v0.1_validation.json", mirror_names: &["folds.csv"], url: "https://raw.githubusercontent.com/materialsproject/matbench/936176db18ca4cd7b38cbd957c017a5bac770c6b/matbench/matbench_v0.1_validation.json", entries: None, bytes: None, sha256: None, publication: &MATBENCH_FOLDS },
 ];
 
-/// The files that `task` of `database` stands for, in the order of the catalogue.
+/// Returns the files of a task in the order of the catalogue.
 ///
-/// `None` stands for all of them, [`SPLITS_TASK`] for all splits; a MatBench task brings the folds
-/// along and may be written with or without its `matbench_`.
+/// `None` selects all files of the database, and [`SPLITS_TASK`] selects all splits. A MatBench task includes the
+/// folds, and its prefix `matbench_` may be left out.
 ///
 /// # Errors
-/// [`FetchError::UnknownTask`], with the tasks there are.
+/// Returns [`FetchError::UnknownTask`], which lists the known tasks.
 pub fn select(database: Database, task: Option<&str>) -> Result<Vec<&'static CatalogueFile>, FetchError> {
     let of_database = || CATALOGUE.iter().filter(move |file| file.database == database);
     let Some(task) = task else { return Ok(of_database().collect()) };
@@ -271,7 +273,7 @@ pub fn select(database: Database, task: Option<&str>) -> Result<Vec<&'static Cat
     Ok(of_database().filter(|file| asked(file) || file.group == Group::Folds).collect())
 }
 
-/// The tasks of a database as [`select`] takes them.
+/// Returns the names of a database's tasks that [`select`] accepts.
 #[must_use]
 pub fn tasks(database: Database) -> Vec<&'static str> {
     let files = || CATALOGUE.iter().filter(move |file| file.database == database);

@@ -10,10 +10,10 @@ use super::download::RetryPolicy;
 use super::reach::{Guard, is_this_machine};
 
 impl RetryPolicy {
-    /// An HTTP client with these time limits, for the published addresses, which are all HTTPS, or
-    /// for a root of the user's. Statuses are answers, not errors. A proxy is taken from the usual
-    /// environment variables, but never asked for this machine itself. Redirects lead neither from HTTPS to
-    /// HTTP nor to another private host.
+    /// Creates an HTTP client with the policy's time limits, for the published addresses, which all use HTTPS, or for
+    /// the user's root. Error statuses are returned as responses. A proxy is read from the usual environment
+    /// variables, but never used for this machine itself. Redirects from HTTPS to HTTP, or to another private host,
+    /// are not followed.
     pub(super) fn client(&self, root: Option<&Root>) -> ureq::Agent {
         let local = root.is_some_and(|root| is_this_machine(root.host()));
         let proxy = if local { None } else { ureq::Proxy::try_from_env() };
@@ -35,7 +35,7 @@ impl RetryPolicy {
     }
 }
 
-/// The hosts of the catalogue.
+/// Returns the hosts of the catalogue.
 fn published_hosts() -> Vec<String> {
     let hosts = CATALOGUE.iter().filter_map(|file| file.url.parse::<Uri>().ok()?.host().map(str::to_owned));
     let mut hosts: Vec<String> = hosts.collect();

@@ -1,5 +1,5 @@
-//! One file over HTTP: attempts, waits, and going on where the last attempt ended (RFC 9110,
-//! section 14, ranges; section 13.1.5, `If-Range`).
+//! Download of a single file over HTTP with retries. An interrupted download is resumed by range requests (RFC 9110,
+//! section 14) with `If-Range` (section 13.1.5).
 
 use std::io;
 use std::path::Path;
@@ -12,26 +12,26 @@ use ureq::http::{HeaderMap, header};
 use super::part::{Part, PartState};
 use super::{FetchError, FetchProgress};
 
-/// Bytes read from the network at a time.
+/// Number of bytes read from the network at a time.
 const BLOCK_BYTES: usize = 64 * 1024;
-/// Attempts at most while the host has not answered once in this run: without a network, that is
-/// known soon.
+/// Largest number of attempts as long as the host has not responded in this run. Without a network, the failure is
+/// then reported soon.
 const UNANSWERED_ATTEMPTS: u32 = 3;
-/// Longest wait that a server's `Retry-After` can ask for.
+/// Longest wait that the header `Retry-After` can request.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// How patient a download is.
+/// Limits on the retries and the waiting time of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in a row that bring no new byte before the download is given up; at least 1.
+    /// Number of successive attempts without a new byte after which the download fails; at least 1.
     pub attempts: u32,
-    /// Wait before the second attempt; doubled before each further one.
+    /// Wait before the second attempt. It doubles with each further attempt.
     pub first_wait: Duration,
-    /// No wait of our own is longer.
+    /// Longest wait, unless the server requests a longer one.
     pub longest_wait: Duration,
-    /// How long a connection may take to open.
+    /// Timeout for opening a connection.
     pub connect_timeout: Duration,
-    /// How long an open connection may stay silent.
+    /// Timeout for reading from an open connection.
     pub read_timeout: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait after `failures` failed attempts in a row, one at least.
+    /// Returns the wait after `failures` successive failed attempts, at least one.
     fn wait(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
         let doubled = self.first_wait.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
         let own = doubled.min(self.longest_wait);
@@ -56,29 +56,29 @@ impl RetryPolicy {
     }
 }
 
-/// What is to be downloaded.
+/// A file to be downloaded.
 pub(super) struct Job<'a> {
-    /// Client to ask with.
+    /// The HTTP client.
     pub(super) client: &'a ureq::Agent,
-    /// Address, without a name and a password.
+    /// Address without user name and password.
     pub(super) url: &'a str,
-    /// Name and password for the server, as they stand in an address.
+    /// User name and password for the server, as written in an address.
     pub(super) userinfo: Option<&'a str>,
-    /// Where the finished file will lie.
+    /// Path of the finished file.
     pub(super) target: &'a Path,
-    /// Length in bytes that the file must have.
+    /// Size in bytes that the file must have, if known.
     pub(super) bytes: Option<u64>,
-    /// Bytes that are taken at most of a file whose length is not known.
+    /// Largest number of bytes that are accepted if the size is not known.
     pub(super) longest: u64,
-    /// Whether a hash will tell a wrongly joined file from the right one; without it a download goes
-    /// on only where the server names versions.
+    /// Whether a hash can reveal a wrongly joined file. Without a hash, a download is resumed only if the server
+    /// identifies the version of the file.
     pub(super) hash_known: bool,
-    /// Patience.
+    /// Limits on retries and waiting time.
     pub(super) policy: &'a RetryPolicy,
 }
 
 impl Job<'_> {
-    /// The address with name and password.
+    /// Returns the address with user name and password.
     fn address(&self) -> String {
         match self.userinfo {
             Some(userinfo) => self.url.replacen("://", &format!("://{userinfo}@"), 1),
@@ -86,18 +86,18 @@ impl Job<'_> {
         }
     }
 
-    /// The error of a file that goes on beyond its length, or beyond the longest where that is not known.
+    /// Returns the error of a file that is longer than its size, or longer than the limit if its size is not known.
     fn too_long(&self, length: Option<u64>) -> FetchError {
         let (limit, known) = (length.unwrap_or(self.longest), length.is_some());
         FetchError::TooLong { origin: self.url.to_owned(), limit, known }
     }
 }
 
-/// How an attempt ended.
+/// The failure of an attempt.
 enum Failure {
-    /// A repetition might succeed.
+    /// Another attempt might succeed.
     Transient { what: String, retry_after: Option<Duration>, answered: bool },
-    /// A repetition will not.
+    /// Another attempt would fail too.
     Fatal(FetchError),
 }
 
@@ -107,15 +107,16 @@ impl From<FetchError> for Failure {
     }
 }
 
-/// A failure after the server answered.
+/// Returns a failure that occurred after the server responded.
 fn broken(what: impl Into<String>) -> Failure {
     Failure::Transient { what: what.into(), retry_after: None, answered: true }
 }
 
-/// Downloads a file into its part, going on from what is there.
+/// Downloads a file into its part, and resumes from the bytes that exist.
 ///
 /// # Errors
-/// [`FetchError`] when the server refuses, patience ends or the disk does; what has arrived stays.
+/// Returns a [`FetchError`] if the server refuses, the retries are exhausted or writing fails. The received bytes are
+/// kept.
 pub(super) fn download(job: &Job<'_>, progress: &mut dyn FetchProgress) -> Result<Part, FetchError> {
     let mut part = Part::open(job.target, job.url)?;
     match repeat(job, &mut part, progress) {
@@ -129,7 +130,7 @@ pub(super) fn download(job: &Job<'_>, progress: &mut dyn FetchProgress) -> Resul
     }
 }
 
-/// Attempts until the part is whole, an attempt fails for good or patience ends.
+/// Makes attempts until the part is complete, an attempt fails permanently or the retries are exhausted.
 fn repeat(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> Result<(), FetchError> {
     let (mut furthest, mut failures, mut attempts, mut answered) = (part.length(), 0, 0, false);
     loop {
@@ -158,7 +159,7 @@ fn repeat(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> R
     }
 }
 
-/// The error at the end of one's patience.
+/// Returns the error for exhausted retries.
 fn give_up(job: &Job<'_>, part: &Part, attempts: u32, last: String, answered: bool) -> FetchError {
     let url = job.url.to_owned();
     if !answered && part.length() == 0 {
@@ -168,7 +169,7 @@ fn give_up(job: &Job<'_>, part: &Part, attempts: u32, last: String, answered: bo
     FetchError::GaveUp { url, attempts, received: part.length(), expected, last }
 }
 
-/// One request, and its answer written to the part.
+/// Sends one request and writes the response to the part.
 fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> Result<(), Failure> {
     if part.length() > 0 && part.state().total == Some(part.length()) {
         return Ok(());
@@ -177,7 +178,7 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
         part.restart()?;
     }
     let from = part.length();
-    // A server that compressed the file on the way would change its length and hash.
+    // Content encoding by the server would change the length and the hash.
     let mut request = job.client.get(job.address()).header(header::ACCEPT_ENCODING, "identity");
     if from > 0 {
         request = request.header(header::RANGE, format!("bytes={from}-"));
@@ -222,7 +223,7 @@ fn attempt(job: &Job<'_>, part: &mut Part, progress: &mut dyn FetchProgress) -> 
     receive(&mut response.into_body().into_reader(), part, job, progress)
 }
 
-/// Writes a body to the part until its end, and nothing beyond the length that the file has.
+/// Writes a response body to the part, up to the size of the file.
 fn receive(
     body: &mut dyn io::Read,
     part: &mut Part,
@@ -237,7 +238,7 @@ fn receive(
         match body.read(&mut block) {
             Ok(0) => break,
             Ok(read) if part.length().saturating_add(read as u64) > limit => {
-                // What is longer is another file, and so is its beginning.
+                // A longer file is another file, so its beginning is wrong too.
                 part.restart()?;
                 return Err(job.too_long(expected).into());
             }
@@ -257,10 +258,11 @@ fn receive(
     }
 }
 
-/// Whether a partial answer goes on exactly where the part ends, in the same version.
+/// Checks that a partial response continues exactly where the part ends, in the same version of the file.
 ///
-/// A server may honour `Range` and ignore `If-Range`; then only its tag, date and length tell. The tag must be
-/// said again (RFC 9110, section 15.3.7); without it, and without a hash, nothing would tell.
+/// A server may honour `Range` but ignore `If-Range`. The version is then known only by its entity tag, date and
+/// length. The response must repeat the tag (RFC 9110, section 15.3.7); without it and without a hash, a wrong
+/// continuation would go unnoticed.
 fn check_continuation(part: &mut Part, headers: &HeaderMap, hash_known: bool) -> Result<(), Failure> {
     let state = part.state();
     let range = text(headers, header::CONTENT_RANGE.as_str()).and_then(|value| content_range(&value));
@@ -286,14 +288,14 @@ fn check_continuation(part: &mut Part, headers: &HeaderMap, hash_known: bool) ->
     Err(broken("the file has changed on the server"))
 }
 
-/// First byte and total length of a `Content-Range: bytes 5-9/10`; a total of `*` is `None`.
+/// Parses the first byte and the total length of a `Content-Range: bytes 5-9/10`. The total is `None` for `*`.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
     let first = range.split_once('-')?.0.trim().parse().ok()?;
     Some((first, total.trim().parse().ok()))
 }
 
-/// A status that brings no file.
+/// Returns the failure for an error status.
 fn refused(url: &str, status: u16, headers: &HeaderMap) -> Failure {
     match status {
         408 | 425 | 429 | 500..=599 => Failure::Transient {
@@ -305,7 +307,7 @@ fn refused(url: &str, status: u16, headers: &HeaderMap) -> Failure {
     }
 }
 
-/// A call without an answer.
+/// Returns the failure of a request without a response.
 fn failed_call(url: &str, error: &ureq::Error) -> Failure {
     let unreachable =
         |reason: String| Failure::Fatal(FetchError::Unreachable { url: url.to_owned(), reason });
@@ -332,12 +334,12 @@ fn failed_call(url: &str, error: &ureq::Error) -> Failure {
     }
 }
 
-/// A header as text.
+/// Returns a header as text.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// A header as a number.
+/// Returns a header as a number.
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

@@ -1,180 +1,180 @@
-//! What can go wrong while a published file is brought here.
+//! Errors of fetching published files.
 
 use std::io;
 use std::path::PathBuf;
 
 use schemas::count::counted;
 
-/// Why a file could not be fetched.
+/// An error of fetching a file.
 ///
-/// Every message names the address or path concerned and, for a comparison, both sides of it.
+/// Every message names the address or path, and states both sides of a failed comparison.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The first argument is none of the databases of the catalogue.
+    /// The database is not in the catalogue.
     #[error("unknown database {name:?}: known are {known}")]
     UnknownDatabase {
         /// The name as given.
         name: String,
-        /// The names that are known, separated by commas.
+        /// The known names, separated by commas.
         known: String,
     },
-    /// The database has no such task.
+    /// The database has no task with this name.
     #[error("{database} has no task {task:?}: known are {known}")]
     UnknownTask {
         /// Name of the database.
         database: &'static str,
         /// The task as given.
         task: String,
-        /// The tasks that are known, separated by commas.
+        /// The known tasks, separated by commas.
         known: String,
     },
-    /// The root given in place of the published addresses is no HTTP address.
+    /// The root that replaces the published addresses is not a valid HTTP address.
     #[error("base URL {url:?} {problem}")]
     BadBaseUrl {
-        /// The root as given, without a name and a password.
+        /// The root as given, without user name and password.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong with the root.
         problem: &'static str,
     },
-    /// The server answered with a status that another attempt will not change.
+    /// The server responded with an error status that another attempt will not change.
     #[error("{url}: the server answered {status}{}", reason_phrase(*.status))]
     Status {
-        /// Address asked for.
+        /// Address of the request.
         url: String,
         /// HTTP status code.
         status: u16,
     },
-    /// The host has no address or cannot be reached: most likely there is no network.
+    /// The host cannot be resolved or reached. Most likely there is no network.
     #[error("{url}: {reason}")]
     Unreachable {
-        /// Address asked for.
+        /// Address of the request.
         url: String,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// Something that a repetition would not cure, such as a refused certificate.
+    /// A transport error that another attempt will not resolve, such as an invalid certificate.
     #[error("{url}: {reason}")]
     Transport {
-        /// Address asked for.
+        /// Address of the request.
         url: String,
         /// What went wrong.
         reason: String,
     },
-    /// Every attempt failed in a way that a repetition might have cured.
+    /// All attempts failed with temporary errors.
     #[error(
         "{url}: gave up after {}, {}: {last}",
         counted(*.attempts, "attempt"),
         so_far(*.received, *.expected)
     )]
     GaveUp {
-        /// Address asked for.
+        /// Address of the request.
         url: String,
-        /// Attempts made.
+        /// Number of attempts.
         attempts: u32,
-        /// Bytes that are on disk.
+        /// Number of bytes on disk.
         received: u64,
-        /// Bytes that the file has, where the server or the catalogue said so.
+        /// Size of the file in bytes, if the server or the catalogue states it.
         expected: Option<u64>,
-        /// How the last attempt ended.
+        /// The failure of the last attempt.
         last: String,
     },
-    /// The file has another length than its publisher says.
+    /// The size of the file differs from the published one.
     #[error("{origin}: {} found, {} expected", counted(*.found, "byte"), counted(*.expected, "byte"))]
     WrongSize {
         /// Address or path of the file.
         origin: String,
-        /// Published length, bytes.
+        /// Published size in bytes.
         expected: u64,
-        /// Length found, bytes.
+        /// Actual size in bytes.
         found: u64,
     },
-    /// The file goes on where it should end; what had come was thrown away.
+    /// The file is longer than expected. The received bytes were deleted.
     #[error("{origin}: longer than {}, {}", counted(*.limit, "byte"), meaning_of_limit(*.known))]
     TooLong {
         /// Address of the file.
         origin: String,
-        /// Bytes that it may have.
+        /// Largest size in bytes.
         limit: u64,
-        /// Whether that is its length, as its publisher or the server says.
+        /// Whether the limit is the size that the publisher or the server states.
         known: bool,
     },
-    /// The file has another content than its publisher says.
+    /// The hash of the file differs from the published one.
     #[error("{origin}: SHA-256 {found} found, {expected} expected")]
     WrongHash {
         /// Address or path of the file.
         origin: String,
-        /// Published SHA-256, lower-case hexadecimal.
+        /// Published SHA-256 in lower-case hexadecimal.
         expected: String,
-        /// SHA-256 found, lower-case hexadecimal.
+        /// Actual SHA-256 in lower-case hexadecimal.
         found: String,
     },
-    /// The mirror has the file under none of its names.
+    /// The mirror does not have the file under any of its names.
     #[error("{place} has none of {names}")]
     NotInMirror {
-        /// Folder or address looked in.
+        /// Folder or address of the mirror.
         place: String,
         /// The names tried, separated by commas.
         names: String,
     },
-    /// Another process fetches into the same folder.
+    /// Another process is fetching into the same folder.
     #[error("{} is locked: another fetch is writing there", .folder.display())]
     Busy {
-        /// Folder of the files.
+        /// Folder of the database.
         folder: PathBuf,
     },
-    /// The published fold assignment of MatBench does not read as such.
+    /// The published fold assignment of MatBench cannot be parsed.
     #[error("{}: not a MatBench fold assignment: {reason}", .path.display())]
     BadFolds {
         /// The file.
         path: PathBuf,
-        /// Where and why it does not read.
+        /// The place and the error.
         reason: String,
     },
-    /// A file of a published name that no fetch has brought.
+    /// A file with a published name exists that was not fetched.
     #[error("{}: not brought by a fetch, and not replaced", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// The disk or the file system refused.
+    /// An input/output error of the operating system.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
-        /// What was tried: "write", "rename", ...
+        /// The action that failed: "write", "rename" and so on.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl FetchError {
-    /// Whether the cause is most likely a missing network, so that a caller may fall back on
-    /// something it has already.
+    /// Whether the error most likely means that there is no network, so that a caller may fall back on existing
+    /// files.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 
-    /// Whether the place asked simply does not have the file.
+    /// Whether the server or mirror does not have the file.
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::NotInMirror { .. } | Self::Status { status: 404 | 410, .. })
     }
 
-    /// A closure for `map_err` on file operations.
+    /// Returns a closure for `map_err` on file operations.
     pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
 }
 
-/// What the limit of a file's length is.
+/// Returns what the limit of a file's size means.
 fn meaning_of_limit(known: bool) -> &'static str {
     if known { "its length" } else { "the most that is taken where no length is published" }
 }
 
-/// ` (Not Found)` and the like, for the statuses a reader is likely to meet; else nothing.
+/// Returns a reason phrase such as ` (Not Found)` for common statuses, and an empty text for all others.
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         401 => " (Unauthorized)",
@@ -190,7 +190,7 @@ fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
-/// How far a download came, as a message says it.
+/// Formats the progress of a download for a message.
 fn so_far(received: u64, expected: Option<u64>) -> String {
     match (received, expected) {
         (0, _) => "nothing received".to_owned(),

@@ -1,9 +1,8 @@
-//! MatBench's official folds, from the file its authors publish to the `folds.csv` that
-//! `etl build matbench` joins.
+//! Conversion of the published official folds of MatBench into the `folds.csv` that `etl build matbench` joins.
 //!
-//! The published JSON is `{"metadata": ..., "splits": {task: {"fold_0": {"train": [mbid, ...],
-//! "test": [mbid, ...]}, ...}}}`. Each entry is in the test part of exactly one fold, so one number
-//! an entry says it all: the columns are `task,mbid,test_fold`.
+//! The published JSON is `{"metadata": ..., "splits": {task: {"fold_0": {"train": [mbid, ...], "test": [mbid, ...]},
+//! ...}}}`. Each entry is in the test part of exactly one fold, so the folds are determined by one number per entry.
+//! The columns of the table are `task,mbid,test_fold`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,10 +15,10 @@ use serde::Deserialize;
 use super::FetchError;
 use super::verify;
 
-/// Name of the table, beside the published file.
+/// Name of the table, which is stored beside the published file.
 pub(super) const FOLDS_NAME: &str = "folds.csv";
 
-/// The published file; the training ids, four fifths of it, are skipped unread.
+/// The published file. The training identifiers, four fifths of it, are skipped without parsing.
 #[derive(Deserialize)]
 struct Validation {
     splits: BTreeMap<String, BTreeMap<String, Fold>>,
@@ -33,16 +32,16 @@ struct Fold {
 /// First line of the table.
 const HEADER: &str = "task,mbid,test_fold\n";
 
-/// Whether a file is a table of folds by its name and its first line.
+/// Whether a file is a table of folds, judged by its name and first line.
 pub(super) fn is_table(path: &Path) -> bool {
     path.file_name() == Some(FOLDS_NAME.as_ref())
         && bounded::begins_with(path, HEADER.as_bytes()).unwrap_or(false)
 }
 
-/// Writes the table, sorted by task, fold and id as published, and returns its number of rows.
+/// Writes the table, sorted by task, fold and identifier as published. Returns its number of rows.
 ///
 /// # Errors
-/// [`FetchError::BadFolds`] when the published file has another layout, [`FetchError::Io`].
+/// Returns [`FetchError::BadFolds`] if the published file has another layout, or [`FetchError::Io`].
 pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchError> {
     let bad = |reason: String| FetchError::BadFolds { path: published.to_owned(), reason };
     let file = File::open(published).map_err(FetchError::io("open", published))?;
@@ -63,7 +62,7 @@ pub(super) fn write_table(published: &Path, table: &Path) -> Result<u64, FetchEr
                 .ok_or_else(|| bad(format!("{task}: {name:?} is no fold")))?;
             for id in &fold.test {
                 let plain = |text: &str| {
-                    // A hyphen in front would begin a formula in a spreadsheet.
+                    // A leading hyphen would start a formula in a spreadsheet.
                     !text.starts_with('-')
                         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
                 };

@@ -1,4 +1,4 @@
-//! The same files from a folder: for machines without a network.
+//! Copying of published files from a mirror folder, for machines without a network.
 
 use std::fs::File;
 use std::io;
@@ -10,18 +10,18 @@ use super::catalogue::CatalogueFile;
 use super::verify::{self, Digest};
 use super::{FetchError, part};
 
-/// A file of the catalogue as a mirror holds it.
+/// A file of the catalogue in a mirror.
 pub(super) struct Held {
-    /// Where it lies in the mirror.
+    /// Path in the mirror.
     pub(super) path: PathBuf,
-    /// The name it goes by there.
+    /// Its name in the mirror.
     pub(super) name: &'static str,
 }
 
-/// Looks for a file under its own name, then under the other names a mirror may use.
+/// Searches a file under its own name, and then under the other names that a mirror may use.
 ///
 /// # Errors
-/// [`FetchError::NotInMirror`], with all names tried.
+/// Returns [`FetchError::NotInMirror`], which lists the names tried.
 pub(super) fn find(mirror: &Path, file: &'static CatalogueFile) -> Result<Held, FetchError> {
     let folder = mirror.join(file.database.as_str());
     names(file)
@@ -30,17 +30,17 @@ pub(super) fn find(mirror: &Path, file: &'static CatalogueFile) -> Result<Held, 
         .ok_or_else(|| absent(file, folder.display().to_string()))
 }
 
-/// All names of a file, its own first.
+/// Returns all names of a file, its own name first.
 pub(super) fn names(file: &'static CatalogueFile) -> impl Iterator<Item = &'static str> {
     std::iter::once(file.name).chain(file.mirror_names.iter().copied())
 }
 
-/// The error for a place that has the file under none of its names.
+/// Returns the error for a mirror without the file.
 pub(super) fn absent(file: &'static CatalogueFile, place: String) -> FetchError {
     FetchError::NotInMirror { place, names: names(file).collect::<Vec<_>>().join(", ") }
 }
 
-/// Copies a file so that `target` is either the old or the new one, never half of it.
+/// Copies a file atomically: `target` is never incomplete.
 pub(super) fn copy(from: &Path, target: &Path) -> Result<Digest, FetchError> {
     let folder = target.parent().unwrap_or(Path::new("."));
     let mut source = File::open(from).map_err(FetchError::io("open", from))?;

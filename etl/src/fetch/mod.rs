@@ -1,13 +1,13 @@
-//! `etl fetch`: the published files, over HTTP or from a mirror, into `data/raw/<database>/`.
+//! `etl fetch`: download or copy of published files into `data/raw/<database>/`.
 //!
-//! A download is written to `<name>.part`, goes on where the last one ended as long as the server
-//! still has the same version, is compared with the published length and hash and only then gets its
-//! name. A file that is there and intact is not fetched again.
+//! A download is written to `<name>.part` and can be resumed as long as the server still has the same version. It is
+//! renamed to its final name only after it has been compared with the published size and hash. An intact file is not
+//! fetched again.
 //!
-//! Two kinds of mirror serve the same names: a folder ([`Place::Mirror`]) and an HTTP root
-//! ([`Place::BaseUrl`]); in both, a file lies at `<root>/<database>/<name>`, for instance
-//! `oqmd/all_oqmd.json.zip`. A mirror may hold a part of a file under one of the names in
-//! [`CatalogueFile::mirror_names`], such as `jarvis/jdft_3d-subset.json.zip`; it keeps that name.
+//! There are two kinds of mirrors: a folder ([`Place::Mirror`]) and an HTTP root ([`Place::BaseUrl`]). In both, the
+//! path of a file is `<root>/<database>/<name>`, for example `oqmd/all_oqmd.json.zip`. A mirror may hold a part of a
+//! file under one of its [`CatalogueFile::mirror_names`], such as `jarvis/jdft_3d-subset.json.zip`, and the part
+//! keeps that name.
 
 mod address;
 mod catalogue;
@@ -40,44 +40,43 @@ pub use progress::{FetchProgress, TerminalProgress};
 use address::Root;
 use verify::{Digest, Receipt, Verdict};
 
-/// Name of the lock file in a database's folder.
+/// Name of the lock file in the folder of a database.
 const LOCK_FILE: &str = ".fetch.lock";
 
-/// Where the files come from.
+/// The place that files are fetched from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Place {
     /// The addresses of the catalogue.
     #[default]
     Published,
-    /// The same names under another HTTP root, such as a mirror within a company.
+    /// The same paths under another HTTP root, such as a mirror within a company.
     BaseUrl(String),
-    /// The same names in a folder. A file that differs from the published one is taken all the same
-    /// and reported as not verified: a mirror may hold a subset.
+    /// The same paths in a folder. A file that differs from the published one is accepted and reported as not
+    /// verified, because a mirror may hold a subset.
     Mirror(PathBuf),
 }
 
-/// What to fetch, from where, to where.
+/// A request to fetch files.
 #[derive(Debug, Clone)]
 pub struct FetchRequest {
     /// The database.
     pub database: Database,
-    /// One task of it; `None` for all. From a mirror, all means all that it has.
+    /// Task of the database; `None` for all tasks. From a mirror, all tasks means those that it has.
     pub task: Option<String>,
-    /// Folder of raw files; each database has a folder of its own in it.
+    /// Folder of raw files. Each database has a subfolder in it.
     pub destination: PathBuf,
-    /// Where the files come from.
+    /// The place that the files are fetched from.
     pub place: Place,
-    /// Take a downloaded file that differs from the published one instead of refusing it.
+    /// Whether to accept a downloaded file that differs from the published one.
     pub allow_unverified: bool,
-    /// Bytes that are taken at most of a file whose length is not known; [`CatalogueFile::most_bytes`] unless
-    /// given.
+    /// Largest size in bytes of a file whose size is not known. `None` means [`CatalogueFile::most_bytes`].
     pub longest_file: Option<u64>,
-    /// Patience with the network.
+    /// Limits on retries and waiting time.
     pub retry: RetryPolicy,
 }
 
 impl FetchRequest {
-    /// Everything of a database, from its publishers, to `data/raw`.
+    /// Creates a request for all files of a database from the published addresses into `data/raw`.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self {
@@ -92,44 +91,44 @@ impl FetchRequest {
     }
 }
 
-/// How a file came to be where it is.
+/// How a file was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was there, intact.
+    /// The file existed and was intact.
     AlreadyThere,
-    /// It was downloaded from its first byte.
+    /// The file was downloaded completely.
     Downloaded,
-    /// Its first bytes were there from an earlier run.
+    /// The file was downloaded after bytes from an earlier run.
     Resumed,
-    /// It was copied from a mirror.
+    /// The file was copied from a mirror.
     Copied,
-    /// It was made from another fetched file.
+    /// The file was derived from another fetched file.
     Derived,
 }
 
-/// A file that is now in place.
+/// A file that was fetched or found intact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fetched {
-    /// The task it belongs to.
+    /// Name of its task.
     pub task: &'static str,
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Address or path it came from.
+    /// Address or path of its origin.
     pub origin: String,
-    /// Length in bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// SHA-256, lower-case hexadecimal.
+    /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
     /// Whether the hash is the published one.
     pub verified: bool,
-    /// Why it is not verified; `None` when it is.
+    /// The reason why it is not verified; `None` if it is verified.
     pub note: Option<String>,
-    /// How it came here.
+    /// How it was obtained.
     pub outcome: Outcome,
     /// Licence as its publisher states it.
     pub licence: &'static str,
-    /// What to cite.
+    /// Reference to cite.
     pub citation: &'static str,
 }
 
@@ -162,11 +161,11 @@ impl Fetched {
     }
 }
 
-/// Brings the files of a request to their place, in the order of the catalogue.
+/// Fetches the files of a request, in the order of the catalogue.
 ///
 /// # Errors
-/// The first [`FetchError`]; files finished before it stay, and so do the bytes of the unfinished one.
-/// A mirror that lacks some files of a request for all is no error as long as it has one.
+/// Returns the first [`FetchError`]. Files that were finished before it are kept, and so are the received bytes of an
+/// unfinished file. A mirror may lack some files of a request for all tasks, as long as it has one.
 pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result<Vec<Fetched>, FetchError> {
     let files = select(request.database, request.task.as_deref())?;
     let folder = request.destination.join(request.database.as_str());
@@ -198,14 +197,14 @@ pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result
     }
 }
 
-/// Keeps a second fetch out of the folder for as long as the file lives.
+/// Locks the folder against other fetches until the returned file is dropped.
 fn hold(folder: &Path) -> Result<File, FetchError> {
     let held = lock::take_file(&folder.join(LOCK_FILE)).map_err(FetchError::io("lock", folder))?;
     held.ok_or_else(|| FetchError::Busy { folder: folder.to_owned() })
 }
 
-/// Requires that a file that would be replaced, if there is one, was brought or made by a fetch: it has a receipt,
-/// or is a table of folds.
+/// Checks that an existing file which would be replaced was fetched or derived: it has a receipt, or is a table of
+/// folds.
 fn require_own(target: &Path) -> Result<(), FetchError> {
     Receipt::refuse_link(target)?;
     let holds = fs::symlink_metadata(target).is_ok_and(|metadata| metadata.len() > 0);
@@ -215,18 +214,18 @@ fn require_own(target: &Path) -> Result<(), FetchError> {
     Ok(())
 }
 
-/// What the steps of one request share.
+/// The shared state of one request.
 struct Fetcher<'a> {
     request: &'a FetchRequest,
     client: ureq::Agent,
-    /// The HTTP root in place of the published addresses.
+    /// The HTTP root that replaces the published addresses.
     root: Option<Root>,
-    /// Folder of the database below the destination.
+    /// Folder of the database in the destination.
     folder: &'a Path,
 }
 
 impl<'a> Fetcher<'a> {
-    /// For one request.
+    /// Creates a fetcher for a request.
     fn new(request: &'a FetchRequest, folder: &'a Path) -> Result<Self, FetchError> {
         let root = match &request.place {
             Place::BaseUrl(root) => Some(Root::parse(root)?),
@@ -235,17 +234,17 @@ impl<'a> Fetcher<'a> {
         Ok(Self { request, client: request.retry.client(root.as_ref()), root, folder })
     }
 
-    /// Whether a mirror without this file is still good enough: yes unless the file was asked for.
+    /// Whether a mirror may lack this file. It must not if the file was requested by its task.
     fn may_lack(&self, file: &CatalogueFile) -> bool {
         let asked_by_name = match self.request.task.as_deref() {
             None | Some(SPLITS_TASK) => false,
-            // The folds come along unasked with every task.
+            // The folds are fetched with every task without being requested.
             Some(task) => file.group != Group::Folds || task == file.task,
         };
         self.request.place != Place::Published && !asked_by_name
     }
 
-    /// Brings one file.
+    /// Fetches one file.
     fn bring(
         &self,
         file: &'static CatalogueFile,
@@ -265,7 +264,7 @@ impl<'a> Fetcher<'a> {
         Err(mirror::absent(file, place))
     }
 
-    /// Path of a file of the database, its folder made.
+    /// Returns the path of a file of the database, and creates its folder.
     fn target(&self, name: &str) -> Result<PathBuf, FetchError> {
         let target = self.folder.join(name);
         let folder = target.parent().unwrap_or(self.folder);
@@ -273,7 +272,7 @@ impl<'a> Fetcher<'a> {
         Ok(target)
     }
 
-    /// Copies one file from a folder.
+    /// Copies one file from a mirror folder.
     fn copy(&self, mirror: &Path, file: &'static CatalogueFile) -> Result<Fetched, FetchError> {
         let held = mirror::find(mirror, file)?;
         let target = self.target(held.name)?;
@@ -291,7 +290,7 @@ impl<'a> Fetcher<'a> {
         Ok(Fetched::new(file, target, origin, digest, verdict, outcome))
     }
 
-    /// Downloads one file, unless it is there and intact.
+    /// Downloads one file, unless it exists and is intact.
     fn download(
         &self,
         file: &'static CatalogueFile,
@@ -333,17 +332,17 @@ impl<'a> Fetcher<'a> {
                 verdict => verdict,
             };
             let outcome = if part.inherited() > 0 { Outcome::Resumed } else { Outcome::Downloaded };
-            // Before the rename: a receipt without its file harms nothing.
+            // The receipt is written before the file is renamed, because a receipt without its file is harmless.
             Receipt::new(url, &digest).write(&target)?;
             part.finish()?;
             return Ok(Fetched::new(file, target, url.to_owned(), digest, verdict, outcome));
         }
     }
 
-    /// The digest of a file that is there and need not be fetched again.
+    /// Returns the digest of an existing file that need not be fetched again.
     ///
-    /// Its hash must be the published one or, where none is published, the one in a receipt for the
-    /// same address: the file of a mirror may have been a part. What a user put there stays.
+    /// Its hash must be the published one. If none is published, it must be the hash in a receipt for the same
+    /// address, because the file of a mirror may be a part. Files that the user put there are kept.
     fn intact(
         &self,
         file: &CatalogueFile,
@@ -366,7 +365,7 @@ impl<'a> Fetcher<'a> {
         Ok(keep.then_some((digest, verdict)))
     }
 
-    /// Makes `folds.csv` from the published assignment.
+    /// Creates `folds.csv` from the published assignment.
     fn derive_folds(&self, published: &Fetched) -> Result<Fetched, FetchError> {
         let path = self.folder.join(folds::FOLDS_NAME);
         require_own(&path)?;

@@ -1,4 +1,4 @@
-//! The unfinished file: `<name>.part`, and `<name>.part.json` that says of what it is a part.
+//! An unfinished download: `<name>.part`, with its address and version in `<name>.part.json`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,45 +10,45 @@ use super::FetchError;
 use super::verify::{refuse_link, write_json};
 use crate::no_follow;
 
-/// Of which version of which address the bytes on disk are the beginning.
+/// The address and version of the file that the bytes on disk belong to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartState {
-    /// Address asked for, before any redirect.
+    /// Address of the request, before any redirect.
     pub(super) url: String,
     /// Strong entity tag (RFC 9110, section 8.8.3) of the version.
     pub(super) etag: Option<String>,
-    /// Modification date of the version as the server wrote it; used where there is no tag.
+    /// Modification date of the version as sent by the server. It is used if there is no entity tag.
     pub(super) last_modified: Option<String>,
-    /// Length of the whole file in bytes, where the server said so.
+    /// Size of the complete file in bytes, if the server stated it.
     pub(super) total: Option<u64>,
 }
 
 impl PartState {
-    /// The value for `If-Range`: with it a server sends the rest only of the same version.
+    /// Returns the value for `If-Range`. With it a server sends the rest only if the version is the same.
     pub(super) fn validator(&self) -> Option<&str> {
         self.etag.as_deref().or(self.last_modified.as_deref())
     }
 }
 
-/// The unfinished file on disk.
+/// An unfinished download on disk.
 #[derive(Debug)]
 pub(super) struct Part {
     /// Path of the finished file.
     target: PathBuf,
-    /// Path of the bytes.
+    /// Path of the unfinished file.
     path: PathBuf,
     file: File,
-    /// Bytes on disk.
+    /// Number of bytes on disk.
     length: u64,
-    /// Bytes of them that an earlier run had left.
+    /// Number of these bytes that are from an earlier run.
     inherited: u64,
-    /// Whether the bytes came in more than one answer.
+    /// Whether the bytes are from more than one response.
     joined: bool,
     state: PartState,
 }
 
 impl Part {
-    /// Opens the part of `target`, empty unless an earlier run left one of the same address.
+    /// Opens the part of `target`. It is empty unless an earlier run left one for the same address.
     pub(super) fn open(target: &Path, url: &str) -> Result<Self, FetchError> {
         let path = Self::path_of(target);
         refuse_link(&Self::state_path_of(target))?;
@@ -79,37 +79,37 @@ impl Part {
         target.with_file_name(format!("{name}.part.json"))
     }
 
-    /// Bytes on disk.
+    /// Returns the number of bytes on disk.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Bytes that an earlier run had left and that are still part of the file.
+    /// Returns the number of bytes from an earlier run that are still part of the file.
     pub(super) fn inherited(&self) -> u64 {
         self.inherited
     }
 
-    /// Whether the bytes came in more than one answer, so that joining may have spoilt them.
+    /// Whether the bytes are from more than one response, so that joining them may have gone wrong.
     pub(super) fn joined(&self) -> bool {
         self.joined || self.inherited > 0
     }
 
-    /// Says that the next bytes come from an answer of their own.
+    /// Records that the next bytes are from another response.
     pub(super) fn join(&mut self) {
         self.joined = true;
     }
 
-    /// Path of the unfinished file.
+    /// Returns the path of the unfinished file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is known of the version the bytes belong to.
+    /// Returns the known properties of the version that the bytes belong to.
     pub(super) fn state(&self) -> &PartState {
         &self.state
     }
 
-    /// Forgets all bytes and the version.
+    /// Discards all bytes and the version.
     pub(super) fn restart(&mut self) -> Result<(), FetchError> {
         self.file.set_len(0).map_err(FetchError::io("truncate", &self.path))?;
         (self.length, self.inherited, self.joined) = (0, 0, false);
@@ -117,21 +117,21 @@ impl Part {
         Ok(())
     }
 
-    /// Remembers the version before its first byte is written.
+    /// Stores the version before its first byte is written.
     pub(super) fn remember(&mut self, state: PartState) -> Result<(), FetchError> {
         write_json(&Self::state_path_of(&self.target), &state)?;
         self.state = state;
         Ok(())
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         io::Write::write_all(&mut self.file, bytes).map_err(FetchError::io("write", &self.path))?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
-    /// Gives the finished file its name: an atomic rename within the folder.
+    /// Renames the finished file to its final name, atomically within the folder.
     pub(super) fn finish(self) -> Result<(), FetchError> {
         self.file.sync_all().map_err(FetchError::io("write", &self.path))?;
         fs::rename(&self.path, &self.target).map_err(FetchError::io("rename to", &self.target))?;
@@ -139,19 +139,19 @@ impl Part {
         remove_if_there(&Self::state_path_of(&self.target))
     }
 
-    /// Removes what was received: it is not the file wanted.
+    /// Deletes the received bytes, because they are not those of the wanted file.
     pub(super) fn discard(self) -> Result<(), FetchError> {
         remove_if_there(&self.path)?;
         remove_if_there(&Self::state_path_of(&self.target))
     }
 }
 
-/// Makes a rename outlive a power cut, where the system lets a folder be synced.
+/// Syncs the folder, so that a rename survives a power failure. Not all systems support it.
 pub(super) fn sync_folder(target: &Path) {
     if let Some(folder) = target.parent()
         && let Ok(folder) = File::open(folder)
     {
-        // Some file systems refuse this for folders; the rename itself has succeeded.
+        // Some file systems do not support this for folders. The rename itself has succeeded.
         let _ = folder.sync_all();
     }
 }

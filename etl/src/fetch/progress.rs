@@ -1,38 +1,38 @@
-//! How a fetch tells where it is.
+//! Progress reports of a fetch.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schemas::text;
 
 use super::Fetched;
 
-/// What a fetch reports to, in this order for each file: [`begin`](Self::begin), any number of
-/// [`position`](Self::position) and [`note`](Self::note), [`end`](Self::end) when it succeeded.
+/// Receives the progress of a fetch. The calls for each file are [`begin`](Self::begin), any number of
+/// [`position`](Self::position) and [`note`](Self::note), and [`end`](Self::end) if it succeeded.
 pub trait FetchProgress {
-    /// A file is taken in hand.
+    /// Fetching of a file begins.
     fn begin(&mut self, name: &str) {
         let _ = name;
     }
 
-    /// So many bytes of so many are on disk; the total is unknown until the server says it.
+    /// `bytes` of `total` bytes are on disk. The total is unknown until the server states it.
     fn position(&mut self, bytes: u64, total: Option<u64>) {
         let _ = (bytes, total);
     }
 
-    /// Something worth a line: a repetition, a file left out.
+    /// A message for the user, such as a retry or a missing file.
     fn note(&mut self, message: &str) {
         let _ = message;
     }
 
-    /// The file has its final name.
+    /// The file is complete and has its final name.
     fn end(&mut self, fetched: &Fetched) {
         let _ = fetched;
     }
 }
 
-/// Reports to nobody.
+/// Ignores all reports.
 impl FetchProgress for () {}
 
-/// A bar on the terminal; silent, but for notes, when standard error is none.
+/// A progress bar on the terminal. If standard error is not a terminal, only notes are printed.
 #[derive(Debug)]
 pub struct TerminalProgress {
     bar: ProgressBar,
@@ -40,7 +40,7 @@ pub struct TerminalProgress {
 }
 
 impl TerminalProgress {
-    /// A bar on standard error, where that is a terminal.
+    /// Creates a progress bar on standard error, if that is a terminal.
     #[must_use]
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -74,7 +74,7 @@ impl FetchProgress for TerminalProgress {
             self.bar.set_style(Self::style(
                 "{msg}: {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}",
             ));
-            // What an earlier run had left says nothing about today's rate.
+            // Bytes from an earlier run do not count for the transfer rate.
             self.bar.set_position(bytes);
             self.bar.reset_eta();
         }

@@ -1,7 +1,7 @@
-//! Redirects are followed to public addresses and back to the host that was asked for.
+//! Restriction of redirects to public addresses and the host of the request.
 //!
-//! Otherwise a server could make this machine send requests to addresses that only it can reach: its own services,
-//! those of its network, the metadata service of a cloud.
+//! Without it a server could make this machine send requests to addresses that only it can reach, such as its own
+//! services, those of its network, or the metadata service of a cloud.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,14 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use ureq::http::Uri;
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
-/// How near an address is.
+/// The scope of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
-    /// Anybody's.
+    /// A public address.
     Public,
-    /// Of the network that this machine is in.
+    /// An address of a private network.
     Private,
-    /// Of this machine or of its link.
+    /// An address of this machine or of its link.
     Local,
 }
 
@@ -29,7 +29,7 @@ impl Reach {
         }
     }
 
-    /// By the registry of special addresses (RFC 6890).
+    /// Classifies an address by the registry of special-purpose addresses (RFC 6890).
     fn of_v4(address: Ipv4Addr) -> Self {
         match address.octets() {
             [0 | 127, ..] | [169, 254, ..] => Self::Local,
@@ -48,7 +48,7 @@ impl Reach {
         };
         match address.segments() {
             [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] => Self::Local,
-            // IPv4 as IPv6 writes it: mapped, compatible, translated (NAT64), tunnelled (6to4).
+            // IPv4 addresses embedded in IPv6: mapped, compatible, translated (NAT64) and tunnelled (6to4).
             [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
                 embedded(high, low)
             }
@@ -58,7 +58,7 @@ impl Reach {
         }
     }
 
-    /// Of the nearest of a host's addresses.
+    /// Returns the nearest scope of a host's addresses.
     fn of_all(addresses: &[IpAddr]) -> Self {
         addresses.iter().copied().map(Self::of).fold(Self::Public, Self::max)
     }
@@ -72,47 +72,47 @@ impl Reach {
     }
 }
 
-/// The address that a host's name says without being looked up.
+/// Returns the address that a host name states literally.
 fn named_address(host: &str) -> Option<IpAddr> {
     let name = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     let is_here = name == "localhost" || name.ends_with(".localhost");
     if is_here { Some(Ipv4Addr::LOCALHOST.into()) } else { name.parse().ok() }
 }
 
-/// All addresses of a host; where a proxy looks them up, those alone that its name says.
+/// Returns the addresses of a host. If a proxy resolves it, only an address in its name is known.
 fn addresses_of(host: &str, found: &[SocketAddr]) -> Vec<IpAddr> {
     let found = found.iter().map(SocketAddr::ip);
     found.chain(named_address(host)).map(|address| address.to_canonical()).collect()
 }
 
-/// Whether a host is this machine by its name.
+/// Whether a host name refers to this machine.
 pub(super) fn is_this_machine(host: &str) -> bool {
     named_address(host).is_some_and(|address| Reach::of(address) == Reach::Local)
 }
 
 /// Checks every connection before it is made, and refuses redirects to private addresses.
 ///
-/// It checks the addresses that are connected to, so that a name cannot resolve to another one in between.
+/// The check applies to the addresses that are connected to, so a host name cannot resolve to another one in between.
 #[derive(Debug)]
 pub(super) struct Guard {
-    /// Hosts that were asked for, as the user or the catalogue names them.
+    /// Hosts of requests, as named by the user or the catalogue.
     asked: Vec<String>,
-    /// Address of the proxy, wherever it is.
+    /// Address of the proxy, which may be private.
     proxy: Option<Uri>,
     begun: Mutex<Begun>,
 }
 
-/// Addresses of the hosts that were asked for.
+/// Addresses of the hosts of requests.
 #[derive(Debug, Default)]
 struct Begun {
-    /// Addresses of the host asked for last.
+    /// Addresses of the host of the last request.
     addresses: Vec<IpAddr>,
-    /// Reach of each host when it was asked for first.
+    /// Scope of each host at its first request.
     first: HashMap<String, Reach>,
 }
 
 impl Begun {
-    /// Whether a redirect may lead to an address. The loopback addresses are one host.
+    /// Whether a redirect may lead to an address. All loopback addresses count as one host.
     fn leads_to(&self, address: IpAddr) -> bool {
         Reach::of(address) == Reach::Public
             || self.addresses.contains(&address)
@@ -120,7 +120,7 @@ impl Begun {
     }
 }
 
-/// A redirect that is not followed.
+/// A redirect that is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it redirects to {host}, {}, which is not followed", .reach.as_str())]
 struct Refused {
@@ -129,7 +129,7 @@ struct Refused {
 }
 
 impl Guard {
-    /// A guard of requests for these hosts.
+    /// Creates a guard for requests to these hosts.
     pub(super) fn new(asked: Vec<String>, proxy: Option<Uri>) -> Self {
         Self { asked, proxy, begun: Mutex::default() }
     }
@@ -144,7 +144,7 @@ impl Guard {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let is_asked = self.asked.iter().any(|asked| asked.eq_ignore_ascii_case(host));
         let may = if is_asked {
-            // A name that meant a public address must not mean a nearer one later.
+            // A name that resolved to a public address must not resolve to a nearer one later.
             let first = *begun.first.entry(host.to_ascii_lowercase()).or_insert(reach);
             first != Reach::Public || reach == Reach::Public
         } else {

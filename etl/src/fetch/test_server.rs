@@ -1,5 +1,4 @@
-//! An HTTP server for the tests, on a port of its own, that can also misbehave: cut a body short,
-//! ignore ranges, change its tag.
+//! An HTTP server for tests that can also misbehave: truncate a body, ignore ranges, or change its entity tag.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,38 +6,38 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A request as the server saw it.
+/// A request received by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Path with a leading slash.
     pub(super) path: String,
-    /// Header lines, names in lower case.
+    /// Headers, with names in lower case.
     pub(super) headers: Vec<(String, String)>,
 }
 
 impl Seen {
-    /// Value of a header.
+    /// Returns the value of a header.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// First byte of a `Range: bytes=N-`.
+    /// Returns the first byte of a `Range: bytes=N-`.
     pub(super) fn range(&self) -> Option<usize> {
         self.header("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
 
-/// What the server answers.
+/// A response of the server.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
-    /// Close the connection after so many bytes of the body, whatever was announced.
+    /// Close the connection after this number of bytes of the body.
     pub(super) cut_at: Option<usize>,
-    /// Where the body is cut, keep the connection open and say nothing more.
+    /// Keep the connection open where the body is truncated, without sending anything.
     pub(super) silent: bool,
-    /// Announce no length: the end of the connection is the end of the body.
+    /// Send no length. The body then ends with the connection.
     pub(super) without_length: bool,
 }
 
@@ -61,8 +60,8 @@ impl Answer {
         self
     }
 
-    /// What an orderly server says to a request for a file: the whole, or the rest of the version
-    /// that the client has.
+    /// Returns the response of a correct server to a request for a file: the complete file, or the rest of the
+    /// version that the client has.
     pub(super) fn file(seen: &Seen, body: &[u8], etag: &str) -> Self {
         let same = seen.header("if-range").is_none_or(|tag| tag == etag);
         match seen.range() {
@@ -77,7 +76,7 @@ impl Answer {
     }
 }
 
-/// The server; it stops answering when the value is dropped with the test.
+/// The server. It stops when the value is dropped.
 pub(super) struct TestServer {
     /// `http://127.0.0.1:port`.
     pub(super) url: String,
@@ -85,7 +84,7 @@ pub(super) struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server that answers with `answer`, which gets the request and its number from 0.
+    /// Starts a server whose responses come from `answer`, which gets the request and its number, counted from 0.
     pub(super) fn start(answer: impl Fn(&Seen, usize) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -100,7 +99,7 @@ impl TestServer {
                     log.push(request.clone());
                     log.len() - 1
                 };
-                // A client that has seen enough may close first.
+                // The client may close the connection early.
                 let answer = answer(&request, number);
                 let _ = write_answer(&stream, &answer);
                 if answer.silent {
@@ -111,7 +110,7 @@ impl TestServer {
         Self { url, seen }
     }
 
-    /// All requests so far.
+    /// Returns all requests received so far.
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no test panicked here").clone()
     }

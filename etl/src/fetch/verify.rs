@@ -1,4 +1,4 @@
-//! Lengths and hashes: what a file is compared with, and the receipt that remembers the outcome.
+//! Comparison of files with their published size and hash, and receipts of earlier comparisons.
 
 use std::fs;
 use std::io;
@@ -11,37 +11,37 @@ use serde::{Deserialize, Serialize};
 use super::FetchError;
 use super::catalogue::CatalogueFile;
 
-/// Length and hash of a file.
+/// Size and hash of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Digest {
-    /// Length in bytes.
+    /// Size in bytes.
     pub(super) bytes: u64,
-    /// SHA-256, lower-case hexadecimal.
+    /// SHA-256 in lower-case hexadecimal.
     pub(super) sha256: String,
 }
 
-/// Whether a file is what its publisher says.
+/// The result of comparing a file with the published one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Its SHA-256 is the published one.
+    /// The SHA-256 equals the published one.
     Verified,
-    /// Nothing contradicts, but no hash was published; the text says what was compared.
+    /// No hash is published, and nothing contradicts. The text states what was compared.
     Unknown(String),
-    /// It is another file.
+    /// The file differs from the published one.
     Different(Difference),
 }
 
-/// The two sides of a failed comparison.
+/// The values of a failed comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// Published and found length, bytes.
+    /// Published and actual size in bytes.
     Size(u64, u64),
-    /// Published and found SHA-256.
+    /// Published and actual SHA-256.
     Hash(String, String),
 }
 
 impl Difference {
-    /// The error, for a file that came from `origin`.
+    /// Returns the error for a file that came from `origin`.
     pub(super) fn into_error(self, origin: &str) -> FetchError {
         let origin = origin.to_owned();
         match self {
@@ -50,7 +50,7 @@ impl Difference {
         }
     }
 
-    /// The same as a note beside a file that is kept all the same.
+    /// Returns the difference as a note about a file that is accepted.
     pub(super) fn note(&self) -> String {
         match self {
             Self::Size(expected, found) => {
@@ -63,9 +63,10 @@ impl Difference {
     }
 }
 
-/// Compares a file that goes by `name` with what the catalogue knows of it.
+/// Compares a file called `name` with the catalogue.
 ///
-/// Under a name of a mirror's own, another content is no contradiction: it may be a part of the file.
+/// If the name is one that only mirrors use, other content is not a contradiction, because it may be a part of the
+/// file.
 pub(super) fn compare(file: &CatalogueFile, name: &str, digest: &Digest) -> Verdict {
     if name != file.name {
         return match file.sha256 {
@@ -88,61 +89,61 @@ pub(super) fn compare(file: &CatalogueFile, name: &str, digest: &Digest) -> Verd
     }
 }
 
-/// Reads a file once for its length and hash.
+/// Reads a file and returns its size and hash.
 ///
 /// # Errors
-/// [`FetchError::Io`] when it cannot be read.
+/// Returns [`FetchError::Io`] if it cannot be read.
 pub(super) fn digest_file(path: &Path) -> Result<Digest, FetchError> {
     let (sha256, bytes) = file_sha256(path).map_err(FetchError::io("read", path))?;
     Ok(Digest { bytes, sha256 })
 }
 
-/// What a finished fetch remembers of a file, in `.<name>.receipt.json` beside it, so that the next
-/// run can tell an intact file from a changed one where no hash was published.
+/// The receipt of a fetched file, stored beside it in `.<name>.receipt.json`. By it the next run can recognise an
+/// intact file if no hash is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Receipt {
-    /// Address or path the file came from.
+    /// Address or path that the file came from.
     pub(super) origin: String,
-    /// Length in bytes.
+    /// Size in bytes.
     pub(super) bytes: u64,
-    /// SHA-256 of the file as it was stored.
+    /// SHA-256 of the stored file.
     pub(super) sha256: String,
 }
 
 impl Receipt {
-    /// The receipt of what came from `origin`.
+    /// Creates the receipt of a file that came from `origin`.
     pub(super) fn new(origin: &str, digest: &Digest) -> Self {
         Self { origin: origin.to_owned(), bytes: digest.bytes, sha256: digest.sha256.clone() }
     }
 
-    /// Whether a file is still what was received.
+    /// Whether a file is unchanged since it was received.
     pub(super) fn is_of(&self, digest: &Digest) -> bool {
         self.bytes == digest.bytes && self.sha256 == digest.sha256
     }
 
-    /// Where the receipt of `path` lies.
+    /// Returns the path of the receipt of `path`.
     fn path_of(path: &Path) -> PathBuf {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         path.with_file_name(format!(".{name}.receipt.json"))
     }
 
-    /// The receipt of a file; `None` when there is none that reads.
+    /// Reads the receipt of a file. Returns `None` if there is none or it is invalid.
     pub(super) fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(Self::path_of(path)).ok()?).ok()
     }
 
-    /// Refuses a link in the place of the receipt of `path`.
+    /// Returns an error if the receipt of `path` is a symbolic link.
     pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
         refuse_link(&Self::path_of(path))
     }
 
-    /// Stores the receipt of `path`.
+    /// Writes the receipt of `path`.
     pub(super) fn write(&self, path: &Path) -> Result<(), FetchError> {
         write_json(&Self::path_of(path), self)
     }
 }
 
-/// Refuses a symbolic link in the place of a receipt or a state file: its target would be replaced or lost.
+/// Returns an error if a receipt or state file is a symbolic link, because its target would be replaced or lost.
 pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
         let refused = io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, which is not replaced");
@@ -151,7 +152,7 @@ pub(super) fn refuse_link(path: &Path) -> Result<(), FetchError> {
     Ok(())
 }
 
-/// Writes a small JSON file so that it is either the old or the new one, never half of it.
+/// Writes a small JSON file atomically.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FetchError> {
     refuse_link(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -162,7 +163,7 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fetc
     Ok(())
 }
 
-/// A temporary file that will be renamed within `folder`, readable by whom the umask lets.
+/// Creates a temporary file that will be renamed within `folder`, with the permissions that the umask allows.
 pub(super) fn temporary_in(folder: &Path) -> Result<tempfile::NamedTempFile, FetchError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".fetch-");

@@ -1,4 +1,4 @@
-//! From the tree of an expression to a rule on the columns of a store.
+//! Compilation of the syntax tree of a filter into a rule on the columns of a store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use super::parse::{Comparison, Node, Value};
 use super::rule::{Constant, Rule, Set};
 use super::{FilterError, quoted};
 
-/// Checks a filter against a schema and collects the columns that it needs.
+/// Checks a filter against a schema and collects the columns that it uses.
 pub(super) struct Compiler<'a> {
     text: &'a str,
     schema: &'a Schema,
-    /// Places of the fields in the order in which they were met.
+    /// Indices of the fields, in the order of their first occurrence.
     fields: BTreeMap<String, usize>,
 }
 
@@ -22,17 +22,17 @@ impl<'a> Compiler<'a> {
         Self { text, schema, fields: BTreeMap::new() }
     }
 
-    /// The fields, in the order of their places.
+    /// Returns the fields in the order of their indices.
     pub(super) fn fields(self) -> Vec<String> {
         let mut fields: Vec<(String, usize)> = self.fields.into_iter().collect();
         fields.sort_by_key(|(_, place)| *place);
         fields.into_iter().map(|(field, _)| field).collect()
     }
 
-    /// The rule of an expression.
+    /// Compiles an expression.
     ///
     /// # Errors
-    /// [`FilterError`] for an unknown field or element, or a number compared with a text.
+    /// Returns a [`FilterError`] for an unknown field or element, or a comparison of a number with a text.
     pub(super) fn compile(&mut self, node: Node) -> Result<Rule, FilterError> {
         Ok(match node {
             Node::And(parts) => {
@@ -75,7 +75,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// One of several. Those that ask for single values of a field become one set.
+    /// Compiles a disjunction. Tests of a field for single values are combined into one set.
     fn any(&mut self, parts: Vec<Node>) -> Result<Rule, FilterError> {
         let mut rules = Vec::new();
         let mut sets: BTreeMap<usize, Set> = BTreeMap::new();
@@ -93,7 +93,7 @@ impl<'a> Compiler<'a> {
         Ok(Rule::Any(rules))
     }
 
-    /// Place of a field, and whether it holds text rather than numbers.
+    /// Returns the index of a field, and whether it holds text rather than numbers.
     fn place(&mut self, field: &str) -> Result<(usize, bool), FilterError> {
         let is_scalar = |data_type: &DataType| {
             matches!(data_type, DataType::Utf8 | DataType::Float64 | DataType::UInt32 | DataType::Int8)
@@ -120,7 +120,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Place of a field, and a value to compare it with.
+    /// Returns the index of a field, and a constant to compare it with.
     fn constant(&mut self, field: &str, value: Value) -> Result<(usize, Constant), FilterError> {
         let (place, is_text) = self.place(field)?;
         let constant = match (is_text, value) {

@@ -1,6 +1,6 @@
-//! `--filter`: expressions over the property table, evaluated a batch at a time.
+//! `--filter`: expressions over the columns of a store, evaluated on record batches.
 //!
-//! A comparison with an unknown value is unknown; AND, OR and NOT go on from there as in SQL.
+//! A comparison with an unknown value is unknown. AND, OR and NOT follow the three-valued logic of SQL.
 
 mod compile;
 mod parse;
@@ -14,27 +14,27 @@ pub use parse::{Comparison, Has, Node, ParseError, Value};
 use compile::Compiler;
 use rule::{Columns, Rule};
 
-/// Most characters of a filter expression that a message quotes.
+/// Largest number of characters of a filter that a message quotes.
 const QUOTED_CHARACTERS: usize = 200;
 
-/// A filter that cannot be used.
+/// An error of a filter.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterError {
-    /// It cannot be understood.
+    /// The filter cannot be parsed.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// It names a field that the store does not have.
+    /// The filter uses a field that the store does not have.
     #[error("filter '{text}': there is no field '{field}'; there are {known}")]
     UnknownField {
         /// The filter.
         text: String,
         /// The field.
         field: String,
-        /// The fields there are.
+        /// The known fields.
         known: String,
     },
-    /// It compares a number with a text.
+    /// The filter compares a number with a text.
     #[error("filter '{text}': field '{field}' holds {holds}, '{value}' is not")]
     WrongType {
         /// The filter.
@@ -46,7 +46,7 @@ pub enum FilterError {
         /// The constant.
         value: String,
     },
-    /// It names an element that does not exist.
+    /// The filter uses an unknown element symbol.
     #[error("filter '{text}': '{symbol}' is no element")]
     UnknownElement {
         /// The filter.
@@ -56,7 +56,7 @@ pub enum FilterError {
     },
 }
 
-/// A filter as messages quote it: the beginning of a long one.
+/// Shortens a filter for a message.
 fn quoted(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARACTERS) {
         Some((end, _)) => format!("{} …", &text[..end]),
@@ -69,15 +69,16 @@ fn quoted(text: &str) -> String {
 pub struct Filter {
     text: String,
     rule: Rule,
-    /// The scalar columns that the rule looks at.
+    /// The scalar columns that the rule uses.
     fields: Vec<String>,
 }
 
 impl Filter {
-    /// Reads a filter on rows of `schema`.
+    /// Parses a filter and checks it against `schema`.
     ///
     /// # Errors
-    /// [`FilterError`]: malformed, an unknown field or element, a number compared with a text.
+    /// Returns a [`FilterError`] if the filter is malformed, has an unknown field or element, or compares a number
+    /// with a text.
     pub fn new(text: &str, schema: &Schema) -> Result<Self, FilterError> {
         let node = parse::parse(text)?;
         let mut compiler = Compiler::new(text, schema);
@@ -85,17 +86,17 @@ impl Filter {
         Ok(Self { text: text.to_owned(), rule, fields: compiler.fields() })
     }
 
-    /// The filter as given.
+    /// Returns the filter as given.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The filter as messages quote it: a long list is cut.
+    /// Returns the filter for a message. A long filter is shortened.
     pub fn quoted(&self) -> String {
         quoted(&self.text)
     }
 
-    /// Whether each row passes.
+    /// Returns for each row whether it passes the filter.
     pub fn matches(&self, batch: &RecordBatch) -> Vec<bool> {
         let columns = Columns::of(batch, &self.fields);
         (0..batch.num_rows()).map(|row| self.rule.holds(&columns, row) == Some(true)).collect()

@@ -1,5 +1,4 @@
-//! The filter language: the part of OPTIMADE's that fits a table of crystals, with `IN` and
-//! `BETWEEN` for sets and ranges.
+//! The filter language: a subset of OPTIMADE's, extended by `IN` and `BETWEEN` for sets and ranges.
 //!
 //! ```text
 //! expression = and { OR and }          and = not { AND not }         not = [ NOT ] test
@@ -12,20 +11,20 @@
 //! value = number | "text" | word
 //! ```
 //!
-//! Keywords may be written in any case. A comparison with an unknown value is neither true nor
-//! false; an entry is kept only if the whole expression is true.
+//! Keywords are case-insensitive. A comparison with an unknown value is neither true nor false. An entry is kept only
+//! if the whole expression is true.
 
 use super::quoted;
 
-/// A place in a filter that could not be understood.
+/// An error of parsing a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("filter '{text}': {problem} at character {position}")]
 pub struct ParseError {
-    /// The filter, or the beginning of a long one.
+    /// The filter, shortened if it is long.
     pub text: String,
-    /// Character of the fault, counted from 1.
+    /// Character position of the error, counted from 1.
     pub position: usize,
-    /// What is wrong, and what would have been understood.
+    /// What is wrong, and what is expected.
     pub problem: String,
 }
 
@@ -46,44 +45,44 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// How a list of elements is compared.
+/// A test of the set of elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Has {
-    /// All of them occur.
+    /// All of the given elements occur.
     All,
-    /// At least one of them occurs.
+    /// At least one of the given elements occurs.
     Any,
-    /// Nothing else occurs.
+    /// No other elements occur.
     Only,
 }
 
-/// A constant of a filter.
+/// A constant in a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A number.
     Number(f64),
-    /// A text, quoted or a bare word.
+    /// A text, quoted or as a bare word.
     Text(String),
 }
 
-/// A filter as a tree.
+/// The syntax tree of a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// All of them, two at least.
+    /// Conjunction of at least two nodes.
     And(Vec<Node>),
-    /// At least one of them, two at least.
+    /// Disjunction of at least two nodes.
     Or(Vec<Node>),
-    /// Not.
+    /// Negation.
     Not(Box<Node>),
-    /// A field against a constant.
+    /// Comparison of a field with a constant.
     Compare(String, Comparison, Value),
-    /// A field in a set.
+    /// Membership of a field in a set.
     In(String, Vec<Value>),
-    /// A field between two constants, both included.
+    /// A field in a range that includes both bounds.
     Between(String, Value, Value),
-    /// A field has a value.
+    /// Whether a field has a value.
     Known(String),
-    /// The elements of the crystal.
+    /// A test of the elements of the crystal.
     Elements(Has, Vec<String>),
 }
 
@@ -100,10 +99,10 @@ const MAX_DEPTH: usize = 64;
 
 const SYMBOLS: [&str; 9] = ["!=", "<=", ">=", "=", "<", ">", "(", ")", ","];
 
-/// Reads a filter.
+/// Parses a filter.
 ///
 /// # Errors
-/// [`ParseError`] with the place of the fault.
+/// Returns a [`ParseError`] with the position of the error.
 pub(super) fn parse(text: &str) -> Result<Node, ParseError> {
     let tokens = tokens(text)?;
     let mut parser = Parser { text, tokens, next: 0, depth: 0 };
@@ -142,7 +141,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
                 return fault(format!("unexpected '{first}'"));
             }
             let word = &rest[..length];
-            // `nan` and `inf` are words: no measured value is either.
+            // `nan` and `inf` are words, because no measured value is either.
             let number = word.parse().ok().filter(|number: &f64| number.is_finite());
             tokens.push((start, number.map_or_else(|| Token::Word(word.to_owned()), Token::Number)));
         }
@@ -192,7 +191,8 @@ impl Parser<'_> {
         self.chain("AND", Self::not, Node::And)
     }
 
-    /// One part, or several with a keyword between them: flat, so that a long chain is no deep tree.
+    /// Parses one part, or several separated by a keyword. The result is flat, so that a long chain is not a deep
+    /// tree.
     fn chain(
         &mut self,
         keyword: &str,

@@ -1,4 +1,4 @@
-//! Evaluation of a filter, row by row.
+//! Evaluation of a filter on rows.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,50 +8,50 @@ use arrow::record_batch::RecordBatch;
 
 use super::parse::{Comparison, Has};
 
-/// Column of a crystal's elements.
+/// Name of the column with a crystal's elements.
 const ELEMENTS: &str = "elements";
 
-/// What a row must be like; fields are places in [`Columns`].
+/// A condition on a row. Fields are indices into [`Columns`].
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
-    /// All of them.
+    /// All rules hold.
     All(Vec<Rule>),
-    /// At least one of them.
+    /// At least one rule holds.
     Any(Vec<Rule>),
-    /// The contrary.
+    /// The rule does not hold.
     Not(Box<Rule>),
     /// The field has a value.
     Known(usize),
-    /// The field against a constant of its type.
+    /// Comparison of the field with a constant of its type.
     Compare(usize, Comparison, Constant),
-    /// The field in a set of constants.
+    /// Membership of the field in a set of constants.
     In(usize, Set),
-    /// The elements of the crystal.
+    /// A test of the crystal's elements.
     Elements(Has, BTreeSet<String>),
 }
 
-/// A value of the type of its field.
+/// A constant with the type of its field.
 #[derive(Debug, Clone)]
 pub(super) enum Constant {
     Number(f64),
     Text(String),
 }
 
-/// Values of the type of their field.
+/// A set of constants with the type of their field.
 #[derive(Debug, Clone)]
 pub(super) enum Set {
-    /// Numbers by their bits.
+    /// Numbers by their bit patterns.
     Numbers(HashSet<u64>),
     Texts(HashSet<String>),
 }
 
-/// Bits of a number, the same for both zeros.
+/// Returns the bit pattern of a number. It is the same for both zeros.
 fn bits(number: f64) -> u64 {
     (number + 0.0).to_bits()
 }
 
 impl Set {
-    /// An empty set of texts or numbers.
+    /// Creates an empty set of texts or numbers.
     pub(super) fn new(is_text: bool) -> Self {
         if is_text { Self::Texts(HashSet::new()) } else { Self::Numbers(HashSet::new()) }
     }
@@ -92,20 +92,20 @@ impl<'a> Column<'a> {
     }
 }
 
-/// A value of a row.
+/// The value of a column in a row.
 enum Cell<'a> {
     Number(f64),
     Text(&'a str),
 }
 
-/// The columns of a batch that a filter looks at.
+/// The columns of a batch that a filter uses.
 pub(super) struct Columns<'a> {
     fields: Vec<Column<'a>>,
     elements: Option<(&'a ListArray, &'a StringArray)>,
 }
 
 impl<'a> Columns<'a> {
-    /// The columns of these names; one that is not there has no value in any row.
+    /// Selects the columns with these names. A column that does not exist has no values.
     pub(super) fn of(batch: &'a RecordBatch, fields: &[String]) -> Self {
         let column = |field: &String| batch.column_by_name(field).map(Column::of);
         let fields =
@@ -122,7 +122,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The elements of a row.
+    /// Returns the elements of a row.
     fn symbols(&self, row: usize) -> Option<impl Iterator<Item = &str> + Clone> {
         let (lists, symbols) = self.elements?;
         let bounds = lists.value_offsets().get(row..row + 2)?;
@@ -132,7 +132,7 @@ impl<'a> Columns<'a> {
 }
 
 impl Rule {
-    /// Whether a row is like that; `None` where a value is unknown that decides.
+    /// Whether the rule holds for a row. Returns `None` if that depends on an unknown value.
     pub(super) fn holds(&self, columns: &Columns<'_>, row: usize) -> Option<bool> {
         match self {
             Self::All(rules) => decided(rules, columns, row, false),
@@ -163,7 +163,8 @@ impl Rule {
     }
 }
 
-/// What several rules come to: `decisive` as soon as one is, unknown if one is unknown, else the contrary.
+/// Combines rules: the result is `decisive` if any of them is, otherwise unknown if any of them is unknown, otherwise
+/// the negation of `decisive`.
 fn decided(rules: &[Rule], columns: &Columns<'_>, row: usize, decisive: bool) -> Option<bool> {
     let mut result = Some(!decisive);
     for rule in rules {
@@ -177,7 +178,7 @@ fn decided(rules: &[Rule], columns: &Columns<'_>, row: usize, decisive: bool) ->
 }
 
 impl Comparison {
-    /// Whether two values compare like that.
+    /// Whether the comparison holds for two values.
     fn holds<T: PartialOrd + ?Sized>(self, left: &T, right: &T) -> bool {
         match self {
             Self::Equal => left == right,

@@ -1,4 +1,4 @@
-//! `etl inspect`: one crystal of a store, its neighbours by shell.
+//! `etl inspect`: a single crystal of a store, with its neighbours by shell.
 
 mod shells;
 mod similar;
@@ -24,14 +24,14 @@ use serde::Serialize;
 pub use shells::{Neighbour, Shell};
 use similar::Similar;
 
-/// Why a crystal cannot be shown.
+/// An error of inspecting a crystal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InspectError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No crystal of the store has this identifier.
+    /// The store has no crystal with this identifier.
     #[error(
         "{}: '{material_id}' is not among its {}{}",
         store.display(),
@@ -41,24 +41,24 @@ pub enum InspectError {
     NotFound {
         /// The store's folder.
         store: PathBuf,
-        /// The identifier asked for.
+        /// The identifier.
         material_id: String,
         /// Number of crystals in the store.
         crystals: u64,
-        /// Identifiers that are written nearly the same, the nearest first.
+        /// Similar identifiers in the store, the most similar first.
         similar: Vec<String>,
     },
 }
 
-/// The end of the message of [`InspectError::NotFound`].
+/// Returns the end of the message of [`InspectError::NotFound`].
 fn suggestion(similar: &[String]) -> String {
     if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) }
 }
 
-/// The cell of a crystal.
+/// The unit cell of a crystal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cell {
-    /// Niggli cell, rows l1, l2, l3, in Å.
+    /// Niggli cell in Å. The rows are the lattice vectors l1, l2, l3.
     pub lattice_vectors: [[f64; 3]; 3],
     /// Lengths a, b, c in Å.
     pub lengths: [f64; 3],
@@ -66,88 +66,88 @@ pub struct Cell {
     pub angles: [f64; 3],
     /// Volume in Å³.
     pub volume: f64,
-    /// Change of basis from the published cell, rows.
+    /// Change of basis T from the published to the Niggli cell, as rows: `L = T · L0`.
     pub niggli_transform: [[i32; 3]; 3],
 }
 
 /// A property of a crystal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Property {
-    /// The value, where the source has one.
+    /// The value; `None` if it is missing.
     pub value: Option<f64>,
-    /// Unit, empty where it is not known.
+    /// Unit; empty if unknown.
     pub unit: String,
 }
 
-/// An atom and its neighbours.
+/// A site and its neighbours.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Site {
-    /// Index of the site, from 0.
+    /// Index of the site, counted from 0.
     pub site: usize,
-    /// Symbol of the element.
+    /// Element symbol.
     pub element: &'static str,
     /// Fractional coordinates in the Niggli cell.
     pub fractional: [f64; 3],
     /// Cartesian coordinates in Å.
     pub cartesian: [f64; 3],
-    /// Neighbours, the nearest first.
+    /// Shells of neighbours, the nearest first.
     pub shells: Vec<Shell>,
 }
 
-/// Everything a store knows about one crystal.
+/// The complete content of a store about one crystal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Inspection {
     /// Identifier in the store.
     pub material_id: String,
     /// Name of the source.
     pub source: String,
-    /// Formula as chemists write it: NaCl.
+    /// Formula in conventional order: NaCl.
     pub formula: String,
-    /// Reduced formula with the elements in alphabetical order, as in the store: ClNa.
+    /// Reduced formula with the elements in alphabetical order, as stored: ClNa.
     pub chemical_formula_reduced: String,
-    /// Shard that holds the crystal.
+    /// Name of the shard that holds the crystal.
     pub shard: String,
-    /// Row of the shard, counted from 0.
+    /// Row in the shard, counted from 0.
     pub row: u64,
-    /// The cell.
+    /// The unit cell.
     pub cell: Cell,
-    /// Properties by column.
+    /// Properties by column name.
     pub properties: BTreeMap<String, Property>,
-    /// train, val or test by split column.
+    /// Split (`train`, `val` or `test`) by column name.
     pub splits: BTreeMap<String, String>,
-    /// Test fold.
+    /// Index of the test fold.
     pub fold: Option<i8>,
     /// Number of edges.
     pub edges: usize,
-    /// The atoms.
+    /// The sites.
     pub sites: Vec<Site>,
 }
 
 impl Inspection {
-    /// Writes the crystal for a reader at a terminal.
+    /// Writes the crystal as text for a terminal.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// Returns the errors of writing.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         text::write(self, out)
     }
 
-    /// Writes the crystal as one indented JSON object with a final newline.
+    /// Writes the crystal as an indented JSON object with a final newline.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// Returns the errors of writing.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, self)?;
         writeln!(out)
     }
 }
 
-/// Finds a crystal: the statistics of the row groups rule most of them out, the identifiers of the
-/// others are searched, and only the crystal itself is read whole.
+/// Finds a crystal. Most row groups are excluded by their statistics, the identifiers of the others are searched, and
+/// only the crystal itself is read completely.
 ///
 /// # Errors
-/// [`InspectError::Store`] if the store cannot be read, [`InspectError::NotFound`] with similar
-/// identifiers if it has no such crystal.
+/// Returns [`InspectError::Store`] if the store cannot be read, or [`InspectError::NotFound`], with similar
+/// identifiers, if it has no such crystal.
 pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError> {
     let manifest = Manifest::read(store)?;
     for entry in &manifest.shards {
@@ -169,7 +169,7 @@ pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError>
     })
 }
 
-/// Row of a crystal in a shard, searched in some of its row groups.
+/// Searches a crystal in some row groups of a shard and returns its row.
 fn position(shard: Shard, groups: Vec<usize>, material_id: &str) -> Result<Option<u64>, StoreError> {
     if groups.is_empty() {
         return Ok(None);
@@ -192,7 +192,7 @@ fn position(shard: Shard, groups: Vec<usize>, material_id: &str) -> Result<Optio
     Ok(None)
 }
 
-/// Identifiers of a shard, batch by batch.
+/// Returns the identifiers of a shard batch by batch.
 pub(crate) fn identifiers(
     shard: Shard,
     groups: Option<Vec<usize>>,
@@ -207,7 +207,7 @@ pub(crate) fn identifiers(
     }))
 }
 
-/// Identifiers of the whole store that are written nearly as the one that is not there.
+/// Returns identifiers of the store that are similar to a missing one.
 fn similar_identifiers(
     store: &Path,
     manifest: &Manifest,
@@ -215,7 +215,7 @@ fn similar_identifiers(
 ) -> Result<Vec<String>, StoreError> {
     let mut similar = Similar::new(material_id);
     for entry in &manifest.shards {
-        // A damaged shard may be the one that the crystal was in.
+        // A damaged shard may be the one that holds the crystal.
         entry.verify(store)?;
         for ids in identifiers(Shard::open(&store.join(&entry.file), None)?, None)? {
             ids?.into_iter().for_each(|id| similar.offer(id));
@@ -224,7 +224,7 @@ fn similar_identifiers(
     Ok(similar.into_identifiers())
 }
 
-/// Turns a row into an inspection.
+/// Creates an inspection from a row.
 fn inspection(
     batch: &CrystalBatch,
     view: &CrystalView<'_>,
@@ -264,7 +264,7 @@ fn inspection(
     }
 }
 
-/// Properties and splits of the first row of a batch.
+/// Returns the properties and splits of the first row of a batch.
 fn labels(batch: &CrystalBatch) -> (BTreeMap<String, Property>, BTreeMap<String, String>) {
     let mut properties = BTreeMap::new();
     let mut splits = BTreeMap::new();

@@ -1,31 +1,31 @@
-//! Neighbours of an atom, grouped by distance and element.
+//! Neighbours of a site, grouped by distance and element.
 
 use crystal::element::symbol;
 use schemas::view::CrystalView;
 use serde::Serialize;
 
-/// A neighbour.
+/// A neighbouring site.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Neighbour {
-    /// Index of its site.
+    /// Index of the site.
     pub site: u32,
-    /// Cell in which it is.
+    /// Periodic image k of the site.
     pub image: [i16; 3],
 }
 
-/// Neighbours of one element at one distance.
+/// Neighbours of the same element at the same distance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shell {
     /// Distance of the nearest of them in Å.
     pub distance: f32,
-    /// Symbol of their element.
+    /// Element symbol.
     pub element: &'static str,
     /// The neighbours, in the order of the edges.
     pub neighbours: Vec<Neighbour>,
 }
 
-/// Shells around a site, the nearest first and alphabetical at one distance. As for the edges
-/// themselves (specification, section 2.3), a new distance begins where a gap exceeds `tie_tolerance` (Å).
+/// Returns the shells of a site, sorted by distance and then alphabetically by element. As for the edges
+/// (specification, section 2.3), a new distance begins where the gap exceeds `tie_tolerance`, in Å.
 pub(crate) fn around(view: &CrystalView<'_>, site: usize, tie_tolerance: f64) -> Vec<Shell> {
     let edges = &view.edges;
     let mut neighbours: Vec<(f32, &'static str, Neighbour)> = (0..edges.target.len())

@@ -1,30 +1,30 @@
-//! Identifiers that a user may have meant.
+//! Suggestions of similar identifiers.
 
 use strsim::levenshtein;
 
-/// Identifiers suggested at most.
+/// Largest number of suggestions.
 const SUGGESTIONS: usize = 5;
 
-/// One suggestion for every so many characters may differ, two at least.
+/// One edit is allowed for each of this many characters, and always two.
 const CHARACTERS_PER_DIFFERENCE: usize = 4;
 
-/// Keeps the identifiers nearest to the one asked for by their edit distance, upper and lower case being alike.
+/// Collects the identifiers with the smallest edit distance to the wanted one. Case is ignored.
 pub(crate) struct Similar<'a> {
     wanted: &'a str,
-    /// `wanted` in lower case, as all are compared.
+    /// `wanted` in lower case.
     lower: String,
     limit: usize,
     nearest: Vec<(usize, String)>,
 }
 
 impl<'a> Similar<'a> {
-    /// Starts without any identifier.
+    /// Creates an empty collection.
     pub(crate) fn new(wanted: &'a str) -> Self {
         let limit = (wanted.chars().count() / CHARACTERS_PER_DIFFERENCE).max(2);
         Self { wanted, lower: wanted.to_ascii_lowercase(), limit, nearest: Vec::new() }
     }
 
-    /// Considers an identifier. One that ends in the text asked for (`1000` of `mp-1000`) is nearest.
+    /// Considers an identifier. One that ends with the wanted text (`mp-1000` for `1000`) counts as nearest.
     pub(crate) fn offer(&mut self, identifier: String) {
         let is_ending = !self.wanted.is_empty()
             && identifier
@@ -47,7 +47,7 @@ impl<'a> Similar<'a> {
         }
     }
 
-    /// The nearest identifiers, the very nearest first.
+    /// Returns the most similar identifiers, the best first.
     pub(crate) fn into_identifiers(self) -> Vec<String> {
         self.nearest.into_iter().map(|(_, identifier)| identifier).collect()
     }

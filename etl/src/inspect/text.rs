@@ -7,7 +7,7 @@ use schemas::text::line;
 
 use super::{Inspection, Shell, Site};
 
-/// Neighbours of a shell that are listed one by one; the JSON form has all of them.
+/// Number of neighbours of a shell that are listed individually. The JSON form lists all of them.
 const LISTED_NEIGHBOURS: usize = 6;
 
 /// Writes the crystal in aligned sections.
