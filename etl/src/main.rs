@@ -1,4 +1,4 @@
-//! `etl`: published crystal databases into Parquet feature stores.
+//! `etl`: conversion of published crystal databases into Parquet feature stores.
 
 mod cli;
 

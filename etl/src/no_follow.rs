@@ -1,21 +1,21 @@
-//! Opening files that are to be written and go by names that others may know beforehand.
+//! Opening of files for writing whose names can be predicted by others.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a file to write to, or makes it, but not through a link: what a link of this name leads to is
-/// somebody else's.
+/// Opens a file for writing, or creates it. Symbolic links are not followed, because their target may belong to
+/// somebody else.
 ///
 /// # Errors
-/// Those of the file system, and [`io::ErrorKind::InvalidInput`] for symbolic links, files of several names
-/// and anything but files.
+/// Returns the errors of the file system, and [`io::ErrorKind::InvalidInput`] for a symbolic link, a file with
+/// several hard links or anything but a regular file.
 pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-        // A pipe would be waited for.
+        // Opening a pipe would block.
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(path).map_err(|error| match error.raw_os_error() {
             Some(libc::ELOOP) => refused("a symbolic link, which is not followed"),

@@ -1,15 +1,15 @@
-//! Pages of HTML: what all of them begin with, and their style.
+//! The common frame and style of HTML pages.
 
 use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use schemas::bounded;
 
-/// Style that all pages share, for light and dark surroundings.
+/// Style that all pages share, for light and dark colour schemes.
 const STYLE: &str = include_str!("page.css");
 
-/// A whole page. `generator` is the command that writes it, by which [`is_page`] knows it; `style` follows the
-/// style that all pages share.
+/// Returns a complete page. `generator` is the command that writes it, by which [`is_page`] recognises it. `style` is
+/// appended to the common style.
 pub fn page(generator: &str, title: &str, style: &str, header: &Markup, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -29,7 +29,7 @@ pub fn page(generator: &str, title: &str, style: &str, header: &Markup, main: &M
     }
 }
 
-/// Whether a file begins as the pages of a generator do.
+/// Whether a file begins like a page of this generator.
 pub fn is_page(path: &Path, generator: &str) -> bool {
     let beginning =
         format!("<!DOCTYPE html><html lang=\"en\"><head><meta name=\"generator\" content=\"{generator}\">");

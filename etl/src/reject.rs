@@ -1,71 +1,71 @@
-//! Rejects, the entries that did not become rows of a shard, and notes, the remarks about entries that did.
+//! Rejects, which are entries left out of a store, and notes, which are remarks about entries in it.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Reason code of an entry that a filter dropped; everything else is a fault of the entry.
+/// Reason code of an entry dropped by a filter. All other codes denote an error of the entry.
 pub const FILTERED: &str = "filtered";
-/// Reason code of an entry whose identifier was read before.
+/// Reason code of an entry whose identifier occurred before.
 pub const DUPLICATE_ID: &str = "duplicate_id";
-/// Reason code of a crystal with more sites than are asked for.
+/// Reason code of a crystal with more sites than the request allows.
 pub const TOO_MANY_SITES: &str = "too_many_sites";
-/// Reason code of a crystal with more edges than a store may hold.
+/// Reason code of a crystal with more edges than a store allows.
 pub const TOO_MANY_EDGES: &str = "too_many_edges";
-/// Reason code of a crystal with more pairs of edges, which a model sees as triplets, than a store may hold.
+/// Reason code of a crystal with more pairs of edges, from which triplets are made, than a store allows.
 pub const TOO_MANY_TRIPLETS: &str = "too_many_triplets";
-/// Reason code of the entries of one file beyond those that are listed.
+/// Reason code of further rejects of one file, which are not listed individually.
 pub const TOO_MANY_REJECTS: &str = "too_many_rejects";
-/// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject
-/// with `--reject-isolated`.
+/// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject with
+/// `--reject-isolated`.
 pub const ISOLATED_ATOM: &str = "isolated_atom";
 
-/// Where an entry stands in the input.
+/// The position of an entry in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Path of the input file as the user gave it; for an archive `archive!member`.
+    /// Path of the input file as given by the user; `archive!member` for a member of an archive.
     pub file: Arc<str>,
-    /// Position of the record in its input, counted from 1: the element of a JSON array, the row
-    /// of a table, the file of a folder or archive.
+    /// Position of the record in its input, counted from 1: the element of a JSON array, the row of a table, or the
+    /// file of a folder or archive.
     pub record: u64,
-    /// Line in `file`, counted from 1, where the format has lines and the fault has one.
+    /// Line in `file`, counted from 1, if the format has lines and the error has one.
     pub line: Option<u32>,
 }
 
-/// One entry that was left out, as a row of the store's rejects table.
+/// An entry that was left out, as a row of the rejects table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// Identifier of the entry, where it could be read.
+    /// Identifier of the entry, if it could be read.
     pub material_id: Option<String>,
-    /// Where the entry stands.
+    /// Position of the entry.
     pub origin: Origin,
-    /// Stable code in snake_case, the key of the summary's counts.
+    /// Stable reason code in snake_case. The summary counts rejects by it.
     pub reason: &'static str,
-    /// What is wrong, with the value at fault.
+    /// What is wrong, with the offending value.
     pub message: String,
-    /// The filter or option that dropped the entry, the key of the summary's counts; none for a fault.
+    /// The filter or option that dropped the entry. The summary counts filtered entries by it. `None` for an error.
     pub filter: Option<Arc<str>>,
 }
 
-/// A remark about an entry that is kept. The summary counts the notes of each code and shows the first ones.
+/// A remark about an entry that is kept. The summary counts the notes of each code and quotes the first ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Identifier of the entry, where it could be read.
+    /// Identifier of the entry, if it could be read.
     pub material_id: Option<String>,
-    /// Where the entry stands.
+    /// Position of the entry.
     pub origin: Origin,
-    /// Stable code in snake_case, the key of the summary's counts.
+    /// Stable code in snake_case. The summary counts notes by it.
     pub code: &'static str,
-    /// The remark, with the value it is about.
+    /// The remark, with the value that it is about.
     pub message: String,
 }
 
-/// Most bytes of an identifier, a file's name or a message in a reject or note; the longest path of Linux. What is
-/// longer is cut, so that entries of long names cannot exhaust the memory.
+/// Largest length in bytes of an identifier, a file name or a message in a reject or note, which is that of the
+/// longest path on Linux. Longer texts are truncated, so that entries with long names cannot exhaust memory.
 pub const MAX_TEXT_BYTES: usize = 4096;
-/// Stands at the end of a text that was cut.
+/// Marks the end of a truncated text.
 const CUT: char = '…';
 
-/// A text of [`MAX_TEXT_BYTES`] at most.
+/// Truncates a text to at most [`MAX_TEXT_BYTES`].
 fn cut(mut text: String) -> String {
     if text.len() > MAX_TEXT_BYTES {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES - CUT.len_utf8()));
@@ -76,7 +76,7 @@ fn cut(mut text: String) -> String {
 }
 
 impl Origin {
-    /// The same with the name of the file cut.
+    /// Truncates the name of the file.
     fn cut(mut self) -> Self {
         if self.file.len() > MAX_TEXT_BYTES {
             self.file = cut(self.file.to_string()).into();
@@ -86,13 +86,13 @@ impl Origin {
 }
 
 impl Reject {
-    /// An entry that is left out; long texts are cut.
+    /// Creates a reject for an error of the entry. Long texts are truncated.
     pub fn new(material_id: Option<String>, origin: Origin, reason: &'static str, message: String) -> Self {
         let (material_id, origin) = (material_id.map(cut), origin.cut());
         Self { material_id, origin, reason, message: cut(message), filter: None }
     }
 
-    /// An entry that `filter` drops; long texts are cut.
+    /// Creates a reject for an entry that `filter` drops. Long texts are truncated.
     pub fn filtered(
         material_id: Option<String>,
         origin: Origin,
@@ -104,15 +104,15 @@ impl Reject {
 }
 
 impl Note {
-    /// A remark about an entry; long texts are cut.
+    /// Creates a note. Long texts are truncated.
     pub fn new(material_id: Option<String>, origin: Origin, code: &'static str, message: String) -> Self {
         Self { material_id: material_id.map(cut), origin: origin.cut(), code, message: cut(message) }
     }
 }
 
 impl fmt::Display for Note {
-    /// Writes `id (file, record 3, line 7): message`. The file is written without its folders, so that the text
-    /// does not depend on where the input is.
+    /// Formats the note as `id (file, record 3, line 7): message`. The file is written without its folders, so that
+    /// the text does not depend on the location of the input.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Origin { file, record, line } = &self.origin;
         let file = file.rsplit('/').next().unwrap_or(file);

@@ -1,7 +1,7 @@
-//! Parquet files that appear whole or not at all.
+//! Atomic writing of Parquet files.
 //!
-//! Row groups are encoded by any thread into memory and appended to their file in order, so that the
-//! bytes depend on the rows alone.
+//! Row groups are encoded in memory by any thread and appended to their file in order, so the bytes depend on the
+//! rows alone.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -28,39 +28,39 @@ use schemas::manifest::ShardEntry;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, SOFTWARE_VERSION, SOFTWARE_VERSION_KEY};
 
-/// Compression level of zstd: the fastest; higher ones cost more time than they save space.
+/// Compression level of zstd. The fastest level is used, because higher ones take more time than they save space.
 const ZSTD_LEVEL: i32 = 1;
-/// Rows of a page of a scalar column, the grain of the page index.
+/// Number of rows in a page of a scalar column, which is the resolution of the page index.
 const PAGE_ROWS: usize = 1024;
 
-/// Values of a block of deltas.
+/// Number of values in a block of delta encoding.
 const DELTA_BLOCK_VALUES: usize = 1024;
-/// Parts of a block of deltas.
+/// Number of miniblocks in a block of delta encoding.
 const DELTA_BLOCK_PARTS: usize = 4;
 
-/// Why a Parquet file could not be written.
+/// An error of writing a Parquet file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShardError {
-    /// The operating system refused: disk full, folder not writable, file gone.
+    /// An input/output error of the operating system, such as a full disk.
     #[error("cannot write {}: {source}", path.display())]
     Io {
-        /// The file, by its final name.
+        /// Final name of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The encoder refused.
+    /// The Parquet encoder returned an error.
     #[error("cannot write {}: {source}", path.display())]
     Parquet {
-        /// The file, by its final name.
+        /// Final name of the file.
         path: PathBuf,
-        /// What the encoder said.
+        /// The error of the encoder.
         source: ParquetError,
     },
 }
 
-/// An error of the Parquet writer, with the operating system's own error where that is the cause.
+/// Converts an error of the Parquet writer. If the operating system caused it, its own error is used.
 fn parquet_error(path: &Path, error: ParquetError) -> ShardError {
     let path = path.to_owned();
     match error {
@@ -72,7 +72,7 @@ fn parquet_error(path: &Path, error: ParquetError) -> ShardError {
     }
 }
 
-/// Key-value metadata of every file of a store: format, software, settings.
+/// Returns the key-value metadata of every file of a store: format version, software version and settings.
 pub fn file_metadata(settings: &FeatureSettings) -> Vec<(String, String)> {
     let mut metadata = vec![
         (FORMAT_VERSION_KEY.to_owned(), FORMAT_VERSION.to_string()),
@@ -82,8 +82,8 @@ pub fn file_metadata(settings: &FeatureSettings) -> Vec<(String, String)> {
     metadata
 }
 
-/// Encoding of a file: zstd throughout; statistics and page index on the scalar columns, which
-/// queries select by; for the lists an encoding by what they hold.
+/// Returns the encoding of a file: zstd compression, statistics and page index for the scalar columns, and for lists
+/// an encoding that depends on their values.
 fn writer_properties(
     schema: &SchemaRef,
     metadata: &[(String, String)],
@@ -121,15 +121,15 @@ fn writer_properties(
     Ok(builder.build())
 }
 
-/// Values of a block of deltas and of its parts, each of which has its own bit width. The columns
-/// hold much the same values throughout, so larger parts than Parquet's usual 32 cost no space
-/// and a fifth less time.
+/// Returns the block sizes of delta encoding. Each miniblock has its own bit width. The values of a column are
+/// similar throughout, so miniblocks larger than Parquet's default of 32 values take no more space and a fifth less
+/// time.
 fn delta_blocks() -> Result<DeltaBinaryPackedEncoderOptions, ParquetError> {
     DeltaBinaryPackedEncoderOptions::try_new(DELTA_BLOCK_VALUES, DELTA_BLOCK_PARTS)
 }
 
-/// How a list's values are stored: few different texts by dictionary, integers as deltas, which are
-/// cheap to write and small, everything else plain.
+/// Returns the encoding of a list column: a dictionary for repeated texts, deltas for integers, which are fast to
+/// write and small, and plain encoding for all others.
 fn list_encoding(
     builder: WriterPropertiesBuilder,
     path: ColumnPath,
@@ -142,36 +142,36 @@ fn list_encoding(
     }
 }
 
-/// A row group that is encoded and compressed but not yet in a file.
+/// A row group that is encoded and compressed, but not yet in a file.
 pub struct EncodedRowGroup {
     chunks: Vec<ArrowColumnChunk>,
     rows: u64,
 }
 
 impl EncodedRowGroup {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 }
 
-/// Everything the files of one store have in common.
+/// The schema, metadata and encoding that all files of a store share.
 pub struct ShardFormat {
     schema: SchemaRef,
     properties: WriterProperties,
-    /// Makes the writers of [`FIELDS_AT_ONCE`] columns each.
+    /// Factories of the column writers, for [`FIELDS_AT_ONCE`] columns each.
     writers: Vec<ArrowRowGroupWriterFactory>,
 }
 
-/// Columns whose writers are open at once. Each keeps a context of zstd, some hundred kilobytes, and a table may
-/// have thousands.
+/// Number of columns whose writers are open at the same time. Each writer holds a context of zstd, some hundred
+/// kilobytes, and a table may have thousands of columns.
 const FIELDS_AT_ONCE: usize = 128;
 
 impl ShardFormat {
-    /// The format of files with this schema and key-value metadata.
+    /// Creates the format of files with this schema and key-value metadata.
     ///
     /// # Errors
-    /// [`ParquetError`] if the schema cannot be expressed in Parquet, a fault of the caller.
+    /// Returns a [`ParquetError`] if the schema cannot be represented in Parquet, which is an error of the caller.
     pub fn new(schema: SchemaRef, metadata: &[(String, String)]) -> Result<Self, ParquetError> {
         let properties = writer_properties(&schema, metadata)?;
         let fields: Vec<_> = schema.fields().iter().cloned().collect();
@@ -184,7 +184,7 @@ impl ShardFormat {
         Ok(Self { schema, properties, writers })
     }
 
-    /// Schema of the files.
+    /// Returns the schema of the files.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -192,12 +192,13 @@ impl ShardFormat {
     /// Encodes the rows of consecutive batches as one row group.
     ///
     /// # Errors
-    /// [`ParquetError`] if a batch does not have the schema.
+    /// Returns a [`ParquetError`] if a batch does not have the schema.
     pub fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, ParquetError> {
         let mut factories = self.writers.iter();
         let mut writers = Vec::new().into_iter();
         let mut chunks = Vec::new();
-        // One column is done before the next is begun, and its buffers are gone: thousands would take a gigabyte.
+        // Columns are encoded one after another, and the buffers of each are freed. Thousands of open buffers would
+        // take a gigabyte.
         for (at, field) in self.schema.fields().iter().enumerate() {
             if at % FIELDS_AT_ONCE == 0
                 && let Some(factory) = factories.next()
@@ -226,11 +227,10 @@ impl ShardFormat {
         Ok(EncodedRowGroup { chunks, rows: batches.iter().map(|batch| batch.num_rows() as u64).sum() })
     }
 
-    /// Starts a file under a temporary name in `staging`, a folder on the file system of its final
-    /// place.
+    /// Creates a file under a temporary name in `staging`, a folder on the same file system as `path`.
     ///
     /// # Errors
-    /// [`ShardError`] with the file's final name.
+    /// Returns a [`ShardError`] with the final name of the file.
     pub fn create(&self, staging: &Path, path: &Path) -> Result<ShardWriter, ShardError> {
         let file = temporary_in(staging, SHARD_BEGINNING)
             .map_err(|source| ShardError::Io { path: path.to_owned(), source })?;
@@ -244,7 +244,7 @@ impl ShardFormat {
     }
 }
 
-/// A file being written; dropped unfinished, it leaves nothing behind.
+/// A file that is being written. If it is dropped before it is finished, it is removed.
 pub struct ShardWriter {
     path: PathBuf,
     temporary: tempfile::TempPath,
@@ -256,7 +256,7 @@ impl ShardWriter {
     /// Appends a row group.
     ///
     /// # Errors
-    /// [`ShardError`], a full disk for example.
+    /// Returns a [`ShardError`] if it cannot be written.
     pub fn append(&mut self, row_group: EncodedRowGroup) -> Result<(), ShardError> {
         self.rows += row_group.rows;
         let append = || {
@@ -269,10 +269,10 @@ impl ShardWriter {
         append().map_err(|error| parquet_error(&self.path, error))
     }
 
-    /// Writes the footer, makes the file durable and gives it its final name.
+    /// Writes the footer, syncs the file to disk and renames it to its final name.
     ///
     /// # Errors
-    /// [`ShardError`]; then there is no file under the final name, or the one from before.
+    /// Returns a [`ShardError`]. The file under the final name is then absent or unchanged.
     pub fn finish(self) -> Result<ShardEntry, ShardError> {
         let Self { path, temporary, writer, rows } = self;
         let io = |source| ShardError::Io { path: path.clone(), source };
@@ -285,23 +285,22 @@ impl ShardWriter {
     }
 }
 
-/// What the names of files end with that are still being written.
+/// Extension of the temporary names of files that are being written.
 pub(crate) const TEMPORARY_ENDING: &str = ".tmp";
-/// What the name of a shard begins with as long as it is being written.
+/// Prefix of the temporary name of a shard.
 pub(crate) const SHARD_BEGINNING: &str = "shard-";
-/// What the name of a small file begins with as long as it is being written.
+/// Prefix of the temporary name of a small file.
 pub(crate) const FILE_BEGINNING: &str = "file-";
 
-/// Permissions of a new file before the user's mask takes its share; a temporary file's own would shut
-/// everybody else out.
+/// Permissions of a new file before the umask applies. Without them, a temporary file could be read by its owner
+/// only.
 #[cfg(unix)]
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// A file under a temporary name in `staging` that [`publish`] gives its own; readable by whom the mask of
-/// the process lets.
+/// Creates a temporary file in `staging` that [`publish`] will rename, with the permissions that the umask allows.
 ///
 /// # Errors
-/// Those of the file system.
+/// Returns the errors of the file system.
 pub fn temporary_in(staging: &Path, beginning: &str) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(beginning).suffix(TEMPORARY_ENDING);
@@ -313,10 +312,10 @@ pub fn temporary_in(staging: &Path, beginning: &str) -> io::Result<tempfile::Nam
     builder.tempfile_in(staging)
 }
 
-/// Syncs a temporary file, renames it and syncs its folder: after that it survives a power cut.
+/// Syncs a temporary file, renames it and syncs its folder. The file then survives a power failure.
 ///
 /// # Errors
-/// Those of the file system; then there is no file under `path`, or the one from before.
+/// Returns the errors of the file system. The file under `path` is then absent or unchanged.
 pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::Result<()> {
     file.sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
@@ -326,10 +325,10 @@ pub fn publish(file: &File, temporary: tempfile::TempPath, path: &Path) -> io::R
     }
 }
 
-/// Writes a small file whole or not at all.
+/// Writes a small file atomically.
 ///
 /// # Errors
-/// [`ShardError`] with the file's name.
+/// Returns a [`ShardError`] with the name of the file.
 pub fn write_atomically(staging: &Path, path: &Path, contents: &[u8]) -> Result<(), ShardError> {
     let write = || {
         let mut file = temporary_in(staging, FILE_BEGINNING)?;

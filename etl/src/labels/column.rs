@@ -1,19 +1,19 @@
-//! Columns of label tables while they are read.
+//! Columns of a label table while it is read.
 
 use std::collections::HashMap;
 
 use crate::source::{PropertyValue, Tally, shown};
 
-/// A column whose kind is known when all of it was seen.
+/// A column whose type is known only after all rows were read.
 #[derive(Debug, Default)]
 pub(super) struct Column {
-    /// Its name in the table.
+    /// Name of the column in the table.
     pub(super) name: String,
-    /// One value a row, NaN where there is none.
+    /// One value per row; NaN if it is missing.
     pub(super) numbers: Vec<f64>,
-    /// What the values are.
+    /// Numbers of values of each kind.
     pub(super) tally: Tally,
-    /// Values that are neither numbers nor words for a missing one: how many, and the first of them.
+    /// Values that are neither numbers nor words for a missing value.
     pub(super) odd: Odd,
     /// Line and value of the first text.
     pub(super) first_text: Option<(u64, String)>,
@@ -22,13 +22,13 @@ pub(super) struct Column {
 /// Values that count as missing.
 #[derive(Debug, Default)]
 pub(super) struct Odd {
-    /// How many.
+    /// Number of values.
     pub(super) count: usize,
-    /// Row, line and value of the first of them.
+    /// Row, line and value of the first ones.
     pub(super) first: Vec<(usize, u64, String)>,
 }
 
-/// Odd values that a note shows.
+/// Largest number of odd values that a note quotes.
 const SHOWN_ODD_VALUES: usize = 3;
 
 impl Column {
@@ -36,7 +36,7 @@ impl Column {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Takes the value of the next row.
+    /// Appends the value of the next row.
     pub(super) fn push(&mut self, value: &[u8], line: u64) {
         let number = match PropertyValue::of_text(value) {
             PropertyValue::Number(number) => {
@@ -68,14 +68,14 @@ impl Column {
     }
 }
 
-/// A column of names of a split's parts, as positions in a list of all such names.
+/// A column of a split, as indices into the list of all names of parts.
 #[derive(Debug, Default)]
 pub(super) struct SplitColumn {
-    /// One code a row, `None` where the row has no part.
+    /// One index per row; `None` if the crystal is in no part.
     pub(super) codes: Vec<Option<u32>>,
 }
 
-/// The usual parts, in the order in which one goes before another.
+/// The usual parts. If a crystal is in several, the last one in this list applies.
 const KNOWN_PARTS: [&str; 3] = ["train", "val", "test"];
 
 /// Names of the parts of all splits.
@@ -86,7 +86,7 @@ pub(super) struct PartNames {
 }
 
 impl PartNames {
-    /// Code of a part.
+    /// Returns the index of a part, and adds the part if it is new.
     pub(super) fn code(&mut self, name: &str) -> u32 {
         if let Some(code) = self.codes.get(name) {
             return *code;
@@ -97,13 +97,13 @@ impl PartNames {
         code
     }
 
-    /// Place of a part among train, val and test; `None` for any other.
+    /// Returns the position of a part in train, val, test, or `None` for any other part.
     pub(super) fn rank(&self, code: Option<u32>) -> Option<usize> {
         let name = self.names.get(code? as usize)?;
         KNOWN_PARTS.iter().position(|known| known == name)
     }
 
-    /// Whether these are two different ones of train, val and test.
+    /// Whether these are two different parts among train, val and test.
     pub(super) fn are_distinct_known(&self, code: Option<u32>, other: u32) -> bool {
         code != Some(other) && self.rank(code).is_some() && self.rank(Some(other)).is_some()
     }

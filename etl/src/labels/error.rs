@@ -1,4 +1,4 @@
-//! Label tables that cannot be joined.
+//! Errors of label tables.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use crate::source::SourceError;
 
-/// What a table says of a crystal.
+/// The labels that a table gives a crystal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The labels.
+    /// The labels as text.
     pub labels: String,
     /// The table.
     pub file: String,
@@ -21,22 +21,22 @@ impl fmt::Display for Statement {
     }
 }
 
-/// A fault of a label table; lines and columns count from 1.
+/// An error of a label table. Lines and columns are counted from 1.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LabelError {
-    /// The file cannot be opened or decompressed, or is damaged JSON.
+    /// The file cannot be opened or decompressed, or its JSON is malformed.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The CSV cannot be read.
+    /// The CSV cannot be parsed.
     #[error("{file}: {source}")]
     Csv {
         /// The table.
         file: String,
-        /// What is wrong, with its line.
+        /// What is wrong, with the line.
         source: csv::Error,
     },
-    /// A table without rows, columns or a known layout.
+    /// The table has no rows, no columns or an unknown layout.
     #[error("{file}: {message}")]
     Layout {
         /// The table.
@@ -44,89 +44,89 @@ pub enum LabelError {
         /// What is missing.
         message: String,
     },
-    /// A value that is no number in a column of numbers.
+    /// A value in a column of numbers is not a number.
     #[error("{file}: line {line}, column {column:?}: {value:?} is not a number{}", hint(.value))]
     Value {
         /// The table.
         file: String,
-        /// Line.
+        /// Line of the value.
         line: u64,
-        /// The column's name.
+        /// Name of the column.
         column: String,
         /// The value.
         value: String,
     },
-    /// A fold that is no small whole number.
+    /// A fold is not a small integer.
     #[error("{file}: line {line}: {value:?} is not a fold")]
     Fold {
         /// The table.
         file: String,
-        /// Line.
+        /// Line of the value.
         line: u64,
         /// The value.
         value: String,
     },
-    /// A row without an identifier.
+    /// A row has no identifier.
     #[error("{file}: line {line}: no identifier")]
     NoIdentifier {
         /// The table.
         file: String,
-        /// Line.
+        /// Line of the row.
         line: u64,
     },
-    /// An identifier that one table has twice.
+    /// A table contains an identifier twice.
     #[error("{file}: line {line}: {id:?} stands there a second time")]
     DuplicateIdentifier {
         /// The table.
         file: String,
-        /// Line of the second one.
+        /// Line of the second occurrence.
         line: u64,
         /// The identifier.
         id: String,
     },
-    /// Two tables, or two columns of one, give the same crystal the same label.
+    /// Two tables, or two columns of one table, give a crystal the same label.
     #[error("{id:?} has two values of {column}: {first}, {second}")]
     TwoValues {
         /// The identifier.
         id: String,
-        /// The column of the store.
+        /// Column of the store.
         column: String,
-        /// What the first says.
+        /// The first value and its table.
         first: Box<Statement>,
-        /// What the second says.
+        /// The second value and its table.
         second: Box<Statement>,
     },
-    /// A crystal that rows of several folders may mean.
+    /// A crystal may belong to rows of several folders.
     #[error("rows for files in different folders may mean {id:?}: {first}, {second}")]
     Ambiguous {
         /// The identifier.
         id: String,
-        /// What the first says.
+        /// The labels of the first row and its table.
         first: Box<Statement>,
-        /// What the second says.
+        /// The labels of the second row and its table.
         second: Box<Statement>,
     },
-    /// A row that fits two crystals.
+    /// A row matches two crystals.
     #[error(
         "{file}: {id:?} may be a file of its folder or one of that name elsewhere; give it with its folders"
     )]
     TwoCrystals {
         /// The table.
         file: String,
-        /// The row's identifier.
+        /// The identifier of the row.
         id: String,
     },
-    /// More rows than can be numbered.
+    /// The tables have too many rows.
     #[error("{file}: more than {limit} identifiers")]
     TooManyRows {
-        /// The table.
+        /// Largest number of rows.
         file: String,
         /// The limit.
         limit: usize,
     },
 }
 
-/// What else a value may be.
+/// Returns a hint on what an invalid value may mean.
 fn hint(value: &str) -> &'static str {
     let is_decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, part) = value.trim_start_matches('-').split_once(',').unwrap_or_default();

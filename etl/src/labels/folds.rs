@@ -1,16 +1,16 @@
-//! MatBench's official folds: a CSV with the columns `task`, `mbid`, `test_fold`.
+//! The official folds of MatBench: a CSV with the columns `task`, `mbid`, `test_fold`.
 
 use super::LabelError;
 use super::reader::LabelCsv;
 use super::rows::{Rows, Table};
 use crate::source::{is_missing, shown};
 
-/// Header of the table of folds.
+/// Header of the table.
 pub(super) const HEADER: [&str; 3] = ["task", "mbid", "test_fold"];
-/// Most folds that a task may have.
+/// Largest index of a fold.
 const MAX_FOLD: i8 = 99;
 
-/// A fold, `None` where the value is missing.
+/// Parses the index of a fold. Returns `None` if the value is missing.
 pub(super) fn parse(value: &[u8], file: &str, line: u64) -> Result<Option<i8>, LabelError> {
     if is_missing(value) {
         return Ok(None);
@@ -22,7 +22,7 @@ pub(super) fn parse(value: &[u8], file: &str, line: u64) -> Result<Option<i8>, L
     }
 }
 
-/// Reads the folds of some tasks, of all where none is named; rows of other tasks take no memory.
+/// Reads the folds of the given tasks, or of all tasks if none is given. Rows of other tasks are not stored.
 pub(super) fn read(
     mut csv: LabelCsv<'_>,
     tasks: &[String],

@@ -1,37 +1,37 @@
-//! Identifiers of crystals, numbered in the order in which they are met.
+//! A set of identifiers, numbered in the order of insertion.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-/// Slot of the index that no identifier has.
+/// Marks an empty slot of the index.
 const EMPTY: u32 = u32::MAX;
-/// The index grows when more than this part of it (in eighths) is taken.
+/// The index grows when more than this many eighths of its slots are used.
 const FULL_EIGHTHS: usize = 5;
-/// Slots of the smallest index.
+/// Number of slots of the smallest index.
 const FIRST_SLOTS: usize = 64;
-/// Most identifiers: their numbers and offsets have 32 bits.
+/// Largest number of identifiers. Their numbers and offsets have 32 bits.
 pub(super) const MAX_IDENTIFIERS: usize = 1 << 30;
 
 /// A set of names, each with a number.
 ///
-/// One text holds all names and a table of slots finds them: about 20 bytes for an identifier,
-/// where a map of strings takes 80.
+/// All names are stored in one text, and a hash table refers to them. That takes about 20 bytes per identifier,
+/// whereas a map of strings takes 80.
 #[derive(Debug, Default)]
 pub(super) struct Identifiers {
     text: String,
     /// End of each name in `text`.
     ends: Vec<u32>,
-    /// Numbers by hash, open addressing with steps of one; a power of two of them, or none.
+    /// Hash table of numbers, with open addressing and linear probing. Its size is a power of two, or zero.
     slots: Vec<u32>,
     hasher: BuildHasherDefault<DefaultHasher>,
 }
 
 impl Identifiers {
-    /// Number of names.
+    /// Returns the number of names.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Name of a number, empty where there is none.
+    /// Returns the name with this number, or an empty text if there is none.
     pub(super) fn name(&self, number: usize) -> &str {
         let start = match number.checked_sub(1) {
             Some(before) => self.ends.get(before).copied().unwrap_or_default(),
@@ -41,7 +41,7 @@ impl Identifiers {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// Number of a name.
+    /// Returns the number of a name, or `None` if it is not in the set.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         match self.slot(name) {
             Some((_, EMPTY)) | None => None,
@@ -49,7 +49,7 @@ impl Identifiers {
         }
     }
 
-    /// Number of a name, a new one if need be; `None` where there are too many.
+    /// Returns the number of a name, and adds the name if it is new. Returns `None` if the set is full.
     pub(super) fn number(&mut self, name: &str) -> Option<u32> {
         if self.slots.len() * FULL_EIGHTHS <= self.len() * 8 {
             self.grow();
@@ -66,7 +66,8 @@ impl Identifiers {
         Some(number)
     }
 
-    /// Slot of a name, or the empty one where it would go, and what stands there.
+    /// Returns the slot of a name and its content. If the name is not in the set, it is the empty slot where it
+    /// belongs.
     fn slot(&self, name: &str) -> Option<(usize, u32)> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = self.hasher.hash_one(name) as usize & mask;

@@ -1,4 +1,4 @@
-//! Label tables read one after another and joined by identifier.
+//! Reading of label tables, and joining of their columns by identifier.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -21,18 +21,18 @@ use crate::source::{
     base_name, check_encoding, documented, is_json, open_document, split_unit,
 };
 
-/// Column of the folds.
+/// Name of the column with the folds.
 const FOLD: &str = "fold";
 /// Qualifier of the properties' keys.
 const QUALIFIER: &str = "labels";
-/// Most splits of all tables.
+/// Largest number of splits in all tables.
 const MAX_SPLITS: usize = 1024;
-/// Columns of a table that are left out with a note each; the others are counted.
+/// Largest number of columns of a table that are left out with a note each. Further ones are only counted.
 const NOTED_COLUMNS: usize = 20;
-/// Start of the name of CGCNN's tables without header.
+/// Prefix of the names of CGCNN's tables without a header.
 const ID_PROP: &str = "id_prop";
 
-/// Reads tables and joins them.
+/// Reads and joins tables.
 pub(super) struct Loader<'a> {
     inputs: &'a LabelInputs,
     names: Names,
@@ -40,7 +40,7 @@ pub(super) struct Loader<'a> {
     tables: Vec<TableRows>,
     properties: Vec<(PropertyColumn, Slots<f64>)>,
     splits: Vec<(String, Slots<u32>)>,
-    /// Places of both by their columns, whose names differ.
+    /// Indices of the properties and splits by column name. No name is in both.
     places: HashMap<String, usize>,
     folds: Option<Slots<i8>>,
     notes: Vec<String>,
@@ -61,7 +61,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads a table that lay among the crystals.
+    /// Reads a label table that was found among the inputs.
     pub(super) fn embedded(&mut self, table: &EmbeddedLabels) -> Result<(), LabelError> {
         check_encoding(&table.file, &table.csv)?;
         let csv =
@@ -69,7 +69,7 @@ impl<'a> Loader<'a> {
         self.csv(&table.file, &table.folder, csv)
     }
 
-    /// Reads a file by what it is.
+    /// Reads a file, whose format is determined by its name and content.
     pub(super) fn file(&mut self, path: &Path) -> Result<(), LabelError> {
         let progress = Progress::default();
         let document = open_document(path, "", &progress)?;
@@ -105,7 +105,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads one table and takes its columns.
+    /// Reads one table and adds its columns.
     fn read(
         &mut self,
         file: &str,
@@ -119,7 +119,7 @@ impl<'a> Loader<'a> {
         self.take(file, table)
     }
 
-    /// Takes every column of the table read last that is kept.
+    /// Adds the columns of the table read last, except those that are left out.
     fn take(&mut self, file: &str, table: Table) -> Result<(), LabelError> {
         self.notes.extend(table.notes);
         let before = self.notes.len();
@@ -181,14 +181,14 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// Notes a column that was taken from the table read last.
+    /// Records that a column of the table read last was joined.
     fn joined(&mut self, column: JoinedColumn) {
         if let Some(table) = self.tables.last_mut() {
             table.columns.push(column);
         }
     }
 
-    /// A column if it is one of numbers, `None` with a note if it is one of texts.
+    /// Returns a column of numbers. Returns `None` and adds a note if the column holds text.
     fn judge(&mut self, file: &str, column: Column, all_numeric: bool) -> Result<Option<Column>, LabelError> {
         let is_documented =
             documented(QUALIFIER, &column.name).is_some() || by_column(&column.name).is_some();
@@ -208,7 +208,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Says which values of a column of numbers are taken as missing.
+    /// Adds a note about the values of a column of numbers that count as missing.
     fn note_odd(&mut self, file: &str, column: &Column) {
         let Some(table) = self.tables.last().filter(|_| column.odd.count > 0) else { return };
         let shown = column.odd.first.iter().map(|(row, line, value)| {
@@ -222,7 +222,7 @@ impl<'a> Loader<'a> {
             .push(format!("{file}: column {name:?}: {count} taken as missing, no numbers: {shown}{more}"));
     }
 
-    /// All labels.
+    /// Returns all labels.
     pub(super) fn finish(self) -> LabelTable {
         let (properties, values) = self.properties.into_iter().unzip();
         let (splits, split_codes) = self.splits.into_iter().unzip();
@@ -242,7 +242,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Refuses one more column than a store should have, all label tables together.
+/// Returns an error if the number of columns of all label tables exceeds the limit.
 fn require_few(file: &str, what: &str, count: usize, limit: usize) -> Result<(), LabelError> {
     if count < limit {
         return Ok(());

@@ -1,13 +1,13 @@
-//! Which rows of the labels crystals were met for.
+//! Record of the label rows whose crystals were found.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What became of the crystal of a row; a later one never makes less of it.
+/// What happened to the crystal of a row. A row that was once kept stays kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It was left out.
+    /// The crystal was left out.
     LeftOut,
-    /// It is in the store.
+    /// The crystal is in the store.
     Kept,
 }
 
@@ -20,12 +20,12 @@ impl Fate {
     }
 }
 
-/// By what name a crystal led to the row of a file in a folder.
+/// The kind of name by which a crystal matched the row of a file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// By the file's stem.
+    /// The stem of the file's name.
     Stem,
-    /// By its path.
+    /// The path of the file.
     Path,
 }
 
@@ -38,12 +38,12 @@ impl Way {
     }
 }
 
-/// A byte for each row, which every thread may set.
+/// One byte per row, which any thread may set.
 #[derive(Debug, Default)]
 pub(super) struct Met(Vec<AtomicU8>);
 
 impl Met {
-    /// So many rows that nobody was met for.
+    /// Creates a record of rows without crystals.
     pub(super) fn new(rows: usize) -> Self {
         Self((0..rows).map(|_| AtomicU8::new(0)).collect())
     }
@@ -55,14 +55,14 @@ impl Met {
         }
     }
 
-    /// Notes by what name a crystal led to a row.
+    /// Records by which kind of name a crystal matched a row.
     pub(super) fn lead(&self, row: u32, way: Way) {
         if let Some(met) = self.0.get(row as usize) {
             met.fetch_or(way.bit(), Ordering::Relaxed);
         }
     }
 
-    /// The first row to which two crystals led, one by its stem and one by its path.
+    /// Returns the first row that two crystals matched, one by its stem and one by its path.
     pub(super) fn first_of_two(&self) -> Option<u32> {
         let both = Way::Stem.bit() | Way::Path.bit();
         let row = self.0.iter().position(|met| met.load(Ordering::Relaxed) & both == both)?;

@@ -1,9 +1,9 @@
-//! Label tables: properties, splits and folds that are published beside the crystals, joined to
-//! them by identifier.
+//! Label tables: properties, splits and folds that are published separately from the crystals and joined to them by
+//! identifier.
 //!
-//! Identifiers are numbered as they are met, and every column is a list of values by these numbers.
-//! What a run keeps is a hash index of the identifiers, the columns, and each table's numbers: under
-//! 100 bytes for a row of several properties.
+//! Identifiers are numbered in the order of their occurrence, and every column is a vector indexed by these numbers.
+//! The memory consists of a hash index of the identifiers, the columns and the numbers of each table's rows: less
+//! than 100 bytes per row with several properties.
 
 mod column;
 mod error;
@@ -28,80 +28,80 @@ pub use names::IdRule;
 use names::{Found, Names};
 use slots::Slots;
 
-/// Column of an `id_prop.csv` that the user gave no name.
+/// Name of the value column of an `id_prop.csv` if the user gives none.
 pub const DEFAULT_TARGET: &str = "target";
 
-/// What to join.
+/// The label tables to join.
 ///
-/// Each file is read by what it is: a JSON file (`.json`, packed or not) as a JARVIS leaderboard
-/// split, `id_prop*.csv` as CGCNN's table without a header (one that looks like a header
-/// is taken for one), a CSV with the columns `task`, `mbid`,
-/// `test_fold` as MatBench's folds, and any other CSV as a table with a header.
+/// The format of each file is determined by its name and content. A JSON file (`.json`, compressed or not) is a split
+/// of the JARVIS leaderboard. `id_prop*.csv` is a table of CGCNN without a header; a first row that looks like a
+/// header is accepted. A CSV with the columns `task`, `mbid`, `test_fold` holds the folds of MatBench. Any other CSV
+/// is a table with a header.
 #[derive(Debug, Clone, Default)]
 pub struct LabelInputs {
     /// Files of labels.
     pub files: Vec<PathBuf>,
-    /// Tables that lay among the crystals.
+    /// Label tables that were found among the inputs.
     pub embedded: Vec<EmbeddedLabels>,
-    /// Keys of the columns of `id_prop.csv`, the identifier's left out; [`DEFAULT_TARGET`] is the
-    /// first one's where there are none, and further columns are numbered.
+    /// Keys of the columns of an `id_prop.csv` after the identifier. If there are none, the first column has the key
+    /// [`DEFAULT_TARGET`] and further ones are numbered.
     pub id_prop_keys: Vec<String>,
-    /// MatBench tasks whose folds are wanted; all where there are none.
+    /// MatBench tasks whose folds are read; all tasks if empty.
     pub tasks: Vec<String>,
-    /// How identifiers are made those of the store.
+    /// How identifiers in label tables are converted to those of the store.
     pub id_rule: IdRule,
 }
 
-/// A column that was taken from a table.
+/// A column that was joined from a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinedColumn {
-    /// Its name in the table.
+    /// Name of the column in the table.
     pub key: String,
-    /// Its name in the store.
+    /// Name of the column in the store.
     pub column: String,
-    /// The documented unit, or that of the header.
+    /// The documented unit, or else the unit in the header.
     pub unit: Option<String>,
 }
 
-/// What was joined of one table.
+/// Summary of one joined table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinedTable {
-    /// The table as messages name it.
+    /// Name of the table in messages.
     pub file: String,
-    /// Its rows, those of the part alone where a part is built.
+    /// Number of rows. If a part is built, only the rows of that part count.
     pub rows: usize,
-    /// Rows whose crystal is in the store.
+    /// Number of rows whose crystal is in the store.
     pub joined: usize,
-    /// Rows whose identifier some entry of the input has, kept or not.
+    /// Number of rows whose identifier occurs in the input, whether the entry was kept or not.
     pub met: usize,
     /// The first identifiers of the table.
     pub first: Vec<String>,
-    /// The columns that were taken.
+    /// The joined columns.
     pub columns: Vec<JoinedColumn>,
 }
 
-/// Identifiers that a [`JoinedTable`] shows.
+/// Number of identifiers in a [`JoinedTable`].
 const SHOWN_IDENTIFIERS: usize = 2;
 
 /// The rows of one table.
 #[derive(Debug)]
 struct TableRows {
     file: String,
-    /// Number of each row's identifier.
+    /// The number of each row's identifier.
     numbers: Vec<u32>,
     columns: Vec<JoinedColumn>,
 }
 
-/// All labels of a store.
+/// The labels of a store.
 #[derive(Debug, Default)]
 pub struct LabelTable {
-    /// Numeric columns, in the order of [`LabelRow::property`].
+    /// Property columns, in the order of [`LabelRow::property`].
     pub properties: Vec<PropertyColumn>,
     /// Names of the split columns, `split_<task>`, in the order of [`LabelRow::split`].
     pub splits: Vec<String>,
-    /// Whether there is a fold for any identifier.
+    /// Whether any identifier has a fold.
     pub has_folds: bool,
-    /// What was left out of the tables, a line each.
+    /// Notes about content that was left out, one per line.
     pub notes: Vec<String>,
     names: Names,
     tables: Vec<TableRows>,
@@ -120,10 +120,10 @@ pub struct LabelRow<'a> {
 }
 
 impl LabelTable {
-    /// Labels of a crystal.
+    /// Returns the labels of a crystal, or `None` if it has none.
     ///
     /// # Errors
-    /// [`LabelError::Ambiguous`] where rows for files of different folders may mean it.
+    /// Returns [`LabelError::Ambiguous`] if rows for files in different folders match.
     pub fn row(&self, material_id: &str) -> Result<Option<LabelRow<'_>>, LabelError> {
         if self.is_empty() {
             return Ok(None);
@@ -144,11 +144,10 @@ impl LabelTable {
         }
     }
 
-    /// Checks that no row was taken for two crystals: a file of its folder, and one elsewhere with the
-    /// same stem.
+    /// Checks that no row matched two crystals: a file in its folder, and a file with the same stem elsewhere.
     ///
     /// # Errors
-    /// [`LabelError::TwoCrystals`].
+    /// Returns [`LabelError::TwoCrystals`] if one did.
     pub fn check_met(&self) -> Result<(), LabelError> {
         self.met.first_of_two().map_or(Ok(()), |row| {
             let Statement { file, .. } = self.shown(row);
@@ -156,7 +155,7 @@ impl LabelTable {
         })
     }
 
-    /// First table and labels of a row, for a message.
+    /// Returns the labels of a row and its first table for a message.
     fn shown(&self, row: u32) -> Statement {
         let table = self.tables.iter().find(|table| table.numbers.contains(&row));
         let row = LabelRow { table: self, row };
@@ -172,35 +171,35 @@ impl LabelTable {
         Statement { labels, file: table.map(|table| table.file.clone()).unwrap_or_default() }
     }
 
-    /// Marks the row of an identifier, where there is one, with what became of its entry.
+    /// Records what happened to the entry with an identifier, if a row has that identifier.
     pub fn mark(&self, material_id: &str, fate: Fate) {
         if let Ok(Some(row)) = self.row(material_id) {
             self.mark_row(row.row, fate);
         }
     }
 
-    /// Marks a row by its number.
+    /// Records what happened to the entry of a row, given its number.
     pub fn mark_row(&self, row: u32, fate: Fate) {
         self.met.mark(row, fate);
     }
 
-    /// Number of identifiers that have labels.
+    /// Returns the number of identifiers that have labels.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there are no labels at all.
+    /// Whether there are no labels.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Identifiers without a crystal in the store, in the order of the tables.
+    /// Returns the identifiers without a crystal in the store, in the order of the tables.
     pub fn unmatched_identifiers(&self) -> impl Iterator<Item = &str> {
         let rows = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
         rows.filter(|row| !self.met.is_kept(*row)).map(|row| self.names.name(row))
     }
 
-    /// What was joined of each table, of the rows whose identifier is `wanted`.
+    /// Returns a summary of each table, restricted to the rows whose identifier is `wanted`.
     pub fn joined(&self, wanted: impl Fn(&str) -> bool) -> Vec<JoinedTable> {
         let table = |table: &TableRows| {
             let rows = || table.numbers.iter().copied().filter(|row| wanted(self.names.name(*row)));
@@ -218,23 +217,23 @@ impl LabelTable {
 }
 
 impl<'a> LabelRow<'a> {
-    /// Value of a property, by its position in [`LabelTable::properties`].
+    /// Returns the value of a property, by its index in [`LabelTable::properties`].
     pub fn property(&self, at: usize) -> Option<f64> {
         self.table.values.get(at)?.get(self.row)
     }
 
-    /// Part of a split, by the split's position in [`LabelTable::splits`].
+    /// Returns the part in a split, by the index of the split in [`LabelTable::splits`].
     pub fn split(&self, at: usize) -> Option<&'a str> {
         let code = self.table.split_codes.get(at)?.get(self.row)?;
         self.table.split_names.get(code as usize).map(String::as_str)
     }
 
-    /// MatBench's test fold, 0 to 4.
+    /// Returns the test fold of MatBench, 0 to 4.
     pub fn fold(&self) -> Option<i8> {
         self.table.folds.as_ref()?.get(self.row)
     }
 
-    /// Number of the row, for [`LabelTable::mark_row`].
+    /// Returns the number of the row, for [`LabelTable::mark_row`].
     pub fn number(&self) -> u32 {
         self.row
     }
@@ -243,8 +242,8 @@ impl<'a> LabelRow<'a> {
 /// Reads and joins label tables.
 ///
 /// # Errors
-/// [`LabelError`] where a table cannot be read, has an identifier twice, a column that must be one of
-/// numbers and is not, or a value that another table has too.
+/// Returns a [`LabelError`] if a table cannot be read, contains an identifier twice, has an invalid value in a column
+/// of numbers, or gives a crystal a label that another table gives too.
 pub fn load(inputs: &LabelInputs) -> Result<LabelTable, LabelError> {
     let mut loader = join::Loader::new(inputs);
     for table in &inputs.embedded {

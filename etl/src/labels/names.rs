@@ -1,29 +1,28 @@
-//! Which row of the labels belongs to which crystal.
+//! Matching of label rows and crystals by name.
 //!
-//! A row's identifier may be a file's name with its ending and folders (`./set/a.cif.gz`), as a
-//! crystal's is where it was made of one. Rows are numbered by the stem alone, which is what most
-//! crystals are called, and their folders are kept beside it: the same stem in a second folder is
-//! another row, and the stem then belongs to neither.
+//! The identifier of a row may be a file name with folders and extension (`./set/a.cif.gz`), because crystals can be
+//! named after files. Rows are numbered by the stem alone, which most crystals are named by, and their folder is
+//! stored separately. The same stem in a second folder is another row, and the stem alone then matches neither.
 
 use std::collections::{HashMap, HashSet};
 
 use super::identifiers::Identifiers;
 use crate::source::{SourceKind, cif_identifier, poscar_identifier};
 
-/// How the identifiers of label tables are made those of a store.
+/// How the identifiers of label tables are converted to those of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IdRule {
-    /// They are.
+    /// They are used unchanged.
     #[default]
     AsIs,
-    /// They may be names of CIFs: `set/mp-1.cif.gz` is `mp-1`.
+    /// They may be file names of CIFs: `set/mp-1.cif.gz` becomes `mp-1`.
     CifName,
-    /// They may be names of POSCARs: `POSCAR-JVASP-1.vasp` is `JVASP-1`.
+    /// They may be file names of POSCARs: `POSCAR-JVASP-1.vasp` becomes `JVASP-1`.
     PoscarName,
 }
 
 impl IdRule {
-    /// The rule for the crystals of a source.
+    /// Returns the rule for the crystals of a source.
     pub fn of(kind: SourceKind) -> Self {
         match kind {
             SourceKind::Cif => Self::CifName,
@@ -32,20 +31,20 @@ impl IdRule {
         }
     }
 
-    /// Folders and stem of an identifier; folders end without a separator.
+    /// Splits an identifier into its folders, without a trailing separator, and its stem.
     fn split(self, text: &str) -> (&str, &str) {
         let stem = match self {
             Self::AsIs => return ("", text),
             Self::CifName => cif_identifier(text),
             Self::PoscarName => poscar_identifier(text),
         };
-        // What stands behind a `#` is the name of a block, which may have slashes of its own.
+        // The text after a `#` is the name of a data block, which may contain slashes.
         let stem = stem.unwrap_or_else(|| {
             let names = text.find('#').map_or(text, |at| text.get(..at).unwrap_or_default());
             let folders = names.rfind(['/', '\\']).map_or(0, |at| at + 1);
             text.get(folders..).filter(|stem| !stem.is_empty()).unwrap_or(text)
         });
-        // The stem is a part of the text: what lies before it are the folders.
+        // The stem is a part of the text, and the folders precede it.
         let before = (stem.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let mut folders = text.get(..before).unwrap_or_default();
         if let Some(at) = folders.rfind(['/', '\\']) {
@@ -66,40 +65,40 @@ pub(super) struct Names {
     rule: IdRule,
     rows: Identifiers,
     folders: Identifiers,
-    /// Folder of each row that has one, by the rows' numbers; shorter where the last have none.
+    /// Folder of each row, by number; shorter if the last rows have none.
     folder_of: Vec<u32>,
-    /// Rows whose stem a row of another folder has as well, with that one's number.
+    /// Rows whose stem also occurs in another folder, with the number of that row.
     ambiguous: HashMap<u32, u32>,
-    /// Rows that a table has without folder, and another one with it.
+    /// Rows that one table has without a folder and another table has with one.
     shared: HashSet<u32>,
-    /// Rows of a folder whose table has one of the same stem without folder, with that one's number.
+    /// Rows in a folder whose table also has the same stem without a folder, with the number of that row.
     top: HashMap<u32, u32>,
 }
 
-/// Where a row's identifier leads.
+/// The rows that match an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// To this row.
+    /// Exactly this row.
     Row(u32),
-    /// To these two, and perhaps to more.
+    /// At least these two rows.
     Ambiguous(u32, u32),
 }
 
-/// Folder of rows without one; the folders themselves are numbered from 1.
+/// Number of the absent folder. Folders are numbered from 1.
 const NO_FOLDER: u32 = 0;
 
 impl Names {
-    /// No row yet.
+    /// Creates an empty set of rows.
     pub(super) fn new(rule: IdRule) -> Self {
         Self { rule, ..Self::default() }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Name of a row.
+    /// Returns the name of a row.
     pub(super) fn name(&self, row: u32) -> &str {
         self.rows.name(row as usize)
     }
@@ -108,13 +107,13 @@ impl Names {
         self.folder_of.get(row as usize).copied().unwrap_or(NO_FOLDER)
     }
 
-    /// Whether files of a folder are meant by a row.
+    /// Whether a row refers to files in a folder.
     pub(super) fn has_folder(&self, row: u32) -> bool {
         self.folder(row) != NO_FOLDER
     }
 
-    /// Row of an identifier in a table of the folder `scope`, a new one if need be; `None` where there
-    /// are too many. The table has rows already that are `taken`.
+    /// Returns the row of an identifier in a table in the folder `scope`, and adds the row if it is new. Returns
+    /// `None` if there are too many rows. `taken` states which rows the table already has.
     pub(super) fn number(&mut self, scope: &str, text: &str, taken: impl Fn(u32) -> bool) -> Option<u32> {
         let (folders, stem) = self.rule.split(text);
         let joined = match (scope.is_empty(), folders.is_empty()) {
@@ -140,7 +139,7 @@ impl Names {
             return Some(other);
         }
         if (first == NO_FOLDER || folder == NO_FOLDER) && !taken(row) {
-            // A row without folder is that of the only folder there is.
+            // A row without a folder matches the only folder there is.
             self.set_folder(row, first.max(folder));
             self.shared.insert(row);
             return Some(row);
@@ -166,7 +165,7 @@ impl Names {
         }
     }
 
-    /// Where a crystal's identifier leads.
+    /// Returns the rows that match a crystal's identifier.
     pub(super) fn find(&self, material_id: &str) -> Option<Found> {
         if let Some(row) = self.rows.find(material_id) {
             let row = row as u32;
@@ -176,7 +175,7 @@ impl Names {
             let other = self.ambiguous.get(&row);
             return Some(other.map_or(Found::Row(row), |&other| Found::Ambiguous(row, other)));
         }
-        // An identifier with folders in it is that of the row in the same folder.
+        // An identifier with folders matches the row in the same folder.
         let (folders, stem) = self.rule.split(material_id);
         if folders.is_empty() {
             return None;
@@ -186,7 +185,7 @@ impl Names {
         if self.folder(row) != folder {
             return None;
         }
-        // The row without folder may be another one's.
+        // The row without a folder may belong to another crystal.
         let other = self.ambiguous.get(&row).filter(|_| self.shared.contains(&row));
         Some(other.map_or(Found::Row(row), |&other| Found::Ambiguous(row, other)))
     }

@@ -1,4 +1,4 @@
-//! Rows of a CSV, every fault with its file.
+//! A CSV reader for label tables. Its errors name the file.
 
 use std::cell::Cell;
 use std::io::{self, Cursor, Read};
@@ -9,30 +9,30 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use super::LabelError;
 use crate::source::{Progress, SourceError};
 
-/// Bytes of a table by which its separator is told.
+/// Number of bytes that are examined for the separator.
 const START_BYTES: u64 = 64 << 10;
-/// Lines of a table by which its separator is told.
+/// Number of lines that are examined for the separator.
 const START_LINES: usize = 20;
-/// Separators of fields that are looked for before the comma: whoever uses them may write decimals with
-/// a comma.
+/// Separators that are tried before the comma, because a table that uses them may have decimal commas.
 const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 
-/// Longest row. A row of as many numbers as a table may have takes a tenth of this.
+/// Longest row in bytes. A row with the largest number of numeric columns takes a tenth of this.
 const MAX_ROW_BYTES: usize = 4 << 20;
 
-/// Most fields of a table of any size. As numbers they take 64 MiB.
+/// Largest number of fields in a table of any size. As numbers they take 64 MiB.
 const MAX_FIELDS: u64 = 1 << 23;
-/// Most fields of a larger table for each of its bytes on disk. A packed number of several digits takes at least a
-/// byte.
+/// Largest number of fields of a larger table for each byte on disk. A compressed number with several digits takes at
+/// least one byte.
 const PACKED_FIELDS_PER_BYTE: u64 = 8;
-/// Bytes for each field of a larger table that is held in memory.
+/// Size in bytes that a larger table in memory must have for each field.
 const BYTES_PER_HELD_FIELD: u64 = 8;
 
-/// Size of a table, by which it may have more than [`MAX_FIELDS`] fields: a few bytes must not become gigabytes.
+/// The size of a table. It limits the number of fields beyond [`MAX_FIELDS`], so that a few bytes cannot expand to
+/// gigabytes.
 pub(super) enum Size {
-    /// The bytes read from the disk so far.
+    /// The bytes read from disk so far.
     OnDisk(Progress),
-    /// Its bytes, unpacked.
+    /// The decompressed size of a table in memory.
     Held(usize),
 }
 
@@ -46,10 +46,10 @@ impl Size {
     }
 }
 
-/// A stream that ends in an error once a row has taken all the bytes it may have.
+/// A stream that returns an error if a row is too long.
 struct RowBound<R> {
     stream: R,
-    /// Bytes that the row being read may still take.
+    /// Number of bytes that the current row may still take.
     left: Rc<Cell<usize>>,
 }
 
@@ -65,22 +65,22 @@ impl<R: Read> Read for RowBound<R> {
     }
 }
 
-/// A CSV that is being read.
+/// A CSV reader.
 pub(super) struct LabelCsv<'a> {
-    /// The file as messages name it.
+    /// Name of the file in messages.
     pub(super) file: &'a str,
     reader: Reader<RowBound<Box<dyn Read + 'a>>>,
-    /// Bytes that the row being read may still take.
+    /// Number of bytes that the current row may still take.
     left: Rc<Cell<usize>>,
     size: Size,
-    /// Fields of all rows so far.
+    /// Number of fields in all rows so far.
     fields: u64,
-    /// The row read last.
+    /// The last row read.
     pub(super) record: ByteRecord,
 }
 
-/// What stands between the fields of a table: the tab or semicolon where each of its first lines has as
-/// many of them, the comma otherwise.
+/// Returns the separator of a table: the tab or semicolon, if each of the first lines contains the same number of
+/// them, or else the comma.
 fn separator(start: &[u8]) -> u8 {
     let lines = || start.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let count = |line: &[u8], separator: u8| {
@@ -100,15 +100,15 @@ fn separator(start: &[u8]) -> u8 {
 }
 
 impl<'a> LabelCsv<'a> {
-    /// A CSV of which no row is read.
+    /// Creates a reader at the first row.
     ///
     /// # Errors
-    /// [`LabelError::Source`] where it cannot be read.
+    /// Returns [`LabelError::Source`] if the stream cannot be read.
     pub(super) fn new(file: &'a str, mut stream: Box<dyn Read + 'a>, size: Size) -> Result<Self, LabelError> {
         let mut start = Vec::new();
         let read = (&mut stream).take(START_BYTES).read_to_end(&mut start);
         read.map_err(|source| SourceError::Read { file: file.to_owned(), source })?;
-        // The last line may be cut.
+        // The last line may be incomplete.
         let whole = memchr::memrchr(b'\n', &start).filter(|_| start.len() as u64 == START_BYTES);
         let separator = separator(whole.map_or(&start[..], |end| &start[..end]));
         let stream: Box<dyn Read + 'a> = Box::new(Cursor::new(start).chain(stream));
@@ -118,11 +118,11 @@ impl<'a> LabelCsv<'a> {
         Ok(Self { file, reader, left, size, fields: 0, record: ByteRecord::new() })
     }
 
-    /// Next row; every row must have as many fields as the first.
+    /// Reads the next row. Every row must have as many fields as the first.
     ///
     /// # Errors
-    /// [`LabelError::Layout`] for a row of more than 4 MiB and for more fields than a table of that size may have,
-    /// [`LabelError::Csv`] for other faults.
+    /// Returns [`LabelError::Layout`] for a row of more than 4 MiB or too many fields for the size of the table, and
+    /// [`LabelError::Csv`] for other errors.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
         self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
@@ -149,18 +149,18 @@ impl<'a> LabelCsv<'a> {
         }
     }
 
-    /// Line of the row read last.
+    /// Returns the line of the last row.
     pub(super) fn line(&self) -> u64 {
         self.record.position().map_or(0, csv::Position::line)
     }
 
-    /// The error for a file that is laid out otherwise.
+    /// Returns the error of a file with another layout.
     pub(super) fn layout(&self, message: &str) -> LabelError {
         LabelError::Layout { file: self.file.to_owned(), message: message.to_owned() }
     }
 }
 
-/// A file's name up to its first point, without what it lies in.
+/// Returns a file's name up to its first dot, without the archive or folders it is in.
 pub(super) fn stem(file: &str) -> &str {
     let base = file.rsplit(['/', '\\', '!']).next().unwrap_or(file);
     base.split_once('.').map_or(base, |(stem, _)| stem)

@@ -1,18 +1,18 @@
-//! What a label table is read into.
+//! The content of a label table after reading.
 
 use super::LabelError;
 use super::column::{Column, SplitColumn};
 use super::identifiers::MAX_IDENTIFIERS;
 use super::names::Names;
 
-/// One table as it was read.
+/// The content of one table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     /// Splits, in the order of the table.
     pub(super) splits: Vec<TableSplit>,
     pub(super) folds: Option<Vec<Option<i8>>>,
-    /// Whether a column with a text in it is an error, whatever the rest of it is.
+    /// Whether text in any column is an error, regardless of the other values.
     pub(super) all_numeric: bool,
     pub(super) notes: Vec<String>,
 }
@@ -30,22 +30,22 @@ pub(super) struct Rows<'a> {
     folder: &'a str,
     names: &'a mut Names,
     numbers: Vec<u32>,
-    /// Row of every identifier that was met, by its number.
+    /// The row of every identifier, by its number.
     met: Vec<Option<u32>>,
 }
 
 impl<'a> Rows<'a> {
-    /// No row yet of a table in `folder`; `names` are those of all tables.
+    /// Creates an empty list for a table in `folder`. `names` holds the rows of all tables.
     pub(super) fn new(file: &'a str, folder: &'a str, names: &'a mut Names) -> Self {
         Self { file, folder, names, numbers: Vec::new(), met: Vec::new() }
     }
 
-    /// The number of every row's identifier.
+    /// Returns the number of every row's identifier.
     pub(super) fn into_numbers(self) -> Vec<u32> {
         self.numbers
     }
 
-    /// Takes the identifier of the next row, which must be a new one.
+    /// Appends the identifier of the next row. It is an error if the table already has it.
     pub(super) fn push(&mut self, id: &[u8], line: u64) -> Result<(), LabelError> {
         match self.push_or_find(id, line)? {
             None => Ok(()),
@@ -56,7 +56,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Takes the identifier of the next row, or gives the row that it has already.
+    /// Appends the identifier of the next row, or returns the row that already has it.
     pub(super) fn push_or_find(&mut self, id: &[u8], line: u64) -> Result<Option<usize>, LabelError> {
         let id = String::from_utf8_lossy(id.trim_ascii());
         let file = || self.file.to_owned();
@@ -82,7 +82,7 @@ impl<'a> Rows<'a> {
         Ok(None)
     }
 
-    /// The table as messages name it.
+    /// Returns the name of the table in messages.
     pub(super) fn file(&self) -> &str {
         self.file
     }

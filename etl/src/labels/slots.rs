@@ -1,12 +1,12 @@
-//! Columns of the store that label tables fill, one value for each row of all tables.
+//! Columns of the store that are filled from label tables, with one value for each row of all tables.
 
 use std::collections::HashMap;
 
-/// A value that a column of labels may hold.
+/// A type of values in a label column.
 pub(super) trait Label: Copy {
-    /// Stands where there is none.
+    /// The missing value.
     const NONE: Self;
-    /// Whether this is no value.
+    /// Whether the value is missing.
     fn is_none(self) -> bool;
 }
 
@@ -31,26 +31,26 @@ impl Label for i8 {
     }
 }
 
-/// One column, filled by one table or by several that share no row.
+/// A column filled by one table, or by several tables without a common row.
 #[derive(Debug)]
 pub(super) struct Slots<T> {
     values: Vec<T>,
-    /// The table that filled it first.
+    /// Index of the first table.
     first: usize,
-    /// Tables of the values that others brought, by row.
+    /// Tables of the values that are from other tables, by row.
     later: HashMap<u32, usize>,
 }
 
 impl<T: Label> Slots<T> {
-    /// An empty column that a table is about to fill.
+    /// Creates an empty column that a table is about to fill.
     pub(super) fn new(table: usize) -> Self {
         Self { values: Vec::new(), first: table, later: HashMap::new() }
     }
 
-    /// Takes a row's value from a table.
+    /// Stores the value of a row from a table.
     ///
     /// # Errors
-    /// Value and table of the row's earlier one, where there is one.
+    /// Returns the earlier value of the row and its table, if there is one.
     pub(super) fn put(&mut self, row: u32, value: T, table: usize) -> Result<(), (T, usize)> {
         if value.is_none() {
             return Ok(());
@@ -70,7 +70,7 @@ impl<T: Label> Slots<T> {
         Ok(())
     }
 
-    /// The value of a row.
+    /// Returns the value of a row, or `None` if it is missing.
     pub(super) fn get(&self, row: u32) -> Option<T> {
         self.values.get(row as usize).copied().filter(|value| !value.is_none())
     }

@@ -1,8 +1,8 @@
-//! Splits of the JARVIS leaderboard: one JSON object `{part: {identifier: value}}`, or
-//! `{part: [identifier]}`, for a task that the file is named after.
+//! Splits of the JARVIS leaderboard: a JSON object `{part: {identifier: value}}` or `{part: [identifier]}`. The task
+//! is the name of the file.
 //!
-//! A few published splits have an identifier in two parts. It counts for the one that keeps it out of
-//! training: test goes before val, val before train, and a note says so.
+//! A few published splits have an identifier in two parts. Such an identifier is kept out of training: test takes
+//! precedence over val, and val over train. A note reports it.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use super::reader::stem;
 use super::rows::{Rows, Table, TableSplit};
 use crate::source::{Document, JsonStream, JsonString};
 
-/// Longest identifier, part or value.
+/// Largest length of an identifier, a part's name or a value, in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 12;
-/// Identifiers in two parts that a note names.
+/// Largest number of identifiers in two parts that a note names.
 const SHOWN_LEAKS: usize = 5;
-/// Prefix of the values' column.
+/// Prefix of the column of values.
 const VALUE_PREFIX: &str = "leaderboard";
 
-/// Reads a split and the values that come with it.
+/// Reads a split and the values in it.
 pub(super) fn read(
     document: Document,
     rows: &mut Rows<'_>,
@@ -52,7 +52,7 @@ pub(super) fn read(
             json.peek()?;
             let line = json.line();
             json.value(&mut value, MAX_TEXT_BYTES)?;
-            // A value in quotes is a number all the same.
+            // A number in quotes is a number.
             let bare = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(&value);
             let id = text(if is_list { bare } else { &key });
             let value: &[u8] = if is_list { b"" } else { bare };
@@ -82,7 +82,7 @@ pub(super) fn read(
     Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })
 }
 
-/// What to say of identifiers that stand in two parts, as some do in published splits.
+/// Returns a note about identifiers that are in two parts, if there are any.
 fn leak_note(file: &str, leaks: &[String]) -> Option<String> {
     let shown = leaks.iter().take(SHOWN_LEAKS).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if leaks.len() > SHOWN_LEAKS { ", ..." } else { "" };

@@ -1,4 +1,4 @@
-//! CSVs of labels: with a header, or CGCNN's `id_prop.csv` without one.
+//! Label tables in CSV, with a header or as CGCNN's `id_prop.csv` without one.
 
 use schemas::store::SPLIT_PREFIX;
 
@@ -8,26 +8,26 @@ use super::rows::{Rows, Table, TableSplit};
 use super::{DEFAULT_TARGET, LabelError, folds};
 use crate::source::{PropertyValue, find_id_column};
 
-/// First fields of an `id_prop.csv`'s header, which it should not have, beside the usual columns of
-/// identifiers.
+/// First fields that identify a header of an `id_prop.csv`, in addition to the usual names of identifier columns. The
+/// file should not have a header.
 const ID_WORDS: [&str; 10] =
     ["name", "file", "filename", "file_name", "cif", "cif_file", "structure", "crystal", "compound", "mp_id"];
-/// A column of a split's parts is called so, or `<task>_split`, or `split_<task>`.
+/// Name of a column with a split. `<task>_split` and `split_<task>` are recognised too.
 const SPLIT_NAME: &str = "split";
 const SPLIT_ENDING: &str = "_split";
-/// A column of test folds is called so.
+/// Names of a column with test folds.
 const FOLD_NAMES: [&str; 2] = ["fold", "test_fold"];
 
-/// What a column of a table with a header is read as.
+/// How a column of a table with a header is read.
 enum Reading {
     Id,
     Values(Column),
-    /// The split's task.
+    /// A split and its task.
     Split(String, SplitColumn),
     Folds(Vec<Option<i8>>),
 }
 
-/// Reads a table whose header was read already.
+/// Reads a table after its header.
 pub(super) fn read_with_header(
     mut csv: LabelCsv<'_>,
     header: &[String],
@@ -73,7 +73,7 @@ pub(super) fn read_with_header(
     Ok(table)
 }
 
-/// Reads CGCNN's table: identifier, value, and possibly further values; `first` is its first row.
+/// Reads a table of CGCNN: identifier, value, and possibly further values. `first` is its first row.
 pub(super) fn read_id_prop(
     mut csv: LabelCsv<'_>,
     first: &[String],
@@ -115,8 +115,8 @@ pub(super) fn read_id_prop(
     Ok(Table { columns, all_numeric: true, notes, ..Table::default() })
 }
 
-/// Whether the first line of an `id_prop.csv` is a header: a usual name of identifiers, and behind it
-/// texts alone.
+/// Whether the first line of an `id_prop.csv` is a header: a usual name of an identifier column, followed by text
+/// only.
 fn is_header(first: &[String]) -> bool {
     let Some((id, values)) = first.split_first() else { return false };
     let word = id.trim_start_matches('#').trim().to_ascii_lowercase().replace([' ', '-'], "_");
@@ -125,8 +125,8 @@ fn is_header(first: &[String]) -> bool {
     is_id && values.iter().all(is_text)
 }
 
-/// The task whose split a column is: `megnet_split` and `split_megnet` are `megnet`'s, and `split`
-/// alone is that of the table's own name.
+/// Returns the task of a split's column: `megnet` for `megnet_split` and `split_megnet`, and the name of the table
+/// for `split`. Returns `None` for other columns.
 fn split_task(column: &str, file: &str) -> Option<String> {
     if column == SPLIT_NAME {
         return Some(stem(file).to_owned());

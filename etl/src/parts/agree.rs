@@ -1,4 +1,4 @@
-//! The parts that were given: whether they are all of one store, each once, and built alike.
+//! Checks that the given parts form one store: each part exactly once, all built alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use schemas::part::Part;
 
 use super::MergeError;
 
-/// Missing parts that a message names.
+/// Largest number of missing parts that a message names.
 const SHOWN_PARTS: usize = 16;
 
 /// A finished part.
 #[derive(Debug, Clone)]
 pub(super) struct PartStore {
-    /// Its folder.
+    /// Folder of the part.
     pub store: PathBuf,
-    /// Its manifest.
+    /// Manifest of the part.
     pub manifest: Manifest,
 }
 
-/// Reads the manifests of all parts; the parts come back in order.
+/// Reads the manifests of all parts and returns the parts in order.
 ///
 /// # Errors
-/// [`MergeError`]: an unfinished part, a store that is none, a part twice or not at all, a field in
-/// which two parts differ.
+/// Returns a [`MergeError`] if a part is unfinished or not a store, if a part is given twice or missing, or if two
+/// parts differ in a field.
 pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
     let mut parts: BTreeMap<Part, PartStore> = BTreeMap::new();
     let mut first: Option<PartStore> = None;
@@ -43,10 +43,10 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
             });
         }
     }
-    // All parts have the same count now.
+    // All parts state the same count here.
     let count = parts.keys().next().map_or(1, |part| part.count());
     let given: BTreeSet<u32> = parts.keys().map(|part| part.index()).collect();
-    // As many as a message names: a part may say that it is one of billions.
+    // Only as many parts as a message names are listed, because a part may claim to be one of billions.
     let missing = (1..=count).filter(|index| !given.contains(index)).take(SHOWN_PARTS);
     let missing: Vec<u32> = missing.collect();
     let more = (count as usize).saturating_sub(given.len() + missing.len());
@@ -57,14 +57,14 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
     }
 }
 
-/// Reads the manifest of one part.
+/// Reads the manifest of a part.
 fn open(store: &Path) -> Result<(Part, PartStore), MergeError> {
     let manifest = Manifest::read(store)?;
     let part = manifest.part.ok_or_else(|| MergeError::NotAPart { store: store.to_owned() })?;
     Ok((part, PartStore { store: store.to_owned(), manifest }))
 }
 
-/// Everything that the parts of one store have in common, as `field, value`.
+/// Returns everything that the parts of a store have in common, as `field, value`.
 fn common_fields(manifest: &Manifest) -> Vec<(String, String)> {
     let mut fields = vec![
         ("format_version".to_owned(), manifest.format_version.to_string()),
@@ -83,7 +83,7 @@ fn common_fields(manifest: &Manifest) -> Vec<(String, String)> {
     fields
 }
 
-/// Requires that a part was built as the first one was.
+/// Checks that a part was built like the first one.
 fn require_alike(first: &PartStore, part: &PartStore) -> Result<(), MergeError> {
     let differs = |field: &str, first_value: &str, second_value: &str| MergeError::Differs {
         field: field.to_owned(),

@@ -1,4 +1,4 @@
-//! Why parts do not make a store.
+//! Errors of merging parts.
 
 use std::path::PathBuf;
 
@@ -8,34 +8,34 @@ use schemas::output::OutputIsInput;
 
 use crate::pipeline::BuildError;
 
-/// Parts that cannot be merged; nothing was written unless the disk is at fault.
+/// An error of merging parts. Nothing was written, unless writing itself failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// A store that was not built as a part.
+    /// A store was not built as a part.
     #[error("{}: a whole store, not a part", store.display())]
     NotAPart {
         /// Folder of the store.
         store: PathBuf,
     },
-    /// The same part twice.
+    /// A part is given twice.
     #[error("part {part} is given twice: {} and {}", first.display(), second.display())]
     Overlap {
-        /// The part, `3/8`.
+        /// The part, such as `3/8`.
         part: String,
-        /// Folder that was given first.
+        /// The first folder with this part.
         first: PathBuf,
-        /// Folder that was given again.
+        /// The second folder with this part.
         second: PathBuf,
     },
-    /// Parts that were not given.
+    /// Parts are missing.
     #[error("{} of {count} {} missing", names(missing, *more), agree(&(missing.len() + more), "is", "are"))]
     Gap {
-        /// The first missing parts, numbered from 1.
+        /// The first missing parts, counted from 1.
         missing: Vec<u32>,
-        /// How many parts are missing besides.
+        /// Number of further missing parts.
         more: usize,
-        /// Number of parts there must be.
+        /// Number of all parts.
         count: u32,
     },
     /// Two parts were not built alike.
@@ -45,14 +45,14 @@ pub enum MergeError {
         field: String,
         /// Folder of the first part.
         first: PathBuf,
-        /// Its value.
+        /// Value of the first part.
         first_value: String,
         /// Folder of the part that differs.
         second: PathBuf,
-        /// Its value.
+        /// Value of the other part.
         second_value: String,
     },
-    /// A part's manifest contradicts itself, or its table of rejects is damaged.
+    /// The manifest of a part is inconsistent, or its rejects table is damaged.
     #[error("{}: damaged: {problem}", path.display())]
     Damaged {
         /// The file.
@@ -60,7 +60,7 @@ pub enum MergeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The counts of the parts have a sum that no store has.
+    /// The sum of the parts' counts overflows.
     #[error("the counts of the parts add up to more than {}", u64::MAX)]
     TooMany,
     /// The output is one of the parts, or lies in one.
@@ -69,12 +69,12 @@ pub enum MergeError {
     /// A part cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The merged store cannot be written, or something is in its way.
+    /// The merged store cannot be written, or other files are in its place.
     #[error(transparent)]
     Build(#[from] BuildError),
 }
 
-/// `part 3`, `parts 3, 5, 6`, `parts 3, 5 and 7 more`.
+/// Formats the numbers of parts: `part 3`, `parts 3, 5, 6`, `parts 3, 5 and 7 more`.
 fn names(parts: &[u32], more: usize) -> String {
     let numbers: Vec<String> = parts.iter().map(u32::to_string).collect();
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };

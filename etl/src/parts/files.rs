@@ -1,4 +1,4 @@
-//! The files of the parts: whether they are whole, and into the merged store with them.
+//! Verification of the files of the parts, and their transfer to the merged store.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -27,11 +27,11 @@ use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS, reject_entry};
 use crate::pipeline::store::StoreFolder;
 use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
 
-/// Requires the counts of a part to be the sums that they must be, and every file to have the size, hash
-/// and rows of its manifest.
+/// Checks that the counts of a part are consistent and that every file has the size, hash and number of rows in its
+/// manifest.
 ///
 /// # Errors
-/// [`MergeError::Damaged`] with the counts, [`MergeError::Store`] with the file and both values.
+/// Returns [`MergeError::Damaged`] with the counts, or [`MergeError::Store`] with the file and both values.
 pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
     let PartStore { store, manifest } = part;
     if let Some(Balance { rule, count, sum }) = manifest.balances().into_iter().find(|it| !it.holds()) {
@@ -48,7 +48,7 @@ pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
     require_rows(&path, rows, &manifest.rejects)
 }
 
-/// Requires a file to have the rows that the manifest says.
+/// Checks that a file has the number of rows that the manifest states.
 fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), MergeError> {
     if found == entry.rows {
         return Ok(());
@@ -57,7 +57,7 @@ fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), Merge
     Err(StoreError::Damaged { path, what, expected: entry.rows.to_string() }.into())
 }
 
-/// Opens a part's table of rejects, to be read in batches that memory holds.
+/// Opens the rejects table of a part for reading in batches of limited size.
 fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBuilder<File>), MergeError> {
     let path = part.store.join(&part.manifest.rejects.file);
     let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
@@ -73,17 +73,16 @@ fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBu
     Ok((path, builder.with_batch_size(rows)))
 }
 
-/// A table of rejects that cannot be read.
+/// Returns the error of an unreadable rejects table.
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> MergeError {
     MergeError::Damaged { path: path.to_owned(), problem: problem.to_string() }
 }
 
-/// Takes a shard over byte for byte: by a hard link, or by a copy where the file system has none. Both
-/// appear whole or not at all. Stores replace their files and never write into them, so a part that
-/// is built anew leaves a linked shard as it is.
+/// Transfers a shard unchanged, by a hard link or, if the file system has none, by a copy. Either is atomic. Stores
+/// replace their files and never modify them, so rebuilding a part does not change a linked shard.
 ///
 /// # Errors
-/// [`MergeError::Build`] if the copy cannot be written, [`MergeError::Store`] if it does not have the
+/// Returns [`MergeError::Build`] if the copy cannot be written, or [`MergeError::Store`] if it does not have the
 /// shard's hash.
 pub(super) fn take_over(
     shard: &Path,
@@ -91,12 +90,12 @@ pub(super) fn take_over(
     staging: &Path,
     target: &Path,
 ) -> Result<(), MergeError> {
-    // A link to a symbolic link would be none to the shard.
+    // A hard link to a symbolic link would not refer to the shard.
     let linked = fs::canonicalize(shard).and_then(|shard| fs::hard_link(shard, target));
     if linked.is_ok() { Ok(()) } else { copy(shard, entry, staging, target) }
 }
 
-/// Copies a shard by way of a temporary file.
+/// Copies a shard through a temporary file.
 fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Result<(), MergeError> {
     let write = || -> io::Result<_> {
         let temporary = temporary_in(staging, SHARD_BEGINNING)?;
@@ -111,10 +110,10 @@ fn copy(shard: &Path, entry: &ShardEntry, staging: &Path, target: &Path) -> Resu
     Ok(publish(&file, temporary, target).map_err(BuildError::io(target))?)
 }
 
-/// Joins the rejects of all parts in the order of the parts.
+/// Concatenates the rejects of all parts in the order of the parts.
 ///
 /// # Errors
-/// [`MergeError::Damaged`] if a table is none of rejects, [`MergeError::Build`] if the joined one
+/// Returns [`MergeError::Damaged`] if a table is not a rejects table, or [`MergeError::Build`] if the joined table
 /// cannot be written.
 pub(super) fn join_rejects(
     parts: &[PartStore],
@@ -146,21 +145,21 @@ pub(super) fn join_rejects(
     Ok(reject_entry(writer.finish().map_err(BuildError::from)?))
 }
 
-/// Name and type of every column.
+/// Returns the name and type of every column.
 fn columns(schema: &Schema) -> Vec<(&String, &arrow::datatypes::DataType)> {
     schema.fields().iter().map(|field| (field.name(), field.data_type())).collect()
 }
 
-/// Rejects on their way into a row group of [`REJECT_ROWS`] rows.
+/// Rejects collected for a row group of [`REJECT_ROWS`] rows.
 #[derive(Default)]
 struct RowGroup {
     batches: Vec<RecordBatch>,
     rows: usize,
-    /// Bytes of texts.
+    /// Size of the texts in bytes.
     bytes: usize,
 }
 
-/// Bytes of a batch's texts.
+/// Returns the size of a batch's texts in bytes.
 fn text_bytes(batch: &RecordBatch) -> usize {
     let texts = batch.columns().iter().filter_map(|column| column.as_string_opt::<i32>());
     let bytes = texts.map(|texts| {
@@ -177,7 +176,7 @@ impl RowGroup {
         self.batches.push(batch);
     }
 
-    /// The first [`REJECT_ROWS`] rows, once there are as many, or all where their texts are long.
+    /// Returns the first [`REJECT_ROWS`] rows once there are that many, or all rows if their texts are long.
     fn take_full(&mut self) -> Option<Vec<RecordBatch>> {
         if self.bytes >= REJECT_BYTES {
             (self.rows, self.bytes) = (0, 0);

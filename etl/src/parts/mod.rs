@@ -1,8 +1,8 @@
-//! `etl merge`: the parts of a store into one.
+//! `etl merge`: merging of the parts of a store.
 //!
-//! Every part is a store of its own, built by `etl build --part i/n` or `etl worker --out`. The merged
-//! store has the parts' shards, byte for byte and in the order of the parts, one table of rejects and
-//! one manifest with the sums of the counts.
+//! Every part is a store of its own, built by `etl build --part i/n` or `etl worker --out`. The merged store has the
+//! shards of the parts, unchanged and in the order of the parts, one rejects table, and one manifest with the sums of
+//! the counts.
 
 mod agree;
 mod error;
@@ -22,38 +22,37 @@ use crate::pipeline::journal::RunIdentity;
 use crate::pipeline::store::{Begin, Inputs, Interrupted, StoreFolder};
 use agree::PartStore;
 
-/// Option of a merged store's manifest: the number of parts it was made of. An order of the rows
-/// holds inside each of them.
+/// Option in the manifest of a merged store: the number of parts. The order of the rows holds within each part only.
 pub const PARTS_OPTION: &str = "parts";
 
-/// What to merge.
+/// A request to merge parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeRequest {
     /// Folders of the parts, in any order.
     pub parts: Vec<PathBuf>,
     /// Folder of the merged store.
     pub store: PathBuf,
-    /// Replace a finished store that is something else.
+    /// Whether to replace a different finished store.
     pub force: bool,
 }
 
-/// Outcome of a merge.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MergeSummary {
-    /// The merged store's manifest.
+    /// Manifest of the merged store.
     pub manifest: Manifest,
-    /// Whether the parts were merged before and the store left as it is.
+    /// Whether the same parts had been merged before, so that nothing was done.
     pub untouched: bool,
 }
 
 /// Merges all parts of a store.
 ///
-/// The parts are checked against their manifests before anything is written; a merge that is
-/// interrupted leaves a store without a manifest, and the next one starts anew.
+/// The parts are verified against their manifests before anything is written. An interrupted merge leaves a store
+/// without a manifest, and the next merge starts anew.
 ///
 /// # Errors
-/// [`MergeError`]: parts that are missing, unfinished, damaged, given twice or built differently, and
-/// a store that cannot be written.
+/// Returns a [`MergeError`] if parts are missing, unfinished, damaged, given twice or built differently, or if the
+/// store cannot be written.
 pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let parts = agree::read(&request.parts)?;
     output::require_apart(&request.store, &request.parts)?;
@@ -98,7 +97,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     Ok(MergeSummary { manifest, untouched: false })
 }
 
-/// What the merged store is.
+/// Returns the identity of the merged store.
 fn identity(first: &Manifest, parts: usize) -> RunIdentity {
     let mut options = first.options.clone();
     options.insert(PARTS_OPTION.to_owned(), parts.to_string());
@@ -112,8 +111,8 @@ fn identity(first: &Manifest, parts: usize) -> RunIdentity {
     }
 }
 
-/// The shards of all parts: where each of them is, and its entry under the name that a single build
-/// would give it.
+/// Returns the shards of all parts: the path of each, and its entry under the name that it would have in a single
+/// build.
 fn shards(parts: &[PartStore]) -> impl Iterator<Item = (PathBuf, ShardEntry)> {
     let shards = parts.iter().flat_map(|part| part.manifest.shards.iter().map(move |shard| (part, shard)));
     shards.enumerate().map(|(number, (part, shard))| {

@@ -1,7 +1,7 @@
-//! From blocks in order to files: duplicates out, rows into row groups, row groups into files.
+//! Arrangement of blocks of rows into row groups and files, without duplicates.
 //!
-//! Files end between blocks only, so that the journal can say where to read on. A file therefore
-//! holds at most the rows asked for, and up to a block fewer.
+//! A file ends only at the end of a block, so that the journal can state where to resume. It therefore holds at most
+//! the requested number of rows, and up to one block fewer.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,32 +17,32 @@ use super::outlook::Outlook;
 use super::process::{ProcessedBlock, count, material_ids};
 use crate::reject::{DUPLICATE_ID, Reject};
 
-/// A row group ends when its features take this many bytes, whatever its number of rows.
+/// Size of the features, in bytes, at which a row group ends regardless of its number of rows.
 const ROW_GROUP_BYTES: usize = 8 << 20;
-/// A row group ends when a column has this many values: far behind the bound above unless atoms have no edges,
-/// and half of what a reader takes, since a row more may follow.
+/// Number of values of a column at which a row group ends. The limit on the size is reached long before, unless atoms
+/// have no edges. It is half of what a reader accepts, because one more row may follow.
 const ROW_GROUP_VALUES: usize = MAX_GROUP_VALUES as usize / 2;
-/// The longest lists of a row, by its edges and its sites.
+/// The longest list columns, one with a value per edge and one per site.
 const LONGEST_LISTS: [&str; 2] = ["edge_target", "fractional_site_positions"];
-/// A sorted run, which is sorted in memory, ends at this many bytes of features.
+/// Size of the features, in bytes, at which a sorted run ends. A run is sorted in memory.
 const RUN_BYTES: usize = 32 << 20;
-/// Bytes of features for each edge and for each row, as estimated for the bounds above.
+/// Estimated size of the features in bytes per edge and per row, for the limits above.
 const BYTES_PER_EDGE: usize = 24;
 const BYTES_PER_ROW: usize = 400;
-/// Bytes of a row for each column, as estimated for the bound of a sorted run: a number and whether it is there.
+/// Estimated size in bytes of a row in each other column, for the limit of a sorted run: a number and its validity.
 const BYTES_PER_COLUMN: usize = 9;
 
-/// 128-bit hashes of all identifiers so far: 16 bytes a crystal, whatever the identifiers' length.
+/// 128-bit hashes of all identifiers so far, which take 16 bytes per crystal regardless of their length.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenIds(HashSet<u128>);
 
 impl SeenIds {
-    /// Notes an identifier; `false` if it was there before.
+    /// Adds an identifier. Returns `false` if it was already there.
     pub(super) fn insert(&mut self, material_id: &str) -> bool {
         self.0.insert(Self::hash(material_id))
     }
 
-    /// Whether an identifier was noted.
+    /// Whether an identifier is in the set.
     pub(super) fn contains(&self, material_id: &str) -> bool {
         self.0.contains(&Self::hash(material_id))
     }
@@ -57,10 +57,9 @@ impl SeenIds {
         half(0) << 64 | half(1)
     }
 
-    /// Moves rows whose identifier was there before to the block's rejects, and these into order.
-    ///
+    /// Moves rows with known identifiers to the block's rejects, and sorts these.
     /// # Errors
-    /// [`BuildError::Arrow`] if a batch cannot be cut, a fault of the caller.
+    /// Returns [`BuildError::Arrow`] if a batch cannot be split, which is an error of the caller.
     pub(super) fn drop_duplicates(&mut self, block: &mut ProcessedBlock) -> Result<(), BuildError> {
         let mut first = 0;
         let mut duplicates = Vec::new();
@@ -89,40 +88,40 @@ impl SeenIds {
     }
 }
 
-/// What the journal notes when a file is finished.
+/// The state that the journal records when a file is finished.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Commit {
-    /// Blocks of the input that are wholly dealt with.
+    /// Number of input blocks that are completely processed.
     pub blocks: u64,
-    /// What became of their entries.
+    /// Numbers of their entries by outcome.
     pub counts: Counts,
-    /// Whether that is the whole input.
+    /// Whether the whole input is processed.
     pub input_ended: bool,
 }
 
-/// A step of the output, in order.
+/// A step of the output. Steps are in order.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Rejects for the notes.
+    /// Rejects for the journal.
     Rejects(Vec<Reject>),
-    /// Rows of one row group of the file being written.
+    /// The rows of a row group of the open file.
     RowGroup(Vec<RecordBatch>),
     /// All rows of a file, to be sorted.
     SortedFile(Vec<RecordBatch>),
-    /// End of the file being written; rejects noted so far belong to the commit.
+    /// The end of the open file. The rejects recorded so far belong to its commit.
     EndFile,
-    /// Everything before this is safe once the files are.
+    /// Once the files are on disk, everything before this is safe.
     Commit(Commit),
 }
 
-/// Sizes of files and row groups, in rows.
+/// Sizes of files and row groups in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileSizes {
-    /// Most rows of a file.
+    /// Largest number of rows of a file.
     pub file_rows: usize,
-    /// Most rows of a row group.
+    /// Largest number of rows of a row group.
     pub row_group_rows: usize,
-    /// Whether files are sorted runs instead of row groups in the order of the input.
+    /// Whether files are sorted runs, instead of row groups in the order of the input.
     pub sorted: bool,
 }
 
@@ -133,19 +132,19 @@ pub(super) struct Arranger {
     seen: SeenIds,
     counts: Counts,
     outlook: Outlook,
-    /// Rows of the open file.
+    /// Number of rows of the open file.
     file_rows: usize,
     file_bytes: usize,
     /// Rows of the open row group.
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     waiting_bytes: usize,
-    /// Values of its longest column.
+    /// Number of values in its longest column.
     waiting_values: usize,
     blocks: u64,
 }
 
-/// Number of values that the first rows of a list column have.
+/// Returns the number of values in the first rows of a list column.
 fn values_of(batch: &RecordBatch, column: &str, rows: usize) -> usize {
     let lists = batch.column_by_name(column).and_then(|column| column.as_list_opt::<i32>());
     let offsets = lists.map(|lists| lists.value_offsets()).unwrap_or_default();
@@ -155,23 +154,24 @@ fn values_of(batch: &RecordBatch, column: &str, rows: usize) -> usize {
     }
 }
 
-/// Estimate of a batch's features in bytes.
+/// Returns the estimated size of a batch's features in bytes.
 fn bytes_of(batch: &RecordBatch) -> usize {
     let rows = batch.num_rows();
     BYTES_PER_ROW * rows + BYTES_PER_EDGE * values_of(batch, "edge_target", rows)
 }
 
-/// Estimate of a batch in bytes, its other columns included: thousands of properties take more than the features.
+/// Returns the estimated size of a batch in bytes with its other columns. Thousands of properties take more than the
+/// features.
 fn bytes_of_all(batch: &RecordBatch) -> usize {
     bytes_of(batch) + BYTES_PER_COLUMN * batch.num_columns() * batch.num_rows()
 }
 
-/// Number of values in the longest list column, over the first `rows` rows of a batch.
+/// Returns the number of values in the longest list column of the first `rows` rows of a batch.
 fn longest(batch: &RecordBatch, rows: usize) -> usize {
     LONGEST_LISTS.into_iter().map(|column| values_of(batch, column, rows)).max().unwrap_or(0)
 }
 
-/// How many rows of a batch fit into one row group by their number of values; at least one.
+/// Returns the number of rows of a batch whose values fit into one row group, at least one.
 fn rows_of_a_group(batch: &RecordBatch) -> usize {
     let rows = batch.num_rows();
     if longest(batch, rows) <= ROW_GROUP_VALUES {
@@ -181,7 +181,7 @@ fn rows_of_a_group(batch: &RecordBatch) -> usize {
 }
 
 impl Arranger {
-    /// An arranger that goes on after `blocks` blocks with these counts and identifiers.
+    /// Creates an arranger that continues after `blocks` blocks with these counts and identifiers.
     pub(super) fn new(sizes: FileSizes, blocks: u64, counts: Counts, seen: SeenIds) -> Self {
         Self {
             sizes,
@@ -198,11 +198,11 @@ impl Arranger {
         }
     }
 
-    /// Takes the next block, or the end of the input.
+    /// Arranges the next block, or the end of the input.
     ///
     /// # Errors
-    /// [`BuildError::NoCrystals`] if next to no entry is a crystal, [`BuildError::Arrow`] if a batch cannot be cut, a
-    /// fault of the caller.
+    /// Returns [`BuildError::NoCrystals`] if almost no entry is a crystal, or [`BuildError::Arrow`] if a batch cannot
+    /// be split, which is an error of the caller.
     pub(super) fn arrange(&mut self, block: Option<ProcessedBlock>) -> Result<Vec<Step>, BuildError> {
         let mut steps = Vec::new();
         match block {
@@ -262,7 +262,7 @@ impl Arranger {
             if full && !self.sizes.sorted {
                 self.end_row_group(steps);
             }
-            // Only a block larger than a file ends one before its own end; the commit follows later.
+            // A file ends within a block only if the block is larger than a file. The commit follows later.
             if self.file_rows == self.sizes.file_rows && batch.num_rows() > 0 {
                 self.end_file(steps);
             }

@@ -1,10 +1,10 @@
-//! Five stages on a fixed number of threads: read, process, arrange, encode, write.
+//! A pipeline of five stages on a fixed number of threads: read, process, arrange, encode, write.
 //!
-//! Reading, arranging and writing happen in order and one at a time; processing and encoding run on
-//! every thread. No thread belongs to a stage: each takes the most advanced work there is, so two
-//! threads keep two cores busy whatever the stages cost, and one thread runs the same code.
-//! What is in flight between the stages is bounded, and with it the memory. A parsed piece may take many times the
-//! bytes of its text, so that a large piece is processed before the next one is read, on any number of threads.
+//! Reading, arranging and writing are sequential; processing and encoding run on all threads. No thread is bound to a
+//! stage: each takes the most advanced work available. Two threads thus keep two cores busy whatever the cost of the
+//! stages, and a single thread runs the same code. The number of pieces between the stages is bounded, and so is the
+//! memory. A parsed piece may take many times the memory of its text, so a large piece is processed before the next
+//! one is read, on any number of threads.
 //!
 //! ```text
 //! read ─▶ process ─▶ arrange ─▶ encode ─▶ write
@@ -14,43 +14,44 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What the stages do. The three `…State` types are held by one thread at a time.
+/// The work of the stages. Each of the types `Reader`, `Arranger` and `Writer` is used by one thread at a time.
 pub(super) trait Stages: Sync {
-    /// Input position.
+    /// State of reading: the position in the input.
     type Reader: Send;
     /// State of arranging.
     type Arranger: Send;
-    /// Open output.
+    /// State of writing: the open output.
     type Writer: Send;
-    /// Buffers of one thread.
+    /// Buffers of a thread.
     type Worker;
-    /// A piece of input as read.
+    /// A piece of input after reading.
     type Raw: Send + Default;
-    /// A piece of input as processed.
+    /// A piece of input after processing.
     type Processed: Send;
-    /// A piece of output to encode.
+    /// A piece of output before encoding.
     type Arranged: Send;
-    /// A piece of output to write.
+    /// A piece of output after encoding.
     type Encoded: Send;
-    /// What stops a run.
+    /// An error that ends the run.
     type Error: Send;
 
-    /// Pieces of output that may be in flight at once.
+    /// Returns the largest number of pieces of output between the stages.
     fn output_limit(&self, threads: usize) -> usize {
         OUTPUT_PIECES_PER_THREAD * threads
     }
-    /// Buffers for a thread.
+    /// Creates the buffers of a thread.
     fn worker(&self) -> Self::Worker;
-    /// Reads the next piece; `false` if there was none.
+    /// Reads the next piece. Returns `false` if there is none.
     fn read(&self, reader: &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Self::Error>;
     /// Whether a piece is so large that it is processed before the next one is read.
     fn is_large(&self, _raw: &Self::Raw) -> bool {
         false
     }
-    /// Processes a piece; `raw` is reused for a later one.
+    /// Processes a piece. `raw` is reused for a later one.
     fn process(&self, worker: &mut Self::Worker, raw: &mut Self::Raw)
     -> Result<Self::Processed, Self::Error>;
-    /// Takes the next processed piece in order, or the end (`None`), and says what to write.
+    /// Arranges the next processed piece in order, or the end of the input (`None`), and returns the pieces of
+    /// output.
     fn arrange(
         &self,
         arranger: &mut Self::Arranger,
@@ -62,12 +63,12 @@ pub(super) trait Stages: Sync {
     fn write(&self, writer: &mut Self::Writer, piece: Self::Encoded) -> Result<(), Self::Error>;
 }
 
-/// Pieces of input in flight for each thread.
+/// Largest number of pieces of input between the stages for each thread.
 const INPUT_PIECES_PER_THREAD: usize = 2;
-/// Pieces of output in flight for each thread.
+/// Largest number of pieces of output between the stages for each thread.
 pub(crate) const OUTPUT_PIECES_PER_THREAD: usize = 2;
 
-/// Work that a thread took.
+/// A unit of work that a thread has taken.
 enum Work<S: Stages> {
     Read(S::Reader, S::Raw),
     Arrange(S::Arranger, Option<S::Processed>),
@@ -92,7 +93,7 @@ struct State<S: Stages> {
     writer: Option<S::Writer>,
     next_write: u64,
     error: Option<S::Error>,
-    /// A thread panicked: the others must not wait for what it had taken.
+    /// Whether a thread panicked. The others must not wait for the work it had taken.
     abandoned: bool,
 }
 
@@ -101,7 +102,7 @@ impl<S: Stages> State<S> {
         self.error.is_some() || self.abandoned || (self.arranged_end && self.next_write == self.next_output)
     }
 
-    /// The most advanced work there is, so that what is in flight drains before more comes in.
+    /// Takes the most advanced work available, so that pieces leave the pipeline before more are read.
     fn take(&mut self, threads: usize, output_limit: usize) -> Option<Work<S>> {
         if self.writer.is_some()
             && let Some(piece) = self.encoded.remove(&self.next_write)
@@ -137,12 +138,12 @@ struct Pipeline<'a, S: Stages> {
 }
 
 impl<S: Stages> Pipeline<'_, S> {
-    /// A panicking thread leaves the state as it was between two steps: it stays usable.
+    /// Locks the state. A panic of another thread left it between two steps, so it is still consistent.
     fn lock(&self) -> MutexGuard<'_, State<S>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes whoever waits for it.
+    /// Changes the state and wakes all waiting threads.
     fn update(&self, change: impl FnOnce(&mut State<S>)) {
         change(&mut self.lock());
         self.changed.notify_all();
@@ -177,7 +178,7 @@ impl<S: Stages> Pipeline<'_, S> {
         match work {
             Work::Read(mut reader, mut raw) => {
                 let more = self.stages.read(&mut reader, &mut raw)?;
-                // Nobody reads on meanwhile, so that there is no second large piece.
+                // No other thread reads in the meantime, so there is no second large piece.
                 let is_large = more && self.stages.is_large(&raw);
                 let early = if is_large { Some(self.stages.process(worker, &mut raw)?) } else { None };
                 let mut sequence = 0;
@@ -235,7 +236,7 @@ impl<S: Stages> Pipeline<'_, S> {
     }
 }
 
-/// Stops the other threads when its own panics, so that the panic reaches the caller.
+/// Stops the other threads if its own thread panics, so that the panic reaches the caller.
 struct AbandonOnPanic<'p, 'a, S: Stages>(&'p Pipeline<'a, S>);
 
 impl<S: Stages> Drop for AbandonOnPanic<'_, '_, S> {
@@ -246,13 +247,13 @@ impl<S: Stages> Drop for AbandonOnPanic<'_, '_, S> {
     }
 }
 
-/// What the ordered stages hand back at the end.
+/// The final states of the sequential stages.
 pub(crate) type Ended<S> = (<S as Stages>::Reader, <S as Stages>::Arranger, <S as Stages>::Writer);
 
-/// Runs the stages to the end of the input on every thread of the pool.
+/// Runs the stages on all threads of the pool until the input ends.
 ///
 /// # Errors
-/// The first error of any stage; the others stop at their next step.
+/// Returns the first error of any stage. The other stages stop at their next step.
 pub(super) fn run<S: Stages>(
     pool: &rayon::ThreadPool,
     stages: &S,
@@ -290,7 +291,7 @@ pub(super) fn run<S: Stages>(
         State { reader: Some(reader), arranger: Some(arranger), writer: Some(writer), .. } => {
             Ok((reader, arranger, writer))
         }
-        // Every stage hands its state back unless it failed, and then there is an error.
+        // Every stage returns its state unless it failed, and then there is an error.
         _ => unreachable!("a stage kept its state without failing"),
     }
 }

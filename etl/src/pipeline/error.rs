@@ -1,4 +1,4 @@
-//! What stops a build.
+//! Errors of building a store.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,47 +15,47 @@ use crate::labels::LabelError;
 use crate::shard::ShardError;
 use crate::source::SourceError;
 
-/// Files that a message names.
+/// Largest number of files that a message names.
 const SHOWN_FILES: usize = 10;
 
-/// A build that could not go on. Faults of single entries never end here, they become rejects.
+/// An error that ends a build. Errors of single entries do not end it; they become rejects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The operating system refused.
+    /// An input/output error of the operating system.
     #[error("{}: {source}", path.display())]
     Io {
         /// File or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The input as a whole cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Next to no entry of a long input is a crystal.
+    /// Almost no entry of a long input is a crystal.
     #[error(
         "{file}: {rejected} of the first {read} entries are rejected, the last one (record {record}) as {reason}: \
          {message}; this is no set of crystals of the kind it is read as"
     )]
     NoCrystals {
-        /// Entries rejected.
+        /// Number of rejected entries.
         rejected: u64,
-        /// All entries so far.
+        /// Number of entries read so far.
         read: u64,
-        /// File of the entry that was rejected last.
+        /// File of the last rejected entry.
         file: String,
-        /// Its number there.
+        /// Position of the last rejected entry in its file, counted from 1.
         record: u64,
-        /// Its reason.
+        /// Reason code of the last reject.
         reason: &'static str,
-        /// Its message.
+        /// Message of the last reject.
         message: String,
     },
     /// A label table cannot be read.
     #[error(transparent)]
     Labels(#[from] LabelError),
-    /// A filter cannot be understood or applied.
+    /// A filter cannot be parsed or applied.
     #[error(transparent)]
     Filter(#[from] FilterError),
     /// A file of the store cannot be written.
@@ -64,7 +64,7 @@ pub enum BuildError {
     /// A file of the store cannot be read back.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A label table has no row for any crystal of the store.
+    /// No row of a label table matches a crystal of the store.
     #[error(
         "{file}: no row joined, {rows} without a crystal: the table has {}, the crystals are {}{}",
         quoted(.theirs), quoted(.ours), hint(.theirs, .ours)
@@ -72,32 +72,32 @@ pub enum BuildError {
     NoneJoined {
         /// The table.
         file: String,
-        /// Its rows.
+        /// Number of its rows.
         rows: usize,
-        /// Its first identifiers.
+        /// The first identifiers of the table.
         theirs: Vec<String>,
-        /// Identifiers of the store's first crystals.
+        /// The first identifiers of the store.
         ours: Vec<String>,
     },
-    /// The source and a label table bring the same column.
+    /// The source and a label table give the same column.
     #[error(
         "column {column} comes from the source as {source_key:?} and from a label table as {label_key:?}"
     )]
     DuplicateColumn {
         /// The column.
         column: String,
-        /// The source's key.
+        /// The key in the source.
         source_key: String,
-        /// The table's key.
+        /// The key in the table.
         label_key: String,
     },
-    /// Another run writes into the folder.
+    /// Another run is writing to the folder.
     #[error("{}: another run is writing this store", store.display())]
     Locked {
         /// The store's folder.
         store: PathBuf,
     },
-    /// A finished store is there, made from something else.
+    /// The folder holds a finished store with other content.
     #[error("{}: a finished store is here with {difference}", store.display())]
     Finished {
         /// The store's folder.
@@ -105,13 +105,13 @@ pub enum BuildError {
         /// The first difference.
         difference: String,
     },
-    /// An interrupted run left its work behind.
+    /// The folder holds the files of an interrupted run.
     #[error("{}: an interrupted build is here", store.display())]
     Interrupted {
         /// The store's folder.
         store: PathBuf,
     },
-    /// The interrupted run cannot be continued with these options or inputs.
+    /// The interrupted run cannot be resumed with these options or inputs.
     #[error("{}: cannot resume, the interrupted build has {difference}", store.display())]
     ResumeMismatch {
         /// The store's folder.
@@ -119,10 +119,10 @@ pub enum BuildError {
         /// The first difference.
         difference: String,
     },
-    /// The store would be written over an input.
+    /// The store would overwrite an input.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
-    /// The folder holds files that a build would replace, but that no journal or manifest of ours names.
+    /// The folder holds files that a build would replace, but that no journal or manifest names.
     #[error(
         "{}: {} {} not of this store; shards go into a folder of their own",
         store.display(), listed(files), agree(&files.len(), "is", "are")
@@ -130,10 +130,10 @@ pub enum BuildError {
     Foreign {
         /// The store's folder.
         store: PathBuf,
-        /// The files in the way, relative to it.
+        /// Names of these files, relative to the folder.
         files: Vec<String>,
     },
-    /// The notes of an interrupted run cannot be read.
+    /// The journal of an interrupted run cannot be read.
     #[error("{}: not a journal of this software: {message}", path.display())]
     Journal {
         /// The journal.
@@ -141,7 +141,7 @@ pub enum BuildError {
         /// What is wrong with it.
         message: String,
     },
-    /// A field of the request is out of its range or names something that is not there.
+    /// A field of the request is out of range or refers to something that does not exist.
     #[error("{option} = {value}: {problem}")]
     Option {
         /// Name of the field.
@@ -151,30 +151,30 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No features can be computed with the settings.
+    /// The settings of the features are invalid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The user asked the run to stop.
+    /// The user cancelled the run.
     #[error("{}: stopped on request", store.display())]
     Cancelled {
         /// The store's folder.
         store: PathBuf,
     },
-    /// The threads could not be started.
+    /// The threads cannot be started.
     #[error("cannot start {}: {message}", counted(*threads, "thread"))]
     Threads {
-        /// Number asked for.
+        /// Requested number of threads.
         threads: usize,
-        /// What the system said.
+        /// The error of the operating system.
         message: String,
     },
-    /// A thread ended without a result; its message was printed.
+    /// A thread panicked. Its message was printed.
     #[error("a thread of the featuriser has stopped unexpectedly")]
     ThreadLost,
-    /// Columns that do not fit together: a fault of this software.
+    /// Columns do not match the schema, which is an internal error.
     #[error("internal error while arranging columns: {0}")]
     Arrow(#[from] ArrowError),
-    /// Columns that cannot be encoded: a fault of this software.
+    /// Columns cannot be encoded, which is an internal error.
     #[error("internal error while encoding columns: {0}")]
     Parquet(#[from] ParquetError),
 }
@@ -187,23 +187,23 @@ impl BuildError {
     }
 }
 
-/// The first files of a list, and how many more there are.
+/// Lists the first files, followed by the number of further ones.
 fn listed(files: &[String]) -> String {
     let (shown, rest) = files.split_at(files.len().min(SHOWN_FILES));
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     format!("{}{more}", shown.join(", "))
 }
 
-/// Identifiers in a row, as a message shows them.
+/// Formats identifiers for a message.
 fn quoted(ids: &[String]) -> String {
     ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What may be the reason that identifiers differ.
+/// Returns a hint on why identifiers may differ.
 fn hint(theirs: &[String], ours: &[String]) -> &'static str {
     let any = |are: fn(&str, &str) -> bool| theirs.iter().any(|id| ours.iter().any(|other| are(id, other)));
     if any(|id, other| id.eq_ignore_ascii_case(other)) {
-        // `Co` and `CO` are not one crystal.
+        // Case is significant: `Co` and `CO` are different substances.
         "; upper and lower case must be the same"
     } else if any(|id, other| other.strip_prefix(id).is_some_and(|rest| rest.starts_with('#'))) {
         "; the structures of one CIF are name#block"

@@ -1,8 +1,8 @@
-//! Crystals of any source as rows, without a store: what `etl build` would write, in order, while it
-//! is still being read.
+//! Features of the crystals of a source as an iterator, without a store. The rows are those that `etl build` would
+//! write, in the same order.
 //!
-//! The engine and the row builder are those of a build. Duplicates and bad entries are left out as
-//! there; label tables are not joined, and no filter on properties applies.
+//! Duplicates and invalid entries are left out as in a build. Label tables are not joined, and filters on properties
+//! do not apply.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,60 +23,59 @@ use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
 use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
 
-/// Finished blocks that may wait for the caller.
+/// Largest number of finished blocks that wait for the caller.
 const WAITING_BLOCKS: usize = 1;
 
-/// What to featurise, and how.
+/// A request to compute the features of a source.
 #[derive(Debug, Clone)]
 pub struct FeaturiseRequest {
     /// Kind of the inputs, see [`crate::source::detect`].
     pub kind: InputKind,
-    /// Its files or folders, read one after another.
+    /// Input files or folders, read one after another.
     pub inputs: Vec<PathBuf>,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Bounds on single crystals.
+    /// Limits for single crystals.
     pub bounds: Bounds,
-    /// Number of threads, at least 1; no result depends on it.
+    /// Number of threads, at least 1. The results do not depend on it.
     pub threads: usize,
 }
 
-/// Consecutive entries of the input: those that are crystals, and those that are not.
+/// The crystals and rejects of consecutive entries of the input.
 #[derive(Debug, Clone, Default)]
 pub struct FeaturisedBlock {
-    /// The crystals in the order of the input, with every column of a store's row.
+    /// The crystals in the order of the input, with all columns of a shard.
     pub crystals: Vec<CrystalBatch>,
-    /// The entries left out, in the order of their records.
+    /// The rejected entries in the order of the input.
     pub rejects: Vec<Reject>,
-    /// Remarks about entries, in the order of their records.
+    /// Remarks about entries in the order of the input.
     pub notes: Vec<Note>,
 }
 
-/// Iterator over the blocks of the input in order; ends after the first error. Dropping it stops its
-/// threads.
+/// An iterator over the blocks of the input in order. It ends after the first error. Dropping it stops its threads.
 #[derive(Debug)]
 pub struct Featurised {
-    /// `None` once the input has ended.
+    /// `None` after the end of the input.
     blocks: Option<Receiver<FeaturisedBlock>>,
     run: Option<JoinHandle<Result<(), Stop>>>,
     unread: UnreadFiles,
 }
 
 impl Featurised {
-    /// Files among the inputs that are not read.
+    /// Returns the files among the inputs that are not read.
     pub fn unread(&self) -> &UnreadFiles {
         &self.unread
     }
 }
 
-/// Starts to featurise the entries of a source.
+/// Starts computing the features of a source.
 ///
-/// In memory are at most a few blocks for each thread, whatever the input's size, and 16 bytes for
-/// each identifier, by which duplicates are found.
+/// Memory holds at most a few blocks for each thread, regardless of the size of the input, and 16 bytes per
+/// identifier for finding duplicates.
 ///
 /// # Errors
-/// [`BuildError`] if the input cannot be opened or the threads cannot be started. What goes wrong
-/// with the input as a whole later comes as the last item; faults of single entries are rejects.
+/// Returns a [`BuildError`] if the input cannot be opened or the threads cannot be started. A later error of the
+/// input as a whole is the last item of the iterator. Errors of single entries are rejects.
 pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
     let FeaturiseRequest { kind, inputs, settings, bounds, threads } = request;
     if bounds.max_sites == 0 {
@@ -128,7 +127,7 @@ impl Iterator for Featurised {
         if let Ok(block) = self.blocks.as_ref()?.recv() {
             return Some(Ok(block));
         }
-        // Without a sender the run is over: at the end of the input, by an error or by a panic.
+        // The sender is dropped when the run is over: at the end of the input, after an error or after a panic.
         self.blocks = None;
         match self.run.take()?.join() {
             Ok(Ok(()) | Err(Stop::Dropped)) => None,
@@ -140,21 +139,21 @@ impl Iterator for Featurised {
 
 impl Drop for Featurised {
     fn drop(&mut self) {
-        // The run may be waiting for room, which now has no other end.
+        // The run may be waiting for the receiver, which is now dropped.
         self.blocks = None;
         if let Some(run) = self.run.take() {
-            // A panic has already been told by its message; there is nothing left to undo.
+            // A panic has already printed its message. Nothing has to be undone.
             let _ = run.join();
         }
     }
 }
 
-/// Why a run stops before the end.
+/// Reasons for stopping before the end of the input.
 #[derive(Debug)]
 enum Stop {
-    /// Nobody waits for the blocks any more.
+    /// The iterator was dropped.
     Dropped,
-    /// The input as a whole cannot be read on.
+    /// The input as a whole cannot be read.
     Failed(BuildError),
 }
 
@@ -164,13 +163,13 @@ impl From<BuildError> for Stop {
     }
 }
 
-/// Blocks of records into blocks of rows.
+/// The stages that turn blocks of records into blocks of rows.
 struct Rows {
     recipe: Arc<Recipe>,
 }
 
 impl Stages for Rows {
-    /// The records, and the number of the next block.
+    /// The reader of records, and the number of the next block.
     type Reader = (Box<dyn RecordReader>, u64);
     type Arranger = (SeenIds, Outlook);
     type Writer = SyncSender<FeaturisedBlock>;
@@ -190,7 +189,7 @@ impl Stages for Rows {
         let more = reader.read_block(block).map_err(BuildError::from)?;
         *number = *next;
         *next += 1;
-        // The last block may come together with the end of the input.
+        // The reader may return the last block together with the end of the input.
         Ok(more || !block.is_empty())
     }
 
@@ -204,7 +203,7 @@ impl Stages for Rows {
         (number, block): &mut Self::Raw,
     ) -> Result<ProcessedBlock, Stop> {
         let processed = worker.process(*number, block)?;
-        // Nothing of a large block is kept until the next one is read into its buffers.
+        // A large block is freed before the next one is read.
         block.clear();
         Ok(processed)
     }

@@ -1,4 +1,4 @@
-//! Blocks of rows that are not read from a source, into a store: one thread, no resuming.
+//! Writing of blocks of rows that do not come from a source. A single thread writes them, and they cannot be resumed.
 
 use std::sync::Arc;
 
@@ -15,29 +15,29 @@ use super::stages::{Output, encode_step};
 use super::store::{Begin, Inputs, Interrupted, StoreFolder};
 use crate::shard::{ShardFormat, file_metadata};
 
-/// Where fed rows go.
+/// The store that the rows are written to.
 pub(crate) struct FedStore<'a> {
     /// Folder of the store.
     pub folder: &'a StoreFolder,
-    /// What the store is.
+    /// Identity of the store.
     pub run: RunIdentity,
-    /// Columns of the rows.
+    /// Schema of the rows.
     pub schema: SchemaRef,
-    /// Most rows of a shard.
+    /// Largest number of rows of a shard.
     pub shard_rows: usize,
-    /// Most rows of a row group.
+    /// Largest number of rows of a row group.
     pub row_group_rows: usize,
-    /// Replace a finished store.
+    /// Whether to replace a finished store.
     pub force: bool,
 }
 
 impl FedStore<'_> {
-    /// Writes the rows and rejects of all blocks, in order and without duplicates, with the bytes that
-    /// a build gives the same rows.
+    /// Writes the rows and rejects of all blocks, in order and without duplicates. The files are those that a build
+    /// would write for the same rows.
     ///
     /// # Errors
-    /// [`BuildError::Finished`] if a finished store is there, [`BuildError`] if a file cannot be
-    /// written, and the first error of the blocks; then the store stays unfinished.
+    /// Returns [`BuildError::Finished`] if there is a finished store, [`BuildError`] if a file cannot be written, or
+    /// the first error of the blocks. The store is then unfinished.
     pub(crate) fn write<E: From<BuildError>>(
         self,
         blocks: impl Iterator<Item = Result<ProcessedBlock, E>>,

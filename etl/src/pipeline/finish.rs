@@ -1,4 +1,4 @@
-//! The end of a run: rejects table and manifest.
+//! The last step of a build: the rejects table and the manifest.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use super::leftovers::remove_staging;
 use super::store::StoreFolder;
 use crate::shard::{ShardFormat, file_metadata, write_atomically};
 
-/// Rows of a row group of the rejects table.
+/// Number of rows of a row group in the rejects table.
 pub(crate) const REJECT_ROWS: usize = 65_536;
-/// Bytes of texts at which a row group of the rejects table ends, whatever its rows.
+/// Size of the texts, in bytes, at which a row group of the rejects table ends regardless of its rows.
 pub(crate) const REJECT_BYTES: usize = 64 << 20;
 
-/// Writes rejects and manifest and removes what the run needed on its way.
+/// Writes the rejects table and the manifest, and removes the temporary files of the run.
 ///
 /// # Errors
-/// [`BuildError`] if a file cannot be written; the run can be resumed then.
+/// Returns a [`BuildError`] if a file cannot be written. The run can then be resumed.
 pub(super) fn finish(
     folder: &StoreFolder,
     journal: Journal,
@@ -49,22 +49,22 @@ pub(super) fn finish(
     Ok(manifest)
 }
 
-/// Writes the manifest, which makes the store a finished one, and removes what its making needed.
+/// Writes the manifest, which makes the store a finished one, and removes temporary files.
 ///
 /// # Errors
-/// [`BuildError`] if a file cannot be written or removed.
+/// Returns a [`BuildError`] if a file cannot be written or removed.
 pub(crate) fn seal(folder: &StoreFolder, manifest: &Manifest) -> Result<(), BuildError> {
     let staging = folder.staging();
     write_atomically(&staging, &Manifest::path(folder.path()), manifest.to_json().as_bytes())?;
     remove_staging(&staging)
 }
 
-/// A finished table of rejects as the manifest names it.
+/// Returns the manifest entry of a finished rejects table.
 pub(crate) fn reject_entry(entry: ShardEntry) -> ShardEntry {
     ShardEntry { file: rejects_name(), ..entry }
 }
 
-/// The notes about rejects as a Parquet table, also where there are none.
+/// Writes the rejects as a Parquet table, even if there are none.
 fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<ShardEntry, BuildError> {
     let rejects_folder = folder.path().join(REJECTS_FOLDER);
     lock::create_within(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
@@ -87,7 +87,7 @@ fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<Sha
     Ok(reject_entry(writer.finish()?))
 }
 
-/// Rejects as rows of [`reject_schema`].
+/// Converts rejects to rows of [`reject_schema`].
 fn batch(lines: &[RejectLine]) -> Result<RecordBatch, BuildError> {
     let text = |value: fn(&RejectLine) -> Option<&str>| -> ArrayRef {
         Arc::new(lines.iter().map(value).collect::<StringArray>())

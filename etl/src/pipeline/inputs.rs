@@ -1,4 +1,5 @@
-//! Identity of the inputs: size and time to resume, SHA-256 for the manifest and for a finished store.
+//! Identity of the inputs: sizes and times for resuming a run, SHA-256 for the manifest and for comparison with a
+//! finished store.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,27 +13,27 @@ use super::display_name;
 use super::error::BuildError;
 use crate::source::{FileHash, InputState, Progress, changed_since, file_state, hash_input};
 
-/// Changed files that a message names.
+/// Largest number of changed files that a message names.
 const NAMED_CHANGES: usize = 2;
-/// Bytes hashed at a time.
+/// Number of bytes hashed at a time.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// What tells a resumed run that an input is still the one it began with.
+/// The properties by which a resumed run recognises an unchanged input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InputIdentity {
     /// Path as given.
     pub path: String,
-    /// Number of files, 1 unless a folder.
+    /// Number of files; 1 unless the input is a folder.
     pub files: u64,
-    /// Bytes of all files.
+    /// Total size in bytes.
     pub bytes: u64,
-    /// SHA-256 of the names, sizes and times of all files.
+    /// SHA-256 of the names, sizes and modification times of all files.
     pub list: String,
 }
 
 impl InputIdentity {
-    /// Identity of an input in a state.
+    /// Creates the identity of an input from its state.
     pub(super) fn new(path: &Path, state: &InputState) -> Self {
         Self {
             path: path.display().to_string(),
@@ -42,24 +43,24 @@ impl InputIdentity {
         }
     }
 
-    /// Identity of an input that is one file.
+    /// Returns the identity of an input that is a single file.
     ///
     /// # Errors
-    /// [`BuildError::Source`] if it cannot be looked at.
+    /// Returns [`BuildError::Source`] if its metadata cannot be read.
     pub(super) fn of_file(path: &Path) -> Result<Self, BuildError> {
         Ok(Self::new(path, &file_state(path)?))
     }
 }
 
-/// An input that is sought through and not read from its start to its end: hashed beside the reading.
+/// An input that is not read sequentially, and is therefore hashed separately.
 struct Alongside {
     path: PathBuf,
-    /// `None` at the file's end.
+    /// The open file; `None` after its end.
     file: Option<File>,
     hash: FileHash,
 }
 
-/// Hashes the inputs while they are read, and what was not read of them at the end.
+/// Hashes the inputs while they are read, and the unread rest at the end.
 pub(super) struct InputHasher {
     inputs: Vec<PathBuf>,
     alongside: Vec<Alongside>,
@@ -68,10 +69,10 @@ pub(super) struct InputHasher {
 }
 
 impl InputHasher {
-    /// A hasher of inputs of which nothing was read yet, in the order in which the manifest names them.
+    /// Creates a hasher for unread inputs, in the order of the manifest.
     ///
     /// # Errors
-    /// [`BuildError::Io`] if an input cannot be opened.
+    /// Returns [`BuildError::Io`] if an input cannot be opened.
     pub(super) fn new(
         sources: &[PathBuf],
         states: &[InputState],
@@ -90,11 +91,10 @@ impl InputHasher {
         })
     }
 
-    /// Hashes on until `bytes` bytes are hashed of the inputs that are not hashed as they are read, or
-    /// all of these are.
+    /// Continues hashing of the inputs that are not read sequentially, up to `bytes` bytes in total or to their end.
     ///
     /// # Errors
-    /// [`BuildError::Io`] if a file cannot be read.
+    /// Returns [`BuildError::Io`] if a file cannot be read.
     pub(super) fn advance(&mut self, bytes: u64) -> Result<(), BuildError> {
         for Alongside { path, file, hash } in &mut self.alongside {
             while self.hashed < bytes
@@ -110,11 +110,11 @@ impl InputHasher {
         Ok(())
     }
 
-    /// One entry for each input, in the order given. `progress` is that of a reader that is at its end and
-    /// gone, or of none.
+    /// Returns one entry for each input in the order given. `progress` is that of a reader that was dropped at the
+    /// end of the input, or an unused one.
     ///
     /// # Errors
-    /// [`BuildError::Io`] and [`BuildError::Source`] if what was not hashed yet cannot be read.
+    /// Returns [`BuildError::Io`] or [`BuildError::Source`] if the unread rest cannot be read.
     pub(super) fn finish(mut self, progress: &Progress) -> Result<Vec<FileEntry>, BuildError> {
         self.advance(u64::MAX)?;
         let Self { inputs, mut alongside, .. } = self;
@@ -130,10 +130,11 @@ impl InputHasher {
     }
 }
 
-/// What became of an input of a finished store, unless it still has the bytes of which the store was made.
+/// Returns how an input of a finished store has changed, or `None` if it has the same bytes as when the store was
+/// built.
 ///
 /// # Errors
-/// [`BuildError::Source`] if it cannot be read.
+/// Returns [`BuildError::Source`] if it cannot be read.
 pub(super) fn change(
     path: &Path,
     before: &FileEntry,

@@ -1,8 +1,8 @@
-//! Notes of an unfinished run: what is safely on disk, and where to go on.
+//! The journal of an unfinished run: which files are complete, and where to resume.
 //!
-//! The journal is replaced whole after every finished file, and it only ever names files that are
-//! complete. A block of the input is either wholly in those files and in the rejects noted so far, or
-//! not at all, so a resumed run reads on at a block's beginning and ends in the same bytes.
+//! The journal is replaced atomically after every finished file and names only complete files. An input block is
+//! either completely in those files and in the recorded rejects, or not at all. A resumed run therefore continues at
+//! the beginning of a block, and its result has the same bytes.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -24,35 +24,35 @@ use crate::no_follow;
 use crate::reject::Reject;
 use crate::shard::write_atomically;
 
-/// The journal in the staging folder.
+/// Name of the journal in the staging folder.
 pub(super) const JOURNAL_FILE: &str = "journal.json";
-/// The rejects so far in the staging folder, one JSON object a line.
+/// Name of the file of rejects in the staging folder, with one JSON object per line.
 pub(super) const REJECTS_FILE: &str = "rejects.jsonl";
 
-/// Option with the SHA-256 of the CIFs that tables name.
+/// Name of the option with the SHA-256 of CIFs that tables refer to.
 pub(super) const NAMED_CIFS: &str = "named_cifs";
 
-/// What a run must have in common with the one it resumes.
+/// The properties that a run must share with the run it resumes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunIdentity {
-    /// Layout of the shards.
+    /// Version of the shard format.
     pub format_version: u32,
     /// Version of the software.
     pub software_version: String,
     /// Name of the source.
     pub source: String,
-    /// Which part of the entries it builds.
+    /// The part of the store that is built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Everything else that decides about the rows and their order.
+    /// All other options that determine the rows and their order.
     pub options: BTreeMap<String, String>,
 }
 
 impl RunIdentity {
-    /// The first difference from `other`, as `what it is there`.
+    /// Returns the first difference from `other`, with the value in `other`.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
         if self.format_version != other.format_version {
             return Some(format!("format version {}", other.format_version));
@@ -81,34 +81,34 @@ impl RunIdentity {
     }
 }
 
-/// Where an unfinished run stands.
+/// The state of an unfinished run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Journal {
-    /// What the run is.
+    /// Identity of the run.
     pub run: RunIdentity,
-    /// What it reads.
+    /// Identity of its inputs.
     pub inputs: Vec<InputIdentity>,
-    /// Blocks of the input that are wholly dealt with.
+    /// Number of input blocks that are completely processed.
     pub blocks: u64,
-    /// What became of their entries.
+    /// Numbers of their entries by outcome.
     pub counts: Counts,
-    /// Length of the notes about rejects.
+    /// Size in bytes of the recorded rejects.
     pub rejects_bytes: u64,
-    /// SHA-256 of the notes about rejects in hexadecimal.
+    /// SHA-256 of the recorded rejects in hexadecimal.
     pub rejects_sha256: String,
     /// Whether the input was read to its end.
     pub input_ended: bool,
-    /// Sorted runs in the staging folder, where the rows are to be sorted.
+    /// Sorted runs in the staging folder, if the rows are to be sorted.
     pub runs: Vec<ShardEntry>,
-    /// Merged batches of the runs that are wholly in finished shards.
+    /// Number of merged batches that are completely in finished shards.
     pub merged_blocks: u64,
     /// Finished shards.
     pub shards: Vec<ShardEntry>,
 }
 
 impl Journal {
-    /// The journal of a run that begins.
+    /// Creates the journal of a new run.
     pub(super) fn new(run: RunIdentity, inputs: Vec<InputIdentity>) -> Self {
         Self {
             run,
@@ -124,12 +124,12 @@ impl Journal {
         }
     }
 
-    /// Whether the run has written nothing that could be gone on with.
+    /// Whether the run has written nothing that could be resumed.
     pub(super) fn is_blank(&self) -> bool {
         self.blocks == 0 && self.runs.is_empty() && self.shards.is_empty() && !self.input_ended
     }
 
-    /// Path of a staging folder's journal.
+    /// Returns the path of the journal in a staging folder.
     pub(super) fn path(staging: &Path) -> PathBuf {
         staging.join(JOURNAL_FILE)
     }
@@ -137,7 +137,7 @@ impl Journal {
     /// Reads the journal of an interrupted run, if there is one.
     ///
     /// # Errors
-    /// [`BuildError::Io`] and [`BuildError::Journal`].
+    /// Returns [`BuildError::Io`] or [`BuildError::Journal`].
     pub(super) fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
         let path = Self::path(staging);
         let text = match bounded::read(&path, schemas::manifest::MAX_BYTES) {
@@ -156,7 +156,7 @@ impl Journal {
     /// Replaces the journal on disk.
     ///
     /// # Errors
-    /// [`BuildError::Shard`] if it cannot be written.
+    /// Returns [`BuildError::Shard`] if it cannot be written.
     pub(super) fn write(&self, staging: &Path) -> Result<(), BuildError> {
         let path = Self::path(staging);
         let text = serde_json::to_string_pretty(self)
@@ -164,10 +164,10 @@ impl Journal {
         Ok(write_atomically(staging, &path, seal::seal(text).as_bytes())?)
     }
 
-    /// Whether a run with this identity and these inputs may go on from here.
+    /// Checks that a run with this identity and these inputs may be resumed from the journal.
     ///
     /// # Errors
-    /// [`BuildError::ResumeMismatch`] with the first difference.
+    /// Returns [`BuildError::ResumeMismatch`] with the first difference.
     pub(super) fn check(
         &self,
         store: &Path,
@@ -198,17 +198,17 @@ impl Journal {
     }
 }
 
-/// A reject as a line of the notes.
+/// A reject as a line of the file of rejects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RejectLine {
-    /// Identifier of the entry, where it could be read.
+    /// Identifier of the entry, if it could be read.
     pub id: Option<String>,
     /// Input file.
     pub file: String,
     /// Position in the input, counted from 1.
     pub record: u64,
-    /// Line of the fault, where there is one.
+    /// Line of the error, if it has one.
     pub line: Option<u32>,
     /// Reason code.
     pub reason: String,
@@ -217,26 +217,26 @@ pub(super) struct RejectLine {
 }
 
 impl RejectLine {
-    /// Bytes of its texts.
+    /// Returns the size of its texts in bytes.
     pub(super) fn text_bytes(&self) -> usize {
         let Self { id, file, reason, message, .. } = self;
         id.as_ref().map_or(0, String::len) + file.len() + reason.len() + message.len()
     }
 }
 
-/// Appends rejects to the notes; they count once the journal names their length.
+/// Appends rejects to the file of rejects. They become valid when the journal states the new size.
 pub(super) struct RejectLog {
     path: PathBuf,
     file: BufWriter<File>,
-    /// Length and hash of the notes.
+    /// Size and hash of the recorded rejects.
     noted: HashingWriter<io::Sink>,
 }
 
 impl RejectLog {
-    /// Opens the notes of a journal and cuts off what is beyond them.
+    /// Opens the file of rejects and truncates it to the size in the journal.
     ///
     /// # Errors
-    /// [`BuildError::Io`], and [`BuildError::Journal`] if the notes are not those that the journal names.
+    /// Returns [`BuildError::Io`], or [`BuildError::Journal`] if the content differs from what the journal states.
     pub(super) fn open(staging: &Path, journal: &Journal) -> Result<Self, BuildError> {
         let path = staging.join(REJECTS_FILE);
         let mut noted = HashingWriter::new(io::sink());
@@ -263,7 +263,7 @@ impl RejectLog {
     /// Appends a reject.
     ///
     /// # Errors
-    /// [`BuildError::Io`].
+    /// Returns [`BuildError::Io`] if it cannot be written.
     pub(super) fn push(&mut self, reject: &Reject) -> Result<(), BuildError> {
         let line = RejectLine {
             id: reject.material_id.clone(),
@@ -282,10 +282,10 @@ impl RejectLog {
             .map_err(BuildError::io(&self.path))
     }
 
-    /// Makes everything so far durable; its SHA-256 in hexadecimal and its length.
+    /// Syncs the rejects to disk. Returns their SHA-256 in hexadecimal and their size.
     ///
     /// # Errors
-    /// [`BuildError::Io`].
+    /// Returns [`BuildError::Io`] if they cannot be written.
     pub(super) fn sync(&mut self) -> Result<(String, u64), BuildError> {
         let sync = |file: &mut BufWriter<File>| {
             file.flush()?;
@@ -296,10 +296,10 @@ impl RejectLog {
     }
 }
 
-/// Reads the notes back, reject by reject.
+/// Reads the recorded rejects one by one.
 ///
 /// # Errors
-/// [`BuildError::Io`] and [`BuildError::Journal`].
+/// Returns [`BuildError::Io`] or [`BuildError::Journal`].
 pub(super) fn read_rejects(
     staging: &Path,
 ) -> Result<impl Iterator<Item = Result<RejectLine, BuildError>>, BuildError> {

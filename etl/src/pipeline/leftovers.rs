@@ -1,8 +1,8 @@
-//! The files in a store's folder before a build: those of earlier builds, which it may replace, and foreign ones,
-//! which it may not.
+//! The files in a store's folder before a build: those of earlier builds, which may be replaced, and foreign files,
+//! which may not.
 //!
-//! A file belongs to the store if its journal or manifest names it. A build that was killed may also leave files
-//! that its journal does not name yet. They are recognised by their names and by their first bytes.
+//! A file belongs to the store if its journal or manifest names it. A killed build may also leave files that its
+//! journal does not name yet. They are recognised by their names and first bytes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,36 +20,36 @@ use super::journal::{self, Journal};
 use super::sorted::{RUN_BEGINNING, is_run_name};
 use crate::shard::{FILE_BEGINNING, SHARD_BEGINNING, TEMPORARY_ENDING};
 
-/// What the names of files begin with that are still being written.
+/// Prefixes of the names of files that are being written.
 const TEMPORARY_BEGINNINGS: [&str; 3] = [SHARD_BEGINNING, RUN_BEGINNING, FILE_BEGINNING];
 
-/// Which files a run may remove.
+/// The conditions under which a run may remove files.
 #[derive(Clone, Copy)]
 pub(super) struct Ownership<'a> {
-    /// Name of the source of the run that begins.
+    /// Name of the source of the new run.
     pub source: &'a str,
-    /// The finished store that is replaced.
+    /// Manifest of the finished store that is replaced.
     pub finished: Option<&'a Manifest>,
-    /// The unfinished run that is resumed or replaced.
+    /// Journal of the unfinished run that is resumed or replaced.
     pub journal: Option<&'a Journal>,
-    /// Whether the unfinished run is resumed. The files that its journal names then stay.
+    /// Whether the unfinished run is resumed. The files that its journal names are then kept.
     pub resumed: bool,
-    /// Whether shards, rejects and notes are recognised by their names alone, as with `--force`.
+    /// Whether shards, rejects and journals are recognised by their names alone, as with `--force`.
     pub force: bool,
 }
 
 /// Files of earlier runs in a store's folder.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
-    /// Shards that no run goes on with.
+    /// Shards that no run will continue.
     shards: Vec<PathBuf>,
 }
 
 impl Leftovers {
-    /// Looks for what a run would replace; nothing is touched.
+    /// Finds the files that a run would replace, without changing anything.
     ///
     /// # Errors
-    /// [`BuildError::Foreign`] with every file that is not ours.
+    /// Returns [`BuildError::Foreign`] with all foreign files.
     pub(super) fn find(store: &Path, owned: &Ownership<'_>) -> Result<Self, BuildError> {
         let (mut shards, mut foreign) = (Vec::new(), BTreeSet::new());
         for (path, name) in entries(store)? {
@@ -72,7 +72,7 @@ impl Leftovers {
         }
         if !owned.force {
             for (_, name) in entries(&store.join(STAGING_FOLDER))? {
-                // Notes are there only as long as the journal is.
+                // The file of rejects exists only together with the journal.
                 if !is_temporary(&name) && (owned.journal.is_none() || !is_note(&name)) {
                     foreign.insert(format!("{STAGING_FOLDER}/{name}"));
                 }
@@ -84,12 +84,12 @@ impl Leftovers {
         Err(BuildError::Foreign { store: store.to_owned(), files: foreign.into_iter().collect() })
     }
 
-    /// Removes what was found, manifest and rejects with it.
+    /// Removes the files, the manifest and the rejects table.
     ///
     /// # Errors
-    /// [`BuildError::Io`].
+    /// Returns [`BuildError::Io`] if a file cannot be removed.
     pub(super) fn remove(self, store: &Path) -> Result<(), BuildError> {
-        // The manifest goes first: without it the folder is an unfinished store, not a broken one.
+        // The manifest is removed first. Without it the folder is an unfinished store rather than a broken one.
         remove(&store.join(MANIFEST_FILE))?;
         remove(&store.join(REJECTS_FOLDER).join(REJECTS_FILE))?;
         self.shards.iter().try_for_each(|path| remove(path))
@@ -97,7 +97,7 @@ impl Leftovers {
 }
 
 impl Ownership<'_> {
-    /// Source name of the store or run that is replaced.
+    /// Returns the name of the source of the store or run that is replaced.
     pub(super) fn replaced_source(&self) -> &str {
         match (self.journal, self.finished) {
             (Some(journal), _) => &journal.run.source,
@@ -111,7 +111,7 @@ impl Ownership<'_> {
         self.journal.is_some_and(|journal| journal.shards.iter().any(|shard| shard.file == name))
     }
 
-    /// Whether a Parquet file that no journal names is a shard that may go.
+    /// Whether a Parquet file that no journal names is a shard that may be removed.
     fn may_remove(&self, path: &Path, name: &str) -> bool {
         let sources = [Some(self.source), self.finished.map(|manifest| manifest.source.as_str())];
         if self.force && sources.into_iter().flatten().any(|source| shard_number(name, source).is_some()) {
@@ -125,7 +125,7 @@ impl Ownership<'_> {
     }
 }
 
-/// Whether a Parquet file says that this software wrote it, in whatever version and state.
+/// Whether a Parquet file states that this software wrote it, in any version and state.
 fn is_ours(path: &Path) -> bool {
     match Shard::open(path, None) {
         Ok(_) | Err(StoreError::Settings { .. } | StoreError::Column { .. }) => true,
@@ -134,37 +134,37 @@ fn is_ours(path: &Path) -> bool {
     }
 }
 
-/// Whether a manifest is that of another program: JSON, and without the keys of ours. A damaged one is ours.
+/// Whether a manifest is that of another program: valid JSON without our keys. A damaged manifest counts as ours.
 fn is_foreign_manifest(store: &Path) -> bool {
     let Ok(text) = bounded::read(&store.join(MANIFEST_FILE), manifest::MAX_BYTES) else { return false };
     let value = serde_json::from_slice::<serde_json::Value>(&text);
     value.is_ok_and(|value| value.get("format_version").is_none() && value.get("shards").is_none())
 }
 
-/// Whether a file of the staging folder is one that is still being written.
+/// Whether a file of the staging folder is one that is being written.
 fn is_temporary(name: &str) -> bool {
     name.ends_with(TEMPORARY_ENDING)
         && TEMPORARY_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
-/// Whether a file of the staging folder is the journal or one of those that it names.
+/// Whether a file of the staging folder is the journal or one that belongs to it.
 fn is_note(name: &str) -> bool {
     name == journal::JOURNAL_FILE || name == journal::REJECTS_FILE || is_run_name(name)
 }
 
-/// Removes files that a killed run was still writing.
+/// Removes the files that a killed run was writing.
 ///
 /// # Errors
-/// [`BuildError::Io`].
+/// Returns [`BuildError::Io`] if a file cannot be removed.
 pub(super) fn remove_temporary(staging: &Path) -> Result<(), BuildError> {
     let mut entries = entries(staging)?.into_iter();
     entries.try_for_each(|(path, name)| if is_temporary(&name) { remove(&path) } else { Ok(()) })
 }
 
-/// Removes what runs keep in the staging folder beside their journal.
+/// Removes the files that a run keeps in the staging folder in addition to the journal.
 ///
 /// # Errors
-/// [`BuildError::Io`].
+/// Returns [`BuildError::Io`] if a file cannot be removed.
 pub(super) fn remove_notes(staging: &Path) -> Result<(), BuildError> {
     for (path, name) in entries(staging)? {
         if name != journal::JOURNAL_FILE && (is_temporary(&name) || is_note(&name)) {
@@ -174,11 +174,11 @@ pub(super) fn remove_notes(staging: &Path) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Removes what runs keep in the staging folder, the journal last: as long as it is there, the rest is
-/// known as ours. The folder stays if it holds anything else.
+/// Removes the files that a run keeps in the staging folder. The journal is removed last, because it shows that the
+/// other files are ours. The folder is kept if it contains anything else.
 ///
 /// # Errors
-/// [`BuildError::Io`].
+/// Returns [`BuildError::Io`] if a file cannot be removed.
 pub(super) fn remove_staging(staging: &Path) -> Result<(), BuildError> {
     remove_notes(staging)?;
     remove(&Journal::path(staging))?;
@@ -192,10 +192,10 @@ pub(super) fn remove_staging(staging: &Path) -> Result<(), BuildError> {
     }
 }
 
-/// Removes a file that may not be there.
+/// Removes a file if it exists.
 ///
 /// # Errors
-/// [`BuildError::Io`].
+/// Returns [`BuildError::Io`] if it cannot be removed.
 pub(super) fn remove(path: &Path) -> Result<(), BuildError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -205,7 +205,7 @@ pub(super) fn remove(path: &Path) -> Result<(), BuildError> {
     }
 }
 
-/// Everything in a folder with its names; nothing of one that is not there.
+/// Returns the paths and names of all entries of a folder, or nothing if the folder does not exist.
 fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>, BuildError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

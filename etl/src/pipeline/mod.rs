@@ -1,16 +1,15 @@
-//! `etl build`: a published file into a feature store.
+//! `etl build`: conversion of a published file into a feature store.
 //!
 //! * `engine`: five stages on a fixed number of threads
-//! * `process`: a block of records into rows
-//! * `arrange`: rows into row groups and files
-//! * `sorted`: other orders than the input's
-//! * `journal`, `inputs`, `lock`: resuming a run, and one
-//!   run at a time
-//! * `leftovers`: files of earlier runs and files of others
-//! * `outlook`: when next to no entry is a crystal
-//! * `finish`: rejects table and manifest
-//! * `feed`: rows from elsewhere into a store
-//! * [`featurise`]: the same rows without a store, for whoever needs them at once
+//! * `process`: conversion of a block of records into rows
+//! * `arrange`: arrangement of rows into row groups and files
+//! * `sorted`: rows in another order than that of the input
+//! * `journal`, `inputs`, `store`: resuming a run, and one run at a time
+//! * `leftovers`: files of earlier runs and foreign files
+//! * `outlook`: the end of a build in which almost no entry is a crystal
+//! * `finish`: the rejects table and the manifest
+//! * `feed`: writing of rows that do not come from a source
+//! * [`featurise`]: the same rows as an iterator, without a store
 
 mod arrange;
 mod engine;
@@ -55,53 +54,53 @@ use sorted::{Merger, SortKeys};
 use stages::{CrystalStages, Cursor, Input, Output};
 use store::{Begin, Inputs, Interrupted, StoreFolder};
 
-/// Most rows of a shard unless asked for otherwise.
+/// Default number of rows of a shard.
 pub const DEFAULT_SHARD_ROWS: usize = 16_384;
-/// Most rows of a row group unless asked for otherwise.
+/// Default number of rows of a row group.
 pub const DEFAULT_ROW_GROUP_ROWS: usize = 1_024;
 
-/// Label rows without a crystal that a summary names.
+/// Largest number of label rows without a crystal that a summary names.
 const SHOWN_UNMATCHED: usize = 3;
 
-/// What to build, from what, and how.
+/// A request to build a store.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
     /// Kind of source.
     pub kind: SourceKind,
-    /// Its files or folders.
+    /// Input files or folders.
     pub inputs: Vec<PathBuf>,
-    /// How to read it.
+    /// Options of reading the source.
     pub source: SourceOptions,
-    /// Label tables, leaderboard splits and folds to join in.
+    /// Label tables, splits of the leaderboard and folds to join.
     pub labels: Vec<PathBuf>,
-    /// Keys of the columns of an `id_prop.csv`; none for the default.
+    /// Keys of the columns of an `id_prop.csv`; empty for the default.
     pub id_prop_keys: Vec<String>,
     /// Folder of the store.
     pub store: PathBuf,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Bounds on single crystals.
+    /// Limits for single crystals.
     pub bounds: Bounds,
-    /// Filter expressions; an entry must pass all.
+    /// Filter expressions. An entry must pass all of them.
     pub filters: Vec<String>,
     /// Order of the rows.
     pub order: Order,
-    /// Which part of the entries to build; all of them unless given.
+    /// The part of the store to build; `None` for the whole store.
     pub part: Option<Part>,
-    /// Most rows of a shard.
+    /// Largest number of rows of a shard.
     pub shard_rows: usize,
-    /// Most rows of a row group.
+    /// Largest number of rows of a row group.
     pub row_group_rows: usize,
     /// Number of threads.
     pub threads: usize,
-    /// Go on with an interrupted run.
+    /// Whether to resume an interrupted run.
     pub resume: bool,
-    /// Build anew whatever is there.
+    /// Whether to replace an existing store.
     pub force: bool,
 }
 
 impl BuildRequest {
-    /// A whole store in the order of its source, on one thread, with the default settings.
+    /// Creates a request for a complete store in the order of its source, on one thread, with the default settings.
     pub fn new(kind: SourceKind, inputs: Vec<PathBuf>, store: PathBuf) -> Self {
         Self {
             kind,
@@ -124,49 +123,49 @@ impl BuildRequest {
     }
 }
 
-/// How far a run is.
+/// The progress of reading the inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Bytes of the inputs read so far, as stored on disk.
+    /// Number of bytes read so far, as stored on disk.
     pub bytes_read: u64,
-    /// Bytes of the inputs.
+    /// Total size of the inputs in bytes.
     pub total_bytes: u64,
 }
 
-/// Is told how far a run is, from any thread.
+/// Receives the progress of a build. The methods may be called from any thread.
 pub trait BuildProgress: Sync {
-    /// The input was read up to here.
+    /// Reports how far the input was read.
     fn position(&self, position: Position);
-    /// So many rows and rejects came out of a block.
+    /// Reports the numbers of rows and rejects of a block.
     fn entries(&self, rows: u64, rejects: u64);
-    /// The rows are being merged into their final order.
+    /// Reports that the rows are being merged into their final order.
     fn merging(&self) {}
 }
 
-/// Outcome of a build.
+/// The result of a build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildSummary {
-    /// The store's manifest.
+    /// Manifest of the store.
     pub manifest: Manifest,
-    /// Whether the store was finished before and left as it is.
+    /// Whether the store had been finished before, so that nothing was done.
     pub untouched: bool,
-    /// What was joined of each label table; nothing for a store that was left as it is.
+    /// Summary of each joined label table; empty if nothing was done.
     pub tables: Vec<JoinedTable>,
-    /// Identifiers of label tables that belong to no crystal of the store.
+    /// Number of identifiers in label tables without a crystal in the store.
     pub unmatched_labels: usize,
-    /// The first of them.
+    /// The first of these identifiers.
     pub first_unmatched: Vec<String>,
     /// Files among the inputs that were not read.
     pub unread: UnreadFiles,
-    /// Remarks about the inputs and label tables, columns that were passed over for example.
+    /// Remarks about the inputs and label tables, for example about columns that were left out.
     pub notes: Vec<String>,
 }
 
 /// Builds a store.
 ///
 /// # Errors
-/// [`BuildError`] if the run as a whole cannot go on; bad entries become rejects instead. Whatever
-/// stops it, the store holds complete files only, and `resume` goes on from them.
+/// Returns a [`BuildError`] if the run as a whole cannot continue. Invalid entries become rejects instead. After any
+/// error the store holds complete files only, and a run with `resume` continues from them.
 pub fn build(
     request: &BuildRequest,
     progress: &dyn BuildProgress,
@@ -176,16 +175,16 @@ pub fn build(
     run(source::open(request.kind, &request.inputs, &request.source)?, request, progress, cancel)
 }
 
-/// Builds a store from a source that is open already, as one of a format that this library does not know, see
-/// [`OpenSource::new`]. The request's `inputs` and `source` are not looked at; its `kind` says how label tables name
-/// the crystals. A resumed run needs a reader that cuts the same records again.
+/// Builds a store from a source that is already open. It may have a format that this library does not know, see
+/// [`OpenSource::new`]. The `inputs` and `source` of the request are ignored; its `kind` determines how label tables
+/// name the crystals. To resume a run, the reader must return the same records again.
 ///
 /// ```no_run
 #[doc = include_str!("../../examples/own_source.rs")]
 /// ```
 ///
 /// # Errors
-/// As [`build`].
+/// Returns the errors of [`build`].
 pub fn build_from(
     source: OpenSource,
     request: &BuildRequest,
@@ -315,14 +314,14 @@ fn run(
             Cursor { input: Input::Records { reader, hasher }, next: 0, resume_at: output.journal.blocks };
         let run = engine::run(&pool, &stages, cursor, arranger, output);
         if let Err(BuildError::Labels(_) | BuildError::NoCrystals { .. }) = run {
-            // Going on would end in the same fault.
+            // Resuming would lead to the same error.
             folder.discard_unfinished()?;
         }
         let (cursor, _, written) = run?;
         output = written;
         match cursor.input {
             Input::Records { reader, hasher } => {
-                // Readers tell what they have read of a file when they let it go.
+                // A reader reports the hash of a file only when it is dropped.
                 drop(reader);
                 hasher.finish(&read)?
             }
@@ -367,8 +366,8 @@ fn run(
     })
 }
 
-/// Refuses a store to which a label table brings nothing: its identifiers are others. Of a part that may
-/// be so by chance.
+/// Returns an error if no row of a label table matches the store, because its identifiers are different. In a part,
+/// that may happen by chance.
 fn check_joined(folder: &StoreFolder, journal: &Journal, tables: &[JoinedTable]) -> Result<(), BuildError> {
     if journal.counts.kept == 0 || journal.run.part.is_some() {
         return Ok(());
@@ -380,24 +379,24 @@ fn check_joined(folder: &StoreFolder, journal: &Journal, tables: &[JoinedTable])
     Err(BuildError::NoneJoined { file, rows: table.rows, theirs, ours })
 }
 
-/// The label tables that were given, and those that lay among the crystals, which are taken.
+/// Returns the given label tables, and those that were found among the inputs, which are taken out of `opened`.
 fn label_inputs(request: &BuildRequest, opened: &mut OpenSource) -> LabelInputs {
     LabelInputs {
         files: request.labels.clone(),
         embedded: std::mem::take(&mut opened.embedded_labels),
         id_prop_keys: request.id_prop_keys.clone(),
-        // Folds of other tasks than the one being built are of no use.
+        // The folds of other tasks are not needed.
         tasks: if request.kind == SourceKind::Matbench { vec![opened.name.clone()] } else { vec![] },
         id_rule: IdRule::of(request.kind),
     }
 }
 
-/// Requires that the build replaces nothing that it reads.
+/// Checks that the build does not replace its own inputs.
 fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
     output::require_apart(store, inputs)?;
     output::require_outside_store(store, inputs)?;
     if store.exists() {
-        // Other files of a folder have no names of a store's.
+        // Other files in a folder cannot have the names of a store's files.
         for folder in inputs.iter().filter(|input| input.is_dir()) {
             for link in source::links(folder)? {
                 output::require_outside_store(store, [link?])?;
@@ -407,7 +406,7 @@ fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Refuses sizes that make no store.
+/// Checks that the sizes in the request are positive and in range.
 fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     let sizes = [
         ("shard_rows", request.shard_rows),
@@ -431,7 +430,7 @@ fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     Ok(request.settings.check()?)
 }
 
-/// Refuses more threads than any machine has cores for.
+/// Checks that the number of threads is in range.
 pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
     if (1..=MAX_THREADS).contains(&threads) {
         return Ok(());
@@ -440,7 +439,7 @@ pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
     Err(BuildError::Option { option: "threads", value: threads.to_string(), problem })
 }
 
-/// Property columns with their keys: those of the source, then those of the label tables.
+/// Returns the property columns with their keys: those of the source, followed by those of the label tables.
 fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(String, String)>, BuildError> {
     for label in &labels.properties {
         if let Some(property) = opened.properties.iter().find(|property| property.column == label.column) {
@@ -455,7 +454,7 @@ fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(Strin
     Ok(properties.map(|property| (property.column.clone(), property.key.clone())).collect())
 }
 
-/// Everything beside source and settings that decides about the rows and their order.
+/// Returns all options, other than source and settings, that determine the rows and their order.
 fn options(request: &BuildRequest, opened: &OpenSource, labels: &LabelTable) -> BTreeMap<String, String> {
     let mut options = BTreeMap::from([
         ("kind".to_owned(), request.kind.to_string()),
@@ -484,7 +483,7 @@ fn options(request: &BuildRequest, opened: &OpenSource, labels: &LabelTable) -> 
     options
 }
 
-/// Name of a path's last part, for messages.
+/// Returns the last component of a path for messages.
 fn display_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

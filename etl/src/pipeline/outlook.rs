@@ -1,18 +1,18 @@
-//! When a build gives up: nearly all of very many entries are rejected.
+//! The end of a build in which almost all entries are rejected.
 //!
-//! An input of a few kilobytes can unpack to tens of millions of entries that are no crystals. Without a limit,
+//! An input of a few kilobytes can decompress to tens of millions of entries that are not crystals. Without a limit,
 //! each of them would become a reject.
 
 use super::error::BuildError;
 use super::process::ProcessedBlock;
 use crate::reject::{FILTERED, Reject};
 
-/// Most rejected entries of any input, however few others there are.
+/// Largest number of rejected entries that never ends a build, however few entries are kept.
 const SURELY_REJECTED: u64 = 1 << 19;
-/// Beyond that, most rejected entries for each one kept.
+/// Above that number, largest number of rejected entries for each one kept.
 const REJECTED_FOR_EACH_KEPT: u64 = 1000;
 
-/// Counts of the entries kept and rejected so far. Entries that a filter left out count as kept.
+/// Numbers of entries kept and rejected so far. Entries dropped by a filter count as kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outlook {
     kept: u64,
@@ -20,16 +20,16 @@ pub(super) struct Outlook {
 }
 
 impl Outlook {
-    /// After a run that is resumed.
+    /// Creates the counts of a run that is resumed.
     pub(super) fn new(kept: u64, rejected: u64) -> Self {
         Self { kept, rejected }
     }
 
-    /// Counts the next block.
+    /// Counts the entries of the next block.
     ///
     /// # Errors
-    /// [`BuildError::NoCrystals`] once too many entries are rejected. Blocks are counted in the order of the input,
-    /// so that the number of threads does not matter.
+    /// Returns [`BuildError::NoCrystals`] if too many entries are rejected. Blocks are counted in the order of the
+    /// input, so the result does not depend on the number of threads.
     pub(super) fn see(&mut self, block: &ProcessedBlock) -> Result<(), BuildError> {
         let rejects = || block.rejects.iter().filter(|reject| reject.reason != FILTERED);
         self.kept += block.rows() as u64 + (block.rejects.len() - rejects().count()) as u64;

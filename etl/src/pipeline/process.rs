@@ -1,4 +1,4 @@
-//! From a block of raw records to finished rows: parse, label, featurise, filter.
+//! Conversion of a block of raw records into rows: parsing, joining of labels, features, filters.
 
 use std::sync::Arc;
 
@@ -23,19 +23,19 @@ use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
 use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Reject, TOO_MANY_SITES};
 use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long};
 
-/// Largest crystal unless asked for otherwise, in sites: its features take some 4 MB.
+/// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;
 
-/// Bounds on a crystal that are checked before or right after its features.
+/// Limits for a crystal that are checked before or right after computing its features.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     /// Largest number of sites.
     pub max_sites: usize,
-    /// Least distance of two sites by their elements.
+    /// Smallest allowed distance of two sites, depending on their elements.
     pub min_contact: ContactLimit,
-    /// Whether a crystal is rejected for an atom without a neighbour.
+    /// Whether a crystal is rejected if an atom has no neighbour within the cutoff.
     pub reject_isolated: bool,
-    /// Smallest volume of the cell, in Å³.
+    /// Smallest volume of the unit cell in Å³.
     pub min_volume: f64,
     /// Smallest distance between two atoms, in Å.
     pub min_distance: f64,
@@ -54,7 +54,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// The bounds that every way to make rows has, as the manifest lists them.
+    /// Returns the limits that apply to all ways of making rows, as listed in the manifest.
     pub(crate) fn options(&self) -> [(String, String); 3] {
         [
             ("max_sites", self.max_sites.to_string()),
@@ -65,9 +65,9 @@ impl Bounds {
     }
 }
 
-/// What every thread needs to process blocks.
+/// The shared parameters of processing blocks.
 pub(crate) struct Recipe {
-    /// Makes the thread's parser.
+    /// Creates the parser of a thread.
     pub parser: ParserFactory,
     /// Settings of the features.
     pub settings: schemas::settings::FeatureSettings,
@@ -75,48 +75,48 @@ pub(crate) struct Recipe {
     pub schema: SchemaRef,
     /// Value of the `source` column.
     pub source: String,
-    /// Number of properties that the source itself brings.
+    /// Number of properties from the source itself.
     pub source_properties: usize,
-    /// Labels by identifier.
+    /// The labels of all crystals.
     pub labels: Arc<LabelTable>,
-    /// Bounds on single crystals.
+    /// Limits for single crystals.
     pub bounds: Bounds,
     /// Filters on the finished rows.
     pub filters: Arc<[Filter]>,
-    /// Which part of the entries to keep; the others leave no trace.
+    /// The part whose entries are kept. Entries of other parts are ignored.
     pub part: Option<Part>,
 }
 
 /// The rows and rejects of one block.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessedBlock {
-    /// Position of the block in the input, counted from 0.
+    /// Index of the block in the input, counted from 0.
     pub number: u64,
-    /// Rows in order.
+    /// The rows in order.
     pub batches: Vec<RecordBatch>,
-    /// Place in the input of every row.
+    /// Origin of every row.
     pub origins: Vec<Origin>,
-    /// Entries left out, in order.
+    /// The rejected entries in order.
     pub rejects: Vec<Reject>,
-    /// Remarks about entries, in order.
+    /// Remarks about entries in order.
     pub notes: Vec<Note>,
 }
 
 impl ProcessedBlock {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 }
 
-/// Buffers of one thread.
+/// Buffers of a thread for processing blocks.
 pub(super) struct BlockProcessor {
     parser: Box<dyn RecordParser>,
     rows: RowBuilder,
 }
 
 impl BlockProcessor {
-    /// Buffers for a thread.
+    /// Creates the buffers of a thread.
     pub(super) fn new(recipe: &Arc<Recipe>) -> Self {
         Self { parser: (recipe.parser)(), rows: RowBuilder::new(Arc::clone(recipe)) }
     }
@@ -124,7 +124,7 @@ impl BlockProcessor {
     /// Processes one block.
     ///
     /// # Errors
-    /// [`BuildError`] only for faults of filters and columns, never for those of entries.
+    /// Returns a [`BuildError`] for errors of filters and columns. Errors of entries become rejects.
     pub(super) fn process(&mut self, number: u64, raw: &RawBlock) -> Result<ProcessedBlock, BuildError> {
         self.rows.block.number = number;
         let mut early = raw.rejects.iter().peekable();
@@ -136,7 +136,7 @@ impl BlockProcessor {
             while let Some((_, note)) = early_notes.next_if(|(before, _)| *before <= position) {
                 self.rows.note(note.clone());
             }
-            // A record with a name is taken or left whole, and what is left need not be parsed.
+            // A record with a name belongs to a part as a whole. A record of another part need not be parsed.
             let part = self.rows.recipe.part.filter(|_| !record.name.is_empty());
             if let Some(part) = part {
                 let name = raw.bytes.get(record.name.clone()).unwrap_or_default();
@@ -158,11 +158,11 @@ impl BlockProcessor {
     }
 }
 
-/// By what else label tables may call the crystals of a record.
+/// The other name by which label tables may refer to a record.
 struct Alias {
-    /// In the place of the record's name.
+    /// The name that replaces the record's name.
     name: String,
-    /// Length of the record's name, behind which a crystal's identifier may go on.
+    /// Length in bytes of the record's name, which a crystal's identifier may extend.
     name_bytes: usize,
 }
 
@@ -172,20 +172,20 @@ impl Alias {
         Some(Self { name: String::from_utf8_lossy(alias).into_owned(), name_bytes: record.name.len() })
     }
 
-    /// The labels of a crystal under this name.
+    /// Returns the labels of a crystal under this name.
     ///
     /// # Errors
-    /// As [`LabelTable::row`].
+    /// Returns the errors of [`LabelTable::row`].
     fn row<'a>(&self, labels: &'a LabelTable, material_id: &str) -> Result<Option<LabelRow<'a>>, LabelError> {
         let block = material_id.get(self.name_bytes..).unwrap_or_default();
         labels.row(&format!("{}{block}", self.name))
     }
 }
 
-/// The labels of a crystal, by its identifier or else by what its file is called besides.
+/// Returns the labels of a crystal by its identifier, or else by the other name of its file.
 ///
 /// # Errors
-/// As [`LabelTable::row`].
+/// Returns the errors of [`LabelTable::row`].
 fn label_row<'a>(
     labels: &'a LabelTable,
     alias: Option<&Alias>,
@@ -197,26 +197,26 @@ fn label_row<'a>(
     }
 }
 
-/// Turns parsed crystals into rows.
+/// Converts parsed crystals into rows.
 pub(crate) struct RowBuilder {
     recipe: Arc<Recipe>,
     featuriser: Featuriser,
     columns: Columns,
-    /// Place of every row in `columns`.
+    /// Origin of every row in `columns`.
     origins: Vec<Origin>,
-    /// Number of the labels of every row in `columns`, where it has any.
+    /// Number of the label row of every row in `columns`, if it has labels.
     label_rows: Vec<Option<u32>>,
     values: Vec<Option<f64>>,
     block: ProcessedBlock,
     error: Option<BuildError>,
-    /// Whether the name of the record at hand has put it into the part.
+    /// Whether the name of the current record assigned it to the part.
     taken_by_name: bool,
-    /// By what else label tables may call the record at hand.
+    /// The other name by which label tables may refer to the current record.
     alias: Option<Alias>,
 }
 
 impl RowBuilder {
-    /// Without rows.
+    /// Creates a builder without rows.
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
         let splits = recipe.labels.splits.len();
         let properties = recipe.source_properties + recipe.labels.properties.len();
@@ -234,15 +234,15 @@ impl RowBuilder {
         }
     }
 
-    /// Whether there are as many features as a batch should hold.
+    /// Whether the columns hold enough features for a batch.
     pub(crate) fn is_full(&self) -> bool {
         !self.block.batches.is_empty()
     }
 
-    /// Takes all rows and rejects so far.
+    /// Returns all rows and rejects so far.
     ///
     /// # Errors
-    /// [`BuildError`] only for faults of filters and columns, never for those of entries.
+    /// Returns a [`BuildError`] for errors of filters and columns. Errors of entries become rejects.
     pub(crate) fn take_block(&mut self) -> Result<ProcessedBlock, BuildError> {
         self.flush()?;
         let block = std::mem::take(&mut self.block);
@@ -252,8 +252,8 @@ impl RowBuilder {
         Ok(block)
     }
 
-    /// Marks the labels of rejects from the record at hand, `first` of the block and later, that label
-    /// tables call by its alias.
+    /// Marks the label rows of the current record's rejects as left out, for rows that match by the alias. These are
+    /// the rejects of the block from index `first` on.
     fn mark_aliases_left_out(&mut self, first: usize) {
         let Some(alias) = &self.alias else { return };
         let labels = &self.recipe.labels;
@@ -265,12 +265,12 @@ impl RowBuilder {
         }
     }
 
-    /// Whether the part that is built leaves an entry to another one.
+    /// Whether an entry belongs to another part than the one that is built.
     fn is_elsewhere(&self, holds: impl FnOnce(Part) -> bool) -> bool {
         self.recipe.part.is_some_and(|part| !self.taken_by_name && !holds(part))
     }
 
-    /// Moves the rows that pass every filter into the block.
+    /// Moves the rows that pass all filters into the block.
     fn flush(&mut self) -> Result<(), BuildError> {
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -320,7 +320,7 @@ impl RowBuilder {
     }
 }
 
-/// The identifiers of a batch of rows.
+/// Returns the identifiers of a batch of rows.
 pub(crate) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
     batch.column_by_name("material_id")?.as_string_opt()
 }
@@ -432,7 +432,7 @@ impl Sink for RowBuilder {
     }
 }
 
-/// What there is to say of a crystal with atoms that have no neighbour, if it has any.
+/// Returns a message about atoms without a neighbour, if the crystal has any.
 fn isolated_atom(structure: &Structure, features: &Features, cutoff: f64) -> Option<String> {
     let (&first, others) = features.isolated.split_first()?;
     let number = structure.atomic_numbers.get(first as usize).copied().unwrap_or_default();
@@ -444,7 +444,7 @@ fn isolated_atom(structure: &Structure, features: &Features, cutoff: f64) -> Opt
     Some(format!("site {first} ({}) has no neighbour within {cutoff} Å{others}", symbol(number)))
 }
 
-/// Adds a block's entries to the counts.
+/// Adds the entries of a block to the counts.
 pub(super) fn count(counts: &mut Counts, rows: usize, rejects: &[Reject], notes: &[Note]) {
     for note in notes {
         counts.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());

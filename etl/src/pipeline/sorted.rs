@@ -1,7 +1,7 @@
-//! Rows in another order than the input's, in bounded memory: sorted runs, then a merge.
+//! Sorting of rows in bounded memory, by sorted runs that are merged.
 //!
-//! Runs are Arrow IPC files in the staging folder, read back a small batch at a time, so that the
-//! merge holds one batch of every run.
+//! Runs are Arrow IPC files in the staging folder. The merge reads them in small batches and holds one batch of every
+//! run.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,25 +27,25 @@ use sha2::{Digest, Sha256};
 use super::error::BuildError;
 use crate::shard::{publish, temporary_in};
 
-/// Rows of a batch of a run: the merge holds one of every run, some 100 KB, which a run of its
-/// largest size makes bearable for tens of millions of crystals.
+/// Number of rows in a batch of a run. The merge holds one batch of every run, about 100 KB. With runs of the largest
+/// size, that is acceptable for tens of millions of crystals.
 const RUN_BATCH_ROWS: usize = 16;
-/// Rows of a batch that the merge hands on.
+/// Number of rows in a batch of the merged output.
 const MERGED_BATCH_ROWS: usize = 256;
-/// What the name of a sorted run begins with, before its number.
+/// Prefix of the name of a sorted run, before its number.
 pub(super) const RUN_BEGINNING: &str = "run-";
-/// What it ends with.
+/// Extension of the name of a sorted run.
 const RUN_ENDING: &str = ".arrow";
 
 /// Order of the rows in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Order {
-    /// As in the input.
+    /// The order of the input.
     #[default]
     Source,
-    /// At random, decided by the seed and the identifiers alone.
+    /// A random order that depends only on the seed and the identifiers.
     Shuffle(u64),
-    /// Ascending by a scalar column, unknown values last, ties by identifier.
+    /// Ascending by a scalar column, with nulls last and ties sorted by identifier.
     By(String),
 }
 
@@ -76,17 +76,17 @@ impl FromStr for Order {
     }
 }
 
-/// Computes the keys by which rows are sorted.
+/// Computes the sort keys of rows.
 pub(super) struct SortKeys {
     order: Order,
     converter: RowConverter,
 }
 
 impl SortKeys {
-    /// Keys of rows with this schema.
+    /// Creates the keys for rows with this schema.
     ///
     /// # Errors
-    /// [`BuildError::Option`] if the schema has no such scalar column.
+    /// Returns [`BuildError::Option`] if the schema has no such scalar column.
     pub(super) fn new(order: &Order, schema: &Schema) -> Result<Self, BuildError> {
         let key_type = match order {
             Order::Source | Order::Shuffle(_) => DataType::UInt64,
@@ -112,7 +112,7 @@ impl SortKeys {
         Ok(Self { order: order.clone(), converter })
     }
 
-    /// One key a row; keys compare as the rows are to stand.
+    /// Returns one key per row. Keys compare in the order of the rows.
     fn of(&self, batch: &RecordBatch) -> Result<Vec<OwnedRow>, ArrowError> {
         let column = |name: &str| {
             batch
@@ -132,10 +132,10 @@ impl SortKeys {
         Ok(rows.iter().map(|row| row.owned()).collect())
     }
 
-    /// The rows of consecutive batches in order, as batches of a run.
+    /// Sorts the rows of consecutive batches and returns them as batches of a run.
     ///
     /// # Errors
-    /// [`ArrowError`] if the batches do not have the schema.
+    /// Returns an [`ArrowError`] if the batches do not have the schema.
     pub(super) fn sort(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
         let mut rows = Vec::new();
         for (position, batch) in batches.iter().enumerate() {
@@ -153,7 +153,8 @@ impl SortKeys {
     }
 }
 
-/// Where the seed puts an identifier: the first 64 bits of a hash, the same on every machine.
+/// Returns the position of an identifier in the order of a seed: the first 64 bits of a hash, the same on every
+/// machine.
 fn shuffled_position(seed: u64, material_id: &str) -> u64 {
     let digest =
         Sha256::new().chain_update(seed.to_le_bytes()).chain_update(material_id.as_bytes()).finalize();
@@ -166,10 +167,10 @@ pub(super) fn is_run_name(name: &str) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Writes a run; it appears whole or not at all.
+/// Writes a run atomically.
 ///
 /// # Errors
-/// [`BuildError::Io`] and [`BuildError::Arrow`].
+/// Returns [`BuildError::Io`] or [`BuildError::Arrow`].
 pub(super) fn write_run(
     staging: &Path,
     number: usize,
@@ -194,7 +195,7 @@ pub(super) fn write_run(
     Ok(ShardEntry { file: name, rows, bytes, sha256 })
 }
 
-/// An Arrow error, with the operating system's own error where that is the cause.
+/// Converts an Arrow error. If the operating system caused it, its own error is used.
 fn arrow_error(path: &Path, error: ArrowError) -> BuildError {
     match error {
         ArrowError::IoError(_, source) => BuildError::Io { path: path.to_owned(), source },
@@ -205,30 +206,30 @@ fn arrow_error(path: &Path, error: ArrowError) -> BuildError {
 /// Opens a run.
 ///
 /// # Errors
-/// [`BuildError::Io`] and [`BuildError::Arrow`].
+/// Returns [`BuildError::Io`] or [`BuildError::Arrow`].
 pub(super) fn open_run(staging: &Path, run: &ShardEntry) -> Result<FileReader<BufReader<File>>, BuildError> {
     let path = staging.join(&run.file);
     let file = File::open(&path).map_err(BuildError::io(&path))?;
     FileReader::try_new(BufReader::new(file), None).map_err(|error| arrow_error(&path, error))
 }
 
-/// One run while it is merged.
+/// A run that is being merged.
 struct Run {
     path: PathBuf,
     batches: FileReader<BufReader<File>>,
     /// Keys of the current batch.
     keys: Vec<OwnedRow>,
-    /// Position of the current batch among those that the output being made draws from.
+    /// Index of the current batch among those that the present output draws from.
     slot: usize,
     batch: RecordBatch,
     row: usize,
 }
 
-/// Merges sorted runs into batches in order.
+/// Merges sorted runs into ordered batches.
 pub(super) struct Merger {
     keys: SortKeys,
     runs: Vec<Run>,
-    /// Smallest key of every run that has rows left.
+    /// Smallest key of every run that is not exhausted.
     heads: BinaryHeap<Reverse<(OwnedRow, usize)>>,
 }
 
@@ -236,7 +237,7 @@ impl Merger {
     /// Opens all runs.
     ///
     /// # Errors
-    /// [`BuildError`] if one cannot be read.
+    /// Returns a [`BuildError`] if a run cannot be read.
     pub(super) fn new(
         order: &Order,
         schema: &SchemaRef,
@@ -259,7 +260,7 @@ impl Merger {
         Ok(merger)
     }
 
-    /// Reads the next batch of a run whose batch is used up; `false` at its end.
+    /// Reads the next batch of a run whose current batch is exhausted. Returns `false` at the end of the run.
     fn load(&mut self, index: usize) -> Result<bool, BuildError> {
         let Some(run) = self.runs.get_mut(index) else { return Ok(false) };
         let Some(batch) = run.batches.next() else { return Ok(false) };
@@ -272,10 +273,10 @@ impl Merger {
         Ok(true)
     }
 
-    /// The next rows in order; `None` at the end.
+    /// Returns the next rows in order, or `None` at the end.
     ///
     /// # Errors
-    /// [`BuildError`] if a run cannot be read on.
+    /// Returns a [`BuildError`] if a run cannot be read.
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, BuildError> {
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut indices = Vec::with_capacity(MERGED_BATCH_ROWS);

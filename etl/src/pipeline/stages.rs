@@ -1,4 +1,4 @@
-//! The pipeline's stages for crystals, see the `engine` module.
+//! The stages of the pipeline for crystals. See the `engine` module.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,34 +22,34 @@ use crate::reject::Reject;
 use crate::shard::{EncodedRowGroup, ShardFormat, ShardWriter};
 use crate::source::{RawBlock, RecordReader};
 
-/// From so many columns on, a row group takes some ten megabytes for its properties alone: so few are in flight as
-/// for one thread.
+/// From this number of columns on, a row group takes some ten megabytes for its properties alone. Only as many are
+/// then between the stages as for a single thread.
 const WIDE_COLUMNS: usize = 1024;
 
-/// Where rows come from: records that are still to be read, or sorted runs.
+/// Origin of the rows: records of the source, or sorted runs.
 pub(super) enum Input {
-    /// The source itself.
+    /// Records of the source.
     Records {
-        /// Cuts records out of the source.
+        /// Reads records from the source.
         reader: Box<dyn RecordReader>,
-        /// Hashes the inputs alongside.
+        /// Hashes the inputs.
         hasher: InputHasher,
     },
     /// Runs of rows that were processed before.
     Runs(Merger),
 }
 
-/// The input and how far it is read.
+/// The input and the position in it.
 pub(super) struct Cursor {
-    /// Where rows come from.
+    /// Origin of the rows.
     pub input: Input,
-    /// Number of the next block.
+    /// Index of the next block.
     pub next: u64,
-    /// Blocks below this number were dealt with by the run that is resumed.
+    /// Blocks with a lower index were processed by the run that is resumed.
     pub resume_at: u64,
 }
 
-/// A block of either input.
+/// A block of records or of rows.
 #[derive(Default)]
 pub(super) struct RawPiece {
     number: u64,
@@ -57,61 +57,61 @@ pub(super) struct RawPiece {
     merged: Option<RecordBatch>,
 }
 
-/// A step of the output, encoded.
+/// A step of the output after encoding.
 pub(super) enum EncodedStep {
     Rejects(Vec<Reject>),
     RowGroup(EncodedRowGroup),
-    /// A sorted run, to be written as it is.
+    /// A sorted run, which is written as it is.
     Run(Vec<RecordBatch>),
     EndFile,
     Commit(Commit),
 }
 
-/// Names and makes the files of a run.
+/// Creates and names the files of a run.
 pub(super) struct Output<'a> {
-    /// Folder of the unfinished run.
+    /// Staging folder of the unfinished run.
     pub staging: &'a Path,
     /// Folder of the store.
     pub store: &'a Path,
     /// Format of the shards.
     pub format: &'a ShardFormat,
-    /// First part of the shards' names.
+    /// Prefix of the shards' names.
     pub prefix: &'a str,
-    /// Finished files of this pass, those of the resumed run included.
+    /// Number of finished files of this pass, including those of the resumed run.
     pub files: usize,
     /// The file being written.
     pub open: Option<ShardWriter>,
-    /// Files that are complete but not yet in the journal.
+    /// Complete files that are not yet in the journal.
     pub complete: Vec<ShardEntry>,
-    /// Notes of the run.
+    /// Journal of the run.
     pub journal: Journal,
     /// Rejects of the run.
     pub rejects: RejectLog,
-    /// Whether rows come from the source; then the journal follows the source's blocks.
+    /// Whether the rows come from the source. The journal then follows the source's blocks.
     pub from_source: bool,
     /// Whether the files are sorted runs.
     pub runs: bool,
 }
 
-/// Everything the threads share.
+/// The state shared by all threads.
 pub(super) struct CrystalStages<'a> {
-    /// How blocks become rows.
+    /// Converts blocks into rows.
     pub recipe: Arc<Recipe>,
-    /// How rows are encoded.
+    /// Encodes rows.
     pub format: &'a ShardFormat,
-    /// How rows are sorted.
+    /// Sorts rows.
     pub keys: &'a SortKeys,
-    /// Set from outside to stop the run.
+    /// Set from outside to cancel the run.
     pub cancel: &'a AtomicBool,
-    /// Told how far the run is.
+    /// Receives the progress of the run.
     pub progress: &'a dyn BuildProgress,
-    /// Size of the inputs.
+    /// Total size of the inputs in bytes.
     pub total_bytes: u64,
     /// Folder of the store, for messages.
     pub store: PathBuf,
-    /// Identifiers of the rows of the run that is resumed, where label tables are joined.
+    /// Identifiers of the rows from the resumed run, if label tables are joined.
     pub kept_before: SeenIds,
-    /// Whether the output is sorted runs: each is as large as memory allows, so one is made at a time.
+    /// Whether the output consists of sorted runs. Each is as large as memory allows, so only one is made at a time.
     pub(crate) runs: bool,
 }
 
@@ -152,7 +152,7 @@ impl<'a> Stages for CrystalStages<'a> {
                     hasher.advance(bytes_read)?;
                     let position = Position { bytes_read, total_bytes: self.total_bytes };
                     self.progress.position(position);
-                    // The last block may come together with the end of the input.
+                    // The reader may return the last block together with the end of the input.
                     more || !piece.block.is_empty()
                 }
                 Input::Runs(merger) => {
@@ -164,7 +164,7 @@ impl<'a> Stages for CrystalStages<'a> {
             if !more || piece.number >= cursor.resume_at {
                 return Ok(more);
             }
-            // The rows themselves do not tell by what else they were found in label tables.
+            // The rows do not tell the other names by which their labels were found.
             for record in piece.block.records.iter().filter(|record| !record.alias.is_empty()) {
                 let text = |range: &Range<usize>| {
                     String::from_utf8_lossy(piece.block.bytes.get(range.clone()).unwrap_or_default())
@@ -191,7 +191,7 @@ impl<'a> Stages for CrystalStages<'a> {
             }
             None => {
                 let block = worker.process(piece.number, &piece.block);
-                // Nothing of a large piece is kept until the next one is read into its buffers.
+                // A large piece is freed before the next one is read.
                 piece.block.clear();
                 block
             }
@@ -221,7 +221,7 @@ impl<'a> Stages for CrystalStages<'a> {
 /// Encodes a step of the output.
 ///
 /// # Errors
-/// [`BuildError`] if the rows do not have the format's schema.
+/// Returns a [`BuildError`] if the rows do not have the schema of the format.
 pub(super) fn encode_step(
     format: &ShardFormat,
     keys: &SortKeys,
@@ -240,7 +240,7 @@ impl Output<'_> {
     /// Writes the next step of the output.
     ///
     /// # Errors
-    /// [`BuildError`] if a file cannot be written.
+    /// Returns a [`BuildError`] if a file cannot be written.
     pub(super) fn write(&mut self, step: EncodedStep) -> Result<(), BuildError> {
         match step {
             EncodedStep::Rejects(rejects) => {

@@ -1,4 +1,4 @@
-//! The store's folder: what is in it before a run, and what a run may do about it.
+//! The folder of a store: its state before a run, and what a run may replace.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,36 +21,36 @@ use crate::labels::{Fate, LabelTable};
 
 /// How a run begins.
 pub(crate) enum Begin {
-    /// The store is finished: nothing to do.
+    /// The store is finished. Nothing has to be done.
     Finished(Box<Manifest>),
-    /// From the start.
+    /// The run begins from the start.
     Fresh,
-    /// After what an interrupted run left.
+    /// The run continues an interrupted one.
     Resumed(Box<Journal>),
 }
 
-/// What to do with a run that was interrupted.
+/// How to deal with an interrupted run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interrupted {
-    /// Leave it alone and refuse.
+    /// Return an error and leave it unchanged.
     Refuse,
     /// Go on with it.
     Resume,
-    /// Replace it: its input cannot be read again.
+    /// Replace it, because its input cannot be read again.
     Replace,
 }
 
-/// From what a store is made.
+/// The inputs of a store.
 #[derive(Clone, Copy)]
 pub(crate) enum Inputs<'a> {
-    /// From these files and folders, which are in these states.
+    /// Files and folders, with their present state.
     Read {
-        /// What tells a resumed run that they are still the same.
+        /// The identities by which a resumed run recognises unchanged inputs.
         identities: &'a [InputIdentity],
-        /// Where they are.
+        /// Their paths.
         paths: &'a [PathBuf],
     },
-    /// From what other manifests name.
+    /// The inputs named by other manifests.
     Known(&'a [FileEntry]),
 }
 
@@ -63,17 +63,17 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// A store's folder, locked.
+/// The locked folder of a store.
 pub(crate) struct StoreFolder {
     path: PathBuf,
     _lock: File,
 }
 
 impl StoreFolder {
-    /// Creates the folder if need be and locks it.
+    /// Creates the folder if it does not exist, and locks it.
     ///
     /// # Errors
-    /// [`BuildError::Io`] and [`BuildError::Locked`].
+    /// Returns [`BuildError::Io`] or [`BuildError::Locked`].
     pub(crate) fn open(path: &Path) -> Result<Self, BuildError> {
         fs::create_dir_all(path).map_err(BuildError::io(path))?;
         let held = lock::take(path).map_err(BuildError::io(path))?;
@@ -81,22 +81,23 @@ impl StoreFolder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Folder of the unfinished run.
+    /// Returns the staging folder of the unfinished run.
     pub(crate) fn staging(&self) -> PathBuf {
         self.path.join(STAGING_FOLDER)
     }
 
-    /// Decides how a run begins, clears away what it replaces and notes in a journal that it has begun.
+    /// Determines how a run begins, removes the files that it replaces and writes its first journal.
     ///
     /// # Errors
-    /// [`BuildError::Option`] for a source's name that no file may have, [`BuildError::Finished`],
-    /// [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`], [`BuildError::Foreign`]: what is there is
-    /// not touched without being asked to. [`BuildError::Io`] where a folder of the store is a link.
+    /// Returns [`BuildError::Option`] if the name of the source cannot be used in a file name, or
+    /// [`BuildError::Finished`], [`BuildError::Interrupted`], [`BuildError::ResumeMismatch`] or
+    /// [`BuildError::Foreign`] for existing files that the request does not allow to replace. Returns
+    /// [`BuildError::Io`] if a folder of the store is a symbolic link.
     pub(crate) fn begin(
         &self,
         run: &RunIdentity,
@@ -121,7 +122,7 @@ impl StoreFolder {
         if let Some(manifest) = finished.as_ref().filter(|_| !force) {
             return match self.difference(manifest, run, inputs)? {
                 None => {
-                    // A run that was killed after its manifest may have left a part of its notes.
+                    // A run killed after writing its manifest may have left some of its temporary files.
                     remove_staging(&self.staging())?;
                     Ok(Begin::Finished(Box::new(manifest.clone())))
                 }
@@ -130,7 +131,7 @@ impl StoreFolder {
         }
         let staging = self.staging();
         let journal = if force { None } else { Journal::read(&staging)? };
-        // One that has written nothing is as good as none.
+        // A run that has written nothing need not be resumed.
         let resumed = journal.as_ref().filter(|journal| !journal.is_blank());
         let resumed = resumed.filter(|_| interrupted != Interrupted::Replace);
         if let Some(journal) = resumed {
@@ -153,7 +154,8 @@ impl StoreFolder {
             return Ok(Begin::Resumed(Box::new(journal.clone())));
         }
         lock::create_within(&staging).map_err(BuildError::io(&staging))?;
-        // From here on a journal says that what is left by a kill is ours, first what is replaced.
+        // The journal is written before the old files are removed, so that files left by a kill are recognised as
+        // ours.
         let begun = |source: &str| {
             let run = RunIdentity { source: source.to_owned(), ..run.clone() };
             Journal::new(run, inputs.identities().to_vec()).write(&staging)
@@ -167,8 +169,8 @@ impl StoreFolder {
         Ok(Begin::Fresh)
     }
 
-    /// The first difference between a finished store and what is asked for. Inputs are the same if they
-    /// have the same bytes: times tell nothing of a store or input that was copied.
+    /// Returns the first difference between a finished store and the request. Inputs are compared by their content,
+    /// because copying changes modification times.
     fn difference(
         &self,
         manifest: &Manifest,
@@ -210,12 +212,12 @@ impl StoreFolder {
         Ok(None)
     }
 
-    /// Identifiers of all rows that the journal's files hold; each also counts as met by its label, as
-    /// do those of the entries left out. The files are checked on the way: a resumed run does not build
-    /// on damage.
+    /// Returns the identifiers of all rows in the files that the journal names. Each is marked in the label table,
+    /// and so are those of rejected entries. The files are verified, so a resumed run does not continue from damaged
+    /// files.
     ///
     /// # Errors
-    /// [`BuildError`] if a file cannot be read back or is not the one that was written.
+    /// Returns a [`BuildError`] if a file cannot be read or has changed.
     pub(super) fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
         let mut seen = SeenIds::default();
         journal.shards.iter().try_for_each(|shard| shard.verify(&self.path))?;
@@ -236,10 +238,10 @@ impl StoreFolder {
         Ok(seen)
     }
 
-    /// The first identifiers of the rows that the journal's files hold.
+    /// Returns the first identifiers of the rows in the files that the journal names.
     ///
     /// # Errors
-    /// [`BuildError`] if a file cannot be read back.
+    /// Returns a [`BuildError`] if a file cannot be read.
     pub(super) fn first_ids(&self, journal: &Journal, count: usize) -> Result<Vec<String>, BuildError> {
         let mut ids = Vec::new();
         self.each_id(journal, |id| {
@@ -250,7 +252,7 @@ impl StoreFolder {
         Ok(ids)
     }
 
-    /// Hands over the identifiers of the journal's files, batch by batch, until one is not `wanted`.
+    /// Calls `wanted` with the identifiers in the journal's files until it returns `false`.
     fn each_id(&self, journal: &Journal, mut wanted: impl FnMut(&str) -> bool) -> Result<(), BuildError> {
         let mut take =
             |batch: &RecordBatch| material_ids(batch).into_iter().flatten().flatten().all(&mut wanted);
@@ -274,10 +276,10 @@ impl StoreFolder {
         Ok(())
     }
 
-    /// Removes all that the run in the staging folder has made.
+    /// Removes all files of the run in the staging folder.
     ///
     /// # Errors
-    /// As [`StoreFolder::discard`], and [`BuildError::Journal`].
+    /// Returns the errors of [`StoreFolder::discard`], or [`BuildError::Journal`].
     pub(super) fn discard_unfinished(&self) -> Result<(), BuildError> {
         match Journal::read(&self.staging())? {
             Some(journal) => self.discard(&journal),
@@ -285,13 +287,13 @@ impl StoreFolder {
         }
     }
 
-    /// Removes all that an unfinished run has made: a store that is refused leaves nothing behind.
+    /// Removes all files of an unfinished run, so that a refused store leaves nothing behind.
     ///
     /// # Errors
-    /// [`BuildError`] if a file cannot be removed, or the journal not be replaced.
+    /// Returns a [`BuildError`] if a file cannot be removed or the journal cannot be replaced.
     pub(super) fn discard(&self, journal: &Journal) -> Result<(), BuildError> {
         let staging = self.staging();
-        // With a journal that names no shard they are leftovers, which any later run clears away.
+        // A journal without shards makes the remaining files leftovers, which any later run removes.
         Journal::new(journal.run.clone(), journal.inputs.clone()).write(&staging)?;
         journal.shards.iter().try_for_each(|shard| remove(&self.path.join(&shard.file)))?;
         remove_staging(&staging)
