@@ -1,4 +1,4 @@
-//! Cells and sites as JSON and POSCAR give them, completed into a [`Structure`].
+//! Reading of the unit cell and sites from JSON and POSCAR, and their completion to a [`Structure`].
 
 use crystal::cartesian::to_fractional;
 use crystal::structure::Structure;
@@ -8,20 +8,20 @@ use super::RecordError;
 use super::json::Cursor;
 use super::species::element;
 
-/// How positions are given.
+/// The kind of coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coordinates {
-    /// Fractions of the cell vectors.
+    /// Fractional coordinates.
     Fractional,
-    /// Å.
+    /// Cartesian coordinates in Å.
     Cartesian,
 }
 
-/// Reads the `atoms` dictionary of JARVIS-Tools: `lattice_mat` (rows, Å), `coords`, `elements`,
-/// `cartesian`. Other keys are stepped over.
+/// Reads the `atoms` dictionary of JARVIS-Tools: `lattice_mat` (rows in Å), `coords`, `elements`, `cartesian`. Other
+/// keys are skipped.
 ///
 /// # Errors
-/// [`RecordError`] where a field is missing or broken, or the sites do not make a crystal.
+/// Returns a [`RecordError`] if a field is missing or malformed, or if the sites do not form a crystal.
 pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
     structure.clear();
     let mut coordinates = Coordinates::Fractional;
@@ -72,19 +72,19 @@ pub(super) fn read_atoms(cursor: &mut Cursor<'_>, structure: &mut Structure) -> 
     complete(structure, coordinates)
 }
 
-/// Refuses one more site than a crystal may have.
+/// Checks that a crystal may have one more site.
 ///
 /// # Errors
-/// [`RecordError::TooManySites`].
+/// Returns [`RecordError::TooManySites`] if it may not.
 #[inline]
 pub(super) fn require_room(sites: usize) -> Result<(), RecordError> {
     if sites < MAX_SITES { Ok(()) } else { Err(RecordError::TooManySites { limit: MAX_SITES }) }
 }
 
-/// Reads three cell vectors, rows in Å.
+/// Reads three lattice vectors, as rows in Å.
 ///
 /// # Errors
-/// [`RecordError::Json`] where they are not an array of three by three numbers.
+/// Returns [`RecordError::Json`] if they are not an array of three by three numbers.
 pub(super) fn read_lattice(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
     let mut lattice = [[0.0; 3]; 3];
     cursor.expect(b'[', "an array of 3 cell vectors")?;
@@ -98,12 +98,12 @@ pub(super) fn read_lattice(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], Rec
     Ok(lattice)
 }
 
-/// Checks what was read and turns Cartesian positions (in [`Structure::fractional`], Å) into
-/// fractions of the cell.
+/// Checks the values that were read, and converts Cartesian coordinates (in [`Structure::fractional`], Å) to
+/// fractional ones.
 ///
 /// # Errors
-/// [`RecordError`] where there are no sites, as many elements as positions are missing, a number
-/// is not finite, or Cartesian positions stand in a cell without volume.
+/// Returns a [`RecordError`] if there are no sites, the numbers of elements and positions differ, a number is not
+/// finite, or Cartesian coordinates are given in a cell without volume.
 pub(super) fn complete(structure: &mut Structure, coordinates: Coordinates) -> Result<(), RecordError> {
     let (elements, positions) = (structure.atomic_numbers.len(), structure.fractional.len());
     if elements != positions {

@@ -1,6 +1,6 @@
-//! Values that have names on a command line.
+//! Values that are chosen by name on the command line.
 
-/// The value with a name; the message for any other text lists the names there are.
+/// Returns the value with a name. The error message for any other text lists the known names.
 pub(super) fn by_name<T: Copy>(
     what: &str,
     all: &[T],

@@ -1,5 +1,5 @@
-//! CIFs: folders, archives, single files. A crystal is called by its file's name, with `#block` behind it
-//! where a file holds several structures.
+//! CIFs in folders, archives or single files. A crystal is named after its file, followed by `#block` if a file holds
+//! several structures.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use super::packing::{strip_ending, strip_packing};
 use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
-/// Rejects of one file that are listed one by one.
+/// Largest number of rejects of one file that are listed individually.
 const MAX_REJECTS: usize = 1 << 16;
-/// Endings of CIFs; the second is that of magnetic structures.
+/// Extensions of CIFs. The second one is that of magnetic structures.
 const ENDINGS: [&str; 2] = [".cif", ".mcif"];
-/// The files that are read: `*.cif` and `*.mcif`, also packed as `*.cif.gz`.
+/// The files of the source: `*.cif` and `*.mcif`, also compressed as in `*.cif.gz`.
 const RULE: FileRule = FileRule { what: "CIF files", identifier };
 
-/// The source.
+/// The definition of the source.
 pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "cif", has_files: true, id_key: None, default_filters: &[], open };
 
-/// Stem of a CIF's name.
+/// Returns the stem of a CIF's name.
 pub(crate) fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
     let unpacked = strip_packing(base);
@@ -32,15 +32,15 @@ pub(crate) fn identifier(name: &str) -> Option<&str> {
     (!stem.is_empty() && !base.starts_with("._")).then_some(stem)
 }
 
-/// Opens folders and archives of CIFs, and CIFs.
+/// Opens folders and archives of CIFs, and single CIFs.
 ///
 /// # Errors
-/// [`SourceError`] where an input is none of them or cannot be read.
+/// Returns a [`SourceError`] if an input is none of them or cannot be read.
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     open_files_source(inputs, options, name, RULE, Arc::new(|| Box::new(CifParser::default())))
 }
 
-/// Reads a CIF with all its blocks.
+/// A parser of CIFs with all their data blocks.
 #[derive(Debug, Default)]
 pub(super) struct CifParser {
     crystals: CifCrystals,
@@ -54,15 +54,15 @@ impl RecordParser for CifParser {
     }
 }
 
-/// Turns the structures of a CIF into crystals.
+/// Converts the structures of a CIF into crystals.
 #[derive(Debug, Default)]
 pub(super) struct CifCrystals {
     reader: CifReader,
 }
 
 impl CifCrystals {
-    /// Hands every structure in `cif` to `sink`, under the name `stem` (and `#block`). The line of
-    /// a fault counts on from the origin's, where that has one: the CIF starts there.
+    /// Passes every structure in `cif` to `sink`, under the name `stem` or `stem#block`. The line of the origin, if
+    /// it has one, is that where the CIF begins; lines of errors are counted from there.
     pub(super) fn read(
         &mut self,
         cif: &[u8],
@@ -75,7 +75,7 @@ impl CifCrystals {
         self.reader.limit_sites(sink.max_sites());
         self.reader.read(cif, &mut |block, result| {
             let material_id = block.entry_name(stem);
-            // The line counts on from the origin's.
+            // Lines are counted from that of the origin.
             let origin_of = |line: u32| {
                 let start = origin.line.unwrap_or(1);
                 let line = line.checked_sub(1).map(|down| start.saturating_add(down));

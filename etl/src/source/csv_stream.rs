@@ -1,8 +1,8 @@
-//! A CSV cut into rows while it streams past, and a row into fields.
+//! Splitting of a CSV stream into rows, and of rows into fields.
 //!
-//! Rows are those of RFC 4180: a quote opens a field only at its start, and what is quoted may hold
-//! line ends. Cutting a row of a table of CIFs is two searches for a byte, so that the fields are
-//! looked at by whoever reads the row, on any thread.
+//! Rows are those of RFC 4180: a quote opens a field only at its start, and a quoted field may contain line ends.
+//! Finding the end of a row in a table of CIFs takes two byte searches. The fields are split later by the reader of
+//! the row, on any thread.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -15,37 +15,37 @@ use super::document::Document;
 use super::input::Stream;
 use super::json_stream::Cut;
 
-/// Bytes read from the stream at a time.
+/// Number of bytes read from the stream at a time.
 const CHUNK_BYTES: usize = 128 << 10;
-/// Between fields.
+/// The separator of fields.
 const DELIMITER: u8 = b',';
 
-/// A table and a position in it.
+/// A CSV stream and the position in it.
 pub(super) struct CsvStream {
     stream: Stream,
     file: Arc<str>,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// Line on which the cursor stands, counted from 1.
+    /// Line of the position, counted from 1.
     line: u64,
 }
 
-/// Where in a row a scan stands.
+/// State of scanning a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// At the start of a field.
     Start,
-    /// In a field, or behind a closing quote.
+    /// In an unquoted field, or after a closing quote.
     Plain,
-    /// Between quotes.
+    /// In a quoted field.
     Quoted,
-    /// Behind a quote that closes the field, unless a second one follows.
+    /// After a quote that closes the field, unless another quote follows.
     Quote,
 }
 
 impl CsvStream {
-    /// At the start of a table.
+    /// Creates a stream at the start of a table.
     pub(super) fn new(document: Document) -> Self {
         Self::with_chunk(document.stream, document.file, CHUNK_BYTES)
     }
@@ -55,12 +55,13 @@ impl CsvStream {
         Self { stream, file, buffer, start: 0, end: 0, line: 1 }
     }
 
-    /// The table as messages name it.
+    /// Returns the name of the table in messages.
     pub(super) fn file(&self) -> &Arc<str> {
         &self.file
     }
 
-    /// Line on which the next row starts, counted from 1; empty lines before it are not counted.
+    /// Returns the line on which the next row begins, counted from 1, once [`CsvStream::has_row`] has skipped empty
+    /// lines.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
@@ -80,10 +81,10 @@ impl CsvStream {
         Ok(true)
     }
 
-    /// Steps over empty lines; `false` at the end of the table.
+    /// Skips empty lines. Returns `false` at the end of the table.
     ///
     /// # Errors
-    /// [`SourceError::Read`].
+    /// Returns [`SourceError::Read`] if the stream cannot be read.
     pub(super) fn has_row(&mut self) -> Result<bool, SourceError> {
         while self.fill()? {
             match self.buffer.get(self.start) {
@@ -96,10 +97,10 @@ impl CsvStream {
         Ok(false)
     }
 
-    /// Appends the next row to `bytes`, without its line end; call [`CsvStream::has_row`] before.
+    /// Appends the next row, without its line end, to `bytes`. Call [`CsvStream::has_row`] first.
     ///
     /// # Errors
-    /// [`SourceError`] where a quoted field does not end, or nothing can be read.
+    /// Returns a [`SourceError`] if a quoted field has no end or the stream cannot be read.
     pub(super) fn row(&mut self, bytes: &mut Vec<u8>, limit: usize) -> Result<Cut, SourceError> {
         let from = bytes.len();
         let first_line = self.line;
@@ -139,7 +140,7 @@ impl CsvStream {
     }
 }
 
-/// Scans on to the end of the row or of the chunk: the state there, and the bytes up to there.
+/// Scans up to the end of the row or of the chunk. Returns the state there and the number of bytes.
 fn scan(mut state: State, chunk: &[u8]) -> (State, usize) {
     let mut at = 0;
     while let Some(rest) = chunk.get(at..).filter(|rest| !rest.is_empty()) {
@@ -178,16 +179,16 @@ fn scan(mut state: State, chunk: &[u8]) -> (State, usize) {
 /// A field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field<'a> {
-    /// Its bytes; without the quotes around it, but with the doubled quotes within.
+    /// The bytes of the field, without the surrounding quotes but with doubled quotes.
     pub raw: &'a [u8],
     /// Whether there are doubled quotes.
     pub doubled: bool,
-    /// Byte of the row at which it starts.
+    /// Byte offset of the field in the row.
     pub start: usize,
 }
 
 impl<'a> Field<'a> {
-    /// The field's text, borrowed unless it has doubled quotes.
+    /// Returns the text of the field. It is borrowed unless it has doubled quotes.
     pub(super) fn bytes(&self) -> Cow<'a, [u8]> {
         if !self.doubled {
             return Cow::Borrowed(self.raw);
@@ -196,7 +197,7 @@ impl<'a> Field<'a> {
         let mut rest = self.raw;
         while let Some(at) = memchr(b'"', rest) {
             text.extend_from_slice(&rest[..=at]);
-            // The second quote of a pair; behind a field's closing quote there is none.
+            // The second quote of a pair. There is none after the closing quote of a field.
             let second = usize::from(rest.get(at + 1) == Some(&b'"'));
             rest = rest.get(at + 1 + second..).unwrap_or_default();
         }
@@ -205,7 +206,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The fields of a row.
+/// An iterator over the fields of a row.
 #[derive(Debug, Clone)]
 pub(super) struct Fields<'a> {
     row: &'a [u8],
@@ -213,7 +214,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Before the first field.
+    /// Creates an iterator at the first field.
     pub(super) fn new(row: &'a [u8]) -> Self {
         Self { row, at: Some(0) }
     }

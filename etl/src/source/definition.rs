@@ -1,42 +1,42 @@
-//! What the file of a source says about it, and the options that it is opened with.
+//! The definition of a source, and the options for opening it.
 
 use std::path::PathBuf;
 
 use super::names::FileId;
 use super::{OpenSource, SourceError};
 
-/// A source, as its file describes it.
+/// The definition of a source, given in the file of the source.
 pub(super) struct SourceDefinition {
-    /// Name on a command line, also the source's name where it has no better one.
+    /// Name on the command line. It is also the default name of the source.
     pub name: &'static str,
-    /// Whether crystals are files of their own, which are called by their names.
+    /// Whether each crystal is in a file of its own and named after it.
     pub has_files: bool,
-    /// Key of the identifiers where the source is a JSON array of entries: documents are told by it.
+    /// Key of the identifiers, if the source is a JSON array of entries. Documents are recognised by it.
     pub id_key: Option<&'static str>,
-    /// Filters that apply unless switched off.
+    /// Filters that apply by default.
     pub default_filters: &'static [&'static str],
-    /// Opens the inputs, one or more, under the value of the store's `source` column.
+    /// Opens one or more inputs. The last argument is the value of the store's `source` column.
     pub open: fn(&[PathBuf], &SourceOptions, &str) -> Result<OpenSource, SourceError>,
 }
 
-/// How a source is read.
+/// Options for reading a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOptions {
-    /// Value of the store's `source` column instead of the source's own name.
+    /// Value of the store's `source` column; by default the name of the source.
     pub name: Option<String>,
-    /// Table: column of the identifiers; otherwise the first of `material_id`, `id`, `jid`,
-    /// `mbid`, `cif_id` that there is.
+    /// Tables: the column of the identifiers; by default the first existing one of `material_id`, `id`, `jid`,
+    /// `mbid`, `cif_id`.
     pub id_column: Option<String>,
-    /// Table: column of the CIFs; otherwise `cif`.
+    /// Tables: the column of the CIFs; by default `cif`.
     pub cif_column: Option<String>,
-    /// Table: the columns that are properties; otherwise every numeric one, which takes a first
-    /// pass over the table to know.
+    /// Tables: the columns that are properties; by default all numeric columns, which are found in an additional pass
+    /// over the table.
     pub property_columns: Option<Vec<String>>,
-    /// CIF and POSCAR: look for `id_prop.csv` and `labels.csv` among the inputs.
+    /// CIF and POSCAR files: whether to read the `id_prop.csv` and `labels.csv` files among the inputs.
     pub embedded_labels: bool,
-    /// CIF and POSCAR: what the crystals are called.
+    /// CIF and POSCAR files: how the crystals are named.
     pub id: FileId,
-    /// CIF and POSCAR: list the files that are not read, and do not only count them.
+    /// CIF and POSCAR files: whether to list the files that are not read, instead of only counting them.
     pub list_unread: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which kind of source an input is, for callers whose users do not say.
+//! Detection of the kind of an input.
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +12,12 @@ use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
 use super::{InputKind, SourceError, SourceKind, cif, poscar};
 
-/// Finds out the kind of an input: a CIF or POSCAR by its name, a folder or archive by the first
-/// file in it that is one, a JSON file by its first bytes, a CSV or Parquet file as a table.
+/// Determines the kind of an input: a CIF or POSCAR by its name, a folder or archive by the first such file in it, a
+/// JSON file by its first bytes, a CSV or Parquet file as a table.
 ///
 /// # Errors
-/// [`SourceError`] where the input cannot be read, and [`SourceError::Layout`] where it is of no
-/// kind that can be told.
+/// Returns a [`SourceError`] if the input cannot be read, and [`SourceError::Layout`] if its kind cannot be
+/// determined.
 pub fn detect(path: &Path) -> Result<InputKind, SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_file() {
@@ -35,7 +35,7 @@ pub fn detect(path: &Path) -> Result<InputKind, SourceError> {
     }
 }
 
-/// The kind of a file whose name says it.
+/// Returns the kind of a file from its name, or `None` if the name does not determine it.
 pub fn detect_name(name: &str) -> Option<SourceKind> {
     if cif::identifier(name).is_some() {
         return Some(SourceKind::Cif);
@@ -55,7 +55,7 @@ fn is_structure(name: &str) -> bool {
     (RULE.identifier)(name).is_some()
 }
 
-/// The kind of a folder or archive by its members; tables lie beside structures without being the input.
+/// Returns the kind of a folder or archive from its members. Tables beside structures are not the input.
 fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
     let mut unread = UnreadFiles::default();
     match files {
@@ -103,7 +103,7 @@ fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
     Err(SourceError::layout(&path.to_string_lossy(), message))
 }
 
-/// The kind of a JSON document by its layout.
+/// Returns the kind of a JSON document from its layout.
 fn of_json(path: &Path) -> Result<InputKind, SourceError> {
     match look(path)? {
         Some(Look::Source(kind)) => Ok(kind.into()),
@@ -112,11 +112,11 @@ fn of_json(path: &Path) -> Result<InputKind, SourceError> {
     }
 }
 
-/// Refuses an input that another kind of source reads, or none.
+/// Checks that an input is not clearly of another kind than the given one.
 ///
 /// # Errors
-/// [`SourceError::Layout`] where it is a folder or a file whose name or start says so, and
-/// [`SourceError`] where it cannot be read.
+/// Returns [`SourceError::Layout`] if it is a folder, or a file whose name or first bytes show another or an
+/// unsupported kind, and another [`SourceError`] if it cannot be read.
 pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_dir() {

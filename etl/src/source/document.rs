@@ -1,4 +1,4 @@
-//! Documents: files that are one text, packed or not, or alone of their kind in a zip archive.
+//! Documents: text files, compressed or not, or the only suitable member of a zip archive.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,14 +9,14 @@ use super::input::{Progress, Stream, open_stream};
 use super::packing::Packing;
 use super::zip_archive::{ZipArchive, is_litter};
 
-/// Byte order mark that some editors and spreadsheets leave in front of a text.
+/// UTF-8 byte order mark, which some editors and spreadsheets write at the start of a text.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-/// Bytes that tell how a text is encoded.
+/// Number of bytes that determine the encoding of a text.
 const START_BYTES: usize = 4;
 
-/// The encoding of a text that starts so, unless it is one of single bytes. Every document starts with an
-/// ASCII character, a mark or nothing.
+/// Returns the name of a multi-byte encoding, or `None` if the text is encoded in single bytes. Every valid document
+/// begins with an ASCII character or a byte order mark, or is empty.
 fn wide_encoding(start: &[u8]) -> Option<&'static str> {
     match start {
         [0xff, 0xfe, 0, 0] | [0, 0, 0xfe, 0xff] | [_, 0, 0, 0] | [0, 0, 0, _] => Some("UTF-32"),
@@ -25,10 +25,10 @@ fn wide_encoding(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Refuses a text of wide characters by its first bytes.
+/// Checks by its first bytes that a text is not in a multi-byte encoding.
 ///
 /// # Errors
-/// [`SourceError::Layout`].
+/// Returns [`SourceError::Layout`] if it is.
 pub(crate) fn check_encoding(file: &str, start: &[u8]) -> Result<(), SourceError> {
     match wide_encoding(start.get(..START_BYTES).unwrap_or(start)) {
         Some(encoding) => Err(SourceError::layout(file, format!("is {encoding} text; save it as UTF-8"))),
@@ -36,18 +36,18 @@ pub(crate) fn check_encoding(file: &str, start: &[u8]) -> Result<(), SourceError
     }
 }
 
-/// A single document, taken out of its zip archive where it is in one.
+/// A document, extracted from its zip archive if it is in one.
 pub(crate) struct Document {
-    /// The document's bytes.
+    /// The bytes of the document.
     pub(crate) stream: Stream,
-    /// The file as messages name it: the path, `path!member` for a member of a zip archive.
+    /// Name of the file in messages: the path, or `path!member` for a member of a zip archive.
     pub(crate) file: Arc<str>,
-    /// Name of the document itself: of the file, or of the archive's member.
+    /// Name of the document: that of the file or of the archive's member.
     pub(crate) name: String,
 }
 
 impl Document {
-    /// A document without its byte order mark.
+    /// Creates a document without its byte order mark.
     fn new(mut stream: Stream, file: Arc<str>, name: String) -> Result<Self, SourceError> {
         let mut start = Vec::with_capacity(START_BYTES);
         let read = (&mut stream).take(START_BYTES as u64).read_to_end(&mut start);
@@ -60,12 +60,12 @@ impl Document {
     }
 }
 
-/// Opens a document (`.json`, `.csv`, ...): a file, packed or not, or the only member of a zip archive
-/// whose name ends in `extension`.
+/// Opens a document (`.json`, `.csv`, ...): a file, compressed or not, or the only member of a zip archive whose name
+/// ends with `extension`.
 ///
 /// # Errors
-/// [`SourceError`] where the file cannot be opened, the archive is damaged, or it does not hold
-/// exactly one such member.
+/// Returns a [`SourceError`] if the file cannot be opened, the archive is damaged, or it does not have exactly one
+/// such member.
 pub(crate) fn open_document(
     path: &Path,
     extension: &str,

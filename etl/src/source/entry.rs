@@ -1,5 +1,5 @@
-//! Databases published as one JSON array of entries: an identifier, an `atoms` dictionary and
-//! properties beside it. OQMD and JARVIS differ only in their [`EntryLayout`].
+//! Databases published as a JSON array of entries, each with an identifier, an `atoms` dictionary and properties.
+//! OQMD and JARVIS differ only in their [`EntryLayout`].
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -24,32 +24,32 @@ use super::{
 };
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
 
-/// Most keys of one entry.
+/// Largest number of keys of an entry.
 const MAX_ENTRY_KEYS: usize = 1024;
-/// Properties of all entries that any source may have, there or not: a store has a place for each.
+/// Largest number of properties times entries that any source may have, because a store has a place for each value.
 const MAX_VALUES: u64 = 1 << 26;
-/// Of more, one in so many at least must be there.
+/// Above that number, one in this many values must exist.
 const VALUES_FOR_EACH_NUMBER: u64 = 100;
-/// A longer key is no property's.
+/// Longest key of a property in bytes.
 const MAX_KEY_BYTES: usize = 1024;
 
-/// How one database writes its entries.
+/// The layout of a database's entries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryLayout {
     /// Name of the source, and qualifier of its property keys.
     pub source: &'static str,
     /// Key of the identifier.
     pub id_key: &'static str,
-    /// What stands before the identifier in a store.
+    /// Prefix of the identifiers in a store.
     pub id_prefix: &'static str,
-    /// Properties start so in the source; other keys are none.
+    /// Prefix of the keys that are properties in the source.
     pub property_prefix: &'static str,
-    /// What stands before a key without documentation in its column.
+    /// Prefix of the columns of undocumented properties.
     pub column_prefix: &'static str,
 }
 
 impl EntryLayout {
-    /// Whether a key can be a property.
+    /// Whether a key may be that of a property.
     fn may_be_property(&self, key: &[u8]) -> bool {
         key.len() <= MAX_KEY_BYTES
             && key != self.id_key.as_bytes()
@@ -57,11 +57,10 @@ impl EntryLayout {
             && key.starts_with(self.property_prefix.as_bytes())
     }
 
-    /// Opens the files, finds their numeric properties in a first pass over them, and stands
-    /// before the first entry.
+    /// Opens the files, finds their numeric properties in a first pass, and returns a source at the first entry.
     ///
     /// # Errors
-    /// [`SourceError`] where a file cannot be opened or is no JSON array.
+    /// Returns a [`SourceError`] if a file cannot be opened or is not a JSON array.
     pub(super) fn open(self, inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
         let states = file_states(inputs)?;
         let mut scan = KeyScan::default();
@@ -94,7 +93,8 @@ impl EntryLayout {
         })
     }
 
-    /// Sees every property of every entry of one file, and counts these. A broken entry is left to the parser.
+    /// Scans the properties of all entries in a file. Returns the number of entries. Malformed entries are left to
+    /// the parser.
     fn scan(&self, path: &Path, scan: &mut KeyScan) -> Result<u64, SourceError> {
         let mut json = open_array(path, &Progress::default())?;
         let mut entry = Vec::new();
@@ -124,7 +124,7 @@ impl EntryLayout {
             if self.may_be_property(key.raw) {
                 let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii();
                 let text = raw.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(raw);
-                // What is beyond the limit is told at the end.
+                // Keys beyond the limit are reported at the end.
                 scan.see(key.raw, PropertyValue::of_scalar(value), text);
             }
         }
@@ -132,7 +132,8 @@ impl EntryLayout {
     }
 }
 
-/// Refuses a source of very many properties of which next to none is there: a store of it would be made of nulls.
+/// Checks that a source with very many properties has enough values, because a store of it would otherwise consist of
+/// nulls.
 fn check_values(file: &str, keys: &[NumericKey], entries: u64) -> Result<(), SourceError> {
     let values = entries.saturating_mul(keys.len() as u64);
     let numbers: u64 = keys.iter().map(|key| key.numbers).sum();
@@ -147,20 +148,20 @@ fn check_values(file: &str, keys: &[NumericKey], entries: u64) -> Result<(), Sou
     Err(SourceError::layout(file, message))
 }
 
-/// Counts one more key of an entry.
+/// Counts a key of an entry. Returns an error if there are too many.
 fn count_key(keys: &mut usize) -> Result<(), RecordError> {
     *keys += 1;
     if *keys > MAX_ENTRY_KEYS { Err(RecordError::TooManyKeys { limit: MAX_ENTRY_KEYS }) } else { Ok(()) }
 }
 
-/// Opens a JSON document and steps into its array.
+/// Opens a JSON document and enters its array.
 fn open_array(path: &Path, progress: &Progress) -> Result<JsonStream, SourceError> {
     let mut json = JsonStream::new(open_document(path, ".json", progress)?);
     json.expect(b'[', "an array of entries")?;
     Ok(json)
 }
 
-/// Cuts the elements of one array after another.
+/// Reads the elements of one array after another.
 struct ArrayReader {
     inputs: VecDeque<PathBuf>,
     current: Option<JsonStream>,
@@ -213,21 +214,21 @@ impl RecordReader for ArrayReader {
     }
 }
 
-/// Reads single entries.
+/// A parser of single entries.
 pub(super) struct EntryParser {
     layout: EntryLayout,
     index: KeyIndex,
-    /// Whether each property is a strict one.
+    /// Whether each property is strict, see [`NumericKey::is_strict`].
     strict: Vec<bool>,
     values: Vec<Option<f64>>,
-    /// Messages about values that are taken as missing.
+    /// Messages about values that count as missing.
     odd: Vec<String>,
     structure: Structure,
     material_id: String,
 }
 
 impl EntryParser {
-    /// Reads entries whose properties are `keys`.
+    /// Creates a parser of entries with the properties `keys`.
     pub(super) fn new(layout: EntryLayout, keys: &[NumericKey]) -> Self {
         Self {
             layout,
@@ -276,7 +277,7 @@ impl EntryParser {
         if atoms_read { Ok(()) } else { Err(RecordError::MissingField("atoms")) }
     }
 
-    /// Reads a whole number or a text as the identifier.
+    /// Reads an integer or a text as the identifier.
     fn read_identifier(&mut self, cursor: &mut Cursor<'_>) -> Result<(), RecordError> {
         self.material_id.clear();
         let raw = cursor.raw()?;
@@ -291,7 +292,7 @@ impl EntryParser {
         Ok(())
     }
 
-    /// The identifier of an entry whose reading failed before it came.
+    /// Returns the identifier of an entry that could not be parsed up to its identifier.
     fn find_identifier(&mut self, entry: &[u8]) -> Option<String> {
         if self.material_id.is_empty() {
             let mut cursor = Cursor::new(entry);
@@ -309,16 +310,16 @@ impl EntryParser {
     }
 }
 
-/// The error for a name of so many bytes, too many for one.
+/// Returns the error of a name that is too long, given its size in bytes.
 pub(crate) fn too_long(what: &str, bytes: usize) -> RecordError {
     RecordError::Identifier(format!("{what} has {bytes} bytes, {MAX_TEXT_BYTES} at most"))
 }
 
-/// An identifier names one row of a store: it is not empty, not longer than a path and has no control
+/// Checks that an identifier can name a row of a store: it is not empty, not longer than a path and has no control
 /// characters.
 ///
 /// # Errors
-/// [`RecordError::Identifier`].
+/// Returns [`RecordError::Identifier`] if it cannot.
 pub(crate) fn check_identifier(text: &str) -> Result<(), RecordError> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(too_long("the identifier", text.len()));
@@ -353,7 +354,7 @@ impl RecordParser for EntryParser {
 }
 
 impl RecordError {
-    /// The row of the rejects table. A line of the record is counted on from the record's own.
+    /// Converts the error into a reject. A line in the record is converted to one in the file.
     pub(crate) fn reject(&self, material_id: Option<String>, mut origin: Origin) -> Reject {
         if let Some(line) = self.line() {
             origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));

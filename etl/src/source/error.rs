@@ -1,4 +1,4 @@
-//! Faults of an input as a whole, and why a single record is left out.
+//! Errors of an input as a whole, and errors of single records.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use thiserror::Error;
 use crate::reject::TOO_MANY_SITES;
 use crate::source::json::JsonError;
 
-/// An input that cannot be opened or read on; the run ends with it.
+/// An error of an input that cannot be opened or read. It ends the run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// A command without inputs.
+    /// No input was given.
     #[error("no input is given")]
     NoInput,
     /// A file or folder cannot be opened or listed.
@@ -23,15 +23,15 @@ pub enum SourceError {
     Open {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The bytes of a file end early or do not decompress.
+    /// A file is truncated or cannot be decompressed.
     #[error("{file}: {source}")]
     Read {
         /// The file, or `archive!member`.
         file: String,
-        /// What the system or the decompressor says.
+        /// The error of the operating system or decompressor.
         source: io::Error,
     },
     /// A tar or zip archive is damaged.
@@ -39,28 +39,28 @@ pub enum SourceError {
     Archive {
         /// The archive.
         file: String,
-        /// Byte of the (decompressed) archive.
+        /// Byte offset in the (decompressed) archive.
         byte: u64,
-        /// What is wrong there.
+        /// What is wrong.
         message: String,
     },
-    /// A JSON file is damaged outside its records.
+    /// A JSON file is malformed outside its records.
     #[error("{file}: line {line}, column {column} (byte {byte}): expected {expected}, found {found}")]
     Json {
         /// The file, or `archive!member`.
         file: String,
         /// Line, counted from 1.
         line: u64,
-        /// Byte of the line, counted from 1.
+        /// Byte position in the line, counted from 1.
         column: u64,
-        /// Byte of the file, counted from 0.
+        /// Byte offset in the file.
         byte: u64,
-        /// What JSON or the layout asks for there.
+        /// What JSON or the layout requires there.
         expected: &'static str,
-        /// What stands there.
+        /// What was found there.
         found: String,
     },
-    /// A well-formed file that is not in the layout of its source.
+    /// A well-formed file does not have the layout of its source.
     #[error("{file}: {message}")]
     Layout {
         /// The file, or `archive!member`.
@@ -68,35 +68,35 @@ pub enum SourceError {
         /// What is missing.
         message: String,
     },
-    /// A table without a column that is needed.
+    /// A table lacks a required column.
     #[error("{file}: no column {wanted}; it has {}", some(.found))]
     MissingColumn {
         /// The table.
         file: String,
-        /// Names that would do.
+        /// The possible names of the column.
         wanted: String,
-        /// Columns the table has.
+        /// The columns of the table.
         found: Vec<String>,
     },
-    /// A folder or archive without a single file of the kind.
+    /// A folder or archive contains no file of the source.
     #[error("{file}: no {what} in it{beside}")]
     Empty {
         /// The folder or archive.
         file: String,
-        /// What was looked for.
+        /// The kind of files that was searched for.
         what: &'static str,
-        /// What is there instead, as the end of the sentence.
+        /// The files that are there instead, as the end of the message.
         beside: String,
     },
-    /// More property keys than a table may have columns.
+    /// The source has more property keys than a table may have columns.
     #[error("{file}: more than {limit} numeric keys")]
     TooManyKeys {
         /// The file, or `archive!member`.
         file: String,
-        /// The limit.
+        /// Largest number of keys.
         limit: usize,
     },
-    /// Two keys of a source would fill one column.
+    /// Two keys of a source would be the same column.
     #[error("{file}: the keys {first:?} and {second:?} would both be the column {column}")]
     DuplicateColumn {
         /// The file.
@@ -110,10 +110,10 @@ pub enum SourceError {
     },
 }
 
-/// Columns that a message names.
+/// Largest number of columns that a message names.
 const SHOWN_COLUMNS: usize = 64;
 
-/// The first columns of a table, and how many more there are.
+/// Lists the first columns of a table, followed by the number of further ones.
 fn some(columns: &[String]) -> String {
     let (shown, more) = columns.split_at(columns.len().min(SHOWN_COLUMNS));
     let shown = shown.join(", ");
@@ -121,88 +121,88 @@ fn some(columns: &[String]) -> String {
 }
 
 impl SourceError {
-    /// A file or folder that cannot be opened.
+    /// Returns the error of a file or folder that cannot be opened.
     pub(super) fn open(path: &Path, source: io::Error) -> Self {
         Self::Open { path: path.to_path_buf(), source }
     }
 
-    /// Bytes that cannot be read.
+    /// Returns the error of a file that cannot be read.
     pub(super) fn read(file: &str, source: io::Error) -> Self {
         Self::Read { file: file.to_owned(), source }
     }
 
-    /// A file in another layout.
+    /// Returns the error of a file in another layout.
     pub(super) fn layout(file: &str, message: impl Into<String>) -> Self {
         Self::Layout { file: file.to_owned(), message: message.into() }
     }
 }
 
-/// Why one record is left out; ends as a row of the rejects table.
+/// An error of a single record, which becomes a row of the rejects table.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The record is not well-formed JSON or not of the source's shape.
+    /// The record is not well-formed JSON or does not have the layout of the source.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// A field that a crystal needs is not there.
+    /// A required field is missing.
     #[error("{0:?} is missing")]
     MissingField(&'static str),
-    /// The identifier is empty, not UTF-8 or not a name.
+    /// The identifier is empty, not UTF-8 or not a valid name.
     #[error("no usable identifier: {0}")]
     Identifier(String),
-    /// A site's symbol is no element.
+    /// The symbol of a site is not that of an element.
     #[error("site {site}: {symbol:?} is no element")]
     UnknownElement {
-        /// Site, counted from 1.
+        /// Position of the site, counted from 1.
         site: usize,
         /// The symbol as written.
         symbol: String,
     },
-    /// A site's symbol names several elements.
+    /// The symbol of a site denotes several elements.
     #[error("site {site}: {symbol:?} names several elements")]
     AmbiguousElement {
-        /// Site, counted from 1.
+        /// Position of the site, counted from 1.
         site: usize,
         /// The symbol as written.
         symbol: String,
     },
-    /// A site that is shared by species or not full.
+    /// A site is shared by several species or not fully occupied.
     #[error("site {site} is not one atom: {detail}")]
     PartialOccupancy {
-        /// Site, counted from 1.
+        /// Position of the site, counted from 1.
         site: usize,
-        /// Occupancy or number of species.
+        /// The occupancy or the number of species.
         detail: String,
     },
-    /// As many symbols as positions must stand in a record.
+    /// The numbers of symbols and positions differ.
     #[error("{} for {}", counted(*.elements, "element"), counted(*.coordinates, "position"))]
     SiteCount {
-        /// Symbols read.
+        /// Number of symbols.
         elements: usize,
-        /// Positions read.
+        /// Number of positions.
         coordinates: usize,
     },
-    /// A cell without sites.
+    /// The crystal has no sites.
     #[error("no sites")]
     NoSites,
-    /// A cell of more sites than any crystal may have, of which no more are read.
+    /// The crystal has more sites than any crystal may have. Further ones were not read.
     #[error("more than {limit} sites")]
     TooManySites {
-        /// The limit.
+        /// Largest number of sites.
         limit: usize,
     },
-    /// A coordinate or cell vector that is not finite.
+    /// A coordinate or a component of a lattice vector is not finite.
     #[error("{field}: {value} is not a finite number")]
     NotFinite {
-        /// Where it stands.
+        /// Name of the field.
         field: &'static str,
         /// The value.
         value: f64,
     },
-    /// Cartesian positions that cannot be turned into fractional ones.
+    /// Cartesian coordinates cannot be converted to fractional ones.
     #[error(transparent)]
     Cartesian(#[from] CartesianError),
-    /// A property that is neither a number nor one of the words for a missing value.
+    /// The value of a property is neither a number nor a word for a missing value.
     #[error("property {key:?} is {value}, not a number")]
     PropertyValue {
         /// Key in the source.
@@ -210,42 +210,42 @@ pub enum RecordError {
         /// The value, shortened.
         value: String,
     },
-    /// A POSCAR that cannot be read.
+    /// The POSCAR cannot be read.
     #[error(transparent)]
     Poscar(#[from] PoscarError),
-    /// A table's field that is no CIF, and names none that is there.
+    /// A field of a table is neither a CIF nor the name of an existing one.
     #[error("neither a CIF nor the path of one: there is no {path}")]
     NoCif {
-        /// Where the file would lie.
+        /// Path of the missing file.
         path: String,
     },
     /// The record is larger than [`super::MAX_RECORD_BYTES`].
     #[error("larger than {limit} bytes")]
     TooLarge {
-        /// The limit, in bytes.
+        /// Largest size in bytes.
         limit: usize,
     },
-    /// An entry of more keys than a database has.
+    /// The entry has too many keys.
     #[error("more than {limit} keys")]
     TooManyKeys {
-        /// The limit.
+        /// Largest number of keys.
         limit: usize,
     },
-    /// A file or archive member that cannot be read.
+    /// A file or archive member cannot be read.
     #[error("{0}")]
     Unreadable(String),
-    /// A table's row with too few fields.
+    /// A row of a table has too few fields.
     #[error("{} where the header has {wanted}", counted(*.found, "field"))]
     FieldCount {
-        /// Fields of the row.
+        /// Number of fields in the row.
         found: usize,
-        /// Fields of the header.
+        /// Number of fields in the header.
         wanted: usize,
     },
 }
 
 impl RecordError {
-    /// Stable code for the rejects table.
+    /// Returns the stable reason code for the rejects table.
     pub fn reason_code(&self) -> &'static str {
         match self {
             Self::Json(_) => "bad_json",
@@ -269,7 +269,7 @@ impl RecordError {
         }
     }
 
-    /// Line of the record at which the fault stands, counted from 1, where it has one.
+    /// Returns the line of the error in the record, counted from 1, if it has one.
     pub fn line(&self) -> Option<u32> {
         match self {
             Self::Poscar(error) => error.line(),

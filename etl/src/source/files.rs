@@ -1,4 +1,4 @@
-//! Inputs that hold crystals of one file each: folders, tar and zip archives, and such files.
+//! Inputs with one file per crystal: folders, tar and zip archives, and single files.
 
 use std::fs;
 use std::io::{Cursor, Read};
@@ -11,31 +11,32 @@ use super::packing::{Packing, strip_ending, strip_packing};
 use super::tar_archive::TarArchive;
 use super::zip_archive::ZipArchive;
 
-/// Endings of a tar archive's name, behind which that of its packing may stand.
+/// Extensions of a tar archive's name. That of a compression may follow.
 const TAR_ENDINGS: [&str; 7] = [".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tzstd"];
-/// Ending of a zip archive's name.
+/// Extension of a zip archive's name.
 const ZIP_ENDING: &str = ".zip";
 
-/// What a tar header has at this byte, whatever the archive is called.
+/// Offset and content of the signature in a tar header.
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
 
-/// Which files a source reads.
+/// The files that a source reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FileRule {
-    /// What the files are called in messages.
+    /// Name of the files in messages.
     pub what: &'static str,
-    /// Identifier of the file of that name (its folders before it, separated by `/`), `None` where
-    /// it is no file of the source.
+    /// Returns the identifier of a file from its name, which may include folders separated by `/`, or `None` if the
+    /// file does not belong to the source.
     pub identifier: fn(&str) -> Option<&str>,
 }
 
-/// Last part of a member's or file's name.
+/// Returns the last component of a member's or file's name.
 pub(crate) fn base_name(name: &str) -> &str {
     let folders = memchr::memrchr2(b'/', b'\\', name.as_bytes()).map_or(0, |at| at + 1);
     name.get(folders..).unwrap_or(name)
 }
 
-/// An archive's name without its ending and that of its packing; `None` if it is no archive's.
+/// Removes the extension of an archive and of its compression from a name. Returns `None` if it is not the name of an
+/// archive.
 pub(super) fn strip_archive(name: &str) -> Option<&str> {
     let name = strip_packing(name);
     TAR_ENDINGS.iter().chain([&ZIP_ENDING]).find_map(|ending| strip_ending(name, ending))
@@ -47,7 +48,7 @@ fn is_tar(path: &Path) -> bool {
     TAR_ENDINGS.iter().any(|ending| strip_ending(name, ending).is_some())
 }
 
-/// Where files come from.
+/// A place that contains files.
 pub(super) enum Files {
     Folder(FolderWalk),
     Tar(Box<TarArchive>),
@@ -55,10 +56,10 @@ pub(super) enum Files {
     One(Option<PathBuf>),
 }
 
-/// Opens one input.
+/// Opens an input.
 ///
 /// # Errors
-/// [`SourceError`] where it cannot be opened, or is nothing that holds such files.
+/// Returns a [`SourceError`] if it cannot be opened or cannot contain such files.
 pub(super) fn open_files(path: &Path, rule: &FileRule, progress: &Progress) -> Result<Files, SourceError> {
     let shown = path.to_string_lossy();
     let kind = fs::metadata(path).map_err(|source| SourceError::open(path, source))?;

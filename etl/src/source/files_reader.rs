@@ -1,4 +1,4 @@
-//! Crystals of one file each, cut out of folders and archives one after another.
+//! Reading of one file per crystal from folders and archives.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -24,15 +24,15 @@ use super::{
 };
 use crate::reject::{MAX_TEXT_BYTES, Note, Origin};
 
-/// Bytes of a file that are read at once; few CIFs are larger.
+/// Number of bytes of a file that are read at once. Few CIFs are larger.
 const FILE_BYTES: usize = 64 << 10;
-/// Code of the note on a `POSCAR` beside a `CONTCAR`.
+/// Code of the note about a `POSCAR` beside a `CONTCAR`.
 const RELAXED: &str = "contcar_taken";
 
-/// Opens inputs that hold crystals of one file each.
+/// Opens inputs with one file per crystal.
 ///
 /// # Errors
-/// [`SourceError`] where an input cannot be read, or holds no file of the source.
+/// Returns a [`SourceError`] if an input cannot be read or contains no file of the source.
 pub(super) fn open_files_source(
     inputs: &[PathBuf],
     options: &SourceOptions,
@@ -57,23 +57,23 @@ pub(super) fn open_files_source(
     })
 }
 
-/// Reads file after file.
+/// Reads one file after another.
 struct FilesReader {
     rule: FileRule,
     names: Names,
     inputs: VecDeque<PathBuf>,
     current: Option<(PathBuf, Files, Option<FolderHash>)>,
-    /// Position of the current input.
+    /// Index of the current input.
     input: usize,
-    /// Files of the source in the current input.
+    /// Number of the source's files so far in the current input.
     record: u64,
     progress: Progress,
-    /// For files that are read whole.
+    /// Buffer for files that are read at once.
     buffer: Box<[u8]>,
 }
 
 impl FilesReader {
-    /// Stands before the first file of the first input.
+    /// Creates a reader at the first file of the first input.
     fn new(inputs: &[PathBuf], rule: FileRule, names: Names, progress: Progress) -> Self {
         Self {
             rule,
@@ -134,7 +134,7 @@ impl RecordReader for FilesReader {
     }
 }
 
-/// Where the next file of an input goes.
+/// The destination of the next file of an input.
 struct Slot<'a> {
     names: &'a Names,
     input: usize,
@@ -143,7 +143,7 @@ struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// Takes a file of a folder, and its hash into the folder's.
+    /// Adds a file of a folder, and its hash to that of the folder.
     fn walked_file(
         &mut self,
         file: &WalkedFile,
@@ -165,12 +165,12 @@ impl Slot<'_> {
             });
         }
         if let Some(folder) = folder.filter(|_| file.regular) {
-            // What no crystal was read from is part of the input nevertheless.
+            // Files without a crystal are part of the input too.
             folder.add(&file.name, hash.unwrap_or_else(|| hash_file(&file.path)));
         }
     }
 
-    /// Takes a file that is an input of its own.
+    /// Adds a file that is itself an input.
     fn single_file(&mut self, path: PathBuf, progress: &Progress, buffer: &mut [u8]) {
         let shown = path.to_string_lossy();
         let mut hash = None;
@@ -185,7 +185,7 @@ impl Slot<'_> {
         }
     }
 
-    /// Takes the next member of a tar archive; false at its end.
+    /// Adds the next member of a tar archive. Returns false at the end.
     fn tar_member(&mut self, path: &Path, archive: &mut TarArchive) -> Result<bool, SourceError> {
         let Some(member) = archive.next_member()? else { return Ok(false) };
         let mut broken = None;
@@ -202,11 +202,11 @@ impl Slot<'_> {
                 RecordError::Unreadable(message)
             })
         });
-        // Nothing can be read behind a break in a stream.
+        // After an error the rest of a stream cannot be read.
         broken.map_or(Ok(true), Err)
     }
 
-    /// Takes the next member of a zip archive; false at its end.
+    /// Adds the next member of a zip archive. Returns false at the end.
     fn zip_member(&mut self, path: &Path, archive: &mut ZipArchive) -> Result<bool, SourceError> {
         let Some(member) = archive.next_member()? else { return Ok(false) };
         self.member(path, &member.name, |block| {
@@ -231,8 +231,8 @@ impl Slot<'_> {
         }
     }
 
-    /// Appends the record of one file, `name` in its input and `shown` in messages, if the source reads
-    /// files of that name.
+    /// Appends the record of a file if its name is one of the source. The file is called `name` in its input and
+    /// `shown` in messages.
     fn record(
         &mut self,
         shown: &str,
@@ -253,7 +253,7 @@ impl Slot<'_> {
         };
         *self.record += 1;
         let origin = Origin { file: Arc::from(shown), record: *self.record, line: None };
-        // Before anything of the name is kept: a tar archive has names of a mebibyte.
+        // The size is checked before the name is copied, because names in a tar archive may have a mebibyte.
         if name.len() > MAX_TEXT_BYTES {
             return self.block.push_reject(too_long("the name", name.len()).reject(None, origin));
         }
@@ -286,8 +286,8 @@ impl Slot<'_> {
     }
 }
 
-/// Appends a file to `bytes`, at most the largest record and one byte more. Its hash, if wanted, is that of
-/// the whole file. Most files fit the buffer, and are read by one call then.
+/// Appends a file to `bytes`, up to one byte more than the largest record. Its hash, if requested, covers the whole
+/// file. Most files fit into the buffer and are read by a single call.
 fn read_file(
     path: &Path,
     hashed: bool,
@@ -304,7 +304,7 @@ fn read_file(
             refuse_hollow(&file)?;
         }
         bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        // A regular file gives less than was asked for at its end alone.
+        // A read of a regular file is shorter than requested only at its end.
         if count == buffer.len() {
             let limit = (MAX_RECORD_BYTES + 1).saturating_sub(count) as u64;
             count += (&mut file).take(limit).read_to_end(bytes)?;
@@ -324,7 +324,7 @@ fn read_file(
     }
 }
 
-/// A crystal's identifier is its file's name, if that was UTF-8.
+/// Checks the identifier of a crystal, which is the name of its file.
 fn check_name(identifier: &str) -> Result<(), RecordError> {
     if identifier.contains(char::REPLACEMENT_CHARACTER) {
         return Err(RecordError::Identifier("the name is not UTF-8".to_owned()));
@@ -332,7 +332,7 @@ fn check_name(identifier: &str) -> Result<(), RecordError> {
     check_identifier(identifier)
 }
 
-/// Replaces packed data in `bytes[start..]` by what is packed in it.
+/// Replaces compressed data in `bytes[start..]` by its decompressed content.
 fn unpack_tail(bytes: &mut Vec<u8>, start: usize) -> Result<(), RecordError> {
     let packing = Packing::of(bytes.get(start..).unwrap_or_default());
     if packing == Packing::Plain {

@@ -1,4 +1,4 @@
-//! Folders walked in the order of their paths' bytes, whatever order the file system keeps.
+//! Walking of folders in the byte order of paths, regardless of the order in the file system.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,59 +7,59 @@ use std::path::{Path, PathBuf};
 
 use super::SourceError;
 
-/// What an entry of a folder is.
+/// The kind of an entry in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
-    /// A link to a file.
+    /// A symbolic link to a file.
     FileLink,
     Folder,
-    /// A link to a folder.
+    /// A symbolic link to a folder.
     Link,
-    /// A device, a pipe, a link to nowhere: reading it may never end.
+    /// A device, a pipe or a dangling link. Reading it may not end.
     Special,
 }
 
-/// A file met on a walk.
+/// A file found by a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WalkedFile {
-    /// Its path, the walk's root included.
+    /// Path of the file, including the root of the walk.
     pub path: PathBuf,
-    /// Its path below the root.
+    /// Path relative to the root.
     pub name: String,
-    /// Whether it is a regular file, or a link to one.
+    /// Whether it is a regular file or a link to one.
     pub regular: bool,
-    /// Whether it is a link.
+    /// Whether it is a symbolic link.
     pub link: bool,
 }
 
-/// A walk through a folder and the folders in it. Links to files are followed; a link to a folder is
-/// too, unless that folder is walked anyway or holds one that is: every file comes once.
+/// A walk through a folder and its subfolders. Links to files are followed. A link to a folder is followed unless
+/// that folder is walked anyway or contains one that is. Every file is found once.
 #[derive(Debug)]
 pub(super) struct FolderWalk {
     root: PathBuf,
-    /// Folders that are open, innermost last, each with the entries still to come.
+    /// Open folders, the innermost last, each with its remaining entries.
     open: Vec<(PathBuf, std::vec::IntoIter<(OsString, Kind)>)>,
-    /// The root and the folders to which a link led, without links; empty before the first link.
+    /// The root and the folders that links lead to, with links resolved; empty until the first link.
     walked: Vec<PathBuf>,
-    /// Links to folders that hold one of these.
+    /// Links to folders that contain one of these.
     unfollowed: Vec<String>,
 }
 
 impl FolderWalk {
-    /// Lists `root`.
+    /// Lists the folder `root`.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where it cannot be listed.
+    /// Returns [`SourceError::Open`] if it cannot be listed.
     pub(super) fn new(root: &Path) -> Result<Self, SourceError> {
         let open = vec![(root.to_path_buf(), list(root)?)];
         Ok(Self { root: root.to_path_buf(), open, walked: Vec::new(), unfollowed: Vec::new() })
     }
 
-    /// Next file; every file comes once.
+    /// Returns the next file.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where a folder on the way cannot be listed.
+    /// Returns [`SourceError::Open`] if a folder cannot be listed.
     pub(super) fn next_file(&mut self) -> Result<Option<WalkedFile>, SourceError> {
         while let Some((folder, entries)) = self.open.last_mut() {
             let Some((name, kind)) = entries.next() else {
@@ -80,7 +80,7 @@ impl FolderWalk {
         Ok(None)
     }
 
-    /// The links so far that would have led through a folder a second time.
+    /// Returns the links so far that would have led through a folder a second time.
     pub(super) fn unfollowed(&self) -> &[String] {
         &self.unfollowed
     }
@@ -92,7 +92,7 @@ impl FolderWalk {
         }
         let target = real(&path)?;
         if self.walked.iter().any(|walked| target.starts_with(walked)) {
-            // Its files come by their own names, or came by another link's.
+            // The files of this folder are found under their own names, or were found through another link.
         } else if self.walked.iter().any(|walked| walked.starts_with(&target)) {
             self.unfollowed.push(name);
         } else {
@@ -103,10 +103,10 @@ impl FolderWalk {
     }
 }
 
-/// The links to files in a folder and the folders in it.
+/// Returns the symbolic links to files in a folder and its subfolders.
 ///
 /// # Errors
-/// [`SourceError::Open`] where a folder cannot be listed.
+/// Returns [`SourceError::Open`] if a folder cannot be listed.
 pub(crate) fn links(
     folder: &Path,
 ) -> Result<impl Iterator<Item = Result<PathBuf, SourceError>> + use<>, SourceError> {
@@ -118,8 +118,8 @@ pub(crate) fn links(
     }))
 }
 
-/// Entries of a folder, so sorted that a walk meets paths in the order of their bytes: a folder's
-/// name counts with the separator that follows it.
+/// Lists the entries of a folder so that a walk visits paths in byte order. The name of a folder is compared with the
+/// separator that follows it.
 fn list(folder: &Path) -> Result<std::vec::IntoIter<(OsString, Kind)>, SourceError> {
     let fault = |source| SourceError::open(folder, source);
     let mut entries = Vec::new();

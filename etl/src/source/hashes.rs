@@ -1,7 +1,7 @@
-//! SHA-256 of the inputs, taken while they are read.
+//! SHA-256 of the inputs, computed while they are read.
 //!
-//! A file's hash is that of its bytes as stored. A folder's is that of a list of its files in the order
-//! of their paths, a line `<sha256>  <path below the folder>` for each.
+//! The hash of a file is that of its bytes as stored. The hash of a folder is that of a list of its files in the
+//! order of their paths, with a line `<sha256>  <path relative to the folder>` for each.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 use super::SourceError;
 use super::folder::FolderWalk;
 
-/// Bytes read at a time where nobody else reads them.
+/// Number of bytes read at a time when only the hash needs them.
 const BUFFER_BYTES: usize = 256 << 10;
-/// In the place of the hash of a file that cannot be read.
+/// Replaces the hash of a file that cannot be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
-/// The first bytes of a file, hashed.
+/// The hash of the beginning of a file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FileHash {
     hasher: Sha256,
@@ -28,20 +28,20 @@ pub(crate) struct FileHash {
 }
 
 impl FileHash {
-    /// Takes the bytes that follow.
+    /// Adds the following bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
     }
 
-    /// Takes what is left to read.
+    /// Adds the rest of the file.
     pub(super) fn update_from(&mut self, reader: &mut impl Read) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
         while self.step(reader, &mut buffer)? > 0 {}
         Ok(())
     }
 
-    /// Takes a buffer of what is left to read; how much that was, nothing at the end.
+    /// Adds up to a buffer of the following bytes. Returns their number, 0 at the end of the file.
     pub(crate) fn step(&mut self, reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match reader.read(buffer) {
@@ -55,13 +55,13 @@ impl FileHash {
         }
     }
 
-    /// The hash in hexadecimal and the number of bytes.
+    /// Returns the hash in hexadecimal and the number of bytes.
     pub(crate) fn finish(self) -> (String, u64) {
         (hex(&self.hasher.finalize()), self.bytes)
     }
 }
 
-/// The first files of a folder, hashed.
+/// The hash of the first files of a folder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FolderHash {
     list: Sha256,
@@ -69,7 +69,7 @@ pub(super) struct FolderHash {
 }
 
 impl FolderHash {
-    /// Takes the file that follows, or that it cannot be read. `name` is its path below the folder.
+    /// Adds the next file, or records that it cannot be read. `name` is its path relative to the folder.
     pub(super) fn add(&mut self, name: &str, file: io::Result<FileHash>) {
         let (sha256, bytes) = file.map_or_else(|_| (UNREADABLE.to_owned(), 0), FileHash::finish);
         self.bytes += bytes;
@@ -83,32 +83,32 @@ impl FolderHash {
     }
 }
 
-/// What was read of an input.
+/// The part of an input that was read.
 #[derive(Debug, Clone)]
 enum Seen {
     File(FileHash),
     Folder(FolderHash),
 }
 
-/// Hashes of the inputs that were read so far, by their paths.
+/// Hashes of the inputs that were read so far, by path.
 #[derive(Debug, Default)]
 pub(super) struct Hashes(HashMap<PathBuf, Seen>);
 
 impl Hashes {
-    /// A file that was read from its start up to somewhere.
+    /// Records a file that was read from its start up to some position.
     pub(super) fn file(&mut self, path: PathBuf, hash: FileHash) {
         self.0.insert(path, Seen::File(hash));
     }
 
-    /// A folder that was read whole.
+    /// Records a folder that was read completely.
     pub(super) fn folder(&mut self, path: PathBuf, hash: FolderHash) {
         self.0.insert(path, Seen::Folder(hash));
     }
 
-    /// Hash and size of an input, after reading what is still to be read of it.
+    /// Returns the hash and size of an input. The unread rest is read for that.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where it cannot be read.
+    /// Returns [`SourceError::Open`] if it cannot be read.
     pub(super) fn finish(&self, path: &Path) -> Result<(String, u64), SourceError> {
         match self.0.get(path) {
             Some(Seen::Folder(hash)) => Ok(hash.clone().finish()),
@@ -118,10 +118,10 @@ impl Hashes {
     }
 }
 
-/// Hash and size of an input of which nothing was read.
+/// Returns the hash and size of an unread input.
 ///
 /// # Errors
-/// [`SourceError::Open`] where it cannot be read.
+/// Returns [`SourceError::Open`] if it cannot be read.
 pub(crate) fn hash_input(path: &Path) -> Result<(String, u64), SourceError> {
     if !path.is_dir() {
         return rest(path, FileHash::default());
@@ -136,7 +136,7 @@ pub(crate) fn hash_input(path: &Path) -> Result<(String, u64), SourceError> {
     Ok(hash.finish())
 }
 
-/// Hash of a file of which nothing was read.
+/// Returns the hash of an unread file.
 pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
     let mut hash = FileHash::default();
     let mut file = File::open(path)?;
@@ -145,7 +145,7 @@ pub(super) fn hash_file(path: &Path) -> io::Result<FileHash> {
     Ok(hash)
 }
 
-/// Hash and size of a file of which a part was read.
+/// Returns the hash and size of a partly read file.
 fn rest(path: &Path, mut hash: FileHash) -> Result<(String, u64), SourceError> {
     let read = |hash: &mut FileHash| {
         let mut file = File::open(path)?;

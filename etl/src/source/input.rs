@@ -1,4 +1,4 @@
-//! Input files as streams of bytes: what is compressed is decompressed, what is read is counted.
+//! Input files as byte streams that are decompressed and counted.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -12,37 +12,37 @@ use super::SourceError;
 use super::hashes::{FileHash, FolderHash, Hashes};
 use super::packing::Packing;
 
-/// Buffer between a file and its decompressor.
+/// Size in bytes of the buffer between a file and its decompressor.
 const FILE_BUFFER_BYTES: usize = 64 << 10;
 
-/// What was read of the input files so far, shared by everything that reads them.
+/// The progress of reading the input files, shared by all their readers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     bytes: AtomicU64,
-    /// There once somebody wants them.
+    /// Set once the hashes are requested.
     hashes: OnceLock<Mutex<Hashes>>,
 }
 
 impl Progress {
-    /// Adds bytes as stored on disk.
+    /// Adds a number of bytes as stored on disk.
     pub(crate) fn add(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes read so far.
+    /// Returns the number of bytes read so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Hashes what is opened from now on.
+    /// Requests hashes of all files that are opened from now on.
     pub(crate) fn hash(&self) {
         self.0.hashes.get_or_init(Mutex::default);
     }
 
-    /// Whether what is read has to be hashed.
+    /// Whether hashes are requested.
     pub(super) fn hashes(&self) -> bool {
         self.0.hashes.get().is_some()
     }
@@ -51,35 +51,35 @@ impl Progress {
         Some(self.0.hashes.get()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A file was read up to somewhere.
+    /// Records a file that was read up to some position.
     pub(super) fn hashed_file(&self, path: PathBuf, hash: FileHash) {
         if let Some(mut hashes) = self.hashed() {
             hashes.file(path, hash);
         }
     }
 
-    /// A folder was read whole.
+    /// Records a folder that was read completely.
     pub(super) fn hashed_folder(&self, path: PathBuf, hash: FolderHash) {
         if let Some(mut hashes) = self.hashed() {
             hashes.folder(path, hash);
         }
     }
 
-    /// SHA-256 and size of an input; what was not read of it yet is read for that.
+    /// Returns the SHA-256 and size of an input. The unread rest is read for that.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where it cannot be read.
+    /// Returns [`SourceError::Open`] if it cannot be read.
     pub(crate) fn finish(&self, path: &Path) -> Result<(String, u64), SourceError> {
         self.hashed().as_deref().unwrap_or(&Hashes::default()).finish(path)
     }
 }
 
-/// A file that counts, and hashes if that is asked for, what is read from it.
+/// A file whose bytes are counted, and hashed if requested, while they are read.
 #[derive(Debug)]
 pub(super) struct CountingFile {
     file: File,
     progress: Progress,
-    /// Path and hash, as long as the file was read from its start on.
+    /// Path and hash, as long as the file is read sequentially from its start.
     hash: Option<(PathBuf, FileHash)>,
 }
 
@@ -109,16 +109,16 @@ impl Drop for CountingFile {
     }
 }
 
-/// A buffered, counted file.
+/// A buffered file with counting.
 pub(super) type InputFile = BufReader<CountingFile>;
 
 /// A stream of decompressed bytes.
 pub(crate) type Stream = Box<dyn Read + Send>;
 
-/// Opens a file for counted reading.
+/// Opens a file for reading with counting.
 ///
 /// # Errors
-/// [`SourceError::Open`].
+/// Returns [`SourceError::Open`] if it cannot be opened.
 pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, SourceError> {
     let fault = |source| SourceError::open(path, source);
     let file = File::open(path).map_err(fault)?;
@@ -128,11 +128,10 @@ pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<InputFile, S
     Ok(BufReader::with_capacity(FILE_BUFFER_BYTES, file))
 }
 
-/// Opens a file and unpacks it on the way; an archive is an error here.
+/// Opens a file as a decompressed stream. An archive is an error.
 ///
 /// # Errors
-/// [`SourceError`] where the file cannot be opened or is an archive, or packed in a way that is not
-/// read.
+/// Returns a [`SourceError`] if the file cannot be opened, is an archive, or is compressed in an unsupported way.
 pub(super) fn open_stream(path: &Path, progress: &Progress) -> Result<Stream, SourceError> {
     let packing = Packing::of_file(path)?;
     if matches!(packing, Packing::Zip | Packing::Unread(_)) {

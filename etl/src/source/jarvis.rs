@@ -1,13 +1,13 @@
-//! JARVIS-DFT: `jdft_3d.json`, `jdft_2d.json` and their kin, an array of entries with the key
-//! `jid`, an `atoms` dictionary (positions fractional or Cartesian) and dozens of properties.
+//! JARVIS-DFT: `jdft_3d.json`, `jdft_2d.json` and similar files, which are arrays of entries with the key `jid`, an
+//! `atoms` dictionary (fractional or Cartesian coordinates) and dozens of properties.
 //!
-//! A property's value is a number, a number in quotes, or `na`. A key whose values are all of that
-//! sort is a property; texts and nested values are not.
+//! The value of a property is a number, a number in quotes, or `na`. A key with such values only is a property; texts
+//! and nested values are not.
 
 use super::definition::SourceDefinition;
 use super::entry::EntryLayout;
 
-/// The source.
+/// The definition of the source.
 pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     name: LAYOUT.source,
     has_files: false,

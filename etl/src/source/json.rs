@@ -1,29 +1,29 @@
-//! One JSON record read in place: no tree, no allocation, no recursion.
+//! In-place parsing of a JSON record, without a tree, allocation or recursion.
 //!
-//! Numbers go through the standard library's correctly rounded parser, so that a coordinate is the
-//! double that its publisher wrote. Python's `NaN` and `Infinity` are read as numbers.
+//! Numbers are parsed by the correctly rounding parser of the standard library, so a coordinate is the double that
+//! its publisher wrote. Python's `NaN` and `Infinity` are numbers.
 
 use memchr::memchr2;
 use thiserror::Error;
 
 use super::json_string::JsonString;
 
-/// A record that is not the JSON that was expected.
+/// An error of a record that is not the expected JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("byte {byte} of the record: expected {expected}, found {found}")]
 pub struct JsonError {
-    /// Byte of the record, counted from 0.
+    /// Byte offset in the record.
     pub byte: usize,
     /// What was expected.
     pub expected: &'static str,
-    /// What stands there, shortened.
+    /// What was found, shortened.
     pub found: String,
 }
 
-/// Bytes of an error's excerpt.
+/// Number of bytes of an excerpt.
 const EXCERPT_BYTES: usize = 24;
 
-/// The start of `bytes` as it reads in a message.
+/// Returns the beginning of `bytes` for a message.
 pub(super) fn excerpt(bytes: &[u8]) -> String {
     match bytes {
         [] => "the end".to_owned(),
@@ -31,18 +31,18 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     }
 }
 
-/// A value that is no container.
+/// A JSON value. The content of arrays and objects is not kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scalar<'a> {
     /// `null`.
     Null,
-    /// `true` or `false`.
+    /// A number, including `NaN` and the infinities.
     Bool(bool),
     /// A number, `NaN` and the infinities included.
     Number(f64),
     /// A string.
     String(JsonString<'a>),
-    /// An array or object, skipped.
+    /// An array or object, which was skipped.
     Container,
 }
 
@@ -54,12 +54,12 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the start of a record.
+    /// Creates a cursor at the start of a record.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
-    /// Bytes before the cursor.
+    /// Returns the number of bytes before the cursor.
     pub(super) fn position(&self) -> usize {
         self.position
     }
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
         JsonError { byte: self.position, expected, found: excerpt(self.rest()) }
     }
 
-    /// Next byte that is no white space; the cursor stands before it.
+    /// Moves to the next byte that is not white space and returns it, without consuming it.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
@@ -83,10 +83,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over `byte`.
+    /// Consumes `byte`.
     ///
     /// # Errors
-    /// [`JsonError`] where another byte stands there.
+    /// Returns a [`JsonError`] if another byte follows.
     #[inline]
     pub(super) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), JsonError> {
         if self.peek() != Some(byte) {
@@ -96,11 +96,11 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Steps to the next element of an array that `expect(b'[', ..)` entered, or over its `]`.
-    /// `first` is true before the first element and is changed here.
+    /// Moves to the next element of an array that was entered by `expect(b'[', ..)` and returns true, or consumes its
+    /// `]` and returns false. `first` must be true before the first element, and is updated.
     ///
     /// # Errors
-    /// [`JsonError`] where neither a comma nor the end stands there.
+    /// Returns a [`JsonError`] if neither a comma nor the end follows.
     #[inline]
     pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
         match self.peek() {
@@ -117,11 +117,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over the next key and colon of an object that `expect(b'{', ..)` entered, or over its
-    /// `}`. `first` is true before the first key and is changed here.
+    /// Consumes the next key and colon of an object that was entered by `expect(b'{', ..)`, or its `}`, for which it
+    /// returns `None`. `first` must be true before the first key, and is updated.
     ///
     /// # Errors
-    /// [`JsonError`] where no key stands there.
+    /// Returns a [`JsonError`] if no key follows.
     #[inline]
     pub(super) fn next_key(&mut self, first: &mut bool) -> Result<Option<JsonString<'a>>, JsonError> {
         match self.peek() {
@@ -142,7 +142,7 @@ impl<'a> Cursor<'a> {
     /// Reads a string.
     ///
     /// # Errors
-    /// [`JsonError`] where none stands there or it does not end.
+    /// Returns a [`JsonError`] if no string follows or it has no end.
     #[inline]
     pub(super) fn string(&mut self) -> Result<JsonString<'a>, JsonError> {
         self.expect(b'"', "a string")?;
@@ -164,10 +164,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads a number; `NaN`, `Infinity` and `-Infinity` included.
+    /// Reads a number, which may be `NaN`, `Infinity` or `-Infinity`.
     ///
     /// # Errors
-    /// [`JsonError`] where none stands there.
+    /// Returns a [`JsonError`] if no number follows.
     #[inline]
     pub(super) fn number(&mut self) -> Result<f64, JsonError> {
         self.peek();
@@ -194,7 +194,7 @@ impl<'a> Cursor<'a> {
     /// Reads `true` or `false`.
     ///
     /// # Errors
-    /// [`JsonError`] where neither stands there.
+    /// Returns a [`JsonError`] if neither follows.
     pub(super) fn boolean(&mut self) -> Result<bool, JsonError> {
         self.peek();
         for (word, value) in [(b"true".as_slice(), true), (b"false".as_slice(), false)] {
@@ -206,10 +206,10 @@ impl<'a> Cursor<'a> {
         Err(self.error("true or false"))
     }
 
-    /// Reads three numbers in an array: a position or a cell vector.
+    /// Reads an array of three numbers, such as a position or a lattice vector.
     ///
     /// # Errors
-    /// [`JsonError`] where the array is none or not of three numbers.
+    /// Returns a [`JsonError`] if no array of three numbers follows.
     #[inline]
     pub(super) fn triple(&mut self) -> Result<[f64; 3], JsonError> {
         let mut triple = [0.0; 3];
@@ -224,10 +224,10 @@ impl<'a> Cursor<'a> {
         Ok(triple)
     }
 
-    /// Reads any value; containers are skipped.
+    /// Reads any value. Arrays and objects are skipped.
     ///
     /// # Errors
-    /// [`JsonError`] where no value stands there or it does not end.
+    /// Returns a [`JsonError`] if no value follows or it has no end.
     pub(super) fn scalar(&mut self) -> Result<Scalar<'a>, JsonError> {
         match self.peek() {
             Some(b'"') => self.string().map(Scalar::String),
@@ -242,19 +242,19 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over any value.
+    /// Skips any value.
     ///
     /// # Errors
-    /// [`JsonError`] where no value stands there or it does not end.
+    /// Returns a [`JsonError`] if no value follows or it has no end.
     #[inline]
     pub(super) fn skip(&mut self) -> Result<(), JsonError> {
         self.scalar().map(|_| ())
     }
 
-    /// Steps over any value and returns it as it stands.
+    /// Skips any value and returns its text.
     ///
     /// # Errors
-    /// [`JsonError`] where no value stands there or it does not end.
+    /// Returns a [`JsonError`] if no value follows or it has no end.
     pub(super) fn raw(&mut self) -> Result<&'a [u8], JsonError> {
         self.peek();
         let start = self.position;
@@ -262,8 +262,7 @@ impl<'a> Cursor<'a> {
         Ok(self.bytes.get(start..self.position).unwrap_or_default())
     }
 
-    /// Steps over an array or object by counting brackets: what is inside is not looked at, and
-    /// no depth is too deep.
+    /// Skips an array or object by counting brackets. Its content is not examined, and any depth is possible.
     fn skip_container(&mut self) -> Result<(), JsonError> {
         let mut depth = 0usize;
         while let Some(&byte) = self.bytes.get(self.position) {
@@ -287,10 +286,10 @@ impl<'a> Cursor<'a> {
         Err(self.error("']' or '}'"))
     }
 
-    /// The record must end here.
+    /// Checks that the record ends here.
     ///
     /// # Errors
-    /// [`JsonError`] where something follows.
+    /// Returns a [`JsonError`] if anything but white space follows.
     pub(super) fn end(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             None => Ok(()),
@@ -299,14 +298,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Whether a byte can stand in a number.
+/// Whether a byte may be part of a number.
 #[inline]
 fn number_byte(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// The double nearest to a decimal number, `None` where the text is not one. Words such as `nan`
-/// and `inf` are no numbers here.
+/// Parses a decimal number as the nearest double. Returns `None` for any other text, including words such as `nan`
+/// and `inf`.
 #[inline]
 pub(super) fn parse_number(text: &[u8]) -> Option<f64> {
     if !text.iter().all(|&byte| number_byte(byte)) {

@@ -1,25 +1,25 @@
-//! Where a JSON value ends, told chunk by chunk.
+//! Detection of the end of a JSON value, chunk by chunk.
 //!
-//! A container ends where its own kind of bracket is balanced, outside of strings: a counter and
-//! three bytes to look for, whatever is in it and however deep.
+//! An array or object ends where brackets of its kind are balanced outside strings. That takes a counter and a search
+//! for three bytes, whatever the content and depth.
 
 use memchr::{memchr2, memchr3};
 
-/// How far a value has been scanned; carried from chunk to chunk.
+/// The state of scanning a value, which is carried from chunk to chunk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ValueScan {
-    /// The value's brackets; quotes for a string, 0 for a number or a word.
+    /// The opening bracket or quote of the value; 0 for a number or a word.
     open: u8,
     close: u8,
-    /// Brackets that are open.
+    /// Number of open brackets.
     depth: usize,
     in_string: bool,
-    /// The byte before was a backslash in a string.
+    /// Whether the previous byte was a backslash in a string.
     escaping: bool,
 }
 
 impl ValueScan {
-    /// Before a value that starts with `first`; `None` where no value does.
+    /// Creates the state before a value that starts with `first`. Returns `None` if no value starts with it.
     pub(super) fn of(first: u8) -> Option<Self> {
         let (open, close) = match first {
             b'{' => (b'{', b'}'),
@@ -31,12 +31,12 @@ impl ValueScan {
         Some(Self { open, close, depth: 0, in_string: false, escaping: false })
     }
 
-    /// Whether the value is a number, `true`, `false` or `null`, which nothing closes.
+    /// Whether the value is a number, `true`, `false` or `null`, which has no closing character.
     pub(super) fn is_word(&self) -> bool {
         self.open == 0
     }
 
-    /// Bytes of `chunk` that belong to the value, and whether it ends with them.
+    /// Returns the number of bytes in `chunk` that belong to the value, and whether it ends with them.
     #[inline]
     pub(super) fn advance(&mut self, chunk: &[u8]) -> (usize, bool) {
         if self.is_word() {
@@ -72,7 +72,7 @@ impl ValueScan {
         }
     }
 
-    /// Steps through a string whose opening quote is behind; clears `in_string` after its end.
+    /// Skips a string after its opening quote. Clears `in_string` at its end.
     fn skip_string(&mut self, chunk: &[u8]) -> usize {
         let mut at = 0;
         if self.escaping && !chunk.is_empty() {

@@ -1,8 +1,8 @@
-//! A JSON document cut into values while it streams past.
+//! Splitting of a JSON stream into values.
 //!
-//! The document is never held: values are copied out one at a time. A value that is a container
-//! ends where its own kind of bracket is balanced, which needs a counter and no stack, so that no
-//! nesting is too deep; what is inside is judged by whoever reads the value.
+//! The document is never in memory as a whole: values are copied out one at a time. An array or object ends where
+//! brackets of its kind are balanced. That takes a counter and no stack, so any depth of nesting is possible. The
+//! content is validated by the reader of the value.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -15,36 +15,36 @@ use super::input::Stream;
 use super::json::excerpt;
 use super::json_scan::ValueScan;
 
-/// Bytes read from the stream at a time.
+/// Number of bytes read from the stream at a time.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// What became of a value.
+/// The result of reading a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// It was appended whole.
+    /// The value was appended completely.
     Whole,
-    /// It was larger than the limit: stepped over, and nothing of it was appended.
+    /// The value is larger than the limit. It was skipped, and nothing was appended.
     TooLarge,
 }
 
-/// A document and a position in it.
+/// A JSON stream and the position in it.
 pub(crate) struct JsonStream {
     stream: Stream,
     file: Arc<str>,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// Bytes of the document before the buffer.
+    /// Number of bytes of the document before the buffer.
     before: u64,
-    /// Bytes of the buffer whose line feeds are counted, all of them so far, and the byte after
-    /// the last.
+    /// Number of bytes of the buffer whose line feeds were counted, the number of line feeds so far, and the byte
+    /// offset after the last one.
     counted: usize,
     lines: u64,
     line_start: u64,
 }
 
 impl JsonStream {
-    /// At the start of a document.
+    /// Creates a stream at the start of a document.
     pub(crate) fn new(document: Document) -> Self {
         Self::with_chunk(document.stream, document.file, CHUNK_BYTES)
     }
@@ -56,12 +56,12 @@ impl JsonStream {
         Self { stream, file, buffer, start, end, before, counted, lines, line_start }
     }
 
-    /// The document as messages name it.
+    /// Returns the name of the document in messages.
     pub(crate) fn file(&self) -> &Arc<str> {
         &self.file
     }
 
-    /// Line of the cursor, counted from 1.
+    /// Returns the line of the position, counted from 1.
     pub(crate) fn line(&mut self) -> u64 {
         let fresh = &self.buffer[self.counted..self.start];
         self.lines += memchr_iter(b'\n', fresh).count() as u64;
@@ -72,7 +72,7 @@ impl JsonStream {
         self.lines + 1
     }
 
-    /// Reads on when the buffer is used up; `false` at the end of the document.
+    /// Reads the next chunk if the buffer is used up. Returns `false` at the end of the document.
     fn fill(&mut self) -> Result<bool, SourceError> {
         if self.start < self.end {
             return Ok(true);
@@ -94,7 +94,7 @@ impl JsonStream {
         }
     }
 
-    /// An error at the cursor.
+    /// Returns an error at the position.
     pub(crate) fn error(&mut self, expected: &'static str) -> SourceError {
         let line = self.line();
         let byte = self.before + self.start as u64;
@@ -108,10 +108,10 @@ impl JsonStream {
         }
     }
 
-    /// Next byte that is no white space, `None` at the end; the cursor stands before it.
+    /// Moves to the next byte that is not white space and returns it without consuming it, or `None` at the end.
     ///
     /// # Errors
-    /// [`SourceError::Read`].
+    /// Returns [`SourceError::Read`] if the stream cannot be read.
     pub(crate) fn peek(&mut self) -> Result<Option<u8>, SourceError> {
         while self.fill()? {
             match self.buffer[self.start] {
@@ -122,10 +122,10 @@ impl JsonStream {
         Ok(None)
     }
 
-    /// Steps over `byte`.
+    /// Consumes `byte`.
     ///
     /// # Errors
-    /// [`SourceError::Json`] where another byte stands there.
+    /// Returns [`SourceError::Json`] if another byte follows.
     pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), SourceError> {
         if self.peek()? != Some(byte) {
             return Err(self.error(expected));
@@ -134,10 +134,11 @@ impl JsonStream {
         Ok(())
     }
 
-    /// Steps to the next element of an array that `expect(b'[', ..)` entered, or over its `]`.
+    /// Moves to the next element of an array that was entered by `expect(b'[', ..)` and returns true, or consumes its
+    /// `]` and returns false.
     ///
     /// # Errors
-    /// [`SourceError::Json`] where neither a comma nor the end stands there.
+    /// Returns [`SourceError::Json`] if neither a comma nor the end follows.
     pub(crate) fn next_element(&mut self, first: &mut bool) -> Result<bool, SourceError> {
         match self.peek()? {
             Some(b']') => {
@@ -153,11 +154,11 @@ impl JsonStream {
         }
     }
 
-    /// Reads the next key of an object that `expect(b'{', ..)` entered, quotes left out, and steps
-    /// over its colon; `false` at the object's end.
+    /// Reads the next key, without quotes, of an object that was entered by `expect(b'{', ..)`, and consumes its
+    /// colon. Returns `false` at the end of the object.
     ///
     /// # Errors
-    /// [`SourceError::Json`] where no key stands there or it is larger than `limit`.
+    /// Returns [`SourceError::Json`] if no key follows or it is longer than `limit`.
     pub(crate) fn next_key(
         &mut self,
         first: &mut bool,
@@ -187,10 +188,10 @@ impl JsonStream {
         Ok(true)
     }
 
-    /// Appends the next value to `bytes`, as it stands.
+    /// Appends the text of the next value to `bytes`.
     ///
     /// # Errors
-    /// [`SourceError`] where no value stands there, or the document ends before it does.
+    /// Returns a [`SourceError`] if no value follows or the document ends within it.
     pub(crate) fn value(&mut self, bytes: &mut Vec<u8>, limit: usize) -> Result<Cut, SourceError> {
         let from = bytes.len();
         let Some(first) = self.peek()? else { return Err(self.error("a value")) };
@@ -198,7 +199,7 @@ impl JsonStream {
         let mut kept = true;
         loop {
             if !self.fill()? {
-                // Only a number or a word ends where the document does.
+                // Only a number or a word may end where the document does.
                 return if scan.is_word() { Ok(cut(kept)) } else { Err(self.error("the rest of a value")) };
             }
             let chunk = &self.buffer[self.start..self.end];
@@ -217,18 +218,18 @@ impl JsonStream {
         }
     }
 
-    /// Steps over the next value.
+    /// Skips the next value.
     ///
     /// # Errors
-    /// As [`JsonStream::value`].
+    /// Returns the errors of [`JsonStream::value`].
     pub(crate) fn skip(&mut self) -> Result<(), SourceError> {
         self.value(&mut Vec::new(), 0).map(|_| ())
     }
 
-    /// The document must end here; reading on to its end also checks its compression.
+    /// Checks that the document ends here. Reading to the end also verifies the compression.
     ///
     /// # Errors
-    /// [`SourceError`] where something follows or the compressed data is damaged.
+    /// Returns a [`SourceError`] if anything but white space follows or the compressed data is damaged.
     pub(crate) fn end(&mut self) -> Result<(), SourceError> {
         match self.peek()? {
             None => Ok(()),

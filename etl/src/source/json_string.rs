@@ -1,19 +1,18 @@
-//! Strings of JSON: what stands between the quotes, and the text it means.
+//! JSON strings, as written and as text.
 
 use std::borrow::Cow;
 
-/// A string as it stands between its quotes.
+/// A JSON string as written between its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct JsonString<'a> {
-    /// Bytes between the quotes, escapes included.
+    /// The bytes between the quotes, with escapes.
     pub(crate) raw: &'a [u8],
-    /// Whether there is an escape among them.
+    /// Whether there are escapes.
     pub(crate) escaped: bool,
 }
 
 impl<'a> JsonString<'a> {
-    /// The text; borrowed unless it has escapes. Bytes that are not UTF-8 and lone surrogates
-    /// become U+FFFD.
+    /// Returns the text. It is borrowed unless it has escapes. Invalid UTF-8 and lone surrogates become U+FFFD.
     pub(crate) fn text(&self) -> Cow<'a, str> {
         if !self.escaped {
             return String::from_utf8_lossy(self.raw);
@@ -24,7 +23,7 @@ impl<'a> JsonString<'a> {
     }
 }
 
-/// Appends the text of a string with escapes; lone surrogates become U+FFFD.
+/// Appends the text of a string with escapes. Lone surrogates become U+FFFD.
 pub(super) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -49,7 +48,8 @@ pub(super) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
     text.extend_from_slice(rest);
 }
 
-/// Character of the `XXXX` (and a following `\uXXXX` low surrogate), and the bytes it takes.
+/// Returns the character of an escape `XXXX` (and of a following low surrogate `\uXXXX`), and the number of its
+/// bytes.
 fn unicode_escape(rest: &[u8]) -> (char, usize) {
     let unit = |from: usize| {
         let digits = std::str::from_utf8(rest.get(from..from + 4)?).ok()?;

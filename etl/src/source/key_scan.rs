@@ -1,4 +1,4 @@
-//! Which keys of a source are numeric, by the values of a first pass.
+//! Determination of the numeric keys of a source, in a first pass over its values.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use super::odd_values::Tally;
 use super::property_value::PropertyValue;
 use super::units::documented;
 
-/// Most property keys a source may have, and most columns of numbers of all label tables.
+/// Largest number of property keys of a source, and largest number of numeric columns of all label tables.
 pub(crate) const MAX_PROPERTY_KEYS: usize = 4096;
 
-/// Position of a key, in about one comparison where the records' keys come in one order.
+/// Index of keys. If the keys of all records are in the same order, a look-up takes about one comparison.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyIndex {
     keys: Vec<Vec<u8>>,
@@ -18,20 +18,20 @@ pub(super) struct KeyIndex {
 }
 
 impl KeyIndex {
-    /// Index of `keys`, in their order.
+    /// Creates an index of `keys` in their order.
     pub(super) fn new(keys: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut index = Self::default();
         keys.into_iter().for_each(|key| index.push(key));
         index
     }
 
-    /// Appends a key; the first of equal ones is found.
+    /// Appends a key. Look-ups find the first of several equal keys.
     fn push(&mut self, key: Vec<u8>) {
         self.places.entry(key.clone()).or_insert(self.keys.len());
         self.keys.push(key);
     }
 
-    /// Removes the keys behind the first `length` ones, which differ.
+    /// Removes all but the first `length` keys, which must be distinct.
     fn truncate(&mut self, length: usize) {
         for key in self.keys.drain(length..) {
             self.places.remove(&key);
@@ -39,7 +39,7 @@ impl KeyIndex {
         self.next = 0;
     }
 
-    /// Position of a key; the key after the one found last is tried first.
+    /// Returns the index of a key. The key after the one found last is tried first.
     #[inline]
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         let at = match self.keys.get(self.next) {
@@ -51,18 +51,18 @@ impl KeyIndex {
     }
 }
 
-/// A key whose values are numbers.
+/// A key with numeric values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NumericKey {
-    /// The key as it stands in the source.
+    /// The key as written in the source.
     pub key: Vec<u8>,
-    /// Whether any other value is a fault: the key is documented, but few of its values are numbers.
+    /// Whether any other value is an error. That is so for a documented key with few numeric values.
     pub is_strict: bool,
-    /// How many of its values are numbers.
+    /// Number of numeric values.
     pub numbers: u64,
 }
 
-/// What the values of a source's keys are, gathered before its records are read.
+/// Statistics of the values of a source's keys, gathered before its records are read.
 #[derive(Debug, Default)]
 pub(super) struct KeyScan {
     index: KeyIndex,
@@ -71,21 +71,20 @@ pub(super) struct KeyScan {
     beyond: Option<Vec<u8>>,
 }
 
-/// The keys of a source.
+/// The result of scanning a source.
 #[derive(Debug, Default)]
 pub(super) struct ScannedKeys {
-    /// Keys that are properties, in the order in which they were first seen: a documented key always,
-    /// any other where most of its values are numbers.
+    /// Keys that are properties, in the order of their first occurrence: all documented keys, and other keys with
+    /// mostly numeric values.
     pub numeric: Vec<NumericKey>,
-    /// The others.
+    /// The other keys.
     pub left_out: Vec<(String, Tally)>,
-    /// The first key beyond [`MAX_PROPERTY_KEYS`], none of which were looked at.
+    /// The first key beyond [`MAX_PROPERTY_KEYS`]. Such keys were not examined.
     pub beyond: Option<String>,
 }
 
 impl KeyScan {
-    /// Takes a key's value in one more record, `raw` as it stands; `false` where the source has too
-    /// many keys.
+    /// Adds the value of a key in another record; `raw` is its text. Returns `false` if the source has too many keys.
     pub(super) fn see(&mut self, key: &[u8], value: PropertyValue, raw: &[u8]) -> bool {
         let at = match self.index.find(key) {
             Some(at) => at,
@@ -109,18 +108,18 @@ impl KeyScan {
         true
     }
 
-    /// Number of keys so far.
+    /// Returns the number of keys so far.
     pub(super) fn len(&self) -> usize {
         self.seen.len()
     }
 
-    /// Forgets the keys behind the first `length` ones.
+    /// Removes all but the first `length` keys.
     pub(super) fn truncate(&mut self, length: usize) {
         self.index.truncate(length);
         self.seen.truncate(length);
     }
 
-    /// Which keys are properties.
+    /// Determines which keys are properties.
     pub(super) fn finish(self, qualifier: &str) -> ScannedKeys {
         let is_documented =
             |key: &[u8]| std::str::from_utf8(key).is_ok_and(|key| documented(qualifier, key).is_some());

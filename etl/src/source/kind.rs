@@ -1,4 +1,4 @@
-//! The layouts of sources.
+//! The kinds of sources.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,17 +9,17 @@ use super::definition::SourceDefinition;
 /// Declares [`SourceKind`] from the variant and the file of every source.
 macro_rules! sources {
     ($($(#[doc = $about:literal])* $kind:ident: $file:ident,)*) => {
-        /// The layouts that can be read.
+        /// The kind of a source, which is the layout of its files.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum SourceKind {
             $($(#[doc = $about])* $kind,)*
         }
 
         impl SourceKind {
-            /// Every kind.
+            /// All kinds.
             pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
 
-            /// What its file says about it.
+            /// Returns the definition in the file of the source.
             pub(super) fn definition(self) -> &'static SourceDefinition {
                 match self {
                     $(Self::$kind => &super::$file::SOURCE,)*
@@ -30,9 +30,9 @@ macro_rules! sources {
 }
 
 sources! {
-    /// OQMD's JSON array as JARVIS-Tools publishes it.
+    /// The JSON array of OQMD as published by JARVIS-Tools.
     Oqmd: oqmd,
-    /// JARVIS-DFT's JSON array.
+    /// The JSON array of JARVIS-DFT.
     Jarvis: jarvis,
     /// A MatBench task.
     Matbench: matbench,
@@ -45,23 +45,23 @@ sources! {
 }
 
 impl SourceKind {
-    /// The kind's name on a command line, also the source's name where it has no better one.
+    /// Returns the name of the kind on the command line. It is also the default name of the source.
     pub fn name(self) -> &'static str {
         self.definition().name
     }
 
-    /// Every name, as a sentence lists them: `a, b or c`.
+    /// Returns all names in the form `a, b or c`.
     pub fn names() -> String {
         let names = Self::ALL.map(Self::name).join(", ");
         names.rsplit_once(", ").map_or(names.clone(), |(others, last)| format!("{others} or {last}"))
     }
 
-    /// Whether crystals are files of their own, which are called by their names.
+    /// Whether each crystal is in a file of its own and named after it.
     pub fn has_files(self) -> bool {
         self.definition().has_files
     }
 
-    /// Filters that apply to a source unless switched off.
+    /// Returns the filters that apply to a source by default.
     pub fn default_filters(self) -> &'static [&'static str] {
         self.definition().default_filters
     }

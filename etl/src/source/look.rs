@@ -1,5 +1,5 @@
-//! What a JSON document looks like, told by its start: for inputs of a kind that nobody named, and for
-//! those of another kind than was named.
+//! Detection of the layout of a JSON document from its beginning, for inputs whose kind is not given or does not
+//! match.
 
 use std::fmt;
 use std::io::Read;
@@ -10,29 +10,29 @@ use super::input::Progress;
 use super::json::{Cursor, JsonError};
 use super::{SourceError, SourceKind};
 
-/// Bytes of a document that are looked at: the first entry or a good part of it.
+/// Number of bytes that are examined: the first entry or a good part of it.
 const START_BYTES: u64 = 64 << 10;
-/// Keys of a pandas table in split orientation, as MatBench publishes them.
+/// Keys of a pandas table in split orientation, as published by MatBench.
 const TABLE_KEYS: [&str; 3] = ["index", "columns", "data"];
-/// Keys that a message names.
+/// Largest number of keys that a message names.
 const NAMED_KEYS: usize = 5;
 
-/// What a document looks like.
+/// The apparent layout of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Look {
-    /// In the layout of a source.
+    /// The layout of a source.
     Source(SourceKind),
-    /// One entry of a database.
+    /// A single entry of a database.
     Entry(SourceKind),
-    /// Entries of a database by their identifiers.
+    /// An object of a database's entries by identifier.
     EntriesById(SourceKind),
-    /// One structure of pymatgen.
+    /// A single structure of pymatgen.
     Structure,
-    /// A list of them.
+    /// A list of structures of pymatgen.
     Structures,
     /// A response of an OPTIMADE server.
     Optimade,
-    /// An object a line.
+    /// JSON Lines: one object per line.
     Lines,
     /// A list of objects with other keys.
     Records(Vec<String>),
@@ -59,10 +59,10 @@ impl fmt::Display for Look {
     }
 }
 
-/// What a document looks like; `None` where its start does not tell.
+/// Returns the apparent layout of a document, or `None` if its beginning does not determine it.
 ///
 /// # Errors
-/// [`SourceError`] where it cannot be read.
+/// Returns a [`SourceError`] if it cannot be read.
 pub(super) fn look(path: &Path) -> Result<Option<Look>, SourceError> {
     let document = open_document(path, ".json", &Progress::default())?;
     let mut start = Vec::new();
@@ -80,14 +80,14 @@ fn of_start(start: &[u8]) -> Option<Look> {
     }
 }
 
-/// The keys of an object and whether they are all; the cursor stands behind it then.
+/// The keys of an object, and whether they are complete. If so, the cursor is after the object.
 struct Keys {
     names: Vec<String>,
     complete: bool,
 }
 
 impl Keys {
-    /// Reads the keys as far as the bytes go.
+    /// Reads the keys in the available bytes.
     fn read(cursor: &mut Cursor<'_>) -> Self {
         let mut names = Vec::new();
         let mut read = || -> Result<(), JsonError> {
@@ -107,7 +107,7 @@ impl Keys {
         self.names.iter().any(|name| name == key)
     }
 
-    /// The database that has entries with these keys.
+    /// Returns the database whose entries have these keys.
     fn database(&self) -> Option<SourceKind> {
         SourceKind::ALL
             .into_iter()
@@ -132,7 +132,7 @@ fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
     if keys.is_structure() {
         return Some(Look::Structures);
     }
-    // An entry of a database without its identifier is one reject.
+    // An entry without its identifier becomes a single reject.
     let is_entry = keys.names.is_empty() || keys.have("atoms") || !keys.complete;
     (!is_entry).then(|| Look::Records(keys.names.into_iter().take(NAMED_KEYS).collect()))
 }
@@ -154,7 +154,7 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     }
     let first = keys.names.first()?;
     if TABLE_KEYS.contains(&first.as_str()) {
-        // A table's data are rows, those of a response are objects.
+        // The data of a table are rows, and those of a response are objects.
         let mut inside = cursor;
         let is_response = first_value(&mut inside)
             .is_some_and(|()| inside.expect(b'[', "").is_ok() && inside.peek() == Some(b'{'));
@@ -168,7 +168,7 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     if inside.peek()? != b'{' {
         return None;
     }
-    // Splits of texts, or entries.
+    // Either splits with texts or entries.
     let entries = Keys::read(&mut inside.clone());
     if let Some(kind) = entries.database() {
         return Some(Look::EntriesById(kind));
@@ -181,7 +181,7 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     is_text.then_some(Look::Source(SourceKind::Poscar))
 }
 
-/// Steps before the first value of an object.
+/// Moves to the first value of an object.
 fn first_value(cursor: &mut Cursor<'_>) -> Option<()> {
     cursor.expect(b'{', "an object").ok()?;
     cursor.next_key(&mut true).ok()??;

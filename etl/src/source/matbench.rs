@@ -1,10 +1,9 @@
-//! MatBench tasks: `matbench_*.json.gz`, a pandas table in split orientation,
-//! `{"index": [..], "columns": ["structure", target], "data": [[structure, value], ..]}`, whose
-//! structures are pymatgen dictionaries.
+//! MatBench tasks: `matbench_*.json.gz`, which are pandas tables in split orientation, `{"index": [..], "columns":
+//! ["structure", target], "data": [[structure, value], ..]}`. The structures are pymatgen dictionaries.
 //!
-//! A row's identifier is MatBench's own: `mb-`, the task with hyphens, and the row of the published
-//! task counted from 1, as wide as its number of rows: `mb-jdft2d-001`, `mb-log-kvrh-00001`. Which row
-//! that is stands in the index, never in the row's place: a file may hold a part of a task.
+//! The identifier of a row is that of MatBench: `mb-`, the task with hyphens, and the row in the published task,
+//! counted from 1 and padded to the width of the number of rows: `mb-jdft2d-001`, `mb-log-kvrh-00001`. The row is
+//! given by the index and not by the position in the file, because a file may hold a part of a task.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,16 +29,16 @@ use super::{
 };
 use crate::reject::Origin;
 
-/// What every task's name starts with.
+/// Prefix of the names of all tasks.
 const TASK_PREFIX: &str = "matbench_";
-/// Column of the structures; tasks without it are about compositions.
+/// Column of the structures. Tasks without it are about compositions.
 const STRUCTURE_COLUMN: &str = "structure";
-/// Longest key and list of columns of a task's table.
+/// Largest size in bytes of a key or of the list of columns.
 const MAX_HEADER_BYTES: usize = 1 << 16;
-/// Columns that a message names.
+/// Largest number of columns that a message names.
 const SHOWN_COLUMNS: usize = 8;
 
-/// The source.
+/// The definition of the source.
 pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     name: "matbench",
     has_files: false,
@@ -48,34 +47,34 @@ pub(super) const SOURCE: SourceDefinition = SourceDefinition {
     open: |inputs, options, _| open(inputs, options.name.as_deref()),
 };
 
-/// One task: its header, read before its rows.
+/// A task whose header was read.
 #[derive(Debug, Clone)]
 struct Task {
     path: PathBuf,
-    /// As messages name the file; records of the task have it in their origin.
+    /// Name of the file in messages and origins.
     file: Arc<str>,
-    /// `matbench_jdft2d`.
+    /// Name of the task, such as `matbench_jdft2d`.
     name: String,
-    /// Which row of the published task each row is.
+    /// The row of the published task for each row of the file.
     index: RowIndex,
     /// Names of the columns.
     columns: Vec<String>,
-    /// Which of the source's properties each column is; `None` for the structure.
+    /// Index of the property of each column; `None` for the structure.
     targets: Vec<Option<usize>>,
 }
 
 impl Task {
-    /// Rows and index are of different lengths.
+    /// Returns the error of a file whose numbers of rows and index values differ.
     fn miscounted(&self, rows: usize) -> SourceError {
         let message = format!("has an index of {} rows and data of {rows}, or more", self.index.len());
         SourceError::layout(&self.file, message)
     }
 }
 
-/// Opens tasks; several make one store with a property column for each.
+/// Opens tasks. Several tasks form one store with a property column for each.
 ///
 /// # Errors
-/// [`SourceError`] where a file is no table in split orientation or has no structures.
+/// Returns a [`SourceError`] if a file is not a table in split orientation or has no structures.
 fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceError> {
     let mut tasks = Vec::with_capacity(inputs.len());
     let mut properties: Vec<PropertyColumn> = Vec::new();
@@ -130,13 +129,13 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
     })
 }
 
-/// `matbench_jdft2d` of `matbench_jdft2d.json.gz`.
+/// Returns the name of a task without extensions: `matbench_jdft2d` for `matbench_jdft2d.json.gz`.
 fn task_name(name: &str) -> &str {
     let base = base_name(name);
     base.split_once(".json").map_or(base, |(task, _)| task)
 }
 
-/// Reads `index` and `columns`, wherever they stand.
+/// Reads `index` and `columns`, which may be at any place.
 fn read_header(path: &Path) -> Result<Task, SourceError> {
     let document = open_document(path, ".json", &Progress::default())?;
     let name = task_name(&document.name).to_owned();
@@ -190,7 +189,7 @@ fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
     Ok(columns)
 }
 
-/// Cuts the rows of one task after another.
+/// Reads the rows of one task after another.
 struct TaskReader {
     tasks: Arc<[Task]>,
     next: usize,
@@ -198,17 +197,17 @@ struct TaskReader {
     progress: Progress,
 }
 
-/// A position among a task's rows.
+/// A position among the rows of a task.
 struct Rows {
     json: JsonStream,
     first_key: bool,
     first_row: bool,
-    /// Rows so far.
+    /// Number of rows so far.
     row: usize,
 }
 
 impl Rows {
-    /// Opens the task and steps to its first row.
+    /// Opens a task and moves to its first row.
     fn open(task: &Task, progress: &Progress) -> Result<Self, SourceError> {
         let mut json = JsonStream::new(open_document(&task.path, ".json", progress)?);
         json.expect(b'{', "a table in split orientation")?;
@@ -223,7 +222,7 @@ impl Rows {
         Err(SourceError::layout(&task.file, "has no \"data\": not a MatBench task"))
     }
 
-    /// What stands behind the rows, of which there must be as many as the index has.
+    /// Reads the rest of the file after the rows, and checks their number against the index.
     fn finish(mut self, task: &Task) -> Result<(), SourceError> {
         if self.row != task.index.len() {
             return Err(task.miscounted(self.row));
@@ -280,12 +279,12 @@ impl RecordReader for TaskReader {
     }
 }
 
-/// Reads single rows.
+/// A parser of single rows.
 struct RowParser {
     tasks: Arc<[Task]>,
     structure: Structure,
     values: Vec<Option<f64>>,
-    /// Messages about values that are taken as missing.
+    /// Messages about values that count as missing.
     odd: Vec<String>,
 }
 
@@ -306,7 +305,8 @@ impl RowParser {
                         other => PropertyValue::of_scalar(other),
                     };
                     if let Some(slot) = self.values.get_mut(property) {
-                        // Targets are not scanned beforehand: any other text is the row's fault.
+                        // The values of a target are not scanned beforehand, so any other text is an error of the
+                        // row.
                         *slot = value.number(key, raw, true, &mut self.odd)?;
                     }
                 }

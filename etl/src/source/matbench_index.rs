@@ -1,7 +1,7 @@
-//! The `index` of a MatBench task: which row of the published task each row of a file is.
+//! The `index` of a MatBench task: the row of the published task for each row of a file.
 //!
-//! A file may hold some of the rows alone, as a filtered pandas frame does. Its index then still has
-//! the published rows' numbers, counted from 0, or MatBench's identifiers themselves.
+//! A file may hold only some of the rows, like a filtered pandas data frame. Its index then holds the numbers of the
+//! published rows, counted from 0, or the identifiers of MatBench.
 
 use schemas::matbench::published_crystals;
 
@@ -9,54 +9,54 @@ use super::SourceError;
 use super::json::{Cursor, excerpt};
 use super::json_stream::{Cut, JsonStream};
 
-/// What every identifier starts with.
+/// Prefix of all identifiers.
 const ID_START: &str = "mb-";
-/// Longest identifier.
+/// Largest length of an identifier in bytes.
 const MAX_NAME_BYTES: usize = 1 << 10;
-/// Most rows of a part of a task: thirty times those of the largest published one.
+/// Largest number of rows of a part of a task. It is thirty times that of the largest published task.
 const MAX_ROWS: usize = 1 << 22;
-/// Most bytes of identifiers.
+/// Largest total size of the identifiers in bytes.
 const MAX_TEXT_BYTES: usize = 1 << 26;
-/// The published rows of a file, in its order. A whole task takes no memory, a part of one 4 bytes a
+/// The published rows in the order of the file. A complete task takes no memory, and a part of one takes 4 bytes per
 /// row.
 #[derive(Debug, Clone, Default)]
 enum Entries {
     #[default]
     None,
-    /// So many rows, numbered on from the first.
+    /// Consecutive rows, given by the first one and their number.
     Range { first: u32, count: u32 },
     /// Numbers of the rows, counted from 0.
     Numbers(Vec<u32>),
-    /// Identifiers in one text, and the end of each.
+    /// Identifiers in one text, with the end of each.
     Names { text: String, ends: Vec<u32> },
 }
 
-/// The index of one file.
+/// The index of a file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RowIndex {
     entries: Entries,
-    /// What stands before a number: `mb-jdft2d-`.
+    /// Prefix of an identifier before its number, such as `mb-jdft2d-`.
     prefix: String,
-    /// Digits of a number.
+    /// Number of digits.
     width: usize,
 }
 
-/// Start of a name's number, where the name is an identifier of MatBench.
+/// Returns the position of the number in a name, if the name is an identifier of MatBench.
 fn number_of(name: &str) -> Option<usize> {
     let at = name.rfind('-')? + 1;
     let (start, digits) = name.split_at_checked(at)?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    // A task's name and a hyphen stand between.
+    // The task and a hyphen are between the prefix and the number.
     let is_task = start.len() > ID_START.len() + 1 && start.bytes().all(|byte| byte.is_ascii_graphic());
     (is_number && is_task && start.starts_with(ID_START)).then_some(at)
 }
 
 impl RowIndex {
-    /// Reads the array at the cursor.
+    /// Reads the index array.
     ///
     /// # Errors
-    /// [`SourceError`] where a value is neither a row's number nor an identifier of one task, both
-    /// occur, or one stands there twice.
+    /// Returns a [`SourceError`] if a value is neither the number of a row nor an identifier of one task, if both
+    /// kinds occur, or if a value occurs twice.
     pub(super) fn read(json: &mut JsonStream, task: &str, prefix: &str) -> Result<Self, SourceError> {
         let file = json.file().clone();
         let mut index = Self { prefix: prefix.to_owned(), ..Self::default() };
@@ -90,7 +90,7 @@ impl RowIndex {
         Ok(index)
     }
 
-    /// Takes a value as it stands; `false` where it is of no kind, or of another than those before.
+    /// Appends a value. Returns `false` if it is of no valid kind or of another kind than the previous ones.
     fn push(&mut self, value: &[u8]) -> bool {
         if let Ok(name) = Cursor::new(value).string() {
             return self.push_name(&name.text());
@@ -114,7 +114,7 @@ impl RowIndex {
     fn push_name(&mut self, name: &str) -> bool {
         let Some(at) = number_of(name) else { return false };
         if matches!(self.entries, Entries::None) {
-            // The identifiers say which task it is, whatever the file is called.
+            // The identifiers determine the task, whatever the name of the file.
             self.prefix = name.get(..at).unwrap_or_default().to_owned();
             self.entries = Entries::Names { text: String::new(), ends: Vec::new() };
         }
@@ -128,7 +128,7 @@ impl RowIndex {
         true
     }
 
-    /// Whether it takes more memory than that of any part of a task.
+    /// Whether the index takes more memory than that of any part of a task.
     fn is_too_large(&self) -> bool {
         match &self.entries {
             Entries::None | Entries::Range { .. } => false,
@@ -137,7 +137,7 @@ impl RowIndex {
         }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         match &self.entries {
             Entries::None => 0,
@@ -147,7 +147,7 @@ impl RowIndex {
         }
     }
 
-    /// Largest number of a row.
+    /// Returns the largest number of a row.
     fn last(&self) -> Option<u32> {
         match &self.entries {
             Entries::Range { first, count } => first.checked_add(count.checked_sub(1)?),
@@ -162,7 +162,7 @@ impl RowIndex {
         text.get(row.checked_sub(1).map_or(0, end)..end(row)).unwrap_or_default()
     }
 
-    /// A value that stands there a second time.
+    /// Returns a value that occurs twice.
     fn duplicate(&self) -> Option<String> {
         match &self.entries {
             Entries::None | Entries::Range { .. } => None,
@@ -181,7 +181,7 @@ impl RowIndex {
         }
     }
 
-    /// Appends the identifier of a row, counted from 0; `false` where the index has no such row.
+    /// Appends the identifier of a row, counted from 0. Returns `false` if there is no such row.
     pub(super) fn push_id(&self, row: usize, bytes: &mut Vec<u8>) -> bool {
         let number = match &self.entries {
             _ if row >= self.len() => return false,
@@ -198,8 +198,8 @@ impl RowIndex {
         true
     }
 
-    /// What makes the identifiers doubtful: a task of another size than the published one, whose rows
-    /// may have been numbered anew.
+    /// Returns a remark if the identifiers are doubtful: the size of the task differs from the published one, so its
+    /// rows may have been renumbered.
     pub(super) fn doubt(&self, task: &str) -> Option<String> {
         let published = published_crystals(task)? as u64;
         let rows = self.len();

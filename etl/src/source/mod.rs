@@ -1,9 +1,9 @@
-//! Sources: published files cut into records, and records read into crystals.
+//! Sources: published files that are split into records and parsed into crystals.
 //!
-//! A source has two halves, so that any thread can do either. A [`RecordReader`] walks the input
-//! in order and copies each record's bytes into a [`RawBlock`]; it is cheap and one thread at a
-//! time holds it. A [`RecordParser`] turns one record's bytes into crystals and rejects; every
-//! thread has its own. Neither ever holds more than a block of the input.
+//! A source has two parts, so that parsing can run on any thread. A [`RecordReader`] reads the input in order and
+//! copies the bytes of each record into a [`RawBlock`]. It is cheap, and used by one thread at a time. A
+//! [`RecordParser`] converts the bytes of one record into crystals and rejects, and every thread has its own. Neither
+//! holds more than one block of the input.
 
 mod atoms;
 mod by_name;
@@ -97,44 +97,45 @@ pub use property_value::{PropertyValue, is_missing};
 pub use single::EntryFormat;
 pub use unread::{UnreadFiles, UnreadGroup};
 
-/// A block is full when it holds this many records.
+/// Number of records at which a block is full.
 pub const BLOCK_RECORDS: usize = 256;
-/// A block is full when its records hold this many bytes.
+/// Size of the records, in bytes, at which a block is full.
 pub const BLOCK_BYTES: usize = 1 << 20;
-/// A cleared block keeps this much memory: a full block and the record that filled it.
+/// Number of bytes that a cleared block keeps allocated: a full block and the record that filled it.
 const KEPT_BYTES: usize = 2 * BLOCK_BYTES;
-/// A record larger than this is rejected unread: it would not fit the memory of a run.
+/// Largest size of a record in bytes. A larger record is rejected without being parsed.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
 
-/// One record cut out of its input, not yet read.
+/// A record of the input that is not parsed yet.
 #[derive(Debug, Clone)]
 pub struct RawRecord {
-    /// Where the record stands.
+    /// Position of the record in the input.
     pub origin: Origin,
-    /// Name that the input gives the record (a file's stem, a table's id), in the block's bytes.
+    /// Name of the record in the input (a file's stem, an identifier in a table), as a range of the block's bytes.
     pub name: Range<usize>,
-    /// What else label tables may call the record, in the block's bytes; empty where nothing.
+    /// Other name by which label tables may refer to the record, as a range of the block's bytes; empty if there is
+    /// none.
     pub alias: Range<usize>,
-    /// The record itself, in the block's bytes.
+    /// Content of the record, as a range of the block's bytes.
     pub body: Range<usize>,
 }
 
-/// Consecutive records of one source; its buffers are reused from block to block.
+/// Consecutive records of one source. Its buffers are reused from block to block.
 #[derive(Debug, Default)]
 pub struct RawBlock {
-    /// Bytes of all names and bodies.
+    /// The bytes of all names and records.
     pub bytes: Vec<u8>,
     /// The records, in the order of the input.
     pub records: Vec<RawRecord>,
-    /// Records that could not even be cut out (too large, unreadable member, broken name), each
-    /// with the number of `records` that stand before it.
+    /// Records that could not be read (too large, unreadable member, invalid name). Each has the number of `records`
+    /// that precede it.
     pub rejects: Vec<(usize, Reject)>,
-    /// Remarks about what no record was made of, each with the number of `records` that stand before it.
+    /// Remarks about files without a record. Each has the number of `records` that precede it.
     pub notes: Vec<(usize, Note)>,
 }
 
 impl RawBlock {
-    /// Empties the block and keeps its allocations, but for what a rare large record left behind.
+    /// Removes the content. Allocated memory is kept, except that of an unusually large record.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES);
@@ -143,7 +144,7 @@ impl RawBlock {
         self.notes.clear();
     }
 
-    /// Whether nothing at all is in the block.
+    /// Whether the block has no content.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.rejects.is_empty() && self.notes.is_empty()
     }
@@ -154,13 +155,13 @@ impl RawBlock {
             || self.bytes.len() >= BLOCK_BYTES
     }
 
-    /// Whether the record that filled the block is larger than any of a usual crystal: 10,000 sites take half as
-    /// many bytes. What such a record is parsed into may take many times as much.
+    /// Whether the last record is larger than that of any common crystal. A crystal with 10,000 sites takes half as
+    /// many bytes. The parsed form of such a record may take many times its size.
     pub fn is_large(&self) -> bool {
         self.bytes.len() > KEPT_BYTES
     }
 
-    /// Appends a record, copying its name and body.
+    /// Appends a record, whose name and content are copied.
     pub fn push(&mut self, origin: Origin, name: &[u8], body: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(name);
@@ -169,99 +170,99 @@ impl RawBlock {
         self.push_range(origin, start..middle, middle..self.bytes.len());
     }
 
-    /// Appends a record whose name and body were written to [`RawBlock::bytes`] already.
+    /// Appends a record whose name and content have already been appended to [`RawBlock::bytes`].
     pub fn push_range(&mut self, origin: Origin, name: Range<usize>, body: Range<usize>) {
         self.records.push(RawRecord { origin, name, alias: 0..0, body });
     }
 
-    /// Says what else label tables may call the last record.
+    /// Sets the other name by which label tables may refer to the last record.
     pub fn alias(&mut self, alias: Range<usize>) {
         if let Some(record) = self.records.last_mut() {
             record.alias = alias;
         }
     }
 
-    /// Appends a record that could not be cut out.
+    /// Appends a record that could not be read.
     pub fn push_reject(&mut self, reject: Reject) {
         self.rejects.push((self.records.len(), reject));
     }
 
-    /// Appends a remark about what no record is made of.
+    /// Appends a remark about a file without a record.
     pub fn push_note(&mut self, note: Note) {
         self.notes.push((self.records.len(), note));
     }
 }
 
-/// A numeric property column that a source or label table brings along.
+/// A numeric property column of a source or label table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PropertyColumn {
-    /// Column of the store, see [`schemas::property`].
+    /// Name of the column in the store, see [`schemas::property`].
     pub column: String,
-    /// Key of the property in its source.
+    /// Key of the property in the source.
     pub key: String,
 }
 
-/// One crystal as a parser hands it on; borrowed from the parser's buffers.
+/// A crystal, borrowed from the buffers of a parser.
 #[derive(Debug)]
 pub struct ParsedCrystal<'a> {
     /// Identifier in the store.
     pub material_id: &'a str,
-    /// Cell and sites.
+    /// Unit cell and sites.
     pub structure: &'a Structure,
-    /// One value for each of the source's [`OpenSource::properties`], in that order.
+    /// Values of the properties, in the order of [`OpenSource::properties`].
     pub properties: &'a [Option<f64>],
 }
 
-/// Takes what a parser finds in a record.
+/// Receives the content of a record from a parser.
 pub trait Sink {
-    /// A crystal.
+    /// Receives a crystal.
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>);
-    /// An entry that is not one, and why.
+    /// Receives an entry that is not a crystal, with the reason.
     fn reject(&mut self, reject: Reject);
-    /// A remark about an entry, handed over before its crystal.
+    /// Receives a remark about an entry, before its crystal.
     fn note(&mut self, _note: Note) {}
-    /// Most sites of a crystal that is taken: no more of a larger one need be read.
+    /// Returns the largest number of sites of a crystal. Further sites need not be read.
     fn max_sites(&self) -> usize {
         usize::MAX
     }
 }
 
-/// Walks a source in order.
+/// Reads the records of a source in order.
 pub trait RecordReader: Send {
-    /// Appends records to `block` until it is full; `false` when the input is at its end.
+    /// Appends records to `block` until it is full. Returns `false` at the end of the input.
     ///
     /// # Errors
-    /// [`SourceError`] where the input as a whole cannot be read on: broken compression, a JSON
-    /// array that ends early, a file that vanished.
+    /// Returns a [`SourceError`] if the input as a whole cannot be read: damaged compression, a truncated JSON array,
+    /// a missing file.
     fn read_block(&mut self, block: &mut RawBlock) -> Result<bool, SourceError>;
 
-    /// Bytes of the input files consumed so far, as stored on disk.
+    /// Returns the number of bytes read from the input files so far, as stored on disk.
     fn bytes_read(&self) -> u64;
 }
 
-/// Reads single records; every thread has one.
+/// Parses single records. Every thread has its own parser.
 pub trait RecordParser: Send {
-    /// Hands every crystal or fault of the record to `sink`, in the record's order.
+    /// Passes all crystals and errors of a record to `sink`, in their order.
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink);
 }
 
-/// Makes a parser for a thread.
+/// Creates the parser of a thread.
 pub type ParserFactory = Arc<dyn Fn() -> Box<dyn RecordParser> + Send + Sync>;
 
-/// A label table that lies beside the crystals: `id_prop.csv` or `labels.csv` in a folder or
-/// archive, or the splits of a file that is cut into them.
+/// A label table among the inputs: `id_prop.csv` or `labels.csv` in a folder or archive, or the splits of a file that
+/// is divided into them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedLabels {
-    /// The table as messages name it: its path, or `archive!member`.
+    /// Name of the table in messages: its path, or `archive!member`.
     pub file: String,
-    /// Its folder within the input, folders separated by `/`; empty at the top.
+    /// Folder of the table within the input, with `/` as separator; empty at the top.
     pub folder: String,
-    /// The table itself.
+    /// Content of the table as CSV.
     pub csv: Vec<u8>,
 }
 
 impl EmbeddedLabels {
-    /// A table that lies in an input under the name `within`, folders before it.
+    /// Creates a table. `within` is its path within the input.
     pub(crate) fn new(file: String, within: &str, csv: Vec<u8>) -> Self {
         let folder = within.get(..within.len() - base_name(within).len()).unwrap_or_default();
         let folder = folder.replace('\\', "/");
@@ -269,39 +270,39 @@ impl EmbeddedLabels {
     }
 }
 
-/// A source that was opened: its header is read, its records are not.
+/// An open source. Its header was read, but none of its records.
 pub struct OpenSource {
     /// Value of the store's `source` column.
     pub name: String,
-    /// Input files and folders, for hashes in the manifest; label inputs not included.
+    /// Input files and folders, for the hashes in the manifest. Label tables are not included.
     pub inputs: Vec<PathBuf>,
     /// State of every input, as far as it is known without reading it.
     pub(crate) states: Vec<InputState>,
     /// Numeric properties, in the order of [`ParsedCrystal::properties`].
     pub properties: Vec<PropertyColumn>,
-    /// Label tables found among the inputs: the name to show, and the bytes of the CSV.
+    /// Label tables among the inputs.
     pub embedded_labels: Vec<EmbeddedLabels>,
     /// Files among the inputs that are not read.
     pub unread: UnreadFiles,
-    /// SHA-256 of the CIFs that tables name instead of holding them, where they name any.
+    /// SHA-256 of the CIFs that tables refer to, if they refer to any.
     pub(crate) named_cifs: Option<String>,
-    /// Remarks about the inputs as a whole, columns that were passed over for example.
+    /// Remarks about the inputs as a whole, for example about columns that were left out.
     pub notes: Vec<String>,
-    /// What the reader has read so far.
+    /// Progress of the reader.
     pub(crate) progress: Progress,
-    /// The records in order.
+    /// The reader of the records, in order.
     pub reader: Box<dyn RecordReader>,
-    /// Parsers for the records.
+    /// Creates parsers of the records.
     pub parser: ParserFactory,
 }
 
 impl OpenSource {
-    /// A source in a format of one's own, see [`build_from`](crate::pipeline::build_from): files that `reader` cuts
-    /// into records, each read by a parser that `parser` makes. It has no properties and no label tables unless they
-    /// are put into its fields.
+    /// Creates a source in a custom format, for [`build_from`](crate::pipeline::build_from). `reader` splits the
+    /// files into records, and parsers created by `parser` read them. The source has no properties and no label
+    /// tables unless they are added to its fields.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where a file cannot be looked at.
+    /// Returns [`SourceError::Open`] if the metadata of a file cannot be read.
     pub fn new(
         name: String,
         inputs: Vec<PathBuf>,
@@ -323,7 +324,7 @@ impl OpenSource {
         })
     }
 
-    /// Size of the inputs on disk.
+    /// Returns the total size of the inputs in bytes.
     pub fn total_bytes(&self) -> u64 {
         self.states.iter().map(|state| state.bytes).sum()
     }

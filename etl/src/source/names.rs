@@ -1,4 +1,4 @@
-//! Identifiers of crystals that are files of their own.
+//! Identifiers of crystals from the names of their files.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -11,30 +11,30 @@ use super::by_name::by_name;
 use super::files::{FileRule, base_name, strip_archive};
 use super::packing::strip_packing;
 
-/// What VASP calls a structure that goes in and one that comes out.
+/// Names that VASP gives to the initial and to the relaxed structure.
 pub(super) const OWN_NAMES: [&str; 2] = [START, RELAXED];
 const START: &str = "POSCAR";
 const RELAXED: &str = "CONTCAR";
 
-/// What a crystal in a file of its own is called.
+/// How a crystal is named after its file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum FileId {
-    /// By its file's stem; by its path where several files have that stem.
+    /// By the stem of the file, or by its path if several files have that stem.
     #[default]
     Auto,
-    /// By its file's stem.
+    /// By the stem of the file.
     Stem,
-    /// By its file's path below the input, without the ending.
+    /// By the path of the file relative to the input, without extension.
     Path,
-    /// By the folder that its file is in.
+    /// By the folder of the file.
     Parent,
 }
 
 impl FileId {
-    /// Every rule.
+    /// All rules.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Stem, Self::Path, Self::Parent];
 
-    /// The rule's name on a command line.
+    /// Returns the name of the rule on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -59,34 +59,34 @@ impl FromStr for FileId {
     }
 }
 
-/// What a file's name gives.
+/// The meaning of a file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FileName<'a> {
-    /// The crystal's identifier, and by what else a label table may call it.
+    /// An identifier, and another name by which label tables may refer to the crystal.
     Id {
         /// Identifier in the store.
         id: Cow<'a, str>,
-        /// The file's stem, where that is another name and no other file has it.
+        /// The stem of the file, if it differs from the identifier and no other file has it.
         alias: Option<&'a str>,
     },
-    /// A `POSCAR` beside a `CONTCAR`, under which the crystal is read.
+    /// A `POSCAR` beside a `CONTCAR`. Only the latter is read.
     Relaxed {
         /// Identifier of the crystal.
         id: Cow<'a, str>,
     },
 }
 
-/// One of the inputs.
+/// An input.
 #[derive(Debug)]
 struct Input {
-    /// What stands before a path where several inputs hold it.
+    /// Prefix of a path that occurs in several inputs.
     name: String,
-    /// Whether it is a file, whose name is its path as given.
+    /// Whether the input is a file. Its name is then its path as given.
     is_file: bool,
 }
 
-/// The names of all files of a source, as far as they matter for identifiers: a hash of 8 bytes for each
-/// while they are met, afterwards of those alone that repeat.
+/// The names of all files of a source, as far as identifiers depend on them. Each file takes a hash of 8 bytes while
+/// names are collected; afterwards only those of repeated names are kept.
 #[derive(Debug)]
 pub(super) struct Names {
     rule: FileRule,
@@ -95,15 +95,15 @@ pub(super) struct Names {
     several: bool,
     inputs: Vec<Input>,
     stems: Repeated,
-    /// Paths below the inputs; they repeat in different inputs alone.
+    /// Paths relative to the inputs. They can repeat only in different inputs.
     paths: Repeated,
-    /// Folders with a file of VASP's own name.
+    /// Folders with a file that has one of VASP's own names.
     own: HashSet<u64>,
-    /// Those of them that have a relaxed structure.
+    /// Those of these folders that have a relaxed structure.
     relaxed: HashSet<u64>,
 }
 
-/// What was met, and what of it more than once.
+/// Hashes that occurred, and those that occurred repeatedly.
 #[derive(Debug, Default)]
 struct Repeated {
     met: HashSet<u64>,
@@ -122,17 +122,18 @@ impl Repeated {
     }
 }
 
-/// A file's name in its parts.
+/// The parts of a file's name.
 struct Parts<'a> {
-    /// Folders before it.
+    /// Folders of the file.
     folder: &'a str,
-    /// Its own name without packing, where that is one of VASP's; the stem is then the folder's.
+    /// The file's own name without the extension of a compression, if it is one of VASP's. The stem is then the name
+    /// of the folder.
     own: Option<&'a str>,
     stem: &'a str,
 }
 
 impl Names {
-    /// Of one or several inputs of which no file was met yet.
+    /// Creates an empty collection for one or several inputs.
     pub(super) fn new(rule: FileRule, id: FileId, several: bool) -> Self {
         Self {
             rule,
@@ -146,7 +147,7 @@ impl Names {
         }
     }
 
-    /// The next input, whose files are met from now on.
+    /// Begins the next input, to which the following files belong.
     pub(super) fn input(&mut self, path: &Path, is_file: bool) {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let name = match is_file {
@@ -156,7 +157,7 @@ impl Names {
         self.inputs.push(Input { name, is_file });
     }
 
-    /// Meets a file of the last input; `false` where the source does not read files of this name.
+    /// Adds a file of the last input. Returns `false` if the source does not read files with this name.
     pub(super) fn meet(&mut self, name: &str) -> bool {
         let Some(at) = self.inputs.len().checked_sub(1) else { return false };
         let Some(parts) = self.parts(at, name) else { return false };
@@ -167,7 +168,7 @@ impl Names {
             if own.eq_ignore_ascii_case(RELAXED) {
                 self.relaxed.insert(folder);
             }
-            // The structures that go in and come out are one crystal.
+            // The initial and the relaxed structure are one crystal.
             if !self.own.insert(folder) {
                 return true;
             }
@@ -179,7 +180,7 @@ impl Names {
         true
     }
 
-    /// All files were met: what is no longer needed is let go.
+    /// Ends the collection and frees what is no longer needed.
     pub(super) fn met(&mut self) {
         self.own = HashSet::new();
         for names in [&mut self.stems, &mut self.paths] {
@@ -187,7 +188,7 @@ impl Names {
         }
     }
 
-    /// What the crystal of a file is called; `None` where the source does not read files of this name.
+    /// Returns the identifier of a file's crystal, or `None` if the source does not read files with this name.
     pub(super) fn of<'a>(&'a self, input: usize, name: &'a str) -> Option<FileName<'a>> {
         let parts = self.parts(input, name)?;
         let Parts { stem, folder, own } = parts;
@@ -225,24 +226,23 @@ impl Names {
         Some(Parts { folder, own, stem })
     }
 
-    /// Name of the folder or archive whose files have names without folders.
+    /// Returns the name of an input folder or archive, by which files without folders are named.
     fn input_name(&self, input: usize) -> Option<&str> {
         let input = self.inputs.get(input).filter(|input| !input.is_file && !input.name.is_empty())?;
         Some(&input.name)
     }
 
-    /// Of a folder of an input; files given one by one are of the same tree.
+    /// Returns the hash of a folder in an input. Inputs that are single files share one tree.
     fn folder_hash(&self, input: usize, folder: &str) -> u64 {
         let input = self.inputs.get(input).filter(|given| !given.is_file).map(|_| input);
         hash(&(input, folder))
     }
 
-    /// The path below the input without what is special to the file's name: `mp-1/relaxed.cif` is
-    /// `mp-1/relaxed`, `mp-1/relax/CONTCAR` is `mp-1/relax`. Of a file that is an input itself, the
-    /// folder next to it stands for the path.
+    /// Returns the path relative to the input without extension: `mp-1/relaxed` for `mp-1/relaxed.cif`, and
+    /// `mp-1/relax` for `mp-1/relax/CONTCAR`. For an input that is a file, only its innermost folder is included.
     fn short_path(&self, input: usize, parts: &Parts<'_>) -> String {
         let mut folders: Vec<&str> = folders(parts.folder).collect();
-        // An own name's stem is the last folder's.
+        // For one of VASP's own names the stem is the last folder.
         if parts.own.is_some() {
             folders.pop();
         }
@@ -252,7 +252,7 @@ impl Names {
         joined(folders.into_iter(), parts.stem)
     }
 
-    /// The path with the input's name before it, or all folders of an input that is a file.
+    /// Returns the path with the input's name as a prefix, or with all folders for an input that is a file.
     fn long_path(&self, input: usize, parts: &Parts<'_>, short: String) -> String {
         if let Some(name) = self.input_name(input) {
             return format!("{name}/{short}");
@@ -265,13 +265,13 @@ impl Names {
     }
 }
 
-/// The part of a file's own name that is one of VASP's, without the ending of its packing.
+/// Returns the part of a file's name that is one of VASP's own names, without the extension of a compression.
 pub(super) fn own_name(base: &str) -> Option<&str> {
     let name = strip_packing(base);
     OWN_NAMES.iter().any(|own| name.eq_ignore_ascii_case(own)).then_some(name)
 }
 
-/// The folders of a path that have a name of their own.
+/// Returns the folders of a path, without empty components, `.` and `..`.
 fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | ".."))
 }
@@ -286,7 +286,7 @@ fn joined<'a>(folders: impl Iterator<Item = &'a str>, last: &'a str) -> String {
     path
 }
 
-/// The same on every machine and in every run.
+/// Returns a hash that is the same on every machine and in every run.
 fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);

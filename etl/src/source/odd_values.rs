@@ -1,40 +1,40 @@
-//! Values of a property column that are no numbers, among many that are.
+//! Values of a numeric property column that are not numbers.
 //!
-//! One rule for every source and label table: a column most of whose values are numbers is one of
-//! numbers. Anything else in it is null, and a remark names it; a placeholder such as `-` or `n.d.`
-//! does not count against the column. A documented property stays one even where numbers are the
-//! fewer; then each other value is a fault of its entry.
+//! The rule is the same for all sources and label tables: a column is numeric if most of its values are numbers. Any
+//! other value in it is null, and a remark names it. Placeholders such as `-` or `n.d.` do not count against the
+//! column. A documented property is always numeric; if most of its values are not numbers, each such value is an
+//! error of its entry.
 
 use std::fmt::Write;
 
 use super::Sink;
 use crate::reject::{Note, Origin};
 
-/// Code of the remark on a value that counts as missing.
+/// Code of the remark about a value that counts as missing.
 pub(crate) const ODD_VALUE: &str = "odd_value";
-/// Characters of a value that a message shows.
+/// Largest number of characters of a value that a message quotes.
 const SHOWN_CHARACTERS: usize = 60;
-/// Columns that one note lists.
+/// Largest number of columns that a note lists.
 const LISTED_COLUMNS: usize = 20;
 
-/// The start of a value as it reads in a message.
+/// Returns the beginning of a value for a message.
 pub(crate) fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).chars().take(SHOWN_CHARACTERS).collect()
 }
 
-/// What the values of one column are.
+/// Numbers of values of each kind in a column.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
-    /// Values that are numbers.
+    /// Number of values that are numbers.
     pub(crate) numbers: u64,
-    /// Values that are neither numbers nor missing nor placeholders.
+    /// Number of values that are neither numbers, missing nor placeholders.
     pub(crate) texts: u64,
-    /// The first of those.
+    /// The first of these.
     pub(crate) first_text: Option<String>,
 }
 
 impl Tally {
-    /// Whether the column is one of numbers.
+    /// Whether the column is numeric.
     pub(crate) fn is_numeric(&self) -> bool {
         self.numbers > self.texts
     }
@@ -46,8 +46,8 @@ impl Tally {
     }
 }
 
-/// What to say of columns that are no properties: one line for those without a single number, and one
-/// for each of the others.
+/// Returns notes about columns that are not properties: one for all columns without any number, and one for each of
+/// the others.
 pub(crate) fn left_out_notes(file: &str, columns: &[(String, Tally)]) -> Vec<String> {
     let (some, none): (Vec<_>, Vec<_>) = columns.iter().partition(|(_, tally)| tally.numbers > 0);
     let mut notes = Vec::new();
@@ -72,13 +72,13 @@ pub(crate) fn left_out_notes(file: &str, columns: &[(String, Tally)]) -> Vec<Str
     notes
 }
 
-/// The message about a value that counts as missing.
+/// Returns the message about a value that counts as missing.
 pub(super) fn odd_message(key: &str, value: &[u8]) -> String {
     let text = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
     format!("{key} is {:?}, no number: taken as missing", shown(text.trim_ascii()))
 }
 
-/// Hands on the remarks about one record's values, before its crystal.
+/// Passes on the remarks about the values of a record, before its crystal.
 pub(super) fn note_odd_values<T: Into<String>>(
     messages: impl IntoIterator<Item = T>,
     material_id: &str,

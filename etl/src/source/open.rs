@@ -1,4 +1,4 @@
-//! Opening a source by its kind.
+//! Opening of sources.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,20 +7,20 @@ use super::detect::check;
 use super::kind::SourceKind;
 use super::{OpenSource, SourceError, SourceOptions, structures};
 
-/// How an input is read whose source nobody named.
+/// The kind of an input, as returned by [`detect`](super::detect).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputKind {
-    /// CIFs and POSCARs in files of their own, each by its name; label tables are left alone.
+    /// CIFs and POSCARs in files of their own, recognised by their names. Label tables are ignored.
     Structures,
-    /// All of it in one layout.
+    /// A source of a single kind.
     Source(SourceKind),
 }
 
 impl InputKind {
-    /// Opens the inputs of one kind, as [`open`] does.
+    /// Opens inputs of this kind, see [`open`].
     ///
     /// # Errors
-    /// As [`open`].
+    /// Returns the errors of [`open`].
     pub fn open(self, inputs: &[PathBuf], options: &SourceOptions) -> Result<OpenSource, SourceError> {
         match self {
             Self::Structures => structures::open(inputs, options),
@@ -44,11 +44,10 @@ impl fmt::Display for InputKind {
     }
 }
 
-/// Opens the inputs of one kind; several are read one after another.
+/// Opens inputs of one kind. Several inputs are read one after another.
 ///
 /// # Errors
-/// [`SourceError`] where there is no input, one cannot be opened, or one is not in the kind's
-/// layout but in that of another.
+/// Returns a [`SourceError`] if there is no input, if one cannot be opened, or if one has the layout of another kind.
 pub fn open(
     kind: SourceKind,
     inputs: &[PathBuf],

@@ -1,4 +1,4 @@
-//! How bytes are packed, told by the first of them: names lie.
+//! Detection of the compression of a file by its first bytes. Names are not reliable.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};
@@ -10,40 +10,40 @@ use lzma_rust2::XzReader;
 
 use super::SourceError;
 
-/// First bytes that are looked at.
+/// Number of bytes that are examined.
 const MAGIC_BYTES: usize = 10;
-/// What a packed file's name has behind its own ending.
+/// Extensions that a compressed file's name has after its own extension.
 pub(super) const PACKED_ENDINGS: [&str; 5] = [".gz", ".bz2", ".xz", ".zst", ".zstd"];
-/// Memory for the dictionary of an xz stream, in KiB. `xz -9` takes 65 MiB; what asks for more is not
-/// unpacked.
+/// Memory limit for the dictionary of an xz stream, in KiB. `xz -9` takes 65 MiB. A stream that needs more is
+/// refused.
 const XZ_MEMORY_KIB: u32 = 128 << 10;
 
-/// How bytes are packed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// As they are.
+    /// Not compressed.
     Plain,
-    /// RFC 1952.
+    /// Gzip (RFC 1952).
     Gzip,
-    /// RFC 8878.
+    /// Zstandard (RFC 8878).
     Zstandard,
-    /// Streams of `bzip2`.
+    /// `bzip2`.
     Bzip2,
-    /// Streams of `xz`.
+    /// `xz`.
     Xz,
     /// A zip archive.
     Zip,
-    /// An archive or compression of this name, which is not read.
+    /// An unsupported archive or compression, by name.
     Unread(&'static str),
 }
 
 impl Packing {
-    /// Packing of what starts with `bytes`.
+    /// Returns the compression of data that starts with `bytes`.
     pub(super) fn of(bytes: &[u8]) -> Self {
         match bytes {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstandard,
-            // The number of a block, or of the end of an empty stream: a text may start with "BZh1".
+            // The signature of a block or of the end of an empty stream. A text may also begin with "BZh1".
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
@@ -58,10 +58,10 @@ impl Packing {
         }
     }
 
-    /// Packing of a file.
+    /// Returns the compression of a file.
     ///
     /// # Errors
-    /// [`SourceError::Open`] where the file cannot be opened or read.
+    /// Returns [`SourceError::Open`] if the file cannot be opened or read.
     pub(super) fn of_file(path: &Path) -> Result<Self, SourceError> {
         let mut magic = Vec::with_capacity(MAGIC_BYTES);
         File::open(path)
@@ -70,11 +70,10 @@ impl Packing {
         Ok(Self::of(&magic))
     }
 
-    /// What is packed in `packed`; several streams one after another are one, and what is cut short is
-    /// an error.
+    /// Decompresses `packed`. Several concatenated streams count as one, and truncated data is an error.
     ///
     /// # Errors
-    /// [`io::Error`] where the packing is an archive or none that is read.
+    /// Returns an [`io::Error`] if the data is an archive or compressed in an unsupported way.
     pub(super) fn unpack<'a>(
         self,
         packed: impl BufRead + Send + 'a,
@@ -91,7 +90,7 @@ impl Packing {
         })
     }
 
-    /// Why what is packed so is not read.
+    /// Returns the message about data in this unsupported form.
     pub(super) fn refusal(self) -> String {
         match self {
             Self::Unread(name) => {
@@ -102,22 +101,22 @@ impl Packing {
     }
 }
 
-/// A name without the ending of its packing.
+/// Removes the extension of a compression from a name.
 pub(super) fn strip_packing(name: &str) -> &str {
-    // Most names end otherwise, and every file's is asked for several times.
+    // Most names have no such extension, and every name is tested several times.
     if !matches!(name.as_bytes().last(), Some(b'z' | b'Z' | b'2' | b't' | b'T' | b'd' | b'D')) {
         return name;
     }
     PACKED_ENDINGS.iter().find_map(|ending| strip_ending(name, ending)).unwrap_or(name)
 }
 
-/// `name` without an ending, whatever the ending's case.
+/// Removes an extension from `name`, regardless of its case. Returns `None` if `name` does not have it.
 pub(super) fn strip_ending<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     let (rest, last) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
     last.eq_ignore_ascii_case(ending).then_some(rest)
 }
 
-/// Whether a name is that of a JSON file, packed or not.
+/// Whether a name is that of a JSON file, compressed or not.
 pub(crate) fn is_json(name: &str) -> bool {
     strip_ending(strip_packing(name), ".json").is_some()
 }

@@ -1,9 +1,9 @@
-//! POSCARs: folders and archives such as JARVIS's `POSCAR-JVASP-*.vasp` with their `id_prop.csv`,
-//! and AtomGen's JSON files.
+//! POSCARs: folders and archives such as JARVIS's `POSCAR-JVASP-*.vasp` with their `id_prop.csv`, and the JSON files
+//! of AtomGen.
 //!
-//! A crystal is called by its file's name without `POSCAR-` or `CONTCAR-` before it and `.vasp`, `.poscar`
-//! or `_POSCAR` behind it: `POSCAR-JVASP-90856.vasp` is `JVASP-90856`. A file called `POSCAR` or `CONTCAR`
-//! alone has the name of its folder; where a folder holds both, the relaxed structure is taken.
+//! A crystal is named after its file, without the prefix `POSCAR-` or `CONTCAR-` and without the suffix `.vasp`,
+//! `.poscar` or `_POSCAR`: `POSCAR-JVASP-90856.vasp` is `JVASP-90856`. A file named just `POSCAR` or `CONTCAR` is
+//! named after its folder. If a folder has both, the relaxed structure (`CONTCAR`) is read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,20 +24,20 @@ use super::{
     OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
 };
 
-/// The files that are read.
+/// The files of the source.
 const RULE: FileRule = FileRule { what: "POSCAR files", identifier };
-/// Endings that others gave them.
+/// Extensions in common use.
 const ENDINGS: [&str; 3] = [".vasp", ".poscar", ".contcar"];
-/// Endings of files that are none, whatever their names begin with.
+/// Extensions of files that are not POSCARs, whatever the beginning of their names.
 const FOREIGN_ENDINGS: [&str; 5] = [".cif", ".mcif", ".json", ".csv", ".parquet"];
-/// What stands between VASP's own names and the crystal's.
+/// Separators between VASP's own names and the name of the crystal.
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 
-/// The source.
+/// The definition of the source.
 pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "poscar", has_files: true, id_key: None, default_filters: &[], open };
 
-/// Identifier of a POSCAR's name, folders before it included.
+/// Returns the identifier in a POSCAR's name, including folders, or `None` if the name is not that of a POSCAR.
 pub fn identifier(name: &str) -> Option<&str> {
     let base = base_name(name);
     if base.starts_with("._") {
@@ -66,10 +66,10 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Opens POSCARs in folders and archives, or one by one, or AtomGen's JSON files.
+/// Opens POSCARs in folders and archives, single POSCARs, or JSON files of AtomGen.
 ///
 /// # Errors
-/// [`SourceError`] where an input is none of them or cannot be read.
+/// Returns a [`SourceError`] if an input is none of them or cannot be read.
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     let json: Vec<bool> = inputs.iter().map(|path| is_json_file(path)).collect::<Result<_, _>>()?;
     if json.iter().all(|&json| json) {
@@ -82,7 +82,7 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
     open_files_source(inputs, options, name, RULE, Arc::new(|| Box::new(PoscarParser::default())))
 }
 
-/// Whether an input is a JSON file, packed or not, rather than POSCARs.
+/// Whether an input is a JSON file, compressed or not.
 fn is_json_file(path: &Path) -> Result<bool, SourceError> {
     if path.is_dir() || Packing::of_file(path)? != Packing::Zip {
         return Ok(is_json(&path.to_string_lossy()));
@@ -97,7 +97,7 @@ fn is_json_file(path: &Path) -> Result<bool, SourceError> {
     Ok(false)
 }
 
-/// Reads single POSCARs.
+/// A parser of single POSCARs.
 #[derive(Debug, Default)]
 pub(super) struct PoscarParser {
     reader: PoscarReader,

@@ -5,11 +5,11 @@ use crystal::poscar::PoscarReader;
 use super::Sink;
 use crate::reject::{Note, Origin};
 
-/// Code of the remark on a POSCAR whose comment names its elements.
+/// Code of the remark about a POSCAR whose elements are given in its comment.
 const SYMBOLS_FROM_COMMENT: &str = "symbols_from_comment";
 
-/// Remarks on a POSCAR of VASP 4 whose elements stand in the comment alone: its words may be symbols
-/// by chance.
+/// Passes on a remark about a POSCAR of VASP 4 whose elements are given by its comment only. The words of a comment
+/// may be element symbols by chance.
 pub(super) fn note_comment(reader: &PoscarReader, name: &str, origin: &Origin, sink: &mut dyn Sink) {
     if reader.is_named_by_comment() {
         let origin = Origin { line: origin.line.or(Some(1)), ..origin.clone() };

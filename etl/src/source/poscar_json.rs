@@ -1,7 +1,7 @@
-//! AtomGen's files: one JSON object `{split: {identifier: POSCAR}}`, whose POSCARs have the two
-//! characters `\n` for every line's end.
+//! The files of AtomGen: a JSON object `{split: {identifier: POSCAR}}`. Line ends in the POSCARs are written as the
+//! two characters `\n`.
 //!
-//! The splits become a label table of their own, so that a store has them as any other split.
+//! The splits become a label table, so that a store has them like any other split.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -26,15 +26,15 @@ use super::{
 };
 use crate::reject::Origin;
 
-/// Longest identifier or name of a split.
+/// Largest length of an identifier or name of a split, in bytes.
 const MAX_KEY_BYTES: usize = 1 << 12;
-/// Header of the label table that is made of the splits.
+/// Header of the label table made from the splits.
 const LABEL_HEADER: &[u8] = b"material_id,split\n";
 
-/// Opens AtomGen files.
+/// Opens files of AtomGen.
 ///
 /// # Errors
-/// [`SourceError`] where one cannot be read or is in another layout.
+/// Returns a [`SourceError`] if one cannot be read or has another layout.
 pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceError> {
     let progress = Progress::default();
     Ok(OpenSource {
@@ -58,11 +58,11 @@ pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceE
     })
 }
 
-/// A position in one file.
+/// A position in a file.
 struct Splits {
     json: JsonStream,
     first_split: bool,
-    /// Whether the cursor is inside a split, and before its first crystal.
+    /// Whether the position is inside a split and before its first crystal.
     inside: bool,
     first_crystal: bool,
 }
@@ -74,8 +74,8 @@ impl Splits {
         Ok(Self { json, first_split: true, inside: false, first_crystal: true })
     }
 
-    /// Steps to the next crystal and reads its identifier into `key`; the cursor then stands
-    /// before its POSCAR. Calls `split` with every split's name on the way.
+    /// Moves to the next crystal and reads its identifier into `key`. The position is then before its POSCAR. Calls
+    /// `split` with the name of every split that is entered. Returns `false` at the end.
     fn next(&mut self, key: &mut Vec<u8>, mut split: impl FnMut(&[u8])) -> Result<bool, SourceError> {
         loop {
             if self.inside {
@@ -96,7 +96,7 @@ impl Splits {
     }
 }
 
-/// The label table of a file's splits.
+/// Returns the label table of a file's splits.
 fn read_splits(path: &Path) -> Result<EmbeddedLabels, SourceError> {
     let mut splits = Splits::open(path, &Progress::default())?;
     let mut csv = LABEL_HEADER.to_vec();
@@ -118,7 +118,7 @@ fn read_splits(path: &Path) -> Result<EmbeddedLabels, SourceError> {
     Ok(EmbeddedLabels::new(splits.json.file().to_string(), "", csv))
 }
 
-/// Cuts the POSCARs of one file after another.
+/// Reads the POSCARs of one file after another.
 struct SplitReader {
     inputs: VecDeque<PathBuf>,
     current: Option<Splits>,
@@ -167,7 +167,7 @@ impl RecordReader for SplitReader {
     }
 }
 
-/// Reads POSCARs out of JSON strings.
+/// A parser of POSCARs in JSON strings.
 #[derive(Debug, Default)]
 struct TextParser {
     reader: PoscarReader,
@@ -185,7 +185,7 @@ impl TextParser {
         self.unescaped.clear();
         self.text.clear();
         unescape(string.raw, &mut self.unescaped);
-        // What is left of `\\n` is `\n` in two characters: once more, and lines are lines.
+        // Unescaping `\\n` gives the two characters `\n`. A second pass turns them into line ends.
         unescape(&self.unescaped, &mut self.text);
         Ok(self.reader.read(&self.text, &mut self.structure)?)
     }
@@ -204,7 +204,7 @@ impl RecordParser for TextParser {
                 );
             }
             Err(error) => {
-                // A line of the POSCAR is no line of the file: there all of it is one line.
+                // Lines of the POSCAR are not lines of the file, where the POSCAR is on a single line.
                 let mut reject = error.reject(Some(name.into_owned()), record.origin.clone());
                 reject.origin.line = record.origin.line;
                 sink.reject(reject);

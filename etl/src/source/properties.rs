@@ -1,4 +1,4 @@
-//! Numeric properties of a source: which column each key fills.
+//! Assignment of columns to the numeric properties of a source.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,18 @@ use super::key_scan::{MAX_PROPERTY_KEYS, NumericKey};
 use super::units::documented;
 use super::{PropertyColumn, SourceError};
 
-/// Most columns of a table: those of properties, and as many of other things.
+/// Largest number of columns of a table: those of the properties, and as many others.
 pub(crate) const MAX_TABLE_COLUMNS: usize = 2 * MAX_PROPERTY_KEYS;
-/// Prefix of a property whose plain name is a column that every store has.
+/// Prefix of a property's column if its name is that of a fixed column.
 const CLASH_PREFIX: &str = "property_";
 
-/// Gives every key of a source a column of its own.
+/// Assigns a column to every key of a source.
 ///
-/// A documented key gets its documented column, or, where another key of the source took it, the
-/// name it would have without documentation. A plain name that a store has for something else gets
-/// `property_` in front.
+/// A documented key gets its documented column or, if another key of the source has it, the name that it would have
+/// without documentation. If the name is that of a fixed column, it gets the prefix `property_`.
 ///
 /// # Errors
-/// [`SourceError::DuplicateColumn`] where two keys still meet in one column.
+/// Returns [`SourceError::DuplicateColumn`] if two keys still have the same column.
 pub(crate) fn assign_columns(
     file: &str,
     qualifier: &str,
@@ -43,8 +42,8 @@ pub(crate) fn assign_columns(
     Ok(columns)
 }
 
-/// Gives the keys of a source's entries columns as [`assign_columns`] does. Of two that would be one column the
-/// key with more numbers is kept, and a line for `notes` says so: one odd entry does not end a build.
+/// Assigns columns to the keys of a source's entries as [`assign_columns`] does. If two keys have the same column,
+/// the one with more numbers is kept and a line is added to `notes`, so that a single odd entry does not end a build.
 pub(super) fn assign_numeric(
     file: &str,
     qualifier: &str,
@@ -79,7 +78,7 @@ pub(super) fn assign_numeric(
     (columns, kept)
 }
 
-/// Column of a key; `taken` says which columns other keys have.
+/// Returns the column of a key. `taken` states which columns other keys have.
 fn column_of(qualifier: &str, prefix: &str, key: &str, taken: impl Fn(&str) -> bool) -> String {
     let known = documented(qualifier, key).map(|property| property.column);
     match known.filter(|column| !taken(column)) {
@@ -88,7 +87,7 @@ fn column_of(qualifier: &str, prefix: &str, key: &str, taken: impl Fn(&str) -> b
     }
 }
 
-/// Column of a key without documentation, kept clear of the columns that every store has.
+/// Returns the column of a key without documentation, distinct from the fixed columns.
 fn plain_column(prefix: &str, key: &str) -> String {
     let column = passthrough_column(prefix, key);
     let clash = column_by_name(&column).is_some()

@@ -1,37 +1,37 @@
-//! What counts as the value of a numeric property.
+//! Values of numeric properties.
 
 use super::RecordError;
 use super::json::{Scalar, excerpt, parse_number};
 use super::json_string::JsonString;
 use super::odd_values::odd_message;
 
-/// Words that stand for a missing value, whatever their case; so does nothing at all.
+/// Words for a missing value, in any case. An empty text is missing too.
 const MISSING_WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"none", b"null", b"n.a.", b"#n/a", b"<na>"];
-/// What people write where they have no value, worth a remark since it may mean something else.
+/// Placeholders for a missing value. They are worth a remark, because they may have another meaning.
 const PLACEHOLDERS: [&str; 9] = ["-", "--", "\u{2013}", "\u{2014}", "?", ".", "n.d.", "tbd", "unknown"];
 
-/// Whether a text stands for a missing value: nothing, `na`, `n/a`, `n.a.`, `nan`, `none`, `null`, or
-/// the `#N/A` and `<NA>` of spreadsheets and pandas.
+/// Whether a text denotes a missing value: an empty text, `na`, `n/a`, `n.a.`, `nan`, `none`, `null`, or the `#N/A`
+/// and `<NA>` of spreadsheets and pandas.
 pub fn is_missing(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     text.is_empty() || MISSING_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A property's value as a source gives it.
+/// The value of a property in a source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PropertyValue {
-    /// Nothing, or a word for it.
+    /// An empty text or a word for a missing value.
     Missing,
-    /// A dash, `?`, `n.d.` and the like: nothing, but worth a remark.
+    /// A placeholder such as a dash, `?` or `n.d.`. It counts as missing, but is worth a remark.
     Placeholder,
     /// A finite number.
     Number(f64),
-    /// Text, a container, an infinity.
+    /// A text, an array, an object or an infinity.
     Other,
 }
 
 impl PropertyValue {
-    /// Value of a text, such as a table's field or a JSON string.
+    /// Parses a text, such as a field of a table or a JSON string.
     pub fn of_text(text: &[u8]) -> Self {
         if let Some(number) = parse_number(text.trim_ascii()) {
             return Self::of_number(number);
@@ -44,7 +44,7 @@ impl PropertyValue {
         if is_placeholder { Self::Placeholder } else { Self::Other }
     }
 
-    /// Value of a number: NaN is missing.
+    /// Classifies a number. NaN is missing.
     pub fn of_number(number: f64) -> Self {
         if number.is_finite() {
             Self::Number(number)
@@ -55,7 +55,7 @@ impl PropertyValue {
         }
     }
 
-    /// Value of a JSON scalar; a number in quotes is a number, a truth value is none.
+    /// Classifies a JSON value. A number in quotes is a number; a boolean is not.
     pub(super) fn of_scalar(scalar: Scalar<'_>) -> Self {
         match scalar {
             Scalar::Null => Self::Missing,
@@ -65,12 +65,12 @@ impl PropertyValue {
         }
     }
 
-    /// The number, `None` where it is missing. What is neither is missing as well, with a message for
-    /// `odd`, unless the column is a strict one.
+    /// Returns the number, or `None` if it is missing. Any other value counts as missing and adds a message to `odd`,
+    /// unless the column is strict.
     ///
     /// # Errors
-    /// [`RecordError::PropertyValue`] for a text in a strict column, naming `key` and the value as it
-    /// stands.
+    /// Returns [`RecordError::PropertyValue`] for any other value in a strict column, with the `key` and the value as
+    /// written.
     pub(super) fn number(
         self,
         key: &str,

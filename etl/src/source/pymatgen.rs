@@ -1,4 +1,4 @@
-//! Structures as pymatgen's dictionaries:
+//! Structures as dictionaries of pymatgen:
 //! `{"lattice": {"matrix": ..}, "sites": [{"species": [{"element": .., "occu": 1}], "abc": ..}]}`.
 
 use crystal::structure::Structure;
@@ -8,15 +8,16 @@ use super::atoms::{Coordinates, complete, read_lattice, require_room};
 use super::json::Cursor;
 use super::species::species;
 
-/// An occupancy this near to 1 is 1: what is left of a sum of decimals.
+/// Tolerance for an occupancy of 1, because it may be a sum of decimal numbers.
 const OCCUPANCY_TOLERANCE: f64 = 1e-6;
 
-/// Reads a structure; keys that carry no atoms are stepped over.
+/// Reads a structure. Keys that do not describe atoms are skipped.
 ///
-/// Positions are the sites' `abc`; where every site has `xyz` alone, those are converted.
+/// Positions are the fractional coordinates `abc` of the sites. If all sites have only the Cartesian coordinates
+/// `xyz`, these are converted.
 ///
 /// # Errors
-/// [`RecordError`] where a field is missing or broken, or a site is not one whole atom.
+/// Returns a [`RecordError`] if a field is missing or malformed, or if a site is not fully occupied by one species.
 pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
     structure.clear();
     let mut lattice_read = false;
@@ -68,7 +69,7 @@ fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
     matrix.ok_or(RecordError::MissingField("matrix"))
 }
 
-/// Atomic number, position and its kind of one site, counted from 1.
+/// Returns the atomic number, the position and the kind of coordinates of a site. Sites are counted from 1.
 fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
     let (mut number, mut fractional, mut cartesian) = (None, None, None);
     cursor.expect(b'{', "a site")?;
@@ -77,7 +78,7 @@ fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coor
         match key.raw {
             b"species" => number = Some(read_species(cursor, site)?),
             b"abc" => fractional = Some(cursor.triple()?),
-            // Beside `abc`, which is what pymatgen reads back, these are not needed.
+            // Pymatgen itself reads `abc`, so the other keys are not needed.
             b"xyz" if fractional.is_none() => cartesian = Some(cursor.triple()?),
             _ => cursor.skip()?,
         }
@@ -90,7 +91,7 @@ fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coor
     }
 }
 
-/// Atomic number of the one species that a site must have.
+/// Returns the atomic number of the only species of a site.
 fn read_species(cursor: &mut Cursor<'_>, site: usize) -> Result<u8, RecordError> {
     let mut number = None;
     let mut count = 0;

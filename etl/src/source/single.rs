@@ -1,4 +1,4 @@
-//! Single entries that others have cut out of their files: the text of one entry, and how to read it.
+//! Formats of single entries that were extracted from their files.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,26 +14,26 @@ use super::{
     ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,
 };
 
-/// What the text of an entry is.
+/// The format of the text of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryFormat {
-    /// A CIF; each of its structures is a crystal.
+    /// A CIF. Each of its structures is a crystal.
     Cif,
     /// A POSCAR.
     Poscar,
-    /// An element of JARVIS-DFT's JSON array.
+    /// An element of the JSON array of JARVIS-DFT.
     Jarvis,
-    /// An element of OQMD's JSON array.
+    /// An element of the JSON array of OQMD.
     Oqmd,
-    /// A structure as pymatgen's JSON dictionary.
+    /// A structure as a JSON dictionary of pymatgen.
     Pymatgen,
 }
 
 impl EntryFormat {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Self; 5] = [Self::Cif, Self::Poscar, Self::Jarvis, Self::Oqmd, Self::Pymatgen];
 
-    /// The format's name on a command line.
+    /// Returns the name of the format on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cif => "cif",
@@ -44,11 +44,11 @@ impl EntryFormat {
         }
     }
 
-    /// Parsers of records whose name is the identifier and whose body is the text. Properties inside
-    /// the text are passed over; the crystals come without any.
+    /// Returns a factory of parsers for records whose name is the identifier and whose content is the text.
+    /// Properties in the text are ignored, so the crystals have none.
     ///
-    /// The identifier of a crystal is that of the text where the format has one inside (JARVIS, OQMD),
-    /// otherwise the name, with `#block` behind it in a CIF of several structures.
+    /// The identifier of a crystal is that in the text if the format has one (JARVIS, OQMD). Otherwise it is the
+    /// name, followed by `#block` for a CIF with several structures.
     pub fn parser(self) -> ParserFactory {
         let entries = |layout: EntryLayout| -> ParserFactory {
             Arc::new(move || Box::new(EntryParser::new(layout, &[])))
@@ -62,7 +62,7 @@ impl EntryFormat {
         }
     }
 
-    /// Whether the text names its crystal itself.
+    /// Whether the text contains an identifier.
     pub fn has_identifier(self) -> bool {
         matches!(self, Self::Jarvis | Self::Oqmd)
     }
@@ -82,7 +82,7 @@ impl FromStr for EntryFormat {
     }
 }
 
-/// Reads pymatgen's dictionaries.
+/// A parser of pymatgen dictionaries.
 #[derive(Debug, Default)]
 struct StructureParser {
     structure: Structure,

@@ -1,25 +1,25 @@
-//! Element symbols as databases write them.
+//! Element symbols as written in databases.
 
 use crystal::element::{atomic_number_of, atomic_number_of_ion};
 
 use crate::source::RecordError;
 
-/// Atomic number of a symbol with nothing but blanks around it.
+/// Returns the atomic number of a symbol, which may be surrounded by blanks.
 ///
 /// # Errors
-/// [`RecordError::AmbiguousElement`] for a choice of elements such as `(Cs,Os)`, which six OQMD
-/// entries have; [`RecordError::UnknownElement`] for anything else. `site` counts from 1.
+/// Returns [`RecordError::AmbiguousElement`] for a choice of elements such as `(Cs,Os)`, which occurs in six entries
+/// of OQMD, and [`RecordError::UnknownElement`] for any other text. `site` is counted from 1.
 #[inline]
 pub(super) fn element(symbol: &[u8], site: usize) -> Result<u8, RecordError> {
     let trimmed = symbol.trim_ascii();
     atomic_number_of(trimmed).ok_or_else(|| fault(trimmed, site))
 }
 
-/// Atomic number of a species: a symbol, possibly with an oxidation state (`Fe3+`, `O2-`, `Na+`,
-/// `Mn2.5+`, `Fe0+`) or further properties after a comma (`Ni2+,spin=5`).
+/// Returns the atomic number of a species: a symbol that may have an oxidation state (`Fe3+`, `O2-`, `Na+`, `Mn2.5+`,
+/// `Fe0+`) or further properties after a comma (`Ni2+,spin=5`).
 ///
 /// # Errors
-/// As [`element`].
+/// Returns the errors of [`element`].
 #[inline]
 pub(super) fn species(symbol: &[u8], site: usize) -> Result<u8, RecordError> {
     let trimmed = symbol.trim_ascii();

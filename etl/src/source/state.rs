@@ -1,4 +1,4 @@
-//! What tells that an input is still the one that it was.
+//! The state of inputs, by which changes are noticed.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -12,20 +12,20 @@ use super::SourceError;
 use super::folder::FolderWalk;
 use super::packing::Packing;
 
-/// State of an input: its files with sizes and times, none of them opened.
+/// The state of an input: its files with sizes and modification times. No file is opened for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InputState {
-    /// Number of files, 1 unless it is a folder.
+    /// Number of files; 1 unless the input is a folder.
     pub files: u64,
-    /// Bytes of all files.
+    /// Total size in bytes.
     pub bytes: u64,
-    /// SHA-256 of a list of all files: path below the input, size, and time of the last change.
+    /// SHA-256 of a list of all files, with the path relative to the input, the size and the modification time.
     pub list: String,
-    /// Whether it is read from its start to its end, so that it can be hashed on the way.
+    /// Whether the input is read sequentially, so that it can be hashed at the same time.
     pub in_order: bool,
 }
 
-/// The state of an input while its files are met.
+/// The state of an input while its files are listed.
 #[derive(Debug, Default)]
 pub(super) struct StateScan {
     files: u64,
@@ -34,7 +34,7 @@ pub(super) struct StateScan {
 }
 
 impl StateScan {
-    /// Takes the next file.
+    /// Adds the next file.
     pub(super) fn add(&mut self, name: &str, metadata: &Metadata) {
         let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let changed = changed.map_or(0, |time| time.as_nanos());
@@ -46,41 +46,41 @@ impl StateScan {
         self.list.update(changed.to_le_bytes());
     }
 
-    /// The state once every file was met.
+    /// Returns the state after all files were added.
     pub(super) fn finish(self, in_order: bool) -> InputState {
         let Self { files, bytes, list } = self;
         InputState { files, bytes, list: hex(&list.finalize()), in_order }
     }
 }
 
-/// States of inputs that are one file each.
+/// Returns the states of inputs that are single files.
 ///
 /// # Errors
-/// [`SourceError::Open`] where one cannot be looked at.
+/// Returns [`SourceError::Open`] if the metadata of one cannot be read.
 pub(super) fn file_states(inputs: &[PathBuf]) -> Result<Vec<InputState>, SourceError> {
     inputs.iter().map(|path| file_state(path)).collect()
 }
 
-/// State of an input that is one file.
+/// Returns the state of an input that is a single file.
 ///
 /// # Errors
-/// [`SourceError::Open`] where it cannot be looked at.
+/// Returns [`SourceError::Open`] if its metadata cannot be read.
 pub(crate) fn file_state(path: &Path) -> Result<InputState, SourceError> {
     let metadata = fs::metadata(path).map_err(|source| SourceError::open(path, source))?;
     let mut scan = StateScan::default();
     scan.add("", &metadata);
-    // Members of a zip archive and parts of a Parquet table are sought out.
+    // Members of a zip archive and parts of a Parquet table are not read sequentially.
     let in_order = !metadata.is_dir() && Packing::of_file(path)? != Packing::Zip;
     Ok(scan.finish(in_order))
 }
 
-/// Names of the files of an input that were changed, renamed or put there after `time`.
+/// Returns the names of files in an input that were changed, renamed or created after `time`.
 ///
 /// # Errors
-/// [`SourceError::Open`] where the input cannot be looked at.
+/// Returns [`SourceError::Open`] if the metadata of the input cannot be read.
 pub(crate) fn changed_since(path: &Path, time: SystemTime) -> Result<Vec<String>, SourceError> {
     let is_newer = |metadata: &Metadata| {
-        // What was written before and moved or copied to its place later has an old time of writing.
+        // A file that was written earlier, but moved or copied here later, has an old modification time.
         let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
         let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
         UNIX_EPOCH + Duration::new(seconds, nanoseconds) > time

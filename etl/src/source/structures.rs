@@ -1,4 +1,4 @@
-//! CIFs and POSCARs side by side: each file is read as what its name says.
+//! CIFs and POSCARs together, each recognised by its name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,25 +11,24 @@ use super::{OpenSource, RawRecord, RecordParser, Sink, SourceError, SourceOption
 
 /// Value of the `source` column.
 const NAME: &str = "structures";
-/// The files that are read.
+/// The files of the source.
 pub(super) const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 
-/// A name's identifier as either format has it.
+/// Returns the identifier in a file's name by the rule of either format.
 fn identifier(name: &str) -> Option<&str> {
     cif::identifier(name).or_else(|| poscar::identifier(name))
 }
 
-/// Opens folders and archives of CIFs and POSCARs, and single ones. Label tables among them are not
-/// looked for.
+/// Opens folders and archives of CIFs and POSCARs, and single files. Label tables among them are ignored.
 ///
 /// # Errors
-/// [`SourceError`] where an input is none of them or cannot be read.
+/// Returns a [`SourceError`] if an input is none of them or cannot be read.
 pub(super) fn open(inputs: &[PathBuf], options: &SourceOptions) -> Result<OpenSource, SourceError> {
     let options = SourceOptions { embedded_labels: false, ..options.clone() };
     open_files_source(inputs, &options, NAME, RULE, Arc::new(|| Box::new(StructureParser::default())))
 }
 
-/// Reads a CIF with all its blocks, or a POSCAR.
+/// A parser of CIFs, with all their data blocks, and POSCARs.
 #[derive(Debug, Default)]
 struct StructureParser {
     cif: CifParser,

@@ -1,6 +1,6 @@
-//! A first look at all inputs of files: what there is, before any crystal is read.
+//! A first pass over all inputs that lists their files before any crystal is read.
 //!
-//! A folder is listed and no file of it opened but its label tables; a tar archive is read through.
+//! Folders are listed, and only the label tables in them are opened. Tar archives are read completely.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -16,29 +16,30 @@ use super::unread::UnreadFiles;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{EmbeddedLabels, SourceError, SourceOptions};
 
-/// Label tables that may lie beside the crystals.
+/// Names of label tables.
 const LABEL_NAMES: [&str; 2] = ["id_prop.csv", "labels.csv"];
-/// All label tables are held in memory while they are joined; the largest published one, of 800,000 rows, takes
-/// half of this. A larger one is given by `--labels`, which streams it.
+/// Largest size in bytes of the label tables among the inputs, which are held in memory while they are joined. The
+/// largest published table, with 800,000 rows, takes half of it. A larger one can be given by `--labels`, which reads
+/// it as a stream.
 pub(super) const MAX_LABEL_BYTES: u64 = 128 << 20;
 
-/// What the inputs hold.
+/// The content of the inputs.
 pub(super) struct Survey {
     /// State of every input.
     pub states: Vec<InputState>,
-    /// What the crystals are called.
+    /// How the crystals are named.
     pub names: Names,
-    /// The label tables, where they are looked for.
+    /// The label tables, if they are to be read.
     pub embedded_labels: Vec<EmbeddedLabels>,
-    /// Files that are neither.
+    /// All other files.
     pub unread: UnreadFiles,
 }
 
-/// Looks at all inputs. Label tables are found anywhere in folders and archives.
+/// Lists all inputs. Label tables are found anywhere in folders and archives.
 ///
 /// # Errors
-/// [`SourceError`] where an input cannot be read or holds no file of the source, or a table is too large
-/// to be one.
+/// Returns a [`SourceError`] if an input cannot be read or has no file of the source, or if a label table is too
+/// large.
 pub(super) fn survey(
     inputs: &[PathBuf],
     rule: &FileRule,
@@ -60,28 +61,28 @@ pub(super) fn survey(
     Ok(Survey { states, names, embedded_labels, unread })
 }
 
-/// What is known so far.
+/// The content found so far.
 struct Scan {
     names: Names,
     labels_wanted: bool,
     embedded_labels: Vec<EmbeddedLabels>,
-    /// Bytes of them.
+    /// Total size of the label tables in bytes.
     label_bytes: u64,
     unread: UnreadFiles,
 }
 
-/// What a file is to the source.
+/// The role of a file for the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Crystal,
     Labels,
     Unread,
-    /// What file managers leave behind.
+    /// Files that file managers leave behind.
     Litter,
 }
 
 impl Scan {
-    /// Looks at one input.
+    /// Lists one input.
     fn input(&mut self, path: &Path, rule: &FileRule) -> Result<InputState, SourceError> {
         let files = open_files(path, rule, &Progress::default())?;
         self.names.input(path, matches!(files, Files::One(_)));
@@ -105,7 +106,7 @@ impl Scan {
         let (mut state, mut crystals) = (StateScan::default(), 0);
         while let Some(file) = walk.next_file()? {
             let shown = file.path.to_string_lossy();
-            // A file that vanishes meanwhile is met again when it is to be read.
+            // If the file disappears, that is reported when it is read.
             if file.regular
                 && let Ok(metadata) = fs::metadata(&file.path)
             {
@@ -135,7 +136,7 @@ impl Scan {
             let found = match archive.next_member() {
                 Ok(Some(found)) => found,
                 Ok(None) => return Ok(crystals),
-                // Where no label tables are wanted, what stands before the damage can still be read.
+                // If label tables are not needed, the members before the damage can still be read.
                 Err(_) if !self.labels_wanted => return Ok(crystals.max(1)),
                 Err(error) => return Err(error),
             };
@@ -177,7 +178,7 @@ impl Scan {
         Ok(crystals)
     }
 
-    /// Keeps a label table; all together are bounded as each is, for archives repeat one for next to no bytes.
+    /// Adds a label table. The total size is limited too, because an archive can repeat a table at almost no cost.
     fn labels(&mut self, table: EmbeddedLabels) -> Result<(), SourceError> {
         self.label_bytes += table.csv.len() as u64;
         check_table_size(self.label_bytes, &table.file)?;
@@ -185,7 +186,7 @@ impl Scan {
         Ok(())
     }
 
-    /// What the file of a name is; notes the name where it is a crystal's.
+    /// Returns the role of a file from its name, and records the name if it is that of a crystal.
     fn role(&mut self, name: &str) -> Role {
         if is_litter(name) {
             Role::Litter
@@ -199,7 +200,7 @@ impl Scan {
     }
 }
 
-/// A member as messages name it.
+/// Returns the name of an archive's member in messages.
 fn member(archive: &Path, name: &str) -> String {
     format!("{}!{name}", archive.to_string_lossy())
 }

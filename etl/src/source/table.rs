@@ -1,5 +1,5 @@
-//! Tables with a column of CIFs, one of identifiers and any number of numeric ones: CSV, packed or
-//! not, and Parquet.
+//! Tables with a column of CIFs, one of identifiers and any number of numeric columns, as CSV (compressed or not) or
+//! Parquet.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -29,27 +29,27 @@ use super::{
 };
 use crate::reject::Origin;
 
-/// Longest header.
+/// Largest size of the header in bytes.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
-/// The source.
+/// The definition of the source.
 pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "table", has_files: false, id_key: None, default_filters: &[], open };
 
-/// One table: its header, read before its rows.
+/// A table whose header was read.
 #[derive(Debug, Clone)]
 struct Table {
     path: PathBuf,
-    /// As messages name it; its records have it in their origin.
+    /// Name of the table in messages and origins.
     file: Arc<str>,
     columns: Vec<String>,
     roles: Vec<Role>,
 }
 
-/// Opens tables. Which columns are numeric takes a first pass, unless the options name them.
+/// Opens tables. The numeric columns are found in an additional pass, unless the options name them.
 ///
 /// # Errors
-/// [`SourceError`] where a table cannot be read or lacks a column.
+/// Returns a [`SourceError`] if a table cannot be read or lacks a column.
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
     let parquet: Vec<bool> = inputs.iter().map(|path| is_parquet(path)).collect::<Result<_, _>>()?;
     if parquet.iter().all(|&parquet| parquet) {
@@ -132,7 +132,7 @@ fn is_parquet(path: &Path) -> Result<bool, SourceError> {
     Ok(magic == table_parquet::MAGIC)
 }
 
-/// Reads the names of the columns and finds those of the identifier and the CIF.
+/// Reads the names of the columns and finds the columns of the identifiers and CIFs.
 fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceError> {
     let mut csv = CsvStream::new(open_document(path, ".csv", &Progress::default())?);
     let file = csv.file().clone();
@@ -150,7 +150,7 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
     Ok(Table { path: path.to_path_buf(), file, columns, roles })
 }
 
-/// Passes over the tables for the files that they name and, if asked to, the columns that hold numbers.
+/// Reads all rows to find the files that they refer to and, if requested, the numeric columns.
 fn scan_rows(
     tables: &[Table],
     mut scan: Option<&mut KeyScan>,
@@ -186,7 +186,7 @@ fn scan_rows(
     Ok(())
 }
 
-/// Cuts the rows of one table after another.
+/// Reads the rows of one table after another.
 struct TableReader {
     tables: Arc<[Table]>,
     next: usize,
@@ -233,15 +233,15 @@ impl RecordReader for TableReader {
     }
 }
 
-/// Reads single rows.
+/// A parser of single rows.
 struct RowParser {
     tables: Arc<[Table]>,
-    /// Reader of the CIFs of each table.
+    /// Readers of the CIFs of each table.
     cifs: Vec<TableCifs>,
-    /// Whether each property is a strict one.
+    /// Whether each property is strict.
     strict: Vec<bool>,
     values: Vec<Option<f64>>,
-    /// Messages about values that are taken as missing.
+    /// Messages about values that count as missing.
     odd: Vec<String>,
 }
 
@@ -299,7 +299,7 @@ impl RowParser {
     }
 }
 
-/// Why a row gives no crystal, before its CIF is looked at.
+/// An error of a row that occurs before its CIF is read.
 struct RowFault {
     material_id: Option<String>,
     error: RecordError,

@@ -1,4 +1,4 @@
-//! CIFs that a table names instead of holding them: paths relative to the table's folder.
+//! CIFs that a table refers to by their paths, relative to the folder of the table.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -15,10 +15,10 @@ use super::packing::Packing;
 use super::{MAX_RECORD_BYTES, RecordError, Sink};
 use crate::reject::Origin;
 
-/// Longest path that a field is taken for.
+/// Longest field that is taken as a path, in bytes.
 const MAX_PATH_BYTES: usize = 1 << 12;
 
-/// The path that a field is: one line with the name of a CIF at its end.
+/// Returns the path in a field, which must be a single line that ends with the name of a CIF.
 fn path_of(field: &[u8]) -> Option<&str> {
     if field.len() > MAX_PATH_BYTES {
         return None;
@@ -33,24 +33,24 @@ fn path_of(field: &[u8]) -> Option<&str> {
 pub(super) struct TableCifs {
     folder: PathBuf,
     crystals: CifCrystals,
-    /// The file read last, as it lies there and unpacked.
+    /// The last file read, as stored and decompressed.
     packed: Vec<u8>,
     text: Vec<u8>,
 }
 
 impl TableCifs {
-    /// For a table at a path.
+    /// Creates a reader for a table at a path.
     pub(super) fn new(table: &Path) -> Self {
         let folder = table.parent().unwrap_or(Path::new("")).to_path_buf();
         Self { folder, crystals: CifCrystals::default(), packed: Vec::new(), text: Vec::new() }
     }
 
-    /// Hands every structure of a field to `sink`: of the CIF that stands in it, or of the file that it
-    /// names. Then the file is the place of its faults.
+    /// Passes all structures of a field to `sink`. The field holds a CIF or the name of a file. Errors in a file have
+    /// that file as their origin.
     ///
     /// # Errors
-    /// [`RecordError::Unreadable`] where the file lies elsewhere than below the table's folder or cannot
-    /// be read, [`RecordError::TooLarge`].
+    /// Returns [`RecordError::Unreadable`] if the file is outside the folder of the table or cannot be read, and
+    /// [`RecordError::TooLarge`] if it is too large.
     pub(super) fn read(
         &mut self,
         field: &[u8],
@@ -83,7 +83,7 @@ impl TableCifs {
         Ok(())
     }
 
-    /// Where a file lies, which must be below the table's folder.
+    /// Returns the path of a file, which must be in the folder of the table or a subfolder.
     fn place(&self, name: &str) -> Result<PathBuf, RecordError> {
         let name: Cow<'_, str> =
             if name.contains('\\') { name.replace('\\', "/").into() } else { name.into() };
@@ -96,7 +96,7 @@ impl TableCifs {
     }
 }
 
-/// Reads a file, unpacked as its first bytes say, up to one byte more than a record may have.
+/// Reads and decompresses a file, up to one byte more than a record may have.
 fn read_file(path: &Path, packed: &mut Vec<u8>, text: &mut Vec<u8>) -> std::io::Result<()> {
     let limit = MAX_RECORD_BYTES as u64 + 1;
     open_regular(path)?.take(limit).read_to_end(text)?;
@@ -117,8 +117,8 @@ fn open_regular(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// SHA-256 of the CIFs that tables name: of a list of them in the order of the rows, a line
-/// `<sha256>  <path>` for each.
+/// SHA-256 of the CIFs that tables refer to: that of a list in the order of the rows, with a line `<sha256>  <path>`
+/// for each.
 #[derive(Debug, Default)]
 pub(super) struct NamedCifs {
     list: Sha256,
@@ -126,7 +126,7 @@ pub(super) struct NamedCifs {
 }
 
 impl NamedCifs {
-    /// Takes the field of a row. A file that cannot be read counts with its name alone.
+    /// Adds the field of a row. A file that cannot be read is added by its name only.
     pub(super) fn see(&mut self, cifs: &TableCifs, field: &[u8]) {
         let Some(path) = path_of(field).and_then(|name| cifs.place(name).ok()) else { return };
         let mut hash = FileHash::default();
@@ -136,7 +136,7 @@ impl NamedCifs {
         self.list.update(format!("{hash}  {}\n", path.display()));
     }
 
-    /// The hash; `None` if no row names a file.
+    /// Returns the hash, or `None` if no row refers to a file.
     pub(super) fn finish(self) -> Option<String> {
         (self.files > 0).then(|| hex(&self.list.finalize()))
     }

@@ -1,7 +1,7 @@
 //! Parquet tables with a column of CIFs.
 //!
-//! A record's body is its properties as little-endian doubles, NaN where there is none, the length of
-//! the remarks about them, these, a line each, and then its CIF or the path of one.
+//! The content of a record consists of the properties as little-endian doubles (NaN if missing), the size of the
+//! remarks about them, the remarks (one per line), and the CIF or its path.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -36,17 +36,17 @@ use crate::reject::Origin;
 
 /// First bytes of a Parquet file.
 pub(super) const MAGIC: &[u8; 4] = b"PAR1";
-/// Rows decoded at a time: a few, for each may be a large CIF.
+/// Number of rows that are decoded at a time. It is small because each row may hold a large CIF.
 const BATCH_ROWS: usize = 64;
-/// Rows decoded at a time where columns of texts are passed over for numbers.
+/// Number of rows that are decoded at a time when columns of text are scanned for numbers.
 const SCAN_ROWS: usize = 1024;
-/// Longest CIF. A table repeats one for next to no bytes, so that those that wait are bounded more closely than
-/// files.
+/// Largest size of a CIF in bytes. The limit is lower than that of files, because a table can repeat a CIF at almost
+/// no cost.
 const MAX_CIF_BYTES: usize = 16 << 20;
-/// Size of a property in a record.
+/// Size in bytes of a property in a record.
 const VALUE_BYTES: usize = size_of::<f64>();
 
-/// One table: its schema, read before its rows.
+/// A table whose schema was read.
 struct Table {
     path: PathBuf,
     file: Arc<str>,
@@ -55,10 +55,10 @@ struct Table {
     bytes: u64,
 }
 
-/// Opens Parquet tables; columns of a numeric or truth type are properties.
+/// Opens Parquet tables. Columns of a numeric or boolean type are properties.
 ///
 /// # Errors
-/// [`SourceError`] where a table cannot be read or lacks a column.
+/// Returns a [`SourceError`] if a table cannot be read or lacks a column.
 pub(super) fn open(
     inputs: &[PathBuf],
     options: &SourceOptions,
@@ -117,7 +117,7 @@ pub(super) fn open(
     Ok(OpenSource {
         name: name.to_owned(),
         inputs: inputs.to_vec(),
-        // The decoder seeks to and fro.
+        // The decoder does not read sequentially.
         states: states.into_iter().map(|state| InputState { in_order: false, ..state }).collect(),
         properties,
         embedded_labels: Vec::new(),
@@ -138,7 +138,7 @@ pub(super) fn open(
     })
 }
 
-/// Passes over a table for the files that it names.
+/// Reads a table to find the files that it refers to.
 fn see_named(path: &Path, roles: &[Role], named: &mut NamedCifs) -> Result<(), SourceError> {
     let cifs = TableCifs::new(path);
     for_each_text(path, roles.iter().position(|role| *role == Role::Cif).into_iter().collect(), |_, text| {
@@ -147,7 +147,7 @@ fn see_named(path: &Path, roles: &[Role], named: &mut NamedCifs) -> Result<(), S
     })
 }
 
-/// Hands over every text of some columns of a table, with the column's name.
+/// Calls a function with every text in some columns of a table, and the column's name.
 fn for_each_text(
     path: &Path,
     columns: Vec<usize>,
@@ -165,8 +165,8 @@ fn for_each_text(
     Ok(())
 }
 
-/// Counts what the columns of a table hold: of a numeric type, numbers; of texts, what these are, for
-/// which the column is read through. Others are no properties.
+/// Counts the kinds of values in the columns of a table. For numeric types all values are numbers; columns of text
+/// are read completely. Columns of other types are not properties.
 fn scan_columns(
     path: &Path,
     schema: &SchemaRef,
@@ -199,7 +199,7 @@ fn scan_columns(
     })
 }
 
-/// A table is damaged, or packed in a way that is not read here.
+/// Returns the error of a table that is damaged or encoded in an unsupported way.
 fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
     SourceError::layout(file, error.to_string())
 }
@@ -216,7 +216,7 @@ fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Sour
     Ok(builder)
 }
 
-/// The batches of some columns of a table, of as many rows as memory holds whatever the table repeats.
+/// Opens the batches of some columns. Their number of rows is limited by memory, whatever the table repeats.
 fn open_batches(path: &Path, columns: Vec<usize>, most_rows: usize) -> Result<GuardedBatches, SourceError> {
     let shown = path.to_string_lossy();
     let builder = open_table(path)?;
@@ -229,7 +229,7 @@ fn open_batches(path: &Path, columns: Vec<usize>, most_rows: usize) -> Result<Gu
     guarded(|| builder.build()).map(GuardedBatches::new).map_err(|error| fault(&shown, error))
 }
 
-/// Refuses columns that are packed in a way that is not read here.
+/// Checks that the columns are compressed in a supported way.
 fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
     for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let name = match column.compression() {
@@ -281,27 +281,27 @@ fn check_numeric(path: &Path, schema: &SchemaRef, wanted: &[String]) -> Result<(
     Ok(())
 }
 
-/// Takes the rows of one table after another.
+/// Reads the rows of one table after another.
 struct ParquetReader {
     tables: std::vec::IntoIter<Table>,
     current: Option<Rows>,
-    /// Bytes of the tables that were read whole.
+    /// Total size in bytes of the tables that were read completely.
     finished_bytes: u64,
     values: Values,
 }
 
-/// The properties of the row at hand.
+/// The properties of the current row.
 struct Values {
     keys: Vec<String>,
-    /// Whether each property is a strict one.
+    /// Whether each property is strict.
     strict: Vec<bool>,
     numbers: Vec<f64>,
-    /// Messages about values that are taken as missing.
+    /// Messages about values that count as missing.
     odd: Vec<String>,
 }
 
 impl Values {
-    /// Takes the value of a property from its column.
+    /// Reads the value of a property from its column.
     fn take(&mut self, at: usize, column: &ArrayRef, row: usize) -> Result<(), RecordError> {
         let text = column.as_string_opt::<i64>().map(|texts| texts.value(row));
         let number = column.as_primitive_opt::<Float64Type>().map(|numbers| numbers.value(row));
@@ -326,7 +326,7 @@ impl Values {
 /// A position in a table.
 struct Rows {
     table: Table,
-    /// Roles of the columns that are decoded, in their order.
+    /// Roles of the decoded columns, in their order.
     roles: Vec<Role>,
     batches: GuardedBatches,
     columns: Vec<ArrayRef>,
@@ -343,7 +343,7 @@ impl Rows {
         Ok(Self { table, roles, batches, columns: Vec::new(), next: 0, batch_rows: 0, record: 0 })
     }
 
-    /// Steps to the next row; `false` at the table's end.
+    /// Moves to the next row. Returns `false` at the end of the table.
     fn advance(&mut self) -> Result<bool, SourceError> {
         while self.next == self.batch_rows {
             let Some(batch) = self.batches.next() else { return Ok(false) };
@@ -357,7 +357,7 @@ impl Rows {
         Ok(true)
     }
 
-    /// The batch's columns as texts and doubles.
+    /// Converts the columns of a batch to texts and doubles.
     fn convert(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, SourceError> {
         let pairs = batch.columns().iter().zip(&self.roles);
         let converted = pairs.map(|(column, role)| match role {
@@ -434,7 +434,7 @@ impl RecordReader for ParquetReader {
     }
 
     fn bytes_read(&self) -> u64 {
-        // The decoder seeks to and fro: what is read is told by the rows.
+        // The decoder does not read sequentially, so the progress is estimated from the rows.
         let current = self.current.as_ref().map_or(0, |rows| {
             let part = rows.record as f64 / rows.table.rows.max(1) as f64;
             (rows.table.bytes as f64 * part) as u64
@@ -443,14 +443,14 @@ impl RecordReader for ParquetReader {
     }
 }
 
-/// Reads single rows.
+/// A parser of single rows.
 struct RowParser {
     values: Vec<Option<f64>>,
-    /// Reader of the CIFs of each table, by the table's name.
+    /// Readers of the CIFs of each table, by the table's name.
     cifs: Vec<(Arc<str>, TableCifs)>,
 }
 
-/// Takes a part off the front of a record's body.
+/// Splits a number of bytes off the front of a record's content.
 fn split<'a>(body: &mut &'a [u8], bytes: usize) -> Option<&'a [u8]> {
     let (part, rest) = body.split_at_checked(bytes)?;
     *body = rest;
@@ -458,7 +458,7 @@ fn split<'a>(body: &mut &'a [u8], bytes: usize) -> Option<&'a [u8]> {
 }
 
 impl RowParser {
-    /// `None` where the body is not as [`Rows::push`] makes it.
+    /// Parses a record. Returns `None` if its content was not written by [`Rows::push`].
     fn read(&mut self, id: &str, mut body: &[u8], origin: &Origin, sink: &mut dyn Sink) -> Option<()> {
         let numbers = split(&mut body, self.values.len() * VALUE_BYTES)?;
         for (slot, bytes) in self.values.iter_mut().zip(numbers.as_chunks().0) {

@@ -1,30 +1,30 @@
-//! What the columns of a table are, whatever it is stored in.
+//! Roles of the columns of a table, in CSV or Parquet.
 
 use std::collections::HashMap;
 
 use super::{SourceError, SourceOptions};
 
-/// Columns taken for identifiers, the first that there is, whatever its case.
+/// Names of identifier columns. The first existing one is used, in any case.
 const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
-/// Column taken for the CIFs.
+/// Default name of the column of CIFs.
 pub(super) const CIF_COLUMN: &str = "cif";
 /// Qualifier of the properties' keys.
 pub(super) const QUALIFIER: &str = "table";
 
-/// What a column is to the reader.
+/// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// The identifier.
     Id,
     /// The CIF.
     Cif,
-    /// A property of the source, by its position.
+    /// A property, by its index.
     Property(usize),
-    /// Text that a store has no place for.
+    /// A text that is not stored.
     Ignored,
 }
 
-/// The column of the identifiers: one of the usual names, as it stands or else in another case.
+/// Returns the index of the identifier column: one of the usual names, with exact case preferred.
 pub(crate) fn find_id_column(columns: &[String]) -> Option<usize> {
     let find = |is_it: &dyn Fn(&str, &str) -> bool| {
         ID_COLUMNS.iter().find_map(|name| columns.iter().position(|column| is_it(column, name)))
@@ -33,10 +33,10 @@ pub(crate) fn find_id_column(columns: &[String]) -> Option<usize> {
         .or_else(|| find(&|column, name| column.replace([' ', '-'], "_").eq_ignore_ascii_case(name)))
 }
 
-/// Refuses two columns of one name where one of them is needed: nobody knows which is meant.
+/// Checks that no required column has the same name as another one, because it would be ambiguous.
 ///
 /// # Errors
-/// [`SourceError::Layout`].
+/// Returns [`SourceError::Layout`] if one has.
 pub(super) fn check_unique(file: &str, columns: &[String], roles: &[Role]) -> Result<(), SourceError> {
     let mut first = HashMap::new();
     for (column, role) in columns.iter().zip(roles) {
@@ -48,10 +48,10 @@ pub(super) fn check_unique(file: &str, columns: &[String], roles: &[Role]) -> Re
     Ok(())
 }
 
-/// Which of the columns are the identifier's and the CIF's.
+/// Returns the indices of the identifier and CIF columns.
 ///
 /// # Errors
-/// [`SourceError::MissingColumn`].
+/// Returns [`SourceError::MissingColumn`] if one is missing.
 pub(super) fn find_roles(
     file: &str,
     columns: &[String],

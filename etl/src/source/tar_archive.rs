@@ -1,8 +1,8 @@
-//! Tar archives walked member by member, from any stream.
+//! Reading of tar archives member by member from any stream.
 //!
-//! POSIX ustar with pax and GNU long names; the headers themselves are read by the `tar` crate. A
-//! walk of our own keeps no borrow of the stream between members, and is strict: an archive without
-//! its end mark was cut short.
+//! The formats are POSIX ustar with pax and GNU long names. The headers are parsed by the `tar` crate. Unlike its
+//! iterator, this reader does not borrow the stream between members, and it is strict: an archive without its end
+//! mark is truncated.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,59 +12,59 @@ use tar::{EntryType, Header, PaxExtensions};
 use super::SourceError;
 use super::input::Stream;
 
-/// Headers and bodies are padded to blocks of this size.
+/// Size in bytes of the blocks that headers and bodies are padded to.
 const BLOCK_BYTES: u64 = 512;
-/// A header's checksum field, counted as blanks in the sum.
+/// The checksum field of a header, which counts as blanks in the sum.
 const CHECKSUM_FIELD: std::ops::Range<usize> = 148..156;
-/// Largest extended header that is kept: names and a few numbers.
+/// Largest size of an extended header in bytes. It holds names and a few numbers.
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
-/// A size beyond this is damage, and would overflow the padding's arithmetic.
+/// Largest size of a member in bytes. A larger one is invalid and would overflow when padded.
 const MAX_MEMBER_BYTES: u64 = 1 << 62;
-/// Buffer between the decompressor and the walk.
+/// Size in bytes of the buffer after the decompressor.
 const STREAM_BUFFER_BYTES: usize = 256 << 10;
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TarKind {
-    /// A file with its bytes.
+    /// A file with content.
     File,
-    /// A hard or symbolic link, a sparse file: no bytes to read here.
+    /// A hard link, symbolic link or sparse file, whose content is not read.
     Other,
 }
 
 /// A member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TarMember {
-    /// Name as stored; never used as a path.
+    /// Name as stored. It is never used as a path.
     pub name: Vec<u8>,
-    /// Size of the body.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// What it is.
+    /// Kind of the member.
     pub kind: TarKind,
 }
 
-/// An archive and a position in it.
+/// An archive and the position in it.
 pub(super) struct TarArchive {
     stream: BufReader<Stream>,
     file: String,
     byte: u64,
-    /// Bytes of the current body not yet read, and of its padding.
+    /// Number of unread bytes of the current member and of its padding.
     body: u64,
     padding: u64,
 }
 
 impl TarArchive {
-    /// Starts at the first member of `stream`; `file` names the archive in errors.
+    /// Creates a reader at the first member of `stream`. `file` is the name of the archive in errors.
     pub(super) fn new(stream: Stream, file: &str) -> Self {
         let stream = BufReader::with_capacity(STREAM_BUFFER_BYTES, stream);
         Self { stream, file: file.to_owned(), byte: 0, body: 0, padding: 0 }
     }
 
-    /// Steps over what is left of the current member and reads the next header; directories are
-    /// left out.
+    /// Skips the rest of the current member and reads the header of the next one. Directories are left out. Returns
+    /// `None` at the end.
     ///
     /// # Errors
-    /// [`SourceError`] where the stream or a header is damaged or ends early.
+    /// Returns a [`SourceError`] if the stream or a header is damaged or truncated.
     pub(super) fn next_member(&mut self) -> Result<Option<TarMember>, SourceError> {
         let mut long_name = None;
         let mut pax_size = None;
@@ -126,10 +126,10 @@ impl TarArchive {
         }
     }
 
-    /// Appends the current member's body to `bytes`.
+    /// Appends the content of the current member to `bytes`.
     ///
     /// # Errors
-    /// [`SourceError`] where the stream ends early or does not decompress.
+    /// Returns a [`SourceError`] if the stream is truncated or cannot be decompressed.
     pub(super) fn read_body(&mut self, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
         let size = std::mem::take(&mut self.body);
         let read = (&mut self.stream).take(size).read_to_end(bytes);
@@ -138,7 +138,7 @@ impl TarArchive {
         if read < size { Err(self.damaged("the archive ends early")) } else { Ok(()) }
     }
 
-    /// Body of an extended header.
+    /// Returns the content of an extended header.
     fn extension(&mut self) -> Result<Vec<u8>, SourceError> {
         if self.body > MAX_EXTENSION_BYTES {
             return Err(self.damaged("an extended header is too large"));
@@ -163,7 +163,7 @@ impl TarArchive {
     }
 
     fn ends(&self, error: io::Error) -> SourceError {
-        // A decompressor's own complaint says more than that bytes are missing.
+        // The error of the decompressor is more informative than the number of missing bytes.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             self.damaged("the archive ends early")
         } else {
@@ -186,7 +186,7 @@ impl TarArchive {
         Ok(())
     }
 
-    /// After the end mark only zeros may follow; reading them checks the compression to its end.
+    /// Checks that only zeros follow the end mark. Reading them verifies the compression to its end.
     fn end(&mut self) -> Result<(), SourceError> {
         loop {
             let count = match self.stream.fill_buf() {
@@ -201,7 +201,7 @@ impl TarArchive {
     }
 }
 
-/// Whether a header describes the member after it, not one of its own.
+/// Whether a header describes the following member instead of one of its own.
 fn is_extension(kind: EntryType) -> bool {
     matches!(
         kind,
@@ -209,7 +209,7 @@ fn is_extension(kind: EntryType) -> bool {
     )
 }
 
-/// Sum of a header's bytes with its checksum field as blanks.
+/// Returns the sum of a header's bytes, with its checksum field as blanks.
 fn checksum(block: &[u8]) -> u32 {
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
     let field = block.get(CHECKSUM_FIELD).unwrap_or_default();

@@ -1,23 +1,22 @@
-//! Units that stand in the header of a column: `Eg (eV)`, `band_gap [eV]`, `gap / eV`.
+//! Units in the headers of columns: `Eg (eV)`, `band_gap [eV]`, `gap / eV`.
 
 use schemas::property::{PROPERTIES, PropertyDefinition, documented_column, passthrough_column};
 
-/// Units of the field, without prefixes.
+/// Units in common use, without prefixes.
 const UNITS: [&str; 32] = [
     "eV", "Pa", "bar", "K", "A", "Å", "m", "g", "mol", "J", "cal", "Ha", "Ry", "T", "B", "µB", "μB", "V",
     "W", "S", "s", "Hz", "C", "F", "e", "%", "°", "deg", "atom", "cell", "fu", "f.u.",
 ];
 /// Prefixes of units.
 const PREFIXES: [&str; 12] = ["", "f", "p", "n", "µ", "μ", "u", "m", "c", "k", "M", "G"];
-/// Pairs around a unit at the end of a name.
+/// Brackets around a unit at the end of a header.
 const BRACKETS: [(char, char); 2] = [('(', ')'), ('[', ']')];
-/// Between a name and its unit.
+/// Separator between a name and its unit.
 const SLASH: &str = " / ";
-/// Ends of names that say what a unit leaves out.
+/// Ends of names that imply a unit per atom.
 const PER_ATOM_ENDS: [&str; 2] = ["per_atom", "peratom"];
 
-/// The unit at the end of a header, and the name before it; no unit where the brackets hold something
-/// else, as in `gap (PBE)`.
+/// Splits a header into a name and a unit. There is no unit if the brackets hold something else, as in `gap (PBE)`.
 pub(crate) fn split_unit(header: &str) -> (&str, Option<&str>) {
     let found = split_end(header).filter(|(name, unit)| !name.is_empty() && is_unit(unit));
     found.map_or((header, None), |(name, unit)| (name, Some(unit)))
@@ -30,7 +29,7 @@ fn split_end(header: &str) -> Option<(&str, &str)> {
     Some((name.trim_end_matches(['_', ' ']), unit.trim()))
 }
 
-/// Whether a text is made of units: `eV`, `meV/atom`, `g/cm^3`, `log10(GPa)`.
+/// Whether a text consists of units: `eV`, `meV/atom`, `g/cm^3`, `log10(GPa)`.
 fn is_unit(text: &str) -> bool {
     let inner = text.strip_prefix("log10(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
     let is_one = |word: &str| {
@@ -41,7 +40,7 @@ fn is_unit(text: &str) -> bool {
     !plain.is_empty() && words.all(|word| is_one(word) || word.eq_ignore_ascii_case("ev"))
 }
 
-/// A unit in one spelling: `eV per atom`, `eV atom^-1` and `eV/atom` are one.
+/// Returns the common spelling of a unit: `eV/atom` for `eV per atom` and `eV atom^-1`.
 fn plain(unit: &str) -> String {
     let unit = unit.replace(" per ", "/").replace('³', "3").replace('²', "2").replace("⁻¹", "-1");
     let unit = unit.replace(['^', '{', '}', '$'], "").replace('μ', "µ");
@@ -55,21 +54,21 @@ fn plain(unit: &str) -> String {
     plain.replace("/atoms", "/atom")
 }
 
-/// Whether two units are one. Case does not matter, but for the prefixes m and M.
+/// Whether two units are equal. Case is ignored, except for the prefixes m and M.
 fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (plain(one), plain(other));
     let prefix = |unit: &str| unit.chars().next().filter(|first| matches!(first, 'm' | 'M'));
     one.eq_ignore_ascii_case(&other) && prefix(&one) == prefix(&other)
 }
 
-/// Whether a key is a name of a property, whatever case and punctuation it has.
+/// Whether a key is a name of a property, regardless of case and punctuation.
 fn has_name(property: &PropertyDefinition, name: &str) -> bool {
     let name = passthrough_column("", name);
     property.keys.iter().any(|key| passthrough_column("", key) == name)
 }
 
-/// The documented property that a key is: by its name, or by its name and unit, where the unit is the
-/// property's. In another unit it is another column.
+/// Returns the documented property of a key: by its name alone, or by its name and unit if the unit is that of the
+/// property. A key in another unit is another column.
 pub(crate) fn documented(qualifier: &str, key: &str) -> Option<&'static PropertyDefinition> {
     if let Some(property) = documented_column(qualifier, key) {
         return Some(property);

@@ -1,4 +1,4 @@
-//! Files among the inputs that no source reads: counted, and listed if that is asked for.
+//! Files among the inputs that no source reads. They are counted, and listed if requested.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,47 +7,47 @@ use schemas::count::counted;
 
 use super::files::base_name;
 
-/// Endings that are told apart; files beyond them are counted together.
+/// Largest number of extensions that are counted separately. Files with further ones are counted together.
 const MAX_ENDINGS: usize = 1_000;
 
-/// Endings that an error names.
+/// Largest number of extensions that an error names.
 const OUTLINED: usize = 3;
 
-/// Files of one ending.
+/// Files with the same extension.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnreadGroup {
-    /// How many there are.
+    /// Number of files.
     pub count: u64,
-    /// The first of them.
+    /// Name of the first one.
     pub first: String,
 }
 
 /// Files that were not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnreadFiles {
-    /// By ending, as `*.txt` in lower case, or by name where that has no ending.
+    /// Groups by extension, written as `*.txt` in lower case, or by name for files without an extension.
     pub by_ending: BTreeMap<String, UnreadGroup>,
-    /// Files of more endings than are told apart.
+    /// Number of files with extensions that are not counted separately.
     pub others: u64,
-    /// Links to folders that were not followed, as they lead to a folder that holds the input.
+    /// Links to folders that were not followed, because those folders contain the input.
     pub links: Vec<String>,
-    /// All files and links in the order of the inputs, where a list was asked for.
+    /// All files and links in the order of the inputs, if a list is requested.
     pub list: Option<Vec<String>>,
 }
 
 impl UnreadFiles {
-    /// None so far.
+    /// Creates an empty collection.
     pub(super) fn new(listed: bool) -> Self {
         Self { list: listed.then(Vec::new), ..Self::default() }
     }
 
-    /// Number of files and links.
+    /// Returns the number of files and links.
     pub fn count(&self) -> u64 {
         let grouped: u64 = self.by_ending.values().map(|group| group.count).sum();
         grouped + self.others + self.links.len() as u64
     }
 
-    /// Whether there are none.
+    /// Whether there are no unread files.
     pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
@@ -82,7 +82,7 @@ impl UnreadFiles {
         self.links.push(shown);
     }
 
-    /// The largest groups in words, nothing where there are none.
+    /// Describes the largest groups. The text is empty if there are none.
     pub(super) fn outline(&self) -> String {
         let groups = self.largest_first();
         let named: Vec<String> =
@@ -94,7 +94,7 @@ impl UnreadFiles {
         }
     }
 
-    /// The groups, the largest first.
+    /// Returns the groups, the largest first.
     pub fn largest_first(&self) -> Vec<(&str, &UnreadGroup)> {
         let mut groups: Vec<_> =
             self.by_ending.iter().map(|(ending, group)| (ending.as_str(), group)).collect();
@@ -104,7 +104,7 @@ impl UnreadFiles {
 }
 
 impl fmt::Display for UnreadFiles {
-    /// `2 *.csv, 1 *.md`, the largest groups first.
+    /// Formats the groups, the largest first: `2 *.csv, 1 *.md`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = self.largest_first();
         let mut named: Vec<String> =

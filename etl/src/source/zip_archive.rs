@@ -1,8 +1,8 @@
-//! Zip archives walked member by member.
+//! Reading of zip archives member by member.
 //!
-//! The central directory is read as a stream: an archive of a million small files takes no more
-//! memory than one of ten, and two members of one name are two members. Layout: PKWARE APPNOTE
-//! 6.3.10, sections 4.3 and 4.4; zip64 included, encryption and multi-disk archives not.
+//! The central directory is read as a stream, so an archive of a million small files takes no more memory than one of
+//! ten, and two members may have the same name. The layout is that of PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4,
+//! including zip64 but not encryption or multi-disk archives.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use super::input::{InputFile, Progress, Stream, open_file};
 use super::zip_member::{Unpacker, ZipMember, member_stream, u16_at};
 use super::zip_spans::Spans;
 
-/// End of central directory record: signature and size without the comment (4.3.16).
+/// End of central directory record: signature, and size without the comment (APPNOTE 4.3.16).
 const END_SIGNATURE: [u8; 4] = *b"PK\x05\x06";
 const END_BYTES: usize = 22;
-/// The comment after it has a 16-bit length.
+/// Largest size of the comment after it, whose length has 16 bits.
 const MAX_COMMENT_BYTES: u64 = 0xffff;
-/// Zip64 end of central directory locator and record (4.3.15, 4.3.14).
+/// Zip64 end of central directory locator and record (APPNOTE 4.3.15, 4.3.14).
 const LOCATOR_SIGNATURE: [u8; 4] = *b"PK\x06\x07";
 const LOCATOR_BYTES: u64 = 20;
 const END64_SIGNATURE: [u8; 4] = *b"PK\x06\x06";
 const END64_BYTES: usize = 56;
-/// Central directory file header (4.3.12).
+/// Central directory file header (APPNOTE 4.3.12).
 const CENTRAL_SIGNATURE: [u8; 4] = *b"PK\x01\x02";
 const CENTRAL_BYTES: usize = 46;
-/// Local file header without the name (4.3.7).
+/// Size of a local file header without the name (APPNOTE 4.3.7).
 const LOCAL_BYTES: u64 = 30;
-/// Extra field with the 64-bit sizes (4.5.3).
+/// Extra field with 64-bit sizes (APPNOTE 4.5.3).
 const ZIP64_EXTRA: u16 = 1;
-/// A 32-bit field of this value is found in the zip64 extra field.
+/// Value of a 32-bit field whose content is in the zip64 extra field.
 const IN_ZIP64: u64 = 0xffff_ffff;
 
-/// An archive and a position in its directory.
+/// An archive and the position in its central directory.
 #[derive(Debug)]
 pub(super) struct ZipArchive {
     path: PathBuf,
@@ -41,16 +41,16 @@ pub(super) struct ZipArchive {
     entries: u64,
     next: u64,
     unpacker: Unpacker,
-    /// Bytes of the members that were read.
+    /// Byte ranges of the members that were read.
     spans: Spans,
 }
 
 impl ZipArchive {
-    /// Finds the central directory.
+    /// Opens an archive and finds its central directory.
     ///
     /// # Errors
-    /// [`SourceError`] where the file cannot be opened or has no directory: it is cut short or no
-    /// zip archive.
+    /// Returns a [`SourceError`] if the file cannot be opened or has no central directory, because it is truncated or
+    /// not a zip archive.
     pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, SourceError> {
         let mut directory = open_file(path, &Progress::default())?;
         let bodies = open_file(path, progress)?;
@@ -67,10 +67,10 @@ impl ZipArchive {
         })
     }
 
-    /// Next member in the order of the directory; directories are left out.
+    /// Returns the next member in the order of the central directory. Directories are left out.
     ///
     /// # Errors
-    /// [`SourceError::Archive`] where the directory is damaged.
+    /// Returns [`SourceError::Archive`] if the central directory is damaged.
     pub(super) fn next_member(&mut self) -> Result<Option<ZipMember>, SourceError> {
         while self.next < self.entries {
             self.next += 1;
@@ -82,11 +82,11 @@ impl ZipArchive {
         Ok(None)
     }
 
-    /// Appends a member's bytes to `bytes`, at most `limit` of them and one more.
+    /// Appends the content of a member to `bytes`, up to one byte more than `limit`.
     ///
     /// # Errors
-    /// [`io::Error`] where the member is damaged, encrypted, its compression is not known here, or its bytes are
-    /// those of a member that was read before.
+    /// Returns an [`io::Error`] if the member is damaged or encrypted, its compression is not supported, or its bytes
+    /// are also those of a member that was read before.
     pub(super) fn read_member(
         &mut self,
         member: &ZipMember,
@@ -103,22 +103,22 @@ impl ZipArchive {
         self.unpacker.unpack(&mut self.bodies, member, limit, bytes)
     }
 
-    /// Unpacks a member as a stream that owns its file.
+    /// Returns the content of a member as a stream that owns the archive's file.
     ///
     /// # Errors
-    /// As [`ZipArchive::read_member`].
+    /// Returns the errors of [`ZipArchive::read_member`].
     pub(super) fn into_stream(self, member: &ZipMember) -> io::Result<Stream> {
         Ok(Box::new(member_stream(self.bodies, member)?))
     }
 }
 
-/// Whether an archive's member is what file managers leave behind, not data.
+/// Whether a member is one that file managers leave behind.
 pub(super) fn is_litter(name: &str) -> bool {
     let base = name.rsplit('/').next().unwrap_or(name);
     name.starts_with("__MACOSX/") || base.starts_with("._") || base == ".DS_Store"
 }
 
-/// A fault in the directory.
+/// An error in the central directory.
 struct Fault {
     byte: u64,
     message: String,
@@ -154,7 +154,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..at + 8).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
-/// First byte of the central directory and the number of its entries.
+/// Returns the offset of the central directory and its number of entries.
 fn find_directory(file: &mut InputFile) -> Result<(u64, u64), Fault> {
     let size = file.seek(SeekFrom::End(0)).map_err(|error| fault(0, error.to_string()))?;
     let tail_start = size.saturating_sub(END_BYTES as u64 + MAX_COMMENT_BYTES);
@@ -180,7 +180,7 @@ fn find_directory(file: &mut InputFile) -> Result<(u64, u64), Fault> {
     }
 }
 
-/// Entries, size and start of the directory by the zip64 record, where there is one.
+/// Returns the number of entries, size and offset of the central directory from the zip64 record, if there is one.
 fn zip64_directory(file: &mut InputFile, end: u64) -> Result<Option<(u64, u64, u64)>, Fault> {
     let Some(locator_at) = end.checked_sub(LOCATOR_BYTES) else { return Ok(None) };
     let locator: [u8; LOCATOR_BYTES as usize] = read_at(file, locator_at)?;
@@ -195,7 +195,7 @@ fn zip64_directory(file: &mut InputFile, end: u64) -> Result<Option<(u64, u64, u
     Ok(Some((u64_at(&record, 32), u64_at(&record, 40), u64_at(&record, 48))))
 }
 
-/// The entry of the directory at which `file` stands.
+/// Reads the entry of the central directory at the position of `file`.
 fn read_central(file: &mut InputFile) -> Result<ZipMember, Fault> {
     let at = file.stream_position().map_err(|error| fault(0, error.to_string()))?;
     let damaged = |error: io::Error| fault(at, error.to_string());
@@ -229,7 +229,7 @@ fn read_central(file: &mut InputFile) -> Result<ZipMember, Fault> {
     Ok(member)
 }
 
-/// The zip64 field among the extra fields; empty where there is none.
+/// Returns the zip64 field among the extra fields, or an empty slice if there is none.
 fn zip64_fields(mut extra: &[u8]) -> &[u8] {
     while let Some((head, rest)) = extra.split_at_checked(4) {
         let Some((field, rest)) = rest.split_at_checked(usize::from(u16_at(head, 2))) else { break };

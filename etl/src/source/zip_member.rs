@@ -1,5 +1,5 @@
-//! Members of a zip archive unpacked: small ones at once with what the one before left of buffers,
-//! large ones as streams. Sizes and checksums are checked either way.
+//! Decompression of the members of a zip archive. Small members are decompressed at once with reused buffers, and
+//! large ones as streams. Sizes and checksums are always verified.
 
 use std::io::{self, BufRead, Read, Seek};
 
@@ -12,37 +12,37 @@ use super::packing::Packing;
 /// Local file header (APPNOTE 4.3.7).
 const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
 const LOCAL_BYTES: usize = 30;
-/// Flag of an encrypted member (4.4.4).
+/// Flag of an encrypted member (APPNOTE 4.4.4).
 const ENCRYPTED: u16 = 1;
-/// Compression methods (4.4.5).
+/// Compression methods (APPNOTE 4.4.5).
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const BZIP2: u16 = 12;
 const ZSTANDARD: u16 = 93;
 const XZ: u16 = 95;
-/// Members up to this size, packed and not, are unpacked at once.
+/// Largest size in bytes, compressed and decompressed, of a member that is decompressed at once.
 const SMALL_BYTES: u64 = 1 << 20;
 
-/// A file in an archive, as its central directory describes it.
+/// A member of an archive, as described by its central directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ZipMember {
-    /// Name as stored; never used as a path.
+    /// Name as stored. It is never used as a path.
     pub name: Vec<u8>,
-    /// Size when unpacked.
+    /// Decompressed size in bytes.
     pub size: u64,
-    /// General purpose flags (4.4.4).
+    /// General purpose flags (APPNOTE 4.4.4).
     pub(super) flags: u16,
-    /// Compression method (4.4.5).
+    /// Compression method (APPNOTE 4.4.5).
     pub(super) method: u16,
-    /// CRC-32 of the unpacked bytes.
+    /// CRC-32 of the decompressed content.
     pub(super) crc: u32,
-    /// Size when packed.
+    /// Compressed size in bytes.
     pub(super) compressed: u64,
-    /// Byte of the archive at which its local header stands.
+    /// Offset of the local header in the archive.
     pub(super) header: u64,
 }
 
-/// Little-endian fields of a record; a field beyond its end is zero (lengths are checked before).
+/// Reads a little-endian field of a record. A field beyond the end is zero; lengths are checked before.
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..at + 2).and_then(|field| field.try_into().ok()).map_or(0, u16::from_le_bytes)
 }
@@ -51,12 +51,12 @@ fn damaged(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
-/// Moves `file` to the first byte of a member's body.
+/// Moves `file` to the first byte of a member's content.
 fn seek_body(file: &mut InputFile, member: &ZipMember) -> io::Result<()> {
     if member.flags & ENCRYPTED != 0 {
         return Err(damaged("the member is encrypted"));
     }
-    // A relative step keeps what is buffered, and members follow each other in most archives.
+    // A relative seek keeps the buffer, and in most archives members follow each other.
     let here = file.stream_position()?;
     let step = i128::from(member.header) - i128::from(here);
     file.seek_relative(i64::try_from(step).map_err(|_| damaged("the member lies outside the archive"))?)?;
@@ -68,7 +68,7 @@ fn seek_body(file: &mut InputFile, member: &ZipMember) -> io::Result<()> {
     file.seek_relative(i64::from(u16_at(&header, 26)) + i64::from(u16_at(&header, 28)))
 }
 
-/// Unpacks members into memory; keeps its buffers from one to the next.
+/// Decompresses members into memory and reuses its buffers.
 #[derive(Debug)]
 pub(super) struct Unpacker {
     inflater: Decompress,
@@ -82,7 +82,7 @@ impl Default for Unpacker {
 }
 
 impl Unpacker {
-    /// Appends a member's bytes, at most `limit` of them and one more.
+    /// Appends the content of a member to `bytes`, up to one byte more than `limit`.
     pub(super) fn unpack(
         &mut self,
         file: &mut InputFile,
@@ -100,7 +100,7 @@ impl Unpacker {
         file.take(member.compressed).read_to_end(&mut self.packed)?;
         self.inflater.reset(false);
         let start = bytes.len();
-        // The size was found small above; one byte more shows a body that is larger than it says.
+        // The stated size is small. One more byte shows a content that is larger than stated.
         bytes.reserve(member.size as usize + 1);
         let status = self.inflater.decompress_vec(&self.packed, bytes, FlushDecompress::Finish);
         let status = status.map_err(io::Error::from)?;
@@ -117,7 +117,7 @@ impl Unpacker {
     }
 }
 
-/// A member's bytes as a stream; `F` is the archive or a reference to it.
+/// Returns the content of a member as a stream. `F` is the archive or a reference to it.
 pub(super) fn member_stream<'a, F: BufRead + AsInput + Send + 'a>(
     mut file: F,
     member: &ZipMember,
@@ -135,9 +135,9 @@ pub(super) fn member_stream<'a, F: BufRead + AsInput + Send + 'a>(
     Ok(Checked { body, crc: Crc::new(), member_crc: member.crc, left: member.size })
 }
 
-/// An archive, owned or lent.
+/// An archive, owned or borrowed.
 pub(super) trait AsInput {
-    /// The archive's file.
+    /// Returns the file of the archive.
     fn as_input(&mut self) -> &mut InputFile;
 }
 
@@ -153,7 +153,7 @@ impl AsInput for &mut InputFile {
     }
 }
 
-/// A body whose size and checksum are checked at its end.
+/// A stream whose size and checksum are verified at its end.
 struct Checked<R> {
     body: R,
     crc: Crc,

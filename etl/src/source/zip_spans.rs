@@ -1,20 +1,20 @@
-//! Which bytes of a zip archive belong to which member: no two members may share any.
+//! Assignment of the bytes of a zip archive to its members. No two members may share bytes.
 //!
-//! A directory that lists one body again and again unpacks to many times what any compression could.
+//! Otherwise an archive could list one content many times and expand far beyond any compression ratio.
 
 use std::collections::BTreeMap;
 
-/// Bytes that are taken, 16 for each member where members come in the order of their bytes.
+/// The assigned byte ranges, 16 bytes for each member if the members are in the order of their bytes.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
-    /// Begin and end of members that came in order.
+    /// Start and end of members in ascending order.
     ascending: Vec<(u64, u64)>,
-    /// Begins and ends of the others.
+    /// Starts and ends of the other members.
     others: BTreeMap<u64, u64>,
 }
 
 impl Spans {
-    /// Takes the bytes from `begin` to `end`; `false` if any of them belongs to a member already.
+    /// Assigns the bytes from `begin` to `end`. Returns `false` if any of them already belongs to a member.
     pub(super) fn take(&mut self, begin: u64, end: u64) -> bool {
         if end <= begin {
             return true;
