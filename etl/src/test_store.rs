@@ -1,4 +1,4 @@
-//! Small finished stores for the tests of the commands that read one.
+//! Small finished stores for tests of the commands that read one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,17 +20,17 @@ use crate::shard::{ShardFormat, file_metadata};
 pub(crate) struct TestCrystal {
     /// Identifier in the store.
     pub(crate) material_id: String,
-    /// Atoms and cell.
+    /// The structure.
     pub(crate) structure: Structure,
     /// Band gap in eV.
     pub(crate) band_gap: Option<f64>,
-    /// train, val or test.
+    /// Split: `train`, `val` or `test`.
     pub(crate) split: Option<&'static str>,
-    /// Test fold.
+    /// Index of the test fold.
     pub(crate) fold: Option<i8>,
 }
 
-/// A face-centred cubic crystal (conventional cell) with a basis of two atoms, the second at
+/// A face-centred cubic crystal in its conventional cell, with a basis of two atoms. The second atom is at
 /// `(shift, shift, shift)`.
 pub(crate) fn cubic(material_id: &str, a: f64, first: u8, second: u8, shift: f64) -> TestCrystal {
     let centring = [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]];
@@ -43,7 +43,8 @@ pub(crate) fn cubic(material_id: &str, a: f64, first: u8, second: u8, shift: f64
     TestCrystal { material_id: material_id.to_owned(), structure, band_gap: None, split: None, fold: None }
 }
 
-/// Rocksalt, zincblende and diamond crystals with gaps, splits and folds; lattice constants in Å.
+/// Crystals with the structures of rocksalt, zincblende and diamond, with band gaps, splits and folds. Lattice
+/// constants are in Å.
 pub(crate) fn crystals() -> Vec<TestCrystal> {
     let mut crystals = vec![
         cubic("NaCl", 5.64, 11, 17, 0.5),
@@ -64,7 +65,7 @@ pub(crate) fn crystals() -> Vec<TestCrystal> {
     crystals
 }
 
-/// A row on its way into a store.
+/// A row before it is written.
 pub(crate) struct TestRow {
     /// Identifier in the store.
     pub(crate) material_id: String,
@@ -74,13 +75,12 @@ pub(crate) struct TestRow {
     pub(crate) features: Features,
 }
 
-/// Writes a finished store with `shard_rows` rows in each shard, two in each row group, and two
-/// rejects.
+/// Writes a finished store with `shard_rows` rows in each shard, two rows in each row group, and two rejects.
 pub(crate) fn write(store: &Path, crystals: &[TestCrystal], shard_rows: usize) {
     write_edited(store, crystals, shard_rows, &|_| ());
 }
 
-/// As [`write`], with every row edited after its features were computed.
+/// Writes a store like [`write`], but edits every row after its features were computed.
 pub(crate) fn write_edited(
     store: &Path,
     crystals: &[TestCrystal],
@@ -143,7 +143,7 @@ pub(crate) fn write_edited(
     std::fs::write(Manifest::path(store), manifest.to_json()).expect("a writable folder");
 }
 
-/// Two rejects: a filtered entry and a bad one.
+/// Writes two rejects: a filtered entry and an invalid one.
 fn write_rejects(store: &Path, settings: &FeatureSettings) -> ShardEntry {
     std::fs::create_dir_all(store.join("rejects")).expect("a writable folder");
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).expect("a valid schema");

@@ -1,4 +1,4 @@
-//! What the program says of itself: `etl --version`, `etl completions` and `etl man`.
+//! The commands that describe the program: `etl --version`, `etl completions` and `etl man`.
 
 use std::env::consts::{ARCH, OS};
 use std::io::Write;
@@ -13,7 +13,7 @@ use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION};
 
 use super::{Arguments, Outcome, STATUSES, print};
 
-/// `etl --version`: what a report of a fault needs; `etl -V` says the first line alone.
+/// Text of `etl --version`, which a bug report needs. `etl -V` prints its first line only.
 pub(super) static LONG_VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{SOFTWARE_VERSION}\nstore format {FORMAT_VERSION}\nbuilt for {OS} on {ARCH}"));
 
@@ -33,7 +33,7 @@ pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-/// This program as its manual describes it.
+/// Returns this program for its manual.
 fn program() -> Program {
     Program::new(Arguments::command(), &STATUSES)
 }

@@ -19,7 +19,7 @@ use super::options::{BoundOptions, FeatureOptions, SizeOptions, not_negative};
 use super::progress::Bar;
 use super::{INTERRUPTED, Outcome, print, print_json};
 
-/// Endings of files not read that the summary names.
+/// Largest number of extensions of unread files in the summary.
 const UNREAD_GROUPS: usize = 8;
 
 /// Arguments of `etl build`.
@@ -122,7 +122,7 @@ impl BuildArguments {
         let cancel = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&cancel);
         ctrlc::set_handler(move || {
-            // The first one asks, the second one does not.
+            // The first Ctrl-C cancels the build. The second one ends the program at once.
             if stop.swap(true, Ordering::Relaxed) {
                 std::process::exit(INTERRUPTED.into());
             }
@@ -194,7 +194,7 @@ impl BuildArguments {
     }
 }
 
-/// The manifest with what else a script may want to know.
+/// Formats the manifest with additional values for scripts as JSON.
 fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
     let mut value = serde_json::to_value(&summary.manifest)?;
     if let Some(object) = value.as_object_mut() {
@@ -210,14 +210,14 @@ fn json_summary(summary: &BuildSummary) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&value)?)
 }
 
-/// What was joined of a label table.
+/// Returns the summary of a joined label table as JSON.
 fn json_table(table: &JoinedTable) -> serde_json::Value {
     let column = |column: &JoinedColumn| serde_json::json!({"key": column.key, "column": column.column, "unit": column.unit});
     let columns: serde_json::Value = table.columns.iter().map(column).collect();
     serde_json::json!({"file": table.file, "rows": table.rows, "joined": table.joined, "columns": columns})
 }
 
-/// A column of a label table: its name there and in the store, and its unit.
+/// Formats a column of a label table: its name in the table and in the store, and its unit.
 fn joined_column(column: &JoinedColumn) -> String {
     let JoinedColumn { key, column, unit } = column;
     let (key, column) = (line(key), line(column));
@@ -225,7 +225,7 @@ fn joined_column(column: &JoinedColumn) -> String {
     if key == column { format!("{key}{unit}") } else { format!("{key} as {column}{unit}") }
 }
 
-/// The summary for people.
+/// Writes the summary as text.
 fn write_summary(
     out: &mut impl Write,
     request: &BuildRequest,
@@ -283,14 +283,14 @@ fn write_summary(
     Ok(())
 }
 
-/// Files that were not read: how many of which ending, and all of them where they are listed.
+/// Writes the numbers of unread files by extension, and all of them if they are listed.
 fn write_unread(out: &mut impl Write, unread: &UnreadFiles) -> io::Result<()> {
     let groups = unread.largest_first();
     let (shown, rest) = groups.split_at(groups.len().min(UNREAD_GROUPS));
     for (ending, group) in shown {
         let files = if group.count == 1 { "file" } else { "files" };
         write!(out, "  {:>9} {files} {} not read", group.count, line(ending))?;
-        // A table beside crystals is more likely one of labels than one of crystals.
+        // A table beside crystals is more likely a label table than a table of crystals.
         match detect_name(&group.first).filter(|kind| *kind != SourceKind::Table) {
             Some(kind) => writeln!(out, "; etl build {kind} reads such")?,
             None => writeln!(out)?,

@@ -1,4 +1,4 @@
-//! Errors as the command line says them: with the option that is at fault, or that helps.
+//! Error messages of the command line, which name the option that is at fault or that helps.
 
 use etl::fetch::FetchError;
 use etl::parts::MergeError;
@@ -6,7 +6,7 @@ use etl::pipeline::BuildError;
 use etl::worker::WorkerError;
 use schemas::{in_one_line, text};
 
-/// An error in one line.
+/// Formats an error in one line.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let build = of_build(error);
     if let Some(BuildError::Option { option, value, problem }) = build {
@@ -27,7 +27,7 @@ pub(super) fn told(error: &anyhow::Error) -> String {
     in_one_line(error.as_ref()) + hint
 }
 
-/// The fault of a build, alone or within another command's.
+/// Returns the error of a build, which may be the cause of another command's error.
 fn of_build(error: &anyhow::Error) -> Option<&BuildError> {
     let worker = || match error.downcast_ref() {
         Some(WorkerError::Build(error)) => Some(error),

@@ -1,4 +1,4 @@
-//! The command line: arguments in, exit status out.
+//! The command line of the program.
 //!
 //! | status | meaning |
 //! |---|---|
@@ -26,22 +26,22 @@ use etl::pipeline::BuildError;
 use manual::{CompletionsArguments, ManArguments, Status};
 use schemas::text;
 
-/// Exit status of a command that ended, with or without findings.
+/// The outcome of a command that completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Nothing to remark.
+    /// Nothing was found.
     Clean,
     /// Entries were rejected, or a check failed.
     Findings,
 }
 
-/// Exit status of findings.
+/// Exit status of a command with findings.
 const FINDINGS: u8 = 1;
-/// Exit status of a command that could not do its work.
+/// Exit status of a command that failed.
 const FAILED: u8 = 2;
 /// Exit status after Ctrl-C: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
-/// All of them, for the manual.
+/// All exit statuses, for the manual.
 const STATUSES: [Status; 4] = [
     Status::new(0, "done"),
     Status::new(FINDINGS, "done with rejects or findings"),
@@ -86,7 +86,7 @@ enum Command {
     Worker(worker::WorkerArguments),
 }
 
-/// Parses the arguments, runs the command and reports a failure in one line.
+/// Parses the arguments and runs the command. An error is printed in one line.
 pub(crate) fn run() -> ExitCode {
     let arguments = match manual::parse::<Arguments>(std::env::args_os(), text::about_arguments) {
         Ok(arguments) => arguments,
@@ -114,19 +114,19 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Writes to standard output with hidden characters escaped, see [`text::page`].
+/// Writes to standard output with hidden characters escaped. See [`text::page`].
 pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = Vec::new();
     write(&mut out).context("cannot write the output")?;
     put(&text::page(&String::from_utf8_lossy(&out)))
 }
 
-/// Writes JSON to standard output, with the values as they are.
+/// Writes JSON to standard output. The values are not escaped.
 pub(crate) fn print_json(json: &str) -> anyhow::Result<()> {
     put(&text::json(json))
 }
 
-/// A reader that has seen enough (`| head`) is no error.
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
 fn put(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

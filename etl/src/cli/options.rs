@@ -1,4 +1,4 @@
-//! Options that several commands have.
+//! Options that several commands share.
 
 use clap::Args;
 use crystal::contact::ContactLimit;
@@ -34,7 +34,7 @@ pub(super) struct FeatureOptions {
 }
 
 impl FeatureOptions {
-    /// The settings that were asked for.
+    /// Returns the settings.
     pub(super) fn settings(&self) -> FeatureSettings {
         FeatureSettings {
             cutoff_angstrom: self.cutoff,
@@ -51,13 +51,13 @@ fn cutoff(text: &str) -> Result<f64, String> {
     length.ok_or_else(|| format!("not a positive number of at most {MAX_CUTOFF_ANGSTROM}"))
 }
 
-/// Parses a number of neighbours, without any of which a crystal has no edges.
+/// Parses a number of neighbours, which must be at least 1.
 fn neighbours(text: &str) -> Result<usize, String> {
     let number = text.parse::<usize>().ok().filter(|number| (1..=MAX_NEIGHBOURS).contains(number));
     number.ok_or_else(|| format!("not a whole number of at least 1 and at most {MAX_NEIGHBOURS}"))
 }
 
-/// Parses a least volume or distance.
+/// Parses a minimum volume or distance, which must not be negative.
 pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite());
     number.ok_or_else(|| "neither 0 nor a positive number".to_owned())
@@ -78,7 +78,7 @@ pub(super) struct BoundOptions {
 }
 
 impl BoundOptions {
-    /// The bounds that were asked for.
+    /// Returns the limits.
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
             max_sites: self.max_sites,

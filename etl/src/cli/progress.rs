@@ -1,4 +1,4 @@
-//! The progress bar of a build: on a terminal only.
+//! The progress bar of a build, on a terminal.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,18 +7,18 @@ use etl::pipeline::{BuildProgress, Position};
 use indicatif::{ProgressBar, ProgressStyle};
 use schemas::count::counted;
 
-/// Shows how far a build is; silent where standard error is no terminal.
+/// A progress bar. Nothing is shown if standard error is not a terminal.
 pub(crate) struct Bar {
     bar: ProgressBar,
     rows: AtomicU64,
     rejects: AtomicU64,
 }
 
-/// The bar follows the bytes read; the whole line fits 80 columns.
+/// Layout of the bar, which shows the bytes read. The line fits into 80 columns.
 const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} ETA {eta}";
 
 impl Bar {
-    /// A bar, or a silent one.
+    /// Creates a bar, or a silent one.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = if quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
@@ -31,7 +31,7 @@ impl Bar {
         Self { bar, rows: AtomicU64::new(0), rejects: AtomicU64::new(0) }
     }
 
-    /// Takes the bar off the screen.
+    /// Removes the bar from the screen.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }

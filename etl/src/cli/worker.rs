@@ -53,7 +53,7 @@ pub(crate) struct WorkerArguments {
 }
 
 impl WorkerArguments {
-    /// Reads the stream to its end.
+    /// Processes the stream to its end.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let request = WorkerRequest {
             format: self.format,

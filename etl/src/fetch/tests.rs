@@ -1,4 +1,4 @@
-//! Whole fetches against a server and a folder of the tests' own.
+//! Tests of complete fetches from a local server and a folder.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,10 +18,10 @@ use schemas::hash::sha256;
 use super::test_server::{Answer, Seen, TestServer};
 use super::*;
 
-/// The publication of the files of the tests.
+/// The publication of the test files.
 static PUBLICATION: Publication = Publication { licence: "none", citation: "none" };
 
-/// 300 kB that repeat nowhere near, so that a wrongly joined file shows.
+/// 300 kB without repetitions, so that a wrongly joined file is noticed.
 fn content() -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {
@@ -31,7 +31,7 @@ fn content() -> Vec<u8> {
     (0..300_000).map(next).collect()
 }
 
-/// A policy that waits next to nothing.
+/// A policy with short waits.
 fn hasty() -> RetryPolicy {
     RetryPolicy {
         attempts: 4,
@@ -42,7 +42,7 @@ fn hasty() -> RetryPolicy {
     }
 }
 
-/// A file of the catalogue that no publisher has, leaked because the catalogue is static.
+/// A file of the catalogue for tests, leaked because the catalogue is static.
 fn made_up(bytes: Option<u64>, sha256: Option<&str>) -> &'static CatalogueFile {
     Box::leak(Box::new(CatalogueFile {
         database: Database::Oqmd,
@@ -58,12 +58,12 @@ fn made_up(bytes: Option<u64>, sha256: Option<&str>) -> &'static CatalogueFile {
     }))
 }
 
-/// A request from `place` to `folder`.
+/// Creates a request from `place` to `folder`.
 fn request(folder: &Path, database: Database, place: Place) -> FetchRequest {
     FetchRequest { destination: folder.to_owned(), place, retry: hasty(), ..FetchRequest::new(database) }
 }
 
-/// Fetches one made-up file from `url` to `folder`.
+/// Fetches a test file from `url` to `folder`.
 fn bring(folder: &Path, url: &str, file: &'static CatalogueFile) -> Result<Fetched, FetchError> {
     bring_noting(folder, url, file, &mut ())
 }
@@ -78,7 +78,7 @@ fn bring_noting(
     Fetcher::new(&request, folder)?.bring(file, progress)
 }
 
-/// The names in a folder that are no receipts.
+/// Returns the names in a folder, without receipts.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
@@ -87,7 +87,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Notes that a fetch made.
+/// Collects the notes of a fetch.
 #[derive(Default)]
 struct Notes(Vec<String>);
 
@@ -97,7 +97,7 @@ impl FetchProgress for Notes {
     }
 }
 
-/// A mirror's folder with files of the tests' own, in the layout of the real one.
+/// Creates a mirror folder with test files in the layout of the real one.
 fn small_mirror(folder: &Path) {
     for (name, content) in [
         ("oqmd/all_oqmd.json.zip", "entries"),

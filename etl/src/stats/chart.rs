@@ -1,4 +1,4 @@
-//! Charts of counts, as SVG that takes its colours from the page's style.
+//! Charts of counts in SVG. Their colours come from the style of the page.
 
 use maud::{Markup, html};
 
@@ -8,20 +8,20 @@ use super::periodic_table::{STEPS, colour_step, short};
 use super::{DIRECTIONS, Tally};
 use crate::chart::{Axis, Plot, Ticks, label, line, rectangle, round_step, text};
 
-/// Width and height of a chart of the page.
+/// Width and height of a chart on the page.
 pub(super) const SIZE: (f64, f64) = (420.0, 210.0);
-/// Space around the plot: left, above, right, below.
+/// Margins of the plot: left, top, right, bottom.
 const MARGINS: [f64; 4] = [58.0, 22.0, 14.0, 42.0];
-/// Steps of an axis, about.
+/// Approximate number of steps on an axis.
 const X_STEPS: f64 = 6.0;
 const Y_STEPS: f64 = 4.0;
-/// Gap between bars, and least width of one.
+/// Gap between bars, and smallest width of a bar.
 const BAR_GAP: f64 = 1.0;
 const THINNEST_BAR: f64 = 0.5;
-/// Widest bar, with half the gap at each side.
+/// Largest width of a bar, including half of the gap on each side.
 const WIDEST_BAR: f64 = 46.0;
 
-/// A bar: where it stands on the axis and what it says.
+/// A bar: its position on the axis and its tooltip.
 struct Bar {
     from: f64,
     to: f64,
@@ -29,7 +29,7 @@ struct Bar {
     title: String,
 }
 
-/// A histogram of what is `counted` over an axis with numbers, with a dashed line at a value.
+/// Returns a histogram of what is `counted` over a numeric axis, with an optional dashed line at a value.
 pub fn histogram(
     histogram: &Histogram,
     size: (f64, f64),
@@ -57,10 +57,10 @@ pub fn histogram(
     frame(&bars.collect::<Vec<_>>(), x, &ticks, size, axis, counted, marked)
 }
 
-/// Crystals by different values, as bars side by side.
+/// Returns the numbers of crystals for each value of a tally, as bars.
 pub(super) fn categories(tally: &Tally, axis: &str) -> Markup {
     let x = Axis::new(0.0, tally.len().max(1) as f64);
-    // Of the place that a bar has.
+    // As a fraction of the space for a bar.
     let half = (WIDEST_BAR * x.high / (SIZE.0 - MARGINS[0] - MARGINS[2])).min(1.0) / 2.0;
     let total = tally.iter().map(|(_, count)| count).sum();
     let name = |label: &str| if label.is_empty() { "none".to_owned() } else { label.to_owned() };
@@ -75,7 +75,7 @@ pub(super) fn categories(tally: &Tally, axis: &str) -> Markup {
     frame(&bars.collect::<Vec<_>>(), x, &ticks.collect(), SIZE, axis, "crystals", None)
 }
 
-/// Axes, grid and bars.
+/// Returns the axes, the grid and the bars.
 fn frame(
     bars: &[Bar],
     x: Axis,
@@ -99,7 +99,7 @@ fn frame(
             (text("tick", (2.0, plot.top - 8.0), counted))
             @for bar in bars.iter().filter(|bar| bar.count > 0) {
                 @let ((left, top), (right, _)) = (plot.at((bar.from, bar.count as f64)), plot.at((bar.to, 0.0)));
-                // A single crystal among thousands is still seen.
+                // A bar for a single crystal among thousands remains visible.
                 @let tall = (plot.bottom - top).max(1.0);
                 @let wide = (right - left - BAR_GAP).max(THINNEST_BAR);
                 (rectangle("bar", (left + BAR_GAP / 2.0, plot.bottom - tall), (wide, tall), &bar.title))
@@ -110,12 +110,12 @@ fn frame(
     }
 }
 
-/// Side of a cell of the direction classes.
+/// Side of a cell in the chart of direction labels.
 const CLASS_CELL: usize = 44;
-/// Space beside and above the cells of the direction classes.
+/// Margin to the left of the cells and above them.
 const CLASS_MARGIN: usize = 34;
 
-/// The 27 direction classes as three layers of cells, one for each sign along l1.
+/// Returns the counts of the 27 direction labels as three layers of cells, one for each sign along l1.
 pub(super) fn directions(counts: &[u64; DIRECTIONS]) -> Markup {
     let total: u64 = counts.iter().sum();
     let greatest = counts.iter().copied().max().unwrap_or(0);
@@ -152,7 +152,7 @@ pub(super) fn directions(counts: &[u64; DIRECTIONS]) -> Markup {
     }
 }
 
-/// A count at an axis: written out up to a million.
+/// Formats a count at an axis. Counts up to a million are written in full.
 fn axis_number(count: u64) -> String {
     if count < 1_000_000 { grouped(count) } else { short(count) }
 }

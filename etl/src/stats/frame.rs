@@ -1,4 +1,4 @@
-//! Statistics of scalar columns, by polars.
+//! Statistics of scalar columns, computed by polars.
 
 use polars::prelude::{
     ChunkAgg, ChunkQuantile, DataFrame, NamedFrom, PolarsError, QuantileMethod, Series, SortMultipleOptions,
@@ -6,12 +6,12 @@ use polars::prelude::{
 
 use super::{Distribution, Histogram, Summary, Tally};
 
-/// Share of the values at either end that a histogram may leave out.
+/// Fraction of the values at either end that a histogram may leave out.
 const TAIL: f64 = 0.005;
-/// Tails that make the range longer than this factor are left out.
+/// Tails are left out if they extend the range by more than this factor.
 const LONG_TAILS: f64 = 1.5;
 
-/// Distribution of a column; `whole` for whole numbers.
+/// Returns the distribution of a column. `whole` states that the values are integers.
 pub(super) fn distribution(values: &[Option<f64>], whole: bool) -> Result<Distribution, PolarsError> {
     let finite: Vec<Option<f64>> =
         values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
@@ -32,14 +32,14 @@ pub(super) fn distribution(values: &[Option<f64>], whole: bool) -> Result<Distri
     Ok(Distribution { count, missing, summary: Some(Summary { min, median, mean, max }), histogram })
 }
 
-/// Crystals by the texts of a column.
+/// Counts the crystals for each text of a column.
 pub(super) fn tally(values: &[Option<String>]) -> Result<Tally, PolarsError> {
     let groups = grouped(Series::new("value".into(), values))?;
     let names = groups.column("value")?.str()?.iter().map(|name| name.unwrap_or_default().to_owned());
     Ok(names.zip(counts(&groups)?).collect())
 }
 
-/// Crystals by the whole numbers of a column.
+/// Counts the crystals for each integer of a column.
 pub(super) fn tally_numbers(values: &[Option<f64>]) -> Result<Tally, PolarsError> {
     let groups = grouped(Series::new("value".into(), values))?;
     let names =
@@ -47,7 +47,7 @@ pub(super) fn tally_numbers(values: &[Option<f64>]) -> Result<Tally, PolarsError
     Ok(names.zip(counts(&groups)?).collect())
 }
 
-/// The different values of a column in ascending order, gaps last, and their numbers of rows.
+/// Returns the distinct values of a column in ascending order, nulls last, with their numbers of rows.
 fn grouped(values: Series) -> Result<DataFrame, PolarsError> {
     DataFrame::new_infer_height(vec![values.into()])?
         .group_by(["value"])?
@@ -56,7 +56,7 @@ fn grouped(values: Series) -> Result<DataFrame, PolarsError> {
         .sort(["value"], SortMultipleOptions::default().with_nulls_last(true))
 }
 
-/// Numbers of rows of [`grouped`].
+/// Returns the numbers of rows of [`grouped`].
 fn counts(groups: &DataFrame) -> Result<Vec<u64>, PolarsError> {
     Ok(groups.column("value_count")?.u32()?.iter().map(|rows| u64::from(rows.unwrap_or(0))).collect())
 }

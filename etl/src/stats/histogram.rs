@@ -1,4 +1,4 @@
-//! Histograms with bins at round numbers.
+//! Histograms whose bins have round edges.
 
 use crate::chart::round_step;
 
@@ -9,25 +9,25 @@ pub struct Histogram {
     pub start: f64,
     /// Width of every bin, positive.
     pub width: f64,
-    /// Values in each bin `[start + i · width, start + (i + 1) · width)`; the last bin includes its
-    /// upper edge where no further values are.
+    /// Numbers of values in the bins `[start + i · width, start + (i + 1) · width)`. The last bin includes its upper
+    /// edge if no larger values exist.
     pub counts: Vec<u64>,
-    /// Values below the first bin.
+    /// Number of values below the first bin.
     pub below: u64,
-    /// Values above the last bin.
+    /// Number of values above the last bin.
     pub above: u64,
 }
 
-/// Bins of a histogram, about.
+/// Approximate number of bins.
 const BINS: f64 = 24.0;
 
 impl Histogram {
-    /// Empty bins of the given width from `start` on.
+    /// Creates empty bins of the given width from `start` on.
     pub fn new(start: f64, width: f64, bins: usize) -> Self {
         Self { start, width, counts: vec![0; bins], below: 0, above: 0 }
     }
 
-    /// Empty bins with round edges that cover `[low, high]`; of whole numbers with `whole`.
+    /// Creates empty bins with round edges that cover `[low, high]`. With `whole`, they are suited to integers.
     pub fn covering(low: f64, high: f64, whole: bool) -> Self {
         if !(low.is_finite() && high.is_finite()) {
             return Self::new(0.0, 1.0, 0);
@@ -41,7 +41,7 @@ impl Histogram {
         Self::new(start, width, bins as usize)
     }
 
-    /// Counts a value; one that is not a number is left out.
+    /// Counts a value. NaN is ignored.
     #[inline]
     pub fn add(&mut self, value: f64) {
         let position = ((value - self.start) / self.width).floor();
@@ -54,22 +54,22 @@ impl Histogram {
         }
     }
 
-    /// Lower edge of a bin.
+    /// Returns the lower edge of a bin.
     pub fn edge(&self, bin: usize) -> f64 {
         self.start + bin as f64 * self.width
     }
 
-    /// Values in the bins and beyond them.
+    /// Returns the number of values in the bins and beyond them.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.below + self.above
     }
 
-    /// Greatest count of a bin.
+    /// Returns the largest count of a bin.
     pub fn highest(&self) -> u64 {
         self.counts.iter().copied().max().unwrap_or(0)
     }
 
-    /// The same without empty bins at either end.
+    /// Returns the histogram without empty bins at its ends.
     pub fn trimmed(&self) -> Self {
         let first = self.counts.iter().position(|count| *count > 0).unwrap_or(0);
         let end = self.counts.iter().rposition(|count| *count > 0).map_or(first, |last| last + 1);
@@ -81,10 +81,10 @@ impl Histogram {
         }
     }
 
-    /// The same with every `factor` bins as one; the new edges are multiples of the new width.
+    /// Returns the histogram with each `factor` bins merged into one. The new edges are multiples of the new width.
     pub fn merged(&self, factor: usize) -> Self {
         let factor = factor.max(1);
-        // Bins between the new start and the old one.
+        // Number of bins between the new start and the old one.
         let missing = ((self.start / self.width).round() as i64).rem_euclid(factor as i64) as usize;
         let (first, rest) = self.counts.split_at(self.counts.len().min((factor - missing) % factor));
         let bins = (!first.is_empty()).then_some(first).into_iter().chain(rest.chunks(factor));

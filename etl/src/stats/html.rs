@@ -1,4 +1,4 @@
-//! Statistics as a page.
+//! Statistics as an HTML page.
 
 use crystal::number::significant;
 use maud::{Markup, html};
@@ -8,13 +8,13 @@ use super::number::{grouped, grouped_count, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
 use crate::page;
 
-/// Style of the page beside that of all pages.
+/// Style of the page in addition to the common style.
 const STYLE: &str = include_str!("style.css");
 
-/// What the page is known by.
+/// Generator by which the page is recognised.
 pub(super) const GENERATOR: &str = "etl stats";
 
-/// The whole page.
+/// Returns the complete page.
 pub(super) fn page(statistics: &StoreStatistics) -> Markup {
     let main = html! {
         (composition(statistics))
@@ -53,7 +53,7 @@ fn tile(name: &str, count: u64) -> Markup {
     html! { div class="tile" { b { (grouped(count)) } span { (name) } } }
 }
 
-/// A titled box with a chart.
+/// Returns a titled box with a chart.
 fn card(title: &str, note: Markup, chart: Markup) -> Markup {
     html! { figure { figcaption { b { (title) } (note) } (chart) } }
 }
@@ -116,7 +116,7 @@ fn properties(statistics: &StoreStatistics) -> Markup {
     }
 }
 
-/// A histogram with the usual numbers.
+/// Returns a histogram with its summary.
 fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup {
     let histogram = &distribution.histogram;
     let note = html! {
@@ -160,7 +160,7 @@ fn splits(statistics: &StoreStatistics) -> Markup {
     }
 }
 
-/// Counts and shares in one line.
+/// Returns counts and percentages in one line.
 fn shares(tally: &Tally) -> Markup {
     let total = tally.iter().map(|(_, count)| count).sum();
     html! {

@@ -1,4 +1,4 @@
-//! `etl stats`: what a store holds, in numbers, as text and as a page.
+//! `etl stats`: statistics of a store, as text and as an HTML page.
 
 pub mod chart;
 mod frame;
@@ -21,51 +21,51 @@ use schemas::settings::FeatureSettings;
 use crate::page;
 pub use histogram::Histogram;
 
-/// Number of direction classes (specification, section 2.4).
+/// Number of direction labels (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
-/// Number of atomic numbers, 0 (no element) included.
+/// Number of atomic numbers, including 0 (no element).
 pub const ATOMIC_NUMBERS: usize = crystal::element::SYMBOLS.len();
 
-/// Why a store has no statistics.
+/// An error of computing the statistics of a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatisticsError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A column could not be evaluated.
+    /// A column cannot be evaluated.
     #[error("{}: {source}", store.display())]
     Evaluation {
         /// The store's folder.
         store: PathBuf,
-        /// What polars said.
+        /// The error of polars.
         source: PolarsError,
     },
 }
 
-/// Distribution of one quantity over the crystals that have it.
+/// Distribution of a quantity over the crystals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
-    /// Crystals with a value.
+    /// Number of crystals with a value.
     pub count: u64,
-    /// Crystals without.
+    /// Number of crystals without a value.
     pub missing: u64,
-    /// Least, median, mean and greatest value, where there is any.
+    /// Minimum, median, mean and maximum; `None` if there are no values.
     pub summary: Option<Summary>,
-    /// How the values spread.
+    /// Histogram of the values.
     pub histogram: Histogram,
 }
 
-/// The usual numbers about a set of values.
+/// Summary of a set of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// Least value.
+    /// Minimum.
     pub min: f64,
-    /// Median, between the two middle values of an even number.
+    /// Median. For an even number of values, the mean of the two middle values.
     pub median: f64,
-    /// Mean.
+    /// Arithmetic mean.
     pub mean: f64,
-    /// Greatest value.
+    /// Maximum.
     pub max: f64,
 }
 
@@ -74,21 +74,21 @@ pub struct Summary {
 pub struct PropertyStatistics {
     /// Name of the column.
     pub column: String,
-    /// Unit, empty where it is not known.
+    /// Unit; empty if unknown.
     pub unit: String,
-    /// What it is.
+    /// Description of the property.
     pub description: String,
-    /// Its values.
+    /// Distribution of its values.
     pub distribution: Distribution,
 }
 
-/// Crystals by the value of a column, in ascending order; the empty text where there is none.
+/// Numbers of crystals for each value of a column, in ascending order. Missing values are the empty text.
 pub type Tally = Vec<(String, u64)>;
 
-/// What a store holds.
+/// Statistics of a store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreStatistics {
-    /// The store's folder as given.
+    /// Folder of the store as given.
     pub store: PathBuf,
     /// Name of the source.
     pub source: String,
@@ -96,7 +96,7 @@ pub struct StoreStatistics {
     pub software_version: String,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// What became of the entries.
+    /// Numbers of entries by outcome.
     pub counts: Counts,
     /// Number of shards.
     pub shards: usize,
@@ -108,36 +108,37 @@ pub struct StoreStatistics {
     pub sites: u64,
     /// Number of edges.
     pub edges: u64,
-    /// Crystals by their number of elements.
+    /// Numbers of crystals by their number of elements.
     pub elements_per_crystal: Tally,
-    /// Crystals with each element, by atomic number.
+    /// Number of crystals that contain each element, by atomic number.
     pub element_crystals: [u64; ATOMIC_NUMBERS],
-    /// Sites per cell.
+    /// Number of sites per unit cell.
     pub sites_per_cell: Distribution,
     /// Volume per atom in Å³.
     pub volume_per_atom: Distribution,
-    /// Edges per atom, averaged over each crystal.
+    /// Number of edges per atom, averaged over each crystal.
     pub edges_per_atom: Distribution,
     /// Lengths of the edges in Å.
     pub edge_lengths: Histogram,
-    /// Edges in each direction class of the image.
+    /// Number of edges with each direction label of the image.
     pub directions: [u64; DIRECTIONS],
-    /// Edges in each direction class with the home cell centred on the atom.
+    /// Number of edges with each centred direction label.
     pub directions_centred: [u64; DIRECTIONS],
     /// The properties in the order of their columns.
     pub properties: Vec<PropertyStatistics>,
-    /// Crystals by train, val and test, for each split column.
+    /// Numbers of crystals in train, val and test, for each split column.
     pub splits: Vec<(String, Tally)>,
-    /// Crystals by test fold; empty if the store has no folds.
+    /// Numbers of crystals by test fold; empty if the store has no folds.
     pub folds: Tally,
 }
 
-/// Reads a store once, from beginning to end, and gathers its statistics.
+/// Reads a store once and computes its statistics.
 ///
-/// Lists are counted as they pass; only the scalar columns are kept until the end.
+/// Lists are counted while they are read. Only scalar columns are kept until the end.
 ///
 /// # Errors
-/// [`StatisticsError::Store`] if the manifest or a shard cannot be read.
+/// Returns [`StatisticsError::Store`] if the manifest or a shard cannot be read, or [`StatisticsError::Evaluation`]
+/// if a column cannot be evaluated.
 pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
     let manifest = Manifest::read(store)?;
     let scan = scan::scan(store, &manifest)?;
@@ -181,30 +182,30 @@ pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
 }
 
 impl StoreStatistics {
-    /// Writes the statistics for a reader at a terminal.
+    /// Writes the statistics as text for a terminal.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// Returns the errors of writing.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         write!(out, "{self}")
     }
 
-    /// Whether a page may be written to a path: nothing is there, an empty file, or such a page. A page says in its
-    /// first line that `etl stats` has written it.
+    /// Whether a page may be written to a path: the file does not exist, is empty, or is such a page. The first line
+    /// of a page states that `etl stats` wrote it.
     pub fn may_replace(path: &Path) -> bool {
         !path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0)
             || page::is_page(path, html::GENERATOR)
     }
 
-    /// Writes the statistics as one HTML page that needs nothing beside itself.
+    /// Writes the statistics as a self-contained HTML page.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// Returns the errors of writing.
     pub fn write_html(&self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(schemas::text::page(&html::page(self).into_string()).as_bytes())
     }
 
-    /// Elements that occur, the most frequent first: atomic number and crystals.
+    /// Returns the elements that occur, the most frequent first, as atomic number and number of crystals.
     pub fn elements_by_frequency(&self) -> Vec<(usize, u64)> {
         let mut elements: Vec<(usize, u64)> =
             self.element_crystals.iter().copied().enumerate().filter(|(_, crystals)| *crystals > 0).collect();

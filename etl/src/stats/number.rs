@@ -1,8 +1,8 @@
-//! Numbers as people read them.
+//! Formatting of numbers for people.
 
 use schemas::count::{counted, plural};
 
-/// A count with its thousands separated: `1,234,567`.
+/// Formats a count with separated thousands: `1,234,567`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -15,19 +15,19 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
-/// A grouped count with its noun: `1 crystal`, `1,200 crystals`.
+/// Formats a count with its noun: `1 crystal`, `1,200 crystals`.
 pub fn grouped_count(count: u64, noun: &str) -> String {
     format!("{} {}", grouped(count), plural(&count, noun))
 }
 
-/// A value with as many decimals as its step has: `0.30` in steps of 0.05.
+/// Formats a value with as many decimals as its step has: `0.30` for steps of 0.05.
 pub(super) fn in_steps(value: f64, step: f64) -> String {
     let decimals = (0..=12_usize).find(|decimals| {
         let scaled = step * 10f64.powi(i32::try_from(*decimals).unwrap_or(0));
         (scaled - scaled.round()).abs() < 1e-6 * scaled
     });
     let text = format!("{value:.*}", decimals.unwrap_or(0));
-    // Rounding a tiny negative value leaves a sign on zero.
+    // Rounding a small negative value leaves a sign on zero.
     if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
         text.trim_start_matches('-').to_owned()
     } else {
@@ -35,7 +35,7 @@ pub(super) fn in_steps(value: f64, step: f64) -> String {
     }
 }
 
-/// A size in the largest unit below it.
+/// Formats a size in the largest suitable unit.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
@@ -52,7 +52,7 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{value:.1} {}", unit.unwrap_or(&"KiB"))
 }
 
-/// A share in percent: `12.3 %`, `<0.1 %` for what would be rounded to nothing.
+/// Formats a fraction in percent: `12.3 %`, or `<0.1 %` if it would be rounded to zero.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let percent = 100.0 * part as f64 / whole.max(1) as f64;
     if part > 0 && percent < 0.05 { "<0.1 %".to_owned() } else { format!("{percent:.1} %") }

@@ -6,50 +6,50 @@ use maud::{Markup, html};
 use super::ATOMIC_NUMBERS;
 use super::number::{grouped, grouped_count, percent};
 
-/// Side of a cell, gap included.
+/// Side of a cell, including the gap.
 const CELL: usize = 50;
 /// Gap between cells.
 const GAP: usize = 3;
-/// Extra space above the lanthanoids.
+/// Additional space above the lanthanoids.
 const BLOCK_GAP: usize = 14;
-/// Groups of the table.
+/// Number of groups.
 const GROUPS: usize = 18;
-/// Periods, and the two rows of the lanthanoids and actinoids.
+/// Number of periods, plus the two rows of the lanthanoids and actinoids.
 const ROWS: usize = 9;
-/// Steps of the colour scale for elements that occur.
+/// Number of steps of the colour scale for elements that occur.
 pub(super) const STEPS: usize = 9;
 
 /// Atomic number of the noble gas that ends each period.
 const NOBLE_GASES: [usize; 7] = [2, 10, 18, 36, 54, 86, 118];
 
-/// Row and column of an element, counted from 0, in the usual form with 18 groups; the lanthanoids
-/// and actinoids are rows 7 and 8.
+/// Returns the row and column of an element, counted from 0, in the form with 18 groups. The lanthanoids and
+/// actinoids are in rows 7 and 8.
 fn place(z: usize) -> Option<(usize, usize)> {
     let period = NOBLE_GASES.iter().position(|last| z <= *last)?;
     let last = NOBLE_GASES.get(period)?;
     let first = if period == 0 { 1 } else { NOBLE_GASES.get(period - 1)? + 1 };
     let position = z.checked_sub(first)?;
     let from_end = last - z;
-    // s block on the left, p block (and helium) on the right, d block between them.
+    // The s block is on the left, the p block (and helium) on the right, and the d block between them.
     let s_block = if period == 0 { 1 } else { 2 };
     match (period, position) {
         (_, position) if position < s_block => Some((period, position)),
-        // La to Yb and Ac to No stand below; Lu and Lr are in group 3.
+        // La to Yb and Ac to No are placed below the table. Lu and Lr are in group 3.
         (5 | 6, position) if (2..16).contains(&position) => Some((period + 2, position)),
         _ => Some((period, GROUPS - 1 - from_end)),
     }
 }
 
-/// Range of the colour scale: greatest over least.
+/// Ratio of the largest to the smallest count on the colour scale.
 const COLOUR_RANGE: u64 = 1000;
 
-/// Count with the first colour: smaller ones share it.
+/// Returns the count of the first colour. Smaller counts share it.
 fn least_of_scale(greatest: u64) -> u64 {
     (greatest / COLOUR_RANGE).max(1)
 }
 
-/// A step of the colour scale, logarithmic: 0 for nothing, [`STEPS`] for the greatest, 1 for what is
-/// [`COLOUR_RANGE`] times less or lesser still.
+/// Returns the step of a count on the logarithmic colour scale: 0 for no crystals, [`STEPS`] for the largest count,
+/// and 1 for counts smaller by a factor of [`COLOUR_RANGE`] or more.
 pub(super) fn colour_step(count: u64, greatest: u64) -> usize {
     if count == 0 {
         return 0;
@@ -60,7 +60,7 @@ pub(super) fn colour_step(count: u64, greatest: u64) -> usize {
     1 + (share * (STEPS - 1) as f64).round() as usize
 }
 
-/// A count in at most four characters: `950`, `1.2k`, `36k`.
+/// Formats a count in at most four characters: `950`, `1.2k`, `36k`.
 pub(super) fn short(count: u64) -> String {
     match count {
         0..1_000 => count.to_string(),
@@ -71,7 +71,7 @@ pub(super) fn short(count: u64) -> String {
     }
 }
 
-/// The table with the number of crystals in which every element occurs.
+/// Returns the periodic table with the number of crystals that contain each element.
 pub(super) fn heat_map(crystals_with: &[u64; ATOMIC_NUMBERS], crystals: u64) -> Markup {
     let greatest = crystals_with.iter().copied().max().unwrap_or(0);
     let (width, height) = (GROUPS * CELL, ROWS * CELL + BLOCK_GAP);
@@ -97,7 +97,7 @@ pub(super) fn heat_map(crystals_with: &[u64; ATOMIC_NUMBERS], crystals: u64) -> 
     }
 }
 
-/// The colour scale, in the empty part above the transition metals.
+/// Returns the legend of the colour scale, in the free space above the transition metals.
 fn legend(greatest: u64) -> Markup {
     let (left, top, width) = (3 * CELL + CELL / 2, CELL / 2, 26);
     html! {

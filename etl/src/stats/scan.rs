@@ -1,4 +1,4 @@
-//! One pass over the shards of a store.
+//! A single pass over the shards of a store.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use super::{ATOMIC_NUMBERS, DIRECTIONS, Histogram};
 
-/// Width of a bin of the edge lengths, in Å.
+/// Width of a bin for edge lengths in Å.
 const EDGE_LENGTH_BIN: f64 = 0.1;
 
 /// Fixed columns that the statistics need.
@@ -27,7 +27,7 @@ const FIXED_COLUMNS: &[&str] = &[
     "fold",
 ];
 
-/// Scalars of every crystal.
+/// Scalar values of all crystals.
 #[derive(Debug, Default)]
 pub(super) struct Scalars {
     pub(super) nelements: Vec<Option<f64>>,
@@ -46,7 +46,7 @@ pub(super) struct PropertyColumn {
     pub(super) values: Vec<Option<f64>>,
 }
 
-/// What one pass over a store gives.
+/// The result of a pass over a store.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) crystals: u64,
@@ -98,7 +98,7 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
 }
 
 impl Scan {
-    /// Notes the property and split columns of the store.
+    /// Finds the property and split columns of the store.
     fn add_label_columns(&mut self, schema: &Schema) {
         for field in schema.fields() {
             let documentation = |key| field.metadata().get(key).cloned().unwrap_or_default();
@@ -119,7 +119,7 @@ impl Scan {
         }
     }
 
-    /// Counts a batch; `None` if a column is not of its type.
+    /// Counts a batch. Returns `None` if a column has another type.
     fn add(&mut self, batch: &RecordBatch) -> Option<()> {
         let column = |name: &str| batch.column_by_name(name);
         let nsites = column("nsites")?.as_primitive_opt::<UInt32Type>()?;
@@ -158,11 +158,11 @@ impl Scan {
         Some(())
     }
 
-    /// Counts the crystals in which each element occurs.
+    /// Counts the crystals that contain each element.
     fn count_elements(&mut self, column: &ArrayRef) -> Option<()> {
         let lists = column.as_list_opt::<i32>()?;
         let numbers = lists.values().as_primitive_opt::<UInt8Type>()?.values();
-        // Row, counted from 1, that last held the element.
+        // The last row, counted from 1, in which each element occurred.
         let mut seen = [0; ATOMIC_NUMBERS];
         for (row, bounds) in lists.value_offsets().windows(2).enumerate() {
             let &[start, end] = bounds else { continue };
@@ -180,7 +180,7 @@ impl Scan {
     }
 }
 
-/// Counts direction classes; `None` if there is one beyond the last.
+/// Counts direction labels. Returns `None` if one is out of range.
 fn count_classes(column: &ArrayRef, counts: &mut [u64; DIRECTIONS]) -> Option<()> {
     let lists = column.as_list_opt::<i32>()?;
     for class in lists.values().as_primitive_opt::<UInt8Type>()?.values() {

@@ -10,16 +10,16 @@ use schemas::text::line;
 use super::number::{grouped, grouped_count, in_steps, percent, size};
 use super::{Distribution, Histogram, StoreStatistics, Tally};
 
-/// Columns of the longest bar.
+/// Length of the longest bar in characters.
 const BAR_COLUMNS: f64 = 40.0;
-/// Elements that are listed.
+/// Largest number of elements listed.
 const LISTED_ELEMENTS: usize = 12;
-/// Rows of a histogram at most.
+/// Largest number of rows of a histogram.
 const HISTOGRAM_ROWS: usize = 16;
-/// Signs of an image along one axis.
+/// Signs of an image component.
 const SIGNS: [char; 3] = ['-', '0', '+'];
 
-/// Writes everything.
+/// Writes all statistics.
 pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     header(statistics, out)?;
     entries(statistics, out)?;
@@ -88,16 +88,16 @@ fn entries(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     Ok(())
 }
 
-/// A bar in eighths of a character.
+/// Returns a bar with a resolution of an eighth of a character.
 fn bar(value: u64, greatest: u64) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (8.0 * BAR_COLUMNS * value as f64 / greatest.max(1) as f64).round() as usize;
-    // What is there is seen.
+    // A bar for any crystal is visible.
     let eighths = eighths.max(usize::from(value > 0));
     format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }
 
-/// Labelled counts with bars.
+/// Writes labelled counts with bars.
 fn bars(rows: &[(String, u64)], out: &mut impl Write) -> fmt::Result {
     let label_width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     let greatest = rows.iter().map(|(_, count)| *count).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The files of a store against its manifest.
+//! Verification of the files of a store against its manifest.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,16 +14,16 @@ use schemas::store::{COLUMNS, SPLIT_PREFIX};
 use super::Validation;
 use crate::inspect::identifiers;
 
-/// A shard that passed the checks of its file.
+/// A shard whose file is valid.
 pub(super) struct ReadableShard {
-    /// Position in the manifest.
+    /// Index in the manifest.
     pub(super) number: usize,
     /// Number of rows in the file.
     pub(super) rows: u64,
 }
 
-/// Parquet files in a store's folder and its subfolders, relative to it; hidden folders, where an
-/// unfinished run keeps its files, are left out.
+/// Returns the Parquet files in a store's folder and its subfolders, relative to it. Hidden folders, which hold the
+/// files of an unfinished run, are left out.
 pub(super) fn parquet_files(store: &Path) -> Result<BTreeSet<String>, StoreError> {
     let mut files = BTreeSet::new();
     let mut folders = vec![String::new()];
@@ -47,7 +47,7 @@ pub(super) fn parquet_files(store: &Path) -> Result<BTreeSet<String>, StoreError
 }
 
 impl Validation<'_> {
-    /// Parquet files that the manifest does not know.
+    /// Reports Parquet files that the manifest does not name.
     pub(super) fn check_stray_files(&mut self, present: &BTreeSet<String>) {
         let manifest = self.manifest;
         let known: BTreeSet<&str> =
@@ -57,7 +57,7 @@ impl Validation<'_> {
         }
     }
 
-    /// Sums of the manifest's counts.
+    /// Checks the sums of the counts in the manifest.
     pub(super) fn check_counts(&mut self) {
         for Balance { rule, count, sum } in self.manifest.balances() {
             if u128::from(count) != sum {
@@ -66,7 +66,7 @@ impl Validation<'_> {
         }
     }
 
-    /// Every shard by its hash, rows, columns, settings and identifiers; those that can be read.
+    /// Checks the hash, rows, columns, settings and identifiers of every shard. Returns the shards that can be read.
     pub(super) fn check_shards(&mut self) -> Vec<ReadableShard> {
         let manifest = self.manifest;
         let mut readable = Vec::with_capacity(manifest.shards.len());
@@ -101,7 +101,7 @@ impl Validation<'_> {
         readable
     }
 
-    /// Size and hash of a file; whether there is a file at all.
+    /// Checks the size and hash of a file. Returns whether the file exists.
     pub(super) fn check_bytes(&mut self, entry: &ShardEntry) -> bool {
         match file_sha256(&self.store.join(&entry.file)) {
             Err(error) => {
@@ -119,7 +119,7 @@ impl Validation<'_> {
         true
     }
 
-    /// Columns beside the fixed ones: splits and properties.
+    /// Checks the columns that are not fixed: splits and properties.
     fn check_label_columns(&mut self, file: &str, schema: &Schema) {
         for field in schema.fields() {
             let is_known = COLUMNS.iter().any(|column| column.name == field.name());
@@ -131,7 +131,7 @@ impl Validation<'_> {
         }
     }
 
-    /// Columns of a further shard, which are those of the first.
+    /// Checks that the columns of another shard are those of the first.
     fn check_schema(&mut self, file: &str, expected: &Schema, found: &Schema) {
         let columns = |schema: &Schema| -> BTreeSet<String> {
             schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type())).collect()
@@ -145,7 +145,7 @@ impl Validation<'_> {
         }
     }
 
-    /// Identifiers that were met before.
+    /// Reports duplicate identifiers.
     fn check_identifiers(&mut self, number: usize, shard: Shard) {
         let manifest = self.manifest;
         let file = |number: usize| manifest.shards.get(number).map_or("", |entry| entry.file.as_str());

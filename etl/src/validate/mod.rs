@@ -1,4 +1,4 @@
-//! `etl validate`: whether a store is whole and its features are what its crystals give.
+//! `etl validate`: verification of the files and features of a store.
 
 mod files;
 mod rejects;
@@ -14,17 +14,17 @@ use schemas::count::counted;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
 use schemas::text;
 
-/// Rows whose features are recomputed unless asked for otherwise.
+/// Default number of rows whose features are recomputed.
 pub const DEFAULT_SAMPLE: usize = 256;
-/// Seed of the sample unless asked for otherwise.
+/// Default seed of the sample.
 pub const DEFAULT_SEED: u64 = 0;
 
-/// How much is checked.
+/// Options of a validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValidateOptions {
-    /// Rows whose features are recomputed; `None` for all of them.
+    /// Number of rows whose features are recomputed; `None` for all rows.
     pub sample: Option<usize>,
-    /// Seed by which the rows are chosen.
+    /// Seed of the choice of rows.
     pub seed: u64,
 }
 
@@ -34,25 +34,25 @@ impl Default for ValidateOptions {
     }
 }
 
-/// Something in a store that is not as it should be.
+/// An error in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// File, relative to the store's folder.
+    /// Name of the file, relative to the store's folder.
     pub file: String,
-    /// Row of the file, counted from 0.
+    /// Row in the file, counted from 0, if the error concerns a row.
     pub row: Option<u64>,
-    /// Identifier of the crystal.
+    /// Identifier of the crystal, if the error concerns one.
     pub material_id: Option<String>,
-    /// What was checked: a column, or `sha256`, `rows`, `schema`, `counts` and the like.
+    /// What was checked: a column, or `sha256`, `rows`, `schema`, `counts` and so on.
     pub check: String,
-    /// What should be there.
+    /// The expected value.
     pub expected: String,
-    /// What is there.
+    /// The value found.
     pub found: String,
 }
 
 impl Problem {
-    /// A problem of a whole file.
+    /// Creates a problem that concerns a whole file.
     fn of_file(file: &str, check: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Self {
             file: file.to_owned(),
@@ -78,25 +78,25 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Result of a validation.
+/// The result of a validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The store's folder.
     pub store: PathBuf,
-    /// Shards that could be read.
+    /// Number of shards that can be read.
     pub shards: usize,
-    /// Crystals in them.
+    /// Number of crystals in these shards.
     pub crystals: u64,
-    /// Rows of the rejects table.
+    /// Number of rows of the rejects table.
     pub rejects: u64,
-    /// Crystals whose features were recomputed.
+    /// Number of crystals whose features were recomputed.
     pub recomputed: u64,
-    /// Everything that is wrong.
+    /// All errors found.
     pub problems: Vec<Problem>,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether no error was found.
     pub fn is_valid(&self) -> bool {
         self.problems.is_empty()
     }
@@ -123,21 +123,21 @@ impl fmt::Display for Report {
     }
 }
 
-/// What the checks of one store share.
+/// The shared state of the checks of a store.
 struct Validation<'a> {
     store: &'a Path,
     manifest: &'a Manifest,
     report: Report,
-    /// File and row of every identifier met.
+    /// File and row of every identifier so far.
     identifiers: HashMap<String, (usize, u64)>,
 }
 
-/// Checks a store: every file against the manifest, identifiers, counts, and the features of some
-/// crystals against those computed anew from the stored cell and positions.
+/// Validates a store: every file against the manifest, the identifiers, the counts, and the features of some crystals
+/// against those recomputed from the stored lattice and fractional coordinates.
 ///
 /// # Errors
-/// [`StoreError`] if there is no such folder, its build is not finished, or it cannot be read. Everything
-/// else that is wrong, a missing manifest included, is a [`Problem`] of the report.
+/// Returns a [`StoreError`] if the folder does not exist, the build is unfinished, or the folder cannot be read. All
+/// other errors, including a missing manifest, are reported as a [`Problem`].
 pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, StoreError> {
     let read = Manifest::read(store);
     if let Err(error @ (StoreError::Missing { .. } | StoreError::Unfinished { .. })) = read {
@@ -174,7 +174,7 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
 }
 
 impl Validation<'_> {
-    /// Notes a problem of a whole file.
+    /// Adds a problem that concerns a whole file.
     fn file_problem(
         &mut self,
         file: &str,

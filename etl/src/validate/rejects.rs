@@ -1,4 +1,4 @@
-//! The table of rejects against the manifest.
+//! Verification of the rejects table against the manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,16 +15,16 @@ use schemas::store::reject_schema;
 use super::Validation;
 use crate::reject::FILTERED;
 
-/// Rows decoded at a time.
+/// Number of rows decoded at a time.
 const BATCH_ROWS: usize = 1024;
 
-/// Name and type of every column.
+/// Formats the name and type of every column.
 fn columns(schema: &Schema) -> String {
     let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Columns and number of rows by reason of a table of rejects.
+/// Reads the columns of a rejects table and its number of rows for each reason.
 fn read(path: &Path) -> Result<(String, BTreeMap<String, u64>), String> {
     let file = regular::open(path).map_err(|error| error.to_string())?;
     let pages = file.try_clone().map_err(|error| error.to_string())?;
@@ -49,7 +49,7 @@ fn read(path: &Path) -> Result<(String, BTreeMap<String, u64>), String> {
 }
 
 impl Validation<'_> {
-    /// File, columns and reasons of the rejects table.
+    /// Checks the file, the columns and the reasons of the rejects table.
     pub(super) fn check_rejects(&mut self) {
         let manifest = self.manifest;
         let entry = &manifest.rejects;

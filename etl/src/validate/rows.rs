@@ -1,4 +1,4 @@
-//! Rows of a store against what their own cell and positions give.
+//! Verification of rows against the features of their own lattice and coordinates.
 
 use std::fmt;
 
@@ -20,19 +20,19 @@ use super::files::ReadableShard;
 use super::{Problem, Validation};
 use crate::feature;
 
-/// Largest relative deviation of a length, angle or volume computed anew from the same cell.
+/// Largest relative deviation of a length, angle or volume recomputed from the same lattice.
 const ROUNDING: f64 = 1e-12;
-/// Largest relative deviation of the parameters of the Niggli cell of a Niggli cell, in units of the
-/// Niggli tolerance: lengths or angles that the tolerance takes as equal may change places.
+/// Largest relative deviation of the parameters when a Niggli cell is reduced again, in units of the Niggli
+/// tolerance. Lengths or angles that are equal within the tolerance may be exchanged.
 const NIGGLI_DEVIATION: f64 = 10.0;
 
-/// Largest relative deviation of a distance found in another basis.
+/// Largest relative deviation of a distance computed in another basis.
 const DISTANCE_DEVIATION: f64 = 1e-5;
 
-/// No change of basis.
+/// The identity as a change of basis.
 const IDENTITY: IntegerMatrix3 = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
 
-/// Names of the six parameters of a cell.
+/// Names of the six cell parameters.
 const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 
 /// Buffers for recomputing rows.
@@ -43,16 +43,16 @@ struct Recomputer<'a> {
     composition: Composition,
 }
 
-/// What is wrong with a row: the column or check, the expected and the found value.
+/// An error of a row: the column or check, the expected value and the value found.
 type Fault = (String, String, String);
 
-/// A fault of a column.
+/// Creates an error of a column.
 fn fault(check: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Fault {
     (check.to_owned(), expected.to_string(), found.to_string())
 }
 
 impl Validation<'_> {
-    /// Recomputes the rows of a sample; `sample` counts rows through all readable shards.
+    /// Recomputes the rows of a sample. `sample` counts rows through all readable shards.
     pub(super) fn recompute(&mut self, shards: &[ReadableShard], sample: &[u64]) {
         let manifest = self.manifest;
         let mut recomputer = Recomputer {
@@ -111,7 +111,7 @@ impl Validation<'_> {
 }
 
 impl Recomputer<'_> {
-    /// Everything that is wrong with a row.
+    /// Returns all errors of a row.
     fn faults(&mut self, batch: &CrystalBatch, row: usize, view: &CrystalView<'_>) -> Vec<Fault> {
         let mut faults = Vec::new();
         self.check_composition(batch, row, view, &mut faults);
@@ -120,7 +120,7 @@ impl Recomputer<'_> {
         faults
     }
 
-    /// Formula and elements against the atomic numbers.
+    /// Checks the formula and the elements against the atomic numbers.
     fn check_composition(
         &mut self,
         batch: &CrystalBatch,
@@ -149,8 +149,8 @@ impl Recomputer<'_> {
         }
     }
 
-    /// Parameters, volume and change of basis against the cell vectors, and whether the cell is the
-    /// Niggli cell of itself.
+    /// Checks the parameters, the volume and the change of basis against the lattice, and that the lattice is
+    /// Niggli-reduced.
     fn check_cell(&self, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
         let lattice = &view.lattice_vectors;
         let expected = parameters(lattice);
@@ -181,7 +181,7 @@ impl Recomputer<'_> {
         }
     }
 
-    /// Positions and edges against those of the stored cell.
+    /// Checks the fractional coordinates and edges against those of the stored lattice.
     fn check_features(
         &mut self,
         batch: &CrystalBatch,
@@ -191,7 +191,7 @@ impl Recomputer<'_> {
     ) {
         let tolerance = self.settings.wrap_tolerance;
         let (sites, _) = view.fractional_site_positions.as_chunks::<3>();
-        // What is just at the upper limit is wrapped to the lower one, give or take the rounding.
+        // A coordinate at the upper limit may be wrapped to the lower one because of rounding.
         let inside = -tolerance - ROUNDING..1.0 - tolerance;
         if let Some(outside) = view.fractional_site_positions.iter().find(|value| !inside.contains(*value)) {
             faults.push(fault("fractional_site_positions", format!("within {inside:?}"), outside));
@@ -206,21 +206,21 @@ impl Recomputer<'_> {
                     compare_same_cell(batch, row, &features.edges, faults);
                 }
             }
-            // Another basis with equal parameters: images and labels have no counterpart there.
+            // In another basis with the same parameters, images and labels cannot be compared.
             Ok(features) => compare_distances(view.edges.distance, &features.edges, faults),
             Err(error) => faults.push(fault("edges", "a crystal with features", error)),
         }
     }
 }
 
-/// Whether a number is farther from the expected one than rounding explains.
+/// Whether a number differs from the expected one by more than rounding errors.
 fn deviates(found: f64, expected: f64, relative: f64) -> bool {
     let is_near = (found - expected).abs() <= relative * expected.abs().max(1.0);
-    // Not the same as being farther: what is no number deviates too.
+    // The negation makes NaN deviate too.
     !is_near
 }
 
-/// Whether there are as many edges as there should be.
+/// Checks the number of edges.
 fn compare_numbers(found: usize, expected: usize, faults: &mut Vec<Fault>) -> bool {
     if found != expected {
         faults.push(fault("edges", counted(expected, "edge"), counted(found, "edge")));
@@ -228,7 +228,7 @@ fn compare_numbers(found: usize, expected: usize, faults: &mut Vec<Fault>) -> bo
     found == expected
 }
 
-/// The first difference of the sorted distances.
+/// Reports the first difference of the sorted distances.
 fn compare_distances(found: &[f32], expected: &Edges, faults: &mut Vec<Fault>) {
     if !compare_numbers(found.len(), expected.len(), faults) {
         return;
@@ -243,7 +243,7 @@ fn compare_distances(found: &[f32], expected: &Edges, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The first difference of every column of the edges.
+/// Reports the first difference in every column of the edges.
 fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>) {
     if !compare_numbers(found.target.len(), expected.len(), faults) {
         return;
@@ -268,7 +268,7 @@ fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>
     faults.extend(differences.into_iter().flatten());
 }
 
-/// The first difference of both columns of same-cell labels.
+/// Reports the first difference in the two columns of same-cell labels.
 fn compare_same_cell(batch: &CrystalBatch, row: usize, expected: &Edges, faults: &mut Vec<Fault>) {
     for (name, expected) in RESTATED.into_iter().zip([&expected.same_cell, &expected.same_cell_centred]) {
         let lists = batch.column(name).and_then(|column| column.as_list_opt::<i32>());
@@ -283,7 +283,7 @@ fn compare_same_cell(batch: &CrystalBatch, row: usize, expected: &Edges, faults:
     }
 }
 
-/// The first difference of two columns of equal length, and how many there are.
+/// Returns the first difference of two columns with equal lengths, and the number of differences.
 fn difference<T: PartialEq + fmt::Display>(
     column: &str,
     expected: impl Iterator<Item = T>,

@@ -1,9 +1,9 @@
-//! A reproducible choice of rows.
+//! Reproducible selection of rows.
 
 use std::collections::BTreeSet;
 
-/// `size` different numbers below `total` in ascending order, all of them if there are no more; the
-/// same for the same seed (Floyd's algorithm: J. Bentley, Commun. ACM 30, 754 (1987)).
+/// Returns `size` distinct numbers below `total` in ascending order, or all of them if there are no more. The same
+/// seed gives the same numbers (Floyd's algorithm: J. Bentley, Commun. ACM 30, 754 (1987)).
 pub(super) fn ascending(total: u64, size: usize, seed: u64) -> Vec<u64> {
     let size = u64::try_from(size).unwrap_or(u64::MAX).min(total);
     let mut state = seed;
@@ -17,7 +17,7 @@ pub(super) fn ascending(total: u64, size: usize, seed: u64) -> Vec<u64> {
     chosen.into_iter().collect()
 }
 
-/// The next number of the SplitMix64 generator (Steele, Lea and Flood, OOPSLA 2014).
+/// Returns the next number of the SplitMix64 generator (Steele, Lea and Flood, OOPSLA 2014).
 fn split_mix(state: &mut u64) -> u64 {
     const INCREMENT: u64 = 0x9e37_79b9_7f4a_7c15;
     const FIRST_FACTOR: u64 = 0xbf58_476d_1ce4_e5b9;

@@ -1,4 +1,4 @@
-//! The input stream as blocks of rows and rejects, in order and a bounded number at a time.
+//! Conversion of the input stream into blocks of rows and rejects, in order and with bounded memory.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::source::{
     check_identifier,
 };
 
-/// Blocks of an input stream; ends after the first error.
+/// An iterator over the blocks of an input stream. It ends after the first error.
 pub(super) struct Blocks<R: Read> {
     stream: StreamReader<BufReader<EndOfInput<R>>>,
     columns: InputColumns,
-    /// The batch at hand and its next row.
+    /// The current batch and its next row.
     batch: Option<(InputRows, usize)>,
-    /// Rows taken so far.
+    /// Number of rows read so far.
     records: u64,
     number: u64,
     entries: Entries,
@@ -38,7 +38,7 @@ impl<R: Read> Blocks<R> {
     /// Reads the header of a stream.
     ///
     /// # Errors
-    /// [`WorkerError`] if it is no stream, or has not the columns that are needed.
+    /// Returns a [`WorkerError`] if it is not an Arrow IPC stream or lacks a required column.
     pub(super) fn open(request: &WorkerRequest, input: R) -> Result<Self, WorkerError> {
         let input = BufReader::new(EndOfInput { input, reached: false });
         let stream = guarded(|| StreamReader::try_new(input, None))
@@ -68,20 +68,20 @@ impl<R: Read> Blocks<R> {
         Ok(Self { stream, columns, batch: None, records: 0, number: 0, entries, schema, ended: false })
     }
 
-    /// Schema of the rows.
+    /// Returns the schema of the rows.
     pub(super) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// The rows of the next batch.
+    /// Reads the rows of the next batch.
     fn next_rows(&mut self) -> Result<Option<InputRows>, WorkerError> {
         let Self { stream, columns, .. } = self;
         let rows = guarded(|| stream.next().map(|batch| columns.rows(&batch?)).transpose());
         rows.map_err(|source| WorkerError::Input { rows: self.records, source })
     }
 
-    /// The next block; `None` at the end of the stream. A block ends with its batch, with a number of
-    /// records or bytes, or where the features of its rows take much memory.
+    /// Returns the next block, or `None` at the end of the stream. A block ends with its batch, after a number of
+    /// records or bytes, or when the features of its rows take much memory.
     fn next_block(&mut self) -> Result<Option<ProcessedBlock>, WorkerError> {
         while self.batch.as_ref().is_none_or(|(rows, next)| *next == rows.len()) {
             match self.next_rows()? {
@@ -125,10 +125,10 @@ impl<R: Read> Iterator for Blocks<R> {
     }
 }
 
-/// Turns single entries into rows.
+/// Converts single entries into rows.
 struct Entries {
     parser: Box<dyn RecordParser>,
-    /// Whether a text has an identifier of its own, which the column's replaces.
+    /// Whether a text has its own identifier, which that of the column replaces.
     names_itself: bool,
     rows: RowBuilder,
     raw: RawBlock,
@@ -136,7 +136,7 @@ struct Entries {
 }
 
 impl Entries {
-    /// Takes the entry of one row, the `record`th of the stream.
+    /// Processes the entry of one row, which is number `record` in the stream.
     fn take(&mut self, rows: &InputRows, row: usize, record: u64) {
         let origin = Origin { file: INPUT_NAME.into(), record, line: None };
         let id = rows.id(row).unwrap_or_default();
@@ -169,7 +169,7 @@ impl Entries {
     }
 }
 
-/// Gives crystals the properties of their row, and its identifier where theirs is another.
+/// Passes crystals on with the properties and the identifier of their row.
 struct Labelled<'a> {
     id: Option<&'a str>,
     properties: &'a [Option<f64>],
@@ -194,7 +194,7 @@ impl Sink for Labelled<'_> {
     }
 }
 
-/// Notes when the input has nothing more to give. A whole stream ends before that, with its mark.
+/// A reader that records the end of the input. A complete stream ends before that, with its end mark.
 struct EndOfInput<R> {
     input: R,
     reached: bool,

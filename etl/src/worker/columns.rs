@@ -1,4 +1,4 @@
-//! The columns of the input: which is the identifier, which the text, which are properties.
+//! The columns of the input: identifier, text and properties.
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
@@ -8,22 +8,22 @@ use arrow::record_batch::RecordBatch;
 use super::WorkerError;
 use crate::source::{PropertyColumn, assign_columns};
 
-/// Column of the identifiers.
+/// Name of the column with the identifiers.
 pub const ID_COLUMN: &str = "id";
-/// Column of the entries' texts.
+/// Name of the column with the texts of the entries.
 pub const TEXT_COLUMN: &str = "text";
-/// Qualifier of the properties' keys: they are named as those of a table.
+/// Qualifier of the properties' keys. The columns are named like those of a table.
 const QUALIFIER: &str = "table";
-/// The stream as messages name it.
+/// Name of the stream in messages.
 pub(super) const INPUT_NAME: &str = "stdin";
 
-/// Where the columns of the input are.
+/// Indices of the columns in the input.
 #[derive(Debug)]
 pub(super) struct InputColumns {
     id: usize,
     text: usize,
     labels: Vec<usize>,
-    /// The labels as properties of a store, in the order of the columns.
+    /// The properties of the store, in the order of the columns.
     pub properties: Vec<PropertyColumn>,
 }
 
@@ -31,8 +31,8 @@ impl InputColumns {
     /// Finds the columns of a stream.
     ///
     /// # Errors
-    /// [`WorkerError::Column`] for a column that is missing or of a type that cannot be read,
-    /// [`WorkerError::Source`] for two columns that would be one property.
+    /// Returns [`WorkerError::Column`] for a column that is missing or of an unsupported type, and
+    /// [`WorkerError::Source`] for two columns that would be the same property.
     pub(super) fn new(schema: &Schema) -> Result<Self, WorkerError> {
         let find = |name: &str, allowed: &[DataType]| {
             let names = || schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
@@ -61,10 +61,10 @@ impl InputColumns {
         Ok(Self { id, text, labels, properties: assign_columns(INPUT_NAME, QUALIFIER, "", keys)? })
     }
 
-    /// The values of a batch.
+    /// Returns the values of a batch.
     ///
     /// # Errors
-    /// [`arrow::error::ArrowError`] if a column cannot be cast, a fault of this software.
+    /// Returns an [`arrow::error::ArrowError`] if a column cannot be cast, which is an internal error.
     pub(super) fn rows(&self, batch: &RecordBatch) -> Result<InputRows, arrow::error::ArrowError> {
         let labels = self.labels.iter().map(|at| {
             let numbers = cast(batch.column(*at), &DataType::Float64)?;
@@ -87,24 +87,24 @@ pub(super) struct InputRows {
 }
 
 impl InputRows {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// The identifier of a row, without white space around it.
+    /// Returns the identifier of a row, without surrounding white space.
     pub(super) fn id(&self, row: usize) -> Option<&str> {
         let ids = self.ids.as_string_opt::<i64>()?;
         ids.is_valid(row).then(|| ids.value(row).trim())
     }
 
-    /// The text of a row.
+    /// Returns the text of a row.
     pub(super) fn text(&self, row: usize) -> Option<&[u8]> {
         let texts = self.texts.as_binary_opt::<i64>()?;
         texts.is_valid(row).then(|| texts.value(row))
     }
 
-    /// The properties of a row; what is not finite is missing, as in a table.
+    /// Returns the properties of a row. Values that are not finite are missing, as in a table.
     pub(super) fn properties(&self, row: usize) -> impl Iterator<Item = Option<f64>> {
         let value = move |column: &Float64Array| column.is_valid(row).then(|| column.value(row));
         self.labels.iter().map(move |column| value(column).filter(|value| value.is_finite()))

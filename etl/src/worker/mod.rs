@@ -1,11 +1,11 @@
-//! `etl worker`: entries of any engine's stream into features, or into a part of a store.
+//! `etl worker`: features of entries in a stream, for use from other data engines.
 //!
-//! The input is an Arrow IPC stream with the columns [`ID_COLUMN`], [`TEXT_COLUMN`] and any numeric
-//! ones, which are properties. What is in memory is a batch of it and the features of a block. Rows
-//! are made by the row builder of `etl build`, so their features have the same bytes.
+//! The input is an Arrow IPC stream with the columns [`ID_COLUMN`], [`TEXT_COLUMN`] and any numeric columns, which
+//! are properties. Memory holds one batch of it and the features of one block. The features have the same bytes as
+//! those of `etl build`.
 //!
-//! * [`features`]: the rows themselves as a stream, with the rejects among them
-//! * [`part`]: the rows into a store of their own, and a receipt as a stream
+//! * [`features`]: writes the rows as a stream, including the rejects
+//! * [`part`]: writes the rows into a part of a store, and a receipt as a stream
 
 mod blocks;
 mod columns;
@@ -36,41 +36,41 @@ use crate::pipeline::{Bounds, BuildError};
 use crate::source::EntryFormat;
 use blocks::Blocks;
 
-/// How the entries of a stream become rows.
+/// Options for converting the entries of a stream into rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerRequest {
-    /// What the text of an entry is.
+    /// Format of the entries' texts.
     pub format: EntryFormat,
     /// Value of the `source` column.
     pub name: String,
     /// Settings of the features.
     pub settings: FeatureSettings,
-    /// Bounds on single crystals.
+    /// Limits for single crystals.
     pub bounds: Bounds,
-    /// Filter expressions; an entry must pass all.
+    /// Filter expressions. An entry must pass all of them.
     pub filters: Vec<String>,
 }
 
-/// The store that a worker writes.
+/// The part of a store that a worker writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartRequest {
-    /// Its folder.
+    /// Folder of the part.
     pub store: PathBuf,
-    /// Which part of the whole the stream is.
+    /// The part that the stream is.
     pub part: Part,
-    /// Most rows of a shard.
+    /// Largest number of rows of a shard.
     pub shard_rows: usize,
-    /// Most rows of a row group.
+    /// Largest number of rows of a row group.
     pub row_group_rows: usize,
-    /// Replace a finished store.
+    /// Whether to replace a finished store.
     pub force: bool,
 }
 
-/// Writes the features of every entry, or why it has none, in the order of the input. The output is
-/// flushed after every batch; duplicates are the engine's to find.
+/// Writes one row for every crystal or reject, in the order of the input. The output is flushed after every batch.
+/// Duplicates are not detected.
 ///
 /// # Errors
-/// [`WorkerError`] if the input is damaged, cut off or without the columns needed, or the output cannot
+/// Returns a [`WorkerError`] if the input is damaged, truncated or lacks a required column, or if the output cannot
 /// be written.
 pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -> Result<(), WorkerError> {
     require_positive("max_sites", request.bounds.max_sites)?;
@@ -87,11 +87,13 @@ pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -
     finish(writer)
 }
 
-/// Writes the rows of all entries into a part of a store, which appears whole or not at all. The output
-/// is one row: the store's folder and what became of the entries. Duplicates are rejected as in a build.
+/// Writes the rows of all entries into a part of a store. The part becomes a finished store only at the end. The
+/// output is a single row with the store's folder and the numbers of entries by outcome. Duplicates are rejected as
+/// in a build.
 ///
 /// # Errors
-/// As [`features`], and [`WorkerError::Build`] if the store cannot be written or a finished one is there.
+/// Returns the errors of [`features`], and [`WorkerError::Build`] if the store cannot be written or there is a
+/// finished one.
 pub fn part(
     request: &WorkerRequest,
     part: &PartRequest,
@@ -127,13 +129,13 @@ pub fn part(
     Ok(manifest)
 }
 
-/// Writes the mark at the end of a stream.
+/// Writes the end mark of a stream.
 fn finish<W: Write>(mut writer: StreamWriter<BufWriter<W>>) -> Result<(), WorkerError> {
     writer.finish().map_err(WorkerError::Output)?;
     writer.get_mut().flush().map_err(WorkerError::flush)
 }
 
-/// Refuses a size that makes no store.
+/// Returns an error if a size is 0.
 fn require_positive(option: &'static str, value: usize) -> Result<(), BuildError> {
     if value > 0 {
         return Ok(());
@@ -141,7 +143,7 @@ fn require_positive(option: &'static str, value: usize) -> Result<(), BuildError
     Err(BuildError::Option { option, value: value.to_string(), problem: "must be at least 1".to_owned() })
 }
 
-/// Everything beside source and settings that decides about the rows.
+/// Returns all options, other than source and settings, that determine the rows.
 fn options(request: &WorkerRequest, part: &PartRequest) -> BTreeMap<String, String> {
     [
         ("kind", format!("stream of {}", request.format)),
@@ -155,9 +157,9 @@ fn options(request: &WorkerRequest, part: &PartRequest) -> BTreeMap<String, Stri
     .collect()
 }
 
-/// What was written, as a row.
+/// Returns a row that describes what was written.
 fn receipt(part: &PartRequest, manifest: &Manifest) -> Result<RecordBatch, ArrowError> {
-    // Signed, because Spark has no unsigned numbers.
+    // The numbers are signed, because Spark has no unsigned types.
     let number = |count: u64| -> ArrayRef {
         Arc::new(Int64Array::from(vec![i64::try_from(count).unwrap_or(i64::MAX)]))
     };

@@ -1,4 +1,4 @@
-//! Rows and rejects side by side, as batches of the output stream.
+//! Rows and rejects as batches of the output stream.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::pipeline::process::ProcessedBlock;
 use crate::reject::Reject;
 use crate::shard::file_metadata;
 
-/// Column of the reason codes; null for a crystal.
+/// Name of the column of reason codes, which is null for crystals.
 pub const REJECT_KIND: &str = "reject_kind";
-/// Column of what is wrong; null for a crystal.
+/// Name of the column of reject messages, which is null for crystals.
 pub const REJECT_MESSAGE: &str = "reject_message";
-/// Column of the identifiers, which rejects have too where it could be read.
+/// Name of the column of identifiers, which rejects have too if it could be read.
 const ID: &str = "material_id";
 
-/// The columns of a shard, each of them nullable, and those of a reject; the settings of the features
-/// as metadata.
+/// Returns the schema of the output: the columns of a shard, all nullable, followed by those of a reject. Its
+/// metadata holds the settings of the features.
 pub(super) fn schema(shard: &Schema, settings: &FeatureSettings) -> SchemaRef {
     let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
     let mut fields: Vec<Field> = shard.fields().iter().map(nullable).collect();
@@ -30,18 +30,18 @@ pub(super) fn schema(shard: &Schema, settings: &FeatureSettings) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 
-/// One row of the output.
+/// A row of the output.
 enum Row<'a> {
-    /// A crystal, by its position among those of the block.
+    /// A crystal, by its index in the block.
     Crystal(u32),
     Reject(&'a Reject),
 }
 
-/// The rows and rejects of a block in the order of the input; within an entry of several structures the
-/// crystals first.
+/// Returns the rows and rejects of a block in the order of the input. For an entry with several structures, the
+/// crystals come first.
 ///
 /// # Errors
-/// [`ArrowError`] if the columns do not make up the schema, a fault of the caller.
+/// Returns an [`ArrowError`] if the columns do not match the schema, which is an error of the caller.
 pub(super) fn batch(
     shard: &SchemaRef,
     schema: &SchemaRef,
@@ -69,7 +69,7 @@ pub(super) fn batch(
     for (field, column) in shard.fields().iter().zip(crystals.columns()) {
         columns.push(match column {
             column if field.name() == ID => identifiers(&rows, column),
-            // Nothing can be taken out of an empty column, not even a null.
+            // Nothing can be taken from an empty column, not even a null.
             column if column.is_empty() => new_null_array(column.data_type(), rows.len()),
             column => take(column, &positions, None)?,
         });
@@ -79,7 +79,7 @@ pub(super) fn batch(
     RecordBatch::try_new(Arc::clone(schema), columns)
 }
 
-/// The identifiers of crystals and rejects.
+/// Returns the identifiers of crystals and rejects.
 fn identifiers(rows: &[(u64, Row<'_>)], crystals: &ArrayRef) -> ArrayRef {
     let ids = crystals.as_string_opt::<i32>();
     let id = |(_, row): &(u64, Row<'_>)| match row {

@@ -15,7 +15,7 @@ use crate::test_crystals::{
 
 const EPSILON: f64 = 1e-5;
 
-/// A lattice with the metric components A, B, C, xi, eta, zeta.
+/// Returns a lattice with the metric components A, B, C, xi, eta, zeta.
 fn lattice_of([aa, bb, cc, xi, eta, zeta]: [f64; 6]) -> Matrix3 {
     let a = aa.sqrt();
     let b = [zeta / (2.0 * a), (bb - (zeta / (2.0 * a)).powi(2)).sqrt()];
@@ -28,7 +28,7 @@ fn metric_of([a, b, c]: &Matrix3) -> [f64; 6] {
     [dot(a, a), dot(b, b), dot(c, c), 2.0 * dot(b, c), 2.0 * dot(a, c), 2.0 * dot(a, b)]
 }
 
-/// Asserts what holds of every reduction, and returns the six parameters.
+/// Asserts the properties of every reduction, and returns the six cell parameters.
 fn reduced_parameters(lattice: &Matrix3) -> [f64; 6] {
     let cell = niggli_reduce(lattice, EPSILON).expect("reducible");
     assert!(is_niggli(&cell.lattice, EPSILON), "{cell:?}");
@@ -165,7 +165,7 @@ proptest! {
     }
 }
 
-/// The lattices of a file of spglib's: three lines of three numbers each, `#` starts a comment.
+/// Parses lattices in a file of spglib: three lines with three numbers each, and comments after `#`.
 fn lattices(text: &str) -> Vec<Matrix3> {
     let rows: Vec<[f64; 3]> = text
         .lines()
@@ -179,7 +179,7 @@ fn lattices(text: &str) -> Vec<Matrix3> {
     rows.chunks_exact(3).map(|rows| [rows[0], rows[1], rows[2]]).collect()
 }
 
-/// Given and reduced lattices of spglib's tests, if the archive is here.
+/// Returns the given and the reduced lattices of spglib's tests, if the archive is available.
 fn spglib_lattices() -> Option<(Vec<Matrix3>, Vec<Matrix3>)> {
     let Ok(file) =
         fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cif-cases/cases.tar.zst"))

@@ -1,4 +1,4 @@
-//! Servers that refuse, are busy, silent or not there.
+//! Servers that refuse, are busy, do not respond or do not exist.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Files in the destination: verified, kept, fetched again, or left to their owner.
+//! Files in the destination that are verified, kept, fetched again, or not touched.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Lengths and hashes: a file that is too long or has another hash is refused.
+//! Sizes and hashes: a file that is too long or has another hash is refused.
 
 use super::*;
 

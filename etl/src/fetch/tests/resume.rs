@@ -1,4 +1,4 @@
-//! Broken transfers: what was received is kept and joined to the rest of the same file alone.
+//! Interrupted downloads: received bytes are joined only to the rest of the same file.
 
 use std::fs;
 use std::time::{Duration, Instant};

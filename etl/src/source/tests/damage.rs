@@ -1,4 +1,4 @@
-//! Damaged inputs: an error or rejects, and never a panic.
+//! Damaged inputs give an error or rejects, and never a panic.
 
 use std::path::Path;
 

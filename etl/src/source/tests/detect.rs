@@ -1,4 +1,4 @@
-//! The kind of an input nobody named.
+//! Detection of the kind of an input.
 
 use super::{gzip, tar, written, zip};
 use crate::source::{InputKind, SourceError, SourceKind, detect};

@@ -1,4 +1,4 @@
-//! Published data, where it is at hand.
+//! Comparison with published data, if it is available.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Whole sources: files in, crystals and rejects out.
+//! Tests of complete sources: files are read, and crystals and rejects are compared.
 
 mod damage;
 mod detect;
@@ -16,7 +16,7 @@ use crystal::structure::Structure;
 use super::{OpenSource, ParsedCrystal, RawBlock, Sink, SourceError, SourceKind, SourceOptions, open};
 use crate::reject::{Note, Origin, Reject};
 
-/// A crystal as a test keeps it.
+/// A crystal as stored by a test.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
     pub(super) id: String,
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub(super) origin: Origin,
 }
 
-/// Everything a source gives.
+/// All results of a source.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Harvest {
     pub(super) crystals: Vec<Found>,
@@ -57,13 +57,13 @@ impl Harvest {
         self.crystals.iter().map(|found| found.id.as_str()).collect()
     }
 
-    /// Reason and identifier of every reject.
+    /// Returns the reason and identifier of every reject.
     pub(super) fn reasons(&self) -> Vec<(&str, Option<&str>)> {
         self.rejects.iter().map(|reject| (reject.reason, reject.material_id.as_deref())).collect()
     }
 }
 
-/// Reads a source to its end, as one thread of a pipeline would.
+/// Reads a source to its end, like one thread of a pipeline.
 pub(super) fn drain(mut source: OpenSource) -> Result<Harvest, SourceError> {
     let mut harvest = Harvest::default();
     let mut parser = (source.parser)();
@@ -90,7 +90,7 @@ pub(super) fn read(kind: SourceKind, inputs: &[&Path]) -> Result<Harvest, Source
     open_default(kind, inputs).and_then(drain)
 }
 
-/// A file in a folder of its own.
+/// Writes a file into a temporary folder.
 pub(super) fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
@@ -128,7 +128,7 @@ pub(super) fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().expect("in memory")
 }
 
-/// The data that every machine of the project may have, `None` with a note where it is not.
+/// Returns the path of shared test data, or `None` with a note if it is not available.
 pub(super) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")).join(path);
     if path.exists() {
@@ -138,7 +138,7 @@ pub(super) fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// Hands out at most `most` bytes at a time, as a network or a decompressor may.
+/// A reader that returns at most `most` bytes at a time, like a network or a decompressor.
 pub(super) struct Slow {
     pub(super) bytes: Vec<u8>,
     pub(super) at: usize,

@@ -1,4 +1,4 @@
-//! Files of `tests/cif`, one for every quirk that is read.
+//! The files in `tests/cif`, each with an accepted peculiarity.
 
 use super::*;
 
@@ -17,7 +17,7 @@ const LABELS: &[u8] = include_bytes!("../../../tests/cif/labels_and_dummies.cif"
 const HEAVY_WATER: &[u8] = include_bytes!("../../../tests/cif/heavy_water_types.cif");
 const LATIN_1: &[u8] = include_bytes!("../../../tests/cif/byte_order_mark_latin_1.cif");
 
-/// Every file, for tests that need many.
+/// All files, for tests that need many.
 pub(super) const FILES: [&[u8]; 14] = [
     RUTILE,
     HALITE,

@@ -1,8 +1,8 @@
-//! Symmetry that is contradictory, ambiguous or given under unusual names.
+//! Symmetry that is contradictory, ambiguous or given under unusual data names.
 
 use super::*;
 
-/// A CIF of two sites in the cubic cell of halite, with these lines of symmetry and contents.
+/// A CIF with two sites in the cubic cell of halite, and the given lines about symmetry and contents.
 fn halite(rest: &str, sites: &[[&str; 3]; 2]) -> String {
     let [sodium, chlorine] = sites.map(|site| site.join(" "));
     format!(
@@ -13,19 +13,19 @@ fn halite(rest: &str, sites: &[[&str; 3]; 2]) -> String {
     )
 }
 
-/// A CIF with one formula unit, the asymmetric unit.
+/// A CIF with one formula unit, which is the asymmetric unit.
 fn unit(rest: &str) -> String {
     halite(rest, &[["0", "0", "0"], ["0.5", "0.5", "0.5"]])
 }
 
-/// A CIF with all eight atoms of the cell.
+/// A CIF with all eight atoms of the unit cell.
 fn whole(rest: &str) -> String {
     unit(rest)
         + "Na2 Na 0 0.5 0.5\nNa3 Na 0.5 0 0.5\nNa4 Na 0.5 0.5 0\n\
            Cl2 Cl 0.5 0 0\nCl3 Cl 0 0.5 0\nCl4 Cl 0 0 0.5\n"
 }
 
-/// Number of atoms or the reason code, and the codes of the notes.
+/// Returns the number of atoms or the reason code, and the codes of the notes.
 fn outcome(text: &str) -> (Result<usize, &'static str>, Vec<&'static str>) {
     let mut found = read(text.as_bytes());
     assert_eq!(found.len(), 1, "{text}");

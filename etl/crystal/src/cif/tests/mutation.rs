@@ -1,12 +1,12 @@
-//! Damaged files: whatever the bytes, the reader answers and does not panic.
+//! Damaged files never make the reader panic.
 
 use super::accepted::FILES;
 use super::*;
 
-/// Files read in the test.
+/// Number of files read in the test.
 const EXECUTIONS: usize = 100_000;
 
-/// Pieces that change what a file means.
+/// Texts that change the meaning of a file.
 const PIECES: [&[u8]; 32] = [
     b"loop_\n",
     b"\ndata_x\n",
@@ -42,7 +42,8 @@ const PIECES: [&[u8]; 32] = [
     b"\0",
 ];
 
-/// A linear congruential generator with output mixing (PCG XSH-RR, O'Neill 2014); enough to choose edits.
+/// A linear congruential generator with output mixing (PCG XSH-RR, O'Neill 2014), which is sufficient to choose
+/// edits.
 struct Choices(u64);
 
 impl Choices {
@@ -53,7 +54,7 @@ impl Choices {
         mixed.rotate_right((state >> 59) as u32)
     }
 
-    /// One of 0..count.
+    /// Returns a number in 0..count.
     fn below(&mut self, count: usize) -> usize {
         self.next() as usize % count.max(1)
     }

@@ -1,8 +1,8 @@
-//! What is refused, each with its reason, line and words.
+//! Refused files, with the reason, line and message of each.
 
 use super::*;
 
-/// A block that is in order up to the cell; `rest` follows.
+/// A block that is valid up to the unit cell, followed by `rest`.
 fn cubic(rest: &str) -> String {
     format!(
         "data_a\n_cell_length_a 4\n_cell_length_b 4\n_cell_length_c 4\n\
@@ -10,7 +10,7 @@ fn cubic(rest: &str) -> String {
     )
 }
 
-/// A site loop with label, type symbol, coordinates and the columns named, whose rows follow; its first row is in
+/// A site loop with label, type symbol, coordinates and the named columns, followed by its rows. The first row is in
 /// line 15.
 fn sites(columns: &str, rows: &str) -> String {
     cubic(&format!(

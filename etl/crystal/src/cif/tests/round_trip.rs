@@ -1,4 +1,4 @@
-//! Random structures, written in several dialects and read back.
+//! Random structures that are written in several dialects and read back.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::element::SYMBOLS;
 use crate::symmetry::{SymmetryOperation, operations_of_number};
 
-/// How a file is written.
+/// The dialect of a file.
 #[derive(Debug, Clone, Copy)]
 struct Dialect {
     /// 0 LF, 1 CR LF, 2 CR.
@@ -180,7 +180,7 @@ pub(super) fn written(operation: &SymmetryOperation) -> String {
     operation.rotation.iter().zip(operation.translation).map(component).collect::<Vec<_>>().join(", ")
 }
 
-/// A cell of the shape a space group asks for.
+/// Returns a unit cell with the shape that a space group requires.
 fn cell_of(number: u32) -> [f64; 6] {
     match number {
         1..=2 => [6.1, 7.3, 8.9, 82.0, 97.0, 106.0],
@@ -192,7 +192,7 @@ fn cell_of(number: u32) -> [f64; 6] {
     }
 }
 
-/// A coordinate that is often special.
+/// A coordinate, often one of a special position.
 fn coordinates() -> impl Strategy<Value = f64> {
     prop_oneof![
         Just(0.0),
@@ -209,7 +209,7 @@ fn coordinates() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Whether two positions are one modulo the lattice, to a thousandth of an edge.
+/// Whether two positions coincide modulo lattice translations, within a thousandth of an edge.
 fn is_same(first: &[f64; 3], second: &[f64; 3]) -> bool {
     first.iter().zip(second).all(|(x, y)| {
         let apart = x - y;

@@ -1,7 +1,7 @@
-//! Against published files, where they are at hand.
+//! Comparison with published files, if they are available.
 //!
-//! `cif-cases` has what two independent readers say alike of 423 data blocks, and 202 files in which neither finds
-//! a structure; `mirror` has 36,002 cells of one dialect and a few of another.
+//! `cif-cases` holds the common results of two independent readers for 423 data blocks, and 202 files in which
+//! neither finds a structure. `mirror` holds 36,002 unit cells in one dialect and a few in another.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::element::atomic_number;
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
 
-/// A file or folder of the shared ones, if they are here.
+/// Returns a shared file or folder, if it is available.
 fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(SHARED).join(path);
     if path.exists() {
@@ -25,9 +25,9 @@ fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// Blocks that are refused, or read differently, although both readers take them as they are.
+/// Blocks that are refused or read differently, although both readers accept them as they are.
 ///
-/// What the file says is read alike for all but the last two: [`cells_and_contents_agree`] tests that.
+/// For all but the last two, the content of the file is read alike, as [`cells_and_contents_agree`] tests.
 const DIFFERENT: [(&str, &str, &str); 19] = [
     // The list of atoms goes on with images of atoms listed before: every one of them would be there twice. The
     // formula, C16 H44 Co Nd2 O26 with Z = 1, has them once.
@@ -68,7 +68,7 @@ const DIFFERENT: [(&str, &str, &str); 19] = [
 /// Files by path.
 type Files = HashMap<String, Vec<u8>>;
 
-/// The test files, and the rows about them.
+/// Returns the test files and the rows about them.
 fn cases() -> Option<(Files, Vec<Value>)> {
     let archive = File::open(shared("cif-cases/cases.tar.zst")?).unwrap();
     let mut files = HashMap::new();

@@ -1,5 +1,5 @@
-//! Sections 2.2 to 2.4 of the specification written down as they read, without a thought for time, and the
-//! comparison of the search with it.
+//! A direct implementation of the specification, sections 2.2 to 2.4, without regard to speed, and the comparison of
+//! the search with it.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use crate::feature::{Edges, FeatureOptions, Ties};
 use crate::math::{Matrix3, Vector3, cross, determinant, dot, norm};
 use crate::test_crystals::{any_crystal, crowded_cell, property_config};
 
-/// One edge of the slow implementation.
+/// An edge of the direct implementation.
 #[derive(Debug, Clone, PartialEq)]
 struct Edge {
     target: u32,
@@ -20,7 +20,7 @@ struct Edge {
     group: usize,
 }
 
-/// All edges by sections 2.2 and 2.3. of the specification
+/// Returns all edges (specification, sections 2.2 and 2.3).
 fn all_edges(lattice: &Matrix3, fractional: &[Vector3], options: &FeatureOptions) -> Vec<Edge> {
     let volume = determinant(lattice).abs();
     let reach = [0, 1, 2].map(|axis: usize| {
@@ -65,7 +65,7 @@ fn all_edges(lattice: &Matrix3, fractional: &[Vector3], options: &FeatureOptions
     edges
 }
 
-/// Label of an axis by trying which interval holds the displacement.
+/// Returns the label along an axis by testing which interval contains the displacement.
 fn centred_part(displacement: f64, tolerance: f64) -> usize {
     let half = 0.5 + tolerance;
     let intervals = [(f64::NEG_INFINITY, -half), (-half, half), (half, f64::INFINITY)];
@@ -75,7 +75,7 @@ fn centred_part(displacement: f64, tolerance: f64) -> usize {
     intervals.iter().position(|&(low, high)| low <= displacement && displacement <= high).expect("covers all")
 }
 
-/// Position of three parts 0..3 in the list of all combinations, the last part fastest.
+/// Returns the index of three parts in 0..3 in the list of all combinations, the last part fastest.
 fn place_in_list(parts: [usize; 3]) -> u8 {
     let mut place = 0;
     for first in 0..3 {
@@ -91,7 +91,7 @@ fn place_in_list(parts: [usize; 3]) -> u8 {
     place
 }
 
-/// Asserts that edges are those of the slow implementation, labels included.
+/// Asserts that edges equal those of the direct implementation, including the labels.
 pub(super) fn assert_same_as_brute_force(
     lattice: &Matrix3,
     fractional: &[Vector3],

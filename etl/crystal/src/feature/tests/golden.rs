@@ -1,4 +1,4 @@
-//! The reference implementation's numbers for eight crystals.
+//! Comparison with the reference implementation for eight crystals.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::feature::{Edges, FeatureOptions, Ties};
 use crate::math::{Matrix3, Vector3};
 use crate::test_crystals::structure;
 
-/// The fixtures' folder, if it is here.
+/// Returns the folders of the test cases, if they are available.
 fn cases() -> Option<Vec<PathBuf>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden/cases");
     let Ok(entries) = fs::read_dir(folder) else {
@@ -22,21 +22,21 @@ fn cases() -> Option<Vec<PathBuf>> {
     Some(paths)
 }
 
-/// A tensor of doubles, flat.
+/// Returns a tensor of doubles as a flat vector.
 fn doubles(file: &SafeTensors, name: &str) -> Vec<f64> {
     let tensor = file.tensor(name).expect(name);
     assert_eq!(tensor.dtype(), Dtype::F64, "{name}");
     tensor.data().chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("8"))).collect()
 }
 
-/// A tensor of whole numbers, flat.
+/// Returns a tensor of integers as a flat vector.
 fn integers(file: &SafeTensors, name: &str) -> Vec<i64> {
     let tensor = file.tensor(name).expect(name);
     assert_eq!(tensor.dtype(), Dtype::I64, "{name}");
     tensor.data().chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().expect("8"))).collect()
 }
 
-/// A tensor of shape `[n, 3]`.
+/// Returns a tensor of shape `[n, 3]`.
 fn rows(file: &SafeTensors, name: &str) -> Vec<Vector3> {
     doubles(file, name).chunks_exact(3).map(|row| [row[0], row[1], row[2]]).collect()
 }

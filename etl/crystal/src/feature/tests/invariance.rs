@@ -1,4 +1,4 @@
-//! Features under changes that leave the crystal as it is.
+//! Features under changes of the description that leave the crystal unchanged.
 
 use proptest::prelude::*;
 
@@ -7,11 +7,11 @@ use crate::feature::{Edges, Features, MINIMUM_EDGE_DISTANCE_ANGSTROM};
 use crate::math::{product, row_times, unimodular_inverse};
 use crate::test_crystals::{any_crystal, change_basis, orthogonal, property_config, structure, unimodular};
 
-/// Distances that differ by rounding alone.
+/// Largest difference of distances because of rounding.
 const ROUNDING: f64 = 1e-8;
 
-/// The edges of every atom as (source, centred direction, centred home, distance), sorted, with
-/// sites renamed by `name`.
+/// Returns the edges of every site as (source, centred direction, centred home, distance), sorted. Sites are renamed
+/// by `name`.
 fn centred_edges(
     edges: &Edges,
     sites: usize,
@@ -32,7 +32,7 @@ fn centred_edges(
     by_target
 }
 
-/// The sorted distances of every atom, sites renamed by `name`.
+/// Returns the sorted distances of every site. Sites are renamed by `name`.
 fn distances(features: &Features, sites: usize, name: impl Fn(usize) -> usize) -> Vec<Vec<f64>> {
     let mut by_target = vec![Vec::new(); sites];
     for (target, distance) in features.edges.target.iter().zip(&features.edges.distance) {

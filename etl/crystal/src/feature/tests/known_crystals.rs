@@ -1,4 +1,4 @@
-//! Crystals whose neighbours are known by hand, and crystals without features.
+//! Crystals with known neighbours, and crystals without features.
 
 use proptest::array::uniform3;
 use proptest::collection::vec;
@@ -12,7 +12,7 @@ use crate::math::product;
 use crate::structure::Structure;
 use crate::test_crystals::{cubic, face_centred, hexagonal, property_config, structure};
 
-/// The number of edges at each distance of the first atom.
+/// Returns the number of edges of the first site at each distance.
 fn shells(structure: &Structure) -> Vec<(usize, f64)> {
     let features = featurise(structure);
     let mut shells: Vec<(usize, f64)> = Vec::new();
@@ -221,8 +221,8 @@ fn sites_heaped_on_a_line_are_refused_at_once() {
     assert_eq!(error.reason_code(), "shell_too_large");
 }
 
-/// A heap of sites on a point at each of some places of a large cell. The distances within a heap differ by
-/// less than the tolerance of ties.
+/// Groups of almost coinciding sites at some places of a large cell. The distances within a group differ by less than
+/// the tie tolerance.
 fn heaps(sites: u32, places: u32) -> Structure {
     let place = |place: u32| 0.9 * f64::from(place) / f64::from(places);
     let site = |at: u32, site: u32| [place(at) + f64::from(site) * 4e-10, 0.5, 0.5];

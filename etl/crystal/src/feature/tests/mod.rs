@@ -14,7 +14,7 @@ fn featurise(structure: &Structure) -> Features {
     Featuriser::new(&FeatureOptions::default()).featurise(structure).expect("has features").clone()
 }
 
-/// Edges of a cell and sites as they are, without reduction and wrapping.
+/// Returns the edges of a lattice and sites as given, without reduction and wrapping.
 fn edges_of(
     lattice: &Matrix3,
     fractional: &[Vector3],
