@@ -406,7 +406,7 @@ fn require_apart(store: &Path, inputs: &[PathBuf]) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Checks that the sizes in the request are positive and in range.
+/// Checks the sizes, the number of threads, the smallest volume and distance, and the settings of a request.
 fn check_sizes(request: &BuildRequest) -> Result<(), BuildError> {
     let sizes = [
         ("shard_rows", request.shard_rows),

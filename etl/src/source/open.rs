@@ -7,7 +7,7 @@ use super::detect::check;
 use super::kind::SourceKind;
 use super::{OpenSource, SourceError, SourceOptions, structures};
 
-/// The kind of an input, as returned by [`detect`](super::detect).
+/// The kind of an input, as returned by [`detect`](fn@super::detect).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputKind {
     /// CIFs and POSCARs in files of their own, recognised by their names. Label tables are ignored.

@@ -7,7 +7,7 @@ fn store(crystals: &[TestCrystal]) -> tempfile::TempDir {
     folder
 }
 
-/// Problems of a store after the manifest and files were tampered with.
+/// Returns the problems of a store after its manifest or files were changed.
 fn problems(store: &Path) -> Vec<String> {
     let report = validate(store, &ValidateOptions::default()).expect("a readable folder");
     report.problems.iter().map(Problem::to_string).collect()
@@ -19,7 +19,7 @@ fn edit_manifest(store: &Path, edit: impl FnOnce(&mut Manifest)) {
     std::fs::write(Manifest::path(store), manifest.to_json()).expect("a writable folder");
 }
 
-/// Makes the manifest agree with the bytes of its files again.
+/// Updates the hashes in the manifest to those of the present files.
 fn adopt_hashes(store: &Path) {
     edit_manifest(store, |manifest| {
         for entry in manifest.shards.iter_mut().chain([&mut manifest.rejects]) {
@@ -123,7 +123,7 @@ fn a_store_without_manifest_has_a_problem() {
     assert!(matches!(validate(&missing, &ValidateOptions::default()), Err(StoreError::Missing { .. })));
 }
 
-/// A store whose rows were changed after their features were computed.
+/// Returns the problems of a store whose rows were changed after their features were computed.
 fn tampered(edit: impl Fn(&mut test_store::TestRow)) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     test_store::write_edited(folder.path(), &test_store::crystals(), 3, &edit);

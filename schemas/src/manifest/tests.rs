@@ -76,7 +76,7 @@ fn counts_add_up() {
     assert_eq!(counts("no_sites", 1 << 63).checked_add(&counts("no_sites", 1 << 63)), None);
 }
 
-/// What is said of a manifest that was edited and sealed again.
+/// Returns the error message for a manifest that was edited and sealed again.
 fn refused(edit: impl FnOnce(&mut Manifest)) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut manifest = manifest();
@@ -138,7 +138,7 @@ fn counts_that_wrap_are_refused() {
 fn faults_are_located() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = Manifest::path(folder.path());
-    // As it was before manifests had a checksum.
+    // The form of manifests before they had a checksum.
     let text = seal::open(&manifest().to_json()).expect("just sealed");
     std::fs::write(&path, text.replace("\"rows\": 2", "\"rows\": two")).expect("writing");
     let error = Manifest::read(folder.path()).expect_err("'two' is no JSON");

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Writes columns and reads what their pages hold.
+/// Writes columns and reads the content of their pages.
 fn contents(path: &Path, columns: Vec<ArrayRef>, properties: WriterPropertiesBuilder) -> Vec<ChunkContent> {
     let named = columns.into_iter().enumerate().map(|(at, column)| (format!("c{at}"), column));
     let batch = RecordBatch::try_from_iter(named).expect("columns of equal length");
@@ -28,7 +28,7 @@ fn write(path: &Path, batch: &RecordBatch, properties: WriterPropertiesBuilder) 
     writer.close().expect("a writable file");
 }
 
-/// What the pages of the first row group hold.
+/// Reads the content of the pages in the first row group.
 fn read(path: &Path) -> io::Result<Vec<ChunkContent>> {
     let file = File::open(path).expect("a file");
     let builder =
@@ -130,7 +130,7 @@ fn pages_packed_by_gzip_hold_what_they_say() {
         write(&path, &batch, properties);
         let content = read(&path).expect("a good file")[0];
         assert_eq!(content.values, 500);
-        // The size in the header, in two bytes, made smaller by one.
+        // Decreases the size in the header, which takes two bytes, by one.
         let size = content.largest_page as u16 * 2;
         assert!((1 << 7..1 << 14).contains(&size) && size & 0x7f >= 2, "{size}");
         let mut bytes = std::fs::read(&path).expect("a file");

@@ -9,7 +9,7 @@ use crate::settings::Ties;
 use crate::store::item_field;
 use crate::test_shard::{self, Columns, Row, row};
 
-/// Three crystals in row groups of two rows.
+/// Writes three crystals in row groups of two rows.
 fn good_shard(folder: &Path) -> PathBuf {
     let path = folder.join("good.parquet");
     let rows = ["b", "d", "f"].map(row);
@@ -17,7 +17,7 @@ fn good_shard(folder: &Path) -> PathBuf {
     path
 }
 
-/// Everything that reading a shard from beginning to end can refuse.
+/// Reads a shard completely, with all checks.
 fn read(path: &Path) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     for batch in Shard::open(path, Some(&FeatureSettings::default()))?.crystals(None)? {
@@ -57,7 +57,7 @@ fn position(columns: &Columns, name: &str) -> usize {
     columns.iter().position(|(column, _)| column == name).expect("a column")
 }
 
-/// Puts another array in the place of a column.
+/// Replaces a column.
 fn replace(columns: &mut Columns, name: &str, array: impl Array + 'static) {
     let index = position(columns, name);
     columns[index].1 = std::sync::Arc::new(array);
@@ -88,7 +88,7 @@ fn damaged_files_are_refused() {
     for length in [1, good.len() / 2, good.len() - 8, good.len() - 1] {
         assert_damage(&good[..length]);
     }
-    // The footer's length, then the footer itself.
+    // The length of the footer, followed by the footer.
     let mut overwritten = good.clone();
     let end = overwritten.len();
     overwritten[end - 8..end - 4].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -96,7 +96,7 @@ fn damaged_files_are_refused() {
     let mut overwritten = good.clone();
     overwritten[end - 200..end - 8].fill(0xff);
     assert_damage(&overwritten);
-    // The header of the first page: found when the rows are read.
+    // The header of the first page, which is checked when the rows are read.
     let mut overwritten = good;
     overwritten[4..40].fill(0xff);
     assert_damage(&overwritten);
@@ -172,7 +172,7 @@ fn contradictory_rows_are_refused() {
     assert_refused(&path, "crystal 'bad': an edge names site 7 of 1");
     let path = with_bad_row(|row| row.fractional.truncate(2));
     assert_refused(&path, "crystal 'bad': 1 site, 1 atomic number, 2 coordinates");
-    // A column of another crystal: every list of the bad row in turn has one value less.
+    // The lists of another crystal: in turn, each of them has one value fewer.
     let is_read = |name: &str| name != "edge_target" && !RESTATED.contains(&name);
     for column in COLUMNS.iter().filter(|column| column.shape == "[nedges]" && is_read(column.name)) {
         let mut shorter = ["good", "bad"].map(row);
@@ -210,7 +210,7 @@ fn rows_asked_for_must_be_there_and_in_order() {
     }
 }
 
-/// A list column of rows of so many equal values.
+/// Creates a list column in which every row has `values` equal values.
 fn labels(rows: usize, values: usize) -> ListArray {
     let offsets = OffsetBuffer::from_lengths(vec![values; rows]);
     let values = Arc::new(UInt8Array::from(vec![0; rows * values]));

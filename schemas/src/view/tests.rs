@@ -47,7 +47,7 @@ fn crystal() -> impl Strategy<Value = Row> {
         })
 }
 
-/// Checks that a view shows exactly the row it was made from.
+/// Checks that a view equals the row that it was made from.
 fn assert_shows(view: &CrystalView<'_>, row: &Row) {
     assert_eq!(view.material_id, row.material_id);
     assert_eq!(view.source, "test");

@@ -88,7 +88,7 @@ impl SymmetryOperation {
         Ok(Self::new(rotation, translation))
     }
 
-    /// Returns the image of fractional coordinates. It is not wrapped into the unit cell.
+    /// Returns the image `R f + t` of fractional coordinates f. It is not wrapped into the unit cell.
     #[inline]
     pub fn apply(&self, fractional: &[f64; 3]) -> [f64; 3] {
         let [x, y, z] = *fractional;

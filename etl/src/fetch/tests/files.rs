@@ -55,7 +55,7 @@ fn files_that_no_fetch_has_brought_are_not_replaced() {
         let message = fetched().unwrap_err().to_string();
         assert!(message.contains(name) && message.contains("not replaced"), "{message}");
         assert_eq!(fs::read(&target).unwrap(), b"of others");
-        // An empty file is nobody's.
+        // An empty file belongs to nobody and may be replaced.
         fs::write(&target, "").unwrap();
         #[cfg(unix)]
         {
@@ -89,7 +89,7 @@ fn a_changed_file_without_published_hash_is_fetched_again() {
     assert_eq!(fs::read(&path).unwrap(), b"content");
 }
 
-/// A mirror's subset must not pass for the published file, which has no hash to tell them apart.
+/// A mirror's subset must not be taken for the published file, which has no hash to distinguish them.
 #[test]
 fn a_copy_of_a_mirror_does_not_stand_for_the_published_file() {
     let server = TestServer::start(|seen, _| Answer::file(seen, b"all of it", "\"v1\""));

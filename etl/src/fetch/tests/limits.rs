@@ -21,7 +21,7 @@ fn wrong_size_is_refused_after_a_body_without_length() {
     assert!(names(folder.path()).is_empty());
 }
 
-/// Longest part of a made-up file on the disk while it is fetched.
+/// Largest size on disk of the part of a test file while it is fetched.
 #[derive(Default)]
 struct Longest(u64);
 
@@ -31,7 +31,7 @@ impl FetchProgress for Longest {
     }
 }
 
-/// A server that says no length and does not stop is stopped at the published one, or at the limit.
+/// A server that sends no length and does not stop is interrupted at the published size or at the limit.
 #[test]
 fn nothing_is_written_beyond_the_length() {
     let body = vec![b'x'; 4 << 20];
@@ -69,7 +69,7 @@ fn a_length_beyond_the_limit_is_refused_before_the_body() {
     }
 }
 
-/// A published hash alone would tell only behind the last byte.
+/// A published hash alone would be compared only after the last byte.
 #[test]
 fn a_file_with_a_hash_and_no_length_is_bounded_by_its_entries() {
     let server = TestServer::start(|_, _| {

@@ -46,7 +46,7 @@ fn an_unencrypted_redirect_of_an_encrypted_address_is_refused() {
     assert!(!hasty().client(Some(&here)).config().https_only());
 }
 
-/// The servers of the tests are on this machine, so that they may redirect to it.
+/// The test servers are on this machine, so that they may redirect to it.
 #[test]
 fn a_redirect_within_this_machine_is_followed() {
     let target = TestServer::start(|seen, _| Answer::file(seen, b"content", "\"v1\""));
@@ -59,7 +59,7 @@ fn a_redirect_within_this_machine_is_followed() {
     assert_eq!(target.seen()[0].path, "/elsewhere");
 }
 
-/// Nothing else that only this machine reaches is asked, such as a cloud's metadata.
+/// No other host that only this machine can reach is contacted, such as the metadata service of a cloud.
 #[test]
 fn a_redirect_to_another_private_host_is_refused() {
     for host in ["169.254.169.254", "10.0.0.1", "0.0.0.0"] {

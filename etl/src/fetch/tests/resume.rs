@@ -22,7 +22,7 @@ fn a_cut_connection_is_taken_up_where_it_broke() {
     assert!(fetched.verified);
     assert_eq!(fs::read(&fetched.path).unwrap(), body);
     let ranges: Vec<_> = server.seen().iter().map(Seen::range).collect();
-    // More breaks in all than attempts without progress are allowed.
+    // The total number of interruptions exceeds the number of attempts that are allowed without progress.
     let expected = [50_000, 99_999, 149_997, 199_994, 249_990, 299_985].map(Some);
     assert_eq!((ranges[0], &ranges[1..]), (None, &expected[..]));
     assert!(server.seen()[1..].iter().all(|seen| seen.header("if-range") == Some("\"v1\"")));
@@ -58,8 +58,8 @@ fn what_an_earlier_run_left_is_kept_and_used() {
     assert_eq!(names(folder.path()), ["made_up.zip"]);
 }
 
-/// A server whose file changes after a first answer, which breaks off; and the bytes that the file has then.
-/// `answer` is told whether the answer is the first.
+/// Returns a server whose file changes after the first response, which is interrupted, and the new content of the
+/// file. `answer` is passed whether the response is the first.
 fn changing(answer: impl Fn(&Seen, &[u8], bool) -> Answer + Send + 'static) -> (TestServer, Vec<u8>) {
     let old = content();
     let new: Vec<u8> = old.iter().map(|byte| !byte).collect();
@@ -71,14 +71,14 @@ fn changing(answer: impl Fn(&Seen, &[u8], bool) -> Answer + Send + 'static) -> (
     (server, new)
 }
 
-/// A request as a server sees it that does not know `If-Range`.
+/// Returns a request as a server that does not support `If-Range` sees it.
 fn without_if_range(seen: &Seen) -> Seen {
     let mut seen = seen.clone();
     seen.headers.retain(|(name, _)| name != "if-range");
     seen
 }
 
-/// Requires the fetch of a file that has changed to bring its later bytes; the ranges it asked for.
+/// Checks that the fetch of a changed file returns the new content. Returns the ranges that were requested.
 fn ranges_of_change((server, new): (TestServer, Vec<u8>)) -> Vec<Option<usize>> {
     let folder = tempfile::tempdir().unwrap();
     let fetched = bring(folder.path(), &server.url, made_up(None, None)).unwrap();
@@ -95,7 +95,7 @@ fn a_file_that_changed_meanwhile_starts_again() {
     ranges_of_change((server, new));
 }
 
-/// Some servers honour `Range` and ignore `If-Range`: the tag of the answer tells.
+/// Some servers honour `Range` and ignore `If-Range`. The entity tag of the response shows the change.
 #[test]
 fn a_changed_file_is_noticed_without_if_range() {
     let changed = changing(|seen, body, is_first| {
@@ -104,7 +104,7 @@ fn a_changed_file_is_noticed_without_if_range() {
     assert_eq!(ranges_of_change(changed), [None, Some(100_000), None]);
 }
 
-/// A date alone names the version where a server has no tags, and it may ignore `If-Range`.
+/// Without entity tags only the date identifies the version, and the server may ignore `If-Range`.
 #[test]
 fn a_changed_file_is_noticed_by_its_date() {
     let changed = changing(|seen, body, is_first| {
@@ -116,7 +116,7 @@ fn a_changed_file_is_noticed_by_its_date() {
     assert_eq!(ranges_of_change(changed), [None, Some(100_000), None]);
 }
 
-/// Without a hash, a rest that does not say of which version it is joins nothing.
+/// Without a hash, a partial response that does not state its version is not used.
 #[test]
 fn a_rest_without_the_tag_is_not_joined() {
     ranges_of_change(changing(|seen, body, is_first| {
@@ -170,7 +170,7 @@ fn a_server_that_names_no_version_is_not_trusted_to_go_on() {
     assert_eq!(server.seen().iter().map(Seen::range).collect::<Vec<_>>(), [None, None]);
 }
 
-/// Pieces of two versions under one tag: only the hash tells, and one clean attempt mends it.
+/// Parts of two versions under one entity tag: only the hash shows the error, and one clean attempt corrects it.
 #[test]
 fn wrongly_joined_pieces_are_fetched_once_more() {
     let (old, new) = (content(), content().iter().map(|byte| !byte).collect::<Vec<_>>());

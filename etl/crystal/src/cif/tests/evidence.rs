@@ -75,7 +75,7 @@ fn operations_of_p_1_beside_another_group() {
                 outcome(&unit(&with("_chemical_formula_sum 'Na Cl' _cell_formula_units_Z 1"))),
                 (Ok(2), vec![])
             );
-            // All atoms of the cell, whatever else the file has kept.
+            // All atoms of the unit cell. Other items of the file may be those of another cell.
             for contents in
                 ["", "_chemical_formula_sum 'Na4 Cl4' _cell_formula_units_Z 4", "_cell_formula_units_Z 1"]
             {
@@ -96,7 +96,7 @@ fn operations_of_p_1_beside_another_group() {
 
 #[test]
 fn a_group_of_another_cell_says_nothing() {
-    // A primitive cell under the symbol of the conventional one, with its number of formula units.
+    // A primitive cell under the symbol of the conventional one, with the number of formula units of the latter.
     let text = whole(&format!(
         "{P1}_symmetry_space_group_name_H-M 'R -3 m'\n_chemical_formula_sum 'Na Cl' _cell_formula_units_Z 3"
     ));
@@ -132,7 +132,7 @@ fn two_lists_of_operations() {
     let other = "loop_ _space_group_symop_operation_xyz x,y,z -x,-y,-z\n";
     let sites = [["0.1", "0", "0"], ["0.5", "0.5", "0.5"]];
     assert_eq!(outcome(&halite(&format!("{P1}{other}"), &sites)), (Ok(3), vec![UNCLEAR]));
-    // As many atoms as the file says stay, twice as many do not.
+    // As many atoms as the file states are accepted, and twice as many are refused.
     let once = format!("{P1}{other}_chemical_formula_sum 'Na2 Cl' _cell_formula_units_Z 1\n");
     assert_eq!(outcome(&halite(&once, &sites)), (Ok(3), vec![]));
     let general = [["0.1", "0", "0"], ["0.5", "0.25", "0.5"]];
@@ -167,7 +167,7 @@ fn a_number_alone() {
     }
     let neither = silicon("_chemical_formula_sum Si _cell_formula_units_Z 12", "", "0 0 0");
     assert_eq!(outcome(&neither), (Err("cif_bad_symmetry"), vec![]));
-    // One setting: nothing is open.
+    // The space-group type has a single setting, so nothing is ambiguous.
     assert_eq!(outcome(&unit("_space_group_IT_number 225")), (Ok(8), vec![]));
 }
 

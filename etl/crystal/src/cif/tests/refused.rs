@@ -71,7 +71,7 @@ fn two_atoms_at_one_place() {
         (code, message.as_str()),
         ("cif_sites_overlap", "sites \"Si1\" and \"Si2\" are 0.040 Å apart")
     );
-    // A site listed with one of its own images.
+    // A site that is listed together with one of its own images.
     let listed_twice = sites("_atom_site_adp_type", "C1 C 0.1 0.1 0.1 .\nC2 C 0.9 0.9 0.9 .");
     let text = format!("{listed_twice}_space_group_IT_number 2\n");
     assert_eq!(refusal(&text).0, "cif_sites_overlap");
@@ -143,7 +143,7 @@ fn coordinates_that_are_none() {
     let expected = ("cif_bad_number", 16, "\"0.5.5\" is not a number for _atom_site_fract_z".to_owned());
     assert_eq!(refusal(&sites("_atom_site_adp_type", "H1 H 0 0 0 .\nH2 H 0 0 0.5.5 .")), expected);
     assert_eq!(refusal(&sites("_atom_site_occupancy", "H1 H 0 0 0 full")).0, "cif_bad_number");
-    // A number, but no position.
+    // A valid number, but not a usable position.
     assert_eq!(refusal(&sites("", "H1 H 0 1e308 0")).0, "cif_bad_number");
     let no_z = cubic("loop_ _atom_site_label _atom_site_fract_x _atom_site_fract_y O1 0 0");
     assert_eq!(refusal(&no_z).0, "cif_missing_coordinate");
@@ -184,7 +184,7 @@ fn an_origin_left_open() {
     let (code, line, message) = refusal(&with("_atom_site_adp_type", "0 0 0 .", ""));
     assert_eq!((code, line), ("cif_ambiguous_origin", 16));
     assert_eq!(message, "\"F d -3 m\" has two origins, and nothing in the file tells which is meant");
-    // 0 0 0 is a position of 8 atoms from the first origin and of 16 from the second.
+    // From the first origin, 0 0 0 is a position of 8 atoms, and from the second one of 16 atoms.
     let units = |count: &str| format!("_chemical_formula_sum Si _cell_formula_units_Z {count}");
     for (text, count) in [
         (with("_atom_site_symmetry_multiplicity", "0 0 0 8", ""), 8),
@@ -226,7 +226,7 @@ fn items_given_twice() {
     assert_eq!(refusal(&text), expected);
     let twice = sites("_atom_site.fract_x", "O1 O 0 0 0 0");
     assert_eq!(refusal(&twice).0, "cif_duplicate_item");
-    // Nothing said twice is no contradiction, nor is what the structure can do without.
+    // Neither a repeated missing value nor a contradiction in an unneeded item is an error.
     let good = sites("", "O1 O 0.1 0.2 0.3");
     for rest in [
         "_cell_length_a ?",
@@ -249,7 +249,7 @@ fn items_given_twice() {
     ] {
         assert_eq!(refusal(&format!("{good}{rest}\n")).0, "cif_duplicate_item", "{rest}");
     }
-    // A label that two formulas give two meanings.
+    // A label that two formulas interpret differently.
     let labelled = |rows: &str| {
         cubic(&format!(
             "_chemical_formula_sum 'C H'\n_chemical_formula_sum Ca\nloop_\n_atom_site_label\n\
@@ -285,7 +285,7 @@ fn loops_of_sites_beside_the_coordinates() {
     assert!(refusal(&alike).2.contains("several sites"));
     assert!(refusal(&with("_atom_site_type_symbol", "Cs1 Rb")).2.contains("different values"));
     assert_eq!(structure(with("_atom_site_type_symbol", "Cs1 Cs").as_bytes()).atomic_numbers, [55, 17]);
-    // The properties may come first, and bring the symbols alone.
+    // The loop without coordinates may come first. Here it gives the symbols.
     let first = cubic(
         "loop_ _atom_site_label _atom_site_type_symbol M1 Fe M2 Ni\n\
          loop_ _atom_site_label _atom_site_fract_x _atom_site_fract_y _atom_site_fract_z M2 0 0 0 M1 .5 .5 .5\n",
@@ -354,7 +354,7 @@ fn a_million_sites_and_more_are_bounded() {
     let group = "_space_group_name_Hall '-F 4 2 3'\n";
     let mut rows = String::new();
     for site in 0..6000 {
-        // Between the mirror planes: near one, a site and its image would be an overlap.
+        // Between the mirror planes: near one of them, a site and its image would overlap.
         let t = f64::from(site) / 6000.0;
         let [x, y, z] = [t, (37.0 * t).fract(), (71.0 * t).fract()].map(|part| 0.04 * part);
         rows.push_str(&format!("C{site} C {:.6} {:.6} {:.6}\n", x + 0.01, y + 0.08, z + 0.15));
@@ -381,13 +381,13 @@ fn no_more_sites_are_read_than_a_cell_may_hold() {
     assert_eq!(count(&sites("", &rows[..3].concat())), Ok(3));
     let refused = "line 1: the cell holds 4 atoms or more, 3 is the most";
     assert_eq!(count(&sites("", &rows.concat())), Err(refused.to_owned()));
-    // A site that is no atom would otherwise leave room for the last one in its place.
+    // A site that is not an atom counts too. Otherwise it would leave room for the last atom.
     let dummy = rows.concat().replace("C2 C", "Dum Dum");
     assert_eq!(count(&sites("", &dummy)), Err(refused.to_owned()));
     let mirror = "loop_ _symmetry_equiv_pos_as_xyz x,y,z x,-y,z\n";
     let images = sites("", &rows[..2].concat().replace(" 0 0\n", " 0.2 0\n")) + mirror;
     assert_eq!(count(&images), Err(refused.to_owned()));
-    // The limit outlives large buffers.
+    // The limit is kept after the buffers have grown.
     let many: String = (0..100_000).map(|site| format!("C C 0.{site:05} 0 0\n")).collect();
     assert!(count(&sites("", &many)).is_err());
     assert_eq!(count(&sites("", &rows.concat())), Err(refused.to_owned()));
