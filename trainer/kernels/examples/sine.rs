@@ -1,17 +1,17 @@
-//! Fits a network of one hidden layer to a sine: `cargo run --release --package mmpt-kernels --example sine`.
+//! Fits a network with one hidden layer to a sine: `cargo run --release --package mmpt-kernels --example sine`.
 
 use std::f32::consts::PI;
 
 use kernels::adam::{self, Settings};
 use kernels::dense::{self, Activation, Shape};
 
-/// Points of the sine.
+/// Number of points on the sine.
 const POINTS: usize = 64;
 /// Width of the hidden layer.
 const HIDDEN: usize = 32;
-/// Steps of Adam.
+/// Number of steps of Adam.
 const STEPS: u32 = 2000;
-/// The mean squared error is printed every so many steps.
+/// Number of steps between reports of the mean squared error.
 const REPORT: u32 = 200;
 
 /// A linear layer: weight \[outputs, inputs\] and bias \[outputs\], each with its moments.
@@ -22,7 +22,7 @@ struct Layer {
     bias: Parameter,
 }
 
-/// The values of a parameter, and the means of its gradient and of the gradient's square.
+/// A parameter with Adam's means of its gradient and of the gradient's square.
 struct Parameter {
     values: Vec<f32>,
     mean: Vec<f32>,
@@ -41,7 +41,7 @@ impl Parameter {
 }
 
 impl Layer {
-    /// Weights that are spread evenly over −1 to 1 / √inputs; a bias of the same kind.
+    /// Initialises weight and bias, spread evenly over ±1 / √inputs.
     fn new(inputs: usize, outputs: usize, activation: Activation) -> Self {
         let scale = 1.0 / (inputs as f32).sqrt();
         // Multiples of the golden ratio, modulo 1, fill the interval without a pattern.
@@ -56,13 +56,13 @@ impl Layer {
         }
     }
 
-    /// The layer's results and the slope of its activation.
+    /// Returns the output of the layer and the slope of its activation.
     fn forward(&self, x: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {
         let bias = Some(self.bias.values.as_slice());
         dense::forward(self.shape, x, &self.weight.values, bias, None, self.activation, true)
     }
 
-    /// Moves the parameters against the gradient of the results; gives the gradient of `x`.
+    /// Takes a step of Adam on both parameters and returns the gradient of `x`.
     fn backward(
         &mut self,
         grad: &[f32],

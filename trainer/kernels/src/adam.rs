@@ -1,15 +1,15 @@
-//! The optimiser's step over one parameter tensor, and the norm for clipping gradients.
+//! Steps of Adam and AdamW on a parameter tensor, and the norm of a gradient.
 
 use super::parallel;
 use super::real::Real;
 use crate::vectorised::vectorised;
 
-/// Elements of one task.
+/// Elements per task.
 const CHUNK: usize = 1 << 14;
-/// Sums that run side by side in [`squared_norm`].
+/// Number of independent sums in [`squared_norm`].
 const LANES: usize = 16;
 
-/// Settings of one step, in PyTorch's terms.
+/// Settings of a step, with PyTorch's names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Learning rate.
@@ -18,7 +18,7 @@ pub struct Settings {
     pub beta1: f64,
     /// Decay of the mean of squared gradients.
     pub beta2: f64,
-    /// Added to the root of the latter.
+    /// Added to the root of the mean of squared gradients.
     pub epsilon: f64,
     /// Decoupled weight decay (AdamW); 0 for Adam.
     pub weight_decay: f64,
@@ -27,13 +27,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// With another learning rate.
+    /// Multiplies the learning rate by a factor.
     pub fn with_rate_factor(self, factor: f64) -> Self {
         Self { learning_rate: factor * self.learning_rate, ..self }
     }
 }
 
-/// The factors of a step in the parameters' number type.
+/// Factors of a step in the number type of the parameters.
 #[derive(Clone, Copy)]
 struct Factors<R> {
     keep: R,
@@ -45,12 +45,15 @@ struct Factors<R> {
     epsilon: R,
 }
 
-/// One step in place, t being `settings.step` and decay λ:
-/// p ← p·(1 − lr·λ); m ← m + (1−β1)(g − m); v ← β2·v + (1−β2)g²;
-/// p ← p − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε).
+/// Takes a step in place. With t = `settings.step` and the weight decay λ:
+///
+/// * p ← p·(1 − lr·λ)
+/// * m ← m + (1−β1)(g − m)
+/// * v ← β2·v + (1−β2)g²
+/// * p ← p − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
 ///
 /// # Panics
-/// When the slices differ in length or the step is 0.
+/// If the slices differ in length or the step is 0.
 pub fn step<R: Real>(
     parameter: &mut [R],
     gradient: &[R],
@@ -87,7 +90,7 @@ pub fn step<R: Real>(
 }
 
 vectorised! {
-    /// The step over one chunk.
+    /// Takes the step on a chunk.
     fn update<'a>(
         parameter: &'a mut [R], gradient: &'a [R], mean: &'a mut [R], square: &'a mut [R], factors: Factors<R>,
     ) {
@@ -102,7 +105,7 @@ vectorised! {
     }
 }
 
-/// Σ x² in double precision, in chunks of fixed size summed in their order.
+/// Returns Σ x² in double precision. Chunks of fixed size are summed in order.
 pub fn squared_norm<R: Real>(values: &[R]) -> f64 {
     let sums = parallel::map(
         values.chunks(CHUNK).collect(),
@@ -117,7 +120,7 @@ pub fn squared_norm<R: Real>(values: &[R]) -> f64 {
 }
 
 vectorised! {
-    /// sums\[k\] += Σ of the squares of every 16th element from k on
+    /// Adds the squares of every 16th element from k on to sums\[k\].
     fn add_squares<'a>(values: &'a [R], sums: &'a mut [f64; LANES]) {
         let (rows, rest) = values.as_chunks::<LANES>();
         for row in rows {
@@ -140,7 +143,7 @@ mod tests {
     const SETTINGS: Settings =
         Settings { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, step: 1 };
 
-    /// The formulas of the documentation, one value at a time, all in double precision.
+    /// Takes a step on one element by the formulas of the documentation in double precision.
     fn naive([p, g, m, v]: [f64; 4], s: &Settings) -> [f64; 3] {
         let t = f64::from(s.step);
         let m = s.beta1 * m + (1.0 - s.beta1) * g;

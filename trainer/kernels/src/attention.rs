@@ -1,4 +1,5 @@
-//! Attention over the neighbours of an atom (specification, section 4.1, Eq. 6 of the paper).
+//! Attention over an atom's neighbours (specification, section 4.1; Eq. 6 of MMPT, [arXiv
+//! 2306.05344](https://arxiv.org/abs/2306.05344)).
 
 use super::parallel;
 use super::real::Real;
@@ -6,30 +7,30 @@ use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
 
-/// Slope of LeakyReLU below zero.
+/// Slope of LeakyReLU for negative arguments.
 pub const LEAK: f64 = 0.2;
-/// Atoms of one task.
+/// Atoms per task.
 const ATOM_BLOCK: usize = 32;
 
-/// Scores and values of the atoms.
+/// Scores and values of N atoms.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a, R> {
-    /// \[N\] what an atom adds to the score of the edges that end at it, att_t·q.
+    /// \[N\] summand of an atom in the scores of the edges that end at it, att_t·q.
     pub target_score: &'a [R],
-    /// \[N\] what an atom adds to the score of the edges that begin at it, att_s·q.
+    /// \[N\] summand of an atom in the scores of the edges that begin at it, att_s·q.
     pub source_score: &'a [R],
-    /// \[N, channels\] what an atom sends along them.
+    /// \[N, channels\] values of the atoms.
     pub values: &'a [R],
 }
 
-/// Gradients of the attention, in the shapes of [`Inputs`].
+/// Gradients with respect to [`Inputs`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients<R> {
-    /// \[N\]
+    /// \[N\] gradient of `target_score`.
     pub dtarget_score: Vec<R>,
-    /// \[N\]
+    /// \[N\] gradient of `source_score`.
     pub dsource_score: Vec<R>,
-    /// \[N, channels\]
+    /// \[N, channels\] gradient of `values`.
     pub dvalues: Vec<R>,
 }
 
@@ -44,7 +45,7 @@ impl<R: Real> Inputs<'_, R> {
         channels
     }
 
-    /// LeakyReLU of an edge's score and its slope (0.2 at zero).
+    /// Returns LeakyReLU of an edge's score and its slope, which is 0.2 at zero.
     fn score(&self, target: i32, source: i32) -> (R, R) {
         let score = self.target_score[target as usize] + self.source_score[source as usize];
         let slope = if score > R::ZERO { R::ONE } else { R::from_f64(LEAK) };
@@ -52,12 +53,15 @@ impl<R: Real> Inputs<'_, R> {
     }
 }
 
-/// ε_e = softmax over the edges with the same target of LeakyReLU_0.2(s_target + s_source), the group's
-/// largest score subtracted first; out_i = Σ_{e into i} ε_e v_{source e}. Returns out \[N, channels\] and
-/// ε \[E\]. An atom without edges gets zeros.
+/// Returns out \[N, channels\] and the attention weights ε \[E\]:
+///
+/// * ε_e = softmax of LeakyReLU(s_target + s_source) over the edges with the same target
+/// * out_i = Σ_{e into i} ε_e v_{source e}
+///
+/// The largest score of each group is subtracted before the exponential. An atom without edges gets zeros.
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn forward<R: Real>(inputs: Inputs<'_, R>, topology: Topology<'_>) -> (Vec<R>, Vec<R>) {
     let channels = inputs.channels(&topology);
     let mut out = Fresh::new(topology.atoms() * channels);
@@ -85,12 +89,15 @@ pub fn forward<R: Real>(inputs: Inputs<'_, R>, topology: Topology<'_>) -> (Vec<R
     (out.finish(), epsilon.finish())
 }
 
-/// Gradients of [`forward`] for the gradient of out, \[N, channels\], given its ε. With
-/// dε_e = grad_target · v_source and dr_e = ε_e·(dε_e − Σ_{same target} ε dε)·LeakyReLU'(r_e):
-/// ds_target = Σ_{e into i} dr_e, ds_source = Σ_{e out of j} dr_e, dv_j = Σ_{e out of j} ε_e grad_{target e}.
+/// Returns the gradients of [`forward`]. `grad` is the gradient of out, \[N, channels\], and `epsilon` the ε of the
+/// forward pass. With dε_e = grad_target · v_source and dr_e = ε_e·(dε_e − Σ_{same target} ε dε)·LeakyReLU'(r_e):
+///
+/// * ds_target = Σ_{e into i} dr_e
+/// * ds_source = Σ_{e out of j} dr_e
+/// * dv_j = Σ_{e out of j} ε_e grad_{target e}
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn backward<R: Real>(
     inputs: Inputs<'_, R>,
     topology: Topology<'_>,
@@ -157,7 +164,7 @@ pub fn backward<R: Real>(
     }
 }
 
-/// scores ← e^(score − largest) / Σ
+/// scores ← e^(score − largest) / Σ, the softmax.
 fn softmax<R: Real>(scores: &mut [R]) {
     let Some(first) = scores.first() else { return };
     let largest = scores.iter().fold(*first, |largest, score| largest.larger(*score));
@@ -169,13 +176,13 @@ fn softmax<R: Real>(scores: &mut [R]) {
     scores.iter_mut().for_each(|score| *score = *score / sum);
 }
 
-/// Σ a ∘ b, in the order of the elements.
+/// Returns Σ a ∘ b, summed in order.
 fn dot<R: Real>(a: &[R], b: &[R]) -> R {
     a.iter().zip(b).fold(R::ZERO, |sum, (a, b)| sum + *a * *b)
 }
 
 vectorised! {
-    /// sum += factor · row
+    /// sum += factor · row.
     fn add_scaled<'a>(row: &'a [R], factor: R, sum: &'a mut [R]) {
         for (sum, value) in sum.iter_mut().zip(row) {
             *sum = value.multiply_add::<FUSED>(factor, *sum);
@@ -189,7 +196,7 @@ mod tests {
     use crate::testing::{self, Edges, check_gradient, close, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
-    /// out and ε by the definition.
+    /// Computes out and ε by definition.
     fn naive(s_t: &[f64], s_s: &[f64], v: &[f64], topology: Topology<'_>) -> (Vec<f64>, Vec<f64>) {
         let channels = v.len() / s_t.len().max(1);
         let powers: Vec<f64> = (0..topology.edges())

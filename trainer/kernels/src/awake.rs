@@ -1,28 +1,28 @@
-//! Keeps the threads of a pool looking for work between two operations.
+//! Keeps the threads of a pool awake between two operations.
 //!
-//! A step is some three hundred operations of a fraction of a millisecond each. A thread that falls asleep
-//! between two of them wakes late, on a virtual machine by as much as a small operation takes: on two threads
-//! that was a tenth of a step.
+//! A training step is about three hundred operations of a fraction of a millisecond each. A thread that sleeps
+//! between two of them wakes late, on a virtual machine by as much as a small operation takes. On two threads this
+//! was a tenth of a step.
 
 use rayon::Yield;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a thread looks for work after the last operation: on two threads 100 µs and 2 ms were as fast.
+/// Time that a thread looks for work after the last operation. On two threads, 100 µs and 2 ms were as fast.
 const PATIENCE: Duration = Duration::from_micros(200);
-/// Looks in vain before the core is offered to other programs.
+/// Number of unsuccessful looks before the core is yielded to other programs.
 const LOOKS: u32 = 200;
 
-/// When the clock of [`Awake::last_call`] began.
+/// Time origin of [`Awake::last_call`].
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Who looks for work, and since when there was none.
+/// State of the threads that look for work.
 #[derive(Debug)]
 pub(super) struct Awake {
-    /// Microseconds from [`BEGINNING`] to the end of the last operation.
+    /// End of the last operation, in microseconds since [`BEGINNING`].
     last_call: AtomicU64,
-    /// Threads that look for work or have yet to hear that they shall.
+    /// Number of threads that look for work or were asked to.
     looking: AtomicUsize,
 }
 
@@ -31,8 +31,8 @@ impl Awake {
         Self { last_call: AtomicU64::new(0), looking: AtomicUsize::new(0) }
     }
 
-    /// Tells the other threads of the current pool that more work is to come. Does nothing on a thread that
-    /// belongs to no pool.
+    /// Tells the other threads of the current pool that more work is to come. Does nothing on a thread outside a
+    /// pool.
     pub(super) fn expect_more(&'static self) {
         let Some(caller) = rayon::current_thread_index() else { return };
         self.last_call.store(now(), Ordering::Relaxed);
@@ -49,7 +49,7 @@ impl Awake {
         });
     }
 
-    /// Does what work there is until there was none for [`PATIENCE`].
+    /// Works until there was no work for [`PATIENCE`].
     fn look(&self) {
         let patience = micros(PATIENCE);
         let mut looks = 0;
@@ -67,7 +67,7 @@ impl Awake {
     }
 }
 
-/// Microseconds since [`BEGINNING`].
+/// Returns the microseconds since [`BEGINNING`].
 fn now() -> u64 {
     micros(BEGINNING.elapsed())
 }

@@ -1,4 +1,4 @@
-//! Cross-entropy of class scores (specification, section 6: CE).
+//! Cross entropy of class scores (specification, section 6).
 
 use super::parallel;
 use super::real::Real;
@@ -6,15 +6,17 @@ use super::topology::check_indices;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
 
-/// Rows of one task.
+/// Rows per task.
 const ROW_BLOCK: usize = 64;
 
-/// Loss Σ_r w_r·(−log softmax(logits_r)\[label_r\]) and its gradient w_r·(softmax(logits_r) − onehot(label_r)).
-/// `logits` and the gradient are \[rows, classes\]; without `weights`, \[rows\], each weight is 1. The loss is
-/// summed in double precision.
+/// Returns the loss Σ_r w_r·(−log softmax(logits_r)\[label_r\]) and its gradient w_r·(softmax(logits_r) −
+/// onehot(label_r)).
+///
+/// `logits` and the gradient are \[rows, classes\], `labels` and `weights` \[rows\]. Each weight is 1 if there are
+/// none. The loss is summed in double precision.
 ///
 /// # Panics
-/// When a slice does not have its shape or a label is no class.
+/// If a slice does not have the length of its shape or a label is not a class.
 pub fn forward<R: Real>(
     logits: &[R],
     classes: usize,
@@ -52,7 +54,7 @@ pub fn forward<R: Real>(
     (losses.into_iter().sum(), gradient.finish())
 }
 
-/// shifted = logits − the largest of the row
+/// shifted = logits − the largest value of the row.
 fn subtract_largest<R: Real>(logits: &[R], classes: usize, shifted: &mut [R]) {
     for (logits, shifted) in logits.chunks_exact(classes).zip(shifted.chunks_exact_mut(classes)) {
         let largest = logits.iter().fold(logits[0], |largest, logit| largest.larger(*logit));
@@ -63,7 +65,7 @@ fn subtract_largest<R: Real>(logits: &[R], classes: usize, shifted: &mut [R]) {
 }
 
 vectorised! {
-    /// out = e^x
+    /// out = e^x.
     fn exponentials<'a>(x: &'a [R], out: &'a mut [R]) {
         for (out, x) in out.iter_mut().zip(x) {
             *out = x.exp::<FUSED>();

@@ -1,4 +1,4 @@
-//! Linear layers with everything that surrounds them: bias, activation and residual.
+//! Linear layers with bias, activation and residual.
 
 use super::matrix::{self, Packed, padded};
 use super::parallel;
@@ -7,57 +7,57 @@ use crate::raw::fresh::{Block, Fresh};
 use crate::raw::product::{Left, product};
 use crate::vectorised::vectorised;
 
-/// Rows that go through a layer together: with 128 features a block, its gradient and the weights stay in
-/// a quarter of a MiB. A multiple of the 6 rows of a product's tiles.
+/// Rows per block. With 128 features, a block, its gradient and the weights take a quarter of a MiB. It is a multiple
+/// of the 6 rows of a product's tiles.
 const ROW_BLOCK: usize = 72;
-/// Elements between two rows of dz beyond its own: one cache line, because rows a multiple of 8 lines apart,
-/// read down a column, would all fall into the same eighth of the first-level cache.
+/// Additional elements between two rows of dz: one cache line. Rows at a distance of a multiple of 8 lines, read down
+/// a column, would all be in the same eighth of the first-level cache.
 const ROW_GAP: usize = 16;
-/// Most parts in which a weight gradient is summed.
+/// Maximum number of parts in which a weight gradient is summed.
 const MOST_PARTS: usize = 16;
-/// Fewest rows of such a part: each part costs a pass over the whole gradient.
+/// Minimum number of rows of such a part, since each part costs a pass over the whole gradient.
 const LEAST_PART: usize = 3 * ROW_BLOCK;
-/// Elements of an epilogue's strip, which stays in the first-level cache.
+/// Elements of a strip of the epilogue, which stays in the first-level cache.
 const STRIP: usize = 2048;
 
-/// Sizes of a layer: `x[rows, inputs]`, `weight[outputs, inputs]`, `y[rows, outputs]`.
+/// Sizes of a layer: x \[rows, inputs\], weight \[outputs, inputs\], y \[rows, outputs\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Rows of the batch.
+    /// Number of rows.
     pub rows: usize,
-    /// Features that go in.
+    /// Number of input features.
     pub inputs: usize,
-    /// Features that come out.
+    /// Number of output features.
     pub outputs: usize,
 }
 
-/// What follows the linear part.
+/// Activation of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// z
+    /// The identity, z.
     Identity,
-    /// max(z, 0), with slope 0 at 0
+    /// The rectifier max(z, 0), with slope 0 at 0.
     Relu,
-    /// z · sigmoid(z)
+    /// SiLU, z · sigmoid(z).
     Silu,
 }
 
 /// Gradients of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients<R> {
-    /// \[rows, inputs\], where it was asked for.
+    /// \[rows, inputs\] gradient of x, if requested.
     pub dx: Option<Vec<R>>,
-    /// \[outputs, inputs\]
+    /// \[outputs, inputs\] gradient of the weight.
     pub dweight: Vec<R>,
-    /// \[outputs\]
+    /// \[outputs\] gradient of the bias.
     pub dbias: Vec<R>,
 }
 
-/// z = x·weightᵀ + bias, y = activation(z) + residual; also the slope activation'(z), which [`backward`]
-/// takes, where `want_slope`. `Identity` has none. `residual`, y and the slope are \[rows, outputs\].
+/// Returns y = activation(z) + residual with z = x·weightᵀ + bias and, if `want_slope`, the slope activation'(z) for
+/// [`backward`]. [`Activation::Identity`] has no slope. `residual`, y and the slope are \[rows, outputs\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn forward<R: Real>(
     shape: Shape,
     x: &[R],
@@ -96,7 +96,7 @@ pub fn forward<R: Real>(
     (y.finish(), slope.map(Fresh::finish))
 }
 
-/// One optional writer per block.
+/// Returns an optional writer for each block.
 pub(super) fn optional_blocks<'a, R>(
     blocks: Option<Vec<Block<'a, R>>>,
     count: usize,
@@ -107,10 +107,10 @@ pub(super) fn optional_blocks<'a, R>(
     }
 }
 
-/// What happens to z on its way to memory, with the strips it needs.
+/// The computation of y from z with its strips.
 struct Epilogue<R> {
     activation: Activation,
-    /// Zeros where the layer has none.
+    /// The bias; zeros if the layer has none.
     bias: Vec<R>,
     outputs: usize,
     strip_rows: usize,
@@ -126,7 +126,7 @@ impl<R: Real> Epilogue<R> {
         Epilogue { activation, bias, outputs, strip_rows, y: strip.clone(), slope: strip }
     }
 
-    /// Writes y (and the slope) of a block of `rows` rows of z.
+    /// Writes y, and the slope, of a block of `rows` rows of z.
     fn finish(
         &mut self,
         z: &[R],
@@ -152,7 +152,7 @@ impl<R: Real> Epilogue<R> {
     }
 }
 
-/// Applies the activation in place and writes its slope, when there is a place for it.
+/// Applies the activation in place and writes its slope, if requested.
 pub(super) fn activate<R: Real>(activation: Activation, z: &mut [R], slope: Option<&mut [R]>) {
     match (activation, slope) {
         (Activation::Identity, _) => {}
@@ -164,7 +164,7 @@ pub(super) fn activate<R: Real>(activation: Activation, z: &mut [R], slope: Opti
 }
 
 vectorised! {
-    /// y = z + bias, row by row; the rows of z are padded.
+    /// y = z + bias, row by row. The rows of z are padded.
     fn add_bias<'a>(z: &'a [R], bias: &'a [R], y: &'a mut [R]) {
         let width = bias.len().max(1);
         for (z, y) in z.chunks_exact(padded(width)).zip(y.chunks_exact_mut(width)) {
@@ -176,7 +176,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← max(z, 0); NaN stays.
+    /// z ← max(z, 0). NaN is kept.
     fn relu<'a>(z: &'a mut [R]) {
         for z in z {
             *z = if *z < R::ZERO { R::ZERO } else { *z };
@@ -185,7 +185,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← max(z, 0), slope = 1 where z > 0, else 0; NaN stays.
+    /// z ← max(z, 0), slope = 1 where z > 0, else 0. NaN is kept.
     fn relu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
         for (z, slope) in z.iter_mut().zip(slope) {
             *slope = if *z > R::ZERO { R::ONE } else { R::ZERO };
@@ -195,7 +195,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← z·σ(z)
+    /// z ← z·σ(z).
     fn silu<'a>(z: &'a mut [R]) {
         for z in z {
             *z = *z * z.sigmoid::<FUSED>();
@@ -204,7 +204,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z)))
+    /// z ← z·σ(z), slope = σ(z)·(1 + z·(1 − σ(z))).
     fn silu_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R]) {
         for (z, slope) in z.iter_mut().zip(slope) {
             let sigmoid = z.sigmoid::<FUSED>();
@@ -215,12 +215,15 @@ vectorised! {
     }
 }
 
-/// Gradients of [`forward`] for the gradient `grad` of y, both \[rows, outputs\]. With dz = grad ∘ slope (grad
-/// itself where there is no slope): dx = dz·weight, dweight = dzᵀ·x, dbias = Σ_rows dz. The gradient of the
-/// residual is `grad`.
+/// Returns the gradients of [`forward`]. `grad` is the gradient of y, \[rows, outputs\], and also the gradient of the
+/// residual. With dz = grad ∘ slope, or dz = grad without a slope:
+///
+/// * dx = dz·weight
+/// * dweight = dzᵀ·x
+/// * dbias = Σ_rows dz
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn backward<R: Real>(
     shape: Shape,
     grad: &[R],
@@ -285,7 +288,7 @@ pub fn backward<R: Real>(
     }
 }
 
-/// Rows of `width` elements out of rows of `stride`.
+/// Copies rows of `width` elements out of rows of `stride` elements.
 pub(super) fn compact<R: Real>(matrix: Vec<R>, width: usize, stride: usize) -> Vec<R> {
     if width == stride {
         return matrix;
@@ -294,7 +297,7 @@ pub(super) fn compact<R: Real>(matrix: Vec<R>, width: usize, stride: usize) -> V
 }
 
 vectorised! {
-    /// out = a ∘ b
+    /// out = a ∘ b.
     pub(super) fn multiply<'a>(a: &'a [R], b: &'a [R], out: &'a mut [R]) {
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
             *out = *a * *b;
@@ -303,7 +306,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// dz = grad ∘ slope in rows [`ROW_GAP`] longer than those of `grad`; sums += Σ_rows dz
+    /// dz = grad ∘ slope in rows that are [`ROW_GAP`] longer than those of `grad`; sums += Σ_rows dz.
     fn multiply_rows<'a>(grad: &'a [R], slope: &'a [R], dz: &'a mut [R], sums: &'a mut [R]) {
         let width = sums.len().max(1);
         let rows = grad.chunks_exact(width).zip(slope.chunks_exact(width));
@@ -317,7 +320,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// [`multiply_rows`] for a slope of 1
+    /// Does the same as [`multiply_rows`] for a slope of 1.
     fn copy_rows<'a>(grad: &'a [R], dz: &'a mut [R], sums: &'a mut [R]) {
         let width = sums.len().max(1);
         for (grad, dz) in grad.chunks_exact(width).zip(dz.chunks_exact_mut(width + ROW_GAP)) {
@@ -330,7 +333,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// Adds every row of `matrix` to `sums`, first to last.
+    /// Adds the rows of `matrix` to `sums` in order.
     pub(super) fn add_rows<'a>(matrix: &'a [R], sums: &'a mut [R]) {
         for row in matrix.chunks_exact(sums.len().max(1)) {
             for (sum, value) in sums.iter_mut().zip(row) {

@@ -1,32 +1,32 @@
-//! Numerical kernels of graph neural networks for crystals, on the CPU: functions over row-major slices,
-//! forward and backward, without any tensor library.
+//! Kernels of graph neural networks for crystals on the CPU: forward and backward passes over row-major slices,
+//! without a tensor library.
 //!
 //! * [`dense`]: linear layers with bias, activation and residual
 //! * [`neighbour`]: sums over the neighbours of an atom and over the two ends of an edge
 //! * [`attention`]: attention over the neighbours of an atom, as in MMPT
 //!   ([arXiv 2306.05344](https://arxiv.org/abs/2306.05344))
 //! * [`radial`]: messages weighted by a linear filter of a radial basis
-//! * [`triplet`]: directional messages through pairs of edges, as in DimeNet++
+//! * [`triplet`]: directional messages over triplets, as in DimeNet++
 //!   ([arXiv 2011.14115](https://arxiv.org/abs/2011.14115))
-//! * [`cross_entropy`]: the cross-entropy of class scores
-//! * [`adam`]: the steps of Adam and AdamW, and the norm of a gradient
+//! * [`cross_entropy`]: cross entropy of class scores
+//! * [`adam`]: steps of Adam and AdamW, and the norm of a gradient
 //!
-//! [`Topology`] says which edges of a batch meet at which atom. [`Real`] is implemented for `f32` and
-//! `f64`. Letters in shapes: N atoms, E edges, P pairs of edges that meet in an atom.
+//! [`Topology`] holds the edges of a batch. [`Real`] is implemented for `f32` and `f64`. Letters in shapes: N atoms,
+//! E edges, P pairs of edges that meet in an atom.
 //!
-//! # What the kernels share
+//! # Properties of all kernels
 //!
-//! * Results do not depend on the number of threads: rows are cut into blocks of fixed size, and sums over
-//!   blocks are taken in a fixed order. The threads are those of the current rayon pool.
-//! * A block goes through a whole kernel while it is in the cache, and each result is written once.
-//! * Loops and products use the widest vectors of the machine, found at run time ([`Level`]). Results may
-//!   differ in the last digits between machines of different levels.
-//! * A slice of the wrong length, an offset that decreases or an index out of range is an error of the
-//!   caller, and panics. Nothing is read or written beyond a slice.
+//! * Results do not depend on the number of threads. Rows are divided into blocks of fixed size, and sums over blocks
+//!   have a fixed order. The threads are those of the current rayon pool.
+//! * A block passes through a whole kernel while it is in the cache, and each result is written once.
+//! * Loops and products use the widest vectors of the machine, which are determined at run time ([`Level`]). Results
+//!   may differ in the last digits between machines of different levels.
+//! * A slice of the wrong length, a decreasing offset or an index out of range causes a panic. Nothing is read or
+//!   written outside a slice.
 //!
 //! # Example
 //!
-//! A linear layer of two rows, and the gradients of the sum of its results:
+//! A linear layer on two rows, and the gradients of the sum of its results:
 //!
 //! ```
 //! use kernels::dense::{self, Activation, Shape};

@@ -1,16 +1,16 @@
-//! Right factors of products: matrices packed in panels.
+//! Right factors of products, packed in panels.
 
 use super::real::Real;
 use crate::raw::product::{COLUMNS, PANEL, Right};
 
-/// `columns` rounded up to what a product computes: the row stride of its output.
+/// Rounds `columns` up to the row stride of a product's output.
 #[inline]
 pub(super) fn padded(columns: usize) -> usize {
     columns.next_multiple_of(COLUMNS)
 }
 
-/// A right factor, its columns in panels of [`PANEL`] so that a product reads it front to back. What stands
-/// in the columns past the matrix is of no account: it reaches only the same columns of the output.
+/// A right factor with its columns in panels of [`PANEL`], so that a product reads it sequentially. The columns
+/// beyond the matrix may hold any values: they only affect the same columns of the output.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Packed<R> {
     values: Vec<R>,
@@ -19,14 +19,14 @@ pub(super) struct Packed<R> {
 }
 
 impl<R: Real> Packed<R> {
-    /// Packs the row-major `matrix[depth, columns]`.
+    /// Packs the row-major matrix \[depth, columns\].
     pub(super) fn of_rows(matrix: &[R], depth: usize, columns: usize) -> Self {
         let mut packed = Packed::default();
         packed.set_rows(matrix, depth, columns);
         packed
     }
 
-    /// Packs the transpose of the row-major `matrix[columns, depth]`.
+    /// Packs the transpose of the row-major matrix \[columns, depth\].
     pub(super) fn of_transpose(matrix: &[R], depth: usize, columns: usize) -> Self {
         assert_eq!(matrix.len(), depth * columns, "a matrix of [{columns}, {depth}]");
         let mut packed = Packed::default();
@@ -44,7 +44,7 @@ impl<R: Real> Packed<R> {
         packed
     }
 
-    /// Packs the row-major `matrix[depth, columns]` in place of what was there; keeps the memory.
+    /// Packs the row-major matrix \[depth, columns\] into the same memory.
     pub(super) fn set_rows(&mut self, matrix: &[R], depth: usize, columns: usize) {
         assert_eq!(matrix.len(), depth * columns, "a matrix of [{depth}, {columns}]");
         self.resize(depth, columns);
@@ -66,7 +66,7 @@ impl<R: Real> Packed<R> {
         self.values.resize(depth * columns.next_multiple_of(PANEL), R::ZERO);
     }
 
-    /// The factor; its columns are padded.
+    /// Returns the factor with padded columns.
     pub(super) fn right(&self) -> Right<'_, R> {
         Right {
             values: &self.values,
@@ -78,10 +78,10 @@ impl<R: Real> Packed<R> {
     }
 }
 
-/// The row-major `matrix[depth, columns]` as it is.
+/// Returns the row-major matrix \[depth, columns\] as a factor without packing.
 ///
 /// # Panics
-/// When `columns` is not padded.
+/// If `columns` is not padded.
 pub(super) fn rows<R>(matrix: &[R], depth: usize, columns: usize) -> Right<'_, R> {
     assert_eq!(columns, padded(columns), "whole vectors of columns");
     Right { values: matrix, depth, columns, row_stride: columns, panel_stride: PANEL }
@@ -95,7 +95,7 @@ mod tests {
     use crate::testing::{close, numbers};
     use proptest::prelude::*;
 
-    /// left[m, k] · right[k, n] in double precision.
+    /// Returns left\[m, k\] · right\[k, n\] in double precision.
     fn naive(left: &[f32], right: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
         let element = |i: usize| -> f64 {
             (0..k).map(|q| f64::from(left[i / n * k + q]) * f64::from(right[q * n + i % n])).sum()

@@ -1,6 +1,6 @@
-//! Sums over neighbours and pairs of neighbours: the edge embedding (specification, section 4.2), the GIN
-//! layer and the pairwise decoders (specification, section 5), after their linear layers are split into a
-//! part per atom.
+//! Sums over neighbours and over the two atoms of an edge. They serve the edge embedding (specification,
+//! section 4.2), the GIN layer ([arXiv 1810.00826](https://arxiv.org/abs/1810.00826)) and the pairwise decoders
+//! (specification, section 5), whose linear layers are split into a part per atom.
 
 use super::dense::{Activation, activate, multiply, optional_blocks};
 use super::parallel;
@@ -9,36 +9,36 @@ use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
 
-/// Edges at hand: with 128 channels they stay in the first-level cache.
+/// Edges per block. With 128 channels they stay in the first-level cache.
 const EDGE_BLOCK: usize = 16;
-/// Edges of one task; a multiple of [`EDGE_BLOCK`].
+/// Edges per task, a multiple of [`EDGE_BLOCK`].
 const TASK_EDGES: usize = 16 * EDGE_BLOCK;
-/// Atoms of one task.
+/// Atoms per task.
 const ATOM_BLOCK: usize = 32;
 
 /// Gradients of [`pair_sum`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairGradients<R> {
-    /// \[N, channels\] of what each target gives.
+    /// \[N, channels\] gradient of a, the summand of the targets.
     pub da: Vec<R>,
-    /// \[N, channels\] of what each source gives.
+    /// \[N, channels\] gradient of b, the summand of the sources.
     pub db: Vec<R>,
-    /// \[E, channels\] of what each edge gives, where it was asked for.
+    /// \[E, channels\] gradient of the edges' own summand, if requested.
     pub dextra: Option<Vec<R>>,
 }
 
-/// Channels of a matrix of `rows` rows.
+/// Returns the number of channels of a matrix with `rows` rows.
 fn channels<R>(name: &str, matrix: &[R], rows: usize) -> usize {
     let channels = matrix.len() / rows.max(1);
     assert_eq!(matrix.len(), rows * channels, "{name}: whole rows");
     channels
 }
 
-/// y_e = activation(a_{target e} + b_{source e} + extra_e) and, where wanted, its slope (see
-/// [`super::dense::forward`]); a and b are \[N, channels\], extra and y \[E, channels\].
+/// Returns y_e = activation(a_{target e} + b_{source e} + extra_e) and, if requested, its slope (see
+/// [`super::dense::forward`]). a and b are \[N, channels\], extra and y \[E, channels\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn pair_sum<R: Real>(
     a: &[R],
     b: &[R],
@@ -87,11 +87,14 @@ pub fn pair_sum<R: Real>(
     (y.finish(), slope.map(Fresh::finish))
 }
 
-/// Gradients of [`pair_sum`] for the gradient of y, \[E, channels\]: with dz = grad ∘ slope,
-/// da_i = Σ_{e into i} dz_e, db_j = Σ_{e out of j} dz_e, dextra = dz.
+/// Returns the gradients of [`pair_sum`]. `grad` is the gradient of y, \[E, channels\]. With dz = grad ∘ slope:
+///
+/// * da_i = Σ_{e into i} dz_e
+/// * db_j = Σ_{e out of j} dz_e
+/// * dextra = dz
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn pair_sum_backward<R: Real>(
     channels: usize,
     grad: &[R],
@@ -134,21 +137,21 @@ pub fn pair_sum_backward<R: Real>(
     PairGradients { da: da.finish(), db, dextra }
 }
 
-/// out_i = Σ_{e into i} x_{source e}; x and out are \[N, channels\].
+/// Returns out_i = Σ_{e into i} x_{source e}. x and out are \[N, channels\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn neighbour_sum<R: Real>(x: &[R], topology: Topology<'_>) -> Vec<R> {
     topology.check();
     let channels = channels("x", x, topology.atoms());
     sum_rows(x, topology.incoming, topology.source, channels)
 }
 
-/// Gradient of [`neighbour_sum`] for the gradient of out: dx_j = Σ_{e out of j} grad_{target e}, all
-/// \[N, channels\].
+/// Returns the gradient of [`neighbour_sum`], dx_j = Σ_{e out of j} grad_{target e}. `grad` is the gradient of out.
+/// All are \[N, channels\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn neighbour_sum_backward<R: Real>(grad: &[R], topology: Topology<'_>) -> Vec<R> {
     topology.check();
     let channels = channels("the gradient", grad, topology.atoms());
@@ -157,7 +160,7 @@ pub fn neighbour_sum_backward<R: Real>(grad: &[R], topology: Topology<'_>) -> Ve
     sum_rows(grad, topology.outgoing, &targets, channels)
 }
 
-/// out_k = Σ of the rows `indices[offsets[k]..offsets[k + 1]]` of `matrix`, in this order.
+/// Returns out_k, the sum in order of the rows `indices[offsets[k]..offsets[k + 1]]` of `matrix`.
 fn sum_rows<R: Real>(matrix: &[R], offsets: &[i32], indices: &[i32], channels: usize) -> Vec<R> {
     let count = offsets.len() - 1;
     let mut out = Fresh::new(count * channels);
@@ -178,7 +181,7 @@ fn sum_rows<R: Real>(matrix: &[R], offsets: &[i32], indices: &[i32], channels: u
 }
 
 vectorised! {
-    /// sum += Σ of the rows `indices` of `matrix`
+    /// Adds the rows `indices` of `matrix` to `sum`.
     fn add_indexed<'a>(matrix: &'a [R], indices: &'a [i32], sum: &'a mut [R]) {
         let width = sum.len();
         for index in indices {
@@ -191,7 +194,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// out_e = a_{target e} + b_{source e}
+    /// out_e = a_{target e} + b_{source e}.
     fn add_pairs<'a>(a: &'a [R], b: &'a [R], target: &'a [i32], source: &'a [i32], out: &'a mut [R], width: usize) {
         for ((out, target), source) in out.chunks_exact_mut(width.max(1)).zip(target).zip(source) {
             let (i, j) = (*target as usize * width, *source as usize * width);
@@ -208,7 +211,7 @@ mod tests {
     use crate::testing::{Edges, check_gradient, close, dot, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
-    /// Row `edge` of what `of_edge` gives is added to row `index[edge]`.
+    /// Adds row `edge` of the result of `of_edge` to row `index[edge]`.
     fn sum_at(
         index: &[i32],
         atoms: usize,

@@ -1,4 +1,4 @@
-//! Blocks of fixed size, run on the threads of the current rayon pool.
+//! Parallel loops over blocks of fixed size on the current rayon pool.
 
 use rayon::prelude::*;
 use std::ops::Range;
@@ -7,17 +7,17 @@ use super::awake::Awake;
 use super::real::Real;
 use crate::vectorised::vectorised;
 
-/// The threads that work on the operations' blocks.
+/// The threads that work on the blocks.
 static AWAKE: Awake = Awake::new();
 
-/// Consecutive ranges of `size` rows; the last may be shorter.
+/// Returns consecutive ranges of `size` rows. The last one may be shorter.
 #[inline]
 pub(super) fn ranges(rows: usize, size: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
     (0..rows.div_ceil(size)).map(move |block| block * size..(block * size + size).min(rows))
 }
 
-/// Results of `work` on every item, in their order. `scratch` makes the memory that `work` uses again from
-/// item to item; a result must not depend on what is in it. On one thread everything happens in the caller.
+/// Returns the results of `work` on every item in order. `scratch` makes the memory that `work` reuses from item to
+/// item; a result must not depend on its content. With a single thread everything runs in the caller.
 pub(super) fn map<T: Send, S, P: Send>(
     items: Vec<T>,
     scratch: impl Fn() -> S + Sync + Send,
@@ -32,10 +32,10 @@ pub(super) fn map<T: Send, S, P: Send>(
     results
 }
 
-/// Element-wise sum of equally long parts, first to last; zeros of `length` when there are none.
+/// Returns the element-wise sum of the parts in order; zeros of `length` without parts.
 ///
 /// # Panics
-/// When a part has another length.
+/// If a part has another length.
 pub(super) fn sum<R: Real>(parts: impl IntoIterator<Item = Vec<R>>, length: usize) -> Vec<R> {
     let mut parts = parts.into_iter();
     let mut total = parts.next().unwrap_or_else(|| vec![R::ZERO; length]);
@@ -45,7 +45,7 @@ pub(super) fn sum<R: Real>(parts: impl IntoIterator<Item = Vec<R>>, length: usiz
 }
 
 vectorised! {
-    /// total += part
+    /// total += part.
     pub(super) fn add<'a>(total: &'a mut [R], part: &'a [R]) {
         assert_eq!(total.len(), part.len(), "a part's length");
         for (sum, value) in total.iter_mut().zip(part) {

@@ -1,6 +1,6 @@
-//! Messages weighted by a linear filter of the radial basis (specification, section 4.2):
-//! `lin_rbf2(lin_rbf1 rbf)` of an interaction, `lin_rbf rbf` of an output block. The filter of
-//! an edge, `weight · radial_e`, exists only for the block of edges at hand.
+//! Messages weighted by a linear filter of the radial basis (specification, section 4.2): `lin_rbf2(lin_rbf1 rbf)` of
+//! an interaction, `lin_rbf rbf` of an output block. The filters `weight · radial_e` are computed per block of edges
+//! and are never stored for all edges.
 
 use super::matrix::{Packed, padded, rows};
 use super::parallel;
@@ -10,39 +10,39 @@ use crate::raw::fresh::Fresh;
 use crate::raw::product::{Left, product};
 use crate::vectorised::vectorised;
 
-/// Edges at hand: with 128 channels their filter stays in the first-level cache.
+/// Edges per block. With 128 channels their filters stay in the first-level cache.
 const EDGE_BLOCK: usize = 48;
-/// Edges of one task; a multiple of [`EDGE_BLOCK`].
+/// Edges per task, a multiple of [`EDGE_BLOCK`].
 const TASK_EDGES: usize = 12 * EDGE_BLOCK;
-/// Atoms of one task of a sum over edges.
+/// Atoms per task of a sum over edges.
 const ATOM_BLOCK: usize = 32;
 
-/// A linear filter of the radial basis: edge e and channel c are weighted by Σ_n weight\[c, n\]·radial\[e, n\].
+/// A linear filter of the radial basis. The weight of edge e and channel c is Σ_n weight\[c, n\]·radial\[e, n\].
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a, R> {
-    /// \[E, functions\]
+    /// \[E, functions\] radial basis.
     pub radial: &'a [R],
-    /// \[channels, functions\]
+    /// \[channels, functions\] weight of the filter.
     pub weight: &'a [R],
-    /// Functions of the radial basis.
+    /// Number of radial functions.
     pub functions: usize,
-    /// Channels of the messages.
+    /// Number of channels of the messages.
     pub channels: usize,
 }
 
-/// Gradients of a filtered message.
+/// Gradients of filtered messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients<R> {
-    /// \[E, channels\]
+    /// \[E, channels\] gradient of the messages.
     pub dx: Vec<R>,
-    /// \[E, functions\]
+    /// \[E, functions\] gradient of the radial basis.
     pub dradial: Vec<R>,
-    /// \[channels, functions\]
+    /// \[channels, functions\] gradient of the filter's weight.
     pub dweight: Vec<R>,
 }
 
 impl<R: Real> Filter<'_, R> {
-    /// Edges, from the lengths.
+    /// Returns the number of edges from the lengths.
     fn edges(&self, x: &[R]) -> usize {
         let edges = x.len() / self.channels.max(1);
         assert_eq!(x.len(), edges * self.channels, "messages of {} channels", self.channels);
@@ -51,12 +51,12 @@ impl<R: Real> Filter<'_, R> {
         edges
     }
 
-    /// The factor that makes filters out of radial functions.
+    /// Returns the weight as a right factor.
     fn packed(&self) -> Packed<R> {
         Packed::of_transpose(self.weight, self.functions, self.channels)
     }
 
-    /// out\[edges, padded channels\] = the filters of `edges`.
+    /// Writes the filters of `edges`, out \[edges, padded channels\].
     fn of_edges(&self, packed: &Packed<R>, edges: &std::ops::Range<usize>, out: &mut [R]) {
         let values = &self.radial[edges.start * self.functions..edges.end * self.functions];
         let left = Left { values, rows: edges.len(), row_stride: self.functions, depth_stride: 1 };
@@ -64,10 +64,10 @@ impl<R: Real> Filter<'_, R> {
     }
 }
 
-/// y_e = x_e ∘ (weight · radial_e); x and y are \[E, channels\].
+/// Returns y_e = x_e ∘ (weight · radial_e). x and y are \[E, channels\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn gate<R: Real>(filter: Filter<'_, R>, x: &[R]) -> Vec<R> {
     let edges = filter.edges(x);
     let (channels, stride) = (filter.channels, padded(filter.channels));
@@ -88,20 +88,24 @@ pub fn gate<R: Real>(filter: Filter<'_, R>, x: &[R]) -> Vec<R> {
     y.finish()
 }
 
-/// Gradients of [`gate`] for the gradient g of y, \[E, channels\]: with f = weight · radial and h = g ∘ x,
-/// dx = g ∘ f, dradial = h · weight, dweight = hᵀ · radial.
+/// Returns the gradients of [`gate`]. `grad` is the gradient g of y, \[E, channels\]. With f = weight · radial and h
+/// = g ∘ x:
+///
+/// * dx = g ∘ f
+/// * dradial = h · weight
+/// * dweight = hᵀ · radial
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn gate_backward<R: Real>(filter: Filter<'_, R>, x: &[R], grad: &[R]) -> Gradients<R> {
     assert_eq!(grad.len(), x.len(), "the gradient's shape");
     backward(filter, x, grad, None)
 }
 
-/// out_i = Σ_{e into i} x_e ∘ (weight · radial_e); x is \[E, channels\], out \[N, channels\].
+/// Returns out_i = Σ_{e into i} x_e ∘ (weight · radial_e). x is \[E, channels\], out \[N, channels\].
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn gated_sum<R: Real>(filter: Filter<'_, R>, x: &[R], topology: Topology<'_>) -> Vec<R> {
     topology.check();
     assert_eq!(filter.edges(x), topology.edges(), "messages of the topology's edges");
@@ -126,11 +130,11 @@ pub fn gated_sum<R: Real>(filter: Filter<'_, R>, x: &[R], topology: Topology<'_>
     out.finish()
 }
 
-/// Gradients of [`gated_sum`] for the gradient of out, \[N, channels\]: those of [`gate_backward`] with
-/// g_e = grad_{target e}.
+/// Returns the gradients of [`gated_sum`]. `grad` is the gradient of out, \[N, channels\]. The formulas are those of
+/// [`gate_backward`] with g_e = grad_{target e}.
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn gated_sum_backward<R: Real>(
     filter: Filter<'_, R>,
     x: &[R],
@@ -143,7 +147,7 @@ pub fn gated_sum_backward<R: Real>(
     backward(filter, x, grad, Some(topology.target))
 }
 
-/// Both backward passes; the gradient of edge e is row `target[e]` of `grad`, or row e without `target`.
+/// Computes both backward passes. The gradient of edge e is row `target[e]` of `grad`, or row e without `target`.
 fn backward<R: Real>(filter: Filter<'_, R>, x: &[R], grad: &[R], target: Option<&[i32]>) -> Gradients<R> {
     let edges = filter.edges(x);
     let Filter { functions, channels, .. } = filter;
@@ -203,7 +207,7 @@ fn backward<R: Real>(filter: Filter<'_, R>, x: &[R], grad: &[R], target: Option<
     Gradients { dx: dx.finish(), dradial: dradial.finish(), dweight }
 }
 
-/// Copies rows `indices` of `matrix`.
+/// Copies the rows `indices` of `matrix`.
 pub(super) fn gather<R: Real>(matrix: &[R], indices: &[i32], out: &mut [R], width: usize) {
     for (out, index) in out.chunks_exact_mut(width.max(1)).zip(indices) {
         let start = *index as usize * width;
@@ -212,7 +216,7 @@ pub(super) fn gather<R: Real>(matrix: &[R], indices: &[i32], out: &mut [R], widt
 }
 
 vectorised! {
-    /// out = x ∘ filters, row by row; the rows of `filters` are padded.
+    /// out = x ∘ filters, row by row. The rows of `filters` are padded.
     fn multiply_rows<'a>(x: &'a [R], filters: &'a [R], out: &'a mut [R], width: usize) {
         let rows = x.chunks_exact(width.max(1)).zip(filters.chunks_exact(padded(width).max(1)));
         for (out, (x, filters)) in out.chunks_exact_mut(width.max(1)).zip(rows) {
@@ -224,7 +228,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// sums[target − first] += x ∘ filters, row by row; the rows of `filters` are padded.
+    /// sums\[target − first\] += x ∘ filters, row by row. The rows of `filters` are padded.
     fn add_to_targets<'a>(x: &'a [R], filters: &'a [R], target: &'a [i32], first: usize, sums: &'a mut [R], width: usize) {
         let rows = x.chunks_exact(width.max(1)).zip(filters.chunks_exact(padded(width).max(1)));
         for (target, (x, filters)) in target.iter().zip(rows) {
@@ -237,7 +241,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// weighted = grad ∘ x and grad ← grad ∘ filters, row by row; the rows of `filters` and `weighted` are padded.
+    /// weighted = grad ∘ x and grad ← grad ∘ filters, row by row. The rows of `filters` and `weighted` are padded.
     fn multiply_and_weight<'a>(x: &'a [R], filters: &'a [R], grad: &'a mut [R], weighted: &'a mut [R], width: usize) {
         let padded = padded(width).max(1);
         let width = width.max(1);
@@ -258,7 +262,7 @@ mod tests {
     use crate::testing::{Edges, check_gradient, close, dot, double, numbers, same_on_two_threads};
     use proptest::prelude::*;
 
-    /// radial · weightᵀ in double precision.
+    /// Returns radial · weightᵀ in double precision.
     fn filters<R: Real>(filter: Filter<'_, R>, edges: usize) -> Vec<f64> {
         let (radial, weight) = (double(filter.radial), double(filter.weight));
         let Filter { functions, channels, .. } = filter;

@@ -1,11 +1,11 @@
-//! The two number types of the kernels and the arithmetic that the compiler can vectorise for them.
+//! The number types of the kernels, with arithmetic that the compiler can vectorise.
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::raw::product::Product;
 
-/// A number type of the kernels: `f32` for training, `f64` for tests of exactness; no others.
+/// A number type of the kernels: `f32` for training and `f64` for tests of exactness.
 pub trait Real:
     Product
     + Copy
@@ -22,35 +22,35 @@ pub trait Real:
     + Neg<Output = Self>
     + 'static
 {
-    /// 0
+    /// Zero.
     const ZERO: Self;
-    /// 1
+    /// One.
     const ONE: Self;
 
-    /// The nearest value of this type.
+    /// Returns the nearest value of this type.
     fn from_f64(value: f64) -> Self;
 
-    /// The same value in double precision.
+    /// Returns the value in double precision.
     fn to_f64(self) -> f64;
 
-    /// e^self; `f32`: relative error below 2e-7 for arguments from −87 to 88, arguments outside are taken
-    /// as these bounds, NaN stays NaN. `FUSED` as in [`Real::multiply_add`].
+    /// Returns e^self. For `f32`, the relative error is below 2e-7 for arguments from −87 to 88, arguments outside
+    /// are clamped to these bounds, and NaN is kept. `FUSED` is that of [`Real::multiply_add`].
     fn exp<const FUSED: bool>(self) -> Self;
 
-    /// √self
+    /// Returns √self.
     fn sqrt(self) -> Self;
 
-    /// `self * factor + addend`; rounded once when `FUSED`, which is fast only where the machine has the
+    /// Returns `self * factor + addend`. It is rounded once if `FUSED`, which is fast only if the machine has the
     /// instruction.
     fn multiply_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
 
-    /// 1 / (1 + e^−self)
+    /// Returns 1 / (1 + e^−self).
     #[inline(always)]
     fn sigmoid<const FUSED: bool>(self) -> Self {
         Self::ONE / (Self::ONE + (-self).exp::<FUSED>())
     }
 
-    /// The larger of two, for values that are not NaN.
+    /// Returns the larger of two values that are not NaN.
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         if self < other { other } else { self }
@@ -117,17 +117,18 @@ impl Real for f32 {
     }
 }
 
-/// Bounds of the argument: inside them the power of two of the result is a normal number.
+/// Bounds of the argument, inside which the power of two of the result is a normal number.
 const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
-/// 1.5 · 2²³: adding it rounds a small number to an integer, which then stands in the low mantissa bits.
+/// The number 1.5 · 2²³. Adding it to a small number rounds that to an integer, which is then in the low mantissa
+/// bits.
 const ROUNDING: f32 = 12_582_912.0;
-/// ln 2 in two parts, the first of 9 bits, so that its product with any power of the range is exact.
+/// The number ln 2 in two parts, the first of 9 bits, so that its product with any power in the range is exact.
 const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
-/// 1/k! from k = 7 down to 1: on |r| ≤ ln2/2 the first term left out, r⁸/8!, is below 6e-9.
+/// The coefficients 1/k! from k = 7 down to 1. On |r| ≤ ln2/2 the first omitted term, r⁸/8!, is below 6e-9.
 const FACTORIALS: [f32; 7] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0];
 
-/// e^x = 2ⁿ · e^r with n = round(x / ln 2), r = x − n·ln 2, by the series of e^r. Branch-free, so that loops
-/// over it vectorise.
+/// Returns e^x = 2ⁿ · e^r with n = round(x / ln 2) and r = x − n·ln 2, by the series of e^r. It is free of branches,
+/// so that loops over it vectorise.
 #[inline(always)]
 fn exp_f32<const FUSED: bool>(x: f32) -> f32 {
     let (low, high) = EXP_RANGE;

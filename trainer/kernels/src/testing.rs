@@ -1,9 +1,9 @@
-//! What the tests of the kernels share: numbers, comparisons, finite differences, small topologies.
+//! Helpers of the kernels' tests: random numbers, comparisons, finite differences and small topologies.
 
 use super::real::Real;
 use super::topology::Topology;
 
-/// `count` reproducible numbers between −1 and 1.
+/// Returns `count` reproducible numbers between −1 and 1.
 pub(super) fn numbers<R: Real>(count: usize, seed: u64) -> Vec<R> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
     let mut next = || {
@@ -15,12 +15,12 @@ pub(super) fn numbers<R: Real>(count: usize, seed: u64) -> Vec<R> {
     (0..count).map(|_| R::from_f64(next())).collect()
 }
 
-/// The same numbers in double precision.
+/// Converts numbers to double precision.
 pub(super) fn double<R: Real>(values: &[R]) -> Vec<f64> {
     values.iter().map(|value| value.to_f64()).collect()
 }
 
-/// Fails unless the two differ by at most `tolerance` times the largest expected magnitude (at least 1).
+/// Panics unless the numbers differ by at most `tolerance` times the largest expected magnitude (at least 1).
 pub(super) fn close(values: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(values.len(), expected.len(), "lengths");
     let scale = expected.iter().fold(1.0f64, |scale, x| scale.max(x.abs()));
@@ -29,7 +29,7 @@ pub(super) fn close(values: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Fails unless `gradient` is the derivative of `function` at `at`, by central differences.
+/// Panics unless `gradient` is the derivative of `function` at `at`, by central differences.
 pub(super) fn check_gradient(at: &[f64], gradient: &[f64], function: impl Fn(&[f64]) -> f64) {
     let step = 1e-5;
     let mut moved = at.to_vec();
@@ -46,12 +46,12 @@ pub(super) fn check_gradient(at: &[f64], gradient: &[f64], function: impl Fn(&[f
     close(gradient, &differences, 1e-7);
 }
 
-/// Σ a ∘ b
+/// Returns Σ a ∘ b.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Fails unless `function` gives the same bytes on one and on two threads; gives that result.
+/// Returns the result of `function`. Panics unless one and two threads give the same bytes.
 pub(super) fn same_on_two_threads<T: PartialEq + std::fmt::Debug + Send>(
     function: impl Fn() -> T + Sync,
 ) -> T {
@@ -74,7 +74,7 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    /// Atoms with 0 to `most` edges that end at each, from any atom, several from the same one included.
+    /// Returns edges of atoms with 0 to `most` incoming edges each, from any atom, with parallel edges.
     pub(super) fn random(atoms: usize, most: usize, seed: u64) -> Self {
         let pick =
             |value: f64, count: usize| (((value + 1.0) / 2.0 * count as f64) as usize).min(count - 1) as i32;
@@ -93,7 +93,7 @@ impl Edges {
         Edges { target, source, incoming, outgoing, outgoing_edges }
     }
 
-    /// A copy of `topology`.
+    /// Copies a topology.
     pub(super) fn of(topology: Topology<'_>) -> Self {
         Edges {
             target: topology.target.to_vec(),
@@ -104,7 +104,7 @@ impl Edges {
         }
     }
 
-    /// The topology.
+    /// Returns the topology.
     pub(super) fn topology(&self) -> Topology<'_> {
         Topology {
             target: &self.target,

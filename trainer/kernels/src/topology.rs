@@ -1,58 +1,58 @@
-//! Which edges meet at which atom.
+//! Edges of a batch, grouped by target and by source.
 
 use std::ops::Range;
 
-/// Edges of a batch, sorted by target; also in compressed rows by source. N atoms, E edges.
+/// The edges of a batch of N atoms and E edges, sorted by target and, as compressed rows, by source.
 #[derive(Clone, Copy, Debug)]
 pub struct Topology<'a> {
-    /// \[E\] centre atom i of each edge, ascending.
+    /// \[E\] target i of each edge, the centre atom, ascending.
     pub target: &'a [i32],
-    /// \[E\] neighbour j of each edge.
+    /// \[E\] source j of each edge, the neighbour.
     pub source: &'a [i32],
-    /// \[N+1\] edges `incoming[i]..incoming[i + 1]` end at atom i.
+    /// \[N+1\] offsets by target: the edges `incoming[i]..incoming[i + 1]` end at atom i.
     pub incoming: &'a [i32],
-    /// \[N+1\] `outgoing_edges[outgoing[j]..outgoing[j + 1]]` are the edges that begin at atom j.
+    /// \[N+1\] offsets by source: the edges `outgoing_edges[outgoing[j]..outgoing[j + 1]]` begin at atom j.
     pub outgoing: &'a [i32],
-    /// \[E\] edges grouped by source atom, ascending inside a group.
+    /// \[E\] edges grouped by source, ascending inside a group.
     pub outgoing_edges: &'a [i32],
 }
 
 impl<'a> Topology<'a> {
-    /// Atoms of the batch.
+    /// Returns the number of atoms.
     #[inline]
     pub fn atoms(&self) -> usize {
         self.incoming.len().saturating_sub(1)
     }
 
-    /// Edges of the batch.
+    /// Returns the number of edges.
     #[inline]
     pub fn edges(&self) -> usize {
         self.target.len()
     }
 
-    /// Edges that end at atom `i`.
+    /// Returns the edges that end at atom `i`.
     #[inline]
     pub(super) fn incoming_of(&self, i: usize) -> Range<usize> {
         self.incoming[i] as usize..self.incoming[i + 1] as usize
     }
 
-    /// Edges that end at the atoms `atoms`.
+    /// Returns the edges that end at the atoms `atoms`.
     #[inline]
     pub(super) fn incoming_of_range(&self, atoms: &Range<usize>) -> Range<usize> {
         self.incoming[atoms.start] as usize..self.incoming[atoms.end] as usize
     }
 
-    /// Edges that begin at atom `j`.
+    /// Returns the edges that begin at atom `j`.
     #[inline]
     pub(super) fn outgoing_of(&self, j: usize) -> &'a [i32] {
         &self.outgoing_edges[self.outgoing[j] as usize..self.outgoing[j + 1] as usize]
     }
 
-    /// Makes sure that lengths fit, offsets rise from 0 to E and indices are atoms and edges. Every kernel
-    /// does this first; it takes a few microseconds per 10,000 edges.
+    /// Checks that lengths fit, offsets rise from 0 to E, and indices are those of atoms and edges. Every kernel
+    /// calls it first; it takes a few microseconds per 10,000 edges.
     ///
     /// # Panics
-    /// When they do not.
+    /// If a check fails.
     pub(super) fn check(&self) {
         let (atoms, edges) = (self.atoms(), self.edges());
         for (name, offsets) in [("incoming", self.incoming), ("outgoing", self.outgoing)] {
@@ -65,14 +65,14 @@ impl<'a> Topology<'a> {
     }
 }
 
-/// Makes sure that `offsets` rise from 0 to `end`.
+/// Panics unless `offsets` rise from 0 to `end`.
 fn check_offsets(name: &str, offsets: &[i32], end: usize) {
     assert_eq!(offsets.first(), Some(&0), "{name}: first offset");
     assert!(offsets.is_sorted(), "{name}: offsets do not decrease");
     assert_eq!(offsets.last().map(|last| *last as usize), Some(end), "{name}: last offset");
 }
 
-/// Makes sure that `indices` are `count` numbers from 0 to `bound` − 1.
+/// Panics unless `indices` are `count` numbers from 0 to `bound` − 1.
 pub(super) fn check_indices(name: &str, indices: &[i32], count: usize, bound: usize) {
     assert_eq!(indices.len(), count, "{name}: indices");
     // A negative index is larger than every bound when it is read as unsigned.

@@ -1,13 +1,12 @@
-//! Messages through triplets k→j→i: the sum y_e (specification, section 4.2), one small matrix product per
-//! middle atom j.
+//! Messages over triplets k→j→i, as in DimeNet++ (specification, section 4.2; [arXiv
+//! 2011.14115](https://arxiv.org/abs/2011.14115)), as one small matrix product per middle atom j.
 //!
 //! With A\[kj, l, b\] = Σ_n w1\[b, 6l+n\]·S\[kj, 6l+n\] and G\[kj, l, c\] = Σ_b A\[kj, l, b\]·w2\[c, b\],
 //!
 //! y\[ji, c\] = Σ_kj Σ_l Y_l(cos θ_{kj,ji}) · x\[kj, c\]·G\[kj, l, c\],
 //!
-//! which for all edges ji out of j together is the product of the block of angular factors
-//! \[edges out, edges in · 7\] with V = x∘G \[edges in · 7, channels\]. Nothing as long as the list of triplets
-//! and as wide as a message ever exists.
+//! For all edges ji out of j together this is the product of the angular factors \[edges out, edges in · 7\] with V =
+//! x∘G \[edges in · 7, channels\]. No array has both the length of the list of triplets and the width of a message.
 
 use super::matrix::{Packed, padded, rows};
 use super::parallel;
@@ -18,52 +17,52 @@ use crate::raw::fresh::Fresh;
 use crate::raw::product::{Left, product};
 use crate::vectorised::vectorised;
 
-/// Orders l = 0..6 of the angular basis (specification, section 3).
+/// Number of orders l = 0..6 of the angular basis (specification, section 3).
 pub const ORDERS: usize = 7;
-/// Radial functions n = 0..5 of each order (specification, section 3).
+/// Number of radial functions n = 0..5 of each order (specification, section 3).
 pub const RADIAL: usize = 6;
 /// Width of the bottleneck between `lin_sbf1` and `lin_sbf2` (specification, section 4.2).
 pub const BASIS: usize = 8;
 
-/// Columns of the radial part S of the spherical basis: 6l+n for radial function n of order l.
+/// Number of columns of the radial part S of the spherical basis. Column 6l+n is radial function n of order l.
 pub const SPHERICAL: usize = ORDERS * RADIAL;
-/// Values of A that belong to one edge.
+/// Number of values of A per edge.
 const FACTORS: usize = ORDERS * BASIS;
-/// Atoms of one task.
+/// Atoms per task.
 const ATOM_BLOCK: usize = 16;
 
-/// What the triplets of a batch are made of. P is the number of pairs (edge into j, edge out of j), reverse
-/// edges included.
+/// The bases and edges of a batch's triplets. P is the number of pairs (edge into j, edge out of j), including those
+/// of an edge and its reverse.
 #[derive(Clone, Copy, Debug)]
 pub struct Triplets<'a, R> {
     /// \[E, 42\] radial part S of the spherical basis.
     pub spherical: &'a [R],
-    /// \[P, 7\] angular factors Y_l: for each atom j, for each edge out of j in the order of
-    /// `outgoing_edges`, for each edge into j; zeros where one is the reverse of the other.
+    /// \[P, 7\] angular factors Y_l, ordered by atom j, then by edge out of j in the order of `outgoing_edges`, then
+    /// by edge into j; zeros if one edge is the reverse of the other.
     pub angular: &'a [R],
-    /// \[N+1\] first pair of each atom j.
+    /// \[N+1\] index of the first pair of each atom j.
     pub pair_offsets: &'a [i32],
-    /// The edges.
+    /// The edges of the batch.
     pub topology: Topology<'a>,
 }
 
-/// The two layers of the spherical filter.
+/// Weights of the spherical filter's two layers.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a, R> {
-    /// \[8, 42\] `lin_sbf1`
+    /// \[8, 42\] weight of `lin_sbf1`.
     pub w1: &'a [R],
-    /// \[channels, 8\] `lin_sbf2`
+    /// \[channels, 8\] weight of `lin_sbf2`.
     pub w2: &'a [R],
 }
 
 /// Gradients of the triplet sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients<R> {
-    /// \[E, channels\]
+    /// \[E, channels\] gradient of the messages.
     pub dx: Vec<R>,
-    /// \[8, 42\]
+    /// \[8, 42\] gradient of `w1`.
     pub dw1: Vec<R>,
-    /// \[channels, 8\]
+    /// \[channels, 8\] gradient of `w2`.
     pub dw2: Vec<R>,
 }
 
@@ -88,35 +87,35 @@ impl<R: Real> Triplets<'_, R> {
         channels
     }
 
-    /// Angular factors of atom j: \[edges out, edges in · 7\].
+    /// Returns the angular factors of atom j, \[edges out, edges in · 7\].
     fn angular_of(&self, j: usize) -> &[R] {
         &self.angular[self.pair_offsets[j] as usize * ORDERS..self.pair_offsets[j + 1] as usize * ORDERS]
     }
 }
 
-/// The weights in the layouts of the products.
+/// The weights in the layouts for the products.
 struct Factors<R> {
-    /// \[42, 8\]
+    /// \[42, 8\] transpose of the first weight.
     w1: Vec<R>,
-    /// 8 × channels
+    /// \[8, channels\] transpose of the second weight.
     w2: Packed<R>,
     channels: usize,
 }
 
-/// Memory of one atom's blocks, used again from atom to atom. Rows are padded.
+/// Buffers for the blocks of one atom, reused from atom to atom. Rows are padded.
 #[derive(Default)]
 struct Scratch<R> {
-    /// A: \[edges in, 7, 8\]
+    /// A, \[edges in, 7, 8\].
     factors: Vec<R>,
-    /// G, in the forward pass then V: \[edges in · 7, channels\]
+    /// G, in the forward pass then V, \[edges in · 7, channels\].
     filters: Vec<R>,
-    /// Rows of y or of its gradient: \[edges out, channels\]
+    /// Rows of y or of its gradient, \[edges out, channels\].
     messages: Vec<R>,
-    /// dV, then dG: \[edges in · 7, channels\]
+    /// dV, then dG, \[edges in · 7, channels\].
     dfilters: Vec<R>,
-    /// dA: \[edges in · 7, 8\]
+    /// dA, \[edges in · 7, 8\].
     dfactors: Vec<R>,
-    /// dx: \[edges in, channels\]
+    /// dx, \[edges in, channels\].
     dx: Vec<R>,
 }
 
@@ -126,7 +125,7 @@ impl<R: Real> Factors<R> {
         Factors { w1, w2: Packed::of_transpose(weights.w2, BASIS, channels), channels }
     }
 
-    /// A and G of the edges with the radial parts `spherical`.
+    /// Computes A and G of the edges with the radial parts `spherical`.
     fn filters(&self, spherical: &[R], factors: &mut Vec<R>, filters: &mut Vec<R>) {
         let edges = spherical.len() / SPHERICAL;
         factors.resize(edges * FACTORS, R::ZERO);
@@ -137,10 +136,10 @@ impl<R: Real> Factors<R> {
     }
 }
 
-/// The sum y\[E, channels\] over triplets of the messages x\[E, channels\].
+/// Returns the sum y \[E, channels\] over triplets of the messages x \[E, channels\], by the formulas of this module.
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn forward<R: Real>(triplets: Triplets<'_, R>, x: &[R], weights: Weights<'_, R>) -> Vec<R> {
     let channels = triplets.check(&weights, x);
     let stride = padded(channels);
@@ -180,12 +179,17 @@ pub fn forward<R: Real>(triplets: Triplets<'_, R>, x: &[R], weights: Weights<'_,
     y.finish()
 }
 
-/// Gradients of [`forward`] for the gradient g of y, \[E, channels\]. Per middle atom:
-/// dV = angularᵀ·g, dx = Σ_l G∘dV, dG = x∘dV, dw2 = Σ dGᵀ·A, dA = dG·w2,
-/// dw1\[b, 6l+n\] = Σ_kj dA\[kj, l, b\]·S\[kj, 6l+n\].
+/// Returns the gradients of [`forward`]. `grad` is the gradient g of y, \[E, channels\]. Per middle atom:
+///
+/// * dV = angularᵀ·g
+/// * dx = Σ_l G∘dV
+/// * dG = x∘dV
+/// * dw2 = Σ dGᵀ·A
+/// * dA = dG·w2
+/// * dw1\[b, 6l+n\] = Σ_kj dA\[kj, l, b\]·S\[kj, 6l+n\]
 ///
 /// # Panics
-/// When a slice does not have its shape.
+/// If a slice does not have the length of its shape.
 pub fn backward<R: Real>(
     triplets: Triplets<'_, R>,
     x: &[R],
@@ -240,7 +244,7 @@ pub fn backward<R: Real>(
     }
 }
 
-/// Copies rows `indices` of `matrix` into padded rows.
+/// Copies the rows `indices` of `matrix` into padded rows.
 fn gather_padded<R: Real>(matrix: &[R], indices: &[i32], out: &mut [R], width: usize) {
     if width == padded(width) {
         return gather(matrix, indices, out, width);
@@ -252,7 +256,7 @@ fn gather_padded<R: Real>(matrix: &[R], indices: &[i32], out: &mut [R], width: u
 }
 
 vectorised! {
-    /// A\[kj, l, b\] = Σ_n w1\[6l+n, b\]·S\[kj, 6l+n\]
+    /// A\[kj, l, b\] = Σ_n w1\[6l+n, b\]·S\[kj, 6l+n\].
     fn contract<'a>(spherical: &'a [R], w1: &'a [R], factors: &'a mut [R]) {
         let (w1, _) = w1.as_chunks::<BASIS>();
         let (spherical, _) = spherical.as_chunks::<SPHERICAL>();
@@ -273,7 +277,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// dw1\[6l+n, b\] += Σ_kj S\[kj, 6l+n\]·dA\[kj, l, b\]; the rows of dA are padded.
+    /// dw1\[6l+n, b\] += Σ_kj S\[kj, 6l+n\]·dA\[kj, l, b\]. The rows of dA are padded.
     fn add_outer<'a>(spherical: &'a [R], dfactors: &'a [R], dw1: &'a mut [R]) {
         let (dw1, _) = dw1.as_chunks_mut::<BASIS>();
         for (order, dw1) in dw1.chunks_exact_mut(RADIAL).enumerate() {
@@ -299,7 +303,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// G\[kj, l, c\] ← x\[kj, c\]·G\[kj, l, c\]; the rows of G are padded.
+    /// G\[kj, l, c\] ← x\[kj, c\]·G\[kj, l, c\]. The rows of G are padded.
     fn scale<'a>(x: &'a [R], filters: &'a mut [R], width: usize) {
         let stride = padded(width).max(1);
         for (x, filters) in x.chunks_exact(width.max(1)).zip(filters.chunks_exact_mut(ORDERS * stride)) {
@@ -313,7 +317,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// dx\[kj, c\] = Σ_l G\[kj, l, c\]·dV\[kj, l, c\] and dV ← x∘dV; the rows of G and dV are padded.
+    /// dx\[kj, c\] = Σ_l G\[kj, l, c\]·dV\[kj, l, c\] and dV ← x∘dV. The rows of G and dV are padded.
     fn split<'a>(x: &'a [R], filters: &'a [R], dfilters: &'a mut [R], dx: &'a mut [R], width: usize) {
         let stride = padded(width).max(1);
         let width = width.max(1);

@@ -1,7 +1,7 @@
 //! Functions over numbers of either type whose bodies are compiled once for each instruction set.
 
-/// Declares a function whose body is compiled for each instruction set ([`crate::raw::level::run`]). The
-/// lifetime has to be named; inside, `FUSED` is the parameter for [`crate::Real::exp`] and
+/// Declares a function whose body is compiled for each instruction set ([`crate::raw::level::run`]). The lifetime
+/// must be named. Inside the body, `FUSED` is the parameter for [`crate::Real::exp`] and
 /// [`crate::Real::multiply_add`].
 macro_rules! vectorised {
     ($(#[$doc:meta])* $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $type:ty),* $(,)?) $body:block) => {

@@ -1,33 +1,33 @@
-//! Output buffers that are written exactly once: no pass that fills them with zeros first, and blocks of
-//! one buffer written by several threads.
+//! Output buffers that are written exactly once. They are not filled with zeros first, and several threads write
+//! blocks of one buffer.
 //!
-//! Unsafe because `Vec` has no safe way to write its spare capacity from several places. The contract is
-//! kept by counting: every writer counts what it has initialised, and [`Fresh::finish`] hands the vector
-//! out only when the count is the length.
+//! Unsafe because `Vec` has no safe way to write its spare capacity from several places. The contract is kept by
+//! counting: every writer counts the elements it has initialised, and [`Fresh::finish`] returns the vector only if
+//! the count is its length.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// A vector of `length` elements that are still to be written.
+/// A vector of `length` elements that are not written yet.
 pub(crate) struct Fresh<R> {
-    /// Length 0 until [`Fresh::finish`]; its capacity is at least `length`.
+    /// The vector. Its length is 0 until [`Fresh::finish`], and its capacity is at least `length`.
     values: Vec<R>,
     length: usize,
     written: AtomicUsize,
 }
 
 impl<R: Copy + Send + Sync> Fresh<R> {
-    /// Room for `length` elements, none of them written.
+    /// Allocates `length` elements, none of them written.
     pub(crate) fn new(length: usize) -> Self {
         Fresh { values: Vec::with_capacity(length), length, written: AtomicUsize::new(0) }
     }
 
-    /// Writers of consecutive blocks: block `k` ends before element `ends[k]` and begins where the one
-    /// before it ended. Each block is filled from its front by [`Block::append`].
+    /// Returns writers of consecutive blocks. Block `k` ends before element `ends[k]` and begins where the one before
+    /// it ends. Each block is filled from its front by [`Block::append`].
     ///
     /// # Panics
-    /// When `ends` decreases or passes the length.
+    /// If `ends` decreases or exceeds the length.
     pub(crate) fn blocks(&mut self, ends: impl Iterator<Item = usize>) -> Vec<Block<'_, R>> {
         *self.written.get_mut() = 0;
         let written = &self.written;
@@ -43,10 +43,10 @@ impl<R: Copy + Send + Sync> Fresh<R> {
         blocks
     }
 
-    /// A writer of rows of `width` elements in any order, from any thread.
+    /// Returns a writer of rows of `width` elements in any order and from any thread.
     ///
     /// # Panics
-    /// When the length is no multiple of `width`.
+    /// If the length is not a multiple of `width`.
     pub(crate) fn scatter(&mut self, width: usize) -> Scatter<'_, R> {
         *self.written.get_mut() = 0;
         let rows = self.length.checked_div(width).unwrap_or(0);
@@ -60,10 +60,10 @@ impl<R: Copy + Send + Sync> Fresh<R> {
         }
     }
 
-    /// The vector, now that all of it is written.
+    /// Returns the vector after all elements are written.
     ///
     /// # Panics
-    /// When the writers of the last call of [`Fresh::blocks`] or [`Fresh::scatter`] left a gap.
+    /// If the writers of the last call of [`Fresh::blocks`] or [`Fresh::scatter`] left a gap.
     pub(crate) fn finish(mut self) -> Vec<R> {
         assert_eq!(*self.written.get_mut(), self.length, "every element of a kernel's result is written");
         // SAFETY: the capacity is at least `length`. The writers handed out by one call cover disjoint
@@ -74,7 +74,7 @@ impl<R: Copy + Send + Sync> Fresh<R> {
     }
 }
 
-/// One block of a [`Fresh`] vector, filled from its front.
+/// A block of a [`Fresh`] vector, which is filled from its front.
 pub(crate) struct Block<'a, R> {
     slots: &'a mut [MaybeUninit<R>],
     count: usize,
@@ -82,10 +82,10 @@ pub(crate) struct Block<'a, R> {
 }
 
 impl<R: Copy> Block<'_, R> {
-    /// Writes `values` behind what is already there.
+    /// Appends `values` to the block.
     ///
     /// # Panics
-    /// When the block has less room left.
+    /// If the block has less room left.
     #[inline]
     pub(crate) fn append(&mut self, values: &[R]) {
         let end = self.count + values.len();
@@ -93,7 +93,7 @@ impl<R: Copy> Block<'_, R> {
         self.count = end;
     }
 
-    /// Writes the first `width` elements of each row of `values`, whose rows are `stride` apart.
+    /// Appends the first `width` elements of each row of `values`, whose rows are `stride` apart.
     pub(crate) fn append_rows(&mut self, values: &[R], width: usize, stride: usize) {
         if width == stride {
             self.append(values);
@@ -109,7 +109,7 @@ impl<R> Drop for Block<'_, R> {
     }
 }
 
-/// Rows of a [`Fresh`] vector, each written once, in any order.
+/// The rows of a [`Fresh`] vector, each written once, in any order.
 pub(crate) struct Scatter<'a, R> {
     slots: *mut MaybeUninit<R>,
     width: usize,
@@ -128,7 +128,7 @@ impl<R: Copy> Scatter<'_, R> {
     /// Writes row `row`.
     ///
     /// # Panics
-    /// When the row was written before, lies outside, or `values` is not one row.
+    /// If the row was written before or is out of range, or `values` is not one row.
     #[inline]
     pub(crate) fn write(&self, row: usize, values: &[R]) {
         assert_eq!(values.len(), self.width, "one row");

@@ -1,14 +1,14 @@
-//! Instruction sets, found at run time, and loops that are compiled once for each of them.
+//! Instruction sets, determined at run time, and loops that are compiled once for each of them.
 //!
-//! Unsafe because calling a function compiled for an instruction set is sound only on a machine that has
-//! it. Whether it does is asked first, once for the whole program.
+//! Unsafe because calling a function compiled for an instruction set is sound only on a machine that has it. The
+//! machine is asked once per program.
 
 use std::sync::OnceLock;
 
-/// Instruction set of the loops and products, widest last.
+/// Instruction set of the loops and products, in ascending order of width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What every machine of the target has.
+    /// The instruction set of all machines of the target.
     Baseline,
     /// AVX2 with fused multiply-add.
     Avx2,
@@ -17,7 +17,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The widest instruction set of this machine.
+    /// Returns the widest instruction set of this machine.
     #[inline]
     pub fn of_machine() -> Level {
         static LEVEL: OnceLock<Level> = OnceLock::new();
@@ -42,10 +42,10 @@ impl Level {
     }
 }
 
-/// A loop that is compiled once for each instruction set. `run` must be `#[inline(always)]`: only so does
-/// its body become part of the function that has the instruction set. The macro `vectorised!` writes this.
+/// A loop that is compiled once for each instruction set. `run` must be `#[inline(always)]`, so that its body becomes
+/// part of the function with the instruction set. The macro `vectorised!` implements this trait.
 pub(crate) trait Loop {
-    /// Runs it; `FUSED` says that the machine has a fused multiply-add.
+    /// Runs the loop. `FUSED` is true if the machine has a fused multiply-add.
     fn run<const FUSED: bool>(self);
 }
 

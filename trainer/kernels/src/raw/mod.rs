@@ -1,12 +1,12 @@
-//! All of the crate's `unsafe` code, so that there is one place to look for it.
+//! All `unsafe` code of the crate.
 //!
-//! * [`level`]: loops for the machine's vector instructions
-//! * [`product`]: matrix products, likewise
-//! * [`fresh`]: vectors that are written once, by several threads, without being filled with zeros first
+//! * [`level`]: loops with the machine's vector instructions
+//! * [`product`]: matrix products with the machine's vector instructions
+//! * [`fresh`]: vectors that several threads write once, without filling them with zeros first
 //!
-//! Each file says why it cannot be safe and how it keeps the contract; what it offers to the others is
-//! safe to call with any arguments. The lint that denies `unsafe` is off here and nowhere else in the
-//! crate. `make sanitize` runs the crate's tests under AddressSanitizer and Valgrind.
+//! Each file says why it needs `unsafe` and how it keeps the contract. Its functions for other modules are safe to
+//! call with any arguments. The lint against `unsafe` is allowed here and nowhere else in the crate. `make sanitize`
+//! runs the crate's tests under AddressSanitizer and Valgrind.
 #![allow(unsafe_code)]
 
 pub(crate) mod fresh;
@@ -18,7 +18,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// Every Rust source below a folder.
+    /// Returns all Rust source files below a folder.
     fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();

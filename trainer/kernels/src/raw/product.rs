@@ -1,56 +1,55 @@
-//! The matrix product of the blocks.
+//! Matrix products.
 //!
-//! Unsafe because the tiles of the product are compiled for instruction sets that not every machine has,
-//! and because they read and write through pointers. Every function that others call asks for the
-//! instruction set and checks its slices before it takes pointers from them.
+//! Unsafe because the tiles of a product are compiled for instruction sets that not every machine has, and because
+//! they read and write through pointers. Every function for other modules checks the instruction set and the slices
+//! before it takes pointers.
 
 use super::level::Level;
 
-/// Columns of one panel of a right factor: four vectors of AVX-512.
+/// Columns per panel of a right factor: four vectors of AVX-512.
 pub(crate) const PANEL: usize = 64;
-/// Columns of a right factor come in multiples of this: one vector of AVX-512, two of AVX2.
+/// The number of columns of a right factor is a multiple of this: one vector of AVX-512, two of AVX2.
 pub(crate) const COLUMNS: usize = 16;
 
-/// Summands of one pass of a product: with a panel's columns they stay in the first-level cache.
+/// Summands per pass of a product. With a panel's columns they stay in the first-level cache.
 #[cfg(target_arch = "x86_64")]
 const DEPTH: usize = 128;
 
-/// Left factor of a product: element (m, k) is `values[m * row_stride + k * depth_stride]`.
+/// Left factor of a product. Element (m, k) is `values[m * row_stride + k * depth_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Left<'a, R> {
     /// The elements.
     pub(crate) values: &'a [R],
-    /// Rows of the product.
+    /// Number of rows of the product.
     pub(crate) rows: usize,
-    /// From one row to the next.
+    /// Distance of two rows.
     pub(crate) row_stride: usize,
-    /// From one summand of the product to the next.
+    /// Distance of two summands.
     pub(crate) depth_stride: usize,
 }
 
-/// Right factor of a product: element (k, c) is
-/// `values[c / PANEL * panel_stride + k * row_stride + c % PANEL]`.
+/// Right factor of a product. Element (k, c) is `values[c / PANEL * panel_stride + k * row_stride + c % PANEL]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Right<'a, R> {
     /// The elements.
     pub(crate) values: &'a [R],
-    /// Summands of the product.
+    /// Number of summands of the product.
     pub(crate) depth: usize,
-    /// Columns of the product, a multiple of [`COLUMNS`].
+    /// Number of columns of the product, a multiple of [`COLUMNS`].
     pub(crate) columns: usize,
-    /// From one summand to the next.
+    /// Distance of two summands.
     pub(crate) row_stride: usize,
-    /// From one panel to the next.
+    /// Distance of two panels.
     pub(crate) panel_stride: usize,
 }
 
-/// A number type that has a product.
+/// A number type with a matrix product.
 pub trait Product: Sized {
-    /// `out[rows, columns] = left · right`, or `+=` when `accumulate`; `out` is row-major without gaps.
-    /// Instruction sets above `level` are left alone, for tests.
+    /// Computes `out[rows, columns] = left · right`, or `+=` if `accumulate`; `out` is row-major without gaps.
+    /// Instruction sets above `level` are not used, for tests.
     ///
     /// # Panics
-    /// When a slice is shorter than its shape says.
+    /// If a slice is shorter than its shape.
     fn product(
         level: Level,
         left: Left<'_, Self>,
@@ -80,16 +79,16 @@ impl Product for f32 {
     }
 }
 
-/// [`Product::product`] with the widest instruction set of this machine.
+/// Computes [`Product::product`] with the widest instruction set of this machine.
 ///
 /// # Panics
-/// When a slice is shorter than its shape says.
+/// If a slice is shorter than its shape.
 #[inline]
 pub(crate) fn product<R: Product>(left: Left<'_, R>, right: Right<'_, R>, out: &mut [R], accumulate: bool) {
     R::product(Level::of_machine(), left, right, out, accumulate);
 }
 
-/// Checks every index that a product will touch; false when there is nothing to compute.
+/// Checks all indices of a product. Returns false if there is nothing to compute.
 fn check<R>(left: &Left<'_, R>, right: &Right<'_, R>, out: &[R]) -> bool {
     let Right { depth, columns, row_stride, panel_stride, .. } = *right;
     assert!(columns.is_multiple_of(COLUMNS), "whole vectors of columns");
@@ -111,12 +110,13 @@ fn check<R>(left: &Left<'_, R>, right: &Right<'_, R>, out: &[R]) -> bool {
     true
 }
 
-/// `Σ count · stride + offset`; `None` beyond every slice's end.
+/// Returns `Σ count · stride + offset`, or `None` on overflow.
 fn last_index(steps: [(usize, usize); 2], offset: usize) -> Option<usize> {
     steps.into_iter().try_fold(offset, |index, (count, stride)| index.checked_add(count.checked_mul(stride)?))
 }
 
-/// [`product`] by the crate `gemm`, one panel at a time: any machine, any number type. `one` is its 1.
+/// Computes [`product`] with the crate `gemm`, one panel at a time, for any machine and number type. `one` is the
+/// number 1.
 fn product_portable<R: Copy + 'static>(
     one: R,
     left: Left<'_, R>,
@@ -161,7 +161,7 @@ fn product_portable<R: Copy + 'static>(
     }
 }
 
-/// [`product`] in single precision: own tiles for AVX-512 and AVX2, `gemm` elsewhere.
+/// Computes [`product`] in single precision, with tiles for AVX-512 and AVX2 and with `gemm` on other machines.
 fn product_f32(level: Level, left: Left<'_, f32>, right: Right<'_, f32>, out: &mut [f32], accumulate: bool) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -192,13 +192,13 @@ fn product_f32(level: Level, left: Left<'_, f32>, right: Right<'_, f32>, out: &m
     product_portable(1.0, left, right, out, accumulate);
 }
 
-/// Tiles of the product that stay in registers, for the two vector widths of x86.
+/// Tiles of a product in registers, for the two vector widths of x86.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Left, PANEL, Right};
     use std::arch::x86_64::*;
 
-    /// One tile: where its operands begin and how they step.
+    /// A tile: pointers and strides of its operands.
     #[derive(Clone, Copy)]
     struct Tile {
         left: *const f32,
@@ -212,14 +212,14 @@ mod x86 {
         accumulate: bool,
     }
 
-    /// Rows of a tile that are reached from one pointer.
+    /// Number of a tile's rows per base pointer.
     const ROWS_OF_BASE: usize = 4;
-    /// Pointers for the 6 rows of the highest tile.
+    /// Number of base pointers, for the 6 rows of the highest tile.
     const BASES: usize = 2;
 
-    /// Pointers to every fourth row of a tile of `M` rows (later ones are null). Knowing that they are a
-    /// fixed distance apart, the compiler would derive each row's address from the row before: a chain of
-    /// additions that takes longer than the tile's arithmetic. The empty assembly hides the distance.
+    /// Returns pointers to every fourth row of a tile of `M` rows; further ones are null. If the compiler knew their
+    /// constant distance, it would derive the address of each row from the row before, a chain of additions that
+    /// takes longer than the tile's arithmetic. The empty assembly hides the distance.
     #[inline(always)]
     fn bases<const M: usize>(left: *const f32, row_stride: usize) -> [*const f32; BASES] {
         let mut bases = [std::ptr::null(); BASES];
@@ -236,7 +236,7 @@ mod x86 {
         ($features:literal, $lanes:literal, $height:literal, $zero:ident, $load:ident, $store:ident,
          $spread:ident, $add:ident, $fused:ident, $tile:ident, $rows:ident, $product:ident,
          [$($partial:literal)*], [$($vectors:literal)*]) => {
-            /// A tile of `M` rows and `V` vectors.
+            /// Computes a tile of `M` rows and `V` vectors.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn $tile<const M: usize, const V: usize>(tile: Tile) {
@@ -271,7 +271,7 @@ mod x86 {
                 }
             }
 
-            /// All rows of `V` vectors of columns.
+            /// Computes all rows of `V` vectors of columns.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn $rows<const V: usize>(rows: usize, mut tile: Tile) {
@@ -291,7 +291,7 @@ mod x86 {
                 }
             }
 
-            /// The product; the caller has checked the shapes and that the machine has the instructions.
+            /// Computes the product. The caller must have checked the shapes and the instruction set of the machine.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn $product(
                 left: Left<'_, f32>,
@@ -344,7 +344,7 @@ mod tests {
 
     use super::*;
 
-    /// Strides whose products wrap around must not pass for small ones.
+    /// Checks that strides whose products overflow are not taken for small ones.
     #[test]
     fn factors_beyond_their_slices_are_refused() {
         let fits = |rows, row_stride, depth, right_stride, panel_stride, columns| {
