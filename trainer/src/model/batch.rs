@@ -1,4 +1,4 @@
-//! A batch of crystals as tensors.
+//! A batch of crystals as tensors on a device.
 
 use std::sync::Arc;
 
@@ -12,32 +12,32 @@ use crate::data::{BatchFloat, GraphBatch};
 use crate::ops::{Angles, Edges, Triplets};
 use crate::ranks::{GlobalSizes, Ranks, Sizes};
 
-/// Tensors of a batch; N atoms, E edges, B crystals.
+/// The tensors of a batch of B crystals with N atoms and E edges.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Number of crystals.
+    /// Number of crystals, B.
     pub crystals: usize,
-    /// Number of atoms.
+    /// Number of atoms, N.
     pub atoms: usize,
-    /// Number of edges.
+    /// Number of edges, E.
     pub edge_count: usize,
-    /// Ends, groups and angles of the edges.
+    /// Indices of the edges' atoms, the edges of every atom, and the angles between edges.
     pub edges: Edges,
-    /// Z of every atom, shape `[N]`.
+    /// Atomic number of every atom, shape `[N]`.
     pub atomic_numbers: Tensor<1, Int>,
-    /// Crystal of every atom, shape `[N]`.
+    /// Index of the crystal of every atom, shape `[N]`.
     pub crystal_of_atom: Tensor<1, Int>,
-    /// Atoms of every crystal, shape `[B, 1]`.
+    /// Number of atoms of every crystal, shape `[B, 1]`.
     pub atom_counts: Tensor<2>,
-    /// a, b, c in Å, α, β, γ in degrees, shape `[B, 6]`.
+    /// Lattice parameters a, b, c in Å and α, β, γ in degrees, shape `[B, 6]`.
     pub lattice_parameters: Tensor<2>,
-    /// Distance of every atom from its crystal's centre in Å, shape `[N]`.
+    /// Distance of every atom from the centre of its crystal in Å, shape `[N]`.
     pub centre_distances: Tensor<1>,
     /// Length of every edge in Å, shape `[E]`.
     pub distances: Tensor<1>,
-    /// Number of edges that end at each atom, shape `[N, 1]`.
+    /// In-degree of every atom: the number of edges that end at it, shape `[N, 1]`.
     pub degrees: Tensor<2>,
-    /// What its items count in means over the batch of which this is one rank's share.
+    /// Sizes of the batch over all ranks. Means over the batch are taken with them.
     pub global: GlobalSizes,
     bases: Option<Bases>,
     cosines: Option<PairCosines>,
@@ -47,40 +47,42 @@ pub struct Batch {
     views: Option<[View; 2]>,
 }
 
-/// Radial bases of DimeNet++ (specification, section 3); the angular ones are in [`Edges::angles`].
+/// Radial bases of DimeNet++ (specification, section 3). The angular functions are in [`Edges::angles`].
 #[derive(Debug, Clone)]
 pub struct Bases {
-    /// `x = d / cutoff`, shape `[E, 1]`.
+    /// Scaled distance `x = d / cutoff` of every edge, shape `[E, 1]`.
     pub scaled_distances: Tensor<2>,
-    /// Envelope `u(x)`, shape `[E, 1]`.
+    /// Envelope `u(x)` of every edge, shape `[E, 1]`.
     pub envelope: Tensor<2>,
-    /// Spherical basis without its angular part, shape `[E, 42]`.
+    /// Radial part of the spherical basis, shape `[E, 42]`.
     pub spherical: Tensor<2>,
 }
 
-/// Angles of the P pairs of edges that meet in an atom.
+/// Cosines of the angles of P pairs of edges. The edge kj of a pair ends at atom j, where its edge ji starts.
 #[derive(Debug, Clone)]
 pub struct PairCosines {
     /// Edge kj of every pair, shape `[P]`.
     pub incoming_edge: Tensor<1, Int>,
     /// Edge ji of every pair, shape `[P]`.
     pub outgoing_edge: Tensor<1, Int>,
-    /// `cos θ` of every pair (specification, section 2.5), shape `[P]`: 1 is straight on, -1 an edge and its reverse.
+    /// `cos θ` of every pair (specification, section 2.5), shape `[P]`. It is 1 for a straight path and -1 for an
+    /// edge and its reverse.
     pub cosine: Tensor<1>,
 }
 
-/// Periodic labels of the edges (specification, section 2.4).
+/// Periodic labels of the edges, the targets of L_Die and L_Unit (specification, section 2.4).
 #[derive(Debug, Clone)]
 pub struct EdgeLabels {
-    /// Direction of every edge, shape `[E]`.
+    /// Direction class of every edge, shape `[E]`.
     pub directions: Tensor<1, Int>,
-    /// 1 where an edge stays in the same cell, else 0, shape `[E]`.
+    /// 1 for an edge within one cell, 0 for any other, shape `[E]`.
     pub same_cell: Tensor<1, Int>,
 }
 
 impl Batch {
-    /// Moves a batch that is not shared to a device, with what the two views hide if there are views. `device` is
-    /// the one without automatic differentiation: the tensors are data.
+    /// Moves a whole batch to a device. With `masks`, the batch gets the two masked views.
+    ///
+    /// The tensors are data without gradients: `device` must be one without automatic differentiation.
     pub fn new<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
         masks: Option<&Masks>,
@@ -91,7 +93,8 @@ impl Batch {
         Self::of_sizes(batch, masks, cutoff_angstrom, global, device)
     }
 
-    /// As [`Batch::new`], of this rank's share of a batch; every rank must do so.
+    /// Moves this rank's share of a batch to a device, as [`Batch::new`] does for a whole batch. The sizes of the
+    /// shares are summed over the ranks, so every rank must call this function for every batch.
     pub fn shared<R: Element + BatchFloat>(
         batch: GraphBatch<R>,
         masks: Option<&Masks>,
@@ -194,42 +197,58 @@ impl Batch {
         }
     }
 
-    /// Radial bases of DimeNet++.
+    /// Returns the radial bases of DimeNet++.
     ///
     /// # Panics
-    /// As every part below, if the batch was built without: what a model or its training takes is asked for by
-    /// their [`Inputs`](crate::data::Inputs).
+    /// If the batch was built without them. The [`Inputs`](crate::data::Inputs) of a model or method say which parts
+    /// a batch is built with.
     pub fn bases(&self) -> &Bases {
         self.bases.as_ref().expect("`Inputs::bases` must ask for them")
     }
 
-    /// Angles of the pairs of edges.
+    /// Returns the cosines of the angles between edges.
+    ///
+    /// # Panics
+    /// If the batch was built without them.
     pub fn cosines(&self) -> &PairCosines {
         self.cosines.as_ref().expect("`Inputs::cosines` must ask for them")
     }
 
-    /// Periodic labels of the edges.
+    /// Returns the periodic labels of the edges.
+    ///
+    /// # Panics
+    /// If the batch was built without them.
     pub fn labels(&self) -> &EdgeLabels {
         self.labels.as_ref().expect("`Inputs::labels` must ask for them")
     }
 
-    /// Cell k of every edge's neighbour, shape `[E, 3]`.
+    /// Returns the cell image k of every edge's neighbour, shape `[E, 3]`.
+    ///
+    /// # Panics
+    /// If the batch was built without them.
     pub fn images(&self) -> &Tensor<2, Int> {
         self.images.as_ref().expect("`Inputs::images` must ask for them")
     }
 
-    /// Vector v of every edge from its centre to its neighbour in Å (specification, section 2.2), shape `[E, 3]`.
+    /// Returns the displacement v of every edge from its centre atom to its neighbour in Å (specification,
+    /// section 2.2), shape `[E, 3]`.
+    ///
+    /// # Panics
+    /// If the batch was built without them.
     pub fn vectors(&self) -> &Tensor<2> {
         self.vectors.as_ref().expect("`Inputs::vectors` must ask for them")
     }
 
-    /// What the two views hide; there if the batch was made with masks.
+    /// Returns the two masked views.
+    ///
+    /// # Panics
+    /// If the batch was made without masks.
     pub fn views(&self) -> &[View; 2] {
         self.views.as_ref().expect("a batch with views is made with masks")
     }
 }
 
-/// The sizes of a batch.
+/// Returns the sizes of a batch.
 fn sizes<R>(batch: &GraphBatch<R>, masks: Option<&Masks>) -> Sizes {
     let count = |view: &[bool]| view.iter().filter(|&&hidden| hidden).count();
     let hidden = masks.map_or([0; 2], |masks| [count(&masks.first), count(&masks.second)]);

@@ -1,4 +1,4 @@
-//! The encoders, one variant a kind: a batch of crystals into vectors of its atoms and crystals.
+//! Encoders: from a batch of crystals to vectors of its atoms and crystals.
 
 use burn::prelude::*;
 
@@ -10,50 +10,51 @@ use crate::config::ModelConfig;
 use crate::config::model::ModelKind;
 use crate::data::{Inputs, LatticeStatistics};
 
-/// An encoder of one of the kinds that a configuration names; a new kind is a folder beside `mmpt` and a variant here.
+/// The encoder of a model. Each variant is one kind of `model.kind`; its layers are a folder beside `mmpt`.
 #[derive(Module, Debug)]
 pub enum Encoder {
-    /// The periodic multigraph network and the lattice encoder of MMPT.
+    /// MMPT: the periodic multigraph network and the lattice encoder.
     Mmpt(MmptEncoder),
 }
 
 impl Encoder {
-    /// Name of the field that holds an encoder in every model, so that its parameters are told apart from those of
+    /// Name of the field that holds the encoder in every model. It tells the encoder's parameters from those of
     /// decoders and heads.
     pub(super) const FIELD: &str = "encoder";
 
-    /// A fresh encoder of the configuration's kind for a training set's lattice statistics.
+    /// Initialises an encoder of the configured kind. `statistics` are the lattice statistics of the training set.
     pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
         match config.kind {
             ModelKind::Mmpt => Self::Mmpt(MmptEncoder::init(&config.mmpt, statistics, initialiser)),
         }
     }
 
-    /// Widths of the vectors of the configuration's kind.
+    /// Returns the widths of the embeddings of the configured kind.
     pub fn widths(config: &ModelConfig) -> Widths {
         match config.kind {
             ModelKind::Mmpt => MmptEncoder::widths(&config.mmpt),
         }
     }
 
-    /// What the batches for the configuration's kind must hold.
+    /// Returns the parts that a batch must have for the configured kind.
     pub fn inputs(config: &ModelConfig) -> Inputs {
         match config.kind {
             ModelKind::Mmpt => mmpt::inputs(),
         }
     }
 
-    /// Encodes a batch without masking anything.
+    /// Encodes a batch without masking.
     ///
     /// # Shapes
-    /// Those of [`Encoding`].
+    /// See [`Encoding`].
     pub fn encode(&self, batch: &Batch) -> Encoding {
         match self {
             Self::Mmpt(encoder) => encoder.encode(batch),
         }
     }
 
-    /// The name of a parameter in a weights file from its path below [`Encoder::FIELD`], which begins with the variant.
+    /// Returns the name of a parameter in a weights file. `path` is its path below [`Encoder::FIELD`] and begins with
+    /// the name of the variant.
     pub(super) fn rename(path: &[String]) -> Vec<String> {
         match path.split_first() {
             Some((_, rest)) => mmpt::rename(rest),

@@ -1,21 +1,22 @@
-//! What every encoder makes of a batch: vectors of its atoms and crystals.
+//! The output of every encoder: embeddings of the atoms and crystals of a batch.
 
 use burn::prelude::*;
 
 /// The encodings of a batch of B crystals with N atoms.
 #[derive(Debug, Clone)]
 pub struct Encoding {
-    /// A vector of every atom, shape `[N, atom_width]`.
+    /// Embedding of every atom, shape `[N, atom_width]`.
     pub atoms: Tensor<2>,
-    /// A vector of every crystal beside its atoms, shape `[B, crystal_width]`; `None` for encoders that make none.
+    /// Embedding of every crystal that is not made from its atoms, shape `[B, crystal_width]`; `None` for encoders
+    /// without one.
     pub crystals: Option<Tensor<2>>,
 }
 
-/// Widths of an encoder's vectors.
+/// Widths of an encoder's embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Widths {
-    /// Of an atom's.
+    /// Width of an atom's embedding.
     pub atoms: usize,
-    /// Of a crystal's beside its atoms; `None` for encoders that make none.
+    /// Width of a crystal's own embedding; `None` for encoders without one.
     pub crystals: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! The fine-tuned model: the encoders with a head that predicts one number a crystal (specification, section 6).
+//! The fine-tuned model: an encoder with a head that predicts one number per crystal (specification, section 6).
 
 use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;
@@ -11,25 +11,28 @@ use crate::config::ModelConfig;
 use crate::data::LatticeStatistics;
 use crate::ops::composed::sum_by;
 
-/// Hidden layers of the head.
+/// Number of hidden layers of the head.
 const HEAD_LAYERS: usize = 3;
-/// Parts of a crystal's features that are made of its atoms: maximum and mean.
+/// Number of readouts over the atoms: maximum and mean.
 const POOLS: usize = 2;
-/// Prefix of the head's names, which no pre-trained model has.
+/// Prefix of the names of the head's parameters.
 pub const HEAD_PREFIX: &str = "head.";
 
-/// `head([crystal ‖ max_i atom_i ‖ mean_i atom_i])`, the head `MLP(features, w, w, w, 1)`. Of MMPT the vectors are
-/// `h_L` and `h_S`.
+/// An encoder, a readout over the atoms and a head:
+///
+/// `ŷ = MLP([crystal ‖ max_i atom_i ‖ mean_i atom_i])` with the widths `(features, w, w, w, 1)`.
+///
+/// For MMPT the crystal's vector is `h_L`, and the atoms' vectors are `h_S`.
 #[derive(Module, Debug)]
 pub struct PropertyModel {
-    /// Crystals to vectors.
+    /// Encoder of atoms and crystals.
     pub encoder: Encoder,
-    /// Features to the standardised target.
+    /// Head, from features to the standardised target.
     pub head: Mlp,
 }
 
 impl PropertyModel {
-    /// A model with fresh weights for a training set's lattice statistics.
+    /// Initialises a model. `statistics` are the lattice statistics of the training set.
     pub fn init(
         config: &ModelConfig,
         head_width: usize,
@@ -48,30 +51,39 @@ impl PropertyModel {
         }
     }
 
-    /// `[crystal ‖ max_i atom_i ‖ mean_i atom_i]`, shape `[B, crystal_width + 2 · atom_width]`.
+    /// Returns the features `[crystal ‖ max_i atom_i ‖ mean_i atom_i]` of every crystal.
+    ///
+    /// # Shapes
+    /// Output `[B, crystal_width + 2 · atom_width]`.
     pub fn features(&self, batch: &Batch) -> Tensor<2> {
         let Encoding { atoms, crystals } = self.encoder.encode(batch);
         let Pooled { mean, max } = pool(atoms, batch);
         Tensor::cat(crystals.into_iter().chain([max, mean]).collect(), 1)
     }
 
-    /// Features to the standardised target of every crystal, shape `[B]`.
+    /// Predicts the standardised target `ŷ = head(features)` of every crystal.
+    ///
+    /// # Shapes
+    /// Input `[B, features]`, output `[B]`.
     pub fn predict(&self, features: Tensor<2>) -> Tensor<1> {
         self.head.forward(features).squeeze_dim(1)
     }
 }
 
-/// A crystal's atoms as one vector, shape `[B, width]` each.
+/// Readouts of the crystals' atoms, shape `[B, width]` each.
 #[derive(Debug, Clone)]
 pub struct Pooled {
-    /// Mean over the atoms.
+    /// Mean over the atoms of each crystal.
     pub mean: Tensor<2>,
-    /// Largest value of any atom. Where several share it, as atoms related by symmetry do, so they share
-    /// its gradient.
+    /// Maximum over the atoms of each crystal. Atoms that share the maximum, such as atoms related by symmetry, share
+    /// its gradient in equal parts.
     pub max: Tensor<2>,
 }
 
-/// Mean and maximum over each crystal's atoms, of `[N, width]`.
+/// Takes the mean and the maximum over each crystal's atoms.
+///
+/// # Shapes
+/// Input `[N, width]`, outputs `[B, width]`.
 pub fn pool(atoms: Tensor<2>, batch: &Batch) -> Pooled {
     let by_crystal = |values: Tensor<2>| sum_by(batch.crystals, &batch.crystal_of_atom, values);
     let sum = by_crystal(atoms.clone());
@@ -91,7 +103,7 @@ pub fn pool(atoms: Tensor<2>, batch: &Batch) -> Pooled {
     Pooled { mean: sum / batch.atom_counts.clone(), max }
 }
 
-/// Largest value of any atom of each crystal; no gradient passes.
+/// Returns the maximum over each crystal's atoms, without a gradient: `[N, width]` to `[B, width]`.
 fn largest(values: Tensor<2>, batch: &Batch) -> Tensor<2> {
     let shape = [batch.crystals, values.dims()[1]];
     let lowest = Tensor::<2>::full(shape, f32::MIN, (&values.device(), values.dtype()));
@@ -105,7 +117,7 @@ mod tests {
     use super::*;
     use crate::verify::{Fixture, TieRule};
 
-    /// Crystals of 1, 3 and 6 atoms.
+    /// Returns a batch of crystals of 1, 3 and 6 atoms.
     fn batch(device: &Device) -> Batch {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden"));
         let fixture = Fixture::open(folder).expect("the fixture of the project");
@@ -113,7 +125,7 @@ mod tests {
         Batch::new(graph, None, fixture.cutoff_angstrom(), device)
     }
 
-    /// One column of values for the ten atoms.
+    /// One column of values for the ten atoms of the batch.
     const VALUES: [f32; 10] = [-7.0, 1.0, 5.0, 5.0, 2.0, -1.0, 0.0, 3.0, 2.5, 1.0];
 
     fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

@@ -1,45 +1,45 @@
-//! Mutex masks (specification, section 5): which atoms each of the two views hides.
+//! Masks of the two views: which atoms each view hides (specification, section 5).
 
 use burn::prelude::*;
 
 use crate::config::pretrain::Masking;
 use crate::data::mask::random_mask;
 
-/// Distinguishes the seed of the second view from that of the first where both are drawn.
+/// Combined with the seed of the run for the second mask, where both masks are drawn.
 const SECOND_VIEW: u64 = 0x5ec0_4d1d_71e3_a5b7;
 
-/// Hidden atoms of both views over a batch's atoms, shape `[N]` each.
+/// Masks of both views over a batch of N atoms, shape `[N]` each; true for a hidden atom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masks {
-    /// M: half of every crystal's atoms, rounded down.
+    /// The mask M, which hides half of every crystal's atoms, rounded down.
     pub first: Vec<bool>,
-    /// The complement of M, or a second draw.
+    /// The complement of M, or a second independent draw.
     pub second: Vec<bool>,
 }
 
-/// One view's mask.
+/// The mask of one view as tensors.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// True where the view shows `[MASK]`, shape `[N]`.
+    /// True for a hidden atom, which the view replaces by `[MASK]`, shape `[N]`.
     pub hidden: Tensor<1, Bool>,
-    /// [`crate::ranks::GlobalSizes::per_hidden`] where hidden, else 0, shape `[N]`: alone, a weighted sum is the
-    /// mean over the hidden atoms of the batch, 0 if there are none.
+    /// [`crate::ranks::GlobalSizes::per_hidden`] for a hidden atom, 0 for any other, shape `[N]`. The weighted sum
+    /// over the batch is the mean over its hidden atoms on a single rank, and 0 if it hides none.
     pub weights: Tensor<1>,
 }
 
-/// Which draw of a run a pair of masks is: the same key gives the same masks.
+/// Key of a random draw. The same key gives the same masks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrawKey {
     /// Seed of the run.
     pub seed: u64,
-    /// Epoch, from 0.
+    /// Index of the epoch, from 0.
     pub epoch: u64,
-    /// Position in the epoch of the batch's first crystal, from 0.
+    /// Index in the epoch of the batch's first crystal, from 0.
     pub first_crystal: u64,
 }
 
 impl Masks {
-    /// The masks of a batch; atoms `atom_offsets[b]..atom_offsets[b + 1]` belong to crystal b.
+    /// Draws the masks of a batch. The atoms of crystal b are `atom_offsets[b]..atom_offsets[b + 1]`.
     pub fn draw(masking: Masking, key: DrawKey, atom_offsets: &[usize]) -> Self {
         let DrawKey { seed, epoch, first_crystal } = key;
         let first = random_mask(atom_offsets, seed, epoch, first_crystal);

@@ -1,10 +1,10 @@
-//! The models: encoders, one folder a kind, and what they share.
+//! Models: encoders, one folder per kind, and their shared parts.
 //!
-//! * [`encoder`]: the kinds; [`mmpt`]: MMPT's; [`encoding`]: what they make of a batch
-//! * [`head`]: an encoder with a head, which predicts a property
-//! * [`layers`]: what they are made of
-//! * [`batch`]: what they take, as tensors; [`mask`]: atoms that are hidden
-//! * [`names`]: parameters by the names of a weights file; [`mod@trace`]: intermediate tensors by name
+//! * [`encoder`]: the encoders of all kinds; [`mmpt`]: the encoder of MMPT; [`encoding`]: their output
+//! * [`head`]: an encoder with a head that predicts a property
+//! * [`layers`]: linear layers, perceptrons and their initialisation
+//! * [`batch`]: the input of a model as tensors; [`mask`]: the hidden atoms of the masked views
+//! * [`names`]: names of parameters in a weights file; [`mod@trace`]: intermediate tensors by name
 
 pub mod batch;
 pub mod encoder;

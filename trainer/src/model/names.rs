@@ -1,4 +1,4 @@
-//! Parameters by the names of section 9 of the specification, which are PyTorch's.
+//! Names of the parameters in a weights file, which follow PyTorch (specification, section 9).
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,21 @@ use burn::tensor::DType;
 
 use super::encoder::Encoder;
 
-/// A parameter as numbers.
+/// A named parameter outside any backend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
     /// Name (specification, section 9).
     pub name: String,
     /// Shape.
     pub shape: Vec<usize>,
-    /// Values, row-major, in the model's precision.
+    /// Values in row-major order, in the precision of the model.
     pub data: TensorData,
 }
 
-/// The name of a parameter from its path of field names and indices. Encoders name their own.
+/// Returns the name of a parameter from its path of field names and indices. The path below an encoder is renamed by
+/// the encoder.
 ///
-/// PyTorch counts the activations between the layers of a stack, so layer i is number 2i there.
+/// PyTorch also numbers the activations of a stack, so layer i of a perceptron is number 2i in the file.
 fn name_of(path: &[String]) -> String {
     let path = match path.split_first() {
         Some((field, rest)) if field == Encoder::FIELD => Encoder::rename(rest),
@@ -43,7 +44,7 @@ fn name_of(path: &[String]) -> String {
     parts.join(".")
 }
 
-/// Keeps the path while a module is walked.
+/// Path of the current parameter while a module is visited.
 #[derive(Default)]
 pub(crate) struct Path(Vec<String>);
 
@@ -61,7 +62,7 @@ impl Path {
     }
 }
 
-/// Every parameter, constants included, in the model's order.
+/// Returns every parameter of a model, including those that are not trained, in the model's order.
 pub fn parameters<M: Module>(module: &M) -> Vec<NamedTensor> {
     #[derive(Default)]
     struct Collect {
@@ -89,13 +90,13 @@ pub fn parameters<M: Module>(module: &M) -> Vec<NamedTensor> {
     collect.tensors
 }
 
-/// Replaces parameters by those of the same name; others stay. Shapes must agree (see
-/// `crate::weights::check`). The model takes over the precision of the given values.
+/// Replaces the parameters that `tensors` names and keeps the others. Shapes must agree (see
+/// `crate::weights::check`). The parameters take the precision of the given values.
 pub fn with_parameters<M: Module>(module: M, mut tensors: BTreeMap<String, TensorData>) -> M {
     replace(module, |name, _| tensors.remove(name))
 }
 
-/// The model in another precision.
+/// Casts a model to another precision.
 pub fn with_dtype<M: Module>(module: M, dtype: DType) -> M {
     replace(module, |_, data| Some(data.convert_dtype(dtype)))
 }

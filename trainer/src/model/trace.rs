@@ -1,34 +1,34 @@
-//! Intermediate tensors by name, for comparing two implementations step by step.
+//! Records of intermediate tensors, for comparing two implementations step by step.
 
 use std::collections::BTreeMap;
 
 use burn::prelude::*;
 
-/// Records tensors if it was made to.
+/// A recorder of intermediate tensors, which is either on or off.
 #[derive(Debug, Default)]
 pub struct Trace {
     tensors: Option<BTreeMap<String, TensorData>>,
 }
 
 impl Trace {
-    /// A trace that records nothing.
+    /// Creates a trace that records nothing.
     pub fn off() -> Self {
         Self::default()
     }
 
-    /// A trace that records.
+    /// Creates a trace that records every tensor.
     pub fn on() -> Self {
         Self { tensors: Some(BTreeMap::new()) }
     }
 
-    /// Records a tensor; `tensor` is not called by a trace that is off.
+    /// Records a tensor under a name. `tensor` is not called if the trace is off.
     pub fn record<const D: usize>(&mut self, name: &str, tensor: impl FnOnce() -> Tensor<D>) {
         if let Some(tensors) = &mut self.tensors {
             tensors.insert(name.to_owned(), tensor().into_data());
         }
     }
 
-    /// What was recorded.
+    /// Returns the recorded tensors by name.
     pub fn into_tensors(self) -> BTreeMap<String, TensorData> {
         self.tensors.unwrap_or_default()
     }

@@ -1,11 +1,11 @@
-//! Sums over the ranks of a run, as an operation with a gradient.
+//! Sums over the ranks of a run, as a differentiable operation.
 //!
-//! With x_r the tensor of rank r, the result on every rank is `S = Σ_r x_r`. Let `T = Σ_q L_q` be the
-//! sum of the ranks' losses, each of which may depend on S in its own way. Then `∂T/∂x_r = Σ_q ∂L_q/∂S`
-//! for every r: the gradient of the sum is the sum of the gradients. The gradients of T, averaged over
-//! the R ranks, are those of `T/R`; of a loss that every rank computes alike this is the loss itself.
+//! With the tensor x_r of rank r, the result on every rank is `S = Σ_r x_r`. Let `T = Σ_q L_q` be the sum of the
+//! ranks' losses, each a function of S. Then `∂T/∂x_r = Σ_q ∂L_q/∂S` for every r: the gradient of the sum is the sum
+//! of the gradients. Averaged over the R ranks, the gradients are those of `T/R`. For a loss that every rank computes
+//! alike, `T/R` is that loss.
 //!
-//! The values go through the host's memory, so that one form serves every backend.
+//! The values are exchanged through the host's memory, in one implementation for all backends.
 #![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 use std::sync::Arc;
@@ -21,10 +21,11 @@ use burn::tensor::{DType, read_sync};
 use super::differentiable::{Operation, differentiable};
 use crate::ranks::Ranks;
 
-/// The sum over the ranks, which must all ask for it with tensors of one shape; the tensor itself where
-/// there is one rank.
+/// Returns `S = Σ_r x_r` over the ranks, and `x` itself on a single rank. Every rank must call it with a tensor of
+/// the same shape.
 ///
-/// Shapes: `x` and the result `[rows, columns]`.
+/// # Shapes
+/// Input and output `[rows, columns]`.
 pub fn all_reduce(x: Tensor<2>, ranks: &Arc<dyn Ranks>) -> Tensor<2> {
     if ranks.is_alone() {
         return x;
@@ -32,10 +33,10 @@ pub fn all_reduce(x: Tensor<2>, ranks: &Arc<dyn Ranks>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::summed_over_ranks(x.into_dispatch(), Arc::clone(ranks)))
 }
 
-/// Numbers summed over the ranks.
+/// Sums the values over the ranks.
 ///
 /// # Panics
-/// For numbers of another type than f32 and f64, which no model has.
+/// If the values are neither `f32` nor `f64`.
 pub(crate) fn sum_data(mut data: TensorData, ranks: &dyn Ranks) -> TensorData {
     const ROW: &str = "fresh data are a row of numbers of their own type";
     match data.dtype() {
@@ -46,7 +47,7 @@ pub(crate) fn sum_data(mut data: TensorData, ranks: &dyn Ranks) -> TensorData {
     data
 }
 
-/// The operation as the backend's dispatch sees it.
+/// The operation as a backend extension.
 #[backend_extension(Autodiff, Flex, LibTorch: cfg(feature = "tch"))]
 pub trait RankOperations: Backend {
     /// See [`all_reduce`].
@@ -72,7 +73,7 @@ impl<B: Backend, C: CheckpointStrategy> RankOperations for Autodiff<B, C> {
     }
 }
 
-/// Of `[x]`.
+/// The operation on `[x]`.
 #[derive(Debug, Clone)]
 struct AllReduce(Arc<dyn Ranks>);
 
@@ -88,7 +89,7 @@ impl<B: Backend> Operation<B, 1> for AllReduce {
     }
 }
 
-/// A backend's tensor summed over the ranks.
+/// Sums a backend's tensor over the ranks.
 fn sum<B: Backend>(x: FloatTensor<B>, ranks: &dyn Ranks) -> FloatTensor<B> {
     let device = x.device();
     let data = read_sync(B::float_into_data(x)).expect("a device gives back what it has computed");

@@ -1,5 +1,5 @@
-//! The operations written with tensor operations alone, for every backend. Formulas and shapes are
-//! those of the functions of the same names in [`super`].
+//! The operations in terms of tensor operations, for every backend. The formulas and shapes are those of the
+//! functions of the same names in [`super`].
 
 use burn::prelude::*;
 use burn::tensor::{IndexingUpdateOp, activation};
@@ -7,14 +7,17 @@ use kernels::triplet::{ORDERS, RADIAL};
 
 use super::{ATTENTION_SLOPE, Activation, Edges};
 
-/// Sums the rows of `values` into `rows` rows by `index`: `[count, columns]` to `[rows, columns]`.
+/// Returns `s_k = Σ_{index_c = k} values_c`, the sum of the rows with the same index.
+///
+/// # Shapes
+/// Values `[count, columns]`, index `[count]`, output `[rows, columns]`.
 pub fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<2> {
     let columns = values.dims()[1];
     let zeros = Tensor::zeros([rows, columns], (&values.device(), values.dtype()));
     zeros.select_assign(0, index.clone(), values, IndexingUpdateOp::Add)
 }
 
-/// `activation(z)`.
+/// Returns `activation(z)`.
 fn activate(z: Tensor<2>, activation: Activation) -> Tensor<2> {
     match activation {
         Activation::Identity => z,
@@ -56,11 +59,11 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 
 /// See [`super::triplet_sum`].
 ///
-/// The radial part is contracted per edge (`A[kj, l, b] = Σ_n W1[b, 6l + n] S[kj, 6l + n]`), so a
-/// triplet costs 7 · 8 multiplications before the product with W2.
+/// The radial part is contracted per edge, `A[kj, l, b] = Σ_n W1[b, 6l + n] S[kj, 6l + n]`, so that a triplet costs 7
+/// · 8 multiplications before the product with W2.
 ///
 /// # Panics
-/// When the batch was built without angles or their lists of triplets.
+/// If the batch was built without angles or without its lists of triplets.
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,
@@ -108,10 +111,12 @@ pub fn neighbour_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
     sum_by(atoms, &edges.target, x.select(0, edges.source.clone()))
 }
 
-/// Weight of every edge in [`super::attention`], shape `[E]`.
+/// Returns the weight ε_e of every edge in [`super::attention`].
 ///
-/// Each group's greatest score is subtracted before the exponential; a softmax does not depend on
-/// that shift.
+/// The largest score of each group is subtracted before the exponential, which leaves the softmax unchanged.
+///
+/// # Shapes
+/// Scores `[N]`, output `[E]`.
 pub fn attention_weights(at_target: Tensor<1>, at_source: Tensor<1>, edges: &Edges) -> Tensor<1> {
     let [atoms] = at_target.dims();
     let [edge_count] = edges.target.dims();

@@ -1,4 +1,4 @@
-//! Operations with gradients of their own as the backends' automatic differentiation takes them.
+//! Operations with gradients of their own, as the automatic differentiation of the backends takes them.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -10,21 +10,20 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
-/// An operation on N tensors of a backend that may each need a gradient; what it needs beside them it
-/// holds.
+/// A differentiable operation on N float tensors of a backend. Inputs without gradients are fields of the operation.
 pub(super) trait Operation<B: Backend, const N: usize>: Clone + Debug + Send + 'static {
-    /// What the backward pass needs.
+    /// The tensors kept for the backward pass.
     type Saved: Clone + Debug + Send + 'static;
 
-    /// The result and what the backward pass needs.
+    /// Returns the result and the tensors kept for the backward pass.
     fn forward(&self, inputs: [FloatTensor<B>; N]) -> (FloatTensor<B>, Self::Saved);
 
-    /// The result alone.
+    /// Returns the result alone.
     fn infer(&self, inputs: [FloatTensor<B>; N]) -> FloatTensor<B> {
         self.forward(inputs).0
     }
 
-    /// Gradients of the inputs, at least of those that are wanted.
+    /// Returns the gradients of the inputs, at least of the `wanted` ones.
     fn backward(
         &self,
         saved: Self::Saved,
@@ -33,7 +32,7 @@ pub(super) trait Operation<B: Backend, const N: usize>: Clone + Debug + Send + '
     ) -> [Option<FloatTensor<B>>; N];
 }
 
-/// The step that automatic differentiation records.
+/// The node of an operation in the autodiff graph.
 #[derive(Debug)]
 struct Recorded<O>(PhantomData<O>);
 
@@ -53,7 +52,7 @@ impl<B: Backend, O: Operation<B, N>, const N: usize> Backward<B, N> for Recorded
     }
 }
 
-/// An operation's result with its gradient.
+/// Runs an operation and records it for the backward pass.
 pub(super) fn differentiable<B: Backend, O: Operation<B, N>, C: CheckpointStrategy, const N: usize>(
     operation: O,
     inputs: [FloatTensor<Autodiff<B, C>>; N],

@@ -14,45 +14,45 @@ use crate::ops::fused;
 #[cfg(feature = "tch")]
 use crate::ops::libtorch;
 
-/// Running means of a parameter's gradient and of its square, flat.
+/// Running means of a parameter's gradient and of its square, as flat tensors.
 #[derive(Debug, Clone)]
 pub struct Moments {
-    /// m
+    /// Mean m of the gradient.
     pub first: Tensor<1>,
-    /// v
+    /// Mean v of the squared gradient.
     pub second: Tensor<1>,
 }
 
-/// What a schedule says of one step.
+/// The settings of one step that a schedule determines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// Learning rate.
     pub learning_rate: f64,
-    /// β1; OneCycle moves it.
+    /// Decay β1 of the mean of gradients.
     pub beta1: f64,
 }
 
-/// The optimiser: moments of every parameter and the number of steps so far.
+/// Adam or AdamW: the moments of every parameter and the number of steps so far.
 ///
-/// `m ← β1 m + (1 − β1) g`, `v ← β2 v + (1 − β2) g²`,
-/// `w ← w − lr · decay · w − lr · m̂ / (√v̂ + ε)` with `m̂ = m/(1 − β1ᵗ)`, `v̂ = v/(1 − β2ᵗ)`: that is
-/// AdamW; Adam adds `decay · w` to g instead.
+/// AdamW takes the step
+/// `m ← β1 m + (1 − β1) g`, `v ← β2 v + (1 − β2) g²`, `w ← w − lr · decay · w − lr · m̂ / (√v̂ + ε)`
+/// with `m̂ = m/(1 − β1ᵗ)` and `v̂ = v/(1 − β2ᵗ)`. Adam adds `decay · w` to g instead of shrinking w.
 #[derive(Debug)]
 pub struct Adam {
     beta2: f64,
     epsilon: f64,
-    /// AdamW's decay, which shrinks the weights themselves.
+    /// Weight decay of AdamW, which shrinks the weights directly.
     decoupled_decay: f64,
-    /// Adam's decay, which adds to the gradient.
+    /// Weight decay of Adam, which is added to the gradient.
     coupled_decay: f64,
-    /// Prefix of the parameters whose learning rate is another one, and by what factor.
+    /// Prefix of the parameters with a learning rate of their own, and its ratio to the common one.
     special: Option<(&'static str, f64)>,
     steps: u32,
     moments: BTreeMap<String, Moments>,
 }
 
 impl Adam {
-    /// An optimiser that has made no step.
+    /// Creates an optimiser without any steps.
     pub fn new(config: &OptimiserConfig) -> Self {
         let (coupled_decay, decoupled_decay) = match config.kind {
             OptimiserKind::Adam => (config.weight_decay, 0.0),
@@ -69,33 +69,33 @@ impl Adam {
         }
     }
 
-    /// With `factor` times the learning rate for the parameters whose name begins with `prefix`.
+    /// Multiplies the learning rate of the parameters whose name begins with `prefix` by `factor`.
     pub fn with_rate_factor(self, prefix: &'static str, factor: f64) -> Self {
         Self { special: Some((prefix, factor)), ..self }
     }
 
-    /// Factor of a parameter's learning rate.
+    /// Returns the factor of a parameter's learning rate.
     fn rate_factor(&self, name: &str) -> f64 {
         self.special.filter(|(prefix, _)| name.starts_with(prefix)).map_or(1.0, |(_, factor)| factor)
     }
 
-    /// Continues with the state of an earlier run.
+    /// Restores the state of an earlier run.
     pub fn restore(&mut self, steps: u32, moments: BTreeMap<String, Moments>) {
         self.steps = steps;
         self.moments = moments;
     }
 
-    /// Steps made so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// Moments by parameter.
+    /// Returns the moments by parameter name.
     pub fn moments(&self) -> &BTreeMap<String, Moments> {
         &self.moments
     }
 
-    /// One step on every parameter that has a gradient.
+    /// Takes a step on every parameter that has a gradient, and returns the updated model.
     pub fn step<M: Module>(&mut self, model: M, mut gradients: Gradients, rates: Rates) -> M {
         self.steps += 1;
         let settings = Settings {
@@ -132,7 +132,7 @@ impl Adam {
         })
     }
 
-    /// The step on all parameters as one tensor; what becomes of each, flat.
+    /// Takes the step on all parameters concatenated to one tensor. Returns the updated parameters by name, flat.
     fn step_together<M: Module>(
         &mut self,
         model: &M,
@@ -170,19 +170,19 @@ impl Adam {
 }
 
 impl Moments {
-    /// Those before the first step.
+    /// Returns the moments before the first step, which are zero.
     fn zero(gradient: &Tensor<1>) -> Self {
         Self { first: gradient.zeros_like(), second: gradient.zeros_like() }
     }
 }
 
-/// A tensor without its shape and without automatic differentiation.
+/// Flattens a tensor and detaches it from automatic differentiation.
 fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let count: usize = tensor.dims().iter().product();
     tensor.inner().reshape([count])
 }
 
-/// A model's parameters by name, flat.
+/// Returns a model's parameters by name, flat.
 fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> {
     #[derive(Default)]
     struct Collect {
@@ -205,7 +205,7 @@ fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> {
     collect.parameters
 }
 
-/// Replaces the parameters that `by_name` names by what `step` makes of them, flat, and of their entry.
+/// Replaces the parameters that `by_name` lists by `step(name, parameter, entry)`. The parameters are flat.
 fn replace<M: Module, T>(
     model: M,
     by_name: BTreeMap<String, T>,
@@ -237,12 +237,12 @@ fn replace<M: Module, T>(
     model.map(&mut Replace { path: Path::default(), by_name, step })
 }
 
-/// The gradient with Adam's decay, which is that of a penalty `decay/2 · w²`.
+/// Adds the gradient `decay · w` of the penalty `decay/2 · w²`, which is Adam's weight decay.
 fn with_decay(gradient: Tensor<1>, parameter: &Tensor<1>, decay: f64) -> Tensor<1> {
     if decay == 0.0 { gradient } else { gradient + parameter.clone() * decay }
 }
 
-/// The step on one tensor of parameters; all tensors flat.
+/// Takes the step on one tensor. All tensors are flat.
 fn update(
     parameter: Tensor<1>,
     gradient: Tensor<1>,
@@ -259,7 +259,7 @@ fn update(
     (parameter, Moments { first, second })
 }
 
-/// Parameter and moments after a step, by tensor operations alone.
+/// Takes the step with tensor operations alone. Returns the parameter and its moments.
 fn composed_step(
     parameter: Tensor<1>,
     gradient: Tensor<1>,

@@ -1,4 +1,4 @@
-//! The gradients of one optimiser step: summed over its batches, measured, clipped.
+//! The gradients of an optimiser step: accumulation, norm and clipping.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::ops::all_reduce::sum_data;
 use crate::ops::fused::squared_norm;
 use crate::ranks::Ranks;
 
-/// Added to the norm before dividing by it, as PyTorch's `clip_grad_norm_` does.
+/// Added to the norm before a division by it, as in PyTorch's `clip_grad_norm_`.
 const NORM_EPSILON: f64 = 1e-6;
 
-/// Gradients of a model's parameters by name, each flat.
+/// Gradients of a model's parameters by name, as flat tensors.
 #[derive(Debug, Default)]
 pub struct Gradients {
     by_name: BTreeMap<String, Tensor<1>>,
 }
 
 impl Gradients {
-    /// Takes the gradients of a model's parameters from a backward pass.
+    /// Collects the gradients of a model's parameters from a backward pass.
     pub fn collect<M: Module>(model: &M, tape: Tape) -> Self {
         struct Collect {
             path: Path,
@@ -49,17 +49,17 @@ impl Gradients {
         Self { by_name: collect.by_name }
     }
 
-    /// Gradients given as tensors.
+    /// Creates gradients from tensors.
     pub fn from_tensors(by_name: BTreeMap<String, Tensor<1>>) -> Self {
         Self { by_name }
     }
 
-    /// The gradients by name.
+    /// Returns the gradients by name.
     pub fn tensors(&self) -> &BTreeMap<String, Tensor<1>> {
         &self.by_name
     }
 
-    /// Adds those of another batch.
+    /// Adds the gradients of another batch.
     pub fn add(&mut self, other: Gradients) {
         for (name, gradient) in other.by_name {
             let sum = match self.by_name.remove(&name) {
@@ -70,15 +70,15 @@ impl Gradients {
         }
     }
 
-    /// Multiplies every gradient by a number.
+    /// Multiplies every gradient by a factor.
     pub fn scale(&mut self, factor: f64) {
         for gradient in self.by_name.values_mut() {
             *gradient = gradient.clone() * factor;
         }
     }
 
-    /// Replaces every gradient by its mean over the ranks, in one exchange; each of them has gradients of
-    /// the same parameters, since all compute the same losses.
+    /// Replaces every gradient by its mean over the ranks in a single exchange. All ranks must have gradients of the
+    /// same parameters.
     pub fn average(&mut self, ranks: &dyn Ranks) {
         let Some(first) = self.by_name.values().next() else { return };
         if ranks.is_alone() {
@@ -94,7 +94,7 @@ impl Gradients {
         }
     }
 
-    /// Euclidean norm over all parameters: waits for the device.
+    /// Returns the Euclidean norm over all parameters. Waits for the device.
     pub fn norm(&self) -> f64 {
         let Some(first) = self.by_name.values().next() else { return 0.0 };
         if device::has_fused_operations(&first.device()) {
@@ -105,7 +105,7 @@ impl Gradients {
         all.powi_scalar(2).sum().into_scalar::<f64>().sqrt()
     }
 
-    /// Scales all gradients together so that their norm is at most `limit`, given what it is.
+    /// Scales all gradients by one factor, so that their norm is at most `limit`. `norm` is their current norm.
     pub fn clip(&mut self, norm: f64, limit: f64) {
         let factor = limit / (norm + NORM_EPSILON);
         if factor < 1.0 {
@@ -113,7 +113,7 @@ impl Gradients {
         }
     }
 
-    /// Takes one parameter's gradient out.
+    /// Removes and returns the gradient of a parameter.
     pub(super) fn remove(&mut self, name: &str) -> Option<Tensor<1>> {
         self.by_name.remove(name)
     }

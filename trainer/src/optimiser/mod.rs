@@ -1,4 +1,4 @@
-//! Gradients by parameter name, and the step that uses them.
+//! Gradients by parameter name, and the optimiser that applies them.
 
 mod adam;
 mod gradients;

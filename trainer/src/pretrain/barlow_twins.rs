@@ -1,8 +1,8 @@
-//! Barlow Twins: two views of the same samples are to agree column by column, and no two columns are to say the same
-//! (Zbontar et al. 2021, arXiv 2103.03230).
+//! The Barlow Twins loss (Zbontar et al. 2021, <https://arxiv.org/abs/2103.03230>). The same feature of two views
+//! should be correlated, and two different features should not.
 //!
-//! The columns are those of the whole batch: means, squared norms and the correlation are sums over all ranks, so that
-//! every rank computes the same loss.
+//! Features are correlated over the whole batch: means, squared norms and the correlation are summed over all ranks,
+//! so that every rank computes the same loss.
 
 use std::sync::Arc;
 
@@ -12,32 +12,34 @@ use crate::model::Trace;
 use crate::ops;
 use crate::ranks::Ranks;
 
-/// Added to each column's sum of squares.
+/// Added to the sum of squares of each feature.
 const NORM_EPSILON: f64 = 1e-8;
 
-/// The loss.
+/// Settings of the loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BarlowTwins {
     /// λ, the factor of the off-diagonal elements.
     pub off_diagonal: f64,
-    /// Whether the columns are centred before they are correlated.
+    /// Whether the features are centred before they are correlated.
     pub centred: bool,
 }
 
-/// How a rank's rows are part of the whole batch.
+/// How the samples of a rank are combined with those of the other ranks.
 pub struct Columns<'a> {
-    /// A mean `[1, width]` over this rank's rows to its part of the mean over all rows.
+    /// Weighs the mean `[1, width]` over this rank's samples, so that the sum over the ranks is the mean over all
+    /// samples.
     pub part: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
-    /// The processes that share the batch.
+    /// The ranks that share the batch.
     pub ranks: &'a Arc<dyn Ranks>,
 }
 
 impl BarlowTwins {
-    /// `Σ_a (1 − C_aa)² + λ Σ_{a≠c} C_ac²` with C the correlation of the two views' columns.
+    /// Returns `Σ_a (1 − C_aa)² + λ Σ_{a≠c} C_ac²`, where C is the correlation matrix of the two views' features.
+    ///
+    /// The trace records C as `bt_C`, shape `[width, width]`.
     ///
     /// # Shapes
-    /// Samples `[rows, width]` of each view, row by row of the same; the loss `[1]`. The trace records C as `bt_C`,
-    /// `[width, width]`.
+    /// Samples `[rows, width]` of each view, the same sample in the same row; output `[1]`.
     pub fn loss(&self, samples: [Tensor<2>; 2], columns: &Columns<'_>, trace: &mut Trace) -> Tensor<1> {
         let ranks = columns.ranks;
         let samples = match self.centred {
@@ -62,9 +64,10 @@ impl BarlowTwins {
     }
 }
 
-/// Both views' row vectors `[1, width]` summed over the ranks.
+/// Sums the row vectors `[1, width]` of both views over the ranks.
 ///
-/// In one exchange, so that the backward pass, too, has one at a time and every rank the same order.
+/// Both go in a single exchange, so that the backward pass has one exchange as well and all ranks meet in the same
+/// order.
 fn over_ranks(views: [Tensor<2>; 2], ranks: &Arc<dyn Ranks>) -> [Tensor<2>; 2] {
     if ranks.is_alone() {
         return views;
@@ -73,7 +76,7 @@ fn over_ranks(views: [Tensor<2>; 2], ranks: &Arc<dyn Ranks>) -> [Tensor<2>; 2] {
     [0, 1].map(|view| sums.clone().narrow(0, view, 1))
 }
 
-/// `with(a, b)` for both views.
+/// Applies `with(a, b)` to both views.
 fn combined(
     a: [Tensor<2>; 2],
     b: [Tensor<2>; 2],

@@ -1,4 +1,4 @@
-//! What a pre-training begins with: a model that is fresh, given or as it was left.
+//! Setup of a pre-training run: with fresh weights, with given weights or from a checkpoint.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::run::step::Learner;
 use crate::run::training_run::RunSetup;
 use crate::weights::Description;
 
-/// Opens everything that a request names.
+/// Opens the data, the model and the run folder of a request.
 ///
 /// # Errors
-/// [`TrainError`].
+/// [`TrainError`] for anything that cannot be opened.
 pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, TrainError> {
     let Request { config, existing, ranks, .. } = request;
     let device = request.device.open()?;
@@ -67,7 +67,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     })
 }
 
-/// A model with the weights of a file.
+/// Returns a model with the weights of a file.
 fn load_initial<P: Pretraining>(
     path: &Path,
     config: &Config,
@@ -82,7 +82,7 @@ fn load_initial<P: Pretraining>(
     Ok((loaded.model, loaded.description))
 }
 
-/// A model with fresh weights.
+/// Returns a model with freshly initialised weights.
 fn fresh<P: Pretraining>(
     config: &Config,
     features: &FeatureSettings,

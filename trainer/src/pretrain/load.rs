@@ -1,4 +1,4 @@
-//! Encoders and models out of weights files.
+//! Reading of encoders and pre-trained models from weights files.
 
 use std::path::Path;
 
@@ -16,22 +16,23 @@ use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot::with_weights;
 use crate::weights::{self, Description};
 
-/// The encoder of a weights file, and what the file says about it.
+/// An encoder that was read from a weights file.
 #[derive(Debug)]
 pub struct LoadedEncoder {
     /// The encoder.
     pub encoder: Encoder,
-    /// What it belongs to; the defaults for a file that says nothing.
+    /// Description of the weights; the default for a file without one.
     pub description: Description,
-    /// Whether the file said so itself.
+    /// Whether the file has a description.
     pub described: bool,
 }
 
-/// Reads the encoder of a weights file or checkpoint, pre-trained or fine-tuned, without automatic
-/// differentiation; `device` is one with it, where parameters are made.
+/// Reads the encoder of a weights file or checkpoint, pre-trained or fine-tuned. The encoder has no automatic
+/// differentiation. Parameters are made on `device`, which must be one with automatic differentiation.
 ///
 /// # Errors
-/// As [`load`].
+/// [`TrainError::Weights`] for a file that cannot be read or understood, [`TrainError::Model`] for one that holds
+/// another model.
 pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
@@ -46,28 +47,28 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     Ok(LoadedEncoder { encoder, description, described: true })
 }
 
-/// The encoder of a pre-trained model.
+/// Returns the encoder of a pre-trained model.
 fn pretrained<P: Pretraining>(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
     let LoadedModel { model, description, described } = load::<P>(path, device)?;
     Ok(LoadedEncoder { encoder: P::into_encoder(model).valid(), description, described })
 }
 
-/// A model read from a weights file, and what the file says about it.
+/// A model that was read from a weights file.
 #[derive(Debug)]
 pub(super) struct LoadedModel<M> {
     /// The model.
     pub(super) model: M,
-    /// What it belongs to; the defaults for a file that says nothing.
+    /// Description of the weights; the default for a file without one.
     pub(super) description: Description,
-    /// Whether the file said so itself.
+    /// Whether the file has a description.
     pub(super) described: bool,
 }
 
 /// Reads a model from a weights file or checkpoint onto a device.
 ///
 /// # Errors
-/// [`TrainError::Weights`] for a file that cannot be read or understood, [`TrainError::Model`] for
-/// one that holds another model.
+/// [`TrainError::Weights`] for a file that cannot be read or understood, [`TrainError::Model`] for one that holds
+/// another model.
 pub(super) fn load<P: Pretraining>(
     path: &Path,
     device: &Device,

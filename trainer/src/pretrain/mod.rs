@@ -1,7 +1,7 @@
-//! Pre-training: an encoder learns from crystals alone. One folder a method.
+//! Pre-training: an encoder learns from crystals without a property. Each method has a folder.
 //!
-//! * [`mmpt`]: masked views and periodic attributes; [`barlow_twins`]: the agreement of two views
-//! * `begin`: what a run begins with; [`load`]: encoders out of weights files
+//! * [`mmpt`]: masked views and periodic attributes; [`barlow_twins`]: a loss for the agreement of two views
+//! * `begin`: setup of a run; [`load`]: reading of encoders from weights files
 
 pub mod barlow_twins;
 mod begin;
@@ -29,63 +29,63 @@ use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
 use mmpt::MmptObjective;
 
-/// The objective of a pre-training method. A new method is a folder beside [`mmpt`] that implements this, and a line in
-/// each `match` on the configured method.
+/// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
+/// `match` on the configured method.
 pub trait Pretraining: Objective<Batch: Sized> + Sized {
-    /// The objective of a configuration; `device` is the one without automatic differentiation, on which
-    /// batches are made, `ranks` share them.
+    /// Creates the objective of a configuration. Batches are made on `device`, which must be one without automatic
+    /// differentiation, and are shared by `ranks`.
     fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self;
 
-    /// A model with fresh weights for a training set's lattice statistics; `device` is one with automatic
-    /// differentiation, where parameters are made.
+    /// Initialises a model. `statistics` are the lattice statistics of the training set. Parameters are made on
+    /// `device`, which must be one with automatic differentiation.
     fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> Self::Model;
 
-    /// The encoder of a model, which fine-tuning takes over.
+    /// Returns the encoder of a model, for fine-tuning.
     fn into_encoder(model: Self::Model) -> Encoder;
 
-    /// Losses of a predictor that always says the same, by term, for the terms that have one.
+    /// Returns the loss terms of the constant predictor by name.
     ///
     /// # Errors
     /// [`TrainError::Data`] if the crystals cannot be read.
     fn constant_losses(config: &Config, selection: &Selection) -> Result<Values, TrainError>;
 }
 
-/// What to do.
+/// The arguments of [`pretrain`].
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The resolved configuration.
     pub config: Config,
     /// Folder of the run.
     pub folder: PathBuf,
-    /// What to do with a run that is there.
+    /// How to treat an existing run in the folder.
     pub existing: Existing,
-    /// Where the model runs.
+    /// The device of the model.
     pub device: DeviceName,
-    /// The processes that train together.
+    /// The ranks that train together.
     pub ranks: Arc<dyn Ranks>,
-    /// Weights to begin with.
+    /// Weights file to begin with; fresh weights if `None`.
     pub weights: Option<PathBuf>,
-    /// Whether to report nothing.
+    /// Whether to suppress progress reports.
     pub quiet: bool,
 }
 
-/// What a run came to.
+/// The result of [`pretrain`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// How it ended.
+    /// How the run ended.
     pub ending: Ending,
-    /// Its state at the end.
+    /// State of the run at its end.
     pub state: State,
-    /// Losses of the last whole epoch, on the rank that leads.
+    /// Losses of the last complete epoch; `None` on all ranks but the first.
     pub last: Option<Values>,
-    /// Losses of a predictor that always says the same, by term.
+    /// Losses of the constant predictor, by term.
     pub constants: Values,
 }
 
-/// Runs, or goes on with, a pre-training.
+/// Runs a pre-training, or continues one.
 ///
 /// # Errors
-/// [`TrainError`]; the last checkpoint is whole whatever happens.
+/// [`TrainError`]. The last checkpoint is complete in any case.
 pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
     match request.config.pretrain.method {
         MethodKind::Mmpt => run::<MmptObjective>(request, interrupt),

@@ -1,4 +1,4 @@
-//! Initial values of parameters (specification, section 4.3), drawn on the host from one generator: the same
+//! Initial values of parameters (specification, section 4.3). They are drawn on the host, so that they are the same
 //! on every backend.
 
 use burn::module::{Param, ParamId};
@@ -7,28 +7,28 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
-/// Source of a model's initial values: one ChaCha stream, consumed in the order of construction.
+/// Source of the initial values of a model. It is one ChaCha stream, consumed in the order of construction.
 pub struct Initialiser {
     generator: ChaCha8Rng,
     device: Device,
 }
 
-/// How the values of a weight matrix are drawn.
+/// Distribution of the initial values of a weight matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Initial {
-    /// `U(±1/√fan_in)`, weight and bias ("Linear default").
+    /// `U(±1/√fan_in)` for weight and bias, the default of PyTorch's linear layer.
     LinearDefault,
-    /// Xavier-uniform: `U(±√(6/(in + out)))`.
+    /// Xavier-uniform: `U(±√(6/(inputs + outputs)))`; the bias is 0.
     XavierUniform,
-    /// A random semi-orthogonal matrix scaled to the variance `2/(rows + columns)`; bias 0
-    /// (`glorot_orthogonal`).
+    /// A random semi-orthogonal matrix, scaled to the variance `2/(rows + columns)`; the bias is 0. DimeNet calls it
+    /// `glorot_orthogonal`.
     GlorotOrthogonal,
-    /// All zero.
+    /// Zeros.
     Zeros,
 }
 
 impl Initialiser {
-    /// A generator for a seed; parameters are made on `device`.
+    /// Creates an initialiser from a seed. The parameters are made on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self { generator: ChaCha8Rng::seed_from_u64(seed), device: device.clone() }
     }
@@ -40,7 +40,7 @@ impl Initialiser {
         Param::initialized(ParamId::new(), tensor)
     }
 
-    /// `U(-bound, bound)`.
+    /// Draws a parameter from `U(-bound, bound)`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
         let count = shape.iter().product();
         let values =
@@ -48,24 +48,24 @@ impl Initialiser {
         self.parameter(values, shape)
     }
 
-    /// `N(0, deviation²)`.
+    /// Draws a parameter from `N(0, deviation²)`.
     pub fn normal<const D: usize>(&mut self, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
         let count = shape.iter().product();
         let values = (0..count).map(|_| (deviation * self.standard_normal()) as f32).collect();
         self.parameter(values, shape)
     }
 
-    /// The same value everywhere.
+    /// Makes a parameter with the same value everywhere.
     pub fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
         self.parameter(vec![value; shape.iter().product()], shape)
     }
 
-    /// Given values.
+    /// Makes a parameter from values in row-major order.
     pub fn values<const D: usize>(&mut self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
         self.parameter(values, shape)
     }
 
-    /// A weight matrix `[outputs, inputs]`.
+    /// Draws a weight matrix `[outputs, inputs]`.
     pub fn weight(&mut self, outputs: usize, inputs: usize, initial: Initial) -> Param<Tensor<2>> {
         let shape = [outputs, inputs];
         match initial {
@@ -79,7 +79,7 @@ impl Initialiser {
         }
     }
 
-    /// The bias `[outputs]` that belongs to a weight matrix.
+    /// Draws the bias `[outputs]` of a weight matrix `[outputs, inputs]`.
     pub fn bias(&mut self, outputs: usize, inputs: usize, initial: Initial) -> Param<Tensor<1>> {
         match initial {
             Initial::LinearDefault => self.uniform([outputs], linear_bound(inputs)),
@@ -93,8 +93,8 @@ impl Initialiser {
         self.generator.sample(StandardNormal)
     }
 
-    /// Rows (or columns, where they are fewer) of a Gaussian matrix made orthonormal one after the
-    /// other, then scaled: `Q · √(2 / ((rows + columns) · var Q))`.
+    /// Orthonormalises the rows of a Gaussian matrix, or its columns where they are fewer, and scales the result:
+    /// `Q · √(2 / ((rows + columns) · var Q))`.
     fn glorot_orthogonal(&mut self, rows: usize, columns: usize) -> Vec<f32> {
         let (count, length) = (rows.min(columns), rows.max(columns));
         let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
@@ -126,7 +126,7 @@ impl Initialiser {
     }
 }
 
-/// `1/√fan_in`.
+/// Returns the bound `1/√fan_in`.
 fn linear_bound(inputs: usize) -> f64 {
     1.0 / (inputs as f64).sqrt()
 }

@@ -1,4 +1,4 @@
-//! Layers that several models are made of, and the initial values of their parameters.
+//! Layers that the models share, and the initialisation of their parameters.
 
 pub mod initialiser;
 pub mod linear;

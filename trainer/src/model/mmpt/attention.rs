@@ -1,4 +1,4 @@
-//! Atom embedding and attention over the multigraph (specification, section 4.1, Eq. 6).
+//! Attention over the edges of the multigraph (specification, section 4.1, Eq. 6).
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -10,17 +10,20 @@ use crate::model::layers::{Initial, Initialiser};
 use crate::model::layers::{Linear, LinearConfig};
 use crate::ops::{self, Activation};
 
-/// Scores of edges from projected embeddings: `r_e = att_t · W a_tgt + att_s · W a_src`, softmax of
-/// `LeakyReLU(r_e)` over the edges that end at an atom, `â_i = FC(Σ_e ε_e a_src(e))`.
+/// Attention that mixes the embeddings a of an atom's neighbours. For an edge e into atom i:
+///
+/// * score `r_e = att_t · W a_i + att_s · W a_src(e)`
+/// * weight `ε_e = softmax(LeakyReLU(r_e))` over the edges that end at i
+/// * output `â_i = FC(Σ_e ε_e a_src(e))`
 #[derive(Module, Debug)]
 pub struct MultigraphAttention {
-    /// att_t, shape `[hidden]`.
+    /// Attention vector att_t of the target, shape `[hidden]`.
     pub a_tgt: Param<Tensor<1>>,
-    /// att_s, shape `[hidden]`.
+    /// Attention vector att_s of the source, shape `[hidden]`.
     pub a_src: Param<Tensor<1>>,
-    /// W, `hidden → hidden` without bias.
+    /// Projection W, `hidden → hidden` without bias.
     pub w: Linear,
-    /// FC, `hidden → hidden`.
+    /// Output layer FC, `hidden → hidden`.
     pub fc: Linear,
     #[module(skip)]
     values: AttentionValues,
@@ -29,7 +32,7 @@ pub struct MultigraphAttention {
 }
 
 impl MultigraphAttention {
-    /// The layer.
+    /// Initialises the layer.
     pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let width = config.hidden;
         // Xavier's bound of a [2 · width, 1] matrix: both vectors act as one on the pair.
@@ -47,7 +50,11 @@ impl MultigraphAttention {
         }
     }
 
-    /// `a [N, hidden]` to `â [N, hidden]`.
+    /// Returns `â_i = FC(Σ_e ε_e a_src(e))`. The sum runs over `W a_src(e)` for projected values, and without
+    /// attention the layer is `FC(a_i)`.
+    ///
+    /// # Shapes
+    /// Input a `[N, hidden]`, output â `[N, hidden]`.
     pub fn forward(&self, embedding: Tensor<2>, batch: &Batch, trace: &mut Trace) -> Tensor<2> {
         if !self.mixing {
             return self.fc.forward(embedding, Activation::Identity);

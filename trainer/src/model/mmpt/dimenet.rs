@@ -1,6 +1,6 @@
-//! DimeNet++ on the periodic multigraph: messages, interactions, outputs (specification, section 4.2).
+//! DimeNet++ on the periodic multigraph: embedding, interaction and output blocks (specification, section 4.2).
 //!
-//! DimeNet++ is by Gasteiger et al. (<https://arxiv.org/abs/2011.14115>), after their DimeNet
+//! DimeNet++ is by Gasteiger et al. (<https://arxiv.org/abs/2011.14115>), who extend their DimeNet
 //! (<https://arxiv.org/abs/2003.03123>).
 
 use burn::prelude::*;
@@ -13,17 +13,18 @@ use crate::model::layers::{Initial, Initialiser};
 use crate::model::layers::{Linear, LinearConfig};
 use crate::ops::{self, Activation};
 
-/// First messages: `m_e = SiLU(Linear([â_tgt ‖ â_src ‖ SiLU(Linear(rbf_e))]))`.
+/// Embedding block, which makes the first message of every edge:
+/// `m_e = SiLU(Linear([â_tgt ‖ â_src ‖ SiLU(Linear(rbf_e))]))`.
 #[derive(Module, Debug)]
 pub struct MessageEmbedding {
-    /// Radial basis to `hidden`.
+    /// Linear layer on the radial basis, `6 → hidden`.
     pub emb_rbf: Linear,
-    /// Both atoms and the radial part, `3 · hidden → hidden`.
+    /// Linear layer on both atoms and the radial part, `3 · hidden → hidden`.
     pub emb_lin: Linear,
 }
 
 impl MessageEmbedding {
-    /// The layer.
+    /// Initialises the block.
     pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let width = config.hidden;
         Self {
@@ -32,10 +33,13 @@ impl MessageEmbedding {
         }
     }
 
-    /// Atoms `[N, hidden]` and `rbf [E, 6]` to messages `[E, hidden]`.
+    /// Returns the message `m_e = SiLU(Linear([â_tgt ‖ â_src ‖ SiLU(Linear(rbf_e))]))` of every edge.
     ///
-    /// The product with the concatenation is split by columns: the atoms' parts are computed once
-    /// an atom instead of once an edge.
+    /// The layer on the concatenation is split by columns. The parts of the atoms are computed once per atom and not
+    /// once per edge.
+    ///
+    /// # Shapes
+    /// Atoms `[N, hidden]`, radial basis `[E, 6]`, output `[E, hidden]`.
     pub fn forward(&self, atoms: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
         let width = atoms.dims()[1];
         let radial = self.emb_rbf.forward(radial, Activation::Silu);
@@ -46,12 +50,12 @@ impl MessageEmbedding {
     }
 }
 
-/// `Res(h) = h + SiLU(lin2 SiLU(lin1 h))`.
+/// A residual layer `Res(h) = h + SiLU(lin2 SiLU(lin1 h))`.
 #[derive(Module, Debug)]
 pub struct Residual {
-    /// First layer.
+    /// First layer, `hidden → hidden`.
     pub lin1: Linear,
-    /// Second layer.
+    /// Second layer, `hidden → hidden`.
     pub lin2: Linear,
 }
 
@@ -67,35 +71,35 @@ impl Residual {
     }
 }
 
-/// One interaction: messages hear the messages that arrive at their source.
+/// Interaction block: directional message passing from the edges kj into atom j to the edges ji out of it.
 #[derive(Module, Debug)]
 pub struct Interaction {
-    /// Radial basis to `BASIS_WIDTH`.
+    /// First linear map of the radial basis, `6 → 8`.
     pub lin_rbf1: Linear,
-    /// `basis_width → hidden`.
+    /// Second linear map of the radial basis, `8 → hidden`.
     pub lin_rbf2: Linear,
-    /// Spherical basis to `BASIS_WIDTH`.
+    /// First linear map of the spherical basis, `42 → 8`.
     pub lin_sbf1: Linear,
-    /// `basis_width → interaction_width`.
+    /// Second linear map of the spherical basis, `8 → interaction_width`.
     pub lin_sbf2: Linear,
-    /// Arriving messages.
+    /// Layer on the incoming messages, `hidden → hidden`.
     pub lin_kj: Linear,
-    /// The message itself.
+    /// Layer on the edge's own message, `hidden → hidden`.
     pub lin_ji: Linear,
-    /// `hidden → interaction_width`.
+    /// Down-projection, `hidden → interaction_width`.
     pub lin_down: Linear,
-    /// `interaction_width → hidden`.
+    /// Up-projection, `interaction_width → hidden`.
     pub lin_up: Linear,
     /// Residual layers before the skip connection.
     pub layers_before_skip: Vec<Residual>,
-    /// The layer that the skip connection spans.
+    /// Layer before the skip connection, `hidden → hidden`.
     pub lin: Linear,
-    /// Residual layers after it.
+    /// Residual layers after the skip connection.
     pub layers_after_skip: Vec<Residual>,
 }
 
 impl Interaction {
-    /// The block.
+    /// Initialises the block.
     pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let (width, inner, basis) = (config.hidden, config.interaction_width, BASIS_WIDTH);
         let orthogonal = |inputs: usize, outputs: usize| {
@@ -127,7 +131,15 @@ impl Interaction {
         }
     }
 
-    /// Messages `[E, hidden]` and `rbf [E, 6]` to messages `[E, hidden]`.
+    /// Returns the updated messages. With `x_kj = SiLU(lin_down(SiLU(lin_kj m_kj) ⊙ lin_rbf2 lin_rbf1 rbf_kj))`:
+    ///
+    /// `y_ji = Σ_{k→j→i} x_kj ⊙ lin_sbf2 lin_sbf1 (S_kj ⊗ Y(θ))`
+    ///
+    /// `h = SiLU(lin_ji m_ji) + SiLU(lin_up y_ji)`, followed by the residual layers before the skip connection,
+    /// `h ← m_ji + SiLU(lin h)`, and the residual layers after it.
+    ///
+    /// # Shapes
+    /// Messages `[E, hidden]`, radial basis `[E, 6]`, output `[E, hidden]`.
     pub fn forward(&self, messages: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
         let own = self.lin_ji.forward(messages.clone(), Activation::Silu);
         let arriving = self.lin_kj.forward(messages.clone(), Activation::Silu);
@@ -149,21 +161,22 @@ impl Interaction {
     }
 }
 
-/// What an atom reads from the messages that arrive.
+/// Output block, which sums the messages of the edges into an atom.
 #[derive(Module, Debug)]
 pub struct Output {
-    /// Radial basis to `hidden`.
+    /// Linear map of the radial basis, `6 → hidden`.
     pub lin_rbf: Linear,
-    /// `hidden → output_width`.
+    /// Up-projection, `hidden → output_width`.
     pub lin_up: Linear,
-    /// Hidden layers.
+    /// Hidden layers, `output_width → output_width`.
     pub lins: Vec<Linear>,
-    /// `output_width → structure_width`.
+    /// Output layer, `output_width → structure_width`.
     pub lin: Linear,
 }
 
 impl Output {
-    /// The block; its last layer starts at zero, so that `h_S = 0` at the first step (specification, section 4.3).
+    /// Initialises the block. Its output layer is zero, so that `h_S = 0` at the first step (specification,
+    /// section 4.3).
     pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let (hidden, width) = (config.hidden, config.output_width);
         let orthogonal = |inputs: usize, outputs: usize| {
@@ -180,7 +193,10 @@ impl Output {
         }
     }
 
-    /// Messages `[E, hidden]` and `rbf [E, 6]` to atoms `[N, structure_width]`.
+    /// Returns `lin(lins(lin_up Σ_{e into i} m_e ⊙ lin_rbf rbf_e))`, with SiLU after each of `lins`.
+    ///
+    /// # Shapes
+    /// Messages `[E, hidden]`, radial basis `[E, 6]`, output `[N, structure_width]`.
     pub fn forward(&self, messages: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
         let sums = ops::radial_sum(messages, radial, self.lin_rbf.weight.val(), &batch.edges);
         let h = self.lin_up.forward(sums, Activation::Identity);

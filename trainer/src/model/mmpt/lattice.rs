@@ -1,4 +1,4 @@
-//! The lattice encoder: six Niggli parameters to `h_L` (specification, section 4.4).
+//! The lattice encoder: from six Niggli parameters to `h_L` (specification, section 4.4).
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -12,64 +12,64 @@ use crate::ops::Activation;
 
 /// Added to the variance by the layer normalisations.
 const NORM_EPSILON: f64 = 1e-5;
-/// Parameters a token is made of: three lengths or three angles.
+/// Number of parameters of a token: three lengths or three angles.
 const TOKEN_PARAMETERS: usize = LATTICE_PARAMETERS / LATTICE_TOKENS;
 
-/// Two tokens (lengths, angles), one transformer block with the norms first, `h_L` their
-/// concatenation.
+/// A transformer block over two tokens, one of the lengths and one of the angles. `h_L` is the concatenation of the
+/// two resulting tokens.
 #[derive(Module, Debug)]
 pub struct LatticeEncoder {
-    /// Means of the training set (not trained), shape `[6]`.
+    /// Means over the training set, shape `[6]`. They are not trained.
     pub mean: Param<Tensor<1>>,
-    /// Standard deviations of the training set (not trained), shape `[6]`.
+    /// Standard deviations over the training set, shape `[6]`. They are not trained.
     pub std: Param<Tensor<1>>,
-    /// Token of the lengths.
+    /// Embedding of the lengths, `3 → width`.
     pub len_emb: Linear,
-    /// Token of the angles.
+    /// Embedding of the angles, `3 → width`.
     pub ang_emb: Linear,
     /// The transformer block.
     pub block: Block,
 }
 
-/// `t ← t + proj(MHA(LN t))`, `t ← t + fc2(GELU(fc1(LN t)))`.
+/// A transformer block with pre-normalisation: `t ← t + proj(MHA(LN t))`, then `t ← t + fc2(GELU(fc1(LN t)))`.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Before the attention.
+    /// Layer normalisation before the attention.
     pub norm1: LayerNorm,
-    /// The attention.
+    /// Multi-head self-attention.
     pub attn: SelfAttention,
-    /// Before the feed-forward layer.
+    /// Layer normalisation before the feed-forward layer.
     pub norm2: LayerNorm,
     /// The feed-forward layer.
     pub mlp: FeedForward,
 }
 
-/// `(x − mean)/√(variance + 1e-5) ⊙ weight + bias` along a token.
+/// Layer normalisation of a token: `(x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
 #[derive(Module, Debug)]
 pub struct LayerNorm {
-    /// Shape `[width]`.
+    /// Scale, shape `[width]`.
     pub weight: Param<Tensor<1>>,
-    /// Shape `[width]`.
+    /// Offset, shape `[width]`.
     pub bias: Param<Tensor<1>>,
 }
 
-/// `softmax(q kᵀ/√width) v` in each head; rows of `qkv` are `[q | k | v]`.
+/// Multi-head self-attention `softmax(q kᵀ/√head_width) v`. The rows of `qkv` are `[q | k | v]`.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
-    /// `width → 3 · width` without bias.
+    /// Projection to queries, keys and values, `width → 3 · width` without bias.
     pub qkv: Linear,
-    /// `width → width`.
+    /// Output projection, `width → width`.
     pub proj: Linear,
     #[module(skip)]
     heads: usize,
 }
 
-/// Two layers with GELU between them.
+/// A feed-forward layer `fc2(GELU(fc1(t)))`.
 #[derive(Module, Debug)]
 pub struct FeedForward {
-    /// `width → feed_forward`.
+    /// First layer, `width → feed_forward`.
     pub fc1: Linear,
-    /// `feed_forward → width`.
+    /// Second layer, `feed_forward → width`.
     pub fc2: Linear,
 }
 
@@ -88,7 +88,10 @@ impl LayerNorm {
 }
 
 impl SelfAttention {
-    /// Tokens `[B · 2, width]`, two of each crystal in a row.
+    /// Returns `proj(softmax(q kᵀ/√head_width) v)` over the two tokens of each crystal.
+    ///
+    /// # Shapes
+    /// Input and output `[B · 2, width]`; the two tokens of a crystal are consecutive rows.
     fn forward(&self, tokens: Tensor<2>) -> Tensor<2> {
         let [rows, width] = tokens.dims();
         let (crystals, head_width) = (rows / LATTICE_TOKENS, width / self.heads);
@@ -109,7 +112,7 @@ impl SelfAttention {
 }
 
 impl LatticeEncoder {
-    /// The encoder for a training set's statistics.
+    /// Initialises the encoder with the lattice statistics of a training set.
     pub fn init(
         config: &MmptModelConfig,
         statistics: &LatticeStatistics,
@@ -142,13 +145,19 @@ impl LatticeEncoder {
         }
     }
 
-    /// `(parameters − mean)/deviation`, shape `[B, 6]`.
+    /// Returns `(parameters − mean)/std`.
+    ///
+    /// # Shapes
+    /// Input and output `[B, 6]`.
     pub fn standardise(&self, parameters: Tensor<2>) -> Tensor<2> {
         let row = |constant: &Param<Tensor<1>>| constant.val().reshape([1, LATTICE_PARAMETERS]);
         (parameters - row(&self.mean)) / row(&self.std)
     }
 
-    /// Standardised parameters `[B, 6]` to `h_L [B, 2 · width]`.
+    /// Encodes standardised lattice parameters: `h_L = [t_lengths ‖ t_angles]` after the transformer block.
+    ///
+    /// # Shapes
+    /// Input `[B, 6]`, output `[B, 2 · width]`.
     pub fn forward(&self, standardised: Tensor<2>) -> Tensor<2> {
         let crystals = standardised.dims()[0];
         let part = |from: usize| standardised.clone().slice([0..crystals, from..from + TOKEN_PARAMETERS]);

@@ -1,24 +1,24 @@
-//! Memory of a training step of MMPT's encoders and decoders, beside the weights:
+//! Estimate of the memory of a training step with MMPT's encoder and decoders, without the weights:
 //!
 //! ```text
 //! edges * (24576 * wider + 336 * hidden) * (blocks + 1) / 5 bytes
 //! ```
 //!
-//! `wider` is the largest ratio of a width, other than `hidden`, to its default, at least 1.
+//! `wider` is the largest ratio of a width other than `hidden` to its default, and at least 1.
 
 use crate::config::{MmptModelConfig, MmptPretrainConfig};
 use crate::data::size::Size;
 
-/// Bytes that a training step holds for each edge and each channel of the messages, with four interaction
-/// blocks: messages, slopes and gradients of every layer. Measured for whole edges in batches of 2,300 and
-/// 6,300 edges: 66,000 bytes with the default model, 45,000 with half the channels, 40,000 with two blocks.
+/// Bytes per edge and message channel of a training step with four interaction blocks: the messages, slopes and
+/// gradients of every layer. Measured in batches of 2,300 and 6,300 edges as bytes per edge: 66,000 with the default
+/// model, 45,000 with half the channels, 40,000 with two blocks.
 const STEP_A_CHANNEL: f64 = 336.0;
-/// Bytes that a training step holds for each edge beside the messages, with four interaction blocks and
+/// Bytes per edge of a training step that do not depend on the message channels, with four interaction blocks and
 /// default widths.
 const STEP_AN_EDGE: f64 = 24.0 * 1024.0;
-/// Interaction blocks of the model for which these two were measured.
+/// Number of interaction blocks for which the two constants above were measured.
 const MEASURED_BLOCKS: f64 = 4.0;
-/// Estimate of the bytes that a training step on a batch holds beside the weights.
+/// Estimates the memory of a training step on a batch in bytes, without the weights.
 pub fn step_bytes(model: &MmptModelConfig, pretrain: &MmptPretrainConfig, size: &Size) -> f64 {
     let usual = MmptModelConfig::default();
     let wider = [

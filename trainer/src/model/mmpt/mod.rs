@@ -1,10 +1,11 @@
-//! MMPT's encoder: a periodic multigraph network for the atoms, a transformer for the lattice (specification, section 4).
+//! MMPT's encoder: a periodic multigraph network for the atoms and a transformer for the lattice (specification,
+//! section 4).
 //!
-//! MMPT is by Yu et al. (<https://arxiv.org/abs/2306.05344>); "Eq." is an equation of theirs.
+//! MMPT is by Yu et al. (<https://arxiv.org/abs/2306.05344>); "Eq." numbers are those of their paper.
 //!
-//! * [`structure`]: atoms and edges to `h_S`, by [`attention`], [`radial`] and [`dimenet`]
-//! * [`lattice`]: lattice parameters to `h_L`
-//! * [`memory`]: what a training step takes
+//! * [`structure`]: from atoms and edges to `h_S`, with [`attention`], [`radial`] and [`dimenet`]
+//! * [`lattice`]: from lattice parameters to `h_L`
+//! * [`memory`]: the memory of a training step
 
 pub mod attention;
 pub mod dimenet;
@@ -24,22 +25,22 @@ use crate::data::{Inputs, LatticeStatistics};
 use lattice::LatticeEncoder;
 use structure::StructureEncoder;
 
-/// What the encoders take.
+/// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
     Inputs { bases: true, ..Inputs::default() }
 }
 
-/// Both encoders.
+/// The structure encoder and the lattice encoder.
 #[derive(Module, Debug)]
 pub struct MmptEncoder {
-    /// Atoms and edges to `h_S`.
+    /// Structure encoder, from atoms and edges to `h_S`.
     pub structure: StructureEncoder,
-    /// Lattice parameters to `h_L`.
+    /// Lattice encoder, from lattice parameters to `h_L`.
     pub lattice: LatticeEncoder,
 }
 
 impl MmptEncoder {
-    /// Fresh encoders for a training set's lattice statistics.
+    /// Initialises both encoders. `statistics` are the lattice statistics of the training set.
     pub fn init(
         config: &MmptModelConfig,
         statistics: &LatticeStatistics,
@@ -51,12 +52,12 @@ impl MmptEncoder {
         }
     }
 
-    /// Widths of `h_S` and `h_L`.
+    /// Returns the widths of `h_S` and `h_L`.
     pub fn widths(config: &MmptModelConfig) -> Widths {
         Widths { atoms: config.structure_width, crystals: Some(LATTICE_TOKENS * config.lattice_width) }
     }
 
-    /// `h_S` of every atom and `h_L` of every crystal, without masking anything.
+    /// Returns `h_S` of every atom and `h_L` of every crystal, without masking.
     ///
     /// # Shapes
     /// Atoms `[N, structure_width]`, crystals `[B, 2 · lattice_width]`.
@@ -69,8 +70,8 @@ impl MmptEncoder {
     }
 }
 
-/// The name of a parameter in a weights file from its path below the encoder: PyTorch has no container for the first
-/// messages, and calls a projection `W`.
+/// Returns the name of a parameter in a weights file. `path` is its path below the encoder. The PyTorch names have no
+/// container for the embedding block, and a projection is called `W`.
 pub(super) fn rename(path: &[String]) -> Vec<String> {
     let parts = path.iter().filter(|part| *part != "messages");
     parts.map(|part| if part == "w" { "W".to_owned() } else { part.clone() }).collect()

@@ -1,4 +1,4 @@
-//! The structure encoder: atoms and edges to `h_S`, one vector an atom (specification, sections 4.1 and 4.2).
+//! The structure encoder: from atoms and edges to one vector `h_S` per atom (specification, sections 4.1 and 4.2).
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -11,41 +11,42 @@ use crate::model::Batch;
 use crate::model::Trace;
 use crate::model::layers::Initialiser;
 
-/// Atom embedding, attention, DimeNet++; `h_S^i = Σ_b out_b,i`, no pooling over atoms.
+/// Atom embedding, attention and DimeNet++: `h_S = Σ_b out_b(m_b)` over the output blocks b, without pooling over
+/// atoms.
 #[derive(Module, Debug)]
 pub struct StructureEncoder {
-    /// E, a row for each atomic number, shape `[119, hidden]`.
+    /// Embedding of the atomic numbers, shape `[119, hidden]`.
     pub atom_emb: Embedding,
-    /// Attention of Eq. 6.
+    /// Attention over the multigraph (Eq. 6).
     pub attn: MultigraphAttention,
-    /// Radial basis.
+    /// Radial basis with trainable frequencies.
     pub rbf: RadialBasis,
-    /// First messages.
+    /// Embedding block, which makes the first messages.
     pub messages: MessageEmbedding,
     /// Interaction blocks.
     pub inter: Vec<Interaction>,
-    /// Output blocks, one more than interactions.
+    /// Output blocks, one more than interaction blocks.
     pub out: Vec<Output>,
 }
 
-/// A table of vectors.
+/// An embedding table.
 #[derive(Module, Debug)]
 pub struct Embedding {
-    /// The rows.
+    /// Table with one row per class, shape `[classes, width]`.
     pub weight: Param<Tensor<2>>,
 }
 
-/// What the structure encoder makes of a batch.
+/// Output of the structure encoder for N atoms and E edges.
 #[derive(Debug, Clone)]
 pub struct StructureEncoding {
-    /// `h_S`, shape `[N, structure_width]`.
+    /// Atom embeddings `h_S`, shape `[N, structure_width]`.
     pub structure: Tensor<2>,
-    /// Radial basis of every edge, which the decoders use again, shape `[E, 6]`.
+    /// Radial basis of every edge, shape `[E, 6]`. The decoders use it too.
     pub radial: Tensor<2>,
 }
 
 impl StructureEncoder {
-    /// The encoder.
+    /// Initialises the encoder.
     pub fn init(config: &MmptModelConfig, initialiser: &mut Initialiser) -> Self {
         let table = initialiser.uniform([ATOM_TYPES, config.hidden], 3f64.sqrt());
         Self {
@@ -58,7 +59,11 @@ impl StructureEncoder {
         }
     }
 
-    /// Encodes every atom of a batch.
+    /// Encodes every atom: `m_0` from the embedding block, `m_b` from interaction block b, and
+    /// `h_S = Σ_b out_b(m_b)`.
+    ///
+    /// # Shapes
+    /// See [`StructureEncoding`].
     pub fn forward(&self, batch: &Batch, trace: &mut Trace) -> StructureEncoding {
         let embedding = self.atom_emb.weight.val().select(0, batch.atomic_numbers.clone());
         trace.record("atom_emb", || embedding.clone());

@@ -1,4 +1,4 @@
-//! One optimiser step on flat tensors, in place where nothing else holds them.
+//! The optimiser's step on flat tensors, in place where a tensor has no other owner.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
@@ -9,10 +9,10 @@ use kernels::adam::{self as kernel, Settings};
 
 use super::{Value, values, with_real};
 
-/// The step as the backend's dispatch sees it.
+/// The operations as a backend extension.
 #[backend_extension(Flex)]
 pub trait FusedAdam: Backend {
-    /// Parameter, mean and mean square after a step.
+    /// Takes a step. Returns the parameter, the mean and the mean square.
     fn fused_adam_step(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -20,7 +20,7 @@ pub trait FusedAdam: Backend {
         square: FloatTensor<Self>,
         settings: Settings,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    /// Sum of squares, in double precision, shape `[1]`.
+    /// Returns the sum of squares in double precision, shape `[1]`.
     fn fused_squared_norm(values: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
@@ -53,13 +53,13 @@ impl FusedAdam for Flex {
     }
 }
 
-/// Sum of squares of a tensor on the CPU backend.
+/// Returns the sum of squares of a tensor on the CPU backend.
 pub fn squared_norm(values: Tensor<1>) -> f64 {
     let sum = Tensor::<1>::from_dispatch(Dispatch::fused_squared_norm(values.into_dispatch()));
     sum.into_data().iter::<f64>().sum()
 }
 
-/// Parameter, mean and mean square after a step; all tensors flat and on the CPU backend.
+/// Takes a step. Returns the parameter, the mean and the mean square. All tensors are flat and on the CPU backend.
 pub fn adam_step(
     parameter: Tensor<1>,
     gradient: Tensor<1>,

@@ -1,4 +1,4 @@
-//! Attention over the neighbours; see [`crate::ops::attention`].
+//! Attention over an atom's neighbours; see [`crate::ops::attention`].
 
 use burn::backend::Flex;
 use burn::tensor::DType;
@@ -8,15 +8,15 @@ use kernels::attention as kernel;
 use super::{Topology, contiguous, dims, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
-/// Of `[at_target, at_source, values]`.
+/// The operation on `[at_target, at_source, values]`.
 #[derive(Debug, Clone)]
 pub(super) struct Attention(pub(super) Topology<Flex>);
 
-/// What the backward pass needs.
+/// The tensors kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
     inputs: [FlexTensor; 3],
-    /// Weight of every edge.
+    /// Attention weight of every edge.
     weights: FlexTensor,
 }
 

@@ -9,7 +9,7 @@ use kernels::cross_entropy as kernel;
 use super::{contiguous, dims, indices, optional_values, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
-/// Of `[logits]`; the weights are optional.
+/// The operation on `[logits]`, with optional weights.
 #[derive(Debug, Clone)]
 pub(super) struct CrossEntropy {
     pub(super) weights: FlexTensor,
@@ -17,7 +17,7 @@ pub(super) struct CrossEntropy {
 }
 
 impl Operation<Flex, 1> for CrossEntropy {
-    /// Gradient of the sum with respect to the logits.
+    /// The gradient of the sum with respect to the logits.
     type Saved = FlexTensor;
 
     fn forward(&self, inputs: [FlexTensor; 1]) -> (FlexTensor, FlexTensor) {

@@ -9,11 +9,11 @@ use super::{contiguous, optional_values, rows_columns, tensor, values, with_real
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
-/// Of `[x, weight, bias, residual]`, the last two optional.
+/// The operation on `[x, weight, bias, residual]`, the last two optional.
 #[derive(Debug, Clone)]
 pub(super) struct Dense(pub(super) Activation);
 
-/// What the backward pass needs.
+/// The tensors kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
     x: FlexTensor,

@@ -1,7 +1,7 @@
-//! The operations on the CPU backend: slices in, slices out, gradients written by hand.
+//! The operations on the CPU backend, with forward and backward passes of [`kernels`].
 //!
-//! One file an operation, each with what is kept for the backward pass and which kernel makes the
-//! gradients. This module registers them with the backend and turns tensors into slices and back.
+//! Each file holds an operation, the tensors it keeps for the backward pass and the calls of its kernels. This module
+//! registers the operations with the backend and converts between tensors and slices.
 
 pub mod adam;
 mod attention;
@@ -28,13 +28,13 @@ use neighbour::{NeighbourSum, PairSum};
 use radial::{RadialGate, RadialSum};
 use triplet::TripletSum;
 
-/// A number type of the kernels as the tensor library knows it.
+/// A number type of the kernels that is also an element type of burn.
 trait Value: kernels::Real + burn::tensor::Element + bytemuck::Pod {}
 
 impl Value for f32 {}
 impl Value for f64 {}
 
-/// [`Edges`] as primitives of a backend.
+/// The tensors of [`Edges`] as primitives of a backend.
 #[derive(Debug, Clone, ExtensionType)]
 pub struct Topology<B: Backend> {
     target: IntTensor<B>,
@@ -58,7 +58,7 @@ impl Topology<Dispatch> {
 }
 
 impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
-    /// The same tensors on the backend below: integers carry no gradient.
+    /// Returns the same tensors on the inner backend. Integer tensors carry no gradient.
     fn inner(self) -> Topology<Flex> {
         Topology {
             target: self.target,
@@ -71,7 +71,7 @@ impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
 }
 
 impl Topology<Flex> {
-    /// The slices that the kernels take.
+    /// Returns the slices for the kernels.
     fn slices(&self) -> kernels::Topology<'_> {
         kernels::Topology {
             target: indices(&self.target),
@@ -83,7 +83,7 @@ impl Topology<Flex> {
     }
 }
 
-/// The operations as the backend's dispatch sees them; an absent tensor has shape `[0]`.
+/// The operations as a backend extension. An absent optional tensor has shape `[0]`.
 #[backend_extension(Autodiff, Flex)]
 #[allow(clippy::too_many_arguments, reason = "tensors cross the dispatch one by one")]
 pub trait FusedOperations: Backend {
@@ -284,12 +284,12 @@ impl<C: CheckpointStrategy> FusedOperations for Autodiff<Flex, C> {
     }
 }
 
-/// A tensor that stands for none.
+/// Returns the tensor that stands for an absent one.
 fn absent(like: &Tensor<2>) -> Tensor<1> {
     Tensor::empty([0], (&like.device().inner(), like.dtype()))
 }
 
-/// The tensor, or one that stands for none.
+/// Returns the primitive of a tensor, or that of an absent one.
 fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> burn::backend::DispatchTensor {
     match tensor {
         Some(tensor) => tensor.into_dispatch(),
@@ -397,48 +397,48 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<
     ))
 }
 
-/// The values of a contiguous tensor.
+/// Returns the values of a contiguous tensor.
 fn values<R: Value>(tensor: &FlexTensor) -> &[R] {
     tensor.as_slice::<R>().expect("made contiguous, of the dtype that was matched")
 }
 
-/// The values of an optional tensor, absent with shape `[0]`.
+/// Returns the values of an optional tensor, which has shape `[0]` if absent.
 fn optional_values<R: Value>(tensor: &FlexTensor) -> Option<&[R]> {
     is_present(tensor).then(|| values(tensor))
 }
 
-/// Whether an optional tensor is there.
+/// Whether an optional tensor is present.
 fn is_present(tensor: &FlexTensor) -> bool {
     tensor.layout().shape().num_dims() > 1 || tensor.layout().num_elements() > 0
 }
 
-/// The values of an index tensor.
+/// Returns the values of an index tensor.
 fn indices(tensor: &FlexTensor) -> &[i32] {
     tensor.as_slice::<i32>().expect("index tensors of this backend are contiguous and 32 bits wide")
 }
 
-/// Tensors whose values lie in a row.
+/// Makes tensors contiguous.
 fn contiguous<const N: usize>(tensors: [FlexTensor; N]) -> [FlexTensor; N] {
     tensors.map(|tensor| tensor.to_contiguous())
 }
 
-/// Shape of a matrix.
+/// Returns the shape of a matrix.
 fn dims(tensor: &FlexTensor) -> [usize; 2] {
     rows_columns(tensor).into()
 }
 
-/// Number of rows and columns of a matrix.
+/// Returns the number of rows and columns of a matrix.
 fn rows_columns(tensor: &FlexTensor) -> (usize, usize) {
     let shape = tensor.layout().shape();
     (shape[0], shape[1])
 }
 
-/// A tensor around values, not copied.
+/// Makes a tensor of a vector without copying it.
 fn tensor<R: Value, const D: usize>(values: Vec<R>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape.into()), R::dtype())
 }
 
-/// Runs an expression with `$real` as the type of a tensor's values.
+/// Evaluates an expression with `$real` as the element type of a tensor.
 macro_rules! with_real {
     ($tensor:expr, $real:ident => $body:expr) => {
         match $tensor.dtype() {

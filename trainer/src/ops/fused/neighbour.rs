@@ -1,4 +1,4 @@
-//! Sums over the ends of edges and over neighbours; see [`crate::ops::pair_sum`] and
+//! Sums over the two atoms of an edge and over neighbours; see [`crate::ops::pair_sum`] and
 //! [`crate::ops::neighbour_sum`].
 
 use burn::backend::Flex;
@@ -10,11 +10,11 @@ use super::{Topology, contiguous, dims, indices, optional_values, rows_columns, 
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
-/// Of `[at_target, at_source, extra]`, the last optional.
+/// The operation on `[at_target, at_source, extra]`, the last optional.
 #[derive(Debug, Clone)]
 pub(super) struct PairSum(pub(super) Activation, pub(super) Topology<Flex>);
 
-/// Of `[x]`.
+/// The operation on `[x]`.
 #[derive(Debug, Clone)]
 pub(super) struct NeighbourSum(pub(super) Topology<Flex>);
 
@@ -38,7 +38,7 @@ impl PairSum {
 }
 
 impl Operation<Flex, 3> for PairSum {
-    /// Slope of the activation.
+    /// The slope of the activation.
     type Saved = Option<FlexTensor>;
 
     fn forward(&self, inputs: [FlexTensor; 3]) -> (FlexTensor, Self::Saved) {

@@ -1,4 +1,4 @@
-//! Edge features times their radial filter, kept or summed; see [`crate::ops::radial_gate`] and
+//! Products of edge features with their radial filters; see [`crate::ops::radial_gate`] and
 //! [`crate::ops::radial_sum`].
 
 use burn::backend::Flex;
@@ -9,11 +9,11 @@ use kernels::radial as kernel;
 use super::{Topology, contiguous, dims, indices, rows_columns, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
-/// Of `[x, radial, weight]`, kept for every edge.
+/// The product on `[x, radial, weight]`, one row per edge.
 #[derive(Debug, Clone)]
 pub(super) struct RadialGate;
 
-/// Of `[x, radial, weight]`, summed at the centre atoms.
+/// The product on `[x, radial, weight]`, summed over the edges into each atom.
 #[derive(Debug, Clone)]
 pub(super) struct RadialSum(pub(super) Topology<Flex>);
 
@@ -22,7 +22,7 @@ fn filter<'a, R: super::Value>(radial: &'a FlexTensor, weight: &'a FlexTensor) -
     kernel::Filter { radial: values(radial), weight: values(weight), functions, channels }
 }
 
-/// Gradients in the shapes of the inputs.
+/// Returns the gradients in the shapes of the inputs.
 fn gradients<R: super::Value>(
     gradients: kernel::Gradients<R>,
     [x, radial, weight]: &[FlexTensor; 3],

@@ -8,7 +8,7 @@ use kernels::triplet as kernel;
 use super::{Topology, contiguous, dims, indices, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
-/// Of `[x, first, second]`; the bases are data and have no gradient.
+/// The operation on `[x, first, second]`. The bases have no gradient.
 #[derive(Debug, Clone)]
 pub(super) struct TripletSum {
     spherical: FlexTensor,

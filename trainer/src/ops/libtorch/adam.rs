@@ -1,4 +1,4 @@
-//! One optimiser step on flat tensors, in place where nothing else holds them.
+//! The optimiser's step on flat tensors, in place where a tensor has no other owner.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, LibTorch, backend_extension};
@@ -8,10 +8,10 @@ use kernels::adam::{self as kernel, Settings};
 
 use super::host::{self, Value, with_real};
 
-/// The step as the backend's dispatch sees it.
+/// The operations as a backend extension.
 #[backend_extension(LibTorch)]
 pub(super) trait LibtorchAdam: Backend {
-    /// Parameter, mean and mean square after a step.
+    /// Takes a step. Returns the parameter, the mean and the mean square.
     fn libtorch_adam_step(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -43,13 +43,13 @@ impl LibtorchAdam for LibTorch {
     }
 }
 
-/// The step in place by the kernel of the CPU backend: one pass over the values instead of nine.
+/// Takes the step in place with the kernel of the CPU backend, in one pass over the values instead of nine.
 fn on_host<R: Value>(tensors: &mut [TchTensor; 3], gradient: &TchTensor, settings: &Settings) {
     let [parameter, mean, square] = tensors.each_mut().map(host::values_mut::<R>);
     kernel::step(parameter, host::values(gradient), mean, square, settings);
 }
 
-/// The step in place; formulas as in [`kernels::adam`].
+/// Takes the step in place, with the formulas of [`kernels::adam`].
 fn update(tensors: &mut [TchTensor; 3], gradient: &TchTensor, settings: &Settings) {
     let [parameter, mean, square] = tensors;
     let Settings { learning_rate, beta1, beta2, epsilon, weight_decay, step } = *settings;
@@ -67,7 +67,7 @@ fn update(tensors: &mut [TchTensor; 3], gradient: &TchTensor, settings: &Setting
     let _ = parameter.tensor.addcdiv_(&change, &denominator);
 }
 
-/// Parameter, mean and mean square after a step; all tensors flat and on libtorch.
+/// Takes a step. Returns the parameter, the mean and the mean square. All tensors are flat and on libtorch.
 pub fn adam_step(
     parameter: Tensor<1>,
     gradient: Tensor<1>,
@@ -92,7 +92,7 @@ pub(super) mod tests {
     use super::*;
     use crate::device::DeviceName;
 
-    /// Steps on the same numbers by both forms.
+    /// Checks that both implementations take the same step.
     pub(in crate::ops::libtorch) fn assert_both_forms_agree(
         settings: &Settings,
         numbers: impl Fn(usize) -> TensorData,

@@ -1,4 +1,4 @@
-//! Attention over the neighbours; see [`crate::ops::attention`].
+//! Attention over an atom's neighbours; see [`crate::ops::attention`].
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
@@ -8,17 +8,17 @@ use super::{gather, sum_by};
 use crate::ops::ATTENTION_SLOPE;
 use crate::ops::differentiable::Operation;
 
-/// `Σ_e ε_e v_source(e)`, ε the softmax over the edges into an atom of `LeakyReLU(t_target + s_source)`,
-/// of `[t, s, v]`.
+/// The operation `Σ_e ε_e v_source(e)` on `[t, s, v]`, where ε is the softmax of `LeakyReLU(t_target + s_source)`
+/// over the edges into an atom.
 #[derive(Debug, Clone)]
 pub(super) struct Attention(pub(super) Ends);
 
-/// What the gradient needs.
+/// The tensors kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
-    /// `t_target + s_source`, shape `[E]`.
+    /// Scores `t_target + s_source`, shape `[E]`.
     scores: TchTensor,
-    /// ε, shape `[E, 1]`.
+    /// Attention weights ε, shape `[E, 1]`.
     weights: TchTensor,
     values: TchTensor,
 }

@@ -6,12 +6,12 @@ use burn_tch::TchTensor;
 use super::is_present;
 use crate::ops::differentiable::Operation;
 
-/// `Σ_r w_r · −log softmax(logits_r)[label_r]` of `[logits]`.
+/// The operation `Σ_r w_r · −log softmax(logits_r)[label_r]` on `[logits]`.
 #[derive(Debug, Clone)]
 pub(super) struct CrossEntropy {
-    /// Shape `[rows]`.
+    /// Labels, shape `[rows]`.
     pub(super) labels: TchTensor,
-    /// Shape `[rows]`, 1 where absent.
+    /// Weights, shape `[rows]`, 1 where absent.
     pub(super) weights: TchTensor,
 }
 

@@ -1,4 +1,4 @@
-//! Linear maps and filters along rows; see [`crate::ops::dense`] and [`crate::ops::radial_gate`].
+//! Linear layers and filters per row; see [`crate::ops::dense`] and [`crate::ops::radial_gate`].
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
@@ -7,16 +7,16 @@ use super::{column_sums, is_present, product, slope_times};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
-/// `activation(x Wᵀ + b) + residual` of `[x, weight, bias, residual]`, the last two optional.
+/// The operation `activation(x Wᵀ + b) + residual` on `[x, weight, bias, residual]`, the last two optional.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dense(pub(super) Activation);
 
-/// What the gradient of [`Dense`] needs.
+/// The tensors that [`Dense`] keeps for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct SavedDense {
     x: TchTensor,
     weight: TchTensor,
-    /// See [`super::activate`].
+    /// The tensor that [`super::activate`] keeps.
     activated: Option<TchTensor>,
 }
 
@@ -62,17 +62,17 @@ impl Operation<LibTorch, 4> for Dense {
     }
 }
 
-/// `x ⊙ (radial Wᵀ)` of `[x, radial, weight]`.
+/// The operation `x ⊙ (radial Wᵀ)` on `[x, radial, weight]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RadialGate;
 
-/// What the gradient of [`RadialGate`] needs.
+/// The tensors that [`RadialGate`] keeps for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct SavedGate {
     x: TchTensor,
     radial: TchTensor,
     weight: TchTensor,
-    /// `radial Wᵀ`
+    /// The filter `radial Wᵀ`.
     filter: TchTensor,
 }
 

@@ -1,22 +1,22 @@
-//! Tensors of libtorch in the host's memory, for the [`kernels`].
+//! libtorch's tensors in the host's memory, for the [`kernels`].
 
 use burn::backend::TensorMetadata;
 use burn_tch::{LibTorchDevice, TchTensor};
 
 pub(super) use crate::raw::libtorch::{values, values_mut};
 
-/// A number type of the kernels as the tensor library knows it.
+/// A number type of the kernels that is also an element type of burn.
 pub(super) trait Value: kernels::Real + burn::tensor::Element + bytemuck::Pod {}
 
 impl Value for f32 {}
 impl Value for f64 {}
 
-/// Whether a tensor lies in the host's memory.
+/// Whether a tensor is in the host's memory.
 pub(super) fn is_on_host(tensor: &TchTensor) -> bool {
     tensor.device() == LibTorchDevice::Cpu
 }
 
-/// A tensor whose values lie in a row.
+/// Makes a tensor contiguous.
 pub(super) fn contiguous(tensor: TchTensor) -> TchTensor {
     match tensor.tensor.is_contiguous() {
         true => tensor,
@@ -24,7 +24,7 @@ pub(super) fn contiguous(tensor: TchTensor) -> TchTensor {
     }
 }
 
-/// A tensor of a shape with the values of a slice, of the type and on the device of another.
+/// Makes a tensor of a slice, with the element type and device of `like`.
 pub(super) fn tensor<R: Value, const D: usize>(
     values: &[R],
     shape: [usize; D],
@@ -36,7 +36,7 @@ pub(super) fn tensor<R: Value, const D: usize>(
     tensor
 }
 
-/// Runs an expression with `$real` as the type of a tensor's values.
+/// Evaluates an expression with `$real` as the element type of a tensor.
 macro_rules! with_real {
     ($tensor:expr, $real:ident => $body:expr) => {{
         use burn::backend::TensorMetadata as _;

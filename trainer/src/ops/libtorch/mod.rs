@@ -1,8 +1,8 @@
-//! The operations on libtorch, on the CPU and on CUDA: its own kernels, gradients written by hand. Only
-//! the sum over triplets and the optimiser's step are left to [`super::kernel`] where they run on the CPU.
+//! The operations on libtorch, on the CPU and on CUDA, as compositions of libtorch's kernels with hand-written
+//! gradients. On the CPU, the sum over triplets and the optimiser's step run on [`super::kernel`] instead.
 //!
-//! One file an operation or a few that belong together. This module registers them with the backend
-//! and holds what they share. Nothing here waits for the device.
+//! Each file holds one operation or a few related ones. This module registers them with the backend and holds their
+//! shared functions. Nothing here waits for the device.
 #![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 mod adam;
@@ -33,7 +33,7 @@ use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
 use triplet::TripletSum;
 use triplet_host::{HostEdges, HostTripletSum};
 
-/// The operations as the backend's dispatch sees them; an absent tensor has shape `[0]`.
+/// The operations as a backend extension. An absent optional tensor has shape `[0]`.
 #[backend_extension(Autodiff, LibTorch)]
 #[allow(clippy::too_many_arguments, reason = "tensors cross the dispatch one by one")]
 pub trait LibtorchOperations: Backend {
@@ -70,7 +70,7 @@ pub trait LibtorchOperations: Backend {
         outgoing_edge: IntTensor<Self>,
         pair: IntTensor<Self>,
     ) -> FloatTensor<Self>;
-    /// See [`super::triplet_sum`]; for the CPU.
+    /// See [`super::triplet_sum`]; on the CPU.
     fn libtorch_host_triplet_sum(
         x: FloatTensor<Self>,
         first: FloatTensor<Self>,
@@ -322,7 +322,7 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
     }
 }
 
-/// The tensor, or one that stands for none.
+/// Returns the primitive of a tensor, or that of an absent one.
 fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> DispatchTensor {
     match tensor {
         Some(tensor) => tensor.into_dispatch(),
@@ -330,12 +330,12 @@ fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> Disp
     }
 }
 
-/// An index tensor's primitive.
+/// Returns the primitive of an index tensor.
 fn index(tensor: &Tensor<1, Int>) -> DispatchTensor {
     tensor.clone().into_dispatch()
 }
 
-/// Number of atoms.
+/// Returns the number of atoms.
 fn atoms(edges: &Edges) -> usize {
     edges.incoming.dims()[0] - 1
 }
@@ -369,7 +369,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 /// See [`super::triplet_sum`].
 ///
 /// # Panics
-/// Away from the CPU when the batch was built without its lists of triplets.
+/// If the device is not the CPU and the batch was built without its lists of triplets.
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,
@@ -445,17 +445,17 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<
     Tensor::from_dispatch(Dispatch::libtorch_cross_entropy(logits, weights, labels))
 }
 
-/// Whether an optional tensor is there.
+/// Whether an optional tensor is present.
 fn is_present(tensor: &TchTensor) -> bool {
     tensor.tensor.dim() > 1 || tensor.tensor.size() != [0]
 }
 
-/// Rows of `x` by `index`.
+/// Returns the rows of `x` at the indices.
 fn gather(x: &TchTensor, index: &TchTensor) -> TchTensor {
     TchTensor::new(x.tensor.index_select(0, &index.tensor))
 }
 
-/// Sums the rows of a matrix into `rows` rows by `index`.
+/// Sums the rows of a matrix with the same index; the result has `rows` rows.
 fn sum_by(rows: usize, index: &TchTensor, values: &TchTensor) -> TchTensor {
     let (columns, values) = (values.tensor.size()[1], &values.tensor);
     let mut sums = values.new_zeros([rows as i64, columns], (values.kind(), values.device()));
@@ -463,28 +463,28 @@ fn sum_by(rows: usize, index: &TchTensor, values: &TchTensor) -> TchTensor {
     TchTensor::new(sums)
 }
 
-/// Sum of a matrix's rows.
+/// Returns the sum of a matrix's rows.
 fn column_sums(x: &TchTensor) -> TchTensor {
     let along = [0i64];
     TchTensor::new(x.tensor.sum_dim_intlist(&along[..], false, x.tensor.kind()))
 }
 
-/// `aᵀ b`.
+/// Returns `aᵀ b`.
 fn product(a: &TchTensor, b: &TchTensor) -> TchTensor {
     TchTensor::new(a.tensor.tr().mm(&b.tensor))
 }
 
-/// Zeros of a tensor's shape.
+/// Returns zeros in the shape of a tensor.
 fn zeros_like(x: &TchTensor) -> TchTensor {
     TchTensor::new(x.tensor.zeros_like())
 }
 
-/// A matrix on a tensor's device, to be written to.
+/// Returns an uninitialised matrix on the device of a tensor.
 fn empty_like(x: &TchTensor, shape: [i64; 2]) -> TchTensor {
     TchTensor::new(x.tensor.new_empty(shape, (x.tensor.kind(), x.tensor.device())))
 }
 
-/// `activation(x)`, and what its slope is made of: x itself for SiLU, the result for ReLU.
+/// Returns `activation(x)` and the tensor from which its slope is computed: x for SiLU, the result for ReLU.
 fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTensor>) {
     match activation {
         Activation::Identity => (x, None),
@@ -496,7 +496,7 @@ fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTenso
     }
 }
 
-/// Gradient before an activation from the one after it and what [`activate`] kept.
+/// Returns the gradient before an activation from the gradient after it and the tensor that [`activate`] kept.
 fn slope_times(grad: &TchTensor, kept: Option<&TchTensor>, activation: Activation) -> TchTensor {
     match (activation, kept) {
         (Activation::Relu, Some(y)) => TchTensor::new(y.tensor.threshold_backward(&grad.tensor, 0.0)),

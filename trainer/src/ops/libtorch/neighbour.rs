@@ -1,4 +1,4 @@
-//! Sums over the ends of edges and over neighbours; see [`crate::ops::pair_sum`],
+//! Sums over the two atoms of an edge and over neighbours; see [`crate::ops::pair_sum`],
 //! [`crate::ops::neighbour_sum`] and [`crate::ops::radial_sum`].
 
 use burn::backend::LibTorch;
@@ -9,7 +9,7 @@ use super::{activate, gather, is_present, slope_times, sum_by};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
-/// Both ends of every edge, shape `[E]` each, and the number of atoms.
+/// Target and source atom of every edge, shape `[E]` each, and the number of atoms.
 #[derive(Debug, Clone)]
 pub(super) struct Ends {
     pub(super) target: TchTensor,
@@ -17,12 +17,12 @@ pub(super) struct Ends {
     pub(super) atoms: usize,
 }
 
-/// `activation(a_target + b_source + extra)` of `[a, b, extra]`, the last optional.
+/// The operation `activation(a_target + b_source + extra)` on `[a, b, extra]`, the last optional.
 #[derive(Debug, Clone)]
 pub(super) struct PairSum(pub(super) Activation, pub(super) Ends);
 
 impl Operation<LibTorch, 3> for PairSum {
-    /// See [`activate`].
+    /// The tensor that [`activate`] keeps.
     type Saved = Option<TchTensor>;
 
     fn forward(&self, [at_target, at_source, extra]: [TchTensor; 3]) -> (TchTensor, Self::Saved) {
@@ -46,7 +46,7 @@ impl Operation<LibTorch, 3> for PairSum {
     }
 }
 
-/// `Σ_{e into i} x_source(e)` of `[x]`.
+/// The operation `Σ_{e into i} x_source(e)` on `[x]`.
 #[derive(Debug, Clone)]
 pub(super) struct NeighbourSum(pub(super) Ends);
 
@@ -62,7 +62,7 @@ impl Operation<LibTorch, 1> for NeighbourSum {
     }
 }
 
-/// `Σ_{e into i} x_e ⊙ (W radial_e)` of `[x, radial, weight]`.
+/// The operation `Σ_{e into i} x_e ⊙ (W radial_e)` on `[x, radial, weight]`.
 #[derive(Debug, Clone)]
 pub(super) struct RadialSum {
     /// Centre atom of every edge, shape `[E]`.

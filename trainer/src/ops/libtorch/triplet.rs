@@ -1,7 +1,7 @@
 //! The sum over triplets; see [`crate::ops::triplet_sum`].
 //!
-//! Works on blocks of triplets: what is as long as a block is soon used again, and nothing of a
-//! message's width is kept for the backward pass, which computes it anew.
+//! The triplets are processed in blocks, so that intermediate tensors are short-lived. Nothing of a message's width
+//! is kept for the backward pass, which recomputes it.
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
@@ -10,17 +10,17 @@ use kernels::triplet::{ORDERS, RADIAL, SPHERICAL};
 use super::{empty_like, gather, product, zeros_like};
 use crate::ops::differentiable::Operation;
 
-/// Triplets of a block on the CPU: its few matrices fit into a core's cache.
+/// Triplets per block on the CPU. The matrices of a block fit into a core's cache.
 const CPU_BLOCK: i64 = 2048;
-/// Triplets of a block elsewhere: bounds the memory, 256 MB for each matrix of 64 columns in f32.
+/// Triplets per block on other devices. It bounds the memory: a matrix of 64 columns takes 256 MB in `f32`.
 const DEVICE_BLOCK: i64 = 1 << 20;
 
-/// `Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y)` of `[x, W1, W2]`.
+/// The operation `Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y)` on `[x, W1, W2]`.
 #[derive(Debug, Clone)]
 pub(super) struct TripletSum {
-    /// S, shape `[E, 42]`.
+    /// Radial part S of the spherical basis, shape `[E, 42]`.
     pub(super) spherical: TchTensor,
-    /// Y of every pair, shape `[P, 7]`.
+    /// Angular functions Y of every pair, shape `[P, 7]`.
     pub(super) angular: TchTensor,
     /// Edge kj of every triplet, shape `[T]`.
     pub(super) incoming_edge: TchTensor,
@@ -30,17 +30,17 @@ pub(super) struct TripletSum {
     pub(super) pair: TchTensor,
 }
 
-/// What the gradient needs.
+/// The tensors kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
     x: TchTensor,
     first: TchTensor,
     second: TchTensor,
-    /// `W1 (S_kj ⊗ Y)` of every triplet, shape `[T, 8]`.
+    /// Factors `W1 (S_kj ⊗ Y)` of every triplet, shape `[T, 8]`.
     factors: TchTensor,
 }
 
-/// Consecutive triplets.
+/// A range of consecutive triplets.
 struct Block {
     start: i64,
     length: i64,
@@ -60,7 +60,7 @@ impl TripletSum {
         })
     }
 
-    /// `S_kj ⊗ Y(θ)` of a block's triplets, shape `[length, 42]`.
+    /// Returns `S_kj ⊗ Y(θ)` of a block's triplets, shape `[length, 42]`.
     fn basis(&self, block: &Block) -> TchTensor {
         let pair = TchTensor::new(self.pair.tensor.narrow(0, block.start, block.length));
         let angular = gather(&self.angular, &pair);

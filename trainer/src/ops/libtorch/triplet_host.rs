@@ -1,5 +1,5 @@
-//! The sum over triplets on the host, by the kernel of the CPU backend: libtorch has no operation that
-//! multiplies small matrices of different sizes, and without one every triplet passes through memory.
+//! The sum over triplets on the host, with the kernel of the CPU backend. libtorch has no operation that multiplies
+//! small matrices of different sizes; without one, every triplet would pass through memory.
 
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
@@ -8,7 +8,7 @@ use kernels::triplet::{self, Weights};
 use super::host::{self, Value, with_real};
 use crate::ops::differentiable::Operation;
 
-/// Edges as the kernel takes them; see [`kernels::Topology`].
+/// The edges as slices for the kernel; see [`kernels::Topology`].
 #[derive(Debug, Clone)]
 pub(super) struct HostEdges {
     target: Vec<i32>,
@@ -20,7 +20,7 @@ pub(super) struct HostEdges {
 }
 
 impl HostEdges {
-    /// From tensors `[target, source, incoming, outgoing, outgoing_edges, pair_offsets]`.
+    /// Copies the tensors `[target, source, incoming, outgoing, outgoing_edges, pair_offsets]`.
     pub(super) fn new(tensors: [TchTensor; 6]) -> Self {
         let [target, source, incoming, outgoing, outgoing_edges, pair_offsets] = tensors.map(|tensor| {
             let tensor = host::contiguous(tensor);
@@ -41,12 +41,12 @@ impl HostEdges {
     }
 }
 
-/// `Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y)` of `[x, W1, W2]`.
+/// The operation `Σ_{k→j→i} x_kj ⊙ W2 W1 (S_kj ⊗ Y)` on `[x, W1, W2]`.
 #[derive(Debug, Clone)]
 pub(super) struct HostTripletSum {
-    /// S, shape `[E, 42]`.
+    /// Radial part S of the spherical basis, shape `[E, 42]`.
     pub(super) spherical: TchTensor,
-    /// Y of every pair, shape `[P, 7]`.
+    /// Angular functions Y of every pair, shape `[P, 7]`.
     pub(super) angular: TchTensor,
     /// The edges.
     pub(super) edges: HostEdges,
@@ -93,7 +93,7 @@ impl Operation<LibTorch, 3> for HostTripletSum {
     }
 }
 
-/// Rows and columns.
+/// Returns the number of rows and columns.
 fn shape(matrix: &TchTensor) -> [usize; 2] {
     let size = matrix.tensor.size();
     [size[0] as usize, size[1] as usize]

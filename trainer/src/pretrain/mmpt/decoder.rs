@@ -1,4 +1,4 @@
-//! Decoders of the masked encodings (specification, section 5): graph isomorphism layers and heads.
+//! Decoders of the masked views: graph isomorphism layers and prediction heads (specification, section 5).
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -8,40 +8,43 @@ use crate::model::Batch;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
 use crate::ops::{self, Activation};
 
-/// Hidden width of a graph isomorphism layer over its width.
+/// Ratio of the hidden width of a graph isomorphism layer to its width.
 const HIDDEN_MULTIPLE: usize = 2;
 
-/// What the decoders need of the edges beside their ends, computed once for all of them.
+/// Sums over the edges of every atom, computed once for all decoders.
 #[derive(Debug, Clone)]
 pub struct RadialSums {
-    /// `Σ_{e into i} rbf_e`, shape `[N, 6]`.
+    /// Sum `Σ_{e into i} rbf_e` of the radial basis, shape `[N, 6]`.
     pub sums: Tensor<2>,
-    /// Edges into each atom, shape `[N, 1]`.
+    /// In-degree of every atom, shape `[N, 1]`.
     pub degrees: Tensor<2>,
 }
 
 impl RadialSums {
-    /// Sums the radial basis `[E, 6]` at the centre atoms.
+    /// Sums the radial basis over the edges that end at each atom.
+    ///
+    /// # Shapes
+    /// Input `[E, 6]`.
     pub fn new(radial: Tensor<2>, batch: &Batch) -> Self {
         let sums = ops::composed::sum_by(batch.atoms, &batch.edges.target, radial);
         Self { sums, degrees: batch.degrees.clone() }
     }
 }
 
-/// `GIN(g)_i = MLP(g_i + e_self + Σ_{e into i} (g_src(e) + Linear(rbf_e)))`: a layer of a graph isomorphism
-/// network (Xu et al., <https://arxiv.org/abs/1810.00826>) with features of edges.
+/// A layer of a graph isomorphism network (GIN, Xu et al., <https://arxiv.org/abs/1810.00826>) with edge features:
+/// `GIN(g)_i = MLP(g_i + e_self + Σ_{e into i} (g_src(e) + Linear(rbf_e)))`.
 #[derive(Module, Debug)]
 pub struct EdgeGin {
-    /// The edge from an atom to itself, shape `[width]`.
+    /// Feature of the edge from an atom to itself, shape `[width]`.
     pub e_self: Param<Tensor<1>>,
-    /// Radial basis to `width`.
+    /// Linear layer on the radial basis, `6 → width`.
     pub edge: Linear,
-    /// `width → 2 · width → width`.
+    /// Perceptron `width → 2 · width → width`.
     pub mlp: Mlp,
 }
 
 impl EdgeGin {
-    /// The layer.
+    /// Initialises the layer.
     pub fn init(width: usize, initialiser: &mut Initialiser) -> Self {
         Self {
             e_self: initialiser.uniform([width], 1.0 / (width as f64).sqrt()),
@@ -50,10 +53,12 @@ impl EdgeGin {
         }
     }
 
-    /// `g [N, width]` to `[N, width]`.
+    /// Returns `MLP(g_i + e_self + Σ_{e into i} (g_src(e) + Linear(rbf_e)))` of every atom.
     ///
-    /// The linear map of the edges is applied after their sum: `Σ_e (W rbf_e + b) = W Σ_e rbf_e +
-    /// degree · b`.
+    /// The linear layer is applied to the sum of the radial basis: `Σ_e (W rbf_e + b) = W Σ_e rbf_e + degree · b`.
+    ///
+    /// # Shapes
+    /// Input g `[N, width]`, output `[N, width]`.
     pub fn forward(&self, g: Tensor<2>, radial: &RadialSums, batch: &Batch) -> Tensor<2> {
         let width = g.dims()[1];
         let neighbours = ops::neighbour_sum(g.clone(), &batch.edges);
@@ -67,15 +72,18 @@ impl EdgeGin {
     }
 }
 
-/// A head of the periodic attributes: a two-layer perceptron `2 · width → hidden → outputs` on `[p_A^tgt ‖ p_A^src]`
-/// of each edge.
+/// Initialises a head for a periodic attribute, a perceptron `2 · width → hidden → outputs` on the pair
+/// `[p_A^tgt ‖ p_A^src]` of each edge.
 pub fn pair_head(width: usize, hidden: usize, outputs: usize, initialiser: &mut Initialiser) -> Mlp {
     Mlp::init(&[2 * width, hidden, outputs], initialiser)
 }
 
-/// A pair head at every edge: atoms `[N, width]` to `[E, outputs]`.
+/// Applies a pair head to every edge: `MLP([a_tgt ‖ a_src])`.
 ///
-/// The first layer is split by columns and computed once an atom.
+/// The first layer is split by columns and computed once per atom.
+///
+/// # Shapes
+/// Input `[N, width]`, output `[E, outputs]`.
 pub fn at_pairs(head: &Mlp, atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
     let width = atoms.dims()[1];
     let first = &head.layers[0];
@@ -85,21 +93,21 @@ pub fn at_pairs(head: &Mlp, atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
     head.forward_from(1, hidden)
 }
 
-/// What one view is decoded to.
+/// The predictions of one view for N atoms and E edges.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// p_C, shape `[N, width]`.
+    /// Decoded coordinate features p_C, shape `[N, width]`.
     pub coordinate: Tensor<2>,
-    /// p_A, shape `[N, width]`.
+    /// Decoded atom features p_A, shape `[N, width]`.
     pub atom: Tensor<2>,
-    /// Distance from the crystal's centre in Å, shape `[N]`.
+    /// Predicted distance from the crystal's centre in Å, shape `[N]`.
     pub centre_distances: Tensor<1>,
-    /// Scores of the atom types, shape `[N, 119]`.
+    /// Logits of the atom types, shape `[N, 119]`.
     pub types: Tensor<2>,
-    /// Scores of the directions, shape `[E, 27]`.
+    /// Logits of the directions, shape `[E, 27]`.
     pub directions: Tensor<2>,
-    /// Scores of the same-cell label, shape `[E, 2]`.
+    /// Logits of the same-cell label, shape `[E, 2]`.
     pub same_cell: Tensor<2>,
-    /// Edge lengths in Å, shape `[E]`.
+    /// Predicted edge lengths in Å, shape `[E]`.
     pub distances: Tensor<1>,
 }

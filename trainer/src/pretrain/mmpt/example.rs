@@ -8,7 +8,7 @@ use crate::config::MmptModelConfig;
 use crate::data::LatticeStatistics;
 use crate::model::names;
 
-/// A fresh model in double precision on the CPU, as small as the losses' tests want it.
+/// Returns a freshly initialised, very small model in double precision on the CPU.
 pub(crate) fn tiny() -> MmptModel {
     let config = MmptModelConfig {
         hidden: 8,

@@ -1,4 +1,4 @@
-//! Hidden atoms: the learnable `[MASK]` in the place of their encodings (Eq. 5).
+//! Masking: hidden atoms are replaced by the trainable `[MASK]` token (Eq. 5).
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -9,12 +9,15 @@ use crate::model::mask::View;
 /// Standard deviation of the initial `[MASK]` token.
 const TOKEN_DEVIATION: f64 = 0.02;
 
-/// The learnable token that stands for a hidden atom (Eq. 5).
+/// Initialises the `[MASK]` token, shape `[width]`.
 pub fn token(width: usize, initialiser: &mut Initialiser) -> Param<Tensor<1>> {
     initialiser.normal([width], TOKEN_DEVIATION)
 }
 
-/// `g_i = [MASK]` where the view hides atom i, else `h_S^i`; shape `[N, width]`.
+/// Returns `g_i = [MASK]` for a hidden atom i and `g_i = h_S^i` for any other (Eq. 5).
+///
+/// # Shapes
+/// Structure `[N, width]`, token `[width]`, output `[N, width]`.
 pub fn hide(structure: Tensor<2>, token: Tensor<1>, view: &View) -> Tensor<2> {
     let [atoms, width] = structure.dims();
     let hidden = view.hidden.clone().reshape([atoms, 1]).expand([atoms, width]);

@@ -1,9 +1,10 @@
-//! MMPT, mutex masked pre-training: two views hide complementary atoms; atoms, lattice and the periodic attributes of
-//! the edges are rebuilt, and the views are to agree (specification, sections 5 and 6).
+//! MMPT's mutex masked pre-training (specification, sections 5 and 6; <https://arxiv.org/abs/2306.05344>). Two views
+//! of a crystal hide complementary atoms. The model predicts the atoms, the lattice and the periodic attributes of
+//! the edges, and the two views should agree.
 //!
-//! * [`model`]: the encoder with the decoders of [`decoder`], of atoms that [`hide`] hides
-//! * [`loss`]: one file a term
-//! * [`objective`]: both as what a run learns
+//! * [`model`]: the encoder with its decoders; [`hide`] masks atoms, and [`decoder`] holds the decoders' layers
+//! * [`loss`]: the loss, one file per term
+//! * [`objective`]: the model and its loss as an objective
 
 pub mod decoder;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The model of pre-training: the encoder, masked views, decoders.
+//! The pre-training model: encoder, masked views and decoders.
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -15,50 +15,50 @@ use crate::model::mmpt::MmptEncoder;
 use crate::model::{Batch, Encoder, Trace};
 use crate::ops::Activation;
 
-/// Hidden layers of the lattice decoder.
+/// Number of hidden layers of the lattice decoder.
 const LATTICE_DECODER_LAYERS: usize = 4;
 
-/// Linear layers of the type decoder before its last.
+/// Number of hidden layers of the atom-type decoder.
 const TYPE_LAYERS: usize = 4;
 
-/// MMPT's encoder with the decoders that both views share.
+/// MMPT's encoder with the decoders. Both views share them.
 #[derive(Module, Debug)]
 pub struct MmptModel {
-    /// `[MASK]`, shape `[structure_width]`.
+    /// The `[MASK]` token, shape `[structure_width]`.
     pub mask_token: Param<Tensor<1>>,
-    /// Crystals to `h_S` and `h_L`.
+    /// Encoder, from crystals to `h_S` and `h_L`.
     pub encoder: Encoder,
-    /// `h_L` back to the standardised parameters.
+    /// Lattice decoder, from `h_L` to the standardised lattice parameters.
     pub lattice_dec: Mlp,
-    /// Masked `h_S` to p_C.
+    /// Graph isomorphism layer, from masked `h_S` to p_C.
     pub coord_gin: EdgeGin,
-    /// p_C to the distance from the centre.
+    /// Linear layer, from p_C to the distance from the centre.
     pub coord_out: Linear,
-    /// Masked `h_S` to p_A.
+    /// Graph isomorphism layer, from masked `h_S` to p_A.
     pub atom_gin: EdgeGin,
-    /// p_A to the atom types.
+    /// Atom-type decoder, from p_A to the logits of the atom types.
     pub atom_mlp: Mlp,
-    /// Pairs of p_A to directions.
+    /// Direction head, from pairs of p_A to the logits of the directions.
     pub pal_dir: Mlp,
-    /// Pairs of p_A to the same-cell label.
+    /// Same-cell head, from pairs of p_A to the logits of the same-cell label.
     pub pal_unit: Mlp,
-    /// Pairs of p_A to edge lengths.
+    /// Distance head, from pairs of p_A to the edge lengths.
     pub pal_dist: Mlp,
 }
 
-/// Everything that the losses compare.
+/// The predictions of the model, and the lattice parameters they are compared with.
 #[derive(Debug, Clone)]
 pub struct Prediction {
-    /// Standardised lattice parameters as decoded, shape `[B, 6]`.
+    /// Decoded standardised lattice parameters, shape `[B, 6]`.
     pub lattice: Tensor<2>,
-    /// Standardised lattice parameters as they are, shape `[B, 6]`.
+    /// True standardised lattice parameters, shape `[B, 6]`.
     pub lattice_target: Tensor<2>,
-    /// Both views.
+    /// Predictions of the two masked views.
     pub views: [Decoded; 2],
 }
 
 impl MmptModel {
-    /// A model with fresh weights for a training set's lattice statistics.
+    /// Initialises a model. `statistics` are the lattice statistics of the training set.
     pub fn init(
         config: &MmptModelConfig,
         decoder_width: usize,
@@ -88,10 +88,13 @@ impl MmptModel {
         }
     }
 
-    /// Encodes a batch, hides each view's atoms and decodes both views.
+    /// Encodes a batch, masks the atoms of each view and decodes both views.
+    ///
+    /// The lattice is decoded from `h_L`. View v is decoded from `g_i = [MASK]` for its hidden atoms and
+    /// `g_i = h_S^i` for the others (Eq. 5).
     ///
     /// # Shapes
-    /// Those of [`Prediction`].
+    /// See [`Prediction`].
     pub fn forward(&self, batch: &Batch, trace: &mut Trace) -> Prediction {
         let MmptEncoder { structure, lattice: lattices } = self.encoder();
         let encoding = structure.forward(batch, trace);
@@ -113,13 +116,16 @@ impl MmptModel {
         Prediction { lattice, lattice_target, views }
     }
 
-    /// Its encoder, which is MMPT's whatever kinds there are.
+    /// Returns the encoder.
     pub(crate) fn encoder(&self) -> &MmptEncoder {
         let Encoder::Mmpt(encoder) = &self.encoder;
         encoder
     }
 
-    /// Decodes a view `g [N, structure_width]`.
+    /// Decodes a masked view.
+    ///
+    /// # Shapes
+    /// Input g `[N, structure_width]`; see [`Decoded`].
     fn decode(&self, g: Tensor<2>, radial: &RadialSums, batch: &Batch) -> Decoded {
         let coordinate = self.coord_gin.forward(g.clone(), radial, batch);
         let atom = self.atom_gin.forward(g, radial, batch);
@@ -137,7 +143,7 @@ impl MmptModel {
 }
 
 impl Decoded {
-    /// Records every tensor under a prefix.
+    /// Records every tensor with a prefix.
     fn record(&self, prefix: &str, trace: &mut Trace) {
         trace.record(&format!("{prefix}p_C"), || self.coordinate.clone());
         trace.record(&format!("{prefix}p_A"), || self.atom.clone());

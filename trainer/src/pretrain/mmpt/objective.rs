@@ -1,4 +1,4 @@
-//! Pre-training by MMPT: the masked model and its losses as the objective of a run.
+//! MMPT's pre-training as an objective: the masked model and its loss.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, Values};
 
-/// What the losses take, beside what the encoder does.
+/// Returns the parts that a batch must have for the loss.
 pub fn inputs() -> Inputs {
     Inputs { labels: true, ..Inputs::default() }
 }
 
-/// The model with both views masked, trained by the terms of Eq. 7.
+/// The masked model with the loss of Eq. 7.
 #[derive(Debug)]
 pub struct MmptObjective {
     config: Config,
@@ -79,7 +79,7 @@ impl Objective for MmptObjective {
         &self.ranks
     }
 
-    /// Batches count alike: the mean is over batches, as training's is.
+    /// Returns 1: the validation loss is a mean over batches, as the training loss is.
     fn weight(&self, _batch: &Batch) -> f64 {
         1.0
     }

@@ -1,4 +1,4 @@
-//! L_A (Eq. 8): types of the atoms that each view hides.
+//! L_A (Eq. 8): classification of the hidden atoms' types.
 
 use burn::prelude::*;
 
@@ -11,7 +11,10 @@ use crate::pretrain::mmpt::model::Prediction;
 /// The term.
 pub(super) const TERM: Term = Term { name: "L_A", value, constant: |constant, _| Some(constant.atom_type) };
 
-/// `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`, shape `[1]`.
+/// Returns `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`.
+///
+/// # Shapes
+/// Logits `[N, 119]` of each view, output `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         let weights = batch.views()[index].weights.clone();

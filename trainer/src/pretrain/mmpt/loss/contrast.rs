@@ -1,4 +1,4 @@
-//! L_BT (Eq. 11): Barlow Twins between the two views.
+//! L_BT (Eq. 11): the Barlow Twins loss between the two views (<https://arxiv.org/abs/2103.03230>).
 
 use burn::prelude::*;
 
@@ -12,7 +12,11 @@ use crate::pretrain::mmpt::model::Prediction;
 /// The term.
 pub(super) const TERM: Term = Term { name: "L_BT", value, constant: |_, _| None };
 
-/// The loss between the two views' p_A, or their means over each crystal's atoms, shape `[1]`.
+/// Returns the Barlow Twins loss between the atom features p_A of the two views, or between their means over each
+/// crystal's atoms.
+///
+/// # Shapes
+/// p_A `[N, width]` of each view, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Tensor<1> {
     let config = &config.contrast;
     let samples = prediction.views.each_ref().map(|view| match config.samples {
@@ -27,7 +31,7 @@ fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mu
     twins.loss(samples, &Columns { part: &part, ranks: batch.global.ranks() }, trace)
 }
 
-/// Mean over each crystal's atoms: `[N, width]` to `[B, width]`.
+/// Returns the mean over each crystal's atoms: `[N, width]` to `[B, width]`.
 fn crystal_means(atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
     sum_by(batch.crystals, &batch.crystal_of_atom, atoms) / batch.atom_counts.clone()
 }

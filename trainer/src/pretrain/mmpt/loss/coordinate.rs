@@ -1,4 +1,4 @@
-//! L_X (Eq. 9): distances of the hidden atoms from their crystal's centre.
+//! L_X (Eq. 9): regression of the hidden atoms' distances from the centre of their crystal.
 
 use burn::prelude::*;
 
@@ -11,7 +11,10 @@ use crate::pretrain::mmpt::model::Prediction;
 pub(super) const TERM: Term =
     Term { name: "L_X", value, constant: |constant, _| Some(constant.centre_distance) };
 
-/// `½ [mean over M of |d̂1 − d| + mean over M̄ of |d̂2 − d|]` in Å, shape `[1]`.
+/// Returns `½ [mean over M of |d̂1 − d| + mean over M̄ of |d̂2 − d|]` in Å, or of the squared differences.
+///
+/// # Shapes
+/// Distances `[N]` of each view, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         let difference = prediction.views[index].centre_distances.clone() - batch.centre_distances.clone();

@@ -1,4 +1,4 @@
-//! L_Die (Eq. 12): the direction of every edge, in both views.
+//! L_Die (Eq. 12): classification of the edges' directions in both views.
 
 use burn::prelude::*;
 
@@ -12,7 +12,10 @@ use crate::pretrain::mmpt::model::Prediction;
 pub(super) const TERM: Term =
     Term { name: "L_Die", value, constant: |constant, labels| Some(constant.direction(labels)) };
 
-/// Mean cross entropy of the 27 directions, shape `[1]`.
+/// Returns the mean cross entropy over the edges of both views, `½ Σ_v mean_e CE(logits_v, direction)`.
+///
+/// # Shapes
+/// Logits `[E, 27]` of each view, output `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         cross_entropy(prediction.views[index].directions.clone(), batch.labels().directions.clone(), None)

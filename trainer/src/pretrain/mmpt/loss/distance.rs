@@ -1,4 +1,4 @@
-//! L_Dis (Eq. 14): the length of every edge, in both views.
+//! L_Dis (Eq. 14): regression of the edge lengths in both views.
 
 use burn::prelude::*;
 
@@ -11,7 +11,11 @@ use crate::pretrain::mmpt::model::Prediction;
 pub(super) const TERM: Term =
     Term { name: "L_Dis", value, constant: |constant, _| Some(constant.edge_distance) };
 
-/// Mean error of the edge lengths in Å, shape `[1]`.
+/// Returns the mean error over the edges of both views, `½ Σ_v mean_e |d̂_v − d|` in Å, or of the squared
+/// differences.
+///
+/// # Shapes
+/// Lengths `[E]` of each view, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         error(config.distance.error, prediction.views[index].distances.clone() - batch.distances.clone())

@@ -1,4 +1,4 @@
-//! L_L (Eq. 10): the lattice, rebuilt from its encoding.
+//! L_L (Eq. 10): reconstruction of the lattice parameters from their encoding.
 
 use burn::prelude::*;
 
@@ -7,13 +7,16 @@ use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 
-/// Loss of the mean of standardised parameters: their variance.
+/// Loss of the constant predictor: the variance of standardised parameters.
 const CONSTANT_LOSS: f64 = 1.0;
 
 /// The term.
 pub(super) const TERM: Term = Term { name: "L_L", value, constant: |_, _| Some(CONSTANT_LOSS) };
 
-/// Mean over crystals and parameters of the error of the standardised parameters, shape `[1]`.
+/// Returns the mean error of the standardised parameters over all crystals.
+///
+/// # Shapes
+/// Parameters `[B, 6]`, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let difference = prediction.lattice.clone() - prediction.lattice_target.clone();
     batch.global.of_crystals(error(config.lattice.error, difference).mean())

@@ -1,4 +1,4 @@
-//! The losses of pre-training (specification, section 6): one file a term, summed with their weights here.
+//! The loss of pre-training (specification, section 6): a weighted sum of terms, one file per term.
 
 mod atom;
 mod contrast;
@@ -18,17 +18,17 @@ use crate::data::{ConstantPredictor, PeriodicLabels};
 use crate::model::{Batch, Trace};
 use crate::run::step::{TOTAL, Values};
 
-/// A term of Eq. 7.
+/// A term of the loss (Eq. 7).
 struct Term {
-    /// Its name in section 6 of the specification.
+    /// Name of the term in section 6 of the specification.
     name: &'static str,
-    /// Its value for a batch, shape `[1]`.
+    /// Computes the term for a batch, shape `[1]`.
     value: fn(&LossConfig, &Prediction, &Batch, &mut Trace) -> Tensor<1>,
-    /// Its value for a predictor that always says the same; `None` where there is no such predictor.
+    /// Value of the term for the constant predictor; `None` for a term without one.
     constant: fn(&ConstantPredictor, PeriodicLabels) -> Option<f64>,
 }
 
-/// The terms of the list of settings, each of the file that is called like its setting.
+/// Lists the terms. Each is the `TERM` of the file that is named like its setting.
 macro_rules! of_files {
     ($($(#[doc = $about:literal])* $file:ident: $settings:ty = $default:expr;)*) => { &[$($file::TERM),*] };
 }
@@ -36,34 +36,37 @@ macro_rules! of_files {
 /// Every term, in the order of Eq. 7.
 const TERMS: &[Term] = terms!(of_files);
 
-/// The terms that a configuration switches on, with their factors in the sum.
+/// Returns the terms of non-zero weight, with their weights.
 fn switched_on(config: &LossConfig) -> impl Iterator<Item = (&'static Term, f64)> {
     TERMS.iter().zip(config.weights()).filter(|(_, weight)| *weight != 0.0)
 }
 
-/// Losses of a predictor that always says the same, by term.
+/// Returns the loss terms of the constant predictor by name.
 pub(super) fn constant_losses(constant: &ConstantPredictor, labels: PeriodicLabels) -> Values {
     let values = TERMS.iter().filter_map(|term| Some((term.name, (term.constant)(constant, labels)?)));
     values.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The loss of a batch.
+/// The loss of a batch and its terms.
 #[derive(Debug)]
 pub struct Losses {
-    /// Weighted sum, shape `[1]`; the one to differentiate.
+    /// Weighted sum of the terms with its gradient, shape `[1]`.
     pub total: Tensor<1>,
     names: Vec<&'static str>,
-    /// The sum and the terms without their weights, shape `[1 + terms]`.
+    /// The weighted sum and the unweighted terms, shape `[1 + terms]`.
     values: Tensor<1>,
 }
 
 impl Losses {
-    /// Names of the sum and of the terms that a configuration switches on.
+    /// Returns the name of the sum and those of the terms of non-zero weight.
     pub fn names(config: &LossConfig) -> Vec<&'static str> {
         std::iter::once(TOTAL).chain(switched_on(config).map(|(term, _)| term.name)).collect()
     }
 
-    /// Computes every term whose weight is not 0.
+    /// Computes the terms of non-zero weight and their sum `Σ_t w_t L_t` (Eq. 7).
+    ///
+    /// # Shapes
+    /// See [`Prediction`]; the total is `[1]`.
     pub fn new(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Self {
         let zero = || Tensor::<1>::zeros([1], (&prediction.lattice.device(), prediction.lattice.dtype()));
         let mut total = zero();
@@ -77,14 +80,14 @@ impl Losses {
         Self { total, names: Self::names(config), values: Tensor::cat(values, 0) }
     }
 
-    /// The values as numbers, the sum first: waits for the device.
+    /// Returns the names and values of the sum and the terms. Waits for the device.
     pub fn values(&self) -> Vec<(&'static str, f64)> {
         let values = self.values.clone().into_data().iter::<f64>().collect::<Vec<_>>();
         self.names.iter().copied().zip(values).collect()
     }
 }
 
-/// `|difference|` or its square.
+/// Returns `|difference|` or `difference²`, element by element.
 fn error<const D: usize>(kind: Error, difference: Tensor<D>) -> Tensor<D> {
     match kind {
         Error::Absolute => difference.abs(),
@@ -92,7 +95,7 @@ fn error<const D: usize>(kind: Error, difference: Tensor<D>) -> Tensor<D> {
     }
 }
 
-/// Half the sum over both views: each of them is half of a mean.
+/// Returns `½ (first + second)`, the mean over both views.
 fn mean_of_views(first: Tensor<1>, second: Tensor<1>) -> Tensor<1> {
     (first + second) * 0.5
 }

@@ -1,4 +1,4 @@
-//! L_Unit (Eq. 13): whether an edge stays in its cell, in both views.
+//! L_Unit (Eq. 13): classification of edges within one cell in both views.
 
 use burn::prelude::*;
 
@@ -12,7 +12,10 @@ use crate::pretrain::mmpt::model::Prediction;
 pub(super) const TERM: Term =
     Term { name: "L_Unit", value, constant: |constant, labels| Some(constant.same_cell(labels)) };
 
-/// Mean cross entropy of the same-cell label, shape `[1]`.
+/// Returns the mean cross entropy over the edges of both views, `½ Σ_v mean_e CE(logits_v, same_cell)`.
+///
+/// # Shapes
+/// Logits `[E, 2]` of each view, output `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
     let view = |index: usize| {
         cross_entropy(prediction.views[index].same_cell.clone(), batch.labels().same_cell.clone(), None)
