@@ -1,4 +1,4 @@
-//! Which edges meet at an atom, and which pair of edges is excluded from the triplets (specification, section 2.5).
+//! Adjacency of a crystal's edges, and the pairs that are excluded from the triplets (specification, section 2.5).
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use schemas::limits;
 use crate::data::error::GraphError;
 use crate::data::input::GraphInput;
 
-/// Marks an edge whose reverse is not in the graph.
+/// Marks an edge without a reverse.
 const NONE: u32 = u32::MAX;
 
 /// Edges of one crystal grouped by target and by source, and the reverse of every edge.
 ///
-/// A pair (kj, ji) is any edge kj that ends where ji starts; a triplet is a pair that is not an edge
-/// with its exact reverse. The buffers are reused from crystal to crystal.
+/// A pair (kj, ji) is an edge kj that ends where the edge ji starts. A triplet is a pair that is not an edge with its
+/// exact reverse. The buffers are reused from crystal to crystal.
 #[derive(Debug, Clone, Default)]
 pub struct Adjacency {
     source: Vec<u32>,
@@ -27,18 +27,18 @@ pub struct Adjacency {
 }
 
 impl Adjacency {
-    /// Replaces the content by that of a crystal.
+    /// Replaces the content by the edges of a crystal.
     ///
     /// # Errors
-    /// [`GraphError`] if lists that belong together differ in length, an edge names a site that is
-    /// not there, edges do not ascend by target, or there are more than a store may hold.
+    /// [`GraphError`] if lists that belong together differ in length, an edge refers to a missing site, edges do not
+    /// ascend by target, or there are more edges than a store may hold.
     pub fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), GraphError> {
         self.rebuild_without_reverses(input)?;
         self.find_reverses(input);
         Ok(())
     }
 
-    /// As [`Adjacency::rebuild`], but nothing is known of reverse edges and triplets afterwards.
+    /// Replaces the content as [`Adjacency::rebuild`] does, but without reverse edges and triplets.
     pub(crate) fn rebuild_without_reverses(&mut self, input: &GraphInput<'_>) -> Result<(), GraphError> {
         check_edges(input)?;
         let sites = input.atomic_numbers.len();
@@ -63,7 +63,7 @@ impl Adjacency {
         Ok(())
     }
 
-    /// Finds for every edge i←j (image k) the edge j←i with image -k, if it is there.
+    /// Finds the reverse of every edge: for the edge i←j with image k, the edge j←i with image -k.
     fn find_reverses(&mut self, input: &GraphInput<'_>) {
         let image = |edge: usize| input.image.map(|axis| i32::from(axis[edge]));
         for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
@@ -75,64 +75,64 @@ impl Adjacency {
         }
     }
 
-    /// Number of atoms.
+    /// Returns the number of atoms.
     pub fn atoms(&self) -> usize {
         self.incoming.len().saturating_sub(1)
     }
 
-    /// Number of edges.
+    /// Returns the number of edges.
     pub fn edges(&self) -> usize {
         self.source.len()
     }
 
-    /// Number of pairs of an edge with one that ends where it starts.
+    /// Returns the number of pairs of an edge with one that ends where it starts.
     pub fn pairs(&self) -> usize {
         self.pairs
     }
 
-    /// Number of triplets: the pairs without those of an edge and its reverse.
+    /// Returns the number of triplets: all pairs except those of an edge and its reverse.
     pub fn triplets(&self) -> usize {
         self.pairs - self.excluded
     }
 
-    /// Edges that end at an atom.
+    /// Returns the edges that end at an atom.
     pub fn incoming(&self, atom: usize) -> Range<usize> {
         bounds(&self.incoming, atom)
     }
 
-    /// Edges that start at an atom, ascending.
+    /// Returns the edges that start at an atom, ascending.
     pub fn outgoing(&self, atom: usize) -> &[u32] {
         &self.outgoing_edges[bounds(&self.outgoing, atom)]
     }
 
-    /// The atom at which an edge starts.
+    /// Returns the atom at which an edge starts.
     pub fn source(&self, edge: usize) -> usize {
         self.source[edge] as usize
     }
 
-    /// The exact reverse of an edge, if the graph has it.
+    /// Returns the exact reverse of an edge, if the graph has it.
     pub fn reverse(&self, edge: usize) -> Option<usize> {
         let reverse = self.reverse[edge];
         (reverse != NONE).then_some(reverse as usize)
     }
 
-    /// Offsets of the edges by target, shape `[atoms + 1]`.
+    /// Returns the offsets of the edges by target, shape `[atoms + 1]`.
     pub(crate) fn incoming_offsets(&self) -> &[u32] {
         &self.incoming
     }
 
-    /// Offsets of [`Adjacency::outgoing_edges`] by source, shape `[atoms + 1]`.
+    /// Returns the offsets of [`Adjacency::outgoing_edges`] by source, shape `[atoms + 1]`.
     pub(crate) fn outgoing_offsets(&self) -> &[u32] {
         &self.outgoing
     }
 
-    /// All edges grouped by source, ascending inside a group, shape `[edges]`.
+    /// Returns all edges grouped by source, ascending inside a group, shape `[edges]`.
     pub(crate) fn outgoing_edges(&self) -> &[u32] {
         &self.outgoing_edges
     }
 }
 
-/// Refuses edges that could not be indexed.
+/// Refuses edges that cannot be indexed.
 fn check_edges(input: &GraphInput<'_>) -> Result<(), GraphError> {
     let edges = input.target.len();
     let lengths = [
@@ -160,7 +160,7 @@ fn check_edges(input: &GraphInput<'_>) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Offsets of groups from the group of every item; items are below `groups`.
+/// Computes the offsets of groups from the group of every item. Groups are below `groups`.
 fn offsets(offsets: &mut Vec<u32>, group_of_item: &[u32], groups: usize) {
     offsets.clear();
     offsets.resize(groups + 1, 0);
@@ -172,7 +172,7 @@ fn offsets(offsets: &mut Vec<u32>, group_of_item: &[u32], groups: usize) {
     }
 }
 
-/// Items of one group.
+/// Returns the range of a group's items.
 fn bounds(offsets: &[u32], group: usize) -> Range<usize> {
     offsets[group] as usize..offsets[group + 1] as usize
 }

@@ -1,9 +1,8 @@
-//! The bases that depend on data alone (specification, section 3): envelope, spherical radial part and Legendre part.
-//! They are those of DimeNet (<https://arxiv.org/abs/2003.03123>).
+//! Bases that depend on data alone (specification, section 3): envelope, radial part of the spherical basis and
+//! Legendre functions. They are those of DimeNet (<https://arxiv.org/abs/2003.03123>).
 //!
-//! The 42 functions `N_ln j_l(z_ln x)` are smooth on `[0, 1]`, so they are tabulated once as
-//! piecewise polynomials; evaluating all of them for an edge is then one Horner scheme over
-//! contiguous columns instead of 42 sines.
+//! The 42 functions `N_ln j_l(z_ln x)` are smooth on `[0, 1]` and are tabulated once as piecewise polynomials. An
+//! edge then takes one Horner scheme over contiguous columns instead of 42 sines.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;
@@ -12,18 +11,19 @@ use crate::data::bessel::{ORDERS, RADIAL, bessel_constants, spherical_bessel};
 
 pub use kernels::triplet::SPHERICAL;
 
-/// Pieces of the table over `0 ≤ x ≤ 1`. With degree 7 and the largest zero 27 the Chebyshev
-/// remainder is `(27/256)⁸ / (8! 2⁷) ≈ 3e-15` of the functions' size.
+/// Number of pieces of the table over `0 ≤ x ≤ 1`. With degree 7 and the largest zero 27, the Chebyshev remainder is
+/// `(27/256)⁸ / (8! 2⁷) ≈ 3e-15` relative to the functions.
 const INTERVALS: usize = 128;
-/// Coefficients of a piece.
+/// Number of coefficients of a piece.
 const COEFFICIENTS: usize = 8;
 
 /// Values of all columns for one edge.
 type Columns = [f64; SPHERICAL];
 
-/// `u(x) = 1/x - 28 x⁵ + 48 x⁶ - 21 x⁷` below `x = 1`, 0 from there on (specification, section 3, exponent 5).
+/// Returns `u(x) = 1/x - 28 x⁵ + 48 x⁶ - 21 x⁷` below `x = 1` and 0 from there on (specification, section 3, exponent
+/// 5).
 ///
-/// Evaluated as `(1-x)³ (1 + 3x + 6x² + 10x³ + 15x⁴ + 21x⁵) / x`, which does not cancel near 1.
+/// It is evaluated as `(1-x)³ (1 + 3x + 6x² + 10x³ + 15x⁴ + 21x⁵) / x`, which does not cancel near 1.
 pub fn envelope(x: f64) -> f64 {
     if x >= 1.0 {
         return 0.0;
@@ -33,8 +33,8 @@ pub fn envelope(x: f64) -> f64 {
     rest * rest * rest * factor / x
 }
 
-/// `S[6l+n] = u(x) N_ln j_l(z_ln x)` for the scaled distance `x = d / cutoff > 0` and `u = u(x)`
-/// (specification, section 3); all zeros from `x = 1` on.
+/// Returns `S[6l+n] = u(x) N_ln j_l(z_ln x)` for the scaled distance `x = d / cutoff > 0` and the envelope `u(x)`
+/// (specification, section 3); zeros from `x = 1` on.
 pub fn spherical(x: f64, envelope: f64) -> [f64; SPHERICAL] {
     if x >= 1.0 {
         return [0.0; SPHERICAL];
@@ -52,14 +52,14 @@ pub fn spherical(x: f64, envelope: f64) -> [f64; SPHERICAL] {
     values.map(|value| value * envelope)
 }
 
-/// Norms `√((2l+1)/4π)` of the angular basis.
+/// Returns the norms `√((2l+1)/4π)` of the angular basis.
 fn legendre_norms() -> &'static [f64; ORDERS] {
     static NORMS: LazyLock<[f64; ORDERS]> =
         LazyLock::new(|| std::array::from_fn(|l| ((2 * l + 1) as f64 / (4.0 * PI)).sqrt()));
     &NORMS
 }
 
-/// The angular basis with its norms at hand.
+/// The angular basis with precomputed norms.
 #[derive(Debug, Clone, Copy)]
 pub struct AngularBasis {
     norms: [f64; ORDERS],
@@ -72,7 +72,7 @@ impl Default for AngularBasis {
 }
 
 impl AngularBasis {
-    /// `Y_l = √((2l+1)/4π) P_l(c)` for the cosine `c` in [-1, 1] and l = 0..=6 (specification, section 3).
+    /// Returns `Y_l = √((2l+1)/4π) P_l(c)` for the cosine `c` in [-1, 1] and l = 0..=6 (specification, section 3).
     #[inline]
     pub fn values(&self, cosine: f64) -> [f64; ORDERS] {
         let c = cosine;
@@ -87,14 +87,14 @@ impl AngularBasis {
     }
 }
 
-/// `table[interval][degree][column]`: monomial coefficients in `t ∈ [-1, 1]` of each piece.
+/// Returns the table `[interval][degree][column]` of the monomial coefficients in `t ∈ [-1, 1]` of each piece.
 fn table() -> &'static [[Columns; COEFFICIENTS]] {
     static TABLE: LazyLock<Vec<[Columns; COEFFICIENTS]>> =
         LazyLock::new(|| (0..INTERVALS).map(tabulate).collect());
     &TABLE
 }
 
-/// The polynomials that meet the functions at the Chebyshev nodes of one piece.
+/// Returns the polynomials that interpolate the functions at the Chebyshev nodes of one piece.
 fn tabulate(interval: usize) -> [Columns; COEFFICIENTS] {
     let angle = |node: usize| PI * (node as f64 + 0.5) / COEFFICIENTS as f64;
     let samples: [Columns; COEFFICIENTS] = std::array::from_fn(|node| {
@@ -116,7 +116,7 @@ fn tabulate(interval: usize) -> [Columns; COEFFICIENTS] {
     piece
 }
 
-/// Monomial coefficients of the Chebyshev polynomials `T_0 … T_7`, by `T_{m+1} = 2 t T_m - T_{m-1}`.
+/// Returns the monomial coefficients of the Chebyshev polynomials `T_0 … T_7`, by `T_{m+1} = 2 t T_m - T_{m-1}`.
 fn chebyshev_polynomials() -> [[f64; COEFFICIENTS]; COEFFICIENTS] {
     let mut polynomials = [[0.0; COEFFICIENTS]; COEFFICIENTS];
     polynomials[0][0] = 1.0;
@@ -130,7 +130,7 @@ fn chebyshev_polynomials() -> [[f64; COEFFICIENTS]; COEFFICIENTS] {
     polynomials
 }
 
-/// `N_ln j_l(z_ln x)` of every column, evaluated as defined.
+/// Returns `N_ln j_l(z_ln x)` of every column by its definition.
 fn tabulated_functions(x: f64) -> Columns {
     let constants = bessel_constants();
     std::array::from_fn(|column| {

@@ -1,4 +1,4 @@
-//! Many crystals as one graph, with every basis that depends on data alone.
+//! Batches: several crystals as one graph, with all bases that depend on data alone.
 
 mod parts;
 
@@ -13,14 +13,14 @@ use crate::data::share::Origin;
 use crate::data::simple::SimpleEdges;
 pub use parts::{Bases, EdgeLabels, PairCosines, TripletLists};
 
-/// Most edges of a batch, whose radial basis takes 700 MiB in single precision.
+/// Maximum number of edges of a batch. Their radial basis takes 700 MiB in single precision.
 const MAX_BATCH_EDGES: usize = 1 << 22;
-/// Most pairs of edges of a batch, whose angular basis takes 900 MiB in single precision.
+/// Maximum number of pairs of edges of a batch. Their angular basis takes 900 MiB in single precision.
 const MAX_BATCH_PAIRS: usize = 1 << 25;
 
-/// Floating-point type of a batch. Everything is computed in double precision and then cast.
+/// Floating-point type of a batch. Values are computed in double precision and then cast.
 pub trait BatchFloat: Copy + Send + Sync + 'static {
-    /// The nearest value of the type.
+    /// Returns the nearest value of the type.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -40,54 +40,55 @@ impl BatchFloat for f64 {
 
 /// A batch of B crystals with N atoms, E edges, P pairs of edges and T triplets.
 ///
-/// Atoms keep their order; edges are sorted by target, so those of a crystal and those of an atom lie
-/// together. A *pair* is an edge with one that ends where it starts, a *triplet* a pair that is not
-/// an edge with its exact reverse (specification, section 2.5).
+/// Atoms keep their order. Edges are sorted by target, so that the edges of a crystal and those of an atom are
+/// contiguous. A *pair* is an edge with one that ends where it starts. A *triplet* is a pair that is not an edge with
+/// its exact reverse (specification, section 2.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GraphBatch<R> {
-    /// Identifiers, `[B]`.
+    /// Identifiers of the crystals, `[B]`.
     pub material_ids: Vec<String>,
-    /// First atom of every crystal, and N, `[B + 1]`.
+    /// Index of the first atom of every crystal, then N, `[B + 1]`.
     pub atom_offsets: Vec<usize>,
     /// Atomic numbers, `[N]`.
     pub atomic_numbers: Vec<i32>,
     /// Index of the crystal of every atom, `[N]`.
     pub crystal_of_atom: Vec<i32>,
-    /// a, b, c in Å, alpha, beta, gamma in degrees, `[B, 6]`.
+    /// Lattice parameters a, b, c in Å and alpha, beta, gamma in degrees, `[B, 6]`.
     pub lattice_parameters: Vec<R>,
-    /// Distance to the crystal's centre in Å (specification, section 2.6), `[N]`.
+    /// Distance of every atom from the centre of its crystal in Å (specification, section 2.6), `[N]`.
     pub centre_distances: Vec<R>,
     /// Centre atom i of every edge, `[E]`.
     pub target: Vec<i32>,
     /// Neighbour atom j of every edge, `[E]`.
     pub source: Vec<i32>,
-    /// Edges `incoming[i]..incoming[i + 1]` end at atom i, `[N + 1]`.
+    /// Offsets by target, `[N + 1]`: the edges `incoming[i]..incoming[i + 1]` end at atom i.
     pub incoming: Vec<i32>,
-    /// Entries `outgoing[j]..outgoing[j + 1]` of `outgoing_edges` start at atom j, `[N + 1]`.
+    /// Offsets by source, `[N + 1]`: the entries `outgoing[j]..outgoing[j + 1]` of `outgoing_edges` start at atom j.
     pub outgoing: Vec<i32>,
     /// Edges grouped by source atom, ascending inside a group, `[E]`.
     pub outgoing_edges: Vec<i32>,
     /// Length of every edge in Å, `[E]`.
     pub distance: Vec<R>,
-    /// Bases of DimeNet++, if asked for.
+    /// Bases of DimeNet++, if the inputs include them.
     pub bases: Option<Bases<R>>,
-    /// Angles of the pairs of edges, if asked for.
+    /// Cosines of the pairs of edges, if the inputs include them.
     pub cosines: Option<PairCosines<R>>,
-    /// Periodic labels of the edges, if asked for.
+    /// Periodic labels of the edges, if the inputs include them.
     pub labels: Option<EdgeLabels>,
-    /// Cell k of every edge's neighbour along l1, l2 and l3, `[E, 3]`, if asked for.
+    /// Cell image k of every edge's neighbour along l1, l2 and l3, `[E, 3]`, if the inputs include it.
     pub images: Option<Vec<i32>>,
-    /// Vector v of every edge from its centre to its neighbour in Å (specification, section 2.2), `[E, 3]`, if asked for.
+    /// Displacement v of every edge from its centre to its neighbour in Å (specification, section 2.2), `[E, 3]`, if
+    /// the inputs include it.
     pub vectors: Option<Vec<R>>,
-    /// Requested property columns, `[B]` each; NaN where a crystal has no value.
+    /// Values of the requested property columns, `[B]` each; NaN for a missing value.
     pub properties: BTreeMap<String, Vec<f64>>,
-    /// What the batch is a part of; nothing for one that comes from no epoch.
+    /// Position of the batch in its epoch; the default for a batch of no epoch.
     pub origin: Origin,
     pairs: usize,
     triplets: usize,
 }
 
-/// Sizes of the batch before, which the next one will hardly differ from.
+/// Sizes of the previous batch, as capacities for the next one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Capacities {
     crystals: usize,
@@ -109,32 +110,32 @@ impl<R> GraphBatch<R> {
         }
     }
 
-    /// Number B of crystals.
+    /// Returns the number of crystals, B.
     pub fn crystals(&self) -> usize {
         self.material_ids.len()
     }
 
-    /// Number N of atoms.
+    /// Returns the number of atoms, N.
     pub fn atoms(&self) -> usize {
         self.atomic_numbers.len()
     }
 
-    /// Atomic numbers as bytes, `[N]`; 0 for a value that does not fit into one.
+    /// Returns the atomic numbers as bytes, `[N]`; 0 for a value that does not fit into a byte.
     pub fn atomic_numbers_as_bytes(&self) -> Vec<u8> {
         self.atomic_numbers.iter().map(|&number| u8::try_from(number).unwrap_or(0)).collect()
     }
 
-    /// Number E of edges.
+    /// Returns the number of edges, E.
     pub fn edges(&self) -> usize {
         self.target.len()
     }
 
-    /// Number P of pairs of edges; 0 without inputs that depend on angles.
+    /// Returns the number of pairs of edges, P; 0 without inputs that depend on angles.
     pub fn pairs(&self) -> usize {
         self.pairs
     }
 
-    /// Number T of triplets, whether or not they are listed; 0 without inputs that depend on angles.
+    /// Returns the number of triplets, T, listed or not; 0 without inputs that depend on angles.
     pub fn triplets(&self) -> usize {
         self.triplets
     }
@@ -172,40 +173,40 @@ impl<R: BatchFloat> GraphBatch<R> {
     }
 }
 
-/// Offsets with room for a number of groups, none of which is there yet.
+/// Returns an empty list of offsets with capacity for a number of groups.
 fn offsets_of(groups: usize) -> Vec<i32> {
     let mut offsets = Vec::with_capacity(groups + 1);
     offsets.push(0);
     offsets
 }
 
-/// What a batch is built with.
+/// Settings of the construction of batches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchSettings {
     /// Radius of the neighbour search and scale of the bases, in Å.
     pub cutoff_angstrom: f64,
-    /// What a batch holds beside its atoms and edges.
+    /// Parts of the batch besides atoms and edges.
     pub inputs: Inputs,
-    /// Whether the bases list the triplets beside the dense pairs.
+    /// Whether to list the triplets in addition to the dense pairs.
     pub with_triplets: bool,
-    /// Which of the edges the batch holds.
+    /// Which edges the batch holds.
     pub graph: Graph,
 }
 
-/// Puts crystals into batches, reusing its buffers.
+/// Builder of batches, which reuses its buffers.
 #[derive(Debug, Clone)]
 pub struct BatchBuilder<R> {
     settings: BatchSettings,
     properties: Vec<String>,
     graph: CrystalGraph,
     simple: SimpleEdges,
-    /// First pair of every edge ji of the current crystal.
+    /// Index of the first pair of every edge ji of the current crystal.
     first_pair: Vec<usize>,
     batch: GraphBatch<R>,
 }
 
 impl<R: BatchFloat> BatchBuilder<R> {
-    /// A builder of batches with the given property columns.
+    /// Creates a builder of batches with the given property columns.
     pub fn new(settings: BatchSettings, properties: &[String]) -> Self {
         let mut builder = Self {
             settings,
@@ -223,13 +224,13 @@ impl<R: BatchFloat> BatchBuilder<R> {
         self.batch.properties = self.properties.iter().map(|name| (name.clone(), Vec::new())).collect();
     }
 
-    /// Adds a crystal; `properties` has one value (NaN if missing) for each requested column, and
-    /// columns beyond its end get NaN.
+    /// Adds a crystal. `properties` has a value for each requested column, NaN if it is missing; columns beyond its
+    /// end get NaN.
     ///
     /// # Errors
-    /// [`DataError::Crystal`] if the crystal is no valid graph or larger than any of a store,
-    /// [`DataError::BatchTooLarge`] if the batch would hold more than memory should; the batch then is as it
-    /// was.
+    /// [`DataError::Crystal`] if the crystal is not a valid graph or exceeds the limits of a store,
+    /// [`DataError::BatchTooLarge`] if the batch would become too large for memory. The batch is unchanged in that
+    /// case.
     pub fn push(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         self.rebuild(input)?;
         if self.settings.graph == Graph::Simple {
@@ -244,7 +245,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
         self.add(input, properties)
     }
 
-    /// Rebuilds `graph` with what the inputs ask for.
+    /// Rebuilds `graph` with the parts that the inputs need.
     fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), DataError> {
         let BatchSettings { cutoff_angstrom, inputs, .. } = self.settings;
         let rebuilt = match inputs.angles() {
@@ -254,7 +255,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
         rebuilt.map_err(|error| error.of(input.material_id))
     }
 
-    /// Adds the crystal that `graph` was built from.
+    /// Adds the crystal from which `graph` was built.
     fn add(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         let adjacency = self.graph.adjacency();
         let (atoms, edges) = (self.batch.atoms() + adjacency.atoms(), self.batch.edges() + adjacency.edges());
@@ -273,7 +274,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
         Ok(())
     }
 
-    /// The crystals added since the last call as a batch.
+    /// Returns the crystals added since the last call as a batch.
     pub fn finish(&mut self) -> GraphBatch<R> {
         let next = GraphBatch::with_capacities_of(&self.batch.sizes(), &self.settings);
         let batch = std::mem::replace(&mut self.batch, next);
@@ -305,7 +306,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
         batch.distance.extend(self.graph.distance().iter().map(|&distance| R::from_f64(distance)));
     }
 
-    /// Adds what the inputs ask for, of a crystal whose first edge is `first_edge`.
+    /// Adds the optional parts of a crystal whose first edge is `first_edge`.
     fn push_parts(&mut self, input: &GraphInput<'_>, first_edge: i32) {
         let (batch, graph) = (&mut self.batch, &self.graph);
         if let Some(bases) = &mut batch.bases {
@@ -333,7 +334,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
     }
 }
 
-/// Refuses a batch of so many atoms, edges and pairs of edges, the last of which are those of the crystal `last`.
+/// Refuses a batch of too many atoms, edges or pairs. `last` is the crystal added last.
 fn check_size(atoms: usize, edges: usize, pairs: usize, last: &str) -> Result<(), DataError> {
     let counts = [
         ("atoms", atoms, i32::MAX as usize),
@@ -348,7 +349,7 @@ fn check_size(atoms: usize, edges: usize, pairs: usize, last: &str) -> Result<()
     }
 }
 
-/// Indices within a crystal as indices within the batch.
+/// Shifts indices within a crystal to indices within the batch.
 fn shifted(indices: &[u32], by: i32) -> impl Iterator<Item = i32> + '_ {
     indices.iter().map(move |&index| index as i32 + by)
 }

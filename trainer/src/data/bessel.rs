@@ -6,29 +6,29 @@ use std::sync::LazyLock;
 
 pub use kernels::triplet::{ORDERS, RADIAL};
 
-/// Terms of the power series below which nothing is added to a double any more, with room to spare:
-/// at the largest argument of the series, x = 8 for l = 7, the 30th term is below 1e-30 of the first.
+/// Number of terms of the power series, more than a double can resolve. At the largest argument of the series, x = 8
+/// for l = 7, the 30th term is below 1e-30 of the first.
 const SERIES_TERMS: usize = 30;
-/// Halvings of a bracket of width π after which its ends are neighbouring doubles.
+/// Number of bisections after which the ends of a bracket of width π are neighbouring doubles.
 const BISECTIONS: usize = 64;
 
 /// Zeros `z_ln` and norms `N_ln` of the spherical basis (specification, section 3).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BesselConstants {
-    /// `z[l][n]`: the (n+1)-th positive zero of `j_l`.
+    /// Zeros `z[l][n]`: the (n+1)-th positive zero of `j_l`.
     pub zeros: [[f64; RADIAL]; ORDERS],
-    /// `N[l][n] = √2 / |j_{l+1}(z_ln)|`, so that `∫₀¹ (N_ln j_l(z_ln x))² x² dx = 1`.
+    /// Norms `N[l][n] = √2 / |j_{l+1}(z_ln)|`, so that `∫₀¹ (N_ln j_l(z_ln x))² x² dx = 1`.
     pub norms: [[f64; RADIAL]; ORDERS],
 }
 
-/// The constants, computed once.
+/// Returns the constants, which are computed once.
 pub fn bessel_constants() -> &'static BesselConstants {
     static CONSTANTS: LazyLock<BesselConstants> = LazyLock::new(BesselConstants::compute);
     &CONSTANTS
 }
 
 impl BesselConstants {
-    /// Zeros by bisection between those of the order below, which they interlace.
+    /// Computes the zeros by bisection between the zeros of the order below, which interlace them.
     fn compute() -> Self {
         let mut zeros = [[0.0; RADIAL]; ORDERS];
         let mut below: Vec<f64> = (1..=RADIAL + ORDERS).map(|n| n as f64 * PI).collect();
@@ -45,7 +45,7 @@ impl BesselConstants {
     }
 }
 
-/// The zero of `j_order` between two arguments at which its signs differ.
+/// Returns the zero of `j_order` between two arguments at which its signs differ.
 fn zero_between(order: usize, mut low: f64, mut high: f64) -> f64 {
     let rising = spherical_bessel(order, low) < 0.0;
     for _ in 0..BISECTIONS {
@@ -59,14 +59,13 @@ fn zero_between(order: usize, mut low: f64, mut high: f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// `j_order(x)` for `x ≥ 0`, stable at every argument: the power series below `x = order + 1`, where
-/// the upward recurrence would amplify rounding, and the recurrence above, where the series would
-/// cancel.
+/// Returns `j_order(x)` for `x ≥ 0`. It is stable at every argument: the power series is used below `x = order + 1`,
+/// where the upward recurrence amplifies rounding errors, and the recurrence above, where the series cancels.
 pub fn spherical_bessel(order: usize, x: f64) -> f64 {
     if x < order as f64 + 1.0 { power_series(order, x) } else { upward_recurrence(order, x) }
 }
 
-/// `x^l / (2l+1)!! · Σ_k (-x²/2)^k / (k! (2l+3)(2l+5)…(2l+2k+1))`.
+/// Returns `x^l / (2l+1)!! · Σ_k (-x²/2)^k / (k! (2l+3)(2l+5)…(2l+2k+1))`.
 fn power_series(order: usize, x: f64) -> f64 {
     let leading: f64 = (1..=order).map(|l| x / (2 * l + 1) as f64).product();
     let half_square = 0.5 * x * x;
@@ -79,7 +78,7 @@ fn power_series(order: usize, x: f64) -> f64 {
     leading * sum
 }
 
-/// `j_{l+1} = (2l+1)/x · j_l - j_{l-1}` from `j_0 = sin x / x` and `j_1 = (j_0 - cos x) / x`.
+/// Returns `j_l` by `j_{l+1} = (2l+1)/x · j_l - j_{l-1}` from `j_0 = sin x / x` and `j_1 = (j_0 - cos x) / x`.
 fn upward_recurrence(order: usize, x: f64) -> f64 {
     let (sine, cosine) = x.sin_cos();
     let zeroth = sine / x;

@@ -1,13 +1,13 @@
-//! Which of a crystal's edges a model sees.
+//! Connectivity of a crystal's graph: multigraph or simple graph.
 
 use serde::{Deserialize, Serialize};
 
-/// How the atoms of one crystal are connected.
+/// Connectivity of a crystal's atoms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Graph {
-    /// Every edge of the store: parallel edges and edges from an atom to its own images stay.
+    /// All edges of the store, including parallel edges and edges from an atom to its own images.
     Multigraph,
-    /// For each pair of different atoms the nearest image alone (the ablation without PIMG).
+    /// Only the nearest image for each pair of different atoms. This is the ablation without PIMG.
     Simple,
 }

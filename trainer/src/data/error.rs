@@ -1,4 +1,4 @@
-//! Why crystals cannot be read or turned into batches.
+//! Errors of reading crystals and building batches.
 
 use std::path::PathBuf;
 
@@ -6,110 +6,110 @@ use schemas::StoreError;
 use schemas::count::counted;
 use schemas::limits::LimitError;
 
-/// A failure of the data path; every variant says where.
+/// An error of the data path. Every variant names its place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A shard cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A pattern that matches nothing.
+    /// A pattern matches nothing.
     #[error("'{pattern}' matches no shard")]
     NothingMatches {
-        /// The pattern given.
+        /// The pattern.
         pattern: String,
     },
-    /// A pattern that cannot be understood.
+    /// A pattern is invalid.
     #[error("'{pattern}' is not a valid pattern: {message} at character {position}")]
     Pattern {
-        /// The pattern given.
+        /// The pattern.
         pattern: String,
-        /// Where it goes wrong, counted from 1.
+        /// Position of the fault, counted from 1.
         position: usize,
-        /// What is wrong with it.
+        /// A description of the fault.
         message: String,
     },
-    /// No shards were asked for.
+    /// No shards were given.
     #[error("no shards are given: name files, store folders or patterns such as 'data/*/*.parquet'")]
     NoShards,
-    /// A folder without a manifest.
+    /// A folder has no manifest.
     #[error("{}: not a finished store, it has no manifest.json (shards can be named as files)", path.display())]
     NotAStore {
         /// The folder.
         path: PathBuf,
     },
-    /// Two stores built with different settings.
+    /// Two stores were built with different settings.
     #[error(
         "{} and {} do not go together: {key} is {first_value} in the first and {second_value} in the second",
         first.display(), second.display()
     )]
     OtherSettings {
-        /// The first store, or its shard where it lies alone.
+        /// Path of the first store, or of the shard if it belongs to no store.
         first: PathBuf,
-        /// The store that differs, or its shard.
+        /// Path of the store that differs, or of its shard.
         second: PathBuf,
-        /// The setting.
+        /// The setting that differs.
         key: String,
-        /// The first one's value.
+        /// Value in the first store.
         first_value: String,
-        /// The second one's value.
+        /// Value in the second store.
         second_value: String,
     },
-    /// A column that no shard has.
+    /// No shard has the column.
     #[error("no shard has a {kind} column '{column}'; there are: {}", listed(available))]
     UnknownColumn {
-        /// `property` or `split`.
+        /// Kind of the column: `property` or `split`.
         kind: &'static str,
-        /// The name asked for.
+        /// Name of the requested column.
         column: String,
-        /// The names there are, in order.
+        /// Names of the existing columns, in order.
         available: Vec<String>,
     },
-    /// A subset without a crystal.
+    /// A subset has no crystals.
     #[error("the subset '{subset}' holds none of the {}", counted(*crystals, "crystal"))]
     EmptySubset {
-        /// The subset in words.
+        /// Description of the subset.
         subset: String,
         /// Number of crystals in all shards.
         crystals: u64,
     },
-    /// A setting of the data path that is out of range.
+    /// A setting of the data path is out of range.
     #[error("{setting} = {value} must be {expected}")]
     Setting {
         /// Name of the setting.
         setting: &'static str,
-        /// The value given.
+        /// The value.
         value: String,
-        /// What is allowed.
+        /// A description of the allowed values.
         expected: &'static str,
     },
-    /// A crystal that is no valid graph.
+    /// A crystal is not a valid graph.
     #[error("crystal '{material_id}': {source}")]
     Crystal {
-        /// Which crystal.
+        /// Identifier of the crystal.
         material_id: String,
-        /// What is wrong with it.
+        /// The underlying error.
         source: GraphError,
     },
-    /// A batch with more items than memory should hold.
+    /// A batch is too large for memory.
     #[error(
         "a batch of {count} {items} up to crystal '{last}' is too large, {limit} at most; use a smaller batch or a \
          smaller --batch-triplets"
     )]
     BatchTooLarge {
-        /// `atoms`, `edges` or `triplets`.
+        /// Kind of the items: `atoms`, `edges` or `triplets`.
         items: &'static str,
-        /// How many there are.
+        /// Number of items.
         count: usize,
-        /// How many there may be.
+        /// Maximum number of items.
         limit: usize,
-        /// The crystal that is one too many.
+        /// Identifier of the crystal that exceeds the maximum.
         last: String,
     },
-    /// The system gave no thread.
+    /// The system cannot start a thread.
     #[error("cannot start a thread that reads shards: {message}")]
     Thread {
-        /// What the system said.
+        /// Message of the system.
         message: String,
     },
     /// A thread of the stream ended without a result.
@@ -117,74 +117,74 @@ pub enum DataError {
     ThreadLost,
 }
 
-/// Names joined by commas.
+/// Joins names by commas.
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// What makes a crystal unfit for a graph.
+/// An error that makes a crystal unfit for a graph.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// A list of another length than the one it belongs to.
+    /// Two lists that belong together differ in length.
     #[error("{} of {list} instead of {expected}", counted(*found, "value"))]
     Length {
         /// Name of the list.
         list: &'static str,
-        /// Its length.
+        /// Length of the list.
         found: usize,
-        /// The length it should have.
+        /// Expected length.
         expected: usize,
     },
-    /// An atomic number outside 1..=118.
+    /// An atomic number is outside 1..=118.
     #[error("site {site} has the atomic number {value}")]
     AtomicNumber {
-        /// Which site, counted from 0.
+        /// Index of the site, from 0.
         site: usize,
         /// The value.
         value: u8,
     },
-    /// A coordinate or lattice vector that is not finite.
+    /// A coordinate or lattice vector is not finite.
     #[error("{quantity} of {item} is not finite")]
     NotFinite {
-        /// `a coordinate` or `a component`.
+        /// The quantity: `a coordinate` or `a component`.
         quantity: &'static str,
-        /// Which site or vector.
+        /// The site or vector.
         item: String,
     },
-    /// An edge that names a site that is not there.
+    /// An edge refers to a missing site.
     #[error("edge {edge} names site {site} of {sites}")]
     Site {
-        /// Which edge, counted from 0.
+        /// Index of the edge, from 0.
         edge: usize,
-        /// The site named.
+        /// Index of the missing site.
         site: u32,
         /// Number of sites.
         sites: usize,
     },
-    /// Edges that do not ascend by their centre atom.
+    /// Edges do not ascend by their centre atom.
     #[error("edge {edge} is not in the order of centre atoms")]
     Order {
-        /// Which edge, counted from 0.
+        /// Index of the edge, from 0.
         edge: usize,
     },
-    /// A direction label outside 0..=26.
+    /// A direction label is outside 0..=26.
     #[error("edge {edge} has the direction label {value}")]
     Direction {
-        /// Which edge, counted from 0.
+        /// Index of the edge, from 0.
         edge: usize,
         /// The value.
         value: u8,
     },
-    /// A crystal larger than any of a store.
+    /// A crystal exceeds the limits of a store.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// An edge of length zero or beyond the cutoff.
+    /// An edge has length zero or exceeds the cutoff.
     #[error("edge {edge} is {distance} Å long, which is not within 0 and {cutoff} Å")]
     Distance {
-        /// Which edge, counted from 0.
+        /// Index of the edge, from 0.
         edge: usize,
-        /// Its length in Å.
+        /// Length of the edge in Å.
         distance: f64,
         /// Cutoff of the store in Å.
         cutoff: f64,
@@ -192,7 +192,7 @@ pub enum GraphError {
 }
 
 impl GraphError {
-    /// The error with the crystal it is about.
+    /// Returns the error for a crystal.
     pub fn of(self, material_id: &str) -> DataError {
         DataError::Crystal { material_id: material_id.to_owned(), source: self }
     }

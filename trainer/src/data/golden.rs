@@ -1,4 +1,4 @@
-//! The numbers that the tests compare with, where they are at hand.
+//! Reference numbers for tests, where they are available.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::data::input::GraphInput;
 
-/// The folder of golden numbers, or `None` and a line that says so.
+/// Returns the folder of reference numbers, or prints a line and returns `None`.
 pub(crate) fn golden_folder() -> Option<PathBuf> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/golden"));
     if folder.is_dir() {
@@ -22,17 +22,17 @@ pub(crate) struct Golden {
 }
 
 impl Golden {
-    /// Reads a file.
+    /// Reads a file of arrays.
     pub(crate) fn read(path: &Path) -> Self {
         Self { bytes: std::fs::read(path).expect("a readable golden file") }
     }
 
-    /// Values of an array of 64-bit floats.
+    /// Returns the values of an array of 64-bit floats.
     pub(crate) fn doubles(&self, name: &str) -> Vec<f64> {
         self.values(name, Dtype::F64).into_iter().map(f64::from_le_bytes).collect()
     }
 
-    /// Values of an array of 64-bit integers.
+    /// Returns the values of an array of 64-bit integers.
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.values(name, Dtype::I64).into_iter().map(i64::from_le_bytes).collect()
     }
@@ -45,7 +45,7 @@ impl Golden {
     }
 }
 
-/// A crystal with its edges, owned.
+/// A crystal with its edges, as owned data.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OwnedInput {
     pub(crate) material_id: String,
@@ -60,7 +60,7 @@ pub(crate) struct OwnedInput {
 }
 
 impl OwnedInput {
-    /// The crystal as the features take it.
+    /// Returns the crystal as the input of a graph.
     pub(crate) fn borrow(&self) -> GraphInput<'_> {
         GraphInput {
             material_id: &self.material_id,
@@ -86,7 +86,7 @@ impl OwnedInput {
         self.direction.push(9 * first + 3 * second + third);
     }
 
-    /// A cubic lattice of one element with edges to the six nearest neighbours.
+    /// Returns a cubic lattice of one element with edges to the six nearest neighbours.
     pub(crate) fn simple_cubic(edge_length: f64) -> Self {
         let mut crystal = Self::cubic(edge_length, &[84], &[[0.0; 3]]);
         for image in [[-1, 0, 0], [0, -1, 0], [0, 0, -1], [0, 0, 1], [0, 1, 0], [1, 0, 0]] {
@@ -95,7 +95,7 @@ impl OwnedInput {
         crystal
     }
 
-    /// A cubic cell with atoms and no edges.
+    /// Returns a cubic cell with atoms and no edges.
     pub(crate) fn cubic(edge_length: f64, atomic_numbers: &[u8], positions: &[[f64; 3]]) -> Self {
         let lattice = std::array::from_fn(|row| {
             std::array::from_fn(|column| if row == column { edge_length } else { 0.0 })
@@ -110,7 +110,7 @@ impl OwnedInput {
         }
     }
 
-    /// Caesium chloride: eight edges from each atom to the other kind, three ångström cell.
+    /// Returns caesium chloride in a cell of three ångström, with eight edges from each atom to the other kind.
     pub(crate) fn caesium_chloride() -> Self {
         let mut crystal = Self::cubic(3.0, &[55, 17], &[[0.0; 3], [0.5; 3]]);
         for (target, source, step) in [(0, 1, -1), (1, 0, 1)] {
@@ -126,15 +126,15 @@ impl OwnedInput {
     }
 }
 
-/// A golden crystal: its file, and its edges under one tie rule.
+/// A reference crystal: its file, and its edges under one tie rule.
 pub(crate) struct GoldenCase {
     pub(crate) file: Golden,
-    /// `""` for cut ties, `"shell_"` for whole shells.
+    /// Prefix of the arrays: `""` for cut ties, `"shell_"` for whole shells.
     pub(crate) prefix: &'static str,
     pub(crate) input: OwnedInput,
 }
 
-/// Every golden crystal under both tie rules; empty where they are not at hand.
+/// Returns every reference crystal under both tie rules; none where they are not available.
 pub(crate) fn golden_cases() -> Vec<GoldenCase> {
     let Some(folder) = golden_folder() else { return Vec::new() };
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder.join("cases"))
@@ -172,12 +172,12 @@ impl GoldenCase {
         Self { file, prefix, input }
     }
 
-    /// Values under the case's tie rule.
+    /// Returns floats under the case's tie rule.
     pub(crate) fn doubles(&self, name: &str) -> Vec<f64> {
         self.file.doubles(&format!("{}{name}", self.prefix))
     }
 
-    /// Values under the case's tie rule.
+    /// Returns integers under the case's tie rule.
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.file.integers(&format!("{}{name}", self.prefix))
     }

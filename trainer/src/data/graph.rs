@@ -1,6 +1,5 @@
-//! Features of one crystal that the store does not hold: displacements and distances in double
-//! precision, triplets with their cosines (specification, section 2.5) and centre distances (specification,
-//! section 2.6).
+//! Features of a crystal that the store does not hold: displacements and distances in double precision, triplets with
+//! their cosines (specification, section 2.5) and centre distances (specification, section 2.6).
 
 use crate::data::adjacency::Adjacency;
 use crate::data::error::GraphError;
@@ -9,22 +8,22 @@ use crate::data::labels::DIRECTIONS;
 
 /// Largest atomic number; class 0 of the 119 is unused (specification, section 7, row 9).
 pub const LARGEST_ATOMIC_NUMBER: u8 = 118;
-/// Relative tolerance of the check that an edge is not longer than the cutoff: the writer of a store
-/// may have summed in another order.
+/// Relative tolerance of the check of edge lengths against the cutoff. The writer of a store may have summed in
+/// another order.
 const CUTOFF_TOLERANCE: f64 = 1e-9;
 
-/// A pair of edges k→j→i that is not an edge and its reverse.
+/// A triplet k→j→i: a pair of edges that is not an edge and its reverse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Triplet {
-    /// The edge that ends where the other starts.
+    /// Index of the edge kj, which ends where the other starts.
     pub kj: usize,
-    /// The edge that receives.
+    /// Index of the edge ji, which receives the message.
     pub ji: usize,
-    /// `cos θ` between `r_j - r_i` and `r_k - r_j`; 1 is straight on.
+    /// `cos θ` between `r_j - r_i` and `r_k - r_j`; 1 for a straight path.
     pub cosine: f64,
 }
 
-/// Geometry of one crystal; the buffers are reused from crystal to crystal.
+/// Geometry of one crystal. The buffers are reused from crystal to crystal.
 #[derive(Debug, Clone, Default)]
 pub struct CrystalGraph {
     adjacency: Adjacency,
@@ -34,15 +33,15 @@ pub struct CrystalGraph {
 }
 
 impl CrystalGraph {
-    /// Replaces the content by the geometry of a crystal whose edges were found within `cutoff` Å.
+    /// Replaces the content by the geometry of a crystal. `cutoff` is the radius of its neighbour search in Å.
     ///
     /// # Errors
-    /// [`GraphError`] for the first thing that makes the crystal unfit for a graph.
+    /// [`GraphError`] for the first fault of the crystal.
     pub fn rebuild(&mut self, input: &GraphInput<'_>, cutoff: f64) -> Result<(), GraphError> {
         self.set(input, cutoff, true)
     }
 
-    /// As [`CrystalGraph::rebuild`], but nothing is known of reverse edges, triplets and angles afterwards.
+    /// Replaces the content as [`CrystalGraph::rebuild`] does, but without reverse edges, triplets and angles.
     pub(crate) fn rebuild_without_angles(
         &mut self,
         input: &GraphInput<'_>,
@@ -62,7 +61,7 @@ impl CrystalGraph {
         Ok(())
     }
 
-    /// `v = (f_j + k - f_i) · L`, `d = |v|` (specification, section 2.2).
+    /// Computes `v = (f_j + k - f_i) · L` and `d = |v|` of every edge (specification, section 2.2).
     fn set_edges(&mut self, input: &GraphInput<'_>, cutoff: f64, angles: bool) -> Result<(), GraphError> {
         self.distance.clear();
         self.unit.clear();
@@ -80,30 +79,30 @@ impl CrystalGraph {
         Ok(())
     }
 
-    /// How the edges meet.
+    /// Returns the adjacency of the edges.
     pub fn adjacency(&self) -> &Adjacency {
         &self.adjacency
     }
 
-    /// Length of every edge in Å, shape `[edges]`.
+    /// Returns the length of every edge in Å, shape `[edges]`.
     pub fn distance(&self) -> &[f64] {
         &self.distance
     }
 
-    /// Minimum-image distance of every atom to the mean of the wrapped atoms in Å, shape `[sites]`
+    /// Returns the minimum-image distance of every atom from the mean of the wrapped atoms in Å, shape `[sites]`
     /// (specification, section 2.6).
     pub fn centre_distance(&self) -> &[f64] {
         &self.centre_distance
     }
 
-    /// `cos θ` of a pair of edges (specification, section 2.5), in [-1, 1].
+    /// Returns `cos θ` of a pair of edges (specification, section 2.5), in [-1, 1].
     #[inline]
     pub fn cosine(&self, kj: usize, ji: usize) -> f64 {
         let (u, w) = (self.unit[ji], self.unit[kj]);
         (u[0] * w[0] + u[1] * w[1] + u[2] * w[2]).clamp(-1.0, 1.0)
     }
 
-    /// The triplets in the order of section 2.5 of the specification: by ji, then by kj.
+    /// Returns the triplets, ordered by ji and then by kj (specification, section 2.5).
     pub fn triplets(&self) -> impl Iterator<Item = Triplet> + '_ {
         (0..self.adjacency.edges()).flat_map(move |ji| {
             let reverse = self.adjacency.reverse(ji);
@@ -115,7 +114,8 @@ impl CrystalGraph {
     }
 }
 
-/// `v = (f_j + k - f_i) · L` of an edge in Å (specification, section 2.2), whose indices have been checked; its length is d.
+/// Returns the displacement `v = (f_j + k - f_i) · L` of an edge in Å (specification, section 2.2). The indices of
+/// the edge must be valid. The length of v is the edge's length.
 #[inline]
 pub(crate) fn edge_vector(input: &GraphInput<'_>, edge: usize) -> [f64; 3] {
     let position = |site: u32, axis: usize| input.fractional_positions[3 * site as usize + axis];
@@ -150,8 +150,9 @@ fn check_values(input: &GraphInput<'_>) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// `dcenter_i = min over k ∈ {-1,0,1}³ of |(δ + k) · L|` with `δ = f_i - mean f`, rounded to the
-/// nearest cell (specification, section 2.6; the mean position's fractional coordinates are the mean of those).
+/// Computes `dcenter_i = min over k ∈ {-1,0,1}³ of |(δ + k) · L|`, where `δ = f_i - mean f` is rounded to the nearest
+/// cell (specification, section 2.6). The fractional coordinates of the mean position are the mean of the fractional
+/// coordinates.
 fn set_centre_distances(distances: &mut Vec<f64>, input: &GraphInput<'_>) {
     distances.clear();
     let sites = input.atomic_numbers.len() as f64;
@@ -179,7 +180,7 @@ fn set_centre_distances(distances: &mut Vec<f64>, input: &GraphInput<'_>) {
     }
 }
 
-/// `f · L` for the rows of `L`.
+/// Returns `f · L` for the rows of `L`.
 #[inline]
 fn cartesian(fractional: [f64; 3], lattice: &[[f64; 3]; 3]) -> [f64; 3] {
     std::array::from_fn(|axis| {

@@ -1,14 +1,14 @@
-//! The median of more numbers than fit in memory, and how far they lie from it.
+//! Median of a stream of numbers, and the mean deviation from it, in bounded memory.
 
-/// Width of a bin, in the numbers' unit (Å).
+/// Width of a bin, in the unit of the numbers (Å).
 const BIN_WIDTH: f64 = 1e-4;
-/// Most bins; numbers beyond (105 Å) share the last.
+/// Maximum number of bins. Numbers beyond the last bin (105 Å) are counted in it.
 const MOST_BINS: usize = 1 << 20;
 
 /// Counts and sums of non-negative numbers in bins of 1e-4.
 ///
-/// The sums make the deviation from a median exact but for the numbers in the median's own bin,
-/// which are off by less than a bin's width.
+/// With the sums, the mean deviation from the median is exact except for the numbers in the median's own bin, which
+/// are off by less than a bin's width.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     bins: Vec<Bin>,
@@ -31,7 +31,7 @@ impl Histogram {
         self.bins[index].sum += value;
     }
 
-    /// Mean absolute deviation from the median, 0 without any number.
+    /// Returns the mean absolute deviation from the median; 0 without any numbers.
     pub(crate) fn mean_absolute_deviation(&self) -> f64 {
         let total: u64 = self.bins.iter().map(|bin| bin.count).sum();
         let mut below = 0;

@@ -1,35 +1,35 @@
-//! What a graph is made of.
+//! Input of a crystal's graph.
 
 use schemas::view::CrystalView;
 
 use crate::data::labels::PeriodicLabels;
 
-/// One crystal with its edges, borrowed from a store's row or from wherever they were computed.
+/// A crystal with its edges, borrowed from a row of a store or from other data.
 #[derive(Debug, Clone, Copy)]
 pub struct GraphInput<'a> {
-    /// Identifier, for error messages and the batch.
+    /// Identifier for error messages and the batch.
     pub material_id: &'a str,
-    /// Rows l1, l2, l3 in Å.
+    /// Lattice vectors l1, l2, l3 as rows, in Å.
     pub lattice_vectors: [[f64; 3]; 3],
-    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    /// Lattice parameters a, b, c in Å and alpha, beta, gamma in degrees.
     pub lattice_parameters: [f64; 6],
     /// Atomic numbers, shape `[sites]`.
     pub atomic_numbers: &'a [u8],
-    /// Wrapped fractional coordinates, shape `[sites, 3]` row-major.
+    /// Wrapped fractional coordinates, shape `[sites, 3]` in row-major order.
     pub fractional_positions: &'a [f64],
-    /// Neighbour site j of every edge, shape `[edges]`.
+    /// Index of the neighbour site j of every edge, shape `[edges]`.
     pub source: &'a [u32],
-    /// Centre site i of every edge, ascending, shape `[edges]`.
+    /// Index of the centre site i of every edge, ascending, shape `[edges]`.
     pub target: &'a [u32],
-    /// Cell of the neighbour along l1, l2, l3, shape `[edges]` each.
+    /// Cell image of the neighbour along l1, l2, l3, shape `[edges]` each.
     pub image: [&'a [i16]; 3],
-    /// The chosen direction label, 0..=26, shape `[edges]`;
+    /// Direction label of every edge, 0..=26, shape `[edges]`;
     /// [`HOME_DIRECTION`](crate::data::labels::HOME_DIRECTION) is the same cell.
     pub direction: &'a [u8],
 }
 
 impl<'a> GraphInput<'a> {
-    /// A row of a store with the chosen labels.
+    /// Borrows a row of a store with the given kind of labels.
     pub fn from_view(view: &CrystalView<'a>, labels: PeriodicLabels) -> Self {
         let edges = &view.edges;
         Self {
@@ -49,7 +49,7 @@ impl<'a> GraphInput<'a> {
     }
 }
 
-/// The store's row with the default labels.
+/// Borrows a row of a store with the default labels.
 impl<'a> From<&CrystalView<'a>> for GraphInput<'a> {
     fn from(view: &CrystalView<'a>) -> Self {
         Self::from_view(view, PeriodicLabels::default())

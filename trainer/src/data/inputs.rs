@@ -1,27 +1,28 @@
-//! Which parts a batch has beside those that every model takes.
+//! Optional parts of a batch.
 
 use std::ops::BitOr;
 
-/// What a batch holds beside its atoms, edges, distances and lattice parameters. A model and the method that
-/// trains it each name what they take; `a | b` has all that either takes.
+/// Parts of a batch besides atoms, edges, distances and lattice parameters. A model and its training method each name
+/// the parts they need; `a | b` has the parts of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Inputs {
-    /// Envelope, spherical and angular functions (specification, section 3) with the triplets, as DimeNet++ takes them:
+    /// Envelope, spherical and angular functions (specification, section 3) and triplets, for DimeNet++:
     /// [`GraphBatch::bases`](crate::data::GraphBatch::bases).
     pub bases: bool,
     /// `cos θ` of every pair of edges that meet in an atom, for models with other functions of the angle:
     /// [`GraphBatch::cosines`](crate::data::GraphBatch::cosines).
     pub cosines: bool,
-    /// Periodic labels of the edges (specification, section 2.4): [`GraphBatch::labels`](crate::data::GraphBatch::labels).
+    /// Periodic labels of the edges (specification, section 2.4):
+    /// [`GraphBatch::labels`](crate::data::GraphBatch::labels).
     pub labels: bool,
-    /// Cell k of every edge's neighbour: [`GraphBatch::images`](crate::data::GraphBatch::images).
+    /// Cell image k of every edge's neighbour: [`GraphBatch::images`](crate::data::GraphBatch::images).
     pub images: bool,
-    /// Vector v of every edge: [`GraphBatch::vectors`](crate::data::GraphBatch::vectors).
+    /// Displacement v of every edge: [`GraphBatch::vectors`](crate::data::GraphBatch::vectors).
     pub vectors: bool,
 }
 
 impl Inputs {
-    /// Whether any of it depends on the angles between edges. Triplets are counted for such models alone.
+    /// Whether any part depends on the angles between edges. Triplets are counted only in that case.
     pub fn angles(self) -> bool {
         self.bases || self.cosines
     }

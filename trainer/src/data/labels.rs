@@ -1,20 +1,20 @@
-//! Which of the two pairs of periodic labels an edge is trained on.
+//! Kinds of periodic labels of an edge.
 
 use serde::{Deserialize, Serialize};
 
 /// Number of direction classes (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
-/// Direction label of a neighbour in the same cell (specification, section 2.4).
+/// Direction class of a neighbour in the same cell (specification, section 2.4).
 pub const HOME_DIRECTION: u8 = 13;
 
-/// The pair of labels "direction" and "same cell" of every edge (specification, section 2.4).
+/// Kind of the labels "direction" and "same cell" of every edge (specification, section 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PeriodicLabels {
-    /// Home cell put around the centre atom: independent of the cell's origin.
+    /// The home cell is centred on the centre atom. The labels do not depend on the origin of the cell.
     #[default]
     Centred,
-    /// Signs of the image as stored: the paper's labels, which depend on the cell's origin.
+    /// Signs of the stored image. These are the paper's labels, which depend on the origin of the cell.
     Cell,
 }
 

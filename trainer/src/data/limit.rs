@@ -1,23 +1,23 @@
-//! Where one batch ends and the next begins.
+//! Limits of a batch, and the grouping of crystals into batches.
 
 use crate::data::adjacency::Adjacency;
 use crate::data::error::DataError;
 use crate::data::stored::StoredCrystal;
 
-/// Crystals of a batch unless asked for otherwise (specification, section 6).
+/// Default number of crystals in a batch (specification, section 6).
 pub const DEFAULT_BATCH_CRYSTALS: usize = 64;
-/// Triplets of a batch that is not trained with unless asked for otherwise: some 1,800 atoms with twelve neighbours
-/// each (12² triplets an atom), so that neither large crystals nor dense shells exhaust the memory.
+/// Default number of triplets in a batch for inference. It holds about 1,800 atoms with twelve neighbours each (12²
+/// triplets per atom), so that neither large crystals nor dense shells exhaust the memory.
 pub const DEFAULT_BATCH_TRIPLETS: usize = 1 << 18;
 
-/// How much a batch may hold.
+/// Limit of the size of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimit {
-    /// Most crystals, at least 1.
+    /// Maximum number of crystals, at least 1.
     pub crystals: usize,
-    /// Most triplets, if limited: a batch closes before the crystal that would exceed the budget, unless
-    /// it has no crystal yet for one of the processes that share it; alone, a crystal that exceeds the
-    /// budget makes a batch of its own.
+    /// Maximum number of triplets, if limited. A batch is closed before the crystal that would exceed the limit,
+    /// unless it has fewer crystals than the processes that share it. Without other processes, a crystal that exceeds
+    /// the limit makes a batch of its own.
     pub triplets: Option<usize>,
 }
 
@@ -28,7 +28,7 @@ impl Default for BatchLimit {
 }
 
 impl BatchLimit {
-    /// The limit of a batch that so many processes share.
+    /// Returns the limit of a batch that `count` processes share.
     pub(crate) fn times(&self, count: usize) -> Self {
         Self {
             crystals: self.crystals.saturating_mul(count),
@@ -48,11 +48,11 @@ impl BatchLimit {
     }
 }
 
-/// Gathers crystals into groups within the limit, in the order they come.
+/// Groups crystals in their order into batches within the limit.
 #[derive(Debug)]
 pub(crate) struct BatchPlanner {
     limit: BatchLimit,
-    /// Fewest crystals of a group but the last: each of the processes that share it needs one.
+    /// Minimum number of crystals of a batch but the last, one for each process.
     least: usize,
     adjacency: Adjacency,
     crystals: Vec<StoredCrystal>,
@@ -64,10 +64,10 @@ impl BatchPlanner {
         Self { limit, least, adjacency: Adjacency::default(), crystals: Vec::new(), triplets: 0 }
     }
 
-    /// Takes a crystal in; gives the group that is complete without it, or with it.
+    /// Adds a crystal. Returns a batch if one is complete, either without this crystal or with it.
     ///
     /// # Errors
-    /// [`DataError::Crystal`] if triplets are counted and the crystal is no valid graph.
+    /// [`DataError::Crystal`] if triplets are counted and the crystal is not a valid graph.
     pub(crate) fn push(&mut self, crystal: StoredCrystal) -> Result<Option<Vec<StoredCrystal>>, DataError> {
         let mut complete = None;
         if let Some(budget) = self.limit.triplets {
@@ -89,7 +89,7 @@ impl BatchPlanner {
         Ok(complete)
     }
 
-    /// The last group, if it has any crystal.
+    /// Returns the last batch, if it has any crystals.
     pub(crate) fn finish(&mut self) -> Option<Vec<StoredCrystal>> {
         self.triplets = 0;
         let group = std::mem::take(&mut self.crystals);

@@ -1,14 +1,14 @@
-//! The mutex masks of section 5 of the specification.
+//! The mutex masks (specification, section 5).
 
 use crate::data::random::{Purpose, below, keyed};
 
-/// The atoms M that the first view masks, shape `[N]`; the second view masks the others.
+/// Draws the mask M of the first view, shape `[N]`; true for a hidden atom. The second view hides the other atoms.
 ///
-/// Of a crystal of n atoms, `floor(n / 2)` are drawn uniformly without replacement (specification, section 5;
-/// a crystal of one atom has none). `atom_offsets` are the first atoms of the crystals and N, as in
-/// [`crate::data::GraphBatch::atom_offsets`]; `first_crystal` is the first crystal's position in the epoch.
-/// The draw for a crystal depends on the seed, the epoch, its position and its number of atoms, and on
-/// nothing else: not on how the epoch is divided into batches, nor these among processes.
+/// Of the n atoms of a crystal, `floor(n / 2)` are drawn uniformly without replacement (specification, section 5), so
+/// that a crystal of one atom has no hidden atom. `atom_offsets` are the offsets of the crystals' atoms, see
+/// [`crate::data::GraphBatch::atom_offsets`]; `first_crystal` is the index of the first crystal in the epoch. The
+/// draw for a crystal depends only on the seed, the epoch, its index and its number of atoms, and not on the division
+/// of the epoch into batches or of a batch among processes.
 pub fn random_mask(atom_offsets: &[usize], seed: u64, epoch: u64, first_crystal: u64) -> Vec<bool> {
     let mut mask = vec![false; atom_offsets.last().copied().unwrap_or(0)];
     let mut order = Vec::new();

@@ -1,20 +1,20 @@
-//! From shards to batches of graphs.
+//! The data path: from shards to batches of graphs.
 //!
-//! * [`store`]: which files to read, and that they fit together
-//! * [`subset`]: which of their crystals
-//! * [`stream`]: epochs of batches, built by threads in bounded memory; [`stored`] and [`limit`]
-//!   are its parts
-//! * [`share`]: which part of a batch one of several processes builds
-//! * [`batch`]: many crystals as one graph with every basis that depends on data alone; [`inputs`]: which of them
-//! * [`input`], [`graph`] and [`adjacency`]: one crystal's edges, angles and centre distances (specification,
+//! * [`store`]: shards by path or pattern, and checks that they fit together
+//! * [`subset`]: selection of crystals
+//! * [`stream`]: epochs of batches, built by threads in bounded memory, with its parts [`stored`] and [`limit`]
+//! * [`share`]: the share of a batch that each of several processes builds
+//! * [`batch`]: several crystals as one graph with the bases that depend on data alone; [`inputs`]: its optional
+//!   parts
+//! * [`input`], [`graph`] and [`adjacency`]: edges, angles and centre distances of one crystal (specification,
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
 //! * `simple`: the simple graph of the ablation without the multigraph
-//! * [`connectivity`] and [`labels`]: which edges, and which pair of their periodic labels (specification, section 2.4)
+//! * [`connectivity`] and [`labels`]: choice of the edges and of their periodic labels (specification, section 2.4)
 //! * [`mask`]: the mutex masks (specification, section 5)
-//! * [`lattice`] and [`statistics`]: lattice statistics and what constant predictors score
-//! * [`size`] and [`sample`]: how large batches are and can become; crystals drawn from the whole store
-//! * [`random`]: random numbers that depend on seeds alone
+//! * [`lattice`] and [`statistics`]: lattice statistics, and losses of the constant predictor
+//! * [`size`] and [`sample`]: sizes of batches, and random samples of a store
+//! * [`random`]: random numbers that depend only on seeds
 
 pub mod adjacency;
 pub mod basis;

@@ -1,7 +1,7 @@
-//! Patterns such as `data/*/*.parquet` and the paths that they match.
+//! Glob patterns such as `data/*/*.parquet`, and the paths that they match.
 //!
-//! `**` stands for any number of folders. It follows no link to a folder: links in circles would lead it through
-//! the same files without an end.
+//! `**` stands for any number of folders. It does not follow links to folders, since a circle of links would lead to
+//! the same files without end.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -15,24 +15,24 @@ const ANY_FOLDERS: &str = "**";
 /// A part of a pattern between two separators.
 enum Part {
     AnyFolders,
-    /// A name as it stands.
+    /// A literal name.
     Name(PathBuf),
     Matching(Pattern),
 }
 
-/// Why a pattern has no matches.
+/// An error that leaves a pattern without matches.
 #[derive(Debug)]
 pub(super) enum PatternFault {
-    /// It cannot be understood.
+    /// The pattern is invalid.
     Syntax(PatternError),
     /// A folder cannot be listed.
     Folder(StoreError),
 }
 
-/// What a pattern matches, in the order of names.
+/// Returns the matches of a pattern, sorted by name.
 ///
 /// # Errors
-/// [`PatternFault`].
+/// [`PatternFault`] for an invalid pattern or a folder that cannot be listed.
 pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, PatternFault> {
     Pattern::new(pattern).map_err(PatternFault::Syntax)?;
     let mut parts: Vec<Part> = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, PatternFault> {
     Ok(found)
 }
 
-/// Adds what the parts match below a folder.
+/// Adds the matches of the parts below a folder.
 fn expand(folder: &Path, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), StoreError> {
     let Some((part, rest)) = parts.split_first() else {
         if !folder.as_os_str().is_empty() {
@@ -82,7 +82,7 @@ fn expand(folder: &Path, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(),
     }
 }
 
-/// Everything in a folder, in the order of names; of the working folder where the path is empty.
+/// Returns the entries of a folder, sorted by name; those of the working folder for an empty path.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let list = || {
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// What a pattern matches below a folder, as paths within it.
+    /// Returns the matches of a pattern below a folder, as relative paths.
     fn found(folder: &Path, pattern: &str) -> Vec<String> {
         let paths = matches(&folder.join(pattern).display().to_string()).expect("a valid pattern");
         let inside = |path: PathBuf| path.strip_prefix(folder).expect("inside").display().to_string();

@@ -1,23 +1,23 @@
-//! Random numbers that depend on seeds alone: neither on the machine nor on the number of threads.
+//! Random numbers that depend only on seeds, and not on the machine or the number of threads.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// What random numbers are drawn for; different purposes never share a sequence.
+/// Purpose of random numbers. Different purposes never share a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// The mutex masks of one crystal.
+    /// The mutex mask of a crystal.
     Mask = 1,
-    /// The order of the row groups of one epoch.
+    /// The order of an epoch's row groups.
     RowGroupOrder = 2,
-    /// The draws from the shuffle buffer of one epoch.
+    /// The draws from an epoch's shuffle buffer.
     ShuffleBuffer = 3,
-    /// Crystals that stand for the whole store.
+    /// A sample of the crystals of a store.
     Sample = 4,
 }
 
-/// A generator keyed by a purpose, the run's seed, an epoch and an index within the epoch.
+/// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.
 pub fn keyed(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     let words = [purpose as u64, seed, epoch, index];
@@ -27,8 +27,8 @@ pub fn keyed(purpose: Purpose, seed: u64, epoch: u64, index: u64) -> ChaCha8Rng 
     ChaCha8Rng::from_seed(key)
 }
 
-/// A uniform number below `bound`, which must be above 0 (Lemire, "Fast random integer generation in
-/// an interval", 2019: multiply, and reject what would be counted once too often).
+/// Draws a uniform number below `bound`, which must be positive (Lemire, "Fast random integer generation in an
+/// interval", 2019: multiplication, with rejection of the biased results).
 pub fn below(generator: &mut impl Rng, bound: usize) -> usize {
     let bound = bound as u64;
     let surplus = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
@@ -40,7 +40,7 @@ pub fn below(generator: &mut impl Rng, bound: usize) -> usize {
     }
 }
 
-/// Puts the items into a uniformly random order (Fisher-Yates, from the end).
+/// Shuffles the items uniformly (Fisher-Yates, from the end).
 pub fn shuffle<T>(generator: &mut impl Rng, items: &mut [T]) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(generator, last + 1));

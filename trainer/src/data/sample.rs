@@ -6,14 +6,14 @@ use crate::data::random::{Purpose, below, keyed, shuffle};
 use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
 
-/// Most row groups that a sample is read from. Reading one takes about 40 ms; crystals from a single one
-/// would not be typical, because neighbours in a store are often alike.
+/// Maximum number of row groups of a sample. Reading one takes about 40 ms. A single one would not be representative,
+/// since neighbours in a store are often alike.
 const MOST_ROW_GROUPS: usize = 48;
 
-/// Draws `count` different crystals in random order, or all of them where there are fewer. The same seed
-/// draws the same crystals.
+/// Draws `count` different crystals in random order, or all of them if there are fewer. The same seed draws the same
+/// crystals.
 ///
-/// A selection of more than 48 row groups is sampled in two stages: 48 row groups, then crystals of these.
+/// A selection of more than 48 row groups is sampled in two stages: 48 row groups first, then crystals of these.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
@@ -47,8 +47,8 @@ pub fn draw(
     Ok(drawn.into_iter().flatten().collect())
 }
 
-/// Reads crystals of a row group into `drawn`. `places` are pairs of a crystal's number among those of the
-/// selection in this row group, ascending, and its index in `drawn`.
+/// Reads crystals of a row group into `drawn`. `places` are pairs of the index of a crystal among those selected in
+/// this row group, ascending, and its index in `drawn`.
 fn read(
     selection: &Selection,
     row_group: &RowGroup,
@@ -90,7 +90,7 @@ mod tests {
     use crate::data::subset::Subset;
     use crate::data::test_store::{chains, write_store};
 
-    /// Identifiers that are drawn from a store of 600 crystals in 60 row groups.
+    /// Returns the identifiers drawn from a store of 600 crystals in 60 row groups.
     fn drawn(count: usize, seed: u64, subset: Subset) -> Vec<String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         write_store(folder.path(), "test", &chains(600), 200, 10);

@@ -1,39 +1,39 @@
-//! Which part of every batch one of several processes builds.
+//! The share of every batch that one of several processes builds.
 
 use std::ops::Range;
 
 /// One of several equal parts of every batch.
 ///
-/// Every process reads all rows, which costs a hundredth of training on them, and draws the same
-/// batches; triplets and bases are built for its own part alone.
+/// Every process reads all rows, which takes a hundredth of the time of training on them, and draws the same batches.
+/// It builds triplets and bases only for its own part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Which part, from 0.
+    /// Index of the part, from 0.
     pub index: usize,
-    /// How many parts there are, at least 1.
+    /// Number of parts, at least 1.
     pub count: usize,
 }
 
 impl Default for Share {
-    /// The whole.
+    /// The whole batch as a single part.
     fn default() -> Self {
         Self { index: 0, count: 1 }
     }
 }
 
 impl Share {
-    /// Which of a batch's crystals are in this part; the parts differ by one crystal at most, and none is
-    /// empty of a batch with at least `count` crystals.
+    /// Returns the crystals of a batch that belong to this part. The sizes of the parts differ by at most one. No
+    /// part is empty if the batch has at least `count` crystals.
     pub fn of(&self, crystals: usize) -> Range<usize> {
         let bound = |index: usize| index * crystals / self.count.max(1);
         bound(self.index)..bound(self.index + 1)
     }
 }
 
-/// What a batch is a part of.
+/// Position of a batch, or of a part of one, in its epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Position of the part's first crystal in the epoch, from 0.
+    /// Index in the epoch of the part's first crystal, from 0.
     pub first_crystal: u64,
     /// Identifiers of all crystals of the whole batch, in order.
     pub whole: Vec<String>,

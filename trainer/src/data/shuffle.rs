@@ -1,14 +1,14 @@
-//! The shuffle buffer: a bounded number of items from which the next is drawn at random.
+//! The shuffle buffer, which holds a bounded number of items and releases random ones.
 
 use rand::rngs::ChaCha8Rng;
 
 use crate::data::random::below;
 
-/// Holds up to a number of items; each item beyond it takes the place of a random one, which leaves. Items of
-/// more weight together than the buffer may hold leave before.
+/// A buffer with a maximum number of items. Each item beyond it replaces a random one, which leaves the buffer. Items
+/// leave earlier if their total weight exceeds a limit.
 ///
-/// With room for everything the order that comes out is uniformly random; with less, items move
-/// over about the buffer's size.
+/// If everything fits into the buffer, the resulting order is uniformly random. Otherwise items move by about the
+/// size of the buffer.
 #[derive(Debug)]
 pub(crate) struct ShuffleBuffer<T> {
     /// The items with their weights.
@@ -20,14 +20,14 @@ pub(crate) struct ShuffleBuffer<T> {
 }
 
 impl<T> ShuffleBuffer<T> {
-    /// A buffer for `capacity` items of `most_weight` together; with a capacity of 0 every item leaves at
-    /// once.
+    /// Creates a buffer for `capacity` items of the total weight `most_weight`. With a capacity of 0 every item
+    /// leaves at once.
     pub(crate) fn new(capacity: usize, most_weight: usize, generator: ChaCha8Rng) -> Self {
         Self { items: Vec::new(), capacity, weight: 0, most_weight, generator }
     }
 
-    /// Takes an item of some weight in, and lets one out once the buffer is full. [`Self::pop_excess`] lets
-    /// out what is too heavy then.
+    /// Adds an item and returns a random one once the buffer is full. Call [`Self::pop_excess`] afterwards to respect
+    /// the weight limit.
     pub(crate) fn push(&mut self, item: T, weight: usize) -> Option<T> {
         if self.capacity == 0 {
             return Some(item);
@@ -43,12 +43,12 @@ impl<T> ShuffleBuffer<T> {
         Some(drawn)
     }
 
-    /// Lets out a random item while all together are too heavy.
+    /// Returns a random item while the total weight exceeds the limit.
     pub(crate) fn pop_excess(&mut self) -> Option<T> {
         if self.weight > self.most_weight { self.pop() } else { None }
     }
 
-    /// Lets out a random one of the items that are left.
+    /// Returns a random one of the remaining items.
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.items.is_empty() {
             return None;

@@ -1,28 +1,28 @@
-//! The simple graph of a crystal: what is left of the multigraph without periodicity (the ablation of
-//! the periodic invariance multi-graph module, PIMG).
+//! The simple graph of a crystal, which has no parallel edges. It is the ablation of the periodic invariance
+//! multi-graph module (PIMG).
 
 use crate::data::input::GraphInput;
 
-/// No centre atom yet.
+/// Stands for no centre atom.
 const NONE: u32 = u32::MAX;
 
-/// A crystal's edges without those from an atom to its own images, and with one edge at most from one
-/// atom to another. The buffers are reused from crystal to crystal.
+/// The edges of a crystal without those from an atom to its own images, and with at most one edge from one atom to
+/// another. The buffers are reused from crystal to crystal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SimpleEdges {
     source: Vec<u32>,
     target: Vec<u32>,
     image: [Vec<i16>; 3],
     direction: Vec<u8>,
-    /// Of every atom as a neighbour, the centre atom that it was last kept for.
+    /// For every atom as a neighbour, the last centre atom that it was kept for.
     last_target: Vec<u32>,
 }
 
 impl SimpleEdges {
-    /// Replaces the content by the edges of a crystal whose indices and lists have been checked.
+    /// Replaces the content by the edges of a crystal with valid indices and lists.
     ///
-    /// Of parallel edges the first is kept: an atom's edges are listed by distance, those of equal
-    /// distance in a fixed order (specification, section 2.3).
+    /// Of parallel edges the first is kept. The edges of an atom are sorted by distance, and edges of equal distance
+    /// have a fixed order (specification, section 2.3).
     pub(crate) fn rebuild(&mut self, input: &GraphInput<'_>) {
         self.source.clear();
         self.target.clear();
@@ -45,7 +45,7 @@ impl SimpleEdges {
         }
     }
 
-    /// The crystal with these edges instead of its own.
+    /// Returns the crystal with these edges instead of its own.
     pub(crate) fn of<'a>(&'a self, input: &GraphInput<'a>) -> GraphInput<'a> {
         GraphInput {
             source: &self.source,
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::data::golden::OwnedInput;
 
-    /// Source, target and image of every edge of the simple graph.
+    /// Returns source, target and image of every edge of the simple graph.
     fn simple(crystal: &OwnedInput) -> Vec<(u32, u32, [i16; 3])> {
         let mut edges = SimpleEdges::default();
         // Something to be forgotten.

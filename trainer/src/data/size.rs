@@ -1,4 +1,4 @@
-//! Sizes of crystals, and the largest batch that they can make.
+//! Sizes of crystals, and of the largest batch that they can make.
 
 use arrow::array::{Array, ListArray, UInt32Array};
 use rayon::prelude::*;
@@ -15,21 +15,21 @@ use crate::data::subset::{RowGroup, Selection};
 /// Columns that [`sizes`] reads.
 const COLUMNS: [&str; 3] = ["atomic_numbers", "edge_source", "edge_target"];
 
-/// Size of a crystal, or of several together.
+/// Size of one or more crystals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Size {
-    /// Atoms.
+    /// Number of atoms.
     pub atoms: u64,
-    /// Edges of the multigraph.
+    /// Number of edges of the multigraph.
     pub edges: u64,
-    /// Ordered pairs of edges, the second of which ends at the site where the first starts; 0 for inputs that
-    /// depend on no angles.
+    /// Number of ordered pairs of edges of which the second ends at the site where the first starts; 0 for inputs
+    /// without angles.
     pub pairs: u64,
 }
 
 impl Size {
-    /// Lower bound of the triplets. They are the pairs but for those of an edge and its reverse, of which an
-    /// edge has at most one.
+    /// Returns a lower bound of the number of triplets: the pairs less one for each edge, which has at most one
+    /// reverse.
     fn least_triplets(&self) -> u64 {
         self.pairs.saturating_sub(self.edges)
     }
@@ -52,12 +52,12 @@ impl<R> From<&GraphBatch<R>> for Size {
 pub struct LargestBatch {
     /// Number of crystals, at most that of the limit.
     pub crystals: usize,
-    /// Size; an upper bound where a budget of triplets limits it.
+    /// Size of the batch. It is an upper bound if the limit has a number of triplets.
     pub size: Size,
 }
 
-/// Sizes of all crystals of a selection in batches with these inputs, in the order of the shards. Reads three
-/// columns.
+/// Returns the sizes of all crystals of a selection for batches with these inputs, in the order of the shards. Reads
+/// three columns.
 ///
 /// # Errors
 /// [`DataError`] if a shard cannot be read.
@@ -74,7 +74,7 @@ pub fn sizes(selection: &Selection, inputs: Inputs) -> Result<Vec<Size>, DataErr
     Ok(sizes)
 }
 
-/// Sizes of the crystals of one row group.
+/// Returns the sizes of the crystals of a row group.
 fn of_row_group(selection: &Selection, row_group: &RowGroup, inputs: Inputs) -> Result<Vec<Size>, DataError> {
     let shard = selection.open(row_group)?;
     let path = shard.path().to_owned();
@@ -108,13 +108,12 @@ fn of_row_group(selection: &Selection, row_group: &RowGroup, inputs: Inputs) -> 
     Ok(sizes)
 }
 
-/// The heaviest batch that these crystals can make within the limit, in any order. The weight of a batch must
-/// be the sum of its crystals' weights.
+/// Returns the batch of the largest weight that these crystals can make within the limit, in any order. The weight of
+/// a batch must be the sum of its crystals' weights.
 ///
-/// Without a budget of triplets it is the batch of the heaviest crystals. With one it is a knapsack problem,
-/// of which the result is an upper bound: the budget is filled with the crystals of most weight for their
-/// triplets, and the last one is counted whole (G. B. Dantzig, Oper. Res. 5, 266, 1957,
-/// doi:10.1287/opre.5.2.266).
+/// Without a limit of triplets it consists of the heaviest crystals. With one it is a knapsack problem, and the
+/// result is an upper bound: the limit is filled with the crystals of the largest weight per triplet, and the last
+/// one is counted whole (G. B. Dantzig, Oper. Res. 5, 266, 1957, doi:10.1287/opre.5.2.266).
 pub fn largest_batch(sizes: &[Size], limit: BatchLimit, weight: impl Fn(&Size) -> f64) -> LargestBatch {
     let of = |indices: &mut dyn Iterator<Item = usize>| {
         let mut batch = LargestBatch::default();

@@ -1,6 +1,5 @@
-//! What is known of a training set before training: the lattice statistics that standardise the
-//! lattice encoder's input (specification, section 4.4), and what constant predictors score (specification,
-//! section 6).
+//! Statistics of a training set: those that standardise the lattice encoder's input (specification, section 4.4), and
+//! the losses of constant predictors (specification, section 6).
 
 use arrow::array::{Array, Float64Array};
 use schemas::StoreError;
@@ -15,12 +14,12 @@ use crate::data::subset::Selection;
 
 /// Columns of the lattice parameters, in the order of the model's input.
 const PARAMETER_COLUMNS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
-/// Least standard deviation: a parameter that never varies must not be divided by zero.
+/// Lower bound of the standard deviation, so that a constant parameter is not divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-3;
 
 impl LatticeStatistics {
-    /// Statistics of a selection's crystals, always summed in the order of the shards (Welford's
-    /// update, which does not cancel).
+    /// Computes the statistics of a selection's crystals in the order of the shards (Welford's update, which does not
+    /// cancel).
     ///
     /// # Errors
     /// [`DataError`] if a shard cannot be read.
@@ -69,8 +68,8 @@ impl LatticeStatistics {
     }
 }
 
-/// Loss terms of a predictor that always gives the training set's prior or median: what a model must
-/// beat to have learnt anything. A constant predictor of the standardised lattice scores 1.
+/// Loss terms of the constant predictor, which always predicts the prior or the median of the training set. A model
+/// that has learnt anything has smaller losses. For the standardised lattice parameters the loss is 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConstantPredictor {
     /// `L_A`: entropy of the atomic numbers, in nats.
@@ -90,10 +89,10 @@ pub struct ConstantPredictor {
 }
 
 impl ConstantPredictor {
-    /// Scores over a selection's atoms and edges.
+    /// Computes the losses over the atoms and edges of a selection.
     ///
     /// # Errors
-    /// [`DataError`] if a shard cannot be read or a crystal is no valid graph.
+    /// [`DataError`] if a shard cannot be read or a crystal is not a valid graph.
     pub fn of(selection: &Selection) -> Result<Self, DataError> {
         let cutoff = selection.sources().settings().cutoff_angstrom;
         let mut counts = Counts::default();
@@ -115,7 +114,7 @@ impl ConstantPredictor {
         Ok(counts.scores())
     }
 
-    /// The term of the chosen direction labels.
+    /// Returns the direction term for the chosen labels.
     pub fn direction(&self, labels: PeriodicLabels) -> f64 {
         match labels {
             PeriodicLabels::Centred => self.direction_centred,
@@ -123,7 +122,7 @@ impl ConstantPredictor {
         }
     }
 
-    /// The term of the chosen "same cell" labels.
+    /// Returns the "same cell" term for the chosen labels.
     pub fn same_cell(&self, labels: PeriodicLabels) -> f64 {
         match labels {
             PeriodicLabels::Centred => self.same_cell_centred,
@@ -132,7 +131,7 @@ impl ConstantPredictor {
     }
 }
 
-/// How often each class and each distance occurs.
+/// Counts of the classes, and histograms of the distances.
 #[derive(Debug, Clone)]
 struct Counts {
     graph: CrystalGraph,
@@ -157,7 +156,7 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Adds a crystal given with the centred labels, and its labels of the cell.
+    /// Adds a crystal, given with the centred labels and its labels by cell.
     fn add(&mut self, centred: &GraphInput<'_>, cell: &[u8], cutoff: f64) -> Result<(), DataError> {
         // Checks the labels of either kind and the atomic numbers before they become indices.
         let of_crystal = |error: crate::data::GraphError| error.of(centred.material_id);
@@ -196,7 +195,7 @@ impl Counts {
     }
 }
 
-/// `-Σ p ln p` of the classes' shares, 0 without any.
+/// Returns the entropy `-Σ p ln p` of the classes in nats; 0 without any counts.
 fn entropy(counts: &[u64]) -> f64 {
     let total = counts.iter().sum::<u64>() as f64;
     counts

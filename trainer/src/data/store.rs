@@ -1,4 +1,4 @@
-//! Which shards to read: files, folders of stores and patterns, opened and found to fit together.
+//! Shards of a run: files, folders of stores and patterns, with checks that they fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -16,23 +16,23 @@ use schemas::store::{SPLIT_PREFIX, column_by_name};
 use crate::data::error::DataError;
 use crate::data::pattern::{self, PatternFault};
 
-/// The column of a store's only split.
+/// Name of the split column of a store with a single split.
 const SPLIT_COLUMN: &str = "split";
 
-/// One shard, known to be readable.
+/// A readable shard.
 #[derive(Debug, Clone)]
 pub struct ShardSource {
-    /// The file, as it was found.
+    /// Path of the file.
     pub path: PathBuf,
     /// Number of crystals.
     pub rows: u64,
-    /// Number of crystals of each row group.
+    /// Number of crystals in each row group.
     pub row_group_rows: Vec<u64>,
-    /// Columns.
+    /// Schema of the columns.
     pub schema: SchemaRef,
 }
 
-/// The shards of a run, in an order that does not depend on how they were named.
+/// The shards of a run, in an order that does not depend on the arguments' order.
 #[derive(Debug, Clone)]
 pub struct Sources {
     shards: Vec<ShardSource>,
@@ -40,23 +40,22 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Finds and opens every shard that the arguments name.
+    /// Finds and opens the shards that the arguments name.
     ///
-    /// An argument is a file, the folder of a store (the shards that its manifest lists), a folder
-    /// of stores, or a pattern such as `data/*/*.parquet` that matches any of them; the `rejects`
-    /// folders of stores are left out. A shard named twice is read once.
+    /// An argument is a file, the folder of a store (the shards that its manifest lists), a folder of stores, or a
+    /// pattern such as `data/*/*.parquet` that matches any of them. The `rejects` folders of stores are left out. A
+    /// shard that is named twice is read once.
     ///
-    /// A shard that a manifest beside it lists must be the one that was written: its SHA-256 is checked
-    /// here, once for a whole run, because Parquet as it is written has no checksums and a number that
-    /// has changed on disk would be trained on.
+    /// The SHA-256 of a shard is checked against the manifest beside it, once per run. Parquet files as `etl` writes
+    /// them have no checksums, and a number that changed on disk would otherwise be trained on.
     ///
-    /// With `expected` (the settings of a model), only shards of these settings are accepted;
-    /// otherwise the first shard decides.
+    /// With `expected`, the settings of a model, all shards must have these settings. Otherwise all must have those
+    /// of the first shard.
     ///
     /// # Errors
-    /// [`DataError`] for an argument that names nothing, an unfinished store, the first shard that is
-    /// missing, cut short, damaged, not a shard or made with other settings than `expected`, and two
-    /// stores of different settings.
+    /// [`DataError`] for an argument that names nothing, for an unfinished store, for the first shard that is
+    /// missing, truncated, damaged, not a shard or of other settings than `expected`, and for two stores of different
+    /// settings.
     pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
         let mut files = BTreeMap::new();
         for argument in arguments {
@@ -88,50 +87,50 @@ impl Sources {
         }
     }
 
-    /// The shards in order.
+    /// Returns the shards in order.
     pub fn shards(&self) -> &[ShardSource] {
         &self.shards
     }
 
-    /// The settings that all shards were made with.
+    /// Returns the settings of all shards.
     pub fn settings(&self) -> &FeatureSettings {
         &self.settings
     }
 
-    /// Number of crystals in all shards.
+    /// Returns the number of crystals in all shards.
     pub fn rows(&self) -> u64 {
         self.shards.iter().map(|shard| shard.rows).sum()
     }
 
-    /// Number of row groups in all shards.
+    /// Returns the number of row groups in all shards.
     pub fn row_groups(&self) -> usize {
         self.shards.iter().map(|shard| shard.row_group_rows.len()).sum()
     }
 
-    /// Names of the property columns that any shard has, in order.
+    /// Returns the names of the property columns that any shard has, in order.
     pub fn property_columns(&self) -> Vec<String> {
         self.columns(|name, data_type| *data_type == DataType::Float64 && column_by_name(name).is_none())
     }
 
-    /// Names of the split columns that any shard has, in order.
+    /// Returns the names of the split columns that any shard has, in order.
     pub fn split_columns(&self) -> Vec<String> {
         self.columns(|name, data_type| {
             *data_type == DataType::Utf8 && (name == SPLIT_COLUMN || name.starts_with(SPLIT_PREFIX))
         })
     }
 
-    /// Checks that some shard has every one of the property columns.
+    /// Checks that each of the property columns is in some shard.
     ///
     /// # Errors
-    /// [`DataError::UnknownColumn`] for the first that none has, listing those there are.
+    /// [`DataError::UnknownColumn`] for the first column that no shard has, with the existing ones.
     pub fn require_properties(&self, columns: &[String]) -> Result<(), DataError> {
         require("property", columns, self.property_columns())
     }
 
-    /// Checks that some shard has the split column.
+    /// Checks that the split column is in some shard.
     ///
     /// # Errors
-    /// [`DataError::UnknownColumn`] if none has, listing those there are.
+    /// [`DataError::UnknownColumn`] if no shard has it, with the existing ones.
     pub fn require_split(&self, column: &str) -> Result<(), DataError> {
         require("split", &[column.to_owned()], self.split_columns())
     }
@@ -146,7 +145,8 @@ impl Sources {
     }
 }
 
-/// The error for two shards of different settings. It names their stores, or the shards that lie in none.
+/// Returns the error for two shards of different settings. It names their stores, or the shards themselves if they
+/// belong to none.
 fn other_settings(first: &Path, second: &Path, error: SettingsError) -> DataError {
     let store = |shard: &Path| {
         let folder = shard.parent().filter(|folder| is_store(folder));
@@ -164,7 +164,7 @@ fn other_settings(first: &Path, second: &Path, error: SettingsError) -> DataErro
     }
 }
 
-/// Checks every shard that the manifest of its folder lists, several at a time.
+/// Checks every shard that the manifest of its folder lists, several in parallel.
 fn verify(shards: &[ShardSource]) -> Result<(), DataError> {
     let mut manifests = BTreeMap::new();
     for folder in shards.iter().filter_map(|shard| shard.path.parent()) {
@@ -193,7 +193,7 @@ fn require(kind: &'static str, columns: &[String], available: Vec<String>) -> Re
     }
 }
 
-/// The files that one argument names, at least one.
+/// Returns the files that one argument names, at least one.
 fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
     let path = Path::new(argument);
     if path.is_dir() {
@@ -216,7 +216,7 @@ fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
     Ok(shards)
 }
 
-/// The shards among what a pattern matches: Parquet files, and those of matching folders.
+/// Returns the shards among the matches of a pattern: Parquet files, and the shards of matching folders.
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     let paths = pattern::matches(pattern).map_err(|fault| match fault {
         PatternFault::Syntax(error) => DataError::Pattern {
@@ -243,7 +243,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     Ok(shards)
 }
 
-/// The error for a path that is not a finished store.
+/// Returns the error for a path that is not a finished store.
 fn absent(path: &Path) -> DataError {
     match absence(path) {
         StoreError::NotAStore { path } => DataError::NotAStore { path },
@@ -251,8 +251,8 @@ fn absent(path: &Path) -> DataError {
     }
 }
 
-/// The shards that a store's manifest lists, or those of all stores in a folder of stores, which must
-/// be finished; `None` if the folder is neither.
+/// Returns the shards that the manifest of a store lists, or those of all stores in a folder of stores; `None` if the
+/// folder is neither. The stores must be finished.
 fn shards_of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>, DataError> {
     if is_store(folder) {
         let manifest = Manifest::read(folder)?;
@@ -281,12 +281,12 @@ fn is_parquet(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("parquet"))
 }
 
-/// The Parquet files directly in a folder.
+/// Returns the Parquet files directly in a folder.
 fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(entries(folder)?.into_iter().filter(|entry| is_parquet(entry)).collect())
 }
 
-/// Everything in a folder, in order of names.
+/// Returns the entries of a folder, sorted by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let listed = std::fs::read_dir(folder).and_then(|entries| {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()

@@ -1,11 +1,11 @@
-//! One crystal kept for a while: its own copy of what a batch needs, and nothing of its row group.
+//! A crystal as owned data, independent of its row group.
 
 use schemas::view::CrystalView;
 
 use crate::data::input::GraphInput;
 use crate::data::labels::PeriodicLabels;
 
-/// A compact copy of a store's row: 15 bytes an edge, 25 a site.
+/// A compact copy of a row of a store: 15 bytes per edge, 25 per site.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredCrystal {
     material_id: Box<str>,
@@ -21,7 +21,7 @@ pub struct StoredCrystal {
 }
 
 impl StoredCrystal {
-    /// Copies a row with the chosen labels and the values of the requested property columns.
+    /// Copies a row with the given kind of labels. `properties` are the values of the requested property columns.
     pub fn copy(view: &CrystalView<'_>, labels: PeriodicLabels, properties: Vec<f64>) -> Self {
         let input = GraphInput::from_view(view, labels);
         Self {
@@ -38,7 +38,7 @@ impl StoredCrystal {
         }
     }
 
-    /// The crystal as a batch takes it.
+    /// Returns the crystal as the input of a batch.
     pub fn input(&self) -> GraphInput<'_> {
         GraphInput {
             material_id: &self.material_id,
@@ -53,7 +53,7 @@ impl StoredCrystal {
         }
     }
 
-    /// Values of the requested property columns; NaN where there is none.
+    /// Returns the values of the requested property columns, NaN if missing.
     pub fn properties(&self) -> &[f64] {
         &self.properties
     }

@@ -1,10 +1,10 @@
-//! Epochs of batches: read, shuffled and built by threads of their own, handed over in order.
+//! Epochs of batches, which threads read, shuffle and build ahead of the model.
 //!
-//! One thread reads row groups and decides which crystals make a batch; workers build the batches.
-//! For every batch the reader puts a slot into a bounded queue, and the worker that builds the batch
-//! fills the slot, so that the order does not depend on which worker is faster. Memory holds the
-//! rows being decoded, the shuffle buffer and the queue, whatever the size of the shards. Several
-//! processes draw the same batches, and each builds its [`Share`] of them.
+//! One thread reads row groups and decides which crystals make a batch; workers build the batches. For every batch
+//! the reader puts a slot into a bounded queue, and the worker that builds the batch fills the slot. The order
+//! therefore does not depend on the workers' speed. Memory holds the rows being decoded, the shuffle buffer and the
+//! queue, whatever the size of the shards. Several processes draw the same batches, and each builds its [`Share`] of
+//! them.
 
 mod settings;
 
@@ -29,26 +29,26 @@ use crate::data::stored::StoredCrystal;
 use crate::data::subset::{RowGroup, Selection};
 pub use settings::{DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings};
 
-/// Most edges of the crystals in the shuffle buffer, 15 bytes each: crystals of 2,000 edges fill it by their
-/// number.
+/// Maximum number of edges of the crystals in the shuffle buffer, 15 bytes each. With the default buffer it is
+/// reached by crystals of 2,000 edges.
 const BUFFERED_EDGES: usize = 1 << 24;
 
-/// What a worker leaves in a slot.
+/// Result of building a batch.
 type Built<R> = Result<GraphBatch<R>, DataError>;
-/// A place in the queue: the worker's end is in [`Job`].
+/// A place in the queue. The worker's end is in [`Job`].
 type Slot<R> = Receiver<Built<R>>;
 
-/// A batch to be built, or the error that ends the stream.
+/// A batch to build, or the error that ends the stream.
 struct Job<R> {
     crystals: Result<Vec<StoredCrystal>, DataError>,
     origin: Origin,
     slot: Sender<Built<R>>,
 }
 
-/// The batches of one epoch, in order. Dropping it stops its threads.
+/// The batches of one epoch, in order. Dropping the stream stops its threads.
 #[derive(Debug)]
 pub struct Stream<R = f32> {
-    /// `None` once the stream has ended.
+    /// The queue of slots; `None` once the stream has ended.
     queue: Option<Receiver<Slot<R>>>,
     stopped: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
@@ -60,11 +60,11 @@ pub struct Stream<R = f32> {
 }
 
 impl<R: BatchFloat> Stream<R> {
-    /// Starts reading an epoch of a selection.
+    /// Starts to read an epoch of a selection.
     ///
     /// # Errors
-    /// [`DataError`] if a setting is out of range, no shard has a requested property, or the system
-    /// gives no thread. What goes wrong later comes as the last item.
+    /// [`DataError`] if a setting is out of range, no shard has a requested property, or the system cannot start a
+    /// thread. A later error is the last item of the stream.
     pub fn open(selection: &Selection, settings: StreamSettings) -> Result<Self, DataError> {
         selection.sources().require_properties(&settings.properties)?;
         let cutoff = selection.sources().settings().cutoff_angstrom;
@@ -72,11 +72,11 @@ impl<R: BatchFloat> Stream<R> {
         Self::start(settings, cutoff, selection.crystals(), move |reader| reader.read(&shards))
     }
 
-    /// Starts batches of crystals that come from elsewhere, in their order; their edges were found
-    /// within `cutoff` Å. Nothing is shuffled, and [`Stream::crystals`] is 0: they are not counted.
+    /// Starts to build batches of the given crystals in their order. `cutoff` is the radius of their neighbour search
+    /// in Å. Nothing is shuffled. The crystals are not counted, so [`Stream::crystals`] is 0.
     ///
     /// # Errors
-    /// As [`Stream::open`].
+    /// Those of [`Stream::open`].
     pub(crate) fn of_crystals<I>(
         crystals: I,
         cutoff: f64,
@@ -88,7 +88,7 @@ impl<R: BatchFloat> Stream<R> {
         Self::start(settings, cutoff, 0, |reader| reader.pass_on(crystals))
     }
 
-    /// Starts the threads; `read` runs on that of the reader.
+    /// Starts the threads. `read` runs on the reader's thread.
     fn start<F>(mut settings: StreamSettings, cutoff: f64, crystals: u64, read: F) -> Result<Self, DataError>
     where
         F: FnOnce(&mut Reader<R>) -> Result<(), Stop> + Send + 'static,
@@ -132,20 +132,20 @@ impl<R: BatchFloat> Stream<R> {
         Ok(stream)
     }
 
-    /// Number of crystals of the whole epoch, those of skipped batches included.
+    /// Returns the number of crystals of the whole epoch, including those of skipped batches.
     pub fn crystals(&self) -> u64 {
         self.crystals
     }
 
-    /// Number of batches of the whole epoch, those skipped included; `None` where a budget of
-    /// triplets decides.
+    /// Returns the number of batches of the whole epoch, including skipped ones; `None` if it depends on a limit of
+    /// triplets.
     pub fn batches(&self) -> Option<u64> {
         let whole = self.limit.times(self.share.count).crystals as u64;
         let last = self.crystals % whole >= self.share.count as u64;
         self.limit.triplets.is_none().then(|| self.crystals / whole + u64::from(last))
     }
 
-    /// How long [`Iterator::next`] has waited for batches so far.
+    /// Returns the total time that [`Iterator::next`] has waited for batches.
     pub fn waited(&self) -> Duration {
         self.waited
     }
@@ -182,7 +182,7 @@ impl<R: BatchFloat> Iterator for Stream<R> {
 }
 
 impl<R> Stream<R> {
-    /// Whether the reader, which has left the queue, did so by a panic.
+    /// Whether the reader ended with a panic. It must have left the queue.
     fn reader_panicked(&mut self) -> bool {
         self.reader.take().is_some_and(|reader| reader.join().is_err())
     }
@@ -200,7 +200,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle
     spawned.map_err(|error| DataError::Thread { message: error.to_string() })
 }
 
-/// A worker: builds batches until there are no more.
+/// Builds batches until there are no more, as a worker.
 fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<R>>>, stopped: &AtomicBool) {
     loop {
         let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -222,11 +222,11 @@ fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<
     }
 }
 
-/// Why reading stops before the end.
+/// Reason why reading stops early.
 enum Stop {
     /// The stream was dropped.
     Dropped,
-    /// Something cannot be read.
+    /// Data cannot be read.
     Failed(DataError),
 }
 
@@ -244,7 +244,7 @@ struct Reader<R> {
     stopped: Arc<AtomicBool>,
     /// Index of the next batch.
     next: u64,
-    /// Position of its first crystal in the epoch.
+    /// Index in the epoch of that batch's first crystal.
     next_crystal: u64,
 }
 
@@ -257,7 +257,7 @@ impl<R> Reader<R> {
         }
     }
 
-    /// Plans batches for all processes that share them.
+    /// Returns a planner of batches for all processes.
     fn planner(&self) -> BatchPlanner {
         let StreamSettings { limit, share, .. } = &self.settings;
         BatchPlanner::new(limit.times(share.count), share.count)
@@ -275,7 +275,7 @@ impl<R> Reader<R> {
         self.end(planner)
     }
 
-    /// Hands the last batch over, if every process gets a crystal of it.
+    /// Queues the last batch, if it has a crystal for every process.
     fn end(&mut self, mut planner: BatchPlanner) -> Result<(), Stop> {
         match planner.finish() {
             Some(last) if last.len() >= self.settings.share.count => self.hand_over(Ok(last)),
@@ -336,7 +336,7 @@ impl<R> Reader<R> {
         Ok(())
     }
 
-    /// Adds a crystal to the next batch, and hands that over if it is complete.
+    /// Adds a crystal to the next batch, and queues the batch if it is complete.
     fn plan(&mut self, planner: &mut BatchPlanner, crystal: StoredCrystal) -> Result<(), Stop> {
         match planner.push(crystal)? {
             Some(complete) => self.hand_over(Ok(complete)),
@@ -344,7 +344,7 @@ impl<R> Reader<R> {
         }
     }
 
-    /// Gives this process's share of a batch to the workers once the queue has room for it.
+    /// Queues this process's share of a batch for the workers, once the queue has room.
     fn hand_over(&mut self, mut crystals: Result<Vec<StoredCrystal>, DataError>) -> Result<(), Stop> {
         let index = self.next;
         let mut origin = Origin { first_crystal: self.next_crystal, whole: Vec::new() };
@@ -366,7 +366,7 @@ impl<R> Reader<R> {
     }
 }
 
-/// The requested property columns of a batch; `None` for one that this shard has not.
+/// Returns the requested property columns of a batch; `None` for those that this shard lacks.
 fn property_columns<'a>(
     path: &Path,
     batch: &'a CrystalBatch,
@@ -383,7 +383,7 @@ fn property_columns<'a>(
     names.iter().map(column).collect()
 }
 
-/// A crystal's value of a property, NaN where there is none.
+/// Returns a crystal's value of a property, NaN if missing.
 fn property(column: Option<&Float64Array>, row: usize) -> f64 {
     column.filter(|column| column.is_valid(row)).map_or(f64::NAN, |column| column.value(row))
 }

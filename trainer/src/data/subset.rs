@@ -1,4 +1,4 @@
-//! Which crystals of the shards take part: all, one part of a split, or a share chosen by hash.
+//! Selection of the crystals that take part: all, a part of a split, or a share chosen by hash.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,25 +14,25 @@ use sha2::{Digest, Sha256};
 use crate::data::error::DataError;
 use crate::data::store::Sources;
 
-/// Put before an identifier that is hashed, so that this choice is independent of any other by hash.
+/// Prefix of the hashed identifiers, which makes this choice independent of other choices by hash.
 const HASH_SALT: &str = "mmpt-validation:";
-/// Column of the identifiers.
+/// Name of the identifiers' column.
 pub(crate) const IDENTIFIER_COLUMN: &str = "material_id";
 
-/// A part of a split column.
+/// A part of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitPart {
-    /// For training.
+    /// Training.
     Train,
-    /// For choosing among models.
+    /// Validation, to choose among models.
     Val,
-    /// For the final figure.
+    /// Test, for the final result.
     Test,
 }
 
 impl SplitPart {
-    /// The value in the column.
+    /// Returns the value in the split column.
     pub fn as_str(self) -> &'static str {
         match self {
             SplitPart::Train => "train",
@@ -42,34 +42,34 @@ impl SplitPart {
     }
 }
 
-/// A choice of crystals that depends on each crystal alone.
+/// A subset of the crystals. Whether a crystal belongs depends on that crystal alone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Subset {
     /// Every crystal.
     #[default]
     All,
-    /// Crystals that a split column assigns to a part.
+    /// The crystals that a split column assigns to a part.
     Split {
         /// Name of the column: `split` or `split_<task>`.
         column: String,
         /// The part.
         part: SplitPart,
     },
-    /// Crystals left for training when a share is held out by hash of the identifier.
+    /// The training crystals if a share is held out by hash of the identifier.
     HashTrain {
-        /// The share held out, above 0 and below 1.
+        /// The held-out share, above 0 and below 1.
         validation_fraction: f64,
     },
-    /// The share held out by hash of the identifier.
+    /// The share that is held out by hash of the identifier.
     HashValidation {
-        /// The share, above 0 and below 1.
+        /// The held-out share, above 0 and below 1.
         validation_fraction: f64,
     },
-    /// Crystals that are listed.
+    /// The crystals of a list.
     Listed {
-        /// What the list is, for messages.
+        /// Description of the list for messages.
         name: String,
-        /// Their identifiers.
+        /// Identifiers of the crystals.
         material_ids: Arc<HashSet<String>>,
     },
 }
@@ -91,7 +91,7 @@ impl fmt::Display for Subset {
 }
 
 impl Subset {
-    /// The column that decides, if any does.
+    /// Returns the column that decides, if there is one.
     pub(crate) fn column(&self) -> Option<&str> {
         match self {
             Subset::All => None,
@@ -102,8 +102,8 @@ impl Subset {
         }
     }
 
-    /// Which rows of a batch belong, from the values of [`Subset::column`]; rows of a shard without
-    /// the column do not.
+    /// Returns whether each row of a batch belongs, from the values of [`Subset::column`]. Rows of a shard without
+    /// the column do not belong.
     pub(crate) fn members(
         &self,
         path: &Path,
@@ -153,7 +153,7 @@ impl Subset {
     }
 }
 
-/// Where an identifier falls in [0, 1): the first 53 bits of its SHA-256 after a salt.
+/// Returns the position of an identifier in [0, 1): the first 53 bits of the SHA-256 of salt and identifier.
 pub(crate) fn hash_position(salt: &str, material_id: &str) -> f64 {
     let digest = Sha256::new().chain_update(salt).chain_update(material_id).finalize();
     let leading = digest.iter().take(8).fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
@@ -161,18 +161,18 @@ pub(crate) fn hash_position(salt: &str, material_id: &str) -> f64 {
     (leading >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A row group that holds crystals of a subset.
+/// A row group with crystals of a subset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowGroup {
     /// Index of the shard in [`Sources::shards`].
     pub shard: usize,
     /// Index of the row group in the shard.
     pub group: usize,
-    /// Number of its crystals that belong to the subset.
+    /// Number of crystals that belong to the subset.
     pub crystals: u64,
 }
 
-/// A subset of the shards' crystals, counted.
+/// A subset of the shards' crystals, with the number of crystals in each row group.
 #[derive(Debug, Clone)]
 pub struct Selection {
     sources: Arc<Sources>,
@@ -181,11 +181,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Counts the crystals of a subset; only the column that decides is read.
+    /// Counts the crystals of a subset. Only the deciding column is read.
     ///
     /// # Errors
-    /// [`DataError`] if the subset names no column of the shards or has an impossible share, if a
-    /// shard cannot be read, or if no crystal belongs.
+    /// [`DataError`] if the subset names a column that the shards lack or has an invalid share, if a shard cannot be
+    /// read, or if no crystal belongs.
     pub fn new(sources: &Arc<Sources>, subset: Subset) -> Result<Self, DataError> {
         subset.check(sources)?;
         let mut row_groups = Vec::new();
@@ -206,34 +206,34 @@ impl Selection {
         Ok(Self { sources: Arc::clone(sources), subset, row_groups })
     }
 
-    /// The shards.
+    /// Returns the shards.
     pub fn sources(&self) -> &Arc<Sources> {
         &self.sources
     }
 
-    /// The choice.
+    /// Returns the subset.
     pub fn subset(&self) -> &Subset {
         &self.subset
     }
 
-    /// The row groups that hold crystals of the subset, in order of shards.
+    /// Returns the row groups with crystals of the subset, in the order of the shards.
     pub fn row_groups(&self) -> &[RowGroup] {
         &self.row_groups
     }
 
-    /// Number of crystals in the subset.
+    /// Returns the number of crystals in the subset.
     pub fn crystals(&self) -> u64 {
         self.row_groups.iter().map(|group| group.crystals).sum()
     }
 
-    /// Opens the shard of a row group, checking its settings again: it may have been replaced.
+    /// Opens the shard of a row group. Checks its settings again, since the file may have been replaced.
     pub(crate) fn open(&self, row_group: &RowGroup) -> Result<Shard, DataError> {
         let path = &self.sources.shards()[row_group.shard].path;
         Ok(Shard::open(path, Some(self.sources.settings()))?)
     }
 }
 
-/// Number of crystals of one row group that belong to the subset.
+/// Returns the number of crystals of one row group that belong to the subset.
 fn count(
     sources: &Sources,
     subset: &Subset,

@@ -1,13 +1,13 @@
-//! The tasks that the program carries with it.
+//! The built-in tasks.
 
-/// The lines of [`TASKS`].
+/// Expands to the entries of [`TASKS`].
 macro_rules! tasks {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../tasks/", $name, ".toml")))),*]
     };
 }
 
-/// Names of the built-in tasks and their files, in order of names.
+/// Names of the built-in tasks and their files, sorted by name.
 pub(super) const TASKS: &[(&str, &str)] = tasks![
     "jarvis_ehull",
     "jarvis_mbj_gap",
@@ -25,7 +25,7 @@ pub(super) const TASKS: &[(&str, &str)] = tasks![
     "textbook_band_gap",
 ];
 
-/// The file of a built-in task.
+/// Returns the file of a built-in task.
 pub(super) fn text(name: &str) -> Option<&'static str> {
     TASKS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

@@ -1,4 +1,4 @@
-//! What the shards say of every crystal that a task needs to know; no feature is read.
+//! Properties, splits and folds of the crystals in the shards. No features are read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,38 +13,38 @@ use crate::data::Sources;
 use crate::data::store::ShardSource;
 use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
 
-/// Column of the official folds.
+/// Name of the column of the official folds.
 const FOLD_COLUMN: &str = "fold";
 
-/// One crystal of the shards.
+/// A crystal of the shards.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Crystal {
     /// Identifier.
     pub(super) material_id: String,
-    /// Value of the property, in the column's unit.
+    /// Value of the property, in the unit of the column.
     pub(super) value: Option<f64>,
-    /// Part that the split column assigns, if one was read.
+    /// Part in the split column, if one was read.
     pub(super) part: Option<SplitPart>,
-    /// Fold in which it is tested.
+    /// Fold that tests the crystal.
     pub(super) fold: Option<usize>,
 }
 
-/// All crystals in the order of the shards, each once.
+/// All crystals in the order of the shards, without duplicates.
 #[derive(Debug)]
 pub(super) struct Crystals {
     /// The crystals.
     pub(super) list: Vec<Crystal>,
-    /// Where in the list an identifier stands.
+    /// Index in the list by identifier.
     index: HashMap<String, usize>,
 }
 
 impl Crystals {
-    /// Reads the property and the split column, if one decides; where a shard lacks a column, its
-    /// crystals have no value of it.
+    /// Reads the property and, if a split column decides, that column. The crystals of a shard without a column have
+    /// no value of it.
     ///
     /// # Errors
     /// [`TaskError::Data`] if a shard cannot be read or a column has another type,
-    /// [`TaskError::Duplicate`] for an identifier that stands twice.
+    /// [`TaskError::Duplicate`] for an identifier that occurs twice.
     pub(super) fn read(
         sources: &Sources,
         property: &str,
@@ -80,19 +80,19 @@ impl Crystals {
         Ok(crystals)
     }
 
-    /// Position of a crystal in the list.
+    /// Returns the index of a crystal in the list.
     pub(super) fn position(&self, material_id: &str) -> Option<usize> {
         self.index.get(material_id).copied()
     }
 }
 
-/// The shard of a crystal; `current` is the one that is being read.
+/// Returns the shard of a crystal. `current` is the shard that is being read.
 fn shard_of(shards: &[ShardSource], ends: &[usize], position: usize, current: &Path) -> PathBuf {
     let shard = ends.iter().position(|&end| position < end).and_then(|index| shards.get(index));
     shard.map_or_else(|| current.to_owned(), |shard| shard.path.clone())
 }
 
-/// The crystals of a batch of columns.
+/// Returns the crystals of a batch of columns.
 fn rows(
     batch: &RecordBatch,
     path: &Path,
@@ -126,12 +126,12 @@ fn rows(
         .collect()
 }
 
-/// The part that a text of a split column names.
+/// Returns the part that a value of a split column names.
 fn part_of(text: &str) -> Option<SplitPart> {
     [SplitPart::Train, SplitPart::Val, SplitPart::Test].into_iter().find(|part| part.as_str() == text)
 }
 
-/// A column as arrays of its type; `None` if the batch does not have it.
+/// Returns a column as an array of its type; `None` if the batch lacks it.
 fn typed<'a, A: Array + 'static>(
     batch: &'a RecordBatch,
     path: &Path,

@@ -1,4 +1,4 @@
-//! Why a task cannot be used, or does not fit the shards.
+//! Errors of tasks and of their fit to the shards.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use super::Counts;
 use super::split_file::SplitFileError;
 use crate::data::DataError;
 
-/// A failure of a task; every variant says which task, file, key or crystal.
+/// An error of a task. Every variant names the task, file, key or crystal at fault.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// Neither a built-in task nor a file.
+    /// The name is neither a built-in task nor a file.
     #[error(
         "there is no task '{name}'{}; there are {}, and files ending in .toml",
         suggest(nearest.as_deref()),
@@ -22,20 +22,20 @@ pub enum TaskError {
     Unknown {
         /// The name given.
         name: String,
-        /// The most similar built-in task, if one is similar.
+        /// The most similar built-in task, if there is one.
         nearest: Option<String>,
-        /// The built-in tasks.
+        /// Names of the built-in tasks.
         available: Vec<&'static str>,
     },
-    /// The task's file cannot be read.
+    /// The file of the task cannot be read.
     #[error("cannot read the task {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// The task's file is no TOML, or lacks a key, or has one too many.
+    /// The file of the task is not valid TOML, lacks a key or has an unknown one.
     #[error("{}:{line}:{column}: not a valid task: {message}", path.display())]
     Syntax {
         /// The file.
@@ -44,10 +44,10 @@ pub enum TaskError {
         line: usize,
         /// Column in characters, counted from 1.
         column: usize,
-        /// What is wrong.
+        /// A description of the fault.
         message: String,
     },
-    /// The task's file holds settings, as in earlier versions.
+    /// The file of the task holds settings, as in earlier versions.
     #[error(
         "{}:{line}:{column}: not a valid task: [settings] is no part of a task any more; put the settings into a \
          configuration file for --config, as in optimiser.clip_norm = 1.0",
@@ -61,7 +61,7 @@ pub enum TaskError {
         /// Column in characters, counted from 1.
         column: usize,
     },
-    /// A value of the task's file cannot be used.
+    /// A value in the file of the task is invalid.
     #[error("{}: {key} = '{value}': must be {needed}", path.display())]
     Value {
         /// The file.
@@ -70,53 +70,53 @@ pub enum TaskError {
         key: &'static str,
         /// The value.
         value: String,
-        /// What it would have to be.
+        /// A description of the allowed values.
         needed: &'static str,
     },
-    /// The task's unit is not that of its column.
+    /// The unit of the task is not that of its column.
     #[error(
         "{task}: unit = '{unit}': the column {property} is in '{expected}' (unit is the column's, before the \
          transform)"
     )]
     Unit {
-        /// The task's file, or its name.
+        /// File or name of the task.
         task: String,
         /// The unit given.
         unit: String,
-        /// The property column.
+        /// Name of the property column.
         property: String,
-        /// The column's unit.
+        /// The unit of the column.
         expected: &'static str,
     },
-    /// The shards.
+    /// The shards cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The split file cannot be read as one.
+    /// The split file cannot be read.
     #[error(transparent)]
     SplitFile(#[from] SplitFileError),
-    /// A crystal that stands twice in the shards.
+    /// A crystal occurs twice in the shards.
     #[error(
         "the crystal '{material_id}' stands twice: in {} and in {}; name every store once",
         first.display(),
         second.display()
     )]
     Duplicate {
-        /// Which crystal.
+        /// Identifier of the crystal.
         material_id: String,
-        /// The shard that has it first.
+        /// The first shard with the crystal.
         first: PathBuf,
-        /// The shard that has it again.
+        /// The second shard with the crystal.
         second: PathBuf,
     },
-    /// The task's parts are a published list, which was not given.
+    /// The task needs a published list, which was not given.
     #[error("the task '{task}' needs a split file: give --split FILE with {name}")]
     SplitFileNeeded {
         /// Name of the task.
         task: String,
-        /// The list to look for.
+        /// Name of the list.
         name: String,
     },
-    /// A split file for a task with folds.
+    /// A split file was given for a task with folds.
     #[error(
         "the task '{task}' has folds of its own, in the store's column 'fold': --split cannot replace them"
     )]
@@ -124,7 +124,7 @@ pub enum TaskError {
         /// Name of the task.
         task: String,
     },
-    /// Crystals that the split file lists and the shards do not have.
+    /// Crystals of the split file are missing in the shards, or have no value there.
     #[error(
         "{}: {missing} of its {} {} not in these shards with a value of '{property}' ({}); the task \
          '{task}' needs {store}",
@@ -138,18 +138,18 @@ pub enum TaskError {
         task: Box<str>,
         /// The split file.
         path: Box<PathBuf>,
-        /// The property column.
+        /// Name of the property column.
         property: Box<str>,
-        /// Number of crystals listed.
+        /// Number of crystals in the list.
         listed: usize,
-        /// Number of those that the shards do not have with a value.
+        /// Number of crystals that are missing or have no value.
         missing: usize,
-        /// The first of those.
+        /// The first missing identifiers.
         first: Vec<String>,
-        /// What the task is made from.
+        /// The store that the task needs.
         store: Box<str>,
     },
-    /// The parts have other sizes than the task is defined by.
+    /// The parts differ in size from the definition of the task.
     #[error(
         "the task '{task}' has {} crystals, these shards give {}; it needs {store}",
         sizes(expected),
@@ -158,14 +158,14 @@ pub enum TaskError {
     Counts {
         /// Name of the task.
         task: String,
-        /// Sizes that it is defined by.
+        /// Sizes in the definition.
         expected: Counts,
-        /// Sizes found.
+        /// Sizes in the shards.
         found: Counts,
-        /// What the task is made from.
+        /// The store that the task needs.
         store: Box<str>,
     },
-    /// The folds together have another size than the task is defined by.
+    /// The folds together differ in size from the definition of the task.
     #[error(
         "the task '{task}' has {}, these shards give {found}; it needs {store}",
         counted(*expected, "crystal")
@@ -173,11 +173,11 @@ pub enum TaskError {
     Crystals {
         /// Name of the task.
         task: String,
-        /// Number of crystals that it is defined by.
+        /// Number of crystals in the definition.
         expected: usize,
-        /// Number found.
+        /// Number of crystals in the shards.
         found: usize,
-        /// What the task is made from.
+        /// The store that the task needs.
         store: String,
     },
     /// No crystal of the shards has a fold.
@@ -185,35 +185,35 @@ pub enum TaskError {
     NoFolds {
         /// Name of the task.
         task: String,
-        /// What the task is made from.
+        /// The store that the task needs.
         store: String,
     },
-    /// A fold that the task does not have.
+    /// The task does not have the fold.
     #[error("the task '{task}' has no fold {fold}; there are: {}", numbers(available))]
     UnknownFold {
         /// Name of the task.
         task: String,
         /// The fold asked for.
         fold: usize,
-        /// Those there are; none without cross-validation.
+        /// Indices of the existing folds; none without cross-validation.
         available: Vec<usize>,
     },
-    /// A part without a crystal.
+    /// A part has no crystals.
     #[error("the task '{task}' has no crystal with a value of '{property}' in the {part} part of '{fold}'")]
     EmptyPart {
         /// Name of the task.
         task: String,
-        /// The property column.
+        /// Name of the property column.
         property: String,
-        /// `train`, `validation` or `test`.
+        /// Name of the part: `train`, `validation` or `test`.
         part: &'static str,
         /// Name of the fold.
         fold: String,
     },
-    /// A share of the training part that is none.
+    /// The share of the training part is out of range.
     #[error("fraction = {value} must be above 0 and at most 1")]
     Fraction {
-        /// The value given.
+        /// The value.
         value: f64,
     },
 }
@@ -224,18 +224,18 @@ impl From<StoreError> for TaskError {
     }
 }
 
-/// The name that was probably meant.
+/// Returns the end of a message about a similar name.
 fn suggest(name: Option<&str>) -> String {
     name.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
 }
 
-/// The first of many identifiers.
+/// Returns the first of many identifiers.
 fn shown(first: &[String], all: usize) -> String {
     let more = if all > first.len() { ", ..." } else { "" };
     format!("{}{more}", first.join(", "))
 }
 
-/// Numbers joined by commas.
+/// Joins numbers by commas.
 fn numbers(numbers: &[usize]) -> String {
     if numbers.is_empty() {
         return "none".to_owned();
@@ -243,7 +243,7 @@ fn numbers(numbers: &[usize]) -> String {
     numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Sizes in words.
+/// Describes sizes in words.
 fn sizes(counts: &Counts) -> String {
     format!("{} train, {} validation and {} test", counts.train, counts.validation, counts.test)
 }

@@ -1,11 +1,11 @@
-//! Tasks: which property is predicted, in which unit, and which crystals train, validate and test.
+//! Tasks: the property to predict, its unit, and the crystals for training, validation and test.
 //!
-//! * [`Task`]: the definition, a TOML file or one of those built in (`trainer/tasks/`)
+//! * [`Task`]: the definition, a TOML file; built-in ones are in `trainer/tasks/`
 //! * [`transform`]: from the stored property to the target
-//! * [`rule`]: where the parts of the data come from
+//! * [`rule`]: how the data are split into parts
 //! * [`split_file`]: published lists of identifiers
-//! * [`partition`]: the crystals of every part, with their targets
-//! * [`recipe`]: how a group of tasks is fine-tuned, by encoder (`trainer/recipes/`)
+//! * [`partition`]: the crystals of every part with their targets
+//! * [`recipe`]: settings for the fine-tuning of a group of tasks, by encoder (`trainer/recipes/`)
 
 mod builtin;
 mod crystals;
@@ -37,67 +37,67 @@ pub use rule::{Metric, SplitRule};
 pub use split_file::SplitFileError;
 pub use transform::Transform;
 
-/// Ending of a task's file.
+/// Ending of the file of a task.
 const FILE_ENDING: &str = ".toml";
 
-/// Number of crystals in each part of the data.
+/// Number of crystals in each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
-    /// Crystals that train.
+    /// Number of crystals for training.
     pub train: usize,
-    /// Crystals that choose among the epochs' weights.
+    /// Number of crystals for validation, which selects the best epoch.
     pub validation: usize,
-    /// Crystals of the final figure.
+    /// Number of crystals for the test.
     pub test: usize,
 }
 
-/// What is predicted, from which crystals, and how it is judged.
+/// Definition of a task: the property, the split and the metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// Name, part of file names: lower-case letters, digits and underscores.
+    /// Name: lower-case letters, digits and underscores, since it is part of file names.
     pub name: String,
-    /// What it is, in a sentence or two.
+    /// Description in a sentence or two.
     pub description: String,
-    /// Which published file the store is made from, and how.
+    /// The published file that the store is made from, and how.
     pub store: String,
-    /// Column of the store.
+    /// Name of the property column.
     pub property: String,
     /// Unit of the column, `1` for pure numbers.
     pub unit: String,
-    /// From the column to the target.
+    /// Transform from the property to the target.
     pub transform: Transform,
-    /// How models are compared.
+    /// Metric for the comparison of models.
     pub metric: Metric,
-    /// The group of tasks, for which every encoder has a recipe; `regime` in files of earlier versions.
+    /// Group of the task. Every encoder has a recipe for it. The key is `regime` in files of earlier versions.
     #[serde(default, alias = "regime")]
     pub group: Group,
-    /// Crystals that take part in all, each with a value and a part, before [`Task::transform`]
-    /// refuses any; `None`: any number.
+    /// Total number of crystals with a value and a part, before [`Task::transform`] excludes any; `None` for any
+    /// number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crystals: Option<usize>,
-    /// The JARVIS leaderboard's name of the property, where the task is one of its benchmarks.
+    /// Name of the property on the JARVIS leaderboard, if the task is one of its benchmarks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaderboard: Option<String>,
-    /// Where the parts come from.
+    /// Rule that splits the data into parts.
     pub split: SplitRule,
-    /// Crystals of each part, counted like [`Task::crystals`]; `None`: any number. Not for folds.
+    /// Number of crystals in each part, counted like [`Task::crystals`]; `None` for any number. Not for tasks with
+    /// folds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Counts>,
-    /// Counts that the literature gives, where the published file holds others.
+    /// Number of crystals in the literature, if the published file differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Counts>,
 }
 
 impl Task {
-    /// A built-in task by its name, or the task of a TOML file by its path.
+    /// Loads a built-in task by its name, or a task from a TOML file by its path.
     ///
-    /// A name that is built in goes before a file of that name.
+    /// A built-in task takes precedence over a file of the same name.
     ///
     /// # Errors
-    /// [`TaskError::Unknown`] for what is neither, listing those there are, and every reason for
-    /// which a file is no task.
+    /// [`TaskError::Unknown`] for a name that is neither, and the other variants for a file that is not a valid task.
     pub fn load(name_or_path: &str) -> Result<Self, TaskError> {
         if let Some(text) = builtin::text(name_or_path) {
             return Self::parse(text, Path::new(name_or_path));
@@ -115,35 +115,34 @@ impl Task {
         Self::parse(&text, path)
     }
 
-    /// Names of the built-in tasks, in order.
+    /// Returns the names of the built-in tasks in order.
     pub fn names() -> Vec<&'static str> {
         builtin::TASKS.iter().map(|(name, _)| *name).collect()
     }
 
-    /// The task as TOML, which [`Task::load`] reads back unchanged.
+    /// Returns the task as TOML, which [`Task::load`] reads back unchanged.
     ///
     /// # Panics
-    /// If a count is beyond 2⁶³ − 1, TOML's largest integer.
+    /// If a count exceeds 2⁶³ − 1, the largest integer of TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("texts, numbers and tables are TOML, and counts of crystals are small")
     }
 
-    /// Unit of the target: `GPa` of a transformed column becomes `log10(GPa)`.
+    /// Returns the unit of the target, such as `log10(GPa)` for the logarithm of a property in GPa.
     pub fn target_unit(&self) -> String {
         self.transform.unit(&self.unit)
     }
 
-    /// The crystals of every part with their targets; see [`partition`].
+    /// Returns the crystals of every part with their targets; see [`partition`].
     ///
     /// # Errors
-    /// [`TaskError`] if a shard cannot be read or two hold the same crystal, if no shard has the
-    /// columns, if the split file does not fit the shards, if the parts have other sizes than the
-    /// task is defined by, or if one is empty.
+    /// [`TaskError`] if a shard cannot be read, two shards hold the same crystal, no shard has the columns, the split
+    /// file does not fit the shards, the parts differ in size from the definition, or a part is empty.
     pub fn partition(&self, sources: &Sources, options: &PartitionOptions) -> Result<Partition, TaskError> {
         partition::partition(self, sources, options)
     }
 
-    /// The task that a text defines; `path` is what errors name.
+    /// Parses the definition of a task. `path` is the file for error messages.
     fn parse(text: &str, path: &Path) -> Result<Self, TaskError> {
         if let Some(offset) = earlier_settings(text) {
             let (line, column) = toml_text::line_and_column(text, offset);
@@ -160,8 +159,8 @@ impl Task {
         Ok(task)
     }
 
-    /// Refuses a unit that is not the property's, where its column is a documented one. The error calls the
-    /// task `name`.
+    /// Refuses a unit that is not that of the property, if the property is documented. `name` is the task in the
+    /// error.
     fn check_unit(&self, name: &str) -> Result<(), TaskError> {
         match by_column(&self.property).filter(|property| !is_same_unit(property.unit, &self.unit)) {
             None => Ok(()),
@@ -174,7 +173,7 @@ impl Task {
         }
     }
 
-    /// The first key with a value that cannot be used: key, value, and what it would have to be.
+    /// Returns the first invalid value as key, value and a description of the allowed values.
     fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if self.name.is_empty() || !self.name.chars().all(is_plain) {
@@ -192,17 +191,17 @@ impl Task {
     }
 }
 
-/// Name of the section of settings that tasks of earlier versions have.
+/// Name of the section of settings in tasks of earlier versions.
 const EARLIER_SETTINGS: &str = "settings";
 
-/// Where a text has the settings of a task of earlier versions, in bytes.
+/// Returns the byte offset of the section of settings in a task of an earlier version.
 fn earlier_settings(text: &str) -> Option<usize> {
     let table = DeTable::parse(text).ok()?;
     table.get_ref().keys().find(|key| key.get_ref() == EARLIER_SETTINGS).map(|key| key.span().start)
 }
 
-/// Reads the task of a record of this version or an earlier one, whose settings stand in the configurations beside
-/// it, too.
+/// Deserialises the task of a record of this or an earlier version. Settings of earlier versions are ignored, since
+/// they are also in the configurations beside the record.
 ///
 /// # Errors
 /// Those of the format.
@@ -212,8 +211,8 @@ pub(crate) fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tas
     table.try_into().map_err(D::Error::custom)
 }
 
-/// Whether two spellings are the same unit: `g/cm3` and `g/cm³`, the Greek letter μ and the micro sign µ, with
-/// or without white space.
+/// Whether two spellings denote the same unit: `g/cm3` and `g/cm³`, the Greek letter μ and the micro sign µ, with or
+/// without white space.
 fn is_same_unit(left: &str, right: &str) -> bool {
     let plain = |unit: &str| -> String {
         let characters = unit.chars().filter(|character| !character.is_whitespace());

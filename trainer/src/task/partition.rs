@@ -1,8 +1,7 @@
-//! The crystals of every part of a task, with their targets.
+//! Partition of the crystals of a task into parts, with their targets.
 //!
-//! Within a part the crystals stand in the order of the shards. A crystal without a value of the
-//! property, or without a part, is counted nowhere. One whose value the transform refuses is listed
-//! in [`Partition::excluded`].
+//! Within a part the crystals keep the order of the shards. A crystal without a value or without a part is not
+//! counted. A crystal whose value the transform excludes is listed in [`Partition::excluded`].
 
 mod assignment;
 mod fraction;
@@ -21,71 +20,71 @@ use crate::data::{Sources, SplitPart};
 
 use assignment::{Assignment, Parts};
 
-/// Name of the only fold of a task without cross-validation.
+/// Name of the single fold of a task without cross-validation.
 pub const SINGLE_FOLD: &str = "split";
 
-/// What the user chooses of a task's partition.
+/// Options of the partition of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartitionOptions {
-    /// A list of identifiers, in one of the layouts of [`super::split_file`]. It replaces whatever rule
-    /// the task has, except folds.
+    /// A list of identifiers in one of the layouts of [`super::split_file`]. It replaces the rule of the task, unless
+    /// the task has folds.
     pub split_file: Option<PathBuf>,
-    /// The folds wanted, in any order; all if `None` or empty.
+    /// Indices of the folds in any order; all if `None` or empty.
     pub folds: Option<Vec<usize>>,
-    /// Whether to go on where the shards have fewer crystals than the task.
+    /// Whether to accept fewer crystals than the definition of the task has.
     pub allow_partial: bool,
-    /// Share of the training part that is kept, above 0 and at most 1. Of n crystals ⌈fraction·n⌉ stay,
-    /// and a smaller share is always part of a larger one of the same seed.
+    /// Share of the training part that is kept, above 0 and at most 1. Of n crystals ⌈fraction·n⌉ are kept. For the
+    /// same seed, a smaller share is part of a larger one.
     pub fraction: f64,
-    /// Seed of that choice.
+    /// Seed of the choice of the share.
     pub fraction_seed: u64,
 }
 
 impl Default for PartitionOptions {
-    /// Everything the task has.
+    /// All folds, all crystals.
     fn default() -> Self {
         Self { split_file: None, folds: None, allow_partial: false, fraction: 1.0, fraction_seed: 0 }
     }
 }
 
-/// A crystal with its target.
+/// A crystal and its target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labelled {
     /// Identifier.
     pub material_id: String,
-    /// The property after the transform, in [`Task::target_unit`].
+    /// Target: the property after the transform, in [`Task::target_unit`].
     pub value: f64,
 }
 
-/// Training, validation and test part, each in the order of the shards.
+/// Training, validation and test part of a fold, each in the order of the shards.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fold {
-    /// `fold-0`, `fold-1`, …, or [`SINGLE_FOLD`].
+    /// Name: `fold-0`, `fold-1`, …, or [`SINGLE_FOLD`].
     pub name: String,
-    /// Crystals that train.
+    /// Crystals for training.
     pub train: Vec<Labelled>,
-    /// Crystals that choose among the epochs' weights.
+    /// Crystals for validation, which selects the best epoch.
     pub validation: Vec<Labelled>,
-    /// Crystals of the final figure.
+    /// Crystals for the test.
     pub test: Vec<Labelled>,
 }
 
 impl Fold {
-    /// Sizes of the parts.
+    /// Returns the sizes of the parts.
     pub fn counts(&self) -> Counts {
         Counts { train: self.train.len(), validation: self.validation.len(), test: self.test.len() }
     }
 }
 
-/// Why a crystal that has a part takes none.
+/// Reason why a crystal with a part is excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its value has no target: at or below zero under a logarithm, or not finite.
+    /// The value has no target: it is not finite, or not positive under a logarithm.
     NoTarget,
-    /// The split file lists it, the shards do not have it.
+    /// The split file lists the crystal, and the shards lack it.
     NotInStore,
-    /// The split file lists it, the shards have it without a value.
+    /// The split file lists the crystal, and it has no value in the shards.
     NoValue,
 }
 
@@ -99,31 +98,31 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A crystal that has a part, but takes none.
+/// An excluded crystal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Excluded {
     /// Identifier.
     pub material_id: String,
-    /// Its value in the property's unit, if it has one.
+    /// Value in the unit of the property, if there is one.
     pub value: Option<f64>,
-    /// Why.
+    /// Reason of the exclusion.
     pub reason: Reason,
 }
 
-/// A task's crystals.
+/// The folds of a task and its excluded crystals.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Partition {
-    /// The folds wanted, in order; a single one without cross-validation.
+    /// The requested folds in order; a single one without cross-validation.
     pub folds: Vec<Fold>,
-    /// Crystals left out: first those that the transform refuses in the order of the shards, then those
-    /// that a split file lists and the shards do not have with a value, by identifier.
+    /// Excluded crystals: first those that the transform excludes, in the order of the shards, then those of a split
+    /// file that have no value in the shards, by identifier.
     pub excluded: Vec<Excluded>,
-    /// Identifiers that a split file has in more than one part, in order; each counts for the one that
-    /// keeps it farthest from training.
+    /// Identifiers that a split file has in several parts, in order. Each counts for test before validation before
+    /// training.
     pub in_several_parts: BTreeSet<String>,
 }
 
-/// As [`Task::partition`].
+/// See [`Task::partition`].
 pub(super) fn partition(
     task: &Task,
     sources: &Sources,
@@ -155,14 +154,14 @@ pub(super) fn partition(
     Ok(Partition { folds, excluded, in_several_parts: assignment.in_several_parts() })
 }
 
-/// A crystal with a value that has no target.
+/// Returns the exclusion of a crystal whose value has no target.
 fn refused(crystal: &Crystal, transform: Transform) -> Option<Excluded> {
     let value = crystal.value.filter(|value| transform.apply(*value).is_none())?;
     let material_id = crystal.material_id.clone();
     Some(Excluded { material_id, value: Some(value), reason: Reason::NoTarget })
 }
 
-/// Compares the numbers of crystals that have a part and a value with those of the task.
+/// Compares the number of crystals with a part and a value with the definition of the task.
 fn check_sizes(
     task: &Task,
     crystals: &Crystals,
@@ -195,7 +194,7 @@ fn check_sizes(
     Ok(())
 }
 
-/// The folds that were asked for, in order.
+/// Returns the requested folds in order.
 fn wanted<'a>(
     task: &Task,
     parts: &'a [Parts],
@@ -211,7 +210,7 @@ fn wanted<'a>(
     Ok(parts.iter().filter(is_wanted).collect())
 }
 
-/// The crystals of one fold, none of its parts empty.
+/// Returns the crystals of a fold. No part may be empty.
 fn fold(
     task: &Task,
     crystals: &Crystals,

@@ -1,28 +1,28 @@
-//! Recipes: how an encoder is fine-tuned on a task, unless a configuration says otherwise. A group of tasks has one
-//! for every encoder, `trainer/recipes/MODEL/GROUP.toml`; what single tasks change in it stands beside, in
-//! `tasks.toml`. The paper has two groups (specification, section 6).
+//! Recipes: the default settings for fine-tuning an encoder on a task. `trainer/recipes/MODEL/GROUP.toml` holds those
+//! for a group of tasks, and `tasks.toml` beside it the changes for single tasks. The groups follow the two regimes
+//! of the paper (specification, section 6).
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::config::{self, ModelKind};
 
-/// A group of tasks that are fine-tuned alike.
+/// A group of tasks with a common recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
-    /// MatBench's tasks.
+    /// The tasks of MatBench.
     Matbench,
-    /// All others.
+    /// All other tasks.
     #[default]
     Other,
 }
 
 impl Group {
-    /// The recipe of an encoder for a task of this group: keys of the configuration with their values as TOML.
+    /// Returns the recipe of an encoder for a task of this group, as keys of the configuration and TOML values.
     ///
     /// # Panics
-    /// If a recipe that the program carries with it is no TOML.
+    /// If a built-in recipe is not valid TOML.
     pub fn recipe(self, model: ModelKind, task: &str) -> Vec<(String, String)> {
         let group: Table = self.text(model).parse().expect(VALID);
         let tasks: Table = tasks(model).parse().expect(VALID);
@@ -39,14 +39,14 @@ impl Group {
     }
 }
 
-/// What single tasks change for an encoder.
+/// Returns the changes for single tasks of an encoder's recipes.
 fn tasks(model: ModelKind) -> &'static str {
     match model {
         ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),
     }
 }
 
-/// Why reading a recipe cannot fail.
+/// Reason why parsing a recipe cannot fail.
 const VALID: &str = "the program's recipes are TOML";
 
 #[cfg(test)]

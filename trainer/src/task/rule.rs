@@ -1,40 +1,39 @@
-//! Where the parts of a task's data come from, and what models are compared by.
+//! Rules for the split of a task's data, and metrics.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the parts of the data come from.
+/// Rule that splits the data into parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "lowercase", deny_unknown_fields)]
 pub enum SplitRule {
-    /// A split column of the store, `train`, `val` or `test`; with any other text, or none, a crystal
-    /// takes no part.
+    /// A split column of the store with `train`, `val` or `test`. A crystal with another value, or none, belongs to
+    /// no part.
     Column {
         /// Name of the column: `split` or `split_<task>`.
         column: String,
     },
-    /// Cross-validation by the store's `fold` column: each fold is the test part once, and the rest is
-    /// divided by hash of the identifier, in the same way whatever the seed.
+    /// Cross-validation by the `fold` column of the store. Each fold is the test part once. The other crystals are
+    /// divided by hash of the identifier, independent of the seed.
     Folds {
-        /// Share of the crystals outside the test fold that are held out for validation, above 0 and
-        /// below 1.
+        /// Share of the crystals outside the test fold for validation, above 0 and below 1.
         validation_fraction: f64,
     },
-    /// A published list of identifiers, which the user gives as a file.
+    /// A published list of identifiers, given by the user as a file.
     File {
-        /// The list to look for, as messages call it.
+        /// Name of the list for messages.
         name: String,
     },
-    /// By hash of the identifier, in the same way whatever the seed.
+    /// By hash of the identifier, independent of the seed.
     Hash {
-        /// Share of all crystals held out for validation, above 0.
+        /// Share of all crystals for validation, above 0.
         validation_fraction: f64,
-        /// Share of all crystals held out for the test, above 0; the two together below 1.
+        /// Share of all crystals for the test, above 0. Both shares together are below 1.
         test_fraction: f64,
     },
 }
 
 impl SplitRule {
-    /// The first key with a value out of range: key, value, and what it would have to be.
+    /// Returns the first value out of range as key, value and a description of the allowed values.
     pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let is_share = |share: f64| share > 0.0 && share < 1.0;
         match self {
@@ -58,11 +57,11 @@ impl SplitRule {
     }
 }
 
-/// What models are compared by.
+/// Metric for the comparison of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// Mean absolute error in the target's unit.
+    /// Mean absolute error in the unit of the target.
     #[default]
     Mae,
 }

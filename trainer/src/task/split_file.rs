@@ -1,16 +1,15 @@
-//! Published lists of identifiers for training, validation and test.
+//! Published lists of the identifiers for training, validation and test.
 //!
-//! Three layouts, told apart by the file's ending:
+//! The ending of the file tells the layout:
 //!
-//! * `.csv`: a header with `material_id` and `split`, other columns ignored; an empty `split` leaves
-//!   the crystal out
-//! * `.json`: `{"train": {identifier: value}, "val": {…}, "test": {…}}` as the JARVIS leaderboard
-//!   publishes, or with lists of identifiers instead; values are ignored, the store has them
+//! * `.csv`: a header with `material_id` and `split`; other columns are ignored, and an empty `split` leaves the
+//!   crystal out
+//! * `.json`: `{"train": {identifier: value}, "val": {…}, "test": {…}}` as the JARVIS leaderboard publishes, or lists
+//!   of identifiers instead of objects; the values are ignored
 //! * `.zip`: an archive of one such file
 //!
-//! Parts are called `train`, `val` or `validation`, and `test`. A few published lists have an
-//! identifier in two parts. It counts for the one that keeps it out of training: test goes before
-//! validation, validation before training, as when a store is built.
+//! The parts are `train`, `val` or `validation`, and `test`. In a few published lists an identifier is in two parts.
+//! It counts for test before validation before training, as in a store.
 
 mod error;
 mod json;
@@ -26,25 +25,25 @@ use crate::data::SplitPart;
 
 pub use error::SplitFileError;
 
-/// Most bytes of a split file, packed or not; the largest published ones have a few million.
+/// Maximum number of bytes of a split file, packed or unpacked. The largest published ones have a few million.
 pub const MOST_BYTES: u64 = 1 << 28;
 
-/// Columns of a CSV.
+/// Headers of the columns of a CSV.
 const IDENTIFIER_HEADER: &str = "material_id";
 const PART_HEADER: &str = "split";
-/// What some programs write before the first character of a text.
+/// Byte order mark, which some programs write at the beginning of a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
-/// Folder that the archive program of macOS adds.
+/// Folder that the archive program of macOS adds to a zip archive.
 const MACOS_FOLDER: &str = "__MACOSX/";
 
-/// Which part every listed crystal belongs to.
+/// A list of crystals with their parts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SplitFile {
     parts: BTreeMap<String, SplitPart>,
     in_several_parts: BTreeSet<String>,
 }
 
-/// The layouts of a list.
+/// Layout of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Csv,
@@ -55,8 +54,9 @@ impl SplitFile {
     /// Reads a list.
     ///
     /// # Errors
-    /// [`SplitFileError`] with the file, and the line where there is one: unreadable, too large, of
-    /// another layout, an unknown part, an identifier twice in one part, no identifier at all.
+    /// [`SplitFileError`] with the file and, where there is one, the line: for a file that is unreadable, too large
+    /// or of another layout, for an unknown part, for an identifier that occurs twice in a part, and for an empty
+    /// list.
     pub fn read(path: &Path) -> Result<Self, SplitFileError> {
         let file = File::open(path).map_err(|source| SplitFileError::io(path, source))?;
         let content = read_bounded(file, MOST_BYTES, path)?;
@@ -75,12 +75,12 @@ impl SplitFile {
         Ok(list)
     }
 
-    /// Identifiers in order with their parts.
+    /// Returns the parts by identifier.
     pub fn parts(&self) -> &BTreeMap<String, SplitPart> {
         &self.parts
     }
 
-    /// Identifiers that the list has in more than one part.
+    /// Returns the identifiers that the list has in several parts.
     pub fn in_several_parts(&self) -> &BTreeSet<String> {
         &self.in_several_parts
     }
@@ -134,7 +134,7 @@ impl SplitFile {
         Ok(())
     }
 
-    /// Lists a crystal; the error says why not.
+    /// Adds a crystal to a part. Returns a message if it cannot be added.
     fn add(&mut self, identifier: &str, part: SplitPart) -> Result<(), String> {
         if identifier.is_empty() {
             return Err("an identifier is empty".to_owned());
@@ -157,7 +157,7 @@ impl SplitFile {
     }
 }
 
-/// Which of two parts an identifier in both of them counts for: the greater one.
+/// Returns the precedence of a part for an identifier in several parts; the greatest counts.
 fn distance_from_training(part: SplitPart) -> u8 {
     match part {
         SplitPart::Train => 0,
@@ -166,7 +166,7 @@ fn distance_from_training(part: SplitPart) -> u8 {
     }
 }
 
-/// The part that a word names; the error says that it names none.
+/// Returns the part of a name, or a message.
 fn part_of(word: &str) -> Result<SplitPart, String> {
     match word {
         "train" => Ok(SplitPart::Train),
@@ -176,7 +176,7 @@ fn part_of(word: &str) -> Result<SplitPart, String> {
     }
 }
 
-/// Line of a row, counted from 1; the reader's own position is that of the empty lines before it.
+/// Returns the line of a row, counted from 1. The reader's own position is that of the empty lines before the row.
 fn line_of(text: &str, position: &csv::Position) -> usize {
     let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(text.len());
     let (before, rest) = text.as_bytes().split_at(start);
@@ -184,12 +184,12 @@ fn line_of(text: &str, position: &csv::Position) -> usize {
     before.iter().chain(empty).filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Whether a file's name ends so, whatever its case.
+/// Whether a file name has an ending, in any case.
 fn has_ending(name: &str, ending: &str) -> bool {
     name.to_ascii_lowercase().ends_with(ending)
 }
 
-/// The layout of a file that is not packed, by its name.
+/// Returns the layout of an unpacked file by its name.
 fn layout(name: &str) -> Option<Layout> {
     if has_ending(name, ".csv") {
         Some(Layout::Csv)
@@ -198,7 +198,7 @@ fn layout(name: &str) -> Option<Layout> {
     }
 }
 
-/// All bytes, unless there are more than a limit.
+/// Reads all bytes, or fails if there are more than a limit.
 fn read_bounded(reader: impl Read, limit: u64, path: &Path) -> Result<Vec<u8>, SplitFileError> {
     let mut content = Vec::new();
     reader.take(limit + 1).read_to_end(&mut content).map_err(|source| SplitFileError::io(path, source))?;
@@ -208,7 +208,7 @@ fn read_bounded(reader: impl Read, limit: u64, path: &Path) -> Result<Vec<u8>, S
     Ok(content)
 }
 
-/// The only list of an archive.
+/// Returns the only list in an archive.
 fn unpack(archive: Vec<u8>, path: &Path) -> Result<(Vec<u8>, Layout), SplitFileError> {
     let zip = |error: zip::result::ZipError| SplitFileError::Zip {
         path: path.to_owned(),

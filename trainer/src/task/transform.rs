@@ -1,20 +1,20 @@
-//! From the stored property to the number that the model is trained on, and back.
+//! Transforms between the stored property and the target of the model.
 
 use serde::{Deserialize, Serialize};
 
-/// What is done to a property before it becomes the target.
+/// Transform of a property to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transform {
-    /// Nothing.
+    /// The property itself.
     #[default]
     None,
-    /// The decimal logarithm; values at or below zero have none.
+    /// The decadic logarithm, which is undefined for values at or below zero.
     Log10,
 }
 
 impl Transform {
-    /// The target of a value in the property's unit; `None` if it is not finite or has no target.
+    /// Returns the target of a value in the unit of the property; `None` if it is undefined or not finite.
     pub fn apply(self, value: f64) -> Option<f64> {
         let target = match self {
             Transform::None => value,
@@ -24,7 +24,7 @@ impl Transform {
         target.is_finite().then_some(target)
     }
 
-    /// The value in the property's unit that has this target.
+    /// Returns the value in the unit of the property for a target.
     pub fn invert(self, target: f64) -> f64 {
         match self {
             Transform::None => target,
@@ -32,7 +32,7 @@ impl Transform {
         }
     }
 
-    /// Unit of the target of a property with the given unit.
+    /// Returns the unit of the target for a unit of the property.
     pub fn unit(self, unit: &str) -> String {
         match self {
             Transform::None => unit.to_owned(),

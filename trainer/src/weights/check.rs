@@ -1,29 +1,29 @@
-//! Whether a file's tensors are those of a model.
+//! Comparison of the tensors of a file with those of a model.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::tensor::Tensor;
 
-/// A tensor of another shape than the model's.
+/// A tensor with another shape than in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShapeDifference {
     /// Name of the tensor.
     pub tensor: String,
-    /// Its shape in the model.
+    /// Shape in the model.
     pub expected: Vec<usize>,
-    /// Its shape in the file.
+    /// Shape in the file.
     pub found: Vec<usize>,
 }
 
-/// The tensors by which a file and a model differ; never without any.
+/// The tensors in which a file and a model differ, at least one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mismatch {
-    /// Of the model, not in the file; in the model's order.
+    /// Tensors of the model that the file lacks, in the order of the model.
     pub missing: Vec<String>,
-    /// Of the file, not in the model; by name.
+    /// Tensors of the file that the model lacks, by name.
     pub unexpected: Vec<String>,
-    /// In both with different shapes; in the model's order.
+    /// Tensors with different shapes, in the order of the model.
     pub shapes: Vec<ShapeDifference>,
 }
 
@@ -49,11 +49,11 @@ impl fmt::Display for Mismatch {
 
 /// Compares the tensors of a file with those of a model, given by name and shape.
 ///
-/// Tensors of the file whose name begins with one of `ignored` are not looked at: a fine-tuned
-/// model's `head.`, for instance, is no part of the pre-training.
+/// Tensors of the file whose name begins with one of `ignored` are skipped, such as the `head.` of a fine-tuned
+/// model.
 ///
 /// # Errors
-/// [`Mismatch`], listing every difference.
+/// [`Mismatch`] with all differences.
 pub fn check<'a>(
     expected: impl IntoIterator<Item = (&'a str, &'a [usize])>,
     tensors: &BTreeMap<String, Tensor>,

@@ -1,4 +1,4 @@
-//! SHA-256 of what a weights file holds, whatever the order in which it holds it.
+//! SHA-256 of the content of a weights file, independent of the order of its entries.
 
 use std::collections::BTreeMap;
 use std::io::{self, Sink, Write};
@@ -7,15 +7,15 @@ use schemas::hash::HashingWriter;
 
 use super::tensor::{Tensor, Values};
 
-/// Metadata key of the SHA-256 of all other metadata and of the tensors. Not one of the `mmpt.` keys: it
-/// says nothing about what the weights belong to.
+/// Metadata key of the SHA-256 of all other metadata and the tensors. It has no prefix `mmpt.`, since it is not part
+/// of the description of the weights.
 pub(super) const SHA256_KEY: &str = "content_sha256";
 
-/// SHA-256, in hexadecimal, of metadata and tensors in order of their names. Texts, shapes and numbers go
-/// in with their lengths before them, numbers least byte first.
+/// Returns the SHA-256 (hexadecimal) of metadata and tensors in the order of their names. Texts, shapes and numbers
+/// are hashed after their lengths, numbers in little-endian order.
 ///
 /// # Errors
-/// None but those of [`Values::write`], and a hash takes everything.
+/// Those of [`Values::write`]. Writing to a hash does not fail.
 pub(super) fn sha256(
     metadata: &BTreeMap<String, String>,
     tensors: &BTreeMap<String, Tensor>,

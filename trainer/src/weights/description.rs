@@ -1,17 +1,16 @@
-//! What weights belong to: model, pre-training, features and lattice statistics, as metadata of the file.
+//! Description of weights in the metadata of a file: model, pre-training, features and lattice statistics.
 //!
 //! | key | value |
 //! |---|---|
-//! | `mmpt.kind` | the encoder, as `model.kind`; `mmpt` in files without |
+//! | `mmpt.kind` | the encoder, as `model.kind`; `mmpt` if absent |
 //! | `mmpt.config` | the encoder's settings, a JSON object with the keys of its section |
-//! | `mmpt.method` | the pre-training, as `pretrain.method`; `mmpt` in files without |
+//! | `mmpt.method` | the pre-training, as `pretrain.method`; `mmpt` if absent |
 //! | `mmpt.pretrain` | the pre-training's settings, a JSON object with the keys of its section |
-//! | `mmpt.lattice_mean`, `mmpt.lattice_std` | of the six lattice parameters, JSON arrays |
-//! | `mmpt.target` | what a fine-tuned model predicts, a JSON object |
+//! | `mmpt.lattice_mean`, `mmpt.lattice_std` | statistics of the six lattice parameters, JSON arrays |
+//! | `mmpt.target` | the target of a fine-tuned model, a JSON object |
 //!
-//! Those of the features are called as in a shard. Files of earlier versions have no kind, no method and
-//! `mmpt.pal` (the labels) in place of `mmpt.pretrain`; the masks and the width of the decoders stand in their
-//! `mmpt.config`.
+//! The features have the same keys as in a shard. Files of earlier versions lack kind and method. They have
+//! `mmpt.pal` (the labels) instead of `mmpt.pretrain`, and the masking and the decoders' width in `mmpt.config`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,42 +29,42 @@ use crate::data::LatticeStatistics;
 
 /// Key of the encoder's kind.
 pub const KIND_KEY: &str = "mmpt.kind";
-/// Key of the settings of the encoder's kind, a JSON object.
+/// Key of the encoder's settings, a JSON object.
 pub const CONFIG_KEY: &str = "mmpt.config";
 /// Key of the pre-training's method.
 pub const METHOD_KEY: &str = "mmpt.method";
-/// Key of the settings of the pre-training's method, a JSON object.
+/// Key of the pre-training's settings, a JSON object.
 pub const PRETRAIN_KEY: &str = "mmpt.pretrain";
-/// Key of the labels of the pre-training in files of earlier versions, a JSON object.
+/// Key of the labels in files of earlier versions, a JSON object.
 const EARLIER_LABELS_KEY: &str = "mmpt.pal";
-/// Settings of the pre-training that stand in [`CONFIG_KEY`] in files of earlier versions.
+/// Settings of the pre-training that are in [`CONFIG_KEY`] in files of earlier versions.
 const EARLIER_MODEL_KEYS: [&str; 2] = ["masking", "decoder_width"];
 /// Key of the lattice parameters' means, a JSON array.
 pub const LATTICE_MEAN_KEY: &str = "mmpt.lattice_mean";
 /// Key of the lattice parameters' standard deviations, a JSON array.
 pub const LATTICE_STD_KEY: &str = "mmpt.lattice_std";
 
-/// Key of what a fine-tuned model predicts, a JSON object.
+/// Key of the target of a fine-tuned model, a JSON object.
 pub const TARGET_KEY: &str = "mmpt.target";
 
-/// What weights belong to; the default is that of weights that do not say so.
+/// Description of weights. The default applies to weights without a description.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Description {
-    /// Sizes and variants of the model.
+    /// Kind and sizes of the encoder.
     pub model: ModelConfig,
-    /// How it was pre-trained, or is to be. Files of earlier versions do not tell the loss: it is the default's.
+    /// Settings of the pre-training. Files of earlier versions lack the loss, which is the default then.
     pub pretrain: PretrainConfig,
-    /// What the features were computed with.
+    /// Settings of the features.
     pub features: FeatureSettings,
-    /// Statistics of the training set.
+    /// Lattice statistics of the training set.
     pub lattice: LatticeStatistics,
-    /// What a fine-tuned model predicts; `None` for one that is pre-trained alone.
+    /// Target of a fine-tuned model; `None` for a pre-trained one.
     pub target: Option<Target>,
 }
 
 impl Description {
-    /// The description as metadata; the features under the same keys as in a shard. Numbers are in the
-    /// shortest form that reads back to the same double.
+    /// Returns the description as metadata. The features have the same keys as in a shard. Numbers have the shortest
+    /// form that reads back to the same double.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let mut metadata: BTreeMap<String, String> = self.features.to_metadata().into_iter().collect();
         let model = match self.model.kind {
@@ -86,12 +85,10 @@ impl Description {
         metadata
     }
 
-    /// Reads a description; `None` if the file says nothing at all about itself, as one written by
-    /// another program.
+    /// Reads a description; `None` for a file without any, such as one of another program.
     ///
     /// # Errors
-    /// [`WeightsError::MissingMetadata`], [`WeightsError::Metadata`] or [`WeightsError::Settings`], naming the
-    /// key.
+    /// [`WeightsError::MissingMetadata`], [`WeightsError::Metadata`] or [`WeightsError::Settings`] with the key.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Option<Self>, WeightsError> {
         if !metadata.keys().any(|key| key.starts_with(METADATA_PREFIX)) {
             return Ok(None);
@@ -111,8 +108,8 @@ impl Description {
         }))
     }
 
-    /// Checks that weights so described are for this model, this pre-training and these features; the loss and
-    /// the lattice statistics may be any.
+    /// Checks that the weights are for this model, this pre-training and these features. The loss and the lattice
+    /// statistics are ignored.
     ///
     /// # Errors
     /// [`WeightsError::Other`] for the first setting that differs.
@@ -131,7 +128,7 @@ impl Description {
     }
 }
 
-/// Model and pre-training as the metadata of this version or an earlier one tell them.
+/// Reads the sections of model and pre-training from metadata of this or an earlier version.
 fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, PretrainConfig), WeightsError> {
     let kind = choice(metadata, KIND_KEY, ModelKind::Mmpt)?;
     let method = choice(metadata, METHOD_KEY, MethodKind::Mmpt)?;
@@ -154,7 +151,7 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
     Ok(sections)
 }
 
-/// The settings of a section that was read from a key.
+/// Parses a section from the settings of a key.
 fn section<T: DeserializeOwned>(
     metadata: &BTreeMap<String, String>,
     key: &str,
@@ -164,7 +161,7 @@ fn section<T: DeserializeOwned>(
     serde_json::from_value(Value::Object(settings)).map_err(|error| unreadable(key, value, error))
 }
 
-/// The word of a key, one of a list; `absent` in files that lack it.
+/// Reads the choice of a key, `absent` if the file lacks it.
 fn choice<T: DeserializeOwned>(
     metadata: &BTreeMap<String, String>,
     key: &str,
@@ -175,7 +172,7 @@ fn choice<T: DeserializeOwned>(
     T::deserialize(word).map_err(|error| unreadable(key, value, error))
 }
 
-/// A missing setting is missing metadata.
+/// Turns a missing setting into an error about missing metadata.
 fn missing(error: SettingsError) -> WeightsError {
     match error {
         SettingsError::Missing { key } => WeightsError::MissingMetadata { key },
@@ -183,27 +180,27 @@ fn missing(error: SettingsError) -> WeightsError {
     }
 }
 
-/// A value as JSON on one line.
+/// Returns a value as JSON on one line.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("JSON holds every type of a description")
 }
 
-/// A choice among a list as a word.
+/// Returns a choice as a word.
 fn word(choice: &impl Serialize) -> String {
     json(choice).trim_matches('"').to_owned()
 }
 
-/// The text of a key.
+/// Returns the text of a key.
 fn text<'a>(metadata: &'a BTreeMap<String, String>, key: &str) -> Result<&'a String, WeightsError> {
     metadata.get(key).ok_or_else(|| WeightsError::MissingMetadata { key: key.to_owned() })
 }
 
-/// The error for a value that cannot be understood.
+/// Returns the error for a value that cannot be parsed.
 fn unreadable(key: &str, value: &str, reason: impl ToString) -> WeightsError {
     WeightsError::Metadata { key: key.to_owned(), value: value.to_owned(), reason: reason.to_string() }
 }
 
-/// Reads the JSON of a key.
+/// Parses the JSON of a key.
 fn parse<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str) -> Result<T, WeightsError> {
     let value = text(metadata, key)?;
     serde_json::from_str(value).map_err(|error| unreadable(key, value, error))
@@ -221,7 +218,7 @@ fn numbers(
         .map_err(|_| unreadable(key, &metadata[key], format!("{}, not 6", counted(count, "number"))))
 }
 
-/// Compares two sections of the configuration key by key.
+/// Compares two sections of the configuration by key.
 fn same(section: &str, found: &impl Serialize, expected: &impl Serialize) -> Result<(), WeightsError> {
     let differences = config::differences(settings(section, found), settings(section, expected));
     match differences.into_iter().next() {
@@ -232,7 +229,7 @@ fn same(section: &str, found: &impl Serialize, expected: &impl Serialize) -> Res
     }
 }
 
-/// The settings of a section with their values as JSON, by dotted key.
+/// Returns the settings of a section as pairs of dotted key and JSON value.
 fn settings(section: &str, values: &impl Serialize) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let values = serde_json::to_value(values).expect("JSON holds every type of a description");

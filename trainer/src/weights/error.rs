@@ -1,25 +1,25 @@
-//! What can be wrong with a weights file.
+//! Errors of weights files.
 
 use std::path::PathBuf;
 
 use schemas::count::counted;
 use schemas::settings::SettingsError;
 
-/// A weights file that cannot be read or written.
+/// An error of reading or writing a weights file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file system refused.
+    /// A file system operation failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// `read` or `write`.
+        /// The operation: `read` or `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// The file ends too early.
+    /// The file is truncated.
     #[error(
         "{} is cut short: it has {} of {}",
         path.display(),
@@ -29,20 +29,20 @@ pub enum WeightsError {
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Bytes there should be, if the file still says so.
+        /// Expected number of bytes, if it can still be read.
         expected: Option<u64>,
-        /// Bytes there are.
+        /// Actual number of bytes.
         found: u64,
     },
-    /// The file is something else.
+    /// The file is not in the safetensors format.
     #[error("{} is not a safetensors file: {reason}", path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// A description of the fault.
         reason: String,
     },
-    /// The content is not the one that was written.
+    /// The content has changed since it was written.
     #[error(
         "{} is damaged: its content has the SHA-256 {found}, its metadata name {expected} (content_sha256, to \
          be left out where weights were changed on purpose)",
@@ -53,59 +53,59 @@ pub enum WeightsError {
         path: PathBuf,
         /// SHA-256 in the metadata.
         expected: String,
-        /// SHA-256 of what is there.
+        /// SHA-256 of the content.
         found: String,
     },
-    /// A tensor holds numbers of another kind.
+    /// A tensor has an unsupported element type.
     #[error("{}: tensor '{tensor}' holds {element}; F16, BF16, F32 and F64 can be read", path.display())]
     ElementType {
         /// The file.
         path: PathBuf,
         /// Name of the tensor.
         tensor: String,
-        /// What it holds.
+        /// The element type.
         element: String,
     },
-    /// Two tensors of one name were to be written.
+    /// Two tensors to write have the same name.
     #[error("{}: two tensors are called '{tensor}'", path.display())]
     Duplicate {
         /// The file.
         path: PathBuf,
-        /// The name.
+        /// Name of the tensors.
         tensor: String,
     },
-    /// A tensor to be written has not as many numbers as its shape has places.
+    /// A tensor to write has a different number of values than its shape.
     #[error("{}: tensor '{tensor}' of shape {shape:?} has {}", path.display(), counted(*found, "number"))]
     Length {
         /// The file.
         path: PathBuf,
         /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
-        /// How many numbers it has.
+        /// Number of values.
         found: usize,
     },
-    /// Metadata are missing.
+    /// The metadata lack a key.
     #[error("the weights' metadata lack '{key}'")]
     MissingMetadata {
         /// The key.
         key: String,
     },
-    /// A value of the metadata cannot be understood.
+    /// A value of the metadata is invalid.
     #[error("the weights' metadata hold {key} = {value}: {reason}")]
     Metadata {
         /// The key.
         key: String,
         /// The value.
         value: String,
-        /// What is wrong with it.
+        /// A description of the fault.
         reason: String,
     },
-    /// The metadata describe a model that cannot be.
+    /// The metadata describe an impossible model.
     #[error("the weights' metadata describe no model: {fault}")]
     Sizes {
-        /// Key, value and what is needed.
+        /// Key, value and a description of the allowed values.
         fault: String,
     },
     /// The metadata describe a larger model than the file holds.
@@ -113,27 +113,27 @@ pub enum WeightsError {
         "the weights' metadata describe a model of at least {needed} numbers, but the file holds {found}"
     )]
     Room {
-        /// Numbers in the model's largest matrices.
+        /// Number of values in the model's largest matrices.
         needed: f64,
-        /// Numbers in the file.
+        /// Number of values in the file.
         found: usize,
     },
-    /// The featurisation settings cannot be understood.
+    /// The settings of the features are invalid.
     #[error("the weights' metadata: {0}")]
     Settings(#[from] SettingsError),
-    /// The weights belong to another model or other features.
+    /// The weights are for another model or other features.
     #[error("the weights were made with {key} = {found}, but {expected} is needed")]
     Other {
-        /// The setting.
+        /// The setting that differs.
         key: String,
-        /// Its value in the weights' metadata.
+        /// Value in the metadata of the weights.
         found: String,
-        /// Its value here.
+        /// Expected value.
         expected: String,
     },
 }
 
-/// The expected number of bytes in words.
+/// Describes the expected number of bytes.
 fn expectation(expected: Option<u64>) -> String {
     expected.map_or_else(|| "a larger number".to_owned(), |bytes| bytes.to_string())
 }

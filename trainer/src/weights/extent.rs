@@ -1,5 +1,5 @@
-//! Whether a weights file can hold the model that its metadata describe, asked before that model is made:
-//! a few digits of the metadata decide about gigabytes.
+//! Check that a weights file holds the model that its metadata describe. It precedes the construction of the model,
+//! since a few digits of metadata decide about gigabytes.
 
 use super::description::Description;
 use super::error::WeightsError;
@@ -8,15 +8,15 @@ use crate::config::{ModelConfig, PretrainConfig};
 use crate::model::Encoder;
 use crate::model::Widths;
 
-/// Vectors of the width of an atom's that a head takes: maximum and mean.
+/// Number of readouts over the atoms that a head takes: maximum and mean.
 const HEAD_INPUTS: f64 = 2.0;
 
 impl WeightsFile {
-    /// What the weights belong to; `None` if the file says nothing about it.
+    /// Returns the description of the weights; `None` for a file without one.
     ///
     /// # Errors
-    /// Those of [`Description::from_metadata`], [`WeightsError::Sizes`] for sizes that no model has, and
-    /// [`WeightsError::Room`] for a model of more numbers than the file holds.
+    /// Those of [`Description::from_metadata`], [`WeightsError::Sizes`] for sizes out of range, and
+    /// [`WeightsError::Room`] for a model with more values than the file holds.
     pub fn description(&self) -> Result<Option<Description>, WeightsError> {
         let Some(description) = Description::from_metadata(&self.metadata)? else { return Ok(None) };
         if let Some(fault) = description.model.fault().or_else(|| description.pretrain.fault()) {
@@ -32,9 +32,9 @@ impl WeightsFile {
     }
 }
 
-/// Lower bound on the number of weights of a model. It counts the matrices of the encoders, and those of the
-/// prediction head if `head_width` is given, or else the widest layers of the decoders. Biases and other layers
-/// are not counted, so that a valid model is never refused.
+/// Returns a lower bound of the number of weights of a model. It counts the matrices of the encoder, and those of the
+/// head if `head_width` is given, else the widest layers of the decoders. Biases and other layers are not counted, so
+/// that no valid model is refused.
 fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
     let Widths { atoms, crystals } = Encoder::widths(model);
     let rest = match head_width.map(|width| width as f64) {
@@ -66,7 +66,7 @@ mod tests {
         description
     }
 
-    /// A small model of these sizes as it would be written.
+    /// Returns a small model of these sizes as a file.
     fn file(model: &MmptModelConfig, decoder_width: usize, head_width: Option<usize>) -> WeightsFile {
         let (statistics, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         let tensors = match head_width {

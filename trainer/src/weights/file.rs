@@ -1,8 +1,8 @@
-//! Safetensors files: eight bytes of header length, a JSON header, the numbers.
+//! Safetensors files: eight bytes of header length, a JSON header, the values.
 //!
-//! Reading is the `safetensors` crate's, checks included. Writing is our own, because the crate keeps
-//! metadata in a hash map, and the same weights must give the same bytes. The metadata hold a SHA-256 of
-//! all the rest, because nothing else in the format would notice a number that has changed on disk.
+//! Files are read and checked by the `safetensors` crate. They are written here, because the crate keeps metadata in
+//! a hash map and the same weights must give the same bytes. The metadata hold a SHA-256 of the rest, since the
+//! format has no checksum.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -21,33 +21,32 @@ use super::error::WeightsError;
 use super::tensor::{ElementType, Tensor, Values};
 use crate::atomic;
 
-/// Most bytes of a file: a checkpoint of the largest model has a tenth.
+/// Maximum number of bytes of a file. A checkpoint of the largest model has a tenth of it.
 const MAX_BYTES: u64 = 64 << 30;
-/// Most bytes of a header, as the `safetensors` crate has it.
+/// Maximum number of bytes of a header, as in the `safetensors` crate.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
-/// Bytes of the header's length at the beginning of a file.
+/// Number of bytes of the header's length at the beginning of a file.
 const LENGTH_BYTES: usize = 8;
-/// The header is padded with blanks so that the numbers begin at a multiple of this.
+/// Alignment of the values in bytes. The header is padded with blanks.
 const ALIGNMENT: usize = 8;
-/// Name of the metadata in the header.
+/// Key of the metadata in the header.
 const METADATA_KEY: &str = "__metadata__";
-/// First bytes of a ZIP archive, which is what `torch.save` writes.
+/// First bytes of a zip archive, the format of `torch.save`.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 /// The content of a weights file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct WeightsFile {
-    /// What the file says about itself; text alone, as PyTorch demands.
+    /// Metadata of the file. Values are text, as PyTorch requires.
     pub metadata: BTreeMap<String, String>,
     /// Tensors by name.
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// Writes a weights file: whole or not at all, and the same bytes for the same content, in whatever
-/// order the tensors come.
+/// Writes a weights file atomically. The same content gives the same bytes in any order of the tensors.
 ///
-/// Tensors are stored in the precision of their [`Values`], doubles first, so that each begins at a
-/// multiple of its numbers' size; then by name.
+/// Tensors are stored in the precision of their [`Values`]: doubles before singles, so that all are aligned, then by
+/// name.
 ///
 /// # Errors
 /// [`WeightsError::Duplicate`], [`WeightsError::Length`] or [`WeightsError::Io`].
@@ -84,12 +83,11 @@ pub fn write(
     .map_err(|source| WeightsError::Io { action: "write", path: path.to_owned(), source })
 }
 
-/// Reads a weights file; where it names the SHA-256 of its content, that is checked and left out of the
-/// metadata.
+/// Reads a weights file. If the metadata hold the SHA-256 of the content, it is checked and removed.
 ///
 /// # Errors
 /// [`WeightsError::Io`], [`WeightsError::Truncated`], [`WeightsError::NotSafetensors`],
-/// [`WeightsError::ElementType`] or [`WeightsError::Damaged`], naming the file.
+/// [`WeightsError::ElementType`] or [`WeightsError::Damaged`], with the file.
 pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
     let bytes = bounded::read(path, MAX_BYTES).map_err(|source| WeightsError::Io {
         action: "read",
@@ -117,8 +115,7 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
     Ok(WeightsFile { metadata, tensors })
 }
 
-/// Whether a file is safetensors whose header says what weights of this program they are, whatever the numbers
-/// behind it are.
+/// Whether a file is a safetensors file with a description of this program in its header. The values are not read.
 pub fn is_described(path: &Path) -> bool {
     let header = || -> std::io::Result<Described> {
         let mut file = regular::open(path)?;
@@ -131,14 +128,14 @@ pub fn is_described(path: &Path) -> bool {
     header().is_ok_and(|Described { metadata }| metadata.keys().any(|key| key.starts_with(METADATA_PREFIX)))
 }
 
-/// The metadata of a header, whatever its tensors are.
+/// Metadata of a header; its tensors are ignored.
 #[derive(Deserialize)]
 struct Described {
     #[serde(rename = "__metadata__", default)]
     metadata: BTreeMap<String, String>,
 }
 
-/// A tensor of a file.
+/// Returns a tensor of a file.
 fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, WeightsError> {
     let data = view.data();
     let (element, values) = match view.dtype() {
@@ -160,12 +157,12 @@ fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, Weig
     Ok(Tensor { shape: view.shape().to_vec(), values, element })
 }
 
-/// Two bytes a number.
+/// Converts values of two bytes to single precision.
 fn halves(data: &[u8], single: fn(u16) -> f32) -> Vec<f32> {
     data.as_chunks().0.iter().map(|&bytes| single(u16::from_le_bytes(bytes))).collect()
 }
 
-/// The precision in which values are stored.
+/// Returns the element type in which values are stored.
 fn stored_as(values: &Values) -> ElementType {
     match values {
         Values::F32(_) => ElementType::F32,
@@ -173,13 +170,13 @@ fn stored_as(values: &Values) -> ElementType {
     }
 }
 
-/// The header: metadata, then the tensors in the order of their numbers.
+/// The header: metadata, then the tensors in the order of their values.
 struct Header<'a> {
     metadata: &'a BTreeMap<String, String>,
     tensors: &'a [(&'a String, &'a Tensor)],
 }
 
-/// One tensor's entry in the header.
+/// Entry of a tensor in the header.
 #[derive(serde::Serialize)]
 struct Entry<'a> {
     dtype: &'static str,
@@ -205,7 +202,7 @@ impl Serialize for Header<'_> {
     }
 }
 
-/// What is wrong with a file that the `safetensors` crate refuses.
+/// Returns the error for a file that the `safetensors` crate refuses.
 fn refuse(path: &Path, bytes: &[u8], error: &SafeTensorError) -> WeightsError {
     let (path, found) = (path.to_owned(), bytes.len() as u64);
     let reason = if bytes.starts_with(ZIP_MAGIC) {
@@ -221,8 +218,8 @@ fn refuse(path: &Path, bytes: &[u8], error: &SafeTensorError) -> WeightsError {
     WeightsError::NotSafetensors { path, reason }
 }
 
-/// How long a file that begins like a safetensors file should be, as far as it can be told; nothing
-/// if it begins otherwise.
+/// Returns the expected length of a file that begins like a safetensors file, as far as it is known; `None` if it
+/// begins otherwise.
 fn expected_bytes(bytes: &[u8]) -> Option<Option<u64>> {
     let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
         return Some(None);

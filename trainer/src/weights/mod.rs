@@ -1,10 +1,10 @@
-//! Weights as safetensors files that PyTorch loads, and what they say about themselves.
+//! Weights as safetensors files that PyTorch loads, with a description in the metadata.
 //!
-//! * [`mod@file`]: writing and reading named tensors with metadata
-//! * [`mod@check`]: whether a file holds the tensors that a model has
-//! * [`description`]: the model, features and lattice statistics that weights belong to
-//! * [`target`]: the property that a fine-tuned model predicts
-//! * [`error`]: what can be wrong with a file
+//! * [`mod@file`]: reading and writing of named tensors and metadata
+//! * [`mod@check`]: comparison of a file's tensors with those of a model
+//! * [`description`]: the model, features and lattice statistics of the weights
+//! * [`target`]: the target of a fine-tuned model
+//! * [`error`]: errors of weights files
 
 pub mod check;
 mod content;

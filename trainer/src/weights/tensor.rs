@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 
-/// Numbers turned into bytes at a time.
+/// Number of values that are converted to bytes at a time.
 const CHUNK: usize = 4096;
 
-/// The numbers of a tensor, row by row (the last axis runs fastest).
+/// Values of a tensor in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Single precision.
@@ -16,7 +16,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// How many numbers there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
             Values::F32(values) => values.len(),
@@ -24,12 +24,12 @@ impl Values {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The numbers in single precision; doubles are rounded.
+    /// Returns the values in single precision. Doubles are rounded.
     pub fn into_f32(self) -> Vec<f32> {
         match self {
             Values::F32(values) => values,
@@ -37,7 +37,7 @@ impl Values {
         }
     }
 
-    /// The numbers in double precision.
+    /// Returns the values in double precision.
     pub fn into_f64(self) -> Vec<f64> {
         match self {
             Values::F32(values) => values.into_iter().map(f64::from).collect(),
@@ -45,7 +45,7 @@ impl Values {
         }
     }
 
-    /// Writes the numbers as bytes, the least first.
+    /// Writes the values in little-endian order.
     ///
     /// # Errors
     /// Those of the writer.
@@ -57,7 +57,7 @@ impl Values {
     }
 }
 
-/// Writes numbers as bytes.
+/// Writes values as bytes.
 fn write_numbers<T: Copy, const BYTES: usize>(
     out: &mut impl Write,
     values: &[T],
@@ -72,12 +72,12 @@ fn write_numbers<T: Copy, const BYTES: usize>(
     Ok(())
 }
 
-/// How a file stores the numbers of a tensor.
+/// Element type of a tensor in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ElementType {
-    /// Half precision; read as [`Values::F32`].
+    /// Half precision, read as [`Values::F32`].
     F16,
-    /// The upper half of a single; read as [`Values::F32`].
+    /// The upper half of a single (bfloat16), read as [`Values::F32`].
     BF16,
     /// Single precision.
     F32,
@@ -86,7 +86,7 @@ pub enum ElementType {
 }
 
 impl ElementType {
-    /// The name in a safetensors header.
+    /// Returns the name in a safetensors header.
     pub fn name(self) -> &'static str {
         match self {
             ElementType::F16 => "F16",
@@ -96,7 +96,7 @@ impl ElementType {
         }
     }
 
-    /// Bytes of one number.
+    /// Returns the number of bytes of a value.
     pub fn bytes(self) -> usize {
         match self {
             ElementType::F16 | ElementType::BF16 => 2,
@@ -112,29 +112,29 @@ impl fmt::Display for ElementType {
     }
 }
 
-/// A tensor: its shape and as many numbers as that has places.
+/// A tensor: its shape and a value for each of its elements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// Extent of each axis; empty for a single number.
+    /// Length of each axis; empty for a scalar.
     pub shape: Vec<usize>,
-    /// The numbers, row by row.
+    /// Values in row-major order.
     pub values: Values,
-    /// How they are, or were, stored.
+    /// Element type in the file.
     pub element: ElementType,
 }
 
 impl Tensor {
-    /// A tensor in single precision.
+    /// Creates a tensor in single precision.
     pub fn f32(shape: impl Into<Vec<usize>>, values: Vec<f32>) -> Self {
         Self { shape: shape.into(), values: Values::F32(values), element: ElementType::F32 }
     }
 
-    /// A tensor in double precision.
+    /// Creates a tensor in double precision.
     pub fn f64(shape: impl Into<Vec<usize>>, values: Vec<f64>) -> Self {
         Self { shape: shape.into(), values: Values::F64(values), element: ElementType::F64 }
     }
 
-    /// How many numbers the shape has places for; none if that is not countable.
+    /// Returns the number of elements of the shape; `None` if it overflows.
     pub fn places(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |places, &extent| places.checked_mul(extent))
     }

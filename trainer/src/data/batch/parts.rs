@@ -1,4 +1,4 @@
-//! The parts of a batch that some models take.
+//! Optional parts of a batch, for the models that need them.
 
 use super::{BatchFloat, BatchSettings, Capacities, offsets_of};
 use crate::data::basis::{AngularBasis, SPHERICAL, envelope, spherical};
@@ -6,50 +6,51 @@ use crate::data::bessel::ORDERS;
 use crate::data::graph::CrystalGraph;
 use crate::data::labels::HOME_DIRECTION;
 
-/// Bases of DimeNet++ (specification, section 3) of E edges, P pairs of edges and T triplets that meet in N atoms.
+/// Bases of DimeNet++ (specification, section 3) for N atoms, E edges, P pairs of edges and T triplets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bases<R> {
     /// Envelope `u(d / cutoff)`, `[E]`.
     pub envelope: Vec<R>,
     /// Spherical radial basis S, `[E, 42]`.
     pub spherical: Vec<R>,
-    /// `Y_l(cos θ)` of every pair, `[P, 7]`: for each atom j, for each edge ji in `outgoing` of j, for each
-    /// edge kj in `incoming` of j; zeros where kj is the reverse of ji.
+    /// Angular functions `Y_l(cos θ)` of every pair, `[P, 7]`. Pairs are ordered by atom j, then by edge ji in
+    /// `outgoing` of j, then by edge kj in `incoming` of j. The functions are zero if kj is the reverse of ji.
     pub angular: Vec<R>,
-    /// First pair of every atom j, and P, `[N + 1]`.
+    /// Index of the first pair of every atom j, then P, `[N + 1]`.
     pub pair_offsets: Vec<i32>,
-    /// The triplets as lists, if asked for beside the dense pairs.
+    /// Lists of the triplets, if requested in addition to the dense pairs.
     pub triplets: Option<TripletLists>,
 }
 
-/// T triplets, sorted by (ji, kj).
+/// Lists of T triplets, sorted by (ji, kj).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TripletLists {
     /// Edge kj of every triplet, `[T]`.
     pub kj: Vec<i32>,
     /// Edge ji of every triplet, `[T]`.
     pub ji: Vec<i32>,
-    /// Row of [`Bases::angular`] of every triplet, `[T]`.
+    /// Row of every triplet in [`Bases::angular`], `[T]`.
     pub pair: Vec<i32>,
 }
 
-/// Angles of P pairs of edges, in the order of [`Bases::angular`].
+/// Cosines of the angles of P pairs of edges, in the order of [`Bases::angular`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairCosines<R> {
     /// Edge kj of every pair, `[P]`.
     pub kj: Vec<i32>,
     /// Edge ji of every pair, `[P]`.
     pub ji: Vec<i32>,
-    /// `cos θ` of every pair (specification, section 2.5), `[P]`: 1 is straight on, -1 an edge and its reverse.
+    /// `cos θ` of every pair (specification, section 2.5), `[P]`. It is 1 for a straight path and -1 for an edge and
+    /// its reverse.
     pub cosine: Vec<R>,
 }
 
 /// Periodic labels of E edges (specification, section 2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeLabels {
-    /// Direction, 0..=26, `[E]`.
+    /// Direction class, 0..=26, `[E]`.
     pub direction: Vec<i32>,
-    /// 1 where an edge stays in the same cell, else 0, `[E]`.
+    /// 1 for an edge within one cell, 0 for any other, `[E]`.
     pub same_cell: Vec<i32>,
 }
 
@@ -69,7 +70,7 @@ impl<R: BatchFloat> Bases<R> {
         }
     }
 
-    /// Adds a crystal whose first edge is `first_edge`; `first_pair` is a buffer.
+    /// Adds a crystal whose first edge is `first_edge`. `first_pair` is a buffer.
     pub(super) fn push(
         &mut self,
         graph: &CrystalGraph,
@@ -89,7 +90,7 @@ impl<R: BatchFloat> Bases<R> {
         }
     }
 
-    /// Adds the pairs of a crystal; `first_pair` becomes the first pair of every edge ji.
+    /// Adds the pairs of a crystal. `first_pair` is set to the first pair of every edge ji.
     fn push_pairs(&mut self, graph: &CrystalGraph, first_pair: &mut Vec<usize>) {
         let (adjacency, basis) = (graph.adjacency(), AngularBasis::default());
         let angular = &mut self.angular;
@@ -164,7 +165,8 @@ impl EdgeLabels {
         Self { direction: Vec::with_capacity(sizes.edges), same_cell: Vec::with_capacity(sizes.edges) }
     }
 
-    /// Adds a crystal's directions. An edge stays in its cell if it has no direction, for either kind of labels.
+    /// Adds the directions of a crystal. For both kinds of labels, an edge stays in its cell if its direction is the
+    /// home cell.
     pub(super) fn push(&mut self, directions: &[u8]) {
         self.direction.extend(directions.iter().map(|&label| i32::from(label)));
         self.same_cell.extend(directions.iter().map(|&label| i32::from(label == HOME_DIRECTION)));

@@ -1,4 +1,4 @@
-//! How an epoch is read.
+//! Settings of an epoch of batches.
 
 use crate::data::connectivity::Graph;
 use crate::data::error::DataError;
@@ -7,44 +7,43 @@ use crate::data::labels::PeriodicLabels;
 use crate::data::limit::BatchLimit;
 use crate::data::share::Share;
 
-/// Crystals of the shuffle buffer unless asked for otherwise: eight row groups of a store's default
-/// size, about 50 MB at 25 atoms a crystal.
+/// Default number of crystals in the shuffle buffer: eight row groups of a store's default size, about 50 MB at 25
+/// atoms per crystal.
 pub const DEFAULT_SHUFFLE_BUFFER: usize = 8192;
-/// Batches that wait or are being built unless asked for otherwise.
+/// Default number of batches that wait or are being built.
 pub const DEFAULT_QUEUE: usize = 4;
-/// Threads that build batches unless asked for otherwise.
+/// Default number of threads that build batches.
 pub const DEFAULT_WORKERS: usize = 1;
-/// Most threads that build batches, and most batches that wait.
+/// Maximum number of threads that build batches, and of waiting batches.
 pub const MAX_WORKERS: usize = 1024;
 
-/// How an epoch is read.
+/// Settings of an epoch of batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamSettings {
     /// Seed of the run.
     pub seed: u64,
-    /// Which epoch, counted from 0; each has its own order.
+    /// Index of the epoch, from 0. Each epoch has its own order.
     pub epoch: u64,
-    /// Crystals of the shuffle buffer; `None` reads row groups and crystals in the order of the
-    /// shards.
+    /// Number of crystals in the shuffle buffer; `None` keeps the order of the shards.
     pub shuffle_buffer: Option<usize>,
-    /// Size of the batches; of one process's share where they are shared. A budget of triplets holds for inputs
-    /// that depend on angles alone.
+    /// Limit of the batches; of one process's share if they are shared. A limit of triplets only holds for inputs
+    /// with angles.
     pub limit: BatchLimit,
-    /// Which part of every batch to build. A last batch with fewer crystals than parts is left out.
+    /// Part of every batch to build. A last batch with fewer crystals than parts is left out.
     pub share: Share,
-    /// Which labels the edges get.
+    /// Kind of the edges' labels.
     pub labels: PeriodicLabels,
-    /// Which edges the batches hold; a budget of triplets counts those of the whole multigraph.
+    /// Edges of the batches. A limit of triplets counts those of the multigraph.
     pub graph: Graph,
-    /// Threads that build batches, at least 1; no result depends on it.
+    /// Number of threads that build batches, at least 1. Results do not depend on it.
     pub workers: usize,
-    /// Batches that wait or are being built, at least 1.
+    /// Number of batches that wait or are being built, at least 1.
     pub queue: usize,
-    /// Batches at the beginning of the epoch that are not built: those before a resumed run.
+    /// Number of batches at the beginning of the epoch to skip, for a resumed run.
     pub skip: u64,
-    /// What the batches hold beside their atoms and edges.
+    /// Parts of the batches besides atoms and edges.
     pub inputs: Inputs,
-    /// Whether their bases list the triplets beside the dense pairs.
+    /// Whether to list the triplets in addition to the dense pairs.
     pub with_triplets: bool,
     /// Property columns to read.
     pub properties: Vec<String>,

@@ -1,4 +1,4 @@
-//! Which part every crystal of the shards belongs to, by the task's rule.
+//! Assignment of the crystals to parts by the rule of the task.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,40 +10,40 @@ use super::{Excluded, PartitionOptions, Reason};
 use crate::data::subset::hash_position;
 use crate::data::{Sources, SplitPart};
 
-/// Put before an identifier that is hashed, so that this choice is independent of any other by hash.
+/// Prefix of the hashed identifiers, which makes this choice independent of other choices by hash.
 const SALT: &str = "mmpt-task:";
-/// Missing identifiers that an error names.
+/// Number of missing identifiers that an error names.
 const SHOWN_MISSING: usize = 5;
 
-/// What decides.
+/// Source of the assignment.
 pub(super) enum Assignment {
-    /// A split column.
+    /// A split column of this name.
     Column(String),
-    /// The fold column, and the share of the rest that validates.
+    /// The fold column, and the share of the other crystals for validation.
     Folds(f64),
-    /// A list and the file it is from.
+    /// A list and its file.
     File(PathBuf, SplitFile),
-    /// Shares for validation and test.
+    /// Hashes, with the shares of validation and test.
     Hash(f64, f64),
 }
 
-/// The part of every crystal in one fold.
+/// The part of every crystal for one fold.
 pub(super) struct Parts {
-    /// The fold that is tested; `None` without cross-validation.
+    /// Index of the test fold; `None` without cross-validation.
     pub(super) fold: Option<usize>,
-    /// One for each crystal of the shards.
+    /// Part of each crystal of the shards.
     parts: Vec<Option<SplitPart>>,
 }
 
 impl Parts {
-    /// Part of the crystal at a position of the list.
+    /// Returns the part of a crystal by its index in the list.
     pub(super) fn of(&self, position: usize) -> Option<SplitPart> {
         self.parts.get(position).copied().flatten()
     }
 }
 
 impl Assignment {
-    /// What decides for a task and these options; the columns it needs are there.
+    /// Returns the assignment for a task and its options, after checking that the columns exist.
     pub(super) fn new(task: &Task, sources: &Sources, options: &PartitionOptions) -> Result<Self, TaskError> {
         sources.require_properties(std::slice::from_ref(&task.property))?;
         match (&task.split, &options.split_file) {
@@ -65,7 +65,7 @@ impl Assignment {
         }
     }
 
-    /// The split column to read, if one decides.
+    /// Returns the split column to read, if there is one.
     pub(super) fn column(&self) -> Option<&str> {
         match self {
             Assignment::Column(column) => Some(column),
@@ -73,7 +73,7 @@ impl Assignment {
         }
     }
 
-    /// Identifiers that the list has in more than one part.
+    /// Returns the identifiers that the list has in several parts.
     pub(super) fn in_several_parts(self) -> BTreeSet<String> {
         match self {
             Assignment::File(_, list) => list.in_several_parts().clone(),
@@ -81,7 +81,8 @@ impl Assignment {
         }
     }
 
-    /// Crystals of the list that the shards do not have with a value: an error, unless that is allowed.
+    /// Returns the crystals of the list without a value in the shards. They are an error unless the options allow
+    /// them.
     pub(super) fn missing(
         &self,
         task: &Task,
@@ -118,7 +119,7 @@ impl Assignment {
         })
     }
 
-    /// The part of every crystal, for each fold in order.
+    /// Returns the part of every crystal for each fold in order.
     pub(super) fn parts(&self, task: &Task, crystals: &Crystals) -> Result<Vec<Parts>, TaskError> {
         let list = &crystals.list;
         let single = |parts| Ok(vec![Parts { fold: None, parts }]);

@@ -1,16 +1,15 @@
-//! Shares of the training part, the smaller always within the larger.
+//! Shares of the training part, of which a smaller one is part of a larger one.
 
 use super::Labelled;
 use crate::data::subset::hash_position;
 
-/// Put before the seed and the identifier, so that this choice is independent of any other by hash.
+/// Prefix of the hashed seed and identifier, which makes this choice independent of other choices by hash.
 const SALT: &str = "mmpt-fraction";
-/// By how much a product of share and size may exceed a whole number through rounding: 0.07 · 100 is
-/// 7.000000000000001, and means seven crystals.
+/// Tolerance of the product of share and size for rounding errors: 0.07 · 100 is 7.000000000000001 and means seven
+/// crystals.
 const ROUNDING: f64 = 1e-12;
 
-/// Keeps ⌈fraction·n⌉ of n crystals in their order: those with the lowest ranks, where the rank is a
-/// hash of seed and identifier.
+/// Keeps ⌈fraction·n⌉ of n crystals in their order: those of the lowest rank, which is a hash of seed and identifier.
 pub(super) fn keep(crystals: Vec<Labelled>, fraction: f64, seed: u64) -> Vec<Labelled> {
     let kept = (fraction * crystals.len() as f64 * (1.0 - ROUNDING)).ceil() as usize;
     if kept >= crystals.len() {

@@ -1,48 +1,48 @@
-//! What can be wrong with a list of identifiers.
+//! Errors of lists of identifiers.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A list that cannot be used; every variant names the file.
+/// A list that cannot be used. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SplitFileError {
-    /// The operating system refused, or an archive's member is damaged.
+    /// The file system refused, or a member of an archive is damaged.
     #[error("cannot read the split file {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: io::Error,
     },
-    /// The file, or what it unpacks to, is larger than any list.
+    /// The file, or its unpacked content, is too large.
     #[error("the split file {} has more than {limit} bytes", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Most bytes that are read.
+        /// Maximum number of bytes.
         limit: u64,
     },
-    /// A name with another ending.
+    /// The file name has an unknown ending.
     #[error("the split file {} must end in .csv, .json or .zip", path.display())]
     Ending {
         /// The file.
         path: PathBuf,
     },
-    /// The file is no zip archive, or a damaged one.
+    /// The file is not a zip archive, or is damaged.
     #[error("{}: not a readable zip archive: {message}", path.display())]
     Zip {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// A description of the fault.
         message: String,
     },
-    /// An archive of no list, or of several.
+    /// The archive holds no list, or several.
     #[error("{}: an archive of {lists} .json and .csv files instead of one", path.display())]
     Members {
         /// The file.
         path: PathBuf,
-        /// Number of lists in it.
+        /// Number of lists in the archive.
         lists: usize,
     },
     /// The content is not UTF-8.
@@ -51,17 +51,17 @@ pub enum SplitFileError {
         /// The file.
         path: PathBuf,
     },
-    /// A row of a CSV cannot be used.
+    /// A row of a CSV is invalid.
     #[error("{}:{line}: {message}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// Line, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of the fault.
         message: String,
     },
-    /// The JSON is none, or has another layout.
+    /// The JSON is invalid or has another layout.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Json {
         /// The file.
@@ -70,10 +70,10 @@ pub enum SplitFileError {
         line: usize,
         /// Column, counted from 1.
         column: usize,
-        /// What is wrong.
+        /// A description of the fault.
         message: String,
     },
-    /// No crystal is listed.
+    /// The list is empty.
     #[error("{}: lists no crystal", path.display())]
     Empty {
         /// The file.
@@ -82,7 +82,7 @@ pub enum SplitFileError {
 }
 
 impl SplitFileError {
-    /// An error of the operating system.
+    /// Returns the error of a file system operation.
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }

@@ -1,6 +1,6 @@
-//! The JSON layout: an object of parts, each an object or a list of identifiers.
+//! The JSON layout of a list: an object of parts, each an object or a list of identifiers.
 //!
-//! Read as a stream of keys and not as a map, so that an identifier that stands twice is seen.
+//! It is read as a stream of keys and not as a map, so that a repeated identifier is found.
 
 use std::fmt;
 
@@ -16,14 +16,14 @@ pub(super) fn read(text: &str, list: &mut SplitFile) -> Result<(), serde_json::E
     reader.end()
 }
 
-/// The message of an error without the line and column that the parser puts at its end.
+/// Returns the message of an error without the line and column at its end.
 pub(super) fn without_place(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
-/// The outer object.
+/// Visitor of the object of parts.
 struct Parts<'a> {
     list: &'a mut SplitFile,
 }
@@ -44,7 +44,7 @@ impl<'de> Visitor<'de> for Parts<'_> {
     }
 }
 
-/// The identifiers of one part.
+/// Visitor of the identifiers of a part.
 struct Part<'a> {
     list: &'a mut SplitFile,
     part: SplitPart,
