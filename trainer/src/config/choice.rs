@@ -1,9 +1,9 @@
-//! Sections of which one setting chooses the part that counts.
+//! Sections with alternatives, of which one setting chooses the active one.
 
-/// The setting that chooses, and the section whose other parts are without effect.
+/// Settings that choose, each with the prefix of the sections among which it chooses.
 const CHOICES: &[(&str, &str)] = &[("model.kind", "model."), ("pretrain.method", "pretrain.")];
 
-/// The settings, given by key with values as text, without those of kinds and methods that are not chosen.
+/// Removes the settings of kinds and methods that are not chosen. Settings are pairs of key and value as text.
 pub(super) fn active(mut settings: Vec<(String, String)>) -> Vec<(String, String)> {
     for (choice, section) in CHOICES {
         let chosen = settings.iter().find(|(key, _)| key == choice).map(|(_, value)| value.clone());

@@ -1,4 +1,4 @@
-//! Which crystals a run sees and how they become batches.
+//! Settings of the data of a run: shards, batches and the validation set.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::data::stream::{
     DEFAULT_QUEUE, DEFAULT_SHUFFLE_BUFFER, DEFAULT_WORKERS, MAX_WORKERS, StreamSettings,
 };
 
-/// Threads, or batches that wait for them.
+/// Number of threads or of waiting batches.
 const THREADS: Range<usize> = Range { holds: |count| (1..=MAX_WORKERS).contains(count), needed: "1 to 1024" };
 
 /// A share of the crystals that leaves some on either side.
@@ -56,13 +56,14 @@ section! {
 }
 
 impl DataConfig {
-    /// How much a batch may hold; of several processes, each one's share.
+    /// Returns the limit of a batch; with several processes, of each one's share.
     pub fn limit(&self) -> BatchLimit {
         BatchLimit { crystals: self.batch_crystals, triplets: self.batch_triplets }
     }
 
-    /// Every crystal once, in the order of the shards. As nothing depends on which crystals share a batch,
-    /// batches have at most [`DEFAULT_BATCH_TRIPLETS`] unless asked for otherwise.
+    /// Returns the settings of a stream that reads every crystal once in the order of the shards, for inference.
+    /// Results do not depend on the batches, so these have at most [`DEFAULT_BATCH_TRIPLETS`] triplets if the
+    /// configuration sets no limit.
     pub fn in_order(&self) -> StreamSettings {
         let triplets = self.batch_triplets.unwrap_or(DEFAULT_BATCH_TRIPLETS);
         StreamSettings {

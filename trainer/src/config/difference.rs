@@ -1,25 +1,25 @@
-//! Settings in which two configurations differ, compared by key.
+//! Comparison of two configurations, key by key.
 
 use std::collections::BTreeMap;
 
 use super::choice;
 
-/// A setting in which two configurations differ.
+/// A setting with different values in two configurations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Dotted key.
     pub key: String,
-    /// The first one's value, as TOML.
+    /// Value in the first configuration, as TOML.
     pub left: String,
-    /// The second one's value, as TOML.
+    /// Value in the second configuration, as TOML.
     pub right: String,
 }
 
-/// In place of the value of a setting that one side has not.
+/// Stands for the value of a setting that one side lacks.
 const ABSENT: &str = "none";
 
-/// The settings in which two lists differ, those first that choose a kind or a method. Settings of other kinds and
-/// methods than the chosen ones do not count.
+/// Returns the settings in which two lists differ. Settings that choose a kind or a method come first; settings of
+/// kinds and methods that are not chosen are ignored.
 pub(crate) fn differences(left: Vec<(String, String)>, right: Vec<(String, String)>) -> Vec<Difference> {
     let mut pairs: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
     for (side, settings) in [left, right].into_iter().enumerate() {
@@ -47,7 +47,7 @@ mod tests {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
-    /// Keys in which two lists differ, with both values.
+    /// Returns the keys in which two lists differ, with both values.
     fn compared(left: &[(&str, &str)], right: &[(&str, &str)]) -> Vec<(String, String, String)> {
         let found = differences(settings(left), settings(right)).into_iter();
         found.map(|Difference { key, left, right }| (key, left, right)).collect()

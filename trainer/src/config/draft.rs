@@ -1,5 +1,5 @@
-//! A configuration while it is being put together: defaults, then a file's values, then those of
-//! the command line, each checked as it comes, so that an error names the one at fault.
+//! A configuration under construction: defaults, then the values of a file, then those of the command line. Each
+//! value is checked when it is set, so that an error names its place.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::file::{self, Names};
 use super::table::{to_table, unknown};
 use super::{Config, ModelKind, keys, moved};
 
-/// The settings so far and where each was given.
+/// The settings so far, and the place of each.
 pub(super) struct Draft {
     table: Table,
     config: Config,
@@ -19,18 +19,18 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The encoder so far.
+    /// Returns the encoder of the settings so far.
     pub(super) fn model(&self) -> ModelKind {
         self.config.model.kind
     }
 
-    /// The defaults.
+    /// Creates a draft with the defaults.
     pub(super) fn new() -> Self {
         let config = Config::default();
         Self { table: to_table(&config), config, places: BTreeMap::new() }
     }
 
-    /// Takes over every value of a TOML text whose settings are called by `names`.
+    /// Sets every value of a TOML text. `names` says which names the keys may have.
     ///
     /// # Errors
     /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`] or [`ConfigError::Value`] with line and
@@ -47,7 +47,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Sets a key to a value that is not from a file. The text is TOML or a bare word.
+    /// Sets a key to a value that does not come from a file. The text is TOML or a bare word.
     ///
     /// # Errors
     /// [`ConfigError::UnknownKey`] or [`ConfigError::Value`].
@@ -66,10 +66,10 @@ impl Draft {
         }
     }
 
-    /// As [`Draft::set`], for the value of a recipe: unless the key was given already.
+    /// Sets a key to the value of a recipe, as [`Draft::set`] does, unless the key was set before.
     ///
     /// # Errors
-    /// As [`Draft::set`].
+    /// [`ConfigError::UnknownKey`] or [`ConfigError::Value`].
     pub(super) fn set_default(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
         match self.places.get(key) {
             None | Some(Place::Preset) => self.set(key, text, &Place::Preset),
@@ -77,16 +77,16 @@ impl Draft {
         }
     }
 
-    /// Whether every setting was given, but for those that earlier versions did not have.
+    /// Whether every setting was given, except for those that earlier versions did not have.
     pub(super) fn is_complete(&self) -> bool {
         let mut settings = keys::KEYS.iter().filter(|key| !key.is_section).map(|key| key.name.as_str());
         settings.all(|name| self.places.contains_key(name) || moved::NEW.contains(&name))
     }
 
-    /// The configuration, its ranges checked.
+    /// Returns the configuration after checking the ranges.
     ///
     /// # Errors
-    /// [`ConfigError::Range`], with the place of the key at fault.
+    /// [`ConfigError::Range`] with the place of the faulty key.
     pub(super) fn finish(self) -> Result<Config, ConfigError> {
         match super::validate::check(&self.config) {
             None => Ok(self.config),
@@ -97,7 +97,7 @@ impl Draft {
         }
     }
 
-    /// Gives a known key another value of the right type; `text` is how it was written.
+    /// Sets a known key to another value of the right type. `text` is the value as written.
     fn assign(&mut self, key: &str, value: Value, text: &str, place: Place) -> Result<(), ConfigError> {
         let wrong = |message: &str| ConfigError::Value {
             place: place.clone(),
@@ -129,7 +129,7 @@ impl Draft {
     }
 }
 
-/// A message about a type without the names that Rust has for it.
+/// Rewords a message about a type without Rust's type names.
 fn in_words(message: &str) -> String {
     const COUNT: &str = "a whole number that is not negative";
     let words = [
@@ -143,7 +143,7 @@ fn in_words(message: &str) -> String {
     word.unwrap_or_else(|| message.to_owned())
 }
 
-/// The value at a dotted key.
+/// Returns the value at a dotted key.
 fn lookup_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     match key.split_once('.') {
         None => table.get_mut(key),

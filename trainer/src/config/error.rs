@@ -1,12 +1,12 @@
-//! What can be wrong with a configuration, and where.
+//! Errors of configurations, with the place of the faulty setting.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a setting was given.
+/// Place where a setting was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In a file; line and column count from 1, columns in characters.
+    /// A file. Line and column are counted from 1; columns count characters.
     File {
         /// The file.
         path: PathBuf,
@@ -15,13 +15,13 @@ pub enum Place {
         /// Column of the key.
         column: usize,
     },
-    /// On the command line, as `--set key=value`.
+    /// The command line, as `--set key=value`.
     Argument,
-    /// On the command line, by an option of its own.
+    /// The command line, as an option of its own.
     Flag(&'static str),
-    /// In the recipe of a task.
+    /// The recipe of a task.
     Preset,
-    /// Nowhere in particular: a default, or set by the program.
+    /// No place: a default, or a value set by the program.
     Program,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A configuration that cannot be used.
+/// An error in a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -46,62 +46,62 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
     /// The text is not TOML.
     #[error("{place}: not valid TOML: {message}")]
     Syntax {
-        /// Where reading stopped.
+        /// Position at which parsing stopped.
         place: Place,
-        /// What the parser says.
+        /// Message of the parser.
         message: String,
     },
-    /// There is no such key.
+    /// The key does not exist.
     #[error("{place}: unknown key '{key}'{}", suggest(suggestion.as_deref()))]
     UnknownKey {
-        /// Where it was given.
+        /// Place of the key.
         place: Place,
         /// The dotted key.
         key: String,
-        /// The most similar known key, if one is similar.
+        /// The most similar known key, if there is one.
         suggestion: Option<String>,
     },
-    /// The key had this name in earlier versions.
+    /// The key was renamed since an earlier version.
     #[error("{place}: '{key}' is now '{now}'")]
     Moved {
-        /// Where it was given.
+        /// Place of the key.
         place: Place,
-        /// The dotted key of earlier versions.
+        /// The old dotted key.
         key: String,
-        /// Today's.
+        /// The current dotted key.
         now: String,
     },
-    /// The value has the wrong type or is none of the words allowed.
+    /// The value has the wrong type, or is not one of the allowed words.
     #[error("{place}: {key} = {value}: {message}")]
     Value {
-        /// Where it was given.
+        /// Place of the key.
         place: Place,
         /// The dotted key.
         key: String,
         /// The value as it was written.
         value: String,
-        /// What is wrong with it.
+        /// A description of the fault.
         message: String,
     },
-    /// The value is of the right type, but cannot be used.
+    /// The value is out of range.
     #[error("{place}: {key} = {value}: must be {needed}")]
     Range {
-        /// Where it was given.
+        /// Place of the key.
         place: Place,
         /// The dotted key.
         key: String,
         /// The value.
         value: String,
-        /// What it would have to be.
+        /// A description of the allowed values.
         needed: String,
     },
-    /// An override without an equals sign.
+    /// An override lacks an equals sign.
     #[error("--set {text}: must be key=value, as in --set optimiser.learning_rate=1e-3")]
     Assignment {
         /// The argument.
@@ -109,7 +109,7 @@ pub enum ConfigError {
     },
 }
 
-/// The end of a message about an unknown key.
+/// Returns the end of a message about an unknown key.
 fn suggest(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(
         || "; `trainer config` prints all keys".to_owned(),

@@ -1,4 +1,4 @@
-//! What is wrong with the values of settings, and the ranges that several of them share.
+//! Faults of values, and the ranges that several settings share.
 
 use std::fmt::{self, Display};
 
@@ -6,16 +6,16 @@ use super::optional::NONE;
 
 /// Largest width of a layer.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
-/// Most layers or blocks of a kind.
+/// Maximum number of layers or blocks of a kind.
 const MAX_LAYERS: usize = 1024;
 
-/// A setting outside its range; written as `key = value: must be what is needed`.
+/// A setting outside its range. It is displayed as `key = value: must be <needed>`.
 pub(super) struct Fault {
     /// Dotted key.
     pub(super) key: String,
-    /// What was given.
+    /// The value.
     pub(super) value: String,
-    /// What is needed.
+    /// A description of the allowed values.
     pub(super) needed: String,
 }
 
@@ -26,17 +26,17 @@ impl Display for Fault {
     }
 }
 
-/// The values that a setting may have.
+/// The range of a setting.
 pub(super) struct Range<T> {
-    /// Whether a value is among them.
+    /// Whether a value is in the range.
     pub(super) holds: fn(&T) -> bool,
-    /// The range in words, as the end of "must be".
+    /// Description of the range, to follow "must be".
     pub(super) needed: &'static str,
 }
 
-/// What can say whether a value may be.
+/// A check of a setting's value.
 pub(super) trait Limit<T> {
-    /// The value and what it would have to be, if it is out of range.
+    /// Returns the value and a description of the allowed values, if the value is out of range.
     fn fault(&self, value: &T) -> Option<(String, String)>;
 }
 
@@ -46,7 +46,7 @@ impl<T: Display> Limit<T> for Range<T> {
     }
 }
 
-/// A setting that may be switched off.
+/// The range of a setting that may be `none`.
 impl<T: Display> Limit<Option<T>> for Range<T> {
     fn fault(&self, value: &Option<T>) -> Option<(String, String)> {
         let (value, needed) = self.fault(value.as_ref()?)?;
@@ -54,7 +54,7 @@ impl<T: Display> Limit<Option<T>> for Range<T> {
     }
 }
 
-/// A count of at least one.
+/// Returns the range of integers from one on.
 pub(super) fn at_least_one<T: PartialOrd + From<u8>>() -> Range<T> {
     Range { holds: |value| *value >= T::from(1), needed: "at least 1" }
 }
@@ -82,12 +82,12 @@ pub(super) const WIDTH: Range<usize> =
 /// Number of layers or blocks.
 pub(super) const LAYERS: Range<usize> = Range { holds: |value| *value <= MAX_LAYERS, needed: "at most 1024" };
 
-/// The first fault so far.
+/// The first fault found so far.
 #[derive(Default)]
 pub(super) struct Faults(pub(super) Option<Fault>);
 
 impl Faults {
-    /// Notes a fault if a value is out of its range.
+    /// Records a fault if a value is out of range.
     pub(super) fn require<T>(&mut self, key: &str, value: &T, range: &impl Limit<T>) {
         if self.0.is_none()
             && let Some((value, needed)) = range.fault(value)
@@ -96,7 +96,7 @@ impl Faults {
         }
     }
 
-    /// Notes a fault if `holds` is false: for what depends on several settings.
+    /// Records a fault if `holds` is false, for conditions on several settings.
     pub(super) fn unless(&mut self, holds: bool, key: &str, value: impl Display, needed: &str) {
         if !holds && self.0.is_none() {
             let (value, needed) = (value.to_string(), needed.to_owned());

@@ -1,4 +1,4 @@
-//! The settings of a TOML file, each with its line and column.
+//! Settings of a TOML file, with their lines and columns.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,28 +10,28 @@ use super::error::{ConfigError, Place};
 use super::table::{successor, unknown};
 use crate::toml_text::line_and_column;
 
-/// One setting of a file.
+/// A setting of a file.
 pub(super) struct Entry {
     /// Dotted key.
     pub(super) key: String,
     /// Value.
     pub(super) value: Value,
-    /// The value as it is written in the file.
+    /// The value as written in the file.
     pub(super) text: String,
-    /// Where the key stands.
+    /// Place of the key.
     pub(super) place: Place,
 }
 
-/// Which names a file's settings may have.
+/// Names that a file may use for its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
-    /// Today's.
+    /// Current names only.
     Current,
-    /// Today's, or those of earlier versions, which are translated.
+    /// Current names and those of earlier versions, which are translated.
     Earlier,
 }
 
-/// The settings of a text in the order of their sections; `known` holds every key there is.
+/// Returns the settings of a text in the order of their sections. `known` holds all keys.
 ///
 /// # Errors
 /// [`ConfigError::Syntax`] or [`ConfigError::UnknownKey`].
@@ -52,7 +52,7 @@ pub(super) fn entries(
     Ok(walk.entries)
 }
 
-/// The text being walked through.
+/// State of a walk through the text.
 struct Walk<'a> {
     text: &'a str,
     path: &'a Path,
@@ -62,7 +62,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Appends the settings of one section, given with its positions and with its values.
+    /// Appends the settings of a section, which is given with positions and as plain values.
     fn section(
         &mut self,
         spanned: &DeTable<'_>,
@@ -95,14 +95,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A part of the text, on one line.
+    /// Returns a part of the text as one line.
     fn written(&self, span: Range<usize>) -> String {
         let text = self.text.get(span).unwrap_or_default();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Line and column of a byte of the text.
+/// Returns the line and column of a byte of the text.
 fn place(text: &str, path: &Path, offset: usize) -> Place {
     let (line, column) = line_and_column(text, offset);
     Place::File { path: path.to_owned(), line, column }

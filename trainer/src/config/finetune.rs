@@ -1,9 +1,9 @@
-//! How a property is learnt on top of the encoders.
+//! Settings of fine-tuning.
 
 use super::fault::{POSITIVE, Range, WIDTH};
 use super::section::section;
 
-/// A share of the crystals that leaves some.
+/// A share of the crystals that is not zero.
 const SOME: Range<f64> =
     Range { holds: |share| *share > 0.0 && *share <= 1.0, needed: "greater than 0 and at most 1" };
 

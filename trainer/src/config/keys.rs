@@ -1,11 +1,11 @@
-//! Every key of the configuration, in the order in which they are printed.
+//! All keys of the configuration, in the order in which they are printed.
 
 use std::sync::LazyLock;
 
 use super::Config;
 use super::section::{Key, Setting};
 
-/// The sections and settings; each section before what it holds.
+/// Sections and settings; each section precedes its settings.
 pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let mut keys = Vec::new();
     Config::describe("", "", &mut keys);
@@ -13,6 +13,6 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     keys
 });
 
-/// Keys that change a run's speed or its files, but never its weights.
+/// Keys that affect the speed or the files of a run, but not its weights.
 pub(super) const WITHOUT_EFFECT: &[&str] =
     &["data.workers", "data.queue", "run.checkpoint_minutes", "run.checkpoint_steps"];

@@ -1,10 +1,10 @@
-//! The configuration of a run: one TOML file, every key with a default and a meaning.
+//! The configuration of a run: a TOML file in which every key has a default.
 //!
 //! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
-//! * [`error`]: what can be wrong, with file, line and column
+//! * [`error`]: errors, with file, line and column
 //!
-//! A file needs to name only what differs from the defaults; `--set key=value` overrides it; unknown
-//! keys are errors. [`Config::to_toml`] writes all keys, commented.
+//! A file needs only the keys that differ from the defaults, and `--set key=value` overrides it. Unknown keys are
+//! errors. [`Config::to_toml`] writes all keys with comments.
 
 mod choice;
 pub mod data;
@@ -58,7 +58,7 @@ pub(crate) use table::settings;
 /// Seed of the paper's pre-training (specification, section 6).
 pub const DEFAULT_SEED: u64 = 123;
 
-/// A number that TOML can hold.
+/// A number that fits TOML's integers.
 const TOML_INTEGER: Range<u64> =
     Range { holds: |number| i64::try_from(*number).is_ok(), needed: "at most 2^63 - 1" };
 
@@ -87,20 +87,20 @@ section! {
 /// A command-line option that sets a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
-    /// The option as it is typed: `--epochs`.
+    /// The option as typed, such as `--epochs`.
     pub flag: &'static str,
     /// Dotted key.
     pub key: &'static str,
-    /// Value, as TOML or a bare word.
+    /// The value, as TOML or a bare word.
     pub value: String,
 }
 
-/// The text of a configuration file.
+/// Reads the text of a configuration file.
 fn read(path: &Path) -> Result<String, ConfigError> {
     text_file::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-/// The two sides of `key=value`.
+/// Splits `key=value`.
 fn key_and_value(assignment: &str) -> Result<(&str, &str), ConfigError> {
     let sides = assignment.split_once('=').map(|(key, text)| (key.trim(), text.trim()));
     sides
@@ -112,48 +112,48 @@ impl Config {
     /// Reads a configuration file over the defaults.
     ///
     /// # Errors
-    /// As [`Config::resolve`].
+    /// Those of [`Config::resolve`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Self::resolve(Some(path), &[] as &[&str])
     }
 
-    /// Reads the configuration that a run has written, this version's or an earlier one's with its names of the
-    /// settings.
+    /// Reads a configuration that a run has written. Names of settings from earlier versions are accepted.
     ///
     /// # Errors
-    /// As [`Config::resolve`].
+    /// Those of [`Config::resolve`].
     pub fn load_recorded(path: &Path) -> Result<Self, ConfigError> {
         Self::recorded(path)?.finish()
     }
 
-    /// Whether a file is a configuration as a run writes it, in this version or an earlier one: with every setting
-    /// there is.
+    /// Whether a file is a configuration that a run of this or an earlier version has written. Such a file has all
+    /// settings.
     pub fn is_recorded(path: &Path) -> bool {
         Self::recorded(path).is_ok_and(|draft| draft.is_complete() && draft.finish().is_ok())
     }
 
-    /// The settings of a run's configuration.
+    /// Reads the settings of a configuration that a run has written.
     fn recorded(path: &Path) -> Result<Draft, ConfigError> {
         let mut draft = Draft::new();
         draft.read(&read(path)?, path, Names::Earlier)?;
         Ok(draft)
     }
 
-    /// The defaults, overridden by a file's values, overridden by `key=value` arguments.
+    /// Resolves a configuration: the defaults, overridden by the values of a file, overridden by `key=value`
+    /// arguments.
     ///
-    /// A value of an argument is TOML (`1e-3`, `true`, `["a", "b"]`) or a bare word (`cosine`).
+    /// The value of an argument is TOML (`1e-3`, `true`, `["a", "b"]`) or a bare word (`cosine`).
     ///
     /// # Errors
-    /// Every [`ConfigError`], naming file, line and column, key and value.
+    /// [`ConfigError`], which names the key and its value, with file, line and column where they come from a file.
     pub fn resolve(path: Option<&Path>, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         Self::resolve_over(|_| Vec::new(), path, overrides)
     }
 
-    /// As [`Config::resolve`], with other defaults for some keys: `recipe` gives those of an encoder, with values as in
-    /// arguments.
+    /// Resolves a configuration over the defaults of a recipe. `recipe` returns keys and values for an encoder; the
+    /// values are written as in arguments.
     ///
     /// # Errors
-    /// As [`Config::resolve`].
+    /// Those of [`Config::resolve`].
     pub fn resolve_over(
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
@@ -162,10 +162,11 @@ impl Config {
         Self::resolve_flags(recipe, path, overrides, &[])
     }
 
-    /// As [`Config::resolve_over`], overridden by command-line options that set keys. Errors name the option.
+    /// Resolves a configuration as [`Config::resolve_over`] does, and overrides it by command-line options. Errors
+    /// name the option.
     ///
     /// # Errors
-    /// As [`Config::resolve`].
+    /// Those of [`Config::resolve`].
     pub fn resolve_flags(
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
@@ -190,7 +191,7 @@ impl Config {
         draft.finish()
     }
 
-    /// Checks the ranges of a configuration that the program changed itself.
+    /// Checks the ranges of all settings, for a configuration that was changed in code.
     ///
     /// # Errors
     /// [`ConfigError::Range`] for the first setting outside its range.
@@ -198,21 +199,21 @@ impl Config {
         validate::check(self).map_or(Ok(()), |fault| Err(fault.at(Place::Program)))
     }
 
-    /// The default configuration, every key with its meaning.
+    /// Returns the default configuration as TOML, with a comment for every key.
     pub fn default_toml() -> String {
         Self::default().to_toml()
     }
 
-    /// The configuration with every key and its meaning; [`Config::load`] reads it back unchanged.
+    /// Returns the configuration as TOML, with a comment for every key. [`Config::load`] reads it back unchanged.
     ///
     /// # Panics
-    /// If the seed is beyond TOML's integers, which [`Config::validate`] refuses.
+    /// If the seed exceeds TOML's integers, which [`Config::validate`] refuses.
     pub fn to_toml(&self) -> String {
         render::render(&table::to_table(self))
     }
 
-    /// SHA-256 (hexadecimal) of the settings that determine the weights: two runs with the same hash
-    /// on the same data are the same run. The number of threads, for instance, is not among them.
+    /// Returns the SHA-256 (hexadecimal) of the settings that determine the weights. Settings such as the number of
+    /// threads are not part of it. Two runs with the same hash on the same data have the same weights.
     pub fn hash(&self) -> String {
         let mut digest = Sha256::new();
         for (key, value) in self.with_effect() {
@@ -221,19 +222,20 @@ impl Config {
         hex(&digest.finalize())
     }
 
-    /// The settings that determine the weights and in which the two differ, by key; kind and method first.
+    /// Returns the settings that determine the weights and in which two configurations differ, those of kind and
+    /// method first.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         differences(self.with_effect(), other.with_effect())
     }
 
-    /// Every setting with its value as TOML, by key.
+    /// Returns all settings as pairs of key and TOML value.
     pub fn settings(&self) -> Vec<(String, String)> {
         let values = table::to_table(self);
         table::settings(&values).into_iter().map(|(key, value)| (key, value.to_string())).collect()
     }
 
-    /// The settings that determine the weights, with their values as TOML: without those of kinds and methods that
-    /// are not chosen.
+    /// Returns the settings that determine the weights, as pairs of key and TOML value. Settings of kinds and methods
+    /// that are not chosen are left out.
     fn with_effect(&self) -> Vec<(String, String)> {
         let without_effect = |key: &String| keys::WITHOUT_EFFECT.contains(&key.as_str());
         choice::active(self.settings()).into_iter().filter(|(key, _)| !without_effect(key)).collect()

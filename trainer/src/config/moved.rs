@@ -1,6 +1,6 @@
-//! Where the settings of earlier versions are now.
+//! Renamed settings of earlier versions.
 
-/// Keys, or beginnings of keys, and what they became; the first that fits counts.
+/// Old keys, or prefixes of keys, and their current names. The first match counts.
 const MOVED: &[(&str, &str)] = &[
     ("model.masking", "pretrain.mmpt.masking"),
     ("model.decoder_width", "pretrain.mmpt.decoder_width"),
@@ -9,10 +9,10 @@ const MOVED: &[(&str, &str)] = &[
     ("loss", "pretrain.mmpt.loss"),
 ];
 
-/// Settings that no earlier version had.
+/// Settings that earlier versions did not have.
 pub(super) const NEW: &[&str] = &["model.kind", "pretrain.method"];
 
-/// Today's name of what may be a setting, or section, of an earlier version.
+/// Returns the current name of a setting or section of an earlier version.
 pub(super) fn moved(key: &str) -> Option<String> {
     MOVED.iter().find_map(|(before, now)| {
         let rest = key.strip_prefix(before)?;

@@ -1,4 +1,4 @@
-//! How gradients change the weights.
+//! Settings of the optimiser.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use super::section::{Setting, section};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimiserKind {
-    /// Adam; weight decay is added to the gradient.
+    /// Adam: the weight decay is added to the gradient.
     #[default]
     Adam,
-    /// AdamW; weight decay shrinks the weights themselves.
+    /// AdamW: the weight decay shrinks the weights directly.
     AdamW,
 }
 

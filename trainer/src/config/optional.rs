@@ -1,5 +1,5 @@
-//! Optional settings in text: a missing value is the word `none`, so that every key can be printed
-//! and every default can be switched off.
+//! Optional settings in text. A missing value is the word `none`, so that every key can be printed and every default
+//! can be switched off.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -29,7 +29,7 @@ pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer.deserialize_any(Optional(PhantomData))
 }
 
-/// Hands scalars on to the type that is expected.
+/// Forwards scalars to the expected type.
 struct Optional<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Optional<T> {

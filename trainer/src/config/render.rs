@@ -1,4 +1,4 @@
-//! The configuration as commented TOML.
+//! The configuration as TOML with comments.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,10 @@ use toml::{Table, Value};
 use super::keys::KEYS;
 use super::table::lookup;
 
-/// Comments are wrapped at this column.
+/// Column at which comments are wrapped.
 const COMMENT_COLUMNS: usize = 100;
 
-/// Every setting and every section that has settings of its own, each below what it means, in the order of
-/// [`KEYS`].
+/// Writes all settings and sections in the order of [`KEYS`], each below its meaning.
 pub(super) fn render(table: &Table) -> String {
     let mut text = String::new();
     for (index, key) in KEYS.iter().enumerate() {
@@ -32,7 +31,7 @@ pub(super) fn render(table: &Table) -> String {
     text
 }
 
-/// A value as TOML; small and large numbers with an exponent, which the TOML writer spells out.
+/// Returns a value as TOML. Small and large numbers get an exponent, which the TOML writer does not use.
 fn written(value: &Value) -> String {
     match value {
         Value::Float(number) if number.is_finite() => format!("{number:?}"),
@@ -40,10 +39,10 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// Why writing cannot fail.
+/// Reason why writing cannot fail.
 const INFALLIBLE: &str = "writing to a string never fails";
 
-/// Appends a comment, wrapped.
+/// Appends a wrapped comment.
 fn comment(meaning: &str, text: &mut String) {
     let mut columns = COMMENT_COLUMNS;
     for word in meaning.split_whitespace() {

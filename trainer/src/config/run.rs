@@ -1,18 +1,18 @@
-//! How long a run lasts and what it keeps.
+//! Settings of the length of a run and of its checkpoints.
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::{POSITIVE, at_least_one};
 use super::section::{Setting, section};
 
-/// Whose mean loss over an epoch decides which weights are the best.
+/// The data set whose mean loss over an epoch selects the best weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Select {
-    /// The training set's (specification, section 7, row 33).
+    /// The training set (specification, section 7, row 33).
     #[default]
     Train,
-    /// The validation set's.
+    /// The validation set.
     Validation,
 }
 

@@ -1,20 +1,20 @@
-//! How the learning rate changes over a run.
+//! Settings of the learning-rate schedule.
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::{BELOW_ONE, Faults, POSITIVE, SHARE};
 use super::section::{Setting, section};
 
-/// Shape of the learning rate over the optimiser's steps.
+/// Learning rate as a function of the optimiser step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScheduleKind {
-    /// The same at every step after the warm-up.
+    /// Constant after the warm-up.
     #[default]
     Constant,
-    /// Half a cosine from the full rate to [`ScheduleConfig::minimum_factor`] of it.
+    /// Half a cosine, from the full rate to [`ScheduleConfig::minimum_factor`] times the full rate.
     Cosine,
-    /// PyTorch's `OneCycleLR`: up and down again by half cosines, β1 the other way.
+    /// PyTorch's `OneCycleLR`: the rate rises and falls by half cosines, and β1 does the opposite.
     OneCycle,
 }
 
@@ -53,7 +53,7 @@ section! {
 }
 
 impl ScheduleConfig {
-    /// Notes the first setting that does not fit the others.
+    /// Records the first setting that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         faults.unless(
             self.kind != ScheduleKind::OneCycle || self.warmup_steps == 0,

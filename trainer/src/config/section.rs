@@ -1,25 +1,25 @@
-//! Sections of the configuration, declared with everything there is to say about each setting in one place:
-//! name, type, default, range and, as its doc comment, what it means.
+//! Declaration of the configuration's sections. A declaration is the one place for the name, type, default, range and
+//! meaning of a setting; the meaning is its doc comment.
 
-/// A section or a setting of the configuration.
+/// A section or setting of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
     /// Dotted name; empty for the whole configuration.
     pub(super) name: String,
-    /// What it means, in plain text on one line.
+    /// Meaning, as plain text on one line.
     pub(super) meaning: &'static str,
     /// Whether it holds other keys.
     pub(super) is_section: bool,
 }
 
-/// The type of a section or of a setting.
+/// The type of a section or setting.
 pub(super) trait Setting {
-    /// Appends the key called `name` and, behind it, those inside it. `meaning` is the doc comment of the field.
+    /// Appends the key `name` and then the keys inside it. `meaning` is the doc comment of the field.
     fn describe(name: &str, meaning: &'static str, keys: &mut Vec<Key>) {
         keys.push(Key { name: name.to_owned(), meaning: meaning.trim(), is_section: false });
     }
 
-    /// Notes the first setting inside the section called `name` that is out of its range.
+    /// Records the first setting that is out of its range inside the section `name`.
     fn check(&self, _name: &str, _faults: &mut super::fault::Faults) {}
 }
 
@@ -30,7 +30,7 @@ impl Setting for usize {}
 impl<T> Setting for Option<T> {}
 impl<T> Setting for Vec<T> {}
 
-/// The dotted name of a key inside a section.
+/// Returns the dotted name of a key inside a section.
 pub(super) fn within(section: &str, name: &str) -> String {
     if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
 }
@@ -45,8 +45,8 @@ pub(super) fn within(section: &str, name: &str) -> String {
 /// }
 /// ```
 ///
-/// The range, a [`super::fault::Range`], and the module may be left out. A field whose type is a section is one
-/// itself. Settings stand before sections, as TOML wants it.
+/// The range, a [`super::fault::Range`], and the module are optional. A field whose type is a section is a section
+/// itself. Settings precede sections, as TOML requires.
 macro_rules! section {
     (
         $(#[doc = $about:literal])*

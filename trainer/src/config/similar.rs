@@ -1,8 +1,8 @@
-//! The known key that an unknown one probably means: a typing error, or the name in other programs.
+//! Suggestions for unknown keys: the key with a similar spelling, or the key that other programs call so.
 
 use strsim::levenshtein;
 
-/// Keys and their names in other programs, in lower case with underscores.
+/// Names of keys in other programs, in lower case with underscores.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("seed", &["random_seed", "random_state", "manual_seed", "rng", "rng_seed"]),
     ("model.mmpt.hidden", &["hidden_dim", "hidden_size", "hidden_channels", "dim", "d_model", "emb_size"]),
@@ -59,12 +59,11 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("run.checkpoint_steps", &["save_steps", "checkpoint_every", "save_every"]),
 ];
 
-/// Of the known dotted keys, the one that `key` is another name for or, failing that, the most similar one;
-/// none if nothing is similar.
+/// Returns the known dotted key that has the name `key` in other programs or, failing that, the most similar one;
+/// `None` if nothing is similar.
 ///
-/// A key given without its section (`learning_rate`), or in the wrong one, finds the key whose last
-/// part is most similar; otherwise the whole keys are compared. At most one third of the characters
-/// may differ.
+/// A key without its section (`learning_rate`), or in the wrong one, matches the key whose last part is most similar.
+/// Otherwise the whole keys are compared. At most one third of the characters may differ.
 pub(crate) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = last_part(key);
     let known: Vec<&'a str> = known.into_iter().collect();
@@ -85,13 +84,13 @@ pub(crate) fn nearest<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, _, candidate)| candidate)
 }
 
-/// The key that has this name in other programs.
+/// Returns the key that has this name in other programs.
 fn synonym(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     SYNONYMS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(key, _)| *key)
 }
 
-/// What follows the last dot.
+/// Returns the part after the last dot.
 fn last_part(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }

@@ -1,4 +1,4 @@
-//! The configuration as a TOML table, and the keys in it.
+//! The configuration as a TOML table, and lookups by key.
 
 use toml::{Table, Value};
 
@@ -7,12 +7,12 @@ use super::error::{ConfigError, Place};
 use super::moved::moved;
 use super::similar::nearest;
 
-/// The configuration as TOML values; every key is there.
+/// Returns the configuration as a TOML table with all keys.
 pub(super) fn to_table(config: &Config) -> Table {
     Table::try_from(config).expect("TOML holds every type of the configuration, and the seed is checked")
 }
 
-/// The dotted keys of all settings of a table with their values, in the order of the table.
+/// Returns the settings of a table as pairs of dotted key and value, in the order of the table.
 pub(crate) fn settings(table: &Table) -> Vec<(String, &Value)> {
     let mut settings = Vec::new();
     collect(table, "", &mut settings);
@@ -30,7 +30,7 @@ fn collect<'a>(table: &'a Table, prefix: &str, settings: &mut Vec<(String, &'a V
     }
 }
 
-/// The value, or section, of a dotted key.
+/// Returns the value or section at a dotted key.
 pub(super) fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     match key.split_once('.') {
         None => table.get(key),
@@ -38,13 +38,13 @@ pub(super) fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     }
 }
 
-/// Today's name of a key of earlier versions, with its value in `known`.
+/// Returns the current name of a key of earlier versions, and its value in `known`.
 pub(super) fn successor<'a>(known: &'a Table, key: &str) -> Option<(String, &'a Value)> {
     let now = moved(key)?;
     lookup(known, &now).map(|value| (now, value))
 }
 
-/// The error for an unknown key or, if `is_section`, an unknown section.
+/// Returns the error for an unknown key or, if `is_section`, an unknown section.
 pub(super) fn unknown(known: &Table, key: &str, is_section: bool, place: Place) -> ConfigError {
     if let Some((now, _)) = successor(known, key) {
         return ConfigError::Moved { place, key: key.to_owned(), now };

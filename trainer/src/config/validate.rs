@@ -1,4 +1,4 @@
-//! Ranges of the settings: of each one, and of those that depend on others.
+//! Checks of the settings' ranges and of conditions on several settings.
 
 use super::Config;
 use super::data::Validation;
@@ -8,13 +8,13 @@ use super::run::Select;
 use super::section::Setting;
 
 impl Fault {
-    /// The error for a setting that was given at `place`.
+    /// Returns the error for a setting given at `place`.
     pub(super) fn at(self, place: Place) -> ConfigError {
         ConfigError::Range { place, key: self.key, value: self.value, needed: self.needed }
     }
 }
 
-/// The first fault found.
+/// Returns the first fault.
 pub(super) fn check(config: &Config) -> Option<Fault> {
     let mut faults = Faults::default();
     config.check("", &mut faults);

@@ -1,4 +1,4 @@
-//! Every fold and seed of a task, one run each, in one folder.
+//! Fine-tuning of all folds and seeds of a task, with a run for each, in one folder.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -24,72 +24,72 @@ use crate::run::interrupt::Interrupt;
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Task};
 
-/// What to do.
+/// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The task.
     pub task: Task,
-    /// The resolved configuration; its seed is that of each member in turn.
+    /// The resolved configuration. Its seed is replaced by that of each member.
     pub config: Config,
-    /// Weights to begin with; fresh ones without.
+    /// Weights file to begin with; fresh weights if `None`.
     pub weights: Option<PathBuf>,
-    /// Seeds, one member each for every fold.
+    /// Seeds. Every fold has a member for each.
     pub seeds: Vec<u64>,
-    /// Folds, by number; every one without.
+    /// Indices of the folds; `None` for all.
     pub folds: Option<Vec<usize>>,
-    /// Published list of identifiers, for tasks that are divided by one.
+    /// Published list of identifiers, for tasks that are split by one.
     pub split_file: Option<PathBuf>,
-    /// Whether the parts may be smaller than the task says.
+    /// Whether to accept fewer crystals than the definition of the task has.
     pub allow_partial: bool,
     /// Folder of all members.
     pub folder: PathBuf,
-    /// What to do with what is there.
+    /// How to treat an existing run in the folder.
     pub existing: Existing,
-    /// Where the model runs.
+    /// The device of the model.
     pub device: DeviceName,
     /// The processes that train together.
     pub ranks: Arc<dyn Ranks>,
-    /// Whether to report nothing.
+    /// Whether to suppress progress reports.
     pub quiet: bool,
 }
 
-/// What became of one member.
+/// Result of a member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
-    /// Name of its fold.
+    /// Name of the fold.
     pub fold: String,
-    /// Its seed.
+    /// Seed of the member.
     pub seed: u64,
-    /// Its folder.
+    /// Folder of the run.
     pub folder: PathBuf,
-    /// Crystals it was trained on.
+    /// Number of crystals for training.
     pub train: usize,
-    /// Lowest mean absolute error on the validation part, in the target's unit.
+    /// Lowest mean absolute error of the validation part, in the unit of the target.
     pub validation_error: Option<f64>,
-    /// Its epoch, from 1.
+    /// Epoch of the lowest validation error, from 1.
     pub best_epoch: Option<u64>,
-    /// Epochs done.
+    /// Number of epochs done.
     pub epochs: u64,
 }
 
-/// What became of all.
+/// The result of [`finetune`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The members that were run or found finished, in order.
+    /// Members that were run or were already finished, in order.
     pub members: Vec<Member>,
-    /// Crystals that were left out, with reasons.
+    /// Excluded crystals, with reasons.
     pub excluded: Vec<Excluded>,
-    /// Whether Ctrl-C ended it.
+    /// Whether Ctrl-C ended the run.
     pub interrupted: bool,
-    /// Whether the weights said what they belong to; without that the defaults were taken.
+    /// Whether the weights have a description. The defaults apply otherwise.
     pub described: bool,
 }
 
-/// Fine-tunes every member of a task, one after the other; the test parts are not looked at.
+/// Fine-tunes all members of a task one after the other. The test parts are not used.
 ///
 /// # Errors
-/// [`TrainError`]: weights that cannot be read, a task that the shards cannot serve, a folder of another
-/// fine-tuning. Members that are finished stay.
+/// [`TrainError`] for weights that cannot be read, a task that does not fit the shards, or a folder of another
+/// fine-tuning. Finished members are kept.
 pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let encoders = request.weights.as_deref().map(Encoders::read).transpose()?;
@@ -174,12 +174,13 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     Ok(summary)
 }
 
-/// Folder of one member.
+/// Returns the folder of a member.
 pub fn member_folder(folder: &Path, fold: &str, seed: u64) -> PathBuf {
     folder.join(fold).join(format!("seed-{seed}"))
 }
 
-/// Makes the folder one of this fine-tuning; nobody else may write there for as long as the lock lives.
+/// Creates or opens the folder of a fine-tuning and locks it. Other processes cannot write there while the lock
+/// lives.
 fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<File, TrainError> {
     let unwritable = |source| TrainError::Write { path: folder.to_owned(), source };
     // A stranger's folder gets not even a lock file.
@@ -200,7 +201,7 @@ fn claim(folder: &Path, existing: Existing, record: &EnsembleRecord) -> Result<F
     Ok(held)
 }
 
-/// What a folder was begun with, if that may be gone on with or replaced.
+/// Returns the record of an existing folder, if it may be continued or replaced.
 fn read_record(folder: &Path, existing: Existing) -> Result<Option<EnsembleRecord>, TrainError> {
     let found = EnsembleRecord::read(folder)?;
     match (existing, &found) {
@@ -213,7 +214,7 @@ fn read_record(folder: &Path, existing: Existing) -> Result<Option<EnsembleRecor
     }
 }
 
-/// Removes the files of earlier members, so that none of other settings is left among the new ones.
+/// Removes the files of earlier members, so that no member with other settings remains.
 fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
     for entry in std::fs::read_dir(folder).map_err(RunError::io("read", folder))? {
         let fold = entry.map_err(RunError::io("read", folder))?.file_name();
@@ -227,14 +228,13 @@ fn clear(folder: &Path, seeds: &[u64]) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Whether a folder holds nothing, or is not there; what a run killed in its first moment leaves does not
-/// count.
+/// Whether a folder is absent or empty. Files of a run that was killed at its very start do not count.
 fn is_empty_or_absent(folder: &Path) -> bool {
     let left = |name: &OsStr| name == LOCK_FILE || atomic::is_partial(name);
     std::fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|entry| left(&entry.file_name())))
 }
 
-/// What to do with a member's folder when the whole is gone on with: members not begun yet begin.
+/// Returns how to treat the folder of a member when the fine-tuning is continued: absent members begin.
 fn existing(whole: Existing, folder: &Path) -> Existing {
     match whole {
         Existing::Resume if !folder.exists() => Existing::Refuse,

@@ -1,4 +1,4 @@
-//! What the folder of a fine-tuning was begun with, so that all its members are of one kind.
+//! Record of a fine-tuning's folder, which makes sure that all its members agree.
 //!
 //! | name | content |
 //! |---|---|
@@ -18,27 +18,27 @@ use crate::{text_file, toml_text};
 
 const RECORD_FILE: &str = "finetune.toml";
 
-/// Everything that the members share beside the configuration.
+/// Everything but the configuration that the members share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnsembleRecord {
-    /// File of the weights; none for members from scratch.
+    /// Weights file; `None` for fresh weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// SHA-256 of that file.
+    /// SHA-256 of the weights file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights_sha256: Option<String>,
-    /// Shards, folders of shards or patterns, as they were given.
+    /// Shards, folders of shards or patterns, as given.
     pub shards: Vec<String>,
-    /// Seeds, one member each.
+    /// Seeds. Every fold has a member for each.
     pub seeds: Vec<u64>,
-    /// Folds, by number; every one without.
+    /// Indices of the folds; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<Vec<usize>>,
     /// Published list of identifiers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_file: Option<PathBuf>,
-    /// Whether the parts may be smaller than the task says.
+    /// Whether to accept fewer crystals than the definition of the task has.
     pub allow_partial: bool,
     /// Share of the training crystals.
     pub fraction: f64,
@@ -48,7 +48,7 @@ pub struct EnsembleRecord {
 }
 
 impl EnsembleRecord {
-    /// Hashes the weights' file.
+    /// Returns the SHA-256 of a weights file.
     ///
     /// # Errors
     /// [`TrainError::EnsembleRecord`] if it cannot be read.
@@ -59,7 +59,7 @@ impl EnsembleRecord {
         }
     }
 
-    /// How the task is divided for the members of a seed, which also draws the share of the crystals.
+    /// Returns the options of the partition for a seed. The seed also draws the share of the training crystals.
     pub fn options(&self, seed: u64) -> PartitionOptions {
         PartitionOptions {
             split_file: self.split_file.clone(),
@@ -81,7 +81,7 @@ impl EnsembleRecord {
             .map_err(|source| TrainError::Write { path, source })
     }
 
-    /// Reads the file; `None` if the folder is of no fine-tuning.
+    /// Reads the file; `None` if the folder is not that of a fine-tuning.
     ///
     /// # Errors
     /// [`TrainError::EnsembleRecord`].
@@ -97,10 +97,10 @@ impl EnsembleRecord {
         })
     }
 
-    /// Checks that a folder begun with these is gone on with by the same.
+    /// Checks that a fine-tuning continues the one of a folder.
     ///
     /// # Errors
-    /// [`TrainError::OtherConfiguration`] with the first difference. More seeds or folds are none.
+    /// [`TrainError::OtherConfiguration`] for the first difference. More seeds or folds are allowed.
     pub fn require_same(&self, asked: &Self, folder: &Path) -> Result<(), TrainError> {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         let pairs = [
@@ -121,12 +121,12 @@ impl EnsembleRecord {
     }
 }
 
-/// A task's definition on one line.
+/// Returns the definition of a task on one line.
 fn one_line(task: &Task) -> String {
     task.to_toml().lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-/// An error about a file.
+/// Returns the error of a file.
 fn at(path: &Path) -> impl FnOnce(String) -> TrainError {
     let path = path.to_owned();
     move |reason| TrainError::EnsembleRecord { path, reason }

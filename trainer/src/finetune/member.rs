@@ -1,4 +1,4 @@
-//! One run of fine-tuning: one fold, one seed.
+//! A fine-tuning run: one fold and one seed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,22 +25,23 @@ use crate::run::training_run::{Ending, RunSetup, TrainingRun};
 use crate::task::{Fold, Labelled, Task};
 use crate::weights::{self, Description, Target};
 
-/// Encoders to begin with, from a weights file.
+/// Encoders from a weights file, to begin fine-tuning with.
 #[derive(Debug, Clone)]
 pub struct Encoders {
     path: PathBuf,
-    /// What the file says of itself; the defaults where it says nothing.
+    /// Description of the weights; the default for a file without one.
     pub description: Description,
-    /// Whether the file said so.
+    /// Whether the file has a description.
     pub described: bool,
     tensors: BTreeMap<String, weights::Tensor>,
 }
 
 impl Encoders {
-    /// Reads a weights file or checkpoint, pre-trained or fine-tuned; decoders and head are left out.
+    /// Reads the encoders of a weights file or checkpoint, pre-trained or fine-tuned. Decoders and heads are left
+    /// out.
     ///
     /// # Errors
-    /// [`TrainError::Weights`].
+    /// [`TrainError::Weights`] for a file that cannot be read or used.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
@@ -53,10 +54,10 @@ impl Encoders {
         })
     }
 
-    /// The configuration with the sizes and labels of these encoders.
+    /// Returns the configuration with the sizes and labels of these encoders.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] if the configuration asks for others than the defaults and these.
+    /// [`TrainError::Weights`] if the configuration sets them to other values.
     pub fn configure(&self, config: Config) -> Result<Config, TrainError> {
         let Description { model, pretrain, features, .. } = &self.description;
         // Which labels were predicted does not matter to the encoders.
@@ -76,7 +77,7 @@ impl Encoders {
         Ok(Config { model: model.clone(), pretrain: taken, ..config })
     }
 
-    /// The model with these encoders and its own head.
+    /// Returns a model with these encoders and its own head.
     fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
         let own = snapshot::weights_of(&model);
         let (head, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -87,40 +88,40 @@ impl Encoders {
     }
 }
 
-/// What a member is trained on and how.
+/// The arguments of [`run_member`].
 #[derive(Debug)]
 pub struct MemberRequest<'a> {
     /// The task.
     pub task: &'a Task,
-    /// The crystals' shards.
+    /// Shards of the crystals.
     pub sources: &'a Arc<Sources>,
-    /// Its parts.
+    /// Parts of the fold.
     pub fold: &'a Fold,
-    /// The resolved configuration, seed included.
+    /// The resolved configuration with the seed of the member.
     pub config: Config,
     /// Folder of the run.
     pub folder: PathBuf,
-    /// What to do with a run that is there.
+    /// How to treat an existing run in the folder.
     pub existing: Existing,
-    /// Where the model runs, without automatic differentiation.
+    /// The device of the model, without automatic differentiation.
     pub device: Device,
-    /// Encoders to begin with; fresh ones without.
+    /// Encoders to begin with; fresh ones if `None`.
     pub encoders: Option<&'a Encoders>,
     /// The processes that train together.
     pub ranks: &'a Arc<dyn Ranks>,
-    /// Whether to report nothing.
+    /// Whether to suppress progress reports.
     pub quiet: bool,
 }
 
-/// Runs, or goes on with, one member.
+/// Runs a member, or continues it.
 ///
 /// # Errors
-/// [`TrainError`]; the last checkpoint is whole whatever happens.
+/// [`TrainError`]. The last checkpoint is complete in any case.
 pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(Ending, State), TrainError> {
     TrainingRun::begin(begin(request)?, interrupt)?.run()
 }
 
-/// Opens everything that a request names.
+/// Opens the data, the model and the run folder of a request.
 fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError> {
     let MemberRequest { task, sources, fold, config, device, encoders, ranks, .. } = request;
     let crystals = Crystals {
@@ -189,7 +190,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     })
 }
 
-/// The crystals of one part of a fold.
+/// Returns the crystals of a part of a fold.
 pub(crate) fn part(
     task: &Task,
     fold: &Fold,
@@ -223,7 +224,7 @@ fn require_target(folder: &Path, found: Option<&Target>, asked: &Target) -> Resu
     })
 }
 
-/// The mean absolute error of a predictor that always says the training set's median, over that set.
+/// Returns the mean absolute error of the training set's median over the training set.
 fn dummy(train: &[Labelled]) -> Values {
     let targets: Vec<f64> = train.iter().map(|crystal| crystal.value).collect();
     let scores = median(&targets).and_then(|median| Scores::of_constant(targets.iter().copied(), median));

@@ -1,10 +1,10 @@
-//! Fine-tuning: the encoders with a head, trained on one property (specification, section 6).
+//! Fine-tuning: an encoder with a head is trained on one property (specification, section 6).
 //!
 //! * [`objective`]: the loss
-//! * [`member`]: one run, of one fold and one seed
-//! * [`ensemble`]: every fold and seed of a task, in one folder
-//! * [`ensemble_record`]: what that folder was begun with
-//! * [`predictor`]: a fine-tuned model that predicts
+//! * [`member`]: a run for one fold and one seed
+//! * [`ensemble`]: all folds and seeds of a task, in one folder
+//! * [`ensemble_record`]: the record of that folder
+//! * [`predictor`]: predictions of a fine-tuned model
 
 pub mod ensemble;
 pub mod ensemble_record;

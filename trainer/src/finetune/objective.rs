@@ -1,4 +1,4 @@
-//! What fine-tuning minimises: the mean absolute error of the standardised target.
+//! The objective of fine-tuning: the mean absolute error of the standardised target.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
 use crate::task::Labelled;
 
-/// Least standard deviation, in the target's unit: equal targets must not be divided by zero.
+/// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
 
-/// Mean and standard deviation of a training set's targets.
+/// Mean and standard deviation of the training targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standardisation {
     /// Mean.
     pub mean: f64,
-    /// Standard deviation of the population, at least 1e-8.
+    /// Population standard deviation, at least 1e-8.
     pub std: f64,
 }
 
 impl Standardisation {
-    /// Of crystals; 0 and 1 for none.
+    /// Returns the statistics of crystals; 0 and 1 for none.
     pub fn of(crystals: &[Labelled]) -> Self {
         let count = crystals.len().max(1) as f64;
         let mean = crystals.iter().map(|crystal| crystal.value).sum::<f64>() / count;
@@ -37,7 +37,8 @@ impl Standardisation {
     }
 }
 
-/// `mean_b |ŷ_b − (y_b − mean)/std|`, reported times std: the mean absolute error in the target's unit.
+/// The loss `mean_b |ŷ_b − (y_b − mean)/std|`. It is reported times std, as the mean absolute error in the unit of
+/// the target.
 #[derive(Debug)]
 pub struct Finetuning {
     targets: HashMap<String, f64>,
@@ -49,7 +50,7 @@ pub struct Finetuning {
     ranks: Arc<dyn Ranks>,
 }
 
-/// Crystals with their standardised targets.
+/// A batch of crystals with their standardised targets.
 #[derive(Debug)]
 pub struct PropertyBatch {
     /// The crystals.
@@ -59,8 +60,8 @@ pub struct PropertyBatch {
 }
 
 impl Finetuning {
-    /// The objective for the crystals of a training and a validation set; `device` is the one without
-    /// automatic differentiation, on which batches are made, `ranks` share them.
+    /// Creates the objective for the crystals of a training and a validation set. Batches are made on `device`, which
+    /// must be one without automatic differentiation, and are shared by `ranks`.
     pub fn new<'a>(
         crystals: impl IntoIterator<Item = &'a Labelled>,
         standardisation: Standardisation,
@@ -123,7 +124,7 @@ impl Objective for Finetuning {
         Adam::new(config).with_rate_factor(HEAD_PREFIX, factor)
     }
 
-    /// Crystals count alike: the mean is the validation set's mean absolute error.
+    /// Returns the number of crystals, so that the validation loss is the mean absolute error of the validation set.
     fn weight(&self, batch: &PropertyBatch) -> f64 {
         batch.batch.global.crystals() as f64
     }

@@ -1,4 +1,4 @@
-//! A fine-tuned model that predicts.
+//! Predictions of a fine-tuned model.
 
 use std::path::Path;
 
@@ -22,11 +22,11 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Reads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
+    /// Loads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
     ///
     /// # Errors
     /// [`TrainError::NotFinetuned`] for weights without a head, [`TrainError::Weights`] or
-    /// [`TrainError::Model`] for a file that is damaged or of another model.
+    /// [`TrainError::Model`] for a file that is damaged or holds another model.
     pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
@@ -40,27 +40,27 @@ impl Predictor {
         Ok(Self { model, description, target, device: device.clone() })
     }
 
-    /// What the features of its crystals must be computed with.
+    /// Returns the settings of the features that its crystals need.
     pub fn features(&self) -> &FeatureSettings {
         &self.description.features
     }
 
-    /// Which edges its batches hold.
+    /// Returns which edges its batches hold.
     pub fn graph(&self) -> Graph {
         self.description.model.graph()
     }
 
-    /// What its batches must hold.
+    /// Returns the parts that its batches must have.
     pub fn inputs(&self) -> Inputs {
         Encoder::inputs(&self.description.model)
     }
 
-    /// What it predicts.
+    /// Returns its target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The targets of a batch's crystals, in their order and in the target's unit.
+    /// Predicts the targets of a batch's crystals in order, in the unit of the target.
     pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
         let predicted = self.model.predict(self.model.features(&batch));

@@ -1,32 +1,32 @@
-//! What keeps several processes from training together.
+//! Errors of training over several processes.
 
 use schemas::count::counted;
 
-/// Why the processes of a launcher cannot train together.
+/// An error that keeps the processes of a launcher from training together.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RanksError {
-    /// This program was built without MPI.
+    /// A launcher started several processes, but this program was built without MPI.
     #[error(
         "a launcher started {count} processes, but this program was built without MPI, and they would all \
          train the same: a build with `--features mmpt-trainer/mpi` shares the batches among them"
     )]
     WithoutMpi {
-        /// How many there are.
+        /// Number of processes.
         count: usize,
     },
-    /// The launcher belongs to another MPI.
+    /// The launcher belongs to another MPI library.
     #[error(
         "a launcher started {launched} processes, but MPI knows of {found}: use the launcher of the MPI \
          library that this program was built with"
     )]
     OtherMpi {
-        /// How many the launcher started.
+        /// Number of processes that the launcher started.
         launched: usize,
-        /// How many MPI knows of.
+        /// Number of processes that MPI knows.
         found: usize,
     },
-    /// MPI was started before.
+    /// MPI was already started in this process.
     #[error("MPI was started twice in one process")]
     StartedTwice,
     /// A part has fewer crystals than there are processes.
@@ -34,18 +34,18 @@ pub enum RanksError {
     TooFewCrystals {
         /// `training` or `validation`.
         part: &'static str,
-        /// Its crystals.
+        /// Number of crystals of the part.
         crystals: u64,
-        /// How many processes there are.
+        /// Number of processes.
         count: usize,
     },
-    /// A rank does not see what rank 0 has read.
+    /// A rank finds another checkpoint than rank 0.
     #[error(
         "process {rank} finds another checkpoint in {} than process 0: all of them must see the same folder",
         path.display()
     )]
     OtherCheckpoint {
-        /// Which process, from 0.
+        /// Index of the process, from 0.
         rank: usize,
         /// The run's folder.
         path: std::path::PathBuf,

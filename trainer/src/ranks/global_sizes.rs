@@ -1,4 +1,4 @@
-//! Sizes of the batch that the ranks share, for means over it.
+//! Sizes of the batch over all ranks, and the weights of means over it.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use burn::prelude::*;
 
 use super::{Alone, Ranks};
 
-/// The sizes of a batch, or of one rank's share of it.
+/// Sizes of a batch, or of a rank's share of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sizes {
-    /// Crystals.
+    /// Number of crystals.
     pub crystals: usize,
-    /// Atoms.
+    /// Number of atoms.
     pub atoms: usize,
-    /// Edges.
+    /// Number of edges.
     pub edges: usize,
-    /// Atoms that each view hides.
+    /// Number of hidden atoms of each view.
     pub hidden: [usize; 2],
 }
 
-/// What a rank's items count in the means over the batch that all ranks share.
+/// Sizes of a rank's share and of the whole batch. They weigh means over the share for the mean over the batch.
 #[derive(Debug, Clone)]
 pub struct GlobalSizes {
     ranks: Arc<dyn Ranks>,
@@ -30,7 +30,7 @@ pub struct GlobalSizes {
 }
 
 impl GlobalSizes {
-    /// Adds the sizes of all shares up: every rank must do so for every batch.
+    /// Sums the sizes of the shares over the ranks. Every rank must call it for every batch.
     pub fn of(share: Sizes, ranks: &Arc<dyn Ranks>) -> Self {
         let Sizes { crystals, atoms, edges, hidden: [first, second] } = share;
         // Exact: counts are far below 2^53.
@@ -41,56 +41,56 @@ impl GlobalSizes {
         Self { ranks: Arc::clone(ranks), share, sizes }
     }
 
-    /// A batch that is not shared.
+    /// Returns the sizes of a batch on a single rank.
     pub fn alone(sizes: Sizes) -> Self {
         Self { ranks: Arc::new(Alone), share: sizes, sizes }
     }
 
-    /// The ranks.
+    /// Returns the ranks.
     pub fn ranks(&self) -> &Arc<dyn Ranks> {
         &self.ranks
     }
 
-    /// Crystals of all shares.
+    /// Returns the number of crystals on all ranks.
     pub fn crystals(&self) -> usize {
         self.sizes.crystals
     }
 
-    /// What one of so many items of all shares counts in this rank's loss: `ranks / items`, 0 items
-    /// counting as 1.
+    /// Returns the weight of one of `items` items on all ranks in this rank's loss: `ranks / max(items, 1)`.
     ///
-    /// A factor, not a divisor: the backward pass of a division by a number rounds it to single
-    /// precision.
+    /// It is a factor and not a divisor, since the backward pass of a division by a number rounds the number to
+    /// single precision.
     fn weight(&self, items: usize) -> f64 {
         self.ranks.count() as f64 / items.max(1) as f64
     }
 
-    /// Factor of a sum over this rank's edges in a mean over all.
+    /// Returns the factor that makes a sum over this rank's edges this rank's loss for a mean over all edges.
     pub fn per_edge(&self) -> f64 {
         self.weight(self.sizes.edges)
     }
 
-    /// Factor of a sum over the atoms that a view hides in a mean over all of them.
+    /// Returns the factor that makes a sum over this rank's hidden atoms this rank's loss for a mean over all hidden
+    /// atoms of the view.
     pub fn per_hidden(&self, view: usize) -> f64 {
         self.weight(self.sizes.hidden.get(view).copied().unwrap_or(0))
     }
 
-    /// A mean over this rank's crystals, weighed for the mean over all.
+    /// Weighs a mean over this rank's crystals as this rank's loss for a mean over all crystals.
     pub fn of_crystals<const D: usize>(&self, mean: Tensor<D>) -> Tensor<D> {
         self.weighed(mean, self.ranks.count() * self.share.crystals, self.sizes.crystals)
     }
 
-    /// Part that a mean over this rank's atoms has in the one over all: the parts add up to it.
+    /// Weighs a mean over this rank's atoms, so that the sum over the ranks is the mean over all atoms.
     pub fn part_of_atoms<const D: usize>(&self, mean: Tensor<D>) -> Tensor<D> {
         self.weighed(mean, self.share.atoms, self.sizes.atoms)
     }
 
-    /// Part that a mean over this rank's crystals has in the one over all: the parts add up to it.
+    /// Weighs a mean over this rank's crystals, so that the sum over the ranks is the mean over all crystals.
     pub fn part_of_crystals<const D: usize>(&self, mean: Tensor<D>) -> Tensor<D> {
         self.weighed(mean, self.share.crystals, self.sizes.crystals)
     }
 
-    /// `mean · own / all`; a rank that is alone has all there is.
+    /// Returns `mean · own / all`, and the mean itself on a single rank.
     fn weighed<const D: usize>(&self, mean: Tensor<D>, own: usize, all: usize) -> Tensor<D> {
         if self.ranks.is_alone() { mean } else { mean * (own as f64 / all.max(1) as f64) }
     }

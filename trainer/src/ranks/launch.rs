@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Ranks, RanksError, alone};
 
-/// Variables in which launchers tell how many processes they started: Open MPI; MPICH, Intel MPI and
-/// `srun --mpi=pmi2`; MVAPICH; Slurm's `srun`.
+/// Environment variables with the number of processes, by launcher: Open MPI; MPICH, Intel MPI and `srun --mpi=pmi2`;
+/// MVAPICH; Slurm's `srun`.
 const COUNTS: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
-/// Variables in which they tell which of its machine's processes this one is, in the same order.
+/// Environment variables with the index of this process on its machine, in the order of the launchers above.
 const LOCAL_RANKS: [&str; 4] =
     ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"];
 
-/// The first of some variables that is a number.
+/// Returns the first variable that holds a number.
 fn first_number(variables: &[&str], value: impl Fn(&str) -> Option<String>) -> Option<usize> {
     variables.iter().find_map(|name| value(name)?.trim().parse().ok())
 }
@@ -20,22 +20,21 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// How many processes the launcher has started; 1 without a launcher.
+/// Returns the number of processes that the launcher started; 1 without a launcher.
 pub fn launched_processes() -> usize {
     first_number(&COUNTS, variable).unwrap_or(1)
 }
 
-/// Which of the launcher's processes on this machine this is, from 0; `None` without a launcher of
-/// several.
+/// Returns the index of this process among those of its machine, from 0; `None` unless a launcher started several
+/// processes.
 pub fn local_rank() -> Option<usize> {
     (launched_processes() > 1).then(|| first_number(&LOCAL_RANKS, variable))?
 }
 
-/// Joins the other processes that the launcher has started; a process without any is alone, and MPI is
-/// not started.
+/// Joins the processes that the launcher started. A single process does not start MPI.
 ///
 /// # Errors
-/// [`RanksError`] when there are others that cannot be joined.
+/// [`RanksError`] if there are other processes that cannot be joined.
 pub fn join() -> Result<Arc<dyn Ranks>, RanksError> {
     match launched_processes() {
         0 | 1 => Ok(alone()),

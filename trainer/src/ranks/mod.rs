@@ -1,17 +1,17 @@
-//! Training over several processes, each with its share of every batch.
+//! Data-parallel training over several processes.
 //!
-//! A process has a rank among those of its run. Every rank holds the same weights and builds its share
-//! of the same batches ([`crate::data::Share`]); sums over all ranks make losses and gradients those of
-//! the whole batch, so that every rank takes the same step. Rank 0 alone writes.
+//! Each process of a run has a rank. Every rank holds the same weights and builds its share of each batch
+//! ([`crate::data::Share`]). Losses and gradients are summed over the ranks to those of the whole batch, so that
+//! every rank takes the same step. Only rank 0 writes files.
 //!
-//! * [`Ranks`]: what a rank knows and does of the others; [`Alone`]: a run of one process
-//! * [`GlobalSizes`]: sizes of the batch that the ranks share, for means over it
-//! * [`join`]: the ranks that a launcher has started
+//! * [`Ranks`]: the exchange with the other ranks; [`Alone`]: a run of one process
+//! * [`GlobalSizes`]: sizes of the whole batch, for means over it
+//! * [`join`]: the ranks that a launcher started
 //!
-//! How the mean's gradient comes out: each rank minimises a loss L_r, and the gradients are averaged over
-//! the R ranks, which gives that of `T/R` with `T = Σ_r L_r`. A mean over the whole batch, `Σ_i l_i / n`
-//! with n items on all ranks, is given by `L_r = R/n · Σ_{i of r} l_i`. A term that every rank computes
-//! alike from all-reduced sums is its own mean; `crate::ops::all_reduce` has the gradient of T.
+//! Each rank minimises a loss L_r, and the gradients are averaged over the R ranks. The result is the gradient of
+//! `T/R` with `T = Σ_r L_r`. A mean over the whole batch, `Σ_i l_i / n` with n items on all ranks, therefore takes
+//! `L_r = R/n · Σ_{i of r} l_i`. For a term that every rank computes alike from all-reduced sums, `T/R` is the term
+//! itself; see `crate::ops::all_reduce`.
 
 mod error;
 mod global_sizes;
@@ -30,33 +30,33 @@ pub use error::RanksError;
 pub use global_sizes::{GlobalSizes, Sizes};
 pub use launch::{join, launched_processes, local_rank};
 
-/// Exit status of a rank that panicked, as Rust's own.
+/// Exit status of a rank that panicked, the same as Rust's own.
 const PANICKED_STATUS: i32 = 101;
 
-/// The processes of a run, as one of them sees them. Every rank must call the sums in the same order with
-/// as many values.
+/// The ranks of a run, as seen from one of them. All ranks must call the sums in the same order with the same number
+/// of values.
 pub trait Ranks: Debug + Send + Sync {
-    /// Which rank this is, from 0.
+    /// Returns the index of this rank, from 0.
     fn rank(&self) -> usize;
 
-    /// How many ranks there are, at least 1.
+    /// Returns the number of ranks, at least 1.
     fn count(&self) -> usize;
 
-    /// Replaces every value by its sum over the ranks: the same bits on each of them.
+    /// Replaces every value by its sum over the ranks. All ranks get the same bits.
     fn sum_f32(&self, values: &mut [f32]);
 
-    /// Replaces every value by its sum over the ranks: the same bits on each of them.
+    /// Replaces every value by its sum over the ranks. All ranks get the same bits.
     fn sum_f64(&self, values: &mut [f64]);
 
-    /// Ends all ranks with an exit status; a process that is alone is left to end by itself.
+    /// Ends all ranks with an exit status. Does nothing on a single rank.
     fn abort(&self, status: i32);
 
-    /// Whether this is the rank that writes and reports.
+    /// Whether this rank writes files and reports progress.
     fn leads(&self) -> bool {
         self.rank() == 0
     }
 
-    /// Whether there is one rank.
+    /// Whether there is a single rank.
     fn is_alone(&self) -> bool {
         self.count() == 1
     }
@@ -69,7 +69,7 @@ pub trait Ranks: Debug + Send + Sync {
         }
     }
 
-    /// Whether something is so on any rank.
+    /// Whether `here` is true on any rank.
     fn any(&self, here: bool) -> bool {
         let mut count = [f64::from(u8::from(here))];
         self.sum_f64(&mut count);
@@ -77,7 +77,7 @@ pub trait Ranks: Debug + Send + Sync {
     }
 }
 
-/// A run of one process: nothing is exchanged.
+/// A run of one process, which exchanges nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Alone;
 
@@ -97,12 +97,12 @@ impl Ranks for Alone {
     fn abort(&self, _: i32) {}
 }
 
-/// [`Alone`] to be shared.
+/// Returns a shared [`Alone`].
 pub fn alone() -> Arc<dyn Ranks> {
     Arc::new(Alone)
 }
 
-/// Checks that every rank gets a crystal of a part.
+/// Checks that a part has a crystal for every rank.
 ///
 /// # Errors
 /// [`RanksError::TooFewCrystals`].
@@ -114,12 +114,12 @@ pub fn require(part: &'static str, crystals: u64, ranks: &dyn Ranks) -> Result<(
     Ok(())
 }
 
-/// Ends all ranks when this one panics: the others would wait for it without end.
+/// Ends all ranks if this one panics, since the others would wait for it forever.
 #[derive(Debug)]
 pub struct AbortOnPanic(Arc<dyn Ranks>);
 
 impl AbortOnPanic {
-    /// Watches from now on, until it is dropped.
+    /// Watches this rank until the value is dropped.
     pub fn of(ranks: &Arc<dyn Ranks>) -> Self {
         Self(Arc::clone(ranks))
     }

@@ -1,7 +1,7 @@
 //! The ranks of an MPI job: all processes of `MPI_COMM_WORLD`.
 //!
-//! Failures of MPI itself end the job: that is the standard's default for errors, and no rank can go on
-//! without the others.
+//! A failure of MPI ends the job. This is the default of the MPI standard, and no rank can continue without the
+//! others.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use ::mpi::traits::{Communicator, CommunicatorCollectives};
 
 use super::{PANICKED_STATUS, Ranks, RanksError};
 
-/// All processes of the job. Dropping it ends MPI, which waits for the others; the exchange goes through
-/// the thread that joined alone.
+/// All processes of the job. Dropping it finalises MPI, which waits for the other processes. Only the thread that
+/// joined exchanges messages.
 pub(super) struct World {
     universe: Universe,
     rank: usize,
@@ -22,7 +22,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Starts MPI.
+    /// Initialises MPI.
     ///
     /// # Errors
     /// [`RanksError::StartedTwice`].
@@ -35,8 +35,9 @@ impl World {
         Ok(Self { universe, rank, count })
     }
 
-    /// MPI's implementations reduce in an order that depends on the number of ranks and values alone and
-    /// hand one result to all, or sum the same pairs on both sides: every rank has the same bits.
+    /// Sums the values over the ranks. MPI libraries reduce in an order that depends only on the numbers of ranks and
+    /// values, and give all ranks one result or sum the same pairs on both sides, so that every rank has the same
+    /// bits.
     fn sum<T: Equivalence + Copy>(&self, values: &mut [T]) {
         let own = values.to_vec();
         self.universe.world().all_reduce_into(&own[..], values, SystemOperation::sum());

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::Ranks;
 
-/// How long a rank waits for the others before it gives up.
+/// Time that a rank waits for the others before it gives up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Where the ranks meet: the values that were brought, and the sum once all were.
+/// Meeting point of the ranks: the values of the ranks, and their sum once all have arrived.
 #[derive(Debug, Default)]
 struct Meeting {
     brought: Vec<Option<Vec<f64>>>,
     sum: Vec<f64>,
-    /// How many have not yet taken the sum.
+    /// Number of ranks that have not taken the sum yet.
     waiting: usize,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// So many ranks.
+    /// Creates `count` ranks.
     pub(crate) fn of(count: usize) -> Vec<Arc<dyn Ranks>> {
         let place = Arc::new(Place::default());
         place.meeting.lock().unwrap_or_else(PoisonError::into_inner).brought.resize(count, None);
@@ -40,7 +40,7 @@ impl Threads {
         (0..count).map(rank).collect()
     }
 
-    /// Adds up in the order of the ranks, with `add`.
+    /// Adds up the values in the order of the ranks, with `add`.
     fn meet(&self, values: Vec<f64>, add: fn(f64, f64) -> f64) -> Vec<f64> {
         let Place { meeting, changed } = &*self.place;
         let wait = |guard, until: fn(&mut Meeting) -> bool| {
@@ -100,7 +100,7 @@ impl Ranks for Threads {
     }
 }
 
-/// Runs the same on so many ranks; what each came to, in order.
+/// Calls `run` on `count` ranks and returns the results in order.
 pub(crate) fn on_ranks<T: Send>(count: usize, run: impl Fn(Arc<dyn Ranks>) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let run = &run;

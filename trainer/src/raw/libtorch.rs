@@ -1,8 +1,8 @@
-//! Tensors of libtorch in the host's memory as slices.
+//! Slices of libtorch's tensors in the host's memory.
 //!
-//! Unsafe because libtorch gives out the address of a tensor's values, not a slice. The contract is kept
-//! by looking first: a slice is made only of a tensor on the CPU whose values lie in a row and are of the
-//! slice's type, and one to write to only where no other tensor shares the memory.
+//! Unsafe because libtorch gives the address of a tensor's values and not a slice. The contract is kept by checks: a
+//! slice is made only of a contiguous tensor on the CPU with the slice's element type, and a mutable slice only if no
+//! other tensor shares the memory.
 #![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 use burn::backend::TensorMetadata;
@@ -17,10 +17,10 @@ fn check<E: Element>(tensor: &TchTensor) -> usize {
     tensor.tensor.numel()
 }
 
-/// The values of a contiguous tensor on the host.
+/// Returns the values of a contiguous tensor on the host.
 ///
 /// # Panics
-/// When it is none, or its numbers are of another type.
+/// If the tensor is not contiguous or not on the host, or has another element type.
 pub(crate) fn values<E: Element + Pod>(tensor: &TchTensor) -> &[E] {
     match check::<E>(tensor) {
         0 => &[],
@@ -31,10 +31,11 @@ pub(crate) fn values<E: Element + Pod>(tensor: &TchTensor) -> &[E] {
     }
 }
 
-/// The values of a contiguous tensor on the host, to be written to.
+/// Returns the values of a contiguous tensor on the host for writing.
 ///
 /// # Panics
-/// When it is none, its numbers are of another type, or another tensor shares its memory.
+/// If the tensor is not contiguous or not on the host, has another element type, or shares its memory with another
+/// tensor.
 pub(crate) fn values_mut<E: Element + Pod>(tensor: &mut TchTensor) -> &mut [E] {
     assert!(tensor.can_mut(), "no other tensor shares the memory");
     match check::<E>(tensor) {

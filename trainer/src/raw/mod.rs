@@ -1,12 +1,10 @@
-//! All of the trainer's `unsafe` code, so that there is one place to look for it; that of the kernels is in
-//! their crate, `trainer/kernels/src/raw`.
+//! All `unsafe` code of the trainer. That of the kernels is in `trainer/kernels/src/raw`.
 //!
-//! * [`allocator`]: glibc's settings
-//! * `libtorch`: the values of libtorch's tensors as slices
+//! * [`allocator`]: settings of glibc's allocator
+//! * `libtorch`: slices of libtorch's tensors
 //!
-//! Each file says why it cannot be safe and how it keeps the contract; what it offers to the others is
-//! safe to call with any arguments. The lint that denies `unsafe` is off here and in the kernels and
-//! nowhere else.
+//! Each file says why it needs `unsafe` and how it keeps the contract. Its public functions are safe to call with any
+//! arguments. The lint against `unsafe` is allowed here and in the kernels and nowhere else.
 #![allow(unsafe_code)]
 
 pub mod allocator;
@@ -18,7 +16,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// Every Rust source below a folder.
+    /// Returns all Rust source files below a folder.
     fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();

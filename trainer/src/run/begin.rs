@@ -1,4 +1,4 @@
-//! What a run begins with: its crystals, and a model that is fresh, given or as it was left.
+//! Setup of a run: its data, its folder and its checkpoint.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -26,18 +26,17 @@ use crate::weights::Description;
 /// The crystals of a run.
 #[derive(Debug)]
 pub struct Crystals {
-    /// For training.
+    /// Crystals for training.
     pub train: Selection,
-    /// For validation.
+    /// Crystals for validation.
     pub validation: Option<Selection>,
 }
 
 impl Crystals {
-    /// Opens the shards of a configuration and divides them.
+    /// Opens the shards of a configuration and divides the crystals.
     ///
     /// # Errors
-    /// [`TrainError`] when there are no shards, they do not fit together or nothing is left to train
-    /// on.
+    /// [`TrainError`] if there are no shards, they do not fit together, or no crystals are left for training.
     pub fn open(config: &DataConfig, features: Option<&FeatureSettings>) -> Result<Self, TrainError> {
         if config.shards.is_empty() {
             return Err(TrainError::NoShards);
@@ -63,7 +62,7 @@ impl Crystals {
     }
 }
 
-/// How an epoch is read for training, by one of the ranks that share its batches.
+/// Returns the settings of the stream of a training epoch, for one of the ranks that share its batches.
 pub fn training_stream(
     config: &Config,
     inputs: Inputs,
@@ -89,8 +88,8 @@ pub fn training_stream(
     }
 }
 
-/// The checkpoint of a run that is to be continued with the same settings; `None` if it was killed
-/// before its first one.
+/// Returns the checkpoint of a run that continues with the same settings; `None` if the run was killed before its
+/// first checkpoint.
 fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, TrainError> {
     if !folder.config().exists() {
         // Killed after the first checkpoint at most, which knows of the settings by their hash alone.
@@ -114,8 +113,8 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
     Ok(Checkpoint::read(&folder.checkpoint())?)
 }
 
-/// A run's folder, and the checkpoint that the run goes on from if it is to be continued: rank 0 takes the
-/// folder and decides, the others read what it has found.
+/// Opens the folder of a run, and its checkpoint if the run continues. Rank 0 locks the folder and decides; the
+/// others read the result.
 pub(crate) fn claim_run(
     path: &Path,
     existing: Existing,
@@ -135,7 +134,7 @@ pub(crate) fn claim_run(
     Ok((folder, checkpoint))
 }
 
-/// Checks that all ranks go on from the same step, and are as many as those before.
+/// Checks that all ranks continue from the same step and that their number is unchanged.
 fn require_same(checkpoint: Option<&Checkpoint>, path: &Path, ranks: &dyn Ranks) -> Result<(), TrainError> {
     let steps = checkpoint.map_or(0.0, |checkpoint| (checkpoint.state.step + 1) as f64);
     let mut mean = [steps];
@@ -157,7 +156,7 @@ fn require_same(checkpoint: Option<&Checkpoint>, path: &Path, ranks: &dyn Ranks)
     })
 }
 
-/// The folder of a run, taken by this process, and its checkpoint.
+/// Locks the folder of a run for this process and reads its checkpoint.
 fn take_folder(
     path: &Path,
     existing: Existing,
@@ -177,8 +176,8 @@ fn take_folder(
     Ok((folder, checkpoint))
 }
 
-/// Everything as a checkpoint left it: `init` makes a model of the configuration's sizes, `path` is the
-/// checkpoint's file.
+/// Restores a run from a checkpoint. `init` makes a model of the configuration's sizes; `path` is the file of the
+/// checkpoint.
 pub(crate) fn restore<O: Objective>(
     checkpoint: Checkpoint,
     init: impl FnOnce(&LatticeStatistics) -> O::Model,
@@ -199,7 +198,7 @@ pub(crate) fn restore<O: Objective>(
     Ok((learner, description, state))
 }
 
-/// Removes a file that an earlier run may have left.
+/// Removes a file of an earlier run, if it exists.
 fn remove_if_there(path: &Path) -> Result<(), TrainError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
@@ -209,7 +208,7 @@ fn remove_if_there(path: &Path) -> Result<(), TrainError> {
     }
 }
 
-/// Optimiser steps of the whole run, as the schedule needs them.
+/// Returns the number of optimiser steps of the whole run, for the schedule.
 pub(crate) fn steps(
     config: &Config,
     train: &Selection,

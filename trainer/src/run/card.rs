@@ -1,5 +1,4 @@
-//! The model card beside a weights file: what the weights are, of which data, how good, under which
-//! terms.
+//! The model card beside a weights file: description, data, losses and terms of use of the weights.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,29 +20,29 @@ use crate::run::step::Values;
 use crate::unit;
 use crate::weights::{Description, Target};
 
-/// Name of the card in a run's folder.
+/// Name of the card in the folder of a run.
 pub const FILE: &str = "card.md";
 
-/// How the cards of a kind of model begin: of encoders, of a fine-tuned model.
+/// Returns the beginnings of the cards of a kind of model: of a pre-trained and of a fine-tuned one.
 pub(super) fn beginnings(kind: ModelKind) -> [String; 2] {
     let title = kind.title();
     [format!("# {title} encoders, pre-trained\n"), format!("# {title}, fine-tuned: ")]
 }
 
-/// What a card tells.
+/// Content of a model card.
 #[derive(Debug)]
 pub struct Card<'a> {
     /// The resolved configuration.
     pub config: &'a Config,
-    /// What the weights belong to.
+    /// Description of the weights.
     pub description: &'a Description,
-    /// The shards.
+    /// Shards of the crystals.
     pub sources: &'a Sources,
-    /// Crystals trained on.
+    /// Number of crystals for training.
     pub crystals: u64,
-    /// The epoch after which the weights were written.
+    /// Record of the epoch of the weights.
     pub epoch: &'a EpochRecord,
-    /// Losses of a predictor that always says the same, by term.
+    /// Losses of the constant predictor, by term.
     pub constants: &'a Values,
 }
 
@@ -58,7 +57,7 @@ impl Card<'_> {
             .map_err(|source| TrainError::Write { path: path.to_owned(), source })
     }
 
-    /// The card as Markdown; it depends on the run alone, not on when or where it was.
+    /// Returns the card as Markdown. It depends only on the run, not on time or place.
     fn text(&self) -> String {
         let parts =
             [self.title(), self.data(), self.metrics(), self.settings(), self.limits(), USE.to_owned()];
@@ -103,7 +102,7 @@ impl Card<'_> {
         text
     }
 
-    /// Names of the stores with their numbers of crystals; shards that lie in no store under their own
+    /// Returns the names of the stores and their numbers of crystals. Shards that belong to no store have their own
     /// names.
     fn stores(&self) -> BTreeMap<String, u64> {
         let mut stores = BTreeMap::new();
@@ -168,12 +167,12 @@ impl Card<'_> {
     }
 }
 
-/// How to load the weights.
+/// Section on how to load the weights.
 const USE: &str = "## Use\n\n```python\nfrom safetensors.torch import load_file\nweights = load_file(\"best.\
                    safetensors\")  # PyTorch's names and layout\n```\n\n`trainer predict`, `trainer finetune` \
                    and `trainer embed` take the file as it is.\n";
 
-/// Terms under which a source's crystals were published, where they are known.
+/// Returns the terms under which the crystals of a source were published, if they are known.
 fn terms(source: &str) -> Option<&'static Publication> {
     let of_source = |database: &str| source == database || source.starts_with(&format!("{database}_"));
     CATALOGUE

@@ -1,8 +1,8 @@
-//! Everything a run needs to continue, in one file that is whole at every moment.
+//! Checkpoints: everything that a run needs to continue, in one file that is replaced atomically.
 //!
-//! A checkpoint is a weights file: the model's tensors under their own names, Adam's running means under
-//! `optimiser.m.<name>` and `optimiser.v.<name>`, the description of the weights and the state of the run
-//! in the metadata. So it can also be used wherever weights are asked for.
+//! A checkpoint is a weights file with the tensors of the model under their own names and Adam's running means under
+//! `optimiser.m.<name>` and `optimiser.v.<name>`. The metadata hold the description of the weights and the state of
+//! the run. It can therefore be used wherever a weights file can.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,44 +13,42 @@ use super::error::RunError;
 use crate::exact;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
-/// Prefix of the running means of gradients.
+/// Prefix of Adam's means of gradients.
 pub const FIRST_MOMENT_PREFIX: &str = "optimiser.m.";
-/// Prefix of the running means of squared gradients.
+/// Prefix of Adam's means of squared gradients.
 pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
-/// Prefix of every tensor of the optimiser, to be ignored where weights alone are read.
+/// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
-/// Metadata key of the state, a JSON object.
+/// Metadata key of the state of the run, a JSON object.
 pub const STATE_KEY: &str = "mmpt.state";
 
-/// Where a run is. Checkpoints are taken between two optimiser steps, so no accumulated gradients
-/// belong to it; the generators of shuffling and masks are keyed by seed, epoch and crystal, so nothing
-/// of them does either.
+/// State of a run. Checkpoints are taken between two optimiser steps, so the state has no accumulated gradients. The
+/// random generators of shuffling and masks are keyed by seed, epoch and crystal, so it has no generators either.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Epochs done.
+    /// Number of epochs done.
     pub epoch: u64,
-    /// Batches of the running epoch that are done.
+    /// Number of batches done in the current epoch.
     pub batch: u64,
-    /// Optimiser steps done, over all epochs.
+    /// Number of optimiser steps done, over all epochs.
     pub step: u64,
-    /// Crystals of the running epoch that are done.
+    /// Number of crystals done in the current epoch.
     pub crystals: u64,
-    /// Sums over the batches of the running epoch, by loss term: the mean of an epoch that was
-    /// interrupted is that of one that was not, bit for bit.
+    /// Sums over the batches of the current epoch, by loss term. With them, the mean over an interrupted epoch has
+    /// the same bits as over an uninterrupted one.
     #[serde(with = "exact::map")]
     pub sums: BTreeMap<String, f64>,
-    /// Lowest mean loss of an epoch so far.
+    /// Lowest mean loss of an epoch.
     #[serde(with = "exact::optional")]
     pub best_loss: Option<f64>,
-    /// Its epoch, counted from 1.
+    /// Epoch of the lowest mean loss, from 1.
     pub best_epoch: Option<u64>,
-    /// Records written, for [`super::metrics::MetricsLog::open`].
+    /// Number of records written, for [`super::metrics::MetricsLog::open`].
     pub records: u64,
     /// [`crate::config::Config::hash`] of the run.
     pub config_hash: String,
-    /// How many processes train together, where there are several: they share batches that are so many
-    /// times as large.
+    /// Number of processes, if there are several. The size of their common batch depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,
 }
@@ -58,21 +56,21 @@ pub struct State {
 /// A checkpoint in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// Where the run is.
+    /// State of the run.
     pub state: State,
-    /// What the weights belong to.
+    /// Description of the weights.
     pub description: Description,
-    /// The model's tensors by name.
+    /// Tensors of the model by name.
     pub weights: BTreeMap<String, Tensor>,
-    /// Running means of gradients by the name of the weight.
+    /// Means of gradients by the name of the weight.
     pub first_moments: BTreeMap<String, Tensor>,
-    /// Running means of squared gradients by the name of the weight.
+    /// Means of squared gradients by the name of the weight.
     pub second_moments: BTreeMap<String, Tensor>,
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint: after a kill at any moment the file is the old one or the new one. The
-    /// bytes depend on the content alone.
+    /// Writes the checkpoint. After a kill the file is the old one or the complete new one. The bytes depend only on
+    /// the content.
     ///
     /// # Errors
     /// [`RunError::Weights`].
@@ -89,11 +87,11 @@ impl Checkpoint {
         Ok(weights::write(path, &metadata, tensors)?)
     }
 
-    /// Reads a checkpoint; `None` if there is no such file, as after a kill before the first one.
+    /// Reads a checkpoint; `None` if there is no file, as after a kill before the first checkpoint.
     ///
     /// # Errors
-    /// [`RunError::Weights`] for a file that is damaged or of another kind, [`RunError::Checkpoint`] for one
-    /// that is no checkpoint.
+    /// [`RunError::Weights`] for a file that is damaged or not a weights file, [`RunError::Checkpoint`] for one that
+    /// is not a checkpoint.
     pub fn read(path: &Path) -> Result<Option<Self>, RunError> {
         if !path.try_exists().map_err(RunError::io("read", path))? {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The losses of a run as a picture: one panel a term, over the optimiser's steps.
+//! Loss curves of a run as SVG, with one panel per term over the optimiser steps.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,40 +12,40 @@ use super::error::RunError;
 use super::metrics::{Losses, Record};
 use crate::atomic;
 
-/// Name of the weighted sum, whose panel comes first.
+/// Name of the weighted sum, which has the first panel.
 pub const TOTAL: &str = "loss";
 
-/// What the pictures are known by.
+/// Identifier of the SVG element.
 const ID: &str = "mmpt-losses";
-/// How they begin.
+/// Beginning of every file.
 pub(super) const BEGINNING: &str = "<svg id=\"mmpt-losses\" ";
 
 /// Width and height of a panel, in pixels.
 const PANEL: (f64, f64) = (460.0, 280.0);
-/// Panels side by side.
+/// Number of panels side by side.
 const COLUMNS: usize = 2;
 /// Space around the plot of a panel, in pixels: left, above, right, below.
 const MARGINS: [f64; 4] = [64.0, 36.0, 24.0, 44.0];
-/// Height of the legend's lines, its width, and the length of its samples, in pixels.
+/// Line height of the legend, its width, and the length of its samples, in pixels.
 const LEGEND_LINE: f64 = 18.0;
 const LEGEND_WIDTH: f64 = 150.0;
 const LEGEND_SAMPLE: f64 = 16.0;
 /// Radius of a point, in pixels.
 const RADIUS: f64 = 2.0;
-/// Ticks of an axis, about.
+/// Approximate number of ticks of an axis.
 const TICKS: f64 = 6.0;
-/// A term whose largest value is at least so many times its smallest one gets a logarithmic axis.
+/// A term whose largest value is at least this many times its smallest one gets a logarithmic axis.
 const LOG_RATIO: f64 = 10.0;
-/// Steps are averaged in groups so that no more points than this are drawn in a panel.
+/// Maximum number of points per curve. Beyond it, groups of steps are averaged.
 const MOST_POINTS: usize = 400;
 /// Smallest value of a logarithmic axis.
 const SMALLEST_LOG: f64 = 1e-30;
 /// Share of the range that stays free above and below the curves.
 const HEADROOM: f64 = 0.05;
-/// A curve: step and loss.
+/// Points of a curve: step and loss.
 type Points = Vec<(f64, f64)>;
 
-/// What a panel shows.
+/// Content of a panel.
 #[derive(Debug, Default, PartialEq)]
 struct Panel {
     steps: Points,
@@ -54,10 +54,10 @@ struct Panel {
     constant: Option<f64>,
 }
 
-/// Draws the records of a run; the file is replaced as a whole. The same records give the same bytes.
+/// Draws the records of a run and replaces the file atomically. The same records give the same bytes.
 ///
-/// `constants` are the losses of a predictor that always says the same, by term: dashed lines.
-/// Values that are not finite, or beyond 10³⁰, are left out. Without any records the picture is empty.
+/// `constants` are the losses of the constant predictor by term, drawn as dashed lines. Values that are not finite,
+/// or beyond 10³⁰, are left out. Without records the picture is empty.
 ///
 /// # Errors
 /// [`RunError::Io`].
@@ -66,7 +66,7 @@ pub fn write(path: &Path, records: &[Record], constants: &Losses) -> Result<(), 
     atomic::write(path, |out| out.write_all(text::page(&svg).as_bytes())).map_err(RunError::io("write", path))
 }
 
-/// The curves of every term, the sum first, then by name.
+/// Returns the curves of every term: the sum first, then by name.
 fn panels(records: &[Record], constants: &Losses) -> Vec<(String, Panel)> {
     let mut panels: BTreeMap<&str, Panel> = BTreeMap::new();
     for record in records {
@@ -90,7 +90,7 @@ fn panels(records: &[Record], constants: &Losses) -> Vec<(String, Panel)> {
     first.into_iter().chain(panels).map(|(name, panel)| (name.to_owned(), panel)).collect()
 }
 
-/// Appends the losses of a record to one curve of their panels.
+/// Appends the losses of a record to one curve of each panel.
 fn extend<'a>(
     panels: &mut BTreeMap<&'a str, Panel>,
     step: u64,
@@ -105,7 +105,7 @@ fn extend<'a>(
     }
 }
 
-/// Means of groups of neighbouring points.
+/// Averages groups of neighbouring points.
 fn average(points: Points) -> Points {
     let group = points.len().div_ceil(MOST_POINTS).max(1);
     let mean = |group: &[(f64, f64)]| {
@@ -127,8 +127,8 @@ fn draw(panels: &[(String, Panel)]) -> String {
     chart::picture(ID, (PANEL.0 * COLUMNS as f64, PANEL.1 * rows as f64), &body)
 }
 
-/// Draws one panel from its upper left corner on; the legend, the same for all, hides a part of the curves and
-/// so is in one alone.
+/// Draws a panel from its upper left corner. The legend is the same for all panels and hides a part of the curves, so
+/// that only one panel has it.
 fn draw_panel(corner: (f64, f64), name: &str, panel: &Panel, legend: bool) -> Markup {
     let Panel { steps, train, validation, constant } = panel;
     let points = || [steps, train, validation].into_iter().flatten();
@@ -154,7 +154,7 @@ fn draw_panel(corner: (f64, f64), name: &str, panel: &Panel, legend: bool) -> Ma
     }
 }
 
-/// The axis that suits losses in a range.
+/// Returns the axis for losses in a range.
 fn axis(lowest: f64, highest: f64) -> Axis {
     if lowest >= SMALLEST_LOG && highest / lowest >= LOG_RATIO {
         let factor = (highest / lowest).powf(HEADROOM);
@@ -163,7 +163,7 @@ fn axis(lowest: f64, highest: f64) -> Axis {
     Axis::around(lowest, highest, HEADROOM)
 }
 
-/// Names the curves of a panel, to the left of and below a corner.
+/// Draws the legend to the left of and below a corner.
 fn draw_legend(panel: &Panel, (right, top): (f64, f64)) -> Markup {
     let curves = [
         (&panel.steps, "f5", "steps"),
@@ -182,7 +182,7 @@ fn draw_legend(panel: &Panel, (right, top): (f64, f64)) -> Markup {
     }
 }
 
-/// The name of a term with its last values and that of the dashed line, the constant predictor's.
+/// Returns the caption of a panel: the term with its last values and the loss of the constant predictor.
 fn caption(name: &str, panel: &Panel) -> String {
     let last = |points: &Points, what: &str| points.last().map(|point| format!("{what} {}", label(point.1)));
     let train = last(&panel.train, "training").or_else(|| last(&panel.steps, "steps"));
@@ -192,7 +192,7 @@ fn caption(name: &str, panel: &Panel) -> String {
     if values.is_empty() { name.to_owned() } else { format!("{name}: {}", values.join(", ")) }
 }
 
-/// A loss with up to four decimals.
+/// Formats a loss with up to four decimals.
 fn label(loss: f64) -> String {
     let size = loss.abs();
     if size != 0.0 && !(1e-3..1e4).contains(&size) {

@@ -1,49 +1,49 @@
-//! What can go wrong around a run.
+//! Errors of a run's folder and files.
 
 use std::path::{Path, PathBuf};
 
 use crate::weights::WeightsError;
 
-/// A run that cannot be started, continued or recorded.
+/// An error of starting, continuing or recording a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The file system refused.
+    /// A file system operation failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// The folder holds something already.
+    /// The folder is not empty.
     #[error("{} is not empty", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// Files have the names of a run's files, but no run has written them.
+    /// The folder holds files with the names of a run's files that no run has written.
     #[error("{} holds files of others by the names of a run's: no run has written {}", path.display(), names(files))]
     Foreign {
         /// The folder.
         path: PathBuf,
-        /// The files in the way.
+        /// The files.
         files: Vec<PathBuf>,
     },
-    /// There is no run to continue.
+    /// The folder has no run to continue.
     #[error("{} holds no run to resume", path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,
     },
-    /// The best weights of a run to be continued are not there.
+    /// The best weights of the run to continue are missing.
     #[error("{} is missing, which epoch {epoch} has written", path.display())]
     BestMissing {
-        /// The weights.
+        /// Path of the weights.
         path: PathBuf,
-        /// Epoch, counted from 1.
+        /// Epoch of the best weights, from 1.
         epoch: u64,
     },
     /// The path is a file.
@@ -52,7 +52,7 @@ pub enum RunError {
         /// The path.
         path: PathBuf,
     },
-    /// Another process is writing there.
+    /// Another process is writing to the folder.
     #[error("another run is writing to {}", path.display())]
     Locked {
         /// The folder.
@@ -66,32 +66,32 @@ pub enum RunError {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// A description of the fault.
         reason: String,
     },
-    /// A record cannot be understood.
+    /// A record cannot be parsed.
     #[error("{}:{line}: not a record of a run: {reason}", path.display())]
     Record {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of the fault.
         reason: String,
     },
-    /// Ctrl-C cannot be caught.
+    /// The handler of Ctrl-C cannot be installed.
     #[error("cannot catch Ctrl-C: {0}")]
     Interrupt(std::io::Error),
 }
 
-/// Names of files in one folder.
+/// Joins the names of files in one folder.
 fn names(files: &[PathBuf]) -> String {
     let names = files.iter().filter_map(|path| path.file_name());
     names.map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(", ")
 }
 
 impl RunError {
-    /// The error of a file-system call, for `map_err`.
+    /// Returns the error of a file system operation, for `map_err`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

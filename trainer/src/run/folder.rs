@@ -1,15 +1,15 @@
-//! The folder of a run and who may write to it.
+//! The folder of a run and its lock.
 //!
 //! | name | content |
 //! |---|---|
 //! | `config.toml` | the resolved configuration |
-//! | `metrics.jsonl` | one record a step and an epoch |
-//! | `curves.svg` | the records as a picture |
+//! | `metrics.jsonl` | a record per step and per epoch |
+//! | `curves.svg` | the loss curves |
 //! | `best.safetensors` | the weights with the lowest loss |
-//! | `card.md` | what these weights are, of which data and how good |
-//! | `diverged.json` | the crystals of a batch whose loss was no number |
-//! | `last/checkpoint.safetensors` | weights, optimiser state and position: what a resumed run needs |
-//! | `.lock` | empty; held by the process that writes |
+//! | `card.md` | the model card of these weights |
+//! | `diverged.json` | the crystals of a batch with a loss that is not finite |
+//! | `last/checkpoint.safetensors` | the last checkpoint: weights, optimiser and state of the run |
+//! | `.lock` | empty; locked by the process that writes |
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -23,42 +23,41 @@ use super::own::{self, Mark};
 use crate::atomic;
 use crate::config::Config;
 
-/// Name of the resolved configuration in a run's folder.
+/// Name of the resolved configuration in the folder of a run.
 pub const CONFIG_FILE: &str = "config.toml";
 const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
-/// Name of the best weights in a run's folder.
+/// Name of the best weights in the folder of a run.
 pub const BEST_FILE: &str = "best.safetensors";
-/// File of a run's folder with the crystals of the batch that a run ended on.
+/// Name of the list of the crystals on which a run has diverged.
 pub(super) const DIVERGED_FILE: &str = "diverged.json";
 const LAST_FOLDER: &str = "last";
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
-/// What to do with a run that is there already.
+/// How to treat an existing run in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Leave it alone and refuse.
+    /// Refuse it and change nothing.
     Refuse,
-    /// Continue it.
+    /// Continue the run.
     Resume,
-    /// Remove its files and begin anew. Other files in the folder stay. Files with the names of a run's that no
-    /// run has written are refused.
+    /// Remove the files of the run and begin a new one. Other files in the folder are kept. Files with the names of a
+    /// run's files that no run has written are refused.
     Overwrite,
 }
 
-/// A run's folder, locked for as long as this lives by the process that writes to it.
+/// The folder of a run, locked for this process until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The lock; `None` where another process of the run holds it.
+    /// The lock; `None` if another process of the run holds it.
     _lock: Option<File>,
 }
 
 impl RunFolder {
-    /// Creates, continues or replaces a run's folder and takes its lock.
+    /// Creates, continues or replaces the folder of a run and locks it.
     ///
-    /// The system releases the lock even of a killed process. What such a process left half written is
-    /// removed.
+    /// The system releases the lock of a killed process. Its incomplete files are removed.
     ///
     /// # Errors
     /// [`RunError::NotEmpty`], [`RunError::NoRun`], [`RunError::NotAFolder`], [`RunError::Foreign`],
@@ -98,42 +97,42 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// A folder that another process of the same run has opened: for reading alone.
+    /// Returns the folder that another process of the same run has opened, for reading.
     pub fn of_another(path: &Path) -> Self {
         Self { path: path.to_owned(), _lock: None }
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the resolved configuration is.
+    /// Returns the path of the resolved configuration.
     pub fn config(&self) -> PathBuf {
         self.path.join(CONFIG_FILE)
     }
 
-    /// Where the records are.
+    /// Returns the path of the records.
     pub fn metrics(&self) -> PathBuf {
         self.path.join(METRICS_FILE)
     }
 
-    /// Where the curves are.
+    /// Returns the path of the loss curves.
     pub fn curves(&self) -> PathBuf {
         self.path.join(CURVES_FILE)
     }
 
-    /// Where the best weights are.
+    /// Returns the path of the best weights.
     pub fn best(&self) -> PathBuf {
         self.path.join(BEST_FILE)
     }
 
-    /// Where the card of the best weights is.
+    /// Returns the path of the model card.
     pub fn card(&self) -> PathBuf {
         self.path.join(card::FILE)
     }
 
-    /// Where the last checkpoint is.
+    /// Returns the path of the last checkpoint.
     pub fn checkpoint(&self) -> PathBuf {
         self.path.join(LAST_FOLDER).join(CHECKPOINT_FILE)
     }
@@ -148,9 +147,9 @@ impl RunFolder {
             .map_err(RunError::io("write", &path))
     }
 
-    /// Every file of a run and what tells that it is one; the checkpoint first, so that a kill while they are
-    /// removed leaves nothing that could be continued, and the configuration last, by which what is left is
-    /// known as a run's.
+    /// Returns the files of a run and the checks that recognise them. The checkpoint is removed first, so that a kill
+    /// in between leaves nothing to continue, and the configuration last, so that the rest is still recognised as a
+    /// run.
     fn files(&self) -> [(PathBuf, Mark); 7] {
         [
             (self.checkpoint(), own::is_weights),
@@ -163,14 +162,13 @@ impl RunFolder {
         ]
     }
 
-    /// What is there by the names of a run's files. Empty files are nobody's: a run on a full disk leaves
-    /// them.
+    /// Returns the existing files of a run. Empty files are not counted: a run on a full disk leaves them.
     fn files_there(&self) -> impl Iterator<Item = (PathBuf, Mark)> {
         let holds = |path: &PathBuf| path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0);
         self.files().into_iter().filter(move |(path, _)| holds(path))
     }
 
-    /// Whether a run was here, as far as its files are whole.
+    /// Whether the folder has a run, as far as its files are complete.
     fn is_run(&self) -> bool {
         own::is_config(&self.config())
             || own::is_metrics(&self.metrics())
@@ -178,8 +176,8 @@ impl RunFolder {
             || own::is_weights(&self.checkpoint())
     }
 
-    /// Refuses files of others that would be replaced. A run that is continued reads the others of its files
-    /// first, and says itself what is wrong with them.
+    /// Refuses files of others that would be replaced. A run that continues reads its other files first and reports
+    /// their faults itself.
     fn require_own(&self, existing: Existing) -> Result<(), RunError> {
         let read = [self.checkpoint(), self.best(), self.metrics(), self.config()];
         let replaced = |path: &PathBuf| match existing {
@@ -206,8 +204,8 @@ impl RunFolder {
     }
 }
 
-/// Whether a folder holds nothing, or is not there; the lock file and an empty `last` do not count,
-/// since a run killed in its first moments leaves just these.
+/// Whether a folder is absent or empty. The lock file and an empty `last` do not count, since a run that was killed
+/// at its very start leaves them.
 fn is_empty(path: &Path) -> Result<bool, RunError> {
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
@@ -224,7 +222,7 @@ fn is_empty(path: &Path) -> Result<bool, RunError> {
     Ok(true)
 }
 
-/// Takes the lock of a folder.
+/// Locks a folder.
 fn run_lock(path: &Path) -> Result<File, RunError> {
     let held = lock::take(path).map_err(RunError::io("lock", path))?;
     held.ok_or_else(|| RunError::Locked { path: path.to_owned() })

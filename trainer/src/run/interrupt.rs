@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks the run to save and leave, the second leaves at once.
+//! Ctrl-C: the first one asks the run to save and stop, the second one ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,23 +8,23 @@ use signal_hook::flag;
 
 use super::error::RunError;
 
-/// Exit status of a process that was interrupted: 128 + SIGINT.
+/// Exit status of an interrupted process: 128 + SIGINT.
 pub const INTERRUPTED_STATUS: i32 = 130;
 
-/// Whether the run was asked to stop; clones share the answer.
+/// Whether the run was asked to stop. Clones share the state.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     requested: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Catches Ctrl-C, and requests to terminate, from now on. A hang-up is left to whoever started
-    /// the process, so that `nohup` works.
+    /// Installs the handler of Ctrl-C and of requests to terminate. A hang-up keeps its default, so that `nohup`
+    /// works.
     ///
-    /// The second one ends the process with [`INTERRUPTED_STATUS`].
+    /// The second signal ends the process with [`INTERRUPTED_STATUS`].
     ///
     /// # Errors
-    /// [`RunError::Interrupt`] if the system refuses.
+    /// [`RunError::Interrupt`] if the handler cannot be installed.
     pub fn install() -> Result<Self, RunError> {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
@@ -64,9 +64,9 @@ mod tests {
 
         use super::*;
 
-        /// Tells the test below that it is the process to be interrupted.
+        /// Tells the test below that it runs in the process to be interrupted.
         const VICTIM: &str = "MMPT_TEST_INTERRUPT_VICTIM";
-        /// How long the processes may take for anything.
+        /// Time limit of the processes.
         const PATIENCE: Duration = Duration::from_secs(60);
 
         fn interrupt(process: &Child) {
@@ -74,7 +74,7 @@ mod tests {
             assert!(status.expect("kill can be started").success());
         }
 
-        /// Writes what happened to standard error, which the test runner leaves alone in the victim.
+        /// Prints events to standard error, which the test runner does not capture in the child process.
         fn victim() {
             let interrupt = Interrupt::install().expect("nobody else catches it");
             eprintln!("ready");

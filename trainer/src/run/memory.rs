@@ -1,9 +1,9 @@
 //! Memory of training: whether a batch fits, and an upper bound for a whole run.
 //!
-//! A batch that does not fit is refused before it is computed, because the system kills a process that runs
-//! out of memory without a message.
+//! A batch that does not fit is refused before it is computed, since the system kills a process that runs out of
+//! memory without a message.
 //!
-//! The bound is the resident memory of the process with its model before the first step, plus, in bytes:
+//! The upper bound is the resident memory of the process with its model before the first step, plus, in bytes:
 //!
 //! ```text
 //! step       = 1.3 * s(largest batch)                         s by the model, such as [`mmpt::memory`]
@@ -14,8 +14,8 @@
 //! parameters = 12 * 4 * parameters
 //! ```
 //!
-//! The factors of `s` are measured; those of `b` and of the rows follow from the types that are held, rounded
-//! up. `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
+//! The factors of `s` are measured. Those of `b` and of the rows follow from the types in memory, rounded up.
+//! `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
 
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
@@ -26,31 +26,31 @@ use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
 use crate::model::mmpt;
 
-/// Most memory that the steps of a run hold, relative to a single step: the allocator cannot reuse all of
-/// what earlier batches of other sizes have freed.
+/// Ratio of the memory of a run's steps to that of a single step. The allocator cannot reuse all memory of earlier
+/// batches of other sizes.
 const FRAGMENTATION: f64 = 1.3;
 
-/// Bytes of a built batch for each atom, edge and pair, as the factors of [`weigh`].
+/// Bytes of a built batch per atom, edge and pair, as the factors of [`weigh`].
 const BUILT: Size = Size { atoms: 64, edges: 256, pairs: 40 };
-/// Bytes of a crystal in the shuffle buffer for each atom and edge.
+/// Bytes of a crystal in the shuffle buffer per atom and edge.
 const STORED: Size = Size { atoms: 32, edges: 16, pairs: 0 };
-/// Bytes of a crystal in the shuffle buffer beside its atoms and edges.
+/// Bytes of a crystal in the shuffle buffer that do not depend on its atoms and edges.
 const STORED_CRYSTAL: f64 = 1024.0;
-/// Bytes of a crystal in a batch of rows as it is read, with all columns, for each atom and edge.
+/// Bytes of a crystal in a batch of rows with all columns, per atom and edge.
 const READ: Size = Size { atoms: 64, edges: 64, pairs: 0 };
-/// Bytes of the columns' pages while a row group is read.
+/// Bytes of the pages of the columns while a row group is read.
 const PAGES: f64 = 64.0 * 1024.0 * 1024.0;
-/// Numbers held for every parameter beside its weight: the gradient, two running means, and three copies of
-/// weight and means while a checkpoint is written.
+/// Numbers per parameter besides its weight: the gradient, two running means, and three copies of weight and means
+/// while a checkpoint is written.
 const NUMBERS_A_PARAMETER: f64 = 12.0;
-/// Bytes of such a number.
+/// Number of bytes of a number.
 const NUMBER: f64 = 4.0;
 
-/// File with the state of the memory.
+/// File with the memory statistics of the system.
 const MEMORY_FILE: &str = "/proc/meminfo";
-/// Its line about what programs can still take.
+/// Key of the available memory.
 const AVAILABLE_KEY: &str = "MemAvailable:";
-/// Bytes of the unit that it counts in.
+/// Number of bytes of the file's unit.
 const KIBIBYTE: u64 = 1024;
 
 /// Upper bound of the memory of a run.
@@ -58,16 +58,16 @@ const KIBIBYTE: u64 = 1024;
 pub struct Bound {
     /// The largest batch that can occur.
     pub batch: LargestBatch,
-    /// Bytes of the training steps, beside the weights.
+    /// Bytes of the training steps, without the weights.
     pub step_bytes: f64,
-    /// Bytes of the data path: the shuffle buffer, built batches, and rows being read.
+    /// Bytes of the data path: shuffle buffer, built batches and rows being read.
     pub data_bytes: f64,
     /// Bytes of gradients, running means and a checkpoint being written.
     pub parameter_bytes: f64,
 }
 
 impl Bound {
-    /// The bound for training a model of `parameters` parameters on crystals of these sizes.
+    /// Returns the bound for training a model of `parameters` parameters on crystals of these sizes.
     pub fn of(config: &Config, parameters: usize, sizes: &[Size]) -> Self {
         let data = &config.data;
         let limit = data.limit();
@@ -93,15 +93,15 @@ impl Bound {
         }
     }
 
-    /// Bytes in the host's memory: without the steps where the model computes on a device with memory of its
-    /// own.
+    /// Returns the bytes in the host's memory: without the training steps if the model computes on a device with its
+    /// own memory.
     pub fn host_bytes(&self, computes_on_host: bool) -> f64 {
         let step_bytes = if computes_on_host { self.step_bytes } else { 0.0 };
         step_bytes + self.data_bytes + self.parameter_bytes
     }
 }
 
-/// Bytes of a crystal or batch: those for each atom, edge and pair, times their numbers.
+/// Returns the bytes of a crystal or batch from the bytes per atom, edge and pair.
 fn weigh(size: &Size, bytes: &Size) -> f64 {
     [(size.atoms, bytes.atoms), (size.edges, bytes.edges), (size.pairs, bytes.pairs)]
         .into_iter()
@@ -109,14 +109,14 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
         .sum()
 }
 
-/// Estimate of the bytes that a training step on a batch holds beside the weights.
+/// Estimates the memory of a training step on a batch in bytes, without the weights.
 pub fn step_bytes(config: &Config, size: &Size) -> f64 {
     match config.model.kind {
         ModelKind::Mmpt => mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size),
     }
 }
 
-/// Bytes that programs can still allocate, where the system reports it.
+/// Returns the memory that programs can still allocate in bytes, if the system reports it.
 pub fn available() -> Option<u64> {
     parse(&std::fs::read_to_string(MEMORY_FILE).ok()?)
 }
@@ -130,7 +130,7 @@ fn parse(text: &str) -> Option<u64> {
 /// Refuses a batch that needs more memory than is available.
 ///
 /// # Errors
-/// [`TrainError::Memory`], naming the flags that help.
+/// [`TrainError::Memory`], with the options that help.
 pub fn require(
     config: &Config,
     crystals: usize,

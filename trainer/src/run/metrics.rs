@@ -1,7 +1,7 @@
-//! The records of a run: one JSON object a line, for each optimiser step and each epoch.
+//! Records of a run: JSON lines for each optimiser step and each epoch.
 //!
-//! A resumed run cuts the file back to what its checkpoint had recorded, so that its records are those
-//! of a run that was never interrupted, but for times and memory.
+//! A resumed run truncates the file to the records of its checkpoint. The records are then those of an uninterrupted
+//! run, except for times and memory.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -13,36 +13,35 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::RunError;
 
-/// What every record begins with.
+/// Beginning of every record.
 pub(super) const BEGINNING: &[u8] = b"{\"kind\":";
 
-/// Loss terms, weighted sum (`loss`) included, by name.
+/// Loss terms by name, including the weighted sum `loss`.
 pub type Losses = BTreeMap<String, f64>;
 
-/// What a stretch of the run took; differs from run to run.
+/// Cost of a part of the run. It differs from run to run.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Cost {
-    /// Seconds.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Crystals a second.
+    /// Number of crystals per second.
     pub crystals_per_second: f64,
     /// Share of the time in which the model waited for data, 0 to 1.
     pub wait_share: f64,
-    /// Resident memory of the process at the end of the stretch, or up to a second earlier, in bytes; 0 where
-    /// the system does not report it.
+    /// Resident memory of the process at the end, at most a second old, in bytes; 0 if the system does not report it.
     pub resident_bytes: u64,
 }
 
-/// One optimiser step.
+/// Record of an optimiser step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// Steps done, this one included.
+    /// Number of steps done, including this one.
     pub step: u64,
-    /// Epoch, counted from 1.
+    /// Epoch, from 1.
     pub epoch: u64,
-    /// Crystals of the step's batches.
+    /// Number of crystals in the step's batches.
     pub crystals: u64,
-    /// Mean losses of the step's batches. JSON has no NaN and no infinity: they are null, read as NaN.
+    /// Mean losses of the step's batches. NaN and infinities are null in JSON, which is read as NaN.
     #[serde(deserialize_with = "losses")]
     pub losses: Losses,
     /// Learning rate.
@@ -50,34 +49,34 @@ pub struct StepRecord {
     /// Norm of all gradients together, before clipping.
     #[serde(deserialize_with = "number")]
     pub gradient_norm: f64,
-    /// What the step took.
+    /// Cost of the step.
     #[serde(flatten)]
     pub cost: Cost,
 }
 
-/// One epoch.
+/// Record of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Steps done at its end.
+    /// Number of steps done at the end of the epoch.
     pub step: u64,
-    /// Epoch, counted from 1.
+    /// Epoch, from 1.
     pub epoch: u64,
-    /// Crystals of the epoch.
+    /// Number of crystals of the epoch.
     pub crystals: u64,
     /// Mean training losses.
     #[serde(deserialize_with = "losses")]
     pub train: Losses,
-    /// Mean validation losses, where there is a validation set.
+    /// Mean validation losses, if there is a validation set.
     #[serde(default, deserialize_with = "optional_losses", skip_serializing_if = "Option::is_none")]
     pub validation: Option<Losses>,
-    /// Whether its weights are the best so far.
+    /// Whether the weights are the best so far.
     pub best: bool,
-    /// What the epoch took, validation included.
+    /// Cost of the epoch, including validation.
     #[serde(flatten)]
     pub cost: Cost,
 }
 
-/// A line of the file; `kind` tells which.
+/// A line of the file. The key `kind` tells the variant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Record {
@@ -88,7 +87,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// The record without what differs from run to run.
+    /// Removes the cost, which differs from run to run.
     pub fn without_cost(mut self) -> Self {
         match &mut self {
             Record::Step(record) => record.cost = Cost::default(),
@@ -98,23 +97,23 @@ impl Record {
     }
 }
 
-/// A number, or null for one that JSON does not have.
+/// Deserialises a number; null is NaN.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// Losses, null among them.
+/// Deserialises losses; null is NaN.
 fn losses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Losses, D::Error> {
     let losses = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
     Ok(losses.into_iter().map(|(name, loss)| (name, loss.unwrap_or(f64::NAN))).collect())
 }
 
-/// Losses that are there.
+/// Deserialises optional losses.
 fn optional_losses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Losses>, D::Error> {
     losses(deserializer).map(Some)
 }
 
-/// The file being written.
+/// Writer of the records.
 #[derive(Debug)]
 pub struct MetricsLog {
     file: File,
@@ -123,10 +122,9 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Opens the file after its first `records` lines and forgets the others; 0 for a new run.
+    /// Opens the file and truncates it to its first `records` lines; 0 for a new run.
     ///
-    /// The file may hold fewer whole lines than that, when a power failure took the last ones: then all of
-    /// them stay.
+    /// If a power failure took the last lines, so that the file has fewer complete ones, all of them are kept.
     ///
     /// # Errors
     /// [`RunError::Io`].
@@ -150,7 +148,7 @@ impl MetricsLog {
         Ok(Self { file, path: path.to_owned(), records })
     }
 
-    /// Appends a record, handed to the system as one whole line.
+    /// Appends a record, which is written as one complete line.
     ///
     /// # Errors
     /// [`RunError::Io`].
@@ -162,12 +160,12 @@ impl MetricsLog {
         Ok(())
     }
 
-    /// How many records the file holds; a checkpoint keeps the number for [`MetricsLog::open`].
+    /// Returns the number of records in the file. A checkpoint keeps it for [`MetricsLog::open`].
     pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// Makes the records durable; to be called before a checkpoint that counts them is written.
+    /// Flushes the records to disk. Call it before a checkpoint that counts them is written.
     ///
     /// # Errors
     /// [`RunError::Io`].
@@ -176,11 +174,10 @@ impl MetricsLog {
     }
 }
 
-/// Reads the records of a run, finished or not. A last line without its end is one that is being
-/// written, or was when the process was killed: it is left out.
+/// Reads the records of a run, finished or not. An incomplete last line is skipped.
 ///
 /// # Errors
-/// [`RunError::Io`], or [`RunError::Record`] with the number of a whole line that is no record.
+/// [`RunError::Io`], or [`RunError::Record`] for a complete line that is not a record.
 pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
     let text = std::fs::read(path).map_err(RunError::io("read", path))?;
     let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
@@ -199,15 +196,15 @@ pub fn read(path: &Path) -> Result<Vec<Record>, RunError> {
 /// Time for which a [`MemoryGauge`] keeps a value.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Resident memory of this process, for its records. The value is kept for a second, because asking the
-/// system can take longer than a step.
+/// Resident memory of this process. Values are kept for a second, because asking the system can take longer than a
+/// step.
 #[derive(Debug, Default)]
 pub struct MemoryGauge {
     last: Option<(Instant, u64)>,
 }
 
 impl MemoryGauge {
-    /// Bytes, at most a second old; 0 where the system does not report them.
+    /// Returns the resident memory in bytes, at most a second old; 0 if the system does not report it.
     pub fn resident_bytes(&mut self) -> u64 {
         match self.last {
             Some((asked, bytes)) if asked.elapsed() < GAUGE_INTERVAL => bytes,
@@ -220,7 +217,7 @@ impl MemoryGauge {
     }
 }
 
-/// Resident memory of this process in bytes; 0 where the system does not tell.
+/// Returns the resident memory of this process in bytes; 0 if the system does not report it.
 pub fn resident_bytes() -> u64 {
     memory_stats::memory_stats().map_or(0, |memory| memory.physical_mem as u64)
 }

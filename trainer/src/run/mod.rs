@@ -1,17 +1,17 @@
-//! The course of a run: its folder, records, checkpoints and schedule.
+//! Training runs: their folder, records, checkpoints and schedule.
 //!
-//! * [`training_run`]: epochs of batches until the end; [`begin`]: what a run begins with
-//! * [`step`]: one batch and one step; [`snapshot`]: the model as tensors outside any backend
-//! * `writer`: what goes into the folder, from one process of several
-//! * [`schedule`]: learning rate and β1 of every step
-//! * [`folder`]: the run's folder, one run at a time; `own`: whether its files are a run's
-//! * [`checkpoint`]: everything a run needs to continue
-//! * [`card`]: what the best weights are, in words
+//! * [`training_run`]: the loop over epochs and batches; [`begin`]: setup of a run
+//! * [`step`]: losses of a batch and optimiser steps; [`snapshot`]: the model as tensors outside any backend
+//! * `writer`: writing to the run's folder, from one of several processes
+//! * [`schedule`]: learning rate and β1 at every step
+//! * [`folder`]: the folder of a run and its lock; `own`: recognition of a run's files
+//! * [`checkpoint`]: state, weights and optimiser in one file
+//! * [`card`]: the model card of the best weights
 //! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
-//! * [`metrics`]: one JSON record a step and an epoch
-//! * [`curves`]: the records as a picture
-//! * [`progress`]: how far the run is, on the terminal or as lines; [`span`]: durations in words
-//! * [`interrupt`]: stopping in order
+//! * [`metrics`]: JSON records of steps and epochs
+//! * [`curves`]: loss curves
+//! * [`progress`]: progress bar or lines; [`span`]: durations as text
+//! * [`interrupt`]: stopping by Ctrl-C
 
 pub mod begin;
 pub mod card;

@@ -1,5 +1,5 @@
-//! Whether a file of a run's names is that of a run: a stranger may have a `config.toml`, too. Each file is
-//! judged by itself, for a copy of one of ours may lie among files of others.
+//! Recognition of a run's files. Other programs have files such as `config.toml` too. Each file is judged by itself,
+//! since a copy of a run's file may lie among files of others.
 
 use std::path::Path;
 
@@ -10,45 +10,45 @@ use crate::config::Config;
 use crate::config::model::ModelKind;
 use crate::weights;
 
-/// Most bytes of a list of crystals that is looked at.
+/// Maximum number of bytes of a list of crystals that is read.
 const MAX_LIST_BYTES: u64 = 256 << 20;
 
-/// What tells whether a file is a run's.
+/// A check whether a file is one of a run.
 pub(super) type Mark = fn(&Path) -> bool;
 
-/// Whether a file is a configuration as a run writes it, with every key there is.
+/// Whether a file is a configuration that a run has written, with all keys.
 pub(super) fn is_config(path: &Path) -> bool {
     Config::is_recorded(path)
 }
 
-/// Whether a file holds records of a run, if only the beginning of the first, as on a disk that was full.
+/// Whether a file has records of a run. The beginning of a record is enough, as on a full disk.
 pub(super) fn is_metrics(path: &Path) -> bool {
     bounded::begins_with(path, metrics::BEGINNING).unwrap_or(false)
 }
 
-/// As [`is_metrics`], or the file is too short to tell and holds nothing else.
+/// Whether a file has records of a run, or is only a part of the beginning of a record.
 pub(super) fn may_be_metrics(path: &Path) -> bool {
     let beginning = bounded::read(path, metrics::BEGINNING.len() as u64);
     is_metrics(path) || beginning.is_ok_and(|beginning| metrics::BEGINNING.starts_with(&beginning))
 }
 
-/// Whether a file is weights or a checkpoint that say what they belong to, however damaged the numbers are.
+/// Whether a file is a weights file or checkpoint with a description, however damaged its values are.
 pub(super) fn is_weights(path: &Path) -> bool {
     weights::file::is_described(path)
 }
 
-/// Whether a file is the card of weights.
+/// Whether a file is a model card.
 pub(super) fn is_card(path: &Path) -> bool {
     let mut beginnings = ModelKind::ALL.into_iter().flat_map(card::beginnings);
     beginnings.any(|beginning| bounded::begins_with(path, beginning.as_bytes()).unwrap_or(false))
 }
 
-/// Whether a file is a picture of a run's losses.
+/// Whether a file has the loss curves of a run.
 pub(super) fn is_curves(path: &Path) -> bool {
     bounded::begins_with(path, curves::BEGINNING.as_bytes()).unwrap_or(false)
 }
 
-/// Whether a file lists the crystals that a run ended on.
+/// Whether a file lists the crystals on which a run has diverged.
 pub(super) fn is_divergence(path: &Path) -> bool {
     let listed = bounded::read(path, MAX_LIST_BYTES);
     let listed = listed.ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());

@@ -1,4 +1,4 @@
-//! How far a run is: a bar with the time left on a terminal, lines of text elsewhere.
+//! Progress of a run: a bar on a terminal, lines of text elsewhere.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -9,45 +9,45 @@ use schemas::text;
 
 use crate::run::span::span;
 
-/// Between two lines passes at least this, so that a log of days stays readable.
+/// Minimum time between two lines, so that the log of a long run stays short.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
-/// The whole line fits 80 columns.
+/// Template of the bar, which fits 80 columns.
 const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} ETA {eta}";
 
-/// Size of a run, for the share that is done.
+/// Length of a run, for the share that is done.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// Epochs.
+    /// Number of epochs.
     pub epochs: u64,
-    /// Crystals of an epoch.
+    /// Number of crystals in an epoch.
     pub crystals: u64,
 }
 
-/// Where a run is after a step.
+/// Position of a run after a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
-    /// The running epoch, counted from 1.
+    /// Current epoch, from 1.
     pub epoch: u64,
-    /// Crystals of the running epoch that are done.
+    /// Number of crystals done in the current epoch.
     pub crystals: u64,
-    /// Weighted sum of the losses of the last step.
+    /// Weighted sum of the losses at the last step.
     pub loss: f64,
 }
 
 impl Extent {
-    /// Crystals of the whole run.
+    /// Returns the number of crystals of the whole run.
     fn total(&self) -> u64 {
         self.epochs.saturating_mul(self.crystals)
     }
 
-    /// Crystals of the whole run that are done.
+    /// Returns the number of crystals of the whole run that are done.
     fn done(&self, position: &Position) -> u64 {
         let epochs = position.epoch.saturating_sub(1).saturating_mul(self.crystals);
         epochs.saturating_add(position.crystals.min(self.crystals)).min(self.total())
     }
 }
 
-/// Reports on standard error how far a run is.
+/// Reports the progress of a run on standard error.
 #[derive(Debug)]
 pub struct Progress {
     extent: Extent,
@@ -55,7 +55,7 @@ pub struct Progress {
     start: Instant,
 }
 
-/// The two ways of reporting.
+/// Kind of the report.
 #[derive(Debug)]
 enum Report {
     Silent,
@@ -64,8 +64,8 @@ enum Report {
 }
 
 impl Progress {
-    /// A bar if standard error is a terminal, otherwise lines; nothing if `quiet`. A resumed run begins
-    /// at `done` crystals, which do not count for its speed.
+    /// Creates a bar if standard error is a terminal, otherwise lines; nothing if `quiet`. A resumed run begins at
+    /// `done` crystals, which do not count for its speed.
     pub fn new(extent: Extent, done: u64, quiet: bool) -> Self {
         let report = if quiet {
             Report::Silent
@@ -82,7 +82,7 @@ impl Progress {
         Self { extent, report, start: Instant::now() }
     }
 
-    /// Reports where the run is.
+    /// Reports a position.
     pub fn update(&mut self, position: Position) {
         match &mut self.report {
             Report::Silent => {}
@@ -94,7 +94,7 @@ impl Progress {
         }
     }
 
-    /// Prints a line of its own, above the bar; not if quiet.
+    /// Prints a line above the bar, unless quiet.
     pub fn say(&mut self, text: &str) {
         match &mut self.report {
             Report::Silent => {}
@@ -106,7 +106,7 @@ impl Progress {
         }
     }
 
-    /// Ends the report: the bar goes, the last line comes.
+    /// Ends the report: clears the bar, or prints the last line.
     pub fn finish(&mut self) {
         match &mut self.report {
             Report::Silent => {}
@@ -116,39 +116,39 @@ impl Progress {
     }
 }
 
-/// Prints a line. A closed standard error is no reason to stop a run.
+/// Prints a line. A closed standard error does not stop a run.
 fn print(line: Option<String>) {
     if let Some(line) = line {
         let _ = writeln!(std::io::stderr(), "{}", text::message(&line));
     }
 }
 
-/// Epoch, loss and speed.
+/// Returns epoch, loss and speed as text.
 fn message(extent: &Extent, position: &Position, rate: f64) -> String {
     let Position { epoch, loss, .. } = position;
     format!("epoch {epoch}/{} loss {loss:.4} {rate:.0} crystals/s", extent.epochs)
 }
 
-/// Lines, at most one every [`LINE_INTERVAL`]. Times count from the beginning of the report.
+/// A report as lines, at most one every [`LINE_INTERVAL`]. Times count from the beginning of the report.
 #[derive(Debug)]
 struct Lines {
     extent: Extent,
-    /// Crystals of the whole run done before this process began.
+    /// Crystals of the whole run that were done before this process began.
     begun_at: u64,
     last: Option<Duration>,
-    /// A position not yet reported.
+    /// A position that is not reported yet.
     pending: Option<Position>,
 }
 
 impl Lines {
-    /// The line to be printed now, if one is due.
+    /// Returns the line to print now, if one is due.
     fn update(&mut self, now: Duration, position: Position) -> Option<String> {
         self.pending = Some(position);
         let due = self.last.is_none_or(|last| now.saturating_sub(last) >= LINE_INTERVAL);
         if due { self.finish(now) } else { None }
     }
 
-    /// The line for the last position, if it was not printed yet.
+    /// Returns the line of the last position, if it was not printed yet.
     fn finish(&mut self, now: Duration) -> Option<String> {
         let position = self.pending.take()?;
         self.last = Some(now);

@@ -1,4 +1,4 @@
-//! Learning rate and β1 as functions of the optimiser step.
+//! Learning-rate schedules: learning rate and β1 as functions of the optimiser step.
 
 use std::f64::consts::PI;
 
@@ -6,7 +6,7 @@ use crate::config::schedule::{OneCycleConfig, ScheduleKind};
 use crate::config::{OptimiserConfig, ScheduleConfig};
 use crate::optimiser::Rates;
 
-/// The schedule of a run; a pure function of the step, so a resumed run needs no state of it.
+/// The schedule of a run. It is a pure function of the step, so that a resumed run needs no state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     config: ScheduleConfig,
@@ -16,7 +16,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a run of `total_steps` optimiser steps around the optimiser's settings.
+    /// Creates the schedule of a run of `total_steps` optimiser steps. The optimiser's settings are the highest
+    /// learning rate and β1.
     pub fn new(config: &ScheduleConfig, optimiser: &OptimiserConfig, total_steps: u64) -> Self {
         Self {
             config: config.clone(),
@@ -26,8 +27,8 @@ impl Schedule {
         }
     }
 
-    /// Rates of a step; the first step is 0. Steps beyond the last have the last one's rates: the
-    /// number of batches, and so of steps, may differ a little between epochs.
+    /// Returns the rates of a step, from 0. Steps beyond the last one have the rates of the last one: the number of
+    /// steps may differ a little between epochs.
     pub fn at(&self, step: u64) -> Rates {
         let step = step.min(self.total_steps - 1);
         if self.config.kind == ScheduleKind::OneCycle {
@@ -47,11 +48,11 @@ impl Schedule {
     }
 }
 
-/// PyTorch's `OneCycleLR` with two phases and cosine annealing.
+/// Returns the rates of PyTorch's `OneCycleLR` with two phases and cosine annealing.
 ///
-/// The rate rises from `r/div_factor` to `r` at step `pct_start·total − 1` and falls to
-/// `r/(div_factor·final_div_factor)` at step `total − 1`; β1 falls from `max_momentum` to
-/// `base_momentum` and rises again, unless `cycle_momentum` is false.
+/// The learning rate rises from `r/div_factor` to `r` at step `pct_start·total − 1` and falls to
+/// `r/(div_factor·final_div_factor)` at step `total − 1`. β1 falls from `max_momentum` to `base_momentum` and rises
+/// again, unless `cycle_momentum` is false.
 fn one_cycle(cycle: &OneCycleConfig, highest: f64, beta1: f64, step: u64, total: u64) -> Rates {
     let first = highest / cycle.div_factor;
     let last = first / cycle.final_div_factor;
@@ -68,12 +69,12 @@ fn one_cycle(cycle: &OneCycleConfig, highest: f64, beta1: f64, step: u64, total:
     Rates { learning_rate: rates.0, beta1: if cycle.cycle_momentum { rates.1 } else { beta1 } }
 }
 
-/// `part/whole`; a phase of no length is at its end (PyTorch divides by zero there).
+/// Returns `part/whole`; 1 for a phase without length, where PyTorch divides by zero.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 1.0 }
 }
 
-/// From `start` to `end` along half a cosine: `end + (start − end)/2·(1 + cos(π·share))`.
+/// Interpolates from `start` to `end` along half a cosine: `end + (start − end)/2·(1 + cos(π·share))`.
 fn half_cosine(start: f64, end: f64, share: f64) -> f64 {
     end + (start - end) / 2.0 * ((PI * share).cos() + 1.0)
 }
@@ -84,10 +85,9 @@ mod tests {
 
     use super::*;
 
-    /// Columns: schedule, total steps, step, learning rate, β1; the comment in the file says how the
-    /// numbers came about.
+    /// Reference values: schedule, total steps, step, learning rate, β1. The comment in the file tells their origin.
     const TABLE: &str = include_str!("schedule_table.txt");
-    /// Relative agreement with the table.
+    /// Relative tolerance of the comparison with the table.
     const TOLERANCE: f64 = 1e-12;
 
     fn schedule(kind: ScheduleKind, rate: f64, total: u64) -> Schedule {
@@ -96,7 +96,7 @@ mod tests {
         Schedule::new(&config, &optimiser, total)
     }
 
-    /// The schedule that a line of the table names.
+    /// Returns the schedule of a line of the table.
     fn named(name: &str, total: u64) -> Schedule {
         let mut schedule = match name {
             "cosine" | "cosine_minimum" => schedule(ScheduleKind::Cosine, 0.01, total),

@@ -1,4 +1,4 @@
-//! The model and the optimiser as tensors outside any backend, and back.
+//! Conversion of model and optimiser to tensors outside any backend, and back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::model::names;
 use crate::optimiser::{Adam, Moments};
 use crate::weights::{self, ElementType, Values};
 
-/// Numbers as they are stored.
+/// Converts values to their stored form.
 fn stored(shape: Vec<usize>, data: TensorData) -> weights::Tensor {
     let (values, element) = match data.dtype() {
         DType::F64 => (Values::F64(data.iter::<f64>().collect()), ElementType::F64),
@@ -21,7 +21,7 @@ fn stored(shape: Vec<usize>, data: TensorData) -> weights::Tensor {
     weights::Tensor { shape, values, element }
 }
 
-/// Numbers as the backend takes them.
+/// Converts stored values for the backend.
 fn loaded(tensor: weights::Tensor) -> TensorData {
     match tensor.values {
         Values::F32(values) => TensorData::new(values, tensor.shape),
@@ -29,17 +29,17 @@ fn loaded(tensor: weights::Tensor) -> TensorData {
     }
 }
 
-/// The model's parameters by name.
+/// Returns the parameters of a model by name.
 pub fn weights_of<M: Module>(model: &M) -> BTreeMap<String, weights::Tensor> {
     let parameters = names::parameters(model).into_iter();
     parameters.map(|parameter| (parameter.name, stored(parameter.shape, parameter.data))).collect()
 }
 
-/// The model with other parameters.
+/// Replaces the parameters of a model.
 ///
 /// # Errors
-/// [`TrainError::Model`] for tensors that are missing, of another shape or too many, but for those whose
-/// name begins with one of `ignored`; `path` is the file they come from.
+/// [`TrainError::Model`] for tensors that are missing, unexpected or of another shape. Names that begin with one of
+/// `ignored` are skipped. `path` is the file of the tensors.
 pub fn with_weights<M: Module>(
     model: M,
     tensors: BTreeMap<String, weights::Tensor>,
@@ -57,7 +57,7 @@ pub fn with_weights<M: Module>(
     Ok(names::with_parameters(model, tensors.collect()))
 }
 
-/// The optimiser's running means of gradients and of their squares, by parameter.
+/// Returns the optimiser's means of gradients and of squared gradients, by parameter.
 pub fn moments_of(
     optimiser: &Adam,
 ) -> (BTreeMap<String, weights::Tensor>, BTreeMap<String, weights::Tensor>) {
@@ -69,7 +69,7 @@ pub fn moments_of(
     )
 }
 
-/// Gives an optimiser its running means back.
+/// Restores the optimiser's means.
 pub fn restore_moments(
     optimiser: &mut Adam,
     steps: u32,

@@ -1,9 +1,9 @@
-//! Durations in words.
+//! Durations as text.
 
-/// Seconds below which [`about`] shows tenths.
+/// Duration in seconds below which [`about`] shows tenths.
 const SHORT: f64 = 10.0;
 
-/// A duration in its two largest units: `2 h 3 min`.
+/// Formats a duration in its two largest units: `2 h 3 min`.
 pub fn span(seconds: f64) -> String {
     // Beyond any run's length the cast saturates.
     let seconds = seconds.round() as u64;
@@ -16,7 +16,7 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
-/// An estimated duration: as [`span`], but to a tenth of a second below ten seconds.
+/// Formats an estimated duration like [`span`], with a tenth of a second below ten seconds.
 pub fn about(seconds: f64) -> String {
     if seconds < SHORT { format!("{seconds:.1} s") } else { span(seconds) }
 }

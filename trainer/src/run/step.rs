@@ -1,4 +1,4 @@
-//! One batch through the model, and one step of the optimiser.
+//! Losses of a batch, and steps of the optimiser.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::optimiser::{Adam, Gradients, Rates};
 use crate::ranks::Ranks;
 use crate::run::metrics;
 
-/// Name of the loss that is differentiated among the losses of a batch, and in records.
+/// Name of the total loss among the losses of a batch and in records.
 pub const TOTAL: &str = "loss";
 
-/// What the losses of a batch are, as numbers.
+/// Losses of a batch by name.
 pub type Values = metrics::Losses;
 
-/// What is learnt: a model and the loss that it is trained by.
+/// A training objective: a model and its loss.
 ///
-/// Any model can be trained, here a straight line on batches of a [`Stream`](crate::data::Stream):
+/// Any model can be trained. This example fits a straight line to batches of a [`Stream`](crate::data::Stream):
 ///
 /// ```no_run
 /// use std::collections::BTreeMap;
@@ -99,38 +99,37 @@ pub type Values = metrics::Losses;
 /// # fn main() {}
 /// ```
 pub trait Objective: Debug {
-    /// The model.
+    /// Type of the model.
     type Model: Module;
-    /// What the model takes.
+    /// Type of the model's input.
     type Batch;
 
-    /// What the batches must hold.
+    /// Returns the parts that the batches must have.
     fn inputs(&self) -> Inputs;
 
-    /// Moves this rank's share of a batch to the device; `key` decides whatever is drawn at random.
+    /// Moves this rank's share of a batch to the device. `key` determines all random draws.
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Self::Batch;
 
-    /// The loss of a batch, shape `[1]`, to be differentiated, and its terms as numbers: the loss itself
-    /// under [`TOTAL`]. The numbers are those of the batch that all ranks share, and so is the mean of the
-    /// ranks' gradients.
+    /// Returns the loss of a batch, shape `[1]`, and its terms as numbers, with the loss under [`TOTAL`]. The numbers
+    /// are those of the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch.
     fn losses(&self, model: &Self::Model, batch: &Self::Batch) -> (Tensor<1>, Values);
 
-    /// The optimiser of a run that has made no step.
+    /// Creates the optimiser of a new run.
     fn optimiser(&self, config: &OptimiserConfig) -> Adam {
         Adam::new(config)
     }
 
-    /// The processes that train together.
+    /// Returns the ranks that train together.
     fn ranks(&self) -> &Arc<dyn Ranks>;
 
-    /// What a batch counts in a mean over a validation set, on every rank the same.
+    /// Returns the weight of a batch in a mean over the validation set, the same on every rank.
     fn weight(&self, batch: &Self::Batch) -> f64;
 }
 
-/// Model and optimiser of a run.
+/// The model and the optimiser of a run.
 #[derive(Debug)]
 pub struct Learner<O: Objective> {
-    /// What is learnt.
+    /// The objective.
     pub objective: O,
     /// The model; `None` only while a step replaces it.
     model: Option<O::Model>,
@@ -142,7 +141,7 @@ pub struct Learner<O: Objective> {
 }
 
 impl<O: Objective> Learner<O> {
-    /// A learner that has made no step.
+    /// Creates a learner without any steps.
     pub fn new(model: O::Model, objective: O, config: &OptimiserConfig) -> Self {
         Self {
             optimiser: objective.optimiser(config),
@@ -154,12 +153,12 @@ impl<O: Objective> Learner<O> {
         }
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &O::Model {
         self.model.as_ref().expect("a model is there between two steps")
     }
 
-    /// Losses of a batch, their gradients added to those of the step to come.
+    /// Computes the losses of a batch and accumulates its gradients for the next step.
     pub fn learn(&mut self, batch: &O::Batch) -> Values {
         let (loss, values) = self.objective.losses(self.model(), batch);
         let gradients = Gradients::collect(self.model(), loss.backward());
@@ -171,13 +170,13 @@ impl<O: Objective> Learner<O> {
         values
     }
 
-    /// Batches whose gradients wait for a step.
+    /// Returns the number of batches with accumulated gradients.
     pub fn accumulated(&self) -> usize {
         self.accumulated
     }
 
-    /// Norm of the mean gradient of the batches that wait, over all ranks; they are averaged by it, so
-    /// that no batch can be added before the step.
+    /// Averages the accumulated gradients over batches and ranks and returns their norm. Do not add another batch
+    /// before the step.
     pub fn gradient_norm(&mut self) -> f64 {
         let Some(gradients) = &mut self.gradients else { return 0.0 };
         if self.accumulated > 1 {
@@ -189,7 +188,7 @@ impl<O: Objective> Learner<O> {
         gradients.norm()
     }
 
-    /// Changes the weights by the gradients that wait, clipped if the configuration says so.
+    /// Updates the weights by the accumulated gradients, clipped if configured. `norm` is their norm.
     pub fn step(&mut self, norm: f64, rates: Rates) {
         let (Some(mut gradients), Some(model)) = (self.gradients.take(), self.model.take()) else { return };
         if let Some(limit) = self.clip_norm {
@@ -200,7 +199,7 @@ impl<O: Objective> Learner<O> {
     }
 }
 
-/// The loss among the values of a batch.
+/// Returns the total loss among the losses of a batch.
 pub fn total(values: &Values) -> f64 {
     values.get(TOTAL).copied().unwrap_or(f64::NAN)
 }

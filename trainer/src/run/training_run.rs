@@ -1,4 +1,4 @@
-//! The course of a run: epochs of batches, records, checkpoints, until the end or the first Ctrl-C.
+//! The training loop: epochs of batches with records and checkpoints, until the end or the first Ctrl-C.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,47 +28,47 @@ use crate::run::step::{Learner, Objective, TOTAL, Values, total};
 use crate::run::writer::{Divergence, Writer};
 use crate::weights::Description;
 
-/// Epoch of the order and the masks of the validation set: the same in every epoch, unlike any of
-/// training.
+/// Epoch that keys the order and the masks of the validation set. It is the same in every epoch and differs from all
+/// training epochs.
 const VALIDATION_EPOCH: u64 = u64::MAX;
-/// Seconds in a minute.
+/// Number of seconds in a minute.
 const MINUTE: f64 = 60.0;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// After its last epoch.
+    /// The last epoch is done.
     Finished,
-    /// After epochs without improvement.
+    /// The loss has not improved for the configured number of epochs.
     EarlyStopped,
-    /// By Ctrl-C; a checkpoint was written.
+    /// Ctrl-C stopped the run after a checkpoint.
     Interrupted,
 }
 
-/// Everything that a run begins, or goes on, with.
+/// The parts of a run that begins or continues.
 #[derive(Debug)]
 pub struct RunSetup<O: Objective> {
     /// The resolved configuration.
     pub config: Config,
-    /// Where the model runs, without automatic differentiation.
+    /// The device of the model, without automatic differentiation.
     pub device: Device,
-    /// Its crystals.
+    /// Crystals of the run.
     pub crystals: Crystals,
-    /// Whose loss decides which weights are the best.
+    /// Data set whose loss selects the best weights.
     pub select: Select,
-    /// What the weights belong to.
+    /// Description of the weights.
     pub description: Description,
     /// Model and optimiser.
     pub learner: Learner<O>,
-    /// Optimiser steps of the whole run, for the schedule.
+    /// Number of optimiser steps of the whole run, for the schedule.
     pub steps: u64,
-    /// Where the run is; the default for a new one.
+    /// State of the run; the default for a new one.
     pub state: State,
-    /// Its folder.
+    /// Folder of the run.
     pub folder: RunFolder,
-    /// Losses of a predictor that always says the same, by term.
+    /// Losses of the constant predictor, by term.
     pub constants: Values,
-    /// Whether to report nothing.
+    /// Whether to suppress progress reports.
     pub quiet: bool,
 }
 
@@ -91,7 +91,7 @@ pub struct TrainingRun<'a, O: Objective> {
     memory: MemoryGauge,
 }
 
-/// Sums over the batches of one step.
+/// Sums over the batches of a step.
 #[derive(Default)]
 struct StepSums {
     losses: Values,
@@ -102,11 +102,11 @@ struct StepSums {
 }
 
 impl<'a, O: Objective> TrainingRun<'a, O> {
-    /// Begins a run. A new one (of no steps) gets its first checkpoint at once: there is something good to
-    /// keep from the first batch on, and a resumed run begins with the weights that were given.
+    /// Begins a run. A new run writes a checkpoint at once. A failure in the first batches then leaves something to
+    /// continue, and a resumed run begins with the given weights.
     ///
     /// # Errors
-    /// [`TrainError`] when the folder cannot be written, or there are too few crystals for the ranks.
+    /// [`TrainError`] if the folder cannot be written, or there are fewer crystals than ranks.
     pub fn begin(setup: RunSetup<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
         let RunSetup { config, crystals, state, folder, .. } = setup;
         let is_new = state.config_hash.is_empty();
@@ -146,10 +146,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(course)
     }
 
-    /// Goes on until the end.
+    /// Runs until the end.
     ///
     /// # Errors
-    /// [`TrainError`]; the last checkpoint is whole whatever happens.
+    /// [`TrainError`]. The last checkpoint is complete in any case.
     pub fn run(mut self) -> Result<(Ending, State), TrainError> {
         let ending = self.train()?;
         self.progress.finish();
@@ -170,13 +170,13 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(Ending::Finished)
     }
 
-    /// Whether the last epochs brought nothing.
+    /// Whether the last epochs have not improved the loss.
     fn is_stuck(&self) -> bool {
         let best = self.state.best_epoch.unwrap_or(0);
         self.config.run.early_stop.is_some_and(|patience| self.state.epoch.saturating_sub(best) >= patience)
     }
 
-    /// Trains until the end of the epoch; whether it was interrupted before.
+    /// Trains until the end of the epoch. Returns whether it was interrupted.
     fn epoch(&mut self) -> Result<bool, TrainError> {
         let begun = Instant::now();
         let (epoch, before) = (self.state.epoch, self.state.crystals);
@@ -217,7 +217,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(false)
     }
 
-    /// One batch forward and backward.
+    /// Computes the losses and gradients of a batch.
     fn learn(&mut self, graph: GraphBatch<f32>, sums: &mut StepSums) -> Result<(), TrainError> {
         let Origin { first_crystal, whole: identifiers } = graph.origin.clone();
         let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, first_crystal };
@@ -243,7 +243,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(())
     }
 
-    /// One step of the optimiser and its record.
+    /// Takes an optimiser step and records it.
     fn step(&mut self, sums: &mut StepSums, begun: Instant, waited: f64) -> Result<(), TrainError> {
         let rates = self.schedule.at(self.state.step);
         let StepSums { losses, batches, crystals, identifiers } = std::mem::take(sums);
@@ -274,7 +274,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(())
     }
 
-    /// Means, validation, best weights, record, checkpoint, curves.
+    /// Ends an epoch: means, validation, best weights, record, checkpoint and curves.
     fn finish_epoch(&mut self, begun: Instant, before: u64, waited: f64) -> Result<(), TrainError> {
         let batches = self.state.batch.max(1) as f64;
         let train: Values = std::mem::take(&mut self.state.sums)
@@ -315,7 +315,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         self.save()
     }
 
-    /// Mean losses over the validation set.
+    /// Returns the mean losses over the validation set.
     fn validate(&self) -> Result<Option<Values>, TrainError> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
@@ -366,7 +366,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         Ok(())
     }
 
-    /// Time, speed and memory of a stretch of the run.
+    /// Returns the cost of a part of the run.
     fn cost(&mut self, begun: Instant, crystals: u64, waited: f64) -> Cost {
         let seconds = begun.elapsed().as_secs_f64();
         Cost {
@@ -377,7 +377,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         }
     }
 
-    /// Lists the crystals that a run ended on; `batch` counts from 1.
+    /// Lists the crystals of a batch on which the run has diverged, and returns the error. `batch` counts from 1.
     fn diverged(&self, quantity: &'static str, value: f64, batch: u64, identifiers: &[String]) -> TrainError {
         let epoch = self.state.epoch + 1;
         let error = self.writer.diverged(Divergence { quantity, value, epoch, batch }, identifiers);
@@ -387,7 +387,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     }
 }
 
-/// A line about an epoch.
+/// Returns a line about an epoch.
 fn epoch_summary(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
     let terms = train.iter().filter(|(name, _)| *name != TOTAL);
     let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");

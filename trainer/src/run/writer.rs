@@ -1,4 +1,4 @@
-//! What a run writes into its folder: all of it from the rank that leads, nothing from the others.
+//! Writing to the folder of a run. Rank 0 writes everything, the others nothing.
 
 use std::io::Write;
 
@@ -16,28 +16,28 @@ use crate::run::snapshot;
 use crate::run::step::Values;
 use crate::weights::{self, Description};
 
-/// A loss or gradient that is no number, and where.
+/// A loss or gradient that is not finite, and its place.
 pub(super) struct Divergence {
-    /// `loss` or `norm of the gradients`.
+    /// Name of the quantity: `loss` or `norm of the gradients`.
     pub(super) quantity: &'static str,
     /// NaN or an infinity.
     pub(super) value: f64,
-    /// Epoch, counted from 1.
+    /// Epoch, from 1.
     pub(super) epoch: u64,
-    /// Batch of the epoch, counted from 1.
+    /// Batch of the epoch, from 1.
     pub(super) batch: u64,
 }
 
-/// The folder of a run and who writes to it.
+/// Writer of a run's folder.
 #[derive(Debug)]
 pub(super) struct Writer {
     folder: RunFolder,
-    /// The records; `None` on a rank that does not lead.
+    /// The records; `None` on all ranks but the first.
     log: Option<MetricsLog>,
 }
 
 impl Writer {
-    /// Goes on behind so many records.
+    /// Opens the folder and keeps its first `records` records.
     pub(super) fn open(folder: RunFolder, records: u64, leads: bool) -> Result<Self, TrainError> {
         let log = leads.then(|| MetricsLog::open(&folder.metrics(), records)).transpose()?;
         Ok(Self { folder, log })
@@ -55,7 +55,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends a record; how many there are then.
+    /// Appends a record and returns the number of records.
     pub(super) fn record(&mut self, record: &Record) -> Result<u64, TrainError> {
         let Some(log) = &mut self.log else { return Ok(0) };
         log.append(record)?;
@@ -77,7 +77,7 @@ impl Writer {
         if self.writes() { card.write(&self.folder.card()) } else { Ok(()) }
     }
 
-    /// Draws the records so far.
+    /// Draws the loss curves.
     pub(super) fn curves(&self, constants: &Values) -> Result<(), TrainError> {
         if self.writes() {
             let records = metrics::read(&self.folder.metrics())?;
@@ -86,7 +86,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the checkpoint, the records before it.
+    /// Writes the records to disk, then the checkpoint.
     pub(super) fn checkpoint<M: Module>(
         &self,
         state: &State,
@@ -107,7 +107,7 @@ impl Writer {
         Ok(checkpoint.write(&self.folder.checkpoint())?)
     }
 
-    /// Lists the crystals that a run ended on; the error to end it with.
+    /// Lists the crystals of a batch on which the run has diverged, and returns the error.
     pub(super) fn diverged(&self, divergence: Divergence, identifiers: &[String]) -> TrainError {
         let Divergence { quantity, value, epoch, batch } = divergence;
         let listed = self.folder.path().join(DIVERGED_FILE);

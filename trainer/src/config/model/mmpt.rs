@@ -1,4 +1,4 @@
-//! Sizes and variants of MMPT's encoders (specification, sections 4 and 5).
+//! Sizes and variants of MMPT's encoder (specification, sections 4 and 5).
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use crate::config::fault::{Faults, LAYERS, WIDTH};
 use crate::config::section::{Setting, section};
 use crate::data::Graph;
 
-/// Most numbers in the encoders: 2 GB in single precision, and as much for the gradient and each moment.
+/// Maximum number of weights of the encoder: 2 GB in single precision. The gradient and each moment take as much.
 const MAX_NUMBERS: f64 = 5e8;
 
-/// What the attention of Eq. 6 sums (specification, section 7, row 10).
+/// The values that the attention of Eq. 6 sums (specification, section 7, row 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttentionValues {
@@ -22,8 +22,8 @@ pub enum AttentionValues {
 impl Setting for AttentionValues {}
 
 section! {
-    /// Sizes and variants of the encoders; the defaults are the paper's, or the specification's choices where the paper is
-    /// silent.
+    /// Sizes and variants of the encoders; the defaults are the paper's, or the specification's choices where the
+    /// paper is silent.
     pub struct MmptModelConfig {
         /// Edges the encoder sees: "multigraph" (all of the store's), "simple" (for each pair of different atoms
         /// the nearest image alone; ablation without PIMG).
@@ -59,7 +59,7 @@ section! {
 }
 
 impl MmptModelConfig {
-    /// Notes the first size that does not fit the others.
+    /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         faults.unless(
             self.encoder_numbers() <= MAX_NUMBERS,
@@ -75,8 +75,8 @@ impl MmptModelConfig {
         );
     }
 
-    /// Numbers in the matrices of the encoders, in doubles because no integer holds every product. Biases and the
-    /// smallest matrices are left out.
+    /// Returns the number of weights in the encoder's matrices, without biases and the smallest matrices. It is an
+    /// `f64`, since products of sizes may exceed every integer type.
     pub(crate) fn encoder_numbers(&self) -> f64 {
         let [hidden, structure, inner, output, lattice, feed_forward] = [
             self.hidden,

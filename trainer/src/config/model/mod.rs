@@ -1,9 +1,9 @@
-//! Which encoder a run has, and its sizes. The number of radial and spherical functions is not among them: the
-//! features are made with it (`crate::data::basis`).
+//! Choice of the encoder, and its sizes. The numbers of radial and spherical functions are constants of
+//! `crate::data::basis`.
 //!
-//! * [`mmpt`]: the encoders of MMPT
+//! * [`mmpt`]: the encoder of MMPT
 //!
-//! Every kind has a section of its own, called like the kind.
+//! Every kind has a section that is named like it.
 
 pub mod mmpt;
 
@@ -15,16 +15,17 @@ use crate::data::Graph;
 
 pub use mmpt::{AttentionValues, MmptModelConfig};
 
-/// Classes of the atom-type prediction: class = atomic number, class 0 is unused (specification, section 7, row 9).
+/// Number of classes of the atom-type prediction. The class is the atomic number; class 0 is unused (specification,
+/// section 7, row 9).
 pub const ATOM_TYPES: usize = 119;
-/// Classes of the same-cell label (specification, section 2.4).
+/// Number of classes of the same-cell label (specification, section 2.4).
 pub const SAME_CELL_CLASSES: usize = 2;
-/// Width between the two linear maps of each basis. A constant, because the sum over triplets is
-/// written for it.
+/// Width between the two linear maps of each basis. It is a constant, because the kernel of the sum over triplets is
+/// compiled for it.
 pub const BASIS_WIDTH: usize = kernels::triplet::BASIS;
-/// Lattice parameters of a crystal: three lengths, three angles.
+/// Number of lattice parameters of a crystal: three lengths and three angles.
 pub const LATTICE_PARAMETERS: usize = 6;
-/// Tokens of the lattice encoder: lengths and angles (specification, section 4.4).
+/// Number of tokens of the lattice encoder: one for the lengths, one for the angles (specification, section 4.4).
 pub const LATTICE_TOKENS: usize = 2;
 
 impl Setting for Graph {}
@@ -40,17 +41,17 @@ pub enum ModelKind {
 impl Setting for ModelKind {}
 
 impl ModelKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 1] = [Self::Mmpt];
 
-    /// Its name in texts.
+    /// Returns the name for texts.
     pub fn title(self) -> &'static str {
         match self {
             Self::Mmpt => "MMPT",
         }
     }
 
-    /// What it is, in a few words.
+    /// Returns a description in a few words.
     pub fn about(self) -> &'static str {
         match self {
             Self::Mmpt => "a periodic multigraph network and a lattice encoder",
@@ -75,21 +76,21 @@ impl From<MmptModelConfig> for ModelConfig {
 }
 
 impl ModelConfig {
-    /// Which edges the encoder sees.
+    /// Returns which edges the encoder sees.
     pub fn graph(&self) -> Graph {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.graph,
         }
     }
 
-    /// Lower bound on the numbers in the encoder's weights.
+    /// Returns a lower bound of the number of the encoder's weights.
     pub(crate) fn least_numbers(&self) -> f64 {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.encoder_numbers(),
         }
     }
 
-    /// The first size out of its range, as `key = value: must be what is needed`.
+    /// Returns the first size out of its range, as `key = value: must be <needed>`.
     pub(crate) fn fault(&self) -> Option<String> {
         let mut faults = Faults::default();
         self.check("model", &mut faults);
@@ -97,7 +98,7 @@ impl ModelConfig {
         faults.0.as_ref().map(Fault::to_string)
     }
 
-    /// Notes the first size that does not fit the others.
+    /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.check_relations(faults),

@@ -1,11 +1,11 @@
-//! Weights and forms of MMPT's loss terms (specification, section 6). A term of weight 0 is not computed.
+//! Settings of MMPT's loss terms (specification, section 6). A term of weight 0 is not computed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::fault::{Faults, NOT_NEGATIVE};
 use crate::config::section::{Setting, section};
 
-/// How the error of a predicted number counts.
+/// Error function of a regression term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Error {
@@ -17,13 +17,13 @@ pub enum Error {
 
 impl Setting for Error {}
 
-/// What the agreement of the two views is measured on (specification, section 6, L_BT).
+/// Samples of the Barlow Twins loss (specification, section 6, L_BT; <https://arxiv.org/abs/2103.03230>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Samples {
     /// The atoms of the batch.
     Atoms,
-    /// The crystals of the batch, each the mean of its atoms.
+    /// The crystals of the batch. Each is the mean of its atoms.
     Crystals,
 }
 
@@ -61,8 +61,8 @@ section! {
     }
 }
 
-/// Hands the terms of Eq. 7 to another macro, in their order: what each means, its name, its settings and their
-/// defaults. A term is computed by the file of its name in `pretrain/mmpt/loss`.
+/// Passes the terms of Eq. 7 to another macro, in order: the meaning of a term, its name, its settings and their
+/// defaults. The file of its name in `pretrain/mmpt/loss` computes it.
 macro_rules! terms {
     ($then:ident) => {
         $then! {
@@ -96,7 +96,7 @@ macro_rules! settings {
         }
 
         impl LossConfig {
-            /// Factors of the terms in the sum, in their order.
+            /// Returns the weights of the terms in order.
             pub(crate) fn weights(&self) -> impl Iterator<Item = f64> {
                 [$(self.$term.weight),*].into_iter()
             }
@@ -106,7 +106,7 @@ macro_rules! settings {
 terms!(settings);
 
 impl LossConfig {
-    /// Notes a fault if nothing is learnt.
+    /// Records a fault if all weights are zero.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         faults.unless(
             self.weights().any(|weight| weight > 0.0),

@@ -1,4 +1,4 @@
-//! Labels, masks and decoders of MMPT's pre-training (specification, sections 2.4 and 5).
+//! Settings of MMPT's pre-training: labels, masks and decoders (specification, sections 2.4 and 5).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,13 @@ use crate::config::fault::WIDTH;
 use crate::config::section::{Setting, section};
 use crate::data::PeriodicLabels;
 
-/// How the two masks of a crystal are drawn (specification, section 5).
+/// Distribution of the two masks of a crystal (specification, section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Masking {
     /// The second mask is the complement of the first.
     Mutex,
-    /// Both masks are drawn independently, each with half of the atoms (the ablation without mutex
-    /// masks).
+    /// Both masks are drawn independently, each with half of the atoms. This is the ablation without mutex masks.
     Independent,
 }
 
@@ -22,8 +21,8 @@ impl Setting for Masking {}
 impl Setting for PeriodicLabels {}
 
 section! {
-    /// What MMPT's pre-training predicts and how it hides atoms; the defaults are the paper's, or the specification's choices
-    /// where the paper is silent.
+    /// Settings of MMPT's pre-training: labels, masks, decoders and loss. The defaults are the paper's, or the
+    /// specification's choices where the paper is silent.
     pub struct MmptPretrainConfig {
         /// Periodic-attribute labels: "centred" (the home cell is put around the centre atom, so that the cell's
         /// origin does not matter) or "cell" (as in the paper).
@@ -38,8 +37,8 @@ section! {
 }
 
 impl MmptPretrainConfig {
-    /// Numbers in the matrices of the three heads of periodic attributes, each of which takes two atoms; the other
-    /// decoders are left out.
+    /// Returns the number of weights in the matrices of the three pair heads, each of which takes two atoms. The
+    /// other decoders are not counted.
     pub(crate) fn decoder_numbers(&self, atoms: usize) -> f64 {
         const ATOMS_OF_HEADS: f64 = 6.0;
         ATOMS_OF_HEADS * atoms as f64 * self.decoder_width as f64

@@ -1,9 +1,9 @@
-//! How a model is pre-trained.
+//! Settings of pre-training.
 //!
-//! * [`mmpt`]: MMPT's masked views and labels
-//! * [`loss`]: the terms of its loss
+//! * [`mmpt`]: masked views and labels of MMPT
+//! * [`loss`]: loss terms of MMPT
 //!
-//! Every method has a section of its own, called like the method.
+//! Every method has a section that is named like it.
 
 pub mod loss;
 pub mod mmpt;
@@ -20,14 +20,14 @@ pub use mmpt::{Masking, MmptPretrainConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MethodKind {
-    /// Masked atoms, the agreement of two views and periodic attributes.
+    /// MMPT: masked atoms, the agreement of two views, and periodic attributes.
     Mmpt,
 }
 
 impl Setting for MethodKind {}
 
 impl MethodKind {
-    /// What it is, in a few words.
+    /// Returns a description in a few words.
     pub fn about(self) -> &'static str {
         match self {
             Self::Mmpt => "Mutex masked pre-training for crystals",
@@ -46,7 +46,7 @@ section! {
 }
 
 impl PretrainConfig {
-    /// Lower bound on the numbers in the weights of the method's decoders on an encoder whose atoms have vectors of
+    /// Returns a lower bound of the number of the decoders' weights, on an encoder whose atom embeddings have the
     /// width `atoms`.
     pub(crate) fn least_numbers(&self, atoms: usize) -> f64 {
         match self.method {
@@ -54,22 +54,22 @@ impl PretrainConfig {
         }
     }
 
-    /// What weights must agree in to be used for one another: everything but the loss, which says how they came
-    /// about.
+    /// Returns the settings in which two models must agree to exchange weights: all but those of the loss, which are
+    /// the default's.
     pub fn of_weights(&self) -> Self {
         let mut settings = self.clone();
         settings.mmpt.loss = LossConfig::default();
         settings
     }
 
-    /// The first setting out of its range, as `key = value: must be what is needed`.
+    /// Returns the first setting out of its range, as `key = value: must be <needed>`.
     pub(crate) fn fault(&self) -> Option<String> {
         let mut faults = Faults::default();
         self.check("pretrain", &mut faults);
         faults.0.as_ref().map(Fault::to_string)
     }
 
-    /// Notes the first setting that does not fit the others.
+    /// Records the first setting that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         match self.method {
             MethodKind::Mmpt => self.mmpt.loss.check_relations(faults),
