@@ -1,23 +1,23 @@
-//! Source of the batches that steps are timed on.
+//! Batches for timed steps.
 
 use crate::data::sample::draw;
 use crate::data::stored::StoredCrystal;
 use crate::data::{GraphBatch, Selection, Stream, StreamSettings};
 use crate::error::TrainError;
 
-/// Which batches are timed.
+/// Choice of the timed batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// Batches of crystals drawn at random from the whole store, typical of an epoch.
+    /// Batches of crystals drawn at random from the whole store, which are typical of an epoch.
     Drawn,
-    /// The first batch in the order of the shards for every step, so that another program can be timed on
-    /// the same crystals.
+    /// The first batch in the order of the shards for every step, so that another program can be timed on the same
+    /// crystals.
     First,
 }
 
 /// An endless sequence of batches.
 pub(super) enum Batches {
-    /// Drawn crystals, from the first one again after the last.
+    /// Drawn crystals, again from the first one after the last.
     Drawn(Box<Drawn>),
     /// The same batch every time.
     First(Box<GraphBatch<f32>>),
@@ -53,7 +53,7 @@ impl Drawn {
 }
 
 impl Batches {
-    /// Draws the crystals of `count` different batches, or all that the selection has; or takes its first
+    /// Draws the crystals of `count` different batches, or all of the selection if it has fewer; or takes its first
     /// batch. `settings` are those of the training stream.
     pub(super) fn choose(
         choice: Choice,
@@ -74,10 +74,10 @@ impl Batches {
         Ok(Self::Drawn(Box::new(Drawn::new(crystals, cutoff, settings)?)))
     }
 
-    /// The next batch.
+    /// Returns the next batch.
     ///
     /// # Errors
-    /// [`TrainError`] if a crystal is no valid graph.
+    /// [`TrainError`] if a crystal is not a valid graph.
     pub(super) fn next(&mut self) -> Result<GraphBatch<f32>, TrainError> {
         match self {
             Self::First(batch) => Ok(GraphBatch::clone(batch)),

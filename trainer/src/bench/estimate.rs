@@ -1,6 +1,6 @@
-//! Time of an epoch and of a run, estimated from a few timed steps.
+//! Estimates of the time of an epoch and of a run from a few timed steps.
 //!
-//! With the [`work`] `w` of a batch, `W` that of all crystals, and sums over the timed steps, all in seconds:
+//! With the [`work`] `w` of a batch, the work `W` of all crystals, and sums over the timed steps, in seconds:
 //!
 //! ```text
 //! train      = W_train * sum(preparation + gradients) / sum(w)
@@ -19,23 +19,23 @@ use crate::config::Config;
 use crate::data::Graph;
 use crate::data::size::Size;
 
-/// Amount of work of an epoch.
+/// Work of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Work {
-    /// Crystals that are trained on.
+    /// Number of crystals for training.
     pub crystals: u64,
-    /// Sum of their [`work`].
+    /// Sum of the [`work`] of the crystals for training.
     pub train: f64,
-    /// Sum of the [`work`] of the validation set's crystals.
+    /// Sum of the [`work`] of the crystals for validation.
     pub validation: f64,
 }
 
 /// Estimated time of an epoch and of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Seconds of an epoch, validation included.
+    /// Seconds of an epoch, including validation.
     pub epoch_seconds: f64,
-    /// Epochs of the run, if it is not stopped early.
+    /// Number of epochs of the run, if it does not stop early.
     pub epochs: u64,
     /// Seconds of the run.
     pub run_seconds: f64,
@@ -43,8 +43,9 @@ pub struct Estimate {
     pub may_stop_early: bool,
 }
 
-/// Quantity that the time of a batch is taken to be proportional to: its atoms and edges. Atoms alone where
-/// the model's graph has fewer edges than the store. Positive for every crystal, also one without an edge.
+/// Returns the quantity that the time of a batch is assumed to be proportional to: the number of its atoms and edges,
+/// or of its atoms alone if the model's graph has fewer edges than the store. It is positive for every crystal, even
+/// without edges.
 pub fn work(graph: Graph, size: &Size) -> f64 {
     match graph {
         Graph::Multigraph => (size.atoms + size.edges) as f64,
@@ -53,9 +54,9 @@ pub fn work(graph: Graph, size: &Size) -> f64 {
 }
 
 impl Estimate {
-    /// Scales the timed steps up to an epoch, by the formula of this module. Preparation, gradients and
-    /// validation are scaled by work and not by crystals, so that the result depends little on whether the
-    /// drawn batches are larger or smaller than the mean.
+    /// Scales the timed steps to an epoch by the formula of this module. Preparation, gradients and validation scale
+    /// with the work and not with the crystals, so that the result depends little on whether the drawn batches are
+    /// larger or smaller than the mean.
     pub fn new(steps: &Steps, whole: &Work, config: &Config, data_crystals_per_s: f64) -> Self {
         let work = steps.sum(|step| step.work);
         let of_batches = steps.sum(|step| step.preparation + step.gradients) / work * whole.train;
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
     use crate::bench::steps::Step;
 
-    /// 10 µs an edge, 0.05 s a step.
+    /// Returns a step of 10 µs per edge and 0.05 s per step.
     fn step(edges: u64) -> Step {
         Step {
             crystals: 8,

@@ -4,64 +4,64 @@ use serde::Serialize;
 
 use crate::data::size::Size;
 
-/// Fastest, middle and slowest of several times.
+/// Minimum, median and maximum of several times.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Times {
-    /// Fastest.
+    /// Minimum.
     pub min: f64,
-    /// Middle.
+    /// Median.
     pub median: f64,
-    /// Slowest.
+    /// Maximum.
     pub max: f64,
 }
 
-/// Seconds of each part of a step.
+/// Times of the parts of a step, in seconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Seconds {
-    /// Drawing the masks and moving the batch to the device.
+    /// Drawing masks and moving the batch to the device.
     pub preparation: Times,
-    /// Model, losses and their gradients.
+    /// Forward and backward pass.
     pub gradients: Times,
-    /// The norm of the gradients.
+    /// Norm of the gradients.
     pub norm: Times,
-    /// The optimiser. Its key in a report stays the one that programs know.
+    /// Optimiser step. Its key in a report is the one of earlier versions.
     #[serde(rename = "optimizer")]
     pub optimiser: Times,
-    /// Gradients and optimiser: what other programs call a step.
+    /// Gradients and optimiser together, which other programs call a step.
     pub step: Times,
 }
 
-/// Size of a batch.
+/// Mean size of batches.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct BatchSize {
-    /// Crystals.
+    /// Number of crystals.
     pub crystals: usize,
-    /// Atoms.
+    /// Number of atoms.
     pub atoms: usize,
-    /// Edges.
+    /// Number of edges.
     pub edges: usize,
-    /// Triplets.
+    /// Number of triplets.
     pub triplets: usize,
 }
 
-/// One timed step.
+/// A timed step.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Step {
-    /// Crystals of its batch.
+    /// Number of crystals in the batch.
     pub crystals: usize,
-    /// Triplets of its batch.
+    /// Number of triplets in the batch.
     pub triplets: usize,
-    /// Atoms, edges and pairs of its batch.
+    /// Numbers of atoms, edges and pairs in the batch.
     pub size: Size,
-    /// [`work`](super::estimate::work) of its batch.
+    /// The [`work`](super::estimate::work) of the batch.
     pub work: f64,
-    /// Seconds until the batch is on the device.
+    /// Seconds until the batch was on the device.
     pub preparation: f64,
-    /// Seconds of model, losses and gradients.
+    /// Seconds of the forward and backward pass.
     pub gradients: f64,
-    /// Seconds of the gradients' norm.
+    /// Seconds of the norm of the gradients.
     pub norm: f64,
-    /// Seconds of the optimiser.
+    /// Seconds of the optimiser step.
     pub optimiser: f64,
     /// Seconds of the losses alone, as for validation; 0 without a validation set.
     pub validation: f64,
@@ -83,12 +83,12 @@ impl Steps {
         self.0.push(step);
     }
 
-    /// Number of steps.
+    /// Returns the number of steps.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Sum of a part over all steps.
+    /// Returns the sum of a part over all steps.
     pub fn sum(&self, part: impl Fn(&Step) -> f64) -> f64 {
         self.0.iter().map(part).sum()
     }
@@ -100,7 +100,7 @@ impl Steps {
         Times { min: at(0), median: at(seconds.len() / 2), max: at(seconds.len().saturating_sub(1)) }
     }
 
-    /// Seconds of each part.
+    /// Returns the seconds of each part.
     pub fn seconds(&self) -> Seconds {
         Seconds {
             preparation: self.times(|step| step.preparation),
@@ -111,7 +111,7 @@ impl Steps {
         }
     }
 
-    /// Mean size of the batches.
+    /// Returns the mean size of the batches.
     pub fn mean_size(&self) -> BatchSize {
         let count = self.count().max(1) as f64;
         let mean = |part: fn(&Step) -> f64| (self.sum(part) / count).round() as usize;
@@ -123,7 +123,7 @@ impl Steps {
         }
     }
 
-    /// Crystals a second over all steps.
+    /// Returns the crystals per second over all steps.
     pub fn crystals_per_s(&self) -> f64 {
         let seconds = self.sum(|step| step.preparation + step.gradients + step.norm + step.optimiser);
         self.sum(|step| step.crystals as f64) / seconds

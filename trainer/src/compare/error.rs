@@ -1,4 +1,4 @@
-//! What can go wrong when models are compared.
+//! Errors of comparisons.
 
 use std::path::{Path, PathBuf};
 
@@ -9,21 +9,21 @@ use crate::error::TrainError;
 use crate::report::ReportError;
 use crate::task::TaskError;
 
-/// A comparison that cannot be begun, gone on with or written down.
+/// An error that ends a comparison.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
-    /// The file system refused.
+    /// A file system operation failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// The grid is no TOML, lacks a key or has one that there is not.
+    /// The grid is not valid TOML, lacks a key or has an unknown one.
     #[error("{}:{line}:{column}: not a valid grid: {message}", path.display())]
     Syntax {
         /// The file.
@@ -32,10 +32,10 @@ pub enum CompareError {
         line: usize,
         /// Column in characters, counted from 1.
         column: usize,
-        /// What is wrong.
+        /// A description of the fault.
         message: String,
     },
-    /// A value of the grid cannot be used.
+    /// A value of the grid is invalid.
     #[error("{}: {key} = '{value}': must be {needed}", path.display())]
     Value {
         /// The file.
@@ -44,51 +44,51 @@ pub enum CompareError {
         key: String,
         /// The value.
         value: String,
-        /// What it would have to be.
+        /// A description of the allowed values.
         needed: String,
     },
-    /// A section of the grid gives settings that cannot be used.
+    /// A section of the grid has invalid settings.
     #[error("{}: [{section}]: {source}", path.display())]
     Settings {
-        /// The file.
+        /// File of the grid.
         path: PathBuf,
-        /// The section.
+        /// Name of the section.
         section: String,
-        /// What is wrong with them.
+        /// The underlying error.
         source: Box<ConfigError>,
     },
-    /// A section of the grid names a task that cannot be used.
+    /// A section of the grid names an invalid task.
     #[error("{}: [{section}]: {source}", path.display())]
     Task {
-        /// The file.
+        /// File of the grid.
         path: PathBuf,
-        /// The section.
+        /// Name of the section.
         section: String,
-        /// What is wrong with it.
+        /// The underlying error.
         source: Box<TaskError>,
     },
     /// A file that the grid names cannot be read.
     #[error("{}: {job}: {source}", path.display())]
     Input {
-        /// The file of the grid.
+        /// File of the grid.
         path: PathBuf,
-        /// The job that needs it.
+        /// Name of the job that needs the file.
         job: String,
-        /// What is wrong.
+        /// The underlying error.
         source: Box<TrainError>,
     },
-    /// The folder is that of shards, or lies in it.
+    /// The folder is one of the shards' folders, or inside one.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
-    /// The folder has a grid that no comparison has put there.
+    /// The folder has a grid that does not belong to a comparison.
     #[error("{}: not of a comparison, as there is no {journal} beside it", path.display())]
     Foreign {
-        /// The grid.
+        /// Path of the grid.
         path: PathBuf,
-        /// Name of the file that would tell of a comparison.
+        /// Name of the journal, which is missing.
         journal: &'static str,
     },
-    /// Another process works in the folder.
+    /// Another process is working in the folder.
     #[error(
         "another comparison, or a job that a killed one has left behind, is at work in {}",
         path.display()
@@ -97,14 +97,14 @@ pub enum CompareError {
         /// The folder.
         path: PathBuf,
     },
-    /// A line of the journal cannot be understood.
+    /// A line of the journal cannot be parsed.
     #[error("{}:{line}: not a record of a job: {reason}", path.display())]
     Record {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of the fault.
         reason: String,
     },
     /// An evaluation cannot be read.
@@ -113,7 +113,7 @@ pub enum CompareError {
 }
 
 impl CompareError {
-    /// The error of a file-system call, for `map_err`.
+    /// Returns the error of a file system operation, for `map_err`.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

@@ -1,4 +1,4 @@
-//! Views for the tests of tables and figures.
+//! Example views for the tests of tables and figures.
 
 use super::view::{Cited, Column, Entry, Row, RowKind, Score, View};
 
@@ -18,7 +18,7 @@ fn column(task: &str, unit: &str) -> Column {
     Column { task: task.to_owned(), unit: unit.to_owned() }
 }
 
-/// Two tasks, the second without published numbers and without one of the models.
+/// Returns two tasks, the second without published numbers and without one of the models.
 pub(super) fn models() -> View {
     let dimenet = cited(49.02, "DimeNet++", "leaderboard");
     let gap = |ours| Entry { ours, published: None };
@@ -60,7 +60,7 @@ pub(super) fn models() -> View {
     }
 }
 
-/// Two models on two shares of the training crystals.
+/// Returns two models on two shares of the training crystals.
 pub(super) fn labels() -> View {
     let entry = |mean, published| vec![Entry { ours: score(mean, 1.0, 5), published }];
     View {

@@ -1,4 +1,4 @@
-//! Views as pictures: a panel for every task, with bars or curves.
+//! Views as SVG figures: a panel for every task, with bars or curves.
 
 use etl::chart::{self, Axis, Plot, SHORTEST, circle, colour, drawable, line, rectangle, text};
 use maud::{Markup, html};
@@ -8,43 +8,43 @@ use super::table::{PUBLISHED, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
 use crate::unit;
 
-/// What the pictures are known by.
+/// Identifier of the SVG element.
 const ID: &str = "comparison";
-/// Width of a panel, and height of one with curves, in pixels; bars take as much height as there are.
+/// Width of a panel, and height of a panel with curves, in pixels. The height of bars depends on their number.
 const WIDTH: f64 = 620.0;
 const CURVES_HEIGHT: f64 = 340.0;
-/// Height of a bar with what is around it, in pixels.
+/// Height of a bar with the space around it, in pixels.
 const BAR_HEIGHT: f64 = 30.0;
-/// Height of a panel's title and of its axis, in pixels.
+/// Heights of a panel's title and of its axis, in pixels.
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
 /// Height of the heading, in pixels.
 const HEADING: f64 = 34.0;
-/// Panels side by side.
+/// Number of panels side by side.
 const COLUMNS: usize = 2;
-/// Space around the bars for their names and numbers, in pixels: left, above, right, below.
+/// Margins of the bars for names and numbers, in pixels: left, above, right, below.
 const BARS_MARGINS: [f64; 4] = [208.0, TOP, 120.0, BOTTOM];
-/// Space around the curves for numbers and legend, in pixels.
+/// Margins of the curves for numbers and legend, in pixels.
 const CURVES_MARGINS: [f64; 4] = [68.0, TOP, 215.0, BOTTOM];
-/// Distance of the left axis's name from it, in pixels.
+/// Distance of the left axis's name from the axis, in pixels.
 const NAME_DISTANCE: f64 = 52.0;
-/// Height of the legend's lines, and length of its samples, in pixels.
+/// Line height of the legend, and length of its samples, in pixels.
 const LEGEND_LINE: f64 = 20.0;
 const LEGEND_SAMPLE: f64 = 18.0;
-/// Distance between a text and what it belongs to, and of its baseline from the middle of its letters, in pixels.
+/// Distance of a text from its object, and of its baseline from the middle of its letters, in pixels.
 const TEXT_GAP: f64 = 7.0;
 const BASELINE: f64 = 4.0;
-/// Ticks of an axis, about, and of that of the shares.
+/// Approximate numbers of ticks of an axis and of the axis of shares.
 const TICKS: f64 = 6.0;
 const SHARE_TICKS: f64 = 11.0;
-/// Half the thickness of a bar, of the place it has.
+/// Half the thickness of a bar, as a share of its space.
 const BAR_HALF: f64 = 0.36;
-/// Half the length of the line across the end of a deviation, of the axis's length.
+/// Half the length of the line across the end of a deviation, as a share of the axis.
 const WHISKER: f64 = 0.008;
-/// Share of the range that stays free beyond the largest value.
+/// Free share of the range beyond the largest value.
 const HEADROOM: f64 = 0.08;
 
-/// One bar.
+/// A bar of a panel.
 struct Bar {
     label: String,
     value: f64,
@@ -53,15 +53,15 @@ struct Bar {
     class: &'static str,
 }
 
-/// One curve: share of the training crystals, error and deviation, by share.
+/// A curve of a panel: share of the training crystals, error and deviation of each point.
 struct Curve {
     label: String,
     points: Vec<(f64, f64, f64)>,
     measured: bool,
 }
 
-/// The view as SVG text; the same view gives the same bytes. Values that are not finite are left out, and
-/// a panel without any is empty.
+/// Returns the view as SVG. The same view gives the same bytes. Values that are not finite are left out, and a panel
+/// without values is empty.
 pub fn svg(view: &View, kind: FigureKind) -> String {
     let bars: Vec<Vec<Bar>> = (0..view.columns.len()).map(|index| bars(view, index)).collect();
     let height = match kind {
@@ -84,7 +84,7 @@ pub fn svg(view: &View, kind: FigureKind) -> String {
     schemas::text::page(&chart::picture(ID, size, &body)).into_owned()
 }
 
-/// The bars of a task: what was measured, and below it what was published.
+/// Returns the bars of a task: measured ones, each followed by its published ones.
 fn bars(view: &View, index: usize) -> Vec<Bar> {
     let mut bars = Vec::new();
     for row in &view.rows {
@@ -109,7 +109,7 @@ fn bars(view: &View, index: usize) -> Vec<Bar> {
     bars
 }
 
-/// Draws the bars of a task from the upper left corner of its panel on, the first one at the top.
+/// Draws the bars of a task from the upper left corner of its panel, the first one at the top.
 fn draw_bars(corner: (f64, f64), column: &Column, bars: &[Bar]) -> Markup {
     if bars.is_empty() {
         return html! {};
@@ -134,12 +134,12 @@ fn draw_bars(corner: (f64, f64), column: &Column, bars: &[Bar]) -> Markup {
     }
 }
 
-/// The name of the axis of a task's errors.
+/// Returns the name of the axis of a task's errors.
 fn quantity(column: &Column) -> String {
     format!("MAE{}", unit::shown(" [", &column.unit, "]"))
 }
 
-/// The curves of a task: ours, then what was published.
+/// Returns the curves of a task: measured ones, then published ones.
 fn curves(view: &View, index: usize) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     let mut add = |label: &str, measured: bool, point: (f64, f64, f64)| {
@@ -169,7 +169,7 @@ fn curves(view: &View, index: usize) -> Vec<Curve> {
     curves
 }
 
-/// Draws the curves of a task from the upper left corner of its panel on, and names them beside the plot.
+/// Draws the curves of a task from the upper left corner of its panel, and names them beside the plot.
 fn draw_curves(corner: (f64, f64), column: &Column, curves: &[Curve]) -> Markup {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     if points().next().is_none() {
@@ -204,12 +204,12 @@ fn draw_curves(corner: (f64, f64), column: &Column, curves: &[Curve]) -> Markup 
     }
 }
 
-/// A point of a curve: filled ones were measured.
+/// Draws a point of a curve, filled if it was measured.
 fn marker(colour: &str, measured: bool, at: (f64, f64)) -> Markup {
     if measured { circle(colour, at, 3.0, "") } else { circle(&format!("{colour} hollow"), at, 4.0, "") }
 }
 
-/// The deviation of an error, with a line across both ends.
+/// Draws the deviation of an error, with a line across both ends.
 fn whisker(plot: &Plot, class: &str, share: f64, error: f64, deviation: f64) -> Markup {
     let (low, high) = (error - deviation, error + deviation);
     html! {

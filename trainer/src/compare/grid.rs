@@ -1,4 +1,4 @@
-//! The grid of a comparison: a TOML file that names what is pre-trained, fine-tuned and shown.
+//! The grid of a comparison: a TOML file with the pre-trainings, fine-tunings, tables and figures.
 //!
 //! ```toml
 //! tasks = ["matbench_jdft2d"]       # what is predicted: sections [task.*]
@@ -58,18 +58,18 @@ use super::error::CompareError;
 use crate::config::{self, DEFAULT_SEED};
 use crate::{text_file, toml_text};
 
-/// Name under which published numbers are put beside the median of the training part.
+/// Name of the training median in published numbers.
 pub const MEDIAN: &str = "median";
 /// The share of all training crystals.
 pub const ALL_LABELS: f64 = 1.0;
 
-/// What is compared.
+/// Definition of a comparison.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
-    /// Tasks, in the order of the columns.
+    /// Names of the tasks, in the order of the columns.
     pub tasks: Vec<String>,
-    /// Starts, in the order of the rows.
+    /// Names of the starts, in the order of the rows.
     pub starts: Vec<String>,
     /// Shares of the training crystals, above 0 and at most 1.
     #[serde(default = "all_labels")]
@@ -80,14 +80,14 @@ pub struct Grid {
     /// Settings of every fine-tuning.
     #[serde(default)]
     pub settings: Table,
-    /// Where the tasks' crystals are.
+    /// Sections of the tasks.
     pub task: BTreeMap<String, TaskSection>,
-    /// What is pre-trained.
+    /// Sections of the pre-trainings.
     #[serde(default)]
     pub pretrain: BTreeMap<String, PretrainSection>,
-    /// What fine-tuning begins with.
+    /// Sections of the starts.
     pub start: BTreeMap<String, StartSection>,
-    /// Numbers of others.
+    /// Published numbers.
     #[serde(default)]
     pub published: Vec<Published>,
     /// Tables to write.
@@ -98,27 +98,27 @@ pub struct Grid {
     pub figure: Vec<FigureSection>,
 }
 
-/// A task.
+/// Section of a task.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSection {
     /// Shards, folders of shards or patterns.
     pub shards: Vec<String>,
-    /// The task's file; the built-in task of the section's name without.
+    /// File of the task; `None` for the built-in task of the section's name.
     pub file: Option<PathBuf>,
-    /// Folds, by number; every one without.
+    /// Indices of the folds; `None` for all.
     pub folds: Option<Vec<usize>>,
-    /// Published list of the crystals of every part.
+    /// Published list with the parts of the crystals.
     pub split: Option<PathBuf>,
-    /// Whether the parts may be smaller than the task says.
+    /// Whether to accept fewer crystals than the definition of the task has.
     #[serde(default)]
     pub allow_partial: bool,
-    /// Settings of its fine-tunings.
+    /// Settings of the task's fine-tunings.
     #[serde(default)]
     pub settings: Table,
 }
 
-/// A pre-training.
+/// Section of a pre-training.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainSection {
@@ -126,24 +126,25 @@ pub struct PretrainSection {
     pub shards: Vec<String>,
     /// Configuration file.
     pub config: Option<PathBuf>,
-    /// Settings over the file's.
+    /// Settings that override the file.
     #[serde(default)]
     pub settings: Table,
 }
 
-/// What a fine-tuning begins with; fresh weights if neither a pre-training nor a file is named.
+/// Section of a start: the weights that fine-tuning begins with. They are fresh if neither a pre-training nor a file
+/// is named.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartSection {
-    /// Its name in tables and figures; the section's without.
+    /// Name in tables and figures; that of the section if `None`.
     pub label: Option<String>,
-    /// The pre-training whose best weights are taken.
+    /// Name of the pre-training whose best weights are used.
     pub pretrain: Option<String>,
-    /// A weights file.
+    /// Path of a weights file.
     pub weights: Option<PathBuf>,
-    /// Configuration file of its fine-tunings.
+    /// Configuration file of the fine-tunings.
     pub config: Option<PathBuf>,
-    /// Settings over the file's.
+    /// Settings that override the file.
     #[serde(default)]
     pub settings: Table,
 }
@@ -152,11 +153,11 @@ pub struct StartSection {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// Where the numbers are from.
+    /// Source of the numbers.
     pub source: String,
-    /// The start in whose row they stand, or [`MEDIAN`].
+    /// The start in whose row the numbers are shown, or [`MEDIAN`]; a row of their own if `None`.
     pub start: Option<String>,
     /// Share of the training crystals.
     #[serde(default = "all_labels_fraction")]
@@ -165,13 +166,13 @@ pub struct Published {
     pub mae: BTreeMap<String, f64>,
 }
 
-/// A table.
+/// Section of a table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSection {
-    /// Name of its files.
+    /// Name of the files.
     pub name: String,
-    /// Its heading.
+    /// Heading.
     pub title: String,
     /// Tasks shown.
     pub tasks: Option<Vec<String>>,
@@ -181,46 +182,46 @@ pub struct TableSection {
     pub fractions: Option<Vec<f64>>,
 }
 
-/// A figure.
+/// Section of a figure.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FigureSection {
-    /// Name of its files.
+    /// Name of the files.
     pub name: String,
-    /// Its heading.
+    /// Heading.
     pub title: String,
-    /// How it is drawn.
+    /// Kind of the figure.
     pub kind: FigureKind,
-    /// Tasks shown, a panel each.
+    /// Tasks shown, with a panel each.
     pub tasks: Option<Vec<String>>,
     /// Starts shown.
     pub starts: Option<Vec<String>>,
-    /// Shares of the training crystals shown; for bars one, the largest unless given.
+    /// Shares of the training crystals shown. Bars show one, by default the largest.
     pub fractions: Option<Vec<f64>>,
 }
 
-/// How a figure is drawn.
+/// Kind of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FigureKind {
     /// A bar for every start.
     Bars,
-    /// A curve for every start, over the share of the training crystals.
+    /// A curve for every start over the share of the training crystals.
     Curves,
 }
 
 impl Grid {
-    /// Reads a grid; `path` is also what errors name.
+    /// Reads a grid. Errors name `path`.
     ///
     /// # Errors
-    /// [`CompareError::Io`], [`CompareError::Syntax`] with line and column, or
-    /// [`CompareError::Value`] for the first value that cannot be used.
+    /// [`CompareError::Io`], [`CompareError::Syntax`] with line and column, or [`CompareError::Value`] for the first
+    /// invalid value.
     pub fn load(path: &Path) -> Result<Self, CompareError> {
         let text = text_file::read(path).map_err(CompareError::io("read", path))?;
         Self::parse(&text, path)
     }
 
-    /// The grid that a text defines.
+    /// Parses a grid.
     fn parse(text: &str, path: &Path) -> Result<Self, CompareError> {
         let grid: Self = toml::from_str(text).map_err(|error| {
             let (line, column, message) = toml_text::fault(text, &error);
@@ -234,13 +235,13 @@ impl Grid {
         }
     }
 
-    /// What tables and figures call a start.
+    /// Returns the name of a start in tables and figures.
     pub fn label<'a>(&'a self, start: &'a str) -> &'a str {
         self.start.get(start).and_then(|section| section.label.as_deref()).unwrap_or(start)
     }
 }
 
-/// Settings as `key=value`: `run.epochs = 3` and `"run.epochs" = 3` are the same.
+/// Returns settings as `key=value`. `run.epochs = 3` and `"run.epochs" = 3` are the same.
 pub fn assignments(settings: &Table) -> Vec<String> {
     config::settings(settings).into_iter().map(|(key, value)| format!("{key}={value}")).collect()
 }

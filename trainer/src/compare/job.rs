@@ -1,4 +1,4 @@
-//! The jobs of a comparison: what is run, where, and after what.
+//! The jobs of a comparison: commands, folders and dependencies.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::TrainError;
 use crate::finetune::ensemble_record::EnsembleRecord;
 
-/// Which command a job is.
+/// Command of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobKind {
     /// `trainer pretrain`
@@ -30,37 +30,37 @@ impl fmt::Display for JobKind {
     }
 }
 
-/// One child process.
+/// A child process of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// Which command it is.
+    /// Command of the job.
     pub kind: JobKind,
-    /// What it is done for: the pre-training's name, or task, start and fraction.
+    /// Subject of the job: the name of the pre-training, or task, start and fraction.
     pub subject: String,
-    /// Its arguments without those of the machine and `--resume`.
+    /// Arguments, without those of the machine and `--resume`.
     pub arguments: Vec<String>,
-    /// Files that it reads beside the shards, where they are there before the comparison.
+    /// Input files besides the shards that exist before the comparison.
     pub inputs: Vec<PathBuf>,
-    /// The folder in which it works.
+    /// Folder of the job.
     pub folder: PathBuf,
-    /// The file without which it is not finished.
+    /// Output file. A job without it is not finished.
     pub output: PathBuf,
-    /// Where what it prints is kept.
+    /// Log file of the job's output.
     pub log: PathBuf,
-    /// The jobs that must be finished before, by position.
+    /// Indices of the jobs that must be finished before.
     pub after: Vec<usize>,
 }
 
 impl Job {
-    /// What tells it from all others: `finetune matbench_jdft2d/mmpt/1`.
+    /// Returns the unique name of the job, such as `finetune matbench_jdft2d/mmpt/1`.
     pub fn name(&self) -> String {
         format!("{} {}", self.kind, self.subject)
     }
 
-    /// SHA-256 (hexadecimal) of what it is asked to do: its arguments and the contents of its inputs.
+    /// Returns the SHA-256 (hexadecimal) of the arguments and the contents of the inputs.
     ///
     /// # Errors
-    /// [`TrainError::EnsembleRecord`] with the first input that cannot be read.
+    /// [`TrainError::EnsembleRecord`] for the first input that cannot be read.
     pub fn fingerprint(&self) -> Result<String, TrainError> {
         let mut digest = Sha256::new();
         for argument in &self.arguments {
@@ -72,10 +72,10 @@ impl Job {
         Ok(hex(&digest.finalize()))
     }
 
-    /// Whether the job was begun earlier and goes on.
+    /// Whether the job was begun before and continues.
     ///
     /// # Errors
-    /// [`TrainError`] if the folder of a fine-tuning cannot be understood.
+    /// [`TrainError`] if the record of a fine-tuning cannot be read.
     pub fn begun(&self) -> Result<bool, TrainError> {
         match self.kind {
             JobKind::Pretrain => Ok(self.folder.is_dir()),
@@ -85,13 +85,13 @@ impl Job {
     }
 }
 
-/// A command as a user would type it.
+/// Returns a command as a user would type it.
 pub fn command_line(arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| quote(argument));
     std::iter::once("trainer".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// An argument as a shell reads it.
+/// Quotes an argument for a shell.
 fn quote(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
@@ -100,12 +100,12 @@ fn quote(argument: &str) -> String {
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
-/// A path as an argument.
+/// Returns a path as an argument.
 pub(super) fn text(path: &Path) -> String {
     operand(&path.to_string_lossy())
 }
 
-/// A path or pattern as an argument that is no option whatever it begins with.
+/// Returns a path or pattern as an argument that is never taken for an option.
 pub(super) fn operand(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! `jobs.jsonl`: what became of every job, one record a line, oldest first.
+//! The journal `jobs.jsonl`: events of all jobs, a record per line, oldest first.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -12,52 +12,52 @@ use super::error::CompareError;
 /// Name of the file in the folder of a comparison.
 pub const FILE: &str = "jobs.jsonl";
 
-/// What happened to a job.
+/// An event of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Event {
-    /// Its process was started.
+    /// The process was started.
     Started {
         /// Name of the device.
         device: String,
-        /// Its arguments without those of the machine and `--resume`.
+        /// Arguments, without those of the machine and `--resume`.
         arguments: Vec<String>,
     },
-    /// It has done its work.
+    /// The job is finished.
     Finished {
         /// See [`Job::fingerprint`](super::job::Job::fingerprint).
         fingerprint: String,
-        /// How long it took this time.
+        /// Duration of this process in seconds.
         seconds: f64,
     },
-    /// It could not do its work.
+    /// The job failed.
     Failed {
-        /// The last line that it printed.
+        /// The last line of its output.
         reason: String,
     },
-    /// It was stopped by Ctrl-C and has saved.
+    /// The job was stopped by Ctrl-C and has saved its state.
     Interrupted,
-    /// A job that it needs has failed or was skipped.
+    /// The job was skipped, because a job that it needs failed or was skipped.
     Skipped {
-        /// Name of that job.
+        /// Name of the job that it needs.
         after: String,
     },
 }
 
-/// A line of the file.
+/// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Name of the job.
     pub job: String,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// Fingerprints of the jobs whose last record says that they are finished, by name.
+/// Fingerprints by name of the jobs whose last record says that they are finished.
 pub type Finished = BTreeMap<String, String>;
 
-/// The file, open for more records.
+/// The journal, open for appending.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -65,8 +65,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Reads the records so far and opens the file for more. A last line without an end, of a process
-    /// that was killed, is cut off.
+    /// Reads the records and opens the file for appending. An incomplete last line of a killed process is removed.
     ///
     /// # Errors
     /// [`CompareError::Io`] or [`CompareError::Record`].
@@ -89,7 +88,7 @@ impl Journal {
     }
 }
 
-/// Reads the records; none if there is no file.
+/// Reads the records; none if the file does not exist.
 ///
 /// # Errors
 /// [`CompareError::Io`] or [`CompareError::Record`].
@@ -97,7 +96,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, CompareError> {
     read_lines(path).map(|(records, _)| records)
 }
 
-/// The records of all whole lines, and the bytes that these take.
+/// Returns the records of all complete lines, and the number of bytes of these lines.
 fn read_lines(path: &Path) -> Result<(Vec<Record>, u64), CompareError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -118,7 +117,7 @@ fn read_lines(path: &Path) -> Result<(Vec<Record>, u64), CompareError> {
     Ok((records, length))
 }
 
-/// The jobs that are finished.
+/// Returns the finished jobs.
 pub fn finished(records: &[Record]) -> Finished {
     let mut finished = Finished::new();
     for Record { job, event } in records {

@@ -1,25 +1,25 @@
-//! `trainer compare`: a grid of pre-trainings and fine-tunings, and its tables and figures.
+//! `trainer compare`: a grid of pre-trainings and fine-tunings, with tables and figures of the results.
 //!
-//! * [`grid`]: what is compared, a TOML file
-//! * [`plan`]: the grid's [`job`]s, in order
-//! * [`schedule`]: jobs on devices; [`process`]: jobs as child processes
-//! * [`journal`]: what became of every job
-//! * [`view`]: the numbers of a table or figure, ours and published ones
-//! * [`table`]: as Markdown and CSV; [`figure`]: as SVG
+//! * [`grid`]: the definition of a comparison, a TOML file
+//! * [`plan`]: the [`job`]s of a grid, in order
+//! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
+//! * [`journal`]: events of all jobs
+//! * [`view`]: the numbers of a table or figure, measured and published
+//! * [`table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
-//! In the folder of a comparison:
+//! The folder of a comparison:
 //!
 //! | name | content |
 //! |---|---|
 //! | `grid.toml` | the grid |
-//! | `jobs.jsonl` | what became of every job |
+//! | `jobs.jsonl` | the events of all jobs |
 //! | `pretrain/`, `cells/` | the runs, see [`plan`] |
-//! | `logs/` | what they print |
-//! | `tables/`, `figures/` | the results, from whatever is done |
+//! | `logs/` | the output of the jobs |
+//! | `tables/`, `figures/` | the results of the finished jobs |
 //!
-//! A job is done when the journal says so for the same arguments and files, its output is there, and so
-//! it is with all jobs before it. Everything else is run, going on from the last checkpoint if there is
-//! one; the runs themselves refuse to go on with other settings.
+//! A job is finished if the journal says so for the same arguments and files, its output exists, and all jobs before
+//! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
+//! continue with other settings.
 
 mod error;
 #[cfg(test)]
@@ -57,43 +57,43 @@ const GRID_FILE: &str = "grid.toml";
 const TABLES_FOLDER: &str = "tables";
 const FIGURES_FOLDER: &str = "figures";
 
-/// What to compare.
+/// The arguments of [`compare`](fn@compare).
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The grid's file.
+    /// File of the grid.
     pub grid: PathBuf,
     /// Folder of the comparison.
     pub folder: PathBuf,
-    /// Where the jobs run.
+    /// Devices of the jobs.
     pub slots: Vec<Slot>,
-    /// Whether to report nothing.
+    /// Whether to suppress progress reports.
     pub quiet: bool,
 }
 
-/// What came of it.
+/// The result of [`compare`](fn@compare).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The jobs in order with what became of each.
+    /// Name and state of the jobs in order.
     pub jobs: Vec<(String, State)>,
-    /// Tables and figures.
+    /// Tables and figures that were written.
     pub files: Vec<PathBuf>,
 }
 
-/// A job of a comparison that is not run.
+/// A job of a comparison that is not run, for a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// Its name.
+    /// Name of the job.
     pub name: String,
-    /// What would be run.
+    /// Command that would be run.
     pub command: String,
-    /// Whether it is done already.
+    /// Whether the job is finished.
     pub finished: bool,
 }
 
-/// The jobs of a comparison; nothing is written.
+/// Returns the jobs of a comparison. Nothing is written.
 ///
 /// # Errors
-/// [`CompareError`]: a grid that cannot be used.
+/// [`CompareError`] for a grid that cannot be used.
 pub fn planned(request: &Request) -> Result<Vec<Planned>, CompareError> {
     let prepared = Prepared::new(request)?;
     let records = journal::read(&request.folder.join(journal::FILE))?;
@@ -104,12 +104,12 @@ pub fn planned(request: &Request) -> Result<Vec<Planned>, CompareError> {
         .collect())
 }
 
-/// Runs what is left of a comparison with child processes of `program`, and writes tables and figures of
-/// what is done, also if `stop` ends it early.
+/// Runs the remaining jobs of a comparison as child processes of `program`, and writes tables and figures of the
+/// finished ones, also if `stop` ends the comparison early.
 ///
 /// # Errors
-/// [`CompareError`]: a grid that cannot be used, a folder in which another comparison is at work, files
-/// that cannot be read or written. A job that fails is none: see [`Summary::jobs`].
+/// [`CompareError`] for a grid that cannot be used, a folder in which another comparison is running, and files that
+/// cannot be read or written. A failed job is not an error; see [`Summary::jobs`].
 pub fn compare(
     request: &Request,
     program: PathBuf,
@@ -125,7 +125,7 @@ pub fn compare(
     prepared.run(request, &mut Processes::new(program, lock), stop)
 }
 
-/// Requires that a grid in the folder is that of a comparison: the one begun before, or this one.
+/// Checks that a grid in the folder is that of this comparison or of an earlier one.
 fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
     let there = folder.join(GRID_FILE);
     if !there.exists() || folder.join(journal::FILE).exists() {
@@ -139,11 +139,11 @@ fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
     }
 }
 
-/// A grid that can be used.
+/// A valid grid with its plan.
 struct Prepared {
     grid: Grid,
     plan: Plan,
-    /// Of the plan's jobs.
+    /// Fingerprints of the plan's jobs.
     fingerprints: Vec<String>,
 }
 
@@ -162,7 +162,7 @@ impl Prepared {
         Ok(Self { grid, plan, fingerprints })
     }
 
-    /// Which jobs need not be run.
+    /// Returns whether each job is finished.
     fn finished(&self, known: &Finished) -> Vec<bool> {
         let mut finished: Vec<bool> = Vec::with_capacity(self.plan.jobs.len());
         for (job, fingerprint) in self.plan.jobs.iter().zip(&self.fingerprints) {
@@ -173,7 +173,7 @@ impl Prepared {
         finished
     }
 
-    /// Runs what is left and writes the results.
+    /// Runs the remaining jobs and writes the results.
     fn run<R: Runner>(
         &self,
         request: &Request,
@@ -202,7 +202,7 @@ impl Prepared {
         Ok(Summary { jobs: names.zip(states).collect(), files })
     }
 
-    /// What the journal keeps of a change.
+    /// Returns the event of a state change for the journal.
     fn event(&self, change: &Change<'_>) -> Result<Option<Event>, CompareError> {
         Ok(match change.state {
             State::Waiting => None,
@@ -242,7 +242,7 @@ impl Prepared {
     }
 }
 
-/// A change in words.
+/// Describes a state change in words.
 fn progress_line(jobs: &[Job], change: &Change<'_>) -> String {
     let name = change.job.name();
     let place = change.slot.map(|slot| format!(" on {}", slot.device)).unwrap_or_default();
@@ -262,7 +262,7 @@ fn progress_line(jobs: &[Job], change: &Change<'_>) -> String {
     }
 }
 
-/// Writes a result under a name that may have dots in it.
+/// Writes a result. The name may have dots in it.
 fn put(path: &Path, ending: &str, text: &str) -> Result<PathBuf, CompareError> {
     if let Some(folder) = path.parent() {
         create(folder)?;
@@ -281,7 +281,7 @@ fn create(folder: &Path) -> Result<(), CompareError> {
     std::fs::create_dir_all(folder).map_err(CompareError::io("create", folder))
 }
 
-/// Takes the folder for this comparison.
+/// Locks the folder for this comparison.
 fn lock_folder(folder: &Path) -> Result<File, CompareError> {
     let held = lock::take(folder).map_err(CompareError::io("lock", folder))?;
     held.ok_or_else(|| CompareError::Locked { path: folder.to_owned() })

@@ -1,10 +1,10 @@
-//! From a grid to its jobs.
+//! The jobs of a grid.
 //!
 //! | folder | content |
 //! |---|---|
 //! | `pretrain/NAME` | a run of `trainer pretrain` |
-//! | `cells/TASK/START/FRACTION` | a fine-tuning, its evaluation in `evaluation` |
-//! | `logs/...` | what the jobs of these folders print |
+//! | `cells/TASK/START/FRACTION` | a fine-tuning, with its evaluation in `evaluation` |
+//! | `logs/...` | the output of the jobs |
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use crate::task::Task;
 const PRETRAIN_FOLDER: &str = "pretrain";
 const CELLS_FOLDER: &str = "cells";
 const LOGS_FOLDER: &str = "logs";
-/// Ending of a log.
+/// Ending of a log file.
 const LOG_ENDING: &str = "log";
 
-/// One fine-tuning with its evaluation.
+/// A cell of the grid: a fine-tuning with its evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     /// Name of the task.
@@ -33,30 +33,29 @@ pub struct Cell {
     pub start: String,
     /// Share of the training crystals.
     pub fraction: f64,
-    /// The scores.
+    /// File of the scores.
     pub evaluation: PathBuf,
-    /// Position of the job that writes them.
+    /// Index of the job that writes the scores.
     pub job: usize,
 }
 
-/// Everything there is to do, in the order in which it is begun.
+/// The jobs of a comparison, in the order in which they begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The jobs; each stands behind those that it needs.
+    /// Jobs. Each follows those that it needs.
     pub jobs: Vec<Job>,
-    /// The cells: by task, then start, then fraction.
+    /// Cells, ordered by task, start and fraction.
     pub cells: Vec<Cell>,
-    /// Units of the tasks' targets.
+    /// Units of the targets by task.
     pub units: BTreeMap<String, String>,
 }
 
 impl Plan {
-    /// The product of tasks, starts and fractions, with every pre-training that a start needs once.
-    /// `path` is the grid's file, which errors name; `folder` is that of the comparison. Nothing is
-    /// written.
+    /// Plans the product of tasks, starts and fractions, and each pre-training that a start needs once. `path` is the
+    /// file of the grid for error messages; `folder` is the folder of the comparison. Nothing is written.
     ///
     /// # Errors
-    /// [`CompareError::Settings`] and [`CompareError::Task`] for sections that no job could use.
+    /// [`CompareError::Settings`] or [`CompareError::Task`] for sections that no job could use.
     pub fn new(grid: &Grid, path: &Path, folder: &Path) -> Result<Self, CompareError> {
         let plan = Self { jobs: Vec::new(), cells: Vec::new(), units: BTreeMap::new() };
         let mut planner = Planner { grid, path, folder, pretrained: BTreeMap::new(), plan };
@@ -72,12 +71,12 @@ impl Plan {
     }
 }
 
-/// A plan in the making.
+/// A plan under construction.
 struct Planner<'a> {
     grid: &'a Grid,
     path: &'a Path,
     folder: &'a Path,
-    /// Positions of the pre-trainings planned so far.
+    /// Indices of the pre-trainings planned so far.
     pretrained: BTreeMap<&'a str, usize>,
     plan: Plan,
 }
@@ -186,7 +185,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// How a fine-tuning begins, and after which jobs.
+    /// Returns the arguments of a start, and the jobs that it needs.
     fn start(&self, section: &StartSection) -> JobStart {
         let planned = section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
         let pretraining = planned.and_then(|&job| Some((job, self.plan.jobs.get(job)?)));
@@ -207,14 +206,14 @@ impl<'a> Planner<'a> {
         PathBuf::from(format!("{}.{LOG_ENDING}", text(&self.folder.join(LOGS_FOLDER).join(place))))
     }
 
-    /// The error of a section's settings.
+    /// Returns the error for invalid settings of a section.
     fn unusable(&self, section: String) -> impl FnOnce(ConfigError) -> CompareError {
         let path = self.path.to_owned();
         move |source| CompareError::Settings { path, section, source: Box::new(source) }
     }
 }
 
-/// What a fine-tuning begins with.
+/// The weights that a fine-tuning begins with.
 struct JobStart {
     arguments: Vec<String>,
     after: Vec<usize>,
@@ -228,7 +227,7 @@ fn joined(numbers: &[impl ToString]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Appends how a task is divided.
+/// Appends the arguments for the split of a task.
 fn push_division(arguments: &mut Vec<String>, section: &TaskSection) {
     if let Some(folds) = &section.folds {
         arguments.extend(["--folds".to_owned(), joined(folds)]);

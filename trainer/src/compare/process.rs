@@ -14,25 +14,25 @@ use super::schedule::{Ended, Runner, Running, Slot};
 use crate::atomic;
 use crate::run::interrupt::INTERRUPTED_STATUS;
 
-/// What stands before a command in a log.
+/// Prefix of a command in a log.
 const PROMPT: &str = "$ ";
-/// What stands before the program's own messages.
+/// Prefix of the program's own messages.
 const PROGRAM_PREFIX: &str = "trainer: ";
-/// Bytes at the end of a log in which its last line is looked for.
+/// Number of bytes at the end of a log that are searched for its last line.
 const TAIL_BYTES: u64 = 4096;
 
-/// Starts child processes.
+/// Starts jobs as child processes.
 #[derive(Debug)]
 pub struct Processes {
-    /// The program.
+    /// Path of the program.
     program: PathBuf,
-    /// The lock of the comparison's folder.
+    /// Lock of the comparison's folder.
     lock: File,
 }
 
 impl Processes {
-    /// Starts children of this program. They hold `lock` too, so that a comparison that is killed leaves
-    /// the folder locked for as long as one of its jobs is at work.
+    /// Creates a runner of child processes of this program. The children hold `lock` too, so that after a kill of the
+    /// comparison the folder stays locked while one of its jobs is running.
     pub fn new(program: PathBuf, lock: File) -> Self {
         Self { program, lock }
     }
@@ -65,7 +65,7 @@ impl Processes {
     }
 }
 
-/// All arguments of a job on a slot.
+/// Returns the complete arguments of a job on a slot.
 pub fn arguments(job: &Job, slot: &Slot, resume: bool) -> Vec<String> {
     let mut arguments = job.arguments.clone();
     let machine = ["--device".to_owned(), slot.device.to_string(), "--threads".to_owned()];
@@ -77,8 +77,7 @@ pub fn arguments(job: &Job, slot: &Slot, resume: bool) -> Vec<String> {
     arguments
 }
 
-/// Removes what a job has left that was killed before it had begun; a folder with anything else in it stays
-/// as it is.
+/// Removes the files of a job that was killed before it had begun. A folder with other files is left unchanged.
 fn remove_unbegun(folder: &Path) -> std::io::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
@@ -129,8 +128,8 @@ impl Running for Process {
     }
 }
 
-/// Whether a process ended by Ctrl-C or its like: by itself, or by the signal where it came before the
-/// process could heed it.
+/// Whether a process ended by a signal such as Ctrl-C: by itself, or by the signal if it came before the handler was
+/// installed.
 fn was_interrupted(status: ExitStatus) -> bool {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -139,12 +138,12 @@ fn was_interrupted(status: ExitStatus) -> bool {
     status.code() == Some(INTERRUPTED_STATUS) || matches!(signal, Some(SIGINT | SIGTERM))
 }
 
-/// How a process ended that said nothing.
+/// Describes the end of a process that printed nothing.
 fn ended(status: ExitStatus) -> String {
     format!("it ended with {status} and said nothing")
 }
 
-/// The last line that a job has printed; none if it printed nothing since it was started.
+/// Returns the last line that a job has printed since it was started, if any.
 fn last_line(log: &Path) -> Option<String> {
     let mut file = File::open(log).ok()?;
     let length = file.metadata().ok()?.len();
@@ -224,18 +223,18 @@ mod tests {
 
         use super::*;
 
-        /// How long a child may take for anything.
+        /// Time limit of a child.
         const PATIENCE: Duration = Duration::from_secs(60);
 
-        /// Lets Ctrl-C end this process, and so the shells that it starts, even where it was started with
-        /// Ctrl-C ignored, as in the background: a shell cannot trap what it was told to ignore.
+        /// Makes Ctrl-C end this process and the shells that it starts. The process may have been started with Ctrl-C
+        /// ignored, as in the background, and a shell cannot trap an ignored signal.
         fn heed_interrupts() {
             let always = Arc::new(AtomicBool::new(true));
             signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED_STATUS, always)
                 .expect("the signal may be handled");
         }
 
-        /// Runs a shell script in place of the program; it may be stopped at once.
+        /// Runs a shell script in place of the program. If `stop`, it is asked to stop as soon as it is ready.
         fn run(script: &str, stop: bool) -> Ended {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let lock = File::create(folder.path().join("lock")).expect("it is writable");

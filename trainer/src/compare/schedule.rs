@@ -1,4 +1,4 @@
-//! Jobs on devices: each after those it needs, one at a time on every slot, in a fixed order.
+//! Scheduling of jobs: each starts after those it needs, one at a time on every slot, in a fixed order.
 
 #[cfg(test)]
 mod tests;
@@ -9,23 +9,23 @@ use super::error::CompareError;
 use super::job::Job;
 use crate::device::DeviceName;
 
-/// How long to wait before looking again whether a job has ended.
+/// Interval of the checks whether a job has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The reason of a job that somebody else has stopped.
+/// Reason for a job that was stopped from outside.
 const FROM_OUTSIDE: &str = "it was interrupted";
 
-/// A place where one job at a time runs.
+/// A place for one job at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Where its model runs.
+    /// Device of the model.
     pub device: DeviceName,
-    /// Threads that it may take.
+    /// Number of threads.
     pub threads: usize,
 }
 
-/// The slots of some devices: one for every CUDA device, `jobs` for every other, with equal shares of
-/// the threads, at least one each.
+/// Returns the slots of devices: one for every CUDA device, `jobs` for every other, with equal shares of the threads,
+/// at least one each.
 pub fn slots(devices: &[DeviceName], jobs: usize, threads: usize) -> Vec<Slot> {
     let at_a_time = |device: DeviceName| match device {
         DeviceName::Cuda(_) => 1,
@@ -37,52 +37,52 @@ pub fn slots(devices: &[DeviceName], jobs: usize, threads: usize) -> Vec<Slot> {
     places.into_iter().map(|device| Slot { device, threads }).collect()
 }
 
-/// How a job ended.
+/// Result of a job's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// It has done its work.
+    /// The job is finished.
     Done,
-    /// It was stopped by a signal like Ctrl-C's.
+    /// The job was stopped by a signal such as Ctrl-C.
     Interrupted,
-    /// It could not do its work: the last line that it printed.
+    /// The job failed; the last line of its output.
     Failed(String),
 }
 
-/// What starts jobs.
+/// Starts jobs.
 pub trait Runner {
-    /// A job that was started.
+    /// Type of a started job.
     type Running: Running;
 
-    /// Starts a job on a slot; otherwise the reason why not.
+    /// Starts a job on a slot.
     ///
     /// # Errors
-    /// Why the job cannot be started, in one line.
+    /// The reason why the job cannot be started, in one line.
     fn start(&mut self, job: &Job, slot: &Slot) -> Result<Self::Running, String>;
 }
 
 /// A job that was started.
 pub trait Running {
-    /// How it ended, once it has.
+    /// Returns the result once the job has ended.
     fn poll(&mut self) -> Option<Ended>;
 
-    /// Asks it to save and leave; called once.
+    /// Asks the job to save and stop. It is called at most once.
     fn stop(&mut self);
 }
 
-/// What became of a job.
+/// State of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
-    /// It was not begun.
+    /// The job has not begun.
     Waiting,
     /// It is being run.
     Running,
-    /// It is done, now or earlier.
+    /// The job is finished, now or earlier.
     Finished,
-    /// It was stopped.
+    /// The job was stopped.
     Interrupted,
-    /// It could not do its work, for this reason.
+    /// The job failed, with a reason.
     Failed(String),
-    /// It needs the job at this position, which has failed or was skipped.
+    /// The job was skipped, because the job at this index failed or was skipped.
     Skipped(usize),
 }
 
@@ -91,21 +91,21 @@ pub enum State {
 pub struct Change<'a> {
     /// The job.
     pub job: &'a Job,
-    /// Its position.
+    /// Index of the job.
     pub index: usize,
     /// The new state.
     pub state: &'a State,
-    /// Where it runs or ran; none for a job that was skipped.
+    /// Slot of the job; `None` for a job that was skipped.
     pub slot: Option<&'a Slot>,
-    /// How long it has run.
+    /// Running time so far.
     pub took: Duration,
 }
 
-/// Runs all jobs that are not `finished`, each as soon as a slot is free and the jobs it needs are done;
-/// where several could begin, the first one does, on the first free slot.
+/// Runs all jobs that are not `finished`, each as soon as a slot is free and the jobs it needs are finished. Of
+/// several such jobs the first one begins, on the first free slot.
 ///
-/// Jobs after a failed one are skipped, all others go on. When `stop` says so, the running ones are asked
-/// to leave and no more are begun. Every change is told to `changed`; if that fails, the running jobs are
+/// Jobs after a failed one are skipped; all others continue. If `stop` returns true, the running jobs are asked to
+/// stop and no more are begun. `changed` is called for every change of a state; if it fails, the running jobs are
 /// stopped too.
 ///
 /// # Errors
@@ -128,7 +128,7 @@ pub fn run<R: Runner>(
     outcome.map(|()| schedule.states)
 }
 
-/// A job at work.
+/// A running job.
 struct Active<P> {
     index: usize,
     running: P,
@@ -139,7 +139,7 @@ struct Schedule<'a, R: Runner> {
     jobs: &'a [Job],
     slots: &'a [Slot],
     states: Vec<State>,
-    /// What runs on each slot.
+    /// The job on each slot.
     places: Vec<Option<Active<R::Running>>>,
     runner: &'a mut R,
     changed: &'a mut dyn FnMut(Change<'_>) -> Result<(), CompareError>,
@@ -164,7 +164,7 @@ impl<R: Runner> Schedule<'_, R> {
         }
     }
 
-    /// Notes the jobs that have ended.
+    /// Records the jobs that have ended.
     fn collect(&mut self, stopping: bool) -> Result<(), CompareError> {
         for place in 0..self.places.len() {
             let Some(active) = &mut self.places[place] else { continue };
@@ -182,7 +182,7 @@ impl<R: Runner> Schedule<'_, R> {
         self.skip()
     }
 
-    /// Fills the free slots.
+    /// Starts jobs on the free slots.
     fn begin(&mut self) -> Result<(), CompareError> {
         for place in 0..self.places.len() {
             while self.places[place].is_none() {
@@ -202,15 +202,14 @@ impl<R: Runner> Schedule<'_, R> {
         Ok(())
     }
 
-    /// The first job that can begin.
+    /// Returns the first job that can begin.
     fn next(&self) -> Option<usize> {
         let ready = |job: &Job| job.after.iter().all(|&earlier| self.states[earlier] == State::Finished);
         let mut waiting = self.jobs.iter().zip(&self.states);
         waiting.position(|(job, state)| *state == State::Waiting && ready(job))
     }
 
-    /// Skips every job behind one that has failed; one pass is enough, since jobs stand behind those
-    /// they need.
+    /// Skips every job after a failed one. A single pass is enough, since jobs follow those they need.
     fn skip(&mut self) -> Result<(), CompareError> {
         for (index, job) in self.jobs.iter().enumerate() {
             if self.states[index] != State::Waiting {
@@ -238,7 +237,7 @@ impl<R: Runner> Schedule<'_, R> {
         told
     }
 
-    /// Stops what runs and waits for it, telling nobody.
+    /// Stops the running jobs and waits for them, without reporting changes.
     fn abandon(&mut self) {
         self.places.iter_mut().flatten().for_each(|active| active.running.stop());
         for active in self.places.iter_mut().filter_map(Option::take) {

@@ -1,4 +1,4 @@
-//! Views as Markdown for people and as CSV for programs.
+//! Views as Markdown for people and CSV for programs.
 
 use std::fmt::Write;
 
@@ -8,16 +8,16 @@ use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
 use crate::report::number::Format;
 use crate::unit;
 
-/// What stands where nothing was measured.
+/// Stands for a missing number.
 const MISSING: &str = "-";
-/// What marks a number or model of others.
+/// Marks a published number or model.
 pub(super) const PUBLISHED: &str = "(published)";
 /// Columns of the CSV.
 const FIELDS: [&str; 11] =
     ["model", "kind", "fraction", "task", "unit", "mae", "std", "folds", "seeds", "published", "source"];
 
-/// The view as a Markdown table with what explains it below; each task has a column of what was measured
-/// and one of what was published.
+/// Returns the view as a Markdown table with notes below it. Each task has a column of measured and one of published
+/// numbers.
 pub fn markdown(view: &View) -> String {
     let mut text = format!("# {}\n\n", escaped(&view.title));
     let mut header = vec!["Model".to_owned()];
@@ -50,7 +50,7 @@ pub fn markdown(view: &View) -> String {
     text
 }
 
-/// What explains the table.
+/// Appends the notes.
 fn push_notes(text: &mut String, view: &View) {
     text.push_str(
         "\nMean absolute error on the test parts: mean ± population standard deviation over the folds, if \
@@ -72,7 +72,7 @@ fn push_notes(text: &mut String, view: &View) {
     }
 }
 
-/// The lowest error of ours by task, where there are several to choose from.
+/// Returns the lowest measured error of each task, if there are several.
 fn best(view: &View) -> Vec<Option<f64>> {
     let of_task = |index: usize| {
         let ours = view.rows.iter().filter(|row| row.kind == RowKind::Ours);
@@ -87,14 +87,14 @@ fn model(row: &Row) -> String {
     if row.kind == RowKind::Published { format!("{label} {PUBLISHED}") } else { label }
 }
 
-/// What was measured.
+/// Returns the text of a measured number.
 fn ours(row: &Row, entry: &Entry, best: Option<f64>) -> String {
     let Some(score) = entry.ours else { return MISSING.to_owned() };
     let text = score_text(score);
     if row.kind == RowKind::Ours && best == Some(score.mean) { format!("**{text}**") } else { text }
 }
 
-/// A score with four significant digits, and its deviation with as many decimals.
+/// Formats a score with four significant digits, and its deviation with the same number of decimals.
 pub(super) fn score_text(score: Score) -> String {
     let format = Format::of(score.mean);
     let mean = format.write(score.mean);
@@ -105,8 +105,8 @@ fn push_line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// The view as CSV, one line a model, share and task; numbers in full, empty where there are none. No text is
-/// a formula to a spreadsheet ([`cell`]).
+/// Returns the view as CSV, one line per model, share and task. Numbers have all digits and are empty if missing.
+/// Texts are escaped so that a spreadsheet does not take them for formulas ([`cell`]).
 pub fn csv(view: &View) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut records = vec![FIELDS.map(str::to_owned)];
@@ -191,7 +191,7 @@ Published by others, not measured here:
         assert_eq!(lines, expected);
     }
 
-    /// Labels and sources stand in a grid, which may be another's.
+    /// Labels and sources come from a grid, which may be another person's.
     #[test]
     fn texts_stay_texts() {
         let mut view = models();

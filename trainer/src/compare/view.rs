@@ -1,4 +1,4 @@
-//! What a table or figure shows: ours and published numbers side by side.
+//! Content of a table or figure: measured and published numbers side by side.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::plan::Plan;
 use super::schedule::State;
 use crate::report::json::EvaluationRecord;
 
-/// What the row of the training median is called.
+/// Name of the training median's row.
 const MEDIAN_LABEL: &str = "Median of the training part";
 
-/// The evaluation of every cell of a plan, in its order; none where it is not done.
+/// Evaluations of the cells of a plan, in order; `None` if not finished.
 pub type Evaluations = Vec<Option<EvaluationRecord>>;
 
 /// Reads the evaluations of the cells whose jobs are finished.
@@ -32,7 +32,7 @@ pub fn evaluations(plan: &Plan, states: &[State]) -> Result<Evaluations, Compare
 pub struct Score {
     /// Mean over the folds.
     pub mean: f64,
-    /// Population standard deviation over the folds; None for a single one.
+    /// Population standard deviation over the folds; `None` for a single one.
     pub std: Option<f64>,
     /// Number of folds.
     pub folds: usize,
@@ -47,40 +47,40 @@ pub struct Cited {
     pub mae: f64,
     /// The model.
     pub model: String,
-    /// Where it is from.
+    /// Source of the number.
     pub source: String,
 }
 
-/// What is known for one model and task.
+/// Numbers of a model for a task.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entry {
-    /// Measured here.
+    /// Measured score.
     pub ours: Option<Score>,
-    /// Published by others.
+    /// Published number.
     pub published: Option<Cited>,
 }
 
-/// What a row is about.
+/// Kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// Fine-tuned here.
+    /// A model that was fine-tuned in this comparison.
     Ours,
-    /// The predictor that always says the training median.
+    /// The predictor that always predicts the training median.
     Median,
-    /// Known from publications alone.
+    /// A model with published numbers only.
     Published,
 }
 
-/// A model on some share of the training crystals.
+/// A model on a share of the training crystals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What it is about.
+    /// Kind of the row.
     pub kind: RowKind,
     /// Name of the model.
     pub label: String,
     /// Share of the training crystals.
     pub fraction: f64,
-    /// An entry for every task.
+    /// Entries for every task.
     pub entries: Vec<Entry>,
 }
 
@@ -89,26 +89,26 @@ pub struct Row {
 pub struct Column {
     /// Name of the task.
     pub task: String,
-    /// Unit of its target.
+    /// Unit of the target.
     pub unit: String,
 }
 
-/// Everything that a table or figure shows.
+/// Content of a table or figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// Name of its files.
+    /// Name of the files.
     pub name: String,
     /// Heading.
     pub title: String,
     /// Tasks.
     pub columns: Vec<Column>,
-    /// Models: ours by start and fraction, the median, then those of others.
+    /// Rows: measured models by start and fraction, the median, then published models.
     pub rows: Vec<Row>,
-    /// Whether the rows are of several fractions.
+    /// Whether the rows have several fractions.
     pub several_fractions: bool,
 }
 
-/// What is selected of a grid.
+/// Selected part of a grid.
 struct Selection<'a> {
     name: &'a str,
     title: &'a str,
@@ -118,7 +118,7 @@ struct Selection<'a> {
 }
 
 impl View {
-    /// What a table shows.
+    /// Returns the content of a table.
     pub fn of_table(section: &TableSection, grid: &Grid, plan: &Plan, evaluations: &Evaluations) -> Self {
         let selection = Selection {
             name: &section.name,
@@ -130,7 +130,7 @@ impl View {
         selection.view(grid, plan, evaluations)
     }
 
-    /// What a figure shows.
+    /// Returns the content of a figure.
     pub fn of_figure(section: &FigureSection, grid: &Grid, plan: &Plan, evaluations: &Evaluations) -> Self {
         let all = || match section.kind {
             FigureKind::Bars => grid.fractions.iter().copied().max_by(f64::total_cmp).into_iter().collect(),
@@ -198,7 +198,7 @@ impl Selection<'_> {
         }
     }
 
-    /// The row of the training median, on the largest share that is shown.
+    /// Returns the row of the training median, for the largest share shown.
     fn median<'a>(
         &self,
         grid: &Grid,
@@ -221,7 +221,7 @@ fn column(task: &str, plan: &Plan) -> Column {
     Column { task: task.to_owned(), unit }
 }
 
-/// The number that was published for a start.
+/// Returns the published number for a start.
 fn cited(grid: &Grid, task: &str, start: Option<&str>, fraction: f64) -> Option<Cited> {
     let of_start = |entry: &&Published| entry.start.as_deref() == start && entry.fraction == fraction;
     grid.published.iter().filter(of_start).find_map(|entry| cite(entry, task))
@@ -242,7 +242,7 @@ fn median_score(record: &EvaluationRecord) -> Score {
     Score { mean: record.mean.dummy_mae, std: record.std.dummy_mae, folds, seeds }
 }
 
-/// A share as people read it: `25 %`.
+/// Formats a share as a percentage: `25 %`.
 pub(super) fn percent(fraction: f64) -> String {
     // Eight digits: 0.07 times 100 is not quite 7.
     let percent = format!("{:.8}", fraction / ALL_LABELS * 100.0);

@@ -1,4 +1,4 @@
-//! Embeddings as Parquet, CSV, JSON or JSON lines.
+//! Tables of embeddings as Parquet, CSV, JSON or JSON lines.
 
 use std::io::{self, Write};
 use std::iter::once;
@@ -15,10 +15,10 @@ use serde::Serialize;
 
 use crate::table::{JsonRows, TableFormat, parquet_properties};
 
-/// Widths of the embedding vectors, and whether those of single sites are written.
+/// Widths of the embeddings, and whether those of single atoms are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// Width of `h_s`, its mean and its maximum.
+    /// Width of `h_s` and of its mean and maximum.
     pub(super) structure: usize,
     /// Width of `h_l`.
     pub(super) lattice: usize,
@@ -31,7 +31,7 @@ pub(super) struct Shape {
 pub(super) struct Embeddings {
     /// Identifiers, `[B]`.
     pub(super) identifiers: Vec<String>,
-    /// Index of every crystal's first atom, and N, `[B + 1]`.
+    /// Index of every crystal's first atom, then N, `[B + 1]`.
     pub(super) offsets: Vec<usize>,
     /// `h_l`, `[B, lattice]`.
     pub(super) lattice: Vec<f32>,
@@ -43,7 +43,7 @@ pub(super) struct Embeddings {
     pub(super) atoms: Vec<f32>,
 }
 
-/// A row of the table, with its vectors as lists.
+/// A row of the table with its vectors as lists.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     material_id: &'a str,
@@ -67,11 +67,10 @@ enum Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> EmbeddingWriter<W> {
-    /// Begins a table. `weights` is the name of the weights' file, for the metadata of Parquet. A CSV has no
-    /// `h_s`.
+    /// Begins a table. `weights` is the name of the weights file for the metadata of Parquet. A CSV has no `h_s`.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(super) fn new(out: W, format: TableFormat, shape: Shape, weights: String) -> io::Result<Self> {
         let writer = match format {
             TableFormat::Parquet => {
@@ -97,7 +96,7 @@ impl<W: Write + Send> EmbeddingWriter<W> {
     /// Appends the rows of a batch.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(super) fn write(&mut self, embeddings: &Embeddings) -> io::Result<()> {
         let Self { writer, shape } = self;
         match writer {
@@ -120,7 +119,7 @@ impl<W: Write + Send> EmbeddingWriter<W> {
     /// Ends the table.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(super) fn finish(self) -> io::Result<()> {
         match self.writer {
             Writer::Parquet(rows) => Ok(rows.close().map(drop)?),
@@ -130,7 +129,7 @@ impl<W: Write + Send> EmbeddingWriter<W> {
     }
 }
 
-/// The rows of the table, one a crystal.
+/// Returns the rows of the table, one per crystal.
 fn lines(embeddings: &Embeddings, shape: Shape) -> impl Iterator<Item = Line<'_>> {
     let Shape { structure, lattice, per_atom } = shape;
     let crystals = embeddings.identifiers.iter().zip(embeddings.offsets.windows(2)).enumerate();
@@ -144,12 +143,12 @@ fn lines(embeddings: &Embeddings, shape: Shape) -> impl Iterator<Item = Line<'_>
     })
 }
 
-/// Row `row` of a row-major matrix with rows of `width` numbers.
+/// Returns row `row` of a row-major matrix with `width` columns.
 fn vector(numbers: &[f32], width: usize, row: usize) -> &[f32] {
     numbers.get(width * row..width * (row + 1)).unwrap_or_default()
 }
 
-/// The embeddings of a batch as columns of the Parquet table.
+/// Returns the embeddings of a batch as columns of the Parquet table.
 fn batch(embeddings: &Embeddings, shape: Shape) -> Result<RecordBatch, ArrowError> {
     let Shape { structure, lattice, per_atom } = shape;
     let list = |values: &[f32], width: usize| -> Result<FixedSizeListArray, ArrowError> {
@@ -170,17 +169,17 @@ fn batch(embeddings: &Embeddings, shape: Shape) -> Result<RecordBatch, ArrowErro
     RecordBatch::try_new(schema(shape), columns)
 }
 
-/// Field of a number.
+/// Returns the field of a number.
 fn item() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Float32, false))
 }
 
-/// Field of a vector of a site.
+/// Returns the field of an atom's vector.
 fn site(width: usize) -> Arc<Field> {
     Arc::new(Field::new("item", DataType::FixedSizeList(item(), width as i32), false))
 }
 
-/// Schema of the Parquet table.
+/// Returns the schema of the Parquet table.
 fn schema(shape: Shape) -> Arc<Schema> {
     let vector =
         |name: &str, width: usize| Field::new(name, DataType::FixedSizeList(item(), width as i32), false);
@@ -200,7 +199,7 @@ fn schema(shape: Shape) -> Arc<Schema> {
 mod tests {
     use super::*;
 
-    /// Two crystals, of one atom and of two.
+    /// Returns two crystals, of one atom and of two.
     fn embeddings() -> Embeddings {
         Embeddings {
             identifiers: vec!["a,b".to_owned(), "@c".to_owned()],

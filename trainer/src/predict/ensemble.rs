@@ -1,4 +1,4 @@
-//! Batches through every model.
+//! Predictions of an ensemble for batches of crystals.
 
 use crystal::composition::conventional_formula;
 use schemas::settings::FeatureSettings;
@@ -10,17 +10,17 @@ use crate::predict::model::Member;
 use crate::predict::table::{Description, Row};
 use crate::report::statistics::MeanStd;
 
-/// Reason code of a crystal whose prediction is no finite number.
+/// Reason code of a crystal whose prediction is not finite.
 const NOT_FINITE: &str = "prediction_not_finite";
 
-/// Models that share task, unit and features, at least one.
+/// One or more models with the same task, unit and features.
 pub(super) struct Ensemble<'a> {
     first: &'a Member,
     others: &'a [Member],
 }
 
 impl<'a> Ensemble<'a> {
-    /// Checks that the models belong together.
+    /// Checks that the models agree.
     pub(super) fn new(members: &'a [Member]) -> Result<Self, PredictError> {
         let (first, others) = members.split_first().ok_or(PredictError::NoModels)?;
         others.iter().try_for_each(|other| first.require(other))?;
@@ -35,12 +35,12 @@ impl<'a> Ensemble<'a> {
         self.first.graph
     }
 
-    /// What any of the models takes.
+    /// Returns the parts that the batches of all models need.
     pub(super) fn inputs(&self) -> Inputs {
         self.others.iter().fold(self.first.inputs, |inputs, other| inputs | other.inputs)
     }
 
-    /// What a table of these predictions says of itself.
+    /// Returns the description for the table of predictions.
     pub(super) fn description(&self) -> Description {
         let members = std::iter::once(self.first).chain(self.others);
         Description {
@@ -49,7 +49,7 @@ impl<'a> Ensemble<'a> {
         }
     }
 
-    /// Rows for the crystals of a batch, in order; those without a finite prediction are left out.
+    /// Returns rows for the crystals of a batch in order. Crystals without a finite prediction are left out.
     pub(super) fn predict(
         &self,
         graph: GraphBatch<f32>,
@@ -79,7 +79,7 @@ impl<'a> Ensemble<'a> {
     }
 }
 
-/// Predictions of one model, as many as crystals.
+/// Returns the predictions of one model, one for each crystal.
 fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError> {
     let expected = graph.crystals();
     let values = (member.predict)(graph);
@@ -93,7 +93,7 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError
     Ok(values)
 }
 
-/// Formula of every crystal as chemists write it, `[B]`.
+/// Returns the conventional formula of every crystal, `[B]`.
 fn formulas(graph: &GraphBatch<f32>) -> Vec<String> {
     let atomic_numbers = graph.atomic_numbers_as_bytes();
     let crystals = graph.atom_offsets.windows(2);
@@ -102,7 +102,7 @@ fn formulas(graph: &GraphBatch<f32>) -> Vec<String> {
         .collect()
 }
 
-/// Mean and population standard deviation; a single value has no deviation.
+/// Returns the mean and the population standard deviation; a single value has no deviation.
 fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
     MeanStd::of(values).map_or((f64::NAN, None), |MeanStd { mean, std }| (mean, std))
 }

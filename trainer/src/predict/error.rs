@@ -1,4 +1,4 @@
-//! Why there are no predictions.
+//! Errors of predictions.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use schemas::output::OutputIsInput;
 use crate::data::DataError;
 use crate::table::UnknownEnding;
 
-/// An error with the file, model or setting that it is about.
+/// An error that ends a prediction. It names the file, model or setting at fault.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
-    /// No model was given.
+    /// No models were given.
     #[error("no weights are given")]
     NoModels,
-    /// An argument that names no weights.
+    /// An argument names no weights.
     #[error("{}: no weights there", path.display())]
     NoWeights {
-        /// The file, folder or pattern given.
+        /// The file, folder or pattern.
         path: PathBuf,
     },
-    /// No input was given.
+    /// No inputs were given.
     #[error("no input is given: name structures, folders, archives or stores")]
     NoInputs,
     /// Two models do not make an ensemble.
@@ -32,37 +32,37 @@ pub enum PredictError {
         first.display(), second.display()
     )]
     DifferentModels {
-        /// Weights of the first model.
+        /// Weights file of the first model.
         first: PathBuf,
-        /// Weights of the model that differs from it.
+        /// Weights file of the model that differs.
         second: PathBuf,
-        /// What differs.
+        /// The property that differs.
         key: String,
-        /// The first model's value.
+        /// Value of the first model.
         first_value: String,
-        /// The second model's value.
+        /// Value of the second model.
         second_value: String,
     },
-    /// A model gave another number of predictions than it was asked for: a fault of this software.
+    /// A model returned another number of predictions than crystals, which is a bug.
     #[error("{}: {} for {}", path.display(), counted(*found, "prediction"), counted(*expected, "crystal"))]
     PredictionCount {
-        /// The model's weights.
+        /// Weights file of the model.
         path: PathBuf,
-        /// Predictions it gave.
+        /// Number of predictions.
         found: usize,
-        /// Crystals of the batch.
+        /// Number of crystals.
         expected: usize,
     },
-    /// The ending of the table's name belongs to no format.
+    /// The file name of the table has an unknown ending.
     #[error(transparent)]
     Format(#[from] UnknownEnding),
-    /// The table of predictions, or that of the entries left out, exists already.
+    /// The table of predictions, or that of the entries left out, already exists.
     #[error("{} already exists", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// The table of the entries left out would replace another file.
+    /// The table of the entries left out would replace a file that is not such a table.
     #[error(
         "{}: the entries left out would be listed here, but the file is no such list: move it",
         path.display()
@@ -71,15 +71,15 @@ pub enum PredictError {
         /// The file.
         path: PathBuf,
     },
-    /// A table is an input as well, or lies in a store that is read.
+    /// A table is also an input, or is inside a store that is read.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
     /// Stores and structures were given together.
     #[error("{} is a store and {} is not: give them one after another", store.display(), other.display())]
     StoresAndStructures {
-        /// The first store or shard.
+        /// Path of the first store or shard.
         store: PathBuf,
-        /// The first other input.
+        /// Path of the first other input.
         other: PathBuf,
     },
     /// Inputs of two kinds were given together.
@@ -88,16 +88,16 @@ pub enum PredictError {
         first.display(), second.display()
     )]
     DifferentKinds {
-        /// First input.
+        /// Path of the first input.
         first: PathBuf,
-        /// Its kind.
+        /// Kind of the first input.
         first_kind: InputKind,
-        /// First input of another kind.
+        /// Path of the first input of another kind.
         second: PathBuf,
-        /// Its kind.
+        /// Kind of that input.
         second_kind: InputKind,
     },
-    /// The kind of an input cannot be found out.
+    /// The kind of an input cannot be determined.
     #[error("{0}")]
     Kind(SourceError),
     /// The structures cannot be read.
@@ -106,7 +106,7 @@ pub enum PredictError {
     /// The shards cannot be read, or the batches cannot be built.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Not one entry of the input has a prediction.
+    /// No entry of the input has a prediction.
     #[error(
         "no crystal could be predicted, {} {} left out{}",
         counted(*left_out, "entry"),
@@ -114,9 +114,9 @@ pub enum PredictError {
         see(listed.as_deref())
     )]
     NothingPredicted {
-        /// Entries without a prediction.
+        /// Number of entries without a prediction.
         left_out: u64,
-        /// The table that lists them, if there are any.
+        /// Table of these entries, if there are any.
         listed: Option<PathBuf>,
     },
     /// A file cannot be written.
@@ -124,20 +124,20 @@ pub enum PredictError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The underlying error.
         source: std::io::Error,
     },
 }
 
 impl PredictError {
-    /// Wraps an error of writing with the file.
+    /// Adds the file to an error of writing.
     pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Write { path, source }
     }
 }
 
-/// Where to find out more.
+/// Returns a hint to the table of the entries left out.
 fn see(listed: Option<&Path>) -> String {
     listed.map_or_else(String::new, |path| format!(": see {}", path.display()))
 }

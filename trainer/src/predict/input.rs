@@ -1,4 +1,4 @@
-//! What the inputs are: feature stores, or structures.
+//! Inputs of predictions: feature stores or structures.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use schemas::settings::FeatureSettings;
 use crate::data::{DataError, Sources};
 use crate::predict::error::PredictError;
 
-/// Inputs that were looked at.
+/// Inputs whose kind is known.
 #[derive(Debug)]
 pub enum Input {
-    /// Shards whose features the models understand.
+    /// Shards with the features of the models.
     Stores(Sources),
-    /// Structures still to be featurised.
+    /// Structures to featurise.
     Structures {
-        /// How they are read.
+        /// Kind of the structures.
         kind: InputKind,
         /// Files, folders and archives in order.
         paths: Vec<PathBuf>,
@@ -27,13 +27,13 @@ pub enum Input {
 }
 
 impl Input {
-    /// Looks at the inputs. A shard, a store, a folder of stores and a pattern are stores, unless
-    /// `kind` says otherwise; anything else is structures, whose kind is found out where it is not
-    /// given. CIFs and POSCARs are read side by side.
+    /// Determines the kind of the inputs. Shards, stores, folders of stores and patterns are stores unless `kind` is
+    /// given. Anything else is structures, whose kind is determined unless it is given. CIFs and POSCARs may be
+    /// mixed.
     ///
     /// # Errors
-    /// [`PredictError`] if there is no input, the inputs are not all of one kind, one cannot be read,
-    /// or a store was made with other settings than `features`.
+    /// [`PredictError`] if there is no input, the inputs are of several kinds, one cannot be read, or a store has
+    /// other settings than `features`.
     pub fn find(
         paths: &[PathBuf],
         kind: Option<SourceKind>,
@@ -77,7 +77,7 @@ impl Input {
     }
 }
 
-/// The kind of an input that is no store.
+/// Returns the kind of an input that is not a store.
 fn kind_of(path: &Path) -> Result<InputKind, PredictError> {
     if !path.exists() {
         return Err(DataError::from(StoreError::Missing { path: path.to_owned() }).into());
@@ -85,7 +85,7 @@ fn kind_of(path: &Path) -> Result<InputKind, PredictError> {
     detect(path).map_err(PredictError::Kind)
 }
 
-/// The store or shard that an input is, or the first one in a folder; `None` for structures.
+/// Returns the store or shard of an input, or the first one in a folder; `None` for structures.
 fn store_at(path: &Path) -> Option<PathBuf> {
     if path.is_dir() && !is_store(path) {
         let mut entries: Vec<PathBuf> =
@@ -102,13 +102,12 @@ fn store_at(path: &Path) -> Option<PathBuf> {
     found.then(|| path.to_owned())
 }
 
-/// Whether a folder is a store, finished or not; the reader of stores refuses an unfinished one.
+/// Whether a folder is a store, finished or not. The reader of stores refuses an unfinished one.
 fn is_store(folder: &Path) -> bool {
     folder.join(MANIFEST_FILE).is_file() || is_unfinished(folder)
 }
 
-/// Whether a file is a Parquet file of this format, in whatever version and state; a table of CIFs
-/// is not.
+/// Whether a file is a shard of any version and in any state. A Parquet table of CIFs is not.
 fn is_shard(path: &Path) -> bool {
     let foreign = |error| matches!(error, StoreError::FormatVersion { found, .. } if found == "none");
     path.extension() == Some(OsStr::new("parquet")) && !Shard::open(path, None).is_err_and(foreign)

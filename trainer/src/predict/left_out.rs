@@ -1,4 +1,4 @@
-//! What could not be predicted: noted on disk while the input streams, saved as a table at the end.
+//! Entries without a prediction, which are recorded on disk during the prediction and saved as a table at the end.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use serde::Serialize;
 use crate::atomic;
 use crate::predict::error::PredictError;
 
-/// A row of the table; the columns are those of a store's table of rejects. No text is a formula to a
-/// spreadsheet ([`cell`]).
+/// A row of the table, with the columns of a store's table of rejects. Texts are escaped so that a spreadsheet does
+/// not take them for formulas ([`cell`]).
 #[derive(Debug, Serialize)]
 pub(super) struct Entry<'a> {
     material_id: Option<Cow<'a, str>>,
@@ -29,7 +29,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// A crystal that was read, but has no prediction.
+    /// Creates a row for a crystal that was read but has no prediction.
     pub(super) fn of_crystal(material_id: &'a str, reason: &'a str, message: &'a str) -> Self {
         Self {
             material_id: Some(cell(material_id)),
@@ -55,13 +55,13 @@ impl<'a> From<&'a Reject> for Entry<'a> {
     }
 }
 
-/// First line of the table.
+/// Header of the table.
 const HEADER: &str = "material_id,source_file,record,line,reason,message\n";
 
-/// Whether the table may be written to a path: nothing is there, or the table of an earlier run.
+/// Whether the table may be written to a path: the path is free or has the table of an earlier run.
 ///
 /// # Errors
-/// Those of the file system.
+/// If a file system operation fails.
 pub(super) fn is_replaceable(path: &Path) -> io::Result<bool> {
     match bounded::begins_with(path, HEADER.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
@@ -70,41 +70,41 @@ pub(super) fn is_replaceable(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Entries without a prediction (in an unnamed temporary file), remarks about entries, and the error that
-/// ended the input early.
+/// Entries without a prediction (in an unnamed temporary file), remarks about entries, and the error that ended the
+/// input early.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     rows: csv::Writer<File>,
     count: u64,
     noted: BTreeMap<String, NotedEntries>,
     failure: Option<PredictError>,
-    /// The first entry that could not be noted.
+    /// The first error of recording an entry.
     unwritten: Option<io::Error>,
 }
 
-/// Shared by the thread that reads and the one that predicts.
+/// The entries, shared by the thread that reads and the one that predicts.
 #[derive(Debug, Clone)]
 pub(super) struct SharedLeftOut(Arc<Mutex<LeftOut>>);
 
 impl SharedLeftOut {
-    /// A thread that panics leaves whole rows behind.
+    /// Locks the entries. After a panic of the other thread the entries are still complete rows.
     pub(super) fn lock(&self) -> MutexGuard<'_, LeftOut> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LeftOut {
-    /// An empty list.
+    /// Creates an empty list.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// If a file system operation fails.
     pub(super) fn shared() -> io::Result<SharedLeftOut> {
         let rows = csv::Writer::from_writer(tempfile::tempfile()?);
         let list = Self { rows, count: 0, noted: BTreeMap::new(), failure: None, unwritten: None };
         Ok(SharedLeftOut(Arc::new(Mutex::new(list))))
     }
 
-    /// Notes an entry; a failure to do so is told by [`LeftOut::save`].
+    /// Records an entry. [`LeftOut::save`] reports a failure.
     pub(super) fn push(&mut self, entry: &Entry<'_>) {
         self.count += 1;
         if let Err(error) = self.rows.serialize(entry) {
@@ -117,30 +117,30 @@ impl LeftOut {
         self.noted.entry(note.code.to_owned()).or_default().add(|| note.to_string());
     }
 
-    /// Takes the remarks counted so far, by the code of the remark.
+    /// Returns and resets the remarks counted so far, by code.
     pub(super) fn take_noted(&mut self) -> BTreeMap<String, NotedEntries> {
         std::mem::take(&mut self.noted)
     }
 
-    /// Notes what ended the input.
+    /// Records the error that ended the input.
     pub(super) fn fail(&mut self, error: PredictError) {
         self.failure.get_or_insert(error);
     }
 
-    /// What ended the input, if it did not come to its end.
+    /// Returns the error that ended the input early, if any.
     pub(super) fn take_failure(&mut self) -> Option<PredictError> {
         self.failure.take()
     }
 
-    /// Number of entries.
+    /// Returns the number of entries.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Writes the table, or removes that of an earlier run if there is nothing to list.
+    /// Writes the table, or removes that of an earlier run if there are no entries.
     ///
     /// # Errors
-    /// Those of the file system, and [`io::ErrorKind::AlreadyExists`] for a file that is no such table.
+    /// Those of the file system, and [`io::ErrorKind::AlreadyExists`] for a file that is not such a table.
     pub(super) fn save(&mut self, path: &Path) -> io::Result<()> {
         if let Some(error) = self.unwritten.take() {
             return Err(error);

@@ -1,20 +1,19 @@
-//! Which weights files an ensemble consists of.
+//! Weights files of an ensemble, by file, folder or pattern.
 
 use std::path::{Path, PathBuf};
 
 use crate::predict::error::PredictError;
 use crate::run::folder::BEST_FILE;
 
-/// Where the members of a fine-tuned task lie in its folder: a folder for each fold, in it one for
-/// each seed.
+/// Pattern of the members in the folder of a fine-tuned task: a folder for each fold, with a folder for each seed.
 const MEMBERS: &str = "*/*";
 
-/// The weights files that arguments name, each once, in order: a file, a run's folder (its best
-/// weights), the folder of a fine-tuned task (the best weights of all its members, in the order of
-/// their names) or a pattern.
+/// Returns the weights files that arguments name, in order and without duplicates. An argument is a file, the folder
+/// of a run (its best weights), the folder of a fine-tuned task (the best weights of all its members, sorted by name)
+/// or a pattern.
 ///
 /// # Errors
-/// [`PredictError::NoWeights`] for an argument that names no file.
+/// [`PredictError::NoWeights`] for an argument that matches no file.
 pub fn weights_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
     let mut files: Vec<PathBuf> = Vec::new();
     for argument in arguments {
@@ -31,7 +30,7 @@ pub fn weights_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError
     Ok(files)
 }
 
-/// The files that one argument names.
+/// Returns the files of one argument.
 fn find(argument: &Path) -> Vec<PathBuf> {
     if argument.is_file() {
         return vec![argument.to_owned()];
@@ -46,7 +45,7 @@ fn find(argument: &Path) -> Vec<PathBuf> {
     matches(&format!("{}/{MEMBERS}/{BEST_FILE}", glob::Pattern::escape(&argument.to_string_lossy())))
 }
 
-/// Files that match a pattern, in the order of their names; one that is no pattern names nothing.
+/// Returns the files that match a pattern, sorted by name; none for an invalid pattern.
 fn matches(pattern: &str) -> Vec<PathBuf> {
     let paths = glob::glob(pattern).into_iter().flatten().flatten();
     paths.filter(|path| path.is_file()).collect()

@@ -1,12 +1,12 @@
-//! Predictions for crystals that nobody measured.
+//! Predictions of properties with fine-tuned models.
 //!
-//! * [`model`]: a fine-tuned model, and when several make an ensemble
-//! * [`members`]: which weights files
-//! * [`input`]: stores, or structures that are featurised on the way
-//! * `structures`: structures into crystals and rejects
+//! * [`model`]: a fine-tuned model, and the conditions for an ensemble
+//! * [`members`]: weights files of an ensemble
+//! * [`input`]: stores, or structures to featurise
+//! * `structures`: featurisation of structures
 //! * [`table`]: predictions as Parquet, CSV or JSON
-//! * `left_out`: what could not be predicted, as a table
-//! * `ensemble`: batches through every model
+//! * `left_out`: the table of entries without a prediction
+//! * `ensemble`: predictions of all models
 //!
 //! Everything streams: memory holds a few batches, whatever the number of crystals.
 
@@ -44,58 +44,58 @@ use table::TableWriter;
 
 pub use crate::data::limit::{DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS};
 
-/// What to predict for, and where to.
+/// The arguments of [`predict`].
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,
+    /// Inputs: CIFs, POSCARs, and folders and archives of them; or JSON files and tables of one kind; or stores,
     /// shards and glob patterns.
     pub inputs: Vec<PathBuf>,
-    /// Kind of the structures; found out where it is not given.
+    /// Kind of the structures; determined from the inputs if `None`.
     pub kind: Option<SourceKind>,
-    /// Bounds on structures; those that exceed them are left out. Stores are taken as they were built.
+    /// Bounds for structures. Structures outside are left out. Stores are not checked.
     pub bounds: Bounds,
-    /// Table of predictions; its ending says the format.
+    /// Table of predictions. The ending chooses the format.
     pub out: PathBuf,
-    /// Whether to replace the table of an earlier run, and that of the entries it left out.
+    /// Whether to replace the tables of an earlier run: the predictions and the entries left out.
     pub overwrite: bool,
-    /// Size of the batches; no prediction depends on it beyond rounding.
+    /// Limit of the batches. Predictions do not depend on it beyond rounding.
     pub limit: BatchLimit,
-    /// Threads that featurise structures, at least 1.
+    /// Number of threads that featurise structures, at least 1.
     pub threads: usize,
-    /// Threads that turn crystals into batches, at least 1.
+    /// Number of threads that build batches, at least 1.
     pub workers: usize,
-    /// Batches that wait or are being built, at least 1.
+    /// Number of batches that wait or are being built, at least 1.
     pub queue: usize,
-    /// Whether the models want the triplets listed: those that do not run on the host.
+    /// Whether the models need the triplets as lists, which is so on devices other than the host.
     pub with_triplets: bool,
 }
 
-/// What came of it.
+/// The result of [`predict`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows of the table.
+    /// Number of rows of the table.
     pub crystals: u64,
-    /// Entries of the input without a prediction.
+    /// Number of entries without a prediction.
     pub left_out: u64,
-    /// Table of these entries; `None` where there are none.
+    /// Table of these entries; `None` if there are none.
     pub left_out_table: Option<PathBuf>,
-    /// Remarks about entries, by the code of the remark.
+    /// Remarks about entries, by code.
     pub noted: BTreeMap<String, NotedEntries>,
-    /// Numbers of files in folders and archives that are not read, by their endings.
+    /// Numbers of files in folders and archives that are not read, by ending.
     pub unread: UnreadFiles,
 }
 
-/// Predicts for every crystal of the inputs, in their order (shards in the order of their names).
+/// Predicts for all crystals of the inputs in their order. Shards are sorted by name.
 ///
-/// With several models a row holds the mean of their predictions and the population standard
-/// deviation `sqrt(Σ (y_m - mean)² / M)`, both in the target's unit. Entries that cannot be read or
-/// predicted are rows of [`left_out_path`], which exists after the call only if there are any.
-/// `progress` is told the number of crystals of each batch.
+/// With several models, a row holds the mean of their predictions and the population standard deviation
+/// `sqrt(Σ (y_m - mean)² / M)`, both in the unit of the target. Entries that cannot be read or predicted are listed
+/// in [`left_out_path`], which exists afterwards only if there are any. `progress` is called with the number of
+/// crystals of each batch.
 ///
 /// # Errors
-/// [`PredictError`]: models that make no ensemble, an input that cannot be read as a whole or was
-/// made with other settings, a table that already exists, is an input or cannot be written, no crystal at all.
-/// The table of predictions is whole or as it was before.
+/// [`PredictError`] for models that do not make an ensemble, an input that cannot be read or has other settings, no
+/// crystals, and a table that already exists, is an input or cannot be written. The table of predictions is complete
+/// or unchanged.
 pub fn predict(
     request: &Request,
     members: &[Member],
@@ -126,14 +126,12 @@ pub fn predict(
     }
 }
 
-/// Table of the entries without a prediction: `predictions.rejects.csv` beside
-/// `predictions.parquet`.
+/// Returns the path of the table of entries left out: `predictions.rejects.csv` for `predictions.parquet`.
 pub fn left_out_path(out: &Path) -> PathBuf {
     out.with_extension("rejects.csv")
 }
 
-/// Refuses to replace the table of predictions, or that of the entries left out: `p.csv` and `p.json` share
-/// the latter.
+/// Refuses to replace either table. `p.csv` and `p.json` share the table of the entries left out.
 fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     let tables = [out.to_owned(), left_out_path(out)];
     match tables.into_iter().find(|path| path.exists()) {
@@ -142,7 +140,7 @@ fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
     }
 }
 
-/// Requires that no table replaces an input: structures, shards or weights.
+/// Refuses a table that would replace an input: structures, shards or weights.
 fn require_apart<'a>(
     out: &Path,
     inputs: impl Iterator<Item = &'a PathBuf> + Clone,
@@ -155,7 +153,7 @@ fn require_apart<'a>(
     Ok(())
 }
 
-/// Starts to read the inputs. Also returns the numbers of files that are not read.
+/// Opens the inputs. Also returns the numbers of files that are not read.
 fn open(
     request: &Request,
     members: &[Member],
@@ -188,8 +186,7 @@ fn open(
     }
 }
 
-/// Writes both tables: first that of the entries left out, so that predictions never lie beside an
-/// old one.
+/// Writes both tables. The entries left out come first, so that predictions never lie beside an old list of them.
 fn fill<W: Write + Send>(
     out: &mut W,
     format: TableFormat,

@@ -1,4 +1,4 @@
-//! A fine-tuned model, what it says of itself, and when several make an ensemble.
+//! A fine-tuned model, its description, and the conditions for an ensemble.
 
 use std::path::PathBuf;
 
@@ -12,37 +12,37 @@ use crate::predict::error::PredictError;
 use crate::task::Transform;
 use crate::weights::Target;
 
-/// What a model predicts.
+/// The predicted quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quantity {
     /// Name of the task that the model was fine-tuned for.
     pub task: String,
-    /// Column of the property in the task's store.
+    /// Name of the property column in the store of the task.
     pub property: String,
-    /// Unit of the target, `log10(GPa)` for the logarithm of a property in GPa.
+    /// Unit of the target, such as `log10(GPa)` for the logarithm of a property in GPa.
     pub unit: String,
     /// Whether the target is the decadic logarithm of the property.
     pub log10: bool,
 }
 
-/// A fine-tuned model.
+/// A fine-tuned model of an ensemble.
 pub struct Member {
     /// Weights file.
     pub path: PathBuf,
-    /// Settings of the features that it was trained on.
+    /// Settings of the model's features.
     pub features: FeatureSettings,
-    /// Edges that it was trained on.
+    /// Edges that the model sees.
     pub graph: Graph,
-    /// What its batches must hold.
+    /// Parts that its batches must have.
     pub inputs: Inputs,
-    /// What it predicts.
+    /// The predicted quantity.
     pub quantity: Quantity,
-    /// Predictions for B crystals in the target's unit, shape `[B]`, in their order.
+    /// Predicts the targets of a batch of B crystals in order, in the unit of the target, shape `[B]`.
     pub predict: Box<dyn Fn(GraphBatch<f32>) -> Vec<f64>>,
 }
 
 impl Member {
-    /// Reads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
+    /// Loads the weights of a fine-tuned model, or a checkpoint of one, onto a device.
     ///
     /// # Errors
     /// Those of [`Predictor::load`].
@@ -59,11 +59,11 @@ impl Member {
         })
     }
 
-    /// Refuses another model that cannot be averaged with this one.
+    /// Checks that another model can be averaged with this one.
     ///
     /// # Errors
-    /// [`PredictError::DifferentModels`] with the first thing that differs: task, property, unit,
-    /// transform, connectivity or a setting of the features.
+    /// [`PredictError::DifferentModels`] for the first difference: task, property, unit, transform, connectivity or a
+    /// setting of the features.
     pub fn require(&self, other: &Self) -> Result<(), PredictError> {
         let differences = self.properties().into_iter().zip(other.properties());
         match differences.into_iter().find(|((_, first), (_, second))| first != second) {
@@ -78,7 +78,7 @@ impl Member {
         }
     }
 
-    /// Everything that the models of an ensemble share, by name.
+    /// Returns the properties in which the models of an ensemble must agree, by name.
     fn properties(&self) -> Vec<(String, String)> {
         let Quantity { task, property, unit, log10 } = self.quantity.clone();
         let graph = match self.graph {

@@ -1,4 +1,4 @@
-//! Structures into crystals, featurised on the way as the models' training data was.
+//! Featurisation of structures with the settings of the models' training data.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
 
-/// Iterator over the crystals of the inputs, in order. Records rejected entries, remarks about entries,
-/// and an error that ends the inputs early.
+/// Iterator over the crystals of the inputs in order. It records rejected entries, remarks about entries and the
+/// error that ends the inputs early.
 pub(super) struct Structures {
     blocks: Featurised,
     crystals: std::vec::IntoIter<StoredCrystal>,
@@ -39,12 +39,12 @@ impl Structures {
         Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
     }
 
-    /// Numbers of files among the inputs that are not read, by their endings.
+    /// Returns the numbers of files among the inputs that are not read, by ending.
     pub(super) fn unread(&self) -> &UnreadFiles {
         self.blocks.unread()
     }
 
-    /// The crystals of a block.
+    /// Returns the crystals of a block.
     fn unpack(&self, block: &FeaturisedBlock) -> Result<Vec<StoredCrystal>, PredictError> {
         let mut left_out = self.left_out.lock();
         block.rejects.iter().for_each(|reject| left_out.push(&reject.into()));

@@ -1,14 +1,14 @@
 //! Predictions as a table: Parquet, CSV, JSON or JSON lines.
 //!
-//! | column | |
+//! | column | content |
 //! |---|---|
 //! | `material_id` | identifier of the crystal |
-//! | `formula` | its formula as chemists write it, such as `NaCl` |
+//! | `formula` | conventional formula, such as `NaCl` |
 //! | `property` | the predicted property, by its column in a store |
-//! | `unit` | unit of `prediction` and `deviation`, that of the target: `log10(GPa)`; `1` for pure numbers |
-//! | `prediction` | the mean of several models |
-//! | `deviation` | population standard deviation of several models; empty for one |
-//! | `untransformed` | `10^prediction`, only where the target is a decadic logarithm |
+//! | `unit` | unit of `prediction` and `deviation`, which is that of the target: `log10(GPa)`; `1` for pure numbers |
+//! | `prediction` | the prediction, or the mean of several models |
+//! | `deviation` | population standard deviation of several models; empty for a single one |
+//! | `untransformed` | `10^prediction`, only if the target is a decadic logarithm |
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -26,31 +26,31 @@ use serde::Serialize;
 use crate::predict::model::Quantity;
 use crate::table::{JsonRows, TableFormat, parquet_properties};
 
-/// What a table says of itself.
+/// Description of a table in its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Weights files as they were named.
+    /// Weights files as given.
     pub weights: Vec<String>,
-    /// What was predicted.
+    /// The predicted quantity.
     pub quantity: Quantity,
 }
 
-/// Predictions for one crystal.
+/// Prediction for a crystal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Identifier.
     pub material_id: String,
-    /// Formula as chemists write it.
+    /// Conventional formula.
     pub formula: String,
-    /// In the target's unit.
+    /// Prediction in the unit of the target.
     pub prediction: f64,
-    /// Population standard deviation of several models, in the target's unit.
+    /// Population standard deviation of several models, in the unit of the target.
     pub deviation: Option<f64>,
-    /// The property itself, where the target is its logarithm.
+    /// The property itself, if the target is its logarithm.
     pub untransformed: Option<f64>,
 }
 
-/// A row as CSV and JSON write it, with the property and unit of the whole table.
+/// A row in CSV and JSON, with the property and unit of the table.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     material_id: Cow<'a, str>,
@@ -63,7 +63,7 @@ struct Line<'a> {
     untransformed: Option<f64>,
 }
 
-/// A table being written.
+/// Writer of a table.
 pub struct TableWriter<W: Write + Send> {
     writer: Writer<W>,
     quantity: Quantity,
@@ -79,7 +79,7 @@ impl<W: Write + Send> TableWriter<W> {
     /// Begins a table.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub fn new(out: W, format: TableFormat, description: &Description) -> io::Result<Self> {
         let quantity = description.quantity.clone();
         let writer = match format {
@@ -97,7 +97,7 @@ impl<W: Write + Send> TableWriter<W> {
     /// Appends rows.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub fn write(&mut self, rows: &[Row]) -> io::Result<()> {
         let Self { writer, quantity } = self;
         match writer {
@@ -115,7 +115,7 @@ impl<W: Write + Send> TableWriter<W> {
     /// Ends the table.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub fn finish(self) -> io::Result<()> {
         match self.writer {
             Writer::Parquet(rows) => Ok(rows.close().map(drop)?),
@@ -125,7 +125,7 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// Adds property and unit to a row; `text` makes what the format wants of a text.
+/// Adds property and unit to a row. `text` escapes a text for the format.
 fn line<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, str>) -> Line<'a> {
     Line {
         material_id: text(&row.material_id),
@@ -138,7 +138,7 @@ fn line<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, s
     }
 }
 
-/// Columns of the Parquet table.
+/// Returns the columns of the Parquet table.
 fn schema(quantity: &Quantity) -> Arc<Schema> {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let mut fields = vec![
@@ -155,7 +155,7 @@ fn schema(quantity: &Quantity) -> Arc<Schema> {
     Arc::new(Schema::new(fields))
 }
 
-/// Metadata of the Parquet table.
+/// Returns the metadata of the Parquet table.
 fn properties(description: &Description) -> io::Result<WriterProperties> {
     let Description { weights, quantity: Quantity { task, property, unit, log10 } } = description;
     Ok(parquet_properties([
@@ -167,7 +167,7 @@ fn properties(description: &Description) -> io::Result<WriterProperties> {
     ]))
 }
 
-/// Rows as columns of the Parquet table.
+/// Returns rows as columns of the Parquet table.
 fn batch(rows: &[Row], quantity: &Quantity) -> io::Result<RecordBatch> {
     let constant =
         |text: &String| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(text, rows.len()))) };

@@ -1,17 +1,17 @@
-//! What an evaluation must hold so that every file can be made of it.
+//! Checks of an evaluation before any file is written.
 
 use std::collections::BTreeSet;
 
 use super::error::ReportError;
 use super::{Evaluation, FoldOutcome};
 
-/// Numbers beyond this size are refused: axes and sums need differences that are finite.
+/// Maximum magnitude of numbers, so that the differences in axes and sums are finite.
 pub const LARGEST: f64 = 1e100;
 
 /// Checks folds, numbers and names.
 ///
 /// # Errors
-/// All of [`ReportError`] but those of files.
+/// All variants of [`ReportError`] except those of files.
 pub(super) fn check(evaluation: &Evaluation) -> Result<(), ReportError> {
     let task = || evaluation.task.clone();
     if evaluation.folds.is_empty() {

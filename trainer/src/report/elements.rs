@@ -1,33 +1,33 @@
-//! Errors by the elements that the crystals hold.
+//! Errors by the elements of the crystals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Evaluation;
 use super::statistics::mean;
 
-/// Fewer crystals than this say nothing of their element: it is listed but never highlighted.
+/// Minimum number of crystals of a highlighted element. Elements with fewer are listed only.
 const FEWEST_CRYSTALS: usize = 10;
-/// Number of elements that are highlighted.
+/// Number of highlighted elements.
 const HIGHLIGHTED: usize = 5;
 
-/// The error of all test crystals that hold an element. Errors are in the unit of the target.
+/// Error over the test crystals that contain an element, in the unit of the target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElementError {
     /// Symbol of the element.
     pub symbol: String,
-    /// Test crystals that hold it.
+    /// Number of test crystals that contain the element.
     pub count: usize,
     /// Mean absolute error.
     pub mae: f64,
-    /// Mean of prediction - target: above zero where the model says too much.
+    /// Mean of prediction - target: positive if the model overestimates.
     pub bias: f64,
-    /// Whether this is one of the five largest mean absolute errors among the elements of at least ten
-    /// crystals, and above that of all crystals.
+    /// Whether this is one of the five largest mean absolute errors among the elements with at least ten crystals,
+    /// and above that of all crystals.
     pub worst: bool,
 }
 
-/// The error by element, over the test crystals of all folds: the commonest element first, then by
-/// symbol. A crystal counts once for each of its elements.
+/// Returns the errors by element over the test crystals of all folds, ordered by frequency and then by symbol. A
+/// crystal counts for each of its elements.
 #[must_use]
 pub fn by_element(evaluation: &Evaluation) -> Vec<ElementError> {
     let mut errors: BTreeMap<&str, Vec<f64>> = BTreeMap::new();

@@ -1,76 +1,76 @@
-//! What can go wrong when results are reported.
+//! Errors of reports.
 
 use std::path::{Path, PathBuf};
 
-/// Results that cannot be written or read.
+/// An error of writing or reading the results of an evaluation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The file system refused.
+    /// A file system operation failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// A file does not hold an evaluation.
+    /// The file does not hold an evaluation.
     #[error("{} is not an evaluation: {source}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The underlying error.
         source: serde_json::Error,
     },
-    /// A file that no evaluation has written has the name of a result.
+    /// A file with the name of a result was not written by an evaluation.
     #[error("{}: not written by an evaluation, and not replaced", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// There is nothing to report.
+    /// There are no folds to report.
     #[error("task {task}: no fold was evaluated")]
     NoFolds {
         /// The task.
         task: String,
     },
-    /// A fold without test crystals.
+    /// A fold has no test crystals.
     #[error("task {task}: {fold} has no test crystals")]
     EmptyFold {
         /// The task.
         task: String,
-        /// The fold.
+        /// Name of the fold.
         fold: String,
     },
-    /// The same fold twice.
+    /// A fold occurs twice.
     #[error("task {task}: {fold} is there twice")]
     RepeatedFold {
         /// The task.
         task: String,
-        /// The fold.
+        /// Name of the fold.
         fold: String,
     },
-    /// A number that no score can be made of.
+    /// A number cannot be scored.
     #[error("{fold}: the {quantity} of {material_id} is {value}, from which no score can be made")]
     Number {
-        /// The fold.
+        /// Name of the fold.
         fold: String,
-        /// `target`, `prediction` or `deviation`; `training median` where there is no crystal.
+        /// The quantity: `target`, `prediction` or `deviation`, or `training median` without a crystal.
         quantity: &'static str,
-        /// The crystal.
+        /// Identifier of the crystal.
         material_id: String,
-        /// NaN, an infinity, or beyond [`LARGEST`](super::LARGEST).
+        /// NaN, an infinity, or a magnitude beyond [`LARGEST`](super::LARGEST).
         value: f64,
     },
-    /// A name that the JARVIS leaderboard cannot take apart again.
+    /// A name does not fit the file names of the JARVIS leaderboard.
     #[error(
         "'{value}' cannot be a {part} of the JARVIS leaderboard: it takes letters, digits and underscores, \
          because its file names are joined with hyphens"
     )]
     JarvisName {
-        /// `property` or `data set`.
+        /// The part: `property` or `data set`.
         part: &'static str,
         /// The name.
         value: String,
@@ -78,7 +78,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Turns an error of the file system into one that names the file.
+    /// Returns the error of a file system operation, with the file.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }

@@ -4,7 +4,7 @@ use super::jarvis::Jarvis;
 use super::matbench::Matbench;
 use super::{Evaluation, FoldOutcome, Outcome};
 
-/// A test crystal of a single model.
+/// Returns a test crystal of a single model.
 pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements: &[&str]) -> Outcome {
     Outcome {
         material_id: material_id.to_owned(),
@@ -16,7 +16,7 @@ pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements:
     }
 }
 
-/// One split with these test crystals and a training median of 2.
+/// Returns a split with these test crystals and a training median of 2.
 pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
     Evaluation {
         task: "example".to_owned(),
@@ -37,7 +37,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
     }
 }
 
-/// A split of the JARVIS leaderboard.
+/// Returns a split of the JARVIS leaderboard.
 pub(super) fn jarvis() -> Evaluation {
     let mut evaluation =
         evaluation(vec![outcome("JVASP-1", 1.0, 1.5, &["O"]), outcome("JVASP-2", 3.0, 2.5, &["O"])]);
@@ -45,15 +45,14 @@ pub(super) fn jarvis() -> Evaluation {
     evaluation
 }
 
-/// Elements that the made-up crystals hold.
+/// Elements of the made-up crystals.
 const SYMBOLS: [&str; 24] = [
     "O", "S", "Se", "Te", "Cl", "Br", "I", "F", "N", "P", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu",
     "Zn", "Zr", "Nb", "Mo", "Hf", "W",
 ];
 
-/// Five folds over the identifiers of `matbench_jdft2d`, with targets as skewed as exfoliation energies
-/// and errors that grow with them. Every fifth crystal is in the same fold, which is not MatBench's
-/// assignment.
+/// Returns five folds over the identifiers of `matbench_jdft2d`. Targets are skewed like exfoliation energies, and
+/// errors grow with them. Every fifth crystal is in the same fold, unlike in MatBench.
 pub(super) fn jdft2d() -> Evaluation {
     let folds = (0..5_usize).map(|fold| FoldOutcome {
         name: format!("fold-{fold}"),
@@ -88,7 +87,7 @@ pub(super) fn jdft2d() -> Evaluation {
     }
 }
 
-/// A made-up layered crystal.
+/// Returns a made-up layered crystal.
 fn exfoliated(row: usize) -> Outcome {
     // Fractional parts of multiples of irrational numbers: even, without a generator.
     let even = |number: f64| (row as f64 * number + 0.5).fract();

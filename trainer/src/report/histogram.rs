@@ -1,4 +1,4 @@
-//! The histogram of errors.
+//! Histogram of the errors.
 
 use etl::chart::round_step;
 use etl::stats::{Histogram, chart};
@@ -11,12 +11,12 @@ use crate::unit;
 
 /// Size of the drawing, in the units of its view box.
 const SIZE: (f64, f64) = (522.0, 250.0);
-/// Most bars on each side of zero within the shown share; their round width makes them fewer.
+/// Maximum number of bars on each side of zero. Their round width makes them fewer.
 const BARS: f64 = 30.0;
-/// Share of the crystals whose errors the axis must hold; the others would stretch it.
+/// Share of the crystals whose errors fit the axis. The others would stretch it.
 const SHOWN: f64 = 0.99;
 
-/// Errors counted in bars of one width, with an edge at zero and as many on each side of it.
+/// Counts errors in bars of equal width, with an edge at zero and the same number of bars on both sides.
 fn bars(errors: &[f64]) -> Histogram {
     let sizes: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
     let shown = quantile(&sizes, SHOWN).filter(|&size| size > f64::MIN_POSITIVE).unwrap_or(1.0);
@@ -35,7 +35,7 @@ fn bars(errors: &[f64]) -> Histogram {
     bars
 }
 
-/// The histogram of prediction - target over all test crystals.
+/// Draws the histogram of prediction - target over all test crystals.
 pub(super) fn chart(evaluation: &Evaluation) -> Markup {
     let errors: Vec<f64> = evaluation.outcomes().map(super::Outcome::error).collect();
     let bars = bars(&errors);

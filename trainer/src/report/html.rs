@@ -1,4 +1,4 @@
-//! The evaluation as a page.
+//! The report page of an evaluation.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use super::statistics::{mean, quantile};
 use super::{Evaluation, Outcome, WORST, histogram, parity};
 use crate::unit;
 
-/// Style of the page beside that of all pages, and for paper.
+/// Style sheet of the page, in addition to that of all pages, also for print.
 const STYLE: &str = include_str!("style.css");
-/// Digits of a coefficient of determination are those of a number of this size.
+/// Magnitude that determines the digits of a coefficient of determination.
 const R2_SIZE: f64 = 1.0;
-/// Columns of the table of elements, side by side.
+/// Number of columns of the table of elements.
 const ELEMENT_COLUMNS: usize = 3;
 /// Shares of the crystals whose largest error is listed.
 const SIZES: [(&str, f64); 4] = [
@@ -26,15 +26,15 @@ const SIZES: [(&str, f64); 4] = [
     ("all are within", 1.0),
 ];
 
-/// What the page is known by.
+/// Generator in the metadata of the page.
 const GENERATOR: &str = "trainer evaluate";
 
-/// Whether a file begins as this page does.
+/// Whether a file begins like this page.
 pub(super) fn is_own(path: &Path) -> bool {
     page::is_page(path, GENERATOR)
 }
 
-/// The whole page; `notes` stand below the scores.
+/// Returns the page. `notes` follow the scores.
 pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
     let main = html! {
         (scores(record, notes))
@@ -65,7 +65,7 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     }
 }
 
-/// A mean with its deviation, where there is one.
+/// Returns a mean with its deviation, if there is one.
 fn spread(mean: f64, std: Option<f64>, format: Format) -> String {
     let std = std.map(|std| format!(" ± {}", format.write(std))).unwrap_or_default();
     format!("{}{std}", format.write(mean))
@@ -140,7 +140,7 @@ fn charts(evaluation: &Evaluation) -> Markup {
     }
 }
 
-/// How large the errors are, of all folds together.
+/// Returns the table of error sizes over all folds.
 fn sizes(evaluation: &Evaluation) -> Markup {
     let sizes: Vec<f64> = evaluation.outcomes().map(|outcome| outcome.error().abs()).collect();
     let format = Format::of(mean(sizes.iter().copied()));

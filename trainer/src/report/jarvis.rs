@@ -1,10 +1,9 @@
-//! The JARVIS leaderboard's contribution: a zipped CSV of one benchmark.
+//! Contribution to the JARVIS leaderboard: a zipped CSV of one benchmark.
 //!
-//! A contribution is named `category-subcategory-property-dataset-split-metric.csv.zip` and holds one
-//! CSV with the columns `id` and `prediction`; the leaderboard joins it with its own values by
-//! identifier and compares the counts, so all test crystals must be there, and predictions must be in
-//! the unit of the benchmark's values. A folder of contributions further needs a `metadata.json` and a
-//! `run.sh`, which only a submitter can write.
+//! A contribution is named `category-subcategory-property-dataset-split-metric.csv.zip` and holds a CSV with the
+//! columns `id` and `prediction`. The leaderboard joins it with its own values by identifier and compares the counts.
+//! All test crystals must therefore be present, and predictions must be in the unit of the benchmark's values. A
+//! folder of contributions also needs a `metadata.json` and a `run.sh`, which only the submitter can write.
 //!
 //! Source: the contribution guide and `rebuild.py` of `usnistgov/jarvis_leaderboard`.
 
@@ -20,16 +19,16 @@ use super::FoldOutcome;
 use super::error::ReportError;
 use crate::atomic;
 
-/// Category and sub-category of a predictor of one number.
+/// Category and sub-category of predictions of a single property.
 const CATEGORY: &str = "AI-SinglePropertyPrediction";
-/// Part of the data and metric of all these benchmarks.
+/// Part and metric of the benchmarks.
 const PART_AND_METRIC: &str = "test-mae";
-/// First bytes of a member of a zip archive.
+/// First bytes of a member in a zip archive.
 const MEMBER_MAGIC: &[u8] = b"PK\x03\x04";
-/// Where the time of the member stands.
+/// Offset of the member's time.
 const TIME_START: usize = 10;
 const TIME_END: usize = 14;
-/// The first moment that the format can state, the beginning of 1980.
+/// First time that the format can represent, the beginning of 1980.
 const FIRST_MOMENT: [u8; 4] = [0, 0, 0x21, 0];
 /// Permissions of the CSV in its archive.
 const PERMISSIONS: u32 = 0o644;
@@ -37,27 +36,26 @@ const PERMISSIONS: u32 = 0o644;
 /// A benchmark of the leaderboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jarvis {
-    /// The leaderboard's name of the property: `mbj_bandgap`.
+    /// Name of the property on the leaderboard, such as `mbj_bandgap`.
     pub property: String,
-    /// The leaderboard's name of the data set: `dft_3d`.
+    /// Name of the data set on the leaderboard, such as `dft_3d`.
     pub dataset: String,
 }
 
 impl Jarvis {
-    /// Name of the contribution's CSV file:
-    /// `AI-SinglePropertyPrediction-mbj_bandgap-dft_3d-test-mae.csv`.
+    /// Returns the name of the CSV file, such as `AI-SinglePropertyPrediction-mbj_bandgap-dft_3d-test-mae.csv`.
     #[must_use]
     pub fn table(&self) -> String {
         format!("{CATEGORY}-{}-{}-{PART_AND_METRIC}.csv", self.property, self.dataset)
     }
 
-    /// Name of the archive with that file.
+    /// Returns the name of the archive.
     #[must_use]
     pub fn archive(&self) -> String {
         format!("{}.zip", self.table())
     }
 
-    /// Refuses names that the leaderboard could not take apart again.
+    /// Refuses names that the leaderboard cannot parse.
     pub(super) fn check(&self) -> Result<(), ReportError> {
         for (part, value) in [("property", &self.property), ("data set", &self.dataset)] {
             let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
@@ -69,7 +67,7 @@ impl Jarvis {
     }
 }
 
-/// Whether a file begins as the archives that are written here: those of other programs note a time.
+/// Whether a file begins like an archive of this module. Archives of other programs store a time.
 pub(super) fn is_own(path: &Path) -> bool {
     let mut beginning = Vec::with_capacity(TIME_END);
     let read = regular::open(path).and_then(|file| file.take(TIME_END as u64).read_to_end(&mut beginning));
@@ -81,7 +79,7 @@ pub(super) fn write(path: &Path, jarvis: &Jarvis, fold: &FoldOutcome) -> Result<
     atomic::write(path, |out| out.write_all(&archive(jarvis, fold)?)).map_err(ReportError::io("write", path))
 }
 
-/// The archive's bytes: the first moment that the format can state stands for the time.
+/// Returns the bytes of the archive. Its time is the first one that the format can represent.
 fn archive(jarvis: &Jarvis, fold: &FoldOutcome) -> std::io::Result<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -11,54 +11,54 @@ use super::statistics::{MeanStd, Scores};
 use super::{Evaluation, FoldOutcome};
 use crate::atomic;
 
-/// Most bytes of the file.
+/// Maximum number of bytes of the file.
 const MAX_BYTES: u64 = 64 << 20;
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
 
-/// What `evaluation.json` holds. Errors are in `unit`, that of the target.
+/// Content of `evaluation.json`. Errors are in `unit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationRecord {
     /// Name of the task.
     pub task: String,
-    /// The property that is predicted.
+    /// Name of the predicted property.
     pub property: String,
     /// Unit of the target, after the task's transform.
     pub unit: String,
     /// Every fold, in the order evaluated.
     pub folds: Vec<FoldRecord>,
-    /// Means over the folds.
+    /// Means of the scores over the folds.
     pub mean: Summary,
-    /// Population standard deviations over the folds, as in [`MeanStd`].
+    /// Population standard deviations of the scores over the folds, as in [`MeanStd`].
     pub std: Spread,
-    /// Every seed of any fold, ascending.
+    /// Seeds of all folds, ascending.
     pub seeds: Vec<u64>,
 }
 
-/// One fold.
+/// Scores of a fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoldRecord {
-    /// `fold-0`, or `split` for a task without cross-validation.
+    /// Name: `fold-0`, or `split` for a task without cross-validation.
     pub name: String,
     /// Seeds whose predictions were averaged.
     pub seeds: Vec<u64>,
-    /// Crystals trained on.
+    /// Number of crystals for training.
     pub train: usize,
-    /// Crystals that chose the best epoch.
+    /// Number of crystals for validation.
     pub validation: usize,
-    /// Crystals tested on.
+    /// Number of crystals for the test.
     pub test: usize,
     /// Mean absolute error.
     pub mae: f64,
     /// Root of the mean squared error.
     pub rmse: f64,
-    /// Coefficient of determination; null where the targets are all the same.
+    /// Coefficient of determination; null if all targets are the same.
     pub r2: Option<f64>,
-    /// Mean absolute error of the training median.
+    /// Mean absolute error of the training median as a predictor.
     pub dummy_mae: f64,
-    /// Root of the mean squared error of the training median.
+    /// Root of the mean squared error of the training median as a predictor.
     pub dummy_rmse: f64,
 }
 
@@ -66,15 +66,15 @@ pub struct FoldRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary<T = f64> {
-    /// Of the mean absolute error.
+    /// Mean absolute error.
     pub mae: T,
-    /// Of the root of the mean squared error.
+    /// Root of the mean squared error.
     pub rmse: T,
-    /// Of the coefficient of determination; null where a fold has none.
+    /// Coefficient of determination; null if a fold has none.
     pub r2: Option<f64>,
-    /// Of the mean absolute error of the training median.
+    /// Mean absolute error of the training median as a predictor.
     pub dummy_mae: T,
-    /// Of the root of the mean squared error of the training median.
+    /// Root of the mean squared error of the training median as a predictor.
     pub dummy_rmse: T,
 }
 
@@ -82,10 +82,10 @@ pub struct Summary<T = f64> {
 pub type Spread = Summary<Option<f64>>;
 
 impl EvaluationRecord {
-    /// Scores an evaluation.
+    /// Computes the scores of an evaluation.
     ///
     /// # Errors
-    /// [`ReportError::NoFolds`] and [`ReportError::EmptyFold`]: there is nothing to score.
+    /// [`ReportError::NoFolds`] or [`ReportError::EmptyFold`] if there is nothing to score.
     pub fn new(evaluation: &Evaluation) -> Result<Self, ReportError> {
         let folds = evaluation
             .folds
@@ -142,7 +142,7 @@ impl EvaluationRecord {
         serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
     }
 
-    /// Writes the file; the same evaluation gives the same bytes.
+    /// Writes the file. The same evaluation gives the same bytes.
     ///
     /// # Errors
     /// [`ReportError::Io`].
@@ -156,7 +156,7 @@ impl EvaluationRecord {
 }
 
 impl FoldRecord {
-    /// Scores a fold; None without test crystals.
+    /// Computes the scores of a fold; `None` without test crystals.
     fn new(fold: &FoldOutcome) -> Option<Self> {
         let pairs: Vec<_> =
             fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::report::example::{evaluation, outcome};
 
-    /// Two folds whose scores are exact in binary.
+    /// Returns two folds whose scores are exact in binary.
     fn two_folds() -> Evaluation {
         let mut evaluation = evaluation(vec![outcome("a", 1.0, 1.5, &["O"]), outcome("b", 3.0, 2.5, &["O"])]);
         let mut second = evaluation.folds[0].clone();

@@ -1,18 +1,17 @@
-//! MatBench's record of a task: `results.json.gz` and `info.json` of its submission guide.
+//! MatBench's record of a task: the files `results.json.gz` and `info.json` of its submission guide.
 //!
-//! The record is the JSON that `MatbenchBenchmark.to_file` writes for a benchmark with this one task:
-//! for every fold the prediction of each test crystal by its identifier (`mb-jdft2d-001`), the fold's
-//! scores and free parameters, and a SHA-256 over the Python text of it all. `from_file` loads it when
-//! all five folds hold exactly their official crystals; [`check`] asks for everything of that but which
-//! fold a crystal belongs to, for which the task relies on its store. The record claims no
-//! uncertainties: the spread of an ensemble is not calibrated.
+//! The record is the JSON that `MatbenchBenchmark.to_file` writes for a benchmark with a single task: for every fold
+//! the prediction of each test crystal by its identifier (`mb-jdft2d-001`), the scores and free parameters of the
+//! fold, and a SHA-256 over the Python text of all of it. `from_file` loads it if all five folds hold exactly their
+//! official crystals. [`check`] requires the same, except that it takes the fold of a crystal from the store. The
+//! record has no uncertainties, since the spread of an ensemble is not calibrated.
 //!
-//! The package's `from_dict` loads such a record (0.6, with the folds of the test as its splits). Its
-//! released `from_file` reads plain JSON alone; the compressed file needs that of the repository.
+//! `from_dict` of the package loads such a record (version 0.6, with the folds of the test as its splits). The
+//! released `from_file` reads only plain JSON; the compressed file needs the version in the repository.
 //!
-//! Predictions must be in the unit of the data set's own target, `log10(GPa)` for `matbench_log_kvrh`.
+//! Predictions must be in the unit of the data set's target, `log10(GPa)` for `matbench_log_kvrh`.
 //!
-//! Source: `bench.py`, `task.py`, `util.py`, `data_ops.py` and the guide "Submit to leaderboard" of
+//! Sources: `bench.py`, `task.py`, `util.py`, `data_ops.py` and the guide "Submit to leaderboard" of
 //! `materialsproject/matbench`, version 0.6.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,115 +31,115 @@ use super::statistics::{Scores, mean};
 use super::{Evaluation, FoldOutcome};
 use crate::atomic;
 
-/// Name of the record, as the guide prescribes.
+/// File name of the record in the submission guide.
 pub const RESULTS: &str = "results.json.gz";
-/// Name of the description of the algorithm, as the guide prescribes.
+/// File name of the description of the algorithm in the submission guide.
 pub const INFO: &str = "info.json";
 
 /// Name of the benchmark.
 const BENCHMARK: &str = "matbench_v0.1";
-/// Version of the package whose layout this is.
+/// Version of the package with this layout.
 const VERSION: &str = "0.6";
-/// Folds of each data set.
+/// Number of folds of each data set.
 const FOLDS: usize = 5;
-/// When the record was made: a moment that is always the same, so that the bytes are too.
+/// Date stamp of the record. It is constant, so that the bytes are too.
 const DATESTAMP: &str = "1970.01.01 00:00.00";
-/// Targets up to this size do not enter the mean absolute percentage error.
+/// Targets of at most this magnitude are left out of the mean absolute percentage error.
 const LEAST_TARGET: f64 = 1e-5;
-/// "Unknown" as the operating system of a gzip file (RFC 1952), whose bytes are then the same on all.
+/// Operating system "unknown" in a gzip file (RFC 1952), which is the same on all systems.
 const UNKNOWN_SYSTEM: u8 = 255;
-/// How the compressed record begins: magic, method, no flags, no time, best compression, system.
+/// First bytes of the compressed record: magic, method, no flags, no time, best compression, system.
 const RESULTS_BEGINNING: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, UNKNOWN_SYSTEM];
-/// Most bytes of a description of the algorithm that is looked at.
+/// Maximum number of bytes of a description of the algorithm that is read.
 const MAX_INFO_BYTES: u64 = 1 << 20;
-/// How the description names this program.
+/// Beginning of the requirement that names this program in the description.
 const PACKAGE_BEGINNING: &str = concat!(env!("CARGO_CRATE_NAME"), "==");
 
-/// The data set that a task is, and what `info.json` says of the algorithm. A submission may leave
-/// nothing but the notes empty.
+/// The MatBench data set of a task, and the description of the algorithm in `info.json`. Only the notes may be empty
+/// in a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matbench {
-    /// Name of the data set: one of [`schemas::matbench::TASKS`].
+    /// Name of the data set, one of [`schemas::matbench::TASKS`].
     pub dataset: String,
-    /// Who submits.
+    /// Authors of the submission.
     pub authors: String,
     /// Short name of the algorithm, 5 to 15 characters.
     pub algorithm: String,
-    /// What the algorithm does.
+    /// Description of the algorithm.
     pub algorithm_long: String,
     /// References as BibTeX.
     pub bibtex_refs: String,
-    /// Anything else.
+    /// Further notes.
     pub notes: String,
 }
 
-/// Why an evaluation is not MatBench's record of a task.
+/// A reason why an evaluation is not a complete record for MatBench.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Incomplete {
-    /// No such data set.
+    /// The data set is unknown.
     #[error(
         "results.json.gz is not written: {dataset} is none of MatBench's data sets of crystals with numbers"
     )]
     Dataset {
-        /// The name.
+        /// Name of the data set.
         dataset: String,
     },
-    /// Folds are missing, or others are there.
+    /// The folds differ from those of the data set.
     #[error("results.json.gz is not written: it takes fold-0 to fold-4 of {dataset}, evaluated: {found}")]
     Folds {
-        /// The data set.
+        /// Name of the data set.
         dataset: String,
-        /// The folds that are there.
+        /// The folds of the evaluation.
         found: String,
     },
-    /// A crystal that the data set does not have, or a second time.
+    /// A crystal is not in the data set, or occurs twice.
     #[error(
         "results.json.gz is not written: {material_id} is not one of the identifiers {first} to {last} of \
          {dataset}, or it is tested twice"
     )]
     Identifier {
-        /// The data set.
+        /// Name of the data set.
         dataset: String,
-        /// The crystal.
+        /// Identifier of the crystal.
         material_id: String,
         /// First identifier of the data set.
         first: String,
         /// Last identifier of the data set.
         last: String,
     },
-    /// Crystals are missing.
+    /// Crystals of the data set are missing.
     #[error(
         "results.json.gz is not written: {dataset} has {crystals} crystals, {found} {} evaluated",
         agree(found, "is", "are")
     )]
     Crystals {
-        /// The data set.
+        /// Name of the data set.
         dataset: String,
-        /// Its crystals.
+        /// Number of crystals in the data set.
         crystals: usize,
-        /// Those evaluated.
+        /// Number of evaluated crystals.
         found: usize,
     },
-    /// A score of MatBench has no value.
+    /// A score of MatBench is undefined.
     #[error(
         "results.json.gz is not written: all targets of {fold} are zero, which leaves no percentage error"
     )]
     Percentage {
-        /// The fold.
+        /// Name of the fold.
         fold: String,
     },
 }
 
-/// Whether [`write`](super::write) would write the record; also without a MatBench task.
+/// Checks whether an evaluation is complete, so that [`write`](super::write) would write the record.
 ///
 /// # Errors
-/// [`Incomplete`]: what is missing.
+/// [`Incomplete`] for the first thing that is missing.
 pub fn check(evaluation: &Evaluation) -> Result<(), Incomplete> {
     record(evaluation).map_or(Ok(()), |record| record.map(drop))
 }
 
-/// The text of the record; None for a task that is not MatBench's.
+/// Returns the text of the record; `None` for a task that is not in MatBench.
 pub(super) fn record(evaluation: &Evaluation) -> Option<Result<String, Incomplete>> {
     evaluation.matbench.as_ref().map(|matbench| complete_record(evaluation, matbench))
 }
@@ -204,15 +203,15 @@ fn check_crystals(evaluation: &Evaluation, name: &str) -> Result<(), Incomplete>
     Ok(())
 }
 
-/// Identifier of a row of a data set, counted from 1: `mb-jdft2d-001`, with as many digits as the
-/// number of rows has.
+/// Returns the identifier of a row of a data set, counted from 1: `mb-jdft2d-001`, with as many digits as the number
+/// of rows has.
 fn identifier(dataset: &str, row: usize, rows: usize) -> String {
     let prefix = dataset.replacen("matbench", "mb", 1).replace('_', "-");
     let digits = rows.to_string().len();
     format!("{prefix}-{row:0digits$}")
 }
 
-/// A fold as `MatbenchTask.record` leaves it.
+/// Returns a fold as `MatbenchTask.record` stores it.
 fn fold_record(fold: &FoldOutcome, parameters: &BTreeMap<String, String>) -> Result<Value, Incomplete> {
     let pairs: Vec<_> = fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
     let shares = pairs.iter().filter(|pair| pair.0.abs() > LEAST_TARGET);
@@ -230,7 +229,7 @@ fn fold_record(fold: &FoldOutcome, parameters: &BTreeMap<String, String>) -> Res
     }))
 }
 
-/// Writes the record, compressed.
+/// Writes the compressed record.
 pub(super) fn write_results(path: &Path, text: &str) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
@@ -241,12 +240,12 @@ pub(super) fn write_results(path: &Path, text: &str) -> Result<(), ReportError> 
     .map_err(ReportError::io("write", path))
 }
 
-/// Whether a file is a record as it is compressed here: other programs note a time or their system.
+/// Whether a file is a compressed record of this module. Those of other programs store a time or their system.
 pub(super) fn is_results(path: &Path) -> bool {
     bounded::begins_with(path, &RESULTS_BEGINNING).unwrap_or(false)
 }
 
-/// Whether a file is a description of the algorithm as it is written here.
+/// Whether a file is a description of the algorithm of this module.
 pub(super) fn is_info(path: &Path) -> bool {
     let info = bounded::read(path, MAX_INFO_BYTES);
     let info = info.ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());

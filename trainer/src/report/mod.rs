@@ -1,14 +1,14 @@
-//! The results of an evaluation as files: for programs, for people, and for the two leaderboards.
+//! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
 //! * [`statistics`]: scores, their spread over folds, the median
-//! * [`elements`]: the error by element
+//! * [`elements`]: errors by element
 //! * [`mod@json`] writes `evaluation.json`
 //! * `table`: `predictions.csv`
-//! * `html` with `parity` and `histogram`: `report.html`, one page without anything from elsewhere
-//! * [`matbench`] on `python`: `results.json.gz` and `info.json` as MatBench's submission guide asks
-//! * [`jarvis`]: the zipped CSV of the JARVIS leaderboard
+//! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
+//! * [`matbench`] with `python`: `results.json.gz` and `info.json` for MatBench's leaderboard
+//! * [`jarvis`]: the zipped CSV for the JARVIS leaderboard
 //!
-//! The same evaluation gives the same bytes: no file says when it was written.
+//! The same evaluation gives the same bytes. No file holds a time.
 
 mod check;
 pub mod elements;
@@ -41,50 +41,50 @@ use self::json::EvaluationRecord;
 use self::matbench::Matbench;
 use crate::atomic;
 
-/// Name of the page in the folder of an evaluation.
+/// Name of the report page in the folder of an evaluation.
 pub const PAGE: &str = "report.html";
 
-/// Crystals with the largest errors that the page names.
+/// Number of crystals with the largest errors that the page lists.
 const WORST: usize = 20;
 
-/// A test crystal, what is known of it and what was predicted.
+/// A test crystal with its target and prediction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The crystal's identifier in the store.
+    /// Identifier of the crystal in the store.
     pub material_id: String,
-    /// Its formula as chemists write it.
+    /// Conventional formula of the crystal.
     pub formula: String,
-    /// The known value, in the unit of the target.
+    /// Target, in the unit of the target.
     pub target: f64,
-    /// The predicted value, in the unit of the target; of an ensemble the mean.
+    /// Prediction, in the unit of the target; the mean of an ensemble.
     pub prediction: f64,
-    /// Standard deviation of the ensemble's predictions, in the unit of the target; None for one model.
+    /// Standard deviation of the ensemble's predictions, in the unit of the target; `None` for a single model.
     pub deviation: Option<f64>,
-    /// Symbols of the crystal's elements, in any order.
+    /// Symbols of the elements of the crystal, in any order.
     pub elements: Vec<String>,
 }
 
 impl Outcome {
-    /// Prediction - target.
+    /// Returns prediction - target.
     #[must_use]
     pub fn error(&self) -> f64 {
         self.prediction - self.target
     }
 }
 
-/// A fold and its test crystals.
+/// A fold with its test crystals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldOutcome {
-    /// `fold-0`, or `split` for a task without cross-validation.
+    /// Name: `fold-0`, or `split` for a task without cross-validation.
     pub name: String,
     /// Seeds of the members whose predictions were averaged.
     pub seeds: Vec<u64>,
-    /// Median of the training targets, which the dummy predicts. MatBench's own dummy predicts their
-    /// mean and so has the larger absolute error: 67.29 against 55.18 meV/atom for `matbench_jdft2d`.
+    /// Median of the training targets, the prediction of the dummy. MatBench's dummy predicts the mean and has a
+    /// larger absolute error: 67.29 against 55.18 meV/atom for `matbench_jdft2d`.
     pub train_median: f64,
-    /// Crystals trained on.
+    /// Number of crystals for training.
     pub train: usize,
-    /// Crystals that chose the best epoch.
+    /// Number of crystals for validation.
     pub validation: usize,
     /// The test crystals.
     pub outcomes: Vec<Outcome>,
@@ -95,29 +95,29 @@ pub struct FoldOutcome {
 pub struct Evaluation {
     /// Name of the task.
     pub task: String,
-    /// What the task is, in a sentence.
+    /// Description of the task in a sentence.
     pub description: String,
-    /// The property that is predicted.
+    /// Name of the predicted property.
     pub property: String,
-    /// Unit of the target, after the task's transform: `log10(GPa)`.
+    /// Unit of the target after the transform, such as `log10(GPa)`.
     pub unit: String,
-    /// Every evaluated fold.
+    /// All evaluated folds.
     pub folds: Vec<FoldOutcome>,
-    /// Settings that the page shows, name and value.
+    /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,
-    /// Which MatBench data set the task is, if any.
+    /// MatBench data set of the task, if there is one.
     pub matbench: Option<Matbench>,
-    /// Which benchmark of the JARVIS leaderboard the task is, if any.
+    /// JARVIS benchmark of the task, if there is one.
     pub jarvis: Option<Jarvis>,
 }
 
 impl Evaluation {
-    /// The test crystals of all folds.
+    /// Returns the test crystals of all folds.
     fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.folds.iter().flat_map(|fold| &fold.outcomes)
     }
 
-    /// The test crystals with the largest errors, the largest first, with the positions of their folds.
+    /// Returns the test crystals with the largest errors in descending order, with the indices of their folds.
     fn worst(&self, number: usize) -> Vec<(usize, &Outcome)> {
         let folds = self.folds.iter().enumerate();
         let mut crystals: Vec<_> = folds
@@ -133,14 +133,15 @@ impl Evaluation {
     }
 }
 
-/// What tells whether a file is of an evaluation.
+/// A check whether a file is a result of an evaluation.
 type Mark = fn(&Path) -> bool;
 
-/// Requires files with the names of results, in a folder that may not be there, to be of an evaluation: each of
-/// them, for one of ours may have been copied among others. `jarvis` is the benchmark whose archive is written.
+/// Checks that existing files with the names of results are those of an evaluation. Each file is checked, since one
+/// of an evaluation may have been copied among others. The folder may be absent. `jarvis` is the benchmark of the
+/// archive.
 ///
 /// # Errors
-/// [`ReportError::Foreign`] with the first file that is of none.
+/// [`ReportError::Foreign`] for the first file that is not a result.
 pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportError> {
     let results: [(&str, Mark); 5] = [
         (json::FILE, |path| EvaluationRecord::read(path).is_ok()),
@@ -158,19 +159,19 @@ pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportE
     }
 }
 
-/// Writes the results of an evaluation into an existing folder and returns the files written:
+/// Writes the results of an evaluation into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
 /// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation
 /// * `report.html`
-/// * for a MatBench task `info.json`, and `results.json.gz` once [`matbench::check`] finds the
-///   evaluation complete (otherwise the page says what is missing)
-/// * for a JARVIS task evaluated on one split the leaderboard's CSV archive, see [`jarvis`]
+/// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
+///   (otherwise the page lists what is missing)
+/// * for a JARVIS task with a single split the CSV archive for the leaderboard, see [`jarvis`]
 ///
 /// # Errors
-/// [`ReportError`]: an evaluation without folds or crystals, a number that is not finite, a name that
-/// the leaderboard cannot take, a file that cannot be written. Everything is checked before the first
-/// file is written; each file is whole or not there.
+/// [`ReportError`] for an evaluation without folds or crystals, a number that is not finite, a name that does not fit
+/// the leaderboard, and a file that cannot be written. Everything is checked before the first file is written. Each
+/// file is complete or absent.
 pub fn write(folder: &Path, evaluation: &Evaluation) -> Result<Vec<PathBuf>, ReportError> {
     check::check(evaluation)?;
     let record = EvaluationRecord::new(evaluation)?;

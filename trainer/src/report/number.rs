@@ -1,23 +1,23 @@
-//! Numbers as people read them.
+//! Formatting of numbers for people.
 
 use etl::chart::signed;
 
 /// Significant digits of a score.
 const SIGNIFICANT: i32 = 4;
-/// Most decimals that are written before an exponent is taken instead.
+/// Maximum number of decimals before an exponent is used.
 const MOST_DECIMALS: i32 = 7;
-/// Values of this size and above are written with an exponent.
+/// Magnitude from which on an exponent is used.
 const LARGE: f64 = 1e7;
 
-/// How all numbers of a column are written, so that their digits stand below each other.
+/// Format of the numbers of a column, so that their digits are aligned.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Format {
-    /// None for an exponent.
+    /// Number of decimals; `None` for an exponent.
     decimals: Option<usize>,
 }
 
 impl Format {
-    /// The format that shows a number of this size with four significant digits.
+    /// Returns the format that shows a number of this magnitude with four significant digits.
     pub(crate) fn of(size: f64) -> Self {
         let size = size.abs();
         if size == 0.0 {
@@ -30,7 +30,7 @@ impl Format {
         Self { decimals: Some(usize::try_from(decimals).unwrap_or(0)) }
     }
 
-    /// The number in this format, with a true minus sign.
+    /// Formats a number, with a true minus sign.
     pub(crate) fn write(self, value: f64) -> String {
         let text = match self.decimals {
             Some(decimals) if value.abs() < LARGE => format!("{value:.decimals$}"),
@@ -39,19 +39,19 @@ impl Format {
         signed(&text)
     }
 
-    /// The number with a sign also where it is positive.
+    /// Formats a number with a sign, even if it is positive.
     pub(super) fn write_signed(self, value: f64) -> String {
         let text = self.write(value);
         if value > 0.0 { format!("+{text}") } else { text }
     }
 }
 
-/// A count with its thousands separated: `1,234,567`.
+/// Formats a count with thousands separators: `1,234,567`.
 pub(super) fn grouped(count: usize) -> String {
     etl::stats::number::grouped(count as u64)
 }
 
-/// A grouped count with its noun: `1 crystal`, `1,200 crystals`.
+/// Formats a count with its noun: `1 crystal`, `1,200 crystals`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     etl::stats::number::grouped_count(count as u64, noun)
 }

@@ -1,4 +1,4 @@
-//! The parity plot: predictions over targets.
+//! Parity plot: predictions over targets.
 
 use etl::chart::{Axis, Plot, circle, colour, line, rectangle};
 use maud::{Markup, html};
@@ -7,27 +7,27 @@ use super::number::{Format, counted};
 use super::{Evaluation, FoldOutcome, Outcome, WORST};
 use crate::unit;
 
-/// Side of the square with the points, in the units of the view box.
+/// Side of the plot, in the units of the view box.
 const SIDE: f64 = 440.0;
-/// Space for the labels around it: left, above, right, below.
+/// Margins for the labels: left, above, right, below.
 const MARGINS: [f64; 4] = [66.0, 14.0, 16.0, 48.0];
 /// Size of the drawing, in the units of its view box.
 const SIZE: (f64, f64) = (MARGINS[0] + SIDE + MARGINS[2], MARGINS[1] + SIDE + MARGINS[3]);
-/// Distance of the left axis's name from it.
+/// Distance of the left axis's name from the axis.
 const NAME_DISTANCE: f64 = 51.0;
-/// Radius of a point, and of one of the worst.
+/// Radius of a point, and of one of the worst points.
 const RADIUS: f64 = 2.6;
 const WORST_RADIUS: f64 = 3.8;
-/// Ticks of an axis, about.
+/// Approximate number of ticks of an axis.
 const TICKS: f64 = 6.0;
-/// Share of the range that stays free at both ends.
+/// Free share of the range at both ends.
 const HEADROOM: f64 = 0.03;
-/// Predictions farther than this share of the targets' range outside of it do not stretch the axes.
+/// Predictions outside the targets' range by more than this share of it do not stretch the axes.
 const FARTHEST: f64 = 0.5;
-/// No more points than this are drawn, so that the page of a large test part stays quick to open.
+/// Maximum number of points, so that the page of a large test part opens quickly.
 const MOST_POINTS: usize = 10_000;
 
-/// The plot with its legend. The worst crystals have a ring, and their names as tooltips.
+/// Draws the plot with its legend. The worst crystals have a ring and their names as tooltips.
 pub(super) fn plot(evaluation: &Evaluation) -> Markup {
     let axis = range(evaluation);
     let plot = square(axis);
@@ -58,7 +58,7 @@ pub(super) fn plot(evaluation: &Evaluation) -> Markup {
     }
 }
 
-/// The range of both axes: that of the targets, stretched to the predictions near it.
+/// Returns the range of both axes: that of the targets, extended to nearby predictions.
 fn range(evaluation: &Evaluation) -> Axis {
     let extent = |value: fn(&Outcome) -> f64| {
         let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -76,7 +76,7 @@ fn range(evaluation: &Evaluation) -> Axis {
     Axis::new(low - room, high + room)
 }
 
-/// `3rd`, for every third crystal.
+/// Returns an ordinal number such as `3rd`, for "every 3rd crystal".
 fn ordinal(number: usize) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
@@ -88,12 +88,12 @@ fn ordinal(number: usize) -> String {
     format!("{number}{ending}")
 }
 
-/// A square with the same axis below and at the left.
+/// Returns a square plot with the same axis below and at the left.
 fn square(axis: Axis) -> Plot {
     Plot::new((0.0, 0.0), SIZE, MARGINS, axis, axis)
 }
 
-/// Axes, grid and diagonal.
+/// Draws axes, grid and diagonal.
 fn frame(plot: &Plot, quantity: &str) -> Markup {
     let Axis { low, high, .. } = plot.x;
     let ticks = plot.x.ticks(TICKS);
@@ -106,7 +106,7 @@ fn frame(plot: &Plot, quantity: &str) -> Markup {
     }
 }
 
-/// The crystals of a fold, or every `stride`th of them.
+/// Draws the crystals of a fold, or every `stride`-th of them.
 fn points(plot: &Plot, fold: &FoldOutcome, stride: usize) -> Markup {
     html! {
         @for outcome in fold.outcomes.iter().step_by(stride) {
@@ -115,7 +115,7 @@ fn points(plot: &Plot, fold: &FoldOutcome, stride: usize) -> Markup {
     }
 }
 
-/// One of the worst crystals, above all others.
+/// Draws one of the worst crystals, on top of all others.
 fn worst(plot: &Plot, format: Format, evaluation: &Evaluation, fold: usize, outcome: &Outcome) -> Markup {
     let name = evaluation.folds.get(fold).map(|fold| fold.name.as_str()).unwrap_or_default();
     let (known, predicted) = (format.write(outcome.target), format.write(outcome.prediction));

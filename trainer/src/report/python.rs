@@ -1,8 +1,8 @@
-//! JSON byte for byte as Python's `json.dumps` writes it with keys sorted.
+//! JSON with exactly the bytes of Python's `json.dumps` with sorted keys.
 //!
-//! MatBench checks a hash over this text: `MatbenchBenchmark.from_dict` (`matbench/bench.py`, version 0.6)
-//! computes the SHA-256 of `json.dumps` of the record without its hash (`hash_dictionary` in
-//! `matbench/util.py`) and refuses a record whose `hash` is another.
+//! MatBench checks a hash of this text. `MatbenchBenchmark.from_dict` (`matbench/bench.py`, version 0.6) computes the
+//! SHA-256 of `json.dumps` of the record without its hash (`hash_dictionary` in `matbench/util.py`) and refuses a
+//! record with another `hash`.
 
 use std::io::{self, Write};
 
@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
-/// Numbers from this power of ten on are written with an exponent.
+/// Power of ten from which on numbers have an exponent.
 const FIRST_LARGE_EXPONENT: i32 = 16;
-/// Numbers below this power of ten are written with an exponent.
+/// Power of ten below which numbers have an exponent.
 const LAST_SMALL_EXPONENT: i32 = -4;
 
-/// The text of a value: keys ascending by code point, `", "` and `": "` between, characters beyond
+/// Returns the text of a value: keys sorted by code point, the separators `", "` and `": "`, and characters beyond
 /// ASCII escaped.
 pub(super) fn text(value: &Value) -> String {
     let mut sorted = value.clone();
@@ -25,7 +25,7 @@ pub(super) fn text(value: &Value) -> String {
     text.into_iter().map(char::from).collect()
 }
 
-/// Where `json.dumps` differs from the default of `serde_json`.
+/// Formatter with the differences of `json.dumps` from the default of `serde_json`.
 struct Python;
 
 impl Formatter for Python {
@@ -60,8 +60,8 @@ impl Formatter for Python {
     }
 }
 
-/// A finite double as Python's `repr` writes it: the fewest digits that read back, `.0` after whole
-/// numbers, an exponent of two digits or more outside 10⁻⁴ to 10¹⁶.
+/// Formats a finite double like Python's `repr`: the fewest digits that read back, `.0` after whole numbers, and an
+/// exponent of at least two digits outside 10⁻⁴ to 10¹⁶.
 fn float(value: f64) -> String {
     // Rust's exponent format has the same digits: d.ddde-7.
     let scientific = format!("{value:e}");

@@ -1,6 +1,6 @@
-//! Scores of predictions, and their spread over folds.
+//! Scores of predictions and their spread over folds.
 
-/// How well predictions agree with their targets. Errors are in the unit of the target.
+/// Scores of predictions. Errors are in the unit of the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scores {
     /// Number of pairs.
@@ -9,16 +9,16 @@ pub struct Scores {
     pub mae: f64,
     /// Root of the mean squared error.
     pub rmse: f64,
-    /// Coefficient of determination, 1 - Σ(target - prediction)² / Σ(target - mean target)²: 1 is
-    /// perfect, 0 what the mean of these targets would score. None for targets that are all the same.
+    /// Coefficient of determination, 1 - Σ(target - prediction)² / Σ(target - mean target)²: 1 for perfect
+    /// predictions, 0 for the mean of these targets. `None` if all targets are the same.
     pub r2: Option<f64>,
 }
 
 impl Scores {
-    /// Scores of pairs (target, prediction); None without any.
+    /// Returns the scores of pairs (target, prediction); `None` without pairs.
     ///
-    /// Sums are compensated and squares are taken of scaled numbers, so that neither a common offset
-    /// nor the size of the unit costs digits.
+    /// Sums are compensated and numbers are scaled before they are squared, so that neither a common offset nor the
+    /// magnitude of the unit costs digits.
     #[must_use]
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
         if pairs.is_empty() {
@@ -38,7 +38,7 @@ impl Scores {
         })
     }
 
-    /// Scores of a predictor that always says `constant`; None without targets.
+    /// Returns the scores of a predictor that always predicts `constant`; `None` without targets.
     #[must_use]
     pub fn of_constant(targets: impl IntoIterator<Item = f64>, constant: f64) -> Option<Self> {
         let pairs: Vec<_> = targets.into_iter().map(|target| (target, constant)).collect();
@@ -51,14 +51,13 @@ impl Scores {
 pub struct MeanStd {
     /// Arithmetic mean.
     pub mean: f64,
-    /// Standard deviation of the population: divided by the number of folds, not by one less. MatBench
-    /// reports this one (`numpy.std` over the folds, `MatbenchTask.scores`), so that the numbers stand
-    /// beside its own. None for a single fold.
+    /// Population standard deviation: the divisor is the number of folds. MatBench reports the same (`numpy.std` over
+    /// the folds, `MatbenchTask.scores`). `None` for a single fold.
     pub std: Option<f64>,
 }
 
 impl MeanStd {
-    /// Of the values of all folds; None without any.
+    /// Returns the statistics of the values of all folds; `None` without values.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let std = spread(values)?;
@@ -66,9 +65,10 @@ impl MeanStd {
     }
 }
 
-/// Middle of the values, the mean of the two middle ones for an even number; None without any.
+/// Returns the median of the values, which is the mean of the two middle ones for an even number; `None` without
+/// values.
 ///
-/// Of all constants this one has the smallest mean absolute error on the values themselves.
+/// The median is the constant with the smallest mean absolute error on the values.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -81,8 +81,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(lower + (upper - lower) / 2.0)
 }
 
-/// The value below which the share `level` (0 to 1) of the values lies, without interpolation; None
-/// without any.
+/// Returns the value below which the share `level` (0 to 1) of the values lies, without interpolation; `None` without
+/// values.
 pub(super) fn quantile(values: &[f64], level: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -90,7 +90,7 @@ pub(super) fn quantile(values: &[f64], level: f64) -> Option<f64> {
     sorted.get(rank.max(1).min(sorted.len()).checked_sub(1)?).copied()
 }
 
-/// Arithmetic mean by Neumaier's compensated sum; NaN without values.
+/// Returns the arithmetic mean by Neumaier's compensated sum; NaN without values.
 pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (mut sum, mut lost, mut count) = (0.0_f64, 0.0_f64, 0_usize);
     for value in values {
@@ -102,7 +102,7 @@ pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     (sum + lost) / count as f64
 }
 
-/// Root of the mean of the squares, without squaring large or small numbers.
+/// Returns the root of the mean of the squares, without squaring large or small numbers.
 fn root_mean_square(values: &[f64]) -> f64 {
     let scale = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     if scale == 0.0 {
@@ -111,7 +111,7 @@ fn root_mean_square(values: &[f64]) -> f64 {
     scale * mean(values.iter().map(|value| (value / scale).powi(2))).sqrt()
 }
 
-/// Standard deviation of the population; exactly zero for equal values, None without any.
+/// Returns the population standard deviation; exactly zero for equal values, `None` without values.
 fn spread(values: &[f64]) -> Option<f64> {
     let first = *values.first()?;
     // The mean of equal numbers may differ from them in its last bit.

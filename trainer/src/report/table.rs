@@ -1,4 +1,4 @@
-//! `predictions.csv`: every test crystal.
+//! `predictions.csv`: the predictions for all test crystals.
 
 use std::path::Path;
 
@@ -16,14 +16,14 @@ pub(super) const FILE: &str = "predictions.csv";
 const COLUMNS: [&str; 8] =
     ["material_id", "formula", "property", "unit", "fold", "target", "prediction", "deviation"];
 
-/// Whether a file begins as this table does.
+/// Whether a file begins like this table.
 pub(super) fn is_own(path: &Path) -> bool {
     bounded::begins_with(path, (COLUMNS.join(",") + "\n").as_bytes()).unwrap_or(false)
 }
 
-/// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is that of the
-/// target; `deviation` is empty for a single model. No text is a formula to a spreadsheet ([`cell`]). Numbers
-/// read back to the same doubles.
+/// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is the unit of the target;
+/// `deviation` is empty for a single model. Texts are escaped so that a spreadsheet does not take them for formulas
+/// ([`cell`]). Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);

@@ -1,10 +1,10 @@
-//! Rows as JSON: an array with one object a line, or JSON lines.
+//! Rows as JSON: an array with one object per line, or JSON lines.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Writer of rows.
+/// Writer of rows as JSON.
 pub(crate) struct JsonRows<W: Write> {
     out: W,
     /// Whether to write JSON lines instead of an array.
@@ -16,7 +16,7 @@ impl<W: Write> JsonRows<W> {
     /// Begins an array or, if `lines`, JSON lines.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(crate) fn new(mut out: W, lines: bool) -> io::Result<Self> {
         if !lines {
             out.write_all(b"[")?;
@@ -27,7 +27,7 @@ impl<W: Write> JsonRows<W> {
     /// Appends a row.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(crate) fn write(&mut self, row: &impl Serialize) -> io::Result<()> {
         if !self.lines {
             self.out.write_all(if self.empty { b"\n" } else { b",\n" })?;
@@ -40,7 +40,7 @@ impl<W: Write> JsonRows<W> {
     /// Ends the array or the lines.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If writing fails.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if !self.lines {
             self.out.write_all(b"\n]\n")?;

@@ -1,4 +1,4 @@
-//! Formats of the tables that commands write, chosen by the ending of the file's name.
+//! Formats of the tables that commands write. The ending of the file name chooses the format.
 
 mod json;
 
@@ -10,32 +10,32 @@ use parquet::file::properties::WriterProperties;
 
 pub(crate) use json::JsonRows;
 
-/// Endings of the formats.
+/// File endings of the formats.
 const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
 
-/// How a table is written.
+/// Format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
-    /// Parquet, compressed with zstd. Its metadata describe the table.
+    /// Parquet, compressed with zstd. The metadata describe the table.
     Parquet,
     /// CSV with a header.
     Csv,
-    /// One JSON array with an object a line.
+    /// A JSON array with one object per line.
     Json,
-    /// One JSON object a line.
+    /// JSON lines: one object per line.
     JsonLines,
 }
 
-/// A name of a table whose ending belongs to no format.
+/// A file name whose ending belongs to no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: the name ends in none of {}", path.display(), ENDINGS.join(", "))]
 pub struct UnknownEnding {
-    /// The table's path.
+    /// Path of the table.
     pub path: PathBuf,
 }
 
 impl TableFormat {
-    /// The format that a table's name ends in.
+    /// Returns the format for a file name.
     ///
     /// # Errors
     /// [`UnknownEnding`] for any other ending.
@@ -50,7 +50,7 @@ impl TableFormat {
     }
 }
 
-/// Properties of a Parquet file, with the metadata under `mmpt.<key>`.
+/// Returns the properties of a Parquet file with metadata under `mmpt.<key>`.
 pub(crate) fn parquet_properties<'a>(
     metadata: impl IntoIterator<Item = (&'a str, String)>,
 ) -> WriterProperties {

@@ -1,4 +1,5 @@
-//! The fine-tuned model of a fixture: features, predictions and the head's gradients (specification, section 8).
+//! Comparison of the fine-tuned model with a fixture: features, predictions and the head's gradients (specification,
+//! section 8).
 
 use std::collections::BTreeMap;
 
@@ -10,11 +11,11 @@ use crate::data::BatchFloat;
 use crate::model::{Batch, PropertyModel, names};
 use crate::optimiser::Gradients;
 
-/// Prefix of the gradients among the fixture's tensors.
+/// Prefix of the gradients among the tensors of a fixture.
 const GRADIENT_PREFIX: &str = "grad.";
 
-/// Compares what a fixture holds of fine-tuning, if anything: the loss is the mean absolute error of the
-/// targets as they are.
+/// Compares the fine-tuned model with the fixture, if it has one. The loss is the mean absolute error of the targets,
+/// which are not standardised.
 pub(super) fn compare<R: Element + BatchFloat>(
     fixture: &Fixture,
     ties: TieRule,
@@ -50,7 +51,7 @@ pub(super) fn compare<R: Element + BatchFloat>(
     Ok(())
 }
 
-/// The fixture's fine-tuned model in a precision.
+/// Returns the fine-tuned model of a fixture in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<PropertyModel, VerifyError> {
     let model =
         PropertyModel::init(&fixture.model().into(), fixture.head_width(), &fixture.lattice(), 0, device);

@@ -1,4 +1,4 @@
-//! Reading a fixture: the numbers that a reference implementation produced.
+//! Fixtures: numbers of a reference implementation.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,18 @@ use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, Gr
 use crate::model;
 use crate::pretrain::mmpt;
 
-/// Rule for neighbours that tie with the last one kept (specification, section 2.3); fixtures hold both.
+/// Rule for neighbours that tie with the last one kept (specification, section 2.3). Fixtures have the numbers of
+/// both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TieRule {
-    /// The first twelve.
+    /// Keep the first twelve neighbours.
     Cut,
-    /// The whole shell of the twelfth.
+    /// Keep the whole shell of the twelfth neighbour.
     Shell,
 }
 
 impl TieRule {
-    /// As in the names of the fixture's files.
+    /// Returns the name in the file names of a fixture.
     pub fn name(self) -> &'static str {
         match self {
             TieRule::Cut => "cut",
@@ -33,7 +34,7 @@ impl TieRule {
         }
     }
 
-    /// Prefix of the tensors in a case's file.
+    /// Returns the prefix of the tensors in the file of a case.
     fn prefix(self) -> &'static str {
         match self {
             TieRule::Cut => "",
@@ -42,7 +43,7 @@ impl TieRule {
     }
 }
 
-/// A fixture's folder (specification, section 8).
+/// The folder of a fixture (specification, section 8).
 #[derive(Debug)]
 pub struct Fixture {
     folder: PathBuf,
@@ -62,19 +63,19 @@ struct Manifest {
     batch_n_atoms: Vec<usize>,
 }
 
-/// What a fixture says of the fine-tuned model.
+/// Numbers of the fine-tuned model.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Finetuning {
     /// Predictions.
     #[serde(rename = "pred")]
     pub(super) predictions: Vec<f64>,
-    /// What was to be predicted.
+    /// Targets of the predictions.
     #[serde(rename = "y")]
     pub(super) targets: Vec<f64>,
     /// Mean absolute error.
     #[serde(rename = "l1")]
     pub(super) error: f64,
-    /// Norm of the error's gradients by all parameters.
+    /// Norm of the gradients of the error over all parameters.
     #[serde(rename = "grad_norm_total")]
     pub(super) gradient_norm: f64,
 }
@@ -85,7 +86,7 @@ struct Case {
     material_id: String,
 }
 
-/// The reference's names of the settings that a fixture may vary.
+/// Settings that a fixture may vary, by the names of the reference.
 #[derive(Debug, Deserialize)]
 struct ReferenceConfig {
     r_cut: f64,
@@ -111,7 +112,7 @@ impl Fixture {
     /// Opens a fixture.
     ///
     /// # Errors
-    /// [`VerifyError`] when the folder has no readable `manifest.json`.
+    /// [`VerifyError`] if the folder has no readable `manifest.json`.
     pub fn open(folder: &Path) -> Result<Self, VerifyError> {
         let path = folder.join("manifest.json");
         let text = std::fs::read_to_string(&path).map_err(VerifyError::io(&path))?;
@@ -120,12 +121,12 @@ impl Fixture {
         Ok(Self { folder: folder.to_owned(), manifest })
     }
 
-    /// Radius of the neighbour search in Å.
+    /// Returns the radius of the neighbour search in Å.
     pub fn cutoff_angstrom(&self) -> f64 {
         self.manifest.config.r_cut
     }
 
-    /// Configuration of the model.
+    /// Returns the configuration of the model.
     pub fn model(&self) -> MmptModelConfig {
         let config = &self.manifest.config;
         MmptModelConfig {
@@ -148,27 +149,27 @@ impl Fixture {
         }
     }
 
-    /// Width of the decoders' hidden layers.
+    /// Returns the width of the decoders' hidden layers.
     pub fn decoder_width(&self) -> usize {
         self.manifest.config.mlp_hidden
     }
 
-    /// Width of the fine-tuned model's head.
+    /// Returns the width of the hidden layers of the fine-tuned model's head.
     pub fn head_width(&self) -> usize {
         self.manifest.config.head_hidden
     }
 
-    /// The fine-tuned model's numbers in a run, named as in the manifest (`cut_f64`).
+    /// Returns the numbers of the fine-tuned model in a run, named as in the manifest (`cut_f64`).
     pub(super) fn finetuning(&self, run: &str) -> Option<Finetuning> {
         self.manifest.finetune.get(run).cloned()
     }
 
-    /// Lattice statistics of the model.
+    /// Returns the lattice statistics of the model.
     pub fn lattice(&self) -> LatticeStatistics {
         LatticeStatistics { mean: self.manifest.config.lat_mean, std: self.manifest.config.lat_std }
     }
 
-    /// Hidden atoms of the first view, over the whole batch.
+    /// Returns the mask of the first view over the whole batch.
     pub fn mask(&self) -> Vec<bool> {
         let mut mask = vec![false; self.manifest.batch_n_atoms.iter().sum()];
         for &atom in &self.manifest.masked_atoms {
@@ -179,10 +180,10 @@ impl Fixture {
         mask
     }
 
-    /// The fixture's crystals as one batch.
+    /// Returns the crystals of the fixture as one batch.
     ///
     /// # Errors
-    /// [`VerifyError`] when a case cannot be read.
+    /// [`VerifyError`] if a case cannot be read.
     pub fn batch<R: BatchFloat>(&self, ties: TieRule) -> Result<GraphBatch<R>, VerifyError> {
         let settings = BatchSettings {
             cutoff_angstrom: self.cutoff_angstrom(),
@@ -226,10 +227,10 @@ impl Fixture {
         Ok(builder.finish())
     }
 
-    /// The tensors of one of the fixture's files, by name; empty if there is no such file.
+    /// Returns the tensors of a file by name; empty if there is no such file.
     ///
     /// # Errors
-    /// [`VerifyError`] when the file cannot be read.
+    /// [`VerifyError`] if the file cannot be read.
     pub fn tensors(&self, file: &str) -> Result<BTreeMap<String, TensorData>, VerifyError> {
         let path = self.folder.join(file);
         if !path.exists() {
@@ -252,7 +253,7 @@ impl Fixture {
         Ok(by_name)
     }
 
-    /// Loss terms of a run, named as in the manifest (`cut_f64`).
+    /// Returns the loss terms of a run, named as in the manifest (`cut_f64`).
     pub fn losses(&self, run: &str) -> BTreeMap<String, f64> {
         let terms = self.manifest.losses.get(run).and_then(serde_json::Value::as_object);
         terms
@@ -262,18 +263,18 @@ impl Fixture {
             .collect()
     }
 
-    /// Norm of every parameter's gradient in a run.
+    /// Returns the norm of every parameter's gradient in a run.
     pub fn gradient_norms(&self, run: &str) -> BTreeMap<String, f64> {
         self.manifest.grad_norms.get(run).cloned().unwrap_or_default()
     }
 }
 
-/// Little-endian numbers of `SIZE` bytes.
+/// Parses little-endian numbers of `SIZE` bytes.
 fn numbers<const SIZE: usize, T>(data: &[u8], number: fn([u8; SIZE]) -> T) -> Vec<T> {
     data.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
 }
 
-/// Lengths in Å and angles in degrees of a lattice with these rows (specification, section 2.1).
+/// Returns the lengths in Å and angles in degrees of a lattice with these rows (specification, section 2.1).
 fn parameters(rows: &[[f64; 3]; 3]) -> [f64; 6] {
     let dot = |a: usize, b: usize| (0..3).map(|axis| rows[a][axis] * rows[b][axis]).sum::<f64>();
     let length = |row: usize| dot(row, row).sqrt();

@@ -1,5 +1,5 @@
-//! Compares this implementation with the numbers of another one: intermediates, loss terms,
-//! gradients, an optimiser step, the fine-tuned model (specification, section 8).
+//! Comparison with the numbers of a reference implementation: intermediate tensors, loss terms, gradients, an
+//! optimiser step and the fine-tuned model (specification, section 8).
 
 mod finetune;
 pub mod fixture;
@@ -24,10 +24,10 @@ use crate::pretrain::mmpt::loss::Losses;
 pub use fixture::{Fixture, TieRule};
 pub use table::{Deviation, Kind, Table};
 
-/// The manifest's name for the norm over the gradients of all parameters.
+/// Name of the norm over all gradients in the manifest.
 const ALL_GRADIENTS: &str = "__total__";
 
-/// What keeps a comparison from being made.
+/// An error that prevents a comparison.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -36,23 +36,23 @@ pub enum VerifyError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// The manifest is not one.
+    /// The manifest cannot be parsed.
     #[error("{}: {source}", path.display())]
     Manifest {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The underlying error, with its position.
         source: serde_json::Error,
     },
-    /// A file holds no tensors.
+    /// A file is not in the safetensors format.
     #[error("{} is not a safetensors file: {source}", path.display())]
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The underlying error.
         source: safetensors::SafeTensorError,
     },
     /// A tensor is missing or of an unexpected type.
@@ -63,7 +63,7 @@ pub enum VerifyError {
         /// The tensor.
         name: String,
     },
-    /// A crystal does not make a graph.
+    /// A crystal is not a valid graph.
     #[error(transparent)]
     Data(DataError),
 }
@@ -75,10 +75,10 @@ impl VerifyError {
     }
 }
 
-/// Runs a fixture on a device in the precision of `R` and compares everything it holds.
+/// Runs a fixture on a device in the precision of `R` and compares all of its numbers.
 ///
 /// # Errors
-/// [`VerifyError`] when the fixture cannot be read.
+/// [`VerifyError`] if the fixture cannot be read.
 pub fn compare<R: Element + BatchFloat>(
     fixture: &Fixture,
     ties: TieRule,
@@ -136,7 +136,7 @@ pub fn compare<R: Element + BatchFloat>(
     Ok(table)
 }
 
-/// One Adam step from the stored gradients.
+/// Compares an Adam step that is taken from the stored gradients.
 fn compare_step(
     fixture: &Fixture,
     ties: TieRule,
@@ -170,7 +170,7 @@ fn compare_step(
     Ok(())
 }
 
-/// The fixture's model in a precision.
+/// Returns the model of a fixture in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<MmptModel, VerifyError> {
     let model = MmptModel::init(&fixture.model(), fixture.decoder_width(), &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
@@ -178,7 +178,7 @@ fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<MmptModel, 
     Ok(names::with_parameters(model, weights))
 }
 
-/// Euclidean norm.
+/// Returns the Euclidean norm.
 fn norm(data: &TensorData) -> f64 {
     data.iter::<f64>().map(|value| value * value).sum::<f64>().sqrt()
 }

@@ -1,17 +1,17 @@
-//! Worst deviations by tensor.
+//! Deviations by tensor.
 
 use std::fmt;
 
 use burn::prelude::*;
 
-/// What is compared.
+/// Kind of a compared quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// An intermediate tensor.
     Tensor,
     /// A loss term.
     Loss,
-    /// Norm of a parameter's gradient.
+    /// The norm of a parameter's gradient.
     GradientNorm,
     /// A parameter's gradient.
     Gradient,
@@ -21,27 +21,27 @@ pub enum Kind {
     Finetuning,
 }
 
-/// Comparison of one tensor.
+/// Deviation of a tensor or number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deviation {
-    /// What it is.
+    /// Kind of the quantity.
     pub kind: Kind,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// `max |computed − expected| / max |expected|`; infinite where there is nothing to compare.
+    /// Relative deviation `max |computed − expected| / max |expected|`; infinite if there is nothing to compare.
     pub relative: f64,
-    /// `max |expected|`
+    /// Largest magnitude `max |expected|`.
     pub greatest: f64,
 }
 
-/// All comparisons of a run, in the order they were made.
+/// All comparisons of a run, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     deviations: Vec<Deviation>,
 }
 
 impl Table {
-    /// Compares two tensors; different sizes deviate infinitely.
+    /// Compares two tensors. Tensors of different sizes deviate infinitely.
     pub(super) fn add(&mut self, kind: Kind, name: &str, computed: &TensorData, expected: &TensorData) {
         let greatest = expected.iter::<f64>().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
         let relative = if computed.num_elements() == expected.num_elements() {
@@ -64,23 +64,23 @@ impl Table {
         self.add(kind, name, &data(computed), &data(expected));
     }
 
-    /// Notes that this implementation has no such tensor.
+    /// Records that this implementation lacks the tensor.
     pub(super) fn miss(&mut self, kind: Kind, name: &str) {
         let (name, relative, greatest) = (name.to_owned(), f64::INFINITY, f64::NAN);
         self.deviations.push(Deviation { kind, name, relative, greatest });
     }
 
-    /// The comparisons of a kind.
+    /// Returns the comparisons of a kind.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Deviation> {
         self.deviations.iter().filter(move |deviation| deviation.kind == kind)
     }
 
-    /// The worst comparison of a kind.
+    /// Returns the worst comparison of a kind.
     pub fn worst(&self, kind: Kind) -> Option<&Deviation> {
         self.of(kind).max_by(|a, b| a.relative.total_cmp(&b.relative))
     }
 
-    /// The comparisons above the limit of their kind.
+    /// Returns the comparisons above the limit of their kind.
     pub fn beyond(&self, limit: impl Fn(Kind) -> f64) -> Vec<&Deviation> {
         let deviations = self.deviations.iter();
         deviations

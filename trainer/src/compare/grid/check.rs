@@ -1,24 +1,24 @@
-//! Whether the parts of a grid fit together.
+//! Checks that the parts of a grid fit together.
 
 use super::{FigureKind, Grid, MEDIAN, Published};
 
-/// A value that cannot be used.
+/// An invalid value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The dotted key.
     pub(super) key: String,
     /// The value.
     pub(super) value: String,
-    /// What it would have to be.
+    /// A description of the allowed values.
     pub(super) needed: String,
 }
 
-/// The fault of a key.
+/// Creates the fault of a key.
 fn fault_of(key: impl Into<String>, value: impl ToString, needed: impl Into<String>) -> Fault {
     Fault { key: key.into(), value: value.to_string(), needed: needed.into() }
 }
 
-/// The first value that cannot be used.
+/// Returns the first invalid value.
 pub(super) fn fault(grid: &Grid) -> Option<Fault> {
     names(grid)
         .or_else(|| axes(grid))
@@ -27,7 +27,7 @@ pub(super) fn fault(grid: &Grid) -> Option<Fault> {
         .or_else(|| views(grid))
 }
 
-/// Names that become names of files and folders.
+/// Checks names that become names of files and folders.
 fn names(grid: &Grid) -> Option<Fault> {
     let sections = (grid.task.keys().map(|name| ("task", name)))
         .chain(grid.pretrain.keys().map(|name| ("pretrain", name)))
@@ -41,7 +41,7 @@ fn names(grid: &Grid) -> Option<Fault> {
     reserved.then(|| fault_of("start", MEDIAN, "another name: this one is the training median's"))
 }
 
-/// Tasks, starts, fractions and seeds.
+/// Checks tasks, starts, fractions and seeds.
 fn axes(grid: &Grid) -> Option<Fault> {
     listed("tasks", &grid.tasks, &keys(&grid.task))
         .or_else(|| listed("starts", &grid.starts, &keys(&grid.start)))
@@ -50,7 +50,7 @@ fn axes(grid: &Grid) -> Option<Fault> {
         .or_else(|| repeated("seeds", &grid.seeds))
 }
 
-/// What fine-tunings begin with.
+/// Checks the starts.
 fn starts(grid: &Grid) -> Option<Fault> {
     grid.start.iter().find_map(|(name, section)| {
         let pretrain = section.pretrain.as_ref()?;
@@ -63,7 +63,7 @@ fn starts(grid: &Grid) -> Option<Fault> {
     })
 }
 
-/// Numbers of others.
+/// Checks the published numbers.
 fn published(grid: &Grid) -> Option<Fault> {
     for (index, entry) in grid.published.iter().enumerate() {
         let key = |name: &str| format!("published.{}.{name}", entry.model);
@@ -94,7 +94,7 @@ fn published(grid: &Grid) -> Option<Fault> {
     None
 }
 
-/// A task for which two entries would stand in the same place beside ours.
+/// Returns a task for which two entries would be in the same place.
 fn same_place<'a>(left: &Published, right: &'a Published) -> Option<&'a str> {
     if right.start.is_none() || left.start != right.start || left.fraction != right.fraction {
         return None;
@@ -102,7 +102,7 @@ fn same_place<'a>(left: &Published, right: &'a Published) -> Option<&'a str> {
     right.mae.keys().map(String::as_str).find(|task| left.mae.contains_key(*task))
 }
 
-/// Tables and figures.
+/// Checks tables and figures.
 fn views(grid: &Grid) -> Option<Fault> {
     let tables =
         grid.table.iter().map(|view| ("table", &view.name, &view.tasks, &view.starts, &view.fractions));
@@ -145,16 +145,16 @@ fn views(grid: &Grid) -> Option<Fault> {
     })
 }
 
-/// What names are made of.
+/// Description of a valid name.
 const PLAIN: &str = "letters, digits, '-', '_' and '.', no '.' first";
 
-/// Whether a name can be that of a file everywhere.
+/// Whether a name is a valid file name on all systems.
 fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
-/// The fault of a list of names that should be among those known, each once, and at least one.
+/// Checks that a list has at least one name, only known names, and each once.
 fn listed(key: &str, names: &[String], known: &[&str]) -> Option<Fault> {
     let unknown = names.iter().find(|name| !known.contains(&name.as_str()));
     empty(key, names)
@@ -162,7 +162,7 @@ fn listed(key: &str, names: &[String], known: &[&str]) -> Option<Fault> {
         .or_else(|| repeated(key, names))
 }
 
-/// The fault of a list of shares.
+/// Checks a list of shares.
 fn fractions(key: &str, shares: &[f64]) -> Option<Fault> {
     let outside = shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0));
     empty(key, shares)
@@ -183,7 +183,7 @@ fn keys<T>(sections: &std::collections::BTreeMap<String, T>) -> Vec<&str> {
     sections.keys().map(String::as_str).collect()
 }
 
-/// The names to choose from.
+/// Describes a choice of names.
 fn one_of(names: &[&str]) -> String {
     if names.is_empty() {
         "a section, of which there is none".to_owned()
