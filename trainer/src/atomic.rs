@@ -1,26 +1,26 @@
-//! Files that are whole at every moment: the old content or the new one, never a part.
+//! Atomic replacement of files: a file has its old content or the complete new one.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Beginning of the names of files that are still being written; a killed process leaves one behind. No
-/// other program has such names.
+/// Prefix of files that are being written. A killed process leaves such a file behind. No other program uses this
+/// prefix.
 const PARTIAL_PREFIX: &str = ".mmpt-partial-";
-/// Letters and digits that come behind it.
+/// Number of random letters and digits after the prefix.
 const PARTIAL_LETTERS: usize = 6;
 
-/// Bytes collected before they are handed to the system.
+/// Size of the write buffer in bytes.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes a file under another name beside `path`, makes it durable and renames it into place.
+/// Writes a temporary file beside `path`, flushes it to disk and renames it to `path`.
 ///
-/// After a kill, a power failure or an error at any moment, `path` holds its old content or all of
-/// the new one. The folder must exist.
+/// After a kill, a power failure or an error, `path` has its old content or the complete new one. The folder must
+/// exist.
 ///
 /// # Errors
-/// Those of `content` and of the file system; then `path` is unchanged.
+/// Those of `content` and of the file system. `path` is unchanged in that case.
 pub fn write<F>(path: &Path, content: F) -> io::Result<()>
 where
     F: FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
@@ -48,7 +48,7 @@ where
     File::open(folder)?.sync_all()
 }
 
-/// Whether a file's name is that of one that was being written.
+/// Whether a file name is that of a temporary file of [`write`].
 pub fn is_partial(name: &OsStr) -> bool {
     let letters = name.to_str().and_then(|name| name.strip_prefix(PARTIAL_PREFIX));
     letters.is_some_and(|letters| {
@@ -56,10 +56,10 @@ pub fn is_partial(name: &OsStr) -> bool {
     })
 }
 
-/// Removes what killed processes left in a folder; nobody may be writing there.
+/// Removes the temporary files of killed processes in a folder. No process may be writing there.
 ///
 /// # Errors
-/// Those of the file system.
+/// If a file system operation fails.
 pub fn remove_partial(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

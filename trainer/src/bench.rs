@@ -1,11 +1,11 @@
-//! Measurement of training steps and of the data path; estimates of the time of an epoch and a run, and of the
+//! Benchmarks of training steps and of the data path, with estimates of the time of an epoch and a run, and of the
 //! memory of a run.
 //!
-//! * `batches`: the batches that are timed, drawn from the whole store or the first one
-//! * [`steps`]: times of the steps, and their summary
-//! * [`estimate`]: time of an epoch and a run from a few steps
+//! * `batches`: the timed batches
+//! * [`steps`]: times of the steps and their summary
+//! * [`estimate`]: time of an epoch and of a run, from a few steps
 //!
-//! The bound of the memory is that of [`crate::run::memory`].
+//! The bound of the memory is computed by [`crate::run::memory`].
 
 mod batches;
 pub mod estimate;
@@ -36,30 +36,30 @@ pub use batches::Choice;
 use estimate::{Estimate, Work};
 use steps::{BatchSize, Seconds, Step, Steps};
 
-/// Steps before the clock runs.
+/// Number of steps before the timed ones.
 const WARMUP_STEPS: usize = 2;
-/// Seconds for which the data path is measured at most.
+/// Maximum duration of the measurement of the data path in seconds.
 const DATA_SECONDS: f64 = 5.0;
 
-/// What to measure.
+/// The arguments of [`bench`](fn@bench).
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Model, losses, optimiser, size of the batch, length of the run.
+    /// The configuration: model, losses, optimiser, size of the batches and length of the run.
     pub config: Config,
-    /// Where the model runs.
+    /// The device of the model.
     pub device: DeviceName,
-    /// Steps to time.
+    /// Number of timed steps.
     pub steps: usize,
-    /// Batches that the steps are timed on.
+    /// Choice of the timed batches.
     pub choice: Choice,
 }
 
-/// Speed of the data path alone.
+/// Speed of the data path without the model.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct DataPath {
-    /// Crystals read, shuffled and built in a second, nothing else running.
+    /// Number of crystals per second that are read, shuffled and built into batches.
     pub crystals_per_s: f64,
-    /// Threads that built batches, beside the one that reads.
+    /// Number of threads that build batches, besides the reader.
     pub workers: usize,
 }
 
@@ -68,49 +68,48 @@ pub struct DataPath {
 pub struct Memory {
     /// Resident memory of this process after the timed steps, in bytes.
     pub resident_bytes: u64,
-    /// Upper bound of the resident memory of a run, in bytes; without the training steps where they run on
-    /// a device with memory of its own.
+    /// Upper bound of the resident memory of a run, in bytes. It excludes the training steps if they run on a device
+    /// with its own memory.
     pub bound_bytes: u64,
-    /// Whether the training steps use the host's memory, so that `bound_bytes` counts them.
+    /// Whether the training steps use the host's memory, so that `bound_bytes` includes them.
     pub steps_on_host: bool,
     /// The largest batch that can occur.
     pub largest_batch: LargestBatch,
-    /// Upper bound of the memory of a step on it, beside the weights, in bytes.
+    /// Upper bound of the memory of a step on the largest batch, without the weights, in bytes.
     pub largest_batch_bytes: u64,
-    /// Memory that programs can still allocate, in bytes, where the system reports it.
+    /// Memory that programs can still allocate, in bytes, if the system reports it.
     pub available_bytes: Option<u64>,
 }
 
-/// What was measured.
+/// The result of [`bench`](fn@bench).
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Where the model ran.
+    /// Name of the device.
     pub device: String,
-    /// Number of timed steps, each on a batch of its own if the batches were drawn.
+    /// Number of timed steps. Each has a batch of its own if the batches were drawn.
     pub batches: usize,
-    /// Mean size of their batches.
+    /// Mean size of the batches.
     pub size: BatchSize,
-    /// Parameters that are trained.
+    /// Number of trained parameters.
     pub parameters: usize,
-    /// Times.
+    /// Times of the parts of a step.
     pub seconds: Seconds,
-    /// Crystals a second over all timed steps.
+    /// Number of crystals per second over all timed steps.
     pub crystals_per_s: f64,
-    /// The data path.
+    /// Speed of the data path.
     pub data_path: DataPath,
-    /// Time of an epoch and of the run, if the batches were drawn.
+    /// Estimated time of an epoch and of the run, if the batches were drawn.
     pub estimate: Option<Estimate>,
-    /// Memory.
+    /// Memory of the run.
     pub memory: Memory,
     /// Weighted sum of the losses at the last step.
     pub loss: f64,
 }
 
-/// Times training steps on batches of the crystals that a run would train on, and estimates the time and
-/// memory of the run.
+/// Times training steps on batches of the crystals of a run, and estimates the time and the memory of the run.
 ///
 /// # Errors
-/// [`TrainError`] when there are no shards or no such device, or a batch needs more memory than there is.
+/// [`TrainError`] if there are no shards or no such device, or a batch needs more memory than is available.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
     match request.config.pretrain.method {
         MethodKind::Mmpt => bench_method::<MmptObjective>(request),
@@ -172,8 +171,7 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     })
 }
 
-/// Times training steps, each on the next batch and as a run makes them. Also returns the loss of the last
-/// step.
+/// Times training steps, each on the next batch and in the same way as a run. Also returns the loss of the last step.
 fn timed_steps<P: Pretraining>(
     request: &Request,
     batches: &mut Batches,
@@ -227,7 +225,7 @@ fn timed_steps<P: Pretraining>(
     Ok((timed, loss))
 }
 
-/// Stopwatch for the parts of a step.
+/// A stopwatch for the parts of a step.
 struct Clock(Instant);
 
 impl Clock {
@@ -235,7 +233,7 @@ impl Clock {
         Self(Instant::now())
     }
 
-    /// Seconds since the last call.
+    /// Returns the seconds since the last call.
     fn lap(&mut self) -> f64 {
         let begun = std::mem::replace(&mut self.0, Instant::now());
         (self.0 - begun).as_secs_f64()
@@ -248,7 +246,7 @@ fn wait(device: &burn::prelude::Device) {
     let _ = device.sync();
 }
 
-/// Crystals a second through the data path, shuffled as in training.
+/// Measures the crystals per second of the data path, shuffled as in training.
 fn data_path(selection: &Selection, settings: &StreamSettings) -> Result<DataPath, TrainError> {
     let begun = Instant::now();
     let mut crystals = 0;

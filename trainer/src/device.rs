@@ -1,4 +1,4 @@
-//! Devices by name: the one place where backends are listed.
+//! Devices by name. This is the one place that lists the backends.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,51 +6,50 @@ use std::str::FromStr;
 use burn::backend::DispatchDevice;
 use burn::prelude::*;
 
-/// Where the model runs.
+/// A device on which a model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceName {
-    /// The embedded CPU backend.
+    /// The CPU, with the built-in backend.
     Cpu,
-    /// libtorch on the CPU.
+    /// The CPU, with libtorch.
     Libtorch,
-    /// libtorch on a CUDA device, by its index.
+    /// A CUDA device by its index, with libtorch.
     Cuda(usize),
 }
 
-/// Names of the devices that this program was built for, separated by commas; whether a machine has them
-/// shows when they are opened.
+/// Names of the devices in this build, separated by commas. Whether the machine has them shows when they are opened.
 #[cfg(not(feature = "tch"))]
 pub const BUILT_FOR: &str = "cpu";
-/// Names of the devices that this program was built for, separated by commas; whether a machine has them
-/// shows when they are opened, and `cuda:N` needs a libtorch that was built for CUDA.
+/// Names of the devices in this build, separated by commas. Whether the machine has them shows when they are opened;
+/// `cuda:N` needs a libtorch with CUDA.
 #[cfg(feature = "tch")]
 pub const BUILT_FOR: &str = "cpu, libtorch, cuda:N";
 
-/// A device that there is not.
+/// A device that cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// The name says nothing to us.
+    /// The name is not that of a device.
     #[error("'{name}' is no device: cpu, libtorch, cuda or cuda:N")]
     Unknown {
-        /// What was asked for.
+        /// The name given.
         name: String,
     },
-    /// This program was built without libtorch.
+    /// The device needs libtorch, and this program was built without it.
     #[error(
         "device {name} needs libtorch, which this program was built without; there is: cpu (`make libtorch` \
          and a build with `--features tch` bring libtorch)"
     )]
     WithoutLibtorch {
-        /// What was asked for.
+        /// The device asked for.
         name: DeviceName,
     },
-    /// libtorch sees no such CUDA device.
+    /// libtorch does not see the CUDA device.
     #[error("there is no device {name}; there are: {available}")]
     Missing {
-        /// What was asked for.
+        /// The device asked for.
         name: DeviceName,
-        /// Those that there are, separated by commas.
+        /// The devices of the machine, separated by commas.
         available: String,
     },
 }
@@ -83,10 +82,10 @@ impl FromStr for DeviceName {
 }
 
 impl DeviceName {
-    /// Opens the device, without automatic differentiation.
+    /// Opens the device without automatic differentiation.
     ///
     /// # Errors
-    /// [`DeviceError`] when this program or machine has none of that name.
+    /// [`DeviceError`] if the program or the machine does not have the device.
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             DeviceName::Cpu => Ok(Device::flex()),
@@ -120,10 +119,10 @@ fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
     })
 }
 
-/// Which of the forms in `crate::ops` a device's operations have.
+/// Implementation of the operations in `crate::ops` for a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operations {
-    /// `crate::ops::fused`: our kernels, on the embedded CPU backend.
+    /// `crate::ops::fused`: the kernels of this project, on the built-in CPU backend.
     Fused,
     /// `crate::ops::libtorch`: libtorch's kernels, on the CPU and on CUDA.
     #[cfg(feature = "tch")]
@@ -132,7 +131,7 @@ pub enum Operations {
     Composed,
 }
 
-/// Which operations a device has.
+/// Returns the implementation of the operations for a device.
 #[allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 pub fn operations(device: &Device) -> Operations {
     match device.as_dispatch() {
@@ -150,8 +149,8 @@ pub fn has_fused_operations(device: &Device) -> bool {
     operations(device) == Operations::Fused
 }
 
-/// Whether a device is the CPU itself. Elsewhere every operation that is started costs time of its own,
-/// so that a few on much data are better than many on little.
+/// Whether a device computes on the host's CPU. On other devices every operation has a launch cost, so that a few
+/// operations on much data are faster than many on little.
 #[allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 pub fn computes_on_host(device: &Device) -> bool {
     match device.as_dispatch() {

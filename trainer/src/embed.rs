@@ -20,40 +20,40 @@ use crate::pretrain::load::{LoadedEncoder, load_encoder};
 use crate::table::TableFormat;
 use table::{EmbeddingWriter, Embeddings, Shape};
 
-/// What to embed, and with what.
+/// The arguments of [`embed`](fn@embed).
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Weights file or checkpoint.
     pub weights: PathBuf,
-    /// Shards and size of the batches.
+    /// Shards and limits of the batches.
     pub data: DataConfig,
-    /// The table to write, in the format of its ending.
+    /// The table to write. The ending chooses the format.
     pub out: PathBuf,
-    /// Whether a file that is there already is replaced.
+    /// Whether to replace an existing table.
     pub overwrite: bool,
-    /// Whether to add `h_s`, every atom's encoding.
+    /// Whether to add `h_s`, the embedding of every atom.
     pub per_atom: bool,
-    /// Where the model runs.
+    /// The device of the model.
     pub device: DeviceName,
 }
 
-/// What came of it.
+/// The result of [`embed`](fn@embed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows of the table.
+    /// Number of rows of the table.
     pub crystals: u64,
-    /// Whether the weights said what they belong to; without that the defaults were taken.
+    /// Whether the weights have a description. The defaults apply otherwise.
     pub described: bool,
 }
 
-/// Writes the embeddings of every crystal in the order of the shards: `material_id`, `h_l`
-/// (lattice), `h_s_mean` and `h_s_max` (over the atoms), and with `per_atom` `h_s`, a list of one
-/// vector a site in the store's order. Without atoms masked; all numbers are 32-bit floats. In CSV each
-/// number has a column of its own, `h_l_0`, `h_l_1`, ..., and there is no `h_s`.
+/// Writes the embeddings of all crystals in the order of the shards: `material_id`, `h_l` (lattice), `h_s_mean` and
+/// `h_s_max` (readouts over the atoms) and, with `per_atom`, `h_s`, a list of one vector per site in the order of the
+/// store. No atoms are masked. All numbers are 32-bit floats. In CSV each number has a column of its own, `h_l_0`,
+/// `h_l_1`, ..., and there is no `h_s`.
 ///
 /// # Errors
-/// [`TrainError`]: a name without the ending of a format, weights that cannot be read, shards of other
-/// settings, a table that exists already, is an input or cannot be written. The table is whole or not there.
+/// [`TrainError`] for a file name without the ending of a format, weights that cannot be read, shards with other
+/// settings, and a table that already exists, is an input or cannot be written. The table is complete or absent.
 pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let format = TableFormat::of(&request.out)?;
     if request.per_atom && format == TableFormat::Csv {
@@ -111,7 +111,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
 }
 
-/// The embeddings of a batch.
+/// Returns the embeddings of a batch.
 fn embeddings(encoder: &Encoder, batch: &Batch, identifiers: Vec<String>, offsets: Vec<usize>) -> Embeddings {
     let Encoding { atoms, crystals } = encoder.encode(batch);
     let Pooled { mean, max } = pool(atoms.clone(), batch);

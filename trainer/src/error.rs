@@ -1,4 +1,4 @@
-//! What ends a command of the trainer.
+//! The error type of the trainer's commands.
 
 use std::path::{Path, PathBuf};
 
@@ -15,31 +15,31 @@ use crate::table::UnknownEnding;
 use crate::task::TaskError;
 use crate::weights::{Mismatch, WeightsError};
 
-/// An error with the file, key, crystal or tensor that it is about.
+/// An error that ends a trainer command. It names the file, key, crystal or tensor at fault.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The configuration.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The shards.
+    /// The shards cannot be read or batched.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The device.
+    /// The device cannot be opened.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The run folder.
+    /// The run folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The processes that train together.
+    /// The processes of a launcher cannot train together.
     #[error(transparent)]
     Ranks(#[from] RanksError),
-    /// A weights file.
+    /// A weights file cannot be read, written or used.
     #[error("{}", with_path(path, source))]
     Weights {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The underlying error.
         source: WeightsError,
     },
     /// A weights file holds another model.
@@ -50,7 +50,7 @@ pub enum TrainError {
         /// The tensors that differ.
         source: Mismatch,
     },
-    /// A folder to be evaluated is none of `trainer finetune`.
+    /// The folder to evaluate is not that of a fine-tuning.
     #[error("{} holds no fine-tuning: there is no finetune.toml", path.display())]
     NoFinetuning {
         /// The folder.
@@ -59,10 +59,10 @@ pub enum TrainError {
     /// A member of a fine-tuning has no weights.
     #[error("{} is missing: its training has not come so far, or it was removed", path.display())]
     NoMember {
-        /// The member's weights.
+        /// Path of the missing weights.
         path: PathBuf,
     },
-    /// Weights without a head were to predict.
+    /// Weights without a head cannot predict.
     #[error("{} was pre-trained alone and predicts no property", path.display())]
     NotFinetuned {
         /// The file.
@@ -71,7 +71,7 @@ pub enum TrainError {
     /// The task cannot be done with these shards.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// The results of an evaluation.
+    /// The results of an evaluation cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A part of a task has no crystals.
@@ -84,38 +84,38 @@ pub enum TrainError {
         /// `train`, `validation` or `test`.
         part: &'static str,
     },
-    /// A file that says what a folder was begun with cannot be understood.
+    /// The record of a fine-tuning's folder cannot be understood.
     #[error("{}: {reason}", path.display())]
     EnsembleRecord {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of the fault.
         reason: String,
     },
-    /// There is nothing to train on.
+    /// No crystals are left to train on.
     #[error("no crystal is left to train on: {subset} of {}", counted(*crystals, "crystal"))]
     NoCrystals {
-        /// Which part was asked for.
+        /// Name of the selected subset.
         subset: String,
-        /// Crystals in the shards.
+        /// Number of crystals in the shards.
         crystals: u64,
     },
-    /// No shards were named.
+    /// No shards were given.
     #[error("no shards are named")]
     NoShards,
-    /// The run was made with other settings.
+    /// The run in the folder has other settings.
     #[error("the run in {} was started with {key} = {found}, not {asked}", path.display())]
     OtherConfiguration {
         /// The run's folder.
         path: PathBuf,
         /// The first key that differs.
         key: String,
-        /// The run's value.
+        /// Value of the run.
         found: String,
-        /// The value asked for.
+        /// Value asked for.
         asked: String,
     },
-    /// The loss or a gradient is not a number any more.
+    /// The loss or a gradient is not finite.
     #[error(
         "the {quantity} is {value} in epoch {epoch}, batch {batch}: its crystals are listed in {}, the last \
          good checkpoint is kept; a lower optimiser.learning_rate or optimiser.clip_norm = 10 may help",
@@ -130,10 +130,10 @@ pub enum TrainError {
         epoch: u64,
         /// Batch of the epoch, counted from 1.
         batch: u64,
-        /// File with the batch's identifiers.
+        /// File with the identifiers of the batch's crystals.
         listed: PathBuf,
     },
-    /// A batch needs more memory than there is.
+    /// A batch needs more memory than is available.
     #[error(
         "a batch of {} with {} needs about {} MiB, but only {} MiB are free: lower --batch, or set \
          --batch-triplets so that large crystals make small batches",
@@ -143,22 +143,22 @@ pub enum TrainError {
         available >> 20
     )]
     Memory {
-        /// Crystals of the batch.
+        /// Number of crystals in the batch.
         crystals: usize,
-        /// Edges of the batch.
+        /// Number of edges in the batch.
         edges: u64,
-        /// Bytes it needs.
+        /// Memory needed, in bytes.
         needed: u64,
-        /// Bytes there are.
+        /// Memory available, in bytes.
         available: u64,
     },
-    /// What is to be written is read, too.
+    /// The output is also an input.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),
-    /// The ending of a table's name belongs to no format.
+    /// The file name of a table has an unknown ending.
     #[error(transparent)]
     Format(#[from] UnknownEnding),
-    /// `--per-atom` was asked for in a CSV.
+    /// `--per-atom` was given for a CSV.
     #[error(
         "{}: --per-atom gives every site a vector, for which a CSV has no place: .parquet, .json and .jsonl have",
         path.display()
@@ -167,7 +167,7 @@ pub enum TrainError {
         /// The table.
         path: PathBuf,
     },
-    /// The table to write exists already.
+    /// The table to write already exists.
     #[error("{} already exists", path.display())]
     Exists {
         /// The table.
@@ -178,12 +178,12 @@ pub enum TrainError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The underlying error.
         source: std::io::Error,
     },
 }
 
-/// What is wrong with a weights file; what says nothing of the file gets its name.
+/// Returns the message of an error of a weights file, with the path where the error lacks it.
 fn with_path(path: &Path, source: &WeightsError) -> String {
     let (name, text) = (path.display().to_string(), source.to_string());
     if text.contains(&name) { text } else { format!("{name}: {text}") }

@@ -1,4 +1,4 @@
-//! The members of a fine-tuning against the test parts of their task.
+//! Evaluation of a fine-tuning on the test parts of its task.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::report::{self, Evaluation, FoldOutcome, Outcome};
 use crate::run::folder::{BEST_FILE, CONFIG_FILE};
 use crate::task::{Fold, Task};
 
-/// Settings that the page shows.
+/// Settings in the report page.
 const SHOWN_SETTINGS: [&str; 10] = [
     "run.epochs",
     "run.early_stop",
@@ -39,22 +39,22 @@ const SHOWN_SETTINGS: [&str; 10] = [
     "finetune.fraction",
 ];
 
-/// What to evaluate.
+/// The arguments of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Folder of a fine-tuning.
+    /// Folder of the fine-tuning.
     pub folder: PathBuf,
-    /// Where the results go.
+    /// Folder of the results.
     pub out: PathBuf,
-    /// Shards instead of those of the fine-tuning, for stores that have moved.
+    /// Shards to use instead of those of the fine-tuning, for stores that have moved.
     pub shards: Vec<String>,
-    /// Who submits, for MatBench's record.
+    /// Authors of the submission in MatBench's record.
     pub authors: String,
-    /// Where the models run.
+    /// The device of the model.
     pub device: DeviceName,
 }
 
-/// What came of it.
+/// The result of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// Targets and predictions.
@@ -63,12 +63,12 @@ pub struct Summary {
     pub files: Vec<PathBuf>,
 }
 
-/// Predicts the test part of every fold by every seed's best weights, averages over the seeds and writes
-/// the results (see [`report::write`]).
+/// Predicts the test part of every fold with the best weights of every seed, averages over the seeds and writes the
+/// results (see [`report::write`]).
 ///
 /// # Errors
-/// [`TrainError`]: no fine-tuning in the folder, a member that is not there, weights that cannot be read,
-/// shards that the task does not fit, results that cannot be written.
+/// [`TrainError`] for a folder without a fine-tuning, a missing member, weights that cannot be read, shards that do
+/// not fit the task, and results that cannot be written.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let record = EnsembleRecord::read(&request.folder)?
@@ -87,7 +87,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     Ok(Summary { evaluation, files })
 }
 
-/// The members under evaluation.
+/// The members of a fine-tuning under evaluation.
 struct Members<'a> {
     request: &'a Request,
     device: Device,
@@ -126,7 +126,7 @@ impl Members<'_> {
         Ok(folds.into_iter().map(Ensemble::finish).collect())
     }
 
-    /// One member's predictions of its test part.
+    /// Returns a member's predictions of its test part.
     fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<Outcome>, TrainError> {
         let folder = member_folder(&self.request.folder, &fold.name, seed);
         let weights = folder.join(BEST_FILE);
@@ -182,16 +182,16 @@ impl Members<'_> {
     }
 }
 
-/// The data set of the JARVIS tasks.
+/// Name of the data set of the JARVIS tasks.
 const JARVIS_DATASET: &str = "dft_3d";
 
-/// The benchmark of the leaderboard that a task is, if any.
+/// Returns the benchmark of the JARVIS leaderboard for a task, if there is one.
 fn jarvis(task: &Task) -> Option<Jarvis> {
     let property = task.leaderboard.clone()?;
     Some(Jarvis { property, dataset: JARVIS_DATASET.to_owned() })
 }
 
-/// What MatBench's record says of this program, for a task of that name.
+/// Returns the entries of MatBench's record about this program.
 fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
     let is_dataset = published_crystals(&task.name).is_some();
     is_dataset.then(|| Matbench {
@@ -206,8 +206,8 @@ fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
     })
 }
 
-/// Predicts every crystal of a selection, in the order of the shards. `row` makes a result of a crystal's
-/// identifier, prediction and atomic numbers.
+/// Predicts all crystals of a selection in the order of the shards. `row` makes a result from a crystal's identifier,
+/// prediction and atomic numbers.
 fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
@@ -235,28 +235,27 @@ fn predict_selection<T>(
     Ok(rows)
 }
 
-/// The symbols of the elements among atoms.
+/// Returns the symbols of the elements among atoms.
 fn elements(atomic_numbers: &[u8]) -> Vec<String> {
     let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
     numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
 }
 
-/// Median of the training targets.
+/// Returns the median of the training targets.
 fn median_target(fold: &Fold) -> f64 {
     let targets: Vec<f64> = fold.train.iter().map(|crystal| crystal.value).collect();
     median(&targets).unwrap_or(f64::NAN)
 }
 
-/// A fold with the predictions of each of its seeds.
+/// A fold with the predictions of every seed.
 struct Ensemble {
     fold: FoldOutcome,
-    /// Of every further seed, in the order of the outcomes.
+    /// Predictions of every further seed, in the order of the outcomes.
     further: Vec<Vec<f64>>,
 }
 
 impl Ensemble {
-    /// Mean over the seeds in place of the first one's prediction, and the population's standard
-    /// deviation.
+    /// Replaces the first seed's predictions by the mean over the seeds, and adds the population standard deviation.
     fn finish(self) -> FoldOutcome {
         let Self { mut fold, further } = self;
         if further.is_empty() {
@@ -273,7 +272,7 @@ impl Ensemble {
     }
 }
 
-/// Where the results of a fine-tuning go unless asked for otherwise.
+/// Returns the default folder of the results of a fine-tuning.
 pub fn default_out(folder: &Path) -> PathBuf {
     folder.join("evaluation")
 }

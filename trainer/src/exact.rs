@@ -1,11 +1,11 @@
-//! Doubles in JSON as text, infinities and NaN included, which JSON has no numbers for.
+//! `f64` values as text in JSON. JSON has no numbers for infinities and NaN.
 
 use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
 
-/// A double that is text in JSON.
+/// An `f64` that is text in JSON.
 #[derive(Debug, Clone, Copy)]
 struct Exact(f64);
 
@@ -22,7 +22,7 @@ impl<'de> Deserialize<'de> for Exact {
     }
 }
 
-/// For `f64`.
+/// Serialisation of `f64`.
 pub(crate) mod number {
     use super::*;
 
@@ -37,7 +37,7 @@ pub(crate) mod number {
     }
 }
 
-/// For `Option<f64>`.
+/// Serialisation of `Option<f64>`.
 pub(crate) mod optional {
     use super::*;
 
@@ -52,7 +52,7 @@ pub(crate) mod optional {
     }
 }
 
-/// For `BTreeMap<String, f64>`.
+/// Serialisation of `BTreeMap<String, f64>`.
 pub(crate) mod map {
     use super::*;
 

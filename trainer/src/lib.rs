@@ -1,24 +1,26 @@
-//! The trainer: feature stores through MMPT.
+//! Pre-training and fine-tuning of graph neural networks for crystals, and prediction with them.
 //!
-//! The specification that the documentation refers to is a page of the book, `docs/src/specification.md`.
+//! The first model is MMPT (Yu et al., <https://arxiv.org/abs/2306.05344>). The input is the feature stores that
+//! `etl` writes.
 //!
-//! The modules in the order the data passes:
+//! References to the specification are to `docs/src/specification.md`, a page of the book.
 //!
-//! * [`data`]: shards into batches of graphs
-//! * [`model`] on [`ops`]: batches into encodings and predictions; the CPU's loops are a crate of their own,
-//!   [`kernels`]
-//! * [`optimiser`]: gradients into weights
-//! * [`run`]: epochs, records, checkpoints
-//! * [`mod@pretrain`]: encoders from crystals alone
-//! * [`finetune`] for a [`task`]: encoders into models of a property
-//! * [`mod@predict`] and [`mod@evaluate`]: those into predictions
-//! * [`report`]: predictions into scores, pages and leaderboard files
-//! * [`mod@compare`]: many of all these into tables and figures
+//! The modules, in the order of the data flow:
 //!
-//! Beside them: [`config`] (every setting), [`device`] (backends by name), [`weights`] (safetensors),
-//! [`verify`] (comparison with another implementation), [`embed`] and [`mod@bench`] (two commands),
-//! [`table`] (formats of tables), [`mod@unit`] (units in texts), [`ranks`] (training over several
-//! processes), [`raw`] (`unsafe` code), [`atomic`] (files whole or not at all), [`error`].
+//! * [`data`]: from shards to batches of graphs
+//! * [`model`] and [`ops`]: from batches to embeddings and predictions; the CPU kernels are the crate [`kernels`]
+//! * [`optimiser`]: gradients and the updates of weights
+//! * [`run`]: training loops, metrics and checkpoints
+//! * [`mod@pretrain`]: pre-training of encoders without a property
+//! * [`finetune`] and [`task`]: fine-tuning for a property
+//! * [`mod@predict`] and [`mod@evaluate`]: predictions of fine-tuned models
+//! * [`report`]: scores, report pages and leaderboard files
+//! * [`mod@compare`]: grids of runs, their tables and figures
+//!
+//! Further modules: [`config`] (settings), [`device`] (devices by name), [`weights`] (safetensors files), [`verify`]
+//! (comparison with a reference implementation), [`embed`] and [`mod@bench`] (two commands), [`table`] (formats of
+//! tables), [`mod@unit`] (units in texts), [`ranks`] (training over several processes), [`raw`] (`unsafe` code),
+//! [`atomic`] (atomic replacement of files) and [`error`].
 
 pub mod atomic;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! `trainer`: feature stores through MMPT.
+//! The program `trainer`.
 
 mod cli;
 

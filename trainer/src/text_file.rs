@@ -1,20 +1,20 @@
-//! Reading of text files that users write: configurations, tasks, grids.
+//! Reading of text files that users write: configurations, tasks and grids.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use schemas::bounded;
 
-/// Most bytes of such a text.
+/// Maximum number of bytes of a text.
 const MAX_BYTES: u64 = 16 << 20;
-/// Byte order mark of UTF-8, with which some programs begin a text.
+/// Byte order mark of UTF-8, which some programs write at the beginning of a text.
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
-/// Reads a text in UTF-8 and removes its byte order mark, if it has one.
+/// Reads a text in UTF-8 and removes a byte order mark.
 ///
 /// # Errors
-/// Those of the file system, and [`ErrorKind::InvalidData`] for a file too large for a text, UTF-16, or with the
-/// first line that is not UTF-8.
+/// Those of the file system, and [`ErrorKind::InvalidData`] for a file that is too large, is UTF-16, or has a line
+/// that is not UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(bounded::read(path, MAX_BYTES)?)
 }

@@ -1,6 +1,6 @@
-//! Where and why a TOML text is not what it should be.
+//! Positions and messages of TOML errors.
 
-/// Line and column, counted from 1, of a byte of a text.
+/// Returns the line and column of a byte of a text, counted from 1.
 pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
@@ -8,7 +8,7 @@ pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// Line, column and message of the reader's error, the message on one line.
+/// Returns the line, column and message of a TOML error. The message is on one line.
 pub(crate) fn fault(text: &str, error: &toml::de::Error) -> (usize, usize, String) {
     let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
     (line, column, error.message().trim().replace('\n', ", "))

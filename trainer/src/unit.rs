@@ -1,10 +1,10 @@
-//! Units in texts for people: tables, figures, messages.
+//! Units in texts for people: tables, figures and messages.
 
 /// Unit of dimensionless quantities.
 const PURE: &str = "1";
 
-/// The unit between `before` and `behind`, such as `" [eV]"`; empty for a dimensionless quantity, whose
-/// unit `1` is not shown.
+/// Returns the unit between `before` and `behind`, such as `" [eV]"`. Returns an empty text for a dimensionless
+/// quantity, whose unit is `1`.
 pub fn shown(before: &str, unit: &str, behind: &str) -> String {
     if unit == PURE { String::new() } else { format!("{before}{unit}{behind}") }
 }

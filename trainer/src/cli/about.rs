@@ -1,4 +1,4 @@
-//! What the program says of itself: `trainer --version`, `trainer completions` and `trainer man`.
+//! `trainer --version`, `trainer completions` and `trainer man`.
 
 use std::env::consts::{ARCH, OS};
 use std::io::Write;
@@ -14,10 +14,10 @@ use trainer::device::BUILT_FOR;
 use super::out::say;
 use super::{Arguments, Outcome, STATUSES};
 
-/// Whether ranks of several processes can be joined.
+/// Whether several processes can train together.
 const SEVERAL_PROCESSES: &str = if cfg!(feature = "mpi") { "by MPI" } else { "no (built without MPI)" };
 
-/// `trainer --version`: what a report of a fault needs; `trainer -V` says the first line alone.
+/// Text of `trainer --version`, with the details for a bug report. `trainer -V` prints only the first line.
 pub(super) static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{SOFTWARE_VERSION}\nstore format {FORMAT_VERSION}\nbuilt for {OS} on {ARCH}\ndevices: {BUILT_FOR}\n\
@@ -43,7 +43,7 @@ pub(super) fn describe(arguments: &ManArguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-/// This program as its manual describes it.
+/// Returns the description of this program for its manual.
 fn program() -> Program {
     Program::new(Arguments::command(), &STATUSES)
 }

@@ -1,4 +1,4 @@
-//! `trainer bench`, and what `trainer pretrain --dry-run` shows.
+//! `trainer bench` and `trainer pretrain --dry-run`.
 
 use std::num::NonZeroUsize;
 
@@ -16,12 +16,12 @@ use super::Outcome;
 use super::out::{say, write};
 use super::settings::{Machine, Settings};
 
-/// Tensors of every parameter that training holds: weight, gradient, two running means.
+/// Number of tensors per parameter during training: weight, gradient and two running means.
 const TENSORS_A_PARAMETER: usize = 4;
-/// Bytes of a single-precision number.
+/// Number of bytes of a single-precision number.
 const BYTES: usize = 4;
 
-/// Steps that are timed unless asked for otherwise.
+/// Default number of timed steps.
 const DEFAULT_STEPS: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not nought");
 
 #[derive(Debug, Args)]
@@ -128,7 +128,7 @@ fn print_memory(memory: &Memory) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bytes in whole mebibytes, rounded up.
+/// Converts bytes to mebibytes, rounded up.
 fn mebibytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }

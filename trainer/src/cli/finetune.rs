@@ -18,12 +18,12 @@ use super::Outcome;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 
-/// Folder of all runs unless given.
+/// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
-/// Most crystals left out that are named on the terminal.
+/// Maximum number of excluded crystals that are named on the terminal.
 const MOST_NAMED: usize = 10;
 
-/// Parts of the model that can stay as they are.
+/// Parts of the model that can be frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Frozen {
     Encoder,
@@ -156,7 +156,7 @@ impl FinetuneArguments {
     }
 }
 
-/// What became of the members, told by one of the processes.
+/// Reports the results of the members, on one of the processes.
 fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
     if !request.ranks.leads() {
         return Ok(Outcome::of(summary.interrupted));

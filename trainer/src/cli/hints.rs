@@ -1,4 +1,4 @@
-//! Errors as the command line says them: with the option that helps.
+//! Error messages with the option that helps.
 
 use schemas::in_one_line;
 use trainer::TrainError;
@@ -8,12 +8,12 @@ use trainer::report::ReportError;
 use trainer::run::RunError;
 use trainer::task::TaskError;
 
-/// What every command of an occupied `--out` says.
+/// Hint for an output that already exists.
 const OVERWRITE: &str = "; --overwrite replaces it";
-/// What a command says of files that are not its own.
+/// Hint for files that no command has written.
 const OWN_FOLDER: &str = "; give --out a folder of its own";
 
-/// An error in one line.
+/// Returns the message of an error in one line.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let hint = None
         .or_else(|| error.downcast_ref().map(of_training))

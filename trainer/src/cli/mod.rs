@@ -1,4 +1,4 @@
-//! The command line: arguments in, exit status out.
+//! The command line.
 //!
 //! | status | meaning |
 //! |---|---|
@@ -30,34 +30,34 @@ use manual::{CompletionsArguments, ManArguments, Status};
 use schemas::text;
 use trainer::ranks::{self, AbortOnPanic, Ranks};
 
-/// Exit status of a command that ended.
+/// Result of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// Nothing to remark.
+    /// Done without findings.
     Clean,
-    /// Something was found wrong.
+    /// Done with findings.
     Findings,
     /// Stopped by Ctrl-C.
     Interrupted,
 }
 
 impl Outcome {
-    /// Of a run that was interrupted, or was not.
+    /// Returns the result of a run that was interrupted or not.
     fn of(interrupted: bool) -> Self {
         if interrupted { Self::Interrupted } else { Self::Clean }
     }
 }
 
-/// How long a process that is not the first waits before it reports a failure: what all of them fail at,
-/// the first one reports, and ends the others.
+/// Time that a process other than the first waits before it reports a failure. A common failure is reported by the
+/// first process, which ends the others.
 const PRECEDENCE: Duration = Duration::from_secs(3);
-/// Exit status of findings.
+/// Exit status of a command with findings.
 const FINDINGS: u8 = 1;
-/// Exit status of a command that could not do its work.
+/// Exit status of a failed command.
 const FAILED: u8 = 2;
 /// Exit status after Ctrl-C: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
-/// All of them, for the manual.
+/// All exit statuses, for the manual.
 const STATUSES: [Status; 4] = [
     Status::new(0, "done"),
     Status::new(FINDINGS, "something was found wrong"),
@@ -107,7 +107,7 @@ enum Command {
 }
 
 impl Command {
-    /// The processes that the command runs in together.
+    /// Joins the processes in which the command runs.
     fn join(&self) -> anyhow::Result<Arc<dyn Ranks>> {
         if matches!(self, Self::Pretrain(_) | Self::Finetune(_)) {
             return Ok(ranks::join()?);
@@ -124,11 +124,11 @@ impl Command {
     }
 }
 
-/// What libtorch's message says when a device has no memory left.
+/// Text in libtorch's message when a device is out of memory.
 const OUT_OF_MEMORY: &str = "out of memory";
 
-/// Reports a device without memory in one line instead of a panic's many: libtorch gives no error
-/// that could be returned.
+/// Reports a device without memory in one line instead of a panic's message, since libtorch does not return this
+/// error.
 fn report_missing_memory() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -6,18 +6,18 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context;
 use schemas::text;
 
-/// Writes several lines to standard output, with nothing hidden in them.
+/// Writes several lines to standard output, with control characters made visible.
 pub(super) fn write(lines: Arguments<'_>) -> anyhow::Result<()> {
     put(&text::page(&lines.to_string()))
 }
 
-/// Writes a line to standard output, with nothing hidden in it.
+/// Writes a line to standard output, with control characters made visible.
 pub(super) fn write_line(line: Arguments<'_>) -> anyhow::Result<()> {
     put(&format!("{}\n", text::line(&line.to_string())))
 }
 
-/// Writes to standard output. A reader that has seen enough (`| head`) is no error: what else the command
-/// does goes on.
+/// Writes to standard output. A reader that closes the pipe early (`| head`) is not an error, and the command
+/// continues.
 fn put(text: &str) -> anyhow::Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
@@ -25,7 +25,7 @@ fn put(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to standard output, and returns from the function where that cannot be done.
+/// Writes a line to standard output, and returns from the function if that fails.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::cli::out::write_line(format_args!($($text)*))?
@@ -33,7 +33,7 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// Writes a line to standard error, with nothing hidden in it, and without the middle where it is long.
+/// Writes a line to standard error, with control characters made visible and the middle of a long line left out.
 macro_rules! remark {
     ($($text:tt)*) => {
         eprintln!("{}", schemas::text::message(&format!($($text)*)))

@@ -19,7 +19,7 @@ use super::Outcome;
 use super::out::say;
 use super::settings::Machine;
 
-/// How far a run is; the number of crystals is not known before the end.
+/// Template of the progress line. The number of crystals is not known in advance.
 const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
 
 #[derive(Debug, Args)]

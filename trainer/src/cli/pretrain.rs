@@ -16,7 +16,7 @@ use super::Outcome;
 use super::out::say;
 use super::settings::{Machine, Settings};
 
-/// Folder of a run unless given.
+/// Default folder of a run.
 const DEFAULT_FOLDER: &str = "runs/pretrain";
 
 #[derive(Debug, Args)]
@@ -99,7 +99,7 @@ impl PretrainArguments {
         ])
     }
 
-    /// What became of the run, told by one of its processes.
+    /// Reports the result of the run, on one of the processes.
     fn report(
         &self,
         Summary { ending, state, last, constants }: &Summary,

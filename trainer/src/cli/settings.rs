@@ -11,7 +11,7 @@ use trainer::device::DeviceName;
 use trainer::ranks;
 use trainer::run::folder::Existing;
 
-/// A command-line option, the key that it sets, and its value if it was given.
+/// A command-line option, the key that it sets, and its value if given.
 pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
 
 /// Configuration file and what overrides it.
@@ -38,13 +38,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The configuration: defaults, file, `--set`, options, each overriding those before. `more` are the
+    /// Resolves the configuration: defaults, file, `--set` and options, each overriding those before. `more` are the
     /// options of a single command.
     pub(crate) fn resolve(&self, more: &[FlagValue]) -> anyhow::Result<Config> {
         self.resolve_over(|_| Vec::new(), more)
     }
 
-    /// As [`Settings::resolve`], with other defaults for some keys: those of an encoder's recipe.
+    /// Resolves the configuration as [`Settings::resolve`] does, over the defaults of an encoder's recipe.
     pub(crate) fn resolve_over(
         &self,
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
@@ -62,12 +62,12 @@ impl Settings {
         Ok(Config::resolve_flags(recipe, self.config.as_deref(), &self.overrides, &flags)?)
     }
 
-    /// Requires that the configuration file is not the table that a command writes.
+    /// Checks that the configuration file is not the table that a command writes.
     pub(crate) fn require_apart(&self, out: &Path) -> anyhow::Result<()> {
         Ok(output::require_apart(out, &self.config)?)
     }
 
-    /// Requires that the configuration file lies in no folder of runs that are replaced.
+    /// Checks that the configuration file is not inside a folder of runs that is replaced.
     pub(crate) fn require_outside(&self, folder: &Path, existing: Existing) -> anyhow::Result<()> {
         if existing == Existing::Overwrite {
             output::require_outside(folder, &self.config)?;
@@ -89,7 +89,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Sets the threads up and reads the device's name.
+    /// Sets up the threads and parses the name of the device.
     pub(crate) fn prepare(&self) -> anyhow::Result<DeviceName> {
         let threads = match self.threads {
             Some(threads) => threads,
