@@ -31,7 +31,7 @@ pub(crate) mod number {
         Exact(*value).serialize(serializer)
     }
 
-    /// Reads what [`serialize`] wrote.
+    /// Reads text written by [`serialize`].
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         Ok(Exact::deserialize(deserializer)?.0)
     }
@@ -46,7 +46,7 @@ pub(crate) mod optional {
         value.map(Exact).serialize(serializer)
     }
 
-    /// Reads what [`serialize`] wrote.
+    /// Reads text written by [`serialize`].
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
         Ok(Option::<Exact>::deserialize(deserializer)?.map(|exact| exact.0))
     }
@@ -64,7 +64,7 @@ pub(crate) mod map {
         serializer.collect_map(values.iter().map(|(name, &value)| (name, Exact(value))))
     }
 
-    /// Reads what [`serialize`] wrote.
+    /// Reads text written by [`serialize`].
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<String, f64>, D::Error> {
