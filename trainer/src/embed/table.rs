@@ -20,7 +20,7 @@ use crate::table::{JsonRows, TableFormat, parquet_properties};
 pub(super) struct Shape {
     /// Width of `h_s` and of its mean and maximum.
     pub(super) structure: usize,
-    /// Width of `h_l`.
+    /// Width of `h_l`; 0 for encoders without it, whose tables have no `h_l`.
     pub(super) lattice: usize,
     /// Whether `h_s` is written.
     pub(super) per_atom: bool,
@@ -47,6 +47,7 @@ pub(super) struct Embeddings {
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     material_id: &'a str,
+    #[serde(skip_serializing_if = "<[f32]>::is_empty")]
     h_l: &'a [f32],
     h_s_mean: &'a [f32],
     h_s_max: &'a [f32],
@@ -154,12 +155,12 @@ fn batch(embeddings: &Embeddings, shape: Shape) -> Result<RecordBatch, ArrowErro
     let list = |values: &[f32], width: usize| -> Result<FixedSizeListArray, ArrowError> {
         FixedSizeListArray::try_new(item(), width as i32, Arc::new(Float32Array::from(values.to_vec())), None)
     };
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(&embeddings.identifiers)),
-        Arc::new(list(&embeddings.lattice, lattice)?),
-        Arc::new(list(&embeddings.mean, structure)?),
-        Arc::new(list(&embeddings.max, structure)?),
-    ];
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from_iter_values(&embeddings.identifiers))];
+    if lattice > 0 {
+        columns.push(Arc::new(list(&embeddings.lattice, lattice)?));
+    }
+    columns.push(Arc::new(list(&embeddings.mean, structure)?));
+    columns.push(Arc::new(list(&embeddings.max, structure)?));
     if per_atom {
         let atoms = list(&embeddings.atoms, structure)?;
         let lengths = embeddings.offsets.windows(2).map(|pair| pair[1] - pair[0]);
@@ -183,12 +184,11 @@ fn site(width: usize) -> Arc<Field> {
 fn schema(shape: Shape) -> Arc<Schema> {
     let vector =
         |name: &str, width: usize| Field::new(name, DataType::FixedSizeList(item(), width as i32), false);
-    let mut fields = vec![
-        Field::new("material_id", DataType::Utf8, false),
-        vector("h_l", shape.lattice),
-        vector("h_s_mean", shape.structure),
-        vector("h_s_max", shape.structure),
-    ];
+    let mut fields = vec![Field::new("material_id", DataType::Utf8, false)];
+    if shape.lattice > 0 {
+        fields.push(vector("h_l", shape.lattice));
+    }
+    fields.extend([vector("h_s_mean", shape.structure), vector("h_s_max", shape.structure)]);
     if shape.per_atom {
         fields.push(Field::new("h_s", DataType::List(site(shape.structure)), false));
     }
@@ -245,6 +245,23 @@ mod tests {
         let without: Vec<serde_json::Value> =
             serde_json::from_slice(&written(TableFormat::Json, false)).expect("an array");
         assert!(without[0].get("h_s").is_none());
+    }
+
+    #[test]
+    fn an_encoder_without_lattice_embeddings_has_no_column_of_them() {
+        let shape = Shape { structure: 2, lattice: 0, per_atom: true };
+        let without = Embeddings { lattice: Vec::new(), ..embeddings() };
+        let names: Vec<String> = schema(shape).fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["material_id", "h_s_mean", "h_s_max", "h_s"]);
+        assert_eq!(batch(&without, shape).expect("columns that fit").num_rows(), 2);
+        for (format, rows) in [(TableFormat::Csv, 3), (TableFormat::JsonLines, 2)] {
+            let mut out = Vec::new();
+            let mut writer = EmbeddingWriter::new(&mut out, format, shape, "w".to_owned()).expect("begun");
+            writer.write(&without).expect("written");
+            writer.finish().expect("ended");
+            let text = String::from_utf8(out).expect("text");
+            assert!(text.lines().count() == rows && !text.contains("h_l"), "{text}");
+        }
     }
 
     #[test]
