@@ -48,7 +48,7 @@ where
     File::open(folder)?.sync_all()
 }
 
-/// Whether a file name is that of a temporary file of [`write`].
+/// Whether a file name is that of a temporary file of [`write`](fn@write).
 pub fn is_partial(name: &OsStr) -> bool {
     let letters = name.to_str().and_then(|name| name.strip_prefix(PARTIAL_PREFIX));
     letters.is_some_and(|letters| {

@@ -4,7 +4,7 @@
 //! are properties. Memory holds one batch of it and the features of one block. The features have the same bytes as
 //! those of `etl build`.
 //!
-//! * [`features`]: writes the rows as a stream, including the rejects
+//! * [`features`](fn@features): writes the rows as a stream, including the rejects
 //! * [`part`]: writes the rows into a part of a store, and a receipt as a stream
 
 mod blocks;
@@ -92,7 +92,7 @@ pub fn features(request: &WorkerRequest, input: impl Read, output: impl Write) -
 /// in a build.
 ///
 /// # Errors
-/// Returns the errors of [`features`], and [`WorkerError::Build`] if the store cannot be written or there is a
+/// Returns the errors of [`features`](fn@features), and [`WorkerError::Build`] if the store cannot be written or there is a
 /// finished one.
 pub fn part(
     request: &WorkerRequest,
