@@ -10,10 +10,10 @@ use schemas::output;
 
 use crate::atomic;
 use crate::config::DataConfig;
+use crate::config::model::Widths;
 use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
-use crate::model::Widths;
 use crate::model::head::{Pooled, pool};
 use crate::model::{Batch, Encoder, Encoding};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};
@@ -82,7 +82,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     };
     let mut crystals = 0;
     let mut failure = None;
-    let Widths { atoms, crystals: of_crystals } = Encoder::widths(&description.model);
+    let Widths { atoms, crystals: of_crystals } = description.model.widths();
     let shape = Shape { structure: atoms, lattice: of_crystals.unwrap_or(0), per_atom: request.per_atom };
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stream = Stream::<f32>::open(&selection, settings)?;

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 
 use super::Batch;
-use super::encoding::{Encoding, Widths};
+use super::encoding::Encoding;
 use super::layers::Initialiser;
 use super::mmpt::{self, MmptEncoder};
 use crate::config::ModelConfig;
@@ -26,13 +26,6 @@ impl Encoder {
     pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
         match config.kind {
             ModelKind::Mmpt => Self::Mmpt(MmptEncoder::init(&config.mmpt, statistics, initialiser)),
-        }
-    }
-
-    /// Returns the widths of the embeddings of the configured kind.
-    pub fn widths(config: &ModelConfig) -> Widths {
-        match config.kind {
-            ModelKind::Mmpt => MmptEncoder::widths(&config.mmpt),
         }
     }
 

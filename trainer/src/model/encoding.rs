@@ -11,12 +11,3 @@ pub struct Encoding {
     /// without one.
     pub crystals: Option<Tensor<2>>,
 }
-
-/// Widths of an encoder's embeddings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Widths {
-    /// Width of an atom's embedding.
-    pub atoms: usize,
-    /// Width of a crystal's own embedding; `None` for encoders without one.
-    pub crystals: Option<usize>,
-}

@@ -5,9 +5,10 @@ use burn::tensor::IndexingUpdateOp;
 
 use super::batch::Batch;
 use super::encoder::Encoder;
-use super::encoding::{Encoding, Widths};
+use super::encoding::Encoding;
 use super::layers::{Initialiser, Mlp};
 use crate::config::ModelConfig;
+use crate::config::model::Widths;
 use crate::data::LatticeStatistics;
 use crate::ops::composed::sum_by;
 
@@ -41,7 +42,7 @@ impl PropertyModel {
         device: &Device,
     ) -> Self {
         let initialiser = &mut Initialiser::new(seed, device);
-        let Widths { atoms, crystals } = Encoder::widths(config);
+        let Widths { atoms, crystals } = config.widths();
         let mut widths = vec![crystals.unwrap_or(0) + POOLS * atoms];
         widths.extend([head_width; HEAD_LAYERS]);
         widths.push(1);

@@ -18,6 +18,6 @@ pub mod trace;
 
 pub use batch::Batch;
 pub use encoder::Encoder;
-pub use encoding::{Encoding, Widths};
+pub use encoding::Encoding;
 pub use head::PropertyModel;
 pub use trace::Trace;

@@ -4,9 +4,8 @@
 use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
+use crate::config::model::Widths;
 use crate::config::{ModelConfig, PretrainConfig};
-use crate::model::Encoder;
-use crate::model::Widths;
 
 /// Number of readouts over the atoms that a head takes: maximum and mean.
 const HEAD_INPUTS: f64 = 2.0;
@@ -36,7 +35,7 @@ impl WeightsFile {
 /// head if `head_width` is given, else the widest layers of the decoders. Biases and other layers are not counted, so
 /// that no valid model is refused.
 fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
-    let Widths { atoms, crystals } = Encoder::widths(model);
+    let Widths { atoms, crystals } = model.widths();
     let rest = match head_width.map(|width| width as f64) {
         Some(head) => {
             HEAD_INPUTS * atoms as f64 * head + crystals.unwrap_or(0) as f64 * head + 2.0 * head * head

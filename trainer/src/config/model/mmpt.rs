@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{LATTICE_TOKENS, Widths};
 use crate::config::fault::{Faults, LAYERS, WIDTH};
 use crate::config::section::{Setting, section};
 use crate::data::Graph;
@@ -59,6 +60,11 @@ section! {
 }
 
 impl MmptModelConfig {
+    /// Returns the widths of `h_S` and `h_L`.
+    pub(super) fn widths(&self) -> Widths {
+        Widths { atoms: self.structure_width, crystals: Some(LATTICE_TOKENS * self.lattice_width) }
+    }
+
     /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         faults.unless(

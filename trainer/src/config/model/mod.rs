@@ -75,7 +75,23 @@ impl From<MmptModelConfig> for ModelConfig {
     }
 }
 
+/// Widths of an encoder's embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Widths {
+    /// Width of an atom's embedding.
+    pub atoms: usize,
+    /// Width of a crystal's own embedding; `None` for encoders without one.
+    pub crystals: Option<usize>,
+}
+
 impl ModelConfig {
+    /// Returns the widths of the encoder's embeddings.
+    pub fn widths(&self) -> Widths {
+        match self.kind {
+            ModelKind::Mmpt => self.mmpt.widths(),
+        }
+    }
+
     /// Returns which edges the encoder sees.
     pub fn graph(&self) -> Graph {
         match self.kind {

@@ -16,11 +16,10 @@ pub mod structure;
 
 use burn::prelude::*;
 
-use super::encoding::{Encoding, Widths};
+use super::encoding::Encoding;
 use super::layers::Initialiser;
 use super::{Batch, Trace};
 use crate::config::MmptModelConfig;
-use crate::config::model::LATTICE_TOKENS;
 use crate::data::{Inputs, LatticeStatistics};
 use lattice::LatticeEncoder;
 use structure::StructureEncoder;
@@ -50,11 +49,6 @@ impl MmptEncoder {
             structure: StructureEncoder::init(config, initialiser),
             lattice: LatticeEncoder::init(config, statistics, initialiser),
         }
-    }
-
-    /// Returns the widths of `h_S` and `h_L`.
-    pub fn widths(config: &MmptModelConfig) -> Widths {
-        Widths { atoms: config.structure_width, crystals: Some(LATTICE_TOKENS * config.lattice_width) }
     }
 
     /// Returns `h_S` of every atom and `h_L` of every crystal, without masking.
