@@ -31,7 +31,7 @@ use mmpt::MmptObjective;
 
 /// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
 /// `match` on the configured method.
-pub trait Pretraining: Objective<Batch: Sized> + Sized {
+pub trait Pretraining: Objective + Sized {
     /// Creates the objective of a configuration. Batches are made on `device`, which must be one without automatic
     /// differentiation, and are shared by `ranks`.
     fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self;

@@ -94,7 +94,17 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
     if !folder.config().exists() {
         // Killed after the first checkpoint at most, which knows of the settings by their hash alone.
         let checkpoint = Checkpoint::read(&folder.checkpoint())?;
-        return Ok(checkpoint.filter(|checkpoint| checkpoint.state.config_hash == config.hash()));
+        let Some(state) = checkpoint.as_ref().map(|checkpoint| &checkpoint.state) else { return Ok(None) };
+        return match state.config_hash == config.hash() {
+            true => Ok(checkpoint),
+            false if state.step == 0 => Ok(None),
+            false => Err(TrainError::OtherConfiguration {
+                path: folder.path().to_owned(),
+                key: "settings (SHA-256)".to_owned(),
+                found: state.config_hash.clone(),
+                asked: config.hash(),
+            }),
+        };
     }
     let earlier = Config::load_recorded(&folder.config())?;
     // A longer run of the same settings is the same run, as long as no schedule depends on its length.

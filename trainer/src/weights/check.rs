@@ -25,12 +25,22 @@ pub struct Mismatch {
     pub unexpected: Vec<String>,
     /// Tensors with different shapes, in the order of the model.
     pub shapes: Vec<ShapeDifference>,
+    /// Tensors of the file with a number that is infinite or not a number, in the order of the model.
+    pub not_finite: Vec<String>,
 }
 
 impl std::error::Error for Mismatch {}
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differs = !(self.missing.is_empty() && self.unexpected.is_empty() && self.shapes.is_empty());
+        if let Some(first) = self.not_finite.first().filter(|_| !differs) {
+            let count = self.not_finite.len();
+            return write!(
+                formatter,
+                "infinite or not a number: values of {count} of the tensors (first {first})"
+            );
+        }
         formatter.write_str("the weights are of another model: ")?;
         let mut parts = Vec::new();
         if let Some(first) = self.shapes.first() {
@@ -70,6 +80,7 @@ pub fn check<'a>(
                 expected: shape.to_vec(),
                 found: tensor.shape.clone(),
             }),
+            Some(tensor) if !tensor.values.are_finite() => mismatch.not_finite.push(name.to_owned()),
             Some(_) => {}
         }
     }
@@ -95,6 +106,17 @@ mod tests {
     #[test]
     fn the_same_tensors_pass() {
         assert_eq!(check(MODEL, &file(&MODEL), &[]), Ok(()));
+    }
+
+    #[test]
+    fn values_are_finite() {
+        for value in [f32::NAN, f32::INFINITY] {
+            let mut tensors = file(&MODEL);
+            tensors.insert("a".to_owned(), Tensor::f32([4], vec![0.0, 0.0, value, 0.0]));
+            let mismatch = check(MODEL, &tensors, &[]).expect_err("no number");
+            let message = "infinite or not a number: values of 1 of the tensors (first a)";
+            assert_eq!(mismatch.to_string(), message);
+        }
     }
 
     #[test]

@@ -102,9 +102,9 @@ impl Description {
             features: FeatureSettings::from_metadata(&features).map_err(missing)?,
             lattice: LatticeStatistics {
                 mean: numbers(metadata, LATTICE_MEAN_KEY)?,
-                std: numbers(metadata, LATTICE_STD_KEY)?,
+                std: deviations(metadata, LATTICE_STD_KEY)?,
             },
-            target: metadata.contains_key(TARGET_KEY).then(|| parse(metadata, TARGET_KEY)).transpose()?,
+            target: metadata.contains_key(TARGET_KEY).then(|| target(metadata)).transpose()?,
         }))
     }
 
@@ -218,6 +218,29 @@ fn numbers(
         .map_err(|_| unreadable(key, &metadata[key], format!("{}, not 6", counted(count, "number"))))
 }
 
+/// As [`numbers`], for standard deviations.
+fn deviations(
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+) -> Result<[f64; LATTICE_PARAMETERS], WeightsError> {
+    let deviations = numbers(metadata, key)?;
+    match deviations.iter().find(|deviation| **deviation <= 0.0) {
+        None => Ok(deviations),
+        Some(deviation) => Err(unreadable(key, &metadata[key], format!("{deviation} is not positive"))),
+    }
+}
+
+/// Reads the target of a fine-tuned model.
+fn target(metadata: &BTreeMap<String, String>) -> Result<Target, WeightsError> {
+    let target: Target = parse(metadata, TARGET_KEY)?;
+    let refuse = |reason: String| Err(unreadable(TARGET_KEY, &metadata[TARGET_KEY], reason));
+    match (target.mean, target.std) {
+        (mean, _) if !mean.is_finite() => refuse(format!("the mean {mean} is not finite")),
+        (_, std) if !(std.is_finite() && std > 0.0) => refuse(format!("the deviation {std} is not positive")),
+        _ => Ok(target),
+    }
+}
+
 /// Compares two sections of the configuration by key.
 fn same(section: &str, found: &impl Serialize, expected: &impl Serialize) -> Result<(), WeightsError> {
     let differences = config::differences(settings(section, found), settings(section, expected));
@@ -273,6 +296,37 @@ mod tests {
             features: FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() },
             lattice: LatticeStatistics { mean: [4.9, 5.6, 8.0, 89.0, 86.0, 86.0], std: [0.1 + 0.2; 6] },
             target: None,
+        }
+    }
+
+    #[test]
+    fn deviations_are_positive_and_means_are_numbers() {
+        let refusal = |key: &str, value: String| {
+            let mut metadata = sample().to_metadata();
+            metadata.insert(key.to_owned(), value);
+            Description::from_metadata(&metadata).expect_err("a value that cannot be").to_string()
+        };
+        for deviation in ["0", "-1"] {
+            let message = refusal(LATTICE_STD_KEY, format!("[1,1,1,1,1,{deviation}]"));
+            assert!(message.contains(&format!("{deviation} is not positive")), "{message}");
+        }
+        let target = |mean: f64, std: f64| Target {
+            task: "gaps".to_owned(),
+            property: "gap_ev".to_owned(),
+            unit: "eV".to_owned(),
+            transform: crate::task::Transform::None,
+            mean,
+            std,
+            head_width: 8,
+        };
+        for (mean, std, part) in [
+            (0.0, 0.0, "deviation 0 is not positive"),
+            (0.0, -1.0, "deviation -1 is not positive"),
+            (0.0, f64::NAN, "deviation NaN is not positive"),
+            (f64::INFINITY, 1.0, "mean inf is not finite"),
+        ] {
+            let message = refusal(TARGET_KEY, json(&target(mean, std)));
+            assert!(message.contains(part), "{message}");
         }
     }
 

@@ -29,6 +29,14 @@ impl Values {
         self.len() == 0
     }
 
+    /// Whether no value is infinite or not a number.
+    pub fn are_finite(&self) -> bool {
+        match self {
+            Values::F32(values) => values.iter().all(|value| value.is_finite()),
+            Values::F64(values) => values.iter().all(|value| value.is_finite()),
+        }
+    }
+
     /// Returns the values in single precision. Doubles are rounded.
     pub fn into_f32(self) -> Vec<f32> {
         match self {
