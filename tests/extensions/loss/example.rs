@@ -12,7 +12,7 @@ pub(super) const TERM: Term = Term { name: "L_Example", value, constant: |_, _| 
 
 /// Mean error over crystals and parameters, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
-    batch.whole.of_crystals(error(config.example.error, prediction.lattice.clone()).mean())
+    batch.global.of_crystals(error(config.example.error, prediction.lattice.clone()).mean())
 }
 
 #[cfg(test)]
