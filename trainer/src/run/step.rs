@@ -30,12 +30,11 @@ pub type Values = metrics::Losses;
 /// use burn::module::Param;
 /// use burn::prelude::*;
 /// use trainer::config::OptimiserConfig;
-/// use trainer::data::GraphBatch;
-/// use trainer::loss::TOTAL;
+/// use trainer::data::{GraphBatch, Inputs};
 /// use trainer::model::mask::DrawKey;
 /// use trainer::optimiser::Rates;
 /// use trainer::ranks::{self, Ranks};
-/// use trainer::run::step::{Learner, Objective, Values};
+/// use trainer::run::step::{Learner, Objective, TOTAL, Values};
 ///
 /// /// The first cell edge in Å by the number of atoms, as a straight line.
 /// #[derive(Module, Debug)]
@@ -58,6 +57,10 @@ pub type Values = metrics::Losses;
 /// impl Objective for CellEdge {
 ///     type Model = Line;
 ///     type Batch = Cells;
+///
+///     fn inputs(&self) -> Inputs {
+///         Inputs::default()
+///     }
 ///
 ///     fn prepare(&self, graph: GraphBatch<f32>, _: DrawKey) -> Cells {
 ///         let atoms: Vec<f32> = graph.atom_offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
