@@ -13,7 +13,7 @@ pub const TOO_MANY_SITES: &str = "too_many_sites";
 pub const TOO_MANY_EDGES: &str = "too_many_edges";
 /// Reason code of a crystal with more pairs of edges, from which triplets are made, than a store allows.
 pub const TOO_MANY_TRIPLETS: &str = "too_many_triplets";
-/// Reason code of further rejects of one file, which are not listed individually.
+/// Reason code of a single reject that counts the rejects of a file beyond those that are listed.
 pub const TOO_MANY_REJECTS: &str = "too_many_rejects";
 /// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject with
 /// `--reject-isolated`.

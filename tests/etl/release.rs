@@ -156,7 +156,7 @@ fn every_package_has_what_a_registry_shows() {
         for key in ["description = ", "keywords = ", "categories = "] {
             assert!(manifest.lines().any(|line| line.starts_with(key)), "{member}: {key}");
         }
-        for key in ["version", "edition", "rust-version", "license", "repository", "readme", "publish"] {
+        for key in ["version", "edition", "rust-version", "license", "readme", "publish"] {
             assert!(manifest.contains(&format!("\n{key}.workspace = true\n")), "{member}: {key}");
         }
     }

@@ -7,11 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
-use etl::pipeline::{
-    Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS, Order, Position, build,
-};
-use etl::source::{SourceKind, SourceOptions};
-use schemas::settings::FeatureSettings;
+use etl::pipeline::{BuildProgress, BuildRequest, Position, build};
+use etl::source::SourceKind;
 use tempfile::TempDir;
 
 use super::support::files::cubic_cif;
@@ -60,24 +57,8 @@ fn structures() -> TempDir {
 /// Builds the store of these structures.
 fn store_of(structures: &Path) -> TempDir {
     let out = folder();
-    let request = BuildRequest {
-        kind: SourceKind::Cif,
-        inputs: vec![structures.to_owned()],
-        source: SourceOptions { embedded_labels: true, ..SourceOptions::default() },
-        labels: Vec::new(),
-        id_prop_keys: Vec::new(),
-        store: out.path().to_owned(),
-        settings: FeatureSettings::default(),
-        bounds: Bounds::default(),
-        filters: Vec::new(),
-        order: Order::Source,
-        part: None,
-        shard_rows: DEFAULT_SHARD_ROWS,
-        row_group_rows: DEFAULT_ROW_GROUP_ROWS,
-        threads: 1,
-        resume: false,
-        force: false,
-    };
+    let mut request = BuildRequest::new(SourceKind::Cif, vec![structures.to_owned()], out.path().to_owned());
+    request.source.embedded_labels = true;
     let summary = build(&request, &Silent, &AtomicBool::new(false)).expect("built");
     assert_eq!(summary.manifest.counts.kept, 9);
     assert_eq!(summary.manifest.counts.noted["isolated_atom"].count, 4);

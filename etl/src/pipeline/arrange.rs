@@ -110,7 +110,7 @@ pub(super) enum Step {
     SortedFile(Vec<RecordBatch>),
     /// The end of the open file. The rejects recorded so far belong to its commit.
     EndFile,
-    /// Once the files are on disk, everything before this is safe.
+    /// A point from which an interrupted build can resume, once the files before it are on disk.
     Commit(Commit),
 }
 

@@ -62,7 +62,7 @@ pub struct Featurised {
 }
 
 impl Featurised {
-    /// Returns the files among the inputs that are not read.
+    /// Returns how many files of the inputs are not read because of their endings.
     pub fn unread(&self) -> &UnreadFiles {
         &self.unread
     }

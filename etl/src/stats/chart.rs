@@ -8,9 +8,9 @@ use super::periodic_table::{STEPS, colour_step, short};
 use super::{DIRECTIONS, Tally};
 use crate::chart::{Axis, Plot, Ticks, label, line, rectangle, round_step, text};
 
-/// Width and height of a chart on the page.
+/// Width and height of a chart on the page, in pixels.
 pub(super) const SIZE: (f64, f64) = (420.0, 210.0);
-/// Margins of the plot: left, top, right, bottom.
+/// Margins between the plot and the edges of the chart, in pixels: left, top, right, bottom.
 const MARGINS: [f64; 4] = [58.0, 22.0, 14.0, 42.0];
 /// Approximate number of steps on an axis.
 const X_STEPS: f64 = 6.0;

@@ -173,7 +173,7 @@ pub enum CifErrorKind {
         number: String,
     },
     /// The unit cell would contain too many atoms.
-    #[error("the cell holds {count} atoms or more, {limit} is the most")]
+    #[error("the cell holds {count} sites or more, {limit} is the most")]
     TooManySites {
         /// Number of atoms counted so far.
         count: usize,

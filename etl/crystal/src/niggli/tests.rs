@@ -165,7 +165,8 @@ proptest! {
     }
 }
 
-/// Parses lattices in a file of spglib: three lines with three numbers each, and comments after `#`.
+/// Parses a test file of spglib. A lattice is three lines of three numbers, the lattice vectors as rows in Å. Comments
+/// begin with `#`.
 fn lattices(text: &str) -> Vec<Matrix3> {
     let rows: Vec<[f64; 3]> = text
         .lines()

@@ -379,7 +379,7 @@ fn no_more_sites_are_read_than_a_cell_may_hold() {
     };
     let rows = ["C1 C 0.1 0 0\n", "C2 C 0.3 0 0\n", "C3 C 0.6 0 0\n", "C4 C 0.8 0 0\n"];
     assert_eq!(count(&sites("", &rows[..3].concat())), Ok(3));
-    let refused = "line 1: the cell holds 4 atoms or more, 3 is the most";
+    let refused = "line 1: the cell holds 4 sites or more, 3 is the most";
     assert_eq!(count(&sites("", &rows.concat())), Err(refused.to_owned()));
     // A site that is not an atom counts too. Otherwise it would leave room for the last atom.
     let dummy = rows.concat().replace("C2 C", "Dum Dum");
