@@ -1,5 +1,5 @@
 //! The operations on libtorch, on the CPU and on CUDA, as compositions of libtorch's kernels with hand-written
-//! gradients. On the CPU, the sum over triplets and the optimiser's step run on [`super::kernel`] instead.
+//! gradients. On the CPU, the sum over triplets and the optimiser's step run on the [`kernels`] instead.
 //!
 //! Each file holds one operation or a few related ones. This module registers them with the backend and holds their
 //! shared functions. Nothing here waits for the device.
