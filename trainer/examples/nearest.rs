@@ -9,7 +9,7 @@ use trainer::config::DataConfig;
 use trainer::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use trainer::device::DeviceName;
 use trainer::model::head::pool;
-use trainer::model::{Batch, Encoder};
+use trainer::model::{Batch, Encoder, Pass};
 use trainer::pretrain::load::load_encoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let names = graph.material_ids.clone();
         let batch = Batch::new(graph, None, sources.settings().cutoff_angstrom, &device);
         // The mean over its atoms, shape [B, width], stands for a crystal.
-        let mean = pool(loaded.encoder.encode(&batch).atoms, &batch).mean;
+        let mean = pool(loaded.encoder.encode(&batch, &mut Pass::evaluation()).atoms, &batch).mean;
         let width = mean.dims()[1];
         let numbers: Vec<f32> = mean.into_data().iter::<f32>().collect();
         crystals.extend(names.into_iter().zip(numbers.chunks(width).map(<[f32]>::to_vec)));

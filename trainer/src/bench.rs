@@ -22,6 +22,7 @@ use crate::data::size::{LargestBatch, Size, sizes};
 use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
+use crate::model::Pass;
 use crate::model::mask::DrawKey;
 use crate::optimiser::Rates;
 use crate::pretrain::Pretraining;
@@ -203,7 +204,7 @@ fn timed_steps<P: Pretraining>(
         let validation = if validates {
             let model = learner.model().valid();
             let mut clock = Clock::new();
-            total(&learner.objective.losses(&model, &batch).1);
+            total(&learner.objective.losses(&model, &batch, &mut Pass::evaluation()).1);
             clock.lap()
         } else {
             0.0

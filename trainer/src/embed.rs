@@ -15,7 +15,7 @@ use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::head::{Pooled, pool};
-use crate::model::{Batch, Encoder, Encoding};
+use crate::model::{Batch, Encoder, Encoding, Pass};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};
 use crate::table::TableFormat;
 use table::{EmbeddingWriter, Embeddings, Shape};
@@ -113,7 +113,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
 
 /// Returns the embeddings of a batch.
 fn embeddings(encoder: &Encoder, batch: &Batch, identifiers: Vec<String>, offsets: Vec<usize>) -> Embeddings {
-    let Encoding { atoms, crystals } = encoder.encode(batch);
+    let Encoding { atoms, crystals } = encoder.encode(batch, &mut Pass::evaluation());
     let Pooled { mean, max } = pool(atoms.clone(), batch);
     let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
     Embeddings {

@@ -40,6 +40,16 @@ pub enum Activation {
     Relu,
     /// SiLU, z · sigmoid(z).
     Silu,
+    /// Softplus, ln(1 + e^z).
+    Softplus,
+    /// Shifted softplus, ln(1 + e^z) − ln 2, which is 0 at 0.
+    ShiftedSoftplus,
+}
+
+impl Activation {
+    /// All activations.
+    pub const ALL: [Self; 5] =
+        [Self::Identity, Self::Relu, Self::Silu, Self::Softplus, Self::ShiftedSoftplus];
 }
 
 /// Gradients of a layer.
@@ -160,6 +170,36 @@ pub(super) fn activate<R: Real>(activation: Activation, z: &mut [R], slope: Opti
         (Activation::Relu, Some(slope)) => relu_with_slope(z, slope),
         (Activation::Silu, None) => silu(z),
         (Activation::Silu, Some(slope)) => silu_with_slope(z, slope),
+        (Activation::Softplus, slope) => softplus(z, slope, R::ZERO),
+        (Activation::ShiftedSoftplus, slope) => softplus(z, slope, R::from_f64(std::f64::consts::LN_2)),
+    }
+}
+
+/// z ← ln(1 + e^z) − shift, and the slope, if requested.
+fn softplus<R: Real>(z: &mut [R], slope: Option<&mut [R]>, shift: R) {
+    match slope {
+        None => softplus_alone(z, shift),
+        Some(slope) => softplus_with_slope(z, slope, shift),
+    }
+}
+
+vectorised! {
+    /// z ← ln(1 + e^z) − shift.
+    fn softplus_alone<'a>(z: &'a mut [R], shift: R) {
+        for z in z {
+            *z = z.softplus_and_sigmoid::<FUSED>().0 - shift;
+        }
+    }
+}
+
+vectorised! {
+    /// z ← ln(1 + e^z) − shift, slope = σ(z).
+    fn softplus_with_slope<'a>(z: &'a mut [R], slope: &'a mut [R], shift: R) {
+        for (z, slope) in z.iter_mut().zip(slope) {
+            let (softplus, sigmoid) = z.softplus_and_sigmoid::<FUSED>();
+            *slope = sigmoid;
+            *z = softplus - shift;
+        }
     }
 }
 

@@ -48,8 +48,10 @@ pub struct Estimate {
 /// without edges.
 pub fn work(graph: Graph, size: &Size) -> f64 {
     match graph {
-        Graph::Multigraph => (size.atoms + size.edges) as f64,
         Graph::Simple => size.atoms as f64,
+        Graph::Multigraph | Graph::Undirected { .. } | Graph::UndirectedWithLattice => {
+            (size.atoms + size.edges) as f64
+        }
     }
 }
 

@@ -39,7 +39,10 @@ pub use data::DataConfig;
 pub use difference::Difference;
 pub use error::ConfigError;
 pub use finetune::FinetuneConfig;
-pub use model::{MmptModelConfig, ModelConfig, ModelKind};
+pub use model::{
+    AlignnModelConfig, CgcnnModelConfig, MatformerModelConfig, MegnetModelConfig, MmptModelConfig,
+    ModelConfig, ModelKind, SchnetModelConfig,
+};
 pub use optimiser::OptimiserConfig;
 pub use pretrain::{LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
 pub use run::RunConfig;

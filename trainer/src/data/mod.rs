@@ -10,6 +10,7 @@
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
 //! * `simple`: the simple graph of the ablation without the multigraph
+//! * [`extraction`]: which neighbours of an atom a store holds
 //! * [`connectivity`] and [`labels`]: choice of the edges and of their periodic labels (specification, section 2.4)
 //! * [`mask`]: the mutex masks (specification, section 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics, and losses of the constant predictor
@@ -22,6 +23,7 @@ pub mod batch;
 pub mod bessel;
 pub mod connectivity;
 pub mod error;
+pub mod extraction;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod graph;
@@ -48,8 +50,9 @@ pub mod subset;
 pub(crate) mod test_store;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
-pub use connectivity::Graph;
+pub use connectivity::{Graph, SelfEdges};
 pub use error::{DataError, GraphError};
+pub use extraction::Extraction;
 pub use graph::CrystalGraph;
 pub use input::GraphInput;
 pub use inputs::Inputs;

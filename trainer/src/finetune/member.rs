@@ -11,8 +11,7 @@ use crate::config::run::Select;
 use crate::config::{Config, ModelConfig, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
-use crate::model::PropertyModel;
-use crate::model::head::HEAD_PREFIX;
+use crate::model::{Head, PropertyModel};
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
 use crate::run::begin::{Crystals, claim_run, restore, steps};
@@ -81,7 +80,7 @@ impl Encoders {
     fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
         let own = snapshot::weights_of(&model);
         let (head, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            own.into_iter().partition(|(name, _)| name.starts_with(HEAD_PREFIX));
+            own.into_iter().partition(|(name, _)| Head::has(self.description.model.kind, name));
         let given = self.tensors.iter().filter(|(name, _)| encoder.contains_key(*name));
         let given = given.map(|(name, tensor)| (name.clone(), tensor.clone()));
         snapshot::with_weights(model, given.chain(head).collect(), &[], &self.path)

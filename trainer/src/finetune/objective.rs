@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use crate::config::{Config, FinetuneConfig, OptimiserConfig};
+use crate::config::{Config, FinetuneConfig, ModelConfig, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
-use crate::model::head::HEAD_PREFIX;
 use crate::model::mask::DrawKey;
-use crate::model::{Batch, Encoder, PropertyModel};
+use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
 use crate::optimiser::Adam;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
@@ -44,7 +43,7 @@ pub struct Finetuning {
     targets: HashMap<String, f64>,
     standardisation: Standardisation,
     config: FinetuneConfig,
-    inputs: Inputs,
+    model: ModelConfig,
     cutoff_angstrom: f64,
     device: Device,
     ranks: Arc<dyn Ranks>,
@@ -75,7 +74,7 @@ impl Finetuning {
             targets: targets.collect(),
             standardisation,
             config: config.finetune.clone(),
-            inputs: Encoder::inputs(&config.model),
+            model: config.model.clone(),
             cutoff_angstrom,
             device: device.clone(),
             ranks: Arc::clone(ranks),
@@ -88,7 +87,7 @@ impl Objective for Finetuning {
     type Batch = PropertyBatch;
 
     fn inputs(&self) -> Inputs {
-        self.inputs
+        Encoder::inputs(&self.model)
     }
 
     fn prepare(&self, graph: GraphBatch<f32>, _key: DrawKey) -> PropertyBatch {
@@ -104,15 +103,22 @@ impl Objective for Finetuning {
         PropertyBatch { batch, targets }
     }
 
-    fn losses(&self, model: &PropertyModel, batch: &PropertyBatch) -> (Tensor<1>, Values) {
-        let features = model.features(&batch.batch);
-        let features = if self.config.freeze_encoder { features.detach() } else { features };
-        let errors = (model.predict(features) - batch.targets.clone()).abs();
+    fn losses(&self, model: &PropertyModel, batch: &PropertyBatch, pass: &mut Pass) -> (Tensor<1>, Values) {
+        let crystals = &batch.batch;
+        let encoding = match self.config.freeze_encoder {
+            false => model.encoder.encode(crystals, pass),
+            true => model.encoder.encode(crystals, &mut Pass::evaluation()).detach(),
+        };
+        let errors = (model.head.predict(encoding, crystals, pass) - batch.targets.clone()).abs();
         let loss = batch.batch.global.of_crystals(errors.mean());
         let mut error = [loss.clone().into_scalar::<f64>()];
         self.ranks.average(&mut error);
         let error = error[0] * self.standardisation.std;
         (loss, BTreeMap::from([(TOTAL.to_owned(), error)]))
+    }
+
+    fn trains_on(&self, batch: &PropertyBatch) -> bool {
+        Encoder::trains_on(&self.model, &batch.batch)
     }
 
     fn ranks(&self) -> &Arc<dyn Ranks> {
@@ -121,7 +127,7 @@ impl Objective for Finetuning {
 
     fn optimiser(&self, config: &OptimiserConfig) -> Adam {
         let factor = self.config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate);
-        Adam::new(config).with_rate_factor(HEAD_PREFIX, factor)
+        Adam::new(config).with_rate_factor(Head::prefixes(self.model.kind), factor)
     }
 
     /// Returns the number of crystals, so that the validation loss is the mean absolute error of the validation set.

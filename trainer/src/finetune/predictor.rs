@@ -7,7 +7,7 @@ use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
-use crate::model::{Batch, Encoder, PropertyModel};
+use crate::model::{Batch, Encoder, Pass, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target};
@@ -63,7 +63,7 @@ impl Predictor {
     /// Predicts the targets of a batch's crystals in order, in the unit of the target.
     pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
-        let predicted = self.model.predict(self.model.features(&batch));
+        let predicted = self.model.predict(&batch, &mut Pass::evaluation());
         let Target { mean, std, .. } = self.target;
         predicted.into_data().iter::<f64>().map(|value| mean + std * value).collect()
     }

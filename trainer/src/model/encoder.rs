@@ -2,19 +2,35 @@
 
 use burn::prelude::*;
 
-use super::Batch;
+use super::alignn::{self, AlignnEncoder};
+use super::cgcnn::{self, CgcnnEncoder};
 use super::encoding::Encoding;
 use super::layers::Initialiser;
+use super::matformer::{self, MatformerEncoder};
+use super::megnet::{self, MegnetEncoder};
 use super::mmpt::{self, MmptEncoder};
+use super::schnet::{self, SchnetEncoder};
+use super::{Batch, Pass};
 use crate::config::ModelConfig;
 use crate::config::model::ModelKind;
 use crate::data::{Inputs, LatticeStatistics};
 
-/// The encoder of a model. Each variant is one kind of `model.kind`; its layers are a folder beside `mmpt`.
+#[allow(clippy::large_enum_variant, reason = "a run has one encoder")]
+/// The encoder of a model. Each variant is one kind of `model.kind`; its layers are in a folder of that name.
 #[derive(Module, Debug)]
 pub enum Encoder {
     /// MMPT: the periodic multigraph network and the lattice encoder.
     Mmpt(MmptEncoder),
+    /// CGCNN: gated convolutions.
+    Cgcnn(CgcnnEncoder),
+    /// SchNet: continuous-filter convolutions.
+    Schnet(SchnetEncoder),
+    /// MEGNet: updates of edges, atoms and a global state.
+    Megnet(MegnetEncoder),
+    /// ALIGNN: gated convolutions on the graph and its line graph.
+    Alignn(AlignnEncoder),
+    /// Matformer: attention over a multigraph with lattice edges.
+    Matformer(MatformerEncoder),
 }
 
 impl Encoder {
@@ -26,6 +42,11 @@ impl Encoder {
     pub fn init(config: &ModelConfig, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self {
         match config.kind {
             ModelKind::Mmpt => Self::Mmpt(MmptEncoder::init(&config.mmpt, statistics, initialiser)),
+            ModelKind::Cgcnn => Self::Cgcnn(CgcnnEncoder::init(&config.cgcnn, initialiser)),
+            ModelKind::Schnet => Self::Schnet(SchnetEncoder::init(&config.schnet, initialiser)),
+            ModelKind::Megnet => Self::Megnet(MegnetEncoder::init(&config.megnet, initialiser)),
+            ModelKind::Alignn => Self::Alignn(AlignnEncoder::init(&config.alignn, initialiser)),
+            ModelKind::Matformer => Self::Matformer(MatformerEncoder::init(&config.matformer, initialiser)),
         }
     }
 
@@ -33,16 +54,37 @@ impl Encoder {
     pub fn inputs(config: &ModelConfig) -> Inputs {
         match config.kind {
             ModelKind::Mmpt => mmpt::inputs(),
+            ModelKind::Cgcnn => cgcnn::inputs(),
+            ModelKind::Schnet => schnet::inputs(),
+            ModelKind::Megnet => megnet::inputs(),
+            ModelKind::Alignn => alignn::inputs(),
+            ModelKind::Matformer => matformer::inputs(),
         }
     }
 
-    /// Encodes a batch without masking.
+    /// Whether an encoder of the configured kind can be trained on a batch. A batch normalisation needs two rows, since
+    /// a single one has no variance.
+    pub fn trains_on(config: &ModelConfig, batch: &Batch) -> bool {
+        match config.kind {
+            ModelKind::Mmpt | ModelKind::Schnet | ModelKind::Megnet => true,
+            ModelKind::Cgcnn | ModelKind::Alignn | ModelKind::Matformer => {
+                batch.global.atom_rows().count > 1 && batch.global.edge_rows().count > 1
+            }
+        }
+    }
+
+    /// Encodes a batch without masking. The trace of the pass records intermediate tensors.
     ///
     /// # Shapes
     /// See [`Encoding`].
-    pub fn encode(&self, batch: &Batch) -> Encoding {
+    pub fn encode(&self, batch: &Batch, pass: &mut Pass) -> Encoding {
         match self {
-            Self::Mmpt(encoder) => encoder.encode(batch),
+            Self::Mmpt(encoder) => encoder.encode(batch, pass),
+            Self::Cgcnn(encoder) => encoder.encode(batch, pass),
+            Self::Schnet(encoder) => encoder.encode(batch, pass),
+            Self::Megnet(encoder) => encoder.encode(batch, pass),
+            Self::Alignn(encoder) => encoder.encode(batch, pass),
+            Self::Matformer(encoder) => encoder.encode(batch, pass),
         }
     }
 
@@ -50,7 +92,8 @@ impl Encoder {
     /// the name of the variant.
     pub(super) fn rename(path: &[String]) -> Vec<String> {
         match path.split_first() {
-            Some((_, rest)) => mmpt::rename(rest),
+            Some((variant, rest)) if variant == "Mmpt" => mmpt::rename(rest),
+            Some((_, rest)) => rest.to_vec(),
             None => Vec::new(),
         }
     }

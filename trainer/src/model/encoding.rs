@@ -11,3 +11,10 @@ pub struct Encoding {
     /// without one.
     pub crystals: Option<Tensor<2>>,
 }
+
+impl Encoding {
+    /// Returns the encodings without a gradient.
+    pub fn detach(self) -> Self {
+        Self { atoms: self.atoms.detach(), crystals: self.crystals.map(Tensor::detach) }
+    }
+}

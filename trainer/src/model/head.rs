@@ -1,39 +1,117 @@
-//! The fine-tuned model: an encoder with a head that predicts one number per crystal (specification, section 6).
+//! Fine-tuned models: an encoder with a head that predicts one number per crystal. Each kind of model has its own head.
 
 use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;
 
+use super::alignn::head::{self as alignn, AlignnHead};
 use super::batch::Batch;
+use super::cgcnn::head::{self as cgcnn, CgcnnHead};
 use super::encoder::Encoder;
 use super::encoding::Encoding;
-use super::layers::{Initialiser, Mlp};
+use super::layers::Initialiser;
+use super::matformer::head::{self as matformer, MatformerHead};
+use super::megnet::head::{self as megnet, MegnetHead};
+use super::mmpt::head::{self as mmpt, MmptHead};
+use super::pass::Pass;
+use super::schnet::head::{self as schnet, SchnetHead};
 use crate::config::ModelConfig;
-use crate::config::model::Widths;
+use crate::config::model::ModelKind;
 use crate::data::LatticeStatistics;
 use crate::ops::composed::sum_by;
 
-/// Number of hidden layers of the head.
-const HEAD_LAYERS: usize = 3;
-/// Number of readouts over the atoms: maximum and mean.
-const POOLS: usize = 2;
-/// Prefix of the names of the head's parameters.
-pub const HEAD_PREFIX: &str = "head.";
+/// A head: readouts and last layers, from the encodings of a batch to the standardised target. Each variant is one
+/// kind of `model.kind`.
+#[derive(Module, Debug)]
+pub enum Head {
+    /// MMPT's readouts and perceptron.
+    Mmpt(MmptHead),
+    /// CGCNN's last layers.
+    Cgcnn(CgcnnHead),
+    /// SchNet's perceptron of every atom.
+    Schnet(SchnetHead),
+    /// MEGNet's perceptron of both readouts and the state.
+    Megnet(MegnetHead),
+    /// ALIGNN's last layer.
+    Alignn(AlignnHead),
+    /// Matformer's last layers.
+    Matformer(MatformerHead),
+}
 
-/// An encoder, a readout over the atoms and a head:
-///
-/// `ŷ = MLP([crystal ‖ max_i atom_i ‖ mean_i atom_i])` with the widths `(features, w, w, w, 1)`.
-///
-/// For MMPT the crystal's vector is `h_L`, and the atoms' vectors are `h_S`.
+impl Head {
+    /// Name of the field that holds the head in a fine-tuned model.
+    pub(super) const FIELD: &str = "head";
+
+    /// Initialises a head of the configured kind. `width` is that of MMPT's hidden layers; the other kinds have their
+    /// own widths.
+    pub fn init(config: &ModelConfig, width: usize, initialiser: &mut Initialiser) -> Self {
+        match config.kind {
+            ModelKind::Mmpt => Self::Mmpt(MmptHead::init(&config.mmpt, width, initialiser)),
+            ModelKind::Cgcnn => Self::Cgcnn(CgcnnHead::init(&config.cgcnn, initialiser)),
+            ModelKind::Schnet => Self::Schnet(SchnetHead::init(&config.schnet, initialiser)),
+            ModelKind::Megnet => Self::Megnet(MegnetHead::init(&config.megnet, initialiser)),
+            ModelKind::Alignn => Self::Alignn(AlignnHead::init(&config.alignn, initialiser)),
+            ModelKind::Matformer => Self::Matformer(MatformerHead::init(&config.matformer, initialiser)),
+        }
+    }
+
+    /// Predicts the standardised target of every crystal.
+    ///
+    /// # Shapes
+    /// Output `[B]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+        match self {
+            Self::Mmpt(head) => head.predict(encoding, batch, pass),
+            Self::Cgcnn(head) => head.predict(encoding, pass),
+            Self::Schnet(head) => head.predict(encoding, batch, pass),
+            Self::Megnet(head) => head.predict(encoding, pass),
+            Self::Alignn(head) => head.predict(encoding, batch, pass),
+            Self::Matformer(head) => head.predict(encoding, batch, pass),
+        }
+    }
+
+    /// Returns the prefixes of the names of the head's parameters in a weights file.
+    pub fn prefixes(kind: ModelKind) -> &'static [&'static str] {
+        match kind {
+            ModelKind::Mmpt => mmpt::PREFIXES,
+            ModelKind::Cgcnn => cgcnn::PREFIXES,
+            ModelKind::Schnet => schnet::PREFIXES,
+            ModelKind::Megnet => megnet::PREFIXES,
+            ModelKind::Alignn => alignn::PREFIXES,
+            ModelKind::Matformer => matformer::PREFIXES,
+        }
+    }
+
+    /// Whether a name in a weights file is that of a parameter of the head.
+    pub fn has(kind: ModelKind, name: &str) -> bool {
+        Self::prefixes(kind).iter().any(|prefix| name.starts_with(prefix))
+    }
+
+    /// Returns the name of a parameter in a weights file. `path` is its path below [`Head::FIELD`] and begins with the
+    /// name of the variant.
+    pub(super) fn rename(path: &[String]) -> Vec<String> {
+        let Some((variant, rest)) = path.split_first() else { return Vec::new() };
+        match variant.as_str() {
+            "Mmpt" => mmpt::rename(rest),
+            "Cgcnn" => cgcnn::rename(rest),
+            "Schnet" => schnet::rename(rest),
+            "Megnet" => megnet::rename(rest),
+            _ => rest.to_vec(),
+        }
+    }
+}
+
+/// An encoder with a head.
 #[derive(Module, Debug)]
 pub struct PropertyModel {
     /// Encoder of atoms and crystals.
     pub encoder: Encoder,
-    /// Head, from features to the standardised target.
-    pub head: Mlp,
+    /// Head, from encodings to the standardised target.
+    pub head: Head,
 }
 
 impl PropertyModel {
-    /// Initialises a model. `statistics` are the lattice statistics of the training set.
+    /// Initialises a model. `statistics` are the lattice statistics of the training set, `head_width` is that of
+    /// [`Head::init`].
     pub fn init(
         config: &ModelConfig,
         head_width: usize,
@@ -42,33 +120,28 @@ impl PropertyModel {
         device: &Device,
     ) -> Self {
         let initialiser = &mut Initialiser::new(seed, device);
-        let Widths { atoms, crystals } = config.widths();
-        let mut widths = vec![crystals.unwrap_or(0) + POOLS * atoms];
-        widths.extend([head_width; HEAD_LAYERS]);
-        widths.push(1);
         Self {
             encoder: Encoder::init(config, statistics, initialiser),
-            head: Mlp::init(&widths, initialiser),
+            head: Head::init(config, head_width, initialiser),
         }
     }
 
-    /// Returns the features `[crystal ‖ max_i atom_i ‖ mean_i atom_i]` of every crystal.
+    /// Predicts the standardised target of every crystal.
     ///
     /// # Shapes
-    /// Output `[B, crystal_width + 2 · atom_width]`.
-    pub fn features(&self, batch: &Batch) -> Tensor<2> {
-        let Encoding { atoms, crystals } = self.encoder.encode(batch);
-        let Pooled { mean, max } = pool(atoms, batch);
-        Tensor::cat(crystals.into_iter().chain([max, mean]).collect(), 1)
+    /// Output `[B]`.
+    pub fn predict(&self, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+        let encoding = self.encoder.encode(batch, pass);
+        self.head.predict(encoding, batch, pass)
     }
+}
 
-    /// Predicts the standardised target `ŷ = head(features)` of every crystal.
-    ///
-    /// # Shapes
-    /// Input `[B, features]`, output `[B]`.
-    pub fn predict(&self, features: Tensor<2>) -> Tensor<1> {
-        self.head.forward(features).squeeze_dim(1)
-    }
+/// Takes the mean over each crystal's atoms.
+///
+/// # Shapes
+/// Input `[N, width]`, output `[B, width]`.
+pub fn mean(atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
+    sum_by(batch.crystals, &batch.crystal_of_atom, atoms) / batch.atom_counts.clone()
 }
 
 /// Readouts of the crystals' atoms, shape `[B, width]` each.

@@ -1,23 +1,34 @@
 //! Models: encoders, one folder per kind, and their shared parts.
 //!
-//! * [`encoder`]: the encoders of all kinds; [`mmpt`]: the encoder of MMPT; [`encoding`]: their output
+//! * [`encoder`]: the encoders of all kinds, and [`encoding`]: their output
 //! * [`head`]: an encoder with a head that predicts a property
+//! * [`mmpt`], [`cgcnn`], [`schnet`], [`megnet`], [`alignn`], [`matformer`]: encoder and head of each kind
+//! * [`atom_features`]: features of the elements
+//! * [`pass`]: training or evaluation
 //! * [`layers`]: linear layers, perceptrons and their initialisation
 //! * [`batch`]: the input of a model as tensors; [`mask`]: the hidden atoms of the masked views
 //! * [`names`]: names of parameters in a weights file; [`mod@trace`]: intermediate tensors by name
 
+pub mod alignn;
+pub mod atom_features;
 pub mod batch;
+pub mod cgcnn;
 pub mod encoder;
 pub mod encoding;
 pub mod head;
 pub mod layers;
 pub mod mask;
+pub mod matformer;
+pub mod megnet;
 pub mod mmpt;
 pub mod names;
+pub mod pass;
+pub mod schnet;
 pub mod trace;
 
 pub use batch::Batch;
 pub use encoder::Encoder;
 pub use encoding::Encoding;
-pub use head::PropertyModel;
+pub use head::{Head, PropertyModel};
+pub use pass::Pass;
 pub use trace::Trace;

@@ -7,6 +7,7 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use super::encoder::Encoder;
+use super::head::Head;
 
 /// A named parameter outside any backend.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,7 @@ pub struct NamedTensor {
 fn name_of(path: &[String]) -> String {
     let path = match path.split_first() {
         Some((field, rest)) if field == Encoder::FIELD => Encoder::rename(rest),
+        Some((field, rest)) if field == Head::FIELD => Head::rename(rest),
         _ => path.to_vec(),
     };
     let mut parts: Vec<String> = Vec::with_capacity(path.len());
@@ -137,6 +139,10 @@ mod tests {
         assert_eq!(path("lattice_dec/layers/1/weight"), "lattice_dec.2.weight");
         assert_eq!(path("atom_gin/mlp/layers/1/bias"), "atom_gin.mlp.2.bias");
         assert_eq!(path("pal_dir/layers/0/weight"), "pal_dir.0.weight");
+        assert_eq!(path("head/Mmpt/perceptron/layers/1/weight"), "head.2.weight");
+        assert_eq!(path("encoder/Cgcnn/convs/0/bn1/running_var"), "convs.0.bn1.running_var");
+        assert_eq!(path("head/Cgcnn/fc_out/Linear/bias"), "fc_out.bias");
+        assert_eq!(path("head/Cgcnn/fc_out/Perceptron/layers/1/bias"), "fc_out.2.bias");
         assert_eq!(path("encoder/Mmpt/structure/messages/emb_lin/weight"), "structure.emb_lin.weight");
         assert_eq!(path("encoder/Mmpt/structure/attn/w/weight"), "structure.attn.W.weight");
         assert_eq!(

@@ -1,11 +1,14 @@
 //! The operations in terms of tensor operations, for every backend. The formulas and shapes are those of the
 //! functions of the same names in [`super`].
 
+use std::f64::consts::LN_2;
+
 use burn::prelude::*;
 use burn::tensor::{IndexingUpdateOp, activation};
 use kernels::triplet::{ORDERS, RADIAL};
 
-use super::{ATTENTION_SLOPE, Activation, Edges};
+use super::{ATTENTION_SLOPE, Activation, Edges, GATE_EPSILON, NORM_EPSILON, Normalised, all_reduce};
+use crate::ranks::Rows;
 
 /// Returns `s_k = Σ_{index_c = k} values_c`, the sum of the rows with the same index.
 ///
@@ -18,12 +21,19 @@ pub fn sum_by(rows: usize, index: &Tensor<1, Int>, values: Tensor<2>) -> Tensor<
 }
 
 /// Returns `activation(z)`.
-fn activate(z: Tensor<2>, activation: Activation) -> Tensor<2> {
+pub fn activate(z: Tensor<2>, activation: Activation) -> Tensor<2> {
     match activation {
         Activation::Identity => z,
         Activation::Relu => activation::relu(z),
         Activation::Silu => activation::silu(z),
+        Activation::Softplus => softplus(z),
+        Activation::ShiftedSoftplus => softplus(z) - LN_2,
     }
+}
+
+/// Returns `ln(1 + e^z)`, without overflow.
+fn softplus(z: Tensor<2>) -> Tensor<2> {
+    activation::relu(z.clone()) + z.abs().neg().exp().log1p()
 }
 
 /// See [`super::dense`].
@@ -145,4 +155,64 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<
         Some(weights) => (chosen * weights).sum().neg(),
         None => chosen.sum().neg(),
     }
+}
+
+/// See [`super::edge_sum`].
+pub fn edge_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    sum_by(edges.incoming.dims()[0] - 1, &edges.target, x)
+}
+
+/// See [`super::product_sum`].
+pub fn product_sum(values: Tensor<2>, filters: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    edge_sum(values.select(0, edges.source.clone()) * filters, edges)
+}
+
+/// See [`super::gated_sum`].
+pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let [rows, columns] = x.dims();
+    let half = columns / 2;
+    let (gates, cores) = (x.clone().slice([0..rows, 0..half]), x.slice([0..rows, half..columns]));
+    edge_sum(activation::sigmoid(gates) * softplus(cores), edges)
+}
+
+/// See [`super::gated_mean`].
+pub fn gated_mean(gates: Tensor<2>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    let gates = activation::sigmoid(gates);
+    let sums = edge_sum(gates.clone(), edges);
+    product_sum(values, gates, edges) / (sums + GATE_EPSILON)
+}
+
+/// See [`super::batch_norm`].
+pub fn batch_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, rows: &Rows<'_>) -> Normalised {
+    let share = 1.0 / rows.count.max(1) as f64;
+    let over_ranks = |sum: Tensor<2>| all_reduce(sum, rows.ranks) * share;
+    let mean = over_ranks(x.clone().sum_dim(0));
+    let centred = x - mean.clone();
+    let variance = over_ranks(centred.clone().powi_scalar(2).sum_dim(0));
+    let y =
+        centred / (variance.clone() + NORM_EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>();
+    let moment = |moment: Tensor<2>| {
+        let moment = if moment.device().is_autodiff() { moment.inner() } else { moment };
+        moment.squeeze_dim::<1>(0)
+    };
+    Normalised { y, mean: moment(mean), variance: moment(variance) }
+}
+
+/// See [`super::layer_norm`].
+pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let centred = x.clone() - x.mean_dim(1);
+    let variance = centred.clone().powi_scalar(2).mean_dim(1);
+    centred / (variance + NORM_EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
+}
+
+/// See [`super::gaussians`].
+pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: f64) -> Tensor<2> {
+    let rows = values.dims()[0];
+    let centres: Vec<f64> = (0..count).map(|index| first + step * index as f64).collect();
+    let centres = Tensor::<1>::from_data(
+        TensorData::new(centres, [count]).convert_dtype(values.dtype()),
+        (&values.device(), values.dtype()),
+    );
+    let distances = values.reshape([rows, 1]) - centres.reshape([1, count]);
+    (distances.powi_scalar(2) * -gamma).exp()
 }

@@ -20,9 +20,15 @@ mod tests;
 use burn::prelude::*;
 
 use crate::device::{self, Operations};
+use crate::ranks::Rows;
 pub use all_reduce::all_reduce;
 pub use kernels::attention::LEAK as ATTENTION_SLOPE;
 pub use kernels::dense::Activation;
+
+/// Added to the variance by batch and layer normalisation, as in PyTorch.
+pub const NORM_EPSILON: f64 = 1e-5;
+/// Added to the sum of the gates by [`gated_mean`], as in ALIGNN.
+pub const GATE_EPSILON: f64 = 1e-6;
 
 /// Calls the implementation of an operation for the device of a tensor.
 macro_rules! on_device_of {
@@ -168,4 +174,82 @@ pub fn attention(at_target: Tensor<1>, at_source: Tensor<1>, values: Tensor<2>, 
 /// `logits [rows, classes]`, `labels [rows]`, `weights [rows]` (1 where absent), output `[1]`.
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
     on_device_of!(logits, cross_entropy(logits, labels, weights))
+}
+
+/// Sums over the edges into each atom: `o_i = Σ_{e into i} x_e`.
+///
+/// # Shapes
+/// `x [E, C]`, output `[N, C]`.
+pub fn edge_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    composed::edge_sum(x, edges)
+}
+
+/// Sums filtered neighbours over the edges into each atom: `o_i = Σ_{e into i} v_source(e) ⊙ f_e`.
+///
+/// # Shapes
+/// `values` (v) `[N, C]`, `filters` (f) `[E, C]`, output `[N, C]`.
+pub fn product_sum(values: Tensor<2>, filters: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    composed::product_sum(values, filters, edges)
+}
+
+/// Sums gated messages over the edges into each atom, as in CGCNN (<https://arxiv.org/abs/1710.10324>):
+/// `o_i = Σ_{e into i} sigmoid(g_e) ⊙ softplus(c_e)`, where `x_e = [g_e ‖ c_e]`.
+///
+/// # Shapes
+/// `x [E, 2 C]`, output `[N, C]`.
+pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    composed::gated_sum(x, edges)
+}
+
+/// Averages neighbours with gates, as in ALIGNN (<https://doi.org/10.1038/s41524-021-00650-1>):
+/// `o_i = Σ_{e into i} σ_e ⊙ v_source(e) / (Σ_{e into i} σ_e + 1e-6)` with `σ_e = sigmoid(g_e)`.
+///
+/// # Shapes
+/// `gates` (g) `[E, C]`, `values` (v) `[N, C]`, output `[N, C]`.
+pub fn gated_mean(gates: Tensor<2>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
+    composed::gated_mean(gates, values, edges)
+}
+
+/// The result of [`batch_norm`].
+#[derive(Debug)]
+pub struct Normalised {
+    /// Normalised rows, shape `[rows, C]`.
+    pub y: Tensor<2>,
+    /// Mean of the batch over all ranks, shape `[C]`, without a gradient.
+    pub mean: Tensor<1>,
+    /// Biased variance of the batch over all ranks, shape `[C]`, without a gradient.
+    pub variance: Tensor<1>,
+}
+
+/// Normalises the columns of a batch over all ranks: `y = (x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
+///
+/// # Shapes
+/// `x [rows, C]`, `weight` and `bias [C]`.
+pub fn batch_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, rows: &Rows<'_>) -> Normalised {
+    composed::batch_norm(x, weight, bias, rows)
+}
+
+/// Normalises every row: `y = (x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
+///
+/// # Shapes
+/// `x [rows, C]`, `weight` and `bias [C]`, output `[rows, C]`.
+pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    composed::layer_norm(x, weight, bias)
+}
+
+/// Expands numbers in Gaussians with evenly spaced centres: `y_n = exp(−γ (d − first − n · step)²)`. The numbers have
+/// no gradient.
+///
+/// # Shapes
+/// `values` (d) `[rows]`, output `[rows, count]`.
+pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: f64) -> Tensor<2> {
+    composed::gaussians(values, first, step, count, gamma)
+}
+
+/// Applies an activation to every number.
+///
+/// # Shapes
+/// Input and output `[rows, C]`.
+pub fn activate(x: Tensor<2>, activation: Activation) -> Tensor<2> {
+    composed::activate(x, activation)
 }

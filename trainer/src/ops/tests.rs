@@ -125,7 +125,7 @@ macro_rules! case {
     };
 }
 
-const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Silu];
+const ACTIVATIONS: [Activation; 5] = Activation::ALL;
 
 /// Every operation on a sample, with this many channels.
 fn cases<'a>(sample: &mut Sample, edges: &'a Edges, channels: usize) -> Vec<Case<'a>> {

@@ -45,8 +45,8 @@ pub struct Adam {
     decoupled_decay: f64,
     /// Weight decay of Adam, which is added to the gradient.
     coupled_decay: f64,
-    /// Prefix of the parameters with a learning rate of their own, and its ratio to the common one.
-    special: Option<(&'static str, f64)>,
+    /// Prefixes of the parameters with a learning rate of their own, and its ratio to the common one.
+    special: Option<(&'static [&'static str], f64)>,
     steps: u32,
     moments: BTreeMap<String, Moments>,
 }
@@ -69,14 +69,16 @@ impl Adam {
         }
     }
 
-    /// Multiplies the learning rate of the parameters whose name begins with `prefix` by `factor`.
-    pub fn with_rate_factor(self, prefix: &'static str, factor: f64) -> Self {
-        Self { special: Some((prefix, factor)), ..self }
+    /// Multiplies the learning rate of the parameters whose name begins with one of `prefixes` by `factor`.
+    pub fn with_rate_factor(self, prefixes: &'static [&'static str], factor: f64) -> Self {
+        Self { special: Some((prefixes, factor)), ..self }
     }
 
     /// Returns the factor of a parameter's learning rate.
     fn rate_factor(&self, name: &str) -> f64 {
-        self.special.filter(|(prefix, _)| name.starts_with(prefix)).map_or(1.0, |(_, factor)| factor)
+        self.special
+            .filter(|(prefixes, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+            .map_or(1.0, |(_, factor)| factor)
     }
 
     /// Restores the state of an earlier run.

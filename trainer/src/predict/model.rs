@@ -81,16 +81,12 @@ impl Member {
     /// Returns the properties in which the models of an ensemble must agree, by name.
     fn properties(&self) -> Vec<(String, String)> {
         let Quantity { task, property, unit, log10 } = self.quantity.clone();
-        let graph = match self.graph {
-            Graph::Multigraph => "multigraph",
-            Graph::Simple => "simple",
-        };
         let mut properties = vec![
             ("task".to_owned(), task),
             ("property".to_owned(), property),
             ("unit".to_owned(), unit),
             ("log10".to_owned(), log10.to_string()),
-            ("model.graph".to_owned(), graph.to_owned()),
+            ("model.graph".to_owned(), self.graph.name().to_owned()),
         ];
         properties.extend(self.features.to_metadata());
         properties

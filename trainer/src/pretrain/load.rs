@@ -10,8 +10,7 @@ use super::mmpt::MmptObjective;
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
-use crate::model::head::HEAD_PREFIX;
-use crate::model::{Encoder, PropertyModel};
+use crate::model::{Encoder, Head, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot::with_weights;
 use crate::weights::{self, Description};
@@ -85,6 +84,7 @@ pub(super) fn load<P: Pretraining>(
         ..Config::default()
     };
     let model = P::init(&config, &description.lattice, device);
-    let model = with_weights(model, file.tensors, &[HEAD_PREFIX, OPTIMISER_PREFIX], path)?;
+    let ignored = [Head::prefixes(description.model.kind), &[OPTIMISER_PREFIX]].concat();
+    let model = with_weights(model, file.tensors, &ignored, path)?;
     Ok(LoadedModel { model, description, described })
 }

@@ -29,6 +29,15 @@ pub struct GlobalSizes {
     sizes: Sizes,
 }
 
+/// Rows of a matrix that the ranks share, such as the atoms of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Number of rows on all ranks.
+    pub count: usize,
+    /// The ranks.
+    pub ranks: &'a Arc<dyn Ranks>,
+}
+
 impl GlobalSizes {
     /// Sums the sizes of the shares over the ranks. Every rank must call it for every batch.
     pub fn of(share: Sizes, ranks: &Arc<dyn Ranks>) -> Self {
@@ -49,6 +58,16 @@ impl GlobalSizes {
     /// Returns the ranks.
     pub fn ranks(&self) -> &Arc<dyn Ranks> {
         &self.ranks
+    }
+
+    /// Returns the atoms of all ranks as rows.
+    pub fn atom_rows(&self) -> Rows<'_> {
+        Rows { count: self.sizes.atoms, ranks: &self.ranks }
+    }
+
+    /// Returns the edges of all ranks as rows.
+    pub fn edge_rows(&self) -> Rows<'_> {
+        Rows { count: self.sizes.edges, ranks: &self.ranks }
     }
 
     /// Returns the number of crystals on all ranks.

@@ -27,7 +27,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 pub use error::RanksError;
-pub use global_sizes::{GlobalSizes, Sizes};
+pub use global_sizes::{GlobalSizes, Rows, Sizes};
 pub use launch::{join, launched_processes, local_rank};
 
 /// Exit status of a rank that panicked, the same as Rust's own.

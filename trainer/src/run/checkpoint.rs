@@ -35,6 +35,9 @@ pub struct State {
     pub step: u64,
     /// Number of crystals done in the current epoch.
     pub crystals: u64,
+    /// Number of batches of the current epoch on which the model could not be trained.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
     /// Sums over the batches of the current epoch, by loss term. With them, the mean over an interrupted epoch has
     /// the same bits as over an uninterrupted one.
     #[serde(with = "exact::map")]
@@ -51,6 +54,11 @@ pub struct State {
     /// Number of processes, if there are several. The size of their common batch depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,
+}
+
+/// Whether a number is 0 and need not be written.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A checkpoint in memory.

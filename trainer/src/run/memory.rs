@@ -24,7 +24,7 @@ use crate::config::model::ModelKind;
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
-use crate::model::mmpt;
+use crate::model::{alignn, cgcnn, matformer, megnet, mmpt, schnet};
 
 /// Ratio of the memory of a run's steps to that of a single step. The allocator cannot reuse all memory of earlier
 /// batches of other sizes.
@@ -113,6 +113,11 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
 pub fn step_bytes(config: &Config, size: &Size) -> f64 {
     match config.model.kind {
         ModelKind::Mmpt => mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size),
+        ModelKind::Cgcnn => cgcnn::memory::step_bytes(&config.model.cgcnn, size),
+        ModelKind::Schnet => schnet::memory::step_bytes(&config.model.schnet, size),
+        ModelKind::Megnet => megnet::memory::step_bytes(&config.model.megnet, size),
+        ModelKind::Alignn => alignn::memory::step_bytes(&config.model.alignn, size),
+        ModelKind::Matformer => matformer::memory::step_bytes(&config.model.matformer, size),
     }
 }
 

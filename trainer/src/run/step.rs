@@ -8,6 +8,7 @@ use burn::prelude::*;
 
 use crate::config::OptimiserConfig;
 use crate::data::{GraphBatch, Inputs};
+use crate::model::Pass;
 use crate::model::mask::DrawKey;
 use crate::optimiser::{Adam, Gradients, Rates};
 use crate::ranks::Ranks;
@@ -31,6 +32,7 @@ pub type Values = metrics::Losses;
 /// use burn::prelude::*;
 /// use trainer::config::OptimiserConfig;
 /// use trainer::data::{GraphBatch, Inputs};
+/// use trainer::model::Pass;
 /// use trainer::model::mask::DrawKey;
 /// use trainer::optimiser::Rates;
 /// use trainer::ranks::{self, Ranks};
@@ -69,7 +71,7 @@ pub type Values = metrics::Losses;
 ///         Cells { atoms: tensor(atoms), edges: tensor(edges) }
 ///     }
 ///
-///     fn losses(&self, model: &Line, batch: &Cells) -> (Tensor<1>, Values) {
+///     fn losses(&self, model: &Line, batch: &Cells, _: &mut Pass) -> (Tensor<1>, Values) {
 ///         let predicted = batch.atoms.clone() * model.slope.val();
 ///         let loss = (predicted - batch.edges.clone()).abs().mean();
 ///         let values = BTreeMap::from([(TOTAL.to_owned(), loss.clone().into_scalar::<f64>())]);
@@ -115,7 +117,14 @@ pub trait Objective: Debug {
 
     /// Returns the loss of a batch, shape `[1]`, and its terms as numbers, with the loss under [`TOTAL`]. The numbers
     /// are those of the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch.
-    fn losses(&self, model: &Self::Model, batch: &Self::Batch) -> (Tensor<1>, Values);
+    /// `pass` is one for training or evaluation.
+    fn losses(&self, model: &Self::Model, batch: &Self::Batch, pass: &mut Pass) -> (Tensor<1>, Values);
+
+    /// Whether the model can be trained on a batch. It is the same on every rank. A batch with a single atom has no
+    /// variance for a batch normalisation, for example.
+    fn trains_on(&self, _batch: &Self::Batch) -> bool {
+        true
+    }
 
     /// Creates the optimiser of a new run.
     fn optimiser(&self, config: &OptimiserConfig) -> Adam {
@@ -161,15 +170,18 @@ impl<O: Objective> Learner<O> {
         self.model.as_ref().expect("a model is there between two steps")
     }
 
-    /// Computes the losses of a batch and accumulates its gradients for the next step.
+    /// Computes the losses of a batch, accumulates its gradients for the next step, and updates the running statistics
+    /// of batch normalisations.
     pub fn learn(&mut self, batch: &O::Batch) -> Values {
-        let (loss, values) = self.objective.losses(self.model(), batch);
+        let mut pass = Pass::training();
+        let (loss, values) = self.objective.losses(self.model(), batch, &mut pass);
         let gradients = Gradients::collect(self.model(), loss.backward());
         match &mut self.gradients {
             None => self.gradients = Some(gradients),
             Some(sum) => sum.add(gradients),
         }
         self.accumulated += 1;
+        self.model = self.model.take().map(|model| pass.running().update(model));
         values
     }
 

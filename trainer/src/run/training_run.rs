@@ -13,6 +13,7 @@ use crate::data::size::Size;
 use crate::data::{GraphBatch, Origin, Stream};
 use crate::device;
 use crate::error::TrainError;
+use crate::model::Pass;
 use crate::model::mask::DrawKey;
 use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
@@ -227,6 +228,12 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             memory::require(&self.config, graph.crystals(), &size, memory::available())?;
         }
         let batch = self.learner.objective.prepare(graph, key);
+        if !self.learner.objective.trains_on(&batch) {
+            self.state.batch += 1;
+            self.state.skipped += 1;
+            self.state.crystals += count;
+            return Ok(());
+        }
         let values = self.learner.learn(&batch);
         if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
             return Err(self.diverged("loss", value, self.state.batch + 1, &identifiers));
@@ -276,7 +283,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
 
     /// Ends an epoch: means, validation, best weights, record, checkpoint and curves.
     fn finish_epoch(&mut self, begun: Instant, before: u64, waited: f64) -> Result<(), TrainError> {
-        let batches = self.state.batch.max(1) as f64;
+        let batches = self.state.batch.saturating_sub(self.state.skipped).max(1) as f64;
         let train: Values = std::mem::take(&mut self.state.sums)
             .into_iter()
             .map(|(name, sum)| (name, sum / batches))
@@ -310,6 +317,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         self.record(Record::Epoch(record))?;
         self.progress.say(&summary);
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
+        self.state.skipped = 0;
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
         self.writer.curves(&self.constants)?;
         self.save()
@@ -337,7 +345,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             let objective = &self.learner.objective;
             let batch = objective.prepare(graph, key);
             let weight = objective.weight(&batch);
-            for (name, value) in objective.losses(&model, &batch).1 {
+            for (name, value) in objective.losses(&model, &batch, &mut Pass::evaluation()).1 {
                 *sums.entry(name).or_insert(0.0) += weight * value;
             }
             batches += 1;

@@ -35,6 +35,16 @@ impl Group {
         match (model, self) {
             (ModelKind::Mmpt, Self::Matbench) => include_str!("../../recipes/mmpt/matbench.toml"),
             (ModelKind::Mmpt, Self::Other) => include_str!("../../recipes/mmpt/other.toml"),
+            (ModelKind::Cgcnn, Self::Matbench) => include_str!("../../recipes/cgcnn/matbench.toml"),
+            (ModelKind::Cgcnn, Self::Other) => include_str!("../../recipes/cgcnn/other.toml"),
+            (ModelKind::Schnet, Self::Matbench) => include_str!("../../recipes/schnet/matbench.toml"),
+            (ModelKind::Schnet, Self::Other) => include_str!("../../recipes/schnet/other.toml"),
+            (ModelKind::Megnet, Self::Matbench) => include_str!("../../recipes/megnet/matbench.toml"),
+            (ModelKind::Megnet, Self::Other) => include_str!("../../recipes/megnet/other.toml"),
+            (ModelKind::Alignn, Self::Matbench) => include_str!("../../recipes/alignn/matbench.toml"),
+            (ModelKind::Alignn, Self::Other) => include_str!("../../recipes/alignn/other.toml"),
+            (ModelKind::Matformer, Self::Matbench) => include_str!("../../recipes/matformer/matbench.toml"),
+            (ModelKind::Matformer, Self::Other) => include_str!("../../recipes/matformer/other.toml"),
         }
     }
 }
@@ -43,6 +53,11 @@ impl Group {
 fn tasks(model: ModelKind) -> &'static str {
     match model {
         ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),
+        ModelKind::Cgcnn => include_str!("../../recipes/cgcnn/tasks.toml"),
+        ModelKind::Schnet => include_str!("../../recipes/schnet/tasks.toml"),
+        ModelKind::Megnet => include_str!("../../recipes/megnet/tasks.toml"),
+        ModelKind::Alignn => include_str!("../../recipes/alignn/tasks.toml"),
+        ModelKind::Matformer => include_str!("../../recipes/matformer/tasks.toml"),
     }
 }
 

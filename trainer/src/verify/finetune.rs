@@ -1,14 +1,12 @@
 //! Comparison of the fine-tuned model with a fixture: features, predictions and the head's gradients (specification,
 //! section 8).
 
-use std::collections::BTreeMap;
-
 use burn::prelude::*;
 use burn::tensor::{DType, Element};
 
 use super::{Fixture, Kind, Table, TieRule, VerifyError};
 use crate::data::BatchFloat;
-use crate::model::{Batch, PropertyModel, names};
+use crate::model::{Batch, Pass, PropertyModel, names};
 use crate::optimiser::Gradients;
 
 /// Prefix of the gradients among the tensors of a fixture.
@@ -26,8 +24,8 @@ pub(super) fn compare<R: Element + BatchFloat>(
     let Some(expected) = fixture.finetuning(&run) else { return Ok(()) };
     let batch = Batch::new(fixture.batch::<R>(ties)?, None, fixture.cutoff_angstrom(), device);
     let model = model(fixture, R::dtype(), &device.clone().autodiff())?;
-    let features = model.features(&batch);
-    let predictions = model.predict(features.clone());
+    let mut pass = Pass::training().traced();
+    let predictions = model.predict(&batch, &mut pass);
     let count = expected.targets.len();
     let data = TensorData::new(expected.targets.clone(), [count]).convert_dtype(R::dtype());
     let targets = Tensor::<1>::from_data(data, (device, R::dtype()));
@@ -39,10 +37,11 @@ pub(super) fn compare<R: Element + BatchFloat>(
     table.add_number(Kind::Finetuning, "mean absolute error", error, expected.error);
     table.add(Kind::Finetuning, "predictions", &predictions, &TensorData::new(expected.predictions, [count]));
     table.add_number(Kind::Finetuning, "norm of the gradients", gradients.norm(), expected.gradient_norm);
-    let computed = BTreeMap::from([("features", features.into_data()), ("pred", predictions)]);
+    let mut computed = pass.trace.into_tensors();
+    computed.insert("pred".to_owned(), predictions);
     for (name, expected) in fixture.tensors(&format!("finetune_{run}.safetensors"))? {
         let gradient = name.strip_prefix(GRADIENT_PREFIX).and_then(|name| gradients.tensors().get(name));
-        let tensor = computed.get(name.as_str()).cloned().or_else(|| gradient.map(Tensor::to_data));
+        let tensor = computed.get(&name).cloned().or_else(|| gradient.map(Tensor::to_data));
         match tensor {
             Some(tensor) => table.add(Kind::Finetuning, &name, &tensor, &expected),
             None => table.miss(Kind::Finetuning, &name),

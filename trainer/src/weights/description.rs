@@ -69,6 +69,11 @@ impl Description {
         let mut metadata: BTreeMap<String, String> = self.features.to_metadata().into_iter().collect();
         let model = match self.model.kind {
             ModelKind::Mmpt => json(&self.model.mmpt),
+            ModelKind::Cgcnn => json(&self.model.cgcnn),
+            ModelKind::Schnet => json(&self.model.schnet),
+            ModelKind::Megnet => json(&self.model.megnet),
+            ModelKind::Alignn => json(&self.model.alignn),
+            ModelKind::Matformer => json(&self.model.matformer),
         };
         let pretrain = match self.pretrain.method {
             MethodKind::Mmpt => json(&self.pretrain.mmpt),
@@ -144,6 +149,11 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
     (sections.0.kind, sections.1.method) = (kind, method);
     match kind {
         ModelKind::Mmpt => sections.0.mmpt = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Cgcnn => sections.0.cgcnn = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Schnet => sections.0.schnet = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Megnet => sections.0.megnet = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Alignn => sections.0.alignn = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Matformer => sections.0.matformer = section(metadata, CONFIG_KEY, model)?,
     }
     match method {
         MethodKind::Mmpt => sections.1.mmpt = section(metadata, pretrain_key, pretrain)?,

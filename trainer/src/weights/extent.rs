@@ -5,7 +5,7 @@ use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
 use crate::config::model::Widths;
-use crate::config::{ModelConfig, PretrainConfig};
+use crate::config::{ModelConfig, ModelKind, PretrainConfig};
 
 /// Number of readouts over the atoms that a head takes: maximum and mean.
 const HEAD_INPUTS: f64 = 2.0;
@@ -37,6 +37,8 @@ impl WeightsFile {
 fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
     let Widths { atoms, crystals } = model.widths();
     let rest = match head_width.map(|width| width as f64) {
+        // The other heads' widths are the model's.
+        Some(_) if model.kind != ModelKind::Mmpt => 0.0,
         Some(head) => {
             HEAD_INPUTS * atoms as f64 * head + crystals.unwrap_or(0) as f64 * head + 2.0 * head * head
         }

@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{check_gradient, close, dot, double, numbers, same_on_two_threads};
 use proptest::prelude::*;
 
-const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Silu];
+const ACTIVATIONS: [Activation; 5] = Activation::ALL;
 
 /// y and slope by the definition.
 fn naive(
@@ -23,6 +23,10 @@ fn naive(
                 Activation::Identity => (z, 1.0),
                 Activation::Relu => (z.max(0.0), f64::from(u8::from(z > 0.0))),
                 Activation::Silu => (z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))),
+                Activation::Softplus => (z.max(0.0) + (-z.abs()).exp().ln_1p(), sigmoid),
+                Activation::ShiftedSoftplus => {
+                    (z.max(0.0) + (-z.abs()).exp().ln_1p() - std::f64::consts::LN_2, sigmoid)
+                }
             };
             (y + residual.map_or(0.0, |residual| residual[k]), slope)
         })

@@ -1,19 +1,29 @@
 //! Choice of the encoder, and its sizes. The numbers of radial and spherical functions are constants of
 //! `crate::data::basis`.
 //!
-//! * [`mmpt`]: the encoder of MMPT
+//! * [`mmpt`], [`cgcnn`], [`schnet`], [`megnet`], [`alignn`], [`matformer`]: the encoders
 //!
 //! Every kind has a section that is named like it.
 
+pub mod alignn;
+pub mod cgcnn;
+pub mod matformer;
+pub mod megnet;
 pub mod mmpt;
+pub mod schnet;
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faults};
 use super::section::{Setting, section};
-use crate::data::Graph;
+use crate::data::{Extraction, Graph};
 
+pub use alignn::AlignnModelConfig;
+pub use cgcnn::{CgcnnModelConfig, CgcnnOutput};
+pub use matformer::MatformerModelConfig;
+pub use megnet::{MegnetModelConfig, MegnetStyle};
 pub use mmpt::{AttentionValues, MmptModelConfig};
+pub use schnet::{SchnetModelConfig, SchnetStyle};
 
 /// Number of classes of the atom-type prediction. The class is the atomic number; class 0 is unused (specification,
 /// section 7, row 9).
@@ -36,18 +46,34 @@ impl Setting for Graph {}
 pub enum ModelKind {
     /// DimeNet++ with attention over parallel edges, and a transformer of the lattice.
     Mmpt,
+    /// Crystal graph convolutions.
+    Cgcnn,
+    /// Continuous-filter convolutions.
+    Schnet,
+    /// Graph networks with a global state.
+    Megnet,
+    /// Gated convolutions on the graph and its line graph.
+    Alignn,
+    /// Attention over a multigraph with the cell's own edges.
+    Matformer,
 }
 
 impl Setting for ModelKind {}
 
 impl ModelKind {
     /// All kinds.
-    pub const ALL: [Self; 1] = [Self::Mmpt];
+    pub const ALL: [Self; 6] =
+        [Self::Mmpt, Self::Cgcnn, Self::Schnet, Self::Megnet, Self::Alignn, Self::Matformer];
 
     /// Returns the name for texts.
     pub fn title(self) -> &'static str {
         match self {
             Self::Mmpt => "MMPT",
+            Self::Cgcnn => "CGCNN",
+            Self::Schnet => "SchNet",
+            Self::Megnet => "MEGNet",
+            Self::Alignn => "ALIGNN",
+            Self::Matformer => "Matformer",
         }
     }
 
@@ -55,6 +81,11 @@ impl ModelKind {
     pub fn about(self) -> &'static str {
         match self {
             Self::Mmpt => "a periodic multigraph network and a lattice encoder",
+            Self::Cgcnn => "a crystal graph convolutional network",
+            Self::Schnet => "a network of continuous-filter convolutions",
+            Self::Megnet => "a graph network of atoms, bonds and a global state",
+            Self::Alignn => "a network of gated convolutions on the crystal's graph and its line graph",
+            Self::Matformer => "a transformer on the crystal's graph with the edges of its cell",
         }
     }
 }
@@ -62,16 +93,27 @@ impl ModelKind {
 section! {
     /// The encoder and its sizes.
     pub struct ModelConfig {
-        /// The encoder: "mmpt". Sections of other encoders have no effect.
+        /// The encoder: "mmpt", "cgcnn", "schnet", "megnet", "alignn" or "matformer". Sections of other encoders have
+        /// no effect.
         pub kind: ModelKind = ModelKind::Mmpt;
         /// Sizes and variants of MMPT's encoders. The defaults are the paper's.
         pub mmpt: MmptModelConfig = MmptModelConfig::default();
+        /// Sizes and variants of CGCNN.
+        pub cgcnn: CgcnnModelConfig = CgcnnModelConfig::default();
+        /// Sizes and variants of SchNet.
+        pub schnet: SchnetModelConfig = SchnetModelConfig::default();
+        /// Sizes and variants of MEGNet.
+        pub megnet: MegnetModelConfig = MegnetModelConfig::default();
+        /// Sizes and variants of ALIGNN.
+        pub alignn: AlignnModelConfig = AlignnModelConfig::default();
+        /// Sizes of Matformer.
+        pub matformer: MatformerModelConfig = MatformerModelConfig::default();
     }
 }
 
 impl From<MmptModelConfig> for ModelConfig {
     fn from(mmpt: MmptModelConfig) -> Self {
-        Self { kind: ModelKind::Mmpt, mmpt }
+        Self { kind: ModelKind::Mmpt, mmpt, ..Self::default() }
     }
 }
 
@@ -89,6 +131,11 @@ impl ModelConfig {
     pub fn widths(&self) -> Widths {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.widths(),
+            ModelKind::Cgcnn => self.cgcnn.widths(),
+            ModelKind::Schnet => self.schnet.widths(),
+            ModelKind::Megnet => self.megnet.widths(),
+            ModelKind::Alignn => self.alignn.widths(),
+            ModelKind::Matformer => self.matformer.widths(),
         }
     }
 
@@ -96,6 +143,21 @@ impl ModelConfig {
     pub fn graph(&self) -> Graph {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.graph,
+            ModelKind::Cgcnn | ModelKind::Schnet | ModelKind::Megnet => Graph::Multigraph,
+            ModelKind::Alignn => Graph::Undirected { self_edges: self.alignn.self_edges },
+            ModelKind::Matformer => Graph::UndirectedWithLattice,
+        }
+    }
+
+    /// Returns the edges that the stores must hold; `None` for an encoder that takes those of any store.
+    pub fn edges(&self) -> Option<Extraction> {
+        match self.kind {
+            ModelKind::Mmpt => None,
+            ModelKind::Cgcnn => Some(self.cgcnn.edges),
+            ModelKind::Schnet => Some(self.schnet.edges),
+            ModelKind::Megnet => Some(self.megnet.edges),
+            ModelKind::Alignn => Some(self.alignn.edges),
+            ModelKind::Matformer => Some(self.matformer.edges),
         }
     }
 
@@ -103,6 +165,11 @@ impl ModelConfig {
     pub(crate) fn least_numbers(&self) -> f64 {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.encoder_numbers(),
+            ModelKind::Cgcnn => self.cgcnn.encoder_numbers(),
+            ModelKind::Schnet => self.schnet.encoder_numbers(),
+            ModelKind::Megnet => self.megnet.encoder_numbers(),
+            ModelKind::Alignn => self.alignn.encoder_numbers(),
+            ModelKind::Matformer => self.matformer.encoder_numbers(),
         }
     }
 
@@ -118,6 +185,9 @@ impl ModelConfig {
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         match self.kind {
             ModelKind::Mmpt => self.mmpt.check_relations(faults),
+            ModelKind::Schnet => self.schnet.check_relations(faults),
+            ModelKind::Megnet => self.megnet.check_relations(faults),
+            ModelKind::Cgcnn | ModelKind::Alignn | ModelKind::Matformer => {}
         }
     }
 }

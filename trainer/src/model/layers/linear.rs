@@ -83,19 +83,40 @@ impl Linear {
     }
 }
 
-/// A multilayer perceptron `MLP(d0, …, dn)`: n linear layers with ReLU between them and no activation after the last.
+/// A multilayer perceptron `MLP(d0, …, dn)`: n linear layers with an activation between them, ReLU by default, and
+/// none after the last by default.
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// Layers from first to last.
     pub layers: Vec<Linear>,
+    #[module(skip)]
+    activation: Activation,
+    #[module(skip)]
+    last: Activation,
 }
 
 impl Mlp {
-    /// Initialises a layer from each width to the next.
+    /// Initialises a layer from each width to the next, with [`Initial::LinearDefault`].
     pub fn init(widths: &[usize], initialiser: &mut Initialiser) -> Self {
-        let layers =
-            widths.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(initialiser)).collect();
-        Self { layers }
+        Self::init_with(widths, Initial::LinearDefault, initialiser)
+    }
+
+    /// Initialises a layer from each width to the next with a distribution.
+    pub fn init_with(widths: &[usize], initial: Initial, initialiser: &mut Initialiser) -> Self {
+        let layer =
+            |pair: &[usize]| LinearConfig::new(pair[0], pair[1]).with_initial(initial).init(initialiser);
+        let layers = widths.windows(2).map(layer).collect();
+        Self { layers, activation: Activation::Relu, last: Activation::Identity }
+    }
+
+    /// Sets the activation between the layers.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// Sets the activation after the last layer.
+    pub fn with_last_activation(self, last: Activation) -> Self {
+        Self { last, ..self }
     }
 
     /// Applies all layers.
@@ -113,7 +134,7 @@ impl Mlp {
     pub fn forward_from(&self, first: usize, x: Tensor<2>) -> Tensor<2> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().skip(first).fold(x, |x, (index, layer)| {
-            layer.forward(x, if index < last { Activation::Relu } else { Activation::Identity })
+            layer.forward(x, if index < last { self.activation } else { self.last })
         })
     }
 }

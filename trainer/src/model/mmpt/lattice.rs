@@ -6,12 +6,9 @@ use burn::tensor::activation;
 
 use crate::config::model::{LATTICE_PARAMETERS, LATTICE_TOKENS, MmptModelConfig};
 use crate::data::LatticeStatistics;
-use crate::model::layers::Initialiser;
-use crate::model::layers::{Linear, LinearConfig};
+use crate::model::layers::{Initialiser, LayerNorm, Linear, LinearConfig};
 use crate::ops::Activation;
 
-/// Added to the variance by the layer normalisations.
-const NORM_EPSILON: f64 = 1e-5;
 /// Number of parameters of a token: three lengths or three angles.
 const TOKEN_PARAMETERS: usize = LATTICE_PARAMETERS / LATTICE_TOKENS;
 
@@ -44,15 +41,6 @@ pub struct Block {
     pub mlp: FeedForward,
 }
 
-/// Layer normalisation of a token: `(x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
-#[derive(Module, Debug)]
-pub struct LayerNorm {
-    /// Scale, shape `[width]`.
-    pub weight: Param<Tensor<1>>,
-    /// Offset, shape `[width]`.
-    pub bias: Param<Tensor<1>>,
-}
-
 /// Multi-head self-attention `softmax(q kᵀ/√head_width) v`. The rows of `qkv` are `[q | k | v]`.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
@@ -71,20 +59,6 @@ pub struct FeedForward {
     pub fc1: Linear,
     /// Second layer, `feed_forward → width`.
     pub fc2: Linear,
-}
-
-impl LayerNorm {
-    fn init(width: usize, initialiser: &mut Initialiser) -> Self {
-        Self { weight: initialiser.constant([width], 1.0), bias: initialiser.constant([width], 0.0) }
-    }
-
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let width = x.dims()[1];
-        let centred = x.clone() - x.mean_dim(1);
-        let variance = centred.clone().powi_scalar(2).mean_dim(1);
-        let normal = centred / (variance + NORM_EPSILON).sqrt();
-        normal * self.weight.val().reshape([1, width]) + self.bias.val().reshape([1, width])
-    }
 }
 
 impl SelfAttention {

@@ -5,10 +5,12 @@
 //!
 //! * [`structure`]: from atoms and edges to `h_S`, with [`attention`], [`radial`] and [`dimenet`]
 //! * [`lattice`]: from lattice parameters to `h_L`
+//! * [`head`]: readouts and perceptron of a fine-tuned model
 //! * [`memory`]: the memory of a training step
 
 pub mod attention;
 pub mod dimenet;
+pub mod head;
 pub mod lattice;
 pub mod memory;
 pub mod radial;
@@ -18,7 +20,7 @@ use burn::prelude::*;
 
 use super::encoding::Encoding;
 use super::layers::Initialiser;
-use super::{Batch, Trace};
+use super::{Batch, Pass};
 use crate::config::MmptModelConfig;
 use crate::data::{Inputs, LatticeStatistics};
 use lattice::LatticeEncoder;
@@ -55,10 +57,10 @@ impl MmptEncoder {
     ///
     /// # Shapes
     /// Atoms `[N, structure_width]`, crystals `[B, 2 · lattice_width]`.
-    pub fn encode(&self, batch: &Batch) -> Encoding {
+    pub fn encode(&self, batch: &Batch, pass: &mut Pass) -> Encoding {
         let standardised = self.lattice.standardise(batch.lattice_parameters.clone());
         Encoding {
-            atoms: self.structure.forward(batch, &mut Trace::off()).structure,
+            atoms: self.structure.forward(batch, &mut pass.trace).structure,
             crystals: Some(self.lattice.forward(standardised)),
         }
     }

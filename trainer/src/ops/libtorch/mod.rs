@@ -16,6 +16,8 @@ mod tests;
 mod triplet;
 mod triplet_host;
 
+use std::f64::consts::LN_2;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, LibTorch, backend_extension};
@@ -484,7 +486,8 @@ fn empty_like(x: &TchTensor, shape: [i64; 2]) -> TchTensor {
     TchTensor::new(x.tensor.new_empty(shape, (x.tensor.kind(), x.tensor.device())))
 }
 
-/// Returns `activation(x)` and the tensor from which its slope is computed: x for SiLU, the result for ReLU.
+/// Returns `activation(x)` and the tensor from which its slope is computed: the result for ReLU, x for the
+/// others.
 fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTensor>) {
     match activation {
         Activation::Identity => (x, None),
@@ -493,6 +496,8 @@ fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTenso
             (y.clone(), Some(y))
         }
         Activation::Silu => (TchTensor::new(x.tensor.silu()), Some(x)),
+        Activation::Softplus => (TchTensor::new(x.tensor.softplus()), Some(x)),
+        Activation::ShiftedSoftplus => (TchTensor::new(x.tensor.softplus() - LN_2), Some(x)),
     }
 }
 
@@ -501,6 +506,9 @@ fn slope_times(grad: &TchTensor, kept: Option<&TchTensor>, activation: Activatio
     match (activation, kept) {
         (Activation::Relu, Some(y)) => TchTensor::new(y.tensor.threshold_backward(&grad.tensor, 0.0)),
         (Activation::Silu, Some(x)) => TchTensor::new(x.tensor.silu_backward(&grad.tensor)),
+        (Activation::Softplus | Activation::ShiftedSoftplus, Some(x)) => {
+            TchTensor::new(x.tensor.sigmoid() * &grad.tensor)
+        }
         _ => grad.clone(),
     }
 }

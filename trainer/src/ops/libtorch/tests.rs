@@ -118,7 +118,7 @@ macro_rules! compare {
     }};
 }
 
-const ACTIVATIONS: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Silu];
+const ACTIVATIONS: [Activation; 5] = Activation::ALL;
 
 #[test]
 fn linear_maps_are_those_of_tensor_operations() {

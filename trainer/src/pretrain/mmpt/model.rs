@@ -118,7 +118,7 @@ impl MmptModel {
 
     /// Returns the encoder.
     pub(crate) fn encoder(&self) -> &MmptEncoder {
-        let Encoder::Mmpt(encoder) = &self.encoder;
+        let Encoder::Mmpt(encoder) = &self.encoder else { unreachable!("the model is made with it") };
         encoder
     }
 

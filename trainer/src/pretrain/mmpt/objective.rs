@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::data::{ConstantPredictor, GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::error::TrainError;
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Batch, Encoder, Trace};
+use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, Values};
@@ -66,10 +66,10 @@ impl Objective for MmptObjective {
         Batch::shared(graph, Some(&masks), self.cutoff_angstrom, &self.ranks, &self.device)
     }
 
-    fn losses(&self, model: &MmptModel, batch: &Batch) -> (Tensor<1>, Values) {
-        let mut trace = Trace::off();
-        let prediction = model.forward(batch, &mut trace);
-        let losses = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, batch, &mut trace);
+    fn losses(&self, model: &MmptModel, batch: &Batch, pass: &mut Pass) -> (Tensor<1>, Values) {
+        let trace = &mut pass.trace;
+        let prediction = model.forward(batch, trace);
+        let losses = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, batch, trace);
         let (names, mut values): (Vec<_>, Vec<_>) = losses.values().into_iter().unzip();
         self.ranks.average(&mut values);
         (losses.total, names.into_iter().map(str::to_owned).zip(values).collect())

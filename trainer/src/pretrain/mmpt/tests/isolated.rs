@@ -10,7 +10,7 @@ use crate::config::pretrain::Masking;
 use crate::data::golden::OwnedInput;
 use crate::model::PropertyModel;
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{Trace, names};
+use crate::model::{Pass, Trace, names};
 use crate::optimiser::Gradients;
 use crate::pretrain::mmpt::loss::Losses;
 
@@ -85,7 +85,7 @@ fn tuning(crystals: &[OwnedInput], device: &Device) -> Named {
     let encoder = lively_on(&small_config(), DType::F64, device).encoder;
     let model = names::with_dtype(PropertyModel { encoder, ..fresh }, DType::F64);
     let batch = masked_on::<f64>(crystals, None, device);
-    let predictions = model.predict(model.features(&batch));
+    let predictions = model.predict(&batch, &mut Pass::evaluation());
     let mut all = vec![("prediction".to_owned(), numbers(&predictions))];
     let gradients = Gradients::collect(&model, predictions.powi_scalar(2).sum().backward());
     all.extend(named(&gradients));
@@ -134,7 +134,7 @@ fn an_isolated_atom_changes_nothing_for_the_others() {
         let model = lively_on(&small_config(), DType::F64, &device);
         let encode = |crystals: &[OwnedInput]| {
             let batch = masked_on::<f64>(crystals, None, &device);
-            rows(&model.encoder.encode(&batch).atoms)
+            rows(&model.encoder.encode(&batch, &mut Pass::evaluation()).atoms)
         };
         let (alone, beside) = (encode(&alone), encode(&beside));
         for (expected, found) in alone.iter().zip([&beside[0], &beside[2]]) {

@@ -23,7 +23,7 @@ use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, LatticeStatistics};
 use crate::device::DeviceName;
 use crate::model::mask::Masks;
-use crate::model::{Batch, Encoding, mmpt, names};
+use crate::model::{Batch, Encoding, Pass, mmpt, names};
 
 /// Radius of the neighbour search in Å (specification, section 2.2).
 const CUTOFF: f64 = 8.0;
@@ -123,7 +123,7 @@ fn devices() -> impl Iterator<Item = Device> {
 
 /// The encodings of crystals, as one batch.
 fn encode<R: Element + BatchFloat>(model: &MmptModel, crystals: &[OwnedInput]) -> Encoding {
-    model.encoder.encode(&masked::<R>(crystals, None))
+    model.encoder.encode(&masked::<R>(crystals, None), &mut Pass::evaluation())
 }
 
 /// `h_L` of every crystal.

@@ -1,0 +1,60 @@
+//! Batch normalisation (Ioffe and Szegedy 2015, <https://arxiv.org/abs/1502.03167>) with PyTorch's semantics.
+//!
+//! The moments of a batch are those over all ranks, so that several ranks train the same model as one process.
+
+use burn::module::Param;
+use burn::prelude::*;
+
+use super::Initialiser;
+use crate::model::pass::Pass;
+use crate::ops;
+use crate::ranks::Rows;
+
+/// Batch normalisation over the rows of a batch: atoms, edges or pairs of edges.
+///
+/// In training, `y = (x − mean)/√(variance + 1e-5) · weight + bias` with the mean and the biased variance of the
+/// batch, and the running statistics take a tenth of the mean and of the unbiased variance. In evaluation, y is
+/// made with the running statistics.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Scale, shape `[width]`.
+    pub weight: Param<Tensor<1>>,
+    /// Offset, shape `[width]`.
+    pub bias: Param<Tensor<1>>,
+    /// Running mean, shape `[width]`. It is not trained.
+    pub running_mean: Param<Tensor<1>>,
+    /// Running unbiased variance, shape `[width]`. It is not trained.
+    pub running_var: Param<Tensor<1>>,
+}
+
+impl BatchNorm {
+    /// Initialises a layer: weight 1, bias 0, running mean 0 and variance 1.
+    pub fn init(width: usize, initialiser: &mut Initialiser) -> Self {
+        Self {
+            weight: initialiser.constant([width], 1.0),
+            bias: initialiser.constant([width], 0.0),
+            running_mean: initialiser.constant([width], 0.0),
+            running_var: initialiser.constant([width], 1.0),
+        }
+    }
+
+    /// Normalises the columns of `x`. `rows` tells how many rows the batch has on all ranks, at least 2 in training.
+    ///
+    /// # Shapes
+    /// Input and output `[rows, width]`.
+    pub fn forward(&self, x: Tensor<2>, rows: &Rows<'_>, pass: &mut Pass) -> Tensor<2> {
+        let width = x.dims()[1];
+        if !pass.is_training() {
+            let [mean, variance] = [&self.running_mean, &self.running_var]
+                .map(|statistic| statistic.val().detach().reshape([1, width]));
+            let scale = self.weight.val().reshape([1, width]) / (variance + ops::NORM_EPSILON).sqrt();
+            let offset = self.bias.val().reshape([1, width]) - mean * scale.clone();
+            return x * scale + offset;
+        }
+        let normalised = ops::batch_norm(x, self.weight.val(), self.bias.val(), rows);
+        let unbiased = rows.count as f64 / (rows.count as f64 - 1.0);
+        pass.observe(&self.running_mean, normalised.mean);
+        pass.observe(&self.running_var, normalised.variance * unbiased);
+        normalised.y
+    }
+}

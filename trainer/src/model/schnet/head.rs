@@ -1,0 +1,37 @@
+//! The last layers of SchNet.
+
+use burn::prelude::*;
+
+use crate::config::SchnetModelConfig;
+use crate::model::layers::{Initialiser, Linear, LinearConfig};
+use crate::model::{Batch, Encoding, Pass};
+
+/// Prefixes of the names of the head's parameters.
+pub(in crate::model) const PREFIXES: &[&str] = &["head."];
+
+/// The head.
+#[derive(Module, Debug)]
+pub struct SchnetHead {
+    /// Last layer.
+    pub fc: Linear,
+}
+
+impl SchnetHead {
+    /// Initialises a head.
+    pub fn init(_config: &SchnetModelConfig, initialiser: &mut Initialiser) -> Self {
+        Self { fc: LinearConfig::new(1, 1).init(initialiser) }
+    }
+
+    /// Predicts the standardised target of every crystal.
+    ///
+    /// # Shapes
+    /// Output `[B]`.
+    pub fn predict(&self, _encoding: Encoding, _batch: &Batch, _pass: &mut Pass) -> Tensor<1> {
+        todo!()
+    }
+}
+
+/// Returns the name of a parameter in a weights file. `path` is its path below the head.
+pub(in crate::model) fn rename(path: &[String]) -> Vec<String> {
+    std::iter::once("head".to_owned()).chain(path.iter().cloned()).collect()
+}
