@@ -1,22 +1,28 @@
 //! Batches: several crystals as one graph, with all bases that depend on data alone.
 
+mod lists;
 mod parts;
 
 use std::collections::BTreeMap;
 
-use crate::data::connectivity::Graph;
+use crate::data::connectivity::{Graph, SelfEdges};
+use crate::data::edge_lists::EdgeLists;
 use crate::data::error::DataError;
 use crate::data::graph::{CrystalGraph, edge_vector};
 use crate::data::input::GraphInput;
 use crate::data::inputs::Inputs;
 use crate::data::share::Origin;
 use crate::data::simple::SimpleEdges;
-pub use parts::{Bases, EdgeLabels, PairCosines, TripletLists};
+use crate::data::undirected::UndirectedEdges;
+pub use lists::{BatchLists, LineLists};
+pub use parts::{Bases, EdgeLabels, LineGraph, Positions, TripletLists};
 
 /// Maximum number of edges of a batch. Their radial basis takes 700 MiB in single precision.
 const MAX_BATCH_EDGES: usize = 1 << 22;
 /// Maximum number of pairs of edges of a batch. Their angular basis takes 900 MiB in single precision.
 const MAX_BATCH_PAIRS: usize = 1 << 25;
+/// Maximum length in Å of an edge along the lattice, which the cutoff does not bound.
+const LONGEST_LATTICE_EDGE_ANGSTROM: f64 = 1e6;
 
 /// Floating-point type of a batch. Values are computed in double precision and then cast.
 pub trait BatchFloat: Copy + Send + Sync + 'static {
@@ -38,7 +44,7 @@ impl BatchFloat for f64 {
     }
 }
 
-/// A batch of B crystals with N atoms, E edges, P pairs of edges and T triplets.
+/// A batch of B crystals with N atoms, E edges, P pairs of edges, T triplets and L pairs of the line graph.
 ///
 /// Atoms keep their order. Edges are sorted by target, so that the edges of a crystal and those of an atom are
 /// contiguous. A *pair* is an edge with one that ends where it starts. A *triplet* is a pair that is not an edge with
@@ -71,8 +77,8 @@ pub struct GraphBatch<R> {
     pub distance: Vec<R>,
     /// Bases of DimeNet++, if the inputs include them.
     pub bases: Option<Bases<R>>,
-    /// Cosines of the pairs of edges, if the inputs include them.
-    pub cosines: Option<PairCosines<R>>,
+    /// Line graph, if the inputs include it.
+    pub line_graph: Option<LineGraph<R>>,
     /// Periodic labels of the edges, if the inputs include them.
     pub labels: Option<EdgeLabels>,
     /// Cell image k of every edge's neighbour along l1, l2 and l3, `[E, 3]`, if the inputs include it.
@@ -80,6 +86,8 @@ pub struct GraphBatch<R> {
     /// Displacement v of every edge from its centre to its neighbour in Å (specification, section 2.2), `[E, 3]`, if
     /// the inputs include it.
     pub vectors: Option<Vec<R>>,
+    /// Fractional positions and lattice vectors, if the inputs include them.
+    pub positions: Option<Positions>,
     /// Values of the requested property columns, `[B]` each; NaN for a missing value.
     pub properties: BTreeMap<String, Vec<f64>>,
     /// Position of the batch in its epoch; the default for a batch of no epoch.
@@ -139,6 +147,11 @@ impl<R> GraphBatch<R> {
     pub fn triplets(&self) -> usize {
         self.triplets
     }
+
+    /// Returns the number of pairs of the line graph, L; 0 without it.
+    pub fn line_pairs(&self) -> usize {
+        self.line_graph.as_ref().map_or(0, |pairs| pairs.target.len())
+    }
 }
 
 impl<R: BatchFloat> GraphBatch<R> {
@@ -161,10 +174,11 @@ impl<R: BatchFloat> GraphBatch<R> {
             outgoing_edges: Vec::with_capacity(edges),
             distance: Vec::with_capacity(edges),
             bases: inputs.bases.then(|| Bases::with_capacities_of(sizes, settings)),
-            cosines: inputs.cosines.then(|| PairCosines::with_capacities_of(sizes)),
+            line_graph: inputs.line_graph.then(|| LineGraph::with_capacities_of(sizes)),
             labels: inputs.labels.then(|| EdgeLabels::with_capacities_of(sizes)),
             images: inputs.images.then(|| Vec::with_capacity(3 * edges)),
             vectors: inputs.vectors.then(|| Vec::with_capacity(3 * edges)),
+            positions: inputs.positions.then(|| Positions::with_capacities_of(sizes)),
             properties: BTreeMap::new(),
             origin: Origin::default(),
             pairs: 0,
@@ -200,6 +214,8 @@ pub struct BatchBuilder<R> {
     properties: Vec<String>,
     graph: CrystalGraph,
     simple: SimpleEdges,
+    undirected: UndirectedEdges,
+    derived: EdgeLists,
     /// Index of the first pair of every edge ji of the current crystal.
     first_pair: Vec<usize>,
     batch: GraphBatch<R>,
@@ -213,6 +229,8 @@ impl<R: BatchFloat> BatchBuilder<R> {
             properties: properties.to_vec(),
             graph: CrystalGraph::default(),
             simple: SimpleEdges::default(),
+            undirected: UndirectedEdges::default(),
+            derived: EdgeLists::default(),
             first_pair: Vec::new(),
             batch: GraphBatch::with_capacities_of(&Capacities::default(), &settings),
         };
@@ -232,25 +250,54 @@ impl<R: BatchFloat> BatchBuilder<R> {
     /// [`DataError::BatchTooLarge`] if the batch would become too large for memory. The batch is unchanged in that
     /// case.
     pub fn push(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
-        self.rebuild(input)?;
-        if self.settings.graph == Graph::Simple {
-            // After the whole crystal has been checked. Taken out, as the edges are borrowed from it.
-            let mut simple = std::mem::take(&mut self.simple);
-            simple.rebuild(input);
-            let input = simple.of(input);
-            let added = self.rebuild(&input).and_then(|()| self.add(&input, properties));
-            self.simple = simple;
-            return added;
+        let BatchSettings { cutoff_angstrom: cutoff, graph, .. } = self.settings;
+        match graph {
+            Graph::Multigraph => {
+                self.rebuild(input, cutoff)?;
+                self.add(input, properties)
+            }
+            Graph::Simple => self
+                .push_derived(input, properties, cutoff, |builder, edges| builder.simple.list(input, edges)),
+            Graph::Undirected { self_edges } => {
+                self.push_derived(input, properties, cutoff, |builder, edges| {
+                    builder.undirected.list(input, self_edges, false, edges);
+                })
+            }
+            Graph::UndirectedWithLattice => {
+                self.push_derived(input, properties, LONGEST_LATTICE_EDGE_ANGSTROM, |builder, edges| {
+                    builder.undirected.list(input, SelfEdges::Twice, true, edges);
+                })
+            }
         }
-        self.add(input, properties)
     }
 
-    /// Rebuilds `graph` with the parts that the inputs need.
-    fn rebuild(&mut self, input: &GraphInput<'_>) -> Result<(), DataError> {
-        let BatchSettings { cutoff_angstrom, inputs, .. } = self.settings;
-        let rebuilt = match inputs.angles() {
-            true => self.graph.rebuild(input, cutoff_angstrom),
-            false => self.graph.rebuild_without_angles(input, cutoff_angstrom),
+    /// Adds a crystal with the edges that `list` appends to an empty list. None may be longer than `longest`, in Å.
+    fn push_derived(
+        &mut self,
+        input: &GraphInput<'_>,
+        properties: &[f64],
+        longest: f64,
+        list: impl FnOnce(&mut Self, &mut EdgeLists),
+    ) -> Result<(), DataError> {
+        // The whole crystal is checked first.
+        self.graph
+            .rebuild_without_angles(input, self.settings.cutoff_angstrom)
+            .map_err(|error| error.of(input.material_id))?;
+        // Taken out, as the edges are borrowed from it.
+        let mut derived = std::mem::take(&mut self.derived);
+        derived.clear();
+        list(self, &mut derived);
+        let input = derived.of(input);
+        let added = self.rebuild(&input, longest).and_then(|()| self.add(&input, properties));
+        self.derived = derived;
+        added
+    }
+
+    /// Rebuilds `graph` with the parts that the inputs need. No edge may be longer than `longest`, in Å.
+    fn rebuild(&mut self, input: &GraphInput<'_>, longest: f64) -> Result<(), DataError> {
+        let rebuilt = match self.settings.inputs.angles() {
+            true => self.graph.rebuild(input, longest),
+            false => self.graph.rebuild_without_angles(input, longest),
         };
         rebuilt.map_err(|error| error.of(input.material_id))
     }
@@ -291,6 +338,9 @@ impl<R: BatchFloat> BatchBuilder<R> {
         batch.atom_offsets.push(batch.atomic_numbers.len());
         batch.lattice_parameters.extend(input.lattice_parameters.map(R::from_f64));
         batch.centre_distances.extend(self.graph.centre_distance().iter().map(|&value| R::from_f64(value)));
+        if let Some(positions) = &mut batch.positions {
+            positions.push(input);
+        }
     }
 
     fn push_edges(&mut self, input: &GraphInput<'_>) {
@@ -312,8 +362,9 @@ impl<R: BatchFloat> BatchBuilder<R> {
         if let Some(bases) = &mut batch.bases {
             bases.push(graph, self.settings.cutoff_angstrom, first_edge, &mut self.first_pair);
         }
-        if let Some(cosines) = &mut batch.cosines {
-            cosines.push(graph, first_edge);
+        if let Some(line_graph) = &mut batch.line_graph {
+            let once = Graph::Undirected { self_edges: SelfEdges::Once };
+            line_graph.push(graph, first_edge, self.settings.graph == once);
         }
         if let Some(labels) = &mut batch.labels {
             labels.push(input.direction);

@@ -168,6 +168,26 @@ pub enum GraphError {
         /// Index of the edge, from 0.
         edge: usize,
     },
+    /// A value of a batch's list is no index.
+    #[error("value {position} of {list} is {value}, which is not within 0 and {}", count.saturating_sub(1))]
+    Index {
+        /// Name of the list.
+        list: &'static str,
+        /// Place in the list, from 0.
+        position: usize,
+        /// The value.
+        value: i32,
+        /// Number of items that an index can name.
+        count: usize,
+    },
+    /// A list of a batch does not ascend.
+    #[error("value {position} of {list} is less than the one before")]
+    Ascent {
+        /// Name of the list.
+        list: &'static str,
+        /// Place in the list, from 0.
+        position: usize,
+    },
     /// A direction label is outside 0..=26.
     #[error("edge {edge} has the direction label {value}")]
     Direction {

@@ -37,11 +37,16 @@ impl Golden {
         self.values(name, Dtype::I64).into_iter().map(i64::from_le_bytes).collect()
     }
 
-    fn values(&self, name: &str, dtype: Dtype) -> Vec<[u8; 8]> {
+    /// Returns the values of an array of 32-bit integers.
+    pub(crate) fn short_integers(&self, name: &str) -> Vec<i32> {
+        self.values(name, Dtype::I32).into_iter().map(i32::from_le_bytes).collect()
+    }
+
+    fn values<const BYTES: usize>(&self, name: &str, dtype: Dtype) -> Vec<[u8; BYTES]> {
         let file = SafeTensors::deserialize(&self.bytes).expect("a well-formed golden file");
         let tensor = file.tensor(name).expect("an array of this name");
         assert_eq!(tensor.dtype(), dtype, "type of {name}");
-        tensor.data().chunks_exact(8).map(|bytes| bytes.try_into().expect("eight bytes")).collect()
+        tensor.data().as_chunks().0.to_vec()
     }
 }
 

@@ -9,9 +9,9 @@ pub struct Inputs {
     /// Envelope, spherical and angular functions (specification, section 3) and triplets, for DimeNet++:
     /// [`GraphBatch::bases`](crate::data::GraphBatch::bases).
     pub bases: bool,
-    /// `cos θ` of every pair of edges that meet in an atom, for models with other functions of the angle:
-    /// [`GraphBatch::cosines`](crate::data::GraphBatch::cosines).
-    pub cosines: bool,
+    /// Pairs of edges that meet in an atom, with their angles, for models that update edges by edges:
+    /// [`GraphBatch::line_graph`](crate::data::GraphBatch::line_graph).
+    pub line_graph: bool,
     /// Periodic labels of the edges (specification, section 2.4):
     /// [`GraphBatch::labels`](crate::data::GraphBatch::labels).
     pub labels: bool,
@@ -19,12 +19,20 @@ pub struct Inputs {
     pub images: bool,
     /// Displacement v of every edge: [`GraphBatch::vectors`](crate::data::GraphBatch::vectors).
     pub vectors: bool,
+    /// Positions of the atoms and lattice vectors in double precision, for augmentations that find neighbours anew:
+    /// [`GraphBatch::positions`](crate::data::GraphBatch::positions).
+    pub positions: bool,
 }
 
 impl Inputs {
+    /// All parts.
+    #[cfg(test)]
+    pub(crate) const ALL: Self =
+        Self { bases: true, line_graph: true, labels: true, images: true, vectors: true, positions: true };
+
     /// Whether any part depends on the angles between edges. Triplets are counted only in that case.
     pub fn angles(self) -> bool {
-        self.bases || self.cosines
+        self.bases || self.line_graph
     }
 }
 
@@ -34,10 +42,11 @@ impl BitOr for Inputs {
     fn bitor(self, other: Self) -> Self {
         Self {
             bases: self.bases || other.bases,
-            cosines: self.cosines || other.cosines,
+            line_graph: self.line_graph || other.line_graph,
             labels: self.labels || other.labels,
             images: self.images || other.images,
             vectors: self.vectors || other.vectors,
+            positions: self.positions || other.positions,
         }
     }
 }
@@ -49,12 +58,13 @@ mod tests {
     #[test]
     fn joined_inputs_have_what_either_has() {
         let none = Inputs::default();
-        let parts: [fn(&mut Inputs) -> &mut bool; 5] = [
+        let parts: [fn(&mut Inputs) -> &mut bool; 6] = [
             |inputs| &mut inputs.bases,
-            |inputs| &mut inputs.cosines,
+            |inputs| &mut inputs.line_graph,
             |inputs| &mut inputs.labels,
             |inputs| &mut inputs.images,
             |inputs| &mut inputs.vectors,
+            |inputs| &mut inputs.positions,
         ];
         let mut all = none;
         for part in parts {
@@ -64,13 +74,13 @@ mod tests {
             assert_ne!(all | one, all);
             all = all | one;
         }
-        assert_eq!(all, Inputs { bases: true, cosines: true, labels: true, images: true, vectors: true });
+        assert_eq!(all, Inputs::ALL);
     }
 
     #[test]
-    fn angles_are_those_of_bases_and_cosines() {
-        assert!(!Inputs { labels: true, images: true, vectors: true, ..Inputs::default() }.angles());
+    fn angles_are_those_of_bases_and_the_line_graph() {
+        assert!(!Inputs { bases: false, line_graph: false, ..Inputs::ALL }.angles());
         assert!(Inputs { bases: true, ..Inputs::default() }.angles());
-        assert!(Inputs { cosines: true, ..Inputs::default() }.angles());
+        assert!(Inputs { line_graph: true, ..Inputs::default() }.angles());
     }
 }

@@ -9,8 +9,8 @@
 //! * [`input`], [`graph`] and [`adjacency`]: edges, angles and centre distances of one crystal (specification,
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
-//! * `simple`: the simple graph of the ablation without the multigraph
 //! * [`extraction`]: which neighbours of an atom a store holds
+//! * `simple` and `undirected`: graphs with other edges than the stored ones, as `edge_lists`
 //! * [`connectivity`] and [`labels`]: choice of the edges and of their periodic labels (specification, section 2.4)
 //! * [`mask`]: the mutex masks (specification, section 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics, and losses of the constant predictor
@@ -22,6 +22,7 @@ pub mod basis;
 pub mod batch;
 pub mod bessel;
 pub mod connectivity;
+mod edge_lists;
 pub mod error;
 pub mod extraction;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub mod stream;
 pub mod subset;
 #[cfg(test)]
 pub(crate) mod test_store;
+mod undirected;
 
 pub use batch::{BatchBuilder, BatchFloat, BatchSettings, GraphBatch};
 pub use connectivity::{Graph, SelfEdges};

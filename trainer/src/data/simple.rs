@@ -1,33 +1,26 @@
 //! The simple graph of a crystal, which has no parallel edges. It is the ablation of the periodic invariance
 //! multi-graph module (PIMG).
 
+use crate::data::edge_lists::{Edge, EdgeLists};
 use crate::data::input::GraphInput;
 
 /// Stands for no centre atom.
 const NONE: u32 = u32::MAX;
 
-/// The edges of a crystal without those from an atom to its own images, and with at most one edge from one atom to
-/// another. The buffers are reused from crystal to crystal.
+/// Finder of the edges of a crystal without those from an atom to its own images, and with at most one edge from one
+/// atom to another. The buffer is reused from crystal to crystal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SimpleEdges {
-    source: Vec<u32>,
-    target: Vec<u32>,
-    image: [Vec<i16>; 3],
-    direction: Vec<u8>,
     /// For every atom as a neighbour, the last centre atom that it was kept for.
     last_target: Vec<u32>,
 }
 
 impl SimpleEdges {
-    /// Replaces the content by the edges of a crystal with valid indices and lists.
+    /// Appends the edges of a crystal with valid indices and lists to `edges`.
     ///
     /// Of parallel edges the first is kept. The edges of an atom are sorted by distance, and edges of equal distance
     /// have a fixed order (specification, section 2.3).
-    pub(crate) fn rebuild(&mut self, input: &GraphInput<'_>) {
-        self.source.clear();
-        self.target.clear();
-        self.image.iter_mut().for_each(Vec::clear);
-        self.direction.clear();
+    pub(crate) fn list(&mut self, input: &GraphInput<'_>, edges: &mut EdgeLists) {
         self.last_target.clear();
         self.last_target.resize(input.atomic_numbers.len(), NONE);
         for (edge, (&source, &target)) in input.source.iter().zip(input.target).enumerate() {
@@ -36,23 +29,7 @@ impl SimpleEdges {
                 continue;
             }
             *last = target;
-            self.source.push(source);
-            self.target.push(target);
-            for (kept, all) in self.image.iter_mut().zip(input.image) {
-                kept.push(all[edge]);
-            }
-            self.direction.push(input.direction[edge]);
-        }
-    }
-
-    /// Returns the crystal with these edges instead of its own.
-    pub(crate) fn of<'a>(&'a self, input: &GraphInput<'a>) -> GraphInput<'a> {
-        GraphInput {
-            source: &self.source,
-            target: &self.target,
-            image: [&self.image[0], &self.image[1], &self.image[2]],
-            direction: &self.direction,
-            ..*input
+            edges.push(Edge::of(input, edge));
         }
     }
 }
@@ -64,11 +41,12 @@ mod tests {
 
     /// Returns source, target and image of every edge of the simple graph.
     fn simple(crystal: &OwnedInput) -> Vec<(u32, u32, [i16; 3])> {
-        let mut edges = SimpleEdges::default();
+        let (mut finder, mut edges) = (SimpleEdges::default(), EdgeLists::default());
         // Something to be forgotten.
-        edges.rebuild(&OwnedInput::caesium_chloride().borrow());
+        finder.list(&OwnedInput::caesium_chloride().borrow(), &mut edges);
+        edges.clear();
         let input = crystal.borrow();
-        edges.rebuild(&input);
+        finder.list(&input, &mut edges);
         let kept = edges.of(&input);
         assert_eq!(kept.direction.len(), kept.source.len());
         (0..kept.source.len())

@@ -40,7 +40,7 @@ pub struct Batch {
     /// Sizes of the batch over all ranks. Means over the batch are taken with them.
     pub global: GlobalSizes,
     bases: Option<Bases>,
-    cosines: Option<PairCosines>,
+    line_graph: Option<LineGraph>,
     labels: Option<EdgeLabels>,
     images: Option<Tensor<2, Int>>,
     vectors: Option<Tensor<2>>,
@@ -58,15 +58,14 @@ pub struct Bases {
     pub spherical: Tensor<2>,
 }
 
-/// Cosines of the angles of P pairs of edges. The edge kj of a pair ends at atom j, where its edge ji starts.
+/// Line graph of E edges: each of its L pairs joins an edge e1 with an edge e2 that starts where e1 ends.
 #[derive(Debug, Clone)]
-pub struct PairCosines {
-    /// Edge kj of every pair, shape `[P]`.
-    pub incoming_edge: Tensor<1, Int>,
-    /// Edge ji of every pair, shape `[P]`.
-    pub outgoing_edge: Tensor<1, Int>,
-    /// `cos θ` of every pair (specification, section 2.5), shape `[P]`. It is 1 for a straight path and -1 for an
-    /// edge and its reverse.
+pub struct LineGraph {
+    /// Indices of the pairs' edges: e1 is the source of a pair and e2 its target, of E edges as they are of N atoms in
+    /// [`Batch::edges`]. There are no angles.
+    pub edges: Edges,
+    /// Cosine of the angle between the two edges at the atom they share, shape `[L]`. It is 1 for an edge and its
+    /// reverse, and -1 for a straight path.
     pub cosine: Tensor<1>,
 }
 
@@ -182,9 +181,15 @@ impl Batch {
             degrees: numbers(degrees),
             global,
             bases,
-            cosines: batch.cosines.map(|pairs| PairCosines {
-                incoming_edge: int(pairs.kj),
-                outgoing_edge: int(pairs.ji),
+            line_graph: batch.line_graph.map(|pairs| LineGraph {
+                edges: Edges {
+                    target: int(pairs.target),
+                    source: int(pairs.source),
+                    incoming: int(pairs.incoming),
+                    outgoing: int(pairs.outgoing),
+                    outgoing_edges: int(pairs.outgoing_edges),
+                    angles: None,
+                },
                 cosine: float(pairs.cosine),
             }),
             labels: batch.labels.map(|labels| EdgeLabels {
@@ -206,12 +211,12 @@ impl Batch {
         self.bases.as_ref().expect("`Inputs::bases` must ask for them")
     }
 
-    /// Returns the cosines of the angles between edges.
+    /// Returns the line graph.
     ///
     /// # Panics
-    /// If the batch was built without them.
-    pub fn cosines(&self) -> &PairCosines {
-        self.cosines.as_ref().expect("`Inputs::cosines` must ask for them")
+    /// If the batch was built without it.
+    pub fn line_graph(&self) -> &LineGraph {
+        self.line_graph.as_ref().expect("`Inputs::line_graph` must ask for it")
     }
 
     /// Returns the periodic labels of the edges.
@@ -252,7 +257,13 @@ impl Batch {
 fn sizes<R>(batch: &GraphBatch<R>, masks: Option<&Masks>) -> Sizes {
     let count = |view: &[bool]| view.iter().filter(|&&hidden| hidden).count();
     let hidden = masks.map_or([0; 2], |masks| [count(&masks.first), count(&masks.second)]);
-    Sizes { crystals: batch.crystals(), atoms: batch.atoms(), edges: batch.edges(), hidden }
+    Sizes {
+        crystals: batch.crystals(),
+        atoms: batch.atoms(),
+        edges: batch.edges(),
+        line_pairs: batch.line_pairs(),
+        hidden,
+    }
 }
 
 #[cfg(test)]
@@ -273,17 +284,20 @@ mod tests {
     fn a_batch_has_what_was_asked_for() {
         let plain = batch(Inputs::default(), None);
         assert_eq!((plain.atoms, plain.edge_count, plain.distances.dims()), (2, 16, [16]));
-        assert!(plain.edges.angles.is_none() && plain.bases.is_none() && plain.cosines.is_none());
+        assert!(plain.edges.angles.is_none() && plain.bases.is_none() && plain.line_graph.is_none());
         assert!(plain.labels.is_none() && plain.images.is_none() && plain.vectors.is_none());
         assert!(plain.views.is_none());
 
         let masks = Masks { first: vec![true, false], second: vec![false, true] };
-        let inputs = Inputs { bases: true, cosines: true, labels: true, images: true, vectors: true };
-        let all = batch(inputs, Some(&masks));
+        let all = batch(Inputs::ALL, Some(&masks));
         assert_eq!(all.bases().spherical.dims(), [16, SPHERICAL]);
         assert_eq!(all.edges.angles().angular.dims(), [128, ORDERS]);
         assert!(all.edges.angles().triplets.is_none());
-        assert_eq!(all.cosines().cosine.dims(), [128]);
+        // Of the 128 pairs none is of an edge with itself.
+        let line = all.line_graph();
+        assert_eq!([&line.cosine.dims(), &line.edges.source.dims(), &line.edges.target.dims()], [&[128]; 3]);
+        assert_eq!([line.edges.incoming.dims(), line.edges.outgoing.dims()], [[17]; 2]);
+        assert_eq!((line.edges.outgoing_edges.dims(), all.global.line_pairs()), ([128], 128));
         assert_eq!([all.labels().directions.dims(), all.labels().same_cell.dims()], [[16]; 2]);
         assert_eq!(all.images().dims(), [16, 3]);
         // Row-major: the first edge's vector as a row.

@@ -15,6 +15,8 @@ pub struct Sizes {
     pub atoms: usize,
     /// Number of edges.
     pub edges: usize,
+    /// Number of pairs of the line graph.
+    pub line_pairs: usize,
     /// Number of hidden atoms of each view.
     pub hidden: [usize; 2],
 }
@@ -41,12 +43,12 @@ pub struct Rows<'a> {
 impl GlobalSizes {
     /// Sums the sizes of the shares over the ranks. Every rank must call it for every batch.
     pub fn of(share: Sizes, ranks: &Arc<dyn Ranks>) -> Self {
-        let Sizes { crystals, atoms, edges, hidden: [first, second] } = share;
+        let Sizes { crystals, atoms, edges, line_pairs, hidden: [first, second] } = share;
         // Exact: counts are far below 2^53.
-        let mut counts = [crystals, atoms, edges, first, second].map(|count| count as f64);
+        let mut counts = [crystals, atoms, edges, line_pairs, first, second].map(|count| count as f64);
         ranks.sum_f64(&mut counts);
-        let [crystals, atoms, edges, first, second] = counts.map(|count| count as usize);
-        let sizes = Sizes { crystals, atoms, edges, hidden: [first, second] };
+        let [crystals, atoms, edges, line_pairs, first, second] = counts.map(|count| count as usize);
+        let sizes = Sizes { crystals, atoms, edges, line_pairs, hidden: [first, second] };
         Self { ranks: Arc::clone(ranks), share, sizes }
     }
 
@@ -73,6 +75,11 @@ impl GlobalSizes {
     /// Returns the number of crystals on all ranks.
     pub fn crystals(&self) -> usize {
         self.sizes.crystals
+    }
+
+    /// Returns the number of pairs of the line graph on all ranks.
+    pub fn line_pairs(&self) -> usize {
+        self.sizes.line_pairs
     }
 
     /// Returns the weight of one of `items` items on all ranks in this rank's loss: `ranks / max(items, 1)`.

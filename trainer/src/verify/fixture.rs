@@ -7,7 +7,7 @@ use burn::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use super::VerifyError;
+use super::{Expected, VerifyError};
 use crate::config::MmptModelConfig;
 use crate::config::model::AttentionValues;
 use crate::data::LatticeStatistics;
@@ -231,26 +231,12 @@ impl Fixture {
     ///
     /// # Errors
     /// [`VerifyError`] if the file cannot be read.
-    pub fn tensors(&self, file: &str) -> Result<BTreeMap<String, TensorData>, VerifyError> {
+    pub fn tensors(&self, file: &str) -> Result<Expected, VerifyError> {
         let path = self.folder.join(file);
         if !path.exists() {
             return Ok(BTreeMap::new());
         }
-        let bytes = std::fs::read(&path).map_err(VerifyError::io(&path))?;
-        let broken = |source| VerifyError::Safetensors { path: path.clone(), source };
-        let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
-        let mut by_name = BTreeMap::new();
-        for (name, view) in tensors.iter() {
-            let (shape, data) = (view.shape().to_vec(), view.data());
-            let values = match view.dtype() {
-                Dtype::F32 => TensorData::new(numbers(data, f32::from_le_bytes), shape),
-                Dtype::F64 => TensorData::new(numbers(data, f64::from_le_bytes), shape),
-                Dtype::I64 => TensorData::new(numbers(data, i64::from_le_bytes), shape),
-                _ => return Err(VerifyError::Tensor { path, name: name.to_owned() }),
-            };
-            by_name.insert(name.to_owned(), values);
-        }
-        Ok(by_name)
+        read_tensors(&path)
     }
 
     /// Returns the loss terms of a run, named as in the manifest (`cut_f64`).
@@ -267,6 +253,30 @@ impl Fixture {
     pub fn gradient_norms(&self, run: &str) -> BTreeMap<String, f64> {
         self.manifest.grad_norms.get(run).cloned().unwrap_or_default()
     }
+}
+
+/// Returns the tensors of a file by name.
+///
+/// # Errors
+/// [`VerifyError`] if the file cannot be read.
+pub(super) fn read_tensors(path: &Path) -> Result<Expected, VerifyError> {
+    let bytes = std::fs::read(path).map_err(VerifyError::io(path))?;
+    let broken = |source| VerifyError::Safetensors { path: path.to_owned(), source };
+    let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
+    let mut by_name = BTreeMap::new();
+    for (name, view) in tensors.iter() {
+        let (shape, data) = (view.shape().to_vec(), view.data());
+        let values = match view.dtype() {
+            Dtype::F32 => TensorData::new(numbers(data, f32::from_le_bytes), shape),
+            Dtype::F64 => TensorData::new(numbers(data, f64::from_le_bytes), shape),
+            Dtype::I64 => TensorData::new(numbers(data, i64::from_le_bytes), shape),
+            Dtype::I32 => TensorData::new(numbers(data, i32::from_le_bytes), shape),
+            Dtype::U8 => TensorData::new(data.to_vec(), shape),
+            _ => return Err(VerifyError::Tensor { path: path.to_owned(), name: name.to_owned() }),
+        };
+        by_name.insert(name.to_owned(), values);
+    }
+    Ok(by_name)
 }
 
 /// Parses little-endian numbers of `SIZE` bytes.

@@ -1,6 +1,7 @@
 //! Comparison with the numbers of a reference implementation: intermediate tensors, loss terms, gradients, an
-//! optimiser step and the fine-tuned model (specification, section 8).
+//! optimiser step and the fine-tuned model (specification, section 8). [`baselines`] does so for other systems.
 
+pub mod baselines;
 mod finetune;
 pub mod fixture;
 pub mod limits;
@@ -23,6 +24,9 @@ use crate::pretrain::mmpt::MmptModel;
 use crate::pretrain::mmpt::loss::Losses;
 pub use fixture::{Fixture, TieRule};
 pub use table::{Deviation, Kind, Table};
+
+/// Tensors of a fixture by name.
+pub(crate) type Expected = BTreeMap<String, TensorData>;
 
 /// Name of the norm over all gradients in the manifest.
 const ALL_GRADIENTS: &str = "__total__";

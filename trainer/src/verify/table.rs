@@ -11,6 +11,8 @@ pub enum Kind {
     Tensor,
     /// A loss term.
     Loss,
+    /// A running statistic after one batch.
+    Running,
     /// The norm of a parameter's gradient.
     GradientNorm,
     /// A parameter's gradient.
@@ -30,7 +32,7 @@ pub struct Deviation {
     pub name: String,
     /// Relative deviation `max |computed − expected| / max |expected|`; infinite if there is nothing to compare.
     pub relative: f64,
-    /// Largest magnitude `max |expected|`.
+    /// The magnitude to which the deviation is relative, by default `max |expected|`.
     pub greatest: f64,
 }
 
@@ -44,6 +46,18 @@ impl Table {
     /// Compares two tensors. Tensors of different sizes deviate infinitely.
     pub(super) fn add(&mut self, kind: Kind, name: &str, computed: &TensorData, expected: &TensorData) {
         let greatest = expected.iter::<f64>().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
+        self.add_on_scale(kind, name, computed, expected, greatest);
+    }
+
+    /// Compares two tensors relative to a magnitude. Tensors of different sizes deviate infinitely.
+    pub(super) fn add_on_scale(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        computed: &TensorData,
+        expected: &TensorData,
+        greatest: f64,
+    ) {
         let relative = if computed.num_elements() == expected.num_elements() {
             let pairs = computed.iter::<f64>().zip(expected.iter::<f64>());
             // `max` would drop a NaN.

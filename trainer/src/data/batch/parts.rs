@@ -4,6 +4,7 @@ use super::{BatchFloat, BatchSettings, Capacities, offsets_of};
 use crate::data::basis::{AngularBasis, SPHERICAL, envelope, spherical};
 use crate::data::bessel::ORDERS;
 use crate::data::graph::CrystalGraph;
+use crate::data::input::GraphInput;
 use crate::data::labels::HOME_DIRECTION;
 
 /// Bases of DimeNet++ (specification, section 3) for N atoms, E edges, P pairs of edges and T triplets.
@@ -33,16 +34,33 @@ pub struct TripletLists {
     pub pair: Vec<i32>,
 }
 
-/// Cosines of the angles of P pairs of edges, in the order of [`Bases::angular`].
+/// Line graph of E edges: its nodes are the edges, and its L pairs join an edge e1 with the edges e2 that start where e1
+/// ends. The reverse of an edge is among them. The edge itself is too, for a self edge that the graph has once
+/// ([`SelfEdges::Once`](crate::data::connectivity::SelfEdges::Once)). Pairs are sorted by (e2, e1).
 #[derive(Debug, Clone, PartialEq)]
-pub struct PairCosines<R> {
-    /// Edge kj of every pair, `[P]`.
-    pub kj: Vec<i32>,
-    /// Edge ji of every pair, `[P]`.
-    pub ji: Vec<i32>,
-    /// `cos θ` of every pair (specification, section 2.5), `[P]`. It is 1 for a straight path and -1 for an edge and
-    /// its reverse.
+pub struct LineGraph<R> {
+    /// Edge e1 of every pair, which sends, `[L]`.
+    pub source: Vec<i32>,
+    /// Edge e2 of every pair, which receives, `[L]`.
+    pub target: Vec<i32>,
+    /// Offsets by e2, `[E + 1]`: the pairs `incoming[e]..incoming[e + 1]` end at edge e.
+    pub incoming: Vec<i32>,
+    /// Offsets by e1, `[E + 1]`: the entries `outgoing[e]..outgoing[e + 1]` of `outgoing_edges` start at edge e.
+    pub outgoing: Vec<i32>,
+    /// Pairs grouped by e1, ascending inside a group, `[L]`.
+    pub outgoing_edges: Vec<i32>,
+    /// Cosine of the angle between the two edges at the atom they share, `[L]`. It is 1 for an edge and its reverse,
+    /// and -1 for a straight path: the negative of the specification's `cos θ` (section 2.5).
     pub cosine: Vec<R>,
+}
+
+/// Positions of N atoms in B crystals. They stay on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Positions {
+    /// Wrapped fractional positions, `[N, 3]`.
+    pub fractional: Vec<[f64; 3]>,
+    /// Lattice vectors l1, l2, l3 of every crystal as rows, in Å, `[B, 3, 3]`.
+    pub lattice_vectors: Vec<[[f64; 3]; 3]>,
 }
 
 /// Periodic labels of E edges (specification, section 2.4).
@@ -136,27 +154,61 @@ impl TripletLists {
     }
 }
 
-impl<R: BatchFloat> PairCosines<R> {
+impl<R: BatchFloat> LineGraph<R> {
     pub(super) fn with_capacities_of(sizes: &Capacities) -> Self {
         Self {
-            kj: Vec::with_capacity(sizes.pairs),
-            ji: Vec::with_capacity(sizes.pairs),
+            source: Vec::with_capacity(sizes.pairs),
+            target: Vec::with_capacity(sizes.pairs),
+            incoming: offsets_of(sizes.edges),
+            outgoing: offsets_of(sizes.edges),
+            outgoing_edges: Vec::with_capacity(sizes.pairs),
             cosine: Vec::with_capacity(sizes.pairs),
         }
     }
 
-    /// Adds a crystal whose first edge is `first_edge`.
-    pub(super) fn push(&mut self, graph: &CrystalGraph, first_edge: i32) {
+    /// Adds a crystal whose first edge is `first_edge`. `with_itself` joins a self edge with itself, too.
+    pub(super) fn push(&mut self, graph: &CrystalGraph, first_edge: i32, with_itself: bool) {
         let adjacency = graph.adjacency();
-        for atom in 0..adjacency.atoms() {
-            for &ji in adjacency.outgoing(atom) {
-                for kj in adjacency.incoming(atom) {
-                    self.kj.push(first_edge + kj as i32);
-                    self.ji.push(first_edge + ji as i32);
-                    self.cosine.push(R::from_f64(graph.cosine(kj, ji as usize)));
+        for e2 in 0..adjacency.edges() {
+            for e1 in adjacency.incoming(adjacency.source(e2)) {
+                if with_itself || e1 != e2 {
+                    self.source.push(first_edge + e1 as i32);
+                    self.target.push(first_edge + e2 as i32);
+                    self.cosine.push(R::from_f64(-graph.cosine(e1, e2)));
                 }
             }
+            self.incoming.push(self.target.len() as i32);
         }
+        let first_pairs = &self.incoming[first_edge as usize..];
+        for atom in 0..adjacency.atoms() {
+            let incoming = adjacency.incoming(atom);
+            for (place, e1) in incoming.clone().enumerate() {
+                for e2 in adjacency.outgoing(atom).iter().map(|&e2| e2 as usize) {
+                    if with_itself || e1 != e2 {
+                        // The pair of e2 with itself is left out before this one.
+                        let left_out = !with_itself && incoming.contains(&e2) && e2 < e1;
+                        let pair = first_pairs[e2] + place as i32 - i32::from(left_out);
+                        self.outgoing_edges.push(pair);
+                    }
+                }
+                self.outgoing.push(self.outgoing_edges.len() as i32);
+            }
+        }
+    }
+}
+
+impl Positions {
+    pub(super) fn with_capacities_of(sizes: &Capacities) -> Self {
+        Self {
+            fractional: Vec::with_capacity(sizes.atoms),
+            lattice_vectors: Vec::with_capacity(sizes.crystals),
+        }
+    }
+
+    /// Adds the atoms and the lattice of a crystal.
+    pub(super) fn push(&mut self, input: &GraphInput<'_>) {
+        self.fractional.extend_from_slice(input.fractional_positions.as_chunks().0);
+        self.lattice_vectors.push(input.lattice_vectors);
     }
 }
 

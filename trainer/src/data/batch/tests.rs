@@ -3,20 +3,23 @@ use crate::data::basis::{AngularBasis, envelope, spherical};
 use crate::data::golden::{OwnedInput, assert_close, golden_cases};
 
 mod inputs;
-
-/// Everything that a batch can hold.
-const ALL: Inputs = Inputs { bases: true, cosines: true, labels: true, images: true, vectors: true };
+mod lists;
+mod undirected;
 
 fn settings(inputs: Inputs) -> BatchSettings {
     BatchSettings { cutoff_angstrom: 8.0, inputs, with_triplets: true, graph: Graph::Multigraph }
 }
 
 fn builder<R: BatchFloat>(properties: &[String]) -> BatchBuilder<R> {
-    BatchBuilder::new(settings(ALL), properties)
+    BatchBuilder::new(settings(Inputs::ALL), properties)
 }
 
 fn bases<R>(batch: &GraphBatch<R>) -> &Bases<R> {
     batch.bases.as_ref().expect("they were asked for")
+}
+
+fn line_graph<R>(batch: &GraphBatch<R>) -> &LineGraph<R> {
+    batch.line_graph.as_ref().expect("it was asked for")
 }
 
 fn labels<R>(batch: &GraphBatch<R>) -> &EdgeLabels {
@@ -186,7 +189,7 @@ fn golden_batch() {
 
 #[test]
 fn a_simple_graph_has_one_edge_between_two_atoms() {
-    let settings = BatchSettings { graph: Graph::Simple, ..settings(ALL) };
+    let settings = BatchSettings { graph: Graph::Simple, ..settings(Inputs::ALL) };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     let (cubic, chloride) = (OwnedInput::simple_cubic(3.0), OwnedInput::caesium_chloride());
     for crystal in [&cubic, &chloride] {

@@ -87,13 +87,13 @@ fn a_panic_ends_all() {
 fn weights_are_those_of_the_whole_batch() {
     let whole = on_ranks(2, |ranks| {
         let sizes = match ranks.rank() {
-            0 => Sizes { crystals: 2, atoms: 9, edges: 40, hidden: [4, 5] },
-            _ => Sizes { crystals: 3, atoms: 3, edges: 0, hidden: [0, 3] },
+            0 => Sizes { crystals: 2, atoms: 9, edges: 40, line_pairs: 7, hidden: [4, 5] },
+            _ => Sizes { crystals: 3, atoms: 3, edges: 0, line_pairs: 4, hidden: [0, 3] },
         };
         GlobalSizes::of(sizes, &ranks)
     });
     for whole in whole {
-        assert_eq!(whole.crystals(), 5);
+        assert_eq!((whole.crystals(), whole.line_pairs()), (5, 11));
         assert_eq!(whole.per_edge(), 2.0 / 40.0);
         assert_eq!([0, 1].map(|view| whole.per_hidden(view)), [2.0 / 4.0, 2.0 / 8.0]);
     }

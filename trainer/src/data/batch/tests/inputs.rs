@@ -41,17 +41,18 @@ fn without_inputs_there_are_edges_and_distances_alone() {
         plain.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
     let plain = plain.finish();
-    assert!(plain.bases.is_none() && plain.cosines.is_none() && plain.labels.is_none());
-    assert!(plain.images.is_none() && plain.vectors.is_none());
+    assert!(plain.bases.is_none() && plain.line_graph.is_none() && plain.labels.is_none());
+    assert!(plain.images.is_none() && plain.vectors.is_none() && plain.positions.is_none());
     assert_eq!((plain.pairs(), plain.triplets()), (0, 0));
     let all = batch::<f64>(&[&crystals[0], &crystals[1]]);
     assert!(all.pairs() > all.triplets() && all.triplets() > 0);
     let rest = GraphBatch {
         bases: None,
-        cosines: None,
+        line_graph: None,
         labels: None,
         images: None,
         vectors: None,
+        positions: None,
         pairs: 0,
         triplets: 0,
         ..all
@@ -62,32 +63,48 @@ fn without_inputs_there_are_edges_and_distances_alone() {
 #[test]
 fn a_part_does_not_depend_on_the_others() {
     let crystal = OwnedInput::caesium_chloride();
-    let all = alone(&crystal.borrow(), ALL);
+    let all = alone(&crystal.borrow(), Inputs::ALL);
     let one = |inputs| alone(&crystal.borrow(), inputs);
     let none = Inputs::default();
     assert_eq!(one(Inputs { bases: true, ..none }).bases, all.bases);
-    assert_eq!(one(Inputs { cosines: true, ..none }).cosines, all.cosines);
+    assert_eq!(one(Inputs { line_graph: true, ..none }).line_graph, all.line_graph);
     assert_eq!(one(Inputs { labels: true, ..none }).labels, all.labels);
     assert_eq!(one(Inputs { images: true, ..none }).images, all.images);
     assert_eq!(one(Inputs { vectors: true, ..none }).vectors, all.vectors);
+    assert_eq!(one(Inputs { positions: true, ..none }).positions, all.positions);
 }
 
 #[test]
-fn cosines_are_those_that_the_angular_functions_are_of() {
+fn the_line_graph_has_the_angles_of_the_angular_functions() {
     let crystals = [&OwnedInput::caesium_chloride(), &OwnedInput::simple_cubic(3.0)];
     let batch = batch::<f64>(&crystals);
-    let cosines = batch.cosines.as_ref().expect("they were asked for");
-    assert_eq!([cosines.kj.len(), cosines.ji.len(), cosines.cosine.len()], [batch.pairs(); 3]);
+    let line = line_graph(&batch);
     let basis = AngularBasis::default();
     let lists = lists(&batch);
+    let mut seen = 0;
     for (&pair, (&kj, &ji)) in lists.pair.iter().zip(lists.kj.iter().zip(&lists.ji)) {
-        let pair = pair as usize;
-        assert_eq!((cosines.kj[pair], cosines.ji[pair]), (kj, ji));
-        assert_eq!(bases(&batch).angular[7 * pair..7 * pair + 7], basis.values(cosines.cosine[pair]));
+        let pairs = line.incoming[ji as usize] as usize..line.incoming[ji as usize + 1] as usize;
+        let Some(found) = pairs.clone().find(|&pair| line.source[pair] == kj) else {
+            assert_eq!(kj, ji, "only the edge itself is left out");
+            continue;
+        };
+        let angular = &bases(&batch).angular[7 * pair as usize..7 * pair as usize + 7];
+        assert_eq!(angular, basis.values(-line.cosine[found]));
+        seen += 1;
     }
-    // Every edge of the two crystals has its reverse.
-    let straight_back = cosines.cosine.iter().filter(|&&cosine| (cosine + 1.0).abs() < 1e-12);
-    assert_eq!(straight_back.count(), batch.edges());
+    // Every edge of the two crystals has its reverse, which is no triplet.
+    let back = line.cosine.iter().filter(|&&cosine| (cosine - 1.0).abs() < 1e-12);
+    assert_eq!(back.count(), batch.edges());
+    assert_eq!(seen + batch.edges(), batch.line_pairs());
+}
+
+#[test]
+fn positions_are_those_of_the_crystals() {
+    let crystals = [OwnedInput::caesium_chloride(), OwnedInput::simple_cubic(4.0)];
+    let batch = batch::<f32>(&[&crystals[0], &crystals[1]]);
+    let positions = batch.positions.as_ref().expect("they were asked for");
+    assert_eq!(positions.fractional, [[0.0; 3], [0.5; 3], [0.0; 3]]);
+    assert_eq!(positions.lattice_vectors, crystals.map(|crystal| crystal.lattice));
 }
 
 #[test]
@@ -100,7 +117,7 @@ fn images_vectors_and_labels_are_those_of_the_store() {
         };
         for row in 0..crystals.len() {
             let view = crystals.row(row).expect("a good row");
-            let batch = alone(&GraphInput::from(&view), ALL);
+            let batch = alone(&GraphInput::from(&view), Inputs::ALL);
             let images = batch.images.as_ref().expect("they were asked for").as_chunks::<3>().0;
             let vectors = batch.vectors.as_ref().expect("they were asked for").as_chunks::<3>().0;
             assert_eq!([images.len(), vectors.len()], [view.edges.target.len(); 2]);
@@ -126,7 +143,7 @@ fn images_vectors_and_labels_are_those_of_the_store() {
                 (PeriodicLabels::Cell, "edge_same_cell"),
                 (PeriodicLabels::Centred, "edge_same_cell_centred"),
             ] {
-                let batch = alone(&GraphInput::from_view(&view, kind), ALL);
+                let batch = alone(&GraphInput::from_view(&view, kind), Inputs::ALL);
                 assert_eq!(labels(&batch).same_cell, flags(column, row), "{column}");
             }
             edges += images.len();

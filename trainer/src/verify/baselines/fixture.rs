@@ -1,0 +1,113 @@
+//! Fixtures of several systems: edge lists, and one file of numbers for each system.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::prelude::*;
+use serde::Deserialize;
+
+use crate::data::batch::{BatchLists, LineLists};
+use crate::data::{BatchFloat, GraphBatch};
+use crate::verify::fixture::read_tensors;
+use crate::verify::{Expected, VerifyError};
+
+/// File with the edge lists of the crystals.
+const GRAPHS: &str = "graphs.safetensors";
+/// Name of the fixture's description.
+const MANIFEST: &str = "manifest.json";
+
+/// A folder with the numbers of several systems on the same crystals.
+#[derive(Debug)]
+pub struct SystemsFixture {
+    folder: PathBuf,
+    systems: BTreeMap<String, System>,
+    graphs: Expected,
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    files: BTreeMap<String, File>,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    graph: Option<String>,
+}
+
+/// A system of a fixture.
+#[derive(Debug, Clone)]
+struct System {
+    /// Prefix of its edge lists.
+    graph: String,
+}
+
+impl SystemsFixture {
+    /// Opens a fixture; `None` for a folder with the numbers of a single model.
+    ///
+    /// # Errors
+    /// [`VerifyError`] if the folder has no readable `manifest.json` or no edge lists.
+    pub fn open(folder: &Path) -> Result<Option<Self>, VerifyError> {
+        let path = folder.join(MANIFEST);
+        let text = std::fs::read_to_string(&path).map_err(VerifyError::io(&path))?;
+        let broken = |source| VerifyError::Manifest { path: path.clone(), source };
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(broken)?;
+        if value.get("files").is_none() {
+            return Ok(None);
+        }
+        let Manifest { files } = serde_json::from_value(value).map_err(broken)?;
+        let systems = files.into_iter().filter_map(|(file, File { graph })| {
+            Some((file.strip_suffix(".safetensors")?.to_owned(), System { graph: graph? }))
+        });
+        let systems = systems.collect();
+        let graphs = read_tensors(&folder.join(GRAPHS))?;
+        Ok(Some(Self { folder: folder.to_owned(), systems, graphs }))
+    }
+
+    /// Returns the names of the systems.
+    pub fn systems(&self) -> impl Iterator<Item = &str> {
+        self.systems.keys().map(String::as_str)
+    }
+
+    /// Returns the numbers of a system by name.
+    ///
+    /// # Errors
+    /// [`VerifyError`] if the file cannot be read.
+    pub(super) fn numbers(&self, system: &str) -> Result<Expected, VerifyError> {
+        read_tensors(&self.folder.join(format!("{system}.safetensors")))
+    }
+
+    /// Returns the crystals with the edges of a system.
+    pub(super) fn batch<R: BatchFloat>(&self, system: &str) -> Result<GraphBatch<R>, VerifyError> {
+        let prefix = self.systems.get(system).map_or("", |system| system.graph.as_str());
+        let edges = |name: &str| self.list(&format!("{prefix}/{name}"));
+        let integers = |data: &TensorData| data.iter::<i32>().collect::<Vec<_>>();
+        let floats = |data: &TensorData| data.iter::<f64>().collect::<Vec<_>>();
+        let line_graph = match self.graphs.contains_key(&format!("{prefix}/cos")) {
+            false => None,
+            true => Some(LineLists {
+                source: integers(edges("lg_src")?),
+                target: integers(edges("lg_tgt")?),
+                cosine: floats(edges("cos")?),
+            }),
+        };
+        let lists = BatchLists {
+            atomic_numbers: integers(self.list("z")?),
+            crystal_of_atom: integers(self.list("batch")?),
+            target: integers(edges("tgt")?),
+            source: integers(edges("src")?),
+            distance: floats(edges("dist")?),
+            line_graph,
+        };
+        GraphBatch::from_lists(lists).map_err(|error| VerifyError::Data(error.of(system)))
+    }
+
+    /// Returns the targets of the crystals.
+    pub(super) fn targets(&self) -> Result<&TensorData, VerifyError> {
+        self.list("target")
+    }
+
+    fn list(&self, name: &str) -> Result<&TensorData, VerifyError> {
+        let missing = || VerifyError::Tensor { path: self.folder.join(GRAPHS), name: name.to_owned() };
+        self.graphs.get(name).ok_or_else(missing)
+    }
+}
