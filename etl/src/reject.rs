@@ -16,7 +16,7 @@ pub const TOO_MANY_TRIPLETS: &str = "too_many_triplets";
 /// Reason code of a single reject that counts the rejects of a file beyond those that are listed.
 pub const TOO_MANY_REJECTS: &str = "too_many_rejects";
 /// Code of a crystal with an atom that has no neighbour within the cutoff. It is a note by default, and a reject with
-/// `--reject-isolated`.
+/// `reject_isolated`.
 pub const ISOLATED_ATOM: &str = "isolated_atom";
 
 /// The position of an entry in the input.

@@ -53,7 +53,7 @@ pub fn require_file(name: &str) -> Result<(), UnsafeName> {
     }
 }
 
-/// Checks the name of a source, as given by `--name` and by `source` in a manifest.
+/// Checks the name of a source, as given for a build and by `source` in a manifest.
 ///
 /// # Errors
 /// Returns [`UnsafeName`] as [`require_file`] does, and for a name that starts with a dot or a hyphen or is longer
@@ -74,7 +74,7 @@ pub fn require_source(name: &str) -> Result<(), UnsafeName> {
     }
 }
 
-/// Parses the value of `--name`.
+/// Parses the name of a source.
 ///
 /// # Errors
 /// Returns [`UnsafeName`] as [`require_source`] does.

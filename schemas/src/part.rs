@@ -1,6 +1,6 @@
 //! Parts of a store that is built on several machines.
 //!
-//! `etl build --part i/n` keeps the crystals of one part and leaves the others to the other runs. The part of a
+//! A build of part `i/n` keeps the crystals of that part and leaves the others to the other runs. The part of a
 //! crystal depends on its identifier alone. Entries with the same identifier are therefore in the same part, and the
 //! parts together reject the same duplicates as a single build.
 

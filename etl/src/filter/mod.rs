@@ -1,4 +1,4 @@
-//! `--filter`: expressions over the columns of a store, evaluated on record batches.
+//! Filters: expressions over the columns of a store, evaluated on record batches.
 //!
 //! A comparison with an unknown value is unknown. AND, OR and NOT follow the three-valued logic of SQL.
 

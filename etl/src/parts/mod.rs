@@ -1,6 +1,6 @@
 //! `etl merge`: merging of the parts of a store.
 //!
-//! Every part is a store of its own, built by `etl build --part i/n` or `etl worker --out`. The merged store has the
+//! Every part is a store of its own, built by [`crate::pipeline`] or [`crate::worker`]. The merged store has the
 //! shards of the parts, unchanged and in the order of the parts, one rejects table, and one manifest with the sums of
 //! the counts.
 

@@ -34,7 +34,7 @@ pub(super) struct Ownership<'a> {
     pub journal: Option<&'a Journal>,
     /// Whether the unfinished run is resumed. The files that its journal names are then kept.
     pub resumed: bool,
-    /// Whether shards, rejects and journals are recognised by their names alone, as with `--force`.
+    /// Whether shards, rejects and journals are recognised by their names alone.
     pub force: bool,
 }
 

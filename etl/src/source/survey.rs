@@ -19,8 +19,8 @@ use super::{EmbeddedLabels, SourceError, SourceOptions};
 /// Names of label tables.
 const LABEL_NAMES: [&str; 2] = ["id_prop.csv", "labels.csv"];
 /// Largest size in bytes of the label tables among the inputs, which are held in memory while they are joined. The
-/// largest published table, with 800,000 rows, takes half of it. A larger one can be given by `--labels`, which reads
-/// it as a stream.
+/// largest published table, with 800,000 rows, takes half of it. A larger one can be given as a label table, which is
+/// read as a stream.
 pub(super) const MAX_LABEL_BYTES: u64 = 128 << 20;
 
 /// The content of the inputs.
