@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use schemas::limits::MAX_THREADS;
 use schemas::output;
-use trainer::config::{Config, Flag, ModelKind};
+use trainer::config::{Config, ModelKind, Override};
 use trainer::device::DeviceName;
 use trainer::ranks;
 use trainer::run::folder::Existing;
@@ -57,9 +57,13 @@ impl Settings {
             ("--batch-triplets", "data.batch_triplets", self.batch_triplets.map(|value| value.to_string())),
             ("--seed", "seed", self.seed.map(|value| value.to_string())),
         ];
-        let given = |&(flag, key, ref value): &FlagValue| Some(Flag { flag, key, value: value.clone()? });
-        let flags: Vec<Flag> = shared.iter().chain(more).filter_map(given).collect();
-        Ok(Config::resolve_flags(recipe, self.config.as_deref(), &self.overrides, &flags)?)
+        let given = |&(name, key, ref value): &FlagValue| {
+            Some(Override { name, key: key.to_owned(), value: value.clone()? })
+        };
+        let set = self.overrides.iter().map(|text| Override::parse("--set", text));
+        let mut overrides = set.collect::<Result<Vec<_>, _>>()?;
+        overrides.extend(shared.iter().chain(more).filter_map(given));
+        Ok(Config::resolve_named(recipe, self.config.as_deref(), &overrides)?)
     }
 
     /// Checks that the configuration file is not the table that a command writes.

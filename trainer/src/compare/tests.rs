@@ -206,9 +206,9 @@ fn sections_that_no_job_could_use_are_refused_at_once() {
         line
     };
     let line = refused("run.epochs = 2", "run.epoch = 2");
-    assert!(line.contains("[pretrain.mmpt]: --set: unknown key 'run.epoch'"), "{line}");
+    assert!(line.contains("[pretrain.mmpt]: settings: unknown key 'run.epoch'"), "{line}");
     let line = refused("run.epochs = 4", "run.epochs = \"x\"");
-    assert!(line.contains("[task.matbench_jdft2d] with [start.fresh]: --set: run.epochs = "), "{line}");
+    assert!(line.contains("[task.matbench_jdft2d] with [start.fresh]: settings: run.epochs = "), "{line}");
     let line = refused("matbench_jdft2d", "matbench_jdft3d");
     assert!(line.contains("[task.matbench_jdft3d]: there is no task"), "{line}");
     let line = refused("shards = [\"all\"]", "shards = [\"all\"]\nconfig = \"none.toml\"");

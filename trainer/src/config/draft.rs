@@ -1,5 +1,5 @@
-//! A configuration under construction: defaults, then the values of a file, then those of the command line. Each
-//! value is checked when it is set, so that an error names its place.
+//! A configuration under construction: defaults, then the values of a file, then overrides. Each value is
+//! checked when it is set, so that an error names its place.
 
 use std::collections::BTreeMap;
 

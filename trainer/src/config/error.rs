@@ -15,10 +15,8 @@ pub enum Place {
         /// Column of the key.
         column: usize,
     },
-    /// The command line, as `--set key=value`.
-    Argument,
-    /// The command line, as an option of its own.
-    Flag(&'static str),
+    /// An override, by the name that its caller gave it.
+    Override(&'static str),
     /// The recipe of a task.
     Preset,
     /// No place: a default, or a value set by the program.
@@ -29,8 +27,7 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
-            Place::Argument => formatter.write_str("--set"),
-            Place::Flag(flag) => formatter.write_str(flag),
+            Place::Override(name) => formatter.write_str(name),
             Place::Preset => formatter.write_str("the task's recipe"),
             Place::Program => formatter.write_str("configuration"),
         }
@@ -102,17 +99,16 @@ pub enum ConfigError {
         needed: String,
     },
     /// An override lacks an equals sign.
-    #[error("--set {text}: must be key=value, as in --set optimiser.learning_rate=1e-3")]
+    #[error("{name} {text}: must be key=value, as in optimiser.learning_rate=1e-3")]
     Assignment {
-        /// The argument.
+        /// Name of the override.
+        name: &'static str,
+        /// The override.
         text: String,
     },
 }
 
 /// Returns the end of a message about an unknown key.
 fn suggest(suggestion: Option<&str>) -> String {
-    suggestion.map_or_else(
-        || "; `trainer config` prints all keys".to_owned(),
-        |key| format!("; did you mean '{key}'?"),
-    )
+    suggestion.map_or_else(String::new, |key| format!("; did you mean '{key}'?"))
 }

@@ -3,8 +3,8 @@
 //! * [`model`], [`pretrain`], [`data`], [`optimiser`], [`schedule`], [`finetune`], [`run`]: the sections
 //! * [`error`]: errors, with file, line and column
 //!
-//! A file needs only the keys that differ from the defaults, and `--set key=value` overrides it. Unknown keys are
-//! errors. [`Config::to_toml`] writes all keys with comments.
+//! A file needs only the keys that differ from the defaults, and `key=value` overrides it. Unknown keys are errors.
+//! [`Config::to_toml`] writes all keys with comments.
 
 mod choice;
 pub mod data;
@@ -87,28 +87,38 @@ section! {
     }
 }
 
-/// A command-line option that sets a key.
+/// Name of the overrides that are given as `key=value` alone.
+const SETTINGS: &str = "settings";
+
+/// A value that overrides those of the file and the recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flag {
-    /// The option as typed, such as `--epochs`.
-    pub flag: &'static str,
+pub struct Override {
+    /// Name in errors, such as the option of a program that gives the value.
+    pub name: &'static str,
     /// Dotted key.
-    pub key: &'static str,
+    pub key: String,
     /// The value, as TOML or a bare word.
     pub value: String,
+}
+
+impl Override {
+    /// Parses `key=value`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Assignment`] for any other text.
+    pub fn parse(name: &'static str, text: &str) -> Result<Self, ConfigError> {
+        let (key, value) = text.split_once('=').unwrap_or_default();
+        let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+        if key.is_empty() {
+            return Err(ConfigError::Assignment { name, text: text.to_owned() });
+        }
+        Ok(Self { name, key, value })
+    }
 }
 
 /// Reads the text of a configuration file.
 fn read(path: &Path) -> Result<String, ConfigError> {
     text_file::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
-}
-
-/// Splits `key=value`.
-fn key_and_value(assignment: &str) -> Result<(&str, &str), ConfigError> {
-    let sides = assignment.split_once('=').map(|(key, text)| (key.trim(), text.trim()));
-    sides
-        .filter(|(key, _)| !key.is_empty())
-        .ok_or_else(|| ConfigError::Assignment { text: assignment.to_owned() })
 }
 
 impl Config {
@@ -141,51 +151,48 @@ impl Config {
         Ok(draft)
     }
 
-    /// Resolves a configuration: the defaults, overridden by the values of a file, overridden by `key=value`
-    /// arguments.
+    /// Resolves a configuration: the defaults, overridden by the values of a file, overridden by settings
+    /// `key=value`.
     ///
-    /// The value of an argument is TOML (`1e-3`, `true`, `["a", "b"]`) or a bare word (`cosine`).
+    /// The value of a setting is TOML (`1e-3`, `true`, `["a", "b"]`) or a bare word (`cosine`).
     ///
     /// # Errors
     /// [`ConfigError`], which names the key and its value, with file, line and column where they come from a file.
-    pub fn resolve(path: Option<&Path>, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
-        Self::resolve_over(|_| Vec::new(), path, overrides)
+    pub fn resolve(path: Option<&Path>, settings: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
+        Self::resolve_over(|_| Vec::new(), path, settings)
     }
 
     /// Resolves a configuration over the defaults of a recipe. `recipe` returns keys and values for an encoder; the
-    /// values are written as in arguments.
+    /// values are written as in settings.
     ///
     /// # Errors
     /// Those of [`Config::resolve`].
     pub fn resolve_over(
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
-        overrides: &[impl AsRef<str>],
+        settings: &[impl AsRef<str>],
     ) -> Result<Self, ConfigError> {
-        Self::resolve_flags(recipe, path, overrides, &[])
+        let parse = |text: &_| Override::parse(SETTINGS, AsRef::as_ref(text));
+        let overrides = settings.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Self::resolve_named(recipe, path, &overrides)
     }
 
-    /// Resolves a configuration as [`Config::resolve_over`] does, and overrides it by command-line options. Errors
-    /// name the option.
+    /// Resolves a configuration as [`Config::resolve_over`] does, from overrides that have names of their own in
+    /// errors.
     ///
     /// # Errors
     /// Those of [`Config::resolve`].
-    pub fn resolve_flags(
+    pub fn resolve_named(
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
         path: Option<&Path>,
-        overrides: &[impl AsRef<str>],
-        flags: &[Flag],
+        overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         let mut draft = Draft::new();
         if let Some(path) = path {
             draft.read(&read(path)?, path, Names::Current)?;
         }
-        for assignment in overrides {
-            let (key, value) = key_and_value(assignment.as_ref())?;
-            draft.set(key, value, &Place::Argument)?;
-        }
-        for flag in flags {
-            draft.set(flag.key, &flag.value, &Place::Flag(flag.flag))?;
+        for Override { name, key, value } in overrides {
+            draft.set(key, value, &Place::Override(name))?;
         }
         // Last, because the encoder is a setting itself.
         for (key, value) in recipe(draft.model()) {
