@@ -25,7 +25,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The folder holds a store whose build was interrupted or is still running.
-    #[error("{}: an unfinished store: repeat the command that builds it (etl build with --resume)", path.display())]
+    #[error("{}: an unfinished store", path.display())]
     Unfinished {
         /// The store's folder.
         path: PathBuf,

@@ -37,8 +37,8 @@ pub enum DeviceError {
     },
     /// The device needs libtorch, and this program was built without it.
     #[error(
-        "device {name} needs libtorch, which this program was built without; there is: cpu (`make libtorch` \
-         and a build with `--features tch` bring libtorch)"
+        "device {name} needs libtorch, which this program was built without; there is: cpu (the \
+         feature `tch` brings libtorch)"
     )]
     WithoutLibtorch {
         /// The device asked for.

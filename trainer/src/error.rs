@@ -135,8 +135,8 @@ pub enum TrainError {
     },
     /// A batch needs more memory than is available.
     #[error(
-        "a batch of {} with {} needs about {} MiB, but only {} MiB are free: lower --batch, or set \
-         --batch-triplets so that large crystals make small batches",
+        "a batch of {} with {} needs about {} MiB, but only {} MiB are free: lower \
+         data.batch_crystals, or set data.batch_triplets so that large crystals make small batches",
         counted(*crystals, "crystal"),
         counted(*edges, "edge"),
         needed >> 20,
@@ -158,9 +158,9 @@ pub enum TrainError {
     /// The file name of a table has an unknown ending.
     #[error(transparent)]
     Format(#[from] UnknownEnding),
-    /// `--per-atom` was given for a CSV.
+    /// The embeddings of every atom were asked for in a CSV.
     #[error(
-        "{}: --per-atom gives every site a vector, for which a CSV has no place: .parquet, .json and .jsonl have",
+        "{}: a CSV has no place for the vectors of every atom (per_atom): .parquet, .json and .jsonl have",
         path.display()
     )]
     PerAtomCsv {

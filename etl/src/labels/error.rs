@@ -44,6 +44,18 @@ pub enum LabelError {
         /// What is missing.
         message: String,
     },
+    /// A table has too many fields for its size, as one that is packed to fill the memory.
+    #[error(
+        "{file}: line {line}: more than {limit} fields for so few bytes; unpack it if they are meant to be"
+    )]
+    TooManyFields {
+        /// The table.
+        file: String,
+        /// Line of the field beyond the limit.
+        line: u64,
+        /// Largest number of fields for the size of the table.
+        limit: u64,
+    },
     /// A value in a column of numbers is not a number.
     #[error("{file}: line {line}, column {column:?}: {value:?} is not a number{}", hint(.value))]
     Value {

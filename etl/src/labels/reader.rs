@@ -121,8 +121,8 @@ impl<'a> LabelCsv<'a> {
     /// Reads the next row. Every row must have as many fields as the first.
     ///
     /// # Errors
-    /// Returns [`LabelError::Layout`] for a row of more than 4 MiB or too many fields for the size of the table, and
-    /// [`LabelError::Csv`] for other errors.
+    /// Returns [`LabelError::Layout`] for a row of more than 4 MiB, [`LabelError::TooManyFields`] for too many fields
+    /// for the size of the table, and [`LabelError::Csv`] for other errors.
     pub(super) fn row(&mut self) -> Result<Option<&ByteRecord>, LabelError> {
         self.left.set(MAX_ROW_BYTES);
         let more = self.reader.read_byte_record(&mut self.record);
@@ -130,13 +130,11 @@ impl<'a> LabelCsv<'a> {
             Ok(true) => {
                 self.fields += self.record.len() as u64;
                 if self.fields > MAX_FIELDS && self.fields > self.size.most_fields() {
-                    let message = format!(
-                        "line {}: more than {} fields for so few bytes; unpack it if they are meant to be, and \
-                         give it by --labels",
-                        self.line(),
-                        self.size.most_fields()
-                    );
-                    return Err(self.layout(&message));
+                    return Err(LabelError::TooManyFields {
+                        file: self.file.to_owned(),
+                        line: self.line(),
+                        limit: self.size.most_fields(),
+                    });
                 }
                 Ok(Some(&self.record))
             }

@@ -16,8 +16,8 @@ use super::{InputKind, SourceError, SourceKind, cif, poscar};
 /// JSON file by its first bytes, a CSV or Parquet file as a table.
 ///
 /// # Errors
-/// Returns a [`SourceError`] if the input cannot be read, and [`SourceError::Layout`] if its kind cannot be
-/// determined.
+/// Returns a [`SourceError`] if the input cannot be read, and [`SourceError::Layout`] or [`SourceError::OtherLook`] if
+/// its kind cannot be determined.
 pub fn detect(path: &Path) -> Result<InputKind, SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_file() {
@@ -107,7 +107,9 @@ fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
 fn of_json(path: &Path) -> Result<InputKind, SourceError> {
     match look(path)? {
         Some(Look::Source(kind)) => Ok(kind.into()),
-        Some(look) => Err(SourceError::layout(&path.to_string_lossy(), format!("looks like {look}"))),
+        Some(look) => {
+            Err(SourceError::OtherLook { file: path.to_string_lossy().into_owned(), kind: None, look })
+        }
         None => Err(unknown(path)),
     }
 }
@@ -115,8 +117,8 @@ fn of_json(path: &Path) -> Result<InputKind, SourceError> {
 /// Checks that an input is not clearly of another kind than the given one.
 ///
 /// # Errors
-/// Returns [`SourceError::Layout`] if it is a folder, or a file whose name or first bytes show another or an
-/// unsupported kind, and another [`SourceError`] if it cannot be read.
+/// Returns [`SourceError::Layout`] if it is a folder, [`SourceError::OtherName`] or [`SourceError::OtherLook`] if its
+/// name or first bytes show another or an unsupported kind, and another [`SourceError`] if it cannot be read.
 pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_dir() {
@@ -126,8 +128,7 @@ pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
         return Err(SourceError::layout(&shown, format!("is a folder; {kind} is read from files")));
     }
     if let Some(named) = detect_name(&shown).filter(|named| *named != kind) {
-        let message = format!("has the name of a {named}, not of {kind}; try `etl build {named}`");
-        return Err(SourceError::layout(&shown, message));
+        return Err(SourceError::OtherName { file: shown.into_owned(), kind, named });
     }
     if kind == SourceKind::Table || (kind.has_files() && !is_json(&shown)) {
         return Ok(());
@@ -135,7 +136,7 @@ pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
     match look(path)? {
         None => Ok(()),
         Some(Look::Source(found)) if found == kind => Ok(()),
-        Some(look) => Err(SourceError::layout(&shown, format!("is no {kind} input: it looks like {look}"))),
+        Some(look) => Err(SourceError::OtherLook { file: shown.into_owned(), kind: Some(kind), look }),
     }
 }
 

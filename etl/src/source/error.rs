@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::reject::TOO_MANY_SITES;
 use crate::source::json::JsonError;
+use crate::source::{Look, SourceKind};
 
 /// An error of an input that cannot be opened or read. It ends the run.
 #[derive(Debug, Error)]
@@ -68,6 +69,26 @@ pub enum SourceError {
         /// What is missing.
         message: String,
     },
+    /// A file has the name of another kind of input.
+    #[error("{file}: has the name of a {named}, not of {kind}")]
+    OtherName {
+        /// The file.
+        file: String,
+        /// The kind as which it was to be read.
+        kind: SourceKind,
+        /// The kind that its name shows.
+        named: SourceKind,
+    },
+    /// A JSON document has the layout of another kind of input, or of none that can be read.
+    #[error("{file}: {}looks like {look}", not_of(*.kind))]
+    OtherLook {
+        /// The file.
+        file: String,
+        /// The kind as which it was to be read; `None` if it was to be found out.
+        kind: Option<SourceKind>,
+        /// The apparent layout.
+        look: Look,
+    },
     /// A table lacks a required column.
     #[error("{file}: no column {wanted}; it has {}", some(.found))]
     MissingColumn {
@@ -112,6 +133,11 @@ pub enum SourceError {
 
 /// Largest number of columns that a message names.
 const SHOWN_COLUMNS: usize = 64;
+
+/// Returns the beginning of a message about a document of another kind than the given one.
+fn not_of(kind: Option<SourceKind>) -> String {
+    kind.map_or_else(String::new, |kind| format!("is no {kind} input: it "))
+}
 
 /// Lists the first columns of a table, followed by the number of further ones.
 fn some(columns: &[String]) -> String {

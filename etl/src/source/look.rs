@@ -19,7 +19,8 @@ const NAMED_KEYS: usize = 5;
 
 /// The apparent layout of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Look {
+#[non_exhaustive]
+pub enum Look {
     /// The layout of a source.
     Source(SourceKind),
     /// A single entry of a database.
@@ -41,19 +42,26 @@ pub(super) enum Look {
 impl fmt::Display for Look {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Source(kind) => write!(formatter, "{kind}; `etl build {kind}` reads it"),
+            Self::Source(kind) => write!(formatter, "{kind}"),
             Self::Entry(kind) => write!(formatter, "one entry of {kind}; put it between [ and ]"),
             Self::EntriesById(kind) => {
-                write!(formatter, "an object of {kind} entries; make a list of its values, each with its identifier")
+                write!(
+                    formatter,
+                    "an object of {kind} entries; make a list of its values, each with its identifier"
+                )
             }
             Self::Structure => formatter.write_str("one structure of pymatgen; write it as a CIF"),
-            Self::Structures => formatter.write_str(
-                "a list of pymatgen's structures; write each as a CIF, or stream them to `etl worker --format pymatgen`",
-            ),
-            Self::Optimade => formatter.write_str("a response of an OPTIMADE server; write its structures as CIFs"),
+            Self::Structures => formatter.write_str("a list of pymatgen's structures; write each as a CIF"),
+            Self::Optimade => {
+                formatter.write_str("a response of an OPTIMADE server; write its structures as CIFs")
+            }
             Self::Lines => formatter.write_str("JSON lines, an object each; make a list of them"),
             Self::Records(keys) => {
-                write!(formatter, "a list of objects with {}; write their structures as CIFs", keys.join(", "))
+                write!(
+                    formatter,
+                    "a list of objects with {}; write their structures as CIFs",
+                    keys.join(", ")
+                )
             }
         }
     }

@@ -90,6 +90,7 @@ pub use detect::{detect, detect_name};
 pub use error::{RecordError, SourceError};
 pub use json::JsonError;
 pub use kind::SourceKind;
+pub use look::Look;
 pub use names::FileId;
 pub use open::{InputKind, open};
 pub use poscar::identifier as poscar_identifier;

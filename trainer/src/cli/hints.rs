@@ -1,9 +1,15 @@
 //! Error messages with the option that helps.
 
-use schemas::in_one_line;
+use etl::pipeline::BuildError;
+use etl::source::SourceError;
+use schemas::{StoreError, in_one_line};
 use trainer::TrainError;
 use trainer::compare::CompareError;
+use trainer::config::ConfigError;
+use trainer::data::DataError;
+use trainer::device::DeviceError;
 use trainer::predict::PredictError;
+use trainer::ranks::RanksError;
 use trainer::report::ReportError;
 use trainer::run::RunError;
 use trainer::task::TaskError;
@@ -12,11 +18,18 @@ use trainer::task::TaskError;
 const OVERWRITE: &str = "; --overwrite replaces it";
 /// Hint for files that no command has written.
 const OWN_FOLDER: &str = "; give --out a folder of its own";
+/// Hint for a batch that is too large.
+const BATCH: &str = " (--batch, --batch-triplets)";
+/// Hint for an input of another kind.
+const KIND: &str = "; --kind says how an input is read";
 
 /// Returns the message of an error in one line.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let hint = None
         .or_else(|| error.downcast_ref().map(of_training))
+        .or_else(|| error.downcast_ref().map(of_configuration))
+        .or_else(|| error.downcast_ref().map(of_device))
+        .or_else(|| error.downcast_ref().map(of_ranks))
         .or_else(|| error.downcast_ref().map(of_comparison))
         .or_else(|| error.downcast_ref().map(of_prediction))
         .or_else(|| error.downcast_ref().map(of_run))
@@ -27,19 +40,59 @@ pub(super) fn told(error: &anyhow::Error) -> String {
 
 fn of_training(error: &TrainError) -> &'static str {
     match error {
+        TrainError::Config(error) => of_configuration(error),
+        TrainError::Data(error) => of_data(error),
+        TrainError::Device(error) => of_device(error),
+        TrainError::Ranks(error) => of_ranks(error),
         TrainError::Run(error) => of_run(error),
         TrainError::Report(error) => of_report(error),
         TrainError::Task(error) => of_task(error),
         TrainError::NotFinetuned { .. } => "; trainer finetune --weights makes a model that does",
         TrainError::NoShards => ": give --shards, or data.shards in the configuration",
         TrainError::OtherConfiguration { .. } => "; without --resume and with another --out a new run begins",
+        TrainError::Memory { .. } => BATCH,
+        TrainError::PerAtomCsv { .. } => "; give --out such an ending, or leave --per-atom out",
         TrainError::Exists { .. } => OVERWRITE,
+        _ => "",
+    }
+}
+
+fn of_configuration(error: &ConfigError) -> &'static str {
+    match error {
+        ConfigError::UnknownKey { suggestion: None, .. } => "; `trainer config` prints all keys",
+        _ => "",
+    }
+}
+
+fn of_data(error: &DataError) -> &'static str {
+    match error {
+        DataError::Store(StoreError::Unfinished { .. }) => {
+            ": repeat the command that builds it (etl build with --resume)"
+        }
+        DataError::BatchTooLarge { .. } => BATCH,
+        _ => "",
+    }
+}
+
+fn of_device(error: &DeviceError) -> &'static str {
+    match error {
+        DeviceError::WithoutLibtorch { .. } => {
+            ": `make libtorch`, then build with `--features mmpt-trainer/tch`"
+        }
+        _ => "",
+    }
+}
+
+fn of_ranks(error: &RanksError) -> &'static str {
+    match error {
+        RanksError::WithoutMpi { .. } => " (`--features mmpt-trainer/mpi`)",
         _ => "",
     }
 }
 
 fn of_comparison(error: &CompareError) -> &'static str {
     match error {
+        CompareError::Settings { source, .. } => of_configuration(source),
         CompareError::Input { source, .. } => of_training(source),
         CompareError::Task { source, .. } => of_task(source),
         CompareError::Report(error) => of_report(error),
@@ -54,7 +107,11 @@ fn of_prediction(error: &PredictError) -> &'static str {
         PredictError::Exists { .. } => OVERWRITE,
         PredictError::Foreign { .. } => ", or choose another --out",
         PredictError::DifferentKinds { .. } => ", or say --kind",
-        PredictError::Kind(_) => "; --kind says how an input is read",
+        PredictError::Kind(_)
+        | PredictError::Structures(BuildError::Source(
+            SourceError::OtherName { .. } | SourceError::OtherLook { .. },
+        )) => KIND,
+        PredictError::Data(error) => of_data(error),
         _ => "",
     }
 }
@@ -76,6 +133,10 @@ fn of_report(error: &ReportError) -> &'static str {
 
 fn of_task(error: &TaskError) -> &'static str {
     match error {
+        TaskError::Data(error) => of_data(error),
+        TaskError::Settings { .. } => ", and give it by --config",
+        TaskError::SplitFileNeeded { .. } => ": give it by --split",
+        TaskError::SplitFileWithFolds { .. } => "; leave --split out",
         TaskError::Missing { .. } => "; --allow-partial goes on without them",
         TaskError::Counts { .. } | TaskError::Crystals { .. } => {
             "; --allow-partial goes on with what there is"
@@ -86,6 +147,8 @@ fn of_task(error: &TaskError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use trainer::config::Config;
+
     use super::*;
 
     #[test]
@@ -105,7 +168,33 @@ mod tests {
             told(&error.into()),
             "grids/a.toml: [pretrain.a]: no shards are named: give --shards, or data.shards in the configuration"
         );
+        let error = TaskError::SplitFileNeeded { task: "gaps".into(), name: "list.json".into() };
+        assert_eq!(
+            told(&TrainError::from(error).into()),
+            "the task 'gaps' needs a split file with list.json: give it by --split"
+        );
         let error = PredictError::Exists { path: "p.csv".into() };
         assert_eq!(told(&error.into()), "p.csv already exists; --overwrite replaces it");
+    }
+
+    #[test]
+    fn options_follow_the_settings_that_they_set() {
+        let error = TrainError::Memory { crystals: 64, edges: 1, needed: 2 << 20, available: 1 << 20 };
+        let line = told(&error.into());
+        assert!(line.contains("lower data.batch_crystals, or set data.batch_triplets"), "{line}");
+        assert!(line.ends_with(" (--batch, --batch-triplets)"), "{line}");
+        let unfinished = || DataError::from(StoreError::Unfinished { path: "data/oqmd".into() });
+        for error in [
+            TrainError::from(unfinished()).into(),
+            PredictError::from(unfinished()).into(),
+            TaskError::from(unfinished()).into(),
+        ] {
+            assert_eq!(
+                told(&error),
+                "data/oqmd: an unfinished store: repeat the command that builds it (etl build with --resume)"
+            );
+        }
+        let key = Config::resolve(None, &["qqqq=1"]).expect_err("it is unknown");
+        assert_eq!(told(&key.into()), "settings: unknown key 'qqqq'; `trainer config` prints all keys");
     }
 }

@@ -93,8 +93,8 @@ pub enum DataError {
     },
     /// A batch is too large for memory.
     #[error(
-        "a batch of {count} {items} up to crystal '{last}' is too large, {limit} at most; use a smaller batch or a \
-         smaller --batch-triplets"
+        "a batch of {count} {items} up to crystal '{last}' is too large, {limit} at most; lower the limit of \
+         crystals or of triplets in a batch"
     )]
     BatchTooLarge {
         /// Kind of the items: `atoms`, `edges` or `triplets`.

@@ -9,7 +9,7 @@ pub enum RanksError {
     /// A launcher started several processes, but this program was built without MPI.
     #[error(
         "a launcher started {count} processes, but this program was built without MPI, and they would all \
-         train the same: a build with `--features mmpt-trainer/mpi` shares the batches among them"
+         train the same: a build with the feature `mpi` shares the batches among them"
     )]
     WithoutMpi {
         /// Number of processes.

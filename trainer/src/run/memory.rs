@@ -135,7 +135,7 @@ fn parse(text: &str) -> Option<u64> {
 /// Refuses a batch that needs more memory than is available.
 ///
 /// # Errors
-/// [`TrainError::Memory`], with the options that help.
+/// [`TrainError::Memory`], with the settings that help.
 pub fn require(
     config: &Config,
     crystals: usize,
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_does_not_fit_is_refused_with_the_flags_that_help() {
+    fn a_batch_that_does_not_fit_is_refused_with_the_settings_that_help() {
         let config = Config::default();
         let needed = step_bytes(&config, &SIZE) as u64;
         assert!(require(&config, 64, &SIZE, Some(needed)).is_ok());
         assert!(require(&config, 64, &SIZE, None).is_ok());
         let error = require(&config, 64, &SIZE, Some(needed - 1)).expect_err("too little");
         let text = error.to_string();
-        assert!(text.contains("--batch-triplets") && text.contains("64 crystals"), "{text}");
+        assert!(text.contains("data.batch_triplets") && text.contains("64 crystals"), "{text}");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum TaskError {
     /// The file of the task holds settings, as in earlier versions.
     #[error(
         "{}:{line}:{column}: not a valid task: [settings] is no part of a task any more; put the settings into a \
-         configuration file for --config, as in optimiser.clip_norm = 1.0",
+         configuration file, as in optimiser.clip_norm = 1.0",
         path.display()
     )]
     Settings {
@@ -109,7 +109,7 @@ pub enum TaskError {
         second: PathBuf,
     },
     /// The task needs a published list, which was not given.
-    #[error("the task '{task}' needs a split file: give --split FILE with {name}")]
+    #[error("the task '{task}' needs a split file with {name}")]
     SplitFileNeeded {
         /// Name of the task.
         task: String,
@@ -118,7 +118,7 @@ pub enum TaskError {
     },
     /// A split file was given for a task with folds.
     #[error(
-        "the task '{task}' has folds of its own, in the store's column 'fold': --split cannot replace them"
+        "the task '{task}' has folds of its own, in the store's column 'fold': a split file cannot replace them"
     )]
     SplitFileWithFolds {
         /// Name of the task.

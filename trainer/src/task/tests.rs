@@ -71,7 +71,7 @@ fn tasks_of_earlier_versions_are_understood_or_refused() {
     let earlier = format!("{earlier}\n[settings]\n\"optimiser.clip_norm\" = \"1.0\"\n");
     let message = refused(&earlier);
     assert!(message.starts_with("mine.toml:15:2: not a valid task: [settings] is no part"), "{message}");
-    assert!(message.contains("--config"), "{message}");
+    assert!(message.contains("configuration file"), "{message}");
     assert_eq!(recorded(toml::Deserializer::parse(&earlier).expect("TOML")).expect("a record"), task);
 }
 

@@ -218,6 +218,6 @@ fn a_batch_is_bounded_whatever_its_crystals() {
         (0, MAX_BATCH_PAIRS + 1, "a batch of 33554433 triplets up to crystal 'last' is too large"),
     ] {
         let error = check_size(1, edges, pairs, "last").expect_err("too large").to_string();
-        assert!(error.starts_with(message) && error.contains("--batch-triplets"), "{error}");
+        assert!(error.starts_with(message) && error.contains("crystals or of triplets"), "{error}");
     }
 }

@@ -166,10 +166,7 @@ fn folds_are_chosen_by_number() {
 fn a_list_decides_where_the_task_has_one() {
     let (folder, sources) = stored(&rows(10));
     let error = all(&by_file(), &sources).expect_err("no list");
-    assert_eq!(
-        error.to_string(),
-        "the task 'gaps' needs a split file: give --split FILE with list.json of somebody"
-    );
+    assert_eq!(error.to_string(), "the task 'gaps' needs a split file with list.json of somebody");
     let options =
         listed(folder.path(), r#"{"train": ["m9", "m1", "m5"], "val": ["m0"], "test": ["m2", "m1"]}"#);
     for task in
