@@ -16,6 +16,7 @@
 //! differ by half: losses depend on the processor. Commands of `.venv/bin/python` are skipped where
 //! `make .venv/complete` has not installed it.
 
+mod errors;
 mod links;
 mod markdown;
 mod mirror;

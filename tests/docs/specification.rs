@@ -90,8 +90,8 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(|it| it == word)
 }
 
-/// Calls `visit` with the path and text of every file that may refer to the specification.
-fn each_text(path: &Path, visit: &mut impl FnMut(&str, &str)) {
+/// Calls `visit` with the path and text of every file below a path, or of one file.
+pub(super) fn each_text(path: &Path, visit: &mut impl FnMut(&str, &str)) {
     let full = root().join(path);
     if full.is_dir() {
         for entry in fs::read_dir(&full).expect("a folder") {
