@@ -10,7 +10,7 @@ use crystal::element::SYMBOLS;
 use schemas::matbench::published_crystals;
 use schemas::output;
 
-use crate::config::{Config, DataConfig};
+use crate::config::{Config, DataConfig, ModelKind};
 use crate::data::{Selection, Sources, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
@@ -78,7 +78,8 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
     report::require_own(&request.out, jarvis(&task).as_ref())?;
-    let mut members = Members { request, device, record, task, sources, settings: Vec::new() };
+    let mut members =
+        Members { request, device, record, task, sources, settings: Vec::new(), kind: ModelKind::Mmpt };
     let folds = members.folds()?;
     let evaluation = members.evaluation(folds);
     std::fs::create_dir_all(&request.out)
@@ -95,6 +96,8 @@ struct Members<'a> {
     task: Task,
     sources: Arc<Sources>,
     settings: Vec<(String, String)>,
+    /// Kind of the models.
+    kind: ModelKind,
 }
 
 impl Members<'_> {
@@ -143,6 +146,7 @@ impl Members<'_> {
         let selection = part(&self.task, fold, "test", sources, &fold.test)?;
         let targets: HashMap<&str, f64> =
             fold.test.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
+        self.kind = config.model.kind;
         if self.settings.is_empty() {
             let known = config.settings().into_iter();
             self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
@@ -170,7 +174,7 @@ impl Members<'_> {
         settings.push(("shards".to_owned(), record.shards.join(", ")));
         settings.push(("seeds".to_owned(), format!("{:?}", record.seeds)));
         Evaluation {
-            matbench: matbench(&task, &self.request.authors),
+            matbench: matbench(&task, &self.request.authors, self.kind),
             jarvis: jarvis(&task),
             unit: task.target_unit(),
             task: task.name,
@@ -192,15 +196,18 @@ fn jarvis(task: &Task) -> Option<Jarvis> {
 }
 
 /// Returns the entries of MatBench's record about this program.
-fn matbench(task: &Task, authors: &str) -> Option<Matbench> {
+fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
     let is_dataset = published_crystals(&task.name).is_some();
     is_dataset.then(|| Matbench {
         dataset: task.name.clone(),
         authors: authors.to_owned(),
-        algorithm: "MMPT".to_owned(),
-        algorithm_long: "Mutex masked pre-training of a periodic multigraph network (DimeNet++ with \
-                         attention over the multigraph, lattice transformer), fine-tuned on each fold"
-            .to_owned(),
+        algorithm: kind.title().to_owned(),
+        algorithm_long: match kind {
+            ModelKind::Mmpt => "Mutex masked pre-training of a periodic multigraph network (DimeNet++ with \
+                                attention over the multigraph, lattice transformer), fine-tuned on each fold"
+                .to_owned(),
+            kind => format!("{}: {}, trained on each fold", kind.title(), kind.about()),
+        },
         bibtex_refs: String::new(),
         notes: String::new(),
     })

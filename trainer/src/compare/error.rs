@@ -107,6 +107,14 @@ pub enum CompareError {
         /// A description of the fault.
         reason: String,
     },
+    /// The cost of a fine-tuning cannot be read.
+    #[error("{}: {source}", path.display())]
+    Cost {
+        /// Folder of the fine-tuning.
+        path: PathBuf,
+        /// The underlying error.
+        source: Box<TrainError>,
+    },
     /// An evaluation cannot be read.
     #[error(transparent)]
     Report(#[from] ReportError),

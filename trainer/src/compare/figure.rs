@@ -44,6 +44,9 @@ const WHISKER: f64 = 0.008;
 /// Free share of the range beyond the largest value.
 const HEADROOM: f64 = 0.08;
 
+/// Class of the bar of the median.
+const MEDIAN_BAR: &str = "bar median";
+
 /// A bar of a panel.
 struct Bar {
     label: String,
@@ -90,7 +93,7 @@ fn bars(view: &View, index: usize) -> Vec<Bar> {
     for row in &view.rows {
         let Some(Entry { ours, published }) = row.entries.get(index) else { continue };
         if let Some(score) = ours {
-            let class = if row.kind == RowKind::Median { "bar median" } else { "bar" };
+            let class = if row.kind == RowKind::Median { MEDIAN_BAR } else { "bar" };
             let deviation = score.std.unwrap_or(0.0);
             let (label, text) = (row.label.clone(), score_text(*score));
             bars.push(Bar { label, value: score.mean, deviation, text, class });
@@ -122,6 +125,9 @@ fn draw_bars(corner: (f64, f64), column: &Column, bars: &[Bar]) -> Markup {
         (plot.caption(&column.task))
         (plot.x_axis(&plot.x.ticks(TICKS), &quantity(column), true))
         (line("axis", (plot.left, plot.top), (plot.left, plot.bottom)))
+        @if let Some(median) = bars.iter().find(|bar| bar.class == MEDIAN_BAR) {
+            (line("constant", plot.at((median.value, 0.0)), plot.at((median.value, count))))
+        }
         @for (index, bar) in bars.iter().enumerate() {
             @let middle = count - index as f64 - 0.5;
             @let (corner, end) = (plot.at((0.0, middle + BAR_HALF)), plot.at((bar.value, middle - BAR_HALF)));

@@ -11,6 +11,7 @@
 //!
 //! [task.matbench_jdft2d]            # a built-in task, or any name with `file`
 //! shards = ["data/matbench"]
+//! # stores = { r5 = ["data/matbench-r5"] }: shards with other edges, for the models that need them
 //! # file = "task.toml", folds = [0, 1], split = "lists.csv", allow_partial = true, [task.*.settings]
 //!
 //! [pretrain.mmpt]                   # one run of `trainer pretrain`
@@ -56,6 +57,7 @@ use toml::Table;
 
 use super::error::CompareError;
 use crate::config::{self, DEFAULT_SEED};
+use crate::data::Extraction;
 use crate::{text_file, toml_text};
 
 /// Name of the training median in published numbers.
@@ -104,6 +106,9 @@ pub struct Grid {
 pub struct TaskSection {
     /// Shards, folders of shards or patterns.
     pub shards: Vec<String>,
+    /// Shards with other edges by [`Extraction`], such as `r5` or `knn32`, for the models that need them.
+    #[serde(default)]
+    pub stores: BTreeMap<String, Vec<String>>,
     /// File of the task; `None` for the built-in task of the section's name.
     pub file: Option<PathBuf>,
     /// Indices of the folds; `None` for all.
@@ -116,6 +121,13 @@ pub struct TaskSection {
     /// Settings of the task's fine-tunings.
     #[serde(default)]
     pub settings: Table,
+}
+
+impl TaskSection {
+    /// Returns the shards for a model that needs these edges, or any if `None`.
+    pub fn shards_of(&self, edges: Option<Extraction>) -> &[String] {
+        edges.and_then(|edges| self.stores.get(&edges.to_string())).unwrap_or(&self.shards)
+    }
 }
 
 /// Section of a pre-training.

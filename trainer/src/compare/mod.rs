@@ -4,7 +4,7 @@
 //! * [`plan`]: the [`job`]s of a grid, in order
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
 //! * [`journal`]: events of all jobs
-//! * [`view`]: the numbers of a table or figure, measured and published
+//! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: their cost
 //! * [`table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
 //! The folder of a comparison:
@@ -21,6 +21,7 @@
 //! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
 //! continue with other settings.
 
+pub mod cost;
 mod error;
 #[cfg(test)]
 mod example;
@@ -224,7 +225,8 @@ impl Prepared {
 
     /// Writes tables and figures.
     fn write(&self, folder: &Path, states: &[State]) -> Result<Vec<PathBuf>, CompareError> {
-        let evaluations = view::evaluations(&self.plan, states)?;
+        let records = journal::read(&folder.join(journal::FILE))?;
+        let evaluations = view::evaluations(&self.plan, states, &cost::devices(&records))?;
         let mut files = Vec::new();
         for section in &self.grid.table {
             let view = View::of_table(section, &self.grid, &self.plan, &evaluations);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::error::CompareError;
 use super::grid::{Grid, StartSection, TaskSection, assignments};
 use super::job::{Job, JobKind, operand, text};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ModelConfig};
 use crate::evaluate::default_out;
 use crate::report::json;
 use crate::run::folder::BEST_FILE;
@@ -33,9 +33,11 @@ pub struct Cell {
     pub start: String,
     /// Share of the training crystals.
     pub fraction: f64,
+    /// Folder of the fine-tuning.
+    pub folder: PathBuf,
     /// File of the scores.
     pub evaluation: PathBuf,
-    /// Index of the job that writes the scores.
+    /// Index of the job that writes the scores. The job before it is the fine-tuning.
     pub job: usize,
 }
 
@@ -76,8 +78,8 @@ struct Planner<'a> {
     grid: &'a Grid,
     path: &'a Path,
     folder: &'a Path,
-    /// Indices of the pre-trainings planned so far.
-    pretrained: BTreeMap<&'a str, usize>,
+    /// The pre-trainings planned so far, with the index of their job.
+    pretrained: BTreeMap<&'a str, (usize, ModelConfig)>,
     plan: Plan,
 }
 
@@ -92,7 +94,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let settings = assignments(&section.settings);
-        Config::resolve(section.config.as_deref(), &settings)
+        let config = Config::resolve(section.config.as_deref(), &settings)
             .map_err(self.unusable(format!("pretrain.{name}")))?;
         let place = Path::new(PRETRAIN_FOLDER).join(name);
         let folder = self.folder.join(&place);
@@ -100,7 +102,7 @@ impl<'a> Planner<'a> {
         arguments.push(text(&folder));
         push_settings(&mut arguments, section.config.as_deref(), &settings);
         push_shards(&mut arguments, &section.shards);
-        self.pretrained.insert(name, self.plan.jobs.len());
+        self.pretrained.insert(name, (self.plan.jobs.len(), config.model));
         self.plan.jobs.push(Job {
             kind: JobKind::Pretrain,
             subject: name.clone(),
@@ -132,9 +134,12 @@ impl<'a> Planner<'a> {
             .flat_map(assignments)
             .collect();
         let recipe = |model| definition.group.recipe(model, &definition.name);
-        Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
+        let config = Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
             .map_err(self.unusable(format!("task.{task}] with [start.{start}")))?;
         self.plan.units.insert(task.to_owned(), definition.target_unit());
+        let pretrained = start_section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
+        let model = pretrained.map_or(&config.model, |(_, model)| model);
+        let shards = task_section.shards_of(model.edges());
         let beginning = self.start(start_section);
         for &fraction in &self.grid.fractions {
             let subject = format!("{task}/{start}/{fraction}");
@@ -147,7 +152,7 @@ impl<'a> Planner<'a> {
             arguments.extend(["--seeds".to_owned(), joined(&self.grid.seeds)]);
             push_division(&mut arguments, task_section);
             push_settings(&mut arguments, start_section.config.as_deref(), &settings);
-            push_shards(&mut arguments, &task_section.shards);
+            push_shards(&mut arguments, shards);
             let inputs =
                 [&task_section.file, &task_section.split, &start_section.config, &start_section.weights];
             let log = self.log(&place);
@@ -170,7 +175,7 @@ impl<'a> Planner<'a> {
                 arguments: vec!["evaluate".to_owned(), text(&folder)],
                 inputs: Vec::new(),
                 output: evaluation.join(json::FILE),
-                folder,
+                folder: folder.clone(),
                 log,
                 after: vec![finetuning],
             });
@@ -178,6 +183,7 @@ impl<'a> Planner<'a> {
                 task: task.to_owned(),
                 start: start.to_owned(),
                 fraction,
+                folder,
                 evaluation: evaluation.join(json::FILE),
                 job: finetuning + 1,
             });
@@ -188,7 +194,7 @@ impl<'a> Planner<'a> {
     /// Returns the arguments of a start, and the jobs that it needs.
     fn start(&self, section: &StartSection) -> JobStart {
         let planned = section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
-        let pretraining = planned.and_then(|&job| Some((job, self.plan.jobs.get(job)?)));
+        let pretraining = planned.and_then(|&(job, _)| Some((job, self.plan.jobs.get(job)?)));
         match (pretraining, &section.weights) {
             (Some((job, pretraining)), _) => JobStart {
                 arguments: vec!["--weights".to_owned(), text(&pretraining.output)],

@@ -2,29 +2,49 @@
 
 use std::collections::BTreeMap;
 
+use super::cost::Cost;
 use super::error::CompareError;
 use super::grid::{ALL_LABELS, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
-use super::plan::Plan;
+use super::job::Job;
+use super::plan::{Cell, Plan};
 use super::schedule::State;
 use crate::report::json::EvaluationRecord;
 
 /// Name of the training median's row.
 const MEDIAN_LABEL: &str = "Median of the training part";
 
-/// Evaluations of the cells of a plan, in order; `None` if not finished.
-pub type Evaluations = Vec<Option<EvaluationRecord>>;
+/// Evaluation of a cell, and the cost of its fine-tuning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// Scores of the test parts.
+    pub record: EvaluationRecord,
+    /// Cost; `None` if the runs left no record of it.
+    pub cost: Option<Cost>,
+}
 
-/// Reads the evaluations of the cells whose jobs are finished.
+/// Evaluations of the cells of a plan, in order; `None` if not finished.
+pub type Evaluations = Vec<Option<Evaluated>>;
+
+/// Reads the evaluations of the cells whose jobs are finished. `devices` are the devices of the jobs by name.
 ///
 /// # Errors
-/// [`CompareError::Report`].
-pub fn evaluations(plan: &Plan, states: &[State]) -> Result<Evaluations, CompareError> {
-    let done = |job: usize| states.get(job) == Some(&State::Finished);
-    let read = plan
-        .cells
-        .iter()
-        .map(|cell| done(cell.job).then(|| EvaluationRecord::read(&cell.evaluation)).transpose());
-    Ok(read.collect::<Result<_, _>>()?)
+/// [`CompareError::Report`] or [`CompareError::Cost`].
+pub fn evaluations(
+    plan: &Plan,
+    states: &[State],
+    devices: &BTreeMap<String, String>,
+) -> Result<Evaluations, CompareError> {
+    let read = |cell: &Cell| {
+        if states.get(cell.job) != Some(&State::Finished) {
+            return Ok(None);
+        }
+        let finetuning = plan.jobs.get(cell.job - 1).map(Job::name);
+        let device = finetuning.and_then(|name| devices.get(&name)).map(String::as_str);
+        let cost = Cost::read(&cell.folder, device)
+            .map_err(|source| CompareError::Cost { path: cell.folder.clone(), source: Box::new(source) })?;
+        Ok(Some(Evaluated { record: EvaluationRecord::read(&cell.evaluation)?, cost }))
+    };
+    plan.cells.iter().map(read).collect()
 }
 
 /// Mean absolute error of a cell, in the unit of the target.
@@ -38,6 +58,8 @@ pub struct Score {
     pub folds: usize,
     /// Number of seeds whose predictions were averaged.
     pub seeds: usize,
+    /// Cost of the fine-tuning; `None` for the median and where it is not known.
+    pub cost: Option<Cost>,
 }
 
 /// A published number.
@@ -202,7 +224,7 @@ impl Selection<'_> {
     fn median<'a>(
         &self,
         grid: &Grid,
-        measured: &impl Fn(&str, &str, f64) -> Option<&'a EvaluationRecord>,
+        measured: &impl Fn(&str, &str, f64) -> Option<&'a Evaluated>,
     ) -> Option<Row> {
         let fraction = self.fractions.iter().copied().max_by(f64::total_cmp)?;
         let entry = |task: &String| Entry {
@@ -232,14 +254,14 @@ fn cite(entry: &Published, task: &str) -> Option<Cited> {
     Some(Cited { mae, model: entry.model.clone(), source: entry.source.clone() })
 }
 
-fn model_score(record: &EvaluationRecord) -> Score {
+fn model_score(Evaluated { record, cost }: &Evaluated) -> Score {
     let (folds, seeds) = (record.folds.len(), record.seeds.len());
-    Score { mean: record.mean.mae, std: record.std.mae, folds, seeds }
+    Score { mean: record.mean.mae, std: record.std.mae, folds, seeds, cost: *cost }
 }
 
-fn median_score(record: &EvaluationRecord) -> Score {
+fn median_score(Evaluated { record, .. }: &Evaluated) -> Score {
     let (folds, seeds) = (record.folds.len(), record.seeds.len());
-    Score { mean: record.mean.dummy_mae, std: record.std.dummy_mae, folds, seeds }
+    Score { mean: record.mean.dummy_mae, std: record.std.dummy_mae, folds, seeds, cost: None }
 }
 
 /// Formats a share as a percentage: `25 %`.

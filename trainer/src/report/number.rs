@@ -47,7 +47,7 @@ impl Format {
 }
 
 /// Formats a count with thousands separators: `1,234,567`.
-pub(super) fn grouped(count: usize) -> String {
+pub(crate) fn grouped(count: usize) -> String {
     etl::stats::number::grouped(count as u64)
 }
 

@@ -1,6 +1,7 @@
 //! Checks that the parts of a grid fit together.
 
 use super::{FigureKind, Grid, MEDIAN, Published};
+use crate::data::Extraction;
 
 /// An invalid value.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) fn fault(grid: &Grid) -> Option<Fault> {
     names(grid)
         .or_else(|| axes(grid))
         .or_else(|| starts(grid))
+        .or_else(|| stores(grid))
         .or_else(|| published(grid))
         .or_else(|| views(grid))
 }
@@ -60,6 +62,18 @@ fn starts(grid: &Grid) -> Option<Fault> {
         }
         let unknown = !grid.pretrain.contains_key(pretrain);
         unknown.then(|| fault_of(key, pretrain, one_of(&keys(&grid.pretrain))))
+    })
+}
+
+/// Checks the edges for which a task has stores of its own.
+fn stores(grid: &Grid) -> Option<Fault> {
+    grid.task.iter().find_map(|(task, section)| {
+        let key = format!("task.{task}.stores");
+        section.stores.iter().find_map(|(edges, shards)| match edges.parse::<Extraction>() {
+            Ok(known) if known.to_string() == *edges => empty(&format!("{key}.{edges}"), shards),
+            Ok(known) => Some(fault_of(&key, edges, format!("written {known}"))),
+            Err(needed) => Some(fault_of(&key, edges, needed.to_string().trim_start_matches("must be "))),
+        })
     })
 }
 
