@@ -25,6 +25,7 @@ use crate::config::Config;
 
 /// Name of the resolved configuration in the folder of a run.
 pub const CONFIG_FILE: &str = "config.toml";
+/// Name of the file with a record per step and per epoch.
 pub const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
 /// Name of the best weights in the folder of a run.
