@@ -1,6 +1,6 @@
 //! Conversion of the settings and limits of a store to those of [`crystal`].
 
-use crystal::feature::{FeatureOptions, Ties};
+use crystal::feature::{FeatureOptions, Neighbours, Ties};
 use schemas::limits::{self, LimitError};
 use schemas::settings::{self, FeatureSettings};
 
@@ -21,6 +21,10 @@ pub fn options(settings: &FeatureSettings) -> FeatureOptions {
         niggli_epsilon,
         centred_tolerance,
     } = *settings;
+    let neighbours = match neighbours {
+        settings::Neighbours::Nearest(number) => Neighbours::Nearest(number),
+        settings::Neighbours::All => Neighbours::All,
+    };
     let ties = match ties {
         settings::Ties::Shell => Ties::Shell,
         settings::Ties::Cut => Ties::Cut,
@@ -52,8 +56,11 @@ mod tests {
     #[test]
     fn default_settings_are_the_default_options() {
         assert_eq!(options(&FeatureSettings::default()), FeatureOptions::default());
-        let cut = FeatureSettings { ties: settings::Ties::Cut, neighbours: 3, ..FeatureSettings::default() };
-        let expected = FeatureOptions { ties: Ties::Cut, neighbours: 3, ..FeatureOptions::default() };
-        assert_eq!(options(&cut), expected);
+        let settings = |neighbours, ties| FeatureSettings { neighbours, ties, ..FeatureSettings::default() };
+        let expected = |neighbours, ties| FeatureOptions { neighbours, ties, ..FeatureOptions::default() };
+        let cut = settings(settings::Neighbours::Nearest(3), settings::Ties::Cut);
+        assert_eq!(options(&cut), expected(Neighbours::Nearest(3), Ties::Cut));
+        let all = settings(settings::Neighbours::All, settings::Ties::Shell);
+        assert_eq!(options(&all), expected(Neighbours::All, Ties::Shell));
     }
 }

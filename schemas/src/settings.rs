@@ -3,11 +3,15 @@
 //! They are stored in the key-value metadata of every shard and in the manifest. A reader that requires other
 //! settings refuses the store and names the first setting that differs.
 
+mod neighbours;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use neighbours::{Neighbours, NeighboursError};
 
 /// Largest length of an edge (specification, section 2.2), in Å.
 pub const DEFAULT_CUTOFF_ANGSTROM: f64 = 8.0;
@@ -35,7 +39,7 @@ pub enum Ties {
     /// Keep the whole shell of the last neighbour. The result does not depend on the choice of unit cell.
     #[default]
     Shell,
-    /// Keep exactly the first [`FeatureSettings::neighbours`] in the canonical order.
+    /// Keep exactly the number of [`FeatureSettings::neighbours`], the first in the canonical order.
     Cut,
 }
 
@@ -66,9 +70,9 @@ impl FromStr for Ties {
 pub struct FeatureSettings {
     /// Cutoff radius of the neighbour list, in Å.
     pub cutoff_angstrom: f64,
-    /// Number of nearest neighbours kept for each centre atom.
-    pub neighbours: usize,
-    /// Rule for neighbours that tie with the last one kept.
+    /// Neighbours kept for each centre atom.
+    pub neighbours: Neighbours,
+    /// Rule for neighbours that tie with the last one kept. [`Ties::Shell`] where all are kept.
     pub ties: Ties,
     /// Largest gap between successive distances within one shell, in Å.
     pub tie_tolerance_angstrom: f64,
@@ -84,7 +88,7 @@ impl Default for FeatureSettings {
     fn default() -> Self {
         Self {
             cutoff_angstrom: DEFAULT_CUTOFF_ANGSTROM,
-            neighbours: DEFAULT_NEIGHBOURS,
+            neighbours: Neighbours::Nearest(DEFAULT_NEIGHBOURS),
             ties: Ties::default(),
             tie_tolerance_angstrom: DEFAULT_TIE_TOLERANCE_ANGSTROM,
             wrap_tolerance: DEFAULT_WRAP_TOLERANCE,
@@ -95,7 +99,7 @@ impl Default for FeatureSettings {
 }
 
 /// An error of a setting that is missing, invalid or different from the one required.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// The key is missing in the metadata.
@@ -133,6 +137,8 @@ pub enum SettingsError {
         found: String,
         /// The reader's value.
         expected: String,
+        /// All settings of the reader.
+        wanted: Box<FeatureSettings>,
     },
 }
 
@@ -165,7 +171,7 @@ impl FeatureSettings {
     pub fn from_metadata(metadata: &HashMap<String, String>) -> Result<Self, SettingsError> {
         let settings = Self {
             cutoff_angstrom: parse(metadata, "cutoff_angstrom", "a number")?,
-            neighbours: parse(metadata, "neighbours", "a whole number")?,
+            neighbours: parse(metadata, "neighbours", "a whole number or 'all'")?,
             ties: parse(metadata, "ties", "'shell' or 'cut'")?,
             tie_tolerance_angstrom: parse(metadata, "tie_tolerance_angstrom", "a number")?,
             wrap_tolerance: parse(metadata, "wrap_tolerance", "a number")?,
@@ -189,8 +195,16 @@ impl FeatureSettings {
             let expected = format!("above 0 and at most {MAX_CUTOFF_ANGSTROM} Å");
             return refuse("cutoff_angstrom", &cutoff, expected);
         }
-        if !(1..=MAX_NEIGHBOURS).contains(&self.neighbours) {
-            return refuse("neighbours", &self.neighbours, format!("1 to {MAX_NEIGHBOURS}"));
+        match self.neighbours {
+            Neighbours::Nearest(1..=MAX_NEIGHBOURS) => {}
+            Neighbours::Nearest(_) => {
+                return refuse("neighbours", &self.neighbours, format!("1 to {MAX_NEIGHBOURS}"));
+            }
+            // So that stores of the same edges have the same settings.
+            Neighbours::All if self.ties != Ties::Shell => {
+                return refuse("ties", &self.ties, format!("{} where all neighbours are kept", Ties::Shell));
+            }
+            Neighbours::All => {}
         }
         for (key, tolerance) in [
             ("tie_tolerance_angstrom", self.tie_tolerance_angstrom),
@@ -213,7 +227,8 @@ impl FeatureSettings {
         for ((key, expected), (_, found)) in self.to_metadata().into_iter().zip(found.to_metadata()) {
             if expected != found {
                 let key = key[METADATA_PREFIX.len()..].to_owned();
-                return Err(SettingsError::Mismatch { key, found, expected });
+                let wanted = Box::new(self.clone());
+                return Err(SettingsError::Mismatch { key, found, expected, wanted });
             }
         }
         Ok(())
@@ -240,9 +255,21 @@ mod tests {
 
     #[test]
     fn metadata_round_trip_is_exact() {
-        let settings = FeatureSettings { cutoff_angstrom: 0.1 + 0.2, ties: Ties::Cut, ..Default::default() };
-        let metadata: HashMap<_, _> = settings.to_metadata().into_iter().collect();
-        assert_eq!(FeatureSettings::from_metadata(&metadata), Ok(settings));
+        let cut = FeatureSettings { cutoff_angstrom: 0.1 + 0.2, ties: Ties::Cut, ..Default::default() };
+        let all = FeatureSettings { neighbours: Neighbours::All, ..Default::default() };
+        for settings in [cut, all] {
+            let metadata: HashMap<_, _> = settings.to_metadata().into_iter().collect();
+            assert_eq!(FeatureSettings::from_metadata(&metadata), Ok(settings));
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_as_before_there_was_another_choice() {
+        let text = serde_json::to_string(&FeatureSettings::default()).expect("plain data");
+        assert!(text.starts_with(r#"{"cutoff_angstrom":8.0,"neighbours":12,"ties":"shell","#), "{text}");
+        let all = FeatureSettings { neighbours: Neighbours::All, ..FeatureSettings::default() };
+        let text = serde_json::to_string(&all).expect("plain data");
+        assert!(text.contains(r#","neighbours":"all","#), "{text}");
     }
 
     #[test]
@@ -273,10 +300,17 @@ mod tests {
         assert_eq!(fine.check(), Ok(()));
         for (settings, message) in [
             (
-                FeatureSettings { neighbours: 1_000_000_000, ..fine.clone() },
+                FeatureSettings { neighbours: Neighbours::Nearest(1_000_000_000), ..fine.clone() },
                 "neighbours = 1000000000 must be 1 to 1024",
             ),
-            (FeatureSettings { neighbours: 0, ..fine.clone() }, "neighbours = 0 must be 1 to 1024"),
+            (
+                FeatureSettings { neighbours: Neighbours::Nearest(0), ..fine.clone() },
+                "neighbours = 0 must be 1 to 1024",
+            ),
+            (
+                FeatureSettings { neighbours: Neighbours::All, ties: Ties::Cut, ..fine.clone() },
+                "ties = cut must be shell where all neighbours are kept",
+            ),
             (
                 FeatureSettings { cutoff_angstrom: f64::NAN, ..fine.clone() },
                 "cutoff_angstrom = NaN must be above 0",
@@ -303,6 +337,10 @@ mod tests {
         let found = FeatureSettings { ties: Ties::Cut, ..expected.clone() };
         let error = expected.require(&found).expect_err("the tie rules differ");
         assert_eq!(error.to_string(), "the store has ties = cut, but shell is needed");
+        let all = FeatureSettings { neighbours: Neighbours::All, ..expected.clone() };
+        let error = all.require(&expected).expect_err("fewer neighbours");
+        assert_eq!(error.to_string(), "the store has neighbours = 12, but all is needed");
+        assert!(matches!(error, SettingsError::Mismatch { wanted, .. } if *wanted == all));
     }
 
     #[test]
@@ -310,7 +348,12 @@ mod tests {
         let mut metadata: HashMap<_, _> = FeatureSettings::default().to_metadata().into_iter().collect();
         metadata.insert("mmpt.neighbours".into(), "twelve".into());
         let error = FeatureSettings::from_metadata(&metadata).expect_err("not a number");
-        assert!(error.to_string().contains("'mmpt.neighbours' holds 'twelve'"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("'mmpt.neighbours' holds 'twelve', which is not a whole number or 'all'"),
+            "{error}"
+        );
         metadata.remove("mmpt.neighbours");
         let error = FeatureSettings::from_metadata(&metadata).expect_err("no key");
         assert!(error.to_string().contains("'mmpt.neighbours' is missing"), "{error}");

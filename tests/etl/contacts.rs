@@ -132,6 +132,7 @@ fn settings_out_of_range_are_refused() {
         ("--cutoff=inf", "not a positive number of at most 100"),
         ("--cutoff=101", "not a positive number of at most 100"),
         ("--neighbours=1025", "not a whole number of at least 1 and at most 1024"),
+        ("--neighbours=some", "not a whole number of at least 1 and at most 1024, nor 'all'"),
         ("--min-volume=nan", "neither 0 nor a positive number"),
         ("--min-distance=-1", "neither 0 nor a positive number"),
         ("--threads=1025", "must be 1 to 1024"),

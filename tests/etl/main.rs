@@ -14,6 +14,7 @@ mod files;
 mod labels;
 #[cfg(unix)]
 mod modes;
+mod neighbours;
 mod own_source;
 mod parts;
 mod rejects;

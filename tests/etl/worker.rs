@@ -118,9 +118,16 @@ fn features_are_those_of_a_build_in_batches_of_any_size() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         assert_features(&read(&output.stdout), store.path());
     }
-    let more = ["--ties", "cut", "--neighbours", "8", "--cutoff", "6"];
-    let output = work(&more, &stream(&[batch(&entries)]));
-    assert_features(&read(&output.stdout), built(&entries, &more, 0).path());
+    for more in [
+        &["--ties", "cut", "--neighbours", "8", "--cutoff", "6"][..],
+        &["--neighbours", "all", "--cutoff", "4"],
+    ] {
+        let output = work(more, &stream(&[batch(&entries)]));
+        assert_features(&read(&output.stdout), built(&entries, more, 0).path());
+    }
+    let output = work(&["--neighbours", "all", "--ties", "cut"], &stream(&[batch(&entries)]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ties = cut must be shell"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::element::symbol;
-use crate::feature::{Edges, FeatureError, FeatureOptions, Features, pairs_within};
+use crate::feature::{Edges, FeatureError, FeatureOptions, Features, Neighbours, pairs_within};
 use crate::math::determinant;
 use crate::number::significant;
 use crate::radius::COVALENT_RADII_ANGSTROM;
@@ -169,7 +169,9 @@ impl ContactLimit {
         let widest = 2.0 * self.share * largest;
         // Most crystals have no two atoms that close, and need no look-up of radii.
         let clear = widest + WIDEST_SHELL_ANGSTROM;
-        if options.neighbours > 0 && features.edges.distance.iter().all(|&distance| distance >= clear) {
+        if options.neighbours != Neighbours::Nearest(0)
+            && features.edges.distance.iter().all(|&distance| distance >= clear)
+        {
             return Ok(());
         }
         self.check_edges(atomic_numbers, &features.edges)?;
@@ -224,11 +226,12 @@ impl ContactLimit {
         largest: f64,
     ) -> bool {
         let mut end = 0;
-        options.neighbours == 0
+        let wanted = options.neighbours.wanted();
+        wanted == 0
             || edges.target.chunk_by(|first, second| first == second).any(|edges_of_atom| {
                 end += edges_of_atom.len();
                 // An atom with fewer edges has no other neighbour within the cutoff.
-                edges_of_atom.len() >= options.neighbours && {
+                edges_of_atom.len() >= wanted && {
                     let radius = radius(number_of(atomic_numbers, edges_of_atom[0]));
                     edges.distance[end - 1] < self.share * (radius + largest) + WIDEST_SHELL_ANGSTROM
                 }

@@ -4,7 +4,8 @@ use clap::Args;
 use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
 use schemas::settings::{
-    DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties,
+    DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS,
+    Neighbours, Ties,
 };
 
 /// Settings of the features.
@@ -19,15 +20,15 @@ pub(super) struct FeatureOptions {
         help_heading = "Features"
     )]
     cutoff: f64,
-    /// Nearest neighbours of each atom
+    /// Nearest neighbours of each atom, or all within the cutoff
     #[arg(
         long,
-        value_name = "N",
-        default_value_t = DEFAULT_NEIGHBOURS,
+        value_name = "N|all",
+        default_value_t = Neighbours::Nearest(DEFAULT_NEIGHBOURS),
         value_parser = neighbours,
         help_heading = "Features"
     )]
-    neighbours: usize,
+    neighbours: Neighbours,
     /// Neighbours that tie with the last one: keep the whole shell, or cut
     #[arg(long, value_name = "shell|cut", default_value_t = Ties::Shell, help_heading = "Features")]
     ties: Ties,
@@ -51,10 +52,15 @@ fn cutoff(text: &str) -> Result<f64, String> {
     length.ok_or_else(|| format!("not a positive number of at most {MAX_CUTOFF_ANGSTROM}"))
 }
 
-/// Parses a number of neighbours, which must be at least 1.
-fn neighbours(text: &str) -> Result<usize, String> {
-    let number = text.parse::<usize>().ok().filter(|number| (1..=MAX_NEIGHBOURS).contains(number));
-    number.ok_or_else(|| format!("not a whole number of at least 1 and at most {MAX_NEIGHBOURS}"))
+/// Parses a number of neighbours, which must be at least 1, or `all`.
+fn neighbours(text: &str) -> Result<Neighbours, String> {
+    match text.parse() {
+        Ok(neighbours @ (Neighbours::Nearest(1..=MAX_NEIGHBOURS) | Neighbours::All)) => Ok(neighbours),
+        _ => Err(format!(
+            "not a whole number of at least 1 and at most {MAX_NEIGHBOURS}, nor '{}'",
+            Neighbours::All
+        )),
+    }
 }
 
 /// Parses a minimum volume or distance, which must not be negative.

@@ -3,6 +3,7 @@
 use crystal::number::significant;
 use maud::{Markup, html};
 use schemas::count::counted;
+use schemas::settings::Neighbours;
 
 use super::number::{grouped, grouped_count, percent, size};
 use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
@@ -35,8 +36,14 @@ fn header(statistics: &StoreStatistics) -> Markup {
     html! {
         h1 { (statistics.source) }
         p {
-            "Nearest " (settings.neighbours) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
-            (settings.ties.to_string()) ", Niggli cells. " (size(statistics.bytes)) " in "
+            @match settings.neighbours {
+                Neighbours::Nearest(number) => {
+                    "Nearest " (number) " neighbours within " (settings.cutoff_angstrom) " Å, ties "
+                    (settings.ties.to_string())
+                }
+                Neighbours::All => { "All neighbours within " (settings.cutoff_angstrom) " Å" }
+            }
+            ", Niggli cells. " (size(statistics.bytes)) " in "
             (counted(statistics.shards, "shard")) ", written by version " (statistics.software_version) "."
         }
         div class="tiles" {

@@ -1,5 +1,13 @@
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use schemas::settings::{FeatureSettings, Neighbours};
+
 use super::*;
+use crate::pipeline::{BuildProgress, BuildRequest, Position, build};
+use crate::source::SourceKind;
 use crate::test_store;
+use crate::validate::{ValidateOptions, validate};
 
 fn statistics() -> StoreStatistics {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -34,6 +42,50 @@ fn every_edge_has_a_length_and_two_classes() {
     for class in 0..DIRECTIONS {
         assert_eq!(statistics.directions_centred[class], statistics.directions_centred[26 - class]);
     }
+}
+
+/// Progress that nobody watches.
+struct Silent;
+
+impl BuildProgress for Silent {
+    fn position(&self, _: Position) {}
+    fn entries(&self, _: u64, _: u64) {}
+}
+
+/// The sample with other neighbours than usual. Within 3 Å many of its atoms have none.
+#[test]
+fn stores_of_other_neighbours_are_valid_and_say_so() {
+    let mut edges = Vec::new();
+    for (neighbours, cutoff_angstrom, said) in [
+        (Neighbours::Nearest(12), 8.0, "nearest 12 within 8 Å, ties shell"),
+        (Neighbours::Nearest(32), 8.0, "nearest 32 within 8 Å, ties shell"),
+        (Neighbours::All, 5.0, "all within 5 Å"),
+        (Neighbours::All, 3.0, "all within 3 Å"),
+    ] {
+        let store = tempfile::tempdir().expect("a temporary folder");
+        let sample = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/sample"));
+        let mut request = BuildRequest::new(SourceKind::Cif, vec![sample], store.path().to_owned());
+        request.settings = FeatureSettings { neighbours, cutoff_angstrom, ..FeatureSettings::default() };
+        let built = build(&request, &Silent, &AtomicBool::new(false)).expect("a store");
+        assert_eq!((built.manifest.counts.rejected, built.manifest.settings), (0, request.settings));
+        let has_isolated = built.manifest.counts.noted.contains_key("isolated_atom");
+        assert_eq!(has_isolated, cutoff_angstrom == 3.0, "{said}");
+        let every_row = ValidateOptions { sample: None, ..ValidateOptions::default() };
+        let report = validate(store.path(), &every_row).expect("a store");
+        assert!(report.is_valid(), "{said}: {:#?}", report.problems);
+        let statistics = collect(store.path()).expect("a good store");
+        let text = statistics.to_string();
+        assert!(text.contains(&format!("\n  neighbours: {said}; written by")), "{text}");
+        let mut page = Vec::new();
+        statistics.write_html(&mut page).expect("memory");
+        let page = String::from_utf8(page).expect("text");
+        let (which, rest) = said.split_once(" within ").expect("a cutoff");
+        let which = which[..1].to_uppercase() + &which[1..];
+        assert!(page.contains(&format!("{which} neighbours within {rest}, Niggli cells. ")), "{said}");
+        edges.push(statistics.edges);
+    }
+    let [twelve, thirty_two, within_five, within_three] = edges[..] else { panic!("four stores") };
+    assert!(thirty_two > 2 * twelve && within_five > 2 * within_three && within_three > 0, "{edges:?}");
 }
 
 #[test]

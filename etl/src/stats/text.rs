@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use crystal::element::SYMBOLS;
 use crystal::number::significant;
 use schemas::count::{agree, counted};
+use schemas::settings::{FeatureSettings, Neighbours};
 use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
@@ -58,12 +59,19 @@ fn header(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     )?;
     writeln!(
         out,
-        "  neighbours: nearest {} within {} Å, ties {}; written by version {}",
-        settings.neighbours,
-        settings.cutoff_angstrom,
-        settings.ties,
+        "  neighbours: {}; written by version {}",
+        neighbours(settings),
         line(&statistics.software_version)
     )
+}
+
+/// Says which neighbours the atoms of a store keep.
+fn neighbours(settings: &FeatureSettings) -> String {
+    let FeatureSettings { cutoff_angstrom, ties, .. } = settings;
+    match settings.neighbours {
+        Neighbours::Nearest(number) => format!("nearest {number} within {cutoff_angstrom} Å, ties {ties}"),
+        Neighbours::All => format!("all within {cutoff_angstrom} Å"),
+    }
 }
 
 fn entries(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {

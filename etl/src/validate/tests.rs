@@ -1,3 +1,5 @@
+use schemas::settings::Neighbours;
+
 use super::*;
 use crate::test_store::{self, TestCrystal};
 
@@ -108,7 +110,7 @@ fn an_identifier_that_stands_twice_is_found_across_shards() {
 #[test]
 fn other_settings_are_refused() {
     let store = store(&test_store::crystals());
-    edit_manifest(store.path(), |manifest| manifest.settings.neighbours = 16);
+    edit_manifest(store.path(), |manifest| manifest.settings.neighbours = Neighbours::Nearest(16));
     let problems = problems(store.path());
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems[0].contains("the store has neighbours = 12, but 16 is needed"), "{problems:#?}");

@@ -38,8 +38,10 @@ impl<R: Read> Blocks<R> {
     /// Reads the header of a stream.
     ///
     /// # Errors
-    /// Returns a [`WorkerError`] if it is not an Arrow IPC stream or lacks a required column.
+    /// Returns a [`WorkerError`] if the settings are invalid, or if it is not an Arrow IPC stream or lacks a required
+    /// column.
     pub(super) fn open(request: &WorkerRequest, input: R) -> Result<Self, WorkerError> {
+        request.settings.check().map_err(BuildError::from)?;
         let input = BufReader::new(EndOfInput { input, reached: false });
         let stream = guarded(|| StreamReader::try_new(input, None))
             .map_err(|source| WorkerError::Input { rows: 0, source })?;

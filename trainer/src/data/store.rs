@@ -153,7 +153,7 @@ fn other_settings(first: &Path, second: &Path, error: SettingsError) -> DataErro
         folder.unwrap_or(shard).to_owned()
     };
     match error {
-        SettingsError::Mismatch { key, found, expected } => DataError::OtherSettings {
+        SettingsError::Mismatch { key, found, expected, .. } => DataError::OtherSettings {
             first: store(first),
             second: store(second),
             key,

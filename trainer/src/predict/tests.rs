@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use etl::pipeline::{Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, Position, build};
 use etl::source::SourceOptions;
 use proptest::prelude::*;
-use schemas::settings::{FeatureSettings, Ties};
+use schemas::settings::{FeatureSettings, Neighbours, Ties};
 use tempfile::TempDir;
 
 use super::*;
@@ -121,7 +121,7 @@ impl BuildProgress for Silent {
 }
 
 /// A store of CIFs in shards of a few rows.
-fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
+fn store(inputs: &[PathBuf], settings: FeatureSettings) -> TempDir {
     let out = folder();
     let request = BuildRequest {
         kind: SourceKind::Cif,
@@ -130,7 +130,7 @@ fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
         labels: Vec::new(),
         id_prop_keys: Vec::new(),
         store: out.path().to_owned(),
-        settings: FeatureSettings { ties, ..FeatureSettings::default() },
+        settings,
         bounds: Bounds::default(),
         filters: Vec::new(),
         order: Order::Source,
@@ -147,12 +147,38 @@ fn store(inputs: &[PathBuf], ties: Ties) -> TempDir {
 
 #[test]
 fn structures_and_their_store_have_the_same_predictions() {
-    let store = store(&[sample()], Ties::Shell);
+    let store = store(&[sample()], FeatureSettings::default());
     let from_store = run(|_| (), &[store.path().to_owned()]);
     assert!(from_store.len() >= 150);
     assert_eq!(run(|_| (), &[sample()]), from_store);
     let pattern = vec![store.path().join("*.parquet")];
     assert_eq!(run(|_| (), &pattern), from_store);
+}
+
+#[test]
+fn structures_are_featurised_with_the_neighbours_of_the_model() {
+    let inputs = cifs(40);
+    let usual = run(|_| (), &inputs);
+    let graph = |neighbours, cutoff_angstrom| FeatureSettings {
+        neighbours,
+        cutoff_angstrom,
+        ..FeatureSettings::default()
+    };
+    // Within 3 Å many atoms have no neighbour.
+    let all = Neighbours::All;
+    for features in [graph(Neighbours::Nearest(32), 8.0), graph(all, 5.0), graph(all, 3.0)] {
+        let store = store(&inputs, features.clone());
+        let [of_structures, of_store] = [inputs.clone(), vec![store.path().to_owned()]].map(|inputs| {
+            let out = folder();
+            let request = request(&inputs, out.path().join("p.csv"));
+            let model = Member { features: features.clone(), ..fake(0.5, "w") };
+            predict(&request, &[model], &mut |_| ()).expect("predicted");
+            rows_of(&request.out)
+        });
+        assert_eq!(of_structures, of_store, "{features:?}");
+        assert_eq!(of_structures.len(), usual.len());
+        assert_ne!(of_structures, usual, "{features:?}");
+    }
 }
 
 #[test]
@@ -304,7 +330,7 @@ fn an_input_that_breaks_off_leaves_no_table() {
 #[test]
 fn inputs_that_do_not_go_together_are_refused() {
     let (raw, out) = (folder(), folder());
-    let store = store(&cifs(3), Ties::Cut);
+    let store = store(&cifs(3), FeatureSettings { ties: Ties::Cut, ..FeatureSettings::default() });
     let table = raw.path().join("table.csv");
     std::fs::write(&table, "").expect("a file");
     let refusal = |inputs: &[PathBuf]| {

@@ -127,7 +127,9 @@ impl Description {
         same("model", &self.model, model)?;
         same("pretrain", &self.pretrain.of_weights(), &pretrain.of_weights())?;
         features.require(&self.features).map_err(|error| match error {
-            SettingsError::Mismatch { key, found, expected } => WeightsError::Other { key, found, expected },
+            SettingsError::Mismatch { key, found, expected, .. } => {
+                WeightsError::Other { key, found, expected }
+            }
             other => WeightsError::Settings(other),
         })
     }
@@ -283,7 +285,7 @@ fn collect(key: &str, value: &Value, settings: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use schemas::settings::Ties;
+    use schemas::settings::{Neighbours, Ties};
 
     use super::*;
     use crate::config::pretrain::Masking;
@@ -349,6 +351,10 @@ mod tests {
         assert!(metadata[CONFIG_KEY].starts_with(r#"{"graph":"multigraph","attention":true"#));
         assert!(metadata[PRETRAIN_KEY].starts_with(r#"{"labels":"cell","masking":"independent""#));
         assert_eq!(Description::from_metadata(&metadata).expect("it is whole"), Some(sample()));
+        let features = FeatureSettings { neighbours: Neighbours::All, ..FeatureSettings::default() };
+        let all = Description { features, ..sample() };
+        assert_eq!(all.to_metadata()["mmpt.neighbours"], "all");
+        assert_eq!(Description::from_metadata(&all.to_metadata()).expect("it is whole"), Some(all));
     }
 
     #[test]

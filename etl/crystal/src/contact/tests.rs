@@ -4,7 +4,7 @@ use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::element::atomic_number;
-use crate::feature::{Featuriser, Ties};
+use crate::feature::{Featuriser, Neighbours, Ties};
 use crate::math::Matrix3;
 
 fn cubic(a: f64) -> Matrix3 {
@@ -82,11 +82,18 @@ fn contacts_beyond_the_neighbours_kept_are_seen() {
     let structure = crystal(cubic(20.0), &sites.map(|(symbol, x)| (symbol, [x, 0.5, 0.5])));
     let numbers = &structure.atomic_numbers;
     let limit = ContactLimit::default();
-    for (neighbours, ties) in [(0, Ties::Shell), (1, Ties::Shell), (1, Ties::Cut), (12, Ties::Shell)] {
+    let nearest = Neighbours::Nearest;
+    for (neighbours, ties, are_edges) in [
+        (nearest(0), Ties::Shell, false),
+        (nearest(1), Ties::Shell, false),
+        (nearest(1), Ties::Cut, false),
+        (nearest(12), Ties::Shell, true),
+        (Neighbours::All, Ties::Shell, true),
+    ] {
         let options = FeatureOptions { neighbours, ties, ..FeatureOptions::default() };
         let mut featuriser = Featuriser::new(&options);
         let features = featuriser.featurise(&structure).expect("features");
-        assert_eq!(limit.check_edges(numbers, &features.edges).is_ok(), neighbours < 12);
+        assert_eq!(limit.check_edges(numbers, &features.edges).is_err(), are_edges);
         let error = limit.check(numbers, features, &options).expect_err("caesium in caesium");
         assert!(error.to_string().starts_with("sites 1 (Cs) and 2 (Cs) are 1.5 Å apart"), "{error}");
         assert_eq!(ContactLimit::NONE.check(numbers, features, &options), Ok(()));

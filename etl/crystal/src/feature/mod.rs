@@ -1,5 +1,5 @@
 //! Features of a crystal (specification, sections 2.1 to 2.4): the Niggli cell, the wrapped sites, and the nearest
-//! neighbours of every site over all periodic images with their distances and labels.
+//! or all neighbours of every site over all periodic images with their distances and labels.
 
 mod edges;
 mod error;
@@ -15,7 +15,8 @@ pub use error::FeatureError;
 pub use labels::HOME_DIRECTION;
 pub(crate) use neighbours::pairs_within;
 pub use options::{
-    FeatureOptions, MAX_CUTOFF_ANGSTROM, MAX_EDGES, MAX_NEIGHBOURS, MINIMUM_EDGE_DISTANCE_ANGSTROM, Ties,
+    FeatureOptions, MAX_CUTOFF_ANGSTROM, MAX_EDGES, MAX_NEIGHBOURS, MINIMUM_EDGE_DISTANCE_ANGSTROM,
+    Neighbours, Ties,
 };
 
 use crate::math::{IntegerMatrix3, Matrix3, Vector3};
@@ -37,7 +38,7 @@ pub struct Features {
     pub transform: IntegerMatrix3,
     /// Wrapped fractional coordinates in the Niggli cell, shape `[nsites, 3]`, in the order of the given sites.
     pub fractional: Vec<Vector3>,
-    /// Edges to the nearest neighbours.
+    /// Edges to the neighbours kept.
     pub edges: Edges,
     /// Sites without a neighbour within the cutoff, in ascending order. They are not the target of any edge.
     pub isolated: Vec<u32>,
@@ -58,7 +59,10 @@ impl Featuriser {
         let options = FeatureOptions {
             // The minimum of a number and NaN is the number.
             cutoff_angstrom: options.cutoff_angstrom.min(MAX_CUTOFF_ANGSTROM),
-            neighbours: options.neighbours.min(MAX_NEIGHBOURS),
+            neighbours: match options.neighbours {
+                Neighbours::Nearest(number) => Neighbours::Nearest(number.min(MAX_NEIGHBOURS)),
+                Neighbours::All => Neighbours::All,
+            },
             ..*options
         };
         Self { options, search: NeighbourSearch::default(), features: Features::default() }

@@ -18,8 +18,28 @@ pub enum Ties {
     /// Keep the whole shell of the last neighbour. The result does not depend on the choice of unit cell.
     #[default]
     Shell,
-    /// Keep exactly the first [`FeatureOptions::neighbours`] in the canonical order.
+    /// Keep exactly the number of [`FeatureOptions::neighbours`], the first in the canonical order.
     Cut,
+}
+
+/// Which of the neighbours within the cutoff are kept (specification, section 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Neighbours {
+    /// This number of nearest ones, and those of the last shell that the rule for ties adds.
+    Nearest(usize),
+    /// All of them. No two tie for the last place, and every edge has its reverse.
+    All,
+}
+
+impl Neighbours {
+    /// Returns the number of neighbours at which the selection ends: [`usize::MAX`] for all.
+    #[inline]
+    pub(crate) fn wanted(self) -> usize {
+        match self {
+            Self::Nearest(number) => number,
+            Self::All => usize::MAX,
+        }
+    }
 }
 
 /// All options that the features depend on.
@@ -27,8 +47,8 @@ pub enum Ties {
 pub struct FeatureOptions {
     /// Cutoff radius of the neighbour list in Å, 8 by default (specification, section 2.2).
     pub cutoff_angstrom: f64,
-    /// Number of nearest neighbours kept for each centre site, 12 by default.
-    pub neighbours: usize,
+    /// Neighbours kept for each centre site, the 12 nearest by default.
+    pub neighbours: Neighbours,
     /// Rule for neighbours that tie with the last one kept.
     pub ties: Ties,
     /// Largest gap between successive distances within one shell, in Å, 1e-4 by default.
@@ -46,7 +66,7 @@ impl Default for FeatureOptions {
     fn default() -> Self {
         Self {
             cutoff_angstrom: 8.0,
-            neighbours: 12,
+            neighbours: Neighbours::Nearest(12),
             ties: Ties::default(),
             tie_tolerance_angstrom: 1e-4,
             wrap_tolerance: 1e-6,

@@ -3,7 +3,7 @@
 //! Only the shells up to that of the last neighbour kept are needed, and in most crystals they end far below the
 //! cutoff. The search therefore starts with a radius estimated from the density. Sites whose shells are not complete
 //! within it are searched again with a larger radius, up to the cutoff. The result is the same as that of a single
-//! search within the cutoff.
+//! search within the cutoff. Where all neighbours are kept, the first radius is the cutoff.
 
 mod candidates;
 mod columns;
@@ -13,7 +13,7 @@ mod layers;
 mod selection;
 mod space;
 
-use crate::feature::{Edges, FeatureError, FeatureOptions, Features, MAX_EDGES};
+use crate::feature::{Edges, FeatureError, FeatureOptions, Features, MAX_EDGES, Neighbours};
 use crate::math::{Matrix3, Vector3};
 use crate::niggli::plane_spacings;
 use candidates::Candidates;
@@ -123,8 +123,12 @@ pub(crate) fn pairs_within(
 }
 
 /// Returns the radius in Å of a sphere that contains, at the crystal's mean density, a multiple of the number of
-/// neighbours wanted.
+/// neighbours wanted. Where all are wanted, it is larger than any cutoff.
 fn first_radius(volume: f64, sites: usize, options: &FeatureOptions) -> f64 {
-    let wanted = FIRST_SPHERE_OCCUPATION * options.neighbours.max(1) as f64;
+    let number = match options.neighbours {
+        Neighbours::Nearest(number) => number.max(1) as f64,
+        Neighbours::All => return f64::INFINITY,
+    };
+    let wanted = FIRST_SPHERE_OCCUPATION * number;
     (wanted * volume / (sites as f64 * 4.0 / 3.0 * std::f64::consts::PI)).cbrt()
 }

@@ -1,4 +1,4 @@
-//! Selection of the nearest neighbours of one site, in the order and with the tie rule of the specification,
+//! Selection of the nearest or all neighbours of one site, in the order and with the tie rule of the specification,
 //! section 2.3.
 
 use super::candidates::Candidates;
@@ -9,7 +9,7 @@ use crate::math::Vector3;
 
 /// Largest number of neighbours beyond the number wanted. Shells of crystals hold tens of sites; only sites
 /// concentrated in a point or on a line have more, and their number of edges would grow with the square of the number
-/// of sites.
+/// of sites. Where all neighbours are wanted, the limits on atoms and edges hold alone.
 const LARGEST_SHELL: usize = 1024;
 /// Longest shell that is sorted by insertion.
 const SHORT_SHELL: usize = 32;
@@ -55,6 +55,8 @@ impl Selection {
         options: &FeatureOptions,
     ) -> Result<Outcome, FeatureError> {
         let Self { candidates, kept } = self;
+        let wanted = options.neighbours.wanted();
+        let most = wanted.saturating_add(LARGEST_SHELL);
         images.within_radius(target, fractional, candidates);
         kept.clear();
         let mut shell_start = 0;
@@ -69,25 +71,25 @@ impl Selection {
             if distance - previous > options.tie_tolerance_angstrom {
                 sort_shell(&mut kept[shell_start..]);
                 shell_start = kept.len();
-                if shell_start >= options.neighbours {
-                    apply_tie_rule(kept, options);
+                if shell_start >= wanted {
+                    apply_tie_rule(kept, wanted, options.ties);
                     return Ok(Outcome::Complete);
                 }
             }
             kept.push(Neighbour { atom, distance });
             previous = distance;
-            if kept.len() > options.neighbours + LARGEST_SHELL {
+            if kept.len() > most {
                 return Err(FeatureError::ShellTooLarge { site: target, neighbours: kept.len() });
             }
         }
         // A neighbour just outside the sphere could still belong to the last shell.
         let is_closed = images.radius() - previous > options.tie_tolerance_angstrom;
-        let is_enough = is_closed && kept.len() >= options.neighbours;
+        let is_enough = is_closed && kept.len() >= wanted;
         if !is_last && !is_enough {
             return Ok(Outcome::TooSmall);
         }
         sort_shell(&mut kept[shell_start..]);
-        apply_tie_rule(kept, options);
+        apply_tie_rule(kept, wanted, options.ties);
         Ok(Outcome::Complete)
     }
 
@@ -129,9 +131,9 @@ fn sort_shell(shell: &mut [Neighbour]) {
 }
 
 /// Removes the neighbours of the last shell that the tie rule does not keep.
-fn apply_tie_rule(kept: &mut Vec<Neighbour>, options: &FeatureOptions) {
-    if options.ties == Ties::Cut {
-        kept.truncate(options.neighbours);
+fn apply_tie_rule(kept: &mut Vec<Neighbour>, wanted: usize, ties: Ties) {
+    if ties == Ties::Cut {
+        kept.truncate(wanted);
     }
 }
 

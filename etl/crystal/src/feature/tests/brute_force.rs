@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use proptest::prelude::*;
 
-use super::{edges_of, featurise};
-use crate::feature::{Edges, FeatureOptions, Ties};
+use super::{all_within, edges_of, featurise};
+use crate::feature::{Edges, FeatureOptions, Neighbours, Ties};
 use crate::math::{Matrix3, Vector3, cross, determinant, dot, norm};
 use crate::test_crystals::{any_crystal, crowded_cell, property_config};
 
@@ -55,10 +55,11 @@ fn all_edges(lattice: &Matrix3, fractional: &[Vector3], options: &FeatureOptions
             candidates[index].group = candidates[index - 1].group + step;
         }
         candidates.sort_by_key(|edge| (edge.group, edge.source, edge.image));
-        let wanted = options.neighbours;
-        match (options.ties, candidates.get(wanted.wrapping_sub(1)).map(|edge| edge.group)) {
-            (Ties::Shell, Some(last)) => candidates.retain(|edge| edge.group <= last),
-            _ => candidates.truncate(wanted),
+        if let Neighbours::Nearest(wanted) = options.neighbours {
+            match (options.ties, candidates.get(wanted.wrapping_sub(1)).map(|edge| edge.group)) {
+                (Ties::Shell, Some(last)) => candidates.retain(|edge| edge.group <= last),
+                _ => candidates.truncate(wanted),
+            }
         }
         edges.append(&mut candidates);
     }
@@ -140,8 +141,12 @@ proptest! {
     fn search_equals_brute_force(
         crystal in any_crystal(),
         ties in prop_oneof![Just(Ties::Shell), Just(Ties::Cut)],
-        neighbours in prop_oneof![4 => Just(12usize), 1 => 1usize..40],
-        cutoff_angstrom in prop_oneof![4 => Just(8.0), 1 => 5.0f64..9.0],
+        neighbours in prop_oneof![
+            4 => Just(Neighbours::Nearest(12)),
+            1 => (1usize..40).prop_map(Neighbours::Nearest),
+            2 => Just(Neighbours::All),
+        ],
+        cutoff_angstrom in prop_oneof![4 => Just(8.0), 1 => 3.0f64..9.0],
     ) {
         let options = FeatureOptions { ties, neighbours, cutoff_angstrom, ..Default::default() };
         let features = featurise(&crystal);
@@ -160,5 +165,8 @@ proptest! {
         let features = featurise(&crystal);
         let options = FeatureOptions::default();
         assert_same_as_brute_force(&features.lattice, &features.fractional, &options, &features.edges);
+        let options = all_within(4.0);
+        let edges = edges_of(&features.lattice, &features.fractional, &options).expect("edges");
+        assert_same_as_brute_force(&features.lattice, &features.fractional, &options, &edges);
     }
 }

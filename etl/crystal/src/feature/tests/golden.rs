@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::{edges_of, featurise};
-use crate::feature::{Edges, FeatureOptions, Ties};
+use super::{all_within, edges_of, featurise};
+use crate::feature::{Edges, FeatureOptions, Neighbours, Ties};
 use crate::math::{Matrix3, Vector3};
 use crate::test_crystals::structure;
 
-/// Returns the folders of the test cases, if they are available.
+/// Returns the files of the test cases, if they are available.
 fn cases() -> Option<Vec<PathBuf>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden/cases");
     let Ok(entries) = fs::read_dir(folder) else {
@@ -34,6 +34,13 @@ fn integers(file: &SafeTensors, name: &str) -> Vec<i64> {
     let tensor = file.tensor(name).expect(name);
     assert_eq!(tensor.dtype(), Dtype::I64, "{name}");
     tensor.data().chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().expect("8"))).collect()
+}
+
+/// Returns a tensor of 32-bit integers as a flat vector.
+fn short_integers(file: &SafeTensors, name: &str) -> Vec<i32> {
+    let tensor = file.tensor(name).expect(name);
+    assert_eq!(tensor.dtype(), Dtype::I32, "{name}");
+    tensor.data().chunks_exact(4).map(|bytes| i32::from_le_bytes(bytes.try_into().expect("4"))).collect()
 }
 
 /// Returns a tensor of shape `[n, 3]`.
@@ -74,6 +81,48 @@ fn edges_of_the_fixtures_cells_are_the_fixtures() {
             let options = FeatureOptions { ties, ..Default::default() };
             let edges = edges_of(&lattice, &fractional, &options).expect("edges");
             assert_edges(&file, prefix, &edges, &format!("{case} {ties:?}"));
+        }
+    }
+}
+
+/// The graphs of other models, of all crystals as one batch.
+#[test]
+fn graphs_of_the_fixtures_crystals_are_those_of_the_baselines() {
+    let graphs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/baselines/golden/graphs.safetensors");
+    let (Some(paths), Ok(bytes)) = (cases(), fs::read(graphs)) else {
+        println!("skipped: ../shared/baselines is not here");
+        return;
+    };
+    let graphs = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let nearest =
+        |number| FeatureOptions { neighbours: Neighbours::Nearest(number), ..FeatureOptions::default() };
+    for (kind, options) in
+        [("knn12", nearest(12)), ("knn32", nearest(32)), ("r5", all_within(5.0)), ("r4", all_within(4.0))]
+    {
+        let (mut ends, mut images, mut distances) = ([const { Vec::new() }; 2], Vec::new(), Vec::new());
+        let (mut edges_per_crystal, mut atoms) = (Vec::new(), 0);
+        for path in &paths {
+            let bytes = fs::read(path).expect("readable file");
+            let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+            let fractional = rows(&file, "frac");
+            let edges = edges_of(&lattice(&file, "lattice"), &fractional, &options).expect("edges");
+            for (ends, sites) in ends.iter_mut().zip([&edges.target, &edges.source]) {
+                ends.extend(sites.iter().map(|&site| site as i32 + atoms));
+            }
+            let image = |edge| edges.image_of(edge).expect("an edge").map(i32::from);
+            images.extend((0..edges.len()).flat_map(image));
+            distances.extend_from_slice(&edges.distance);
+            edges_per_crystal.push(edges.len() as i32);
+            atoms += fractional.len() as i32;
+        }
+        let expected = |field: &str| short_integers(&graphs, &format!("{kind}+directed/{field}"));
+        assert_eq!(edges_per_crystal, expected("edges_per_crystal"), "{kind}");
+        let [targets, sources] = ends;
+        assert_eq!(targets, expected("tgt"), "{kind} targets");
+        assert_eq!(sources, expected("src"), "{kind} sources");
+        assert_eq!(images, expected("img"), "{kind} images");
+        for (distance, expected) in distances.iter().zip(doubles(&graphs, &format!("{kind}+directed/dist"))) {
+            assert!((distance - expected).abs() < 1e-9, "{kind}: {distance} {expected}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Features under changes of the description that leave the crystal unchanged.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
-use super::featurise;
+use super::{featurise, featurise_all};
 use crate::feature::{Edges, Features, MINIMUM_EDGE_DISTANCE_ANGSTROM};
 use crate::math::{product, row_times, unimodular_inverse};
 use crate::test_crystals::{any_crystal, change_basis, orthogonal, property_config, structure, unimodular};
@@ -121,10 +123,12 @@ proptest! {
             })
         });
         let supercell = structure(lattice, copies.collect());
-        let (small, large) = (featurise(&crystal), featurise(&supercell));
-        let small = distances(&small, sites, |i| i);
-        let doubled: Vec<_> = small.iter().chain(&small).cloned().collect();
-        assert_distances_agree(&doubled, &distances(&large, 2 * sites, |i| i));
+        for featurise in [featurise, featurise_all] {
+            let (small, large) = (featurise(&crystal), featurise(&supercell));
+            let small = distances(&small, sites, |i| i);
+            let doubled: Vec<_> = small.iter().chain(&small).cloned().collect();
+            assert_distances_agree(&doubled, &distances(&large, 2 * sites, |i| i));
+        }
     }
 
     #[test]
@@ -135,11 +139,28 @@ proptest! {
             crystal.fractional.iter().map(|site| row_times(site, &inverse)).collect(),
         );
         let sites = crystal.fractional.len();
-        let (left, right) = (featurise(&crystal), featurise(&other));
-        for (left, right) in left.parameters.iter().zip(right.parameters) {
-            prop_assert!((left - right).abs() < 1e-6, "{left} {right}");
+        for featurise in [featurise, featurise_all] {
+            let (left, right) = (featurise(&crystal), featurise(&other));
+            for (left, right) in left.parameters.iter().zip(right.parameters) {
+                prop_assert!((left - right).abs() < 1e-6, "{left} {right}");
+            }
+            assert_distances_agree(&distances(&left, sites, |i| i), &distances(&right, sites, |i| i));
         }
-        assert_distances_agree(&distances(&left, sites, |i| i), &distances(&right, sites, |i| i));
+    }
+
+    #[test]
+    fn all_neighbours_are_mutual(crystal in any_crystal()) {
+        let features = featurise_all(&crystal);
+        let edges = &features.edges;
+        let keys = |edge: usize| {
+            let (target, source) = (edges.target[edge], edges.source[edge]);
+            (target, source, edges.image_of(edge).expect("an edge"))
+        };
+        let all: HashSet<_> = (0..edges.len()).map(keys).collect();
+        prop_assert_eq!(all.len(), edges.len());
+        for &(target, source, image) in &all {
+            prop_assert!(all.contains(&(source, target, image.map(|k| -k))), "{target} {source} {image:?}");
+        }
     }
 
     #[test]

@@ -6,8 +6,10 @@ use proptest::num::f64::ANY;
 use proptest::prelude::*;
 
 use super::brute_force::assert_same_as_brute_force;
-use super::{edges_of, featurise};
-use crate::feature::{FeatureError, FeatureOptions, Featuriser, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Ties};
+use super::{all_within, edges_of, featurise};
+use crate::feature::{
+    FeatureError, FeatureOptions, Featuriser, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS, Neighbours, Ties,
+};
 use crate::math::product;
 use crate::structure::Structure;
 use crate::test_crystals::{cubic, face_centred, hexagonal, property_config, structure};
@@ -72,6 +74,54 @@ fn cut_keeps_exactly_twelve() {
 }
 
 #[test]
+fn all_neighbours_are_those_within_the_cutoff() {
+    // Caesium chloride with an edge of 4 Å: 8 of the other element at 3.46 Å, 6 of its own at 4 Å, 12 at 5.66 Å.
+    let (lattice, sites) = (cubic(4.0), [[0.0; 3], [0.5; 3]]);
+    let near = 4.0 * 0.75f64.sqrt();
+    for (cutoff, shells) in [
+        (3.4, &[][..]),
+        (near, &[(8, 1, near)][..]),
+        (5.0, &[(8, 1, near), (6, 0, 4.0)]),
+        (5.7, &[(8, 1, near), (6, 0, 4.0), (12, 0, 32f64.sqrt())]),
+    ] {
+        for ties in [Ties::Shell, Ties::Cut] {
+            let options = FeatureOptions { ties, ..all_within(cutoff) };
+            let edges = edges_of(&lattice, &sites, &options).expect("edges");
+            assert_same_as_brute_force(&lattice, &sites, &options, &edges);
+            let mut edge = 0;
+            for target in 0..2 {
+                for &(count, other, distance) in shells {
+                    for _ in 0..count {
+                        assert_eq!((edges.target[edge], edges.source[edge]), (target, target ^ other));
+                        assert!(
+                            (edges.distance[edge] - distance).abs() < 1e-12,
+                            "edge {edge} within {cutoff} Å"
+                        );
+                        edge += 1;
+                    }
+                }
+            }
+            assert_eq!(edges.len(), edge, "within {cutoff} Å");
+        }
+    }
+    let empty = Featuriser::new(&all_within(3.4)).featurise(&structure(lattice, sites.to_vec())).cloned();
+    assert_eq!(empty.expect("features without edges").isolated, [0, 1]);
+}
+
+#[test]
+fn all_neighbours_have_no_limit_but_that_of_the_edges() {
+    // Within 25 Å an atom of this lattice has more neighbours than a search for the nearest ever keeps.
+    let edges = edges_of(&cubic(2.5), &[[0.0; 3]], &all_within(25.0)).expect("edges");
+    assert_eq!(edges.len(), 4168);
+    let heap = heaps(1100, 1);
+    let error = Featuriser::new(&all_within(5.0)).featurise(&heap).expect_err("too many edges");
+    assert_eq!(error.reason_code(), "too_many_edges");
+    let dense = structure(cubic(1.0), vec![[0.0; 3]]);
+    let error = Featuriser::new(&all_within(100.0)).featurise(&dense).expect_err("too many images");
+    assert_eq!(error.reason_code(), "too_many_images");
+}
+
+#[test]
 fn known_coordinations() {
     let a = 4.0;
     assert_shells(&structure(face_centred(a), vec![[0.0; 3]]), &[(12, a / 2f64.sqrt())]);
@@ -120,7 +170,7 @@ fn a_distance_equal_to_the_cutoff_counts_in_any_orientation() {
 fn a_shell_across_the_first_sphere_is_kept_whole() {
     // Two shells 5e-5 Å apart are one, and for some of these cells the sphere searched first ends
     // between them.
-    let options = FeatureOptions { neighbours: 2, ..Default::default() };
+    let options = FeatureOptions { neighbours: Neighbours::Nearest(2), ..Default::default() };
     for step in 0..40_000 {
         let lattice = [[4.0, 0.0, 0.0], [0.0, 4.000_05, 0.0], [0.0, 0.0, 4.2 + 1e-4 * f64::from(step)]];
         let edges = edges_of(&lattice, &[[0.0; 3]], &options).expect("edges");
@@ -246,6 +296,7 @@ fn heaps_of_sites_are_refused_by_their_edges() {
 fn options_beyond_their_limits_count_as_the_limits() {
     let crystal = structure(cubic(3.0), vec![[0.0; 3]]);
     let with = |cutoff_angstrom, neighbours| {
+        let neighbours = Neighbours::Nearest(neighbours);
         let options = FeatureOptions { cutoff_angstrom, neighbours, ..Default::default() };
         Featuriser::new(&options).featurise(&crystal).cloned()
     };
