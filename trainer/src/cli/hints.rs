@@ -1,7 +1,10 @@
 //! Error messages with the option that helps.
 
+use std::error::Error;
+
 use etl::pipeline::BuildError;
 use etl::source::SourceError;
+use schemas::settings::{FeatureSettings, Neighbours, SettingsError};
 use schemas::{StoreError, in_one_line};
 use trainer::TrainError;
 use trainer::compare::CompareError;
@@ -35,7 +38,23 @@ pub(super) fn told(error: &anyhow::Error) -> String {
         .or_else(|| error.downcast_ref().map(of_run))
         .or_else(|| error.downcast_ref().map(of_report))
         .or_else(|| error.downcast_ref().map(of_task));
-    in_one_line(error.as_ref()) + hint.unwrap_or_default()
+    let build = error.chain().find_map(of_settings).unwrap_or_default();
+    in_one_line(error.as_ref()) + hint.unwrap_or_default() + &build
+}
+
+/// Returns the command that builds a store with the settings that a model needs, if options of it can say them.
+fn of_settings(error: &(dyn Error + 'static)) -> Option<String> {
+    let SettingsError::Mismatch { wanted, .. } = error.downcast_ref()? else { return None };
+    let FeatureSettings { neighbours, cutoff_angstrom, ties, .. } = **wanted;
+    let settable = FeatureSettings { neighbours, cutoff_angstrom, ties, ..FeatureSettings::default() };
+    if settable != **wanted {
+        return None;
+    }
+    let ties = match neighbours {
+        Neighbours::Nearest(_) => format!(" --ties {ties}"),
+        Neighbours::All => String::new(),
+    };
+    Some(format!("; etl build --neighbours {neighbours} --cutoff {cutoff_angstrom}{ties} makes one"))
 }
 
 fn of_training(error: &TrainError) -> &'static str {
@@ -147,9 +166,38 @@ fn of_task(error: &TaskError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use schemas::settings::Ties;
     use trainer::config::Config;
 
     use super::*;
+
+    #[test]
+    fn the_command_that_builds_another_graph_is_named() {
+        let stored = FeatureSettings::default();
+        let refusal = |wanted: &FeatureSettings| {
+            let source = wanted.require(&stored).expect_err("another graph");
+            let store = || StoreError::Settings { path: "a.parquet".into(), source: source.clone() };
+            let lines = [
+                told(&TrainError::from(DataError::from(store())).into()),
+                told(&PredictError::from(DataError::from(store())).into()),
+            ];
+            assert_eq!(lines[0], lines[1]);
+            lines[0].clone()
+        };
+        let within = |cutoff_angstrom| FeatureSettings {
+            cutoff_angstrom,
+            neighbours: Neighbours::All,
+            ..FeatureSettings::default()
+        };
+        let differs = "a.parquet: the store has cutoff_angstrom = 8, but 5 is needed";
+        let line = format!("{differs}; etl build --neighbours all --cutoff 5 makes one");
+        assert_eq!(refusal(&within(5.0)), line);
+        let nearest = FeatureSettings { neighbours: Neighbours::Nearest(32), ..stored.clone() };
+        let line = refusal(&FeatureSettings { ties: Ties::Cut, ..nearest });
+        assert!(line.ends_with("; etl build --neighbours 32 --cutoff 8 --ties cut makes one"), "{line}");
+        let line = refusal(&FeatureSettings { wrap_tolerance: 0.0, ..within(5.0) });
+        assert_eq!(line, differs);
+    }
 
     #[test]
     fn what_helps_is_said_last() {
