@@ -28,7 +28,7 @@ use crate::optimiser::Rates;
 use crate::pretrain::Pretraining;
 use crate::pretrain::mmpt::MmptObjective;
 use crate::ranks;
-use crate::run::begin::{Crystals, training_stream};
+use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound};
 use crate::run::metrics;
 use crate::run::step::{Learner, total};
@@ -121,6 +121,7 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     let Request { config, choice, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
+    require_edges(&config.model, crystals.train.sources().settings())?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
     let lattice = LatticeStatistics::of(&crystals.train)?;
     let model = P::init(config, &lattice, &device.clone().autodiff());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
 use schemas::output::OutputIsInput;
+use schemas::settings::SettingsError;
 
 use crate::config::ConfigError;
 use crate::data::DataError;
@@ -41,6 +42,14 @@ pub enum TrainError {
         path: PathBuf,
         /// The underlying error.
         source: WeightsError,
+    },
+    /// The store has other edges than the model needs.
+    #[error("{model}: {source}")]
+    OtherEdges {
+        /// Name of the model.
+        model: &'static str,
+        /// The setting of the store that differs.
+        source: SettingsError,
     },
     /// A weights file holds another model.
     #[error("{}: {source}", path.display())]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemas::settings::{FeatureSettings, Neighbours, SettingsError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -33,6 +34,19 @@ impl Extraction {
             Self::Nearest(_) => NEAREST_CUTOFF,
             Self::Within(radius) => radius,
         }
+    }
+
+    /// Checks that a store has these edges.
+    ///
+    /// # Errors
+    /// [`SettingsError::Mismatch`] for a store with others.
+    pub fn require(self, found: &FeatureSettings) -> Result<(), SettingsError> {
+        let neighbours = match self {
+            Self::Nearest(count) => Neighbours::Nearest(count as usize),
+            Self::Within(_) => Neighbours::All,
+        };
+        let cutoff_angstrom = self.cutoff_angstrom();
+        FeatureSettings { neighbours, cutoff_angstrom, ..found.clone() }.require(found)
     }
 }
 
@@ -87,6 +101,11 @@ mod tests {
         }
         for text in ["", "knn", "knn0", "knn-1", "knn1.5", "r", "r0", "r-5", "rinf", "rnan", "12"] {
             assert_eq!(text.parse::<Extraction>(), Err(NotAnExtraction), "{text}");
+        }
+        let store = FeatureSettings::default();
+        assert!(Extraction::Nearest(12).require(&store).is_ok());
+        for other in [Extraction::Nearest(32), Extraction::Within(8.0), Extraction::Within(5.0)] {
+            assert!(matches!(other.require(&store), Err(SettingsError::Mismatch { .. })), "{other}");
         }
         assert_eq!(Extraction::Nearest(32).cutoff_angstrom(), 8.0);
         assert_eq!(Extraction::Within(4.5).cutoff_angstrom(), 4.5);

@@ -19,6 +19,7 @@ use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::ranks::Ranks;
 use crate::run::RunError;
+use crate::run::begin::require_edges;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::training_run::Ending;
@@ -105,6 +106,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .filter(|encoders| encoders.described)
         .map(|encoders| &encoders.description.features);
     let sources = Arc::new(Sources::resolve(&config.data.shards, features)?);
+    require_edges(&config.model, sources.settings())?;
     let record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
         weights: request.weights.clone(),

@@ -11,7 +11,7 @@ use super::{Pretraining, Request};
 use crate::config::Config;
 use crate::data::LatticeStatistics;
 use crate::error::TrainError;
-use crate::run::begin::{Crystals, claim_run, restore, steps};
+use crate::run::begin::{Crystals, claim_run, require_edges, restore, steps};
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::step::Learner;
@@ -27,6 +27,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     let features = crystals.train.sources().settings().clone();
+    require_edges(&config.model, &features)?;
     let autodiff = device.clone().autodiff();
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| load_initial::<P>(path, &config, &features, &autodiff));

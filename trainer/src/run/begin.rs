@@ -9,7 +9,7 @@ use schemas::settings::FeatureSettings;
 
 use crate::config::data::Validation;
 use crate::config::schedule::ScheduleKind;
-use crate::config::{Config, DataConfig};
+use crate::config::{Config, DataConfig, ModelConfig};
 use crate::data::{
     Inputs, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
 };
@@ -60,6 +60,15 @@ impl Crystals {
         let validation = validation.map(|subset| Selection::new(&sources, subset)).transpose()?;
         Ok(Self { train, validation })
     }
+}
+
+/// Checks that a store has the edges that a model needs.
+///
+/// # Errors
+/// [`TrainError::OtherEdges`] for a store with others.
+pub fn require_edges(model: &ModelConfig, store: &FeatureSettings) -> Result<(), TrainError> {
+    let Some(edges) = model.edges() else { return Ok(()) };
+    edges.require(store).map_err(|source| TrainError::OtherEdges { model: model.kind.title(), source })
 }
 
 /// Returns the settings of the stream of a training epoch, for one of the ranks that share its batches.
