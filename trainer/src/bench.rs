@@ -9,11 +9,13 @@
 
 mod batches;
 pub mod estimate;
+mod regression;
 pub mod steps;
 
 use std::time::Instant;
 
 use burn::module::Module;
+use burn::prelude::Device;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -22,8 +24,8 @@ use crate::data::size::{LargestBatch, Size, sizes};
 use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
-use crate::model::Pass;
 use crate::model::mask::DrawKey;
+use crate::model::{Pass, names};
 use crate::optimiser::Rates;
 use crate::pretrain::Pretraining;
 use crate::pretrain::mmpt::MmptObjective;
@@ -31,10 +33,11 @@ use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound};
 use crate::run::metrics;
-use crate::run::step::{Learner, total};
+use crate::run::step::{Learner, Objective, total};
 use batches::Batches;
 pub use batches::Choice;
 use estimate::{Estimate, Work};
+use regression::Regression;
 use steps::{BatchSize, Seconds, Step, Steps};
 
 /// Number of steps before the timed ones.
@@ -53,6 +56,17 @@ pub struct Request {
     pub steps: usize,
     /// Choice of the timed batches.
     pub choice: Choice,
+    /// What is trained.
+    pub training: Training,
+}
+
+/// What a benchmark trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Training {
+    /// The pre-training of the configuration.
+    Pretraining,
+    /// The model of a property, as fine-tuning does. The targets are zero.
+    Finetuning,
 }
 
 /// Speed of the data path without the model.
@@ -112,33 +126,46 @@ pub struct Report {
 /// # Errors
 /// [`TrainError`] if there are no shards or no such device, or a batch needs more memory than is available.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
-    match request.config.pretrain.method {
-        MethodKind::Mmpt => bench_method::<MmptObjective>(request),
-    }
-}
-
-fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError> {
-    let Request { config, choice, .. } = request;
+    let Request { config, training, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
     require_edges(&config.model, crystals.train.sources().settings())?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
     let lattice = LatticeStatistics::of(&crystals.train)?;
-    let model = P::init(config, &lattice, &device.clone().autodiff());
-    let parameters = model.num_params() - 2 * lattice.mean.len();
-    let objective = P::new(config, cutoff, &device, &ranks::alone());
+    match (training, config.pretrain.method) {
+        (Training::Finetuning, _) => {
+            let objective = Regression::new(config, cutoff, &device);
+            bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
+        }
+        (Training::Pretraining, MethodKind::Mmpt) => {
+            let objective = MmptObjective::new(config, cutoff, &device, &ranks::alone());
+            let model = MmptObjective::init(config, &lattice, &device.clone().autodiff());
+            bench_objective(request, model, objective, &crystals, &device)
+        }
+    }
+}
+
+fn bench_objective<O: Objective>(
+    request: &Request,
+    model: O::Model,
+    objective: O,
+    crystals: &Crystals,
+    device: &Device,
+) -> Result<Report, TrainError> {
+    let Request { config, choice, .. } = request;
+    let parameters = trained_numbers(&model);
     let inputs = objective.inputs();
     let sizes = sizes(&crystals.train, inputs)?;
     let mut learner = Learner::new(model, objective, &config.optimiser);
     let bound = Bound::of(config, parameters, &sizes);
-    let on_host = device::computes_on_host(&device);
+    let on_host = device::computes_on_host(device);
     let bound_bytes = metrics::resident_bytes() + bound.host_bytes(on_host) as u64;
 
-    let settings = training_stream(config, inputs, 0, 0, &*ranks::alone(), &device);
+    let settings = training_stream(config, inputs, 0, 0, &*ranks::alone(), device);
     let data_path = data_path(&crystals.train, &settings)?;
     let mut batches = Batches::choose(*choice, &crystals.train, settings, WARMUP_STEPS + request.steps)?;
     let (timed, loss) =
-        timed_steps(request, &mut batches, &mut learner, &device, crystals.validation.is_some())?;
+        timed_steps(request, &mut batches, &mut learner, device, crystals.validation.is_some())?;
 
     let work =
         |sizes: &[Size]| -> f64 { sizes.iter().map(|size| estimate::work(config.model.graph(), size)).sum() };
@@ -173,12 +200,18 @@ fn bench_method<P: Pretraining>(request: &Request) -> Result<Report, TrainError>
     })
 }
 
+/// Returns the number of a model's trained numbers.
+fn trained_numbers<M: Module>(model: &M) -> usize {
+    let trained = names::parameters(model).into_iter().filter(|parameter| names::is_trained(&parameter.name));
+    trained.map(|parameter| parameter.shape.iter().product::<usize>()).sum()
+}
+
 /// Times training steps, each on the next batch and in the same way as a run. Also returns the loss of the last step.
-fn timed_steps<P: Pretraining>(
+fn timed_steps<O: Objective>(
     request: &Request,
     batches: &mut Batches,
-    learner: &mut Learner<P>,
-    device: &burn::prelude::Device,
+    learner: &mut Learner<O>,
+    device: &Device,
     validates: bool,
 ) -> Result<(Steps, f64), TrainError> {
     let Request { config, .. } = request;
@@ -243,7 +276,7 @@ impl Clock {
 }
 
 /// Waits until a device has finished its queued operations.
-fn wait(device: &burn::prelude::Device) {
+fn wait(device: &Device) {
     // A failed operation shows in the values that the next step reads.
     let _ = device.sync();
 }

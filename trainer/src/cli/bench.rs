@@ -6,7 +6,7 @@ use clap::Args;
 use schemas::count::counted;
 use schemas::text;
 use trainer::bench::estimate::Estimate;
-use trainer::bench::{Choice, Memory, Report, Request, bench};
+use trainer::bench::{Choice, Memory, Report, Request, Training, bench};
 use trainer::config::Config;
 use trainer::data::size::LargestBatch;
 use trainer::device::DeviceName;
@@ -36,6 +36,9 @@ pub(crate) struct BenchArguments {
     /// Time every step on the first batch of the store, as for a comparison with another program
     #[arg(long)]
     first_batch: bool,
+    /// Time the training of a property's model instead of a pre-training
+    #[arg(long)]
+    finetune: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -46,7 +49,8 @@ impl BenchArguments {
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(&[])?;
         let choice = if self.first_batch { Choice::First } else { Choice::Drawn };
-        let report = bench(&Request { config, device, steps: self.steps.get(), choice })?;
+        let training = if self.finetune { Training::Finetuning } else { Training::Pretraining };
+        let report = bench(&Request { config, device, steps: self.steps.get(), choice, training })?;
         match self.json {
             true => say!("{}", text::json(&serde_json::to_string(&report)?)),
             false => print(&report)?,
@@ -58,7 +62,8 @@ impl BenchArguments {
 /// Prints the configuration, then times a few steps and prints sizes, memory and estimated times.
 pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
     write(format_args!("{}", config.to_toml()))?;
-    print(&bench(&Request { config, device, steps: DEFAULT_STEPS.get(), choice: Choice::Drawn })?)
+    let training = Training::Pretraining;
+    print(&bench(&Request { config, device, steps: DEFAULT_STEPS.get(), choice: Choice::Drawn, training })?)
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {

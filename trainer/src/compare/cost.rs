@@ -7,6 +7,7 @@ use super::journal::{Event, Record as JournalRecord};
 use crate::error::TrainError;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
+use crate::model::names::is_trained;
 use crate::run::folder::{BEST_FILE, METRICS_FILE};
 use crate::run::metrics::{self, Record};
 use crate::weights;
@@ -24,7 +25,7 @@ pub struct Cost {
     pub minutes: f64,
     /// Number of crystals trained on per second.
     pub crystals_per_second: f64,
-    /// Number of values of the model.
+    /// Number of trained numbers of the model.
     pub parameters: u64,
     /// Whether the last job of the fine-tuning ran on a GPU.
     pub on_gpu: bool,
@@ -70,11 +71,12 @@ impl Cost {
     }
 }
 
-/// Returns the number of values of a weights file.
+/// Returns the number of trained numbers of a weights file.
 fn values(path: &Path) -> Result<u64, TrainError> {
     let broken = |source| TrainError::Weights { path: path.to_owned(), source };
     let file = weights::read(path).map_err(broken)?;
-    Ok(file.tensors.values().map(|tensor| tensor.values.len() as u64).sum())
+    let trained = file.tensors.iter().filter(|(name, _)| is_trained(name));
+    Ok(trained.map(|(_, tensor)| tensor.values.len() as u64).sum())
 }
 
 /// Returns the device on which each job was started last, by the job's name.

@@ -9,6 +9,14 @@ use burn::tensor::DType;
 use super::encoder::Encoder;
 use super::head::Head;
 
+/// Statistics that models keep as parameters: of the lattices of the training set and of batch normalisations.
+const STATISTICS: [&str; 4] = ["lattice.mean", "lattice.std", ".running_mean", ".running_var"];
+
+/// Whether a parameter is trained. The others are statistics.
+pub fn is_trained(name: &str) -> bool {
+    !STATISTICS.iter().any(|statistic| name.ends_with(statistic))
+}
+
 /// A named parameter outside any backend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
