@@ -44,14 +44,12 @@ pub struct Estimate {
 }
 
 /// Returns the quantity that the time of a batch is assumed to be proportional to: the number of its atoms and edges,
-/// or of its atoms alone if the model's graph has fewer edges than the store. It is positive for every crystal, even
+/// or of its atoms alone if the model's graph has other edges than the store. It is positive for every crystal, even
 /// without edges.
 pub fn work(graph: Graph, size: &Size) -> f64 {
     match graph {
-        Graph::Simple => size.atoms as f64,
-        Graph::Multigraph | Graph::Undirected { .. } | Graph::UndirectedWithLattice => {
-            (size.atoms + size.edges) as f64
-        }
+        Graph::Multigraph => (size.atoms + size.edges) as f64,
+        Graph::Simple | Graph::Undirected { .. } | Graph::UndirectedWithLattice => size.atoms as f64,
     }
 }
 

@@ -6,14 +6,12 @@ mod parts;
 use std::collections::BTreeMap;
 
 use crate::data::connectivity::{Graph, SelfEdges};
-use crate::data::edge_lists::EdgeLists;
+use crate::data::derived::{DerivedEdges, longest_edge};
 use crate::data::error::DataError;
 use crate::data::graph::{CrystalGraph, edge_vector};
 use crate::data::input::GraphInput;
 use crate::data::inputs::Inputs;
 use crate::data::share::Origin;
-use crate::data::simple::SimpleEdges;
-use crate::data::undirected::UndirectedEdges;
 pub use lists::{BatchLists, LineLists};
 pub use parts::{Bases, EdgeLabels, LineGraph, Positions, TripletLists};
 
@@ -21,8 +19,6 @@ pub use parts::{Bases, EdgeLabels, LineGraph, Positions, TripletLists};
 const MAX_BATCH_EDGES: usize = 1 << 22;
 /// Maximum number of pairs of edges of a batch. Their angular basis takes 900 MiB in single precision.
 const MAX_BATCH_PAIRS: usize = 1 << 25;
-/// Maximum length in Å of an edge along the lattice, which the cutoff does not bound.
-const LONGEST_LATTICE_EDGE_ANGSTROM: f64 = 1e6;
 
 /// Floating-point type of a batch. Values are computed in double precision and then cast.
 pub trait BatchFloat: Copy + Send + Sync + 'static {
@@ -213,9 +209,7 @@ pub struct BatchBuilder<R> {
     settings: BatchSettings,
     properties: Vec<String>,
     graph: CrystalGraph,
-    simple: SimpleEdges,
-    undirected: UndirectedEdges,
-    derived: EdgeLists,
+    derived: DerivedEdges,
     /// Index of the first pair of every edge ji of the current crystal.
     first_pair: Vec<usize>,
     batch: GraphBatch<R>,
@@ -228,9 +222,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
             settings,
             properties: properties.to_vec(),
             graph: CrystalGraph::default(),
-            simple: SimpleEdges::default(),
-            undirected: UndirectedEdges::default(),
-            derived: EdgeLists::default(),
+            derived: DerivedEdges::default(),
             first_pair: Vec::new(),
             batch: GraphBatch::with_capacities_of(&Capacities::default(), &settings),
         };
@@ -251,44 +243,18 @@ impl<R: BatchFloat> BatchBuilder<R> {
     /// case.
     pub fn push(&mut self, input: &GraphInput<'_>, properties: &[f64]) -> Result<(), DataError> {
         let BatchSettings { cutoff_angstrom: cutoff, graph, .. } = self.settings;
-        match graph {
-            Graph::Multigraph => {
-                self.rebuild(input, cutoff)?;
-                self.add(input, properties)
-            }
-            Graph::Simple => self
-                .push_derived(input, properties, cutoff, |builder, edges| builder.simple.list(input, edges)),
-            Graph::Undirected { self_edges } => {
-                self.push_derived(input, properties, cutoff, |builder, edges| {
-                    builder.undirected.list(input, self_edges, false, edges);
-                })
-            }
-            Graph::UndirectedWithLattice => {
-                self.push_derived(input, properties, LONGEST_LATTICE_EDGE_ANGSTROM, |builder, edges| {
-                    builder.undirected.list(input, SelfEdges::Twice, true, edges);
-                })
-            }
+        if graph == Graph::Multigraph {
+            self.rebuild(input, cutoff)?;
+            return self.add(input, properties);
         }
-    }
-
-    /// Adds a crystal with the edges that `list` appends to an empty list. None may be longer than `longest`, in Å.
-    fn push_derived(
-        &mut self,
-        input: &GraphInput<'_>,
-        properties: &[f64],
-        longest: f64,
-        list: impl FnOnce(&mut Self, &mut EdgeLists),
-    ) -> Result<(), DataError> {
         // The whole crystal is checked first.
-        self.graph
-            .rebuild_without_angles(input, self.settings.cutoff_angstrom)
-            .map_err(|error| error.of(input.material_id))?;
+        self.graph.rebuild_without_angles(input, cutoff).map_err(|error| error.of(input.material_id))?;
         // Taken out, as the edges are borrowed from it.
         let mut derived = std::mem::take(&mut self.derived);
-        derived.clear();
-        list(self, &mut derived);
+        derived.rebuild(input, graph);
         let input = derived.of(input);
-        let added = self.rebuild(&input, longest).and_then(|()| self.add(&input, properties));
+        let rebuilt = self.rebuild(&input, longest_edge(graph, cutoff));
+        let added = rebuilt.and_then(|()| self.add(&input, properties));
         self.derived = derived;
         added
     }

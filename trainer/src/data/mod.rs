@@ -10,7 +10,7 @@
 //!   sections 2.5 and 2.6)
 //! * [`basis`] and [`bessel`]: envelope and spherical basis (specification, section 3)
 //! * [`extraction`]: which neighbours of an atom a store holds
-//! * `simple` and `undirected`: graphs with other edges than the stored ones, as `edge_lists`
+//! * `derived`: graphs with other edges than the stored ones, `simple` or `undirected`, as `edge_lists`
 //! * [`connectivity`] and [`labels`]: choice of the edges and of their periodic labels (specification, section 2.4)
 //! * [`mask`]: the mutex masks (specification, section 5)
 //! * [`lattice`] and [`statistics`]: lattice statistics, and losses of the constant predictor
@@ -22,6 +22,7 @@ pub mod basis;
 pub mod batch;
 pub mod bessel;
 pub mod connectivity;
+mod derived;
 mod edge_lists;
 pub mod error;
 pub mod extraction;
