@@ -216,7 +216,7 @@ fn timed_steps<O: Objective>(
 ) -> Result<(Steps, f64), TrainError> {
     let Request { config, .. } = request;
     let on_host = device::computes_on_host(device);
-    let rates = Rates { learning_rate: config.optimiser.learning_rate, beta1: config.optimiser.beta1 };
+    let rates = Rates::of(&config.optimiser);
     let (mut timed, mut loss) = (Steps::default(), f64::NAN);
     for step in 0..WARMUP_STEPS + request.steps {
         let graph = batches.next()?;

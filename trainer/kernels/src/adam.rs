@@ -26,13 +26,6 @@ pub struct Settings {
     pub step: u32,
 }
 
-impl Settings {
-    /// Multiplies the learning rate by a factor.
-    pub fn with_rate_factor(self, factor: f64) -> Self {
-        Self { learning_rate: factor * self.learning_rate, ..self }
-    }
-}
-
 /// Factors of a step in the number type of the parameters.
 #[derive(Clone, Copy)]
 struct Factors<R> {

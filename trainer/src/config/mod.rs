@@ -224,9 +224,18 @@ impl Config {
 
     /// Returns the SHA-256 (hexadecimal) of the settings that determine the weights. Settings such as the number of
     /// threads are not part of it. Two runs with the same hash on the same data have the same weights.
+    ///
+    /// A setting that earlier versions did not have takes part only where it differs from its default, so that hashes
+    /// do not change with the version.
     pub fn hash(&self) -> String {
+        let defaults = Self::default().settings();
+        let added = |setting: &(String, String)| {
+            moved::NEW.contains(&setting.0.as_str())
+                && !choice::chooses(&setting.0)
+                && defaults.contains(setting)
+        };
         let mut digest = Sha256::new();
-        for (key, value) in self.with_effect() {
+        for (key, value) in self.with_effect().into_iter().filter(|setting| !added(setting)) {
             digest.update(format!("{key} = {value}\n"));
         }
         hex(&digest.finalize())

@@ -10,7 +10,20 @@ const MOVED: &[(&str, &str)] = &[
 ];
 
 /// Settings that earlier versions did not have.
-pub(super) const NEW: &[&str] = &["model.kind", "pretrain.method"];
+pub(super) const NEW: &[&str] = &[
+    "model.kind",
+    "pretrain.method",
+    "data.drop_incomplete",
+    "optimiser.momentum",
+    "optimiser.decay_exempt",
+    "schedule.steps.epochs",
+    "schedule.steps.factor",
+    "schedule.linear.constant_epochs",
+    "finetune.train_on_validation",
+    "finetune.loss",
+    "finetune.standardise",
+    "finetune.select",
+];
 
 /// Returns the current name of a setting or section of an earlier version.
 pub(super) fn moved(key: &str) -> Option<String> {

@@ -22,10 +22,11 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ),
     ("optimiser.kind", &["optim", "optimizer", "optimizer_name"]),
     ("optimiser.learning_rate", &["lr", "rate", "learningrate", "max_lr", "base_lr", "init_lr", "step_size"]),
-    ("optimiser.beta1", &["momentum", "b1"]),
+    ("optimiser.beta1", &["b1"]),
     ("optimiser.beta2", &["b2"]),
     ("optimiser.epsilon", &["eps", "adam_epsilon"]),
     ("optimiser.weight_decay", &["wd", "decay", "l2", "l2_reg"]),
+    ("optimiser.decay_exempt", &["no_decay", "no_weight_decay"]),
     (
         "optimiser.clip_norm",
         &[

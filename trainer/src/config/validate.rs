@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.check("", &mut faults);
     config.model.check_relations(&mut faults);
     config.pretrain.check_relations(&mut faults);
+    config.optimiser.check_relations(&mut faults);
     config.schedule.check_relations(&mut faults);
     faults.unless(
         config.run.select == Select::Train || config.data.validation != Validation::None,

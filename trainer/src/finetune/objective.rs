@@ -9,7 +9,7 @@ use crate::config::{Config, FinetuneConfig, ModelConfig, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
-use crate::optimiser::Adam;
+use crate::optimiser::Optimiser;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
 use crate::task::Labelled;
@@ -125,9 +125,9 @@ impl Objective for Finetuning {
         &self.ranks
     }
 
-    fn optimiser(&self, config: &OptimiserConfig) -> Adam {
+    fn optimiser(&self, config: &OptimiserConfig) -> Optimiser {
         let factor = self.config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate);
-        Adam::new(config).with_rate_factor(Head::prefixes(self.model.kind), factor)
+        Optimiser::new(config).with_rate_factor(Head::prefixes(self.model.kind), factor)
     }
 
     /// Returns the number of crystals, so that the validation loss is the mean absolute error of the validation set.

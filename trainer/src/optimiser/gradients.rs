@@ -113,8 +113,8 @@ impl Gradients {
         }
     }
 
-    /// Removes and returns the gradient of a parameter.
-    pub(super) fn remove(&mut self, name: &str) -> Option<Tensor<1>> {
-        self.by_name.remove(name)
+    /// Returns the gradients by name, and gives up their ownership.
+    pub(super) fn into_tensors(self) -> BTreeMap<String, Tensor<1>> {
+        self.by_name
     }
 }

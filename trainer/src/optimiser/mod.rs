@@ -1,7 +1,15 @@
-//! Gradients by parameter name, and the optimiser that applies them.
+//! Gradients by parameter name, and the optimisers that apply them.
+//!
+//! * [`Gradients`]: accumulation, norm and clipping
+//! * [`Optimiser`]: the state of the parameters and the step on all of them
+//! * `adam`, `sgd`: the step on a flat tensor
+//! * `parameters`: the parameters of a model as flat tensors
 
 mod adam;
+mod apply;
 mod gradients;
+mod parameters;
+mod sgd;
 
-pub use adam::{Adam, Moments, Rates};
+pub use apply::{Moments, Optimiser, Rates};
 pub use gradients::Gradients;

@@ -1,7 +1,7 @@
 //! Checkpoints: everything that a run needs to continue, in one file that is replaced atomically.
 //!
 //! A checkpoint is a weights file with the tensors of the model under their own names and Adam's running means under
-//! `optimiser.m.<name>` and `optimiser.v.<name>`. The metadata hold the description of the weights and the state of
+//! `optimiser.m.<name>` and `optimiser.v.<name>`, or the velocity of SGD under the former. The metadata hold the description of the weights and the state of
 //! the run. It can therefore be used wherever a weights file can.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use super::error::RunError;
 use crate::exact;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
-/// Prefix of Adam's means of gradients.
+/// Prefix of Adam's means of gradients and of SGD's velocities.
 pub const FIRST_MOMENT_PREFIX: &str = "optimiser.m.";
 /// Prefix of Adam's means of squared gradients.
 pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
@@ -70,9 +70,9 @@ pub struct Checkpoint {
     pub description: Description,
     /// Tensors of the model by name.
     pub weights: BTreeMap<String, Tensor>,
-    /// Means of gradients by the name of the weight.
+    /// Means of gradients, or velocities, by the name of the weight.
     pub first_moments: BTreeMap<String, Tensor>,
-    /// Means of squared gradients by the name of the weight.
+    /// Means of squared gradients by the name of the weight; empty for SGD.
     pub second_moments: BTreeMap<String, Tensor>,
 }
 

@@ -9,7 +9,7 @@ use burn::tensor::DType;
 
 use crate::error::TrainError;
 use crate::model::names;
-use crate::optimiser::{Adam, Moments};
+use crate::optimiser::{Moments, Optimiser};
 use crate::weights::{self, ElementType, Values};
 
 /// Converts values to their stored form.
@@ -57,21 +57,24 @@ pub fn with_weights<M: Module>(
     Ok(names::with_parameters(model, tensors.collect()))
 }
 
-/// Returns the optimiser's means of gradients and of squared gradients, by parameter.
+/// Returns the optimiser's first and second moments by parameter. SGD has no second ones.
 pub fn moments_of(
-    optimiser: &Adam,
+    optimiser: &Optimiser,
 ) -> (BTreeMap<String, weights::Tensor>, BTreeMap<String, weights::Tensor>) {
     let flat = |tensor: &Tensor<1>| stored(tensor.dims().to_vec(), tensor.to_data());
     let moments = optimiser.moments();
     (
         moments.iter().map(|(name, moments)| (name.clone(), flat(&moments.first))).collect(),
-        moments.iter().map(|(name, moments)| (name.clone(), flat(&moments.second))).collect(),
+        moments
+            .iter()
+            .filter_map(|(name, moments)| Some((name.clone(), flat(moments.second.as_ref()?))))
+            .collect(),
     )
 }
 
-/// Restores the optimiser's means.
+/// Restores the optimiser's moments.
 pub fn restore_moments(
-    optimiser: &mut Adam,
+    optimiser: &mut Optimiser,
     steps: u32,
     first: BTreeMap<String, weights::Tensor>,
     mut second: BTreeMap<String, weights::Tensor>,
@@ -82,9 +85,9 @@ pub fn restore_moments(
         let dtype = data.dtype();
         Tensor::<1>::from_data(data, (device, dtype))
     };
-    let moments = first.into_iter().filter_map(|(name, first)| {
-        let second = second.remove(&name)?;
-        Some((name, Moments { first: tensor(first), second: tensor(second) }))
+    let moments = first.into_iter().map(|(name, first)| {
+        let second = second.remove(&name).map(tensor);
+        (name, Moments { first: tensor(first), second })
     });
     optimiser.restore(steps, moments.collect());
 }

@@ -10,7 +10,7 @@ use crate::config::OptimiserConfig;
 use crate::data::{GraphBatch, Inputs};
 use crate::model::Pass;
 use crate::model::mask::DrawKey;
-use crate::optimiser::{Adam, Gradients, Rates};
+use crate::optimiser::{Gradients, Optimiser, Rates};
 use crate::ranks::Ranks;
 use crate::run::metrics;
 
@@ -127,8 +127,8 @@ pub trait Objective: Debug {
     }
 
     /// Creates the optimiser of a new run.
-    fn optimiser(&self, config: &OptimiserConfig) -> Adam {
-        Adam::new(config)
+    fn optimiser(&self, config: &OptimiserConfig) -> Optimiser {
+        Optimiser::new(config)
     }
 
     /// Returns the ranks that train together.
@@ -146,7 +146,7 @@ pub struct Learner<O: Objective> {
     /// The model; `None` only while a step replaces it.
     model: Option<O::Model>,
     /// The optimiser.
-    pub optimiser: Adam,
+    pub optimiser: Optimiser,
     clip_norm: Option<f64>,
     gradients: Option<Gradients>,
     accumulated: usize,

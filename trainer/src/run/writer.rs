@@ -7,7 +7,7 @@ use burn::module::Module;
 use crate::atomic;
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::optimiser::Adam;
+use crate::optimiser::Optimiser;
 use crate::run::card::Card;
 use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::{DIVERGED_FILE, RunFolder};
@@ -92,7 +92,7 @@ impl Writer {
         state: &State,
         description: &Description,
         model: &M,
-        optimiser: &Adam,
+        optimiser: &Optimiser,
     ) -> Result<(), TrainError> {
         let Some(log) = &self.log else { return Ok(()) };
         log.sync()?;

@@ -19,7 +19,7 @@ use crate::config::{LossConfig, OptimiserConfig};
 use crate::data::{BatchFloat, DataError};
 use crate::model::mask::Masks;
 use crate::model::{Batch, Trace, names};
-use crate::optimiser::{Adam, Gradients, Rates};
+use crate::optimiser::{Gradients, Optimiser, Rates};
 use crate::pretrain::mmpt::MmptModel;
 use crate::pretrain::mmpt::loss::Losses;
 pub use fixture::{Fixture, TieRule};
@@ -161,8 +161,8 @@ fn compare_step(
     };
     let gradients = gradients.iter().map(|(name, data)| (name.clone(), flat(data))).collect();
     let config = OptimiserConfig::default();
-    let rates = Rates { learning_rate: config.learning_rate, beta1: config.beta1 };
-    let model = Adam::new(&config).step(model, Gradients::from_tensors(gradients), rates);
+    let gradients = Gradients::from_tensors(gradients);
+    let model = Optimiser::new(&config).step(model, gradients, Rates::of(&config));
     let parameters: BTreeMap<_, _> =
         names::parameters(&model).into_iter().map(|tensor| (tensor.name, tensor.data)).collect();
     for (name, expected) in &expected {

@@ -8,7 +8,7 @@ use super::{CUTOFF, small_config, small_fixture};
 use crate::config::{LossConfig, MmptModelConfig, OptimiserConfig};
 use crate::model::mask::Masks;
 use crate::model::{Batch, Trace};
-use crate::optimiser::{Adam, Gradients, Rates};
+use crate::optimiser::{Gradients, Optimiser, Rates};
 use crate::pretrain::mmpt::MmptModel;
 use crate::pretrain::mmpt::loss::Losses;
 use crate::verify::{Fixture, TieRule};
@@ -35,8 +35,8 @@ fn learn(
     let mut model =
         MmptModel::init(config, decoder_width, &fixture.lattice(), 123, &device.clone().autodiff());
     let optimiser = OptimiserConfig { learning_rate, ..OptimiserConfig::default() };
-    let rates = Rates { learning_rate, beta1: optimiser.beta1 };
-    let mut adam = Adam::new(&optimiser);
+    let rates = Rates::of(&optimiser);
+    let mut adam = Optimiser::new(&optimiser);
     let losses = |model: &MmptModel| {
         let prediction = model.forward(&batch, &mut Trace::off());
         Losses::new(&LossConfig::default(), &prediction, &batch, &mut Trace::off())
