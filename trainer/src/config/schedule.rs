@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::{BELOW_ONE, Faults, POSITIVE, SHARE};
 use super::section::{Setting, section};
 
-/// Learning rate as a function of the optimiser step.
+/// Learning rate as a function of the optimiser step or of the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScheduleKind {
@@ -16,9 +16,26 @@ pub enum ScheduleKind {
     Cosine,
     /// PyTorch's `OneCycleLR`: the rate rises and falls by half cosines, and β1 does the opposite.
     OneCycle,
+    /// PyTorch's `MultiStepLR`: the rate is multiplied by a factor after some epochs.
+    Steps,
+    /// The full rate, then a straight line to [`ScheduleConfig::minimum_factor`] times the full rate, in steps of an
+    /// epoch.
+    Linear,
 }
 
 impl Setting for ScheduleKind {}
+
+impl ScheduleKind {
+    /// Whether the rates depend on the number of epochs of the run.
+    pub(crate) fn depends_on_length(self) -> bool {
+        matches!(self, Self::Cosine | Self::OneCycle | Self::Linear)
+    }
+
+    /// Whether the rates depend on the number of steps of the run.
+    pub(crate) fn depends_on_steps(self) -> bool {
+        matches!(self, Self::Cosine | Self::OneCycle)
+    }
+}
 
 section! {
     /// Parameters of [`ScheduleKind::OneCycle`], with the names and defaults of PyTorch's `OneCycleLR`.
@@ -39,16 +56,39 @@ section! {
 }
 
 section! {
+    /// Parameters of [`ScheduleKind::Steps`].
+    pub struct StepsConfig {
+        /// Numbers of epochs after which the rate changes, such as `[100]`.
+        pub epochs: Vec<u64> = Vec::new();
+        /// Factor by which each of them multiplies the rate.
+        pub factor: f64 = 0.1, in POSITIVE;
+    }
+}
+
+section! {
+    /// Parameters of [`ScheduleKind::Linear`].
+    pub struct LinearConfig {
+        /// Epochs at the full rate before it falls.
+        pub constant_epochs: u64 = 0;
+    }
+}
+
+section! {
     /// The learning-rate schedule of a run.
     pub struct ScheduleConfig {
-        /// Learning rate over the steps: "constant", "cosine" or "onecycle" (PyTorch's OneCycleLR).
+        /// Learning rate over the steps: "constant", "cosine" or "onecycle" (PyTorch's OneCycleLR), or over the epochs:
+        /// "steps" (PyTorch's MultiStepLR) or "linear".
         pub kind: ScheduleKind = ScheduleKind::default();
-        /// Steps on which the rate rises evenly before "constant" or "cosine" begins.
+        /// Steps on which the rate rises evenly; "cosine" begins after them. Not with "onecycle".
         pub warmup_steps: u64 = 0;
-        /// Where "cosine" ends, as a share of the full rate.
+        /// Where "cosine" and "linear" end, as a share of the full rate.
         pub minimum_factor: f64 = 0.0, in SHARE;
         /// Parameters of "onecycle".
         pub onecycle: OneCycleConfig = OneCycleConfig::default();
+        /// Parameters of "steps".
+        pub steps: StepsConfig = StepsConfig::default();
+        /// Parameters of "linear".
+        pub linear: LinearConfig = LinearConfig::default();
     }
 }
 
@@ -60,6 +100,12 @@ impl ScheduleConfig {
             "schedule.warmup_steps",
             self.warmup_steps,
             "0 with the schedule \"onecycle\", which begins with a rise of its own",
+        );
+        faults.unless(
+            self.kind != ScheduleKind::Steps || !self.steps.epochs.is_empty(),
+            "schedule.steps.epochs",
+            "[]",
+            "a list of epochs with the schedule \"steps\"",
         );
     }
 }

@@ -8,7 +8,6 @@ use burn::prelude::*;
 use schemas::settings::FeatureSettings;
 
 use crate::config::data::Validation;
-use crate::config::schedule::ScheduleKind;
 use crate::config::{Config, DataConfig, ModelConfig};
 use crate::data::{
     Inputs, LatticeStatistics, Selection, Share, Sources, SplitPart, Stream, StreamSettings, Subset,
@@ -118,7 +117,7 @@ fn resumable(folder: &RunFolder, config: &Config) -> Result<Option<Checkpoint>, 
     let earlier = Config::load_recorded(&folder.config())?;
     // A longer run of the same settings is the same run, as long as no schedule depends on its length.
     let mut comparable = config.clone();
-    if config.schedule.kind == ScheduleKind::Constant {
+    if !config.schedule.kind.depends_on_length() {
         comparable.run.epochs = earlier.run.epochs;
     }
     if let Some(difference) = earlier.differences(&comparable).into_iter().next() {
@@ -238,8 +237,8 @@ pub(crate) fn steps(
     let stream = Stream::<f32>::open(train, training_stream(config, inputs, 0, 0, ranks, device))?;
     let batches = match stream.batches() {
         Some(batches) => batches,
-        // With a budget of triplets only reading tells; a constant rate has no end and need not know.
-        None if config.schedule.kind == ScheduleKind::Constant => return Ok(u64::MAX),
+        // With a budget of triplets only reading tells, and not every schedule needs to know.
+        None if !config.schedule.kind.depends_on_steps() => return Ok(u64::MAX),
         None => {
             let mut batches = 0;
             for batch in stream {

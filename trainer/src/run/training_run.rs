@@ -117,8 +117,9 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             ranks::require("validation", validation.crystals(), &*ranks)?;
         }
         let writer = Writer::open(folder, state.records, ranks.leads())?;
-        let schedule = Schedule::new(&config.schedule, &config.optimiser, setup.steps);
-        let extent = Extent { epochs: config.run.epochs, crystals: crystals.train.crystals() };
+        let epochs = config.run.epochs;
+        let schedule = Schedule::new(&config.schedule, &config.optimiser, setup.steps, epochs);
+        let extent = Extent { epochs, crystals: crystals.train.crystals() };
         let done = state.epoch * extent.crystals + state.crystals;
         let progress = Progress::new(extent, done, setup.quiet || !ranks.leads());
         let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
@@ -252,7 +253,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
 
     /// Takes an optimiser step and records it.
     fn step(&mut self, sums: &mut StepSums, begun: Instant, waited: f64) -> Result<(), TrainError> {
-        let rates = self.schedule.at(self.state.step);
+        let rates = self.schedule.at(self.state.step, self.state.epoch);
         let StepSums { losses, batches, crystals, identifiers } = std::mem::take(sums);
         let norm = self.learner.gradient_norm();
         if !norm.is_finite() {
