@@ -47,7 +47,7 @@ fn kill_and_finish(out: &Path, options: &[&str]) -> usize {
 
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
-    let loads: [&[&str]; 3] = [
+    let loads: [&[&str]; 4] = [
         &[],
         &[
             "--set",
@@ -68,6 +68,20 @@ fn a_killed_run_resumes_to_the_same_bytes() {
             "data.shuffle_buffer=7",
             "--set",
             "run.select=validation",
+        ],
+        &[
+            "--set",
+            "optimiser.kind=sgd",
+            "--set",
+            "optimiser.clip_norm=1",
+            "--set",
+            "schedule.kind=steps",
+            "--set",
+            "schedule.steps.epochs=[3, 9]",
+            "--set",
+            "data.drop_incomplete=true",
+            "--set",
+            "run.select=last",
         ],
     ];
     for load in loads {

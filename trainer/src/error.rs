@@ -109,6 +109,17 @@ pub enum TrainError {
         /// Number of crystals in the shards.
         crystals: u64,
     },
+    /// The crystals for training do not fill a batch, and smaller ones are left out.
+    #[error(
+        "{} to train on cannot fill a batch of {batch}, and data.drop_incomplete leaves out smaller ones",
+        counted(*crystals, "crystal")
+    )]
+    NoWholeBatch {
+        /// Number of crystals for training.
+        crystals: u64,
+        /// Number of crystals in a batch of all processes.
+        batch: u64,
+    },
     /// No shards were given.
     #[error("no shards are named")]
     NoShards,

@@ -42,6 +42,8 @@ section! {
         /// Most triplets in a batch, or "none": bounds memory. A crystal with more makes a batch alone. Several
         /// processes share batches of as many times more.
         pub batch_triplets: Option<usize> = None, in at_least_one(), with "super::optional";
+        /// Whether a last batch of an epoch with fewer crystals than the batches may have is left out of training.
+        pub drop_incomplete: bool = false;
         /// Crystals among which the next one is drawn; bounds memory.
         pub shuffle_buffer: usize = DEFAULT_SHUFFLE_BUFFER, in at_least_one();
         /// Threads that turn crystals into batches.

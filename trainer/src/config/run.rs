@@ -5,15 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::fault::{POSITIVE, at_least_one};
 use super::section::{Setting, section};
 
-/// The data set whose mean loss over an epoch selects the best weights.
+/// The weights that a run keeps as its best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Select {
-    /// The training set (specification, section 7, row 33).
+    /// Those of the epoch with the lowest mean loss over the training set (specification, section 7, row 33).
     #[default]
     Train,
-    /// The validation set.
+    /// Those of the epoch with the lowest mean loss over the validation set.
     Validation,
+    /// Those of the last epoch.
+    Last,
 }
 
 impl Setting for Select {}
@@ -29,7 +31,8 @@ section! {
         pub checkpoint_minutes: Option<f64> = Some(10.0), in POSITIVE, with "super::optional";
         /// Optimiser steps after which a checkpoint is written in the middle of an epoch, or "none".
         pub checkpoint_steps: Option<u64> = None, in at_least_one(), with "super::optional";
-        /// Whose mean loss over an epoch decides which weights are the best: "train" or "validation".
+        /// Whose mean loss over an epoch decides which weights are kept as the best: "train" or "validation"; "last"
+        /// keeps those of the last epoch. Early stopping with "last" follows the validation set, if there is one.
         pub select: Select = Select::default();
     }
 }

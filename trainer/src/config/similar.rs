@@ -14,6 +14,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
         &["bs", "batch", "batch_size", "train_batch_size", "per_device_train_batch_size"],
     ),
     ("data.shuffle_buffer", &["shuffle", "buffer_size"]),
+    ("data.drop_incomplete", &["drop_last"]),
     ("data.workers", &["num_workers", "n_workers", "threads", "num_threads", "n_jobs"]),
     ("data.queue", &["prefetch", "prefetch_factor"]),
     (

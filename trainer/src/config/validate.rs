@@ -23,10 +23,10 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.optimiser.check_relations(&mut faults);
     config.schedule.check_relations(&mut faults);
     faults.unless(
-        config.run.select == Select::Train || config.data.validation != Validation::None,
+        config.run.select != Select::Validation || config.data.validation != Validation::None,
         "run.select",
         "validation",
-        "\"train\" where data.validation = \"none\"",
+        "\"train\" or \"last\" where data.validation = \"none\"",
     );
     faults.0
 }

@@ -56,6 +56,7 @@ pub struct Stream<R = f32> {
     crystals: u64,
     limit: BatchLimit,
     share: Share,
+    least_last: usize,
     waited: Duration,
 }
 
@@ -109,6 +110,7 @@ impl<R: BatchFloat> Stream<R> {
             crystals,
             limit: settings.limit,
             share: settings.share,
+            least_last: settings.least_last(),
             waited: Duration::ZERO,
         };
         let builder = BatchBuilder::new(
@@ -141,7 +143,7 @@ impl<R: BatchFloat> Stream<R> {
     /// triplets.
     pub fn batches(&self) -> Option<u64> {
         let whole = self.limit.times(self.share.count).crystals as u64;
-        let last = self.crystals % whole >= self.share.count as u64;
+        let last = self.crystals % whole >= self.least_last as u64;
         self.limit.triplets.is_none().then(|| self.crystals / whole + u64::from(last))
     }
 
@@ -275,10 +277,10 @@ impl<R> Reader<R> {
         self.end(planner)
     }
 
-    /// Queues the last batch, if it has a crystal for every process.
+    /// Queues the last batch, if it has a crystal for every process and as many as it must have.
     fn end(&mut self, mut planner: BatchPlanner) -> Result<(), Stop> {
         match planner.finish() {
-            Some(last) if last.len() >= self.settings.share.count => self.hand_over(Ok(last)),
+            Some(last) if last.len() >= self.settings.least_last() => self.hand_over(Ok(last)),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use super::{Pretraining, Request};
 use crate::config::Config;
 use crate::data::LatticeStatistics;
 use crate::error::TrainError;
-use crate::run::begin::{Crystals, claim_run, require_edges, restore, steps};
+use crate::run::begin::{Crystals, claim_run, require_edges, require_whole_batch, restore, steps};
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::step::Learner;
@@ -26,6 +26,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     let Request { config, existing, ranks, .. } = request;
     let device = request.device.open()?;
     let crystals = Crystals::open(&config.data, None)?;
+    require_whole_batch(&config.data, &crystals.train, &*ranks)?;
     let features = crystals.train.sources().settings().clone();
     require_edges(&config.model, &features)?;
     let autodiff = device.clone().autodiff();

@@ -70,7 +70,24 @@ pub fn require_edges(model: &ModelConfig, store: &FeatureSettings) -> Result<(),
     edges.require(store).map_err(|source| TrainError::OtherEdges { model: model.kind.title(), source })
 }
 
-/// Returns the settings of the stream of a training epoch, for one of the ranks that share its batches.
+/// Checks that the crystals for training fill a batch where smaller ones are left out.
+///
+/// # Errors
+/// [`TrainError::NoWholeBatch`].
+pub(crate) fn require_whole_batch(
+    config: &DataConfig,
+    train: &Selection,
+    ranks: &dyn Ranks,
+) -> Result<(), TrainError> {
+    let (crystals, batch) = (train.crystals(), config.limit().times(ranks.count()).crystals as u64);
+    match config.drop_incomplete && crystals < batch {
+        true => Err(TrainError::NoWholeBatch { crystals, batch }),
+        false => Ok(()),
+    }
+}
+
+/// Returns the settings of the stream of a training epoch, for one of the ranks that share its batches. An incomplete
+/// last batch is kept.
 pub fn training_stream(
     config: &Config,
     inputs: Inputs,
@@ -84,6 +101,7 @@ pub fn training_stream(
         epoch,
         shuffle_buffer: Some(config.data.shuffle_buffer),
         limit: config.data.limit(),
+        drop_incomplete: false,
         share: Share { index: ranks.rank(), count: ranks.count() },
         labels: config.pretrain.mmpt.labels,
         graph: config.model.graph(),
@@ -234,7 +252,11 @@ pub(crate) fn steps(
     ranks: &dyn Ranks,
     device: &Device,
 ) -> Result<u64, TrainError> {
-    let stream = Stream::<f32>::open(train, training_stream(config, inputs, 0, 0, ranks, device))?;
+    let settings = StreamSettings {
+        drop_incomplete: config.data.drop_incomplete,
+        ..training_stream(config, inputs, 0, 0, ranks, device)
+    };
+    let stream = Stream::<f32>::open(train, settings)?;
     let batches = match stream.batches() {
         Some(batches) => batches,
         // With a budget of triplets only reading tells, and not every schedule needs to know.

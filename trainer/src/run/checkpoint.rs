@@ -47,6 +47,9 @@ pub struct State {
     pub best_loss: Option<f64>,
     /// Epoch of the lowest mean loss, from 1.
     pub best_epoch: Option<u64>,
+    /// Mean loss of the last epoch, if its weights are the ones that are kept.
+    #[serde(default, with = "exact::optional", skip_serializing_if = "Option::is_none")]
+    pub last_loss: Option<f64>,
     /// Number of records written, for [`super::metrics::MetricsLog::open`].
     pub records: u64,
     /// [`crate::config::Config::hash`] of the run.

@@ -5,7 +5,7 @@
 //! | `config.toml` | the resolved configuration |
 //! | `metrics.jsonl` | a record per step and per epoch |
 //! | `curves.svg` | the loss curves |
-//! | `best.safetensors` | the weights with the lowest loss |
+//! | `best.safetensors` | the best weights: those with the lowest loss, or the last ones |
 //! | `card.md` | the model card of these weights |
 //! | `diverged.json` | the crystals of a batch with a loss that is not finite |
 //! | `last/checkpoint.safetensors` | the last checkpoint: weights, optimiser and state of the run |

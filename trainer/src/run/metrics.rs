@@ -69,7 +69,7 @@ pub struct EpochRecord {
     /// Mean validation losses, if there is a validation set.
     #[serde(default, deserialize_with = "optional_losses", skip_serializing_if = "Option::is_none")]
     pub validation: Option<Losses>,
-    /// Whether the weights are the best so far.
+    /// Whether the loss that decides is the lowest so far.
     pub best: bool,
     /// Cost of the epoch, including validation.
     #[serde(flatten)]

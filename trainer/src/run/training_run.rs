@@ -10,7 +10,7 @@ use burn::prelude::*;
 use crate::config::Config;
 use crate::config::run::Select;
 use crate::data::size::Size;
-use crate::data::{GraphBatch, Origin, Stream};
+use crate::data::{GraphBatch, Origin, Stream, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Pass;
@@ -55,7 +55,7 @@ pub struct RunSetup<O: Objective> {
     pub device: Device,
     /// Crystals of the run.
     pub crystals: Crystals,
-    /// Data set whose loss selects the best weights.
+    /// Weights to keep as the best.
     pub select: Select,
     /// Description of the weights.
     pub description: Description,
@@ -182,14 +182,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     fn epoch(&mut self) -> Result<bool, TrainError> {
         let begun = Instant::now();
         let (epoch, before) = (self.state.epoch, self.state.crystals);
-        let settings = training_stream(
-            &self.config,
-            self.learner.objective.inputs(),
-            epoch,
-            self.state.batch,
-            &*self.ranks,
-            &self.device,
-        );
+        let drop_incomplete = self.config.data.drop_incomplete;
+        let settings = StreamSettings { drop_incomplete, ..self.stream(epoch, self.state.batch) };
         let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
         let mut sums = StepSums::default();
         let mut step_begun = Instant::now();
@@ -217,6 +211,12 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         drop(stream);
         self.finish_epoch(begun, before, waited)?;
         Ok(false)
+    }
+
+    /// Returns the settings of the stream of an epoch without its first `skip` batches.
+    fn stream(&self, epoch: u64, skip: u64) -> StreamSettings {
+        let inputs = self.learner.objective.inputs();
+        training_stream(&self.config, inputs, epoch, skip, &*self.ranks, &self.device)
     }
 
     /// Computes the losses and gradients of a batch.
@@ -291,20 +291,24 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             .collect();
         let validation = self.validate()?;
         let deciding = match (self.select, &validation) {
-            (Select::Validation, Some(validation)) => total(validation),
+            (Select::Validation | Select::Last, Some(validation)) => total(validation),
             _ => total(&train),
         };
         let best = deciding.is_finite() && self.state.best_loss.is_none_or(|best| deciding < best);
         let epoch = self.state.epoch + 1;
         if best {
             (self.state.best_loss, self.state.best_epoch) = (Some(deciding), Some(epoch));
+        }
+        let kept = best || self.select == Select::Last;
+        self.state.last_loss = (self.select == Select::Last).then_some(deciding);
+        if kept {
             self.writer.best(self.learner.model(), &self.description)?;
         }
         let crystals = self.state.crystals;
         let cost = self.cost(begun, crystals - before, waited);
         let summary = epoch_summary(epoch, &train, validation.as_ref(), best);
         let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
-        if best {
+        if kept {
             let card = Card {
                 config: &self.config,
                 description: &self.description,
@@ -329,14 +333,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let Some(selection) = &self.crystals.validation else { return Ok(None) };
         // Shuffled, the same way every time: a mean over batches that mix the stores can be compared
         // with training's, one over each store's own batches can not.
-        let settings = training_stream(
-            &self.config,
-            self.learner.objective.inputs(),
-            VALIDATION_EPOCH,
-            0,
-            &*self.ranks,
-            &self.device,
-        );
+        let settings = self.stream(VALIDATION_EPOCH, 0);
         let model = self.learner.model().valid();
         let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
         for graph in Stream::<f32>::open(selection, settings)? {

@@ -29,6 +29,8 @@ pub struct StreamSettings {
     /// Limit of the batches; of one process's share if they are shared. A limit of triplets only holds for inputs
     /// with angles.
     pub limit: BatchLimit,
+    /// Whether to leave out a last batch with fewer crystals than the limit.
+    pub drop_incomplete: bool,
     /// Part of every batch to build. A last batch with fewer crystals than parts is left out.
     pub share: Share,
     /// Kind of the edges' labels.
@@ -56,6 +58,7 @@ impl Default for StreamSettings {
             epoch: 0,
             shuffle_buffer: Some(DEFAULT_SHUFFLE_BUFFER),
             limit: BatchLimit::default(),
+            drop_incomplete: false,
             share: Share::default(),
             labels: PeriodicLabels::default(),
             graph: Graph::Multigraph,
@@ -70,6 +73,11 @@ impl Default for StreamSettings {
 }
 
 impl StreamSettings {
+    /// Returns the minimum number of crystals of the last batch of all processes.
+    pub(super) fn least_last(&self) -> usize {
+        if self.drop_incomplete { self.limit.times(self.share.count).crystals } else { self.share.count }
+    }
+
     pub(super) fn check(&self) -> Result<(), DataError> {
         self.limit.check()?;
         for (setting, value) in [("workers", self.workers), ("queue", self.queue)] {

@@ -71,6 +71,21 @@ fn counts_are_known_before_reading() {
 }
 
 #[test]
+fn an_incomplete_last_batch_is_left_out() {
+    let store = store(&chains(75), Subset::All);
+    let whole = batches(&store, &settings(8));
+    let dropping = StreamSettings { drop_incomplete: true, ..settings(8) };
+    assert_eq!(open(&store, &dropping).batches(), Some(9));
+    assert_eq!(ids(&batches(&store, &dropping)), ids(&whole[..9]));
+    let skipping = StreamSettings { skip: 7, ..dropping.clone() };
+    assert_eq!(ids(&batches(&store, &skipping)), ids(&whole[7..9]));
+    let share = Share { index: 1, count: 2 };
+    assert_eq!(open(&store, &StreamSettings { share, ..dropping.clone() }).count(), 4);
+    let exact = StreamSettings { limit: BatchLimit { crystals: 25, triplets: None }, ..dropping };
+    assert_eq!((open(&store, &exact).batches(), open(&store, &exact).count()), (Some(3), 3));
+}
+
+#[test]
 fn without_a_shuffle_buffer_crystals_come_in_the_order_of_the_shards() {
     let store = store(&chains(75), Subset::All);
     let found = ids(&batches(&store, &StreamSettings { shuffle_buffer: None, ..settings(8) }));

@@ -25,6 +25,16 @@ const TOLERANCE: f64 = 1e-5;
 /// Epochs of three steps each, 21 steps.
 const EPOCHS: u64 = 7;
 
+/// SGD in the manner of the CGCNN.
+const SGD: [&str; 6] = [
+    "optimiser.kind=sgd",
+    "optimiser.clip_norm=1",
+    "schedule.kind=steps",
+    "schedule.steps.epochs=[1, 3]",
+    "data.drop_incomplete=true",
+    "run.select=last",
+];
+
 /// A run of a small model; `batch` crystals a rank.
 fn config(batch: usize, more: &[&str]) -> Config {
     let mut overrides: Vec<String> = [
@@ -143,15 +153,58 @@ fn ranks_repeat_themselves_to_the_last_bit() {
 
 #[test]
 fn a_resumed_run_of_ranks_is_the_run_that_was_not_interrupted() {
-    let more = ["schedule.kind=constant"];
-    let whole = trained(2, 4, &more);
-    let folder = trained(2, 4, &[more[0], "run.epochs=2"]);
-    let resumed = |ranks| run(config(4, &more), folder.path(), Existing::Resume, ranks);
-    for summary in on_ranks(2, resumed) {
-        assert_eq!(summary.expect("it goes on").state.epoch, EPOCHS);
+    let loads: [&[&str]; 2] = [&["schedule.kind=constant"], &SGD];
+    for more in loads {
+        let whole = trained(2, 4, more);
+        let folder = trained(2, 4, &[more, &["run.epochs=2"]].concat());
+        let resumed = |ranks| run(config(4, more), folder.path(), Existing::Resume, ranks);
+        for summary in on_ranks(2, resumed) {
+            assert_eq!(summary.expect("it goes on").state.epoch, EPOCHS);
+        }
+        assert_eq!(records(folder.path()), records(whole.path()));
+        assert_eq!(tensors(&checkpoint(folder.path())), tensors(&checkpoint(whole.path())));
     }
-    assert_eq!(records(folder.path()), records(whole.path()));
-    assert_eq!(tensors(&checkpoint(folder.path())), tensors(&checkpoint(whole.path())));
+}
+
+#[test]
+fn sgd_falls_by_steps_on_whole_batches_and_keeps_the_last_weights() {
+    let folder = trained(1, 8, &SGD);
+    let (mut rates, mut epochs) = (Vec::new(), 0);
+    for record in records(folder.path()) {
+        match record {
+            Record::Step(step) => {
+                assert_eq!(step.crystals, 8);
+                rates.push(step.learning_rate);
+            }
+            Record::Epoch(epoch) => {
+                assert_eq!(epoch.crystals, 16);
+                epochs += 1;
+            }
+        }
+    }
+    assert_eq!(epochs, EPOCHS);
+    // 19 crystals are two batches of eight in each of seven epochs.
+    let expected: Vec<f64> =
+        [1e-4, 1e-5, 1e-5, 1e-6, 1e-6, 1e-6, 1e-6].into_iter().flat_map(|rate| [rate; 2]).collect();
+    assert_eq!(rates.len(), expected.len());
+    assert!(
+        rates.iter().zip(&expected).all(|(rate, expected)| (rate / expected - 1.0).abs() < 1e-12),
+        "{rates:?}"
+    );
+    let last = tensors(&checkpoint(folder.path()));
+    let (optimiser, weights): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        last.into_iter().partition(|(name, _)| name.starts_with("optimiser."));
+    assert_eq!(tensors(&folder.path().join("best.safetensors")), weights);
+    assert!(optimiser.keys().all(|name| name.starts_with("optimiser.m.")) && !optimiser.is_empty());
+}
+
+#[test]
+fn crystals_that_fill_no_batch_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let refused = run(config(20, &SGD), folder.path(), Existing::Refuse, alone()).expect_err("19 crystals");
+    let message = refused.to_string();
+    assert!(message.starts_with("19 crystals to train on cannot fill a batch of 20, and"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left");
 }
 
 #[test]

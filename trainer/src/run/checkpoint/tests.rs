@@ -28,6 +28,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             sums: BTreeMap::from([("loss".to_owned(), 0.1 * step as f64)]),
             best_loss: (step > 10).then_some(1.0 / 3.0),
             best_epoch: (step > 10).then_some(1),
+            last_loss: (step > 20).then_some(0.7),
             records: step,
             config_hash: "abc".to_owned(),
             processes: Some(4),
