@@ -1,7 +1,60 @@
 //! Settings of fine-tuning.
 
+use serde::{Deserialize, Serialize};
+
 use super::fault::{POSITIVE, Range, WIDTH};
-use super::section::section;
+use super::run::Select;
+use super::section::{Setting, section};
+
+/// The loss of fine-tuning, on the standardised target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Loss {
+    /// Mean absolute error.
+    #[default]
+    L1,
+    /// Mean squared error.
+    Mse,
+}
+
+impl Setting for Loss {}
+
+/// The standardisation of the target by the training part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standardise {
+    /// By mean and population standard deviation, `√(Σ (y − ȳ)² / n)`.
+    #[default]
+    Population,
+    /// By mean and sample standard deviation, `√(Σ (y − ȳ)² / (n − 1))`.
+    Sample,
+    /// None: the model predicts the target as it is.
+    None,
+}
+
+impl Setting for Standardise {}
+
+/// The weights that a fine-tuning keeps as its best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinetuneSelect {
+    /// Those of the epoch with the lowest mean absolute error of the validation part.
+    #[default]
+    Validation,
+    /// Those of the last epoch.
+    Last,
+}
+
+impl Setting for FinetuneSelect {}
+
+impl From<FinetuneSelect> for Select {
+    fn from(select: FinetuneSelect) -> Self {
+        match select {
+            FinetuneSelect::Validation => Self::Validation,
+            FinetuneSelect::Last => Self::Last,
+        }
+    }
+}
 
 /// A share of the crystals that is not zero.
 const SOME: Range<f64> =
@@ -18,5 +71,14 @@ section! {
         pub freeze_encoder: bool = false;
         /// Share of the training crystals that fine-tuning uses; a smaller share is part of a larger one.
         pub fraction: f64 = 1.0, in SOME;
+        /// Whether the validation crystals are trained on, too. They are still validated on; the test part never is.
+        pub train_on_validation: bool = false;
+        /// Loss on the standardised target: "l1" (mean absolute error) or "mse" (mean squared error).
+        pub loss: Loss = Loss::default();
+        /// How the target is standardised by the training part: by its mean and the "population" or "sample" standard
+        /// deviation, or "none".
+        pub standardise: Standardise = Standardise::default();
+        /// Which weights are kept as the best: "validation" (lowest error of the validation part) or "last" (last epoch).
+        pub select: FinetuneSelect = FinetuneSelect::default();
     }
 }

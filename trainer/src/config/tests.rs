@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use schemas::hash::hex;
+use sha2::{Digest, Sha256};
 
 use super::data::Validation;
 use super::error::Place;
+use super::finetune::Standardise;
 use super::optimiser::OptimiserKind;
+use super::run::Select;
 use super::schedule::ScheduleKind;
 use super::section::Key;
 use super::{Config, ConfigError, keys, moved};
@@ -54,7 +58,7 @@ fn every_key_is_printed_once_below_its_meaning() {
         assert!(section.meaning.ends_with('.'), "{}", section.name);
     }
     assert!(text.starts_with("# Seed of initial weights"), "{text}");
-    assert!(text.contains("\n# Update rule.\n[optimiser]\n# \"adam\" or"), "{text}");
+    assert!(text.contains("\n# Update rule.\n[optimiser]\n# \"adam\", \"adamw\""), "{text}");
     assert!(text.contains("\nlearning_rate = 1e-5\n"), "{text}");
     assert!(text.contains("\n[schedule.onecycle]\n"), "{text}");
     assert!(text.contains("\nclip_norm = \"none\"\n"), "{text}");
@@ -117,8 +121,8 @@ fn faults_in_a_file_are_located() {
          expected a whole number that is not negative"
     );
     assert_eq!(
-        refusal("optimiser.kind = 'sgd'"),
-        "run.toml:1:11: optimiser.kind = 'sgd': unknown variant `sgd`, expected `adam` or `adamw`"
+        refusal("optimiser.kind = 'lion'"),
+        "run.toml:1:11: optimiser.kind = 'lion': unknown variant `lion`, expected one of `adam`, `adamw`, `sgd`"
     );
     assert_eq!(refusal("data = 5"), "run.toml:1:1: data = 5: is a section, not a setting");
     assert_eq!(
@@ -155,11 +159,50 @@ fn faults_in_settings_are_named() {
     assert_eq!(refused_override(&["run=5"]), "settings: run = 5: is a section, not a setting");
     assert_eq!(
         refused_override(&["run.select=validation"]),
-        "settings: run.select = validation: must be \"train\" where data.validation = \"none\""
+        "settings: run.select = validation: must be \"train\" or \"last\" where data.validation = \"none\""
     );
     assert!(
         refused_override(&["schedule.kind=onecycle", "schedule.warmup_steps=3"]).contains("warmup_steps = 3")
     );
+}
+
+#[test]
+fn the_settings_of_recipes_are_checked() {
+    for (assignments, message) in [
+        (["schedule.kind=steps", "seed=1"], "schedule.steps.epochs = []: must be a list of epochs with"),
+        (
+            ["schedule.kind=steps", "schedule.steps.epochs=[-1]"],
+            "schedule.steps.epochs = [-1]: invalid value",
+        ),
+        (
+            ["schedule.kind=linear", "schedule.minimum_factor=2"],
+            "schedule.minimum_factor = 2: must be between",
+        ),
+        (["optimiser.kind=sgd", "optimiser.momentum=1"], "optimiser.momentum = 1: must be at least 0"),
+        (
+            ["seed=1", "optimiser.decay_exempt=[\"\"]"],
+            "optimiser.decay_exempt = [\"\"]: must be a list of texts",
+        ),
+        (["seed=1", "schedule.steps.factor=0"], "schedule.steps.factor = 0: must be finite and greater"),
+        (["seed=1", "finetune.loss=huber"], "finetune.loss = huber: unknown variant"),
+        (["seed=1", "finetune.select=train"], "finetune.select = train: unknown variant"),
+    ] {
+        let found = refused_override(&assignments);
+        assert!(found.contains(message), "{found}");
+    }
+    let config = Config::resolve(
+        None,
+        &[
+            "schedule.kind=steps",
+            "schedule.steps.epochs=[200, 400]",
+            "run.select=last",
+            "finetune.standardise=none",
+        ],
+    );
+    let config = config.expect("it is valid");
+    assert_eq!(config.schedule.steps.epochs, [200, 400]);
+    assert_eq!(config.run.select, Select::Last);
+    assert_eq!(config.finetune.standardise, Standardise::None);
 }
 
 #[test]
@@ -212,6 +255,21 @@ fn the_hash_follows_what_determines_the_weights() {
     assert_eq!(differences.len(), 1);
     assert_eq!(differences[0].key, "optimiser.clip_norm");
     assert_eq!((&*differences[0].left, &*differences[0].right), ("\"none\"", "1.0"));
+}
+
+#[test]
+fn settings_of_later_versions_enter_the_hash_where_they_change_something() {
+    let config = Config::default();
+    let mut digest = Sha256::new();
+    for (key, value) in config.with_effect() {
+        if key == "model.kind" || key == "pretrain.method" || !moved::NEW.contains(&key.as_str()) {
+            digest.update(format!("{key} = {value}\n"));
+        }
+    }
+    assert_eq!(config.hash(), hex(&digest.finalize()));
+    let mut other = config.clone();
+    other.data.drop_incomplete = true;
+    assert_ne!(other.hash(), config.hash());
 }
 
 /// The default configuration as a run of the earlier names would have written it, and two settings.

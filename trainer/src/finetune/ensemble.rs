@@ -65,9 +65,9 @@ pub struct Member {
     pub folder: PathBuf,
     /// Number of crystals for training.
     pub train: usize,
-    /// Lowest mean absolute error of the validation part, in the unit of the target.
+    /// Mean absolute error of the validation part with the weights that are kept, in the unit of the target.
     pub validation_error: Option<f64>,
-    /// Epoch of the lowest validation error, from 1.
+    /// Epoch of these weights, from 1.
     pub best_epoch: Option<u64>,
     /// Number of epochs done.
     pub epochs: u64,
@@ -116,6 +116,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         split_file: request.split_file.clone(),
         allow_partial: request.allow_partial,
         fraction: config.finetune.fraction,
+        train_on_validation: config.finetune.train_on_validation,
         task: request.task.clone(),
     };
     let mut summary = Summary {
@@ -159,13 +160,17 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 eprintln!("{}, seed {seed}: {crystals} to train on", text::line(&fold.name));
             }
             let (ending, state) = run_member(member, interrupt)?;
+            let (validation_error, best_epoch) = match state.last_loss {
+                Some(error) => (Some(error), Some(state.epoch)),
+                None => (state.best_loss, state.best_epoch),
+            };
             summary.members.push(Member {
                 fold: fold.name.clone(),
                 seed,
                 folder,
                 train: fold.train.len(),
-                validation_error: state.best_loss,
-                best_epoch: state.best_epoch,
+                validation_error,
+                best_epoch,
                 epochs: state.epoch,
             });
             if ending == Ending::Interrupted {

@@ -42,6 +42,9 @@ pub struct EnsembleRecord {
     pub allow_partial: bool,
     /// Share of the training crystals.
     pub fraction: f64,
+    /// Whether the validation crystals are trained on, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub train_on_validation: bool,
     /// The task.
     #[serde(deserialize_with = "task::recorded")]
     pub task: Task,
@@ -67,6 +70,7 @@ impl EnsembleRecord {
             allow_partial: self.allow_partial,
             fraction: self.fraction,
             fraction_seed: seed,
+            train_on_validation: self.train_on_validation,
         }
     }
 
@@ -109,6 +113,11 @@ impl EnsembleRecord {
             ("split", format!("{:?}", self.split_file), format!("{:?}", asked.split_file)),
             ("allow_partial", self.allow_partial.to_string(), asked.allow_partial.to_string()),
             ("finetune.fraction", self.fraction.to_string(), asked.fraction.to_string()),
+            (
+                "finetune.train_on_validation",
+                self.train_on_validation.to_string(),
+                asked.train_on_validation.to_string(),
+            ),
             ("task", one_line(&self.task), one_line(&asked.task)),
         ];
         match pairs.into_iter().find(|(_, found, asked)| found != asked) {

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use burn::prelude::*;
 
 use super::objective::{Finetuning, Standardisation};
-use crate::config::run::Select;
 use crate::config::{Config, ModelConfig, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::{Head, PropertyModel};
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
-use crate::run::begin::{Crystals, claim_run, restore, steps};
+use crate::run::begin::{Crystals, claim_run, require_whole_batch, restore, steps};
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
@@ -127,7 +126,8 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         train: part(task, fold, "train", sources, &fold.train)?,
         validation: Some(part(task, fold, "validation", sources, &fold.validation)?),
     };
-    let standardisation = Standardisation::of(&fold.train);
+    require_whole_batch(&config.data, &crystals.train, &**ranks)?;
+    let standardisation = Standardisation::of(&fold.train, config.finetune.standardise);
     let target = Target {
         task: task.name.clone(),
         property: task.property.clone(),
@@ -177,7 +177,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     Ok(RunSetup {
         steps: steps(&config, &crystals.train, learner.objective.inputs(), &**ranks, &device)?,
         constants: dummy(&fold.train),
-        select: Select::Validation,
+        select: config.finetune.select.into(),
         config,
         device,
         crystals,

@@ -11,6 +11,8 @@ pub mod ensemble_record;
 pub mod member;
 pub mod objective;
 pub mod predictor;
+#[cfg(test)]
+mod tests;
 
 pub use ensemble::{Request, Summary, finetune};
 pub use predictor::Predictor;

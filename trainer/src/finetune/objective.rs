@@ -1,43 +1,49 @@
-//! The objective of fine-tuning: the mean absolute error of the standardised target.
+//! The objective of fine-tuning: the mean absolute or squared error of the standardised target.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::prelude::*;
 
+use crate::config::finetune::{Loss, Standardise};
 use crate::config::{Config, FinetuneConfig, ModelConfig, OptimiserConfig};
 use crate::data::{GraphBatch, Inputs};
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
 use crate::optimiser::Optimiser;
 use crate::ranks::Ranks;
-use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::step::{MSE, Objective, TOTAL, Values};
 use crate::task::Labelled;
 
 /// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
 const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
 
-/// Mean and standard deviation of the training targets.
+/// Mean and standard deviation by which targets are standardised, those of the training targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standardisation {
     /// Mean.
     pub mean: f64,
-    /// Population standard deviation, at least 1e-8.
+    /// Standard deviation, at least 1e-8.
     pub std: f64,
 }
 
 impl Standardisation {
-    /// Returns the statistics of crystals; 0 and 1 for none.
-    pub fn of(crystals: &[Labelled]) -> Self {
-        let count = crystals.len().max(1) as f64;
-        let mean = crystals.iter().map(|crystal| crystal.value).sum::<f64>() / count;
+    /// Returns the statistics of crystals; 0 and 1 for [`Standardise::None`].
+    pub fn of(crystals: &[Labelled], method: Standardise) -> Self {
+        let count = crystals.len().max(1);
+        let freedom = match method {
+            Standardise::Population => count,
+            Standardise::Sample => (count - 1).max(1),
+            Standardise::None => return Self { mean: 0.0, std: 1.0 },
+        };
+        let mean = crystals.iter().map(|crystal| crystal.value).sum::<f64>() / count as f64;
         let squares: f64 = crystals.iter().map(|crystal| (crystal.value - mean).powi(2)).sum();
-        Self { mean, std: (squares / count).sqrt().max(LEAST_STANDARD_DEVIATION) }
+        Self { mean, std: (squares / freedom as f64).sqrt().max(LEAST_STANDARD_DEVIATION) }
     }
 }
 
-/// The loss `mean_b |ŷ_b − (y_b − mean)/std|`. It is reported times std, as the mean absolute error in the unit of
-/// the target.
+/// The loss `mean_b |ŷ_b − (y_b − mean)/std|` or `mean_b (ŷ_b − (y_b − mean)/std)²`. The former is reported in either
+/// case, times std, as the mean absolute error in the unit of the target; the latter under [`MSE`] as well.
 #[derive(Debug)]
 pub struct Finetuning {
     targets: HashMap<String, f64>,
@@ -109,12 +115,16 @@ impl Objective for Finetuning {
             false => model.encoder.encode(crystals, pass),
             true => model.encoder.encode(crystals, &mut Pass::evaluation()).detach(),
         };
-        let errors = (model.head.predict(encoding, crystals, pass) - batch.targets.clone()).abs();
-        let loss = batch.batch.global.of_crystals(errors.mean());
-        let mut error = [loss.clone().into_scalar::<f64>()];
-        self.ranks.average(&mut error);
-        let error = error[0] * self.standardisation.std;
-        (loss, BTreeMap::from([(TOTAL.to_owned(), error)]))
+        let errors = model.head.predict(encoding, crystals, pass) - batch.targets.clone();
+        let mean = |errors: Tensor<1>| crystals.global.of_crystals(errors.mean());
+        let absolute = mean(errors.clone().abs());
+        let squared = (self.config.loss == Loss::Mse).then(|| mean(errors.powi_scalar(2)));
+        let number = |mean: &Tensor<1>| mean.clone().into_scalar::<f64>();
+        let mut values: Vec<f64> = [&absolute].into_iter().chain(&squared).map(number).collect();
+        self.ranks.average(&mut values);
+        values[0] *= self.standardisation.std;
+        let names = [TOTAL, MSE].map(str::to_owned);
+        (squared.unwrap_or(absolute), names.into_iter().zip(values).collect())
     }
 
     fn trains_on(&self, batch: &PropertyBatch) -> bool {
@@ -133,5 +143,24 @@ impl Objective for Finetuning {
     /// Returns the number of crystals, so that the validation loss is the mean absolute error of the validation set.
     fn weight(&self, batch: &PropertyBatch) -> f64 {
         batch.batch.global.crystals() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_standardised_as_asked() {
+        let crystal = |value| Labelled { material_id: String::new(), value };
+        let crystals = [1.0, 2.0, 6.0].map(crystal);
+        let of = |method| Standardisation::of(&crystals, method);
+        assert_eq!(of(Standardise::Population), Standardisation { mean: 3.0, std: (14.0_f64 / 3.0).sqrt() });
+        assert_eq!(of(Standardise::Sample), Standardisation { mean: 3.0, std: 7.0_f64.sqrt() });
+        assert_eq!(of(Standardise::None), Standardisation { mean: 0.0, std: 1.0 });
+        for method in [Standardise::Population, Standardise::Sample] {
+            let one = Standardisation::of(&crystals[..1], method);
+            assert_eq!(one, Standardisation { mean: 1.0, std: LEAST_STANDARD_DEVIATION });
+        }
     }
 }

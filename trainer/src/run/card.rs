@@ -16,7 +16,7 @@ use crate::config::model::ModelKind;
 use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
-use crate::run::step::Values;
+use crate::run::step::{MSE, Values};
 use crate::unit;
 use crate::weights::{Description, Target};
 
@@ -133,6 +133,12 @@ impl Card<'_> {
                 "\n`loss` is the mean absolute error{}; the constant predictor says the training set's \
                  median, scored on that set. The test part was not looked at.",
                 markdown(&unit::shown(" in ", &target.unit, ""))
+            );
+        }
+        if self.description.target.is_some() && self.epoch.train.contains_key(MSE) {
+            let _ = writeln!(
+                text,
+                "\n`{MSE}` is the mean squared error of the standardised target, the trained loss."
             );
         }
         text

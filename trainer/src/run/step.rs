@@ -17,6 +17,9 @@ use crate::run::metrics;
 /// Name of the total loss among the losses of a batch and in records.
 pub const TOTAL: &str = "loss";
 
+/// Name of the mean squared error of the standardised target, where it is trained.
+pub const MSE: &str = "mse";
+
 /// Losses of a batch by name.
 pub type Values = metrics::Losses;
 

@@ -38,12 +38,21 @@ pub struct PartitionOptions {
     pub fraction: f64,
     /// Seed of the choice of the share.
     pub fraction_seed: u64,
+    /// Whether the training part also holds the crystals of the validation part, behind its own.
+    pub train_on_validation: bool,
 }
 
 impl Default for PartitionOptions {
     /// All folds, all crystals.
     fn default() -> Self {
-        Self { split_file: None, folds: None, allow_partial: false, fraction: 1.0, fraction_seed: 0 }
+        Self {
+            split_file: None,
+            folds: None,
+            allow_partial: false,
+            fraction: 1.0,
+            fraction_seed: 0,
+            train_on_validation: false,
+        }
     }
 }
 
@@ -235,5 +244,8 @@ fn fold(
         return Err(TaskError::EmptyPart { task, property, part, fold: fold.name });
     }
     fold.train = fraction::keep(fold.train, options.fraction, options.fraction_seed);
+    if options.train_on_validation {
+        fold.train.extend_from_slice(&fold.validation);
+    }
     Ok(fold)
 }

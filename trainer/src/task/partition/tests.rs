@@ -248,6 +248,16 @@ fn a_share_of_the_training_part_leaves_the_others_alone() {
 }
 
 #[test]
+fn the_validation_part_can_be_trained_on() {
+    let (_folder, sources) = stored(&rows(40));
+    let apart = all(&by_column(), &sources).expect("three parts").folds.remove(0);
+    let options = PartitionOptions { train_on_validation: true, ..PartitionOptions::default() };
+    let joined = by_column().partition(&sources, &options).expect("three parts").folds.remove(0);
+    assert_eq!(joined.train, [apart.train, apart.validation.clone()].concat());
+    assert_eq!((joined.validation, joined.test), (apart.validation, apart.test));
+}
+
+#[test]
 fn missing_columns_and_empty_parts_are_errors() {
     let (_folder, sources) = stored(&rows(12));
     let task = Task { property: "gap".to_owned(), ..by_column() };

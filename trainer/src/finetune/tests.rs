@@ -1,0 +1,128 @@
+//! Fine-tuning of a small model on a store with a split: 19 crystals for training, 3 for validation, 3 for the test.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Request, Summary, finetune};
+use crate::config::Config;
+use crate::device::DeviceName;
+use crate::ranks::alone;
+use crate::run::folder::{Existing, RunFolder};
+use crate::run::interrupt::Interrupt;
+use crate::run::metrics::{self, EpochRecord, Record};
+use crate::run::step::{MSE, TOTAL};
+use crate::task::Task;
+use crate::weights;
+
+/// The store.
+const STORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/trainer/store");
+/// Band gaps of the store.
+const TASK: &str = r#"
+name = "gaps"
+description = "Band gaps."
+store = "the store of the tests"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+group = "matbench"
+
+[split]
+rule = "column"
+column = "split"
+"#;
+/// Epochs of a run.
+const EPOCHS: u64 = 3;
+
+/// Fine-tunes a small model from fresh weights in a folder.
+fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
+    let task = folder.path().join("task.toml");
+    std::fs::write(&task, TASK).expect("a writable folder");
+    let mut overrides: Vec<String> = [
+        "model.mmpt.hidden=16",
+        "model.mmpt.structure_width=16",
+        "model.mmpt.interaction_blocks=1",
+        "model.mmpt.interaction_width=16",
+        "model.mmpt.output_width=16",
+        "model.mmpt.output_layers=1",
+        "data.batch_crystals=8",
+        "optimiser.learning_rate=1e-3",
+    ]
+    .map(str::to_owned)
+    .into();
+    overrides.push(format!("data.shards={:?}", [STORE]));
+    overrides.push(format!("run.epochs={EPOCHS}"));
+    overrides.extend(more.iter().map(|&text| text.to_owned()));
+    let request = Request {
+        task: Task::load(&task.display().to_string()).expect("a task"),
+        config: Config::resolve(None, &overrides).expect("a valid configuration"),
+        weights: None,
+        seeds: vec![1],
+        folds: None,
+        split_file: None,
+        allow_partial: false,
+        folder: folder.path().join("run"),
+        existing,
+        device: DeviceName::Cpu,
+        ranks: alone(),
+        quiet: true,
+    };
+    finetune(&request, &Interrupt::default()).expect("it trains")
+}
+
+/// The records of the epochs of a run.
+fn epochs(folder: &Path) -> Vec<EpochRecord> {
+    let records = metrics::read(&folder.join("metrics.jsonl")).expect("records").into_iter();
+    let epochs = records.filter_map(|record| match record {
+        Record::Epoch(epoch) => Some(epoch),
+        Record::Step(_) => None,
+    });
+    epochs.collect()
+}
+
+#[test]
+fn a_recipe_without_a_validation_part_keeps_the_last_weights() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recipe = [
+        "finetune.loss=mse",
+        "finetune.standardise=none",
+        "finetune.select=last",
+        "finetune.train_on_validation=true",
+        "optimiser.kind=adamw",
+        "optimiser.weight_decay=1e-5",
+        "optimiser.decay_exempt=[\"bias\", \"bn\", \"norm\"]",
+        "schedule.kind=onecycle",
+    ];
+    let member = tuned(&folder, Existing::Refuse, &recipe).members.remove(0);
+    let records = epochs(&member.folder);
+    let last = records.last().expect("three epochs");
+    assert_eq!((member.train, last.crystals, member.best_epoch), (22, 22, Some(EPOCHS)));
+    let validation = last.validation.as_ref().expect("there is a validation part");
+    assert_eq!(member.validation_error, Some(validation[TOTAL]));
+    // Of the same errors without standardisation: the mean of the squares is at least the square of the mean.
+    assert!(validation[MSE] >= validation[TOTAL].powi(2) && last.train.contains_key(MSE), "{last:?}");
+    let run = RunFolder::of_another(&member.folder);
+    let best = weights::read(&run.best()).expect("weights");
+    let target = best.description().expect("a description").and_then(|description| description.target);
+    let target = target.expect("a target");
+    assert_eq!((target.mean, target.std), (0.0, 1.0));
+    let checkpoint = weights::read(&run.checkpoint()).expect("a checkpoint").tensors;
+    assert!(best.tensors.iter().all(|(name, tensor)| checkpoint[name] == *tensor));
+    let card = std::fs::read_to_string(run.card()).expect("a card");
+    assert!(card.contains("epoch 3 of 3") && card.contains("`mse` is the mean squared error"), "{card}");
+    let again = tuned(&folder, Existing::Resume, &recipe);
+    assert_eq!(again.members, [member], "it was finished");
+}
+
+#[test]
+fn the_default_selects_by_the_absolute_error_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let member = tuned(&folder, Existing::Refuse, &[]).members.remove(0);
+    let records = epochs(&member.folder);
+    let errors: Vec<f64> =
+        records.iter().map(|epoch| epoch.validation.as_ref().expect("there is one")[TOTAL]).collect();
+    let lowest = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!((member.train, member.validation_error), (19, Some(lowest)));
+    assert!(records.iter().all(|epoch| !epoch.train.contains_key(MSE)));
+}
