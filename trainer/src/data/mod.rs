@@ -49,6 +49,8 @@ pub mod stored;
 pub mod stream;
 pub mod subset;
 #[cfg(test)]
+pub(crate) mod test_crystal;
+#[cfg(test)]
 pub(crate) mod test_store;
 mod undirected;
 

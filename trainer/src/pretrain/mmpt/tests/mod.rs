@@ -2,7 +2,6 @@
 //! it learns.
 
 mod ablation;
-mod crystal;
 mod invariance;
 mod isolated;
 mod overfit;
@@ -10,7 +9,6 @@ mod small;
 mod start;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use burn::prelude::*;
 use burn::tensor::{DType, Element};
@@ -20,24 +18,18 @@ use rand::{RngExt, SeedableRng};
 use super::{MmptModel, inputs};
 use crate::config::MmptModelConfig;
 use crate::data::golden::OwnedInput;
+use crate::data::test_crystal::{self as crystal, CUTOFF, small_fixture};
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, LatticeStatistics};
 use crate::device::DeviceName;
 use crate::model::mask::Masks;
 use crate::model::{Batch, Encoding, Pass, mmpt, names};
 
-/// Radius of the neighbour search in Å (specification, section 2.2).
-const CUTOFF: f64 = 8.0;
 /// Greatest magnitude of the weights that stand in for the zeros of a fresh model.
 const LIVELY: f64 = 0.05;
 
 /// Standardisation of the lattice parameters, as in the reference.
 fn statistics() -> LatticeStatistics {
     LatticeStatistics::default()
-}
-
-/// The folder of the fixture that comes with the project.
-fn small_fixture() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden")).to_owned()
 }
 
 /// Width of the decoders' hidden layers.

@@ -1,32 +1,32 @@
 //! Crystals that are moved about, and their neighbours found anew by trying every image (specification,
 //! sections 2.2 and 2.3).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::golden::{Golden, OwnedInput};
 
-use super::CUTOFF;
-
+/// Radius of the neighbour search in Å (specification, section 2.2).
+pub(crate) const CUTOFF: f64 = 8.0;
 /// Neighbours of an atom; further ones of the last one's shell are kept.
 const NEIGHBOURS: usize = 12;
 /// Distances in Å that differ by less belong to one shell.
 const SHELL_TOLERANCE: f64 = 1e-4;
 
 /// A 3×3 matrix by rows.
-pub(super) type Matrix = [[f64; 3]; 3];
+pub(crate) type Matrix = [[f64; 3]; 3];
 
 /// A crystal before its edges are known.
 #[derive(Debug, Clone)]
-pub(super) struct Crystal {
-    pub(super) name: String,
+pub(crate) struct Crystal {
+    pub(crate) name: String,
     /// Rows in Å.
-    pub(super) lattice: Matrix,
-    pub(super) numbers: Vec<u8>,
-    pub(super) fractional: Vec<[f64; 3]>,
+    pub(crate) lattice: Matrix,
+    pub(crate) numbers: Vec<u8>,
+    pub(crate) fractional: Vec<[f64; 3]>,
 }
 
 /// `v · M`
-pub(super) fn times(vector: [f64; 3], matrix: &Matrix) -> [f64; 3] {
+pub(crate) fn times(vector: [f64; 3], matrix: &Matrix) -> [f64; 3] {
     std::array::from_fn(|column| (0..3).map(|row| vector[row] * matrix[row][column]).sum())
 }
 
@@ -39,13 +39,13 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 impl Crystal {
-    pub(super) fn new(name: &str, lattice: Matrix, numbers: &[u8], fractional: &[[f64; 3]]) -> Self {
+    pub(crate) fn new(name: &str, lattice: Matrix, numbers: &[u8], fractional: &[[f64; 3]]) -> Self {
         let (numbers, fractional) = (numbers.to_vec(), fractional.to_vec());
         Self { name: name.to_owned(), lattice, numbers, fractional }
     }
 
     /// A case of a fixture.
-    pub(super) fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let file = Golden::read(path);
         let rows = |name: &str| -> Vec<[f64; 3]> { file.doubles(name).as_chunks().0.to_vec() };
         let numbers: Vec<u8> = file.integers("z").into_iter().map(|number| number as u8).collect();
@@ -54,18 +54,18 @@ impl Crystal {
     }
 
     /// The crystal under a linear map of space, such as a rotation.
-    pub(super) fn mapped(&self, map: &Matrix) -> Self {
+    pub(crate) fn mapped(&self, map: &Matrix) -> Self {
         Self { lattice: self.lattice.map(|row| times(row, map)), ..self.clone() }
     }
 
     /// Every atom moved by a fraction of the cell, and back into it.
-    pub(super) fn shifted(&self, by: [f64; 3]) -> Self {
+    pub(crate) fn shifted(&self, by: [f64; 3]) -> Self {
         let moved = |atom: &[f64; 3]| std::array::from_fn(|axis| (atom[axis] + by[axis]).rem_euclid(1.0));
         Self { fractional: self.fractional.iter().map(moved).collect(), ..self.clone() }
     }
 
     /// Atom `order[i]` as the i-th.
-    pub(super) fn permuted(&self, order: &[usize]) -> Self {
+    pub(crate) fn permuted(&self, order: &[usize]) -> Self {
         Self {
             numbers: order.iter().map(|&atom| self.numbers[atom]).collect(),
             fractional: order.iter().map(|&atom| self.fractional[atom]).collect(),
@@ -74,7 +74,7 @@ impl Crystal {
     }
 
     /// Two cells along the first vector; the atoms of the first cell come first.
-    pub(super) fn doubled(&self) -> Self {
+    pub(crate) fn doubled(&self) -> Self {
         let mut double = self.clone();
         double.lattice[0] = self.lattice[0].map(|component| 2.0 * component);
         let halved =
@@ -87,7 +87,7 @@ impl Crystal {
 
     /// The same crystal with the cell vectors `change · L`, given with the inverse of `change`; both
     /// are of integers.
-    pub(super) fn in_other_cell(&self, change: &Matrix, inverse: &Matrix) -> Self {
+    pub(crate) fn in_other_cell(&self, change: &Matrix, inverse: &Matrix) -> Self {
         let product: Matrix = std::array::from_fn(|row| times(change[row], inverse));
         assert_eq!(product, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], "an inverse");
         let fractional = self.fractional.iter().map(|&atom| times(atom, inverse).map(|f| f.rem_euclid(1.0)));
@@ -118,7 +118,7 @@ impl Crystal {
     }
 
     /// The crystal with its edges, whole shells.
-    pub(super) fn with_edges(&self) -> OwnedInput {
+    pub(crate) fn with_edges(&self) -> OwnedInput {
         let mut input = OwnedInput {
             material_id: self.name.clone(),
             lattice: self.lattice,
@@ -175,15 +175,20 @@ impl Crystal {
     }
 }
 
+/// The folder of the fixture that comes with the project.
+pub(crate) fn small_fixture() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden")).to_owned()
+}
+
 /// Copper, one atom in the primitive cell.
-pub(super) fn copper() -> Crystal {
+pub(crate) fn copper() -> Crystal {
     let half = 3.6149 / 2.0;
     let lattice = [[0.0, half, half], [half, 0.0, half], [half, half, 0.0]];
     Crystal::new("copper", lattice, &[29], &[[0.0; 3]])
 }
 
 /// Rutile.
-pub(super) fn rutile() -> Crystal {
+pub(crate) fn rutile() -> Crystal {
     let (a, c, u) = (4.5937, 2.9587, 0.3053);
     let oxygen = [[u, u, 0.0], [1.0 - u, 1.0 - u, 0.0], [0.5 - u, 0.5 + u, 0.5], [0.5 + u, 0.5 - u, 0.5]];
     let mut positions = vec![[0.0; 3], [0.5; 3]];
@@ -192,7 +197,7 @@ pub(super) fn rutile() -> Crystal {
 }
 
 /// Wurtzite, hexagonal.
-pub(super) fn wurtzite() -> Crystal {
+pub(crate) fn wurtzite() -> Crystal {
     let (a, c, u) = (3.2495, 5.2069, 0.3821);
     let lattice = [[a, 0.0, 0.0], [-0.5 * a, 0.75f64.sqrt() * a, 0.0], [0.0, 0.0, c]];
     let (one, two) = (1.0 / 3.0, 2.0 / 3.0);
@@ -201,7 +206,7 @@ pub(super) fn wurtzite() -> Crystal {
 }
 
 /// Three unlike atoms without any symmetry.
-pub(super) fn skewed() -> Crystal {
+pub(crate) fn skewed() -> Crystal {
     Crystal::new(
         "skewed",
         [[4.1, 0.0, 0.0], [-0.7, 5.2, 0.0], [0.4, -1.1, 4.8]],
@@ -211,7 +216,7 @@ pub(super) fn skewed() -> Crystal {
 }
 
 /// Helium so far apart that no atom has a neighbour.
-pub(super) fn lonely() -> Crystal {
+pub(crate) fn lonely() -> Crystal {
     Crystal::new("lonely", [[30.0, 0.0, 0.0], [0.0, 30.0, 0.0], [0.0, 0.0, 30.0]], &[2], &[[0.0; 3]])
 }
 
@@ -236,7 +241,7 @@ fn assert_edges(folder: &Path) {
 
 #[test]
 fn edges_are_those_of_the_small_fixture() {
-    assert_edges(&super::small_fixture());
+    assert_edges(&small_fixture());
 }
 
 #[test]
