@@ -4,6 +4,11 @@ use burn::prelude::*;
 
 use crate::ops;
 
+/// Upper end of [`Gaussians::kgcnn`] in Å.
+const KGCNN_END: f64 = 5.0;
+/// Width of [`Gaussians::kgcnn`] in Å.
+const KGCNN_WIDTH: f64 = 0.4;
+
 /// The functions `g_n(d) = exp(−γ (d − c_n)²)` with evenly spaced centres c_n. They have no parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gaussians {
@@ -26,6 +31,13 @@ impl Gaussians {
         assert!(count > 1, "an expansion has two centres at least");
         let step = (last - first) / (count - 1) as f64;
         Self { first, step, count, gamma: gamma(step) }
+    }
+
+    /// Returns functions of distances in Å as kgcnn has them for SchNet and MEGNet: a width of 0.4 Å and centres from 0
+    /// up to, but without, 5 Å.
+    pub fn kgcnn(count: usize) -> Self {
+        let gamma = 1.0 / (2.0 * KGCNN_WIDTH * KGCNN_WIDTH);
+        Self { first: 0.0, step: KGCNN_END / count as f64, count, gamma }
     }
 
     /// Expands numbers without a gradient.

@@ -23,6 +23,8 @@ pub enum Initial {
     /// A random semi-orthogonal matrix, scaled to the variance `2/(rows + columns)`; the bias is 0. DimeNet calls it
     /// `glorot_orthogonal`.
     GlorotOrthogonal,
+    /// A random matrix with orthonormal rows, or columns where they are fewer; the bias is 0.
+    Orthogonal,
     /// Zeros.
     Zeros,
 }
@@ -75,6 +77,10 @@ impl Initialiser {
                 let values = self.glorot_orthogonal(outputs, inputs);
                 self.parameter(values, shape)
             }
+            Initial::Orthogonal => {
+                let values = Self::scaled(&self.orthonormal(outputs, inputs), outputs, inputs, 1.0);
+                self.parameter(values, shape)
+            }
             Initial::Zeros => self.constant(shape, 0.0),
         }
     }
@@ -83,7 +89,7 @@ impl Initialiser {
     pub fn bias(&mut self, outputs: usize, inputs: usize, initial: Initial) -> Param<Tensor<1>> {
         match initial {
             Initial::LinearDefault => self.uniform([outputs], linear_bound(inputs)),
-            Initial::XavierUniform | Initial::GlorotOrthogonal | Initial::Zeros => {
+            Initial::XavierUniform | Initial::GlorotOrthogonal | Initial::Orthogonal | Initial::Zeros => {
                 self.constant([outputs], 0.0)
             }
         }
@@ -93,9 +99,9 @@ impl Initialiser {
         self.generator.sample(StandardNormal)
     }
 
-    /// Orthonormalises the rows of a Gaussian matrix, or its columns where they are fewer, and scales the result:
-    /// `Q · √(2 / ((rows + columns) · var Q))`.
-    fn glorot_orthogonal(&mut self, rows: usize, columns: usize) -> Vec<f32> {
+    /// Orthonormalises the rows of a Gaussian matrix, or its columns where they are fewer. The result is the list of
+    /// these vectors.
+    fn orthonormal(&mut self, rows: usize, columns: usize) -> Vec<Vec<f64>> {
         let (count, length) = (rows.min(columns), rows.max(columns));
         let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
         for _ in 0..count {
@@ -111,11 +117,21 @@ impl Initialiser {
             vector.iter_mut().for_each(|value| *value /= norm);
             basis.push(vector);
         }
+        basis
+    }
+
+    /// Scales an orthonormal matrix: `Q · √(2 / ((rows + columns) · var Q))`.
+    fn glorot_orthogonal(&mut self, rows: usize, columns: usize) -> Vec<f32> {
+        let basis = self.orthonormal(rows, columns);
         let total = (rows * columns) as f64;
         let mean = basis.iter().flatten().sum::<f64>() / total;
         let squares: f64 = basis.iter().flatten().map(|value| (value - mean).powi(2)).sum();
         let variance = squares / (total - 1.0).max(1.0);
-        let scale = (2.0 / ((rows + columns) as f64 * variance)).sqrt();
+        Self::scaled(&basis, rows, columns, (2.0 / ((rows + columns) as f64 * variance)).sqrt())
+    }
+
+    /// Returns a matrix from its rows, or from its columns where they are fewer, times a scale.
+    fn scaled(basis: &[Vec<f64>], rows: usize, columns: usize, scale: f64) -> Vec<f32> {
         let element = |row: usize, column: usize| {
             if rows <= columns { basis[row][column] } else { basis[column][row] }
         };

@@ -119,6 +119,11 @@ impl Mlp {
         Self { last, ..self }
     }
 
+    /// Returns the activation after a layer.
+    pub fn activation_after(&self, layer: usize) -> Activation {
+        if layer + 1 < self.layers.len() { self.activation } else { self.last }
+    }
+
     /// Applies all layers.
     ///
     /// # Shapes
@@ -132,9 +137,7 @@ impl Mlp {
     /// # Shapes
     /// Input `[rows, d_first]`, output `[rows, dn]`.
     pub fn forward_from(&self, first: usize, x: Tensor<2>) -> Tensor<2> {
-        let last = self.layers.len() - 1;
-        self.layers.iter().enumerate().skip(first).fold(x, |x, (index, layer)| {
-            layer.forward(x, if index < last { self.activation } else { self.last })
-        })
+        let layers = self.layers.iter().enumerate().skip(first);
+        layers.fold(x, |x, (index, layer)| layer.forward(x, self.activation_after(index)))
     }
 }
