@@ -24,6 +24,8 @@ pub mod mmpt;
 pub mod names;
 pub mod pass;
 pub mod schnet;
+#[cfg(test)]
+pub(crate) mod test_model;
 pub mod trace;
 
 pub use batch::Batch;

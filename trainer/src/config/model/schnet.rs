@@ -19,6 +19,10 @@ pub enum SchnetStyle {
 
 impl Setting for SchnetStyle {}
 
+/// Where the envelope and the Gaussians of the style "pyg" end, in Å. It is the radius of the search for nearest
+/// neighbours.
+pub(crate) const ENVELOPE_CUTOFF: f64 = 8.0;
+
 /// Number of Gaussians.
 pub(super) const GAUSSIANS: Range<usize> =
     Range { holds: |count| (2..=4096).contains(count), needed: "2 to 4096" };
@@ -59,6 +63,12 @@ impl SchnetModelConfig {
             "model.schnet.embedding_width",
             self.embedding_width,
             "model.schnet.atom_width with the style \"pyg\"",
+        );
+        faults.unless(
+            self.style != SchnetStyle::Pyg || self.edges.cutoff_angstrom() <= ENVELOPE_CUTOFF,
+            "model.schnet.edges",
+            self.edges,
+            "edges of at most 8 Å with the style \"pyg\"",
         );
         for &width in &self.head_widths {
             faults.require("model.schnet.head_widths", &width, &WIDTH);
