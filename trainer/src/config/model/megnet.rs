@@ -57,7 +57,12 @@ section! {
 impl MegnetModelConfig {
     /// Returns the widths of an atom's and a crystal's embedding. The crystal's is made of both readouts and the state.
     pub(super) fn widths(&self) -> Widths {
-        Widths { atoms: self.width, crystals: Some(4 * self.readout_width + self.width) }
+        Widths { atoms: self.width, crystals: Some(self.crystal_width()) }
+    }
+
+    /// Returns the width of a crystal's embedding.
+    pub(crate) fn crystal_width(&self) -> usize {
+        4 * self.readout_width + self.width
     }
 
     /// Records the first size that does not fit the others.

@@ -2,36 +2,41 @@
 
 use burn::prelude::*;
 
+use super::perceptron;
 use crate::config::MegnetModelConfig;
-use crate::model::layers::{Initialiser, Linear, LinearConfig};
+use crate::model::layers::{Initialiser, Mlp};
 use crate::model::{Encoding, Pass};
 
 /// Prefixes of the names of the head's parameters.
 pub(in crate::model) const PREFIXES: &[&str] = &["head."];
 
-/// The head.
+/// A perceptron of the crystal's embedding with shifted softplus between its layers.
 #[derive(Module, Debug)]
 pub struct MegnetHead {
-    /// Last layer.
-    pub fc: Linear,
+    /// The perceptron, `4 readout_width + width → width → readout_width → 1`.
+    pub perceptron: Mlp,
 }
 
 impl MegnetHead {
-    /// Initialises a head.
-    pub fn init(_config: &MegnetModelConfig, initialiser: &mut Initialiser) -> Self {
-        Self { fc: LinearConfig::new(1, 1).init(initialiser) }
+    /// Initialises a head: Xavier-uniform weights and biases of 0.
+    pub fn init(config: &MegnetModelConfig, initialiser: &mut Initialiser) -> Self {
+        let MegnetModelConfig { width, readout_width, .. } = *config;
+        let widths = [config.crystal_width(), width, readout_width, 1];
+        Self { perceptron: perceptron(&widths, initialiser) }
     }
 
     /// Predicts the standardised target of every crystal.
     ///
     /// # Shapes
     /// Output `[B]`.
-    pub fn predict(&self, _encoding: Encoding, _pass: &mut Pass) -> Tensor<1> {
-        todo!()
+    pub fn predict(&self, encoding: Encoding, _pass: &mut Pass) -> Tensor<1> {
+        let crystals = encoding.crystals.expect("MEGNet embeds crystals");
+        self.perceptron.forward(crystals).squeeze_dim(1)
     }
 }
 
 /// Returns the name of a parameter in a weights file. `path` is its path below the head.
 pub(in crate::model) fn rename(path: &[String]) -> Vec<String> {
-    std::iter::once("head".to_owned()).chain(path.iter().cloned()).collect()
+    let rest = path.iter().filter(|part| *part != "perceptron").cloned();
+    std::iter::once("head".to_owned()).chain(rest).collect()
 }
