@@ -105,10 +105,10 @@ impl Optimiser {
         let OptimiserConfig { kind, beta2, epsilon, weight_decay, decay_exempt, .. } = &self.config;
         let exempt = decay_exempt.iter().any(|part| name.contains(part.as_str()));
         let decay = if exempt { 0.0 } else { *weight_decay };
-        let factor =
-            self.special
-                .filter(|(prefixes, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
-                .map_or(1.0, |(_, factor)| factor);
+        let factor = self
+            .special
+            .filter(|(prefixes, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+            .map_or(1.0, |(_, factor)| factor);
         let learning_rate = factor * rates.learning_rate;
         let adam = |weight_decay| Settings {
             learning_rate,

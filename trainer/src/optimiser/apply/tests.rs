@@ -82,7 +82,7 @@ fn parameters_take_the_same_step_together() {
     for kind in [OptimiserKind::Adam, OptimiserKind::AdamW, OptimiserKind::Sgd] {
         let config = config(kind, DECAY);
         let rates = Rates::of(&config);
-        let optimiser = || Optimiser::new(&config).with_rate_factor("weight", 0.5);
+        let optimiser = || Optimiser::new(&config).with_rate_factor(&["weight"], 0.5);
         let (mut single, mut together) = (optimiser(), optimiser());
         let (mut left, mut right) = (layer(), layer());
         for gradient in [0.5, -2.0] {
