@@ -130,7 +130,7 @@ impl Draft {
 }
 
 /// Rewords a message about a type without Rust's type names.
-fn in_words(message: &str) -> String {
+pub(crate) fn in_words(message: &str) -> String {
     const COUNT: &str = "a whole number that is not negative";
     let words = [
         ("usize", COUNT),

@@ -56,6 +56,7 @@ use file::Names;
 use section::section;
 
 pub(crate) use difference::differences;
+pub(crate) use draft::in_words;
 pub(crate) use table::settings;
 
 /// Seed of the paper's pre-training (specification, section 6).

@@ -2,15 +2,16 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `mmpt.kind` | the encoder, as `model.kind`; `mmpt` if absent |
-//! | `mmpt.config` | the encoder's settings, a JSON object with the keys of its section |
-//! | `mmpt.method` | the pre-training, as `pretrain.method`; `mmpt` if absent |
-//! | `mmpt.pretrain` | the pre-training's settings, a JSON object with the keys of its section |
+//! | `mmpt.kind` | the encoder, as `model.kind` |
+//! | `mmpt.config` | the encoder's settings, a JSON object with all keys of its section |
+//! | `mmpt.method` | the pre-training, as `pretrain.method` |
+//! | `mmpt.pretrain` | the pre-training's settings, a JSON object with all keys of its section; the loss may be absent |
 //! | `mmpt.lattice_mean`, `mmpt.lattice_std` | statistics of the six lattice parameters, JSON arrays |
 //! | `mmpt.target` | the target of a fine-tuned model, a JSON object |
 //!
-//! The features have the same keys as in a shard. Files of earlier versions lack kind and method. They have
-//! `mmpt.pal` (the labels) instead of `mmpt.pretrain`, and the masking and the decoders' width in `mmpt.config`.
+//! The features have the same keys as in a shard. Files of earlier versions are all of `mmpt` and name neither kind nor
+//! method. They have `mmpt.pal` (the labels) instead of `mmpt.pretrain`, and the masking and the decoders' width in
+//! `mmpt.config`. A mixture of both is refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,13 +20,15 @@ use schemas::settings::{FeatureSettings, METADATA_PREFIX, SettingsError};
 use serde::Serialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::WeightsError;
+use super::section::{self, text, unreadable};
 use super::target::Target;
 use crate::config::model::LATTICE_PARAMETERS;
 use crate::config::{self, MethodKind, ModelConfig, ModelKind, PretrainConfig};
 use crate::data::LatticeStatistics;
+use crate::task::Transform;
 
 /// Key of the encoder's kind.
 pub const KIND_KEY: &str = "mmpt.kind";
@@ -37,8 +40,12 @@ pub const METHOD_KEY: &str = "mmpt.method";
 pub const PRETRAIN_KEY: &str = "mmpt.pretrain";
 /// Key of the labels in files of earlier versions, a JSON object.
 const EARLIER_LABELS_KEY: &str = "mmpt.pal";
+/// The setting of the pre-training in [`EARLIER_LABELS_KEY`].
+const EARLIER_LABELS: &str = "labels";
 /// Settings of the pre-training that are in [`CONFIG_KEY`] in files of earlier versions.
 const EARLIER_MODEL_KEYS: [&str; 2] = ["masking", "decoder_width"];
+/// Settings of the pre-training that a file may lack, since no weight depends on them.
+const LOSS: &str = "loss";
 /// Key of the lattice parameters' means, a JSON array.
 pub const LATTICE_MEAN_KEY: &str = "mmpt.lattice_mean";
 /// Key of the lattice parameters' standard deviations, a JSON array.
@@ -137,49 +144,65 @@ impl Description {
 
 /// Reads the sections of model and pre-training from metadata of this or an earlier version.
 fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, PretrainConfig), WeightsError> {
-    let kind = choice(metadata, KIND_KEY, ModelKind::Mmpt)?;
-    let method = choice(metadata, METHOD_KEY, MethodKind::Mmpt)?;
-    let (mut model, mut pretrain): (Map<String, Value>, Map<String, Value>);
-    let is_earlier = metadata.contains_key(EARLIER_LABELS_KEY) && !metadata.contains_key(PRETRAIN_KEY);
-    let pretrain_key = if is_earlier { EARLIER_LABELS_KEY } else { PRETRAIN_KEY };
-    (model, pretrain) = (parse(metadata, CONFIG_KEY)?, parse(metadata, pretrain_key)?);
-    if is_earlier {
-        let moved = EARLIER_MODEL_KEYS.into_iter().filter_map(|key| model.remove_entry(key));
-        pretrain.extend(moved.collect::<Vec<_>>());
+    let present = [KIND_KEY, METHOD_KEY, PRETRAIN_KEY].into_iter().find(|key| metadata.contains_key(*key));
+    match (metadata.get(EARLIER_LABELS_KEY), present) {
+        (Some(_), None) => return earlier_sections(metadata),
+        (Some(value), Some(key)) => {
+            let reason = format!("does not go with {key}: earlier versions alone wrote it");
+            return Err(unreadable(EARLIER_LABELS_KEY, value, reason));
+        }
+        (None, _) => {}
     }
     let mut sections = (ModelConfig::default(), PretrainConfig::default());
-    (sections.0.kind, sections.1.method) = (kind, method);
+    sections.0.kind = choice(metadata, KIND_KEY)?;
+    sections.1.method = choice(metadata, METHOD_KEY)?;
+    let model = section::settings(metadata, CONFIG_KEY)?;
+    let pretrain = section::settings(metadata, PRETRAIN_KEY)?;
+    let of_model = |_: &str| Some(CONFIG_KEY);
+    let ModelConfig { kind, mmpt, cgcnn, schnet, megnet, alignn, matformer } = &mut sections.0;
     match kind {
-        ModelKind::Mmpt => sections.0.mmpt = section(metadata, CONFIG_KEY, model)?,
-        ModelKind::Cgcnn => sections.0.cgcnn = section(metadata, CONFIG_KEY, model)?,
-        ModelKind::Schnet => sections.0.schnet = section(metadata, CONFIG_KEY, model)?,
-        ModelKind::Megnet => sections.0.megnet = section(metadata, CONFIG_KEY, model)?,
-        ModelKind::Alignn => sections.0.alignn = section(metadata, CONFIG_KEY, model)?,
-        ModelKind::Matformer => sections.0.matformer = section(metadata, CONFIG_KEY, model)?,
+        ModelKind::Mmpt => *mmpt = section::fill(mmpt, &model, of_model)?,
+        ModelKind::Cgcnn => *cgcnn = section::fill(cgcnn, &model, of_model)?,
+        ModelKind::Schnet => *schnet = section::fill(schnet, &model, of_model)?,
+        ModelKind::Megnet => *megnet = section::fill(megnet, &model, of_model)?,
+        ModelKind::Alignn => *alignn = section::fill(alignn, &model, of_model)?,
+        ModelKind::Matformer => *matformer = section::fill(matformer, &model, of_model)?,
     }
-    match method {
-        MethodKind::Mmpt => sections.1.mmpt = section(metadata, pretrain_key, pretrain)?,
+    match sections.1.method {
+        MethodKind::Mmpt => {
+            let home = |name: &str| (name != LOSS).then_some(PRETRAIN_KEY);
+            sections.1.mmpt = section::fill(&sections.1.mmpt, &pretrain, home)?;
+        }
     }
     Ok(sections)
 }
 
-/// Parses a section from the settings of a key.
-fn section<T: DeserializeOwned>(
+/// Reads the sections of a file of an earlier version.
+fn earlier_sections(
     metadata: &BTreeMap<String, String>,
-    key: &str,
-    settings: Map<String, Value>,
-) -> Result<T, WeightsError> {
-    let value = text(metadata, key)?;
-    serde_json::from_value(Value::Object(settings)).map_err(|error| unreadable(key, value, error))
+) -> Result<(ModelConfig, PretrainConfig), WeightsError> {
+    let settings = section::settings(metadata, CONFIG_KEY)?;
+    let (mut pretrain, model): (Vec<_>, Vec<_>) =
+        settings.into_iter().partition(|setting| EARLIER_MODEL_KEYS.contains(&setting.first()));
+    let labels = section::settings(metadata, EARLIER_LABELS_KEY)?;
+    if let Some(other) = labels.iter().find(|setting| setting.first() != EARLIER_LABELS) {
+        return Err(other.refuse("there is no such setting"));
+    }
+    pretrain.extend(labels);
+    let home = |name: &str| match name {
+        LOSS => None,
+        EARLIER_LABELS => Some(EARLIER_LABELS_KEY),
+        _ => Some(CONFIG_KEY),
+    };
+    let mut sections = (ModelConfig::default(), PretrainConfig::default());
+    sections.0.mmpt = section::fill(&sections.0.mmpt, &model, |_| Some(CONFIG_KEY))?;
+    sections.1.mmpt = section::fill(&sections.1.mmpt, &pretrain, home)?;
+    Ok(sections)
 }
 
-/// Reads the choice of a key, `absent` if the file lacks it.
-fn choice<T: DeserializeOwned>(
-    metadata: &BTreeMap<String, String>,
-    key: &str,
-    absent: T,
-) -> Result<T, WeightsError> {
-    let Some(value) = metadata.get(key) else { return Ok(absent) };
+/// Reads the choice of a key.
+fn choice<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str) -> Result<T, WeightsError> {
+    let value = text(metadata, key)?;
     let word: StrDeserializer<'_, ValueError> = value.as_str().into_deserializer();
     T::deserialize(word).map_err(|error| unreadable(key, value, error))
 }
@@ -202,32 +225,15 @@ fn word(choice: &impl Serialize) -> String {
     json(choice).trim_matches('"').to_owned()
 }
 
-/// Returns the text of a key.
-fn text<'a>(metadata: &'a BTreeMap<String, String>, key: &str) -> Result<&'a String, WeightsError> {
-    metadata.get(key).ok_or_else(|| WeightsError::MissingMetadata { key: key.to_owned() })
-}
-
-/// Returns the error for a value that cannot be parsed.
-fn unreadable(key: &str, value: &str, reason: impl ToString) -> WeightsError {
-    WeightsError::Metadata { key: key.to_owned(), value: value.to_owned(), reason: reason.to_string() }
-}
-
-/// Parses the JSON of a key.
-fn parse<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str) -> Result<T, WeightsError> {
-    let value = text(metadata, key)?;
-    serde_json::from_str(value).map_err(|error| unreadable(key, value, error))
-}
-
 /// Reads six finite numbers.
 fn numbers(
     metadata: &BTreeMap<String, String>,
     key: &str,
 ) -> Result<[f64; LATTICE_PARAMETERS], WeightsError> {
-    let numbers: Vec<f64> = parse(metadata, key)?;
+    let value = text(metadata, key)?;
+    let numbers: Vec<f64> = serde_json::from_str(value).map_err(|error| unreadable(key, value, error))?;
     let count = numbers.len();
-    numbers
-        .try_into()
-        .map_err(|_| unreadable(key, &metadata[key], format!("{}, not 6", counted(count, "number"))))
+    numbers.try_into().map_err(|_| unreadable(key, value, format!("{}, not 6", counted(count, "number"))))
 }
 
 /// As [`numbers`], for standard deviations.
@@ -244,11 +250,26 @@ fn deviations(
 
 /// Reads the target of a fine-tuned model.
 fn target(metadata: &BTreeMap<String, String>) -> Result<Target, WeightsError> {
-    let target: Target = parse(metadata, TARGET_KEY)?;
-    let refuse = |reason: String| Err(unreadable(TARGET_KEY, &metadata[TARGET_KEY], reason));
-    match (target.mean, target.std) {
-        (mean, _) if !mean.is_finite() => refuse(format!("the mean {mean} is not finite")),
-        (_, std) if !(std.is_finite() && std > 0.0) => refuse(format!("the deviation {std} is not positive")),
+    let template = Target {
+        task: String::new(),
+        property: String::new(),
+        unit: String::new(),
+        transform: Transform::None,
+        mean: 0.0,
+        std: 1.0,
+        head_width: 1,
+    };
+    let settings = section::settings(metadata, TARGET_KEY)?;
+    let target: Target = section::fill(&template, &settings, |_| Some(TARGET_KEY))?;
+    let refuse = |name: &str, value: String, reason: &str| {
+        Err(unreadable(&format!("{TARGET_KEY}.{name}"), &value, reason))
+    };
+    match (target.mean, target.std, target.head_width) {
+        (mean, ..) if !mean.is_finite() => refuse("mean", mean.to_string(), "is not finite"),
+        (_, std, _) if !(std.is_finite() && std > 0.0) => {
+            refuse("std", std.to_string(), "is not positive and finite")
+        }
+        (.., 0) => refuse("head_width", "0".to_owned(), "must be at least 1"),
         _ => Ok(target),
     }
 }
@@ -326,16 +347,16 @@ mod tests {
             task: "gaps".to_owned(),
             property: "gap_ev".to_owned(),
             unit: "eV".to_owned(),
-            transform: crate::task::Transform::None,
+            transform: Transform::None,
             mean,
             std,
             head_width: 8,
         };
         for (mean, std, part) in [
-            (0.0, 0.0, "deviation 0 is not positive"),
-            (0.0, -1.0, "deviation -1 is not positive"),
-            (0.0, f64::NAN, "deviation NaN is not positive"),
-            (f64::INFINITY, 1.0, "mean inf is not finite"),
+            (0.0, 0.0, "hold mmpt.target.std = 0: is not positive"),
+            (0.0, -1.0, "hold mmpt.target.std = -1: is not positive"),
+            (0.0, f64::NAN, "hold mmpt.target.std = NaN: is not positive"),
+            (f64::INFINITY, 1.0, "hold mmpt.target.mean = inf: is not finite"),
         ] {
             let message = refusal(TARGET_KEY, json(&target(mean, std)));
             assert!(message.contains(part), "{message}");
@@ -364,12 +385,83 @@ mod tests {
             metadata.remove(key);
         }
         let config = metadata[CONFIG_KEY].replace('}', r#","decoder_width":64,"masking":"independent"}"#);
-        metadata.insert(CONFIG_KEY.to_owned(), config);
+        metadata.insert(CONFIG_KEY.to_owned(), config.clone());
         metadata.insert(EARLIER_LABELS_KEY.to_owned(), r#"{"labels":"cell"}"#.to_owned());
         assert_eq!(Description::from_metadata(&metadata).expect("it is whole"), Some(sample()));
-        metadata.insert(EARLIER_LABELS_KEY.to_owned(), r#"{"labels":"none"}"#.to_owned());
-        let message = Description::from_metadata(&metadata).expect_err("no labels").to_string();
-        assert!(message.contains("mmpt.pal = "), "{message}");
+        let refused = |key: &str, value: &str| {
+            let mut metadata = metadata.clone();
+            metadata.insert(key.to_owned(), value.to_owned());
+            Description::from_metadata(&metadata).expect_err("a fault").to_string()
+        };
+        let message = refused(EARLIER_LABELS_KEY, r#"{"labels":"none"}"#);
+        assert!(message.contains("hold mmpt.pal.labels = \"none\": unknown variant"), "{message}");
+        let message = refused(EARLIER_LABELS_KEY, r#"{"labels":"cell","masking":"mutex"}"#);
+        assert!(message.contains("hold mmpt.pal.masking = \"mutex\": there is no such setting"), "{message}");
+        let message = refused(EARLIER_LABELS_KEY, "{}");
+        assert_eq!(message, "the weights' metadata lack 'mmpt.pal.labels'");
+        let message = refused(CONFIG_KEY, &config.replace("independent", "half"));
+        assert!(message.contains("hold mmpt.config.masking = \"half\": unknown variant"), "{message}");
+        let message = refused(CONFIG_KEY, &config.replace(r#","masking":"independent""#, ""));
+        assert_eq!(message, "the weights' metadata lack 'mmpt.config.masking'");
+    }
+
+    #[test]
+    fn keys_of_this_and_earlier_versions_are_not_mixed() {
+        for key in [KIND_KEY, METHOD_KEY, PRETRAIN_KEY] {
+            let mut metadata = sample().to_metadata();
+            for other in [KIND_KEY, METHOD_KEY, PRETRAIN_KEY].iter().filter(|other| **other != key) {
+                metadata.remove(*other);
+            }
+            let message = Description::from_metadata(&metadata).expect_err("incomplete").to_string();
+            assert!(message.starts_with("the weights' metadata lack 'mmpt."), "{message}");
+            metadata.insert(EARLIER_LABELS_KEY.to_owned(), r#"{"labels":"centred"}"#.to_owned());
+            let message = Description::from_metadata(&metadata).expect_err("a mixture").to_string();
+            assert!(message.contains("hold mmpt.pal = ") && message.contains(key), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_a_section_is_there_once_and_named() {
+        let refused = |key: &str, value: &str| {
+            let mut metadata = sample().to_metadata();
+            metadata.insert(key.to_owned(), value.to_owned());
+            Description::from_metadata(&metadata).expect_err("a fault").to_string()
+        };
+        let config = sample().to_metadata()[CONFIG_KEY].clone();
+        let changed = |from: &str, to: &str| refused(CONFIG_KEY, &config.replace(from, to));
+        for (message, expected) in [
+            (refused(PRETRAIN_KEY, "{}"), "lack 'mmpt.pretrain.decoder_width'"),
+            (
+                changed("\"hidden\":32", "\"hidden\":\"many\""),
+                "hold mmpt.config.hidden = \"many\": invalid type: string \"many\", expected a whole number that \
+                 is not negative",
+            ),
+            (changed("\"hidden\"", "\"hiden\""), "hold mmpt.config.hiden = 32: there is no such setting"),
+            (
+                changed("\"hidden\":32", "\"hidden\":32,\"loss\":{}"),
+                "hold mmpt.config.loss = {}: there is no such setting",
+            ),
+            (
+                refused(PRETRAIN_KEY, "{\"loss\":1}"),
+                "hold mmpt.pretrain.loss = 1: is a section, not a setting",
+            ),
+            (refused(PRETRAIN_KEY, "[]"), "hold mmpt.pretrain = []: is no JSON object"),
+            (refused(TARGET_KEY, "{\"mean\":\"x\"}"), "hold mmpt.target.mean = \"x\": 'x' is not a number"),
+            (refused(TARGET_KEY, "{}"), "lack 'mmpt.target.head_width'"),
+        ] {
+            assert_eq!(message, format!("the weights' metadata {expected}"));
+        }
+        let message = changed("\"hidden\":32", "\"hidden\":32,\"hidden\":64");
+        assert!(message.contains("the key 'hidden' stands twice"), "{message}");
+        assert!(message.contains("hold mmpt.config = {\"graph\"") && message.contains("…: "), "{message}");
+    }
+
+    #[test]
+    fn the_loss_may_be_absent() {
+        let mut metadata = sample().to_metadata();
+        let settings = r#"{"labels":"cell","masking":"independent","decoder_width":64}"#;
+        metadata.insert(PRETRAIN_KEY.to_owned(), settings.to_owned());
+        assert_eq!(Description::from_metadata(&metadata).expect("no weight depends on it"), Some(sample()));
     }
 
     #[test]
@@ -396,10 +488,6 @@ mod tests {
         for key in sample().to_metadata().keys() {
             let mut metadata = sample().to_metadata();
             metadata.remove(key);
-            if [KIND_KEY, METHOD_KEY].contains(&key.as_str()) {
-                assert_eq!(Description::from_metadata(&metadata).expect("it is MMPT"), Some(sample()));
-                continue;
-            }
             let message = Description::from_metadata(&metadata).expect_err("incomplete").to_string();
             assert_eq!(message, format!("the weights' metadata lack '{key}'"));
             metadata.insert(key.clone(), "?".to_owned());

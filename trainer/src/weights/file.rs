@@ -19,6 +19,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::content::{self, SHA256_KEY};
 use super::error::WeightsError;
 use super::tensor::{ElementType, Tensor, Values};
+use super::unique::Unique;
 use crate::atomic;
 
 /// Maximum number of bytes of a file. A checkpoint of the largest model has a tenth of it.
@@ -94,7 +95,13 @@ pub fn read(path: &Path) -> Result<WeightsFile, WeightsError> {
         path: path.to_owned(),
         source,
     })?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
+    let (length, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
+    // The crate takes the last of two entries of a name.
+    let names = bytes.get(LENGTH_BYTES..LENGTH_BYTES + length).unwrap_or_default();
+    if let Err(error) = serde_json::from_slice::<Unique>(names) {
+        return Err(WeightsError::NotSafetensors { path: path.to_owned(), reason: error.to_string() });
+    }
     let file = SafeTensors::deserialize(&bytes).map_err(|error| refuse(path, &bytes, &error))?;
     let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
     let mut metadata: BTreeMap<String, String> = metadata.collect();

@@ -12,8 +12,10 @@ pub mod description;
 pub mod error;
 mod extent;
 pub mod file;
+mod section;
 pub mod target;
 mod tensor;
+mod unique;
 
 pub use check::{Mismatch, check};
 pub use description::Description;

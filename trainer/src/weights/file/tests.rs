@@ -158,6 +158,21 @@ fn other_files_are_refused_with_the_reason() {
 }
 
 #[test]
+fn no_name_stands_twice() {
+    let (_folder, path) = temporary();
+    let tensor = r#""x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    for (header, key) in [
+        (format!("{{{tensor},{tensor}}}"), "'x'"),
+        (format!(r#"{{"__metadata__":{{"a":"1","a":"2"}},{tensor}}}"#), "'a'"),
+    ] {
+        raw(&path, &header, &[0; 4]);
+        let message = read(&path).expect_err("twice").to_string();
+        let expected = format!("w.safetensors is not a safetensors file: the key {key} stands twice");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
 fn integers_are_refused_by_name() {
     let (_folder, path) = temporary();
     raw(&path, r#"{"index":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, &[0; 8]);
