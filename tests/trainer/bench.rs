@@ -51,6 +51,20 @@ fn atoms() -> Vec<u64> {
 }
 
 #[test]
+fn a_dry_run_takes_the_weights_as_the_run_does() {
+    let (run, store) = (trained(&["--epochs", "1"]), store());
+    let (best, none, out) =
+        (run.path().join(BEST), run.path().join("none.safetensors"), run.path().join("out"));
+    let dry = |more: &[&str]| trainer(small_run(&store, &out, &[&["--dry-run", "--weights"], more].concat()));
+    let line = complaint(&dry(&[text(&none)]));
+    assert!(line.contains("cannot read ") && line.contains("none.safetensors"), "{line}");
+    let line = complaint(&dry(&[text(&best), "--set", "model.mmpt.hidden=8"]));
+    assert!(line.contains("model.mmpt.hidden = 16, but 8 is needed"), "{line}");
+    let ran = dry(&[text(&best)]);
+    assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+}
+
+#[test]
 fn a_dry_run_shows_sizes_and_trains_nothing() {
     let (parent, store) = (folder(), store());
     let out = parent.path().join("run");

@@ -117,7 +117,7 @@ fn two_processes_fine_tune_as_one() {
             vec!["finetune", "--task", text(&task), "--shards", text(&store), "--out", text(&out)];
         arguments.extend(["--from-scratch", "--epochs", "2", "--seeds", "1,2", "--threads", "1", "--quiet"]);
         arguments.extend(["--batch", batch, RATE[0], RATE[1], "--head-learning-rate", "5e-4"]);
-        arguments.extend(SMALL);
+        arguments.extend(small_encoder());
         run(&arguments);
         out
     };

@@ -46,6 +46,11 @@ pub(crate) const SMALL: [&str; 14] = [
     "--set",
     "pretrain.mmpt.decoder_width=16",
 ];
+/// The settings in [`SMALL`] of the encoder, for fine-tuning.
+pub(crate) fn small_encoder() -> &'static [&'static str] {
+    &SMALL[..SMALL.len() - 2]
+}
+
 /// Flags of a small run, unless others are given.
 const DEFAULTS: [(&str, &str); 3] = [("--batch", "8"), ("--threads", "1"), ("--learning-rate", "3e-3")];
 
@@ -249,7 +254,7 @@ pub(crate) fn small_tuning<'a>(
         vec!["finetune", "--task", text(task), "--shards", text(shards), "--out", text(out), "--quiet"];
     arguments.extend(["--threads", "1"]);
     if !more.contains(&"--weights") {
-        arguments.extend(SMALL);
+        arguments.extend(small_encoder());
         arguments.extend(["--from-scratch"]);
     }
     arguments.extend(more);

@@ -12,6 +12,7 @@ pub mod estimate;
 mod regression;
 pub mod steps;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -27,8 +28,8 @@ use crate::error::TrainError;
 use crate::model::mask::DrawKey;
 use crate::model::{Pass, names};
 use crate::optimiser::Rates;
-use crate::pretrain::Pretraining;
 use crate::pretrain::mmpt::MmptObjective;
+use crate::pretrain::{Pretraining, load_initial};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound};
@@ -56,6 +57,8 @@ pub struct Request {
     pub steps: usize,
     /// Choice of the timed batches.
     pub choice: Choice,
+    /// Weights file to begin with; fresh weights if `None`.
+    pub weights: Option<PathBuf>,
     /// What is trained.
     pub training: Training,
 }
@@ -124,7 +127,8 @@ pub struct Report {
 /// Times training steps on batches of the crystals of a run, and estimates the time and the memory of the run.
 ///
 /// # Errors
-/// [`TrainError`] if there are no shards or no such device, or a batch needs more memory than is available.
+/// [`TrainError`] if there are no shards or no such device, the weights are not for this model and these shards, or
+/// a batch needs more memory than is available.
 pub fn bench(request: &Request) -> Result<Report, TrainError> {
     let Request { config, training, .. } = request;
     let device = request.device.open()?;
@@ -138,11 +142,27 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
         }
         (Training::Pretraining, MethodKind::Mmpt) => {
-            let objective = MmptObjective::new(config, cutoff, &device, &ranks::alone());
-            let model = MmptObjective::init(config, &lattice, &device.clone().autodiff());
-            bench_objective(request, model, objective, &crystals, &device)
+            bench_method::<MmptObjective>(request, cutoff, &lattice, &crystals, &device)
         }
     }
+}
+
+fn bench_method<P: Pretraining>(
+    request: &Request,
+    cutoff_angstrom: f64,
+    lattice: &LatticeStatistics,
+    crystals: &Crystals,
+    device: &Device,
+) -> Result<Report, TrainError> {
+    let Request { config, weights, .. } = request;
+    let autodiff = device.clone().autodiff();
+    let features = crystals.train.sources().settings();
+    let model = match weights {
+        Some(path) => load_initial::<P>(path, config, features, &autodiff)?.0,
+        None => P::init(config, lattice, &autodiff),
+    };
+    let objective = P::new(config, cutoff_angstrom, device, &ranks::alone());
+    bench_objective(request, model, objective, crystals, device)
 }
 
 fn bench_objective<O: Objective>(

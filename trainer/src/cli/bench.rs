@@ -1,13 +1,14 @@
 //! `trainer bench` and `trainer pretrain --dry-run`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::Args;
 use schemas::count::counted;
 use schemas::text;
 use trainer::bench::estimate::Estimate;
 use trainer::bench::{Choice, Memory, Report, Request, Training, bench};
-use trainer::config::Config;
+use trainer::config::{Config, Purpose};
 use trainer::data::size::LargestBatch;
 use trainer::device::DeviceName;
 use trainer::run::span::about;
@@ -47,10 +48,14 @@ pub(crate) struct BenchArguments {
 impl BenchArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
-        let config = self.settings.resolve(&[])?;
+        let (training, purpose) = match self.finetune {
+            true => (Training::Finetuning, Purpose::Finetuning),
+            false => (Training::Pretraining, Purpose::Pretraining),
+        };
+        let config = self.settings.resolve(Some(purpose), &[])?;
         let choice = if self.first_batch { Choice::First } else { Choice::Drawn };
-        let training = if self.finetune { Training::Finetuning } else { Training::Pretraining };
-        let report = bench(&Request { config, device, steps: self.steps.get(), choice, training })?;
+        let (steps, weights) = (self.steps.get(), None);
+        let report = bench(&Request { config, device, steps, choice, training, weights })?;
         match self.json {
             true => say!("{}", text::json(&serde_json::to_string(&report)?)),
             false => print(&report)?,
@@ -59,11 +64,12 @@ impl BenchArguments {
     }
 }
 
-/// Prints the configuration, then times a few steps and prints sizes, memory and estimated times.
-pub(crate) fn dry_run(config: Config, device: DeviceName) -> anyhow::Result<()> {
+/// Prints the configuration, then times a few steps, from the weights of a file if there is one, and prints sizes,
+/// memory and estimated times.
+pub(crate) fn dry_run(config: Config, device: DeviceName, weights: Option<PathBuf>) -> anyhow::Result<()> {
     write(format_args!("{}", config.to_toml()))?;
-    let training = Training::Pretraining;
-    print(&bench(&Request { config, device, steps: DEFAULT_STEPS.get(), choice: Choice::Drawn, training })?)
+    let (steps, choice, training) = (DEFAULT_STEPS.get(), Choice::Drawn, Training::Pretraining);
+    print(&bench(&Request { config, device, steps, choice, training, weights })?)
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ pub(crate) struct ConfigArguments {
 
 impl ConfigArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
-        write(format_args!("{}", self.settings.resolve(&[])?.to_toml()))?;
+        write(format_args!("{}", self.settings.resolve(None, &[])?.to_toml()))?;
         Ok(Outcome::Clean)
     }
 }

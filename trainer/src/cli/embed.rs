@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schemas::count::counted;
+use trainer::config::Purpose;
 use trainer::embed::{Request, embed};
 
 use super::Outcome;
@@ -33,7 +34,7 @@ pub(crate) struct EmbedArguments {
 impl EmbedArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
-        let config = self.settings.resolve(&[])?;
+        let config = self.settings.resolve(Some(Purpose::Embedding), &[])?;
         self.settings.require_apart(&self.out)?;
         let request = Request {
             weights: self.weights.clone(),

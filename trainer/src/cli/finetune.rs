@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
-use trainer::config::Config;
+use trainer::config::{Config, Purpose};
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
@@ -136,6 +136,7 @@ impl FinetuneArguments {
         };
         self.settings.resolve_over(
             |model| group.recipe(model, &task.name),
+            Some(Purpose::Finetuning),
             &[
                 ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
                 ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),

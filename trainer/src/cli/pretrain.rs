@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use schemas::count::counted;
-use trainer::config::Config;
+use trainer::config::{Config, Purpose};
 use trainer::pretrain::{Request, Summary, pretrain};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
@@ -64,7 +64,7 @@ impl PretrainArguments {
         let config = self.resolve()?;
         if self.dry_run {
             anyhow::ensure!(ranks.is_alone(), "--dry-run is for one process, not {}", ranks.count());
-            super::bench::dry_run(config, device)?;
+            super::bench::dry_run(config, device, self.weights.clone())?;
             return Ok(Outcome::Clean);
         }
         let existing = match (self.resume, self.overwrite) {
@@ -87,16 +87,19 @@ impl PretrainArguments {
     }
 
     fn resolve(&self) -> anyhow::Result<Config> {
-        self.settings.resolve(&[
-            ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
-            (
-                "--learning-rate",
-                "optimiser.learning_rate",
-                self.learning_rate.map(|value| format!("{value:e}")),
-            ),
-            ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
-            ("--labels", "pretrain.mmpt.labels", self.labels.clone()),
-        ])
+        self.settings.resolve(
+            Some(Purpose::Pretraining),
+            &[
+                ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
+                (
+                    "--learning-rate",
+                    "optimiser.learning_rate",
+                    self.learning_rate.map(|value| format!("{value:e}")),
+                ),
+                ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
+                ("--labels", "pretrain.mmpt.labels", self.labels.clone()),
+            ],
+        )
     }
 
     /// Reports the result of the run, on one of the processes.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use schemas::limits::MAX_THREADS;
 use schemas::output;
-use trainer::config::{Config, ModelKind, Override};
+use trainer::config::{Config, ModelKind, Override, Purpose};
 use trainer::device::DeviceName;
 use trainer::ranks;
 use trainer::run::folder::Existing;
@@ -39,15 +39,16 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Resolves the configuration: defaults, file, `--set` and options, each overriding those before. `more` are the
-    /// options of a single command.
-    pub(crate) fn resolve(&self, more: &[FlagValue]) -> anyhow::Result<Config> {
-        self.resolve_over(|_| Vec::new(), more)
+    /// options of a single command. Options and `--set` must have an effect on `purpose`, if there is one.
+    pub(crate) fn resolve(&self, purpose: Option<Purpose>, more: &[FlagValue]) -> anyhow::Result<Config> {
+        self.resolve_over(|_| Vec::new(), purpose, more)
     }
 
     /// Resolves the configuration as [`Settings::resolve`] does, over the defaults of an encoder's recipe.
     pub(crate) fn resolve_over(
         &self,
         recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
+        purpose: Option<Purpose>,
         more: &[FlagValue],
     ) -> anyhow::Result<Config> {
         let shards = (!self.shards.is_empty()).then(|| serde_json::to_string(&self.shards)).transpose()?;
@@ -63,7 +64,11 @@ impl Settings {
         let set = self.overrides.iter().map(|text| Override::parse("--set", text));
         let mut overrides = set.collect::<Result<Vec<_>, _>>()?;
         overrides.extend(shared.iter().chain(more).filter_map(given));
-        Ok(Config::resolve_named(recipe, self.config.as_deref(), &overrides)?)
+        let config = Config::resolve_named(recipe, self.config.as_deref(), &overrides)?;
+        if let Some(purpose) = purpose {
+            purpose.require_effect(&overrides)?;
+        }
+        Ok(config)
     }
 
     /// Checks that the configuration file is not the table that a command writes.

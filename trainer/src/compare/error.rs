@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use schemas::output::OutputIsInput;
 
 use crate::config::ConfigError;
+use crate::config::error::Place;
 use crate::error::TrainError;
 use crate::report::ReportError;
 use crate::task::TaskError;
@@ -36,10 +37,10 @@ pub enum CompareError {
         message: String,
     },
     /// A value of the grid is invalid.
-    #[error("{}: {key} = '{value}': must be {needed}", path.display())]
+    #[error("{place}: {key} = '{value}': must be {needed}")]
     Value {
-        /// The file.
-        path: PathBuf,
+        /// Place of the key in the file.
+        place: Place,
         /// The dotted key.
         key: String,
         /// The value.
@@ -48,7 +49,7 @@ pub enum CompareError {
         needed: String,
     },
     /// A section of the grid has invalid settings.
-    #[error("{}: [{section}]: {source}", path.display())]
+    #[error("{}", of_settings(path, section, source))]
     Settings {
         /// File of the grid.
         path: PathBuf,
@@ -118,6 +119,14 @@ pub enum CompareError {
     /// An evaluation cannot be read.
     #[error(transparent)]
     Report(#[from] ReportError),
+}
+
+/// Returns the message about settings. A line of the grid needs no section.
+fn of_settings(path: &Path, section: &str, source: &ConfigError) -> String {
+    match source.place() {
+        Some(Place::File { path: file, .. }) if file == path => source.to_string(),
+        _ => format!("{}: [{section}]: {source}", path.display()),
+    }
 }
 
 impl CompareError {

@@ -56,6 +56,7 @@ use serde::Deserialize;
 use toml::Table;
 
 use super::error::CompareError;
+use crate::config::error::Place;
 use crate::config::{self, DEFAULT_SEED};
 use crate::data::Extraction;
 use crate::{text_file, toml_text};
@@ -98,6 +99,9 @@ pub struct Grid {
     /// Figures to draw.
     #[serde(default)]
     pub figure: Vec<FigureSection>,
+    /// The text, for the lines of faults.
+    #[serde(skip)]
+    text: String,
 }
 
 /// Section of a task.
@@ -235,16 +239,24 @@ impl Grid {
 
     /// Parses a grid.
     fn parse(text: &str, path: &Path) -> Result<Self, CompareError> {
-        let grid: Self = toml::from_str(text).map_err(|error| {
+        let mut grid: Self = toml::from_str(text).map_err(|error| {
             let (line, column, message) = toml_text::fault(text, &error);
             CompareError::Syntax { path: path.to_owned(), line, column, message }
         })?;
+        text.clone_into(&mut grid.text);
         match check::fault(&grid) {
             None => Ok(grid),
             Some(check::Fault { key, value, needed }) => {
-                Err(CompareError::Value { path: path.to_owned(), key, value, needed })
+                let place = grid.place_of(&key, path).unwrap_or(Place::Text(path.to_owned()));
+                Err(CompareError::Value { place, key, value, needed })
             }
         }
+    }
+
+    /// Returns the place of a dotted key in the grid's file, if it is there.
+    pub(super) fn place_of(&self, key: &str, path: &Path) -> Option<Place> {
+        let (line, column) = toml_text::place_of(&self.text, key)?;
+        Some(Place::File { path: path.to_owned(), line, column })
     }
 
     /// Returns the name of a start in tables and figures.

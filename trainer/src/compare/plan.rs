@@ -12,12 +12,17 @@ use std::path::{Path, PathBuf};
 use super::error::CompareError;
 use super::grid::{Grid, StartSection, TaskSection, assignments};
 use super::job::{Job, JobKind, operand, text};
-use crate::config::{Config, ConfigError, ModelConfig};
+use crate::config::{Config, ConfigError, Override, Purpose};
+use crate::error::TrainError;
 use crate::evaluate::default_out;
+use crate::finetune::member::{Encoders, configure};
 use crate::report::json;
 use crate::run::folder::BEST_FILE;
 use crate::task::Task;
+use crate::weights::Description;
 
+/// Table of the settings of every fine-tuning.
+const SETTINGS: &str = "settings";
 const PRETRAIN_FOLDER: &str = "pretrain";
 const CELLS_FOLDER: &str = "cells";
 const LOGS_FOLDER: &str = "logs";
@@ -57,7 +62,8 @@ impl Plan {
     /// file of the grid for error messages; `folder` is the folder of the comparison. Nothing is written.
     ///
     /// # Errors
-    /// [`CompareError::Settings`] or [`CompareError::Task`] for sections that no job could use.
+    /// [`CompareError::Settings`] or [`CompareError::Task`] for sections that no job could use, and
+    /// [`CompareError::Input`] for settings that contradict the weights of a start.
     pub fn new(grid: &Grid, path: &Path, folder: &Path) -> Result<Self, CompareError> {
         let plan = Self { jobs: Vec::new(), cells: Vec::new(), units: BTreeMap::new() };
         let mut planner = Planner { grid, path, folder, pretrained: BTreeMap::new(), plan };
@@ -78,8 +84,8 @@ struct Planner<'a> {
     grid: &'a Grid,
     path: &'a Path,
     folder: &'a Path,
-    /// The pre-trainings planned so far, with the index of their job.
-    pretrained: BTreeMap<&'a str, (usize, ModelConfig)>,
+    /// Indices and configurations of the pre-trainings planned so far.
+    pretrained: BTreeMap<&'a str, (usize, Config)>,
     plan: Plan,
 }
 
@@ -95,14 +101,15 @@ impl<'a> Planner<'a> {
         }
         let settings = assignments(&section.settings);
         let config = Config::resolve(section.config.as_deref(), &settings)
-            .map_err(self.unusable(format!("pretrain.{name}")))?;
+            .and_then(|config| Purpose::Pretraining.require_effect(&overrides(&settings)?).map(|()| config))
+            .map_err(self.unusable(format!("pretrain.{name}"), &[&format!("pretrain.{name}.settings")]))?;
         let place = Path::new(PRETRAIN_FOLDER).join(name);
         let folder = self.folder.join(&place);
         let mut arguments = words(&["pretrain", "--out"]);
         arguments.push(text(&folder));
         push_settings(&mut arguments, section.config.as_deref(), &settings);
         push_shards(&mut arguments, &section.shards);
-        self.pretrained.insert(name, (self.plan.jobs.len(), config.model));
+        self.pretrained.insert(name, (self.plan.jobs.len(), config));
         self.plan.jobs.push(Job {
             kind: JobKind::Pretrain,
             subject: name.clone(),
@@ -134,11 +141,22 @@ impl<'a> Planner<'a> {
             .flat_map(assignments)
             .collect();
         let recipe = |model| definition.group.recipe(model, &definition.name);
+        let section = format!("task.{task}] with [start.{start}");
+        // The last value counts.
+        let tables =
+            [format!("start.{start}.settings"), format!("task.{task}.settings"), SETTINGS.to_owned()];
         let config = Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
-            .map_err(self.unusable(format!("task.{task}] with [start.{start}")))?;
+            .and_then(|config| Purpose::Finetuning.require_effect(&overrides(&settings)?).map(|()| config))
+            .map_err(self.unusable(section.clone(), &tables))?;
+        let own = config.model.clone();
+        self.require_fit(start_section, config).map_err(|source| CompareError::Input {
+            path: self.path.to_owned(),
+            job: format!("[{section}]"),
+            source: Box::new(source),
+        })?;
         self.plan.units.insert(task.to_owned(), definition.target_unit());
         let pretrained = start_section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
-        let model = pretrained.map_or(&config.model, |(_, model)| model);
+        let model = pretrained.map_or(&own, |(_, config)| &config.model);
         let shards = task_section.shards_of(model.edges());
         let beginning = self.start(start_section);
         for &fraction in &self.grid.fractions {
@@ -191,6 +209,20 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Checks that the configuration of a fine-tuning is for the weights that it begins with.
+    fn require_fit(&self, start: &StartSection, config: Config) -> Result<(), TrainError> {
+        let pretrained = start.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
+        if let Some((job, Config { model, pretrain, .. })) = pretrained {
+            let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
+            let (model, pretrain) = (model.clone(), pretrain.clone());
+            let description = Description { model, pretrain, ..Description::default() };
+            configure(&description, config).map_err(|source| TrainError::Weights { path, source })?;
+        } else if let Some(weights) = &start.weights {
+            Encoders::read(weights)?.configure(config)?;
+        }
+        Ok(())
+    }
+
     /// Returns the arguments of a start, and the jobs that it needs.
     fn start(&self, section: &StartSection) -> JobStart {
         let planned = section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
@@ -212,10 +244,21 @@ impl<'a> Planner<'a> {
         PathBuf::from(format!("{}.{LOG_ENDING}", text(&self.folder.join(LOGS_FOLDER).join(place))))
     }
 
-    /// Returns the error for invalid settings of a section.
-    fn unusable(&self, section: String) -> impl FnOnce(ConfigError) -> CompareError {
-        let path = self.path.to_owned();
-        move |source| CompareError::Settings { path, section, source: Box::new(source) }
+    /// Returns the error for invalid settings of a section. `tables` are the grid's tables with these settings; the
+    /// first that has a key is its place.
+    fn unusable(
+        &self,
+        section: String,
+        tables: &[impl AsRef<str>],
+    ) -> impl FnOnce(ConfigError) -> CompareError {
+        move |source| {
+            let place = |key: &str| {
+                let keys = tables.iter().map(|table| format!("{}.{key}", table.as_ref()));
+                keys.filter_map(|key| self.grid.place_of(&key, self.path)).next()
+            };
+            let (path, source) = (self.path.to_owned(), Box::new(source.relocated(place)));
+            CompareError::Settings { path, section, source }
+        }
     }
 }
 
@@ -223,6 +266,11 @@ impl<'a> Planner<'a> {
 struct JobStart {
     arguments: Vec<String>,
     after: Vec<usize>,
+}
+
+/// Parses settings as overrides.
+fn overrides(settings: &[String]) -> Result<Vec<Override>, ConfigError> {
+    settings.iter().map(|text| Override::parse(SETTINGS, text)).collect()
 }
 
 fn words(words: &[&str]) -> Vec<String> {

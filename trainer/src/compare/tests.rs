@@ -206,15 +206,36 @@ fn sections_that_no_job_could_use_are_refused_at_once() {
         line
     };
     let line = refused("run.epochs = 2", "run.epoch = 2");
-    assert!(line.contains("[pretrain.mmpt]: settings: unknown key 'run.epoch'"), "{line}");
+    assert!(line.contains("my.toml:18:18: unknown key 'run.epoch'"), "{line}");
     let line = refused("run.epochs = 4", "run.epochs = \"x\"");
-    assert!(line.contains("[task.matbench_jdft2d] with [start.fresh]: settings: run.epochs = "), "{line}");
+    assert!(line.contains("my.toml:21:18: run.epochs = "), "{line}");
     let line = refused("matbench_jdft2d", "matbench_jdft3d");
     assert!(line.contains("[task.matbench_jdft3d]: there is no task"), "{line}");
     let line = refused("shards = [\"all\"]", "shards = [\"all\"]\nconfig = \"none.toml\"");
     assert!(line.contains("[pretrain.mmpt]: cannot read the configuration none.toml"), "{line}");
     let line = refused("pretrain = \"mmpt\"", "weights = \"none.safetensors\"");
-    assert!(line.contains("finetune matbench_jdft2d/mmpt/0.5: none.safetensors: "), "{line}");
+    assert!(
+        line.contains("[task.matbench_jdft2d] with [start.mmpt]: cannot read none.safetensors: "),
+        "{line}"
+    );
+}
+
+#[test]
+fn settings_that_contradict_the_weights_are_refused_at_once() {
+    let refused = |from: &str, to: &str| {
+        let (_kept, request) = request(&GRID.replace(from, to));
+        planned(&request).expect_err("it cannot be used").to_string()
+    };
+    let line = refused("pretrain = \"mmpt\"", "pretrain = \"mmpt\"\nsettings = { model.mmpt.hidden = 8 }");
+    assert!(line.contains("[task.matbench_jdft2d] with [start.mmpt]: ") && line.contains("best.safetensors"));
+    assert!(line.contains("made with model.mmpt.hidden = 128, but 8 is needed"), "{line}");
+    let line = refused("run.epochs = 3", "pretrain.mmpt.labels = \"cell\"");
+    assert!(
+        line.contains("my.toml:8:15: pretrain.mmpt.labels = \"cell\": has no effect on fine-tuning"),
+        "{line}"
+    );
+    let line = refused("run.epochs = 2", "finetune.fraction = 0.5");
+    assert!(line.contains("my.toml:18:23: finetune.fraction = 0.5: has no effect on pre-training"), "{line}");
 }
 
 #[test]

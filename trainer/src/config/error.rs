@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::purpose::Purpose;
+
 /// Place where a setting was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -17,6 +19,8 @@ pub enum Place {
     },
     /// An override, by the name that its caller gave it.
     Override(&'static str),
+    /// A file, of which the line is not known.
+    Text(PathBuf),
     /// The recipe of a task.
     Preset,
     /// No place: a default, or a value set by the program.
@@ -28,6 +32,7 @@ impl fmt::Display for Place {
         match self {
             Place::File { path, line, column } => write!(formatter, "{}:{line}:{column}", path.display()),
             Place::Override(name) => formatter.write_str(name),
+            Place::Text(path) => write!(formatter, "{}", path.display()),
             Place::Preset => formatter.write_str("the task's recipe"),
             Place::Program => formatter.write_str("configuration"),
         }
@@ -98,6 +103,18 @@ pub enum ConfigError {
         /// A description of the allowed values.
         needed: String,
     },
+    /// The command line sets a key that the command does not use.
+    #[error("{place}: {key} = {value}: has no effect on {purpose}")]
+    WithoutEffect {
+        /// Place of the key.
+        place: Place,
+        /// The dotted key.
+        key: String,
+        /// The value as it was written.
+        value: String,
+        /// What the configuration is used for.
+        purpose: Purpose,
+    },
     /// An override lacks an equals sign.
     #[error("{name} {text}: must be key=value, as in optimiser.learning_rate=1e-3")]
     Assignment {
@@ -106,6 +123,39 @@ pub enum ConfigError {
         /// The override.
         text: String,
     },
+}
+
+impl ConfigError {
+    /// Returns the error with another place, for a key that was given as an override. `place` returns it.
+    pub(crate) fn relocated(mut self, place: impl FnOnce(&str) -> Option<Place>) -> Self {
+        let (Self::UnknownKey { place: old, key, .. }
+        | Self::Moved { place: old, key, .. }
+        | Self::Value { place: old, key, .. }
+        | Self::Range { place: old, key, .. }
+        | Self::WithoutEffect { place: old, key, .. }) = &mut self
+        else {
+            return self;
+        };
+        if matches!(old, Place::Override(_))
+            && let Some(place) = place(key)
+        {
+            *old = place;
+        }
+        self
+    }
+
+    /// Returns the place of the key.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Read { .. } | Self::Assignment { .. } => None,
+            Self::Syntax { place, .. }
+            | Self::UnknownKey { place, .. }
+            | Self::Moved { place, .. }
+            | Self::Value { place, .. }
+            | Self::Range { place, .. }
+            | Self::WithoutEffect { place, .. } => Some(place),
+        }
+    }
 }
 
 /// Returns the end of a message about an unknown key.

@@ -20,6 +20,7 @@ mod moved;
 pub mod optimiser;
 mod optional;
 pub mod pretrain;
+mod purpose;
 mod render;
 pub mod run;
 pub mod schedule;
@@ -45,6 +46,7 @@ pub use model::{
 };
 pub use optimiser::OptimiserConfig;
 pub use pretrain::{LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
+pub use purpose::Purpose;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
 

@@ -21,7 +21,7 @@ use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, TOTAL, Values};
 use crate::run::training_run::{Ending, RunSetup, TrainingRun};
 use crate::task::{Fold, Labelled, Task};
-use crate::weights::{self, Description, Target};
+use crate::weights::{self, Description, Target, WeightsError};
 
 /// Encoders from a weights file, to begin fine-tuning with.
 #[derive(Debug, Clone)]
@@ -57,22 +57,8 @@ impl Encoders {
     /// # Errors
     /// [`TrainError::Weights`] if the configuration sets them to other values.
     pub fn configure(&self, config: Config) -> Result<Config, TrainError> {
-        let Description { model, pretrain, features, .. } = &self.description;
-        // Which labels were predicted does not matter to the encoders.
-        let comparable = |section: &PretrainConfig| {
-            let mut section = section.of_weights();
-            section.mmpt.labels = pretrain.mmpt.labels;
-            section
-        };
-        let asked = comparable(&config.pretrain);
-        if config.model != ModelConfig::default() || asked != comparable(&PretrainConfig::default()) {
-            self.description
-                .require(&config.model, &asked, features)
-                .map_err(|source| TrainError::Weights { path: self.path.clone(), source })?;
-        }
-        let mut taken = pretrain.clone();
-        taken.mmpt.loss = config.pretrain.mmpt.loss.clone();
-        Ok(Config { model: model.clone(), pretrain: taken, ..config })
+        configure(&self.description, config)
+            .map_err(|source| TrainError::Weights { path: self.path.clone(), source })
     }
 
     /// Returns a model with these encoders and its own head.
@@ -84,6 +70,30 @@ impl Encoders {
         let given = given.map(|(name, tensor)| (name.clone(), tensor.clone()));
         snapshot::with_weights(model, given.chain(head).collect(), &[], &self.path)
     }
+}
+
+/// Returns the configuration of a fine-tuning with the sizes and labels of the weights that it begins with. Those
+/// that are the default may be any.
+///
+/// # Errors
+/// [`WeightsError::Other`] if the configuration sets them to other values.
+pub(crate) fn configure(description: &Description, config: Config) -> Result<Config, WeightsError> {
+    let Description { model, pretrain, features, .. } = description;
+    // Which labels were predicted does not matter to the encoders.
+    let comparable = |section: &PretrainConfig| {
+        let mut section = section.of_weights();
+        section.mmpt.labels = pretrain.mmpt.labels;
+        section
+    };
+    let asked = comparable(&config.pretrain);
+    description.require(
+        if config.model == ModelConfig::default() { model } else { &config.model },
+        if asked == comparable(&PretrainConfig::default()) { pretrain } else { &asked },
+        features,
+    )?;
+    let mut taken = pretrain.clone();
+    taken.mmpt.loss = config.pretrain.mmpt.loss.clone();
+    Ok(Config { model: model.clone(), pretrain: taken, ..config })
 }
 
 /// The arguments of [`run_member`].

@@ -69,8 +69,11 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     })
 }
 
-/// Returns a model with the weights of a file.
-fn load_initial<P: Pretraining>(
+/// Returns a model with the weights of a file, and their description.
+///
+/// # Errors
+/// [`TrainError`] for weights that cannot be read, or are not for this configuration and these features.
+pub(crate) fn load_initial<P: Pretraining>(
     path: &Path,
     config: &Config,
     features: &FeatureSettings,

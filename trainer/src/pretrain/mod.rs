@@ -27,6 +27,7 @@ use crate::run::metrics::{self, Record};
 use crate::run::step::{Objective, Values};
 use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
+pub(crate) use begin::load_initial;
 use mmpt::MmptObjective;
 
 /// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
