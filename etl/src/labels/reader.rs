@@ -7,7 +7,7 @@ use std::rc::Rc;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::LabelError;
-use crate::source::{Progress, SourceError};
+use crate::source::{PARQUET_MAGIC, Progress, SourceError};
 
 /// Number of bytes that are examined for the separator.
 const START_BYTES: u64 = 64 << 10;
@@ -103,11 +103,16 @@ impl<'a> LabelCsv<'a> {
     /// Creates a reader at the first row.
     ///
     /// # Errors
-    /// Returns [`LabelError::Source`] if the stream cannot be read.
+    /// Returns [`LabelError::Source`] if the stream cannot be read, and [`LabelError::Layout`] for a Parquet table.
     pub(super) fn new(file: &'a str, mut stream: Box<dyn Read + 'a>, size: Size) -> Result<Self, LabelError> {
         let mut start = Vec::new();
         let read = (&mut stream).take(START_BYTES).read_to_end(&mut start);
         read.map_err(|source| SourceError::Read { file: file.to_owned(), source })?;
+        if start.starts_with(PARQUET_MAGIC) {
+            let message =
+                "is a Parquet table; labels are read from CSV, and splits from JSON, too".to_owned();
+            return Err(LabelError::Layout { file: file.to_owned(), message });
+        }
         // The last line may be incomplete.
         let whole = memchr::memrchr(b'\n', &start).filter(|_| start.len() as u64 == START_BYTES);
         let separator = separator(whole.map_or(&start[..], |end| &start[..end]));

@@ -215,6 +215,11 @@ fn faults_name_file_line_column_and_value() {
     );
     assert_eq!(fault(&[("l.csv", "id,x\n,1\n")]), "l.csv: line 2: no identifier");
     assert_eq!(fault(&[("l.csv", "")]), "l.csv: is empty");
+    for name in ["l.parquet", "id_prop.csv"] {
+        let expected =
+            format!("{name}: is a Parquet table; labels are read from CSV, and splits from JSON, too");
+        assert_eq!(fault(&[(name, "PAR1\u{15}\u{0}")]), expected);
+    }
     assert_eq!(fault(&[("id_prop.csv", "a\n")]), "id_prop.csv: has no values beside the identifiers");
     let ragged = fault(&[("l.csv", "id,x\na,1,2\n")]);
     assert!(ragged.starts_with("l.csv: ") && ragged.contains("line: 2"), "{ragged}");

@@ -82,6 +82,7 @@ pub(crate) use odd_values::{Tally, shown};
 pub(crate) use packing::is_json;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
 pub(crate) use state::{InputState, changed_since, file_state};
+pub(crate) use table_parquet::MAGIC as PARQUET_MAGIC;
 pub(crate) use table_roles::find_id_column;
 pub(crate) use units::{documented, split_unit};
 

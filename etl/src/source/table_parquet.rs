@@ -35,7 +35,7 @@ use super::{
 use crate::reject::Origin;
 
 /// First bytes of a Parquet file.
-pub(super) const MAGIC: &[u8; 4] = b"PAR1";
+pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 /// Number of rows that are decoded at a time. It is small because each row may hold a large CIF.
 const BATCH_ROWS: usize = 64;
 /// Number of rows that are decoded at a time when columns of text are scanned for numbers.
@@ -201,7 +201,15 @@ fn scan_columns(
 
 /// Returns the error of a table that is damaged or encoded in an unsupported way.
 fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
-    SourceError::layout(file, error.to_string())
+    /// Kinds of the readers' errors, which stand before the message.
+    const KINDS: [&str; 6] =
+        ["Parquet argument error: ", "Parquet error: ", "External: ", "Arrow: ", "EOF: ", "NYI: "];
+    let text = error.to_string();
+    let mut message = text.as_str();
+    while let Some(rest) = KINDS.iter().find_map(|kind| message.strip_prefix(kind)) {
+        message = rest;
+    }
+    SourceError::layout(file, format!("not a readable Parquet table: {message}"))
 }
 
 fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
