@@ -160,7 +160,7 @@ fn a_unit_that_is_not_the_column_s_is_refused() {
         );
         let out = folder();
         let line = refused(&tuning(&task, &out.path().join("run"), &["--epochs", "1"], &store()));
-        let expected = format!("task.toml: unit = '{unit}': the column band_gap_ev is in 'eV'");
+        let expected = format!("task.toml:6:1: unit = '{unit}': the column band_gap_ev is in 'eV'");
         assert!(line.contains(&expected), "{line}");
         assert!(!out.path().join("run").exists());
     }

@@ -67,6 +67,15 @@ fn an_ensemble_gives_mean_and_deviation() {
 }
 
 #[test]
+fn no_structure_has_no_sites() {
+    let tuned = tuned_on_gaps("1");
+    let (weights, store, out) = (member_of(&tuned, 1), store(), tuned.path().join("p.csv"));
+    let predict = ["predict", text(&store), "--weights", text(&weights), "--out", text(&out)];
+    let line = refused(&[&predict[..], &["--max-sites", "0"]].concat());
+    assert!(line.contains("sites") && line.contains("must be at least 1") && !out.exists(), "{line}");
+}
+
+#[test]
 fn what_cannot_be_read_is_listed_and_the_rest_predicted() {
     let tuned = tuned_on_gaps("1,2");
     let weights = member_of(&tuned, 1);

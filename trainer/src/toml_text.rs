@@ -42,7 +42,14 @@ fn offset_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
 /// Returns the line, column and message of a TOML error. The message is on one line.
 pub(crate) fn fault(text: &str, error: &toml::de::Error) -> (usize, usize, String) {
     let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
-    (line, column, error.message().trim().replace('\n', ", "))
+    let message = match error.message().trim() {
+        // The parser's words for a value that is no text where a choice of words is needed.
+        "wanted string or table" | "wanted exactly 1 element, more than 1 element" => {
+            "must be one of its words, in quotation marks".to_owned()
+        }
+        message => message.replace('\n', ", "),
+    };
+    (line, column, message)
 }
 
 #[cfg(test)]

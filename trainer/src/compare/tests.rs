@@ -202,7 +202,7 @@ fn sections_that_no_job_could_use_are_refused_at_once() {
     let refused = |from: &str, to: &str| {
         let (_kept, request) = request(&GRID.replace(from, to));
         let line = planned(&request).expect_err("it cannot be used").to_string();
-        assert!(!request.folder.exists() && line.contains("my.toml: "), "{line}");
+        assert!(!request.folder.exists() && line.contains("my.toml:"), "{line}");
         line
     };
     let line = refused("run.epochs = 2", "run.epoch = 2");

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Place};
+use super::fault::Fault;
 use super::file::{self, Names};
 use super::table::{to_table, unknown};
 use super::{Config, ModelKind, keys, moved};
@@ -88,13 +89,24 @@ impl Draft {
     /// # Errors
     /// [`ConfigError::Range`] with the place of the faulty key.
     pub(super) fn finish(self) -> Result<Config, ConfigError> {
-        match super::validate::check(&self.config) {
-            None => Ok(self.config),
-            Some(fault) => {
-                let place = self.places.get(&fault.key).cloned().unwrap_or(Place::Program);
-                Err(fault.at(place))
-            }
-        }
+        self.refuse(super::validate::check(&self.config))?;
+        Ok(self.config)
+    }
+
+    /// Checks the range of each setting, but no conditions on several settings.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] with the place of the faulty key.
+    pub(super) fn check_ranges(&self) -> Result<(), ConfigError> {
+        self.refuse(super::validate::ranges(&self.config).0)
+    }
+
+    /// Returns the error of a fault, if there is one, at its place.
+    fn refuse(&self, fault: Option<Fault>) -> Result<(), ConfigError> {
+        fault.map_or(Ok(()), |fault| {
+            let place = self.places.get(&fault.key).cloned().unwrap_or(Place::Program);
+            Err(fault.at(place))
+        })
     }
 
     /// Sets a known key to another value of the right type. `text` is the value as written.
@@ -108,9 +120,12 @@ impl Draft {
         let Some(slot) = lookup_mut(&mut self.table, key) else {
             return Err(unknown(&self.table, key, false, place));
         };
-        if slot.is_table() {
-            return Err(wrong("is a section, not a setting"));
+        match (slot.is_table(), value.is_table()) {
+            (true, _) => return Err(wrong("is a section, not a setting")),
+            (false, true) => return Err(wrong("is a setting, not a section")),
+            (false, false) => {}
         }
+        let is_text = value.is_str();
         let before = std::mem::replace(slot, value);
         match Config::deserialize(self.table.clone()) {
             Ok(config) => {
@@ -119,13 +134,23 @@ impl Draft {
                 Ok(())
             }
             Err(error) => {
-                let error = wrong(&in_words(error.message().trim()));
+                let words = if is_text { None } else { self.unknown_word(key, text) };
+                let message = words.unwrap_or_else(|| error.message().trim().to_owned());
+                let error = wrong(&in_words(&message));
                 if let Some(slot) = lookup_mut(&mut self.table, key) {
                     *slot = before;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Returns the message about a value that is none of the words that a key may have; `None` for a key of another
+    /// type. Messages about numbers in place of a word do not name the words.
+    fn unknown_word(&mut self, key: &str, text: &str) -> Option<String> {
+        *lookup_mut(&mut self.table, key)? = Value::String(text.to_owned());
+        let error = Config::deserialize(self.table.clone()).err()?;
+        Some(error.message().trim().to_owned()).filter(|message| message.starts_with("unknown variant"))
     }
 }
 

@@ -35,6 +35,7 @@ use std::path::Path;
 
 use schemas::hash::hex;
 use sha2::{Digest, Sha256};
+use toml::Table;
 
 pub use data::DataConfig;
 pub use difference::Difference;
@@ -122,6 +123,22 @@ impl Override {
 /// Reads the text of a configuration file.
 fn read(path: &Path) -> Result<String, ConfigError> {
     text_file::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+/// Checks the settings of a task of an earlier version, which may have earlier names. `place` returns the place of a
+/// key.
+///
+/// # Errors
+/// [`ConfigError`] for a key that there was never, or a value that it cannot have.
+pub(crate) fn check_earlier(settings: &Table, place: impl Fn(&str) -> Place) -> Result<(), ConfigError> {
+    let mut draft = Draft::new();
+    for (key, value) in table::settings(settings) {
+        let is_known = keys::KEYS.iter().any(|known| known.name == key);
+        let now = moved::moved(&key).filter(|_| !is_known).unwrap_or_else(|| key.clone());
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        draft.set(&now, &text, &place(&key))?;
+    }
+    draft.check_ranges()
 }
 
 impl Config {

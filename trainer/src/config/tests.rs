@@ -124,6 +124,16 @@ fn faults_in_a_file_are_located() {
         refusal("optimiser.kind = 'lion'"),
         "run.toml:1:11: optimiser.kind = 'lion': unknown variant `lion`, expected one of `adam`, `adamw`, `sgd`"
     );
+    for (text, place, value) in [("model.kind = 3", "1:7", "3"), ("model = { kind = true }", "1:11", "true")]
+    {
+        assert_eq!(
+            refusal(text),
+            format!("run.toml:{place}: model.kind = {value}: unknown variant `{value}`, expected `mmpt`")
+        );
+    }
+    let message = refusal("[model.kind]\nmmpt = 1");
+    assert!(message.starts_with("run.toml:1:8: model.kind = "), "{message}");
+    assert!(message.ends_with(": is a setting, not a section"), "{message}");
     assert_eq!(refusal("data = 5"), "run.toml:1:1: data = 5: is a section, not a setting");
     assert_eq!(
         refusal("\n[data]\nbatch_crystals = 0"),
@@ -318,6 +328,19 @@ fn what_a_run_of_an_earlier_version_wrote_is_read() {
     expected.model.mmpt.hidden = 16;
     assert_eq!(Config::load_recorded(&path).expect("it is known"), expected);
     assert!(Config::is_recorded(&path));
+    let settings = |text: &str| {
+        let settings: toml::Table = text.parse().expect("TOML");
+        super::check_earlier(&settings, |_| Place::Argument).map_err(|error| error.to_string())
+    };
+    assert_eq!(settings("\"loss.atom.weight\" = \"2.0\"\nmodel.mmpt.hidden = 8"), Ok(()));
+    for (text, message) in [
+        ("\"optimiser.clip_nrm\" = \"1.0\"", "--set: unknown key 'optimiser.clip_nrm'"),
+        ("\"optimiser.clip_norm\" = \"-1.0\"", "--set: optimiser.clip_norm = -1: must be"),
+        ("model.hidden = \"many\"", "--set: model.mmpt.hidden = many: invalid type"),
+    ] {
+        let refused = settings(text).expect_err("a fault");
+        assert!(refused.starts_with(message), "{refused}");
+    }
     let (_folder, path) = file(&earlier().replace("pal.labels", "pal.label"));
     assert!(Config::load_recorded(&path).is_err());
     let (_folder, path) = file("seed = 1\n");

@@ -14,10 +14,16 @@ impl Fault {
     }
 }
 
-/// Returns the first fault.
-pub(super) fn check(config: &Config) -> Option<Fault> {
+/// Returns the first setting out of its range.
+pub(super) fn ranges(config: &Config) -> Faults {
     let mut faults = Faults::default();
     config.check("", &mut faults);
+    faults
+}
+
+/// Returns the first fault.
+pub(super) fn check(config: &Config) -> Option<Fault> {
+    let mut faults = ranges(config);
     config.model.check_relations(&mut faults);
     config.pretrain.check_relations(&mut faults);
     config.optimiser.check_relations(&mut faults);

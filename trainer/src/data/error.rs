@@ -1,6 +1,6 @@
 //! Errors of reading crystals and building batches.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemas::StoreError;
 use schemas::count::counted;
@@ -91,6 +91,14 @@ pub enum DataError {
         /// The underlying error.
         source: GraphError,
     },
+    /// A shard holds an invalid crystal.
+    #[error("{}: {source}", path.display())]
+    OfShard {
+        /// The shard.
+        path: PathBuf,
+        /// The error of the crystal.
+        source: Box<DataError>,
+    },
     /// A batch is too large for memory.
     #[error(
         "a batch of {count} {items} up to crystal '{last}' is too large, {limit} at most; lower the limit of \
@@ -115,6 +123,16 @@ pub enum DataError {
     /// A thread of the stream ended without a result.
     #[error("a thread that builds batches has stopped unexpectedly")]
     ThreadLost,
+}
+
+impl DataError {
+    /// Adds the shard to the error of a crystal.
+    pub(crate) fn of_shard(self, path: &Path) -> Self {
+        match self {
+            Self::Crystal { .. } => Self::OfShard { path: path.to_owned(), source: Box::new(self) },
+            other => other,
+        }
+    }
 }
 
 /// Joins names by commas.

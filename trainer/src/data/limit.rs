@@ -72,7 +72,8 @@ impl BatchPlanner {
         let mut complete = None;
         if let Some(budget) = self.limit.triplets {
             let input = crystal.input();
-            self.adjacency.rebuild(&input).map_err(|error| error.of(input.material_id))?;
+            let rebuilt = self.adjacency.rebuild(&input);
+            rebuilt.map_err(|error| crystal.locate(error.of(input.material_id)))?;
             let triplets = self.adjacency.triplets();
             let exceeded = self.triplets.saturating_add(triplets) > budget;
             if exceeded && self.crystals.len() >= self.least {

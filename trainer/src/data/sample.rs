@@ -1,5 +1,8 @@
 //! Random samples of a selection's crystals.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::data::error::DataError;
 use crate::data::labels::PeriodicLabels;
 use crate::data::random::{Purpose, below, keyed, shuffle};
@@ -61,7 +64,7 @@ fn read(
         return Ok(());
     }
     let shard = selection.open(row_group)?;
-    let path = shard.path().to_owned();
+    let path: Arc<Path> = Arc::from(shard.path());
     let mut nth = 0;
     for batch in shard.crystals(Some(vec![row_group.group]))? {
         let batch = batch?;
@@ -69,7 +72,8 @@ fn read(
         let members = selection.subset().members(&path, batch.len(), deciding)?;
         for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
             if let Some((_, place)) = places.next_if(|(wanted, _)| *wanted == nth) {
-                drawn[*place] = Some(StoredCrystal::copy(&batch.row(row)?, labels, Vec::new()));
+                drawn[*place] =
+                    Some(StoredCrystal::copy(&batch.row(row)?, labels, Vec::new()).of_shard(&path));
             }
             nth += 1;
         }

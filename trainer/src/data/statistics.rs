@@ -107,7 +107,7 @@ impl ConstantPredictor {
                     let view = batch.row(row)?;
                     let centred = GraphInput::from_view(&view, PeriodicLabels::Centred);
                     let cell = GraphInput::from_view(&view, PeriodicLabels::Cell);
-                    counts.add(&centred, cell.direction, cutoff)?;
+                    counts.add(&centred, cell.direction, cutoff).map_err(|error| error.of_shard(&path))?;
                 }
             }
         }

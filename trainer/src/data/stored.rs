@@ -1,7 +1,11 @@
 //! A crystal as owned data, independent of its row group.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use schemas::view::CrystalView;
 
+use crate::data::error::DataError;
 use crate::data::input::GraphInput;
 use crate::data::labels::PeriodicLabels;
 
@@ -18,6 +22,8 @@ pub struct StoredCrystal {
     image: [Box<[i16]>; 3],
     direction: Box<[u8]>,
     properties: Box<[f64]>,
+    /// The shard of the row, if it is of one.
+    shard: Option<Arc<Path>>,
 }
 
 impl StoredCrystal {
@@ -35,6 +41,20 @@ impl StoredCrystal {
             image: input.image.map(Into::into),
             direction: input.direction.into(),
             properties: properties.into(),
+            shard: None,
+        }
+    }
+
+    /// Returns the crystal with the path of its shard, for errors.
+    pub fn of_shard(self, shard: &Arc<Path>) -> Self {
+        Self { shard: Some(Arc::clone(shard)), ..self }
+    }
+
+    /// Adds the shard of the crystal to an error about it.
+    pub(crate) fn locate(&self, error: DataError) -> DataError {
+        match &self.shard {
+            Some(shard) => error.of_shard(shard),
+            None => error,
         }
     }
 

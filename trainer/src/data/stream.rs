@@ -212,8 +212,10 @@ fn build<R: BatchFloat>(mut builder: BatchBuilder<R>, work: &Mutex<Receiver<Job<
         }
         let built = crystals.and_then(|crystals| {
             let mut crystals = crystals.iter();
-            let pushed =
-                crystals.try_for_each(|crystal| builder.push(&crystal.input(), crystal.properties()));
+            let pushed = crystals.try_for_each(|crystal| {
+                let pushed = builder.push(&crystal.input(), crystal.properties());
+                pushed.map_err(|error| crystal.locate(error))
+            });
             // Finished even after a failure, so that the next batch begins empty.
             let mut batch = builder.finish();
             batch.origin = origin;
@@ -315,7 +317,7 @@ impl<R> Reader<R> {
         planner: &mut BatchPlanner,
     ) -> Result<(), Stop> {
         let shard = selection.open(row_group)?;
-        let path = shard.path().to_owned();
+        let path: Arc<Path> = Arc::from(shard.path());
         for batch in shard.crystals(Some(vec![row_group.group]))? {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Stop::Dropped);
@@ -327,7 +329,8 @@ impl<R> Reader<R> {
             let columns = property_columns(&path, &batch, &self.settings.properties)?;
             for (row, _) in members.into_iter().enumerate().filter(|(_, member)| *member) {
                 let properties = columns.iter().map(|column| property(*column, row)).collect();
-                let crystal = StoredCrystal::copy(&batch.row(row)?, self.settings.labels, properties);
+                let crystal =
+                    StoredCrystal::copy(&batch.row(row)?, self.settings.labels, properties).of_shard(&path);
                 let edges = crystal.input().target.len();
                 let drawn = buffer.push(crystal, edges).into_iter();
                 for crystal in drawn.chain(std::iter::from_fn(|| buffer.pop_excess())) {

@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 
 use schemas::hash::file_sha256;
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 use crate::atomic;
+use crate::config;
+use crate::config::error::Place;
 use crate::error::TrainError;
 use crate::task::{self, PartitionOptions, Task};
 use crate::{text_file, toml_text};
@@ -95,10 +98,13 @@ impl EnsembleRecord {
             return Ok(None);
         }
         let text = text_file::read(&path).map_err(|error| at(&path)(error.to_string()))?;
-        toml::from_str(&text).map(Some).map_err(|error| {
+        let parsed = toml::from_str(&text).and_then(|record| Ok((record, toml::from_str(&text)?)));
+        let (record, table): (Self, Table) = parsed.map_err(|error| {
             let (line, column, message) = toml_text::fault(&text, &error);
             at(&path)(format!("{line}:{column}: {message}"))
-        })
+        })?;
+        check_settings(&text, &table, &path)?;
+        Ok(Some(record))
     }
 
     /// Checks that a fine-tuning continues the one of a folder.
@@ -118,25 +124,103 @@ impl EnsembleRecord {
                 self.train_on_validation.to_string(),
                 asked.train_on_validation.to_string(),
             ),
-            ("task", one_line(&self.task), one_line(&asked.task)),
         ];
-        match pairs.into_iter().find(|(_, found, asked)| found != asked) {
-            None => Ok(()),
-            Some((key, found, asked)) => {
-                let path = folder.to_owned();
-                Err(TrainError::OtherConfiguration { path, key: key.to_owned(), found, asked })
-            }
-        }
+        let differing = pairs.into_iter().find(|(_, found, asked)| found != asked);
+        let differing = differing.map(|(key, found, asked)| (key.to_owned(), found, asked)).or_else(|| {
+            let difference =
+                config::differences(keys_of(&self.task), keys_of(&asked.task)).into_iter().next()?;
+            Some((format!("task.{}", difference.key), difference.left, difference.right))
+        });
+        differing.map_or(Ok(()), |(key, found, asked)| {
+            Err(TrainError::OtherConfiguration { path: folder.to_owned(), key, found, asked })
+        })
     }
 }
 
-/// Returns the definition of a task on one line.
-fn one_line(task: &Task) -> String {
-    task.to_toml().lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+/// Returns the definition of a task as pairs of dotted key and TOML value.
+fn keys_of(task: &Task) -> Vec<(String, String)> {
+    let table = Table::try_from(task).expect("TOML holds every type of a task");
+    config::settings(&table).into_iter().map(|(key, value)| (key, value.to_string())).collect()
+}
+
+/// Checks the settings in the task of an earlier version, although those in the members' configurations count.
+fn check_settings(text: &str, record: &Table, path: &Path) -> Result<(), TrainError> {
+    const SETTINGS: &str = "task.settings";
+    let settings = record.get("task").and_then(|task| task.get("settings"));
+    let Some(settings) = settings else { return Ok(()) };
+    let Some(settings) = settings.as_table() else {
+        return Err(at(path)(format!("{SETTINGS} = {settings}: is a section, not a setting")));
+    };
+    let place = |key: &str| match toml_text::place_of(text, &format!("{SETTINGS}.{key}")) {
+        Some((line, column)) => Place::File { path: path.to_owned(), line, column },
+        None => Place::Text(path.to_owned()),
+    };
+    Ok(config::check_earlier(settings, place)?)
 }
 
 /// Returns the error of a file.
 fn at(path: &Path) -> impl FnOnce(String) -> TrainError {
     let path = path.to_owned();
     move |reason| TrainError::EnsembleRecord { path, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = r#"shards = ["store"]
+seeds = [123]
+allow_partial = false
+fraction = 1.0
+
+[task]
+name = "gaps"
+description = "Band gaps."
+store = "a store"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "mae"
+regime = "matbench"
+
+[task.split]
+rule = "column"
+column = "split"
+
+[task.settings]
+"optimiser.clip_norm" = "1.0"
+"#;
+
+    fn read(text: &str) -> Result<EnsembleRecord, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join(RECORD_FILE), text).expect("writable");
+        let read = EnsembleRecord::read(folder.path()).map(|record| record.expect("it is there"));
+        read.map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
+    }
+
+    #[test]
+    fn settings_of_earlier_versions_are_checked() {
+        read(RECORD).expect("a record of an earlier version");
+        for (from, to, message) in [
+            ("clip_norm\" =", "clip_nrm\" =", "finetune.toml:21:1: unknown key 'optimiser.clip_nrm'"),
+            ("\"1.0\"", "\"much\"", "finetune.toml:21:1: optimiser.clip_norm = much: "),
+            ("\"1.0\"", "0", "finetune.toml:21:1: optimiser.clip_norm = 0: must be "),
+        ] {
+            let line = read(&RECORD.replace(from, to)).expect_err("a fault");
+            assert!(line.starts_with(message), "{line}");
+        }
+        let flat = RECORD.replace("[task.settings]\n\"optimiser.clip_norm\" = \"1.0\"\n", "");
+        let flat = flat.replace("[task.split]", "settings = 3\n[task.split]");
+        assert!(read(&flat).expect_err("no section").contains("task.settings = 3: is a section"));
+    }
+
+    #[test]
+    fn the_key_in_which_two_tasks_differ_is_named() {
+        let record = read(RECORD).expect("a record");
+        record.require_same(&record, Path::new("runs")).expect("the same");
+        let mut other = record.clone();
+        other.task.unit = "meV".to_owned();
+        let line = record.require_same(&other, Path::new("runs")).expect_err("another task").to_string();
+        assert_eq!(line, "the run in runs was started with task.unit = \"eV\", not \"meV\"");
+    }
 }

@@ -24,7 +24,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use etl::pipeline::Bounds;
+use etl::pipeline::{Bounds, BuildError};
 use etl::source::{SourceKind, UnreadFiles};
 use schemas::manifest::NotedEntries;
 use schemas::output;
@@ -101,6 +101,11 @@ pub fn predict(
     members: &[Member],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary, PredictError> {
+    if request.bounds.max_sites == 0 {
+        // Of stores no site is counted, but no structure has none.
+        let (option, problem) = ("max_sites", "must be at least 1".to_owned());
+        return Err(BuildError::Option { option, value: "0".to_owned(), problem }.into());
+    }
     let format = TableFormat::of(&request.out)?;
     let ensemble = Ensemble::new(members)?;
     let rejects = left_out_path(&request.out);

@@ -7,6 +7,7 @@ use schemas::count::{agree, counted};
 
 use super::Counts;
 use super::split_file::SplitFileError;
+use crate::config::error::Place;
 use crate::data::DataError;
 
 /// An error of a task. Every variant names the task, file, key or crystal at fault.
@@ -62,10 +63,10 @@ pub enum TaskError {
         column: usize,
     },
     /// A value in the file of the task is invalid.
-    #[error("{}: {key} = '{value}': must be {needed}", path.display())]
+    #[error("{place}: {key} = '{value}': must be {needed}")]
     Value {
-        /// The file.
-        path: PathBuf,
+        /// Place of the key in the file.
+        place: Place,
         /// The dotted key.
         key: &'static str,
         /// The value.
@@ -79,7 +80,7 @@ pub enum TaskError {
          transform)"
     )]
     Unit {
-        /// File or name of the task.
+        /// Name of the task, or the place of the unit in its file.
         task: String,
         /// The unit given.
         unit: String,

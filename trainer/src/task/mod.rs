@@ -24,8 +24,8 @@ use schemas::property::by_column;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Table;
-use toml::de::DeTable;
 
+use crate::config::error::Place;
 use crate::config::similar::nearest;
 use crate::data::Sources;
 use crate::{text_file, toml_text};
@@ -144,23 +144,27 @@ impl Task {
 
     /// Parses the definition of a task. `path` is the file for error messages.
     fn parse(text: &str, path: &Path) -> Result<Self, TaskError> {
-        if let Some(offset) = earlier_settings(text) {
-            let (line, column) = toml_text::line_and_column(text, offset);
+        let place_of = |key: &str| toml_text::place_of(text, key);
+        if let Some((line, column)) = place_of(EARLIER_SETTINGS) {
             return Err(TaskError::Settings { path: path.to_owned(), line, column });
+        }
+        if let (Some((line, column)), Some(_)) = (place_of(EARLIER_GROUP), place_of(GROUP)) {
+            let message = format!("{EARLIER_GROUP} is the earlier name of {GROUP}: give one of them");
+            return Err(TaskError::Syntax { path: path.to_owned(), line, column, message });
         }
         let task: Self = toml::from_str(text).map_err(|error| {
             let (line, column, message) = toml_text::fault(text, &error);
             TaskError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         if let Some((key, value, needed)) = task.fault() {
-            return Err(TaskError::Value { path: path.to_owned(), key, value, needed });
+            return Err(TaskError::Value { place: located(path, place_of(key)), key, value, needed });
         }
-        task.check_unit(&path.to_string_lossy())?;
+        task.check_unit(&located(path, place_of("unit")).to_string())?;
         Ok(task)
     }
 
-    /// Refuses a unit that is not that of the property, if the property is documented. `name` is the task in the
-    /// error.
+    /// Refuses a unit that is not that of the property, if the property is documented. `name` is the task or the place
+    /// of the unit in the error.
     fn check_unit(&self, name: &str) -> Result<(), TaskError> {
         match by_column(&self.property).filter(|property| !is_same_unit(property.unit, &self.unit)) {
             None => Ok(()),
@@ -194,10 +198,14 @@ impl Task {
 /// Name of the section of settings in tasks of earlier versions.
 const EARLIER_SETTINGS: &str = "settings";
 
-/// Returns the byte offset of the section of settings in a task of an earlier version.
-fn earlier_settings(text: &str) -> Option<usize> {
-    let table = DeTable::parse(text).ok()?;
-    table.get_ref().keys().find(|key| key.get_ref() == EARLIER_SETTINGS).map(|key| key.span().start)
+/// Name of [`Task::group`] in files, and that in files of earlier versions.
+const GROUP: &str = "group";
+const EARLIER_GROUP: &str = "regime";
+
+/// Returns the place of a line and column of a file, or the file itself.
+fn located(path: &Path, position: Option<(usize, usize)>) -> Place {
+    let path = path.to_owned();
+    position.map_or(Place::Text(path.clone()), |(line, column)| Place::File { path, line, column })
 }
 
 /// Deserialises the task of a record of this or an earlier version. Settings of earlier versions are ignored, since

@@ -66,6 +66,10 @@ fn tasks_of_earlier_versions_are_understood_or_refused() {
     let earlier = SMALLEST.replace("group = ", "regime = ");
     let task = Task::parse(SMALLEST, Path::new("mine.toml")).expect("a task");
     assert_eq!(Task::parse(&earlier, Path::new("mine.toml")).expect("a task"), task);
+    assert_eq!(
+        refused(&earlier.replace("regime = ", "regime = \"other\"\ngroup = ")),
+        "mine.toml:8:1: not a valid task: regime is the earlier name of group: give one of them"
+    );
     let without = SMALLEST.replace("group = \"other\"\n", "");
     assert_eq!(Task::parse(&without, Path::new("mine.toml")).expect("a task"), task);
     let earlier = format!("{earlier}\n[settings]\n\"optimiser.clip_norm\" = \"1.0\"\n");
@@ -130,6 +134,12 @@ fn a_fault_of_the_file_is_told_with_its_place() {
         refused(&SMALLEST.replace("\"mae\"", "\"rmse\"")),
         "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected `mae`"
     );
+    for group in ["3", "{ other = 1, matbench = 2 }"] {
+        assert_eq!(
+            refused(&SMALLEST.replace("group = \"other\"", &format!("group = {group}"))),
+            "mine.toml:8:9: not a valid task: must be one of its words, in quotation marks"
+        );
+    }
     assert!(
         refused(&format!("seed = 1\n{SMALLEST}"))
             .starts_with("mine.toml:1:1: not a valid task: unknown field `seed`")
@@ -143,7 +153,7 @@ fn a_fault_of_the_file_is_told_with_its_place() {
 fn a_unit_that_is_not_the_column_s_is_refused() {
     assert_eq!(
         refused(&SMALLEST.replace("\"eV\"", "\"meV\"")),
-        "mine.toml: unit = 'meV': the column band_gap_ev is in 'eV' (unit is the column's, before the transform)"
+        "mine.toml:5:1: unit = 'meV': the column band_gap_ev is in 'eV' (unit is the column's, before the transform)"
     );
     let of = |property: &str, unit: &str| {
         SMALLEST.replace("band_gap_ev", property).replace("unit = \"eV\"", &format!("unit = \"{unit}\""))
@@ -168,11 +178,11 @@ fn a_unit_that_is_not_the_column_s_is_refused() {
 fn a_value_that_cannot_be_used_is_told_with_its_key() {
     assert_eq!(
         refused(&SMALLEST.replace("\"mine\"", "\"../mine\"")),
-        "mine.toml: name = '../mine': must be lower-case letters, digits and underscores"
+        "mine.toml:1:1: name = '../mine': must be lower-case letters, digits and underscores"
     );
     assert_eq!(
         refused(&SMALLEST.replace("0.1", "1.0")),
-        "mine.toml: split.validation_fraction = '1': must be above 0 and below 1"
+        "mine.toml:12:1: split.validation_fraction = '1': must be above 0 and below 1"
     );
     for test_fraction in ["0.0", "0.9", "-0.1", "nan"] {
         let message = refused(&SMALLEST.replace("0.2", test_fraction));
@@ -181,5 +191,5 @@ fn a_value_that_cannot_be_used_is_told_with_its_key() {
     let folds = SMALLEST.replace("hash", "folds").replace("test_fraction = 0.2\n", "");
     let sized = format!("{folds}\n[expected]\ntrain = 1\nvalidation = 1\ntest = 1\n");
     assert!(Task::parse(&folds, Path::new("mine.toml")).is_ok());
-    assert!(refused(&sized).starts_with("mine.toml: expected = '[expected]': must be left out"));
+    assert!(refused(&sized).starts_with("mine.toml:14:2: expected = '[expected]': must be left out"));
 }
