@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::error::{ConfigError, Place};
 use super::Override;
+use super::error::{ConfigError, Place};
 
 /// What a configuration is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -330,13 +330,13 @@ fn what_a_run_of_an_earlier_version_wrote_is_read() {
     assert!(Config::is_recorded(&path));
     let settings = |text: &str| {
         let settings: toml::Table = text.parse().expect("TOML");
-        super::check_earlier(&settings, |_| Place::Argument).map_err(|error| error.to_string())
+        super::check_earlier(&settings, |_| Place::Override("settings")).map_err(|error| error.to_string())
     };
     assert_eq!(settings("\"loss.atom.weight\" = \"2.0\"\nmodel.mmpt.hidden = 8"), Ok(()));
     for (text, message) in [
-        ("\"optimiser.clip_nrm\" = \"1.0\"", "--set: unknown key 'optimiser.clip_nrm'"),
-        ("\"optimiser.clip_norm\" = \"-1.0\"", "--set: optimiser.clip_norm = -1: must be"),
-        ("model.hidden = \"many\"", "--set: model.mmpt.hidden = many: invalid type"),
+        ("\"optimiser.clip_nrm\" = \"1.0\"", "settings: unknown key 'optimiser.clip_nrm'"),
+        ("\"optimiser.clip_norm\" = \"-1.0\"", "settings: optimiser.clip_norm = -1: must be"),
+        ("model.hidden = \"many\"", "settings: model.mmpt.hidden = many: invalid type"),
     ] {
         let refused = settings(text).expect_err("a fault");
         assert!(refused.starts_with(message), "{refused}");
