@@ -126,10 +126,9 @@ fn faults_in_a_file_are_located() {
     );
     for (text, place, value) in [("model.kind = 3", "1:7", "3"), ("model = { kind = true }", "1:11", "true")]
     {
-        assert_eq!(
-            refusal(text),
-            format!("run.toml:{place}: model.kind = {value}: unknown variant `{value}`, expected `mmpt`")
-        );
+        let expected =
+            format!("run.toml:{place}: model.kind = {value}: unknown variant `{value}`, expected one of ");
+        assert!(refusal(text).starts_with(&expected), "{}", refusal(text));
     }
     let message = refusal("[model.kind]\nmmpt = 1");
     assert!(message.starts_with("run.toml:1:8: model.kind = "), "{message}");
