@@ -3,6 +3,11 @@
 //!
 //! * [`dense`]: linear layers with bias, activation and residual
 //! * [`neighbour`]: sums over the neighbours of an atom and over the two ends of an edge
+//! * [`edge_sum`]: sums over the edges into an atom, also of products with filters, as in SchNet
+//!   ([arXiv 1706.08566](https://arxiv.org/abs/1706.08566))
+//! * [`gated`]: sums over the edges into an atom with gates, as in CGCNN and ALIGNN
+//! * [`batch_norm`] and [`layer_norm`]: normalisation of columns and of rows
+//! * [`activation`] and [`gaussian`]: activations and Gaussian expansions
 //! * [`attention`]: attention over the neighbours of an atom, as in MMPT
 //!   ([arXiv 2306.05344](https://arxiv.org/abs/2306.05344))
 //! * [`radial`]: messages weighted by a linear filter of a radial basis
@@ -42,17 +47,24 @@
 //! assert_eq!(gradients.dx, Some(vec![2.0, 1.0, 0.0, 0.0]));
 //! ```
 
+pub mod activation;
 pub mod adam;
 pub mod attention;
 mod awake;
+pub mod batch_norm;
 pub mod cross_entropy;
 pub mod dense;
+pub mod edge_sum;
+pub mod gated;
+pub mod gaussian;
+pub mod layer_norm;
 mod matrix;
 pub mod neighbour;
 mod parallel;
 pub mod radial;
 mod raw;
 mod real;
+mod rows;
 mod topology;
 pub mod triplet;
 mod vectorised;

@@ -5,6 +5,7 @@
 use super::dense::{Activation, activate, multiply, optional_blocks};
 use super::parallel;
 use super::real::Real;
+use super::rows;
 use super::topology::Topology;
 use crate::raw::fresh::Fresh;
 use crate::vectorised::vectorised;
@@ -27,13 +28,6 @@ pub struct PairGradients<R> {
     pub dextra: Option<Vec<R>>,
 }
 
-/// Returns the number of channels of a matrix with `rows` rows.
-fn channels<R>(name: &str, matrix: &[R], rows: usize) -> usize {
-    let channels = matrix.len() / rows.max(1);
-    assert_eq!(matrix.len(), rows * channels, "{name}: whole rows");
-    channels
-}
-
 /// Returns y_e = activation(a_{target e} + b_{source e} + extra_e) and, if requested, its slope (see
 /// [`super::dense::forward`]). a and b are \[N, channels\], extra and y \[E, channels\].
 ///
@@ -48,7 +42,7 @@ pub fn pair_sum<R: Real>(
     want_slope: bool,
 ) -> (Vec<R>, Option<Vec<R>>) {
     topology.check();
-    let (edges, channels) = (topology.edges(), channels("a", a, topology.atoms()));
+    let (edges, channels) = (topology.edges(), rows::width("a", a, topology.atoms()));
     assert_eq!(a.len(), b.len(), "a and b have one shape");
     assert!(extra.is_none_or(|extra| extra.len() == edges * channels), "extra has a row for each edge");
     let want_slope = want_slope && activation != Activation::Identity;
@@ -143,7 +137,7 @@ pub fn pair_sum_backward<R: Real>(
 /// If a slice does not have the length of its shape.
 pub fn neighbour_sum<R: Real>(x: &[R], topology: Topology<'_>) -> Vec<R> {
     topology.check();
-    let channels = channels("x", x, topology.atoms());
+    let channels = rows::width("x", x, topology.atoms());
     sum_rows(x, topology.incoming, topology.source, channels)
 }
 
@@ -154,7 +148,7 @@ pub fn neighbour_sum<R: Real>(x: &[R], topology: Topology<'_>) -> Vec<R> {
 /// If a slice does not have the length of its shape.
 pub fn neighbour_sum_backward<R: Real>(grad: &[R], topology: Topology<'_>) -> Vec<R> {
     topology.check();
-    let channels = channels("the gradient", grad, topology.atoms());
+    let channels = rows::width("the gradient", grad, topology.atoms());
     let target_of = |edge: &i32| topology.target[*edge as usize];
     let targets: Vec<i32> = topology.outgoing_edges.iter().map(target_of).collect();
     sum_rows(grad, topology.outgoing, &targets, channels)
@@ -162,22 +156,9 @@ pub fn neighbour_sum_backward<R: Real>(grad: &[R], topology: Topology<'_>) -> Ve
 
 /// Returns out_k, the sum in order of the rows `indices[offsets[k]..offsets[k + 1]]` of `matrix`.
 fn sum_rows<R: Real>(matrix: &[R], offsets: &[i32], indices: &[i32], channels: usize) -> Vec<R> {
-    let count = offsets.len() - 1;
-    let mut out = Fresh::new(count * channels);
-    let tasks = parallel::ranges(count, ATOM_BLOCK);
-    let items: Vec<_> = tasks.clone().zip(out.blocks(tasks.map(|task| task.end * channels))).collect();
-    parallel::map(
-        items,
-        || vec![R::ZERO; channels],
-        |sum, (task, mut out)| {
-            for k in task {
-                sum.fill(R::ZERO);
-                add_indexed(matrix, &indices[offsets[k] as usize..offsets[k + 1] as usize], sum);
-                out.append(sum);
-            }
-        },
-    );
-    out.finish()
+    rows::of_atoms(offsets.len() - 1, channels, |k, sum| {
+        add_indexed(matrix, &indices[offsets[k] as usize..offsets[k + 1] as usize], sum);
+    })
 }
 
 vectorised! {
