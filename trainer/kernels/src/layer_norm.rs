@@ -1,6 +1,7 @@
 //! Layer normalisation ([arXiv 1607.06450](https://arxiv.org/abs/1607.06450)).
 
 use super::batch_norm::{EPSILON, drain};
+use super::dense::optional_blocks;
 use super::parallel;
 use super::real::Real;
 use super::rows::{self, TASK_ROWS, elements};
@@ -49,19 +50,79 @@ pub fn forward<R: Real>(x: &[R], weight: &[R], bias: &[R]) -> Vec<R> {
 /// # Panics
 /// If a slice does not have the length of its shape.
 pub fn backward<R: Real>(x: &[R], weight: &[R], grad: &[R]) -> Gradients<R> {
+    gradients(x, weight, None, grad).0
+}
+
+/// Returns out = values ∘ σ(y), where y is that of [`forward`]. y is never stored. The `values` are \[rows, channels\].
+///
+/// # Panics
+/// If a slice does not have the length of its shape.
+pub fn gate<R: Real>(x: &[R], weight: &[R], bias: &[R], values: &[R]) -> Vec<R> {
+    let channels = weight.len();
+    assert_eq!(bias.len(), channels, "a bias for each channel");
+    assert_eq!(values.len(), x.len(), "the values' shape");
+    rows::of_rows(
+        rows::count("x", x, channels),
+        channels,
+        || (),
+        |(), rows, out| {
+            let range = elements(&rows, channels);
+            normalise(&x[range.clone()], weight, bias, out);
+            multiply_by_gates(&values[range], out);
+        },
+    )
+}
+
+/// Returns the gradients of [`gate`], those of the normalisation and that of the values, grad ∘ σ(y). The gradient of y
+/// is grad ∘ values ∘ σ(y) ∘ (1 − σ(y)).
+///
+/// # Panics
+/// If a slice does not have the length of its shape.
+pub fn gate_backward<R: Real>(
+    x: &[R],
+    [weight, bias]: [&[R]; 2],
+    values: &[R],
+    grad: &[R],
+) -> (Gradients<R>, Vec<R>) {
+    assert_eq!(bias.len(), weight.len(), "a bias for each channel");
+    assert_eq!(values.len(), x.len(), "the values' shape");
+    let (gradients, dvalues) = gradients(x, weight, Some([bias, values]), grad);
+    (gradients, dvalues.unwrap_or_default())
+}
+
+/// Returns the gradients of a normalisation, and that of the values if its result gates some. The bias and the values
+/// are given then.
+fn gradients<R: Real>(
+    x: &[R],
+    weight: &[R],
+    gated: Option<[&[R]; 2]>,
+    grad: &[R],
+) -> (Gradients<R>, Option<Vec<R>>) {
     let channels = weight.len();
     assert_eq!(x.len(), grad.len(), "the gradient's shape");
     let mut dx = Fresh::new(x.len());
+    let mut dvalues = gated.map(|_| Fresh::new(x.len()));
     let tasks = parallel::ranges(rows::count("x", x, channels), TASK_ROWS);
-    let items: Vec<_> = tasks.clone().zip(dx.blocks(tasks.map(|task| task.end * channels))).collect();
-    let scratch = || (rows::strip(channels), [(); 3].map(|()| vec![R::ZERO; channels]));
-    let parts = parallel::map(items, scratch, |(strip, [first, second, memory]), (task, mut dx)| {
+    let ends = tasks.clone().map(|task| task.end * channels);
+    let dx_blocks = dx.blocks(ends.clone());
+    let dvalues_blocks = optional_blocks(dvalues.as_mut().map(|dvalues| dvalues.blocks(ends)), tasks.len());
+    let items: Vec<_> = tasks.zip(dx_blocks).zip(dvalues_blocks).collect();
+    let scratch = || ([(); 3].map(|()| rows::strip(channels)), [(); 3].map(|()| vec![R::ZERO; channels]));
+    let parts = parallel::map(items, scratch, |(strips, sums), ((task, mut dx), mut dvalues)| {
+        let [first, second, memory] = sums;
         let (mut firsts, mut seconds) = (vec![0.0; channels], vec![0.0; channels]);
         for rows in rows::strips(task, channels) {
             let range = elements(&rows, channels);
-            let strip = &mut strip[..range.len()];
-            differentiate(&x[range.clone()], weight, &grad[range], first, second, memory, strip);
-            dx.append(strip);
+            let [out, dy, gated_grad] = strips.each_mut().map(|strip| &mut strip[..range.len()]);
+            let mut grad = &grad[range.clone()];
+            if let (Some([bias, values]), Some(dvalues)) = (gated, dvalues.as_mut()) {
+                normalise(&x[range.clone()], weight, bias, dy);
+                differentiate_gates(&values[range.clone()], grad, dy, gated_grad);
+                dvalues.append(gated_grad);
+                grad = dy;
+            }
+            differentiate(&x[range], weight, grad, first, second, memory, out);
+            dx.append(out);
             drain(first, &mut firsts);
             drain(second, &mut seconds);
         }
@@ -71,7 +132,8 @@ pub fn backward<R: Real>(x: &[R], weight: &[R], grad: &[R]) -> Gradients<R> {
     let sum = |parts: Vec<Vec<f64>>| {
         parallel::sum(parts, channels).into_iter().map(R::from_f64).collect::<Vec<_>>()
     };
-    Gradients { dx: dx.finish(), dweight: sum(dweights), dbias: sum(dbiases) }
+    let gradients = Gradients { dx: dx.finish(), dweight: sum(dweights), dbias: sum(dbiases) };
+    (gradients, dvalues.map(Fresh::finish))
 }
 
 /// Returns Σ term(row).
@@ -143,6 +205,26 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// y ← values ∘ σ(y).
+    fn multiply_by_gates<'a>(values: &'a [R], y: &'a mut [R]) {
+        for (y, value) in y.iter_mut().zip(values) {
+            *y = y.sigmoid::<FUSED>() * *value;
+        }
+    }
+}
+
+vectorised! {
+    /// y ← grad ∘ values ∘ σ(y) ∘ (1 − σ(y)), dvalues = grad ∘ σ(y).
+    fn differentiate_gates<'a>(values: &'a [R], grad: &'a [R], y: &'a mut [R], dvalues: &'a mut [R]) {
+        for (((y, dvalue), value), grad) in y.iter_mut().zip(dvalues).zip(values).zip(grad) {
+            let sigmoid = y.sigmoid::<FUSED>();
+            *dvalue = *grad * sigmoid;
+            *y = *dvalue * *value * (R::ONE - sigmoid);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +258,25 @@ mod tests {
         close(&double(&found.dx), &dx, tolerance);
         close(&double(&found.dweight), &dweight, tolerance);
         close(&double(&found.dbias), &dbias, tolerance);
+
+        let values = numbers::<R>(rows * channels, seed + 4);
+        let out = same_on_two_threads(|| gate(&x, &weight, &bias, &values));
+        let gates: Vec<f64> = y.iter().map(|y| 1.0 / (1.0 + (-y.to_f64()).exp())).collect();
+        let gated: Vec<f64> = gates.iter().zip(&values).map(|(gate, value)| gate * value.to_f64()).collect();
+        close(&double(&out), &gated, tolerance);
+        let (found, dvalues) = same_on_two_threads(|| gate_backward(&x, [&weight, &bias], &values, &grad));
+        let dgates = gates.iter().zip(&grad).map(|(gate, grad)| gate * grad.to_f64());
+        close(&double(&dvalues), &dgates.collect::<Vec<_>>(), tolerance);
+        let dy: Vec<R> = gated
+            .iter()
+            .zip(&gates)
+            .zip(&grad)
+            .map(|((gated, gate), grad)| R::from_f64(gated * (1.0 - gate) * grad.to_f64()))
+            .collect();
+        let expected = backward(&x, &weight, &dy);
+        close(&double(&found.dx), &double(&expected.dx), tolerance);
+        close(&double(&found.dweight), &double(&expected.dweight), tolerance);
+        close(&double(&found.dbias), &double(&expected.dbias), tolerance);
     }
 
     proptest! {
@@ -199,5 +300,12 @@ mod tests {
         check_gradient(&x, &found.dx, |x| loss(x, &weight, &bias));
         check_gradient(&weight, &found.dweight, |weight| loss(&x, weight, &bias));
         check_gradient(&bias, &found.dbias, |bias| loss(&x, &weight, bias));
+
+        let values = numbers::<f64>(24, 5);
+        let (found, dvalues) = gate_backward(&x, [&weight, &bias], &values, &grad);
+        let loss = |x: &[f64], bias: &[f64], values: &[f64]| dot(&grad, &gate(x, &weight, bias, values));
+        check_gradient(&x, &found.dx, |x| loss(x, &bias, &values));
+        check_gradient(&bias, &found.dbias, |bias| loss(&x, bias, &values));
+        check_gradient(&values, &dvalues, |values| loss(&x, &bias, values));
     }
 }

@@ -183,19 +183,45 @@ pub fn gated_mean(gates: Tensor<2>, values: Tensor<2>, edges: &Edges) -> Tensor<
 }
 
 /// See [`super::batch_norm`].
-pub fn batch_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, rows: &Rows<'_>) -> Normalised {
+pub fn batch_norm(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+    rows: &Rows<'_>,
+) -> Normalised {
     let share = 1.0 / rows.count.max(1) as f64;
     let over_ranks = |sum: Tensor<2>| all_reduce(sum, rows.ranks) * share;
     let mean = over_ranks(x.clone().sum_dim(0));
-    let centred = x - mean.clone();
-    let variance = over_ranks(centred.clone().powi_scalar(2).sum_dim(0));
-    let y =
-        centred / (variance.clone() + NORM_EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>();
-    let moment = |moment: Tensor<2>| {
-        let moment = if moment.device().is_autodiff() { moment.inner() } else { moment };
-        moment.squeeze_dim::<1>(0)
-    };
-    Normalised { y, mean: moment(mean), variance: moment(variance) }
+    let variance = over_ranks((x.clone() - mean.clone()).powi_scalar(2).sum_dim(0));
+    let moments = [mean, variance].map(|moment| moment.squeeze_dim::<1>(0));
+    let y = normalise(x, moments.clone(), weight, bias, residual, activation);
+    let [mean, variance] = moments.map(without_gradient);
+    Normalised { y, mean, variance }
+}
+
+/// See [`super::normalise`].
+pub fn normalise(
+    x: Tensor<2>,
+    moments: [Tensor<1>; 2],
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+) -> Tensor<2> {
+    let [mean, variance] = moments.map(|moment| moment.unsqueeze::<2>());
+    let normal = (x - mean) / (variance + NORM_EPSILON).sqrt();
+    let y = activate(normal * weight.unsqueeze::<2>() + bias.unsqueeze::<2>(), activation);
+    match residual {
+        Some(residual) => y + residual,
+        None => y,
+    }
+}
+
+/// Returns a tensor outside the graph of automatic differentiation.
+pub(super) fn without_gradient<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    if tensor.device().is_autodiff() { tensor.inner() } else { tensor }
 }
 
 /// See [`super::layer_norm`].
@@ -205,14 +231,22 @@ pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2>
     centred / (variance + NORM_EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
 }
 
+/// See [`super::layer_norm_gate`].
+pub fn layer_norm_gate(values: Tensor<2>, x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    values * activation::sigmoid(layer_norm(x, weight, bias))
+}
+
 /// See [`super::gaussians`].
 pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: f64) -> Tensor<2> {
     let rows = values.dims()[0];
-    let centres: Vec<f64> = (0..count).map(|index| first + step * index as f64).collect();
-    let centres = Tensor::<1>::from_data(
-        TensorData::new(centres, [count]).convert_dtype(values.dtype()),
-        (&values.device(), values.dtype()),
-    );
-    let distances = values.reshape([rows, 1]) - centres.reshape([1, count]);
+    let centres = centres(first, step, count, &values).reshape([1, count]);
+    let distances = values.reshape([rows, 1]) - centres;
     (distances.powi_scalar(2) * -gamma).exp()
+}
+
+/// Returns the centres of [`super::gaussians`], on the device of `values`.
+pub(super) fn centres(first: f64, step: f64, count: usize, values: &Tensor<1>) -> Tensor<1> {
+    let centres: Vec<f64> = (0..count).map(|index| first + step * index as f64).collect();
+    let centres = TensorData::new(centres, [count]).convert_dtype(values.dtype());
+    Tensor::from_data(centres, (&values.device(), values.dtype()))
 }

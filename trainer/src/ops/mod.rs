@@ -23,12 +23,9 @@ use crate::device::{self, Operations};
 use crate::ranks::Rows;
 pub use all_reduce::all_reduce;
 pub use kernels::attention::LEAK as ATTENTION_SLOPE;
+pub use kernels::batch_norm::EPSILON as NORM_EPSILON;
 pub use kernels::dense::Activation;
-
-/// Added to the variance by batch and layer normalisation, as in PyTorch.
-pub const NORM_EPSILON: f64 = 1e-5;
-/// Added to the sum of the gates by [`gated_mean`], as in ALIGNN.
-pub const GATE_EPSILON: f64 = 1e-6;
+pub use kernels::gated::EPSILON as GATE_EPSILON;
 
 /// Calls the implementation of an operation for the device of a tensor.
 macro_rules! on_device_of {
@@ -181,7 +178,7 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Option<
 /// # Shapes
 /// `x [E, C]`, output `[N, C]`.
 pub fn edge_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
-    composed::edge_sum(x, edges)
+    on_device_of!(x, edge_sum(x, edges))
 }
 
 /// Sums filtered neighbours over the edges into each atom: `o_i = Σ_{e into i} v_source(e) ⊙ f_e`.
@@ -189,7 +186,7 @@ pub fn edge_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
 /// # Shapes
 /// `values` (v) `[N, C]`, `filters` (f) `[E, C]`, output `[N, C]`.
 pub fn product_sum(values: Tensor<2>, filters: Tensor<2>, edges: &Edges) -> Tensor<2> {
-    composed::product_sum(values, filters, edges)
+    on_device_of!(values, product_sum(values, filters, edges))
 }
 
 /// Sums gated messages over the edges into each atom, as in CGCNN (<https://arxiv.org/abs/1710.10324>):
@@ -198,7 +195,7 @@ pub fn product_sum(values: Tensor<2>, filters: Tensor<2>, edges: &Edges) -> Tens
 /// # Shapes
 /// `x [E, 2 C]`, output `[N, C]`.
 pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
-    composed::gated_sum(x, edges)
+    on_device_of!(x, gated_sum(x, edges))
 }
 
 /// Averages neighbours with gates, as in ALIGNN (<https://doi.org/10.1038/s41524-021-00650-1>):
@@ -207,7 +204,7 @@ pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
 /// # Shapes
 /// `gates` (g) `[E, C]`, `values` (v) `[N, C]`, output `[N, C]`.
 pub fn gated_mean(gates: Tensor<2>, values: Tensor<2>, edges: &Edges) -> Tensor<2> {
-    composed::gated_mean(gates, values, edges)
+    on_device_of!(values, gated_mean(gates, values, edges))
 }
 
 /// The result of [`batch_norm`].
@@ -221,12 +218,37 @@ pub struct Normalised {
     pub variance: Tensor<1>,
 }
 
-/// Normalises the columns of a batch over all ranks: `y = (x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
+/// Normalises the columns of a batch over all ranks: `y = activation(x̂ ⊙ weight + bias) + residual` with
+/// `x̂ = (x − mean)/√(variance + 1e-5)`.
 ///
 /// # Shapes
-/// `x [rows, C]`, `weight` and `bias [C]`.
-pub fn batch_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, rows: &Rows<'_>) -> Normalised {
-    composed::batch_norm(x, weight, bias, rows)
+/// `x` and `residual [rows, C]`, `weight` and `bias [C]`.
+pub fn batch_norm(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+    rows: &Rows<'_>,
+) -> Normalised {
+    on_device_of!(x, batch_norm(x, weight, bias, residual, activation, rows))
+}
+
+/// Normalises the columns of a matrix with given moments, the mean and the variance, as [`batch_norm`] does with those
+/// of the batch. The moments have no gradient.
+///
+/// # Shapes
+/// `x`, `residual` and output `[rows, C]`, moments, `weight` and `bias [C]`.
+pub fn normalise(
+    x: Tensor<2>,
+    moments: [Tensor<1>; 2],
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<2>>,
+    activation: Activation,
+) -> Tensor<2> {
+    let moments = moments.map(Tensor::detach);
+    on_device_of!(x, normalise(x, moments, weight, bias, residual, activation))
 }
 
 /// Normalises every row: `y = (x − mean)/√(variance + 1e-5) ⊙ weight + bias`.
@@ -234,7 +256,16 @@ pub fn batch_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, rows: &Rows<
 /// # Shapes
 /// `x [rows, C]`, `weight` and `bias [C]`, output `[rows, C]`.
 pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
-    composed::layer_norm(x, weight, bias)
+    on_device_of!(x, layer_norm(x, weight, bias))
+}
+
+/// Multiplies values by gates that are made of normalised rows, as in Matformer (<https://arxiv.org/abs/2209.11807>):
+/// `y = v ⊙ sigmoid(layer_norm(x))`.
+///
+/// # Shapes
+/// `values` (v), `x` and output `[rows, C]`, `weight` and `bias [C]`.
+pub fn layer_norm_gate(values: Tensor<2>, x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    on_device_of!(x, layer_norm_gate(values, x, weight, bias))
 }
 
 /// Expands numbers in Gaussians with evenly spaced centres: `y_n = exp(−γ (d − first − n · step)²)`. The numbers have
@@ -243,7 +274,7 @@ pub fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2>
 /// # Shapes
 /// `values` (d) `[rows]`, output `[rows, count]`.
 pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: f64) -> Tensor<2> {
-    composed::gaussians(values, first, step, count, gamma)
+    on_device_of!(values, gaussians(values, first, step, count, gamma))
 }
 
 /// Applies an activation to every number.
@@ -251,5 +282,5 @@ pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: 
 /// # Shapes
 /// Input and output `[rows, C]`.
 pub fn activate(x: Tensor<2>, activation: Activation) -> Tensor<2> {
-    composed::activate(x, activation)
+    on_device_of!(x, activate(x, activation))
 }

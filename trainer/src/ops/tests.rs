@@ -125,6 +125,8 @@ macro_rules! case {
     };
 }
 
+mod layers;
+
 const ACTIVATIONS: [Activation; 5] = Activation::ALL;
 
 /// Every operation on a sample, with this many channels.
@@ -191,6 +193,7 @@ fn cases<'a>(sample: &mut Sample, edges: &'a Edges, channels: usize) -> Vec<Case
     cases.push(case!("plain cross entropy", vec![logits], [labels], |x, form| {
         column(form::cross_entropy(x[0].clone(), labels.clone(), None))
     }));
+    cases.extend(layers::cases(sample, edges, channels));
     cases
 }
 
@@ -278,6 +281,26 @@ proptest! {
                     prop_assert_eq!(gradient.as_ref(), expected, "{} for input {}", &case.name, index);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn fused_and_composed_agree_without_edges() {
+    let mut sample = Sample::new(&[2, 1], 0, 3);
+    let edges = sample.edges.clone();
+    assert_eq!(sample.edge_count, 0);
+    for case in cases(&mut sample, &edges, 4) {
+        let (value, gradients) = evaluate(&case.fused, &case.inputs, |_| true);
+        let (expected, composed) = evaluate(&case.composed, &case.inputs, |_| true);
+        assert!(agree(&value, &expected, 1e-12), "value of {}", case.name);
+        for (gradient, expected) in gradients.iter().zip(&composed) {
+            let zeros = expected.as_ref().is_none_or(|expected| expected.iter().all(|value| *value == 0.0));
+            let agrees = match (gradient, expected) {
+                (Some(gradient), Some(expected)) => agree(gradient, expected, 1e-11),
+                _ => zeros,
+            };
+            assert!(agrees, "gradients of {}: {gradient:?} and not {expected:?}", case.name);
         }
     }
 }

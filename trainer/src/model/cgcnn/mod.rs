@@ -126,7 +126,8 @@ impl Convolution {
         let t = ops::pair_sum(at_target, at_source, Some(at_edge), Activation::Identity, &batch.edges);
         let t = self.bn1.forward(t, &batch.global.edge_rows(), pass);
         let sums = ops::gated_sum(t, &batch.edges);
-        let sums = self.bn2.forward(sums, &batch.global.atom_rows(), pass);
-        ops::activate(x + sums, Activation::Softplus)
+        let rows = batch.global.atom_rows();
+        let x = self.bn2.forward_activated(sums, Some(x), Activation::Identity, &rows, pass);
+        ops::activate(x, Activation::Softplus)
     }
 }

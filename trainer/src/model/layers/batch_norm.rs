@@ -7,7 +7,7 @@ use burn::prelude::*;
 
 use super::Initialiser;
 use crate::model::pass::Pass;
-use crate::ops;
+use crate::ops::{self, Activation};
 use crate::ranks::Rows;
 
 /// Batch normalisation over the rows of a batch: atoms, edges or pairs of edges.
@@ -43,15 +43,28 @@ impl BatchNorm {
     /// # Shapes
     /// Input and output `[rows, width]`.
     pub fn forward(&self, x: Tensor<2>, rows: &Rows<'_>, pass: &mut Pass) -> Tensor<2> {
-        let width = x.dims()[1];
+        self.forward_activated(x, None, Activation::Identity, rows, pass)
+    }
+
+    /// Normalises the columns of `x` as [`BatchNorm::forward`] does, applies an activation and adds a residual:
+    /// `activation(y) + residual`. It is faster than the three in turn.
+    ///
+    /// # Shapes
+    /// Input, residual and output `[rows, width]`.
+    pub fn forward_activated(
+        &self,
+        x: Tensor<2>,
+        residual: Option<Tensor<2>>,
+        activation: Activation,
+        rows: &Rows<'_>,
+        pass: &mut Pass,
+    ) -> Tensor<2> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
         if !pass.is_training() {
-            let [mean, variance] = [&self.running_mean, &self.running_var]
-                .map(|statistic| statistic.val().detach().reshape([1, width]));
-            let scale = self.weight.val().reshape([1, width]) / (variance + ops::NORM_EPSILON).sqrt();
-            let offset = self.bias.val().reshape([1, width]) - mean * scale.clone();
-            return x * scale + offset;
+            let moments = [self.running_mean.val(), self.running_var.val()];
+            return ops::normalise(x, moments, weight, bias, residual, activation);
         }
-        let normalised = ops::batch_norm(x, self.weight.val(), self.bias.val(), rows);
+        let normalised = ops::batch_norm(x, weight, bias, residual, activation, rows);
         let unbiased = rows.count as f64 / (rows.count as f64 - 1.0);
         pass.observe(&self.running_mean, normalised.mean);
         pass.observe(&self.running_var, normalised.variance * unbiased);

@@ -28,4 +28,12 @@ impl LayerNorm {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         ops::layer_norm(x, self.weight.val(), self.bias.val())
     }
+
+    /// Multiplies `values` by the sigmoid of the normalised rows of `x`.
+    ///
+    /// # Shapes
+    /// Inputs and output `[rows, width]`.
+    pub fn gate(&self, values: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        ops::layer_norm_gate(values, x, self.weight.val(), self.bias.val())
+    }
 }

@@ -1,12 +1,18 @@
 //! The operations on the CPU backend, with forward and backward passes of [`kernels`].
 //!
-//! Each file holds an operation, the tensors it keeps for the backward pass and the calls of its kernels. This module
-//! registers the operations with the backend and converts between tensors and slices.
+//! Each file holds an operation or a few related ones, the tensors they keep for the backward pass and the calls of their
+//! kernels. This module converts between tensors and slices, and registers with the backend those operations that do
+//! not register themselves.
 
 pub mod adam;
 mod attention;
+pub mod batch_norm;
 mod cross_entropy;
 mod dense;
+pub mod edge_sum;
+pub mod elementwise;
+pub mod gated;
+pub mod layer_norm;
 mod neighbour;
 mod radial;
 mod triplet;
@@ -22,8 +28,13 @@ use super::differentiable::{Operation, differentiable};
 use super::{Activation, Edges};
 pub use adam::{adam_step, squared_norm};
 use attention::Attention;
+pub use batch_norm::{batch_norm, normalise};
 use cross_entropy::CrossEntropy;
 use dense::Dense;
+pub use edge_sum::{edge_sum, product_sum};
+pub use elementwise::{activate, gaussians};
+pub use gated::{gated_mean, gated_sum};
+pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{NeighbourSum, PairSum};
 use radial::{RadialGate, RadialSum};
 use triplet::TripletSum;
@@ -71,6 +82,11 @@ impl<C: CheckpointStrategy> Topology<Autodiff<Flex, C>> {
 }
 
 impl Topology<Flex> {
+    /// Returns the number of atoms.
+    fn atoms(&self) -> usize {
+        indices(&self.incoming).len() - 1
+    }
+
     /// Returns the slices for the kernels.
     fn slices(&self) -> kernels::Topology<'_> {
         kernels::Topology {

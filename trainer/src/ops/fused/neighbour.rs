@@ -53,7 +53,7 @@ impl Operation<Flex, 3> for PairSum {
         let PairSum(_, topology) = self;
         let grad = grad.to_contiguous();
         let (edges, channels) = rows_columns(&grad);
-        let atoms = indices(&topology.incoming).len() - 1;
+        let atoms = topology.atoms();
         with_real!(grad, R => {
             let gradients = kernel::pair_sum_backward::<R>(
                 channels,

@@ -6,7 +6,7 @@ use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use kernels::radial as kernel;
 
-use super::{Topology, contiguous, dims, indices, rows_columns, tensor, values, with_real};
+use super::{Topology, contiguous, dims, rows_columns, tensor, values, with_real};
 use crate::ops::differentiable::Operation;
 
 /// The product on `[x, radial, weight]`, one row per edge.
@@ -62,7 +62,7 @@ impl Operation<Flex, 3> for RadialSum {
     fn forward(&self, inputs: [FlexTensor; 3]) -> (FlexTensor, Self::Saved) {
         let inputs = contiguous(inputs);
         let [x, radial, weight] = &inputs;
-        let shape = [indices(&self.0.incoming).len() - 1, rows_columns(x).1];
+        let shape = [self.0.atoms(), rows_columns(x).1];
         let y = with_real!(x, R => {
             tensor(kernel::gated_sum::<R>(filter(radial, weight), values(x), self.0.slices()), shape)
         });

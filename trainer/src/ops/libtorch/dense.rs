@@ -3,7 +3,7 @@
 use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
-use super::{column_sums, is_present, product, slope_times};
+use super::{activated, add_residual, column_sums, is_present, product, slope_times};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
@@ -16,7 +16,7 @@ pub(super) struct Dense(pub(super) Activation);
 pub(super) struct SavedDense {
     x: TchTensor,
     weight: TchTensor,
-    /// The tensor that [`super::activate`] keeps.
+    /// The tensor that [`super::activated`] keeps.
     activated: Option<TchTensor>,
 }
 
@@ -25,26 +25,15 @@ impl Operation<LibTorch, 4> for Dense {
 
     fn forward(&self, [x, weight, bias, residual]: [TchTensor; 4]) -> (TchTensor, SavedDense) {
         let bias = is_present(&bias).then_some(&bias.tensor);
-        let residual = is_present(&residual).then_some(&residual.tensor);
-        let (y, activated) = match (self.0, bias, residual) {
+        let (y, activated) = match (self.0, bias) {
             // One pass over the rows less than a product and a sum.
-            (Activation::Identity, None, Some(residual)) => {
-                (TchTensor::new(residual.addmm(&x.tensor, &weight.tensor.tr())), None)
+            (Activation::Identity, None) if is_present(&residual) => {
+                (TchTensor::new(residual.tensor.addmm(&x.tensor, &weight.tensor.tr())), None)
             }
-            (activation, bias, residual) => {
+            (activation, bias) => {
                 let sum = TchTensor::new(x.tensor.linear(&weight.tensor, bias));
-                let (mut y, activated) = super::activate(sum, activation);
-                match residual {
-                    // Only the output of ReLU is kept for the gradient.
-                    Some(residual) if activation == Activation::Relu => {
-                        (TchTensor::new(&y.tensor + residual), activated)
-                    }
-                    Some(residual) => {
-                        let _ = y.tensor.g_add_(residual);
-                        (y, activated)
-                    }
-                    None => (y, activated),
-                }
+                let (y, kept) = activated(sum, activation);
+                (add_residual(y, &residual, activation), kept)
             }
         };
         (y, SavedDense { x, weight, activated })

@@ -1,15 +1,20 @@
 //! The operations on libtorch, on the CPU and on CUDA, as compositions of libtorch's kernels with hand-written
 //! gradients. On the CPU, the sum over triplets and the optimiser's step run on the [`kernels`] instead.
 //!
-//! Each file holds one operation or a few related ones. This module registers them with the backend and holds their
-//! shared functions. Nothing here waits for the device.
+//! Each file holds one operation or a few related ones. This module holds their shared functions, and registers with the
+//! backend those operations that do not register themselves. Nothing here waits for the device.
 #![allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
 
 mod adam;
 mod attention;
+mod batch_norm;
 mod cross_entropy;
 mod dense;
+mod edge_sum;
+mod elementwise;
+mod gated;
 mod host;
+mod layer_norm;
 mod neighbour;
 #[cfg(test)]
 mod tests;
@@ -29,8 +34,13 @@ use super::{Activation, Edges};
 use crate::device;
 pub use adam::adam_step;
 use attention::Attention;
+pub use batch_norm::{batch_norm, normalise};
 use cross_entropy::CrossEntropy;
 use dense::{Dense, RadialGate};
+pub use edge_sum::{edge_sum, product_sum};
+pub use elementwise::{activate, gaussians};
+pub use gated::{gated_mean, gated_sum};
+pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
 use triplet::TripletSum;
 use triplet_host::{HostEdges, HostTripletSum};
@@ -488,7 +498,7 @@ fn empty_like(x: &TchTensor, shape: [i64; 2]) -> TchTensor {
 
 /// Returns `activation(x)` and the tensor from which its slope is computed: the result for ReLU, x for the
 /// others.
-fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTensor>) {
+fn activated(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTensor>) {
     match activation {
         Activation::Identity => (x, None),
         Activation::Relu => {
@@ -501,7 +511,20 @@ fn activate(x: TchTensor, activation: Activation) -> (TchTensor, Option<TchTenso
     }
 }
 
-/// Returns the gradient before an activation from the gradient after it and the tensor that [`activate`] kept.
+/// Returns an activated tensor plus an optional one, in place where the gradient does not need it.
+fn add_residual(mut y: TchTensor, residual: &TchTensor, activation: Activation) -> TchTensor {
+    if !is_present(residual) {
+        return y;
+    }
+    // Only the output of ReLU is kept for the gradient.
+    if activation == Activation::Relu {
+        return TchTensor::new(&y.tensor + &residual.tensor);
+    }
+    let _ = y.tensor.g_add_(&residual.tensor);
+    y
+}
+
+/// Returns the gradient before an activation from the gradient after it and the tensor that [`activated`] kept.
 fn slope_times(grad: &TchTensor, kept: Option<&TchTensor>, activation: Activation) -> TchTensor {
     match (activation, kept) {
         (Activation::Relu, Some(y)) => TchTensor::new(y.tensor.threshold_backward(&grad.tensor, 0.0)),

@@ -5,7 +5,7 @@ use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 
 use super::dense::{RadialGate, SavedGate};
-use super::{activate, gather, is_present, slope_times, sum_by};
+use super::{activated, gather, is_present, slope_times, sum_by};
 use crate::ops::Activation;
 use crate::ops::differentiable::Operation;
 
@@ -22,7 +22,7 @@ pub(super) struct Ends {
 pub(super) struct PairSum(pub(super) Activation, pub(super) Ends);
 
 impl Operation<LibTorch, 3> for PairSum {
-    /// The tensor that [`activate`] keeps.
+    /// The tensor that [`activated`] keeps.
     type Saved = Option<TchTensor>;
 
     fn forward(&self, [at_target, at_source, extra]: [TchTensor; 3]) -> (TchTensor, Self::Saved) {
@@ -32,7 +32,7 @@ impl Operation<LibTorch, 3> for PairSum {
         if is_present(&extra) {
             let _ = sum.tensor.g_add_(&extra.tensor);
         }
-        activate(sum, *activation)
+        activated(sum, *activation)
     }
 
     fn backward(&self, saved: Self::Saved, grad: TchTensor, wanted: [bool; 3]) -> [Option<TchTensor>; 3] {

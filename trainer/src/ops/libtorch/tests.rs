@@ -10,6 +10,7 @@ use crate::data::{BatchBuilder, BatchSettings, Graph};
 use crate::device::DeviceName;
 use crate::model::{Batch, mmpt};
 use crate::ops::{Activation, composed, libtorch};
+use crate::ranks::{Rows, alone};
 
 /// Cutoff in Å; longer than every edge of the sample.
 const CUTOFF: f64 = 16.0;
@@ -175,6 +176,71 @@ fn compare_sums_over_edges(batch: &Batch, device: &Device) {
             activation,
             edges
         ));
+    }
+}
+
+#[test]
+fn gates_and_filters_are_those_of_tensor_operations() {
+    let device = open();
+    for batch in [sample(&device), without_edges(&device)] {
+        let (atoms, count, edges) = (batch.atoms, batch.edge_count, &batch.edges);
+        compare!(&device, [[count, CHANNELS]], |x, form| form::edge_sum(x[0].clone(), edges));
+        compare!(&device, [[count, 2 * CHANNELS]], |x, form| form::gated_sum(x[0].clone(), edges));
+        let shapes = [[atoms, CHANNELS], [count, CHANNELS]];
+        compare!(&device, shapes, |x, form| form::product_sum(x[0].clone(), x[1].clone(), edges));
+        compare!(&device, shapes, |x, form| form::gated_mean(x[1].clone(), x[0].clone(), edges));
+    }
+}
+
+#[test]
+fn normalisations_are_those_of_tensor_operations() {
+    let device = open();
+    let (shapes, ranks) = ([[6, CHANNELS], [1, CHANNELS], [1, CHANNELS], [6, CHANNELS]], alone());
+    let rows = Rows { count: 6, ranks: &ranks };
+    for activation in ACTIVATIONS {
+        compare!(&device, shapes, |x, form| {
+            let (weight, bias, residual) = (vector(&x[1]), vector(&x[2]), Some(x[3].clone()));
+            form::batch_norm(x[0].clone(), weight, bias, residual, activation, &rows).y
+        });
+        compare!(&device, shapes[..3], |x, form| {
+            let normalised =
+                form::batch_norm(x[0].clone(), vector(&x[1]), vector(&x[2]), None, activation, &rows);
+            let moment = |moment: Tensor<1>| moment.to_device(&x[0].device()).unsqueeze::<2>();
+            normalised.y + moment(normalised.mean) + moment(normalised.variance)
+        });
+        compare!(&device, shapes, |x, form| {
+            let moments = [1.5, 0.3].map(|moment| vector(&x[1].clone().detach()) * 0.1 + moment);
+            let (weight, bias, residual) = (vector(&x[1]), vector(&x[2]), Some(x[3].clone()));
+            form::normalise(x[0].clone(), moments, weight, bias, residual, activation)
+        });
+        compare!(&device, [[6, CHANNELS]], |x, form| form::activate(x[0].clone(), activation));
+    }
+    compare!(&device, shapes[..3], |x, form| form::layer_norm(x[0].clone(), vector(&x[1]), vector(&x[2])));
+    compare!(&device, shapes, |x, form| {
+        form::layer_norm_gate(x[3].clone(), x[0].clone(), vector(&x[1]), vector(&x[2]))
+    });
+    let no_rows = Rows { count: 0, ranks: &ranks };
+    compare!(&device, [[0, CHANNELS], [1, CHANNELS], [1, CHANNELS]], |x, form| form::batch_norm(
+        x[0].clone(),
+        vector(&x[1]),
+        vector(&x[2]),
+        None,
+        Activation::Silu,
+        &no_rows
+    )
+    .y);
+}
+
+#[test]
+fn gaussians_are_those_of_tensor_operations() {
+    let device = open();
+    let values = vector(&Tensor::from_data(numbers([1, 20], 5), (&device, DType::F64)));
+    let list = |tensor: Tensor<2>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+    let found = list(libtorch::gaussians(values.clone(), -1.0, 0.05, 41, 25.0));
+    let expected = list(composed::gaussians(values, -1.0, 0.05, 41, 25.0));
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-14, "{a} is not {b}");
     }
 }
 
