@@ -46,8 +46,11 @@ def busy_seconds():
     return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK")
 
 
-def run(command, threads):
-    """The JSON that a command prints, and what it and the others used; ends the program when it fails."""
+def run(command, threads, sizes=tuple(SIZES)):
+    """The JSON that a command prints, and what it and the others used; ends the program when it fails.
+
+    `sizes` are the names of the batch's sizes that the command prints.
+    """
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
     words = [str(word) for word in command]
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
@@ -65,7 +68,7 @@ def run(command, threads):
     try:
         result = json.loads(output)
         step = result["seconds"]["step"]
-        size = {name: result["size"][name] for name in SIZES}
+        size = {name: result["size"][name] for name in sizes}
         step = {"min": float(step["min"]), "median": float(step["median"])}
     except (ValueError, KeyError, TypeError) as reason:
         sys.exit(f"{shlex.join(words)} printed no result ({reason!r}):\n{output[:2000]}")
@@ -75,7 +78,16 @@ def run(command, threads):
     cpu = result["seconds"].get("cpu_seconds_step", {}).get("min")
     data = result.get("data_path", {}).get("crystals_per_s")
     peak = usage.ru_maxrss / measure.MIB
-    return {"step": step, "cpu_s": cpu, "size": size, "peak_mib": peak, "others": others, "data": data}
+    use = {"peak_mib": peak, "others": others, "parameters": result.get("parameters")}
+    return {"step": step, "cpu_s": cpu, "size": size, "data": data} | use
+
+
+def require_same_batch(sides):
+    """Ends the program unless the first runs of both sides had batches of the same size."""
+    size, their_size = sides[OURS][0]["size"], sides[THEIRS][0]["size"]
+    if any(abs(size[name] - their_size[name]) > SIZES[name] * their_size[name] for name in size):
+        sys.exit(f"not the same batch, so no comparison: {OURS} {size}, {THEIRS} {their_size}")
+    return size
 
 
 def commands(arguments, device, batch, threads):
@@ -168,9 +180,7 @@ def main():
 
     results = {}
     for case, sides in runs.items():
-        size, their_size = sides[OURS][0]["size"], sides[THEIRS][0]["size"]
-        if any(abs(size[name] - their_size[name]) > SIZES[name] * their_size[name] for name in SIZES):
-            sys.exit(f"not the same batch, so no comparison: {OURS} {size}, {THEIRS} {their_size}")
+        size = require_same_batch(sides)
         results[case] = {
             name: summary(side, case[2]) | {"crystals": size["crystals"]} for name, side in sides.items()
         }
