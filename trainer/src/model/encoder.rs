@@ -93,6 +93,7 @@ impl Encoder {
     pub(super) fn rename(path: &[String]) -> Vec<String> {
         match path.split_first() {
             Some((variant, rest)) if variant == "Mmpt" => mmpt::rename(rest),
+            Some((variant, rest)) if variant == "Alignn" => alignn::rename(rest),
             Some((_, rest)) => rest.to_vec(),
             None => Vec::new(),
         }

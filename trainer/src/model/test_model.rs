@@ -26,9 +26,16 @@ pub(crate) fn of_recipe(kind: ModelKind, group: Group, task: &str) -> ModelConfi
     Config::resolve_over(sizes, None, &[chosen]).expect("a recipe of known settings").model
 }
 
-/// Returns the number of all parameters of a model.
+/// Returns the number of all trained parameters of a model. Running statistics are not among them.
 pub(crate) fn parameter_count(config: &ModelConfig) -> usize {
-    names::parameters(&fresh(config, &Device::flex())).iter().map(|tensor| tensor.data.num_elements()).sum()
+    let parameters = names::parameters(&fresh(config, &Device::flex())).into_iter();
+    let trained = parameters.filter(|tensor| !tensor.name.contains(".running_"));
+    trained.map(|tensor| tensor.data.num_elements()).sum()
+}
+
+/// Returns the names of all parameters of a model, and those of its running statistics.
+pub(crate) fn parameter_names(config: &ModelConfig) -> Vec<String> {
+    names::parameters(&fresh(config, &Device::flex())).into_iter().map(|tensor| tensor.name).collect()
 }
 
 /// Fails unless predictions are those of the crystal, however it is written down and whatever else is in the batch.
@@ -86,7 +93,8 @@ fn fresh(config: &ModelConfig, device: &Device) -> PropertyModel {
     names::with_dtype(model, DType::F64)
 }
 
-fn predictions(config: &ModelConfig, crystals: &[Crystal], device: &Device) -> Vec<f64> {
+/// Returns the prediction of a fresh model for every crystal of a batch, in evaluation.
+pub(crate) fn predictions(config: &ModelConfig, crystals: &[Crystal], device: &Device) -> Vec<f64> {
     let batch = batch(config, crystals, device);
     let predictions = fresh(config, device).predict(&batch, &mut Pass::evaluation());
     predictions.into_data().iter::<f64>().collect()
@@ -113,6 +121,7 @@ fn devices() -> impl Iterator<Item = Device> {
     names.into_iter().take(count).map(|name| name.open().expect("it was built for it"))
 }
 
-fn assert_close(what: &str, found: f64, expected: f64) {
+/// Fails unless two predictions agree.
+pub(crate) fn assert_close(what: &str, found: f64, expected: f64) {
     assert!((found - expected).abs() <= TOLERANCE * expected.abs(), "{what}: {found}, expected {expected}");
 }

@@ -1,15 +1,28 @@
-//! Estimate of the memory of a training step, without the weights.
+//! Estimate of the memory of a training step with ALIGNN, without the weights:
+//!
+//! ```text
+//! 4 bytes * width * (10 * (edges * (alignn_layers + gcn_layers) + pairs * alignn_layers) + 16 * (edges + pairs))
+//! ```
+//!
+//! Edges and pairs are those of the undirected multigraph; there are some twelve times more pairs. A convolution keeps
+//! the gates, their sigmoids, the senders' values, and what the normalisation and its activation need. The last term
+//! is that of the embeddings and of the gradients of one convolution.
 
 use crate::config::AlignnModelConfig;
 use crate::data::size::Size;
 
-/// Numbers per edge, channel and layer that a training step keeps.
-const NUMBERS: f64 = 24.0;
+/// Numbers per edge or pair and channel that a convolution keeps.
+const KEPT: f64 = 10.0;
+/// Numbers per edge or pair and channel of the embeddings and of the gradients of one convolution.
+const ONCE: f64 = 16.0;
 /// Bytes of a number.
 const NUMBER: f64 = 4.0;
 
 /// Estimates the memory of a training step on a batch in bytes, without the weights.
 pub fn step_bytes(config: &AlignnModelConfig, size: &Size) -> f64 {
-    let (width, layers) = (config.width, config.alignn_layers + config.gcn_layers);
-    size.edges as f64 * width as f64 * (layers + 1) as f64 * NUMBERS * NUMBER
+    let [edges, pairs] = [size.edges, size.pairs].map(|count| count as f64);
+    let [width, alignn, gcn] =
+        [config.width, config.alignn_layers, config.gcn_layers].map(|count| count as f64);
+    let rows = edges * (alignn + gcn) + pairs * alignn;
+    NUMBER * width * (KEPT * rows + ONCE * (edges + pairs))
 }
