@@ -94,6 +94,7 @@ impl Encoder {
         match path.split_first() {
             Some((variant, rest)) if variant == "Mmpt" => mmpt::rename(rest),
             Some((variant, rest)) if variant == "Alignn" => alignn::rename(rest),
+            Some((variant, rest)) if variant == "Matformer" => matformer::rename(rest),
             Some((_, rest)) => rest.to_vec(),
             None => Vec::new(),
         }

@@ -3,30 +3,41 @@
 use burn::prelude::*;
 
 use crate::config::MatformerModelConfig;
+use crate::model::head::mean;
 use crate::model::layers::{Initialiser, Linear, LinearConfig};
 use crate::model::{Batch, Encoding, Pass};
+use crate::ops::Activation;
 
 /// Prefixes of the names of the head's parameters.
 pub(in crate::model) const PREFIXES: &[&str] = &["fc.", "fc_out."];
 
-/// The head.
+/// Two linear layers of the mean over the atoms: `ŷ = fc_out(SiLU(fc(mean_i x_i)))`.
 #[derive(Module, Debug)]
 pub struct MatformerHead {
-    /// Last layer.
+    /// Hidden layer, `width → head_width`.
     pub fc: Linear,
+    /// Last layer, `head_width → 1`.
+    pub fc_out: Linear,
 }
 
 impl MatformerHead {
     /// Initialises a head.
-    pub fn init(_config: &MatformerModelConfig, initialiser: &mut Initialiser) -> Self {
-        Self { fc: LinearConfig::new(1, 1).init(initialiser) }
+    pub fn init(config: &MatformerModelConfig, initialiser: &mut Initialiser) -> Self {
+        Self {
+            fc: LinearConfig::new(config.width, config.head_width).init(initialiser),
+            fc_out: LinearConfig::new(config.head_width, 1).init(initialiser),
+        }
     }
 
     /// Predicts the standardised target of every crystal.
     ///
     /// # Shapes
     /// Output `[B]`.
-    pub fn predict(&self, _encoding: Encoding, _batch: &Batch, _pass: &mut Pass) -> Tensor<1> {
-        todo!()
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+        let pooled = mean(encoding.atoms, batch);
+        pass.trace.record("pool", || pooled.clone());
+        let hidden = self.fc.forward(pooled, Activation::Silu);
+        pass.trace.record("fc_act", || hidden.clone());
+        self.fc_out.forward(hidden, Activation::Identity).squeeze_dim(1)
     }
 }
