@@ -3,24 +3,21 @@
 //! Moments and the sums of the backward pass are added in double precision. Between a sum and its use a caller may add
 //! the sums of other processes.
 
+pub mod gated_sum;
+mod moments;
+
+use std::ops::Range;
+
 use super::activation::times_slope;
-use super::dense::{Activation, activate, add_rows};
+use super::dense::{Activation, activate};
 use super::parallel;
 use super::real::Real;
 use super::rows::{self, TASK_ROWS, elements};
 use crate::vectorised::vectorised;
+pub use moments::{Moments, moments};
 
 /// Added to the variance, as in PyTorch.
 pub const EPSILON: f64 = 1e-5;
-
-/// Moments of the columns of a matrix.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Moments {
-    /// \[channels\] means.
-    pub mean: Vec<f64>,
-    /// \[channels\] sums of the squared deviations from the mean.
-    pub squares: Vec<f64>,
-}
 
 /// A normalisation with activation.
 #[derive(Clone, Copy, Debug)]
@@ -46,57 +43,6 @@ pub struct Sums {
     pub dz_x: Vec<f64>,
 }
 
-/// Returns the moments of the columns of x \[rows, channels\]; zeros without rows.
-///
-/// # Panics
-/// If the rows of x are not whole.
-pub fn moments<R: Real>(x: &[R], channels: usize) -> Moments {
-    let tasks = parallel::ranges(rows::count("x", x, channels), TASK_ROWS).collect();
-    let scratch = || [vec![R::ZERO; channels], vec![R::ZERO; channels], vec![R::ZERO; channels]];
-    let parts = parallel::map(tasks, scratch, |[centre, first, second], task| {
-        // Deviations from a number close to the mean lose no digits: the mean of the first strip.
-        let beginning = rows::strips(task.clone(), channels).next().unwrap_or_default();
-        let share = R::from_f64(1.0 / beginning.len().max(1) as f64);
-        centre.fill(R::ZERO);
-        add_rows(&x[elements(&beginning, channels)], centre);
-        centre.iter_mut().for_each(|sum| *sum = *sum * share);
-        let (mut firsts, mut seconds) = (vec![0.0; channels], vec![0.0; channels]);
-        let count = task.len() as f64;
-        for rows in rows::strips(task, channels) {
-            add_deviations(&x[elements(&rows, channels)], centre, first, second);
-            drain(first, &mut firsts);
-            drain(second, &mut seconds);
-        }
-        for ((first, second), centre) in firsts.iter_mut().zip(&mut seconds).zip(centre) {
-            let shift = *first / count;
-            *second = (*second - shift * *first).max(0.0);
-            *first = centre.to_f64() + shift;
-        }
-        (count, Moments { mean: firsts, squares: seconds })
-    });
-    let mut parts = parts.into_iter();
-    let none = || (0.0, Moments { mean: vec![0.0; channels], squares: vec![0.0; channels] });
-    let (mut rows, mut total) = parts.next().unwrap_or_else(none);
-    for (count, part) in parts {
-        total.merge(rows, &part, count);
-        rows += count;
-    }
-    total
-}
-
-impl Moments {
-    /// Adds the moments of `more` rows to those of `rows` rows.
-    fn merge(&mut self, rows: f64, part: &Moments, more: f64) {
-        let share = more / (rows + more);
-        let columns = self.mean.iter_mut().zip(&mut self.squares).zip(part.mean.iter().zip(&part.squares));
-        for ((mean, squares), (part_mean, part_squares)) in columns {
-            let distance = part_mean - *mean;
-            *mean += distance * share;
-            *squares += part_squares + distance * distance * rows * share;
-        }
-    }
-}
-
 /// The numbers of each channel in the type of the matrices: x̂ = (x − mean) · inverse + rest, where mean is rounded and
 /// rest makes up for it.
 struct Columns<R> {
@@ -105,6 +51,13 @@ struct Columns<R> {
     scale: Vec<R>,
     /// bias + weight · rest.
     offset: Vec<R>,
+}
+
+impl<R: Real> Columns<R> {
+    /// Writes z of some rows of x.
+    fn z(&self, x: &[R], z: &mut [R]) {
+        normalise(x, &self.mean, &self.scale, &self.offset, z);
+    }
 }
 
 impl<R: Real> Layer<'_, R> {
@@ -131,20 +84,35 @@ impl<R: Real> Layer<'_, R> {
         let (scale, offset) = (0..self.channels()).map(column).unzip();
         Columns { mean: self.mean.iter().map(|mean| R::from_f64(*mean)).collect(), scale, offset }
     }
+}
 
-    /// Writes the gradient of z in the rows `rows`. z and `slope` are memory for it.
+/// What follows z, as its gradient.
+trait After<R>: Sync {
+    /// Returns the gradient of z in some rows. It may be written to the memory, three strips.
+    fn dz<'a>(&'a self, rows: &Range<usize>, z: impl FnOnce(&mut [R]), memory: [&'a mut [R]; 3]) -> &'a [R];
+}
+
+/// An activation, and the gradient of its result.
+struct Activated<'a, R> {
+    activation: Activation,
+    channels: usize,
+    grad: &'a [R],
+}
+
+impl<R: Real> After<R> for Activated<'_, R> {
     fn dz<'a>(
-        &self,
-        columns: &Columns<R>,
-        [x, grad]: [&'a [R]; 2],
-        [z, slope, dz]: [&'a mut [R]; 3],
+        &'a self,
+        rows: &Range<usize>,
+        z: impl FnOnce(&mut [R]),
+        [values, slope, dz]: [&'a mut [R]; 3],
     ) -> &'a [R] {
+        let grad = &self.grad[elements(rows, self.channels)];
         if self.activation == Activation::Identity {
             return grad;
         }
-        let (z, dz) = (&mut z[..x.len()], &mut dz[..x.len()]);
-        normalise(x, &columns.mean, &columns.scale, &columns.offset, z);
-        times_slope(self.activation, z, slope, grad, dz);
+        let (values, dz) = (&mut values[..grad.len()], &mut dz[..grad.len()]);
+        z(values);
+        times_slope(self.activation, values, slope, grad, dz);
         dz
     }
 }
@@ -164,7 +132,7 @@ pub fn forward<R: Real>(layer: Layer<'_, R>, x: &[R], residual: Option<&[R]>) ->
         || (),
         |(), rows, y| {
             let range = elements(&rows, channels);
-            normalise(&x[range.clone()], &columns.mean, &columns.scale, &columns.offset, y);
+            columns.z(&x[range.clone()], y);
             activate(layer.activation, y, None);
             if let Some(residual) = residual {
                 parallel::add(y, &residual[range]);
@@ -173,27 +141,40 @@ pub fn forward<R: Real>(layer: Layer<'_, R>, x: &[R], residual: Option<&[R]>) ->
     )
 }
 
-/// Returns the sums of the backward pass. `grad` is the gradient of y, and also that of the residual. z is computed
-/// again from x, which takes less time than its way through memory.
+/// Returns the sums of the backward pass of [`forward`]. `grad` is the gradient of y, and also that of the residual. z
+/// is computed again from x, which takes less time than its way through memory.
 ///
 /// # Panics
 /// If a slice does not have the length of its shape.
 pub fn backward_sums<R: Real>(layer: Layer<'_, R>, x: &[R], grad: &[R]) -> Sums {
-    let channels = layer.channels();
     assert_eq!(x.len(), grad.len(), "the gradient's shape");
+    sums(layer, x, &Activated { activation: layer.activation, channels: layer.channels(), grad })
+}
+
+/// Returns the gradient of x in [`forward`], weight/deviation ∘ (dz − mean(dz) − x̂ ∘ mean(dz ∘ x̂)). `means` are the
+/// sums of [`backward_sums`] divided by the number of rows, or zeros if the moments do not depend on x.
+///
+/// # Panics
+/// If a slice does not have the length of its shape.
+pub fn backward_x<R: Real>(layer: Layer<'_, R>, x: &[R], grad: &[R], means: &Sums) -> Vec<R> {
+    assert_eq!(x.len(), grad.len(), "the gradient's shape");
+    let after = Activated { activation: layer.activation, channels: layer.channels(), grad };
+    dx(layer, x, &after, means)
+}
+
+/// Returns the sums of the backward pass.
+fn sums<R: Real>(layer: Layer<'_, R>, x: &[R], after: &impl After<R>) -> Sums {
+    let channels = layer.channels();
     let columns = layer.columns();
     let tasks = parallel::ranges(rows::count("x", x, channels), TASK_ROWS).collect();
-    let scratch = || {
-        let strip = || rows::strip::<R>(channels);
-        ([strip(), strip(), strip()], vec![R::ZERO; channels], vec![R::ZERO; channels])
-    };
+    let scratch =
+        || ([(); 3].map(|()| rows::strip::<R>(channels)), vec![R::ZERO; channels], vec![R::ZERO; channels]);
     let parts = parallel::map(tasks, scratch, |(strips, first, second), task| {
         let (mut firsts, mut seconds) = (vec![0.0; channels], vec![0.0; channels]);
         for rows in rows::strips(task, channels) {
-            let range = elements(&rows, channels);
-            let memory = strips.each_mut().map(Vec::as_mut_slice);
-            let dz = layer.dz(&columns, [&x[range.clone()], &grad[range.clone()]], memory);
-            add_products(dz, &x[range], &columns.mean, first, second);
+            let x = &x[elements(&rows, channels)];
+            let dz = after.dz(&rows, |z| columns.z(x, z), strips.each_mut().map(Vec::as_mut_slice));
+            add_products(dz, x, &columns.mean, first, second);
             drain(first, &mut firsts);
             drain(second, &mut seconds);
         }
@@ -208,14 +189,9 @@ pub fn backward_sums<R: Real>(layer: Layer<'_, R>, x: &[R], grad: &[R]) -> Sums 
     Sums { dz, dz_x }
 }
 
-/// Returns the gradient of x, weight/deviation ∘ (dz − mean(dz) − x̂ ∘ mean(dz ∘ x̂)). `means` are the sums of
-/// [`backward_sums`] divided by the number of rows, or zeros if the moments do not depend on x.
-///
-/// # Panics
-/// If a slice does not have the length of its shape.
-pub fn backward_x<R: Real>(layer: Layer<'_, R>, x: &[R], grad: &[R], means: &Sums) -> Vec<R> {
+/// Returns the gradient of x.
+fn dx<R: Real>(layer: Layer<'_, R>, x: &[R], after: &impl After<R>, means: &Sums) -> Vec<R> {
     let channels = layer.channels();
-    assert_eq!(x.len(), grad.len(), "the gradient's shape");
     assert_eq!([means.dz.len(), means.dz_x.len()], [channels; 2], "two means for each channel");
     let columns = layer.columns();
     // scale · dz + factor · (x − mean) + constant.
@@ -228,17 +204,11 @@ pub fn backward_x<R: Real>(layer: Layer<'_, R>, x: &[R], grad: &[R], means: &Sum
     let (factor, constant): (Vec<R>, Vec<R>) = (0..channels).map(column).unzip();
     let scratch = || [(); 3].map(|()| rows::strip::<R>(channels));
     rows::of_rows(rows::count("x", x, channels), channels, scratch, |strips, rows, out| {
-        let range = elements(&rows, channels);
-        let (x, grad) = (&x[range.clone()], &grad[range]);
-        let dz = layer.dz(&columns, [x, grad], strips.each_mut().map(Vec::as_mut_slice));
-        combine([dz, x], &columns, &factor, &constant, out);
+        let x = &x[elements(&rows, channels)];
+        let dz = after.dz(&rows, |z| columns.z(x, z), strips.each_mut().map(Vec::as_mut_slice));
+        normalise(x, &columns.mean, &factor, &constant, out);
+        add_scaled(dz, &columns.scale, out);
     })
-}
-
-/// out = scale · dz + factor · (x − mean) + constant.
-fn combine<R: Real>([dz, x]: [&[R]; 2], columns: &Columns<R>, factor: &[R], constant: &[R], out: &mut [R]) {
-    normalise(x, &columns.mean, factor, constant, out);
-    add_scaled(dz, &columns.scale, out);
 }
 
 vectorised! {
@@ -261,20 +231,6 @@ vectorised! {
         for (dz, out) in dz.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
             for ((out, dz), scale) in out.iter_mut().zip(dz).zip(scale) {
                 *out = dz.multiply_add::<FUSED>(*scale, *out);
-            }
-        }
-    }
-}
-
-vectorised! {
-    /// first += Σ_rows (x − centre), second += Σ_rows (x − centre)².
-    fn add_deviations<'a>(x: &'a [R], centre: &'a [R], first: &'a mut [R], second: &'a mut [R]) {
-        for x in x.chunks_exact(centre.len().max(1)) {
-            let sums = first.iter_mut().zip(&mut *second);
-            for ((x, centre), (first, second)) in x.iter().zip(centre).zip(sums) {
-                let deviation = *x - *centre;
-                *first += deviation;
-                *second = deviation.multiply_add::<FUSED>(deviation, *second);
             }
         }
     }

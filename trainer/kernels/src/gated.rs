@@ -134,7 +134,7 @@ fn channels<R>(gates: &[R], values: &[R], topology: &Topology<'_>) -> usize {
 
 vectorised! {
     /// sum += Σ_rows σ(gate) ∘ softplus(core).
-    fn add_gated<'a>(x: &'a [R], sum: &'a mut [R]) {
+    pub(super) fn add_gated<'a>(x: &'a [R], sum: &'a mut [R]) {
         let width = sum.len().max(1);
         for row in x.chunks_exact(2 * width) {
             let (gates, cores) = row.split_at(width);
@@ -148,7 +148,7 @@ vectorised! {
 
 vectorised! {
     /// Writes the gradients of gates and cores, row by row.
-    fn differentiate_gated<'a>(x: &'a [R], grad: &'a [R], out: &'a mut [R]) {
+    pub(super) fn differentiate_gated<'a>(x: &'a [R], grad: &'a [R], out: &'a mut [R]) {
         let width = grad.len().max(1);
         for (row, out) in x.chunks_exact(2 * width).zip(out.chunks_exact_mut(2 * width)) {
             let ((gates, cores), (dgates, dcores)) = (row.split_at(width), out.split_at_mut(width));

@@ -60,16 +60,26 @@ pub(super) fn of_atoms<R: Real>(
     width: usize,
     add: impl Fn(usize, &mut [R]) + Sync + Send,
 ) -> Vec<R> {
+    of_atoms_with(atoms, width, || (), |(), atom, row| add(atom, row))
+}
+
+/// Does the same as [`of_atoms`] with memory that `scratch` makes.
+pub(super) fn of_atoms_with<R: Real, S>(
+    atoms: usize,
+    width: usize,
+    scratch: impl Fn() -> S + Sync + Send,
+    add: impl Fn(&mut S, usize, &mut [R]) + Sync + Send,
+) -> Vec<R> {
     let mut out = Fresh::new(atoms * width);
     let tasks = parallel::ranges(atoms, ATOM_BLOCK);
     let items: Vec<_> = tasks.clone().zip(out.blocks(tasks.map(|task| task.end * width))).collect();
     parallel::map(
         items,
-        || vec![R::ZERO; width],
-        |row, (task, mut out)| {
+        || (scratch(), vec![R::ZERO; width]),
+        |(memory, row), (task, mut out)| {
             for atom in task {
                 row.fill(R::ZERO);
-                add(atom, row);
+                add(memory, atom, row);
                 out.append(row);
             }
         },

@@ -171,6 +171,10 @@ pub fn product_sum(values: Tensor<2>, filters: Tensor<2>, edges: &Edges) -> Tens
 pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
     let [rows, columns] = x.dims();
     let half = columns / 2;
+    if rows == 0 {
+        // A slice without elements would lose the gradient.
+        return x.sum().reshape([1, 1]).expand([edges.incoming.dims()[0] - 1, half]);
+    }
     let (gates, cores) = (x.clone().slice([0..rows, 0..half]), x.slice([0..rows, half..columns]));
     edge_sum(activation::sigmoid(gates) * softplus(cores), edges)
 }
@@ -199,6 +203,18 @@ pub fn batch_norm(
     let y = normalise(x, moments.clone(), weight, bias, residual, activation);
     let [mean, variance] = moments.map(without_gradient);
     Normalised { y, mean, variance }
+}
+
+/// See [`super::batch_norm_gated_sum`].
+pub fn batch_norm_gated_sum(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    edges: &Edges,
+    rows: &Rows<'_>,
+) -> Normalised {
+    let normalised = batch_norm(x, weight, bias, None, Activation::Identity, rows);
+    Normalised { y: gated_sum(normalised.y, edges), ..normalised }
 }
 
 /// See [`super::normalise`].

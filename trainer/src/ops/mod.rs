@@ -207,10 +207,10 @@ pub fn gated_mean(gates: Tensor<2>, values: Tensor<2>, edges: &Edges) -> Tensor<
     on_device_of!(values, gated_mean(gates, values, edges))
 }
 
-/// The result of [`batch_norm`].
+/// The result of [`batch_norm`] and [`batch_norm_gated_sum`].
 #[derive(Debug)]
 pub struct Normalised {
-    /// Normalised rows, shape `[rows, C]`.
+    /// Normalised rows, or what is made of them.
     pub y: Tensor<2>,
     /// Mean of the batch over all ranks, shape `[C]`, without a gradient.
     pub mean: Tensor<1>,
@@ -232,6 +232,21 @@ pub fn batch_norm(
     rows: &Rows<'_>,
 ) -> Normalised {
     on_device_of!(x, batch_norm(x, weight, bias, residual, activation, rows))
+}
+
+/// Normalises the columns of the edges' rows over all ranks, and sums them with gates over the edges into each atom:
+/// [`gated_sum`] of [`batch_norm`], without the matrix in between. The result's y has a row for each atom.
+///
+/// # Shapes
+/// `x [E, 2 C]`, `weight` and `bias [2 C]`, y `[N, C]`.
+pub fn batch_norm_gated_sum(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    edges: &Edges,
+    rows: &Rows<'_>,
+) -> Normalised {
+    on_device_of!(x, batch_norm_gated_sum(x, weight, bias, edges, rows))
 }
 
 /// Normalises the columns of a matrix with given moments, the mean and the variance, as [`batch_norm`] does with those

@@ -1,5 +1,6 @@
 use super::*;
-use crate::testing::{check_gradient, close, dot, double, numbers, same_on_two_threads};
+use crate::gated;
+use crate::testing::{Edges, check_gradient, close, dot, double, numbers, same_on_two_threads};
 use proptest::prelude::*;
 
 /// Means and biased variances by the definition.
@@ -86,6 +87,31 @@ fn gradients_by_differences() {
         let zeros = means(&Sums { dz: vec![0.0; channels], dz_x: vec![0.0; channels] }, 1);
         let dx = backward_x(layer, &x, &grad, &zeros);
         check_gradient(&x, &dx, |x| dot(&grad, &forward(layer, x, None)));
+    }
+}
+
+#[test]
+fn gated_sums_are_those_of_the_normalised_rows() {
+    for (atoms, most, half) in [(40, 30, 5), (60, 9, 37), (3, 0, 2), (0, 0, 1)] {
+        let graph = Edges::random(atoms, most, 6);
+        let (topology, channels) = (graph.topology(), 2 * half);
+        let x = numbers::<f64>(topology.edges() * channels, 1);
+        let (weight, bias) = (numbers::<f64>(channels, 2), numbers::<f64>(channels, 3));
+        let (mean, variance) = naive(&x, channels);
+        let activation = Activation::Identity;
+        let layer = Layer { mean: &mean, variance: &variance, weight: &weight, bias: &bias, activation };
+        let out = same_on_two_threads(|| gated_sum::forward(layer, &x, topology));
+        let z = forward(layer, &x, None);
+        close(&out, &gated::sum(&z, half, topology), 1e-14);
+        let grad = numbers::<f64>(atoms * half, 4);
+        let dz = gated::sum_backward(&z, &grad, topology);
+        let sums = same_on_two_threads(|| gated_sum::backward_sums(layer, &x, &grad, topology));
+        let expected = backward_sums(layer, &x, &dz);
+        close(&sums.dz, &expected.dz, 1e-13);
+        close(&sums.dz_x, &expected.dz_x, 1e-13);
+        let means = means(&sums, topology.edges().max(1));
+        let dx = same_on_two_threads(|| gated_sum::backward_x(layer, &x, &grad, &means, topology));
+        close(&dx, &backward_x(layer, &x, &dz, &means), 1e-13);
     }
 }
 

@@ -124,8 +124,7 @@ impl Convolution {
         let at_source = self.fc_full.forward_columns(x.clone(), width, 2 * width, false);
         let at_edge = self.fc_full.forward_columns(distances, 2 * width, 2 * width + GAUSSIANS.count, false);
         let t = ops::pair_sum(at_target, at_source, Some(at_edge), Activation::Identity, &batch.edges);
-        let t = self.bn1.forward(t, &batch.global.edge_rows(), pass);
-        let sums = ops::gated_sum(t, &batch.edges);
+        let sums = self.bn1.forward_gated_sum(t, &batch.edges, &batch.global.edge_rows(), pass);
         let rows = batch.global.atom_rows();
         let x = self.bn2.forward_activated(sums, Some(x), Activation::Identity, &rows, pass);
         ops::activate(x, Activation::Softplus)

@@ -7,7 +7,7 @@ use burn::prelude::*;
 
 use super::Initialiser;
 use crate::model::pass::Pass;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Edges, Normalised};
 use crate::ranks::Rows;
 
 /// Batch normalisation over the rows of a batch: atoms, edges or pairs of edges.
@@ -64,7 +64,30 @@ impl BatchNorm {
             let moments = [self.running_mean.val(), self.running_var.val()];
             return ops::normalise(x, moments, weight, bias, residual, activation);
         }
-        let normalised = ops::batch_norm(x, weight, bias, residual, activation, rows);
+        self.observed(ops::batch_norm(x, weight, bias, residual, activation, rows), rows, pass)
+    }
+
+    /// Normalises the columns of the edges' rows and sums them with gates over the edges into each atom, as
+    /// [`ops::gated_sum`] does. It is faster than the two in turn.
+    ///
+    /// # Shapes
+    /// Input `[E, width]`, output `[N, width / 2]`.
+    pub fn forward_gated_sum(
+        &self,
+        x: Tensor<2>,
+        edges: &Edges,
+        rows: &Rows<'_>,
+        pass: &mut Pass,
+    ) -> Tensor<2> {
+        if !pass.is_training() {
+            return ops::gated_sum(self.forward(x, rows, pass), edges);
+        }
+        let normalised = ops::batch_norm_gated_sum(x, self.weight.val(), self.bias.val(), edges, rows);
+        self.observed(normalised, rows, pass)
+    }
+
+    /// Hands the moments of a batch to the pass and returns the result.
+    fn observed(&self, normalised: Normalised, rows: &Rows<'_>, pass: &mut Pass) -> Tensor<2> {
         let unbiased = rows.count as f64 / (rows.count as f64 - 1.0);
         pass.observe(&self.running_mean, normalised.mean);
         pass.observe(&self.running_var, normalised.variance * unbiased);

@@ -1,4 +1,5 @@
-//! Batch normalisation with activation and residual; see [`crate::ops::batch_norm`].
+//! Batch normalisation with activation and residual or with a gated sum; see [`crate::ops::batch_norm`] and
+//! [`crate::ops::batch_norm_gated_sum`].
 
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use kernels::batch_norm as kernel;
 
-use super::{Value, contiguous, dims, optional, optional_values, tensor, values, with_real};
+use super::{Topology, Value, contiguous, dims, optional, optional_values, tensor, values, with_real};
 use crate::ops::differentiable::{Operation, differentiable};
-use crate::ops::{Activation, Normalised};
+use crate::ops::{Activation, Edges, Normalised};
 use crate::ranks::{Ranks, Rows};
 
 /// The operation on `[x, weight, bias, residual]`, the last optional.
@@ -39,6 +40,14 @@ pub trait FusedBatchNorm: Backend {
         residual: FloatTensor<Self>,
         operation: Normalise,
     ) -> FloatTensor<Self>;
+    /// See [`super::batch_norm_gated_sum`].
+    fn fused_normalised_gates(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        #[extension_type] topology: Topology<Self>,
+        operation: Normalise,
+    ) -> FloatTensor<Self>;
 }
 
 impl FusedBatchNorm for Flex {
@@ -60,6 +69,16 @@ impl FusedBatchNorm for Flex {
     ) -> FlexTensor {
         operation.infer([x, weight, bias, residual])
     }
+
+    fn fused_normalised_gates(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        topology: Topology<Self>,
+        operation: Normalise,
+    ) -> FlexTensor {
+        NormalisedGates(operation, topology).infer([x, weight, bias])
+    }
 }
 
 impl<C: CheckpointStrategy> FusedBatchNorm for Autodiff<Flex, C> {
@@ -75,6 +94,17 @@ impl<C: CheckpointStrategy> FusedBatchNorm for Autodiff<Flex, C> {
         operation: Normalise,
     ) -> FloatTensor<Self> {
         differentiable::<Flex, _, C, _>(operation, [x, weight, bias, residual])
+    }
+
+    fn fused_normalised_gates(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        topology: Topology<Self>,
+        operation: Normalise,
+    ) -> FloatTensor<Self> {
+        let operation = NormalisedGates(operation, topology.inner());
+        differentiable::<Flex, _, C, _>(operation, [x, weight, bias])
     }
 }
 
@@ -127,21 +157,66 @@ impl Operation<Flex, 4> for Normalise {
         wanted: [bool; 4],
     ) -> [Option<FlexTensor>; 4] {
         let grad = grad.to_contiguous();
-        let [_, channels] = dims(&x);
-        let (dx, dweight, dbias) = with_real!(grad, R => {
-            let layer = self.layer::<R>(&weight, &bias);
-            let sums = kernel::backward_sums(layer, values(&x), values(&grad));
-            let dx = wanted[0].then(|| {
-                let means = self.means(&sums);
-                tensor(kernel::backward_x(layer, values(&x), values(&grad), &means), dims(&x))
-            });
-            let row = |sums: Vec<f64>| {
-                let row = sums.into_iter().map(<R as kernels::Real>::from_f64).collect();
-                Some(tensor::<R, 1>(row, [channels]))
-            };
-            (dx, row(sums.dz_x), row(sums.dz))
+        let [dx, dweight, dbias] = with_real!(grad, R => {
+            let (layer, x, grad) = (self.layer::<R>(&weight, &bias), values(&x), values(&grad));
+            let sums = kernel::backward_sums(layer, x, grad);
+            let dx = wanted[0].then(|| kernel::backward_x(layer, x, grad, &self.means(&sums)));
+            gradients(dx, sums)
         });
         [dx, dweight, dbias, Some(grad)]
+    }
+}
+
+/// Returns the gradients of x, weight and bias.
+fn gradients<R: Value>(dx: Option<Vec<R>>, sums: kernel::Sums) -> [Option<FlexTensor>; 3] {
+    let channels = sums.dz.len();
+    let row = |sums: Vec<f64>| {
+        let row = sums.into_iter().map(<R as kernels::Real>::from_f64).collect();
+        Some(tensor::<R, 1>(row, [channels]))
+    };
+    let dx = dx.map(|dx| {
+        let rows = dx.len() / channels.max(1);
+        tensor(dx, [rows, channels])
+    });
+    [dx, row(sums.dz_x), row(sums.dz)]
+}
+
+/// The operation with a gated sum on `[x, weight, bias]`.
+#[derive(Debug, Clone)]
+struct NormalisedGates(Normalise, Topology<Flex>);
+
+impl Operation<Flex, 3> for NormalisedGates {
+    /// The inputs.
+    type Saved = [FlexTensor; 3];
+
+    fn forward(&self, inputs: [FlexTensor; 3]) -> (FlexTensor, Self::Saved) {
+        let NormalisedGates(normalise, topology) = self;
+        let inputs = contiguous(inputs);
+        let [x, weight, bias] = &inputs;
+        let shape = [topology.atoms(), dims(x)[1] / 2];
+        let sums = with_real!(x, R => {
+            let layer = normalise.layer::<R>(weight, bias);
+            tensor(kernel::gated_sum::forward(layer, values(x), topology.slices()), shape)
+        });
+        (sums, inputs)
+    }
+
+    fn backward(
+        &self,
+        [x, weight, bias]: Self::Saved,
+        grad: FlexTensor,
+        wanted: [bool; 3],
+    ) -> [Option<FlexTensor>; 3] {
+        let NormalisedGates(normalise, topology) = self;
+        let (grad, topology) = (grad.to_contiguous(), topology.slices());
+        with_real!(grad, R => {
+            let (layer, x, grad) = (normalise.layer::<R>(&weight, &bias), values(&x), values(&grad));
+            let sums = kernel::gated_sum::backward_sums(layer, x, grad, topology);
+            let dx = wanted[0].then(|| {
+                kernel::gated_sum::backward_x(layer, x, grad, &normalise.means(&sums), topology)
+            });
+            gradients(dx, sums)
+        })
     }
 }
 
@@ -154,19 +229,44 @@ pub fn batch_norm(
     activation: Activation,
     rows: &Rows<'_>,
 ) -> Normalised {
+    with_moments(x, activation, rows, |x, operation| normalised(x, weight, bias, residual, operation))
+}
+
+/// See [`crate::ops::batch_norm_gated_sum`].
+pub fn batch_norm_gated_sum(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    edges: &Edges,
+    rows: &Rows<'_>,
+) -> Normalised {
+    with_moments(x, Activation::Identity, rows, |x, operation| {
+        let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+        let topology = Topology::new(edges);
+        Tensor::from_dispatch(Dispatch::fused_normalised_gates(x, weight, bias, topology, operation))
+    })
+}
+
+/// Normalises x by `run` with its moments.
+fn with_moments(
+    x: Tensor<2>,
+    activation: Activation,
+    rows: &Rows<'_>,
+    run: impl FnOnce(Tensor<2>, Normalise) -> Tensor<2>,
+) -> Normalised {
     let [own, channels] = x.dims();
     let moments = Tensor::<2>::from_dispatch(Dispatch::fused_moments(x.clone().into_dispatch()));
     let mut mean: Vec<f64> = moments.into_data().iter::<f64>().collect();
     let mut variance = mean.split_off(channels);
     over_ranks(&mut mean, &mut variance, own, rows);
-    let moment = |values: &[f64]| {
-        let data = TensorData::new(values.to_vec(), [channels]).convert_dtype(x.dtype());
+    let moments = [&mean, &variance].map(|moment| {
+        let data = TensorData::new(moment.clone(), [channels]).convert_dtype(x.dtype());
         Tensor::<1>::from_data(data, (&x.device().inner(), x.dtype()))
-    };
-    let moments = (moment(&mean), moment(&variance));
+    });
     let batch = Some((rows.count, Arc::clone(rows.ranks)));
-    let y = normalised(x, weight, bias, residual, Normalise { mean, variance, activation, batch });
-    Normalised { y, mean: moments.0, variance: moments.1 }
+    let y = run(x, Normalise { mean, variance, activation, batch });
+    let [mean, variance] = moments;
+    Normalised { y, mean, variance }
 }
 
 /// Turns the means and the sums of squared deviations of this rank's rows into means and variances over all ranks.

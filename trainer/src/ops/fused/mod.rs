@@ -28,7 +28,7 @@ use super::differentiable::{Operation, differentiable};
 use super::{Activation, Edges};
 pub use adam::{adam_step, squared_norm};
 use attention::Attention;
-pub use batch_norm::{batch_norm, normalise};
+pub use batch_norm::{batch_norm, batch_norm_gated_sum, normalise};
 use cross_entropy::CrossEntropy;
 use dense::Dense;
 pub use edge_sum::{edge_sum, product_sum};

@@ -60,12 +60,16 @@ impl Operation<Flex, 3> for PairSum {
                 values(&grad),
                 slope.as_ref().map(values),
                 topology.slices(),
-                wanted[2],
+                wanted[2] && slope.is_some(),
             );
             [
                 Some(tensor(gradients.da, [atoms, channels])),
                 Some(tensor(gradients.db, [atoms, channels])),
-                gradients.dextra.map(|dextra| tensor(dextra, [edges, channels])),
+                // Without a slope it is the gradient of the result.
+                match gradients.dextra {
+                    Some(dextra) => Some(tensor(dextra, [edges, channels])),
+                    None => wanted[2].then(|| grad.clone()),
+                },
             ]
         })
     }

@@ -7,9 +7,10 @@ use burn::prelude::*;
 use burn_tch::TchTensor;
 
 use super::neighbour::Ends;
-use super::{atoms, gather, index, sum_by};
+use super::{atoms, batch_norm, gather, index, sum_by};
 use crate::ops::differentiable::{Operation, differentiable};
-use crate::ops::{Edges, GATE_EPSILON};
+use crate::ops::{Activation, Edges, GATE_EPSILON, Normalised};
+use crate::ranks::Rows;
 
 /// The operations as a backend extension.
 #[backend_extension(Autodiff, LibTorch)]
@@ -152,6 +153,18 @@ impl Operation<LibTorch, 2> for GatedMean {
 pub fn gated_sum(x: Tensor<2>, edges: &Edges) -> Tensor<2> {
     let (x, target) = (x.into_dispatch(), index(&edges.target));
     Tensor::from_dispatch(Dispatch::libtorch_gated_sum(x, target, atoms(edges)))
+}
+
+/// See [`crate::ops::batch_norm_gated_sum`].
+pub fn batch_norm_gated_sum(
+    x: Tensor<2>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    edges: &Edges,
+    rows: &Rows<'_>,
+) -> Normalised {
+    let normalised = batch_norm(x, weight, bias, None, Activation::Identity, rows);
+    Normalised { y: gated_sum(normalised.y, edges), ..normalised }
 }
 
 /// See [`crate::ops::gated_mean`].

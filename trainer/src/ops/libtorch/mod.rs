@@ -39,7 +39,7 @@ use cross_entropy::CrossEntropy;
 use dense::{Dense, RadialGate};
 pub use edge_sum::{edge_sum, product_sum};
 pub use elementwise::{activate, gaussians};
-pub use gated::{gated_mean, gated_sum};
+pub use gated::{batch_norm_gated_sum, gated_mean, gated_sum};
 pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
 use triplet::TripletSum;

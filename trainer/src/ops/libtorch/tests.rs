@@ -186,6 +186,11 @@ fn gates_and_filters_are_those_of_tensor_operations() {
         let (atoms, count, edges) = (batch.atoms, batch.edge_count, &batch.edges);
         compare!(&device, [[count, CHANNELS]], |x, form| form::edge_sum(x[0].clone(), edges));
         compare!(&device, [[count, 2 * CHANNELS]], |x, form| form::gated_sum(x[0].clone(), edges));
+        let (shapes, ranks) = ([[count, 2 * CHANNELS], [1, 2 * CHANNELS], [1, 2 * CHANNELS]], alone());
+        let rows = Rows { count, ranks: &ranks };
+        compare!(&device, shapes, |x, form| {
+            form::batch_norm_gated_sum(x[0].clone(), vector(&x[1]), vector(&x[2]), edges, &rows).y
+        });
         let shapes = [[atoms, CHANNELS], [count, CHANNELS]];
         compare!(&device, shapes, |x, form| form::product_sum(x[0].clone(), x[1].clone(), edges));
         compare!(&device, shapes, |x, form| form::gated_mean(x[1].clone(), x[0].clone(), edges));

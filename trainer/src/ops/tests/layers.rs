@@ -64,6 +64,15 @@ pub(super) fn cases<'a>(sample: &mut Sample, edges: &'a Edges, channels: usize) 
     cases.push(case!("gated mean", inputs, [], |x, form| {
         form::gated_mean(x[1].clone(), x[0].clone(), edges)
     }));
+    if edge_count > 0 {
+        let x = spread(sample.values([edge_count, 2 * channels]), 0);
+        let inputs = vec![x, sample.values([1, 2 * channels]), sample.values([1, 2 * channels])];
+        cases.push(case!("batch norm gated sum", inputs, [], |x, form| {
+            let rows = Rows { count: edge_count, ranks: &alone() };
+            let (weight, bias) = (vector(&x[1]), vector(&x[2]));
+            form::batch_norm_gated_sum(x[0].clone(), weight, bias, edges, &rows).y
+        }));
+    }
     cases.push(case!("gated sum", vec![sample.values([edge_count, 2 * channels])], [], |x, form| {
         form::gated_sum(x[0].clone(), edges)
     }));
