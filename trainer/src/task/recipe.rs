@@ -68,6 +68,7 @@ const VALID: &str = "the program's recipes are TOML";
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::config::finetune::{Loss, Standardise};
     use crate::config::optimiser::OptimiserKind;
     use crate::config::schedule::ScheduleKind;
     use crate::task::Task;
@@ -109,6 +110,24 @@ mod tests {
             let config = resolved(group, "matbench_jdft2d");
             assert_eq!((config.run.epochs, config.data.batch_crystals), (60, 32));
             assert_eq!(config.optimiser.clip_norm, Some(1.0));
+        }
+    }
+
+    #[test]
+    fn cgcnn_is_trained_by_its_authors_script() {
+        for (group, rate, epoch, batch) in [(Group::Matbench, 0.02, 800, 128), (Group::Other, 0.01, 100, 256)]
+        {
+            let recipe = |kind| group.recipe(kind, "mine");
+            let config = Config::resolve_over(recipe, None, &["model.kind=cgcnn"]).expect("a valid recipe");
+            let Config { optimiser, schedule, finetune, run, data, .. } = config;
+            assert_eq!((optimiser.kind, optimiser.momentum), (OptimiserKind::Sgd, 0.9));
+            assert_eq!((optimiser.learning_rate, optimiser.weight_decay), (rate, 0.0));
+            assert_eq!(
+                (schedule.kind, schedule.steps.epochs.as_slice()),
+                (ScheduleKind::Steps, &[epoch][..])
+            );
+            assert_eq!((finetune.loss, finetune.standardise), (Loss::Mse, Standardise::Sample));
+            assert_eq!((run.epochs, data.batch_crystals), (1000, batch));
         }
     }
 }
