@@ -13,6 +13,8 @@ pub mod alignn;
 pub mod atom_features;
 pub mod batch;
 pub mod cgcnn;
+#[cfg(test)]
+mod configurations;
 pub mod encoder;
 pub mod encoding;
 pub mod head;

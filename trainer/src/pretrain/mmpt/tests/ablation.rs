@@ -65,9 +65,8 @@ fn keys(table: &Table, prefix: &str) -> Vec<String> {
 #[test]
 fn every_file_is_an_ablation() {
     let entries = std::fs::read_dir(folder()).expect("a folder of configurations");
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.expect("a readable folder").file_name().into_string().expect("ASCII"))
-        .collect();
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("ASCII"));
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("mmpt-")).collect();
     names.sort();
     assert_eq!(names, ABLATIONS.map(|(name, _)| format!("{name}.toml")));
 }
