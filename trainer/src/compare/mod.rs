@@ -117,7 +117,8 @@ pub fn compare(
     stop: &dyn Fn() -> bool,
 ) -> Result<Summary, CompareError> {
     let prepared = Prepared::new(request)?;
-    let tasks = prepared.grid.task.values().map(|section| &section.shards);
+    let tasks = prepared.grid.task.values();
+    let tasks = tasks.flat_map(|section| std::iter::once(&section.shards).chain(section.stores.values()));
     let shards = tasks.chain(prepared.grid.pretrain.values().map(|section| &section.shards));
     output::require_apart(&request.folder, shards.flatten())?;
     require_own(&request.grid, &request.folder)?;
