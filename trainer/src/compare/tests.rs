@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 
 use tempfile::TempDir;
 
+use super::plan::Cell;
 use super::schedule::{Ended, Running, slots};
 use super::view::RowKind;
 use super::*;
@@ -332,17 +333,50 @@ fn the_shipped_grids_can_be_used() {
         let text = std::fs::read_to_string(&path).expect("text");
         let text = text.replace("\"trainer/configs/", &format!("\"{}/configs/", job::text(root)));
         let (_kept, request) = request(&text);
-        let jobs = planned(&request).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let grid = Grid::load(&request.grid).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        // The published lists of the splits are not there.
+        let plan = Plan::new(&grid, &request.grid, &request.folder);
+        let Plan { jobs, cells, .. } = plan.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let expected = match name.as_str() {
             "jdft2d" => 1 + 2 * 2,
             "labels" => 1 + 2 * 20,
             "ablations" => 7 + 2 * 9,
             "smoke" => 1 + 2 * 4,
+            "table2" => 3 + 2 * 3 * 8,
+            "table2-small" => 3 + 2 * 11,
+            "table3" => 3 + 2 * 5 * 8,
             _ => panic!("{name} is new: how many jobs has it?"),
         };
         assert_eq!(jobs.len(), expected, "{name}");
+        if name.starts_with("table") {
+            for Cell { task, start, job, .. } in &cells {
+                let shards = jobs[job - 1].arguments.last().expect("shards");
+                let found = shards.rsplit_once('-').map(|(_, edges)| edges);
+                assert_eq!(found, edges(task, start), "{name}: {task} from {start} reads {shards}");
+            }
+        }
         count += 1;
     }
-    assert_eq!(count, 4);
+    assert_eq!(count, 7);
+}
+
+/// Edges of the store that a system reads; `None` for the usual ones.
+fn edges(task: &str, start: &str) -> Option<&'static str> {
+    match (start, task) {
+        ("schnet" | "megnet", task) if task.starts_with("matbench_") => Some("r5"),
+        ("schnet", "mp_shear" | "mp_bulk") => Some("knn32"),
+        ("megnet", "mp_gap") => Some("r4"),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_comparison_stays_out_of_every_store() {
+    let (_kept, request) = request("");
+    let stores = format!("folds = [0, 2]\nstores = {{ r5 = [{:?}] }}", job::text(&request.folder));
+    std::fs::write(&request.grid, GRID.replace("folds = [0, 2]", &stores)).expect("it is writable");
+    let error = compare(&request, PathBuf::new(), &|| true).expect_err("it would write into a store");
+    assert!(matches!(error, CompareError::OutputIsInput(_)), "{error}");
+    assert!(!request.folder.exists());
 }
