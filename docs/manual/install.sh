@@ -81,7 +81,8 @@ for program in etl trainer; do
     "$1/$program" completions fish >"$staged/share/fish/vendor_completions.d/$program.fish"
     "$1/$program" completions zsh >"$staged/share/zsh/site-functions/_$program"
 done
-cp "$here"/../../LICENSE-* "$here/../../CHANGELOG.md" "$staged/$documents/"
+# The trainer contains the tables.
+cp "$here"/../../LICENSE-* "$here"/../../trainer/tables/*.LICENSE.txt "$here/../../CHANGELOG.md" "$staged/$documents/"
 (cd "$staged" && find . -type f | sed 's|^\./||' | LC_ALL=C sort) >"$work/files"
 while read -r file; do
     printf '%s %s\n' "$(digest "$staged/$file")" "$file"

@@ -302,6 +302,7 @@ fn what_is_installed_works_and_is_removed_again() {
         "bin/trainer",
         "share/bash-completion/completions/trainer",
         "share/doc/crystal-mmpt/LICENSE-MIT",
+        "share/doc/crystal-mmpt/atom_features_92.LICENSE.txt",
         "share/fish/vendor_completions.d/etl.fish",
         "share/man/man1/etl-build.1",
         "share/zsh/site-functions/_etl",
