@@ -28,8 +28,10 @@ use crate::error::TrainError;
 use crate::model::mask::DrawKey;
 use crate::model::{Pass, names};
 use crate::optimiser::Rates;
+use crate::pretrain::crystal_twins::CrystalTwinsObjective;
+use crate::pretrain::infograph::InfoGraphObjective;
 use crate::pretrain::mmpt::MmptObjective;
-use crate::pretrain::{Pretraining, load_initial};
+use crate::pretrain::{Pretraining, load_initial, require_kind};
 use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound};
@@ -136,20 +138,28 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     require_edges(&config.model, crystals.train.sources().settings())?;
     let cutoff = crystals.train.sources().settings().cutoff_angstrom;
     let lattice = LatticeStatistics::of(&crystals.train)?;
+    if *training == Training::Pretraining {
+        require_kind(config)?;
+    }
     match (training, config.pretrain.method) {
         (Training::Finetuning, _) => {
             let objective = Regression::new(config, cutoff, &device);
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
         }
         (Training::Pretraining, MethodKind::Mmpt) => {
-            bench_method::<MmptObjective>(request, cutoff, &lattice, &crystals, &device)
+            bench_method::<MmptObjective>(request, &lattice, &crystals, &device)
+        }
+        (Training::Pretraining, MethodKind::CrystalTwins) => {
+            bench_method::<CrystalTwinsObjective>(request, &lattice, &crystals, &device)
+        }
+        (Training::Pretraining, MethodKind::InfoGraph) => {
+            bench_method::<InfoGraphObjective>(request, &lattice, &crystals, &device)
         }
     }
 }
 
 fn bench_method<P: Pretraining>(
     request: &Request,
-    cutoff_angstrom: f64,
     lattice: &LatticeStatistics,
     crystals: &Crystals,
     device: &Device,
@@ -161,7 +171,7 @@ fn bench_method<P: Pretraining>(
         Some(path) => load_initial::<P>(path, config, features, &autodiff)?.0,
         None => P::init(config, lattice, &autodiff),
     };
-    let objective = P::new(config, cutoff_angstrom, device, &ranks::alone());
+    let objective = P::new(config, features, device, &ranks::alone());
     bench_objective(request, model, objective, crystals, device)
 }
 

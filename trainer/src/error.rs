@@ -71,6 +71,16 @@ pub enum TrainError {
         /// Path of the missing weights.
         path: PathBuf,
     },
+    /// A pre-training of another kind of encoder.
+    #[error("the pre-training \"{method}\" trains the encoder \"{needed}\", not \"{found}\"")]
+    MethodKind {
+        /// The pre-training, as `pretrain.method`.
+        method: &'static str,
+        /// The encoder that it trains.
+        needed: &'static str,
+        /// The encoder asked for.
+        found: &'static str,
+    },
     /// Weights without a head cannot predict.
     #[error("{} was pre-trained alone and predicts no property", path.display())]
     NotFinetuned {

@@ -11,6 +11,7 @@ use trainer::bench::{Choice, Memory, Report, Request, Training, bench};
 use trainer::config::{Config, Purpose};
 use trainer::data::size::LargestBatch;
 use trainer::device::DeviceName;
+use trainer::pretrain::recipe::recipe;
 use trainer::run::span::about;
 
 use super::Outcome;
@@ -52,7 +53,10 @@ impl BenchArguments {
             true => (Training::Finetuning, Purpose::Finetuning),
             false => (Training::Pretraining, Purpose::Pretraining),
         };
-        let config = self.settings.resolve(Some(purpose), &[])?;
+        let config = match training {
+            Training::Finetuning => self.settings.resolve(Some(purpose), &[])?,
+            Training::Pretraining => self.settings.resolve_over(recipe, Some(purpose), &[])?,
+        };
         let choice = if self.first_batch { Choice::First } else { Choice::Drawn };
         let (steps, weights) = (self.steps.get(), None);
         let report = bench(&Request { config, device, steps, choice, training, weights })?;

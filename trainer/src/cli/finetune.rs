@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
 use trainer::config::{Config, Purpose};
 use trainer::finetune::ensemble::Member;
+use trainer::finetune::member::Encoders;
 use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
@@ -134,8 +135,12 @@ impl FinetuneArguments {
             Some(Group::Other) => task::Group::Other,
             None => task.group,
         };
+        let encoders = self.weights.as_deref().map(Encoders::read).transpose()?;
         self.settings.resolve_over(
-            |model| group.recipe(model, &task.name),
+            |config| match &encoders {
+                Some(encoders) => encoders.recipe(group, &task.name),
+                None => group.recipe(config.model.kind, config.pretrain.method, &task.name),
+            },
             Some(Purpose::Finetuning),
             &[
                 ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),

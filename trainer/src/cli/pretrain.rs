@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use schemas::count::counted;
 use trainer::config::{Config, Purpose};
+use trainer::pretrain::recipe::recipe;
 use trainer::pretrain::{Request, Summary, pretrain};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
@@ -37,6 +38,9 @@ pub(crate) struct PretrainArguments {
     /// Begin with the weights of a file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// The pre-training: mmpt, crystal-twins or infograph
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
     /// Passes over the data
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
@@ -87,19 +91,18 @@ impl PretrainArguments {
     }
 
     fn resolve(&self) -> anyhow::Result<Config> {
-        self.settings.resolve(
-            Some(Purpose::Pretraining),
-            &[
-                ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
-                (
-                    "--learning-rate",
-                    "optimiser.learning_rate",
-                    self.learning_rate.map(|value| format!("{value:e}")),
-                ),
-                ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
-                ("--labels", "pretrain.mmpt.labels", self.labels.clone()),
-            ],
-        )
+        let flags = [
+            ("--method", "pretrain.method", self.method.clone()),
+            ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
+            (
+                "--learning-rate",
+                "optimiser.learning_rate",
+                self.learning_rate.map(|value| format!("{value:e}")),
+            ),
+            ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),
+            ("--labels", "pretrain.mmpt.labels", self.labels.clone()),
+        ];
+        self.settings.resolve_over(recipe, Some(Purpose::Pretraining), &flags)
     }
 
     /// Reports the result of the run, on one of the processes.

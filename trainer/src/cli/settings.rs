@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use schemas::limits::MAX_THREADS;
 use schemas::output;
-use trainer::config::{Config, ModelKind, Override, Purpose};
+use trainer::config::{Config, Override, Purpose};
 use trainer::device::DeviceName;
 use trainer::ranks;
 use trainer::run::folder::Existing;
@@ -44,10 +44,10 @@ impl Settings {
         self.resolve_over(|_| Vec::new(), purpose, more)
     }
 
-    /// Resolves the configuration as [`Settings::resolve`] does, over the defaults of an encoder's recipe.
+    /// Resolves the configuration as [`Settings::resolve`] does, over the defaults of a recipe.
     pub(crate) fn resolve_over(
         &self,
-        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
+        recipe: impl FnOnce(&Config) -> Vec<(String, String)>,
         purpose: Option<Purpose>,
         more: &[FlagValue],
     ) -> anyhow::Result<Config> {

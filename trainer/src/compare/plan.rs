@@ -15,7 +15,8 @@ use super::job::{Job, JobKind, operand, text};
 use crate::config::{Config, ConfigError, Override, Purpose};
 use crate::error::TrainError;
 use crate::evaluate::default_out;
-use crate::finetune::member::{Encoders, configure};
+use crate::finetune::member::{Encoders, configure, recipe_of};
+use crate::pretrain::recipe::recipe;
 use crate::report::json;
 use crate::run::folder::BEST_FILE;
 use crate::task::Task;
@@ -100,7 +101,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let settings = assignments(&section.settings);
-        let config = Config::resolve(section.config.as_deref(), &settings)
+        let config = Config::resolve_over(recipe, section.config.as_deref(), &settings)
             .and_then(|config| Purpose::Pretraining.require_effect(&overrides(&settings)?).map(|()| config))
             .map_err(self.unusable(format!("pretrain.{name}"), &[&format!("pretrain.{name}.settings")]))?;
         let place = Path::new(PRETRAIN_FOLDER).join(name);
@@ -140,7 +141,12 @@ impl<'a> Planner<'a> {
             .into_iter()
             .flat_map(assignments)
             .collect();
-        let recipe = |model| definition.group.recipe(model, &definition.name);
+        let begun = start_section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
+        let begun = begun.map(|(_, config)| Description::of_pretraining(config));
+        let recipe = |config: &Config| match &begun {
+            Some(description) => recipe_of(description, definition.group, &definition.name),
+            None => definition.group.recipe(config.model.kind, config.pretrain.method, &definition.name),
+        };
         let section = format!("task.{task}] with [start.{start}");
         // The last value counts.
         let tables =
@@ -212,11 +218,9 @@ impl<'a> Planner<'a> {
     /// Checks that the configuration of a fine-tuning is for the weights that it begins with.
     fn require_fit(&self, start: &StartSection, config: Config) -> Result<(), TrainError> {
         let pretrained = start.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
-        if let Some((job, Config { model, pretrain, .. })) = pretrained {
+        if let Some((job, pretraining)) = pretrained {
             let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
-            let (model, pretrain) = (model.clone(), pretrain.clone());
-            let description = Description { model, pretrain, ..Description::default() };
-            configure(&description, config).map_err(|source| TrainError::Weights { path, source })?;
+            configure(&Description::of_pretraining(pretraining), config).map_err(|source| TrainError::Weights { path, source })?;
         } else if let Some(weights) = &start.weights {
             Encoders::read(weights)?.configure(config)?;
         }

@@ -1,6 +1,7 @@
 //! Sections with alternatives, of which one setting chooses the active one.
 
-/// Settings that choose, each with the prefix of the sections among which it chooses.
+/// Settings that choose, each with the prefix of the sections among which it chooses. A section has the name of its
+/// choice, with `_` for `-`.
 const CHOICES: &[(&str, &str)] = &[("model.kind", "model."), ("pretrain.method", "pretrain.")];
 
 /// Removes the settings of kinds and methods that are not chosen. Settings are pairs of key and value as text.
@@ -8,7 +9,7 @@ pub(super) fn active(mut settings: Vec<(String, String)>) -> Vec<(String, String
     for (choice, section) in CHOICES {
         let chosen = settings.iter().find(|(key, _)| key == choice).map(|(_, value)| value.clone());
         let Some(chosen) = chosen else { continue };
-        let chosen = format!("{section}{}.", chosen.trim_matches('"'));
+        let chosen = format!("{section}{}.", chosen.trim_matches('"').replace('-', "_"));
         settings.retain(|(key, _)| key == choice || !key.starts_with(section) || key.starts_with(&chosen));
     }
     settings

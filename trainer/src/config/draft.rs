@@ -10,7 +10,7 @@ use super::error::{ConfigError, Place};
 use super::fault::Fault;
 use super::file::{self, Names};
 use super::table::{to_table, unknown};
-use super::{Config, ModelKind, keys, moved};
+use super::{Config, keys, moved};
 
 /// The settings so far, and the place of each.
 pub(super) struct Draft {
@@ -20,9 +20,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Returns the encoder of the settings so far.
-    pub(super) fn model(&self) -> ModelKind {
-        self.config.model.kind
+    /// Returns the settings so far.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Creates a draft with the defaults.

@@ -46,7 +46,7 @@ pub use model::{
     ModelConfig, ModelKind, SchnetModelConfig,
 };
 pub use optimiser::OptimiserConfig;
-pub use pretrain::{LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
+pub use pretrain::{CrystalTwinsConfig, LossConfig, MethodKind, MmptPretrainConfig, PretrainConfig};
 pub use purpose::Purpose;
 pub use run::RunConfig;
 pub use schedule::ScheduleConfig;
@@ -182,13 +182,13 @@ impl Config {
         Self::resolve_over(|_| Vec::new(), path, settings)
     }
 
-    /// Resolves a configuration over the defaults of a recipe. `recipe` returns keys and values for an encoder; the
-    /// values are written as in settings.
+    /// Resolves a configuration over the defaults of a recipe. `recipe` returns keys and values for a configuration
+    /// without them, such as for its encoder; the values are written as in settings.
     ///
     /// # Errors
     /// Those of [`Config::resolve`].
     pub fn resolve_over(
-        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
+        recipe: impl FnOnce(&Self) -> Vec<(String, String)>,
         path: Option<&Path>,
         settings: &[impl AsRef<str>],
     ) -> Result<Self, ConfigError> {
@@ -203,7 +203,7 @@ impl Config {
     /// # Errors
     /// Those of [`Config::resolve`].
     pub fn resolve_named(
-        recipe: impl FnOnce(ModelKind) -> Vec<(String, String)>,
+        recipe: impl FnOnce(&Self) -> Vec<(String, String)>,
         path: Option<&Path>,
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
@@ -214,8 +214,8 @@ impl Config {
         for Override { name, key, value } in overrides {
             draft.set(key, value, &Place::Override(name))?;
         }
-        // Last, because the encoder is a setting itself.
-        for (key, value) in recipe(draft.model()) {
+        // Last, because the encoder and the method are settings themselves.
+        for (key, value) in recipe(draft.config()) {
             draft.set_default(&key, &value)?;
         }
         draft.finish()

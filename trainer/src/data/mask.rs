@@ -1,6 +1,6 @@
 //! The mutex masks (specification, section 5).
 
-use crate::data::random::{Purpose, below, keyed};
+use crate::data::random::{Purpose, draw, keyed};
 
 /// Draws the mask M of the first view, shape `[N]`; true for a hidden atom. The second view hides the other atoms.
 ///
@@ -18,11 +18,7 @@ pub fn random_mask(atom_offsets: &[usize], seed: u64, epoch: u64, first_crystal:
         order.clear();
         order.extend(first..end);
         let masked = order.len() / 2;
-        for position in 0..masked {
-            let drawn = position + below(&mut generator, order.len() - position);
-            order.swap(position, drawn);
-            mask[order[position]] = true;
-        }
+        draw(&mut generator, &mut order, masked).iter().for_each(|&atom| mask[atom] = true);
     }
     mask
 }

@@ -15,6 +15,10 @@ pub enum Purpose {
     ShuffleBuffer = 3,
     /// A sample of the crystals of a store.
     Sample = 4,
+    /// The first augmented view of a crystal.
+    FirstView = 5,
+    /// The second augmented view of a crystal.
+    SecondView = 6,
 }
 
 /// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.
@@ -38,6 +42,16 @@ pub fn below(generator: &mut impl Rng, bound: usize) -> usize {
             return (product >> 64) as usize;
         }
     }
+}
+
+/// Draws `count` of the items, at most all, uniformly without replacement. They are moved to the front and returned.
+pub fn draw<'a, T>(generator: &mut impl Rng, items: &'a mut [T], count: usize) -> &'a [T] {
+    let count = count.min(items.len());
+    for position in 0..count {
+        let drawn = position + below(generator, items.len() - position);
+        items.swap(position, drawn);
+    }
+    &items[..count]
 }
 
 /// Shuffles the items uniformly (Fisher-Yates, from the end).

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use burn::prelude::*;
 
 use super::objective::{Finetuning, Standardisation};
-use crate::config::{Config, ModelConfig, PretrainConfig};
+use crate::config::{Config, MethodKind, ModelConfig, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
+use crate::model::cgcnn::CRYSTAL_LAYER;
 use crate::model::{Head, PropertyModel};
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
@@ -20,7 +21,7 @@ use crate::run::interrupt::Interrupt;
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, TOTAL, Values};
 use crate::run::training_run::{Ending, RunSetup, TrainingRun};
-use crate::task::{Fold, Labelled, Task};
+use crate::task::{Fold, Group, Labelled, Task};
 use crate::weights::{self, Description, Target, WeightsError};
 
 /// Encoders from a weights file, to begin fine-tuning with.
@@ -61,14 +62,24 @@ impl Encoders {
             .map_err(|source| TrainError::Weights { path: self.path.clone(), source })
     }
 
-    /// Returns a model with these encoders and its own head.
+    /// Returns the recipe of these encoders for a task, as [`recipe_of`] does.
+    pub fn recipe(&self, group: Group, task: &str) -> Vec<(String, String)> {
+        recipe_of(&self.description, group, task)
+    }
+
+    /// Returns a model with these encoders and its own head. A layer that embeds crystals is the model's own if the
+    /// weights have none.
     fn place_in(&self, model: PropertyModel) -> Result<PropertyModel, TrainError> {
         let own = snapshot::weights_of(&model);
-        let (head, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            own.into_iter().partition(|(name, _)| Head::has(self.description.model.kind, name));
+        let is_own = |name: &str| {
+            let of_crystals = is_of_atoms(&self.description) && name.starts_with(CRYSTAL_LAYER);
+            of_crystals || Head::has(self.description.model.kind, name)
+        };
+        let (own, encoder): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            own.into_iter().partition(|(name, _)| is_own(name));
         let given = self.tensors.iter().filter(|(name, _)| encoder.contains_key(*name));
         let given = given.map(|(name, tensor)| (name.clone(), tensor.clone()));
-        snapshot::with_weights(model, given.chain(head).collect(), &[], &self.path)
+        snapshot::with_weights(model, given.chain(own).collect(), &[], &self.path)
     }
 }
 
@@ -85,15 +96,41 @@ pub(crate) fn configure(description: &Description, config: Config) -> Result<Con
         section.mmpt.labels = pretrain.mmpt.labels;
         section
     };
-    let asked = comparable(&config.pretrain);
+    let open = open_settings(description);
+    let fixed = |section: &ModelConfig| section.with_settings_of(model, &open);
+    let (asked_model, asked) = (fixed(&config.model), comparable(&config.pretrain));
     description.require(
-        if config.model == ModelConfig::default() { model } else { &config.model },
+        if asked_model == fixed(&ModelConfig::default()) { model } else { &asked_model },
         if asked == comparable(&PretrainConfig::default()) { pretrain } else { &asked },
         features,
     )?;
     let mut taken = pretrain.clone();
     taken.mmpt.loss = config.pretrain.mmpt.loss.clone();
-    Ok(Config { model: model.clone(), pretrain: taken, ..config })
+    let model = model.with_settings_of(&config.model, &open);
+    Ok(Config { model, pretrain: taken, ..config })
+}
+
+/// Returns the recipe of the weights that a fine-tuning begins with, for a task. It has no settings of the model that
+/// the weights decide.
+pub(crate) fn recipe_of(description: &Description, group: Group, task: &str) -> Vec<(String, String)> {
+    let open = open_settings(description);
+    let mut recipe = group.recipe(description.model.kind, description.pretrain.method, task);
+    recipe.retain(|(key, _)| key.strip_prefix("model.").is_none_or(|key| open.contains(&key)));
+    recipe
+}
+
+/// Returns the settings of the model that weights leave open, as keys inside its section.
+fn open_settings(description: &Description) -> Vec<&'static str> {
+    let mut open = description.model.head_settings().to_vec();
+    if is_of_atoms(description) {
+        open.push("cgcnn.crystal_width");
+    }
+    open
+}
+
+/// Whether weights embed atoms alone, as those of InfoGraph do.
+fn is_of_atoms(description: &Description) -> bool {
+    description.pretrain.method == MethodKind::InfoGraph && description.target.is_none()
 }
 
 /// The arguments of [`run_member`].
@@ -239,3 +276,6 @@ fn dummy(train: &[Labelled]) -> Values {
     let scores = median(&targets).and_then(|median| Scores::of_constant(targets.iter().copied(), median));
     scores.map(|scores| (TOTAL.to_owned(), scores.mae)).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

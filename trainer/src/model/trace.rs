@@ -7,6 +7,7 @@ use burn::prelude::*;
 /// A recorder of intermediate tensors, which is either on or off.
 #[derive(Debug, Default)]
 pub struct Trace {
+    prefix: &'static str,
     tensors: Option<BTreeMap<String, TensorData>>,
 }
 
@@ -18,13 +19,18 @@ impl Trace {
 
     /// Creates a trace that records every tensor.
     pub fn on() -> Self {
-        Self { tensors: Some(BTreeMap::new()) }
+        Self { tensors: Some(BTreeMap::new()), ..Self::default() }
+    }
+
+    /// Sets the beginning of the names that are recorded from now on.
+    pub fn set_prefix(&mut self, prefix: &'static str) {
+        self.prefix = prefix;
     }
 
     /// Records a tensor under a name. `tensor` is not called if the trace is off.
     pub fn record<const D: usize>(&mut self, name: &str, tensor: impl FnOnce() -> Tensor<D>) {
         if let Some(tensors) = &mut self.tensors {
-            tensors.insert(name.to_owned(), tensor().into_data());
+            tensors.insert(format!("{}{name}", self.prefix), tensor().into_data());
         }
     }
 

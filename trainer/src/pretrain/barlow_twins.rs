@@ -8,12 +8,8 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use crate::model::Trace;
 use crate::ops;
 use crate::ranks::Ranks;
-
-/// Added to the sum of squares of each feature.
-const NORM_EPSILON: f64 = 1e-8;
 
 /// Settings of the loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +18,8 @@ pub struct BarlowTwins {
     pub off_diagonal: f64,
     /// Whether the features are centred before they are correlated.
     pub centred: bool,
+    /// Added to the sum of squares of each feature, whose root divides the feature.
+    pub epsilon: f64,
 }
 
 /// How the samples of a rank are combined with those of the other ranks.
@@ -33,14 +31,26 @@ pub struct Columns<'a> {
     pub ranks: &'a Arc<dyn Ranks>,
 }
 
+/// The parts of the loss.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// Correlation matrix C of the two views' features, shape `[width, width]`.
+    pub correlation: Tensor<2>,
+    /// `Σ_a (1 − C_aa)²`, shape `[1]`.
+    pub on: Tensor<1>,
+    /// `Σ_{a≠c} C_ac²`, shape `[1]`.
+    pub off: Tensor<1>,
+    /// `on + λ off`, shape `[1]`.
+    pub loss: Tensor<1>,
+}
+
 impl BarlowTwins {
-    /// Returns `Σ_a (1 − C_aa)² + λ Σ_{a≠c} C_ac²`, where C is the correlation matrix of the two views' features.
-    ///
-    /// The trace records C as `bt_C`, shape `[width, width]`.
+    /// Correlates the features of two views:
+    /// `C_ac = Σ_s x_sa y_sc / √((Σ_s x_sa² + ε)(Σ_s y_sc² + ε))` for samples x and y, centred if configured.
     ///
     /// # Shapes
-    /// Samples `[rows, width]` of each view, the same sample in the same row; output `[1]`.
-    pub fn loss(&self, samples: [Tensor<2>; 2], columns: &Columns<'_>, trace: &mut Trace) -> Tensor<1> {
+    /// Samples `[rows, width]` of each view, the same sample in the same row; see [`Agreement`].
+    pub fn agreement(&self, samples: [Tensor<2>; 2], columns: &Columns<'_>) -> Agreement {
         let ranks = columns.ranks;
         let samples = match self.centred {
             true => {
@@ -51,16 +61,16 @@ impl BarlowTwins {
         };
         // Dividing the columns first keeps the correlation one product.
         let squares = samples.each_ref().map(|samples| samples.clone().powi_scalar(2).sum_dim(0));
-        let norms = over_ranks(squares, ranks).map(|squares| (squares + NORM_EPSILON).sqrt());
+        let norms = over_ranks(squares, ranks).map(|squares| (squares + self.epsilon).sqrt());
         let [first, second] = combined(samples, norms, |samples, norms| samples / norms);
         let correlation = ops::all_reduce(first.transpose().matmul(second), ranks);
-        trace.record("bt_C", || correlation.clone());
         let width = correlation.dims()[0];
         let identity = Tensor::<2>::eye(width, &correlation.device()).cast(correlation.dtype());
         let diagonal = (correlation.clone() * identity).sum_dim(1);
         let on = (diagonal.clone().neg() + 1.0).powi_scalar(2).sum();
-        let off = correlation.powi_scalar(2).sum() - diagonal.powi_scalar(2).sum();
-        on + off * self.off_diagonal
+        let off = correlation.clone().powi_scalar(2).sum() - diagonal.powi_scalar(2).sum();
+        let loss = on.clone() + off.clone() * self.off_diagonal;
+        Agreement { correlation, on, off, loss }
     }
 }
 

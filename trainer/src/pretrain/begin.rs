@@ -39,7 +39,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     let shards = crystals.train.sources().shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
     let (folder, checkpoint) = claim_run(&request.folder, existing, &config, &*ranks)?;
-    let objective = P::new(&config, features.cutoff_angstrom, &device, &ranks);
+    let objective = P::new(&config, &features, &device, &ranks);
     let init = |lattice: &LatticeStatistics| P::init(&config, lattice, &autodiff);
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {

@@ -5,8 +5,10 @@ use std::path::Path;
 use burn::module::Module;
 use burn::prelude::*;
 
-use super::Pretraining;
+use super::crystal_twins::CrystalTwinsObjective;
+use super::infograph::InfoGraphObjective;
 use super::mmpt::MmptObjective;
+use super::{Pretraining, require_kind};
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
@@ -39,6 +41,8 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     let Some(target) = &description.target else {
         return match description.pretrain.method {
             MethodKind::Mmpt => pretrained::<MmptObjective>(path, device),
+            MethodKind::CrystalTwins => pretrained::<CrystalTwinsObjective>(path, device),
+            MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(path, device),
         };
     };
     let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
@@ -83,6 +87,7 @@ pub(super) fn load<P: Pretraining>(
         pretrain: description.pretrain.clone(),
         ..Config::default()
     };
+    require_kind(&config)?;
     let model = P::init(&config, &description.lattice, device);
     let ignored = [Head::prefixes(description.model.kind), &[OPTIMISER_PREFIX]].concat();
     let model = with_weights(model, file.tensors, &ignored, path)?;

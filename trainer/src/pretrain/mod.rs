@@ -1,17 +1,24 @@
 //! Pre-training: an encoder learns from crystals without a property. Each method has a folder.
 //!
-//! * [`mmpt`]: masked views and periodic attributes; [`barlow_twins`]: a loss for the agreement of two views
+//! * [`mmpt`]: masked views and periodic attributes
+//! * [`crystal_twins`]: two augmented views; [`infograph`]: atoms and their crystal
+//! * [`barlow_twins`]: a loss for the agreement of two views
+//! * [`recipe`]: default settings of each method
 //! * `begin`: setup of a run; [`load`]: reading of encoders from weights files
 
 pub mod barlow_twins;
 mod begin;
+pub mod crystal_twins;
+pub mod infograph;
 pub mod load;
 pub mod mmpt;
+pub mod recipe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::prelude::*;
+use schemas::settings::FeatureSettings;
 
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
@@ -28,14 +35,16 @@ use crate::run::step::{Objective, Values};
 use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
 pub(crate) use begin::load_initial;
+use crystal_twins::CrystalTwinsObjective;
+use infograph::InfoGraphObjective;
 use mmpt::MmptObjective;
 
 /// A pre-training method. A new method is a folder beside [`mmpt`] that implements this trait, and an arm of each
 /// `match` on the configured method.
 pub trait Pretraining: Objective + Sized {
-    /// Creates the objective of a configuration. Batches are made on `device`, which must be one without automatic
-    /// differentiation, and are shared by `ranks`.
-    fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self;
+    /// Creates the objective of a configuration for crystals with these features. Batches are made on `device`, which
+    /// must be one without automatic differentiation, and are shared by `ranks`.
+    fn new(config: &Config, features: &FeatureSettings, device: &Device, ranks: &Arc<dyn Ranks>) -> Self;
 
     /// Initialises a model. `statistics` are the lattice statistics of the training set. Parameters are made on
     /// `device`, which must be one with automatic differentiation.
@@ -44,7 +53,7 @@ pub trait Pretraining: Objective + Sized {
     /// Returns the encoder of a model, for fine-tuning.
     fn into_encoder(model: Self::Model) -> Encoder;
 
-    /// Returns the loss terms of the constant predictor by name.
+    /// Returns the loss terms of the constant predictor by name; none for a method that predicts nothing of a crystal.
     ///
     /// # Errors
     /// [`TrainError::Data`] if the crystals cannot be read.
@@ -88,8 +97,27 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]. The last checkpoint is complete in any case.
 pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
+    require_kind(&request.config)?;
     match request.config.pretrain.method {
         MethodKind::Mmpt => run::<MmptObjective>(request, interrupt),
+        MethodKind::CrystalTwins => run::<CrystalTwinsObjective>(request, interrupt),
+        MethodKind::InfoGraph => run::<InfoGraphObjective>(request, interrupt),
+    }
+}
+
+/// Checks that the method trains encoders of the configured kind.
+///
+/// # Errors
+/// [`TrainError::MethodKind`].
+pub(crate) fn require_kind(config: &Config) -> Result<(), TrainError> {
+    let (method, found) = (config.pretrain.method, config.model.kind);
+    match method.model() == found {
+        true => Ok(()),
+        false => Err(TrainError::MethodKind {
+            method: method.word(),
+            needed: method.model().word(),
+            found: found.word(),
+        }),
     }
 }
 

@@ -95,6 +95,11 @@ impl GlobalSizes {
         self.weight(self.sizes.edges)
     }
 
+    /// Returns the factor that makes a sum over this rank's atoms this rank's loss for a mean over all atoms.
+    pub fn per_atom(&self) -> f64 {
+        self.weight(self.sizes.atoms)
+    }
+
     /// Returns the factor that makes a sum over this rank's hidden atoms this rank's loss for a mean over all hidden
     /// atoms of the view.
     pub fn per_hidden(&self, view: usize) -> f64 {

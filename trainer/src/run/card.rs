@@ -69,9 +69,10 @@ impl Card<'_> {
         let [encoders, fine_tuned] = beginnings(model.kind);
         match target {
             None => format!(
-                "{encoders}\n{}: {} with their decoders. They predict no property as they are; fine-tune them.\n",
+                "{encoders}\n{}: {} with their {}. They predict no property as they are; fine-tune them.\n",
                 pretrain.method.about(),
-                model.kind.about()
+                model.kind.about(),
+                pretrain.method.decoders()
             ),
             Some(Target { task, property, unit, mean, std, .. }) => format!(
                 "{fine_tuned}{}\n\nPredicts `{}` of a crystal{}. The training \

@@ -21,6 +21,7 @@ use schemas::reader::DEFAULT_BATCH_ROWS;
 
 use crate::config::Config;
 use crate::config::model::ModelKind;
+use crate::config::pretrain::MethodKind;
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
 use crate::error::TrainError;
@@ -113,11 +114,20 @@ fn weigh(size: &Size, bytes: &Size) -> f64 {
 pub fn step_bytes(config: &Config, size: &Size) -> f64 {
     match config.model.kind {
         ModelKind::Mmpt => mmpt::memory::step_bytes(&config.model.mmpt, &config.pretrain.mmpt, size),
-        ModelKind::Cgcnn => cgcnn::memory::step_bytes(&config.model.cgcnn, size),
+        ModelKind::Cgcnn => views(config) * cgcnn::memory::step_bytes(&config.model.cgcnn, size),
         ModelKind::Schnet => schnet::memory::step_bytes(&config.model.schnet, size),
         ModelKind::Megnet => megnet::memory::step_bytes(&config.model.megnet, size),
         ModelKind::Alignn => alignn::memory::step_bytes(&config.model.alignn, size),
         ModelKind::Matformer => matformer::memory::step_bytes(&config.model.matformer, size),
+    }
+}
+
+/// Returns the number of times that the pre-training encodes a crystal.
+fn views(config: &Config) -> f64 {
+    match config.pretrain.method {
+        MethodKind::CrystalTwins => 2.0,
+        // The discriminators take the atoms, which are few beside the edges.
+        MethodKind::Mmpt | MethodKind::InfoGraph => 1.0,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Recipes: the default settings for fine-tuning an encoder on a task. `trainer/recipes/MODEL/GROUP.toml` holds those
-//! for a group of tasks, and `tasks.toml` beside it the changes for single tasks. The groups follow the two regimes
-//! of the paper (specification, section 6).
+//! for a group of tasks, and `tasks.toml` beside it the changes for single tasks. Encoders that Crystal Twins or
+//! InfoGraph has pre-trained have folders of their own. The groups follow the two regimes of the paper (specification,
+//! section 6).
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::config::{self, ModelKind};
+use crate::config::{self, MethodKind, ModelKind};
 
 /// A group of tasks with a common recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,19 +20,35 @@ pub enum Group {
 }
 
 impl Group {
-    /// Returns the recipe of an encoder for a task of this group, as keys of the configuration and TOML values.
+    /// Returns the recipe of an encoder and its pre-training for a task of this group, as keys of the configuration and
+    /// TOML values.
     ///
     /// # Panics
     /// If a built-in recipe is not valid TOML.
-    pub fn recipe(self, model: ModelKind, task: &str) -> Vec<(String, String)> {
-        let group: Table = self.text(model).parse().expect(VALID);
-        let tasks: Table = tasks(model).parse().expect(VALID);
+    pub fn recipe(self, model: ModelKind, method: MethodKind, task: &str) -> Vec<(String, String)> {
+        let group: Table = self.text(model, method).parse().expect(VALID);
+        let tasks: Table = tasks(model, method).parse().expect(VALID);
         let own = tasks.get(task).and_then(Value::as_table);
         let settings = config::settings(&group).into_iter().chain(own.into_iter().flat_map(config::settings));
         settings.map(|(key, value)| (key, value.to_string())).collect()
     }
 
-    fn text(self, model: ModelKind) -> &'static str {
+    fn text(self, model: ModelKind, method: MethodKind) -> &'static str {
+        match (method, self) {
+            (MethodKind::CrystalTwins, Self::Matbench) => {
+                return include_str!("../../recipes/crystal-twins/matbench.toml");
+            }
+            (MethodKind::CrystalTwins, Self::Other) => {
+                return include_str!("../../recipes/crystal-twins/other.toml");
+            }
+            (MethodKind::InfoGraph, Self::Matbench) => {
+                return include_str!("../../recipes/infograph/matbench.toml");
+            }
+            (MethodKind::InfoGraph, Self::Other) => {
+                return include_str!("../../recipes/infograph/other.toml");
+            }
+            (MethodKind::Mmpt, _) => {}
+        }
         match (model, self) {
             (ModelKind::Mmpt, Self::Matbench) => include_str!("../../recipes/mmpt/matbench.toml"),
             (ModelKind::Mmpt, Self::Other) => include_str!("../../recipes/mmpt/other.toml"),
@@ -50,7 +67,12 @@ impl Group {
 }
 
 /// Returns the changes for single tasks of an encoder's recipes.
-fn tasks(model: ModelKind) -> &'static str {
+fn tasks(model: ModelKind, method: MethodKind) -> &'static str {
+    match method {
+        MethodKind::CrystalTwins => return include_str!("../../recipes/crystal-twins/tasks.toml"),
+        MethodKind::InfoGraph => return include_str!("../../recipes/infograph/tasks.toml"),
+        MethodKind::Mmpt => {}
+    }
     match model {
         ModelKind::Mmpt => include_str!("../../recipes/mmpt/tasks.toml"),
         ModelKind::Cgcnn => include_str!("../../recipes/cgcnn/tasks.toml"),
@@ -69,6 +91,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::finetune::{Loss, Standardise};
+    use crate::config::model::CgcnnOutput;
     use crate::config::optimiser::OptimiserKind;
     use crate::config::schedule::ScheduleKind;
     use crate::task::Task;
@@ -76,23 +99,45 @@ mod tests {
     const GROUPS: [Group; 2] = [Group::Matbench, Group::Other];
 
     fn resolved(group: Group, task: &str) -> Config {
-        Config::resolve_over(|model| group.recipe(model, task), None, &[] as &[&str]).expect(task)
+        resolved_for(MethodKind::Mmpt, group, task)
+    }
+
+    fn resolved_for(method: MethodKind, group: Group, task: &str) -> Config {
+        let recipe = |config: &Config| group.recipe(config.model.kind, method, task);
+        Config::resolve_over(recipe, None, &[] as &[&str]).expect(task)
     }
 
     #[test]
     fn recipes_are_of_known_settings() {
         for group in GROUPS {
             for task in Task::names() {
-                resolved(group, task);
+                for method in [MethodKind::Mmpt, MethodKind::CrystalTwins, MethodKind::InfoGraph] {
+                    resolved_for(method, group, task);
+                }
             }
         }
     }
 
     #[test]
     fn recipes_of_single_tasks_are_of_tasks_there_are() {
-        let tasks: Table = tasks(ModelKind::Mmpt).parse().expect("TOML");
+        let tasks: Table = tasks(ModelKind::Mmpt, MethodKind::Mmpt).parse().expect("TOML");
         for name in tasks.keys() {
             assert!(Task::names().contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn encoders_of_other_pretrainings_have_their_own_recipes() {
+        for (method, batch, output) in [
+            (MethodKind::CrystalTwins, 128, CgcnnOutput::Perceptron),
+            (MethodKind::InfoGraph, 256, CgcnnOutput::Linear),
+        ] {
+            for (task, epochs) in [("mp_gap", 300), ("jarvis_ehull", 500)] {
+                let Config { model, data, optimiser, run, .. } = resolved_for(method, Group::Other, task);
+                assert_eq!((model.kind, model.cgcnn.crystal_width), (ModelKind::Cgcnn, 128));
+                assert_eq!((model.cgcnn.output, data.batch_crystals, run.epochs), (output, batch, epochs));
+                assert_eq!((optimiser.kind, optimiser.weight_decay), (OptimiserKind::Adam, 1e-6));
+            }
         }
     }
 

@@ -26,7 +26,7 @@ use super::error::WeightsError;
 use super::section::{self, text, unreadable};
 use super::target::Target;
 use crate::config::model::LATTICE_PARAMETERS;
-use crate::config::{self, MethodKind, ModelConfig, ModelKind, PretrainConfig};
+use crate::config::{self, Config, MethodKind, ModelConfig, ModelKind, PretrainConfig};
 use crate::data::LatticeStatistics;
 use crate::task::Transform;
 
@@ -70,6 +70,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// Returns the description of the weights that a pre-training will write, with the default features and lattice
+    /// statistics.
+    pub fn of_pretraining(config: &Config) -> Self {
+        Self { model: config.model.clone(), pretrain: config.pretrain.clone(), ..Self::default() }
+    }
+
     /// Returns the description as metadata. The features have the same keys as in a shard. Numbers have the shortest
     /// form that reads back to the same double.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
@@ -84,6 +90,8 @@ impl Description {
         };
         let pretrain = match self.pretrain.method {
             MethodKind::Mmpt => json(&self.pretrain.mmpt),
+            MethodKind::CrystalTwins => json(&self.pretrain.crystal_twins),
+            MethodKind::InfoGraph => json(&Map::new()),
         };
         metadata.insert(KIND_KEY.to_owned(), word(&self.model.kind));
         metadata.insert(CONFIG_KEY.to_owned(), model);
@@ -173,6 +181,11 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
             let home = |name: &str| (name != LOSS).then_some(PRETRAIN_KEY);
             sections.1.mmpt = section::fill(&sections.1.mmpt, &pretrain, home)?;
         }
+        MethodKind::CrystalTwins => {
+            let home = |_: &str| Some(PRETRAIN_KEY);
+            sections.1.crystal_twins = section::fill(&sections.1.crystal_twins, &pretrain, home)?;
+        }
+        MethodKind::InfoGraph => {}
     }
     Ok(sections)
 }

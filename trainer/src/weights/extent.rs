@@ -42,7 +42,7 @@ fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Opt
         Some(head) => {
             HEAD_INPUTS * atoms as f64 * head + crystals.unwrap_or(0) as f64 * head + 2.0 * head * head
         }
-        None => pretrain.least_numbers(atoms),
+        None => pretrain.least_numbers(model),
     };
     model.least_numbers() + rest
 }

@@ -77,6 +77,18 @@ impl ModelKind {
         }
     }
 
+    /// Returns the word for it in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mmpt => "mmpt",
+            Self::Cgcnn => "cgcnn",
+            Self::Schnet => "schnet",
+            Self::Megnet => "megnet",
+            Self::Alignn => "alignn",
+            Self::Matformer => "matformer",
+        }
+    }
+
     /// Returns a description in a few words.
     pub fn about(self) -> &'static str {
         match self {
@@ -159,6 +171,31 @@ impl ModelConfig {
             ModelKind::Alignn => Some(self.alignn.edges),
             ModelKind::Matformer => Some(self.matformer.edges),
         }
+    }
+
+    /// Returns the settings of the head, which the weights of an encoder leave open, as keys inside this section.
+    pub(crate) fn head_settings(&self) -> &'static [&'static str] {
+        match self.kind {
+            ModelKind::Cgcnn => &["cgcnn.hidden_layers", "cgcnn.output"],
+            ModelKind::Mmpt
+            | ModelKind::Schnet
+            | ModelKind::Megnet
+            | ModelKind::Alignn
+            | ModelKind::Matformer => &[],
+        }
+    }
+
+    /// Returns this model with the values that another one has for some keys inside this section.
+    pub(crate) fn with_settings_of(&self, other: &Self, keys: &[&str]) -> Self {
+        const TREE: &str = "a section is a tree of settings";
+        let tree = |model: &Self| serde_json::to_value(model).expect(TREE);
+        let (mut own, other) = (tree(self), tree(other));
+        for pointer in keys.iter().map(|key| format!("/{}", key.replace('.', "/"))) {
+            if let (Some(own), Some(other)) = (own.pointer_mut(&pointer), other.pointer(&pointer)) {
+                own.clone_from(other);
+            }
+        }
+        serde_json::from_value(own).expect(TREE)
     }
 
     /// Returns a lower bound of the number of the encoder's weights.

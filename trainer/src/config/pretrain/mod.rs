@@ -2,26 +2,35 @@
 //!
 //! * [`mmpt`]: masked views and labels of MMPT
 //! * [`loss`]: loss terms of MMPT
+//! * [`crystal_twins`]: views and projector of Crystal Twins
 //!
-//! Every method has a section that is named like it.
+//! Every method with settings has a section that is named like it.
 
+pub mod crystal_twins;
 pub mod loss;
 pub mod mmpt;
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faults};
+use super::model::{ModelConfig, ModelKind};
 use super::section::{Setting, section};
 
+pub use crystal_twins::CrystalTwinsConfig;
 pub use loss::LossConfig;
 pub use mmpt::{Masking, MmptPretrainConfig};
 
 /// The pre-trainings there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum MethodKind {
     /// MMPT: masked atoms, the agreement of two views, and periodic attributes.
     Mmpt,
+    /// Crystal Twins: the agreement of two augmented views.
+    CrystalTwins,
+    /// InfoGraph: the mutual information of atoms and crystals.
+    #[serde(rename = "infograph")]
+    InfoGraph,
 }
 
 impl Setting for MethodKind {}
@@ -31,6 +40,34 @@ impl MethodKind {
     pub fn about(self) -> &'static str {
         match self {
             Self::Mmpt => "Mutex masked pre-training for crystals",
+            Self::CrystalTwins => "Crystal Twins, the agreement of two views of a crystal",
+            Self::InfoGraph => "InfoGraph, the mutual information of atoms and their crystal",
+        }
+    }
+
+    /// Returns the word for it in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mmpt => "mmpt",
+            Self::CrystalTwins => "crystal-twins",
+            Self::InfoGraph => "infograph",
+        }
+    }
+
+    /// Returns what its models hold besides the encoder.
+    pub fn decoders(self) -> &'static str {
+        match self {
+            Self::Mmpt => "decoders",
+            Self::CrystalTwins => "projector",
+            Self::InfoGraph => "discriminators",
+        }
+    }
+
+    /// Returns the kind of encoder that it trains.
+    pub fn model(self) -> ModelKind {
+        match self {
+            Self::Mmpt => ModelKind::Mmpt,
+            Self::CrystalTwins | Self::InfoGraph => ModelKind::Cgcnn,
         }
     }
 }
@@ -38,27 +75,35 @@ impl MethodKind {
 section! {
     /// The pre-training and its settings.
     pub struct PretrainConfig {
-        /// The pre-training: "mmpt". Sections of other methods have no effect.
+        /// The pre-training: "mmpt", "crystal-twins" or "infograph". Sections of other methods have no effect.
         pub method: MethodKind = MethodKind::Mmpt;
         /// Labels, masks and decoders of MMPT's pre-training.
         pub mmpt: MmptPretrainConfig = MmptPretrainConfig::default();
+        /// Views and projector of Crystal Twins.
+        pub crystal_twins: CrystalTwinsConfig = CrystalTwinsConfig::default();
     }
 }
 
 impl PretrainConfig {
-    /// Returns a lower bound of the number of the decoders' weights, on an encoder whose atom embeddings have the
-    /// width `atoms`.
-    pub(crate) fn least_numbers(&self, atoms: usize) -> f64 {
+    /// Returns a lower bound of the number of weights besides those of the encoder.
+    pub(crate) fn least_numbers(&self, model: &ModelConfig) -> f64 {
         match self.method {
-            MethodKind::Mmpt => self.mmpt.decoder_numbers(atoms),
+            MethodKind::Mmpt => self.mmpt.decoder_numbers(model.widths().atoms),
+            MethodKind::CrystalTwins => self.crystal_twins.projector_numbers(model.cgcnn.crystal_width),
+            MethodKind::InfoGraph => {
+                const MATRICES: f64 = 8.0;
+                let width = model.cgcnn.convolutions as f64 * model.cgcnn.atom_width as f64;
+                MATRICES * width * width
+            }
         }
     }
 
-    /// Returns the settings in which two models must agree to exchange weights: all but those of the loss, which are
-    /// the default's.
+    /// Returns the settings in which two models must agree to exchange weights: all but those of the loss and of
+    /// augmentations, which are the default's.
     pub fn of_weights(&self) -> Self {
         let mut settings = self.clone();
         settings.mmpt.loss = LossConfig::default();
+        settings.crystal_twins = self.crystal_twins.of_weights();
         settings
     }
 
@@ -73,6 +118,7 @@ impl PretrainConfig {
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         match self.method {
             MethodKind::Mmpt => self.mmpt.loss.check_relations(faults),
+            MethodKind::CrystalTwins | MethodKind::InfoGraph => {}
         }
     }
 }

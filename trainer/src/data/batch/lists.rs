@@ -80,6 +80,19 @@ impl<R: BatchFloat> GraphBatch<R> {
         })
     }
 
+    /// Replaces the edges by others of the same atoms, and removes the optional parts that describe edges.
+    ///
+    /// # Panics
+    /// If a target or source is no atom of the batch, or the lists differ in length.
+    pub fn replace_edges(&mut self, target: Vec<i32>, source: Vec<i32>, distance: Vec<R>) {
+        assert_eq!([source.len(), distance.len()], [target.len(); 2], "lists of the same edges");
+        self.incoming = offsets(&target, self.atoms());
+        (self.target, self.source, self.distance) = (target, source, distance);
+        (self.bases, self.line_graph, self.labels) = (None, None, None);
+        (self.images, self.vectors) = (None, None);
+        self.regroup_by_source();
+    }
+
     /// Groups the edges by `source` again, after it was changed. The optional parts stay as they are, and no longer
     /// describe edges that have another source now.
     ///

@@ -25,6 +25,9 @@ use crate::ops::{self, Activation};
 /// Expansion of distances: 41 functions up to 8 Å with a width of 0.2 Å.
 pub const GAUSSIANS: Gaussians = Gaussians { first: 0.0, step: 0.2, count: 41, gamma: 25.0 };
 
+/// Prefix of the names of the parameters of [`CgcnnEncoder::conv_to_fc`].
+pub const CRYSTAL_LAYER: &str = "conv_to_fc.";
+
 /// Returns the parts that a batch must have for this encoder.
 pub fn inputs() -> Inputs {
     Inputs::default()

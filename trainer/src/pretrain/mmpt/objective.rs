@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::prelude::*;
+use schemas::settings::FeatureSettings;
 
 use super::loss::{Losses, constant_losses};
 use super::model::MmptModel;
@@ -30,8 +31,13 @@ pub struct MmptObjective {
 }
 
 impl Pretraining for MmptObjective {
-    fn new(config: &Config, cutoff_angstrom: f64, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
-        Self { config: config.clone(), cutoff_angstrom, device: device.clone(), ranks: Arc::clone(ranks) }
+    fn new(config: &Config, features: &FeatureSettings, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
+        Self {
+            config: config.clone(),
+            cutoff_angstrom: features.cutoff_angstrom,
+            device: device.clone(),
+            ranks: Arc::clone(ranks),
+        }
     }
 
     fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> MmptModel {

@@ -4,22 +4,30 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::DType;
+use schemas::settings::FeatureSettings;
 
 use crate::config::pretrain::Masking;
 use crate::config::pretrain::loss::{LossConfig, Samples};
+use crate::config::{Config, ModelKind};
 use crate::data::golden::OwnedInput;
-use crate::data::{BatchBuilder, BatchSettings, Graph, Share};
+use crate::data::random::Purpose;
+use crate::data::{BatchBuilder, BatchSettings, Graph, GraphBatch, Inputs, Share};
 use crate::model::mask::{DrawKey, Masks};
-use crate::model::{self, Batch, Trace};
+use crate::model::{self, Batch, Pass, Trace, names};
 use crate::ops;
 use crate::optimiser::Gradients;
-use crate::pretrain::mmpt;
+use crate::pretrain::crystal_twins::{CrystalTwinsModel, CrystalTwinsObjective};
+use crate::pretrain::infograph::objective::PlacedBatch;
+use crate::pretrain::infograph::{InfoGraphModel, InfoGraphObjective};
 use crate::pretrain::mmpt::example::tiny;
 use crate::pretrain::mmpt::loss::Losses;
+use crate::pretrain::{Pretraining, mmpt};
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
+use crate::run::step::Objective;
 
 /// Radius of the neighbour search in Å.
 const CUTOFF: f64 = 8.0;
@@ -40,20 +48,20 @@ fn crystals() -> Vec<OwnedInput> {
     ]
 }
 
-/// Some of the crystals with the masks that they have in the epoch.
-fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
-    let settings = BatchSettings {
-        cutoff_angstrom: CUTOFF,
-        inputs: model::mmpt::inputs() | mmpt::inputs(),
-        with_triplets: false,
-        graph: Graph::Multigraph,
-    };
+/// Some of the crystals, and the key of their draws in the epoch.
+fn graph(part: Range<usize>, inputs: Inputs) -> (GraphBatch<f64>, DrawKey) {
+    let settings =
+        BatchSettings { cutoff_angstrom: CUTOFF, inputs, with_triplets: false, graph: Graph::Multigraph };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in &crystals()[part.clone()] {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
-    let graph = builder.finish();
-    let key = DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 };
+    (builder.finish(), DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 })
+}
+
+/// Some of the crystals with the masks that they have in the epoch.
+fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
+    let (graph, key) = graph(part, model::mmpt::inputs() | mmpt::inputs());
     let masks = Masks::draw(Masking::Mutex, key, &graph.atom_offsets);
     Batch::shared(graph, Some(&masks), CUTOFF, ranks, &Device::flex())
 }
@@ -67,17 +75,65 @@ fn learn(config: &LossConfig, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     let share = Share { index: ranks.rank(), count: ranks.count() };
     let batch = batch(share.of(crystals().len()), ranks);
     let losses = Losses::new(config, &model.forward(&batch, &mut Trace::off()), &batch, &mut Trace::off());
-    let values = losses.values().into_iter().map(|(name, value)| {
+    averaged(&model, &losses.values(), &losses.total, ranks)
+}
+
+/// Averages losses and gradients over the ranks.
+fn averaged<M: Module>(
+    model: &M,
+    losses: &[(&str, f64)],
+    total: &Tensor<1>,
+    ranks: &Arc<dyn Ranks>,
+) -> (Numbers, Numbers) {
+    let values = losses.iter().map(|&(name, value)| {
         let mut value = vec![value];
         ranks.average(&mut value);
         (name.to_owned(), value)
     });
     let values = values.collect();
-    let mut gradients = Gradients::collect(&model, losses.total.backward());
+    let mut gradients = Gradients::collect(model, total.backward());
     gradients.average(&**ranks);
     let numbers = |tensor: &Tensor<1>| tensor.to_data().iter::<f64>().collect();
     let gradients = gradients.tensors().iter().map(|(name, tensor)| (name.clone(), numbers(tensor)));
     (values, gradients.collect())
+}
+
+/// A small CGCNN with the settings of its pre-trainings.
+fn small_cgcnn(perturb: f64) -> Config {
+    let mut config = Config::default();
+    config.model.kind = ModelKind::Cgcnn;
+    (config.model.cgcnn.atom_width, config.model.cgcnn.crystal_width) = (6, 8);
+    config.pretrain.crystal_twins.output_width = 5;
+    config.pretrain.crystal_twins.perturb = perturb;
+    config
+}
+
+/// Losses and gradients of Crystal Twins, both averaged over the ranks.
+fn learn_twins(perturb: f64, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
+    let (config, device) = (small_cgcnn(perturb), Device::flex());
+    let model = names::with_dtype(CrystalTwinsModel::init(&config, &device.clone().autodiff()), DType::F64);
+    let share = Share { index: ranks.rank(), count: ranks.count() };
+    let (graph, key) = graph(share.of(crystals().len()), Inputs { positions: true, ..Inputs::default() });
+    let objective = CrystalTwinsObjective::new(&config, &FeatureSettings::default(), &device, ranks);
+    let views = [Purpose::FirstView, Purpose::SecondView]
+        .map(|purpose| objective.view(graph.clone(), purpose, key))
+        .map(|view| Batch::shared(view, None, CUTOFF, ranks, &device));
+    let (loss, values) = objective.losses(&model, &views, &mut Pass::training());
+    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    averaged(&model, &values, &loss, ranks)
+}
+
+/// Losses and gradients of InfoGraph, both averaged over the ranks.
+fn learn_information(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
+    let (config, device) = (small_cgcnn(0.0), Device::flex());
+    let model = names::with_dtype(InfoGraphModel::init(&config, &device.clone().autodiff()), DType::F64);
+    let share = Share { index: ranks.rank(), count: ranks.count() };
+    let (graph, _) = graph(share.of(crystals().len()), Inputs::default());
+    let batch = PlacedBatch::new(Batch::shared(graph, None, CUTOFF, ranks, &device));
+    let objective = InfoGraphObjective::new(&config, &FeatureSettings::default(), &device, ranks);
+    let (loss, values) = objective.losses(&model, &batch, &mut Pass::training());
+    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    averaged(&model, &values, &loss, ranks)
 }
 
 fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
@@ -107,6 +163,22 @@ fn ranks_find_the_gradients_of_the_whole_batch() {
                     assert_close(&found.0, &losses, &what);
                     assert_close(&found.1, &gradients, &what);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn ranks_find_the_gradients_of_cgcnn_s_pretrainings() {
+    let learns: [&(dyn Fn(&Arc<dyn Ranks>) -> (Numbers, Numbers) + Sync); 3] =
+        [&|ranks| learn_twins(0.0, ranks), &|ranks| learn_twins(0.05, ranks), &learn_information];
+    for (index, learn) in learns.into_iter().enumerate() {
+        let (losses, gradients) = learn(&alone());
+        for count in [2, 3, 7] {
+            for (rank, found) in on_ranks(count, |ranks| learn(&ranks)).iter().enumerate() {
+                let what = format!("{index}, rank {rank} of {count}");
+                assert_close(&found.0, &losses, &what);
+                assert_close(&found.1, &gradients, &what);
             }
         }
     }

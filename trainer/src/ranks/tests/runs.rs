@@ -153,11 +153,15 @@ fn ranks_repeat_themselves_to_the_last_bit() {
 
 #[test]
 fn a_resumed_run_of_ranks_is_the_run_that_was_not_interrupted() {
-    let loads: [&[&str]; 2] = [&["schedule.kind=constant"], &SGD];
-    for more in loads {
-        let whole = trained(2, 4, more);
-        let folder = trained(2, 4, &[more, &["run.epochs=2"]].concat());
-        let resumed = |ranks| run(config(4, more), folder.path(), Existing::Resume, ranks);
+    let cgcnn = ["model.kind=cgcnn", "model.cgcnn.atom_width=8", "model.cgcnn.crystal_width=8"];
+    let twins = ["pretrain.method=crystal-twins", "pretrain.crystal_twins.perturb=0.05"];
+    let constant = ["schedule.kind=constant"];
+    for method in [&constant[..], &SGD, &twins, &["pretrain.method=infograph"]] {
+        let model = if method[0].starts_with("pretrain.method") { &cgcnn[..] } else { &[] };
+        let more = [method, model].concat();
+        let whole = trained(2, 4, &more);
+        let folder = trained(2, 4, &[&more[..], &["run.epochs=2"]].concat());
+        let resumed = |ranks| run(config(4, &more), folder.path(), Existing::Resume, ranks);
         for summary in on_ranks(2, resumed) {
             assert_eq!(summary.expect("it goes on").state.epoch, EPOCHS);
         }
@@ -205,6 +209,15 @@ fn crystals_that_fill_no_batch_are_refused() {
     let message = refused.to_string();
     assert!(message.starts_with("19 crystals to train on cannot fill a batch of 20, and"), "{message}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_method_trains_its_own_kind_of_encoder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let refused =
+        run(config(4, &["pretrain.method=crystal-twins"]), folder.path(), Existing::Refuse, alone());
+    let message = refused.expect_err("MMPT's encoder").to_string();
+    assert_eq!(message, "the pre-training \"crystal-twins\" trains the encoder \"cgcnn\", not \"mmpt\"");
 }
 
 #[test]

@@ -8,9 +8,12 @@ use serde::Deserialize;
 
 use crate::data::batch::{BatchLists, LineLists};
 use crate::data::{BatchFloat, GraphBatch};
+use crate::pretrain::crystal_twins::view::Mask;
 use crate::verify::fixture::read_tensors;
 use crate::verify::{Expected, VerifyError};
 
+/// File with the views of Crystal Twins.
+const VIEWS: &str = "ct_views.safetensors";
 /// File with the edge lists of the crystals.
 const GRAPHS: &str = "graphs.safetensors";
 /// Name of the fixture's description.
@@ -99,6 +102,35 @@ impl SystemsFixture {
             line_graph,
         };
         GraphBatch::from_lists(lists).map_err(|error| VerifyError::Data(error.of(system)))
+    }
+
+    /// Returns the two views of the crystals of a system. `variant` is `mask`, or `perturb` for those with edges of their
+    /// own.
+    pub(super) fn views<R: BatchFloat>(
+        &self,
+        system: &str,
+        variant: &str,
+    ) -> Result<[GraphBatch<R>; 2], VerifyError> {
+        let views = read_tensors(&self.folder.join(VIEWS))?;
+        let view = |number: usize| {
+            let named = |name: &str| views.get(&format!("{variant}/v{number}/{name}"));
+            let integers = |data: &TensorData| data.iter::<i32>().collect::<Vec<_>>();
+            let masked = |name: &str| {
+                let missing = || VerifyError::Tensor { path: self.folder.join(VIEWS), name: name.to_owned() };
+                let mask = named(name).ok_or_else(missing)?;
+                Ok(mask.iter::<i32>().map(|masked| masked != 0).collect::<Vec<_>>())
+            };
+            let mut graph = self.batch::<R>(system)?;
+            if let (Some(target), Some(source), Some(distance)) = (named("tgt"), named("src"), named("dist"))
+            {
+                let distance = distance.iter::<f64>().map(R::from_f64).collect();
+                graph.replace_edges(integers(target), integers(source), distance);
+            }
+            let mask = Mask { atoms: masked("atom_mask")?, edges: masked("edge_mask")? };
+            mask.apply(&mut graph);
+            Ok::<_, VerifyError>(graph)
+        };
+        Ok([view(1)?, view(2)?])
     }
 
     /// Returns the targets of the crystals.

@@ -11,9 +11,12 @@
 //! | `g/NAME` | gradients of the loss in training |
 //! | `b/NAME` | running statistics after training's pass |
 //! | `fp/…` | norm of a tensor and its product with a fixed vector, instead of the tensor |
+//! | `mask/…`, `perturb/…` | numbers of Crystal Twins for the views in `ct_views.safetensors`, with the terms `on`, `off` |
+//! | `e_pos`, `e_neg` | the terms of InfoGraph, whose encoder's names begin with `encoder.` |
 
 mod fixture;
 mod formula;
+mod pretraining;
 mod systems;
 #[cfg(test)]
 mod tests;
@@ -44,6 +47,9 @@ pub fn compare_system<R: Element + BatchFloat>(
     system: &str,
     device: &Device,
 ) -> Result<Option<Table>, VerifyError> {
+    if let Some(config) = systems::pretraining(system) {
+        return pretraining::compare::<R>(fixture, system, &config, device).map(Some);
+    }
     let Some(config) = systems::property_model(system) else { return Ok(None) };
     let expected = fixture.numbers(system)?;
     let batch = Batch::new(fixture.batch::<R>(system)?, None, CUTOFF, device);
@@ -53,7 +59,7 @@ pub fn compare_system<R: Element + BatchFloat>(
     let targets = Tensor::<1>::from_data(targets, (device, R::dtype()));
 
     let has_modes = expected.contains_key("loss_eval");
-    let mut computed = Numbers::default();
+    let mut computed = Numbers::of(system);
     let mut pass = Pass::training().traced();
     let predictions = model.predict(&batch, &mut pass);
     let loss = (predictions.clone() - Tensor::from_inner(targets.clone())).abs().mean();
@@ -78,8 +84,9 @@ pub fn compare_system<R: Element + BatchFloat>(
 /// Fills a model with the weights of a fixture.
 fn filled<M: burn::module::Module>(model: M, system: &str, expected: &Expected, dtype: DType) -> M {
     let parameters = names::parameters(&model).into_iter().map(|parameter| {
-        let data = expected.get(&format!("w/{}", parameter.name)).cloned().unwrap_or_else(|| {
-            let values = formula::parameter(system, &parameter.name, &parameter.shape);
+        let name = in_fixture(system, &parameter.name);
+        let data = expected.get(&format!("w/{name}")).cloned().unwrap_or_else(|| {
+            let values = formula::parameter(system, &name, &parameter.shape);
             TensorData::new(values, parameter.shape.clone())
         });
         (parameter.name, data.convert_dtype(dtype))
@@ -88,13 +95,26 @@ fn filled<M: burn::module::Module>(model: M, system: &str, expected: &Expected, 
     names::with_parameters(model, parameters)
 }
 
-/// Computed numbers by name.
-#[derive(Default)]
-struct Numbers {
+/// Returns the name of a parameter in a fixture.
+fn in_fixture(system: &str, name: &str) -> String {
+    let is_encoder = ["embedding.", "convs."].iter().any(|part| name.starts_with(part));
+    match system {
+        "infograph" | "infograph_small" if is_encoder => format!("encoder.{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Computed numbers of a system by name.
+struct Numbers<'a> {
+    system: &'a str,
     by_name: BTreeMap<String, TensorData>,
 }
 
-impl Numbers {
+impl<'a> Numbers<'a> {
+    fn of(system: &'a str) -> Self {
+        Self { system, by_name: BTreeMap::new() }
+    }
+
     fn add(&mut self, name: &str, data: TensorData) {
         self.by_name.insert(name.to_owned(), data);
     }
@@ -113,14 +133,14 @@ impl Numbers {
                 Some(gradient) => gradient.to_data(),
                 None => TensorData::zeros::<f64, _>(parameter.shape.clone()),
             };
-            self.add(&format!("{prefix}{}", parameter.name), data);
+            self.add(&format!("{prefix}{}", in_fixture(self.system, &parameter.name)), data);
         }
     }
 
     /// Adds the running statistics of a model.
     fn running<M: burn::module::Module>(&mut self, prefix: &str, model: &M) {
         for parameter in names::parameters(model) {
-            self.add(&format!("{prefix}{}", parameter.name), parameter.data);
+            self.add(&format!("{prefix}{}", in_fixture(self.system, &parameter.name)), parameter.data);
         }
     }
 

@@ -1,10 +1,11 @@
 //! The models of the fixtures, by the name of their file.
 
-use crate::config::ModelConfig;
 use crate::config::model::{
     AlignnModelConfig, CgcnnModelConfig, CgcnnOutput, MatformerModelConfig, MegnetModelConfig, MegnetStyle,
     ModelKind, SchnetModelConfig, SchnetStyle,
 };
+use crate::config::pretrain::MethodKind;
+use crate::config::{Config, ModelConfig};
 
 /// Returns the fine-tuned model of a system; `None` for a name that is not known or that of a pre-training.
 pub(super) fn property_model(system: &str) -> Option<ModelConfig> {
@@ -106,4 +107,21 @@ pub(super) fn property_model(system: &str) -> Option<ModelConfig> {
         "matformer" => matformer(MatformerModelConfig::default()),
         _ => return None,
     })
+}
+
+/// Returns the pre-training of a system; `None` for a name that is not known or that of a fine-tuned model.
+pub(super) fn pretraining(system: &str) -> Option<Config> {
+    let (method, atom_width, crystal_width, output_width) = match system {
+        "ct_small" => (MethodKind::CrystalTwins, 12, 10, 14),
+        "ct" => (MethodKind::CrystalTwins, 64, 128, 256),
+        "infograph_small" => (MethodKind::InfoGraph, 8, 32, 256),
+        "infograph" => (MethodKind::InfoGraph, 64, 32, 256),
+        _ => return None,
+    };
+    let mut config = Config::default();
+    config.model.kind = ModelKind::Cgcnn;
+    (config.model.cgcnn.atom_width, config.model.cgcnn.crystal_width) = (atom_width, crystal_width);
+    config.pretrain.method = method;
+    config.pretrain.crystal_twins.output_width = output_width;
+    Some(config)
 }

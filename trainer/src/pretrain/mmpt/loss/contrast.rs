@@ -9,6 +9,9 @@ use crate::ops::composed::sum_by;
 use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
 use crate::pretrain::mmpt::model::Prediction;
 
+/// Added to the sum of squares of each feature.
+const NORM_EPSILON: f64 = 1e-8;
+
 /// The term.
 pub(super) const TERM: Term = Term { name: "L_BT", value, constant: |_, _| None };
 
@@ -27,8 +30,11 @@ fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mu
         Samples::Atoms => batch.global.part_of_atoms(mean),
         Samples::Crystals => batch.global.part_of_crystals(mean),
     };
-    let twins = BarlowTwins { off_diagonal: config.off_diagonal, centred: config.centred };
-    twins.loss(samples, &Columns { part: &part, ranks: batch.global.ranks() }, trace)
+    let twins =
+        BarlowTwins { off_diagonal: config.off_diagonal, centred: config.centred, epsilon: NORM_EPSILON };
+    let agreement = twins.agreement(samples, &Columns { part: &part, ranks: batch.global.ranks() });
+    trace.record("bt_C", || agreement.correlation);
+    agreement.loss
 }
 
 /// Returns the mean over each crystal's atoms: `[N, width]` to `[B, width]`.

@@ -1,0 +1,98 @@
+//! Encoders of pre-trainings in fine-tuned models.
+
+use burn::module::Module;
+
+use super::*;
+use crate::model::names::{self, NamedTensor};
+use crate::pretrain::crystal_twins::CrystalTwinsModel;
+use crate::pretrain::infograph::InfoGraphModel;
+
+/// Seed of the fine-tuned models, other than that of the pre-trained ones.
+const SEED: u64 = 5;
+
+/// The settings of a small pre-training.
+fn pretraining(method: &str) -> Config {
+    let method = format!("pretrain.method={method}");
+    let settings = ["model.kind=cgcnn", "model.cgcnn.atom_width=4", "model.cgcnn.crystal_width=6", &method];
+    Config::resolve(None, &settings).expect("known settings")
+}
+
+/// Encoders of a model, of which every number has been changed.
+fn encoders<M: Module>(config: &Config, model: &M) -> Encoders {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("best.safetensors");
+    let description = Description {
+        model: config.model.clone(),
+        pretrain: config.pretrain.clone(),
+        ..Description::default()
+    };
+    let tensors = snapshot::weights_of(model).into_iter().map(|(name, tensor)| {
+        let count = tensor.values.len();
+        (name, weights::Tensor::f32(tensor.shape, vec![0.25; count]))
+    });
+    weights::write(&path, &description.to_metadata(), tensors).expect("it is writable");
+    Encoders::read(&path).expect("just written")
+}
+
+/// Returns the configuration of a fine-tuning with the recipe of the encoders, and its model's parameters.
+fn finetuned(encoders: &Encoders) -> (Config, Vec<NamedTensor>, Vec<NamedTensor>) {
+    let recipe = |_: &Config| encoders.recipe(Group::Other, "mine");
+    let config = Config::resolve_over(recipe, None, &[] as &[&str]).expect("known settings");
+    let config = encoders.configure(config).expect("the recipe fits the weights");
+    let device = Device::flex().autodiff();
+    let model = PropertyModel::init(&config.model, 1, &LatticeStatistics::default(), SEED, &device);
+    let placed = encoders.place_in(model.clone()).expect("they fit");
+    (config, names::parameters(&model), names::parameters(&placed))
+}
+
+/// Returns the names of the parameters that are the fine-tuned model's own.
+fn own(fresh: &[NamedTensor], placed: &[NamedTensor]) -> Vec<String> {
+    let pairs = fresh.iter().zip(placed);
+    let (own, given): (Vec<_>, Vec<_>) = pairs.partition(|(fresh, placed)| fresh == placed);
+    for (_, given) in given {
+        assert!(given.data.iter::<f32>().all(|value| value == 0.25), "{}", given.name);
+    }
+    own.into_iter().map(|(fresh, _)| fresh.name.clone()).collect()
+}
+
+#[test]
+fn crystal_twins_gives_all_but_the_head() {
+    let config = pretraining("crystal-twins");
+    let model = CrystalTwinsModel::init(&config, &Device::flex().autodiff());
+    let (config, fresh, placed) = finetuned(&encoders(&config, &model));
+    assert_eq!((config.model.cgcnn.atom_width, config.model.cgcnn.crystal_width), (4, 6));
+    assert_eq!(config.pretrain.method, MethodKind::CrystalTwins);
+    assert_eq!(
+        own(&fresh, &placed),
+        ["fc_out.0.weight", "fc_out.0.bias", "fc_out.2.weight", "fc_out.2.bias"]
+    );
+}
+
+#[test]
+fn infograph_gives_the_convolutions() {
+    let config = pretraining("infograph");
+    let model = InfoGraphModel::init(&config, &Device::flex().autodiff());
+    let (config, fresh, placed) = finetuned(&encoders(&config, &model));
+    assert_eq!((config.model.cgcnn.atom_width, config.model.cgcnn.crystal_width), (4, 128));
+    assert_eq!(
+        own(&fresh, &placed),
+        ["conv_to_fc.weight", "conv_to_fc.bias", "fc_out.weight", "fc_out.bias"]
+    );
+}
+
+#[test]
+fn sizes_that_the_weights_decide_cannot_be_set() {
+    let pretrained = pretraining("crystal-twins");
+    let model = CrystalTwinsModel::init(&pretrained, &Device::flex().autodiff());
+    let encoders = encoders(&pretrained, &model);
+    let asked = |settings: &[&str]| {
+        let recipe = |_: &Config| encoders.recipe(Group::Other, "mine");
+        encoders.configure(Config::resolve_over(recipe, None, settings).expect("known settings"))
+    };
+    let head =
+        asked(&["model.cgcnn.output=linear", "model.cgcnn.hidden_layers=2"]).expect("the head is free");
+    assert_eq!(head.model.cgcnn.hidden_layers, 2);
+    let refused =
+        asked(&["model.kind=cgcnn", "model.cgcnn.crystal_width=8"]).expect_err("it is 6").to_string();
+    assert!(refused.contains("model.cgcnn.crystal_width = 6, but 8 is needed"), "{refused}");
+}

@@ -1,0 +1,109 @@
+//! InfoGraph as an objective: its model and the mutual information of atoms and crystals.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+use schemas::settings::FeatureSettings;
+
+use super::model::{InfoGraphModel, Place};
+use crate::config::Config;
+use crate::data::{GraphBatch, Inputs, LatticeStatistics, Selection};
+use crate::error::TrainError;
+use crate::model::mask::DrawKey;
+use crate::model::{Batch, Encoder, Pass};
+use crate::pretrain::Pretraining;
+use crate::ranks::Ranks;
+use crate::run::step::{Objective, TOTAL, Values};
+
+/// Names of the terms of the loss: the expectations over atoms with other crystals, and with their own.
+pub const TERMS: [&str; 2] = ["E_neg", "E_pos"];
+
+/// CGCNN's convolutions with two discriminators, and the loss `E_neg − E_pos`.
+#[derive(Debug)]
+pub struct InfoGraphObjective {
+    config: Config,
+    cutoff_angstrom: f64,
+    device: Device,
+    ranks: Arc<dyn Ranks>,
+}
+
+/// A rank's share of a batch.
+#[derive(Debug)]
+pub struct PlacedBatch {
+    /// The crystals.
+    pub batch: Batch,
+    /// Their place among the crystals of all ranks.
+    pub place: Place,
+}
+
+impl PlacedBatch {
+    /// Finds the place of a share. Every rank must call it for every batch.
+    pub fn new(batch: Batch) -> Self {
+        let ranks = batch.global.ranks();
+        let mut counts = vec![0.0; ranks.count()];
+        counts[ranks.rank()] = batch.crystals as f64;
+        ranks.sum_f64(&mut counts);
+        let first_crystal = counts[..ranks.rank()].iter().sum::<f64>() as usize;
+        let place = Place { first_crystal, crystals: batch.global.crystals() };
+        Self { batch, place }
+    }
+}
+
+impl Pretraining for InfoGraphObjective {
+    fn new(config: &Config, features: &FeatureSettings, device: &Device, ranks: &Arc<dyn Ranks>) -> Self {
+        Self {
+            config: config.clone(),
+            cutoff_angstrom: features.cutoff_angstrom,
+            device: device.clone(),
+            ranks: Arc::clone(ranks),
+        }
+    }
+
+    fn init(config: &Config, _statistics: &LatticeStatistics, device: &Device) -> InfoGraphModel {
+        InfoGraphModel::init(config, device)
+    }
+
+    fn into_encoder(model: InfoGraphModel) -> Encoder {
+        model.encoder
+    }
+
+    fn constant_losses(_config: &Config, _selection: &Selection) -> Result<Values, TrainError> {
+        Ok(Values::new())
+    }
+}
+
+impl Objective for InfoGraphObjective {
+    type Model = InfoGraphModel;
+    type Batch = PlacedBatch;
+
+    fn inputs(&self) -> Inputs {
+        Encoder::inputs(&self.config.model)
+    }
+
+    fn prepare(&self, graph: GraphBatch<f32>, _key: DrawKey) -> PlacedBatch {
+        PlacedBatch::new(Batch::shared(graph, None, self.cutoff_angstrom, &self.ranks, &self.device))
+    }
+
+    fn losses(&self, model: &InfoGraphModel, batch: &PlacedBatch, pass: &mut Pass) -> (Tensor<1>, Values) {
+        let information = model.information(&batch.batch, batch.place, pass);
+        let parts = [&information.loss, &information.negative, &information.positive];
+        let values = Tensor::cat(parts.map(|part| part.clone().detach()).into(), 0).into_data();
+        let mut values: Vec<f64> = values.iter::<f64>().collect();
+        self.ranks.average(&mut values);
+        let names = [TOTAL, TERMS[0], TERMS[1]].map(str::to_owned);
+        (information.loss, names.into_iter().zip(values).collect())
+    }
+
+    fn trains_on(&self, batch: &PlacedBatch) -> bool {
+        Encoder::trains_on(&self.config.model, &batch.batch)
+    }
+
+    fn ranks(&self) -> &Arc<dyn Ranks> {
+        &self.ranks
+    }
+
+    /// Returns 1: the validation loss is a mean over batches, as the training loss is.
+    fn weight(&self, _batch: &PlacedBatch) -> f64 {
+        1.0
+    }
+}
