@@ -10,7 +10,7 @@ use super::error::{ConfigError, Place};
 use super::fault::Fault;
 use super::file::{self, Names};
 use super::table::{to_table, unknown};
-use super::{Config, keys, moved};
+use super::{Config, choice, moved};
 
 /// The settings so far, and the place of each.
 pub(super) struct Draft {
@@ -78,10 +78,11 @@ impl Draft {
         }
     }
 
-    /// Whether every setting was given, except for those that earlier versions did not have.
+    /// Whether every setting was given, except for those that earlier versions did not have and those of kinds and
+    /// methods that are not chosen.
     pub(super) fn is_complete(&self) -> bool {
-        let mut settings = keys::KEYS.iter().filter(|key| !key.is_section).map(|key| key.name.as_str());
-        settings.all(|name| self.places.contains_key(name) || moved::NEW.contains(&name))
+        let settings = choice::active(self.config.settings());
+        settings.iter().all(|(key, _)| self.places.contains_key(key) || moved::NEW.contains(&key.as_str()))
     }
 
     /// Returns the configuration after checking the ranges.

@@ -13,7 +13,7 @@ use super::optimiser::OptimiserKind;
 use super::run::Select;
 use super::schedule::ScheduleKind;
 use super::section::Key;
-use super::{Config, ConfigError, keys, moved};
+use super::{Config, ConfigError, choice, keys, moved};
 
 /// A file of this content in a folder that lives as long as the first value.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -284,7 +284,7 @@ fn settings_of_later_versions_enter_the_hash_where_they_change_something() {
 /// The default configuration as a run of the earlier names would have written it, and two settings.
 fn earlier() -> String {
     let mut text = String::from("seed = 9\n");
-    for (key, value) in Config::default().settings() {
+    for (key, value) in choice::active(Config::default().settings()) {
         let before = match key.strip_prefix("pretrain.mmpt.") {
             Some("labels") => "pal.labels".to_owned(),
             Some(name) if name.starts_with("loss.") => name.to_owned(),
