@@ -183,7 +183,7 @@ fn bench_objective<O: Objective>(
     device: &Device,
 ) -> Result<Report, TrainError> {
     let Request { config, choice, .. } = request;
-    let parameters = trained_numbers(&model);
+    let parameters = names::trained(&model);
     let inputs = objective.inputs();
     let sizes = sizes(&crystals.train, inputs)?;
     let mut learner = Learner::new(model, objective, &config.optimiser);
@@ -228,12 +228,6 @@ fn bench_objective<O: Objective>(
         },
         loss,
     })
-}
-
-/// Returns the number of a model's trained numbers.
-fn trained_numbers<M: Module>(model: &M) -> usize {
-    let trained = names::parameters(model).into_iter().filter(|parameter| names::is_trained(&parameter.name));
-    trained.map(|parameter| parameter.shape.iter().product::<usize>()).sum()
 }
 
 /// Times training steps, each on the next batch and in the same way as a run. Also returns the loss of the last step.

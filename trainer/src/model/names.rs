@@ -100,6 +100,13 @@ pub fn parameters<M: Module>(module: &M) -> Vec<NamedTensor> {
     collect.tensors
 }
 
+/// Returns how many numbers of a model are trained: all but the statistics of its lattice encoder and batch
+/// normalisations.
+pub fn trained<M: Module>(module: &M) -> usize {
+    let trained = parameters(module).into_iter().filter(|parameter| is_trained(&parameter.name));
+    trained.map(|parameter| parameter.data.num_elements()).sum()
+}
+
 /// Replaces the parameters that `tensors` names and keeps the others. Shapes must agree (see
 /// `crate::weights::check`). The parameters take the precision of the given values.
 pub fn with_parameters<M: Module>(module: M, mut tensors: BTreeMap<String, TensorData>) -> M {
