@@ -23,3 +23,47 @@ pub fn recipe(config: &Config) -> Vec<(String, String)> {
     let select = ("run.select".to_owned(), "validation".to_owned());
     settings.chain((config.data.validation != Validation::None).then_some(select)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::prelude::Device;
+
+    use super::*;
+    use crate::config::run::Select;
+    use crate::data::LatticeStatistics;
+    use crate::model::names;
+    use crate::pretrain::crystal_twins::CrystalTwinsObjective;
+    use crate::pretrain::infograph::InfoGraphObjective;
+    use crate::pretrain::{Pretraining, require_kind};
+
+    fn resolved(settings: &[&str]) -> Config {
+        Config::resolve_over(recipe, None, settings).expect("known settings")
+    }
+
+    fn trained<P: Pretraining>(config: &Config) -> usize {
+        names::trained(&P::init(config, &LatticeStatistics::default(), &Device::flex().autodiff()))
+    }
+
+    #[test]
+    fn every_method_has_a_recipe_for_its_encoder() {
+        assert_eq!(resolved(&[]), Config::default());
+        let [twins, information] = ["crystal-twins", "infograph"].map(|method| {
+            let config = resolved(&[&format!("pretrain.method={method}")]);
+            assert!(require_kind(&config).is_ok());
+            assert_eq!((config.optimiser.learning_rate, config.optimiser.weight_decay), (1e-5, 1e-6));
+            assert_eq!((config.run.epochs, config.run.select), (20, Select::Train));
+            config
+        });
+        assert_eq!((twins.data.batch_crystals, information.data.batch_crystals), (64, 128));
+        // The numbers of parameters of the published models.
+        assert_eq!(trained::<CrystalTwinsObjective>(&twins), 130_240);
+        assert_eq!(trained::<InfoGraphObjective>(&information), 368_832);
+    }
+
+    #[test]
+    fn a_validation_set_selects_the_weights() {
+        let config = resolved(&["pretrain.method=crystal-twins", "data.validation=hash"]);
+        assert_eq!(config.run.select, Select::Validation);
+        assert!(require_kind(&resolved(&["pretrain.method=infograph", "model.kind=mmpt"])).is_err());
+    }
+}

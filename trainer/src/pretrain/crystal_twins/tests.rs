@@ -5,7 +5,7 @@ use crystal::feature::FeatureOptions;
 use super::displace::displace;
 use super::*;
 use crate::config::Config;
-use crate::data::golden::{OwnedInput, golden_cases};
+use crate::data::golden::{Golden, OwnedInput, assert_close, golden_cases, golden_folder};
 use crate::data::random::{Purpose, keyed};
 use crate::data::{BatchBuilder, BatchSettings, Graph, GraphBatch, Inputs};
 use crate::model::mask::DrawKey;
@@ -107,9 +107,28 @@ fn atoms_that_do_not_move_keep_their_neighbours() {
         let mut found = stored.clone();
         displace(&mut found, 0.0, &mut [keyed(Purpose::FirstView, 1, 0, 0)], &FeatureOptions::default());
         assert_eq!((&found.target, &found.source), (&stored.target, &stored.source));
-        for (found, stored) in found.distance.iter().zip(&stored.distance) {
-            assert!((found - stored).abs() < 1e-9, "{found} {stored}");
-        }
+        assert_close(&case.input.material_id, &found.distance, &stored.distance, 1e-9);
+    }
+}
+
+#[test]
+fn moved_atoms_have_the_neighbours_of_the_reference() {
+    let Some(folder) = golden_folder() else { return };
+    let views = folder.join("../baselines/golden/ct_views.safetensors");
+    if !views.is_file() {
+        println!("skipped: there is no {}", views.display());
+        return;
+    }
+    let (cases, views) = (golden_cases(), Golden::read(&views));
+    for view in ["perturb/v1", "perturb/v2"] {
+        let mut graph = batch(cases.iter().filter(|case| case.prefix == "shell_").map(|case| &case.input));
+        let positions = graph.positions.as_mut().expect("it was asked for");
+        positions.fractional = views.doubles(&format!("{view}/frac")).as_chunks().0.to_vec();
+        let mut generators: Vec<_> = (0..8).map(|place| keyed(Purpose::FirstView, 1, 0, place)).collect();
+        displace(&mut graph, 0.0, &mut generators, &FeatureOptions::default());
+        assert_eq!(graph.target, views.short_integers(&format!("{view}/tgt")));
+        assert_eq!(graph.source, views.short_integers(&format!("{view}/src")));
+        assert_close(view, &graph.distance, &views.doubles(&format!("{view}/dist")), 1e-9);
     }
 }
 

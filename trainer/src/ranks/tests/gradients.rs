@@ -170,7 +170,8 @@ fn ranks_find_the_gradients_of_the_whole_batch() {
 
 #[test]
 fn ranks_find_the_gradients_of_cgcnn_s_pretrainings() {
-    let learns: [&(dyn Fn(&Arc<dyn Ranks>) -> (Numbers, Numbers) + Sync); 3] =
+    type Learn = dyn Fn(&Arc<dyn Ranks>) -> (Numbers, Numbers) + Sync;
+    let learns: [&Learn; 3] =
         [&|ranks| learn_twins(0.0, ranks), &|ranks| learn_twins(0.05, ranks), &learn_information];
     for (index, learn) in learns.into_iter().enumerate() {
         let (losses, gradients) = learn(&alone());
