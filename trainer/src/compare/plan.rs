@@ -220,7 +220,8 @@ impl<'a> Planner<'a> {
         let pretrained = start.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
         if let Some((job, pretraining)) = pretrained {
             let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
-            configure(&Description::of_pretraining(pretraining), config).map_err(|source| TrainError::Weights { path, source })?;
+            configure(&Description::of_pretraining(pretraining), config)
+                .map_err(|source| TrainError::Weights { path, source })?;
         } else if let Some(weights) = &start.weights {
             Encoders::read(weights)?.configure(config)?;
         }

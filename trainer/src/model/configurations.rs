@@ -7,7 +7,7 @@ use toml::Table;
 
 use super::test_model::of_recipe;
 use super::{PropertyModel, names};
-use crate::config::{Config, ModelConfig, ModelKind};
+use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::LatticeStatistics;
 use crate::task::{Group, Task};
 
@@ -89,7 +89,7 @@ fn no_recipe_changes_the_model_of_a_file() {
     for file in FILES {
         for group in [Group::Matbench, Group::Other] {
             for task in Task::names() {
-                let recipe = |kind| group.recipe(kind, task);
+                let recipe = |config: &Config| group.recipe(config.model.kind, MethodKind::Mmpt, task);
                 let config = Config::resolve_over(recipe, Some(&file.path()), &[] as &[&str]);
                 assert_eq!(config.expect(file.name).model, file.model(), "{} on {task}", file.name);
             }

@@ -4,7 +4,7 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use super::{Batch, Encoder, Pass, PropertyModel, names};
-use crate::config::{Config, ModelConfig, ModelKind};
+use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::test_crystal::{CUTOFF, Crystal, copper, lonely, rutile, skewed, wurtzite};
 use crate::data::{BatchBuilder, BatchSettings, LatticeStatistics};
 use crate::device::DeviceName;
@@ -18,8 +18,8 @@ const LEAST_CHANGE: f64 = 1e-7;
 
 /// Returns the settings of a model in the recipe of a task.
 pub(crate) fn of_recipe(kind: ModelKind, group: Group, task: &str) -> ModelConfig {
-    let sizes = |kind| {
-        let recipe = group.recipe(kind, task).into_iter();
+    let sizes = |_: &Config| {
+        let recipe = group.recipe(kind, MethodKind::Mmpt, task).into_iter();
         recipe.filter(|(key, _)| key.starts_with("model.")).collect()
     };
     let chosen = format!("model.kind={}", kind.title().to_lowercase());

@@ -162,7 +162,7 @@ mod tests {
     fn cgcnn_is_trained_by_its_authors_script() {
         for (group, rate, epoch, batch) in [(Group::Matbench, 0.02, 800, 128), (Group::Other, 0.01, 100, 256)]
         {
-            let recipe = |kind| group.recipe(kind, "mine");
+            let recipe = |config: &Config| group.recipe(config.model.kind, config.pretrain.method, "mine");
             let config = Config::resolve_over(recipe, None, &["model.kind=cgcnn"]).expect("a valid recipe");
             let Config { optimiser, schedule, finetune, run, data, .. } = config;
             assert_eq!((optimiser.kind, optimiser.momentum), (OptimiserKind::Sgd, 0.9));

@@ -91,7 +91,7 @@ impl Description {
         let pretrain = match self.pretrain.method {
             MethodKind::Mmpt => json(&self.pretrain.mmpt),
             MethodKind::CrystalTwins => json(&self.pretrain.crystal_twins),
-            MethodKind::InfoGraph => json(&Map::new()),
+            MethodKind::InfoGraph => json(&serde_json::Map::new()),
         };
         metadata.insert(KIND_KEY.to_owned(), word(&self.model.kind));
         metadata.insert(CONFIG_KEY.to_owned(), model);
