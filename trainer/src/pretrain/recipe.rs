@@ -3,12 +3,10 @@
 
 use toml::Table;
 
-use crate::config::data::Validation;
 use crate::config::pretrain::MethodKind;
 use crate::config::{self, Config};
 
-/// Returns the recipe of the configured method, as keys of the configuration and TOML values. The validation set
-/// selects the best weights of Crystal Twins and InfoGraph, if there is one.
+/// Returns the recipe of the configured method, as keys of the configuration and TOML values.
 ///
 /// # Panics
 /// If a built-in recipe is not valid TOML.
@@ -19,9 +17,7 @@ pub fn recipe(config: &Config) -> Vec<(String, String)> {
         MethodKind::InfoGraph => include_str!("../../recipes/pretrain/infograph.toml"),
     };
     let recipe: Table = text.parse().expect("the program's recipes are TOML");
-    let settings = config::settings(&recipe).into_iter().map(|(key, value)| (key, value.to_string()));
-    let select = ("run.select".to_owned(), "validation".to_owned());
-    settings.chain((config.data.validation != Validation::None).then_some(select)).collect()
+    config::settings(&recipe).into_iter().map(|(key, value)| (key, value.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -29,6 +25,7 @@ mod tests {
     use burn::prelude::Device;
 
     use super::*;
+    use crate::config::data::Validation;
     use crate::config::run::Select;
     use crate::data::LatticeStatistics;
     use crate::model::names;
@@ -51,19 +48,21 @@ mod tests {
             let config = resolved(&[&format!("pretrain.method={method}")]);
             assert!(require_kind(&config).is_ok());
             assert_eq!((config.optimiser.learning_rate, config.optimiser.weight_decay), (1e-5, 1e-6));
-            assert_eq!((config.run.epochs, config.run.select), (20, Select::Train));
+            assert_eq!((config.run.epochs, config.run.select), (20, Select::Validation));
+            assert_eq!((config.data.validation, config.data.validation_fraction), (Validation::Hash, 0.2));
             config
         });
         assert_eq!((twins.data.batch_crystals, information.data.batch_crystals), (64, 128));
+        assert!(twins.data.drop_incomplete && !information.data.drop_incomplete);
         // The numbers of parameters of the published models.
         assert_eq!(trained::<CrystalTwinsObjective>(&twins), 130_240);
         assert_eq!(trained::<InfoGraphObjective>(&information), 368_832);
     }
 
     #[test]
-    fn a_validation_set_selects_the_weights() {
-        let config = resolved(&["pretrain.method=crystal-twins", "data.validation=hash"]);
-        assert_eq!(config.run.select, Select::Validation);
+    fn a_recipe_gives_way_to_settings() {
+        let all = ["pretrain.method=crystal-twins", "data.validation=none", "run.select=train"];
+        assert_eq!(resolved(&all).run.select, Select::Train);
         assert!(require_kind(&resolved(&["pretrain.method=infograph", "model.kind=mmpt"])).is_err());
     }
 }
