@@ -46,7 +46,7 @@ impl<R: Real> After<R> for Gated<'_, R> {
 }
 
 /// Returns the sums over the edges into each atom of z, whose rows are gates and cores as in [`gated::sum`]. z, shape
-/// \[E, channels\] with an even number of channels, is never stored. The activation is that of the gates.
+/// \[E, channels\] with an even number of channels, is never stored. The activation of the layer is not used.
 ///
 /// # Panics
 /// If a slice does not have the length of its shape.
