@@ -78,22 +78,8 @@ impl EdgeGated {
         );
         let received = ops::gated_mean(gates.clone(), linear(&self.dst_update, &x), on.edges);
         let nodes = self.src_update.forward_onto(x.clone(), received, Activation::Identity);
-        let x = add_normalised(x, nodes, &self.bn_nodes, &on.node_rows, pass);
-        let y = add_normalised(y, gates, &self.bn_edges, &on.edge_rows, pass);
+        let x = self.bn_nodes.forward_activated(nodes, Some(x), Activation::Silu, &on.node_rows, pass);
+        let y = self.bn_edges.forward_activated(gates, Some(y), Activation::Silu, &on.edge_rows, pass);
         (x, y)
     }
-}
-
-/// Returns `x + SiLU(norm(update))`.
-///
-/// # Shapes
-/// Inputs and output `[rows, width]`.
-fn add_normalised(
-    x: Tensor<2>,
-    update: Tensor<2>,
-    norm: &BatchNorm,
-    rows: &Rows<'_>,
-    pass: &mut Pass,
-) -> Tensor<2> {
-    x + ops::activate(norm.forward(update, rows, pass), Activation::Silu)
 }

@@ -26,7 +26,7 @@ use super::layers::{BatchNorm, Gaussians, Initialiser, Linear, LinearConfig};
 use super::{Batch, Pass};
 use crate::config::AlignnModelConfig;
 use crate::data::Inputs;
-use crate::ops::{self, Activation};
+use crate::ops::Activation;
 use crate::ranks::Rows;
 
 /// Centre of the last Gaussian of a distance, in Å.
@@ -147,7 +147,7 @@ impl Embedding {
     /// # Shapes
     /// Input and output `[rows, outputs]`.
     fn normalise(&self, x: Tensor<2>, rows: &Rows<'_>, pass: &mut Pass) -> Tensor<2> {
-        ops::activate(self.norm.forward(x, rows, pass), Activation::Silu)
+        self.norm.forward_activated(x, None, Activation::Silu, rows, pass)
     }
 }
 

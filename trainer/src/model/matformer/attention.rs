@@ -10,7 +10,6 @@
 //! Letters in shapes: h heads, C the width of x, of w and of each head.
 
 use burn::prelude::*;
-use burn::tensor::activation::sigmoid;
 
 use crate::model::layers::{BatchNorm, Initialiser, LayerNorm, Linear, LinearConfig};
 use crate::model::{Batch, Pass};
@@ -87,13 +86,13 @@ impl Attention {
     pub fn forward(&self, x: Tensor<2>, w: Tensor<2>, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let edge = self.lin_edge.forward(w, Activation::Identity);
         let attention = self.attention(&x, edge.clone(), &batch.edges);
-        let messages = self.messages(&x, edge, &batch.edges) * sigmoid(self.layer_norm.forward(attention));
+        let messages = self.layer_norm.gate(self.messages(&x, edge, &batch.edges), attention);
         let messages = self.msg_layer.linear.forward(messages, Activation::Identity);
         let messages = self.msg_layer.norm.forward(messages);
         let sums = ops::edge_sum(self.join_heads(messages), &batch.edges);
         let sums = self.lin_concate.forward(sums, Activation::Identity);
-        let sums = self.bn.forward(sums, &batch.global.atom_rows(), pass);
-        self.lin_skip.forward_onto(x, ops::activate(sums, Activation::Silu), Activation::Identity)
+        let skipped = self.lin_skip.forward(x, Activation::Identity);
+        self.bn.forward_activated(sums, Some(skipped), Activation::Silu, &batch.global.atom_rows(), pass)
     }
 
     /// Returns the attention α of every edge and head.
