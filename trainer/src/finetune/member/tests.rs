@@ -92,7 +92,8 @@ fn sizes_that_the_weights_decide_cannot_be_set() {
     let head =
         asked(&["model.cgcnn.output=linear", "model.cgcnn.hidden_layers=2"]).expect("the head is free");
     assert_eq!(head.model.cgcnn.hidden_layers, 2);
-    let refused =
-        asked(&["model.kind=cgcnn", "model.cgcnn.crystal_width=8"]).expect_err("it is 6").to_string();
+    let refused = asked(&["model.kind=cgcnn", "model.cgcnn.atom_width=4", "model.cgcnn.crystal_width=8"])
+        .expect_err("it is 6")
+        .to_string();
     assert!(refused.contains("model.cgcnn.crystal_width = 6, but 8 is needed"), "{refused}");
 }
