@@ -50,7 +50,8 @@ impl Purpose {
         match self {
             Self::Pretraining => section != "finetune",
             Self::Finetuning => {
-                section != "pretrain"
+                // The method chooses the recipe.
+                (section != "pretrain" || key == "pretrain.method")
                     && !["data.validation", "data.validation_fraction", "run.select"].contains(&key)
             }
             Self::Embedding => {
@@ -95,6 +96,7 @@ mod tests {
                 purpose.require_effect(&given(setting)).expect(setting);
             }
         }
+        Purpose::Finetuning.require_effect(&given("pretrain.method=infograph")).expect("it has a recipe");
         Purpose::Embedding.require_effect(&given("data.workers=2")).expect("it has one");
     }
 }
