@@ -132,7 +132,7 @@ fn settings_that_cannot_be_are_refused() {
         ("model.mmpt.hidden=many", "--set: model.mmpt.hidden = "),
         ("model.mmpt.hidden=0", "--set: model.mmpt.hidden = 0: must be"),
         ("optimiser.epsilon=-1", "--set: optimiser.epsilon = -1: must be"),
-        ("schedule.kind=linear", "--set: schedule.kind = "),
+        ("schedule.kind=exponential", "--set: schedule.kind = "),
         ("run.select=validation", "run.select = validation: must be"),
         ("data.validation_fraction=1.5", "--set: data.validation_fraction = 1.5: must be"),
     ];
@@ -204,7 +204,7 @@ fn a_fault_in_a_file_is_told_with_its_line() {
         ("[optimizer]\nkind = \"adam\"\n", ":1:2: unknown key 'optimizer'"),
         ("[run]\nepochs = \"many\"\n", ":2:1: run.epochs = "),
         ("[run]\nepochs = \n", ":2:"),
-        ("[schedule]\nkind = \"linear\"\n", ":2:1: schedule.kind = "),
+        ("[schedule]\nkind = \"exponential\"\n", ":2:1: schedule.kind = "),
     ];
     for (text_of_file, expected) in texts {
         fs::write(&path, text_of_file).expect("writable");

@@ -4,8 +4,8 @@
 //! * [`plan`]: the [`job`]s of a grid, in order
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
 //! * [`journal`]: events of all jobs
-//! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: their cost
-//! * [`table`]: views as Markdown and CSV; [`figure`]: views as SVG
+//! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: the cost of each
+//! * [`table`] and [`cost_table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
 //! The folder of a comparison:
 //!
@@ -16,12 +16,14 @@
 //! | `pretrain/`, `cells/` | the runs, see [`plan`] |
 //! | `logs/` | the output of the jobs |
 //! | `tables/`, `figures/` | the results of the finished jobs |
+//! | `costs/` | time and size beside the errors, for each table |
 //!
 //! A job is finished if the journal says so for the same arguments and files, its output exists, and all jobs before
 //! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
 //! continue with other settings.
 
 pub mod cost;
+pub mod cost_table;
 mod error;
 #[cfg(test)]
 mod example;
@@ -57,6 +59,7 @@ use crate::{atomic, text_file};
 const GRID_FILE: &str = "grid.toml";
 const TABLES_FOLDER: &str = "tables";
 const FIGURES_FOLDER: &str = "figures";
+const COSTS_FOLDER: &str = "costs";
 
 /// The arguments of [`compare`](fn@compare).
 #[derive(Debug, Clone)]
@@ -234,6 +237,11 @@ impl Prepared {
             let path = folder.join(TABLES_FOLDER).join(&view.name);
             files.push(put(&path, "md", &table::markdown(&view))?);
             files.push(put(&path, "csv", &table::csv(&view))?);
+            let path = folder.join(COSTS_FOLDER).join(&view.name);
+            if let (Some(markdown), Some(csv)) = (cost_table::markdown(&view), cost_table::csv(&view)) {
+                files.push(put(&path, "md", &markdown)?);
+                files.push(put(&path, "csv", &csv)?);
+            }
         }
         for section in &self.grid.figure {
             let view = View::of_figure(section, &self.grid, &self.plan, &evaluations);

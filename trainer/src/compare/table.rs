@@ -4,33 +4,17 @@ use std::fmt::Write;
 
 use schemas::text::{cell, markdown as escaped};
 
-use super::cost::Cost;
 use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
-use crate::report::number::{Format, grouped};
+use crate::report::number::Format;
 use crate::unit;
 
 /// Stands for a missing number.
-const MISSING: &str = "-";
+pub(super) const MISSING: &str = "-";
 /// Marks a published number or model.
 pub(super) const PUBLISHED: &str = "(published)";
 /// Columns of the CSV.
-const FIELDS: [&str; 15] = [
-    "model",
-    "kind",
-    "fraction",
-    "task",
-    "unit",
-    "mae",
-    "std",
-    "folds",
-    "seeds",
-    "published",
-    "source",
-    "minutes",
-    "crystals_per_second",
-    "parameters",
-    "device",
-];
+const FIELDS: [&str; 11] =
+    ["model", "kind", "fraction", "task", "unit", "mae", "std", "folds", "seeds", "published", "source"];
 
 /// Returns the view as a Markdown table with notes below it. Each task has a column of measured and one of published
 /// numbers.
@@ -63,57 +47,7 @@ pub fn markdown(view: &View) -> String {
         push_line(&mut text, &cells);
     }
     push_notes(&mut text, view);
-    push_costs(&mut text, view);
     text
-}
-
-/// Appends the cost of the measured models, if any is known.
-fn push_costs(text: &mut String, view: &View) {
-    let costs = |row: &Row| -> Vec<Option<Cost>> {
-        row.entries.iter().map(|entry| entry.ours.and_then(|score| score.cost)).collect()
-    };
-    let rows: Vec<_> = view.rows.iter().map(|row| (row, costs(row))).collect();
-    let known = |costs: &[Option<Cost>]| costs.iter().any(Option::is_some);
-    if !rows.iter().any(|(_, costs)| known(costs)) {
-        return;
-    }
-    text.push_str("\n## Cost\n\n");
-    let mut header = vec!["Model".to_owned()];
-    if view.several_fractions {
-        header.push("Labels".to_owned());
-    }
-    header.push("parameters".to_owned());
-    for column in &view.columns {
-        let task = escaped(&column.task);
-        header.extend([format!("{task} [min]"), format!("{task} [crystals/s]")]);
-    }
-    push_line(text, &header);
-    let first = 1 + usize::from(view.several_fractions);
-    let alignment = |index: usize| if index < first { ":--" } else { "--:" }.to_owned();
-    push_line(text, &(0..header.len()).map(alignment).collect::<Vec<_>>());
-    for (row, costs) in rows.iter().filter(|(_, costs)| known(costs)) {
-        let mut cells = vec![model(row)];
-        if view.several_fractions {
-            cells.push(percent(row.fraction));
-        }
-        let parameters = costs.iter().flatten().map(|cost| cost.parameters).next();
-        cells.push(parameters.map_or_else(|| MISSING.to_owned(), |count| grouped(count as usize)));
-        for cost in costs {
-            match cost {
-                None => cells.extend([MISSING.to_owned(), MISSING.to_owned()]),
-                Some(Cost { minutes, crystals_per_second, on_gpu, .. }) => {
-                    let device = if *on_gpu { " (GPU)" } else { "" };
-                    cells.push(format!("{minutes:.1}{device}"));
-                    cells.push(format!("{crystals_per_second:.0}"));
-                }
-            }
-        }
-        push_line(text, &cells);
-    }
-    text.push_str(
-        "\nMinutes of all folds and seeds together, validation included; of the CPU unless it says GPU. \
-         Pre-training is not counted.\n",
-    );
 }
 
 /// Appends the notes.
@@ -148,7 +82,7 @@ fn best(view: &View) -> Vec<Option<f64>> {
     (0..view.columns.len()).map(of_task).collect()
 }
 
-fn model(row: &Row) -> String {
+pub(super) fn model(row: &Row) -> String {
     let label = escaped(&row.label);
     if row.kind == RowKind::Published { format!("{label} {PUBLISHED}") } else { label }
 }
@@ -167,21 +101,17 @@ pub(super) fn score_text(score: Score) -> String {
     score.std.map_or_else(|| mean.clone(), |std| format!("{mean} ± {}", format.write(std)))
 }
 
-fn push_line(text: &mut String, cells: &[String]) {
+pub(super) fn push_line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
 /// Returns the view as CSV, one line per model, share and task. Numbers have all digits and are empty if missing.
 /// Texts are escaped so that a spreadsheet does not take them for formulas ([`cell`]).
 pub fn csv(view: &View) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let mut records = vec![FIELDS.map(str::to_owned)];
     for row in &view.rows {
         for (column, entry) in view.columns.iter().zip(&row.entries) {
             let ours = |field: fn(Score) -> String| entry.ours.map(field).unwrap_or_default();
-            let cost = |field: fn(Cost) -> String| {
-                entry.ours.and_then(|score| score.cost).map(field).unwrap_or_default()
-            };
             let published =
                 |field: fn(&Cited) -> String| entry.published.as_ref().map(field).unwrap_or_default();
             records.push([
@@ -196,13 +126,15 @@ pub fn csv(view: &View) -> String {
                 ours(|score| score.seeds.to_string()),
                 published(|cited| cited.mae.to_string()),
                 published(|cited| cell(&format!("{}: {}", cited.model, cited.source)).into_owned()),
-                cost(|cost| cost.minutes.to_string()),
-                cost(|cost| cost.crystals_per_second.to_string()),
-                cost(|cost| cost.parameters.to_string()),
-                cost(|cost| if cost.on_gpu { "GPU" } else { "CPU" }.to_owned()),
             ]);
         }
     }
+    csv_text(records)
+}
+
+/// Returns records as CSV.
+pub(super) fn csv_text<const FIELDS: usize>(records: Vec<[String; FIELDS]>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for record in records {
         writer.write_record(record).expect("every record has the same fields, and memory takes them all");
     }
@@ -244,15 +176,6 @@ Published by others, not measured here:
 - MMPT: the paper
 - dummy: leaderboard
 - coGN: leaderboard
-
-## Cost
-
-| Model | parameters | jdft2d [min] | jdft2d [crystals/s] | gap [min] | gap [crystals/s] |
-| :-- | --: | --: | --: | --: | --: |
-| MMPT | 74,497 | 12.5 | 431 | - | - |
-
-Minutes of all folds and seeds together, validation included; of the CPU unless it says GPU. \
-Pre-training is not counted.
 ";
         // One model alone is not the best of anything.
         assert_eq!(markdown(&models()), expected.replace("**0.2500**", "0.2500"));
@@ -288,15 +211,15 @@ Pre-training is not counted.
     #[test]
     fn programs_get_all_digits() {
         let expected = "\
-model,kind,fraction,task,unit,mae,std,folds,seeds,published,source,minutes,crystals_per_second,parameters,device
-fresh,ours,1,jdft2d,meV/atom,48.9612,9.5,5,1,49.02,DimeNet++: leaderboard,,,,
-fresh,ours,1,gap,eV,0.25,,1,1,,,,,,
-MMPT,ours,1,jdft2d,meV/atom,43.3849,8.13,5,1,38.21,MMPT: the paper,12.5,431.25,74497,CPU
-MMPT,ours,1,gap,eV,,,,,,,,,,
-Median of the training part,median,1,jdft2d,meV/atom,67.2851,10,5,1,67.29,dummy: leaderboard,,,,
-Median of the training part,median,1,gap,eV,1,,1,1,,,,,,
-coGN,published,1,jdft2d,meV/atom,,,,,37.17,coGN: leaderboard,,,,
-coGN,published,1,gap,eV,,,,,,,,,,
+model,kind,fraction,task,unit,mae,std,folds,seeds,published,source
+fresh,ours,1,jdft2d,meV/atom,48.9612,9.5,5,1,49.02,DimeNet++: leaderboard
+fresh,ours,1,gap,eV,0.25,,1,1,,
+MMPT,ours,1,jdft2d,meV/atom,43.3849,8.13,5,1,38.21,MMPT: the paper
+MMPT,ours,1,gap,eV,,,,,,
+Median of the training part,median,1,jdft2d,meV/atom,67.2851,10,5,1,67.29,dummy: leaderboard
+Median of the training part,median,1,gap,eV,1,,1,1,,
+coGN,published,1,jdft2d,meV/atom,,,,,37.17,coGN: leaderboard
+coGN,published,1,gap,eV,,,,,,
 ";
         assert_eq!(csv(&models()), expected);
     }

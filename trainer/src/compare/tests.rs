@@ -292,13 +292,13 @@ fn views_put_ours_and_published_numbers_side_by_side() {
     run(&request, Instant::default());
     let table = std::fs::read_to_string(request.folder.join("tables/labels.csv")).expect("a table");
     let expected = "\
-model,kind,fraction,task,unit,mae,std,folds,seeds,published,source,minutes,crystals_per_second,parameters,device
-fresh,ours,0.5,matbench_jdft2d,meV/atom,0.5,,1,1,,,,,,
-fresh,ours,1,matbench_jdft2d,meV/atom,0.5,,1,1,,,,,,
-MMPT,ours,0.5,matbench_jdft2d,meV/atom,0.5,,1,1,0.25,MMPT: its paper,,,,
-MMPT,ours,1,matbench_jdft2d,meV/atom,0.5,,1,1,,,,,,
-Median of the training part,median,1,matbench_jdft2d,meV/atom,1,,1,1,,,,,,
-other,published,1,matbench_jdft2d,meV/atom,,,,,0.5,other: a paper,,,,
+model,kind,fraction,task,unit,mae,std,folds,seeds,published,source
+fresh,ours,0.5,matbench_jdft2d,meV/atom,0.5,,1,1,,
+fresh,ours,1,matbench_jdft2d,meV/atom,0.5,,1,1,,
+MMPT,ours,0.5,matbench_jdft2d,meV/atom,0.5,,1,1,0.25,MMPT: its paper
+MMPT,ours,1,matbench_jdft2d,meV/atom,0.5,,1,1,,
+Median of the training part,median,1,matbench_jdft2d,meV/atom,1,,1,1,,
+other,published,1,matbench_jdft2d,meV/atom,,,,,0.5,other: a paper
 ";
     assert_eq!(table, expected);
     // Bars are of the largest share, where the number for the half has no place.

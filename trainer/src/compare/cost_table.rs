@@ -1,0 +1,124 @@
+//! Costs beside the errors, as Markdown for people and CSV for programs. They are apart from the tables of errors,
+//! which are the same whenever a comparison is repeated.
+
+use schemas::text::{cell, markdown as escaped};
+
+use super::cost::Cost;
+use super::table::{MISSING, csv_text, model, push_line, score_text};
+use super::view::{Entry, Row, RowKind, View, percent};
+use crate::report::number::grouped;
+use crate::unit;
+
+/// Columns of the CSV.
+const FIELDS: [&str; 9] =
+    ["model", "fraction", "task", "unit", "mae", "parameters", "minutes", "crystals_per_second", "device"];
+
+/// Returns the measured models of a view with their costs; `None` if no cost is known.
+fn rows(view: &View) -> Option<Vec<&Row>> {
+    let is_known = |row: &&Row| row.entries.iter().any(|entry| cost(entry).is_some());
+    let rows: Vec<&Row> = view.rows.iter().filter(|row| row.kind == RowKind::Ours).filter(is_known).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+fn cost(entry: &Entry) -> Option<Cost> {
+    entry.ours?.cost
+}
+
+/// Returns the costs as a Markdown table; `None` if no cost is known. Each task has columns for the error, the minutes
+/// and the speed.
+pub fn markdown(view: &View) -> Option<String> {
+    let rows = rows(view)?;
+    let mut text = format!("# {}: costs\n\n", escaped(&view.title));
+    let mut header = vec!["Model".to_owned()];
+    if view.several_fractions {
+        header.push("Labels".to_owned());
+    }
+    let first = header.len();
+    header.push("Parameters".to_owned());
+    for column in &view.columns {
+        let task = escaped(&column.task);
+        let unit = escaped(&unit::shown(" [", &column.unit, "]"));
+        header.extend([format!("{task}{unit}"), format!("{task} [min]"), format!("{task} [crystals/s]")]);
+    }
+    push_line(&mut text, &header);
+    let alignment = |index: usize| if index < first { ":--" } else { "--:" }.to_owned();
+    push_line(&mut text, &(0..header.len()).map(alignment).collect::<Vec<_>>());
+    for row in rows {
+        let mut cells = vec![model(row)];
+        if view.several_fractions {
+            cells.push(percent(row.fraction));
+        }
+        let parameters = row.entries.iter().find_map(|entry| Some(cost(entry)?.parameters));
+        cells.push(parameters.map_or_else(|| MISSING.to_owned(), |count| grouped(count as usize)));
+        for entry in &row.entries {
+            cells.push(entry.ours.map_or_else(|| MISSING.to_owned(), score_text));
+            let (minutes, speed) = match cost(entry) {
+                None => (MISSING.to_owned(), MISSING.to_owned()),
+                Some(Cost { minutes, crystals_per_second, on_gpu, .. }) => {
+                    let device = if on_gpu { " (GPU)" } else { "" };
+                    (format!("{minutes:.1}{device}"), format!("{crystals_per_second:.0}"))
+                }
+            };
+            cells.extend([minutes, speed]);
+        }
+        push_line(&mut text, &cells);
+    }
+    text.push_str(
+        "\nMinutes are those of all folds and seeds together, with validation, of the CPU unless it says GPU. \
+         Pre-training is not counted.\n",
+    );
+    Some(text)
+}
+
+/// Returns the costs as CSV, one line per model, share and task; `None` if no cost is known.
+pub fn csv(view: &View) -> Option<String> {
+    let mut records = vec![FIELDS.map(str::to_owned)];
+    for row in rows(view)? {
+        for (column, entry) in view.columns.iter().zip(&row.entries) {
+            let (Some(score), Some(cost)) = (entry.ours, cost(entry)) else { continue };
+            records.push([
+                cell(&row.label).into_owned(),
+                row.fraction.to_string(),
+                cell(&column.task).into_owned(),
+                cell(&column.unit).into_owned(),
+                score.mean.to_string(),
+                cost.parameters.to_string(),
+                cost.minutes.to_string(),
+                cost.crystals_per_second.to_string(),
+                if cost.on_gpu { "GPU" } else { "CPU" }.to_owned(),
+            ]);
+        }
+    }
+    Some(csv_text(records))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::example::{labels, models};
+
+    #[test]
+    fn costs_stand_beside_errors() {
+        let expected = "\
+# Two tasks \\| test: costs
+
+| Model | Parameters | jdft2d [meV/atom] | jdft2d [min] | jdft2d [crystals/s] | gap [eV] | gap [min] | gap [crystals/s] |
+| :-- | --: | --: | --: | --: | --: | --: | --: |
+| MMPT | 74,497 | 43.38 ± 8.13 | 12.5 | 431 | - | - | - |
+
+Minutes are those of all folds and seeds together, with validation, of the CPU unless it says GPU. Pre-training \
+is not counted.
+";
+        assert_eq!(markdown(&models()).as_deref(), Some(expected));
+        let expected = "\
+model,fraction,task,unit,mae,parameters,minutes,crystals_per_second,device
+MMPT,1,jdft2d,meV/atom,43.3849,74497,12.5,431.25,CPU
+";
+        assert_eq!(csv(&models()).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn costs_that_are_not_known_make_no_table() {
+        assert_eq!((markdown(&labels()), csv(&labels())), (None, None));
+    }
+}
