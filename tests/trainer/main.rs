@@ -23,3 +23,4 @@ mod refusals;
 mod resume;
 mod stores;
 mod support;
+mod verify;
