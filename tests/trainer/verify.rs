@@ -27,7 +27,7 @@ fn every_system_has_a_row() {
 fn what_deviates_is_a_finding() {
     let fixture = root().join("tests/golden/systems");
     let copy = folder();
-    for name in ["manifest.json", "graphs.safetensors", "schnet_small_pyg.safetensors"] {
+    for name in ["graphs.safetensors", "schnet_small_pyg.safetensors"] {
         fs::copy(fixture.join(name), copy.path().join(name)).expect("a writable folder");
     }
     let files = |graph: &str, system: &str| format!(r#"{{"files": {{"{system}": {{"graph": "{graph}"}}}}}}"#);
