@@ -14,6 +14,8 @@ const SHELL_TOLERANCE: f64 = 1e-4;
 
 /// A 3×3 matrix by rows.
 pub(crate) type Matrix = [[f64; 3]; 3];
+/// The forms of [`Crystal::other_forms`] in another cell than the crystal's.
+pub(crate) const OTHER_CELLS: [&str; 3] = ["supercell", "other cell", "left-handed cell"];
 
 /// A crystal before its edges are known.
 #[derive(Debug, Clone)]
@@ -36,6 +38,16 @@ fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// A rotation about an axis that nothing else lies along.
+fn rotation() -> Matrix {
+    // The quaternion (1, 2, 3, 4)/√30.
+    [
+        [-20.0, 4.0, 22.0].map(|element| element / 30.0),
+        [20.0, -10.0, 20.0].map(|element| element / 30.0),
+        [10.0, 28.0, 4.0].map(|element| element / 30.0),
+    ]
 }
 
 impl Crystal {
@@ -96,6 +108,26 @@ impl Crystal {
             fractional: fractional.collect(),
             ..self.clone()
         }
+    }
+
+    /// The same crystal written down in other ways, and which atom of this form each atom is.
+    pub(crate) fn other_forms(&self) -> Vec<(&'static str, Self, Vec<usize>)> {
+        let same: Vec<usize> = (0..self.numbers.len()).collect();
+        let backwards: Vec<usize> = same.iter().rev().copied().collect();
+        let twice = [&*same, &*same].concat();
+        let mirror = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]];
+        let change = [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, -1.0, 1.0]];
+        let inverse = [[1.0, 0.0, 0.0], [-1.0, 1.0, 0.0], [-1.0, 1.0, 1.0]];
+        let left_handed = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
+        vec![
+            ("rotation", self.mapped(&rotation()), same.clone()),
+            ("reflection", self.mapped(&mirror), same.clone()),
+            ("origin", self.shifted([0.37, 0.81, 0.59]), same.clone()),
+            ("permutation", self.permuted(&backwards), backwards),
+            ("supercell", self.doubled(), twice),
+            ("other cell", self.in_other_cell(&change, &inverse), same.clone()),
+            ("left-handed cell", self.in_other_cell(&left_handed, &left_handed), same),
+        ]
     }
 
     /// a, b, c in Å, α, β, γ in degrees (specification, section 2.1).

@@ -10,6 +10,8 @@
 
 pub mod head;
 pub mod memory;
+#[cfg(test)]
+mod tests;
 
 use burn::prelude::*;
 
