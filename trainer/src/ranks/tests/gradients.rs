@@ -30,12 +30,12 @@ use crate::ranks::{Ranks, alone};
 use crate::run::step::Objective;
 
 /// Radius of the neighbour search in Å.
-const CUTOFF: f64 = 8.0;
+pub(super) const CUTOFF: f64 = 8.0;
 /// Relative agreement, of the greatest gradient of a parameter.
 const TOLERANCE: f64 = 1e-11;
 
 /// Crystals of very different numbers of atoms and edges, lone atoms among them.
-fn crystals() -> Vec<OwnedInput> {
+pub(super) fn crystals() -> Vec<OwnedInput> {
     let lone = |number| OwnedInput::cubic(30.0, &[number], &[[0.0; 3]]);
     vec![
         OwnedInput::caesium_chloride(),
@@ -50,13 +50,18 @@ fn crystals() -> Vec<OwnedInput> {
 
 /// Some of the crystals, and the key of their draws in the epoch.
 fn graph(part: Range<usize>, inputs: Inputs) -> (GraphBatch<f64>, DrawKey) {
-    let settings =
-        BatchSettings { cutoff_angstrom: CUTOFF, inputs, with_triplets: false, graph: Graph::Multigraph };
+    let key = DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 };
+    (graph_of(part, inputs, Graph::Multigraph), key)
+}
+
+/// Some of the crystals with the edges that a model sees.
+pub(super) fn graph_of(part: Range<usize>, inputs: Inputs, graph: Graph) -> GraphBatch<f64> {
+    let settings = BatchSettings { cutoff_angstrom: CUTOFF, inputs, with_triplets: false, graph };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
-    for crystal in &crystals()[part.clone()] {
+    for crystal in &crystals()[part] {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
     }
-    (builder.finish(), DrawKey { seed: 1, epoch: 0, first_crystal: part.start as u64 })
+    builder.finish()
 }
 
 /// Some of the crystals with the masks that they have in the epoch.
@@ -67,7 +72,7 @@ fn batch(part: Range<usize>, ranks: &Arc<dyn Ranks>) -> Batch {
 }
 
 /// Numbers by the name of a loss or parameter.
-type Numbers = BTreeMap<String, Vec<f64>>;
+pub(super) type Numbers = BTreeMap<String, Vec<f64>>;
 
 /// Losses and gradients, both averaged over the ranks.
 fn learn(config: &LossConfig, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
@@ -79,7 +84,7 @@ fn learn(config: &LossConfig, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
 }
 
 /// Averages losses and gradients over the ranks.
-fn averaged<M: Module>(
+pub(super) fn averaged<M: Module>(
     model: &M,
     losses: &[(&str, f64)],
     total: &Tensor<1>,
@@ -136,7 +141,7 @@ fn learn_information(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     averaged(&model, &values, &loss, ranks)
 }
 
-fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
+pub(super) fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
     assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     let greatest_of = |numbers: &[f64]| numbers.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     // A gradient that vanishes is compared with the others: its own size is that of rounding.

@@ -1,0 +1,87 @@
+//! Losses, gradients and running statistics of a model of a property on a batch that ranks share are those of the whole
+//! batch, in double precision.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+use burn::tensor::DType;
+
+use super::gradients::{CUTOFF, Numbers, assert_close, averaged, crystals, graph_of};
+use crate::config::{Config, ModelKind};
+use crate::data::{LatticeStatistics, Share};
+use crate::finetune::objective::{Finetuning, PropertyBatch, Standardisation};
+use crate::model::{Batch, Encoder, Pass, PropertyModel, names};
+use crate::ranks::threads::on_ranks;
+use crate::ranks::{Ranks, alone};
+use crate::run::step::Objective;
+
+/// Small sizes of the encoders.
+const SMALL: [&str; 19] = [
+    "model.cgcnn.atom_width=6",
+    "model.cgcnn.crystal_width=5",
+    "model.schnet.embedding_width=6",
+    "model.schnet.atom_width=6",
+    "model.schnet.filter_width=5",
+    "model.schnet.interactions=2",
+    "model.schnet.head_widths=[4]",
+    "model.megnet.embedding_width=6",
+    "model.megnet.width=5",
+    "model.megnet.block_widths=[6, 5]",
+    "model.megnet.blocks=2",
+    "model.alignn.width=6",
+    "model.alignn.embedding_width=5",
+    "model.alignn.alignn_layers=2",
+    "model.alignn.gcn_layers=1",
+    "model.matformer.width=5",
+    "model.matformer.heads=2",
+    "model.matformer.layers=2",
+    "model.matformer.head_width=4",
+];
+/// Head width of a model, which MMPT alone uses.
+const HEAD_WIDTH: usize = 1;
+
+/// Losses, gradients averaged over the ranks, and running statistics after the batch.
+fn learn(config: &Config, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
+    let (device, model) = (Device::flex(), &config.model);
+    let own_part = Share { index: ranks.rank(), count: ranks.count() }.of(crystals().len());
+    let targets: Vec<f64> = own_part.clone().map(|crystal| (1.0 + crystal as f64).sin()).collect();
+    let count = targets.len();
+    let targets = Tensor::from_data(TensorData::new(targets, [count]), (&device, DType::F64));
+    let graph = graph_of(own_part, Encoder::inputs(model), model.graph());
+    let batch = PropertyBatch { batch: Batch::shared(graph, None, CUTOFF, ranks, &device), targets };
+
+    let standardisation = Standardisation { mean: 0.0, std: 1.0 };
+    let objective = Finetuning::new([], standardisation, config, CUTOFF, &device, ranks);
+    let lattice = LatticeStatistics::default();
+    let model = PropertyModel::init(model, HEAD_WIDTH, &lattice, 3, &device.clone().autodiff());
+    let model = names::with_dtype(model, DType::F64);
+    let mut pass = Pass::training();
+    let (loss, values) = objective.losses(&model, &batch, &mut pass);
+    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let (losses, gradients) = averaged(&model, &values, &loss, ranks);
+    let parameters = names::parameters(&pass.running().update(model)).into_iter();
+    let statistics = parameters.filter(|parameter| !names::is_trained(&parameter.name));
+    let statistics = statistics.map(|statistic| (statistic.name, statistic.data.iter::<f64>().collect()));
+    [losses, gradients, statistics.collect()]
+}
+
+#[test]
+fn ranks_learn_a_property_as_one_process_with_the_whole_batch() {
+    for kind in ModelKind::ALL.into_iter().filter(|kind| *kind != ModelKind::Mmpt) {
+        for loss in ["l1", "mse"] {
+            let chosen = [format!("model.kind={}", kind.word()), format!("finetune.loss={loss}")];
+            let settings = SMALL.into_iter().chain(chosen.iter().map(String::as_str)).collect::<Vec<_>>();
+            let config = Config::resolve(None, &settings).expect("known settings");
+            let expected = learn(&config, &alone());
+            let is_normalised = [ModelKind::Cgcnn, ModelKind::Alignn, ModelKind::Matformer].contains(&kind);
+            assert_eq!(!expected[2].is_empty(), is_normalised, "{kind:?}");
+            for count in [2, 3, 7] {
+                for (rank, found) in on_ranks(count, |ranks| learn(&config, &ranks)).iter().enumerate() {
+                    for (found, expected) in found.iter().zip(&expected) {
+                        assert_close(found, expected, &format!("{kind:?}, {loss}, rank {rank} of {count}"));
+                    }
+                }
+            }
+        }
+    }
+}
