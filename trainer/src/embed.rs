@@ -14,6 +14,7 @@ use crate::config::model::Widths;
 use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
+use crate::model::cgcnn::CgcnnEncoder;
 use crate::model::head::{Pooled, pool};
 use crate::model::{Batch, Encoder, Encoding, Pass};
 use crate::pretrain::load::{LoadedEncoder, load_encoder};
@@ -83,7 +84,12 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let mut crystals = 0;
     let mut failure = None;
     let Widths { atoms, crystals: of_crystals } = description.model.widths();
-    let shape = Shape { structure: atoms, lattice: of_crystals.unwrap_or(0), per_atom: request.per_atom };
+    let lattice = match encoder {
+        // Pre-trained on atoms alone, as InfoGraph does.
+        Encoder::Cgcnn(CgcnnEncoder { conv_to_fc: None, .. }) => 0,
+        _ => of_crystals.unwrap_or(0),
+    };
+    let shape = Shape { structure: atoms, lattice, per_atom: request.per_atom };
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stream = Stream::<f32>::open(&selection, settings)?;
     let written = atomic::write(&request.out, |out| {
