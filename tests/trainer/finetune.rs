@@ -1,6 +1,5 @@
 //! Fine-tuning and what its members say of crystals that they have not seen.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,7 +10,6 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
-use safetensors::SafeTensors;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,13 +38,6 @@ fn tuned(task: &Path, more: &[&str]) -> TempDir {
     let out = folder();
     succeed(&tuning(task, out.path(), more, &store()));
     out
-}
-
-/// The tensors of a weights file, as bytes.
-fn tensors(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let bytes = fs::read(path).expect("weights");
-    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
-    file.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect()
 }
 
 fn json(path: &Path) -> Value {

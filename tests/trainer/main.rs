@@ -12,15 +12,19 @@ mod earlier;
 mod embed;
 mod finetune;
 mod isolated;
+mod methods;
 mod options;
 #[cfg(unix)]
 mod outputs;
 mod predict;
 mod pretrain;
+#[path = "../common/programs.rs"]
+mod programs;
 mod python;
 mod ranks;
 mod refusals;
 mod resume;
 mod stores;
 mod support;
+mod systems;
 mod verify;

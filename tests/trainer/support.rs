@@ -1,5 +1,6 @@
 //! Running the program and reading what it wrote.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use safetensors::SafeTensors;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -146,6 +148,19 @@ pub(crate) fn kill(run: &mut Child) {
     run.wait().expect("it ended");
 }
 
+/// Starts a run, kills it when its folder has so many records, and goes on with it to its end.
+pub(crate) fn kill_and_resume(arguments: &[&str], out: &Path, records: usize) {
+    let mut run = Command::new(TRAINER)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    assert!(wait_for(&mut run, || lines_of(out) >= records), "it ended too early: {arguments:?}");
+    kill(&mut run);
+    succeed(&[arguments, &["--resume"]].concat());
+}
+
 /// Sends a process what Ctrl-C sends.
 pub(crate) fn interrupt(run: &Child) {
     let status = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
@@ -202,6 +217,13 @@ pub(crate) fn assert_same_run(out: &Path, other: &Path, what: &str) {
     for name in [BEST, CHECKPOINT] {
         assert!(bytes(out, name) == bytes(other, name), "{what}: {name} differs");
     }
+}
+
+/// The tensors of a weights file, as bytes.
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = fs::read(path).expect("weights");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    file.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect()
 }
 
 /// All batches of a Parquet file.
