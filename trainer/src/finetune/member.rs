@@ -62,7 +62,7 @@ impl Encoders {
             .map_err(|source| TrainError::Weights { path: self.path.clone(), source })
     }
 
-    /// Returns the recipe of these encoders for a task, as [`recipe_of`] does.
+    /// Returns the recipe of these encoders for a task, without the settings of the model that the weights decide.
     pub fn recipe(&self, group: Group, task: &str) -> Vec<(String, String)> {
         recipe_of(&self.description, group, task)
     }

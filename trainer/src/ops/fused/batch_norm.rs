@@ -32,7 +32,7 @@ pub trait FusedBatchNorm: Backend {
     /// Returns the means of the columns and the sums of the squared deviations from them in double precision, shape
     /// `[2, C]`, without a gradient.
     fn fused_moments(x: FloatTensor<Self>) -> FloatTensor<Self>;
-    /// See [`super::batch_norm`].
+    /// See [`super::batch_norm()`].
     fn fused_normalise(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

@@ -5,7 +5,7 @@
 //!
 //! | name | meaning |
 //! |---|---|
-//! | `w/NAME` | a parameter or an initial running statistic; without them, those of [`formula`] |
+//! | `w/NAME` | a parameter or an initial running statistic; without them, those of a formula |
 //! | `pred`, `loss`, `pred_train`, `loss_eval`, … | predictions, and their mean absolute error |
 //! | `t/NAME`, `e/NAME` | intermediates in training and evaluation; `@s` at the end: every s-th row |
 //! | `g/NAME` | gradients of the loss in training |
