@@ -44,7 +44,7 @@ impl VerifyArguments {
             };
             say!("ties = {}", ties.name());
             write(format_args!("{table}"))?;
-            if !self.within_limits(&table, limits::double)? {
+            if !self.within_limits(&table, limits::single, limits::double)? {
                 outcome = Outcome::Findings;
             }
         }
@@ -72,16 +72,21 @@ impl VerifyArguments {
                 None => format!("{:>12}", "-"),
             });
             say!("{system:<20} {}", worst.join(" "));
-            if !self.within_limits(&table, limits::double_from_stored)? {
+            if !self.within_limits(&table, fixture.single(system), limits::double_from_stored)? {
                 outcome = Outcome::Findings;
             }
         }
         Ok(outcome)
     }
 
-    fn within_limits(&self, table: &Table, double: fn(Kind) -> f64) -> anyhow::Result<bool> {
+    fn within_limits(
+        &self,
+        table: &Table,
+        single: impl Fn(Kind) -> f64,
+        double: impl Fn(Kind) -> f64,
+    ) -> anyhow::Result<bool> {
         let beyond = match self.precision {
-            Precision::F32 => table.beyond(limits::single),
+            Precision::F32 => table.beyond(single),
             Precision::F64 => table.beyond(double),
         };
         for deviation in &beyond {

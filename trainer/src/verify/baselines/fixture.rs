@@ -10,7 +10,7 @@ use crate::data::batch::{BatchLists, LineLists};
 use crate::data::{BatchFloat, GraphBatch};
 use crate::pretrain::crystal_twins::view::Mask;
 use crate::verify::fixture::read_tensors;
-use crate::verify::{Expected, VerifyError};
+use crate::verify::{Expected, Kind, VerifyError, limits};
 
 /// File with the views of Crystal Twins.
 const VIEWS: &str = "ct_views.safetensors";
@@ -35,6 +35,7 @@ struct Manifest {
 #[derive(Debug, Deserialize)]
 struct File {
     graph: Option<String>,
+    single: Option<f64>,
 }
 
 /// A system of a fixture.
@@ -42,6 +43,8 @@ struct File {
 struct System {
     /// Prefix of its edge lists.
     graph: String,
+    /// Least limit in single precision, for numbers that rounding disturbs more than usual.
+    single: f64,
 }
 
 impl SystemsFixture {
@@ -58,8 +61,9 @@ impl SystemsFixture {
             return Ok(None);
         }
         let Manifest { files } = serde_json::from_value(value).map_err(broken)?;
-        let systems = files.into_iter().filter_map(|(file, File { graph })| {
-            Some((file.strip_suffix(".safetensors")?.to_owned(), System { graph: graph? }))
+        let systems = files.into_iter().filter_map(|(file, File { graph, single })| {
+            let system = System { graph: graph?, single: single.unwrap_or(0.0) };
+            Some((file.strip_suffix(".safetensors")?.to_owned(), system))
         });
         let systems = systems.collect();
         let graphs = read_tensors(&folder.join(GRAPHS))?;
@@ -69,6 +73,13 @@ impl SystemsFixture {
     /// Returns the names of the systems.
     pub fn systems(&self) -> impl Iterator<Item = &str> {
         self.systems.keys().map(String::as_str)
+    }
+
+    /// Returns the limits of a system in single precision, relative to the largest magnitude: those of all fixtures, or
+    /// that of the manifest (`single`) where it is larger.
+    pub fn single(&self, system: &str) -> impl Fn(Kind) -> f64 + use<> {
+        let own = self.systems.get(system).map_or(0.0, |system| system.single);
+        move |kind| limits::single(kind).max(own)
     }
 
     /// Returns the numbers of a system by name.
