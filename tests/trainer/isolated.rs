@@ -9,6 +9,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
 use etl::pipeline::{BuildProgress, BuildRequest, Position, build};
 use etl::source::SourceKind;
+use schemas::manifest::Manifest;
 use tempfile::TempDir;
 
 use super::support::files::cubic_cif;
@@ -54,15 +55,46 @@ fn structures() -> TempDir {
     folder
 }
 
-/// Builds the store of these structures.
+/// Builds the store of the [`structures`].
 fn store_of(structures: &Path) -> TempDir {
+    let (out, manifest) = built(structures);
+    assert_eq!(manifest.counts.kept, 9);
+    assert_eq!(manifest.counts.noted["isolated_atom"].count, 4);
+    out
+}
+
+/// Builds a store of a folder of CIFs.
+fn built(structures: &Path) -> (TempDir, Manifest) {
     let out = folder();
     let mut request = BuildRequest::new(SourceKind::Cif, vec![structures.to_owned()], out.path().to_owned());
     request.source.embedded_labels = true;
     let summary = build(&request, &Silent, &AtomicBool::new(false)).expect("built");
-    assert_eq!(summary.manifest.counts.kept, 9);
-    assert_eq!(summary.manifest.counts.noted["isolated_atom"].count, 4);
-    out
+    (out, summary.manifest)
+}
+
+#[test]
+fn batches_that_cannot_be_normalised_are_left_out_and_said() {
+    let pretraining = |store: &TempDir, out: &Path, more: &[&str]| {
+        let mut arguments = vec!["pretrain", "--method", "infograph", "--shards", text(store.path())];
+        arguments.extend(["--out", text(out), "--epochs", "1"]);
+        arguments.extend(["--set", "data.validation=none", "--set", "run.select=train"]);
+        arguments.extend(["--set", "model.cgcnn.atom_width=8"]);
+        arguments.extend(more);
+        trainer(&arguments)
+    };
+    let (structures, kept) = (structures(), folder());
+    let output = pretraining(&store_of(structures.path()), &kept.path().join("some"), &["--batch", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains(" batches of a single atom or edge left out"), "{}", said(&output));
+
+    let alone = folder();
+    for id in ["a", "b", "c"] {
+        let cif = cubic_cif(id, 30.0, &[("Xe", [0.2; 3])]);
+        fs::write(alone.path().join(format!("{id}.cif")), cif).expect("a file");
+    }
+    let output = pretraining(&built(alone.path()).0, &kept.path().join("none"), &["--batch", "3", "--quiet"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(complaint(&output).contains("nothing was trained in epoch 1: batch normalisation needs"));
 }
 
 /// The devices of the CPU that the program was built for.

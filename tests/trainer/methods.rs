@@ -124,4 +124,13 @@ fn a_method_refuses_the_encoders_of_others() {
         assert!(line.contains(&expected), "{line}");
         assert!(!out.exists(), "nothing is written");
     }
+    for (method, setting) in
+        [("crystal-twins", "data.batch_crystals=1"), ("infograph", "model.cgcnn.convolutions=0")]
+    {
+        let mut arguments = vec!["pretrain", "--shards", text(&store), "--out", text(&out)];
+        arguments.extend(["--method", method, "--set", setting]);
+        let line = refused(&arguments);
+        let (key, value) = setting.split_once('=').expect("a setting");
+        assert!(line.contains(&format!("{key} = {value}: must be at least ")), "{line}");
+    }
 }

@@ -81,6 +81,29 @@ pub enum TrainError {
         /// The encoder asked for.
         found: &'static str,
     },
+    /// A setting with which a pre-training cannot learn.
+    #[error("{key} = {value}: must be at least {least} with the pre-training \"{method}\"")]
+    MethodSetting {
+        /// The pre-training, as `pretrain.method`.
+        method: &'static str,
+        /// The dotted key.
+        key: &'static str,
+        /// The value.
+        value: usize,
+        /// The least value.
+        least: usize,
+    },
+    /// No batch of an epoch could be trained on.
+    #[error(
+        "nothing was trained in epoch {epoch}: batch normalisation needs two atoms and two edges in a batch, and \
+         none of the {batches} has them"
+    )]
+    NothingTrained {
+        /// The epoch, from 1.
+        epoch: u64,
+        /// Number of batches.
+        batches: u64,
+    },
     /// Weights without a head cannot predict.
     #[error("{} was pre-trained alone and predicts no property", path.display())]
     NotFinetuned {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 
 use super::objective::{Finetuning, Standardisation};
-use crate::config::{Config, MethodKind, ModelConfig, PretrainConfig};
+use crate::config::{Config, MethodKind, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::cgcnn::CRYSTAL_LAYER;
@@ -97,10 +97,10 @@ pub(crate) fn configure(description: &Description, config: Config) -> Result<Con
         section
     };
     let open = open_settings(description);
-    let fixed = |section: &ModelConfig| section.with_settings_of(model, &open);
-    let (asked_model, asked) = (fixed(&config.model), comparable(&config.pretrain));
+    let asked_model = config.model.over(model).with_settings_of(model, &open);
+    let asked = comparable(&config.pretrain);
     description.require(
-        if asked_model == fixed(&ModelConfig::default()) { model } else { &asked_model },
+        &asked_model,
         if asked == comparable(&PretrainConfig::default()) { pretrain } else { &asked },
         features,
     )?;

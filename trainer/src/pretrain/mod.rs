@@ -105,19 +105,30 @@ pub fn pretrain(request: Request, interrupt: &Interrupt) -> Result<Summary, Trai
     }
 }
 
-/// Checks that the method trains encoders of the configured kind.
+/// Checks that the method can train the configured encoder on the configured batches.
 ///
 /// # Errors
-/// [`TrainError::MethodKind`].
+/// [`TrainError::MethodKind`] for an encoder of another kind, [`TrainError::MethodSetting`] for a setting with which the
+/// method has nothing to learn from.
 pub(crate) fn require_kind(config: &Config) -> Result<(), TrainError> {
     let (method, found) = (config.pretrain.method, config.model.kind);
-    match method.model() == found {
-        true => Ok(()),
-        false => Err(TrainError::MethodKind {
+    if method.model() != found {
+        return Err(TrainError::MethodKind {
             method: method.word(),
             needed: method.model().word(),
             found: found.word(),
-        }),
+        });
+    }
+    let (key, value, least) = match method {
+        MethodKind::Mmpt => return Ok(()),
+        // The columns of a single crystal have no variance.
+        MethodKind::CrystalTwins => ("data.batch_crystals", config.data.batch_crystals, 2),
+        // The atoms' vectors are those after the convolutions.
+        MethodKind::InfoGraph => ("model.cgcnn.convolutions", config.model.cgcnn.convolutions, 1),
+    };
+    match value < least {
+        false => Ok(()),
+        true => Err(TrainError::MethodSetting { method: method.word(), key, value, least }),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::prelude::*;
+use schemas::count::counted;
 
 use crate::config::Config;
 use crate::config::run::Select;
@@ -284,7 +285,11 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
 
     /// Ends an epoch: means, validation, best weights, record, checkpoint and curves.
     fn finish_epoch(&mut self, begun: Instant, before: u64, waited: f64) -> Result<(), TrainError> {
-        let batches = self.state.batch.saturating_sub(self.state.skipped).max(1) as f64;
+        let State { batch: all, skipped, .. } = self.state;
+        if skipped > 0 && skipped == all {
+            return Err(TrainError::NothingTrained { epoch: self.state.epoch + 1, batches: all });
+        }
+        let batches = all.saturating_sub(skipped).max(1) as f64;
         let train: Values = std::mem::take(&mut self.state.sums)
             .into_iter()
             .map(|(name, sum)| (name, sum / batches))
@@ -306,7 +311,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         }
         let crystals = self.state.crystals;
         let cost = self.cost(begun, crystals - before, waited);
-        let summary = epoch_summary(epoch, &train, validation.as_ref(), best);
+        let summary = epoch_summary(epoch, &train, validation.as_ref(), best) + &left_out(skipped);
         let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
         if kept {
             let card = Card {
@@ -390,6 +395,14 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         // It is so on every rank: none may end the others before the list is written.
         self.ranks.any(true);
         error
+    }
+}
+
+/// Tells of batches that could not be trained on.
+fn left_out(batches: u64) -> String {
+    match batches {
+        0 => String::new(),
+        count => format!("; {} of a single atom or edge left out", counted(count, "batch")),
     }
 }
 

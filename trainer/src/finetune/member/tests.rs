@@ -89,6 +89,9 @@ fn sizes_that_the_weights_decide_cannot_be_set() {
         let recipe = |_: &Config| encoders.recipe(Group::Other, "mine");
         encoders.configure(Config::resolve_over(recipe, None, settings).expect("known settings"))
     };
+    asked(&["model.kind=cgcnn"]).expect("that is the kind");
+    let refused = asked(&["model.cgcnn.atom_width=16"]).expect_err("it is 4").to_string();
+    assert!(refused.contains("model.cgcnn.atom_width = 4, but 16 is needed"), "{refused}");
     let head =
         asked(&["model.cgcnn.output=linear", "model.cgcnn.hidden_layers=2"]).expect("the head is free");
     assert_eq!(head.model.cgcnn.hidden_layers, 2);
