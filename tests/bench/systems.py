@@ -31,6 +31,8 @@ class System:
 
 
 CGCNN = "model.kind=cgcnn"
+# No crystals held out, which the recipes of the pre-trainings do.
+WHOLE = ("data.validation=none", "data.drop_incomplete=false", "run.select=train")
 SYSTEMS = {
     "cgcnn": System("CGCNN", "cgcnn_matbench", "knn12", "sgd", 0.0, (CGCNN,)),
     "schnet": System("SchNet", "schnet_matbench", "r5", "adam", 0.0, ("model.kind=schnet",)),
@@ -43,7 +45,7 @@ SYSTEMS = {
         "knn12",
         "adam",
         1e-6,
-        (CGCNN, "model.cgcnn.crystal_width=128", "pretrain.method=crystal-twins"),
+        (CGCNN, "model.cgcnn.crystal_width=128", "pretrain.method=crystal-twins", *WHOLE),
         pretraining=True,
     ),
     "infograph": System(
@@ -52,7 +54,7 @@ SYSTEMS = {
         "knn12",
         "adam",
         1e-6,
-        (CGCNN, "pretrain.method=infograph"),
+        (CGCNN, "pretrain.method=infograph", *WHOLE),
         pretraining=True,
     ),
 }
