@@ -101,9 +101,7 @@ deny: ## Check licences, sources and known faults of the dependencies (needs car
 	@# The faults are in a database of their own: without a network they cannot be known.
 	@if cargo deny fetch db 2>/dev/null; then \
 		cargo deny --all-features --offline check --hide-inclusion-graph advisories && \
-		for manifest in fuzz/Cargo.toml fuzz/columnar/Cargo.toml; do \
-			cargo deny --manifest-path $$manifest --offline --config deny.toml check --hide-inclusion-graph advisories || exit; \
-		done; \
+		cargo deny --manifest-path fuzz/Cargo.toml --offline --config deny.toml check --hide-inclusion-graph advisories; \
 	else echo "make deny: the database of known faults cannot be reached, they are not looked for"; fi
 
 $(VENV)/complete: tests/requirements.txt
@@ -145,7 +143,7 @@ docs: ## Build the book from docs/src into docs/book (needs mdbook)
 	mdbook build docs
 
 fuzz: ## Fuzz every reader for a minute each (needs cargo-fuzz)
-	for target in $$(basename -a fuzz/seeds/* fuzz/columnar/seeds/*); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
+	for target in $$(basename -a fuzz/seeds/*); do fuzz/run.sh $$target -max_total_time=60 || exit 1; done
 
 sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, Valgrind
 	fuzz/sanitize.sh

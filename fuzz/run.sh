@@ -8,9 +8,6 @@ cd "$(dirname "$0")"
 target=${1:?usage: run.sh TARGET [libFuzzer options]}
 shift
 
-# The readers of Arrow and Parquet are a crate of their own.
-[[ ! -e columnar/fuzz_targets/$target.rs ]] || cd columnar
-
 # Longest input in bytes: a few records of the kind.
 case $target in
     arrow_stream | parquet_table | resealed | shard) max_len=65536 ;;

@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::archive`].
+//! Fuzzes [`fuzz::entry::archive`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::archive(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::archive(bytes));

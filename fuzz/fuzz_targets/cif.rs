@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::cif`].
+//! Fuzzes [`fuzz::entry::cif`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::cif(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::cif(bytes));

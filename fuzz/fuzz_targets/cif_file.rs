@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::cif_file`].
+//! Fuzzes [`fuzz::entry::cif_file`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::cif_file(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::cif_file(bytes));

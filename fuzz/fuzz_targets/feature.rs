@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::feature`].
+//! Fuzzes [`fuzz::entry::feature`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::feature(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::feature(bytes));

@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::jarvis`].
+//! Fuzzes [`fuzz::entry::jarvis`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::jarvis(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::jarvis(bytes));

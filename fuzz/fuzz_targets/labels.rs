@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::labels`].
+//! Fuzzes [`fuzz::entry::labels`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::labels(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::labels(bytes));

@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::manifest`].
+//! Fuzzes [`fuzz::entry::manifest`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::manifest(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::manifest(bytes));

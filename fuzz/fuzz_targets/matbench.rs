@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::matbench`].
+//! Fuzzes [`fuzz::entry::matbench`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::matbench(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::matbench(bytes));

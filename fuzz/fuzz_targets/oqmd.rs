@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::oqmd`].
+//! Fuzzes [`fuzz::entry::oqmd`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::oqmd(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::oqmd(bytes));

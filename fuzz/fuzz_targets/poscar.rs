@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::poscar`].
+//! Fuzzes [`fuzz::entry::poscar`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::poscar(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::poscar(bytes));

@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::poscar_json`].
+//! Fuzzes [`fuzz::entry::poscar_json`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::poscar_json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::poscar_json(bytes));

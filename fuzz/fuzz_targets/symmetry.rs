@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::symmetry`].
+//! Fuzzes [`fuzz::entry::symmetry`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::symmetry(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::symmetry(bytes));

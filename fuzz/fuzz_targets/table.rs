@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::entry::table`].
+//! Fuzzes [`fuzz::entry::table`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::entry::table(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::table(bytes));

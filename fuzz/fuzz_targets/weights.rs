@@ -1,5 +1,5 @@
-//! Fuzzes [`etl::weights::weights`].
+//! Fuzzes [`fuzz::weights::weights`].
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::weights::weights(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::weights::weights(bytes));

@@ -113,7 +113,7 @@ pub(crate) fn check_targets(fuzz: &Path, module: &str, targets: &[(&str, Entry)]
     }
     let called = files(&fuzz.join("fuzz_targets")).into_iter().filter_map(|(path, source)| {
         let source = String::from_utf8(source).expect("a source is text");
-        source.contains(&format!("etl::{module}::")).then(|| path.file_stem().map(ToOwned::to_owned))?
+        source.contains(&format!("fuzz::{module}::")).then(|| path.file_stem().map(ToOwned::to_owned))?
     });
     let called: Vec<_> = called.collect();
     assert!(targets.iter().map(|(target, _)| *target).eq(called.iter().map(|name| &**name)), "{called:?}");

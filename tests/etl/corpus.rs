@@ -2,7 +2,7 @@
 
 // The file is also a module of the fuzz targets' crate, where its items are public.
 #[allow(unreachable_pub)]
-#[path = "../../fuzz/columnar/src/columnar.rs"]
+#[path = "../../fuzz/src/columnar.rs"]
 mod columnar;
 #[allow(unreachable_pub)]
 #[path = "../../fuzz/src/entry.rs"]
@@ -22,10 +22,10 @@ fn no_seed_and_no_mutation_breaks_a_reader() {
 #[test]
 fn every_entry_point_is_a_fuzz_target_with_a_dictionary() {
     mutations::check_targets(&root().join("fuzz"), "entry", &ENTRIES);
-    mutations::check_targets(&root().join("fuzz/columnar"), "columnar", &columnar::ENTRIES);
+    mutations::check_targets(&root().join("fuzz"), "columnar", &columnar::ENTRIES);
 }
 
 #[test]
 fn no_seed_and_no_mutation_breaks_a_reader_of_columns() {
-    mutations::try_seeds(&root().join("fuzz/columnar"), &columnar::ENTRIES);
+    mutations::try_seeds(&root().join("fuzz"), &columnar::ENTRIES);
 }

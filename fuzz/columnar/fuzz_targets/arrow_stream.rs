@@ -1,5 +1,0 @@
-//! Fuzzes [`etl::columnar::arrow_stream`].
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| etl::columnar::arrow_stream(bytes));
