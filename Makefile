@@ -91,10 +91,13 @@ torture: build ## Kill, fill, damage and deceive the programs: one table, half a
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --release --workspace $(FEATURES) --all-targets -- -D warnings
 	@# No target of a plain `cargo test`, and so none of --all-targets.
 	cargo clippy --release --workspace $(FEATURES) --test torture -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace $(FEATURES)
+	@# A workspace of its own, which nothing else compiles; into fuzz/target.
+	cargo check --locked --manifest-path fuzz/Cargo.toml
 
 deny: ## Check licences, sources and known faults of the dependencies (needs cargo-deny)
 	cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
@@ -150,6 +153,6 @@ sanitize: ## Test the unsafe code under AddressSanitizer and, where installed, V
 
 clean: ## Remove everything that was built, stores in data/ included; runs/ stays
 	cargo clean
-	rm -rf docs/book
+	rm -rf docs/book fuzz/target
 	rm -rf $(VENV) $(SPARK_VENV) .libtorch
 	data/clean.sh
