@@ -12,6 +12,7 @@ use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::cgcnn::CRYSTAL_LAYER;
 use crate::model::{Head, PropertyModel};
+use crate::pretrain::load::require_whole;
 use crate::ranks::Ranks;
 use crate::report::statistics::{Scores, median};
 use crate::run::begin::{Crystals, claim_run, require_whole_batch, restore, steps};
@@ -37,14 +38,18 @@ pub struct Encoders {
 
 impl Encoders {
     /// Reads the encoders of a weights file or checkpoint, pre-trained or fine-tuned. Decoders and heads are left
-    /// out.
+    /// out, but must be there if the file has a description, so that it tells the truth.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] for a file that cannot be read or used.
+    /// [`TrainError::Weights`] for a file that cannot be read or used, [`TrainError::Model`] for one that holds another
+    /// model than it says.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;
         let description = file.description().map_err(broken)?;
+        if let Some(description) = &description {
+            require_whole(path, &file, description)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             described: description.is_some(),

@@ -14,8 +14,8 @@ use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
 use crate::model::{Encoder, Head, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
-use crate::run::snapshot::with_weights;
-use crate::weights::{self, Description};
+use crate::run::snapshot::{require_model, with_weights};
+use crate::weights::{self, Description, WeightsFile};
 
 /// An encoder that was read from a weights file.
 #[derive(Debug)]
@@ -50,6 +50,49 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
     Ok(LoadedEncoder { encoder, description, described: true })
 }
 
+/// Checks that a weights file holds the whole model that its description names, with its decoders or its head.
+///
+/// # Errors
+/// [`TrainError::Model`] for a file that holds another model.
+pub(crate) fn require_whole(
+    path: &Path,
+    file: &WeightsFile,
+    description: &Description,
+) -> Result<(), TrainError> {
+    fn require<P: Pretraining>(path: &Path, file: &WeightsFile, of: &Description) -> Result<(), TrainError> {
+        let model = init::<P>(of, &Device::flex().autodiff())?;
+        require_model(&model, &file.tensors, &besides(of), path)
+    }
+    match (&description.target, description.pretrain.method) {
+        (Some(target), _) => {
+            let Description { model, lattice, .. } = description;
+            let device = Device::flex().autodiff();
+            let model = PropertyModel::init(model, target.head_width, lattice, 0, &device);
+            require_model(&model, &file.tensors, &[OPTIMISER_PREFIX], path)
+        }
+        (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),
+        (None, MethodKind::CrystalTwins) => require::<CrystalTwinsObjective>(path, file, description),
+        (None, MethodKind::InfoGraph) => require::<InfoGraphObjective>(path, file, description),
+    }
+}
+
+/// Returns a fresh model of the pre-training that a description names.
+fn init<P: Pretraining>(description: &Description, device: &Device) -> Result<P::Model, TrainError> {
+    let config = Config {
+        seed: 0,
+        model: description.model.clone(),
+        pretrain: description.pretrain.clone(),
+        ..Config::default()
+    };
+    require_kind(&config)?;
+    Ok(P::init(&config, &description.lattice, device))
+}
+
+/// Returns the beginnings of the names of tensors that are no part of a pre-trained model.
+fn besides(description: &Description) -> Vec<&'static str> {
+    [Head::prefixes(description.model.kind), &[OPTIMISER_PREFIX]].concat()
+}
+
 /// Returns the encoder of a pre-trained model.
 fn pretrained<P: Pretraining>(path: &Path, device: &Device) -> Result<LoadedEncoder, TrainError> {
     let LoadedModel { model, description, described } = load::<P>(path, device)?;
@@ -81,15 +124,7 @@ pub(super) fn load<P: Pretraining>(
     let description = file.description().map_err(broken)?;
     let described = description.is_some();
     let description = description.unwrap_or_default();
-    let config = Config {
-        seed: 0,
-        model: description.model.clone(),
-        pretrain: description.pretrain.clone(),
-        ..Config::default()
-    };
-    require_kind(&config)?;
-    let model = P::init(&config, &description.lattice, device);
-    let ignored = [Head::prefixes(description.model.kind), &[OPTIMISER_PREFIX]].concat();
-    let model = with_weights(model, file.tensors, &ignored, path)?;
+    let model = init::<P>(&description, device)?;
+    let model = with_weights(model, file.tensors, &besides(&description), path)?;
     Ok(LoadedModel { model, description, described })
 }

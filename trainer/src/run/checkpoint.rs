@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::exact;
+use crate::weights::description::STATE_KEY;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
 /// Prefix of Adam's means of gradients and of SGD's velocities.
@@ -19,8 +20,6 @@ pub const FIRST_MOMENT_PREFIX: &str = "optimiser.m.";
 pub const SECOND_MOMENT_PREFIX: &str = "optimiser.v.";
 /// Prefix of all tensors of the optimiser, to skip when only weights are read.
 pub const OPTIMISER_PREFIX: &str = "optimiser.";
-/// Metadata key of the state of the run, a JSON object.
-pub const STATE_KEY: &str = "mmpt.state";
 
 /// State of a run. Checkpoints are taken between two optimiser steps, so the state has no accumulated gradients. The
 /// random generators of shuffling and masks are keyed by seed, epoch and crystal, so it has no generators either.

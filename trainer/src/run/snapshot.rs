@@ -46,15 +46,28 @@ pub fn with_weights<M: Module>(
     ignored: &[&str],
     path: &Path,
 ) -> Result<M, TrainError> {
-    let expected = names::parameters(&model);
-    let shapes = expected.iter().map(|parameter| (parameter.name.as_str(), parameter.shape.as_slice()));
-    weights::check(shapes, &tensors, ignored)
-        .map_err(|source| TrainError::Model { path: path.to_owned(), source })?;
+    require_model(&model, &tensors, ignored, path)?;
     let tensors = tensors.into_iter().map(|(name, tensor)| {
         let data = loaded(tensor).convert_dtype(DType::F32);
         (name, data)
     });
     Ok(names::with_parameters(model, tensors.collect()))
+}
+
+/// Checks that tensors are those of a model.
+///
+/// # Errors
+/// Those of [`with_weights`].
+pub(crate) fn require_model<M: Module>(
+    model: &M,
+    tensors: &BTreeMap<String, weights::Tensor>,
+    ignored: &[&str],
+    path: &Path,
+) -> Result<(), TrainError> {
+    let expected = names::parameters(model);
+    let shapes = expected.iter().map(|parameter| (parameter.name.as_str(), parameter.shape.as_slice()));
+    weights::check(shapes, tensors, ignored)
+        .map_err(|source| TrainError::Model { path: path.to_owned(), source })
 }
 
 /// Returns the optimiser's first and second moments by parameter. SGD has no second ones.

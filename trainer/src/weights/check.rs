@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::tensor::Tensor;
+use super::tensor::{Tensor, Values};
+
+/// Endings of the names of statistics that no data has below zero.
+const NOT_NEGATIVE: [&str; 2] = [".running_var", "lattice.std"];
 
 /// A tensor with another shape than in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +28,8 @@ pub struct Mismatch {
     pub unexpected: Vec<String>,
     /// Tensors with different shapes, in the order of the model.
     pub shapes: Vec<ShapeDifference>,
-    /// Tensors of the file with a number that is infinite or not a number, in the order of the model.
-    pub not_finite: Vec<String>,
+    /// Tensors of the file with a number that they cannot have, in the order of the model, each with what is wrong.
+    pub values: Vec<(String, &'static str)>,
 }
 
 impl std::error::Error for Mismatch {}
@@ -34,12 +37,9 @@ impl std::error::Error for Mismatch {}
 impl fmt::Display for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let differs = !(self.missing.is_empty() && self.unexpected.is_empty() && self.shapes.is_empty());
-        if let Some(first) = self.not_finite.first().filter(|_| !differs) {
-            let count = self.not_finite.len();
-            return write!(
-                formatter,
-                "infinite or not a number: values of {count} of the tensors (first {first})"
-            );
+        if let Some((first, fault)) = self.values.first().filter(|_| !differs) {
+            let count = self.values.iter().filter(|(_, other)| other == fault).count();
+            return write!(formatter, "{fault}: values of {count} of the tensors (first {first})");
         }
         formatter.write_str("the weights are of another model: ")?;
         let mut parts = Vec::new();
@@ -80,8 +80,9 @@ pub fn check<'a>(
                 expected: shape.to_vec(),
                 found: tensor.shape.clone(),
             }),
-            Some(tensor) if !tensor.values.are_finite() => mismatch.not_finite.push(name.to_owned()),
-            Some(_) => {}
+            Some(tensor) => {
+                mismatch.values.extend(fault(name, &tensor.values).map(|fault| (name.to_owned(), fault)))
+            }
         }
     }
     mismatch.unexpected = unexpected
@@ -92,8 +93,18 @@ pub fn check<'a>(
     if mismatch == Mismatch::default() { Ok(()) } else { Err(mismatch) }
 }
 
+/// Returns what is wrong with the values of a tensor.
+fn fault(name: &str, values: &Values) -> Option<&'static str> {
+    if !values.are_finite() {
+        return Some("infinite or not a number");
+    }
+    let is_deviation = NOT_NEGATIVE.iter().any(|ending| name.ends_with(ending));
+    (is_deviation && values.have_negative()).then_some("negative variances")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::tensor::ElementType;
     use super::*;
 
     fn file(tensors: &[(&str, &[usize])]) -> BTreeMap<String, Tensor> {
@@ -117,6 +128,23 @@ mod tests {
             let message = "infinite or not a number: values of 1 of the tensors (first a)";
             assert_eq!(mismatch.to_string(), message);
         }
+        // It is infinite as the single that the model takes.
+        let mut tensors = file(&MODEL);
+        let values = Values::F64(vec![0.0, 1e300, 0.0, 0.0]);
+        tensors.insert("a".to_owned(), Tensor { shape: vec![4], values, element: ElementType::F64 });
+        assert_eq!(check(MODEL, &tensors, &[]).expect_err("no single").values[0].0, "a");
+    }
+
+    #[test]
+    fn variances_are_not_negative() {
+        const NORMALISED: [(&str, &[usize]); 2] = [("bn.running_mean", &[2]), ("bn.running_var", &[2])];
+        let mut tensors = file(&NORMALISED);
+        tensors.insert("bn.running_mean".to_owned(), Tensor::f32([2], vec![0.0, -1.0]));
+        assert_eq!(check(NORMALISED, &tensors, &[]), Ok(()));
+        tensors.insert("bn.running_var".to_owned(), Tensor::f32([2], vec![1.0, -1.0]));
+        let mismatch = check(NORMALISED, &tensors, &[]).expect_err("no variance");
+        let message = "negative variances: values of 1 of the tensors (first bn.running_var)";
+        assert_eq!(mismatch.to_string(), message);
     }
 
     #[test]

@@ -8,10 +8,12 @@
 //! | `mmpt.pretrain` | the pre-training's settings, a JSON object with all keys of its section; the loss may be absent |
 //! | `mmpt.lattice_mean`, `mmpt.lattice_std` | statistics of the six lattice parameters, JSON arrays |
 //! | `mmpt.target` | the target of a fine-tuned model, a JSON object |
+//! | `mmpt.state` | the state of the run, in a checkpoint |
 //!
-//! The features have the same keys as in a shard. Files of earlier versions are all of `mmpt` and name neither kind nor
-//! method. They have `mmpt.pal` (the labels) instead of `mmpt.pretrain`, and the masking and the decoders' width in
-//! `mmpt.config`. A mixture of both is refused.
+//! The features have the same keys as in a shard. A fine-tuned model of another kind than its method trains has neither
+//! `mmpt.method` nor `mmpt.pretrain`. Other keys that begin with `mmpt.` are refused. Files of earlier versions are all
+//! of `mmpt` and name neither kind nor method. They have `mmpt.pal` (the labels) instead of `mmpt.pretrain`, and the
+//! masking and the decoders' width in `mmpt.config`. A mixture of both is refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -53,6 +55,20 @@ pub const LATTICE_STD_KEY: &str = "mmpt.lattice_std";
 
 /// Key of the target of a fine-tuned model, a JSON object.
 pub const TARGET_KEY: &str = "mmpt.target";
+/// Key of the state of a run in a checkpoint, a JSON object.
+pub const STATE_KEY: &str = "mmpt.state";
+/// All keys besides those of the features.
+const KEYS: [&str; 9] = [
+    KIND_KEY,
+    CONFIG_KEY,
+    METHOD_KEY,
+    PRETRAIN_KEY,
+    EARLIER_LABELS_KEY,
+    LATTICE_MEAN_KEY,
+    LATTICE_STD_KEY,
+    TARGET_KEY,
+    STATE_KEY,
+];
 
 /// Description of weights. The default applies to weights without a description.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -95,8 +111,10 @@ impl Description {
         };
         metadata.insert(KIND_KEY.to_owned(), word(&self.model.kind));
         metadata.insert(CONFIG_KEY.to_owned(), model);
-        metadata.insert(METHOD_KEY.to_owned(), word(&self.pretrain.method));
-        metadata.insert(PRETRAIN_KEY.to_owned(), pretrain);
+        if self.has_method() {
+            metadata.insert(METHOD_KEY.to_owned(), word(&self.pretrain.method));
+            metadata.insert(PRETRAIN_KEY.to_owned(), pretrain);
+        }
         metadata.insert(LATTICE_MEAN_KEY.to_owned(), json(&self.lattice.mean));
         metadata.insert(LATTICE_STD_KEY.to_owned(), json(&self.lattice.std));
         if let Some(target) = &self.target {
@@ -105,21 +123,38 @@ impl Description {
         metadata
     }
 
+    /// Whether the pre-training trains encoders of this kind. The settings of another one say nothing about the
+    /// weights.
+    fn has_method(&self) -> bool {
+        self.pretrain.method.model() == self.model.kind
+    }
+
     /// Reads a description; `None` for a file without any, such as one of another program.
     ///
     /// # Errors
-    /// [`WeightsError::MissingMetadata`], [`WeightsError::Metadata`] or [`WeightsError::Settings`] with the key.
+    /// [`WeightsError::MissingMetadata`], [`WeightsError::Metadata`] or [`WeightsError::Settings`] with the key, and
+    /// [`WeightsError::Edges`] for features without the edges of the model.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Option<Self>, WeightsError> {
-        if !metadata.keys().any(|key| key.starts_with(METADATA_PREFIX)) {
+        let mut keys = metadata.iter().filter(|(key, _)| key.starts_with(METADATA_PREFIX)).peekable();
+        if keys.peek().is_none() {
             return Ok(None);
+        }
+        let of_features = FeatureSettings::default().to_metadata();
+        let is_known = |key: &str| KEYS.contains(&key) || of_features.iter().any(|(known, _)| known == key);
+        if let Some((key, value)) = keys.find(|(key, _)| !is_known(key)) {
+            return Err(unreadable(key, value, "this version knows no such key"));
         }
         let features: HashMap<String, String> =
             metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         let (model, pretrain) = sections(metadata)?;
+        let features = FeatureSettings::from_metadata(&features).map_err(missing)?;
+        if let Some(edges) = model.edges() {
+            edges.require(&features).map_err(|error| other_edges(&edges.to_string(), error))?;
+        }
         Ok(Some(Self {
             model,
             pretrain,
-            features: FeatureSettings::from_metadata(&features).map_err(missing)?,
+            features,
             lattice: LatticeStatistics {
                 mean: numbers(metadata, LATTICE_MEAN_KEY)?,
                 std: deviations(metadata, LATTICE_STD_KEY)?,
@@ -140,7 +175,10 @@ impl Description {
         features: &FeatureSettings,
     ) -> Result<(), WeightsError> {
         same("model", &self.model, model)?;
-        same("pretrain", &self.pretrain.of_weights(), &pretrain.of_weights())?;
+        // Of a kind that neither trains, both are recipes alone.
+        if self.has_method() || pretrain.method.model() == self.model.kind {
+            same("pretrain", &self.pretrain.of_weights(), &pretrain.of_weights())?;
+        }
         features.require(&self.features).map_err(|error| match error {
             SettingsError::Mismatch { key, found, expected, .. } => {
                 WeightsError::Other { key, found, expected }
@@ -163,9 +201,18 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
     }
     let mut sections = (ModelConfig::default(), PretrainConfig::default());
     sections.0.kind = choice(metadata, KIND_KEY)?;
-    sections.1.method = choice(metadata, METHOD_KEY)?;
+    let is_finetuned = metadata.contains_key(TARGET_KEY);
+    let has_method = [METHOD_KEY, PRETRAIN_KEY].into_iter().any(|key| metadata.contains_key(key));
+    let has_method = has_method || !is_finetuned || sections.0.kind == ModelKind::Mmpt;
+    if has_method {
+        sections.1.method = choice(metadata, METHOD_KEY)?;
+    }
+    let (method, kind) = (sections.1.method, sections.0.kind);
+    if !is_finetuned && method.model() != kind {
+        let reason = format!("trains the encoder \"{}\", not \"{}\"", method.model().word(), kind.word());
+        return Err(unreadable(METHOD_KEY, method.word(), reason));
+    }
     let model = section::settings(metadata, CONFIG_KEY)?;
-    let pretrain = section::settings(metadata, PRETRAIN_KEY)?;
     let of_model = |_: &str| Some(CONFIG_KEY);
     let ModelConfig { kind, mmpt, cgcnn, schnet, megnet, alignn, matformer } = &mut sections.0;
     match kind {
@@ -176,6 +223,10 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
         ModelKind::Alignn => *alignn = section::fill(alignn, &model, of_model)?,
         ModelKind::Matformer => *matformer = section::fill(matformer, &model, of_model)?,
     }
+    if !has_method {
+        return Ok(sections);
+    }
+    let pretrain = section::settings(metadata, PRETRAIN_KEY)?;
     match sections.1.method {
         MethodKind::Mmpt => {
             let home = |name: &str| (name != LOSS).then_some(PRETRAIN_KEY);
@@ -185,7 +236,11 @@ fn sections(metadata: &BTreeMap<String, String>) -> Result<(ModelConfig, Pretrai
             let home = |_: &str| Some(PRETRAIN_KEY);
             sections.1.crystal_twins = section::fill(&sections.1.crystal_twins, &pretrain, home)?;
         }
-        MethodKind::InfoGraph => {}
+        MethodKind::InfoGraph => {
+            if let Some(other) = pretrain.first() {
+                return Err(other.refuse("there is no such setting"));
+            }
+        }
     }
     Ok(sections)
 }
@@ -218,6 +273,16 @@ fn choice<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str) -
     let value = text(metadata, key)?;
     let word: StrDeserializer<'_, ValueError> = value.as_str().into_deserializer();
     T::deserialize(word).map_err(|error| unreadable(key, value, error))
+}
+
+/// Returns the error for features without the edges of the model.
+fn other_edges(edges: &str, error: SettingsError) -> WeightsError {
+    match error {
+        SettingsError::Mismatch { key, found, expected, .. } => {
+            WeightsError::Edges { edges: edges.to_owned(), key, found, expected }
+        }
+        other => WeightsError::Settings(other),
+    }
 }
 
 /// Turns a missing setting into an error about missing metadata.
@@ -467,6 +532,79 @@ mod tests {
         let message = changed("\"hidden\":32", "\"hidden\":32,\"hidden\":64");
         assert!(message.contains("the key 'hidden' stands twice"), "{message}");
         assert!(message.contains("hold mmpt.config = {\"graph\"") && message.contains("…: "), "{message}");
+    }
+
+    /// A fine-tuned model of a kind.
+    fn fine_tuned(kind: ModelKind, method: MethodKind) -> Description {
+        let target = Target {
+            task: "gaps".to_owned(),
+            property: "gap_ev".to_owned(),
+            unit: "eV".to_owned(),
+            transform: Transform::None,
+            mean: 0.0,
+            std: 1.0,
+            head_width: 8,
+        };
+        let mut described = Description { target: Some(target), ..Description::default() };
+        (described.model.kind, described.pretrain.method) = (kind, method);
+        described
+    }
+
+    #[test]
+    fn features_without_the_edges_of_the_model_are_refused() {
+        let cgcnn = fine_tuned(ModelKind::Cgcnn, MethodKind::Mmpt).to_metadata();
+        assert!(Description::from_metadata(&cgcnn).is_ok());
+        let schnet = fine_tuned(ModelKind::Schnet, MethodKind::Mmpt).to_metadata();
+        let message = Description::from_metadata(&schnet).expect_err("within 5 Å").to_string();
+        let expected = "the weights' metadata describe a model of edges \"r5\", which need cutoff_angstrom = 5, but \
+                        cutoff_angstrom = 8";
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn the_metadata_are_of_what_the_model_is() {
+        let of_encoder = fine_tuned(ModelKind::Cgcnn, MethodKind::Mmpt);
+        let metadata = of_encoder.to_metadata();
+        assert!(![METHOD_KEY, PRETRAIN_KEY].into_iter().any(|key| metadata.contains_key(key)));
+        assert_eq!(Description::from_metadata(&metadata).expect("it is whole"), Some(of_encoder.clone()));
+        let mut other = PretrainConfig { method: MethodKind::CrystalTwins, ..PretrainConfig::default() };
+        assert!(of_encoder.require(&of_encoder.model, &other, &of_encoder.features).is_err());
+        let schnet = fine_tuned(ModelKind::Schnet, MethodKind::Mmpt);
+        assert!(schnet.require(&schnet.model, &other, &schnet.features).is_ok(), "no method trains it");
+        let of_method = fine_tuned(ModelKind::Cgcnn, MethodKind::InfoGraph);
+        let metadata = of_method.to_metadata();
+        assert_eq!(metadata[METHOD_KEY], "infograph");
+        other.method = MethodKind::Mmpt;
+        assert!(of_method.require(&of_method.model, &other, &of_method.features).is_err());
+        let refused = |key: &str, value: Option<&str>| {
+            let mut metadata = metadata.clone();
+            match value {
+                Some(value) => metadata.insert(key.to_owned(), value.to_owned()),
+                None => metadata.remove(key),
+            };
+            Description::from_metadata(&metadata).expect_err("a fault").to_string()
+        };
+        for (key, value, message) in [
+            (
+                PRETRAIN_KEY,
+                Some("{\"output_width\":8}"),
+                "pretrain.output_width = 8: there is no such setting",
+            ),
+            (PRETRAIN_KEY, None, "the weights' metadata lack 'mmpt.pretrain'"),
+            (METHOD_KEY, None, "the weights' metadata lack 'mmpt.method'"),
+            ("mmpt.charge", Some("1"), "hold mmpt.charge = 1: this version knows no such key"),
+        ] {
+            let found = refused(key, value);
+            assert!(found.ends_with(message), "{found}");
+        }
+        let mut pretrained = fine_tuned(ModelKind::Cgcnn, MethodKind::CrystalTwins).to_metadata();
+        pretrained.remove(TARGET_KEY);
+        pretrained.insert(METHOD_KEY.to_owned(), "mmpt".to_owned());
+        let message = Description::from_metadata(&pretrained).expect_err("another encoder").to_string();
+        assert!(
+            message.contains("hold mmpt.method = mmpt: trains the encoder \"mmpt\", not \"cgcnn\""),
+            "{message}"
+        );
     }
 
     #[test]

@@ -102,6 +102,20 @@ pub enum WeightsError {
         /// A description of the fault.
         reason: String,
     },
+    /// The metadata describe features without the edges of the model.
+    #[error(
+        "the weights' metadata describe a model of edges \"{edges}\", which need {key} = {expected}, but {key} = {found}"
+    )]
+    Edges {
+        /// Edges of the model, as `edges` of its section.
+        edges: String,
+        /// The setting of the features that differs.
+        key: String,
+        /// Value in the metadata.
+        found: String,
+        /// Value that the edges need.
+        expected: String,
+    },
     /// The metadata describe an impossible model.
     #[error("the weights' metadata describe no model: {fault}")]
     Sizes {

@@ -29,11 +29,19 @@ impl Values {
         self.len() == 0
     }
 
-    /// Whether no value is infinite or not a number.
+    /// Whether no value is infinite or not a number in single precision, which models have.
     pub fn are_finite(&self) -> bool {
         match self {
             Values::F32(values) => values.iter().all(|value| value.is_finite()),
-            Values::F64(values) => values.iter().all(|value| value.is_finite()),
+            Values::F64(values) => values.iter().all(|&value| (value as f32).is_finite()),
+        }
+    }
+
+    /// Whether a value is below zero.
+    pub fn have_negative(&self) -> bool {
+        match self {
+            Values::F32(values) => values.iter().any(|&value| value < 0.0),
+            Values::F64(values) => values.iter().any(|&value| value < 0.0),
         }
     }
 

@@ -34,6 +34,37 @@ fn encoders<M: Module>(config: &Config, model: &M) -> Encoders {
     Encoders::read(&path).expect("just written")
 }
 
+#[test]
+fn weights_of_another_method_than_they_say_are_refused() {
+    let config = pretraining("crystal-twins");
+    let twins = CrystalTwinsModel::init(&config, &Device::flex().autodiff());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("best.safetensors");
+    let relabelled = |method: &str| Description {
+        model: config.model.clone(),
+        ..Description::of_pretraining(&pretraining(method))
+    };
+    let refused =
+        |mut tensors: BTreeMap<String, weights::Tensor>, method: &str, change: &dyn Fn(&mut [f32])| {
+            let head = tensors.get_mut("fc_head.0.bias").expect("the projector");
+            let mut values = head.values.clone().into_f32();
+            change(&mut values);
+            head.values = weights::Values::F32(values);
+            weights::write(&path, &relabelled(method).to_metadata(), tensors).expect("it is writable");
+            Encoders::read(&path).map(drop).map_err(|error| error.to_string())
+        };
+    let tensors = || snapshot::weights_of(&twins);
+    refused(tensors(), "crystal-twins", &|_| {}).expect("it is what it says");
+    let line = refused(tensors(), "infograph", &|_| {}).expect_err("a projector and no discriminators");
+    assert!(
+        line.contains("best.safetensors: the weights are of another model: ") && line.contains("too many"),
+        "{line}"
+    );
+    // Where the fine-tuned model does not take them, too.
+    let line = refused(tensors(), "crystal-twins", &|bias| bias[0] = f32::NAN).expect_err("damage");
+    assert!(line.contains("infinite or not a number") && line.contains("(first fc_head.0.bias)"), "{line}");
+}
+
 /// Returns the configuration of a fine-tuning with the recipe of the encoders, and its model's parameters.
 fn finetuned(encoders: &Encoders) -> (Config, Vec<NamedTensor>, Vec<NamedTensor>) {
     let recipe = |_: &Config| encoders.recipe(Group::Other, "mine");
