@@ -118,7 +118,8 @@ fn a_method_refuses_the_encoders_of_others() {
         [("crystal-twins", "mmpt", "cgcnn"), ("infograph", "schnet", "cgcnn"), ("mmpt", "cgcnn", "mmpt")]
     {
         let chosen = format!("model.kind={kind}");
-        let line = refused(&pretraining(method, &store, &out, &["--set", &chosen]));
+        let arguments = ["pretrain", "--shards", text(&store), "--out", text(&out), "--method", method];
+        let line = refused(&[&arguments[..], &["--set", &chosen]].concat());
         let expected =
             format!("the pre-training \"{method}\" trains the encoder \"{trained}\", not \"{kind}\"");
         assert!(line.contains(&expected), "{line}");

@@ -141,7 +141,7 @@ impl FinetuneArguments {
                 Some(encoders) => encoders.recipe(group, &task.name),
                 None => group.recipe(config.model.kind, config.pretrain.method, &task.name),
             },
-            Some(Purpose::Finetuning),
+            Some(if self.seeds.is_empty() { Purpose::Finetuning } else { Purpose::FinetuningBySeeds }),
             &[
                 ("--epochs", "run.epochs", self.epochs.map(|value| value.to_string())),
                 ("--early-stop", "run.early_stop", self.early_stop.map(|value| value.to_string())),

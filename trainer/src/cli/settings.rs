@@ -66,7 +66,7 @@ impl Settings {
         overrides.extend(shared.iter().chain(more).filter_map(given));
         let config = Config::resolve_named(recipe, self.config.as_deref(), &overrides)?;
         if let Some(purpose) = purpose {
-            purpose.require_effect(&overrides)?;
+            purpose.require_effect(&config, &overrides)?;
         }
         Ok(config)
     }

@@ -102,7 +102,10 @@ impl<'a> Planner<'a> {
         }
         let settings = assignments(&section.settings);
         let config = Config::resolve_over(recipe, section.config.as_deref(), &settings)
-            .and_then(|config| Purpose::Pretraining.require_effect(&overrides(&settings)?).map(|()| config))
+            .and_then(|config| {
+                Purpose::Pretraining.require_effect(&config, &overrides(&settings)?)?;
+                Ok(config)
+            })
             .map_err(self.unusable(format!("pretrain.{name}"), &[&format!("pretrain.{name}.settings")]))?;
         let place = Path::new(PRETRAIN_FOLDER).join(name);
         let folder = self.folder.join(&place);
@@ -137,33 +140,41 @@ impl<'a> Planner<'a> {
             section: format!("task.{task}"),
             source: Box::new(source),
         })?;
-        let settings: Vec<String> = [&self.grid.settings, &task_section.settings, &start_section.settings]
-            .into_iter()
-            .flat_map(assignments)
-            .collect();
-        let begun = start_section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
-        let begun = begun.map(|(_, config)| Description::of_pretraining(config));
+        let shared = [&self.grid.settings, &task_section.settings].into_iter().flat_map(assignments);
+        let own = assignments(&start_section.settings);
+        let mut settings: Vec<String> = shared.chain(own.iter().cloned()).collect();
+        let section = format!("task.{task}] with [start.{start}");
+        let unfit = |source| CompareError::Input {
+            path: self.path.to_owned(),
+            job: format!("[{section}]"),
+            source: Box::new(source),
+        };
+        let begun = self.begun(start_section).map_err(unfit)?;
         let recipe = |config: &Config| match &begun {
-            Some(description) => recipe_of(description, definition.group, &definition.name),
+            Some((_, description)) => recipe_of(description, definition.group, &definition.name),
             None => definition.group.recipe(config.model.kind, config.pretrain.method, &definition.name),
         };
-        let section = format!("task.{task}] with [start.{start}");
         // The last value counts.
         let tables =
             [format!("start.{start}.settings"), format!("task.{task}.settings"), SETTINGS.to_owned()];
         let config = Config::resolve_over(recipe, start_section.config.as_deref(), &settings)
-            .and_then(|config| Purpose::Finetuning.require_effect(&overrides(&settings)?).map(|()| config))
+            .and_then(|config| {
+                let purpose = Purpose::FinetuningBySeeds;
+                // Those of several starts need not have an effect on each.
+                let is_hindered = |text: &_| {
+                    Override::parse(SETTINGS, text)
+                        .is_ok_and(|given| purpose.hindrance(&config, &given.key).is_some())
+                };
+                settings.retain(|text| own.contains(text) || !is_hindered(text));
+                purpose.require_effect(&config, &overrides(&settings)?)?;
+                Ok(config)
+            })
             .map_err(self.unusable(section.clone(), &tables))?;
-        let own = config.model.clone();
-        self.require_fit(start_section, config).map_err(|source| CompareError::Input {
-            path: self.path.to_owned(),
-            job: format!("[{section}]"),
-            source: Box::new(source),
-        })?;
+        let shards = task_section.shards_of(config.model.edges());
+        if let Some((path, description)) = begun {
+            configure(&description, config).map_err(|source| unfit(TrainError::Weights { path, source }))?;
+        }
         self.plan.units.insert(task.to_owned(), definition.target_unit());
-        let pretrained = start_section.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
-        let model = pretrained.map_or(&own, |(_, config)| &config.model);
-        let shards = task_section.shards_of(model.edges());
         let beginning = self.start(start_section);
         for &fraction in &self.grid.fractions {
             let subject = format!("{task}/{start}/{fraction}");
@@ -215,17 +226,15 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Checks that the configuration of a fine-tuning is for the weights that it begins with.
-    fn require_fit(&self, start: &StartSection, config: Config) -> Result<(), TrainError> {
+    /// Returns the weights that a start begins with and their description; `None` for fresh ones.
+    fn begun(&self, start: &StartSection) -> Result<Option<(PathBuf, Description)>, TrainError> {
         let pretrained = start.pretrain.as_deref().and_then(|name| self.pretrained.get(name));
         if let Some((job, pretraining)) = pretrained {
             let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
-            configure(&Description::of_pretraining(pretraining), config)
-                .map_err(|source| TrainError::Weights { path, source })?;
-        } else if let Some(weights) = &start.weights {
-            Encoders::read(weights)?.configure(config)?;
+            return Ok(Some((path, Description::of_pretraining(pretraining))));
         }
-        Ok(())
+        let Some(path) = &start.weights else { return Ok(None) };
+        Ok(Some((path.clone(), Encoders::read(path)?.description)))
     }
 
     /// Returns the arguments of a start, and the jobs that it needs.

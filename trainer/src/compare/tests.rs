@@ -235,6 +235,14 @@ fn settings_that_contradict_the_weights_are_refused_at_once() {
         line.contains("my.toml:8:15: pretrain.mmpt.labels = \"cell\": has no effect on fine-tuning"),
         "{line}"
     );
+    let line = refused("run.epochs = 3", "seed = 3");
+    assert!(line.contains("seed = 3: has no effect on fine-tuning with a list of seeds"), "{line}");
+    let line = refused("run.epochs = 4", "model.schnet.interactions = 1");
+    assert!(line.contains("interactions = 1: has no effect with model.kind = \"mmpt\""), "{line}");
+    // Beside another start, it might have one.
+    let (_kept, request) = request(&GRID.replace("run.epochs = 3", "model.schnet.interactions = 1"));
+    let jobs = Prepared::new(&request).expect("a grid").plan.jobs;
+    assert!(jobs.iter().all(|job| !command_line(&job.arguments).contains("schnet")));
     let line = refused("run.epochs = 2", "finetune.fraction = 0.5");
     assert!(line.contains("my.toml:18:23: finetune.fraction = 0.5: has no effect on pre-training"), "{line}");
 }

@@ -1,5 +1,7 @@
 //! Sections with alternatives, of which one setting chooses the active one.
 
+use super::Config;
+
 /// Settings that choose, each with the prefix of the sections among which it chooses. A section has the name of its
 /// choice, with `_` for `-`.
 const CHOICES: &[(&str, &str)] = &[("model.kind", "model."), ("pretrain.method", "pretrain.")];
@@ -13,6 +15,14 @@ pub(super) fn active(mut settings: Vec<(String, String)>) -> Vec<(String, String
         settings.retain(|(key, _)| key == choice || !key.starts_with(section) || key.starts_with(&chosen));
     }
     settings
+}
+
+/// Returns the setting that has chosen another section than that of a key; `None` for a key of none or of the chosen
+/// one.
+pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
+    let is_chosen = active(config.settings()).iter().any(|(chosen, _)| chosen == key);
+    let choice = CHOICES.iter().find(|(_, section)| key.starts_with(section));
+    choice.filter(|_| !is_chosen).map(|(choice, _)| *choice)
 }
 
 /// Whether a key chooses among sections.

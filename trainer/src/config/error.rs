@@ -115,6 +115,18 @@ pub enum ConfigError {
         /// What the configuration is used for.
         purpose: Purpose,
     },
+    /// The command line sets a key that has no effect beside another setting.
+    #[error("{place}: {key} = {value}: has no effect with {other}")]
+    Hindered {
+        /// Place of the key.
+        place: Place,
+        /// The dotted key.
+        key: String,
+        /// The value as it was written.
+        value: String,
+        /// The other setting, as `key = value`.
+        other: String,
+    },
     /// An override lacks an equals sign.
     #[error("{name} {text}: must be key=value, as in optimiser.learning_rate=1e-3")]
     Assignment {
@@ -132,7 +144,8 @@ impl ConfigError {
         | Self::Moved { place: old, key, .. }
         | Self::Value { place: old, key, .. }
         | Self::Range { place: old, key, .. }
-        | Self::WithoutEffect { place: old, key, .. }) = &mut self
+        | Self::WithoutEffect { place: old, key, .. }
+        | Self::Hindered { place: old, key, .. }) = &mut self
         else {
             return self;
         };
@@ -153,7 +166,8 @@ impl ConfigError {
             | Self::Moved { place, .. }
             | Self::Value { place, .. }
             | Self::Range { place, .. }
-            | Self::WithoutEffect { place, .. } => Some(place),
+            | Self::WithoutEffect { place, .. }
+            | Self::Hindered { place, .. } => Some(place),
         }
     }
 }

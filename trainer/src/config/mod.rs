@@ -10,6 +10,7 @@ mod choice;
 pub mod data;
 mod difference;
 mod draft;
+mod effect;
 pub mod error;
 mod fault;
 mod file;
@@ -76,7 +77,7 @@ section! {
         pub seed: u64 = DEFAULT_SEED, in TOML_INTEGER;
         /// The encoder and its sizes.
         pub model: ModelConfig = ModelConfig::default();
-        /// The pre-training; without effect on fine-tuning.
+        /// The pre-training. Fine-tuning takes its method alone, which chooses the recipe.
         pub pretrain: PretrainConfig = PretrainConfig::default();
         /// Crystals and batches.
         pub data: DataConfig = DataConfig::default();
@@ -273,10 +274,26 @@ impl Config {
         table::settings(&values).into_iter().map(|(key, value)| (key, value.to_string())).collect()
     }
 
+    /// Returns the settings without those of kinds and methods that are not chosen, as pairs of key and TOML value.
+    pub(crate) fn chosen_settings(&self) -> Vec<(String, String)> {
+        choice::active(self.settings())
+    }
+
+    /// Returns the settings that have an effect on a use of the configuration, as pairs of key and TOML value.
+    pub(crate) fn settings_for(&self, purpose: Purpose) -> Vec<(String, String)> {
+        let has_effect = |key: &str| purpose.uses(key) && purpose.hindrance(self, key).is_none();
+        self.settings().into_iter().filter(|(key, _)| has_effect(key)).collect()
+    }
+
+    /// Returns the value of a setting, as TOML.
+    fn value(&self, key: &str) -> Option<String> {
+        self.settings().into_iter().find_map(|(name, value)| (name == key).then_some(value))
+    }
+
     /// Returns the settings that determine the weights, as pairs of key and TOML value. Settings of kinds and methods
     /// that are not chosen are left out.
     fn with_effect(&self) -> Vec<(String, String)> {
         let without_effect = |key: &String| keys::WITHOUT_EFFECT.contains(&key.as_str());
-        choice::active(self.settings()).into_iter().filter(|(key, _)| !without_effect(key)).collect()
+        self.chosen_settings().into_iter().filter(|(key, _)| !without_effect(key)).collect()
     }
 }

@@ -58,7 +58,8 @@ impl Encoders {
         })
     }
 
-    /// Returns the configuration with the sizes and labels of these encoders.
+    /// Returns the configuration with the sizes and labels of these encoders. It must have been resolved over their
+    /// [recipe](Self::recipe).
     ///
     /// # Errors
     /// [`TrainError::Weights`] if the configuration sets them to other values.
@@ -67,7 +68,7 @@ impl Encoders {
             .map_err(|source| TrainError::Weights { path: self.path.clone(), source })
     }
 
-    /// Returns the recipe of these encoders for a task, without the settings of the model that the weights decide.
+    /// Returns the recipe of these encoders for a task, with the settings that the weights decide.
     pub fn recipe(&self, group: Group, task: &str) -> Vec<(String, String)> {
         recipe_of(&self.description, group, task)
     }
@@ -88,8 +89,8 @@ impl Encoders {
     }
 }
 
-/// Returns the configuration of a fine-tuning with the sizes and labels of the weights that it begins with. Those
-/// that are the default may be any.
+/// Returns the configuration of a fine-tuning with the sizes and labels of the weights that it begins with. It must
+/// have been resolved over [`recipe_of`] these weights.
 ///
 /// # Errors
 /// [`WeightsError::Other`] if the configuration sets them to other values.
@@ -102,25 +103,24 @@ pub(crate) fn configure(description: &Description, config: Config) -> Result<Con
         section
     };
     let open = open_settings(description);
-    let asked_model = config.model.over(model).with_settings_of(model, &open);
-    let asked = comparable(&config.pretrain);
-    description.require(
-        &asked_model,
-        if asked == comparable(&PretrainConfig::default()) { pretrain } else { &asked },
-        features,
-    )?;
+    let asked = config.model.with_settings_of(model, &open);
+    description.require(&asked, &comparable(&config.pretrain), features)?;
     let mut taken = pretrain.clone();
     taken.mmpt.loss = config.pretrain.mmpt.loss.clone();
     let model = model.with_settings_of(&config.model, &open);
     Ok(Config { model, pretrain: taken, ..config })
 }
 
-/// Returns the recipe of the weights that a fine-tuning begins with, for a task. It has no settings of the model that
-/// the weights decide.
+/// Returns the recipe of the weights that a fine-tuning begins with, for a task. Settings that the weights decide have
+/// their values, so that others must have been given.
 pub(crate) fn recipe_of(description: &Description, group: Group, task: &str) -> Vec<(String, String)> {
     let open = open_settings(description);
     let mut recipe = group.recipe(description.model.kind, description.pretrain.method, task);
-    recipe.retain(|(key, _)| key.strip_prefix("model.").is_none_or(|key| open.contains(&key)));
+    let is_decided = |key: &str| key.strip_prefix("model.").is_some_and(|key| !open.contains(&key));
+    recipe.retain(|(key, _)| !is_decided(key));
+    let (model, pretrain) = (description.model.clone(), description.pretrain.of_weights());
+    let decided = Config { model, pretrain, ..Config::default() }.chosen_settings().into_iter();
+    recipe.extend(decided.filter(|(key, _)| is_decided(key) || key.starts_with("pretrain.")));
     recipe
 }
 

@@ -11,8 +11,8 @@ use schemas::manifest::Manifest;
 use schemas::text::{line, markdown, markdown_code};
 
 use crate::atomic;
-use crate::config::Config;
 use crate::config::model::ModelKind;
+use crate::config::{Config, Purpose};
 use crate::data::Sources;
 use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
@@ -147,7 +147,11 @@ impl Card<'_> {
 
     fn settings(&self) -> String {
         let mut text = "## Settings\n\n```toml\n".to_owned();
-        for (key, value) in self.config.settings() {
+        let purpose = match self.description.target {
+            Some(_) => Purpose::Finetuning,
+            None => Purpose::Pretraining,
+        };
+        for (key, value) in self.config.settings_for(purpose) {
             let _ = writeln!(text, "{}", line(&format!("{key} = {value}")));
         }
         for (key, value) in self.description.features.to_metadata() {

@@ -13,7 +13,6 @@ pub mod mmpt;
 pub mod schnet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::fault::{Fault, Faults};
 use super::section::{Setting, section};
@@ -184,34 +183,6 @@ impl ModelConfig {
             | ModelKind::Alignn
             | ModelKind::Matformer => &[],
         }
-    }
-
-    /// Returns another model with the values of this one that are not the default's.
-    pub(crate) fn over(&self, other: &Self) -> Self {
-        fn merge(own: Value, default: &Value, other: &Value) -> Value {
-            match (own, default, other) {
-                (Value::Object(own), Value::Object(default), Value::Object(other)) => {
-                    let merged = own.into_iter().map(|(key, value)| {
-                        let merged = match (default.get(&key), other.get(&key)) {
-                            (Some(default), Some(other)) => merge(value, default, other),
-                            _ => value,
-                        };
-                        (key, merged)
-                    });
-                    Value::Object(merged.collect())
-                }
-                (own, default, other) => {
-                    if own == *default {
-                        other.clone()
-                    } else {
-                        own
-                    }
-                }
-            }
-        }
-        const TREE: &str = "a section is a tree of settings";
-        let tree = |model: &Self| serde_json::to_value(model).expect(TREE);
-        serde_json::from_value(merge(tree(self), &tree(&Self::default()), &tree(other))).expect(TREE)
     }
 
     /// Returns this model with the values that another one has for some keys inside this section.

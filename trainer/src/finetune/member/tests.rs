@@ -121,8 +121,15 @@ fn sizes_that_the_weights_decide_cannot_be_set() {
         encoders.configure(Config::resolve_over(recipe, None, settings).expect("known settings"))
     };
     asked(&["model.kind=cgcnn"]).expect("that is the kind");
-    let refused = asked(&["model.cgcnn.atom_width=16"]).expect_err("it is 4").to_string();
-    assert!(refused.contains("model.cgcnn.atom_width = 4, but 16 is needed"), "{refused}");
+    for width in [16, Config::default().model.cgcnn.atom_width] {
+        let setting = format!("model.cgcnn.atom_width={width}");
+        let refused = asked(&[&setting]).expect_err("it is 4").to_string();
+        assert!(refused.contains(&format!("model.cgcnn.atom_width = 4, but {width} is needed")), "{refused}");
+    }
+    let refused = asked(&["model.kind=mmpt"]).expect_err("it is the default").to_string();
+    assert!(refused.contains("model.kind = \"cgcnn\", but \"mmpt\" is needed"), "{refused}");
+    let refused = asked(&["pretrain.crystal_twins.output_width=8"]).expect_err("it is 256").to_string();
+    assert!(refused.contains("pretrain.crystal_twins.output_width = 256, but 8 is needed"), "{refused}");
     let head =
         asked(&["model.cgcnn.output=linear", "model.cgcnn.hidden_layers=2"]).expect("the head is free");
     assert_eq!(head.model.cgcnn.hidden_layers, 2);

@@ -1,0 +1,93 @@
+//! Settings that have no effect beside others.
+
+use super::Config;
+use super::choice;
+use super::data::Validation;
+use super::model::{MegnetStyle, ModelKind};
+use super::optimiser::OptimiserKind;
+use super::schedule::ScheduleKind;
+
+/// Returns the setting beside which another one has no effect; `None` if it has one.
+pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
+    let Config { model, data, optimiser, schedule, .. } = config;
+    let is_sgd = optimiser.kind == OptimiserKind::Sgd;
+    let has_cycle = schedule.kind == ScheduleKind::OneCycle;
+    let moves_momentum = has_cycle && schedule.onecycle.cycle_momentum;
+    let unless = |holds: bool, key: &'static str| (!holds).then_some(key);
+    let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+    match key {
+        "optimiser.momentum" => unless(is_sgd, "optimiser.kind").or(moved(moves_momentum)),
+        "optimiser.beta1" => unless(!is_sgd, "optimiser.kind").or(moved(moves_momentum)),
+        "optimiser.beta2" | "optimiser.epsilon" => unless(!is_sgd, "optimiser.kind"),
+        "schedule.minimum_factor" => {
+            unless(matches!(schedule.kind, ScheduleKind::Cosine | ScheduleKind::Linear), "schedule.kind")
+        }
+        "schedule.onecycle.base_momentum" | "schedule.onecycle.max_momentum" if has_cycle => {
+            unless(moves_momentum, "schedule.onecycle.cycle_momentum")
+        }
+        "data.validation_fraction" => unless(data.validation == Validation::Hash, "data.validation"),
+        "finetune.head_width" => unless(model.kind == ModelKind::Mmpt, "model.kind"),
+        "model.mmpt.attention_values" if model.kind == ModelKind::Mmpt => {
+            unless(model.mmpt.attention, "model.mmpt.attention")
+        }
+        "model.megnet.gaussians_end" if model.kind == ModelKind::Megnet => {
+            unless(model.megnet.style == MegnetStyle::Lstm, "model.megnet.style")
+        }
+        _ => match section {
+            "schedule.onecycle" => unless(has_cycle, "schedule.kind"),
+            "schedule.steps" => unless(schedule.kind == ScheduleKind::Steps, "schedule.kind"),
+            "schedule.linear" => unless(schedule.kind == ScheduleKind::Linear, "schedule.kind"),
+            _ => choice::hindrance(config, key),
+        },
+    }
+}
+
+/// Returns the schedule's kind if it replaces the momentum.
+fn moved(moves_momentum: bool) -> Option<&'static str> {
+    moves_momentum.then_some("schedule.kind")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_have_an_effect_beside_those_that_ask_for_them() {
+        for (key, settings, other) in [
+            ("optimiser.momentum", &["optimiser.kind=sgd"][..], "optimiser.kind"),
+            ("optimiser.beta1", &[], ""),
+            ("schedule.minimum_factor", &["schedule.kind=linear"], "schedule.kind"),
+            ("schedule.onecycle.pct_start", &["schedule.kind=onecycle"], "schedule.kind"),
+            ("schedule.steps.factor", &["schedule.kind=steps", "schedule.steps.epochs=[3]"], "schedule.kind"),
+            ("schedule.linear.constant_epochs", &["schedule.kind=linear"], "schedule.kind"),
+            ("data.validation_fraction", &["data.validation=hash"], "data.validation"),
+            ("model.schnet.interactions", &["model.kind=schnet"], "model.kind"),
+            ("model.megnet.gaussians_end", &["model.kind=megnet", "model.megnet.style=lstm"], "model.kind"),
+            ("pretrain.crystal_twins.perturb", &["pretrain.method=crystal-twins"], "pretrain.method"),
+            ("run.epochs", &[], ""),
+            ("model.kind", &[], ""),
+            ("pretrain.method", &[], ""),
+        ] {
+            let config = Config::resolve(None, settings).expect("known settings");
+            assert_eq!(hindrance(&config, key), None, "{key} with {settings:?}");
+            let other = Some(other).filter(|other| !other.is_empty());
+            assert_eq!(hindrance(&Config::default(), key), other, "{key}");
+        }
+        for (key, settings, other) in [
+            ("optimiser.beta2", &["optimiser.kind=sgd"][..], "optimiser.kind"),
+            ("optimiser.beta1", &["schedule.kind=onecycle"], "schedule.kind"),
+            ("optimiser.momentum", &["schedule.kind=onecycle", "optimiser.kind=sgd"], "schedule.kind"),
+            (
+                "schedule.onecycle.max_momentum",
+                &["schedule.kind=onecycle", "schedule.onecycle.cycle_momentum=false"],
+                "schedule.onecycle.cycle_momentum",
+            ),
+            ("finetune.head_width", &["model.kind=cgcnn"], "model.kind"),
+            ("model.mmpt.attention_values", &["model.mmpt.attention=false"], "model.mmpt.attention"),
+            ("model.megnet.gaussians_end", &["model.kind=megnet"], "model.megnet.style"),
+        ] {
+            let config = Config::resolve(None, settings).expect("known settings");
+            assert_eq!(hindrance(&config, key), Some(other), "{key} with {settings:?}");
+        }
+    }
+}
