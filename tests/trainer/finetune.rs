@@ -272,4 +272,13 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     assert!(!out.path().join("new").exists(), "nothing is left behind");
     let line = refused(&["evaluate", text(out.path())]);
     assert!(line.contains(text(out.path())), "{line}");
+    let line = refusal(&good, &["--seeds", "1,2", "--set", "seed=3"]);
+    assert!(line.contains("--set: seed = 3: has no effect on fine-tuning with a list of seeds"), "{line}");
+    let line = refusal(&good, &["--set", "finetune.train_on_validation=true"]);
+    assert!(line.contains("finetune.train_on_validation = true: must be false unless"), "{line}");
+    let line = refusal(&good, &["--set", "optimiser.momentum=0.5"]);
+    assert!(
+        line.contains("optimiser.momentum = 0.5: has no effect with optimiser.kind = \"adamw\""),
+        "{line}"
+    );
 }

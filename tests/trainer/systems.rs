@@ -271,7 +271,10 @@ fn a_store_with_other_edges_is_refused_with_the_command_that_builds_the_right_on
         &["embed", "--shards", shards, "--weights", weights, "--out", out],
         &["evaluate", text(&runs), "--shards", shards],
     ] {
-        assert_eq!(advice(&refused(command)), STORES[1].1, "{command:?}");
+        let line = refused(command);
+        assert_eq!(advice(&line), STORES[1].1, "{command:?}");
+        // The store is at fault, not the weights.
+        assert!(line.contains(shards) && !line.contains(BEST), "{line}");
     }
     assert!(!work.path("table.csv").exists());
 }

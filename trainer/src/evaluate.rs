@@ -7,11 +7,13 @@ use std::sync::Arc;
 use burn::prelude::*;
 use crystal::composition::conventional_formula;
 use crystal::element::SYMBOLS;
+use schemas::StoreError;
 use schemas::matbench::published_crystals;
 use schemas::output;
+use schemas::settings::SettingsError;
 
 use crate::config::{Config, DataConfig, ModelKind};
-use crate::data::{Selection, Sources, Stream, StreamSettings};
+use crate::data::{DataError, Selection, Sources, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
@@ -139,10 +141,7 @@ impl Members<'_> {
         let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
         let sources = &self.sources;
         let predictor = Predictor::load(&weights, &self.device)?;
-        predictor
-            .features()
-            .require(sources.settings())
-            .map_err(|source| TrainError::Weights { path: weights, source: source.into() })?;
+        predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
         let selection = part(&self.task, fold, "test", sources, &fold.test)?;
         let targets: HashMap<&str, f64> =
             fold.test.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
@@ -184,6 +183,12 @@ impl Members<'_> {
             settings,
         }
     }
+}
+
+/// Returns the error for shards with other features than those of the weights.
+fn other_features(sources: &Sources, source: SettingsError) -> TrainError {
+    let path = sources.shards().first().map(|shard| shard.path.clone()).unwrap_or_default();
+    DataError::from(StoreError::Settings { path, source }).into()
 }
 
 /// Name of the data set of the JARVIS tasks.

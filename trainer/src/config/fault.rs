@@ -82,6 +82,17 @@ pub(super) const WIDTH: Range<usize> =
 /// Number of layers or blocks.
 pub(super) const LAYERS: Range<usize> = Range { holds: |value| *value <= MAX_LAYERS, needed: "at most 1024" };
 
+/// Number of layers, blocks or steps of which there is one at least.
+pub(super) const BLOCKS: Range<usize> =
+    Range { holds: |count| (1..=MAX_LAYERS).contains(count), needed: "1 to 1024" };
+
+/// Records the first fault of a list of layers' widths.
+pub(super) fn check_widths(key: &str, widths: &[usize], faults: &mut Faults) {
+    let count = widths.len();
+    faults.unless(count <= MAX_LAYERS, key, format_args!("{count} widths"), "a list of at most 1024 widths");
+    widths.iter().for_each(|width| faults.require(key, width, &WIDTH));
+}
+
 /// The first fault found so far.
 #[derive(Default)]
 pub(super) struct Faults(pub(super) Option<Fault>);

@@ -67,11 +67,12 @@ section! {
         pub head_width: usize = 128, in WIDTH;
         /// Learning rate of the head, which the schedule changes as it does the encoders', or "none" for theirs.
         pub head_learning_rate: Option<f64> = None, in POSITIVE, with "super::optional";
-        /// Whether fine-tuning leaves the encoders as they are.
+        /// Whether fine-tuning leaves the encoders as they are. A layer that the weights lack is trained in any case.
         pub freeze_encoder: bool = false;
         /// Share of the training crystals that fine-tuning uses; a smaller share is part of a larger one.
         pub fraction: f64 = 1.0, in SOME;
-        /// Whether the validation crystals are trained on, too. They are still validated on; the test part never is.
+        /// Whether the validation crystals are trained on, too. They are still validated on, but decide nothing: it needs
+        /// the last epoch's weights and no early stop. The test part is never trained on.
         pub train_on_validation: bool = false;
         /// Loss on the standardised target: "l1" (mean absolute error) or "mse" (mean squared error).
         pub loss: Loss = Loss::default();

@@ -107,5 +107,12 @@ impl ScheduleConfig {
             "[]",
             "a list of epochs with the schedule \"steps\"",
         );
+        let epochs = &self.steps.epochs;
+        faults.unless(
+            epochs.first() != Some(&0) && epochs.windows(2).all(|pair| pair[0] < pair[1]),
+            "schedule.steps.epochs",
+            format_args!("{epochs:?}"),
+            "a list of numbers from 1 on that ascend",
+        );
     }
 }

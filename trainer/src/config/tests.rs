@@ -192,6 +192,31 @@ fn the_settings_of_recipes_are_checked() {
             ["seed=1", "optimiser.decay_exempt=[\"\"]"],
             "optimiser.decay_exempt = [\"\"]: must be a list of texts",
         ),
+        (
+            ["seed=1", "schedule.steps.epochs=[0]"],
+            "schedule.steps.epochs = [0]: must be a list of numbers from 1",
+        ),
+        (["seed=1", "schedule.steps.epochs=[4, 2]"], "schedule.steps.epochs = [4, 2]: must be"),
+        (["seed=1", "schedule.steps.epochs=[4, 4]"], "schedule.steps.epochs = [4, 4]: must be"),
+        (["seed=1", "pretrain.crystal_twins.perturb=1e9"], "perturb = 1000000000: must be 0 to 1 Å"),
+        (["seed=1", "model.cgcnn.hidden_layers=1025"], "hidden_layers = 1025: must be 1 to 1024"),
+        (["seed=1", "model.megnet.readout_steps=0"], "readout_steps = 0: must be 1 to 1024"),
+        (
+            ["finetune.train_on_validation=true", "run.early_stop=5"],
+            "finetune.train_on_validation = true: must be false unless",
+        ),
+        (
+            ["finetune.train_on_validation=true", "finetune.select=validation"],
+            "finetune.train_on_validation = true: must be false unless",
+        ),
+        (
+            ["model.kind=cgcnn", "model.cgcnn.atom_width=65536"],
+            "model.cgcnn.atom_width = 65536: must be smaller",
+        ),
+        (
+            ["model.kind=matformer", "model.matformer.heads=65536"],
+            "model.matformer.width = 128: must be smaller",
+        ),
         (["seed=1", "schedule.steps.factor=0"], "schedule.steps.factor = 0: must be finite and greater"),
         (["seed=1", "finetune.loss=huber"], "finetune.loss = huber: unknown variant"),
         (["seed=1", "finetune.select=train"], "finetune.select = train: unknown variant"),
@@ -199,6 +224,12 @@ fn the_settings_of_recipes_are_checked() {
         let found = refused_override(&assignments);
         assert!(found.contains(message), "{found}");
     }
+    let many = format!("model.schnet.head_widths=[{}]", "8, ".repeat(1025));
+    let found = refused_override(&["model.kind=schnet", &many]);
+    assert!(
+        found.contains("model.schnet.head_widths = 1025 widths: must be a list of at most 1024"),
+        "{found}"
+    );
     let config = Config::resolve(
         None,
         &[

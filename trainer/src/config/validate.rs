@@ -4,6 +4,7 @@ use super::Config;
 use super::data::Validation;
 use super::error::{ConfigError, Place};
 use super::fault::{Fault, Faults};
+use super::finetune::FinetuneSelect;
 use super::run::Select;
 use super::section::Setting;
 
@@ -28,6 +29,13 @@ pub(super) fn check(config: &Config) -> Option<Fault> {
     config.pretrain.check_relations(&mut faults);
     config.optimiser.check_relations(&mut faults);
     config.schedule.check_relations(&mut faults);
+    let decides = config.finetune.select != FinetuneSelect::Last || config.run.early_stop.is_some();
+    faults.unless(
+        !(config.finetune.train_on_validation && decides),
+        "finetune.train_on_validation",
+        true,
+        "false unless finetune.select = \"last\" and run.early_stop = \"none\": crystals that are trained on would decide",
+    );
     faults.unless(
         config.run.select != Select::Validation || config.data.validation != Validation::None,
         "run.select",

@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Radius of the search for nearest neighbours in Å.
 const NEAREST_CUTOFF: f64 = 8.0;
 
-/// The neighbours of an atom that a store holds. It is written `knn12` (the 12 nearest within 8 Å, with the whole
-/// shell of the twelfth) or `r5` (all within 5 Å).
+/// The neighbours of an atom that a store holds. It is written `knn12` (the 12 nearest within 8 Å) or `r5` (all within
+/// 5 Å). Whether the twelfth has its whole shell is a setting of the store, which weights remember with all others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Extraction {
-    /// This many nearest neighbours within 8 Å, with the whole shell of the last.
+    /// This many nearest neighbours within 8 Å.
     Nearest(u32),
     /// All neighbours within this radius in Å.
     Within(f64),
@@ -85,6 +85,8 @@ impl<'de> Deserialize<'de> for Extraction {
 
 #[cfg(test)]
 mod tests {
+    use schemas::settings::Ties;
+
     use super::*;
 
     #[test]
@@ -104,6 +106,8 @@ mod tests {
         }
         let store = FeatureSettings::default();
         assert!(Extraction::Nearest(12).require(&store).is_ok());
+        let cut = FeatureSettings { ties: Ties::Cut, ..store.clone() };
+        assert!(Extraction::Nearest(12).require(&cut).is_ok(), "the rule for ties is the store's");
         for other in [Extraction::Nearest(32), Extraction::Within(8.0), Extraction::Within(5.0)] {
             assert!(matches!(other.require(&store), Err(SettingsError::Mismatch { .. })), "{other}");
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Widths;
-use crate::config::fault::{LAYERS, WIDTH, at_least_one};
+use crate::config::fault::{BLOCKS, LAYERS, WIDTH};
 use crate::config::section::{Setting, section};
 use crate::data::Extraction;
 
@@ -32,7 +32,7 @@ section! {
         /// Graph convolutions.
         pub convolutions: usize = 3, in LAYERS;
         /// Layers of the crystal's embedding, the first included.
-        pub hidden_layers: usize = 1, in at_least_one();
+        pub hidden_layers: usize = 1, in BLOCKS;
         /// Last layers: "linear" or "perceptron" (two layers, as in the fine-tuning of Crystal Twins).
         pub output: CgcnnOutput = CgcnnOutput::Linear;
     }

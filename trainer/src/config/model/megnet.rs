@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Widths;
 use super::schnet::GAUSSIANS;
-use crate::config::fault::{Faults, POSITIVE, Range, WIDTH, at_least_one};
+use crate::config::fault::{BLOCKS, Faults, POSITIVE, WIDTH, check_widths};
 use crate::config::section::{Setting, section};
 use crate::data::Extraction;
 
@@ -19,9 +19,6 @@ pub enum MegnetStyle {
 }
 
 impl Setting for MegnetStyle {}
-
-/// Number of blocks.
-const BLOCKS: Range<usize> = Range { holds: |count| (1..=1024).contains(count), needed: "1 to 1024" };
 
 section! {
     /// Sizes and variants of MEGNet (Chen et al. 2019). The defaults are those of MMPT's paper for MatBench.
@@ -50,7 +47,7 @@ section! {
         /// Width of the readouts.
         pub readout_width: usize = 16, in WIDTH;
         /// Steps of the readouts.
-        pub readout_steps: usize = 3, in at_least_one();
+        pub readout_steps: usize = 3, in BLOCKS;
     }
 }
 
@@ -68,9 +65,7 @@ impl MegnetModelConfig {
     /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
         let widths = || format!("{:?}", self.block_widths);
-        for width in &self.block_widths {
-            faults.require("model.megnet.block_widths", width, &WIDTH);
-        }
+        check_widths("model.megnet.block_widths", &self.block_widths, faults);
         faults.unless(
             self.block_widths.last() == Some(&self.width),
             "model.megnet.block_widths",

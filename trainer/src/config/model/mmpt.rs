@@ -7,9 +7,6 @@ use crate::config::fault::{Faults, LAYERS, WIDTH};
 use crate::config::section::{Setting, section};
 use crate::data::Graph;
 
-/// Maximum number of weights of the encoder: 2 GB in single precision. The gradient and each moment take as much.
-const MAX_NUMBERS: f64 = 5e8;
-
 /// The values that the attention of Eq. 6 sums (specification, section 7, row 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,12 +64,6 @@ impl MmptModelConfig {
 
     /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
-        faults.unless(
-            self.encoder_numbers() <= MAX_NUMBERS,
-            "model.mmpt.hidden",
-            self.hidden,
-            "smaller with so many layers of these widths: the model has more than 500,000,000 numbers",
-        );
         faults.unless(
             self.lattice_heads == 0 || self.lattice_width.is_multiple_of(self.lattice_heads),
             "model.mmpt.lattice_heads",

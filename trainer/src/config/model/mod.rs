@@ -38,6 +38,9 @@ pub const LATTICE_PARAMETERS: usize = 6;
 /// Number of tokens of the lattice encoder: one for the lengths, one for the angles (specification, section 4.4).
 pub const LATTICE_TOKENS: usize = 2;
 
+/// Maximum number of weights of an encoder: 2 GB in single precision. The gradient and each moment take as much.
+const MAX_NUMBERS: f64 = 5e8;
+
 impl Setting for Graph {}
 
 /// The encoders there are.
@@ -220,6 +223,20 @@ impl ModelConfig {
 
     /// Records the first size that does not fit the others.
     pub(super) fn check_relations(&self, faults: &mut Faults) {
+        let (key, width) = match self.kind {
+            ModelKind::Mmpt => ("model.mmpt.hidden", self.mmpt.hidden),
+            ModelKind::Cgcnn => ("model.cgcnn.atom_width", self.cgcnn.atom_width),
+            ModelKind::Schnet => ("model.schnet.atom_width", self.schnet.atom_width),
+            ModelKind::Megnet => ("model.megnet.width", self.megnet.width),
+            ModelKind::Alignn => ("model.alignn.width", self.alignn.width),
+            ModelKind::Matformer => ("model.matformer.width", self.matformer.width),
+        };
+        faults.unless(
+            self.least_numbers() <= MAX_NUMBERS,
+            key,
+            width,
+            "smaller with so many layers of these widths: the model has more than 500,000,000 numbers",
+        );
         match self.kind {
             ModelKind::Mmpt => self.mmpt.check_relations(faults),
             ModelKind::Schnet => self.schnet.check_relations(faults),

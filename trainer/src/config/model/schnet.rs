@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Widths;
-use crate::config::fault::{Faults, LAYERS, Range, WIDTH};
+use crate::config::fault::{Faults, LAYERS, Range, WIDTH, check_widths};
 use crate::config::section::{Setting, section};
 use crate::data::Extraction;
 
@@ -70,9 +70,7 @@ impl SchnetModelConfig {
             self.edges,
             "edges of at most 8 Å with the style \"pyg\"",
         );
-        for &width in &self.head_widths {
-            faults.require("model.schnet.head_widths", &width, &WIDTH);
-        }
+        check_widths("model.schnet.head_widths", &self.head_widths, faults);
     }
 
     /// Returns the number of weights of the blocks' matrices.

@@ -1,7 +1,10 @@
 //! Settings of Crystal Twins' pre-training.
 
-use crate::config::fault::{NOT_NEGATIVE, SHARE, WIDTH};
+use crate::config::fault::{NOT_NEGATIVE, Range, SHARE, WIDTH};
 use crate::config::section::section;
+
+/// A displacement in Å. It ends at about half the length of a bond, beyond which atoms change places.
+const DISPLACEMENT: Range<f64> = Range { holds: |length| (0.0..=1.0).contains(length), needed: "0 to 1 Å" };
 
 section! {
     /// Settings of Crystal Twins (Magar et al. 2022) with the Barlow Twins loss: its two views and its projector. The
@@ -12,7 +15,7 @@ section! {
         /// Share of an atom's edges that a view masks, rounded down.
         pub edge_share: f64 = 0.1, in SHARE;
         /// Largest distance in Å by which a view moves an atom; 0 moves none. The neighbours are found anew.
-        pub perturb: f64 = 0.0, in NOT_NEGATIVE;
+        pub perturb: f64 = 0.0, in DISPLACEMENT;
         /// Width of the projection that the loss compares.
         pub output_width: usize = 256, in WIDTH;
         /// λ, factor of the off-diagonal elements in the loss.
