@@ -147,6 +147,24 @@ fn settings_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn a_model_that_fits_into_no_memory_is_refused() {
+    let (store, out, task) = (store(), folder(), folder());
+    let (run, file) = (out.path().join("run"), task.path().join("task.toml"));
+    fs::write(&file, GAPS).expect("writable");
+    let shared = ["--shards", text(&store), "--out", text(&run)];
+    let tuning = ["finetune", "--task", text(&file), "--from-scratch", "--set", "model.kind=cgcnn"];
+    let wide = ["--set", "model.cgcnn.crystal_width=65536", "--set", "model.cgcnn.hidden_layers=1024"];
+    let line = refused(&[&tuning[..], &shared, &wide].concat());
+    assert!(line.contains("a model of 4") && line.contains(" MiB are free: lower the widths"), "{line}");
+    let wide = ["--set", "model.cgcnn.atom_width=65536"];
+    for command in [&tuning[..], &["pretrain", "--method", "infograph"]] {
+        let line = refused(&[command, &shared, &wide].concat());
+        assert!(line.contains("--set: model.cgcnn.atom_width = 65536: must be smaller"), "{line}");
+    }
+    assert!(!run.exists());
+}
+
+#[test]
 fn an_option_that_cannot_be_is_named_as_it_was_typed() {
     let (out, task) = (folder(), folder());
     let run = out.path().join("run");

@@ -26,7 +26,7 @@ use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::mask::DrawKey;
-use crate::model::{Pass, names};
+use crate::model::{Pass, PropertyModel, names};
 use crate::optimiser::Rates;
 use crate::pretrain::crystal_twins::CrystalTwinsObjective;
 use crate::pretrain::infograph::InfoGraphObjective;
@@ -143,6 +143,8 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     }
     match (training, config.pretrain.method) {
         (Training::Finetuning, _) => {
+            let numbers = PropertyModel::numbers(&config.model, config.finetune.head_width);
+            memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
             let objective = Regression::new(config, cutoff, &device);
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)
         }
@@ -165,6 +167,7 @@ fn bench_method<P: Pretraining>(
     device: &Device,
 ) -> Result<Report, TrainError> {
     let Request { config, weights, .. } = request;
+    memory::require_model(P::numbers(config), &config.optimiser, device, memory::available())?;
     let autodiff = device.clone().autodiff();
     let features = crystals.train.sources().settings();
     let model = match weights {

@@ -95,8 +95,8 @@ pub enum TrainError {
     },
     /// No batch of an epoch could be trained on.
     #[error(
-        "nothing was trained in epoch {epoch}: batch normalisation needs two atoms and two edges in a batch, and \
-         none of the {batches} has them"
+        "nothing was trained in epoch {epoch}: batch normalisation needs more than a single atom or edge in a batch, \
+         and none of the {batches} has more"
     )]
     NothingTrained {
         /// The epoch, from 1.
@@ -200,6 +200,21 @@ pub enum TrainError {
         crystals: usize,
         /// Number of edges in the batch.
         edges: u64,
+        /// Memory needed, in bytes.
+        needed: u64,
+        /// Memory available, in bytes.
+        available: u64,
+    },
+    /// A model needs more memory than is available.
+    #[error(
+        "a model of {numbers} numbers needs about {} MiB with its gradients and the optimiser's means, but only {} MiB \
+         are free: lower the widths or the numbers of layers",
+        needed >> 20,
+        available >> 20
+    )]
+    ModelMemory {
+        /// Number of numbers of the model.
+        numbers: f64,
         /// Memory needed, in bytes.
         needed: u64,
         /// Memory available, in bytes.

@@ -17,11 +17,13 @@ use crate::config::Config;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
+use crate::model::PropertyModel;
 use crate::ranks::Ranks;
 use crate::run::RunError;
 use crate::run::begin::require_edges;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
+use crate::run::memory;
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Task};
 
@@ -107,6 +109,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .map(|encoders| &encoders.description.features);
     let sources = Arc::new(Sources::resolve(&config.data.shards, features)?);
     require_edges(&config.model, sources.settings())?;
+    let numbers = PropertyModel::numbers(&config.model, config.finetune.head_width);
+    memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
     let record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
         weights: request.weights.clone(),

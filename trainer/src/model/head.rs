@@ -119,7 +119,22 @@ impl PropertyModel {
         seed: u64,
         device: &Device,
     ) -> Self {
-        let initialiser = &mut Initialiser::new(seed, device);
+        Self::build(config, head_width, statistics, &mut Initialiser::new(seed, device))
+    }
+
+    /// Returns how many numbers a model has, statistics included, without making it.
+    pub fn numbers(config: &ModelConfig, head_width: usize) -> f64 {
+        let mut initialiser = Initialiser::counting();
+        Self::build(config, head_width, &LatticeStatistics::default(), &mut initialiser);
+        initialiser.numbers()
+    }
+
+    fn build(
+        config: &ModelConfig,
+        head_width: usize,
+        statistics: &LatticeStatistics,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         Self {
             encoder: Encoder::init(config, statistics, initialiser),
             head: Head::init(config, head_width, initialiser),

@@ -14,6 +14,7 @@ use crate::error::TrainError;
 use crate::run::begin::{Crystals, claim_run, require_edges, require_whole_batch, restore, steps};
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
+use crate::run::memory;
 use crate::run::step::Learner;
 use crate::run::training_run::RunSetup;
 use crate::weights::Description;
@@ -29,6 +30,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     require_whole_batch(&config.data, &crystals.train, &*ranks)?;
     let features = crystals.train.sources().settings().clone();
     require_edges(&config.model, &features)?;
+    memory::require_model(P::numbers(&config), &config.optimiser, &device, memory::available())?;
     let autodiff = device.clone().autodiff();
     // Before the folder is touched: weights that cannot be read cost no earlier run.
     let given = request.weights.as_deref().map(|path| load_initial::<P>(path, &config, &features, &autodiff));

@@ -26,6 +26,7 @@ use crate::data::{LatticeStatistics, Selection};
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::model::Encoder;
+use crate::model::layers::Initialiser;
 use crate::ranks::Ranks;
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
@@ -46,9 +47,21 @@ pub trait Pretraining: Objective + Sized {
     /// must be one without automatic differentiation, and are shared by `ranks`.
     fn new(config: &Config, features: &FeatureSettings, device: &Device, ranks: &Arc<dyn Ranks>) -> Self;
 
-    /// Initialises a model. `statistics` are the lattice statistics of the training set. Parameters are made on
-    /// `device`, which must be one with automatic differentiation.
-    fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> Self::Model;
+    /// Makes a model by an initialiser. `statistics` are the lattice statistics of the training set.
+    fn build(config: &Config, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> Self::Model;
+
+    /// Initialises a model by the seed of a configuration. `statistics` are the lattice statistics of the training set.
+    /// Parameters are made on `device`, which must be one with automatic differentiation.
+    fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> Self::Model {
+        Self::build(config, statistics, &mut Initialiser::new(config.seed, device))
+    }
+
+    /// Returns how many numbers a model has, statistics included, without making it.
+    fn numbers(config: &Config) -> f64 {
+        let mut initialiser = Initialiser::counting();
+        Self::build(config, &LatticeStatistics::default(), &mut initialiser);
+        initialiser.numbers()
+    }
 
     /// Returns the encoder of a model, for fine-tuning.
     fn into_encoder(model: Self::Model) -> Encoder;

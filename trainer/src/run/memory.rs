@@ -1,6 +1,6 @@
 //! Memory of training: whether a batch fits, and an upper bound for a whole run.
 //!
-//! A batch that does not fit is refused before it is computed, since the system kills a process that runs out of
+//! A model that does not fit is refused before it is made, and a batch before it is computed, since the system kills a process that runs out of
 //! memory without a message.
 //!
 //! The upper bound is the resident memory of the process with its model before the first step, plus, in bytes:
@@ -17,13 +17,16 @@
 //! The factors of `s` are measured. Those of `b` and of the rows follow from the types in memory, rounded up.
 //! `tests/trainer/bench.rs` compares the bound with the peak of whole runs on the CPU.
 
+use burn::prelude::Device;
 use schemas::reader::DEFAULT_BATCH_ROWS;
 
-use crate::config::Config;
 use crate::config::model::ModelKind;
+use crate::config::optimiser::OptimiserKind;
 use crate::config::pretrain::MethodKind;
+use crate::config::{Config, OptimiserConfig};
 use crate::data::BatchLimit;
 use crate::data::size::{LargestBatch, Size, largest_batch};
+use crate::device;
 use crate::error::TrainError;
 use crate::model::{alignn, cgcnn, matformer, megnet, mmpt, schnet};
 
@@ -161,9 +164,42 @@ pub fn require(
     }
 }
 
+/// Refuses a model that needs more memory than is available: its numbers with their gradients, and the moments of the
+/// optimiser. A device with a memory of its own is not asked.
+///
+/// # Errors
+/// [`TrainError::ModelMemory`].
+pub fn require_model(
+    numbers: f64,
+    optimiser: &OptimiserConfig,
+    device: &Device,
+    available: Option<u64>,
+) -> Result<(), TrainError> {
+    let moments = match optimiser.kind {
+        OptimiserKind::Adam | OptimiserKind::AdamW => 2.0,
+        OptimiserKind::Sgd => 1.0,
+    };
+    let needed = numbers * (2.0 + moments) * NUMBER;
+    match available {
+        Some(available) if device::computes_on_host(device) && needed > available as f64 => {
+            Err(TrainError::ModelMemory { numbers, needed: needed as u64, available })
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use burn::module::Module;
+
     use super::*;
+    use crate::config::model::MegnetStyle;
+    use crate::data::LatticeStatistics;
+    use crate::model::{PropertyModel, names};
+    use crate::pretrain::Pretraining;
+    use crate::pretrain::crystal_twins::CrystalTwinsObjective;
+    use crate::pretrain::infograph::InfoGraphObjective;
+    use crate::pretrain::mmpt::MmptObjective;
 
     const SIZE: Size = Size { atoms: 800, edges: 10_000, pairs: 130_000 };
 
@@ -184,6 +220,45 @@ mod tests {
         let error = require(&config, 64, &SIZE, Some(needed - 1)).expect_err("too little");
         let text = error.to_string();
         assert!(text.contains("data.batch_triplets") && text.contains("64 crystals"), "{text}");
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_is_refused_before_it_is_made() {
+        const NUMBERS: f64 = 1e9;
+        let device = Device::flex();
+        let mut optimiser = OptimiserConfig::default();
+        let require = |optimiser: &_, available| require_model(NUMBERS, optimiser, &device, Some(available));
+        assert!(require(&optimiser, 16_000_000_000).is_ok());
+        let line = require(&optimiser, 15_999_999_999).expect_err("too little").to_string();
+        assert!(line.starts_with("a model of 1000000000 numbers needs about 15258 MiB"), "{line}");
+        optimiser.kind = OptimiserKind::Sgd;
+        assert!(require(&optimiser, 12_000_000_000).is_ok());
+        assert!(require_model(NUMBERS, &optimiser, &device, None).is_ok());
+    }
+
+    #[test]
+    fn the_numbers_of_a_model_are_counted_without_it() {
+        let (lattice, device) = (LatticeStatistics::default(), Device::flex().autodiff());
+        fn count<M: Module>(model: &M) -> f64 {
+            names::parameters(model).iter().map(|tensor| tensor.data.num_elements() as f64).sum()
+        }
+        for kind in ModelKind::ALL {
+            let mut model = Config::default().model;
+            model.kind = kind;
+            model.megnet.style = MegnetStyle::Lstm;
+            let made = PropertyModel::init(&model, 8, &lattice, 0, &device);
+            assert_eq!(PropertyModel::numbers(&model, 8), count(&made), "{kind:?}");
+        }
+        let mut config = Config::default();
+        assert_eq!(MmptObjective::numbers(&config), count(&MmptObjective::init(&config, &lattice, &device)));
+        config.model.kind = ModelKind::Cgcnn;
+        let twins = CrystalTwinsObjective::init(&config, &lattice, &device);
+        assert_eq!(CrystalTwinsObjective::numbers(&config), count(&twins));
+        let graphs = InfoGraphObjective::init(&config, &lattice, &device);
+        assert_eq!(InfoGraphObjective::numbers(&config), count(&graphs));
+        // More than any memory has.
+        (config.model.cgcnn.crystal_width, config.model.cgcnn.hidden_layers) = (65536, 1024);
+        assert!(PropertyModel::numbers(&config.model, 8) > 4e12);
     }
 
     #[test]

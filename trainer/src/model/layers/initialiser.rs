@@ -11,6 +11,9 @@ use rand_distr::StandardNormal;
 pub struct Initialiser {
     generator: ChaCha8Rng,
     device: Device,
+    numbers: f64,
+    /// Whether parameters are made without values.
+    counts_alone: bool,
 }
 
 /// Distribution of the initial values of a weight matrix.
@@ -32,10 +35,33 @@ pub enum Initial {
 impl Initialiser {
     /// Creates an initialiser from a seed. The parameters are made on `device`.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { generator: ChaCha8Rng::seed_from_u64(seed), device: device.clone() }
+        let generator = ChaCha8Rng::seed_from_u64(seed);
+        Self { generator, device: device.clone(), numbers: 0.0, counts_alone: false }
     }
 
-    fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+    /// Creates an initialiser that counts the numbers of a model and makes parameters without any, since those of a
+    /// model may not fit into the memory.
+    pub fn counting() -> Self {
+        Self { counts_alone: true, ..Self::new(0, &Device::flex()) }
+    }
+
+    /// Returns how many numbers the parameters made so far have, the statistics included. It is an `f64`, since
+    /// products of sizes may exceed every integer type.
+    pub fn numbers(&self) -> f64 {
+        self.numbers
+    }
+
+    /// Makes a parameter of values in row-major order.
+    fn parameter<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        values: impl FnOnce(&mut Self) -> Vec<f32>,
+    ) -> Param<Tensor<D>> {
+        self.numbers += shape.iter().map(|&size| size as f64).product::<f64>();
+        let (values, shape) = match self.counts_alone {
+            true => (Vec::new(), [0; D]),
+            false => (values(self), shape),
+        };
         let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
         // Only a device with automatic differentiation can track a tensor.
         let tensor = if self.device.is_autodiff() { tensor.require_grad() } else { tensor };
@@ -44,27 +70,27 @@ impl Initialiser {
 
     /// Draws a parameter from `U(-bound, bound)`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
-        let count = shape.iter().product();
-        let values =
-            (0..count).map(|_| (bound * (2.0 * self.generator.random::<f64>() - 1.0)) as f32).collect();
-        self.parameter(values, shape)
+        self.parameter(shape, |own| {
+            let draw = |_| (bound * (2.0 * own.generator.random::<f64>() - 1.0)) as f32;
+            (0..shape.iter().product()).map(draw).collect()
+        })
     }
 
     /// Draws a parameter from `N(0, deviation²)`.
     pub fn normal<const D: usize>(&mut self, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
-        let count = shape.iter().product();
-        let values = (0..count).map(|_| (deviation * self.standard_normal()) as f32).collect();
-        self.parameter(values, shape)
+        self.parameter(shape, |own| {
+            (0..shape.iter().product()).map(|_| (deviation * own.standard_normal()) as f32).collect()
+        })
     }
 
     /// Makes a parameter with the same value everywhere.
     pub fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
-        self.parameter(vec![value; shape.iter().product()], shape)
+        self.parameter(shape, |_| vec![value; shape.iter().product()])
     }
 
     /// Makes a parameter from values in row-major order.
     pub fn values<const D: usize>(&mut self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        self.parameter(values, shape)
+        self.parameter(shape, |_| values)
     }
 
     /// Draws a weight matrix `[outputs, inputs]`.
@@ -73,14 +99,10 @@ impl Initialiser {
         match initial {
             Initial::LinearDefault => self.uniform(shape, linear_bound(inputs)),
             Initial::XavierUniform => self.uniform(shape, (6.0 / (inputs + outputs) as f64).sqrt()),
-            Initial::GlorotOrthogonal => {
-                let values = self.glorot_orthogonal(outputs, inputs);
-                self.parameter(values, shape)
-            }
-            Initial::Orthogonal => {
-                let values = Self::scaled(&self.orthonormal(outputs, inputs), outputs, inputs, 1.0);
-                self.parameter(values, shape)
-            }
+            Initial::GlorotOrthogonal => self.parameter(shape, |own| own.glorot_orthogonal(outputs, inputs)),
+            Initial::Orthogonal => self.parameter(shape, |own| {
+                Self::scaled(&own.orthonormal(outputs, inputs), outputs, inputs, 1.0)
+            }),
             Initial::Zeros => self.constant(shape, 0.0),
         }
     }

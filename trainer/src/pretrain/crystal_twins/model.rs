@@ -26,7 +26,11 @@ pub struct CrystalTwinsModel {
 impl CrystalTwinsModel {
     /// Initialises a model.
     pub fn init(config: &Config, device: &Device) -> Self {
-        let initialiser = &mut Initialiser::new(config.seed, device);
+        Self::build(config, &mut Initialiser::new(config.seed, device))
+    }
+
+    /// Makes a model by an initialiser.
+    pub fn build(config: &Config, initialiser: &mut Initialiser) -> Self {
         let encoder = CgcnnEncoder::init(&config.model.cgcnn, initialiser);
         let width = config.model.cgcnn.crystal_width;
         let projector = Mlp::init(&[width, width, config.pretrain.crystal_twins.output_width], initialiser);

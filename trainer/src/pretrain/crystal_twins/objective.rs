@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::data::random::{Purpose, keyed};
 use crate::data::{BatchFloat, GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::error::TrainError;
+use crate::model::layers::Initialiser;
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
@@ -63,8 +64,8 @@ impl Pretraining for CrystalTwinsObjective {
         }
     }
 
-    fn init(config: &Config, _statistics: &LatticeStatistics, device: &Device) -> CrystalTwinsModel {
-        CrystalTwinsModel::init(config, device)
+    fn build(config: &Config, _: &LatticeStatistics, initialiser: &mut Initialiser) -> CrystalTwinsModel {
+        CrystalTwinsModel::build(config, initialiser)
     }
 
     fn into_encoder(model: CrystalTwinsModel) -> Encoder {

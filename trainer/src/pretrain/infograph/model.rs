@@ -58,7 +58,11 @@ pub struct Information {
 impl InfoGraphModel {
     /// Initialises a model.
     pub fn init(config: &Config, device: &Device) -> Self {
-        let initialiser = &mut Initialiser::new(config.seed, device);
+        Self::build(config, &mut Initialiser::new(config.seed, device))
+    }
+
+    /// Makes a model by an initialiser.
+    pub fn build(config: &Config, initialiser: &mut Initialiser) -> Self {
         let cgcnn = &config.model.cgcnn;
         let encoder = CgcnnEncoder::of_atoms(cgcnn, Initial::XavierUniform, initialiser);
         let width = cgcnn.convolutions * cgcnn.atom_width;

@@ -9,6 +9,7 @@ use super::model::{InfoGraphModel, Place};
 use crate::config::Config;
 use crate::data::{GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::error::TrainError;
+use crate::model::layers::Initialiser;
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
@@ -59,8 +60,8 @@ impl Pretraining for InfoGraphObjective {
         }
     }
 
-    fn init(config: &Config, _statistics: &LatticeStatistics, device: &Device) -> InfoGraphModel {
-        InfoGraphModel::init(config, device)
+    fn build(config: &Config, _: &LatticeStatistics, initialiser: &mut Initialiser) -> InfoGraphModel {
+        InfoGraphModel::build(config, initialiser)
     }
 
     fn into_encoder(model: InfoGraphModel) -> Encoder {

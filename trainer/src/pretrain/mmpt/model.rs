@@ -66,7 +66,16 @@ impl MmptModel {
         seed: u64,
         device: &Device,
     ) -> Self {
-        let initialiser = &mut Initialiser::new(seed, device);
+        Self::build(config, decoder_width, statistics, &mut Initialiser::new(seed, device))
+    }
+
+    /// Makes a model by an initialiser.
+    pub fn build(
+        config: &MmptModelConfig,
+        decoder_width: usize,
+        statistics: &LatticeStatistics,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         let (width, hidden) = (config.structure_width, decoder_width);
         let mut lattices = vec![LATTICE_TOKENS * config.lattice_width];
         lattices.extend([hidden; LATTICE_DECODER_LAYERS]);

@@ -10,6 +10,7 @@ use super::model::MmptModel;
 use crate::config::Config;
 use crate::data::{ConstantPredictor, GraphBatch, Inputs, LatticeStatistics, Selection};
 use crate::error::TrainError;
+use crate::model::layers::Initialiser;
 use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
@@ -40,14 +41,8 @@ impl Pretraining for MmptObjective {
         }
     }
 
-    fn init(config: &Config, statistics: &LatticeStatistics, device: &Device) -> MmptModel {
-        MmptModel::init(
-            &config.model.mmpt,
-            config.pretrain.mmpt.decoder_width,
-            statistics,
-            config.seed,
-            device,
-        )
+    fn build(config: &Config, statistics: &LatticeStatistics, initialiser: &mut Initialiser) -> MmptModel {
+        MmptModel::build(&config.model.mmpt, config.pretrain.mmpt.decoder_width, statistics, initialiser)
     }
 
     fn into_encoder(model: MmptModel) -> Encoder {
