@@ -15,6 +15,9 @@ use crate::ops::Activation;
 /// Number of features of an element.
 pub const ATOM_FEATURES: usize = 92;
 
+/// Last atomic number with a row in the table.
+pub const LAST_ELEMENT: u8 = 100;
+
 /// The table as it is published: columns `z,symbol,f0,…,f91`.
 const TABLE: &str = include_str!("../../tables/atom_features_92.csv");
 
@@ -65,7 +68,7 @@ mod tests {
         }
         assert_eq!(silicon.len(), 9);
         assert!(row(0).is_empty() && row(101).is_empty());
-        assert!((1..=100).all(|number| !row(number).is_empty()));
+        assert!((1..=usize::from(LAST_ELEMENT)).all(|number| !row(number).is_empty()));
         assert!(FEATURES.iter().all(|&feature| feature == 0.0 || feature == 1.0));
     }
 }

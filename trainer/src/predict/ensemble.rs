@@ -1,6 +1,7 @@
 //! Predictions of an ensemble for batches of crystals.
 
 use crystal::composition::conventional_formula;
+use crystal::element::SYMBOLS;
 use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
@@ -12,6 +13,8 @@ use crate::report::statistics::MeanStd;
 
 /// Reason code of a crystal whose prediction is not finite.
 const NOT_FINITE: &str = "prediction_not_finite";
+/// Reason code of a crystal with an element that a model does not know.
+const UNKNOWN_ELEMENT: &str = "element_without_features";
 
 /// One or more models with the same task, unit and features.
 pub(super) struct Ensemble<'a> {
@@ -49,13 +52,23 @@ impl<'a> Ensemble<'a> {
         }
     }
 
-    /// Returns rows for the crystals of a batch in order. Crystals without a finite prediction are left out.
+    /// Returns the first atomic number of every crystal that a model does not tell from others, `[B]`.
+    fn unknown_elements(&self, graph: &GraphBatch<f32>) -> Vec<Option<u8>> {
+        let last = self.others.iter().map(|member| member.last_element).min();
+        let last = last.map_or(self.first.last_element, |last| last.min(self.first.last_element));
+        let of_crystal = |atoms: &[u8]| atoms.iter().copied().find(|&number| number > last);
+        of_crystals(graph, of_crystal)
+    }
+
+    /// Returns rows for the crystals of a batch in order. Crystals without a finite prediction, and those with elements
+    /// that a model does not know, are left out.
     pub(super) fn predict(
         &self,
         graph: GraphBatch<f32>,
         left_out: &SharedLeftOut,
     ) -> Result<Vec<Row>, PredictError> {
         let formulas = formulas(&graph);
+        let unknown = self.unknown_elements(&graph);
         let identifiers = graph.material_ids.clone();
         let mut predictions = Vec::with_capacity(1 + self.others.len());
         for member in self.others {
@@ -65,6 +78,12 @@ impl<'a> Ensemble<'a> {
         let log10 = self.first.quantity.log10;
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
+            if let Some(number) = unknown[crystal] {
+                let symbol = SYMBOLS.get(usize::from(number)).copied().unwrap_or_default();
+                let message = format!("the models have no features of {symbol} (Z = {number})");
+                left_out.lock().push(&Entry::of_crystal(&material_id, UNKNOWN_ELEMENT, &message));
+                continue;
+            }
             let values: Vec<f64> = predictions.iter().map(|model| model[crystal]).collect();
             let (prediction, deviation) = mean_and_deviation(&values);
             let untransformed = log10.then(|| 10_f64.powf(prediction));
@@ -95,11 +114,14 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError
 
 /// Returns the conventional formula of every crystal, `[B]`.
 fn formulas(graph: &GraphBatch<f32>) -> Vec<String> {
+    of_crystals(graph, conventional_formula)
+}
+
+/// Returns what the atomic numbers of every crystal say, `[B]`.
+fn of_crystals<T>(graph: &GraphBatch<f32>, say: impl Fn(&[u8]) -> T) -> Vec<T> {
     let atomic_numbers = graph.atomic_numbers_as_bytes();
     let crystals = graph.atom_offsets.windows(2);
-    crystals
-        .map(|atoms| conventional_formula(atomic_numbers.get(atoms[0]..atoms[1]).unwrap_or_default()))
-        .collect()
+    crystals.map(|atoms| say(atomic_numbers.get(atoms[0]..atoms[1]).unwrap_or_default())).collect()
 }
 
 /// Returns the mean and the population standard deviation; a single value has no deviation.

@@ -35,6 +35,8 @@ pub struct Member {
     pub graph: Graph,
     /// Parts that its batches must have.
     pub inputs: Inputs,
+    /// Last atomic number that the model tells from others.
+    pub last_element: u8,
     /// The predicted quantity.
     pub quantity: Quantity,
     /// Predicts the targets of a batch of B crystals in order, in the unit of the target, shape `[B]`.
@@ -54,6 +56,7 @@ impl Member {
             features: predictor.features().clone(),
             graph: predictor.graph(),
             inputs: predictor.inputs(),
+            last_element: predictor.last_element(),
             quantity: Quantity { task, property, unit, log10: transform == Transform::Log10 },
             predict: Box::new(move |graph| predictor.predict(graph)),
         })
@@ -86,7 +89,7 @@ impl Member {
             ("property".to_owned(), property),
             ("unit".to_owned(), unit),
             ("log10".to_owned(), log10.to_string()),
-            ("model.graph".to_owned(), self.graph.name().to_owned()),
+            ("graph".to_owned(), self.graph.name().to_owned()),
         ];
         properties.extend(self.features.to_metadata());
         properties

@@ -35,6 +35,7 @@ fn fake(offset: f64, path: &str) -> Member {
         features: FeatureSettings::default(),
         graph: Graph::Multigraph,
         inputs: Inputs { bases: true, ..Inputs::default() },
+        last_element: 118,
         quantity,
         predict: Box::new(predict),
     }
@@ -226,7 +227,7 @@ fn models_of_two_kinds_are_no_ensemble() {
         ("property", |fake| fake.quantity.property = "other".to_owned()),
         ("unit", |fake| fake.quantity.unit = "other".to_owned()),
         ("log10", |fake| fake.quantity.log10 = true),
-        ("model.graph", |fake| fake.graph = Graph::Simple),
+        ("b.safetensors make no ensemble: graph is ", |fake| fake.graph = Graph::Simple),
         ("ties", |fake| fake.features.ties = Ties::Cut),
     ];
     let out = folder();
@@ -241,6 +242,20 @@ fn models_of_two_kinds_are_no_ensemble() {
     }
     assert!(matches!(predict(&request, &[], &mut |_| ()), Err(PredictError::NoModels)));
     assert!(!request.out.exists());
+}
+
+#[test]
+fn elements_that_a_model_does_not_know_are_named() {
+    let out = folder();
+    let request = request(&cifs(8), out.path().join("p.csv"));
+    // Before silver.
+    let other = Member { last_element: 46, ..fake(0.5, "b") };
+    let summary = predict(&request, &[fake(0.5, "a"), other], &mut |_| ()).expect("predicted");
+    assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 8, "{summary:?}");
+    assert!(rows_of(&request.out).iter().all(|(id, ..)| !id.starts_with("Ag")));
+    let listed = std::fs::read_to_string(summary.left_out_table.expect("a table")).expect("it is there");
+    let line = listed.lines().find(|line| line.starts_with("Ag-fcc,")).expect("silver");
+    assert!(line.ends_with(",element_without_features,the models have no features of Ag (Z = 47)"), "{line}");
 }
 
 #[test]
