@@ -76,7 +76,10 @@ fn built(structures: &Path) -> (TempDir, Manifest) {
 fn batches_that_cannot_be_normalised_are_left_out_and_said() {
     let pretraining = |store: &TempDir, out: &Path, more: &[&str]| {
         let mut arguments = vec!["pretrain", "--method", "infograph", "--shards", text(store.path())];
-        arguments.extend(["--out", text(out), "--epochs", "1"]);
+        arguments.extend(["--out", text(out)]);
+        if !more.contains(&"--epochs") {
+            arguments.extend(["--epochs", "1"]);
+        }
         arguments.extend(["--set", "data.validation=none", "--set", "run.select=train"]);
         arguments.extend(["--set", "model.cgcnn.atom_width=8"]);
         arguments.extend(more);
@@ -85,14 +88,28 @@ fn batches_that_cannot_be_normalised_are_left_out_and_said() {
     let (structures, kept) = (structures(), folder());
     let output = pretraining(&store_of(structures.path()), &kept.path().join("some"), &["--batch", "1"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains(" batches of a single atom or edge left out"), "{}", said(&output));
+    assert!(said(&output).contains(" batch of a single atom or edge left out"), "{}", said(&output));
+
+    // The schedule ends with the run: the second epoch begins in its middle.
+    let run = kept.path().join("cosine");
+    let cosine =
+        ["--batch", "1", "--epochs", "2", "--set", "schedule.kind=cosine", "--learning-rate", "1e-3"];
+    let output = pretraining(&store_of(structures.path()), &run, &cosine);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let steps = records_of(&run, "step");
+    assert!(steps.len() < 2 * 9, "nine crystals, some of a single atom: {}", steps.len());
+    let second = steps.iter().find(|step| step["epoch"] == 2).expect("a second epoch");
+    assert!(number(&second["learning_rate"]) < 1e-3 * (0.5 + 1e-9), "{second}");
 
     let alone = folder();
     for id in ["a", "b", "c"] {
         let cif = cubic_cif(id, 30.0, &[("Xe", [0.2; 3])]);
         fs::write(alone.path().join(format!("{id}.cif")), cif).expect("a file");
     }
-    let output = pretraining(&built(alone.path()).0, &kept.path().join("none"), &["--batch", "3", "--quiet"]);
+    let alone = built(alone.path()).0;
+    let output = pretraining(&alone, &kept.path().join("atoms"), &["--batch", "3", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "atoms vary without edges: {}", said(&output));
+    let output = pretraining(&alone, &kept.path().join("none"), &["--batch", "1", "--quiet"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(complaint(&output).contains("nothing was trained in epoch 1: batch normalisation needs"));
 }

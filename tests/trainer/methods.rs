@@ -81,8 +81,18 @@ fn encoders_of_every_pre_training_are_fine_tuned_and_embedded() {
         for name in convolutions {
             assert!(before[name] == after[name], "{method}: {name} has changed");
         }
+        let moments = tensors(&member.join(CHECKPOINT));
+        let is_trained = |name: &str| moments.contains_key(&format!("optimiser.m.{name}"));
+        assert!(is_trained("fc_out.0.weight") || is_trained("fc_out.weight"), "{method}");
+        assert!(!is_trained("convs.0.fc_full.weight"), "{method}");
+        // A layer that was not pre-trained is fresh, and no use if it stays so.
+        assert_eq!(is_trained("conv_to_fc.weight"), !embeds_crystals, "{method}");
         let card = fs::read_to_string(member.join("card.md")).expect("a card");
         assert!(card.starts_with("# CGCNN, fine-tuned: gaps\n"), "{card}");
+        let other =
+            ["model.mmpt.", "model.schnet.", "pretrain.mmpt.", "finetune.head_width", "data.validation"];
+        assert!(!other.iter().any(|key| card.contains(&format!("\n{key}"))), "{card}");
+        assert!(card.contains(&format!("\npretrain.method = \"{method}\"\n")), "{card}");
         let said = succeed(&["evaluate", text(&frozen), "--threads", "1"]);
         assert!(said.contains("3 crystals") && said.contains("MAE"), "{method}: {said}");
 

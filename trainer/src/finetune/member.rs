@@ -197,7 +197,8 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         features.cutoff_angstrom,
         &device,
         ranks,
-    );
+    )
+    .with_fresh_crystals(encoders.is_some_and(|encoders| is_of_atoms(&encoders.description)));
     let (folder, checkpoint) = claim_run(&request.folder, request.existing, &config, &**ranks)?;
     let init = |lattice: &LatticeStatistics| {
         let width = config.finetune.head_width;

@@ -50,6 +50,7 @@ pub struct Finetuning {
     standardisation: Standardisation,
     config: FinetuneConfig,
     model: ModelConfig,
+    has_fresh_crystals: bool,
     cutoff_angstrom: f64,
     device: Device,
     ranks: Arc<dyn Ranks>,
@@ -81,10 +82,17 @@ impl Finetuning {
             standardisation,
             config: config.finetune.clone(),
             model: config.model.clone(),
+            has_fresh_crystals: false,
             cutoff_angstrom,
             device: device.clone(),
             ranks: Arc::clone(ranks),
         }
+    }
+
+    /// Sets whether the layer that embeds crystals is fresh. It is trained with the head then, even if the encoder is
+    /// not.
+    pub fn with_fresh_crystals(self, has_fresh_crystals: bool) -> Self {
+        Self { has_fresh_crystals, ..self }
     }
 }
 
@@ -113,7 +121,7 @@ impl Objective for Finetuning {
         let crystals = &batch.batch;
         let encoding = match self.config.freeze_encoder {
             false => model.encoder.encode(crystals, pass),
-            true => model.encoder.encode(crystals, &mut Pass::evaluation()).detach(),
+            true => model.encoder.encode_frozen(crystals, self.has_fresh_crystals),
         };
         let errors = model.head.predict(encoding, crystals, pass) - batch.targets.clone();
         let mean = |errors: Tensor<1>| crystals.global.of_crystals(errors.mean());

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 
 use super::alignn::{self, AlignnEncoder};
+use super::atom_features::LAST_ELEMENT;
 use super::cgcnn::{self, CgcnnEncoder};
 use super::encoding::Encoding;
 use super::layers::Initialiser;
@@ -12,7 +13,7 @@ use super::mmpt::{self, MmptEncoder};
 use super::schnet::{self, SchnetEncoder};
 use super::{Batch, Pass};
 use crate::config::ModelConfig;
-use crate::config::model::ModelKind;
+use crate::config::model::{ATOM_TYPES, ModelKind};
 use crate::data::{Inputs, LatticeStatistics};
 
 #[allow(clippy::large_enum_variant, reason = "a run has one encoder")]
@@ -62,14 +63,41 @@ impl Encoder {
         }
     }
 
-    /// Whether an encoder of the configured kind can be trained on a batch. A batch normalisation needs two rows, since
-    /// a single one has no variance.
+    /// Returns the last atomic number that an encoder of a kind tells from others.
+    pub fn last_element(kind: ModelKind) -> u8 {
+        match kind {
+            ModelKind::Mmpt | ModelKind::Schnet | ModelKind::Megnet => (ATOM_TYPES - 1) as u8,
+            ModelKind::Cgcnn | ModelKind::Alignn | ModelKind::Matformer => LAST_ELEMENT,
+        }
+    }
+
+    /// Whether an encoder of the configured kind can be trained on a batch. No batch normalisation can have a single
+    /// row, which has no variance; one without any rows does nothing.
     pub fn trains_on(config: &ModelConfig, batch: &Batch) -> bool {
+        let (global, can_vary) = (&batch.global, |rows: usize| rows != 1);
+        let atoms = can_vary(global.atom_rows().count);
+        let edges = can_vary(global.edge_rows().count);
         match config.kind {
             ModelKind::Mmpt | ModelKind::Schnet | ModelKind::Megnet => true,
-            ModelKind::Cgcnn | ModelKind::Alignn | ModelKind::Matformer => {
-                batch.global.atom_rows().count > 1 && batch.global.edge_rows().count > 1
+            ModelKind::Cgcnn => config.cgcnn.convolutions == 0 || (atoms && edges),
+            ModelKind::Alignn => atoms && edges && can_vary(global.line_pairs()),
+            ModelKind::Matformer => config.matformer.layers == 0 || atoms,
+        }
+    }
+
+    /// Encodes a batch for a head alone: nothing of the encoder is trained, but for the layer that embeds crystals if
+    /// `has_fresh_crystals`.
+    ///
+    /// # Shapes
+    /// See [`Encoding`].
+    pub fn encode_frozen(&self, batch: &Batch, has_fresh_crystals: bool) -> Encoding {
+        let pass = &mut Pass::evaluation();
+        match self {
+            Self::Cgcnn(encoder) if has_fresh_crystals => {
+                let atoms = encoder.atoms(batch, pass).detach();
+                Encoding { crystals: encoder.crystals(&atoms, batch, pass), atoms }
             }
+            _ => self.encode(batch, pass).detach(),
         }
     }
 

@@ -37,6 +37,10 @@ pub struct State {
     /// Number of batches of the current epoch on which the model could not be trained.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped: u64,
+    /// Number of optimiser steps that earlier epochs did not take, since their batches were left out. The schedule goes
+    /// on over them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u64,
     /// Sums over the batches of the current epoch, by loss term. With them, the mean over an interrupted epoch has
     /// the same bits as over an uninterrupted one.
     #[serde(with = "exact::map")]

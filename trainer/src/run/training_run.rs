@@ -254,7 +254,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
 
     /// Takes an optimiser step and records it.
     fn step(&mut self, sums: &mut StepSums, begun: Instant, waited: f64) -> Result<(), TrainError> {
-        let rates = self.schedule.at(self.state.step, self.state.epoch);
+        let place = self.state.step + self.state.missed + self.missed_in_epoch();
+        let rates = self.schedule.at(place, self.state.epoch);
         let StepSums { losses, batches, crystals, identifiers } = std::mem::take(sums);
         let norm = self.learner.gradient_norm();
         if !norm.is_finite() {
@@ -276,6 +277,13 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             gradient_norm: norm,
             cost,
         }))
+    }
+
+    /// Returns the number of optimiser steps that the batches left out so far in the epoch would have been.
+    fn missed_in_epoch(&self) -> u64 {
+        let State { batch, skipped, .. } = self.state;
+        let steps = |batches: u64| batches.div_ceil(self.config.optimiser.accumulate as u64);
+        steps(batch) - steps(batch.saturating_sub(skipped))
     }
 
     fn record(&mut self, record: Record) -> Result<(), TrainError> {
@@ -326,6 +334,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         }
         self.record(Record::Epoch(record))?;
         self.progress.say(&summary);
+        self.state.missed += self.missed_in_epoch();
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         self.state.skipped = 0;
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.

@@ -79,15 +79,29 @@ impl CgcnnEncoder {
     /// # Shapes
     /// Atoms `[N, atom_width]`, crystals `[B, crystal_width]`.
     pub fn encode(&self, batch: &Batch, pass: &mut Pass) -> Encoding {
-        let atoms = self.layers(batch, pass).pop().expect("an embedding at least");
-        let crystals = self.conv_to_fc.as_ref().map(|layer| {
-            let pooled = mean(atoms.clone(), batch);
-            pass.trace.record("pool", || pooled.clone());
-            let crystals = layer.forward(ops::activate(pooled, Activation::Softplus), Activation::Softplus);
-            pass.trace.record("fc", || crystals.clone());
-            crystals
-        });
-        Encoding { atoms, crystals }
+        let atoms = self.atoms(batch, pass);
+        Encoding { crystals: self.crystals(&atoms, batch, pass), atoms }
+    }
+
+    /// Returns the embeddings of the atoms after the last convolution.
+    ///
+    /// # Shapes
+    /// `[N, atom_width]`.
+    pub fn atoms(&self, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
+        self.layers(batch, pass).pop().expect("an embedding at least")
+    }
+
+    /// Returns the embedding h of every crystal; `None` for an encoder of atoms alone.
+    ///
+    /// # Shapes
+    /// Atoms `[N, atom_width]`, crystals `[B, crystal_width]`.
+    pub fn crystals(&self, atoms: &Tensor<2>, batch: &Batch, pass: &mut Pass) -> Option<Tensor<2>> {
+        let layer = self.conv_to_fc.as_ref()?;
+        let pooled = mean(atoms.clone(), batch);
+        pass.trace.record("pool", || pooled.clone());
+        let crystals = layer.forward(ops::activate(pooled, Activation::Softplus), Activation::Softplus);
+        pass.trace.record("fc", || crystals.clone());
+        Some(crystals)
     }
 
     /// Returns the embeddings of the atoms before the first and after every convolution.

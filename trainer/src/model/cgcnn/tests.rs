@@ -1,13 +1,18 @@
 //! What predictions must not depend on.
 
 use crate::config::{ModelConfig, ModelKind};
-use crate::model::test_model::{assert_invariant, of_recipe};
+use crate::model::test_model::{assert_invariant, assert_isolated, of_recipe};
 use crate::task::Group;
 
 /// The paper's configurations: on MatBench, and on other tasks.
 fn configs() -> [ModelConfig; 2] {
     let of = |group, task| of_recipe(ModelKind::Cgcnn, group, task);
     [of(Group::Matbench, "matbench_jdft2d"), of(Group::Other, "jarvis_subset_gap")]
+}
+
+#[test]
+fn crystals_without_edges_are_trained_on() {
+    assert_isolated(&configs()[0]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises the columns of `x`. `rows` tells how many rows the batch has on all ranks, at least 2 in training.
+    /// Normalises the columns of `x`. `rows` tells how many rows the batch has on all ranks, not 1 in training.
     ///
     /// # Shapes
     /// Input and output `[rows, width]`.
@@ -86,8 +86,11 @@ impl BatchNorm {
         self.observed(normalised, rows, pass)
     }
 
-    /// Hands the moments of a batch to the pass and returns the result.
+    /// Hands the moments of a batch to the pass and returns the result. No rows have no moments.
     fn observed(&self, normalised: Normalised, rows: &Rows<'_>, pass: &mut Pass) -> Tensor<2> {
+        if rows.count == 0 {
+            return normalised.y;
+        }
         let unbiased = rows.count as f64 / (rows.count as f64 - 1.0);
         pass.observe(&self.running_mean, normalised.mean);
         pass.observe(&self.running_var, normalised.variance * unbiased);

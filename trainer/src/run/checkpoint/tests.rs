@@ -25,6 +25,7 @@ fn sample(step: u64, width: usize) -> Checkpoint {
             step,
             crystals: 64 * step,
             skipped: 0,
+            missed: 0,
             sums: BTreeMap::from([("loss".to_owned(), 0.1 * step as f64)]),
             best_loss: (step > 10).then_some(1.0 / 3.0),
             best_epoch: (step > 10).then_some(1),
