@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::{GAPS, TRAINER, complaint, folder, root, said, text};
+use crate::support::{GAPS, TRAINER, complaint, copy_folder, folder, root, said, text};
 
 /// Settings of the pre-training in `earlier`, under today's names, in whole.
 const SETTINGS: [&str; 11] = [
@@ -46,20 +46,8 @@ fn succeed(arguments: &[&str]) -> String {
 
 /// A copy of a folder in `earlier`.
 fn copied(name: &str) -> TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).expect("a folder");
-        for entry in fs::read_dir(from).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let target = to.join(path.file_name().expect("a name"));
-            if path.is_dir() {
-                copy(&path, &target);
-            } else {
-                fs::copy(&path, &target).expect("a file");
-            }
-        }
-    }
     let out = folder();
-    copy(&tests().join("earlier").join(name), out.path());
+    copy_folder(&tests().join("earlier").join(name), out.path());
     out
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::*;
 
 #[test]
@@ -13,6 +15,18 @@ fn the_small_fixtures_agree_in_both_precisions() {
             assert!(!table.contains("beyond") && table.lines().count() > 10, "{name}: {table}");
         }
     }
+}
+
+#[test]
+fn a_manifest_may_list_the_files_of_a_fixture() {
+    let copy = folder();
+    copy_folder(&root().join("tests/golden"), copy.path());
+    let manifest = copy.path().join("manifest.json");
+    let mut value: Value = serde_json::from_slice(&fs::read(&manifest).expect("it is there")).expect("JSON");
+    value["files"] = serde_json::json!({ "weights.safetensors": 1_511_504 });
+    fs::write(&manifest, value.to_string()).expect("a writable folder");
+    let table = succeed(&["verify", text(copy.path())]);
+    assert!(table.contains("ties = cut"), "{table}");
 }
 
 #[test]

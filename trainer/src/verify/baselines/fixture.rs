@@ -57,7 +57,8 @@ impl SystemsFixture {
         let text = std::fs::read_to_string(&path).map_err(VerifyError::io(&path))?;
         let broken = |source| VerifyError::Manifest { path: path.clone(), source };
         let value: serde_json::Value = serde_json::from_str(&text).map_err(broken)?;
-        if value.get("files").is_none() {
+        // A fixture of MMPT may list its files, too.
+        if value.get("files").is_none() || value.get("cases").is_some() {
             return Ok(None);
         }
         let Manifest { files } = serde_json::from_value(value).map_err(broken)?;
