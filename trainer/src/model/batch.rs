@@ -5,7 +5,9 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::Element;
 
-use super::mask::{Masks, View};
+use super::edge_labels::EdgeLabels;
+use super::mask::Masks;
+use super::views::{Single, Views};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::ORDERS;
 use crate::data::{BatchFloat, GraphBatch};
@@ -44,7 +46,7 @@ pub struct Batch {
     labels: Option<EdgeLabels>,
     images: Option<Tensor<2, Int>>,
     vectors: Option<Tensor<2>>,
-    views: Option<[View; 2]>,
+    views: Option<Views>,
 }
 
 /// Radial bases of DimeNet++ (specification, section 3). The angular functions are in [`Edges::angles`].
@@ -67,15 +69,6 @@ pub struct LineGraph {
     /// Cosine of the angle between the two edges at the atom they share, shape `[L]`. It is 1 for an edge and its
     /// reverse, and -1 for a straight path.
     pub cosine: Tensor<1>,
-}
-
-/// Periodic labels of the edges, the targets of L_Die and L_Unit (specification, section 2.4).
-#[derive(Debug, Clone)]
-pub struct EdgeLabels {
-    /// Direction class of every edge, shape `[E]`.
-    pub directions: Tensor<1, Int>,
-    /// 1 for an edge within one cell, 0 for any other, shape `[E]`.
-    pub same_cell: Tensor<1, Int>,
 }
 
 impl Batch {
@@ -127,15 +120,14 @@ impl Batch {
             let values = values.into_iter().map(|value| R::from_f64(value as f64)).collect();
             float(values).reshape([count, 1])
         };
-        let view = |hidden: &[bool], weight: f64| {
-            let weights = hidden.iter().map(|&hidden| R::from_f64(if hidden { weight } else { 0.0 }));
-            View {
-                hidden: Tensor::from_data(TensorData::new(hidden.to_vec(), [atoms]), device),
-                weights: float(weights.collect()),
-            }
-        };
         let views = masks.map(|masks| {
-            [view(&masks.first, global.per_hidden(0)), view(&masks.second, global.per_hidden(1))]
+            let views = [(&masks.first, global.per_hidden(0)), (&masks.second, global.per_hidden(1))];
+            let weigh = |&(hidden, weight): &(&Vec<bool>, f64)| -> Vec<R> {
+                hidden.iter().map(|&hidden| R::from_f64(if hidden { weight } else { 0.0 })).collect()
+            };
+            let hidden = [&masks.first[..], &masks.second[..]].concat();
+            let hidden = Tensor::<1, Bool>::from_data(TensorData::new(hidden, [2 * atoms]), device);
+            (hidden, float(views.iter().flat_map(weigh).collect()))
         });
         let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
         let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -160,7 +152,7 @@ impl Batch {
                 (radial, angles)
             })
             .unzip();
-        Self {
+        let batch = Self {
             crystals,
             atoms,
             edge_count,
@@ -198,8 +190,19 @@ impl Batch {
             }),
             images: batch.images.map(|images| int(images).reshape([edge_count, 3])),
             vectors: batch.vectors.map(|vectors| float(vectors).reshape([edge_count, 3])),
-            views,
-        }
+            views: None,
+        };
+        let single = Single {
+            edges: &batch.edges,
+            edge_count,
+            atomic_numbers: &batch.atomic_numbers,
+            centre_distances: &batch.centre_distances,
+            degrees: &batch.degrees,
+            distances: &batch.distances,
+            labels: batch.labels.as_ref(),
+        };
+        let views = views.map(|(hidden, weights)| Views::new(&single, hidden, weights));
+        Self { views, ..batch }
     }
 
     /// Returns the radial bases of DimeNet++.
@@ -248,7 +251,7 @@ impl Batch {
     ///
     /// # Panics
     /// If the batch was made without masks.
-    pub fn views(&self) -> &[View; 2] {
+    pub fn views(&self) -> &Views {
         self.views.as_ref().expect("a batch with views is made with masks")
     }
 }
@@ -303,7 +306,16 @@ mod tests {
         // Row-major: the first edge's vector as a row.
         let vectors: Vec<f64> = all.vectors().clone().into_data().iter::<f64>().collect();
         assert_eq!(vectors[..3], [1.5; 3]);
-        assert_eq!(all.views()[0].weights.clone().into_data().iter::<f64>().collect::<Vec<_>>(), [1.0, 0.0]);
+        let views = all.views();
+        assert_eq!(views.weights.to_data().iter::<f64>().collect::<Vec<_>>(), [1.0, 0.0, 0.0, 1.0]);
+        let integers = |tensor: &Tensor<1, Int>| tensor.to_data().iter::<i64>().collect::<Vec<_>>();
+        assert_eq!(integers(&views.edges.incoming), [0, 8, 16, 24, 32]);
+        for ends in [&views.edges.target, &views.edges.source] {
+            let ends = integers(ends);
+            assert!(ends.iter().zip(&ends[16..]).all(|(first, second)| first + 2 == *second), "{ends:?}");
+        }
+        let outgoing = integers(&views.edges.outgoing_edges);
+        assert!(outgoing[..16].iter().zip(&outgoing[16..]).all(|(first, second)| first + 16 == *second));
     }
 
     #[test]

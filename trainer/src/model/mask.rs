@@ -1,7 +1,5 @@
 //! Masks of the two views: which atoms each view hides (specification, section 5).
 
-use burn::prelude::*;
-
 use crate::config::pretrain::Masking;
 use crate::data::mask::random_mask;
 
@@ -15,16 +13,6 @@ pub struct Masks {
     pub first: Vec<bool>,
     /// The complement of M, or a second independent draw.
     pub second: Vec<bool>,
-}
-
-/// The mask of one view as tensors.
-#[derive(Debug, Clone)]
-pub struct View {
-    /// True for a hidden atom, which the view replaces by `[MASK]`, shape `[N]`.
-    pub hidden: Tensor<1, Bool>,
-    /// [`crate::ranks::GlobalSizes::per_hidden`] for a hidden atom, 0 for any other, shape `[N]`. The weighted sum
-    /// over the batch is the mean over its hidden atoms on a single rank, and 0 if it hides none.
-    pub weights: Tensor<1>,
 }
 
 /// Key of a random draw. The same key gives the same masks.

@@ -6,7 +6,8 @@
 //! * [`atom_features`]: features of the elements
 //! * [`pass`]: training or evaluation
 //! * [`layers`]: linear layers, perceptrons and their initialisation
-//! * [`batch`]: the input of a model as tensors; [`mask`]: the hidden atoms of the masked views
+//! * [`batch`]: the input of a model as tensors, [`edge_labels`]: among them the labels of edges
+//! * [`mask`]: the hidden atoms of the masked views, [`views`]: both views as one batch
 //! * [`names`]: names of parameters in a weights file; [`mod@trace`]: intermediate tensors by name
 
 pub mod alignn;
@@ -15,6 +16,7 @@ pub mod batch;
 pub mod cgcnn;
 #[cfg(test)]
 mod configurations;
+pub mod edge_labels;
 pub mod encoder;
 pub mod encoding;
 pub mod head;
@@ -29,6 +31,7 @@ pub mod schnet;
 #[cfg(test)]
 pub(crate) mod test_model;
 pub mod trace;
+pub mod views;
 
 pub use batch::Batch;
 pub use encoder::Encoder;

@@ -6,19 +6,16 @@ use burn::prelude::*;
 use crate::data::bessel::RADIAL;
 use crate::model::Batch;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
-use crate::ops::{self, Activation};
+use crate::model::views::{Views, in_both_views};
+use crate::ops::{self, Activation, Edges};
 
 /// Ratio of the hidden width of a graph isomorphism layer to its width.
 const HIDDEN_MULTIPLE: usize = 2;
 
-/// Sums over the edges of every atom, computed once for all decoders.
+/// Sums `Σ_{e into i} rbf_e` of the radial basis over the edges of every atom of both views, shape `[2 N, 6]`, computed
+/// once for all decoders.
 #[derive(Debug, Clone)]
-pub struct RadialSums {
-    /// Sum `Σ_{e into i} rbf_e` of the radial basis, shape `[N, 6]`.
-    pub sums: Tensor<2>,
-    /// In-degree of every atom, shape `[N, 1]`.
-    pub degrees: Tensor<2>,
-}
+pub struct RadialSums(Tensor<2>);
 
 impl RadialSums {
     /// Sums the radial basis over the edges that end at each atom.
@@ -26,8 +23,7 @@ impl RadialSums {
     /// # Shapes
     /// Input `[E, 6]`.
     pub fn new(radial: Tensor<2>, batch: &Batch) -> Self {
-        let sums = ops::composed::sum_by(batch.atoms, &batch.edges.target, radial);
-        Self { sums, degrees: batch.degrees.clone() }
+        Self(in_both_views(ops::edge_sum(radial, &batch.edges)))
     }
 }
 
@@ -58,16 +54,16 @@ impl EdgeGin {
     /// The linear layer is applied to the sum of the radial basis: `Σ_e (W rbf_e + b) = W Σ_e rbf_e + degree · b`.
     ///
     /// # Shapes
-    /// Input g `[N, width]`, output `[N, width]`.
-    pub fn forward(&self, g: Tensor<2>, radial: &RadialSums, batch: &Batch) -> Tensor<2> {
+    /// Input g `[2 N, width]`, output `[2 N, width]`.
+    pub fn forward(&self, g: Tensor<2>, radial: &RadialSums, views: &Views) -> Tensor<2> {
         let width = g.dims()[1];
-        let neighbours = ops::neighbour_sum(g.clone(), &batch.edges);
+        let neighbours = ops::neighbour_sum(g.clone(), &views.edges);
         let mut sum = g + self.e_self.val().reshape([1, width]) + neighbours;
         if let Some(bias) = self.edge.bias() {
-            sum = sum + radial.degrees.clone() * bias.reshape([1, width]);
+            sum = sum + views.degrees.clone() * bias.reshape([1, width]);
         }
         let edges =
-            ops::dense(radial.sums.clone(), self.edge.weight.val(), None, Some(sum), Activation::Identity);
+            ops::dense(radial.0.clone(), self.edge.weight.val(), None, Some(sum), Activation::Identity);
         self.mlp.forward(edges)
     }
 }
@@ -84,30 +80,30 @@ pub fn pair_head(width: usize, hidden: usize, outputs: usize, initialiser: &mut 
 ///
 /// # Shapes
 /// Input `[N, width]`, output `[E, outputs]`.
-pub fn at_pairs(head: &Mlp, atoms: Tensor<2>, batch: &Batch) -> Tensor<2> {
+pub fn at_pairs(head: &Mlp, atoms: Tensor<2>, edges: &Edges) -> Tensor<2> {
     let width = atoms.dims()[1];
     let first = &head.layers[0];
     let at_target = first.forward_columns(atoms.clone(), 0, width, true);
     let at_source = first.forward_columns(atoms, width, 2 * width, false);
-    let hidden = ops::pair_sum(at_target, at_source, None, Activation::Relu, &batch.edges);
+    let hidden = ops::pair_sum(at_target, at_source, None, Activation::Relu, edges);
     head.forward_from(1, hidden)
 }
 
-/// The predictions of one view for N atoms and E edges.
+/// The predictions of both views for N atoms and E edges. Those of the second view follow those of the first.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// Decoded coordinate features p_C, shape `[N, width]`.
+    /// Decoded coordinate features p_C, shape `[2 N, width]`.
     pub coordinate: Tensor<2>,
-    /// Decoded atom features p_A, shape `[N, width]`.
+    /// Decoded atom features p_A, shape `[2 N, width]`.
     pub atom: Tensor<2>,
-    /// Predicted distance from the crystal's centre in Å, shape `[N]`.
+    /// Predicted distance from the crystal's centre in Å, shape `[2 N]`.
     pub centre_distances: Tensor<1>,
-    /// Logits of the atom types, shape `[N, 119]`.
+    /// Logits of the atom types, shape `[2 N, 119]`.
     pub types: Tensor<2>,
-    /// Logits of the directions, shape `[E, 27]`.
+    /// Logits of the directions, shape `[2 E, 27]`.
     pub directions: Tensor<2>,
-    /// Logits of the same-cell label, shape `[E, 2]`.
+    /// Logits of the same-cell label, shape `[2 E, 2]`.
     pub same_cell: Tensor<2>,
-    /// Predicted edge lengths in Å, shape `[E]`.
+    /// Predicted edge lengths in Å, shape `[2 E]`.
     pub distances: Tensor<1>,
 }

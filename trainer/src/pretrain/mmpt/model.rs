@@ -12,6 +12,7 @@ use crate::data::LatticeStatistics;
 use crate::data::labels::DIRECTIONS;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
 use crate::model::mmpt::MmptEncoder;
+use crate::model::views::{Views, of_view};
 use crate::model::{Batch, Encoder, Trace};
 use crate::ops::Activation;
 
@@ -53,8 +54,8 @@ pub struct Prediction {
     pub lattice: Tensor<2>,
     /// True standardised lattice parameters, shape `[B, 6]`.
     pub lattice_target: Tensor<2>,
-    /// Predictions of the two masked views.
-    pub views: [Decoded; 2],
+    /// Predictions of both masked views.
+    pub views: Decoded,
 }
 
 impl MmptModel {
@@ -99,7 +100,7 @@ impl MmptModel {
 
     /// Encodes a batch, masks the atoms of each view and decodes both views.
     ///
-    /// The lattice is decoded from `h_L`. View v is decoded from `g_i = [MASK]` for its hidden atoms and
+    /// The lattice is decoded from `h_L`. Each view is decoded from `g_i = [MASK]` for its hidden atoms and
     /// `g_i = h_S^i` for the others (Eq. 5).
     ///
     /// # Shapes
@@ -113,15 +114,12 @@ impl MmptModel {
         let lattice = self.lattice_dec.forward(lattice_encoding);
         trace.record("p_L", || lattice.clone());
         let radial = RadialSums::new(encoding.radial, batch);
-        let mut index = 0;
-        let views = batch.views().each_ref().map(|view| {
-            index += 1;
-            let g = hide::hide(encoding.structure.clone(), self.mask_token.val(), view);
-            trace.record(&format!("g{index}"), || g.clone());
-            let decoded = self.decode(g, &radial, batch);
-            decoded.record(&format!("v{index}_"), trace);
-            decoded
-        });
+        let g = hide::hide(encoding.structure, self.mask_token.val(), batch.views());
+        let views = self.decode(g.clone(), &radial, batch.views());
+        for view in 0..2 {
+            trace.record(&format!("g{}", view + 1), || of_view(&g, view));
+            views.record(view, trace);
+        }
         Prediction { lattice, lattice_target, views }
     }
 
@@ -131,20 +129,21 @@ impl MmptModel {
         encoder
     }
 
-    /// Decodes a masked view.
+    /// Decodes both masked views.
     ///
     /// # Shapes
-    /// Input g `[N, structure_width]`; see [`Decoded`].
-    fn decode(&self, g: Tensor<2>, radial: &RadialSums, batch: &Batch) -> Decoded {
-        let coordinate = self.coord_gin.forward(g.clone(), radial, batch);
-        let atom = self.atom_gin.forward(g, radial, batch);
+    /// Input g `[2 N, structure_width]`; see [`Decoded`].
+    fn decode(&self, g: Tensor<2>, radial: &RadialSums, views: &Views) -> Decoded {
+        let coordinate = self.coord_gin.forward(g.clone(), radial, views);
+        let atom = self.atom_gin.forward(g, radial, views);
         let centre = self.coord_out.forward(coordinate.clone(), Activation::Identity);
+        let edges = &views.edges;
         Decoded {
-            centre_distances: centre.reshape([batch.atoms]),
+            centre_distances: centre.flatten(0, 1),
             types: self.atom_mlp.forward(atom.clone()),
-            directions: at_pairs(&self.pal_dir, atom.clone(), batch),
-            same_cell: at_pairs(&self.pal_unit, atom.clone(), batch),
-            distances: at_pairs(&self.pal_dist, atom.clone(), batch).reshape([batch.edge_count]),
+            directions: at_pairs(&self.pal_dir, atom.clone(), edges),
+            same_cell: at_pairs(&self.pal_unit, atom.clone(), edges),
+            distances: at_pairs(&self.pal_dist, atom.clone(), edges).flatten(0, 1),
             coordinate,
             atom,
         }
@@ -152,14 +151,15 @@ impl MmptModel {
 }
 
 impl Decoded {
-    /// Records every tensor with a prefix.
-    fn record(&self, prefix: &str, trace: &mut Trace) {
-        trace.record(&format!("{prefix}p_C"), || self.coordinate.clone());
-        trace.record(&format!("{prefix}p_A"), || self.atom.clone());
-        trace.record(&format!("{prefix}dcenter"), || self.centre_distances.clone());
-        trace.record(&format!("{prefix}type_logits"), || self.types.clone());
-        trace.record(&format!("{prefix}dir_logits"), || self.directions.clone());
-        trace.record(&format!("{prefix}unit_logits"), || self.same_cell.clone());
-        trace.record(&format!("{prefix}dist"), || self.distances.clone());
+    /// Records every tensor of view 0 or 1.
+    fn record(&self, view: usize, trace: &mut Trace) {
+        let name = |name: &str| format!("v{}_{name}", view + 1);
+        trace.record(&name("p_C"), || of_view(&self.coordinate, view));
+        trace.record(&name("p_A"), || of_view(&self.atom, view));
+        trace.record(&name("dcenter"), || of_view(&self.centre_distances, view));
+        trace.record(&name("type_logits"), || of_view(&self.types, view));
+        trace.record(&name("dir_logits"), || of_view(&self.directions, view));
+        trace.record(&name("unit_logits"), || of_view(&self.same_cell, view));
+        trace.record(&name("dist"), || of_view(&self.distances, view));
     }
 }

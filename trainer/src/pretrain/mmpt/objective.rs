@@ -16,6 +16,7 @@ use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, Values};
+use crate::run::terms::Terms;
 
 /// Returns the parts that a batch must have for the loss.
 pub fn inputs() -> Inputs {
@@ -67,13 +68,11 @@ impl Objective for MmptObjective {
         Batch::shared(graph, Some(&masks), self.cutoff_angstrom, &self.ranks, &self.device)
     }
 
-    fn losses(&self, model: &MmptModel, batch: &Batch, pass: &mut Pass) -> (Tensor<1>, Values) {
+    fn losses(&self, model: &MmptModel, batch: &Batch, pass: &mut Pass) -> (Tensor<1>, Terms) {
         let trace = &mut pass.trace;
         let prediction = model.forward(batch, trace);
         let losses = Losses::new(&self.config.pretrain.mmpt.loss, &prediction, batch, trace);
-        let (names, mut values): (Vec<_>, Vec<_>) = losses.values().into_iter().unzip();
-        self.ranks.average(&mut values);
-        (losses.total, names.into_iter().map(str::to_owned).zip(values).collect())
+        (losses.total, losses.terms.averaged_over(&self.ranks))
     }
 
     fn ranks(&self) -> &Arc<dyn Ranks> {

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use super::{Term, mean_of_views};
+use super::{Term, VIEW_SHARE};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::ops::cross_entropy;
@@ -14,11 +14,9 @@ pub(super) const TERM: Term = Term { name: "L_A", value, constant: |constant, _|
 /// Returns `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`.
 ///
 /// # Shapes
-/// Logits `[N, 119]` of each view, output `[1]`.
+/// Logits `[2 N, 119]`, output `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
-    let view = |index: usize| {
-        let weights = batch.views()[index].weights.clone();
-        cross_entropy(prediction.views[index].types.clone(), batch.atomic_numbers.clone(), Some(weights))
-    };
-    mean_of_views(view(0), view(1))
+    let views = batch.views();
+    let (types, numbers) = (prediction.views.types.clone(), views.atomic_numbers.clone());
+    cross_entropy(types, numbers, Some(views.weights.clone())) * VIEW_SHARE
 }

@@ -4,6 +4,7 @@ use burn::prelude::*;
 
 use super::Term;
 use crate::config::pretrain::loss::{LossConfig, Samples};
+use crate::model::views::of_view;
 use crate::model::{Batch, Trace};
 use crate::ops::composed::sum_by;
 use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
@@ -19,13 +20,14 @@ pub(super) const TERM: Term = Term { name: "L_BT", value, constant: |_, _| None 
 /// crystal's atoms.
 ///
 /// # Shapes
-/// p_A `[N, width]` of each view, output `[1]`.
+/// p_A `[2 N, width]`, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, trace: &mut Trace) -> Tensor<1> {
     let config = &config.contrast;
-    let samples = prediction.views.each_ref().map(|view| match config.samples {
-        Samples::Atoms => view.atom.clone(),
-        Samples::Crystals => crystal_means(view.atom.clone(), batch),
-    });
+    let samples =
+        [0, 1].map(|view| of_view(&prediction.views.atom, view)).map(|atoms| match config.samples {
+            Samples::Atoms => atoms,
+            Samples::Crystals => crystal_means(atoms, batch),
+        });
     let part = |mean| match config.samples {
         Samples::Atoms => batch.global.part_of_atoms(mean),
         Samples::Crystals => batch.global.part_of_crystals(mean),

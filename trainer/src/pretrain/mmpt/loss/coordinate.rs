@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use super::{Term, error, mean_of_views};
+use super::{Term, VIEW_SHARE, error};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
@@ -14,11 +14,9 @@ pub(super) const TERM: Term =
 /// Returns `½ [mean over M of |d̂1 − d| + mean over M̄ of |d̂2 − d|]` in Å, or of the squared differences.
 ///
 /// # Shapes
-/// Distances `[N]` of each view, output `[1]`.
+/// Distances `[2 N]`, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
-    let view = |index: usize| {
-        let difference = prediction.views[index].centre_distances.clone() - batch.centre_distances.clone();
-        (error(config.coordinate.error, difference) * batch.views()[index].weights.clone()).sum()
-    };
-    mean_of_views(view(0), view(1))
+    let views = batch.views();
+    let difference = prediction.views.centre_distances.clone() - views.centre_distances.clone();
+    (error(config.coordinate.error, difference) * views.weights.clone()).sum() * VIEW_SHARE
 }

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use super::{Term, mean_of_views};
+use super::{Term, VIEW_SHARE};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::ops::cross_entropy;
@@ -15,10 +15,8 @@ pub(super) const TERM: Term =
 /// Returns the mean cross entropy over the edges of both views, `½ Σ_v mean_e CE(logits_v, direction)`.
 ///
 /// # Shapes
-/// Logits `[E, 27]` of each view, output `[1]`.
+/// Logits `[2 E, 27]`, output `[1]`.
 fn value(_: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
-    let view = |index: usize| {
-        cross_entropy(prediction.views[index].directions.clone(), batch.labels().directions.clone(), None)
-    };
-    mean_of_views(view(0), view(1)) * batch.global.per_edge()
+    let labels = batch.views().labels().directions.clone();
+    cross_entropy(prediction.views.directions.clone(), labels, None) * (VIEW_SHARE * batch.global.per_edge())
 }

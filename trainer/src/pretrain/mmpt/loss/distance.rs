@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use super::{Term, error, mean_of_views};
+use super::{Term, VIEW_SHARE, error};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
@@ -15,11 +15,8 @@ pub(super) const TERM: Term =
 /// differences.
 ///
 /// # Shapes
-/// Lengths `[E]` of each view, output `[1]`.
+/// Lengths `[2 E]`, output `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
-    let view = |index: usize| {
-        error(config.distance.error, prediction.views[index].distances.clone() - batch.distances.clone())
-            .sum()
-    };
-    mean_of_views(view(0), view(1)) * batch.global.per_edge()
+    let difference = prediction.views.distances.clone() - batch.views().distances.clone();
+    error(config.distance.error, difference).sum() * (VIEW_SHARE * batch.global.per_edge())
 }

@@ -17,6 +17,10 @@ use crate::config::pretrain::loss::{Error, LossConfig, terms};
 use crate::data::{ConstantPredictor, PeriodicLabels};
 use crate::model::{Batch, Trace};
 use crate::run::step::{TOTAL, Values};
+use crate::run::terms::Terms;
+
+/// Weight of each view in the mean over both.
+const VIEW_SHARE: f64 = 0.5;
 
 /// A term of the loss (Eq. 7).
 struct Term {
@@ -52,9 +56,8 @@ pub(super) fn constant_losses(constant: &ConstantPredictor, labels: PeriodicLabe
 pub struct Losses {
     /// Weighted sum of the terms with its gradient, shape `[1]`.
     pub total: Tensor<1>,
-    names: Vec<&'static str>,
-    /// The weighted sum and the unweighted terms, shape `[1 + terms]`.
-    values: Tensor<1>,
+    /// The weighted sum and the unweighted terms.
+    pub terms: Terms,
 }
 
 impl Losses {
@@ -74,16 +77,15 @@ impl Losses {
         for (term, weight) in switched_on(config) {
             let value = (term.value)(config, prediction, batch, trace);
             total = total + value.clone() * weight;
-            values.push(value.detach());
+            values.push(value);
         }
-        values.insert(0, total.clone().detach());
-        Self { total, names: Self::names(config), values: Tensor::cat(values, 0) }
+        values.insert(0, total.clone());
+        Self { total, terms: Terms::new(&Self::names(config), &values) }
     }
 
     /// Returns the names and values of the sum and the terms. Waits for the device.
     pub fn values(&self) -> Vec<(&'static str, f64)> {
-        let values = self.values.clone().into_data().iter::<f64>().collect::<Vec<_>>();
-        self.names.iter().copied().zip(values).collect()
+        self.terms.values()
     }
 }
 
@@ -93,9 +95,4 @@ fn error<const D: usize>(kind: Error, difference: Tensor<D>) -> Tensor<D> {
         Error::Absolute => difference.abs(),
         Error::Squared => difference.powi_scalar(2),
     }
-}
-
-/// Returns `½ (first + second)`, the mean over both views.
-fn mean_of_views(first: Tensor<1>, second: Tensor<1>) -> Tensor<1> {
-    (first + second) * 0.5
 }

@@ -9,6 +9,7 @@ use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph, GraphBatch};
 use crate::model;
 use crate::model::mask::{DrawKey, Masks};
+use crate::model::views::of_view;
 use crate::optimiser::Gradients;
 use crate::pretrain::mmpt;
 use crate::pretrain::mmpt::MmptModel;
@@ -98,7 +99,7 @@ fn naive_error(kind: Error, difference: f64) -> f64 {
 
 fn naive_atom(sample: &Sample) -> f64 {
     let view = |index: usize, hidden: &[bool]| {
-        let scores = rows(&sample.prediction.views[index].types);
+        let scores = rows(&of_view(&sample.prediction.views.types, index));
         let atoms = (0..hidden.len()).filter(|&atom| hidden[atom]);
         mean(atoms.map(|atom| cross_entropy(&scores[atom], sample.graph.atomic_numbers[atom])))
     };
@@ -107,7 +108,7 @@ fn naive_atom(sample: &Sample) -> f64 {
 
 fn naive_coordinate(sample: &Sample, kind: Error) -> f64 {
     let view = |index: usize, hidden: &[bool]| {
-        let found = numbers(&sample.prediction.views[index].centre_distances);
+        let found = numbers(&of_view(&sample.prediction.views.centre_distances, index));
         let atoms = (0..hidden.len()).filter(|&atom| hidden[atom]);
         mean(atoms.map(|atom| naive_error(kind, found[atom] - sample.graph.centre_distances[atom])))
     };
@@ -127,7 +128,7 @@ fn naive_lattice(sample: &Sample, kind: Error) -> f64 {
 
 fn naive_contrast(sample: &Sample, config: &LossConfig) -> f64 {
     let samples = |index: usize| {
-        let mut samples = rows(&sample.prediction.views[index].atom);
+        let mut samples = rows(&of_view(&sample.prediction.views.atom, index));
         if config.contrast.samples == Samples::Crystals {
             let atoms = sample.graph.atom_offsets.windows(2).map(|pair| &samples[pair[0]..pair[1]]);
             let mean_atom =
@@ -174,9 +175,9 @@ fn naive_classes(sample: &Sample, scores: impl Fn(usize) -> Tensor<2>, labels: &
 fn naive(sample: &Sample, config: &LossConfig) -> [(&'static str, f64, f64); 7] {
     let views = &sample.prediction.views;
     let labels = sample.graph.labels.as_ref().expect("the losses take them");
-    let directions = naive_classes(sample, |view| views[view].directions.clone(), &labels.direction);
-    let same_cell = naive_classes(sample, |view| views[view].same_cell.clone(), &labels.same_cell);
-    let lengths = [0, 1].map(|view| numbers(&views[view].distances));
+    let directions = naive_classes(sample, |view| of_view(&views.directions, view), &labels.direction);
+    let same_cell = naive_classes(sample, |view| of_view(&views.same_cell, view), &labels.same_cell);
+    let lengths = [0, 1].map(|view| numbers(&of_view(&views.distances, view)));
     let distance = over_edges(sample, |view, edge| {
         naive_error(config.distance.error, lengths[view][edge] - sample.graph.distance[edge])
     });
@@ -261,8 +262,8 @@ const SWITCHES: [Switch; 7] = [
 fn reached(sample: &Sample, config: &LossConfig) -> Vec<String> {
     let gradients = Gradients::collect(&sample.model, sample.losses(config).total.backward());
     let moved = |gradient: &Tensor<1>| numbers(gradient).iter().any(|value| *value != 0.0);
-    let tensors = gradients.tensors().iter();
-    tensors.filter(|(_, gradient)| moved(gradient)).map(|(name, _)| name.clone()).collect()
+    let tensors = gradients.tensors().into_iter();
+    tensors.filter(|(_, gradient)| moved(gradient)).map(|(name, _)| name).collect()
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn with_gradient(config: &MmptModelConfig) -> Vec<String> {
     let losses = Losses::new(&LossConfig::default(), &prediction, &batch, &mut trace);
     assert!(losses.values().iter().all(|(_, value)| value.is_finite()));
     let gradients = Gradients::collect(&model, losses.total.backward());
-    gradients.tensors().keys().cloned().collect()
+    gradients.tensors().into_keys().collect()
 }
 
 #[test]

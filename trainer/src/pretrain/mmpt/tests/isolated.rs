@@ -61,7 +61,7 @@ fn numbers<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
 }
 
 fn named(gradients: &Gradients) -> Named {
-    gradients.tensors().iter().map(|(name, tensor)| (name.clone(), numbers(tensor))).collect()
+    gradients.tensors().into_iter().map(|(name, tensor)| (name, numbers(&tensor))).collect()
 }
 
 /// Losses and gradients of pre-training.

@@ -46,7 +46,7 @@ fn learn(
     for _ in 0..steps {
         let mut gradients = Gradients::collect(&model, losses(&model).total.backward());
         let norm = gradients.norm();
-        gradients.clip(norm, CLIP);
+        gradients.clip(&norm, CLIP);
         model = adam.step(model, gradients, rates);
     }
     assert_eq!(adam.steps() as usize, steps);
