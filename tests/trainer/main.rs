@@ -7,6 +7,8 @@ mod compare;
 mod corpus;
 mod damage;
 mod determinism;
+#[cfg(feature = "tch")]
+mod device;
 mod divergence;
 mod earlier;
 mod embed;

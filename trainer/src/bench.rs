@@ -36,6 +36,7 @@ use crate::ranks;
 use crate::run::begin::{Crystals, require_edges, training_stream};
 use crate::run::memory::{self, Bound};
 use crate::run::metrics;
+use crate::run::seconds::HostSeconds;
 use crate::run::step::{Learner, Objective, total};
 use batches::Batches;
 pub use batches::Choice;
@@ -255,17 +256,21 @@ fn timed_steps<O: Objective>(
         let mut clock = Clock::new();
         let batch = learner.objective.prepare(graph, key);
         let preparation = clock.lap();
-        loss = total(&learner.learn(&batch));
-        let gradients = clock.lap();
+        let terms = learner.learn(&batch);
+        let learning = clock.lap();
         let norm = learner.gradient_norm();
         let of_norm = clock.lap();
-        learner.step(norm, rates);
-        wait(device);
+        learner.step(&norm, rates);
         let optimiser = clock.lap();
+        loss = total(&terms.read());
+        norm.read();
+        wait(device);
+        let read = clock.lap();
+        let HostSeconds { forward, backward, .. } = learner.take_seconds();
         let validation = if validates {
             let model = learner.model().valid();
             let mut clock = Clock::new();
-            total(&learner.objective.losses(&model, &batch, &mut Pass::evaluation()).1);
+            learner.objective.losses(&model, &batch, &mut Pass::evaluation()).1.read();
             clock.lap()
         } else {
             0.0
@@ -277,7 +282,10 @@ fn timed_steps<O: Objective>(
                 size,
                 work: estimate::work(config.model.graph(), &size),
                 preparation,
-                gradients,
+                gradients: learning + read,
+                forward,
+                backward,
+                read,
                 norm: of_norm,
                 optimiser,
                 validation,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
+#[cfg(feature = "tch")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::backend::DispatchDevice;
 use burn::prelude::*;
@@ -13,6 +15,8 @@ pub enum DeviceName {
     Cpu,
     /// The CPU, with libtorch.
     Libtorch,
+    /// The CPU, with libtorch and on the path of a CUDA device: for tests and measurements of that path without one.
+    LibtorchAsCuda,
     /// A CUDA device by its index, with libtorch.
     Cuda(usize),
 }
@@ -59,6 +63,7 @@ impl fmt::Display for DeviceName {
         match self {
             DeviceName::Cpu => f.write_str("cpu"),
             DeviceName::Libtorch => f.write_str("libtorch"),
+            DeviceName::LibtorchAsCuda => f.write_str("libtorch-as-cuda"),
             DeviceName::Cuda(index) => write!(f, "cuda:{index}"),
         }
     }
@@ -71,6 +76,7 @@ impl FromStr for DeviceName {
         match text {
             "cpu" => Ok(DeviceName::Cpu),
             "libtorch" => Ok(DeviceName::Libtorch),
+            "libtorch-as-cuda" => Ok(DeviceName::LibtorchAsCuda),
             "cuda" => Ok(DeviceName::Cuda(0)),
             other => other
                 .strip_prefix("cuda:")
@@ -94,6 +100,16 @@ impl DeviceName {
     }
 }
 
+/// Whether libtorch's CPU takes the path of a CUDA device.
+#[cfg(feature = "tch")]
+static AS_CUDA: AtomicBool = AtomicBool::new(false);
+
+/// Whether libtorch's CPU takes the path of a CUDA device; see [`DeviceName::LibtorchAsCuda`].
+#[cfg(feature = "tch")]
+pub(crate) fn acts_as_cuda() -> bool {
+    AS_CUDA.load(Ordering::Relaxed)
+}
+
 #[cfg(not(feature = "tch"))]
 fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
     Err(DeviceError::WithoutLibtorch { name })
@@ -105,6 +121,7 @@ fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
     use burn::tensor::DeviceType;
 
     let DeviceName::Cuda(index) = name else {
+        AS_CUDA.store(name == DeviceName::LibtorchAsCuda, Ordering::Relaxed);
         return Ok(Device::libtorch());
     };
     // libtorch's list is that of its CUDA devices; a libtorch without CUDA has none.
@@ -156,11 +173,16 @@ pub fn computes_on_host(device: &Device) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "tch")]
-        DispatchDevice::LibTorch(device) => *device == burn_tch::LibTorchDevice::Cpu,
+        DispatchDevice::LibTorch(device) => *device == burn_tch::LibTorchDevice::Cpu && !acts_as_cuda(),
         DispatchDevice::Autodiff(_) => computes_on_host(&device.clone().inner()),
         #[allow(unreachable_patterns, reason = "the other backends are optional")]
         _ => false,
     }
+}
+
+/// Whether the parameters of a model on a device are joined to a few large tensors for the optimiser's steps.
+pub fn joins_parameters(device: &Device) -> bool {
+    !computes_on_host(device) && operations(device) != Operations::Composed
 }
 
 #[cfg(test)]
@@ -169,7 +191,7 @@ mod tests {
 
     #[test]
     fn names_are_read_and_written() {
-        for name in ["cpu", "libtorch", "cuda:0", "cuda:3"] {
+        for name in ["cpu", "libtorch", "libtorch-as-cuda", "cuda:0", "cuda:3"] {
             assert_eq!(name.parse::<DeviceName>().expect("a device").to_string(), name);
         }
         assert_eq!("cuda".parse::<DeviceName>().expect("a device"), DeviceName::Cuda(0));

@@ -1,6 +1,5 @@
 //! The training of a property's model on targets of zero. Times do not depend on the targets.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::prelude::*;
@@ -10,7 +9,8 @@ use crate::data::{GraphBatch, Inputs, LatticeStatistics};
 use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Pass, PropertyModel};
 use crate::ranks::{self, Ranks};
-use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::step::{Objective, TOTAL};
+use crate::run::terms::Terms;
 
 /// The mean absolute prediction as a loss.
 #[derive(Debug)]
@@ -47,10 +47,9 @@ impl Objective for Regression {
         Batch::new(graph, None, self.cutoff_angstrom, &self.device)
     }
 
-    fn losses(&self, model: &PropertyModel, batch: &Batch, pass: &mut Pass) -> (Tensor<1>, Values) {
+    fn losses(&self, model: &PropertyModel, batch: &Batch, pass: &mut Pass) -> (Tensor<1>, Terms) {
         let loss = model.predict(batch, pass).abs().mean();
-        let value = loss.clone().into_scalar::<f64>();
-        (loss, BTreeMap::from([(TOTAL.to_owned(), value)]))
+        (loss.clone(), Terms::new(&[TOTAL], &[loss]))
     }
 
     fn trains_on(&self, batch: &Batch) -> bool {

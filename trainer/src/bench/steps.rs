@@ -20,8 +20,15 @@ pub struct Times {
 pub struct Seconds {
     /// Drawing masks and moving the batch to the device.
     pub preparation: Times,
-    /// Forward and backward pass.
+    /// Forward and backward pass, with the reading of the losses. A device with its own memory works on all parts of a
+    /// step until then.
     pub gradients: Times,
+    /// The host's part of the forward pass.
+    pub forward: Times,
+    /// The host's part of the backward pass.
+    pub backward: Times,
+    /// Reading of the losses and the norm, which waits for the device.
+    pub read: Times,
     /// Norm of the gradients.
     pub norm: Times,
     /// Optimiser step. Its key in a report is the one of earlier versions.
@@ -57,8 +64,14 @@ pub struct Step {
     pub work: f64,
     /// Seconds until the batch was on the device.
     pub preparation: f64,
-    /// Seconds of the forward and backward pass.
+    /// Seconds of the forward and backward pass and of reading the losses.
     pub gradients: f64,
+    /// The host's seconds in the forward pass.
+    pub forward: f64,
+    /// The host's seconds in the backward pass.
+    pub backward: f64,
+    /// Seconds of reading losses and norm.
+    pub read: f64,
     /// Seconds of the norm of the gradients.
     pub norm: f64,
     /// Seconds of the optimiser step.
@@ -105,6 +118,9 @@ impl Steps {
         Seconds {
             preparation: self.times(|step| step.preparation),
             gradients: self.times(|step| step.gradients),
+            forward: self.times(|step| step.forward),
+            backward: self.times(|step| step.backward),
+            read: self.times(|step| step.read),
             norm: self.times(|step| step.norm),
             optimiser: self.times(|step| step.optimiser),
             step: self.times(|step| step.gradients + step.optimiser),

@@ -29,7 +29,7 @@ pub struct Slot {
 pub fn slots(devices: &[DeviceName], jobs: usize, threads: usize) -> Vec<Slot> {
     let at_a_time = |device: DeviceName| match device {
         DeviceName::Cuda(_) => 1,
-        DeviceName::Cpu | DeviceName::Libtorch => jobs.max(1),
+        DeviceName::Cpu | DeviceName::Libtorch | DeviceName::LibtorchAsCuda => jobs.max(1),
     };
     let places: Vec<DeviceName> =
         devices.iter().flat_map(|&device| std::iter::repeat_n(device, at_a_time(device))).collect();

@@ -12,7 +12,8 @@ use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
 use crate::optimiser::Optimiser;
 use crate::ranks::Ranks;
-use crate::run::step::{MSE, Objective, TOTAL, Values};
+use crate::run::step::{MSE, Objective, TOTAL};
+use crate::run::terms::Terms;
 use crate::task::Labelled;
 
 /// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
@@ -117,7 +118,7 @@ impl Objective for Finetuning {
         PropertyBatch { batch, targets }
     }
 
-    fn losses(&self, model: &PropertyModel, batch: &PropertyBatch, pass: &mut Pass) -> (Tensor<1>, Values) {
+    fn losses(&self, model: &PropertyModel, batch: &PropertyBatch, pass: &mut Pass) -> (Tensor<1>, Terms) {
         let crystals = &batch.batch;
         let encoding = match self.config.freeze_encoder {
             false => model.encoder.encode(crystals, pass),
@@ -127,12 +128,12 @@ impl Objective for Finetuning {
         let mean = |errors: Tensor<1>| crystals.global.of_crystals(errors.mean());
         let absolute = mean(errors.clone().abs());
         let squared = (self.config.loss == Loss::Mse).then(|| mean(errors.powi_scalar(2)));
-        let number = |mean: &Tensor<1>| mean.clone().into_scalar::<f64>();
-        let mut values: Vec<f64> = [&absolute].into_iter().chain(&squared).map(number).collect();
-        self.ranks.average(&mut values);
-        values[0] *= self.standardisation.std;
-        let names = [TOTAL, MSE].map(str::to_owned);
-        (squared.unwrap_or(absolute), names.into_iter().zip(values).collect())
+        let terms = match &squared {
+            Some(squared) => Terms::new(&[TOTAL, MSE], &[absolute.clone(), squared.clone()]),
+            None => Terms::new(&[TOTAL], std::slice::from_ref(&absolute)),
+        };
+        let terms = terms.averaged_over(&self.ranks).with_first_times(self.standardisation.std);
+        (squared.unwrap_or(absolute), terms)
     }
 
     fn trains_on(&self, batch: &PropertyBatch) -> bool {

@@ -292,6 +292,18 @@ pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: 
     on_device_of!(values, gaussians(values, first, step, count, gamma))
 }
 
+/// Writes values into the memory of a tensor of the same shape, also for all its clones and views.
+///
+/// # Panics
+/// If [`device::joins_parameters`] is false for the device: the other backends do not share memory among tensors.
+pub fn overwrite(target: &Tensor<1>, values: Tensor<1>) {
+    match device::operations(&target.device()) {
+        #[cfg(feature = "tch")]
+        Operations::Libtorch => libtorch::overwrite(target, values),
+        _ => panic!("only libtorch's tensors share their memory"),
+    }
+}
+
 /// Applies an activation to every number.
 ///
 /// # Shapes

@@ -6,10 +6,11 @@ use burn::module::Module;
 use burn::prelude::*;
 use kernels::adam::Settings;
 
+use super::gradients::{Block, Member};
 use super::parameters::{flat_parameters, replace};
 use super::{Gradients, adam, sgd};
 use crate::config::optimiser::{OptimiserConfig, OptimiserKind};
-use crate::device;
+use crate::ops;
 
 /// State of a parameter, as flat tensors.
 #[derive(Debug, Clone)]
@@ -49,13 +50,16 @@ pub struct Optimiser {
     /// Prefixes of the parameters with a learning rate of their own, and its ratio to the common one.
     special: Option<(&'static [&'static str], f64)>,
     steps: u32,
+    /// Moments of the parameters that take their steps one by one.
     moments: BTreeMap<String, Moments>,
+    /// Parameters that take their steps together.
+    joined: Vec<JoinedState>,
 }
 
 impl Optimiser {
     /// Creates an optimiser without any steps.
     pub fn new(config: &OptimiserConfig) -> Self {
-        Self { config: config.clone(), special: None, steps: 0, moments: BTreeMap::new() }
+        Self { config: config.clone(), special: None, steps: 0, moments: BTreeMap::new(), joined: Vec::new() }
     }
 
     /// Multiplies the learning rate of the parameters whose name begins with one of `prefixes` by `factor`.
@@ -67,6 +71,7 @@ impl Optimiser {
     pub fn restore(&mut self, steps: u32, moments: BTreeMap<String, Moments>) {
         self.steps = steps;
         self.moments = moments;
+        self.joined.clear();
     }
 
     /// Returns the number of steps so far.
@@ -75,29 +80,86 @@ impl Optimiser {
     }
 
     /// Returns the moments by parameter name.
-    pub fn moments(&self) -> &BTreeMap<String, Moments> {
-        &self.moments
+    pub fn moments(&self) -> BTreeMap<String, Moments> {
+        let joined = self.joined.iter().flat_map(JoinedState::moments);
+        self.moments.iter().map(|(name, moments)| (name.clone(), moments.clone())).chain(joined).collect()
     }
 
-    /// Takes a step on every parameter that has a gradient, and returns the updated model.
+    /// Returns the group of a parameter. All parameters of a group take the same step, and their gradients may be
+    /// joined.
+    pub fn group_of(&self, name: &str) -> (u64, u64) {
+        let update = self.update(name, Rates::of(&self.config));
+        let (decay, rate) = match update.rule {
+            Rule::Adam(settings) => (update.decay + settings.weight_decay, settings.learning_rate),
+            Rule::Sgd(settings) => (update.decay, settings.learning_rate),
+        };
+        (decay.to_bits(), rate.to_bits())
+    }
+
+    /// Takes a step on every parameter that has a gradient, and returns the updated model. With joined gradients, the
+    /// parameters are changed in place: they also change in earlier clones of the model.
     pub fn step<M: Module>(&mut self, model: M, gradients: Gradients, rates: Rates) -> M {
         self.steps += 1;
-        let gradients = gradients.into_tensors();
-        let device = gradients.values().next().map(Tensor::device);
-        if device.is_some_and(|device| !device::computes_on_host(&device)) {
-            let mut stepped = BTreeMap::new();
-            for (update, gradients) in self.grouped(gradients, rates) {
-                stepped.extend(self.step_together(&model, gradients, update));
-            }
-            return replace(model, stepped, |_, _, stepped| stepped);
+        if gradients.is_joined() {
+            return self.step_joined(model, gradients.into_blocks(), rates);
         }
-        replace(model, gradients, |name, parameter, gradient| {
+        replace(model, gradients.into_tensors(), |name, parameter, gradient| {
             let update = self.update(&name, rates);
             let before = self.moments.remove(&name).unwrap_or_else(|| update.start(&gradient));
             let (stepped, after) = update.apply(parameter, gradient, before);
             self.moments.insert(name, after);
             stepped
         })
+    }
+
+    /// Takes the step on all parameters of a block together.
+    fn step_joined<M: Module>(&mut self, mut model: M, blocks: Vec<Block>, rates: Rates) -> M {
+        let known = self.joined.iter().map(|state| &state.members);
+        if !known.eq(blocks.iter().map(|block| &block.members)) {
+            model = self.join(model, &blocks);
+        }
+        let mut states = std::mem::take(&mut self.joined);
+        for (state, Block { members, values }) in states.iter_mut().zip(blocks) {
+            let update = self.update(&members[0].0, rates);
+            let before = state.moments.take().unwrap_or_else(|| update.start(&values));
+            let (stepped, after) = update.apply(state.values.clone(), values, before);
+            ops::overwrite(&state.values, stepped);
+            state.moments = Some(after);
+        }
+        self.joined = states;
+        model
+    }
+
+    /// Joins the parameters and moments of each block. The parameters of the returned model are views of the joined
+    /// ones.
+    fn join<M: Module>(&mut self, model: M, blocks: &[Block]) -> M {
+        self.moments = self.moments();
+        self.joined.clear();
+        let mut parameters: BTreeMap<_, _> = flat_parameters(&model).into_iter().collect();
+        let mut views = BTreeMap::new();
+        for Block { members, values } in blocks {
+            let update = self.update(&members[0].0, Rates::of(&self.config));
+            let zeros = update.start(values);
+            let mut parts: [Vec<Tensor<1>>; 3] = Default::default();
+            let zero_parts = |tensor: &Tensor<1>| Block::parts(members, tensor.clone());
+            let mut first = zero_parts(&zeros.first).into_iter();
+            let mut second = zeros.second.iter().flat_map(zero_parts);
+            for (name, _) in members {
+                let start = Moments { first: first.next().expect("one a member"), second: second.next() };
+                let moments = self.moments.remove(name).unwrap_or(start);
+                parts[0].push(parameters.remove(name).expect("a gradient is one of a parameter"));
+                parts[1].push(moments.first);
+                parts[2].extend(moments.second);
+            }
+            let [values, first, second] = parts;
+            let values = Tensor::cat(values, 0);
+            let second = (!second.is_empty()).then(|| Tensor::cat(second, 0));
+            let moments = Some(Moments { first: Tensor::cat(first, 0), second });
+            let names = members.iter().map(|(name, _)| name.clone());
+            views.extend(names.zip(Block::parts(members, values.clone())));
+            self.joined.push(JoinedState { members: members.clone(), values, moments });
+        }
+        replace(model, views, |_, _, view| view)
     }
 
     /// Returns the update of a parameter in the current step.
@@ -126,55 +188,27 @@ impl Optimiser {
             }
         }
     }
+}
 
-    /// Divides gradients into groups of parameters with the same update.
-    fn grouped(
-        &self,
-        gradients: BTreeMap<String, Tensor<1>>,
-        rates: Rates,
-    ) -> Vec<(Update, BTreeMap<String, Tensor<1>>)> {
-        let mut groups: Vec<(Update, BTreeMap<_, _>)> = Vec::new();
-        for (name, gradient) in gradients {
-            let update = self.update(&name, rates);
-            match groups.iter_mut().find(|(known, _)| *known == update) {
-                Some((_, group)) => _ = group.insert(name, gradient),
-                None => groups.push((update, BTreeMap::from([(name, gradient)]))),
-            }
-        }
-        groups
-    }
+/// Parameters that take the same step, joined.
+#[derive(Debug)]
+struct JoinedState {
+    members: Vec<Member>,
+    /// The parameters one after the other. Those of the model are views of it.
+    values: Tensor<1>,
+    /// The moments; `None` only while a step replaces them.
+    moments: Option<Moments>,
+}
 
-    /// Takes the step on all parameters concatenated to one tensor. Returns the updated parameters by name, flat.
-    fn step_together<M: Module>(
-        &mut self,
-        model: &M,
-        mut gradients: BTreeMap<String, Tensor<1>>,
-        update: Update,
-    ) -> BTreeMap<String, Tensor<1>> {
-        let count = gradients.len();
-        let (mut names, mut sizes) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let [mut values, mut changes, mut first, mut second] = [const { Vec::new() }; 4];
-        for (name, value) in flat_parameters(model) {
-            let Some(gradient) = gradients.remove(&name) else { continue };
-            let moments = self.moments.remove(&name).unwrap_or_else(|| update.start(&gradient));
-            names.push(name);
-            sizes.push(gradient.dims()[0]);
-            values.push(value);
-            changes.push(gradient);
-            first.push(moments.first);
-            second.extend(moments.second);
-        }
-        if names.is_empty() {
-            return BTreeMap::new();
-        }
-        let second = (!second.is_empty()).then(|| Tensor::cat(second, 0));
-        let moments = Moments { first: Tensor::cat(first, 0), second };
-        let (values, moments) = update.apply(Tensor::cat(values, 0), Tensor::cat(changes, 0), moments);
-        let parts = |all: Tensor<1>| all.split_with_sizes(sizes.clone(), 0);
-        let mut second = moments.second.into_iter().flat_map(parts);
-        let moments = parts(moments.first).into_iter().map(|first| Moments { first, second: second.next() });
-        self.moments.extend(names.iter().cloned().zip(moments));
-        names.into_iter().zip(parts(values)).collect()
+impl JoinedState {
+    /// Returns the moments by parameter name.
+    fn moments(&self) -> Vec<(String, Moments)> {
+        let Some(Moments { first, second }) = &self.moments else { return Vec::new() };
+        let parts = |all: &Tensor<1>| Block::parts(&self.members, all.clone());
+        let mut second = second.iter().flat_map(parts);
+        let names = self.members.iter().map(|(name, _)| name.clone());
+        let moments = parts(first).into_iter().map(|first| Moments { first, second: second.next() });
+        names.zip(moments).collect()
     }
 }
 

@@ -15,10 +15,57 @@ use crate::ranks::Ranks;
 /// Added to the norm before a division by it, as in PyTorch's `clip_grad_norm_`.
 const NORM_EPSILON: f64 = 1e-6;
 
-/// Gradients of a model's parameters by name, as flat tensors.
+/// A parameter's name and its number of elements.
+pub(super) type Member = (String, usize);
+
+/// The gradients of one or more parameters, one after the other in one flat tensor.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    pub(super) members: Vec<Member>,
+    pub(super) values: Tensor<1>,
+}
+
+impl Block {
+    /// Returns the part of every parameter.
+    pub(super) fn parts(members: &[Member], values: Tensor<1>) -> Vec<Tensor<1>> {
+        match members {
+            [_] => vec![values],
+            _ => values.split_with_sizes(members.iter().map(|(_, count)| *count).collect(), 0),
+        }
+    }
+}
+
+/// Gradients of a model's parameters by name.
 #[derive(Debug, Default)]
 pub struct Gradients {
-    by_name: BTreeMap<String, Tensor<1>>,
+    /// One block for each parameter in the order of the names, or one for all parameters with the same step.
+    blocks: Vec<Block>,
+    is_joined: bool,
+}
+
+/// Norm of all gradients together.
+#[derive(Debug, Clone)]
+pub enum Norm {
+    /// The norm as a number.
+    Number(f64),
+    /// The norm on a device, shape `[1]`.
+    OnDevice(Box<Tensor<1>>),
+}
+
+impl Default for Norm {
+    fn default() -> Self {
+        Self::Number(0.0)
+    }
+}
+
+impl Norm {
+    /// Returns the norm as a number. Waits for the device.
+    pub fn read(&self) -> f64 {
+        match self {
+            Self::Number(norm) => *norm,
+            Self::OnDevice(norm) => Tensor::clone(norm).into_scalar::<f64>(),
+        }
+    }
 }
 
 impl Gradients {
@@ -46,75 +93,182 @@ impl Gradients {
         }
         let mut collect = Collect { path: Path::default(), tape, by_name: BTreeMap::new() };
         model.visit(&mut collect);
-        Self { by_name: collect.by_name }
+        Self::from_tensors(collect.by_name)
     }
 
-    /// Creates gradients from tensors.
+    /// Creates gradients from flat tensors.
     pub fn from_tensors(by_name: BTreeMap<String, Tensor<1>>) -> Self {
-        Self { by_name }
+        let block = |(name, values): (String, Tensor<1>)| {
+            let members = vec![(name, values.dims()[0])];
+            Block { members, values }
+        };
+        Self { blocks: by_name.into_iter().map(block).collect(), is_joined: false }
     }
 
-    /// Returns the gradients by name.
-    pub fn tensors(&self) -> &BTreeMap<String, Tensor<1>> {
-        &self.by_name
+    /// Joins the gradients of all parameters of the same group to one tensor. A device with its own memory works on a
+    /// few large tensors faster than on many small ones.
+    pub fn joined<G: PartialEq>(self, group_of: impl Fn(&str) -> G) -> Self {
+        let mut groups: Vec<(G, Vec<Member>, Vec<Tensor<1>>)> = Vec::new();
+        for (name, gradient) in self.into_tensors() {
+            let group = group_of(&name);
+            let member = (name, gradient.dims()[0]);
+            match groups.iter_mut().find(|(known, ..)| *known == group) {
+                Some((_, members, gradients)) => {
+                    members.push(member);
+                    gradients.push(gradient);
+                }
+                None => groups.push((group, vec![member], vec![gradient])),
+            }
+        }
+        let blocks = groups
+            .into_iter()
+            .map(|(_, members, gradients)| Block { members, values: Tensor::cat(gradients, 0) });
+        Self { blocks: blocks.collect(), is_joined: true }
     }
 
-    /// Adds the gradients of another batch.
+    /// Whether the gradients have been joined.
+    pub(super) fn is_joined(&self) -> bool {
+        self.is_joined
+    }
+
+    /// Returns the gradients by name, flat.
+    pub fn tensors(&self) -> BTreeMap<String, Tensor<1>> {
+        Self { blocks: self.blocks.clone(), is_joined: self.is_joined }.into_tensors()
+    }
+
+    /// Adds the gradients of another batch, joined if these are.
+    ///
+    /// # Panics
+    /// If they are of other parameters.
     pub fn add(&mut self, other: Gradients) {
-        for (name, gradient) in other.by_name {
-            let sum = match self.by_name.remove(&name) {
-                Some(sum) => sum + gradient,
-                None => gradient,
-            };
-            self.by_name.insert(name, sum);
+        assert_eq!(
+            self.blocks.len(),
+            other.blocks.len(),
+            "two batches have gradients of the same parameters"
+        );
+        for (block, other) in self.blocks.iter_mut().zip(other.blocks) {
+            assert_eq!(block.members, other.members, "two batches have gradients of the same parameters");
+            block.values = block.values.clone() + other.values;
         }
     }
 
     /// Multiplies every gradient by a factor.
     pub fn scale(&mut self, factor: f64) {
-        for gradient in self.by_name.values_mut() {
-            *gradient = gradient.clone() * factor;
+        for block in &mut self.blocks {
+            block.values = block.values.clone() * factor;
         }
     }
 
     /// Replaces every gradient by its mean over the ranks in a single exchange. All ranks must have gradients of the
     /// same parameters.
     pub fn average(&mut self, ranks: &dyn Ranks) {
-        let Some(first) = self.by_name.values().next() else { return };
+        let Some(first) = self.blocks.first() else { return };
         if ranks.is_alone() {
             return;
         }
-        let options = (&first.device(), first.dtype());
-        let flat = Tensor::cat(self.by_name.values().cloned().collect(), 0);
-        let sum = Tensor::<1>::from_data(sum_data(flat.into_data(), ranks), options);
-        let sizes = self.by_name.values().map(|gradient| gradient.dims()[0]).collect();
+        let options = (&first.values.device(), first.values.dtype());
+        let sum = Tensor::<1>::from_data(sum_data(self.all().into_data(), ranks), options);
+        let sizes = self.blocks.iter().map(|block| block.values.dims()[0]).collect();
         let means = (sum * (1.0 / ranks.count() as f64)).split_with_sizes(sizes, 0);
-        for (gradient, mean) in self.by_name.values_mut().zip(means) {
-            *gradient = mean;
+        for (block, mean) in self.blocks.iter_mut().zip(means) {
+            block.values = mean;
         }
     }
 
-    /// Returns the Euclidean norm over all parameters. Waits for the device.
-    pub fn norm(&self) -> f64 {
-        let Some(first) = self.by_name.values().next() else { return 0.0 };
-        if device::has_fused_operations(&first.device()) {
-            return self.by_name.values().map(|gradient| squared_norm(gradient.clone())).sum::<f64>().sqrt();
+    /// Returns the Euclidean norm over all parameters. That of joined gradients stays on the device.
+    pub fn norm(&self) -> Norm {
+        let Some(first) = self.blocks.first() else { return Norm::default() };
+        if device::has_fused_operations(&first.values.device()) {
+            let squares = self.blocks.iter().map(|block| squared_norm(block.values.clone()));
+            return Norm::Number(squares.sum::<f64>().sqrt());
         }
         // As one tensor: a sum of each would be three operations a parameter on the device.
-        let all = Tensor::cat(self.by_name.values().cloned().collect(), 0);
-        all.powi_scalar(2).sum().into_scalar::<f64>().sqrt()
+        let norm = Norm::OnDevice(Box::new(self.all().powi_scalar(2).sum().sqrt()));
+        if self.is_joined { norm } else { Norm::Number(norm.read()) }
     }
 
     /// Scales all gradients by one factor, so that their norm is at most `limit`. `norm` is their current norm.
-    pub fn clip(&mut self, norm: f64, limit: f64) {
-        let factor = limit / (norm + NORM_EPSILON);
-        if factor < 1.0 {
-            self.scale(factor);
+    pub fn clip(&mut self, norm: &Norm, limit: f64) {
+        match norm {
+            Norm::Number(norm) => {
+                let factor = limit / (norm + NORM_EPSILON);
+                if factor < 1.0 {
+                    self.scale(factor);
+                }
+            }
+            Norm::OnDevice(norm) => {
+                let factor = ((Tensor::clone(norm) + NORM_EPSILON).recip() * limit).clamp_max(1.0);
+                for block in &mut self.blocks {
+                    block.values = block.values.clone() * factor.clone();
+                }
+            }
+        }
+    }
+
+    /// Returns all gradients as one tensor.
+    fn all(&self) -> Tensor<1> {
+        match &self.blocks[..] {
+            [block] => block.values.clone(),
+            blocks => Tensor::cat(blocks.iter().map(|block| block.values.clone()).collect(), 0),
         }
     }
 
     /// Returns the gradients by name, and gives up their ownership.
     pub(super) fn into_tensors(self) -> BTreeMap<String, Tensor<1>> {
-        self.by_name
+        let parts = self.blocks.into_iter().flat_map(|Block { members, values }| {
+            let parts = Block::parts(&members, values);
+            members.into_iter().map(|(name, _)| name).zip(parts)
+        });
+        parts.collect()
+    }
+
+    /// Returns the blocks of joined gradients.
+    pub(super) fn into_blocks(self) -> Vec<Block> {
+        self.blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gradients of three parameters, of lengths 1, 2 and 3.
+    fn gradients() -> Gradients {
+        let tensor = |count: usize| Tensor::<1>::full([count], count as f64, &Device::flex());
+        let named = [("a", 1), ("b", 2), ("c", 3)].map(|(name, count)| (name.to_owned(), tensor(count)));
+        Gradients::from_tensors(named.into())
+    }
+
+    fn numbers(gradients: &Gradients) -> Vec<(String, Vec<f32>)> {
+        let tensors = gradients.tensors().into_iter();
+        tensors.map(|(name, tensor)| (name, tensor.into_data().iter::<f32>().collect())).collect()
+    }
+
+    #[test]
+    fn joined_gradients_are_the_same_gradients() {
+        let apart = gradients();
+        let joined = gradients().joined(|name| name == "b");
+        assert_eq!(joined.blocks.len(), 2);
+        assert_eq!(joined.blocks[0].members, [("a".to_owned(), 1), ("c".to_owned(), 3)]);
+        assert_eq!(numbers(&apart), numbers(&joined));
+        // 1 + 2 · 4 + 3 · 9
+        assert!((apart.norm().read() - 6.0).abs() < 1e-6 && (joined.norm().read() - 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn joined_gradients_are_added_and_clipped_as_single_ones() {
+        let (mut apart, mut joined) = (gradients(), gradients().joined(|name| name == "b"));
+        apart.add(gradients());
+        joined.add(gradients().joined(|name| name == "b"));
+        for limit in [100.0, 3.0] {
+            let norm = apart.norm().read();
+            apart.clip(&Norm::Number(norm), limit);
+            let on_device = Tensor::from_floats([norm as f32], &Device::flex());
+            joined.clip(&Norm::OnDevice(Box::new(on_device)), limit);
+            for ((_, apart), (_, joined)) in numbers(&apart).into_iter().zip(numbers(&joined)) {
+                assert!(apart.iter().zip(&joined).all(|(a, b)| (a - b).abs() < 1e-6), "{apart:?} {joined:?}");
+            }
+        }
+        assert!((joined.norm().read() - 3.0).abs() < 1e-4);
     }
 }

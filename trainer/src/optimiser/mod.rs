@@ -12,4 +12,4 @@ mod parameters;
 mod sgd;
 
 pub use apply::{Moments, Optimiser, Rates};
-pub use gradients::Gradients;
+pub use gradients::{Gradients, Norm};

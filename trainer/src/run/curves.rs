@@ -205,6 +205,7 @@ fn label(loss: f64) -> String {
 mod tests {
     use super::*;
     use crate::run::metrics::{Cost, EpochRecord, StepRecord};
+    use crate::run::seconds::HostSeconds;
 
     fn step(step: u64, losses: Losses) -> Record {
         Record::Step(StepRecord {
@@ -215,6 +216,7 @@ mod tests {
             learning_rate: 1e-5,
             gradient_norm: 1.0,
             cost: Cost::default(),
+            host_seconds: HostSeconds::default(),
         })
     }
 

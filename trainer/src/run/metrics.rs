@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::RunError;
+use super::seconds::HostSeconds;
 
 /// Beginning of every record.
 pub(super) const BEGINNING: &[u8] = b"{\"kind\":";
@@ -32,6 +33,19 @@ pub struct Cost {
     pub resident_bytes: u64,
 }
 
+impl Cost {
+    /// Returns the cost of a part that took some seconds, of which the model waited `waited`.
+    pub fn of(seconds: f64, crystals: u64, waited: f64) -> Self {
+        let divisor = seconds.max(f64::MIN_POSITIVE);
+        Self {
+            seconds,
+            crystals_per_second: crystals as f64 / divisor,
+            wait_share: waited / divisor,
+            resident_bytes: 0,
+        }
+    }
+}
+
 /// Record of an optimiser step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -49,9 +63,12 @@ pub struct StepRecord {
     /// Norm of all gradients together, before clipping.
     #[serde(deserialize_with = "number")]
     pub gradient_norm: f64,
-    /// Cost of the step.
+    /// Cost of the step. On a device with its own memory, it is a mean over some steps.
     #[serde(flatten)]
     pub cost: Cost,
+    /// The host's time in the parts of the step; zero in the records of earlier versions.
+    #[serde(default)]
+    pub host_seconds: HostSeconds,
 }
 
 /// Record of an epoch.
@@ -90,7 +107,10 @@ impl Record {
     /// Removes the cost, which differs from run to run.
     pub fn without_cost(mut self) -> Self {
         match &mut self {
-            Record::Step(record) => record.cost = Cost::default(),
+            Record::Step(record) => {
+                record.cost = Cost::default();
+                record.host_seconds = HostSeconds::default();
+            }
             Record::Epoch(record) => record.cost = Cost::default(),
         }
         self
@@ -244,6 +264,7 @@ mod tests {
                 wait_share: 0.25,
                 resident_bytes: 1 << 30,
             },
+            host_seconds: HostSeconds { backward: 0.25, ..HostSeconds::default() },
         })
     }
 
@@ -279,7 +300,8 @@ mod tests {
         let first = concat!(
             r#"{"kind":"step","step":1,"epoch":1,"crystals":64,"losses":{"atom":0.125,"loss":1.0},"#,
             r#""learning_rate":0.00001,"gradient_norm":2.5,"seconds":0.5,"crystals_per_second":128.0,"#,
-            r#""wait_share":0.25,"resident_bytes":1073741824}"#
+            r#""wait_share":0.25,"resident_bytes":1073741824,"host_seconds":{"wait":0.0,"upload":0.0,"forward":0.0,"#,
+            r#""backward":0.25,"norm":0.0,"optimiser":0.0,"read":0.0,"record":0.0}}"#
         );
         assert_eq!(text.lines().next(), Some(first));
         assert_eq!(text.lines().count(), records.len());

@@ -2,6 +2,8 @@
 //!
 //! * [`training_run`]: the loop over epochs and batches; [`begin`]: setup of a run
 //! * [`step`]: losses of a batch and optimiser steps; [`snapshot`]: the model as tensors outside any backend
+//! * [`terms`]: loss terms on the device; [`seconds`]: the host's time in the parts of a step
+//! * `prepared`: batches on the device, ahead of the model where that has memory of its own
 //! * `writer`: writing to the run's folder, from one of several processes
 //! * [`schedule`]: learning rate and β1 at every step
 //! * [`folder`]: the folder of a run and its lock; `own`: recognition of a run's files
@@ -23,11 +25,14 @@ pub mod interrupt;
 pub mod memory;
 pub mod metrics;
 mod own;
+mod prepared;
 pub mod progress;
 pub mod schedule;
+pub mod seconds;
 pub mod snapshot;
 pub mod span;
 pub mod step;
+pub mod terms;
 pub mod training_run;
 mod writer;
 

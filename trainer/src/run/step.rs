@@ -2,17 +2,21 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::prelude::*;
 
 use crate::config::OptimiserConfig;
 use crate::data::{GraphBatch, Inputs};
+use crate::device;
 use crate::model::Pass;
 use crate::model::mask::DrawKey;
-use crate::optimiser::{Gradients, Optimiser, Rates};
+use crate::optimiser::{Gradients, Norm, Optimiser, Rates};
 use crate::ranks::Ranks;
 use crate::run::metrics;
+use crate::run::seconds::HostSeconds;
+use crate::run::terms::Terms;
 
 /// Name of the total loss among the losses of a batch and in records.
 pub const TOTAL: &str = "loss";
@@ -28,7 +32,6 @@ pub type Values = metrics::Losses;
 /// Any model can be trained. This example fits a straight line to batches of a [`Stream`](crate::data::Stream):
 ///
 /// ```no_run
-/// use std::collections::BTreeMap;
 /// use std::sync::Arc;
 ///
 /// use burn::module::Param;
@@ -39,7 +42,8 @@ pub type Values = metrics::Losses;
 /// use trainer::model::mask::DrawKey;
 /// use trainer::optimiser::Rates;
 /// use trainer::ranks::{self, Ranks};
-/// use trainer::run::step::{Learner, Objective, TOTAL, Values};
+/// use trainer::run::step::{Learner, Objective, TOTAL};
+/// use trainer::run::terms::Terms;
 ///
 /// /// The first cell edge in Å by the number of atoms, as a straight line.
 /// #[derive(Module, Debug)]
@@ -74,11 +78,10 @@ pub type Values = metrics::Losses;
 ///         Cells { atoms: tensor(atoms), edges: tensor(edges) }
 ///     }
 ///
-///     fn losses(&self, model: &Line, batch: &Cells, _: &mut Pass) -> (Tensor<1>, Values) {
+///     fn losses(&self, model: &Line, batch: &Cells, _: &mut Pass) -> (Tensor<1>, Terms) {
 ///         let predicted = batch.atoms.clone() * model.slope.val();
 ///         let loss = (predicted - batch.edges.clone()).abs().mean();
-///         let values = BTreeMap::from([(TOTAL.to_owned(), loss.clone().into_scalar::<f64>())]);
-///         (loss, values)
+///         (loss.clone(), Terms::new(&[TOTAL], &[loss]))
 ///     }
 ///
 ///     fn ranks(&self) -> &Arc<dyn Ranks> {
@@ -100,28 +103,29 @@ pub type Values = metrics::Losses;
 ///         let batch = learner.objective.prepare(graph, DrawKey { seed: 1, epoch: 0, first_crystal });
 ///         learner.learn(&batch);
 ///         let norm = learner.gradient_norm();
-///         learner.step(norm, Rates { learning_rate: 1e-3, beta1: 0.9 });
+///         learner.step(&norm, Rates { learning_rate: 1e-3, beta1: 0.9 });
 ///     }
 ///     learner.model().clone()
 /// }
 /// # fn main() {}
 /// ```
-pub trait Objective: Debug {
+pub trait Objective: Debug + Send + Sync + 'static {
     /// Type of the model.
     type Model: Module;
     /// Type of the model's input.
-    type Batch;
+    type Batch: Send + 'static;
 
     /// Returns the parts that the batches must have.
     fn inputs(&self) -> Inputs;
 
-    /// Moves this rank's share of a batch to the device. `key` determines all random draws.
+    /// Moves this rank's share of a batch to the device. `key` determines all random draws. On a device with its own
+    /// memory, a thread of its own does it while the model learns from the batch before.
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Self::Batch;
 
-    /// Returns the loss of a batch, shape `[1]`, and its terms as numbers, with the loss under [`TOTAL`]. The numbers
-    /// are those of the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch.
-    /// `pass` is one for training or evaluation.
-    fn losses(&self, model: &Self::Model, batch: &Self::Batch, pass: &mut Pass) -> (Tensor<1>, Values);
+    /// Returns the loss of a batch, shape `[1]`, and its terms, with the loss under [`TOTAL`]. The terms are those of
+    /// the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch. `pass` is one
+    /// for training or evaluation.
+    fn losses(&self, model: &Self::Model, batch: &Self::Batch, pass: &mut Pass) -> (Tensor<1>, Terms);
 
     /// Whether the model can be trained on a batch. It is the same on every rank. A batch with a single atom has no
     /// variance for a batch normalisation, for example.
@@ -145,7 +149,7 @@ pub trait Objective: Debug {
 #[derive(Debug)]
 pub struct Learner<O: Objective> {
     /// The objective.
-    pub objective: O,
+    pub objective: Arc<O>,
     /// The model; `None` only while a step replaces it.
     model: Option<O::Model>,
     /// The optimiser.
@@ -153,6 +157,7 @@ pub struct Learner<O: Objective> {
     clip_norm: Option<f64>,
     gradients: Option<Gradients>,
     accumulated: usize,
+    seconds: HostSeconds,
 }
 
 impl<O: Objective> Learner<O> {
@@ -160,11 +165,12 @@ impl<O: Objective> Learner<O> {
     pub fn new(model: O::Model, objective: O, config: &OptimiserConfig) -> Self {
         Self {
             optimiser: objective.optimiser(config),
-            objective,
+            objective: Arc::new(objective),
             model: Some(model),
             clip_norm: config.clip_norm,
             gradients: None,
             accumulated: 0,
+            seconds: HostSeconds::default(),
         }
     }
 
@@ -175,17 +181,24 @@ impl<O: Objective> Learner<O> {
 
     /// Computes the losses of a batch, accumulates its gradients for the next step, and updates the running statistics
     /// of batch normalisations.
-    pub fn learn(&mut self, batch: &O::Batch) -> Values {
+    pub fn learn(&mut self, batch: &O::Batch) -> Terms {
+        let mut begun = Instant::now();
         let mut pass = Pass::training();
-        let (loss, values) = self.objective.losses(self.model(), batch, &mut pass);
-        let gradients = Gradients::collect(self.model(), loss.backward());
+        let (loss, terms) = self.objective.losses(self.model(), batch, &mut pass);
+        let device = loss.device();
+        HostSeconds::lap(&mut self.seconds.forward, &mut begun);
+        let mut gradients = Gradients::collect(self.model(), loss.backward());
+        if device::joins_parameters(&device) {
+            gradients = gradients.joined(|name| self.optimiser.group_of(name));
+        }
         match &mut self.gradients {
             None => self.gradients = Some(gradients),
             Some(sum) => sum.add(gradients),
         }
         self.accumulated += 1;
         self.model = self.model.take().map(|model| pass.running().update(model));
-        values
+        HostSeconds::lap(&mut self.seconds.backward, &mut begun);
+        terms
     }
 
     /// Returns the number of batches with accumulated gradients.
@@ -195,25 +208,35 @@ impl<O: Objective> Learner<O> {
 
     /// Averages the accumulated gradients over batches and ranks and returns their norm. Do not add another batch
     /// before the step.
-    pub fn gradient_norm(&mut self) -> f64 {
-        let Some(gradients) = &mut self.gradients else { return 0.0 };
+    pub fn gradient_norm(&mut self) -> Norm {
+        let mut begun = Instant::now();
+        let Some(gradients) = &mut self.gradients else { return Norm::default() };
         if self.accumulated > 1 {
             gradients.scale(1.0 / self.accumulated as f64);
             // The mean of one is itself.
             self.accumulated = 1;
         }
         gradients.average(&**self.objective.ranks());
-        gradients.norm()
+        let norm = gradients.norm();
+        HostSeconds::lap(&mut self.seconds.norm, &mut begun);
+        norm
     }
 
     /// Updates the weights by the accumulated gradients, clipped if configured. `norm` is their norm.
-    pub fn step(&mut self, norm: f64, rates: Rates) {
+    pub fn step(&mut self, norm: &Norm, rates: Rates) {
+        let mut begun = Instant::now();
         let (Some(mut gradients), Some(model)) = (self.gradients.take(), self.model.take()) else { return };
         if let Some(limit) = self.clip_norm {
             gradients.clip(norm, limit);
         }
         self.model = Some(self.optimiser.step(model, gradients, rates));
         self.accumulated = 0;
+        HostSeconds::lap(&mut self.seconds.optimiser, &mut begun);
+    }
+
+    /// Returns the host's seconds since the last call: forward and backward passes, norms and steps.
+    pub fn take_seconds(&mut self) -> HostSeconds {
+        std::mem::take(&mut self.seconds)
     }
 }
 

@@ -11,11 +11,11 @@ use schemas::count::counted;
 use crate::config::Config;
 use crate::config::run::Select;
 use crate::data::size::Size;
-use crate::data::{GraphBatch, Origin, Stream, StreamSettings};
+use crate::data::{Selection, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
 use crate::model::Pass;
-use crate::model::mask::DrawKey;
+use crate::optimiser::Norm;
 use crate::ranks::{self, Ranks};
 use crate::run::begin::{Crystals, training_stream};
 use crate::run::card::Card;
@@ -24,9 +24,12 @@ use crate::run::folder::RunFolder;
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::metrics::{Cost, EpochRecord, MemoryGauge, Record, StepRecord};
+use crate::run::prepared::{Batches, Prepared};
 use crate::run::progress::{Extent, Position, Progress};
 use crate::run::schedule::Schedule;
+use crate::run::seconds::HostSeconds;
 use crate::run::step::{Learner, Objective, TOTAL, Values, total};
+use crate::run::terms::Terms;
 use crate::run::writer::{Divergence, Writer};
 use crate::weights::Description;
 
@@ -35,6 +38,9 @@ use crate::weights::Description;
 const VALIDATION_EPOCH: u64 = u64::MAX;
 /// Number of seconds in a minute.
 const MINUTE: f64 = 60.0;
+/// Number of steps whose losses are read together from a device with its own memory. Each reading makes the host wait
+/// for the device and then the device for the host.
+const STEPS_A_READING: usize = 10;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,16 +97,34 @@ pub struct TrainingRun<'a, O: Objective> {
     interrupt: &'a Interrupt,
     saved: Instant,
     memory: MemoryGauge,
+    /// Batches since the last step.
+    learned: Vec<LearnedBatch>,
+    /// Steps that are not yet recorded.
+    taken: Vec<TakenStep>,
+    /// The time of the last reading of losses.
+    read: Instant,
+    /// Seconds of the step in progress.
+    seconds: HostSeconds,
 }
 
-/// Sums over the batches of a step.
-#[derive(Default)]
-struct StepSums {
-    losses: Values,
-    batches: u64,
-    crystals: u64,
+/// A batch that was learned from. Its losses may still be on the device.
+struct LearnedBatch {
+    terms: Terms,
+    /// Number of the batch in its epoch, from 1.
+    number: u64,
     /// Identifiers of the crystals.
     identifiers: Vec<String>,
+}
+
+/// A step that was taken, without losses and cost.
+struct TakenStep {
+    step: u64,
+    batches: Vec<LearnedBatch>,
+    norm: Norm,
+    learning_rate: f64,
+    /// Number of crystals of the epoch up to this step.
+    position: u64,
+    seconds: HostSeconds,
 }
 
 impl<'a, O: Objective> TrainingRun<'a, O> {
@@ -140,6 +164,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             interrupt,
             saved: Instant::now(),
             memory: MemoryGauge::default(),
+            learned: Vec::new(),
+            taken: Vec::new(),
+            read: Instant::now(),
+            seconds: HostSeconds::default(),
         };
         if is_new {
             // Before the configuration, which says that there is a run.
@@ -185,33 +213,46 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let (epoch, before) = (self.state.epoch, self.state.crystals);
         let drop_incomplete = self.config.data.drop_incomplete;
         let settings = StreamSettings { drop_incomplete, ..self.stream(epoch, self.state.batch) };
-        let mut stream = Stream::<f32>::open(&self.crystals.train, settings)?;
-        let mut sums = StepSums::default();
-        let mut step_begun = Instant::now();
-        let mut step_waited = stream.waited();
-        while let Some(graph) = stream.next() {
-            self.learn(graph?, &mut sums)?;
+        let mut batches = self.batches(&self.crystals.train, settings)?;
+        let mut waited = batches.waited();
+        self.read = Instant::now();
+        loop {
+            let next = batches.next(|graph| {
+                let size = Size::from(graph);
+                memory::require(&self.config, graph.crystals(), &size, memory::available())
+            })?;
+            self.seconds.wait += (batches.waited() - waited).as_secs_f64();
+            waited = batches.waited();
+            let Some(batch) = next else { break };
+            self.learn(batch);
             if self.learner.accumulated() < self.config.optimiser.accumulate {
                 continue;
             }
-            let waited = (stream.waited() - step_waited).as_secs_f64();
-            self.step(&mut sums, step_begun, waited)?;
-            (step_begun, step_waited) = (Instant::now(), stream.waited());
+            self.step()?;
             if self.ranks.any(self.interrupt.requested()) {
+                self.record_steps()?;
                 return Ok(true);
             }
             if self.is_due() {
+                self.record_steps()?;
                 self.save()?;
             }
         }
         if self.learner.accumulated() > 0 {
-            let waited = (stream.waited() - step_waited).as_secs_f64();
-            self.step(&mut sums, step_begun, waited)?;
+            self.step()?;
         }
-        let waited = stream.waited().as_secs_f64();
-        drop(stream);
+        self.record_steps()?;
+        let waited = batches.waited().as_secs_f64();
+        drop(batches);
         self.finish_epoch(begun, before, waited)?;
         Ok(false)
+    }
+
+    /// Opens batches on the device, prepared ahead if the device has its own memory. Several ranks compare the sizes of
+    /// their shares, which must not happen while they exchange gradients.
+    fn batches(&self, selection: &Selection, settings: StreamSettings) -> Result<Batches<O>, TrainError> {
+        let ahead = !device::computes_on_host(&self.device) && self.ranks.is_alone();
+        Batches::open(selection, settings, &self.learner.objective, ahead)
     }
 
     /// Returns the settings of the stream of an epoch without its first `skip` batches.
@@ -221,62 +262,119 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     }
 
     /// Computes the losses and gradients of a batch.
-    fn learn(&mut self, graph: GraphBatch<f32>, sums: &mut StepSums) -> Result<(), TrainError> {
-        let Origin { first_crystal, whole: identifiers } = graph.origin.clone();
-        let key = DrawKey { seed: self.config.seed, epoch: self.state.epoch, first_crystal };
-        let count = identifiers.len() as u64;
-        if device::computes_on_host(&self.device) {
-            let size = Size::from(&graph);
-            memory::require(&self.config, graph.crystals(), &size, memory::available())?;
-        }
-        let batch = self.learner.objective.prepare(graph, key);
-        if !self.learner.objective.trains_on(&batch) {
-            self.state.batch += 1;
-            self.state.skipped += 1;
-            self.state.crystals += count;
-            return Ok(());
-        }
-        let values = self.learner.learn(&batch);
-        if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
-            return Err(self.diverged("loss", value, self.state.batch + 1, &identifiers));
-        }
-        for (name, value) in values {
-            *sums.losses.entry(name.clone()).or_insert(0.0) += value;
-            *self.state.sums.entry(name).or_insert(0.0) += value;
-        }
-        sums.batches += 1;
-        sums.crystals += count;
-        sums.identifiers.extend(identifiers);
+    fn learn(&mut self, prepared: Prepared<O::Batch>) {
+        let Prepared { origin, batch, seconds } = prepared;
+        self.seconds.upload += seconds;
+        let count = origin.whole.len() as u64;
         self.state.batch += 1;
         self.state.crystals += count;
-        Ok(())
+        if !self.learner.objective.trains_on(&batch) {
+            self.state.skipped += 1;
+            return;
+        }
+        let terms = self.learner.learn(&batch);
+        self.learned.push(LearnedBatch { terms, number: self.state.batch, identifiers: origin.whole });
     }
 
-    /// Takes an optimiser step and records it.
-    fn step(&mut self, sums: &mut StepSums, begun: Instant, waited: f64) -> Result<(), TrainError> {
+    /// Takes an optimiser step, and records it or, on a device with its own memory, some steps together.
+    fn step(&mut self) -> Result<(), TrainError> {
         let place = self.state.step + self.state.missed + self.missed_in_epoch();
         let rates = self.schedule.at(place, self.state.epoch);
-        let StepSums { losses, batches, crystals, identifiers } = std::mem::take(sums);
         let norm = self.learner.gradient_norm();
-        if !norm.is_finite() {
-            return Err(self.diverged("norm of the gradients", norm, self.state.batch, &identifiers));
-        }
-        self.learner.step(norm, rates);
+        self.learner.step(&norm, rates);
         self.state.step += 1;
-        let losses: Values =
-            losses.into_iter().map(|(name, sum)| (name, sum / batches.max(1) as f64)).collect();
-        let epoch = self.state.epoch + 1;
-        self.progress.update(Position { epoch, crystals: self.state.crystals, loss: total(&losses) });
-        let cost = self.cost(begun, crystals, waited);
-        self.record(Record::Step(StepRecord {
+        let mut seconds = std::mem::take(&mut self.seconds);
+        seconds += self.learner.take_seconds();
+        self.taken.push(TakenStep {
             step: self.state.step,
-            epoch,
-            crystals,
-            losses,
+            batches: std::mem::take(&mut self.learned),
+            norm,
             learning_rate: rates.learning_rate,
-            gradient_norm: norm,
-            cost,
-        }))
+            position: self.state.crystals,
+            seconds,
+        });
+        let together = match device::computes_on_host(&self.device) || !self.ranks.is_alone() {
+            true => 1,
+            false => STEPS_A_READING,
+        };
+        if self.taken.len() >= together { self.record_steps() } else { Ok(()) }
+    }
+
+    /// Reads the losses of the steps that are not yet recorded, and records them.
+    fn record_steps(&mut self) -> Result<(), TrainError> {
+        let taken = std::mem::take(&mut self.taken);
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let steps = taken.len() as f64;
+        let mut begun = Instant::now();
+        let mut reading = HostSeconds::default();
+        let mut read = Vec::with_capacity(taken.len());
+        let mut diverged = None;
+        for step in taken {
+            match self.losses(&step.batches).and_then(|losses| Ok((losses, self.finite_norm(&step)?))) {
+                Ok((losses, norm)) => read.push((losses, norm, step)),
+                Err(error) => {
+                    // The steps before are good, and recorded.
+                    diverged = Some(error);
+                    break;
+                }
+            }
+        }
+        HostSeconds::lap(&mut reading.read, &mut begun);
+        // The steps of a reading are not timed one by one: the device works on them while the host goes on.
+        let elapsed = (begun - self.read).as_secs_f64() / steps;
+        self.read = begun;
+        let resident_bytes = self.memory.resident_bytes();
+        let epoch = self.state.epoch + 1;
+        for (losses, gradient_norm, step) in read {
+            let crystals = step.batches.iter().map(|batch| batch.identifiers.len() as u64).sum();
+            let mut seconds = step.seconds;
+            seconds += reading / steps;
+            let cost = Cost { resident_bytes, ..Cost::of(elapsed, crystals, seconds.wait) };
+            self.progress.update(Position { epoch, crystals: step.position, loss: total(&losses) });
+            self.record(Record::Step(StepRecord {
+                step: step.step,
+                epoch,
+                crystals,
+                losses,
+                learning_rate: step.learning_rate,
+                gradient_norm,
+                cost,
+                host_seconds: seconds,
+            }))?;
+        }
+        HostSeconds::lap(&mut self.seconds.record, &mut begun);
+        diverged.map_or(Ok(()), Err)
+    }
+
+    /// Returns the mean losses of the batches of a step, and adds them to those of the epoch.
+    fn losses(&mut self, batches: &[LearnedBatch]) -> Result<Values, TrainError> {
+        let mut sums = Values::new();
+        for LearnedBatch { terms, number, identifiers } in batches {
+            let values = terms.clone().read();
+            if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
+                return Err(self.diverged("loss", value, *number, identifiers));
+            }
+            for (name, value) in values {
+                *sums.entry(name.clone()).or_insert(0.0) += value;
+                *self.state.sums.entry(name).or_insert(0.0) += value;
+            }
+        }
+        let count = batches.len().max(1) as f64;
+        Ok(sums.into_iter().map(|(name, sum)| (name, sum / count)).collect())
+    }
+
+    /// Returns the norm of the gradients of a step.
+    fn finite_norm(&self, step: &TakenStep) -> Result<f64, TrainError> {
+        let norm = step.norm.read();
+        if norm.is_finite() {
+            return Ok(norm);
+        }
+        let number = step.batches.last().map_or(self.state.batch, |batch| batch.number);
+        let identifiers: Vec<String> =
+            step.batches.iter().flat_map(|batch| batch.identifiers.iter().cloned()).collect();
+        Err(self.diverged("norm of the gradients", norm, number, &identifiers))
     }
 
     /// Returns the number of optimiser steps that the batches left out so far in the epoch would have been.
@@ -318,7 +416,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             self.writer.best(self.learner.model(), &self.description)?;
         }
         let crystals = self.state.crystals;
-        let cost = self.cost(begun, crystals - before, waited);
+        let cost = Cost {
+            resident_bytes: self.memory.resident_bytes(),
+            ..Cost::of(begun.elapsed().as_secs_f64(), crystals - before, waited)
+        };
         let summary = epoch_summary(epoch, &train, validation.as_ref(), best) + &left_out(skipped);
         let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
         if kept {
@@ -349,21 +450,17 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         // with training's, one over each store's own batches can not.
         let settings = self.stream(VALIDATION_EPOCH, 0);
         let model = self.learner.model().valid();
-        let (mut sums, mut batches, mut weights) = (BTreeMap::new(), 0u64, 0.0);
-        for graph in Stream::<f32>::open(selection, settings)? {
-            let graph = graph?;
-            let first_crystal = graph.origin.first_crystal;
-            let key = DrawKey { seed: self.config.seed, epoch: VALIDATION_EPOCH, first_crystal };
-            let objective = &self.learner.objective;
-            let batch = objective.prepare(graph, key);
+        let mut batches = self.batches(selection, settings)?;
+        let (mut sums, mut weights) = (BTreeMap::new(), 0.0);
+        let objective = &self.learner.objective;
+        while let Some(Prepared { batch, .. }) = batches.next(|_| Ok(()))? {
             let weight = objective.weight(&batch);
-            for (name, value) in objective.losses(&model, &batch, &mut Pass::evaluation()).1 {
+            for (name, value) in objective.losses(&model, &batch, &mut Pass::evaluation()).1.read() {
                 *sums.entry(name).or_insert(0.0) += weight * value;
             }
-            batches += 1;
             weights += weight;
         }
-        if batches == 0 {
+        if sums.is_empty() {
             return Ok(None);
         }
         Ok(Some(sums.into_iter().map(|(name, sum): (String, f64)| (name, sum / weights)).collect()))
@@ -384,17 +481,6 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         self.writer.checkpoint(state, description, learner.model(), &learner.optimiser)?;
         self.saved = Instant::now();
         Ok(())
-    }
-
-    /// Returns the cost of a part of the run.
-    fn cost(&mut self, begun: Instant, crystals: u64, waited: f64) -> Cost {
-        let seconds = begun.elapsed().as_secs_f64();
-        Cost {
-            seconds,
-            crystals_per_second: crystals as f64 / seconds.max(f64::MIN_POSITIVE),
-            wait_share: waited / seconds.max(f64::MIN_POSITIVE),
-            resident_bytes: self.memory.resident_bytes(),
-        }
     }
 
     /// Lists the crystals of a batch on which the run has diverged, and returns the error. `batch` counts from 1.

@@ -32,15 +32,21 @@ pub(super) fn compare<R: Element + BatchFloat>(
     let loss = (predictions.clone() - targets).abs().mean();
     let error = loss.clone().into_scalar::<f64>();
     let gradients = Gradients::collect(&model, loss.backward());
+    let tensors = gradients.tensors();
 
     let predictions = predictions.into_data();
     table.add_number(Kind::Finetuning, "mean absolute error", error, expected.error);
     table.add(Kind::Finetuning, "predictions", &predictions, &TensorData::new(expected.predictions, [count]));
-    table.add_number(Kind::Finetuning, "norm of the gradients", gradients.norm(), expected.gradient_norm);
+    table.add_number(
+        Kind::Finetuning,
+        "norm of the gradients",
+        gradients.norm().read(),
+        expected.gradient_norm,
+    );
     let mut computed = pass.trace.into_tensors();
     computed.insert("pred".to_owned(), predictions);
     for (name, expected) in fixture.tensors(&format!("finetune_{run}.safetensors"))? {
-        let gradient = name.strip_prefix(GRADIENT_PREFIX).and_then(|name| gradients.tensors().get(name));
+        let gradient = name.strip_prefix(GRADIENT_PREFIX).and_then(|name| tensors.get(name));
         let tensor = computed.get(&name).cloned().or_else(|| gradient.map(Tensor::to_data));
         match tensor {
             Some(tensor) => table.add(Kind::Finetuning, &name, &tensor, &expected),

@@ -117,10 +117,11 @@ pub fn compare<R: Element + BatchFloat>(
     }
 
     let gradients = Gradients::collect(&model, losses.total.backward());
+    let tensors = gradients.tensors();
     let norms = fixture.gradient_norms(&run);
     for (name, expected) in &norms {
-        let norm = match gradients.tensors().get(name) {
-            _ if name == ALL_GRADIENTS => Some(gradients.norm()),
+        let norm = match tensors.get(name) {
+            _ if name == ALL_GRADIENTS => Some(gradients.norm().read()),
             gradient => gradient.map(|gradient| norm(&gradient.to_data())),
         };
         match norm {
@@ -130,7 +131,7 @@ pub fn compare<R: Element + BatchFloat>(
     }
     let expected_gradients = fixture.tensors(&format!("grads_{}_f64.safetensors", ties.name()))?;
     for (name, expected) in &expected_gradients {
-        match gradients.tensors().get(name) {
+        match tensors.get(name) {
             Some(gradient) => table.add(Kind::Gradient, name, &gradient.to_data(), expected),
             None => table.miss(Kind::Gradient, name),
         }

@@ -3,6 +3,7 @@
 use burn::backend::TensorMetadata;
 use burn_tch::{LibTorchDevice, TchTensor};
 
+use crate::device::acts_as_cuda;
 pub(super) use crate::raw::libtorch::{values, values_mut};
 
 /// A number type of the kernels that is also an element type of burn.
@@ -11,9 +12,9 @@ pub(super) trait Value: kernels::Real + burn::tensor::Element + bytemuck::Pod {}
 impl Value for f32 {}
 impl Value for f64 {}
 
-/// Whether a tensor is in the host's memory.
+/// Whether a tensor is in the host's memory, where the kernels compute.
 pub(super) fn is_on_host(tensor: &TchTensor) -> bool {
-    tensor.device() == LibTorchDevice::Cpu
+    tensor.device() == LibTorchDevice::Cpu && !acts_as_cuda()
 }
 
 /// Makes a tensor contiguous.

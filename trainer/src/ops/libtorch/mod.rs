@@ -16,17 +16,20 @@ mod gated;
 mod host;
 mod layer_norm;
 mod neighbour;
+mod overwrite;
 #[cfg(test)]
 mod tests;
 mod triplet;
 mod triplet_host;
 
+use std::cell::RefCell;
 use std::f64::consts::LN_2;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, LibTorch, backend_extension};
 use burn::prelude::*;
+use burn::tensor::DType;
 use burn_tch::TchTensor;
 
 use super::differentiable::{Operation, differentiable};
@@ -42,6 +45,7 @@ pub use elementwise::{activate, gaussians};
 pub use gated::{batch_norm_gated_sum, gated_mean, gated_sum};
 pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
+pub use overwrite::overwrite;
 use triplet::TripletSum;
 use triplet_host::{HostEdges, HostTripletSum};
 
@@ -338,8 +342,24 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
 fn optional<const D: usize>(tensor: Option<Tensor<D>>, like: &Tensor<2>) -> DispatchTensor {
     match tensor {
         Some(tensor) => tensor.into_dispatch(),
-        None => Tensor::<1>::empty([0], (&like.device().inner(), like.dtype())).into_dispatch(),
+        None => absent(&like.device().inner(), like.dtype()).into_dispatch(),
     }
+}
+
+/// Returns the tensor of shape `[0]` that stands for an absent one. It is made once a thread.
+fn absent(device: &Device, dtype: DType) -> Tensor<1> {
+    thread_local! {
+        static ABSENT: RefCell<Vec<Tensor<1>>> = const { RefCell::new(Vec::new()) };
+    }
+    ABSENT.with_borrow_mut(|known| {
+        let fits = |tensor: &&Tensor<1>| tensor.dtype() == dtype && tensor.device() == *device;
+        if let Some(tensor) = known.iter().find(fits) {
+            return tensor.clone();
+        }
+        let tensor = Tensor::empty([0], (device, dtype));
+        known.push(tensor.clone());
+        tensor
+    })
 }
 
 /// Returns the primitive of an index tensor.

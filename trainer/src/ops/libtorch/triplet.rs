@@ -7,6 +7,7 @@ use burn::backend::LibTorch;
 use burn_tch::TchTensor;
 use kernels::triplet::{ORDERS, RADIAL, SPHERICAL};
 
+use super::host::is_on_host;
 use super::{empty_like, gather, product, zeros_like};
 use crate::ops::differentiable::Operation;
 
@@ -51,7 +52,7 @@ struct Block {
 impl TripletSum {
     fn blocks(&self) -> impl Iterator<Item = Block> {
         let count = self.pair.tensor.size()[0];
-        let step = if self.pair.tensor.device().is_cuda() { DEVICE_BLOCK } else { CPU_BLOCK };
+        let step = if is_on_host(&self.pair) { CPU_BLOCK } else { DEVICE_BLOCK };
         (0..count).step_by(step as usize).map(move |start| {
             let length = step.min(count - start);
             let part = |index: &TchTensor| TchTensor::new(index.tensor.narrow(0, start, length));

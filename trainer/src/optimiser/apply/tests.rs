@@ -16,14 +16,14 @@ struct Layer {
 }
 
 /// Both numbers are 1.
-fn layer() -> Layer {
-    let one = || Param::from_tensor(Tensor::ones([1], &Device::flex().autodiff()).require_grad());
+fn layer(device: &Device) -> Layer {
+    let one = || Param::from_tensor(Tensor::ones([1], &device.clone().autodiff()).require_grad());
     Layer { weight: one(), bias: one() }
 }
 
 /// A gradient for both numbers.
-fn gradients(value: f32) -> Gradients {
-    let tensor = || Tensor::from_floats([value].as_slice(), &Device::flex());
+fn gradients(value: f32, device: &Device) -> Gradients {
+    let tensor = || Tensor::from_floats([value].as_slice(), device);
     Gradients::from_tensors(["weight", "bias"].map(|name| (name.to_owned(), tensor())).into())
 }
 
@@ -41,9 +41,10 @@ fn numbers(layer: &Layer) -> [f64; 2] {
 /// Takes steps along the same gradient. Returns weight and bias after each.
 fn path(config: &OptimiserConfig, gradient: f32, steps: usize) -> Vec<[f64; 2]> {
     let mut optimiser = Optimiser::new(config);
-    let mut layer = layer();
+    let device = Device::flex();
+    let mut layer = layer(&device);
     let mut step = || {
-        layer = optimiser.step(layer.clone(), gradients(gradient), Rates::of(config));
+        layer = optimiser.step(layer.clone(), gradients(gradient, &device), Rates::of(config));
         numbers(&layer)
     };
     (0..steps).map(|_| step()).collect()
@@ -77,32 +78,44 @@ fn the_decay_of_adam_spares_the_exempt() {
     assert_close(&path(&config(OptimiserKind::Adam, DECAY), 0.0, 1), &[[0.9, 1.0]]);
 }
 
+#[cfg(feature = "tch")]
 #[test]
-fn parameters_take_the_same_step_together() {
+fn joined_parameters_take_the_same_steps() {
+    let device = crate::device::DeviceName::Libtorch.open().expect("always there");
     for kind in [OptimiserKind::Adam, OptimiserKind::AdamW, OptimiserKind::Sgd] {
         let config = config(kind, DECAY);
         let rates = Rates::of(&config);
         let optimiser = || Optimiser::new(&config).with_rate_factor(&["weight"], 0.5);
-        let (mut single, mut together) = (optimiser(), optimiser());
-        let (mut left, mut right) = (layer(), layer());
-        for gradient in [0.5, -2.0] {
-            left = single.step(left, gradients(gradient), rates);
-            together.steps += 1;
-            let groups = together.grouped(gradients(gradient).into_tensors(), rates);
-            assert_eq!(groups.len(), 2, "{kind:?}");
-            let mut stepped = BTreeMap::new();
-            for (update, gradients) in groups {
-                stepped.extend(together.step_together(&right, gradients, update));
-            }
-            right = replace(right, stepped, |_, _, stepped| stepped);
+        let (mut single, mut joined) = (optimiser(), optimiser());
+        let (mut left, mut right) = (layer(&device), layer(&device));
+        for gradient in [0.5, -2.0, 1.0] {
+            left = single.step(left, gradients(gradient, &device), rates);
+            let together = gradients(gradient, &device).joined(|name| joined.group_of(name));
+            right = joined.step(right, together, rates);
+            assert_close(&[numbers(&left)], &[numbers(&right)]);
         }
-        assert_eq!(numbers(&left), numbers(&right), "{kind:?}");
+        assert_eq!(joined.joined.len(), 2, "{kind:?}");
         let second = kind != OptimiserKind::Sgd;
-        for optimiser in [&single, &together] {
+        for optimiser in [&single, &joined] {
             assert_eq!(optimiser.moments().len(), 2);
             assert!(optimiser.moments().values().all(|moments| moments.second.is_some() == second));
         }
+        // Moments of joined parameters are those of single ones: either goes on where the other has stopped.
+        let (mut resumed, mut parted) = (optimiser(), optimiser());
+        resumed.restore(3, single.moments());
+        parted.restore(3, joined.moments());
+        let together = gradients(0.25, &device).joined(|name| resumed.group_of(name));
+        right = resumed.step(right, together, rates);
+        left = parted.step(left, gradients(0.25, &device), rates);
+        assert_close(&[numbers(&left)], &[numbers(&right)]);
     }
+}
+
+#[cfg(feature = "tch")]
+#[test]
+fn all_parameters_of_a_step_are_one_group_without_exemptions() {
+    let optimiser = Optimiser::new(&OptimiserConfig::default());
+    assert_eq!(optimiser.group_of("weight"), optimiser.group_of("bias"));
 }
 
 #[test]

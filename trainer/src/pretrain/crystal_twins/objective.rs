@@ -19,6 +19,7 @@ use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::terms::Terms;
 
 /// Names of the terms of the loss: that of the diagonal of the correlation matrix, and that of the other elements
 /// before its factor λ.
@@ -93,14 +94,12 @@ impl Objective for CrystalTwinsObjective {
             .map(|view| Batch::shared(view, None, self.features.cutoff_angstrom, &self.ranks, &self.device))
     }
 
-    fn losses(&self, model: &CrystalTwinsModel, views: &[Batch; 2], pass: &mut Pass) -> (Tensor<1>, Values) {
+    fn losses(&self, model: &CrystalTwinsModel, views: &[Batch; 2], pass: &mut Pass) -> (Tensor<1>, Terms) {
         let off_diagonal = self.config.pretrain.crystal_twins.off_diagonal;
         let agreement = model.agreement(views, off_diagonal, pass);
         // Every rank has the same numbers, those of the whole batch.
-        let values = [&agreement.loss, &agreement.on, &agreement.off].map(|value| value.clone().detach());
-        let values = Tensor::cat(values.into(), 0).into_data();
-        let names = [TOTAL, TERMS[0], TERMS[1]].map(str::to_owned);
-        (agreement.loss, names.into_iter().zip(values.iter::<f64>()).collect())
+        let values = [agreement.loss.clone(), agreement.on, agreement.off];
+        (agreement.loss, Terms::new(&[TOTAL, TERMS[0], TERMS[1]], &values))
     }
 
     fn trains_on(&self, views: &[Batch; 2]) -> bool {

@@ -15,6 +15,7 @@ use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
 use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::terms::Terms;
 
 /// Names of the terms of the loss: the expectations over atoms with other crystals, and with their own.
 pub const TERMS: [&str; 2] = ["E_neg", "E_pos"];
@@ -85,14 +86,11 @@ impl Objective for InfoGraphObjective {
         PlacedBatch::new(Batch::shared(graph, None, self.cutoff_angstrom, &self.ranks, &self.device))
     }
 
-    fn losses(&self, model: &InfoGraphModel, batch: &PlacedBatch, pass: &mut Pass) -> (Tensor<1>, Values) {
+    fn losses(&self, model: &InfoGraphModel, batch: &PlacedBatch, pass: &mut Pass) -> (Tensor<1>, Terms) {
         let information = model.information(&batch.batch, batch.place, pass);
-        let parts = [&information.loss, &information.negative, &information.positive];
-        let values = Tensor::cat(parts.map(|part| part.clone().detach()).into(), 0).into_data();
-        let mut values: Vec<f64> = values.iter::<f64>().collect();
-        self.ranks.average(&mut values);
-        let names = [TOTAL, TERMS[0], TERMS[1]].map(str::to_owned);
-        (information.loss, names.into_iter().zip(values).collect())
+        let values = [information.loss.clone(), information.negative, information.positive];
+        let terms = Terms::new(&[TOTAL, TERMS[0], TERMS[1]], &values).averaged_over(&self.ranks);
+        (information.loss, terms)
     }
 
     fn trains_on(&self, batch: &PlacedBatch) -> bool {

@@ -56,9 +56,8 @@ fn learn(config: &Config, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
     let model = PropertyModel::init(model, HEAD_WIDTH, &lattice, 3, &device.clone().autodiff());
     let model = names::with_dtype(model, DType::F64);
     let mut pass = Pass::training();
-    let (loss, values) = objective.losses(&model, &batch, &mut pass);
-    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    let (losses, gradients) = averaged(&model, &values, &loss, ranks);
+    let (loss, terms) = objective.losses(&model, &batch, &mut pass);
+    let (losses, gradients) = averaged(&model, &terms.values(), &loss, ranks);
     let parameters = names::parameters(&pass.running().update(model)).into_iter();
     let statistics = parameters.filter(|parameter| !names::is_trained(&parameter.name));
     let statistics = statistics.map(|statistic| (statistic.name, statistic.data.iter::<f64>().collect()));

@@ -99,7 +99,7 @@ pub(super) fn averaged<M: Module>(
     let mut gradients = Gradients::collect(model, total.backward());
     gradients.average(&**ranks);
     let numbers = |tensor: &Tensor<1>| tensor.to_data().iter::<f64>().collect();
-    let gradients = gradients.tensors().iter().map(|(name, tensor)| (name.clone(), numbers(tensor)));
+    let gradients = gradients.tensors().into_iter().map(|(name, tensor)| (name, numbers(&tensor)));
     (values, gradients.collect())
 }
 
@@ -123,9 +123,8 @@ fn learn_twins(perturb: f64, ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     let views = [Purpose::FirstView, Purpose::SecondView]
         .map(|purpose| objective.view(graph.clone(), purpose, key))
         .map(|view| Batch::shared(view, None, CUTOFF, ranks, &device));
-    let (loss, values) = objective.losses(&model, &views, &mut Pass::training());
-    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    averaged(&model, &values, &loss, ranks)
+    let (loss, terms) = objective.losses(&model, &views, &mut Pass::training());
+    averaged(&model, &terms.values(), &loss, ranks)
 }
 
 /// Losses and gradients of InfoGraph, both averaged over the ranks.
@@ -136,9 +135,8 @@ fn learn_information(ranks: &Arc<dyn Ranks>) -> (Numbers, Numbers) {
     let (graph, _) = graph(share.of(crystals().len()), Inputs::default());
     let batch = PlacedBatch::new(Batch::shared(graph, None, CUTOFF, ranks, &device));
     let objective = InfoGraphObjective::new(&config, &FeatureSettings::default(), &device, ranks);
-    let (loss, values) = objective.losses(&model, &batch, &mut Pass::training());
-    let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    averaged(&model, &values, &loss, ranks)
+    let (loss, terms) = objective.losses(&model, &batch, &mut Pass::training());
+    averaged(&model, &terms.values(), &loss, ranks)
 }
 
 pub(super) fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {

@@ -128,8 +128,9 @@ impl<'a> Numbers<'a> {
 
     /// Adds the gradients of a model's parameters, zeros for those that have none.
     fn gradients<M: burn::module::Module>(&mut self, prefix: &str, model: &M, gradients: &Gradients) {
+        let tensors = gradients.tensors();
         for parameter in names::parameters(model) {
-            let data = match gradients.tensors().get(&parameter.name) {
+            let data = match tensors.get(&parameter.name) {
                 Some(gradient) => gradient.to_data(),
                 None => TensorData::zeros::<f64, _>(parameter.shape.clone()),
             };
