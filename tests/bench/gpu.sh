@@ -35,7 +35,15 @@ mkdir -p "$work"
 say() { echo "$*" >>"$work/table"; }
 : >"$work/table"
 
-"$ETL" build cif --input "$CELLS" --out "$work/store" --overwrite --allow-rejects >"$work/etl.txt" 2>&1
+# Runs a command whose output nobody reads unless it fails.
+quietly() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+}
+
+rm -rf "$work/store"
+quietly "$work/etl.txt" "$ETL" build cif --input "$CELLS" --name cells --out "$work/store" --allow-rejects
 
 if [ -e "$GOLDEN" ]; then
     if "$TRAINER" verify "$GOLDEN" --device "$DEVICE" >"$work/verify.txt" 2>&1; then
