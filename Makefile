@@ -101,11 +101,13 @@ lint: ## Check format, lints and documentation
 
 deny: ## Check licences, sources and known faults of the dependencies (needs cargo-deny)
 	cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
-	@# The faults are in a database of their own: without a network they cannot be known. Nothing before has fetched what
-	@# the fuzz targets alone depend on.
+	@# Nothing before has fetched what the fuzz targets alone depend on.
+	cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
+	cargo deny --manifest-path fuzz/Cargo.toml --offline --config deny.toml check --hide-inclusion-graph \
+		bans licenses sources
+	@# The faults are in a database of their own: without a network they cannot be known.
 	@if cargo deny fetch db 2>/dev/null; then \
 		cargo deny --all-features --offline check --hide-inclusion-graph advisories && \
-		cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml && \
 		cargo deny --manifest-path fuzz/Cargo.toml --offline --config deny.toml check --hide-inclusion-graph advisories; \
 	else echo "make deny: the database of known faults cannot be reached, they are not looked for"; fi
 

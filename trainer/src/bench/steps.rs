@@ -23,9 +23,9 @@ pub struct Seconds {
     /// Forward and backward pass, with the reading of the losses. A device with its own memory works on all parts of a
     /// step until then.
     pub gradients: Times,
-    /// The host's part of the forward pass.
+    /// Computing the forward pass on the host, or giving its operations to the device.
     pub forward: Times,
-    /// The host's part of the backward pass.
+    /// Computing the backward pass on the host, or giving its operations to the device.
     pub backward: Times,
     /// Reading of the losses and the norm, which waits for the device.
     pub read: Times,
@@ -66,9 +66,9 @@ pub struct Step {
     pub preparation: f64,
     /// Seconds of the forward and backward pass and of reading the losses.
     pub gradients: f64,
-    /// The host's seconds in the forward pass.
+    /// Seconds in which the host computed the forward pass, or gave its operations to the device.
     pub forward: f64,
-    /// The host's seconds in the backward pass.
+    /// Seconds in which the host computed the backward pass, or gave its operations to the device.
     pub backward: f64,
     /// Seconds of reading losses and norm.
     pub read: f64,

@@ -1,4 +1,4 @@
-//! Settings that have no effect beside others.
+//! Settings that have no effect because of the value of another setting, such as `optimiser.momentum` with Adam.
 
 use super::Config;
 use super::choice;
@@ -7,7 +7,7 @@ use super::model::{MegnetStyle, ModelKind};
 use super::optimiser::OptimiserKind;
 use super::schedule::ScheduleKind;
 
-/// Returns the setting beside which another one has no effect; `None` if it has one.
+/// Returns the setting whose value makes `key` useless; `None` if `key` has an effect.
 pub(super) fn hindrance(config: &Config, key: &str) -> Option<&'static str> {
     let Config { model, data, optimiser, schedule, .. } = config;
     let is_sgd = optimiser.kind == OptimiserKind::Sgd;

@@ -279,7 +279,7 @@ impl Config {
         choice::active(self.settings())
     }
 
-    /// Returns the settings that have an effect on a use of the configuration, as pairs of key and TOML value.
+    /// Returns the settings that change the results of a use, such as fine-tuning, as pairs of key and TOML value.
     pub(crate) fn settings_for(&self, purpose: Purpose) -> Vec<(String, String)> {
         let has_effect = |key: &str| purpose.uses(key) && purpose.hindrance(self, key).is_none();
         self.settings().into_iter().filter(|(key, _)| has_effect(key)).collect()

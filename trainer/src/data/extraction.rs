@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Radius of the search for nearest neighbours in Å.
 const NEAREST_CUTOFF: f64 = 8.0;
 
-/// The neighbours of an atom that a store holds. It is written `knn12` (the 12 nearest within 8 Å) or `r5` (all within
-/// 5 Å). Whether the twelfth has its whole shell is a setting of the store, which weights remember with all others.
+/// Which neighbours of an atom a store holds as edges. Texts write `knn12` for the 12 nearest within 8 Å, and `r5` for
+/// all within 5 Å. Whether neighbours as far as the twelfth are kept, too, is a setting of its own (`ties`; specification,
+/// section 2.2), which weights remember with all others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Extraction {
     /// This many nearest neighbours within 8 Å.

@@ -26,7 +26,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`TrainError::NotFinetuned`] for weights without a head, [`TrainError::Weights`] or
-    /// [`TrainError::Model`] for a file that is damaged or holds another model.
+    /// [`TrainError::Model`] for a file that is damaged, or whose tensors are not those of the described model.
     pub fn load(path: &Path, device: &Device) -> Result<Self, TrainError> {
         let broken = |source| TrainError::Weights { path: path.to_owned(), source };
         let file = weights::read(path).map_err(broken)?;

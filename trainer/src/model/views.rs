@@ -23,9 +23,9 @@ pub struct Views {
     pub atomic_numbers: Tensor<1, Int>,
     /// Distance of every atom from the centre of its crystal in Å, shape `[2 N]`.
     pub centre_distances: Tensor<1>,
-    /// In-degree of every atom, shape `[2 N, 1]`.
+    /// Number of edges that end at every atom, shape `[2 N, 1]`.
     pub degrees: Tensor<2>,
-    /// Length of every edge in Å, shape `[2 E]`.
+    /// Length of every edge in Å: those of the batch, once for each view; shape `[2 E]`.
     pub distances: Tensor<1>,
     labels: Option<EdgeLabels>,
 }

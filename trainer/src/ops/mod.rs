@@ -295,8 +295,10 @@ pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: 
 /// Writes values into the memory of a tensor of the same shape, also for all its clones and views.
 ///
 /// # Panics
-/// If [`device::joins_parameters`] is false for the device: the other backends do not share memory among tensors.
+/// If the shapes differ, or if [`device::joins_parameters`] is false for the device: the other backends do not share
+/// memory among tensors.
 pub fn overwrite(target: &Tensor<1>, values: Tensor<1>) {
+    assert_eq!(target.dims(), values.dims(), "the memory of a tensor keeps its size");
     match device::operations(&target.device()) {
         #[cfg(feature = "tch")]
         Operations::Libtorch => libtorch::overwrite(target, values),

@@ -85,8 +85,8 @@ impl Optimiser {
         self.moments.iter().map(|(name, moments)| (name.clone(), moments.clone())).chain(joined).collect()
     }
 
-    /// Returns the group of a parameter. All parameters of a group take the same step, and their gradients may be
-    /// joined.
+    /// Returns the group of a parameter. The parameters of a group have the same learning rate and weight decay, so that
+    /// their gradients may be joined to one tensor.
     pub fn group_of(&self, name: &str) -> (u64, u64) {
         let update = self.update(name, Rates::of(&self.config));
         let (decay, rate) = match update.rule {
@@ -103,6 +103,7 @@ impl Optimiser {
         if gradients.is_joined() {
             return self.step_joined(model, gradients.into_blocks(), rates);
         }
+        self.part();
         replace(model, gradients.into_tensors(), |name, parameter, gradient| {
             let update = self.update(&name, rates);
             let before = self.moments.remove(&name).unwrap_or_else(|| update.start(&gradient));
@@ -130,11 +131,18 @@ impl Optimiser {
         model
     }
 
+    /// Parts the moments of joined parameters.
+    fn part(&mut self) {
+        if !self.joined.is_empty() {
+            self.moments = self.moments();
+            self.joined.clear();
+        }
+    }
+
     /// Joins the parameters and moments of each block. The parameters of the returned model are views of the joined
     /// ones.
     fn join<M: Module>(&mut self, model: M, blocks: &[Block]) -> M {
-        self.moments = self.moments();
-        self.joined.clear();
+        self.part();
         let mut parameters: BTreeMap<_, _> = flat_parameters(&model).into_iter().collect();
         let mut views = BTreeMap::new();
         for Block { members, values } in blocks {

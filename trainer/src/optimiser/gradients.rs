@@ -38,7 +38,8 @@ impl Block {
 /// Gradients of a model's parameters by name.
 #[derive(Debug, Default)]
 pub struct Gradients {
-    /// One block for each parameter in the order of the names, or one for all parameters with the same step.
+    /// One block for each parameter, in the order of the names. Of joined gradients, one block for each group of
+    /// parameters with the same learning rate and weight decay.
     blocks: Vec<Block>,
     is_joined: bool,
 }
@@ -136,20 +137,26 @@ impl Gradients {
         Self { blocks: self.blocks.clone(), is_joined: self.is_joined }.into_tensors()
     }
 
-    /// Adds the gradients of another batch, joined if these are.
-    ///
-    /// # Panics
-    /// If they are of other parameters.
+    /// Adds the gradients of another batch. If that has gradients of other parameters, the sums are not joined any more.
     pub fn add(&mut self, other: Gradients) {
-        assert_eq!(
-            self.blocks.len(),
-            other.blocks.len(),
-            "two batches have gradients of the same parameters"
-        );
-        for (block, other) in self.blocks.iter_mut().zip(other.blocks) {
-            assert_eq!(block.members, other.members, "two batches have gradients of the same parameters");
-            block.values = block.values.clone() + other.values;
+        let members = |gradients: &Gradients| -> Vec<Vec<Member>> {
+            gradients.blocks.iter().map(|block| block.members.clone()).collect()
+        };
+        if members(self) == members(&other) {
+            for (block, other) in self.blocks.iter_mut().zip(other.blocks) {
+                block.values = block.values.clone() + other.values;
+            }
+            return;
         }
+        let mut sums = std::mem::take(self).into_tensors();
+        for (name, gradient) in other.into_tensors() {
+            let sum = match sums.remove(&name) {
+                Some(sum) => sum + gradient,
+                None => gradient,
+            };
+            sums.insert(name, sum);
+        }
+        *self = Self::from_tensors(sums);
     }
 
     /// Multiplies every gradient by a factor.
@@ -253,6 +260,26 @@ mod tests {
         assert_eq!(numbers(&apart), numbers(&joined));
         // 1 + 2 · 4 + 3 · 9
         assert!((apart.norm().read() - 6.0).abs() < 1e-6 && (joined.norm().read() - 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn gradients_of_other_parameters_are_added_by_name() {
+        let few = || {
+            let mut tensors = gradients().tensors();
+            tensors.remove("b");
+            Gradients::from_tensors(tensors)
+        };
+        let expected = [("a", vec![2.0]), ("b", vec![2.0; 2]), ("c", vec![6.0; 3])];
+        let expected = expected.map(|(name, values)| (name.to_owned(), values));
+        for (mut sum, other) in [
+            (gradients(), few()),
+            (few(), gradients()),
+            (gradients().joined(|_| ()), few().joined(|_| ())),
+            (few().joined(|_| ()), gradients().joined(|_| ())),
+        ] {
+            sum.add(other);
+            assert_eq!(numbers(&sum), expected);
+        }
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
 /// Checks that a weights file holds the whole model that its description names, with its decoders or its head.
 ///
 /// # Errors
-/// [`TrainError::Model`] for a file that holds another model.
+/// [`TrainError::Model`] for a file whose tensors are not those of the configured model: one is missing, unexpected or of
+/// another shape.
 pub(crate) fn require_whole(
     path: &Path,
     file: &WeightsFile,

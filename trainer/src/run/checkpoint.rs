@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use crate::exact;
-use crate::weights::description::STATE_KEY;
+use crate::weights::key::STATE_KEY;
 use crate::weights::{self, Description, Tensor, WeightsFile};
 
 /// Prefix of Adam's means of gradients and of SGD's velocities.

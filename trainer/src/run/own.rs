@@ -113,7 +113,7 @@ mod tests {
             is_weights(&path)
         };
         assert!(!write("format"), "of another program");
-        assert!(write(weights::description::CONFIG_KEY));
+        assert!(write(weights::key::CONFIG_KEY));
         let mut bytes = std::fs::read(&path).expect("it is there");
         bytes.extend([7; 9]);
         std::fs::write(&path, &bytes).expect("it is writable");

@@ -2,7 +2,8 @@
 //!
 //! * [`mod@file`]: reading and writing of named tensors and metadata
 //! * [`mod@check`]: comparison of a file's tensors with those of a model
-//! * [`description`]: the model, features and lattice statistics of the weights
+//! * [`description`]: the model, features and lattice statistics of the weights, under the keys of [`key`]
+//! * `sections`, `lattice`: parts of a description, from its text
 //! * [`target`]: the target of a fine-tuned model
 //! * [`error`]: errors of weights files
 
@@ -12,7 +13,10 @@ pub mod description;
 pub mod error;
 mod extent;
 pub mod file;
+pub mod key;
+mod lattice;
 mod section;
+mod sections;
 pub mod target;
 mod tensor;
 mod unique;

@@ -1,7 +1,12 @@
 //! Target of a fine-tuned model, as metadata of its weights.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::error::WeightsError;
+use super::key::TARGET_KEY;
+use super::section::{self, unreadable};
 use crate::exact;
 use crate::task::Transform;
 
@@ -26,4 +31,38 @@ pub struct Target {
     pub std: f64,
     /// Width of the head's hidden layers.
     pub head_width: usize,
+}
+
+impl Target {
+    /// Reads the target from the metadata of a weights file; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`WeightsError::Metadata`] or the other errors of a section, with the setting.
+    pub(super) fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Option<Self>, WeightsError> {
+        if !metadata.contains_key(TARGET_KEY) {
+            return Ok(None);
+        }
+        let template = Self {
+            task: String::new(),
+            property: String::new(),
+            unit: String::new(),
+            transform: Transform::None,
+            mean: 0.0,
+            std: 1.0,
+            head_width: 1,
+        };
+        let settings = section::settings(metadata, TARGET_KEY)?;
+        let target: Self = section::fill(&template, &settings, |_| Some(TARGET_KEY))?;
+        let refuse = |name: &str, value: String, reason: &str| {
+            Err(unreadable(&format!("{TARGET_KEY}.{name}"), &value, reason))
+        };
+        match (target.mean, target.std, target.head_width) {
+            (mean, ..) if !mean.is_finite() => refuse("mean", mean.to_string(), "is not finite"),
+            (_, std, _) if !(std.is_finite() && std > 0.0) => {
+                refuse("std", std.to_string(), "is not positive and finite")
+            }
+            (.., 0) => refuse("head_width", "0".to_owned(), "must be at least 1"),
+            _ => Ok(Some(target)),
+        }
+    }
 }

@@ -100,10 +100,15 @@ fn joined_parameters_take_the_same_steps() {
             assert_eq!(optimiser.moments().len(), 2);
             assert!(optimiser.moments().values().all(|moments| moments.second.is_some() == second));
         }
+        // Single gradients go on with the moments of joined ones.
+        left = single.step(left, gradients(0.5, &device), rates);
+        right = joined.step(right, gradients(0.5, &device), rates);
+        assert!(joined.joined.is_empty());
+        assert_close(&[numbers(&left)], &[numbers(&right)]);
         // Moments of joined parameters are those of single ones: either goes on where the other has stopped.
         let (mut resumed, mut parted) = (optimiser(), optimiser());
-        resumed.restore(3, single.moments());
-        parted.restore(3, joined.moments());
+        resumed.restore(4, single.moments());
+        parted.restore(4, joined.moments());
         let together = gradients(0.25, &device).joined(|name| resumed.group_of(name));
         right = resumed.step(right, together, rates);
         left = parted.step(left, gradients(0.25, &device), rates);
