@@ -40,6 +40,7 @@ def pretraining(folder):
     yield "  a step", f"{1e3 * seconds / len(steps):.1f} ms"
     for part in steps[0]["host_seconds"]:
         yield f"  {part}", f"{1e3 * mean(step['host_seconds'][part] for step in steps):.2f} ms"
+    yield "  uploaded", f"{mean(step['uploaded_bytes'] for step in steps) / 1e6:.2f} MB"
     busy = [int(line) for line in (folder / "busy.txt").read_text().split() if line.isdigit()]
     if busy:
         yield "  GPU busy", f"{mean(busy[int(WARM_UP * len(busy)) :]):.0f} %"

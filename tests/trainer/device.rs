@@ -67,6 +67,25 @@ fn the_host_s_time_is_recorded_by_parts() {
 }
 
 #[test]
+fn a_device_gets_ends_vectors_and_labels_alone() {
+    let size = |device: &[&str]| {
+        let store = store();
+        let mut arguments = vec!["bench", "--shards", text(&store), "--json", "--steps", "1"];
+        arguments.extend(device);
+        let report: Value = serde_json::from_str(&succeed(&arguments)).expect("JSON");
+        report["size"].clone()
+    };
+    assert_eq!(size(&["--device", "libtorch"])["uploaded_bytes"], 0);
+    let size = size(&AS_CUDA);
+    // Source, reverse and direction, and a vector of three, of every edge; less than as much again of the atoms.
+    let [bytes, edges] = ["uploaded_bytes", "edges"].map(|key| number(&size[key]));
+    assert!((24.0 * edges..32.0 * edges).contains(&bytes), "{size}");
+    for step in records_of(trained(&[&AS_CUDA[..], &["--epochs", "1"]].concat()).path(), "step") {
+        assert!(number(&step["uploaded_bytes"]) > 0.0 && step.get("gpu_busy").is_none(), "{step}");
+    }
+}
+
+#[test]
 fn a_killed_run_on_a_device_goes_on_where_it_stopped() {
     let options = [&AS_CUDA[..], &["--epochs", "6", "--set", "run.checkpoint_steps=2"]].concat();
     let whole = trained(&options);

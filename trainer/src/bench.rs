@@ -279,6 +279,7 @@ fn timed_steps<O: Objective>(
             timed.push(Step {
                 crystals,
                 triplets,
+                uploaded_bytes: learner.objective.uploaded_bytes(&batch),
                 size,
                 work: estimate::work(config.model.graph(), &size),
                 preparation,

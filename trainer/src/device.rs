@@ -88,14 +88,14 @@ impl FromStr for DeviceName {
 }
 
 impl DeviceName {
-    /// Opens the device without automatic differentiation.
+    /// Opens the device without automatic differentiation, for the calling thread; see [`enter_thread`] for others.
     ///
     /// # Errors
     /// [`DeviceError`] if the program or the machine does not have the device.
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             DeviceName::Cpu => Ok(Device::flex()),
-            other => open_libtorch(other),
+            other => open_libtorch(other).inspect(enter_thread),
         }
     }
 }
@@ -134,6 +134,26 @@ fn open_libtorch(name: DeviceName) -> Result<Device, DeviceError> {
         name,
         available: format!("{}, {}{cuda}", DeviceName::Cpu, DeviceName::Libtorch),
     })
+}
+
+/// Prepares the calling thread for the work on a device. Threads that have not been prepared work more slowly.
+pub fn enter_thread(device: &Device) {
+    match operations(device) {
+        #[cfg(feature = "tch")]
+        Operations::Libtorch => {
+            // A libtorch that cannot do so is only slower.
+            let _ = crate::raw::autograd::leave_out();
+        }
+        _ => {}
+    }
+}
+
+/// Sets the number of threads of libtorch's operations on the CPU.
+pub fn set_threads(count: usize) {
+    #[cfg(feature = "tch")]
+    tch::set_num_threads(i32::try_from(count).unwrap_or(i32::MAX));
+    #[cfg(not(feature = "tch"))]
+    let _ = count;
 }
 
 /// Implementation of the operations in `crate::ops` for a device.
@@ -177,6 +197,17 @@ pub fn computes_on_host(device: &Device) -> bool {
         DispatchDevice::Autodiff(_) => computes_on_host(&device.clone().inner()),
         #[allow(unreachable_patterns, reason = "the other backends are optional")]
         _ => false,
+    }
+}
+
+/// Returns the number of a CUDA device.
+#[cfg(feature = "tch")]
+#[allow(deprecated, reason = "burn 0.22 is the last version with libtorch, and says so everywhere")]
+pub(crate) fn cuda_index(device: &Device) -> Option<usize> {
+    match device.as_dispatch() {
+        DispatchDevice::LibTorch(burn_tch::LibTorchDevice::Cuda(index)) => Some(*index),
+        DispatchDevice::Autodiff(_) => cuda_index(&device.clone().inner()),
+        _ => None,
     }
 }
 

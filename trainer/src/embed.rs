@@ -78,7 +78,7 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     let settings = StreamSettings {
         graph: description.model.graph(),
         inputs: Encoder::inputs(&description.model),
-        with_triplets: !device::computes_on_host(&device),
+        bases_on_device: !device::computes_on_host(&device),
         ..request.data.in_order()
     };
     let mut crystals = 0;

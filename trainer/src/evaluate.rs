@@ -230,7 +230,7 @@ fn predict_selection<T>(
     let settings = StreamSettings {
         graph: predictor.graph(),
         inputs: predictor.inputs(),
-        with_triplets: !device::computes_on_host(device),
+        bases_on_device: !device::computes_on_host(device),
         ..data.in_order()
     };
     let mut rows = Vec::new();

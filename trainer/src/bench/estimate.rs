@@ -87,6 +87,7 @@ mod tests {
         Step {
             crystals: 8,
             triplets: 12 * edges as usize,
+            uploaded_bytes: 0,
             size: Size { atoms: edges / 12, edges, pairs: 13 * edges },
             work: edges as f64,
             preparation: 1e-6 * edges as f64,

@@ -52,6 +52,10 @@ impl Objective for Regression {
         (loss.clone(), Terms::new(&[TOTAL], &[loss]))
     }
 
+    fn uploaded_bytes(&self, batch: &Batch) -> usize {
+        batch.uploaded_bytes
+    }
+
     fn trains_on(&self, batch: &Batch) -> bool {
         Encoder::trains_on(&self.config.model, batch)
     }

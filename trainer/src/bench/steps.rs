@@ -49,6 +49,8 @@ pub struct BatchSize {
     pub edges: usize,
     /// Number of triplets.
     pub triplets: usize,
+    /// Number of bytes that were copied to the device; 0 on the host.
+    pub uploaded_bytes: usize,
 }
 
 /// A timed step.
@@ -58,6 +60,8 @@ pub struct Step {
     pub crystals: usize,
     /// Number of triplets in the batch.
     pub triplets: usize,
+    /// Number of bytes of the batch that were copied to the device.
+    pub uploaded_bytes: usize,
     /// Numbers of atoms, edges and pairs in the batch.
     pub size: Size,
     /// The [`work`](super::estimate::work) of the batch.
@@ -136,6 +140,7 @@ impl Steps {
             atoms: mean(|step| step.size.atoms as f64),
             edges: mean(|step| step.size.edges as f64),
             triplets: mean(|step| step.triplets as f64),
+            uploaded_bytes: mean(|step| step.uploaded_bytes as f64),
         }
     }
 

@@ -96,7 +96,7 @@ impl PredictArguments {
             threads: rayon::current_num_threads(),
             workers: self.workers,
             queue: DEFAULT_QUEUE,
-            with_triplets: !device::computes_on_host(&device),
+            bases_on_device: !device::computes_on_host(&device),
         };
         let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         bar.set_style(ProgressStyle::with_template(PROGRESS)?);

@@ -7,7 +7,7 @@ use clap::Args;
 use schemas::limits::MAX_THREADS;
 use schemas::output;
 use trainer::config::{Config, Override, Purpose};
-use trainer::device::DeviceName;
+use trainer::device::{self, DeviceName};
 use trainer::ranks;
 use trainer::run::folder::Existing;
 
@@ -111,6 +111,10 @@ impl Machine {
             pool = pool.use_current_thread();
         }
         pool.build_global().context("cannot start the threads")?;
+        if let Some(threads) = self.threads {
+            // Otherwise libtorch has a default of its own, which OMP_NUM_THREADS sets.
+            device::set_threads(threads);
+        }
         match (self.device.as_str(), ranks::local_rank()) {
             ("cuda", Some(local)) => Ok(DeviceName::Cuda(local)),
             (name, _) => Ok(name.parse()?),

@@ -13,9 +13,11 @@ pub use kernels::triplet::SPHERICAL;
 
 /// Number of pieces of the table over `0 ≤ x ≤ 1`. With degree 7 and the largest zero 27, the Chebyshev remainder is
 /// `(27/256)⁸ / (8! 2⁷) ≈ 3e-15` relative to the functions.
-const INTERVALS: usize = 128;
+pub(crate) const INTERVALS: usize = 128;
 /// Number of coefficients of a piece.
-const COEFFICIENTS: usize = 8;
+pub(crate) const COEFFICIENTS: usize = 8;
+/// Coefficients of the polynomial in [`envelope`].
+pub(crate) const ENVELOPE: [f64; 6] = [1.0, 3.0, 6.0, 10.0, 15.0, 21.0];
 
 /// Values of all columns for one edge.
 type Columns = [f64; SPHERICAL];
@@ -29,7 +31,7 @@ pub fn envelope(x: f64) -> f64 {
         return 0.0;
     }
     let rest = 1.0 - x;
-    let factor = 1.0 + x * (3.0 + x * (6.0 + x * (10.0 + x * (15.0 + x * 21.0))));
+    let factor = ENVELOPE.iter().rev().fold(0.0, |sum, factor| sum * x + factor);
     rest * rest * rest * factor / x
 }
 
@@ -42,7 +44,7 @@ pub fn spherical(x: f64, envelope: f64) -> [f64; SPHERICAL] {
     let position = x * INTERVALS as f64;
     let interval = (position as usize).min(INTERVALS - 1);
     let t = 2.0 * (position - interval as f64) - 1.0;
-    let piece = &table()[interval];
+    let piece = &polynomials()[interval];
     let mut values = piece[COEFFICIENTS - 1];
     for coefficients in piece[..COEFFICIENTS - 1].iter().rev() {
         for (value, coefficient) in values.iter_mut().zip(coefficients) {
@@ -53,7 +55,7 @@ pub fn spherical(x: f64, envelope: f64) -> [f64; SPHERICAL] {
 }
 
 /// Returns the norms `√((2l+1)/4π)` of the angular basis.
-fn legendre_norms() -> &'static [f64; ORDERS] {
+pub(crate) fn legendre_norms() -> &'static [f64; ORDERS] {
     static NORMS: LazyLock<[f64; ORDERS]> =
         LazyLock::new(|| std::array::from_fn(|l| ((2 * l + 1) as f64 / (4.0 * PI)).sqrt()));
     &NORMS
@@ -88,7 +90,7 @@ impl AngularBasis {
 }
 
 /// Returns the table `[interval][degree][column]` of the monomial coefficients in `t ∈ [-1, 1]` of each piece.
-fn table() -> &'static [[Columns; COEFFICIENTS]] {
+pub(crate) fn polynomials() -> &'static [[Columns; COEFFICIENTS]] {
     static TABLE: LazyLock<Vec<[Columns; COEFFICIENTS]>> =
         LazyLock::new(|| (0..INTERVALS).map(tabulate).collect());
     &TABLE

@@ -13,12 +13,14 @@ use crate::data::input::GraphInput;
 use crate::data::inputs::Inputs;
 use crate::data::share::Origin;
 pub use lists::{BatchLists, LineLists};
-pub use parts::{Bases, EdgeLabels, LineGraph, Positions, TripletLists};
+pub use parts::{Bases, EdgeLabels, LineGraph, Positions};
 
 /// Maximum number of edges of a batch. Their radial basis takes 700 MiB in single precision.
 const MAX_BATCH_EDGES: usize = 1 << 22;
 /// Maximum number of pairs of edges of a batch. Their angular basis takes 900 MiB in single precision.
 const MAX_BATCH_PAIRS: usize = 1 << 25;
+/// Stands for the reverse of an edge without one in [`GraphBatch::reverse`].
+const NO_REVERSE: i32 = -1;
 
 /// Floating-point type of a batch. Values are computed in double precision and then cast.
 pub trait BatchFloat: Copy + Send + Sync + 'static {
@@ -71,7 +73,7 @@ pub struct GraphBatch<R> {
     pub outgoing_edges: Vec<i32>,
     /// Length of every edge in Å, `[E]`.
     pub distance: Vec<R>,
-    /// Bases of DimeNet++, if the inputs include them.
+    /// Bases of DimeNet++, if the inputs include them and the host computes them.
     pub bases: Option<Bases<R>>,
     /// Line graph, if the inputs include it.
     pub line_graph: Option<LineGraph<R>>,
@@ -80,8 +82,11 @@ pub struct GraphBatch<R> {
     /// Cell image k of every edge's neighbour along l1, l2 and l3, `[E, 3]`, if the inputs include it.
     pub images: Option<Vec<i32>>,
     /// Displacement v of every edge from its centre to its neighbour in Å (specification, section 2.2), `[E, 3]`, if
-    /// the inputs include it.
+    /// the inputs include it, or the device computes the bases.
     pub vectors: Option<Vec<R>>,
+    /// Exact reverse of every edge (specification, section 2.5), -1 where there is none, `[E]`, if the device computes
+    /// the bases.
+    pub reverse: Option<Vec<i32>>,
     /// Fractional positions and lattice vectors, if the inputs include them.
     pub positions: Option<Positions>,
     /// Values of the requested property columns, `[B]` each; NaN for a missing value.
@@ -99,19 +104,11 @@ struct Capacities {
     atoms: usize,
     edges: usize,
     pairs: usize,
-    triplets: usize,
 }
 
 impl<R> GraphBatch<R> {
     fn sizes(&self) -> Capacities {
-        let lists = self.bases.as_ref().and_then(|bases| bases.triplets.as_ref());
-        Capacities {
-            crystals: self.crystals(),
-            atoms: self.atoms(),
-            edges: self.edges(),
-            pairs: self.pairs,
-            triplets: lists.map_or(0, |lists| lists.kj.len()),
-        }
+        Capacities { crystals: self.crystals(), atoms: self.atoms(), edges: self.edges(), pairs: self.pairs }
     }
 
     /// Returns the number of crystals, B.
@@ -139,7 +136,7 @@ impl<R> GraphBatch<R> {
         self.pairs
     }
 
-    /// Returns the number of triplets, T, listed or not; 0 without inputs that depend on angles.
+    /// Returns the number of triplets, T; 0 without inputs that depend on angles.
     pub fn triplets(&self) -> usize {
         self.triplets
     }
@@ -154,6 +151,7 @@ impl<R: BatchFloat> GraphBatch<R> {
     fn with_capacities_of(sizes: &Capacities, settings: &BatchSettings) -> Self {
         let &Capacities { crystals, atoms, edges, .. } = sizes;
         let inputs = settings.inputs;
+        let on_device = settings.inputs.bases && settings.bases_on_device;
         let mut atom_offsets = Vec::with_capacity(crystals + 1);
         atom_offsets.push(0);
         Self {
@@ -169,11 +167,12 @@ impl<R: BatchFloat> GraphBatch<R> {
             outgoing: offsets_of(atoms),
             outgoing_edges: Vec::with_capacity(edges),
             distance: Vec::with_capacity(edges),
-            bases: inputs.bases.then(|| Bases::with_capacities_of(sizes, settings)),
+            bases: (inputs.bases && !on_device).then(|| Bases::with_capacities_of(sizes)),
             line_graph: inputs.line_graph.then(|| LineGraph::with_capacities_of(sizes)),
             labels: inputs.labels.then(|| EdgeLabels::with_capacities_of(sizes)),
             images: inputs.images.then(|| Vec::with_capacity(3 * edges)),
-            vectors: inputs.vectors.then(|| Vec::with_capacity(3 * edges)),
+            vectors: (inputs.vectors || on_device).then(|| Vec::with_capacity(3 * edges)),
+            reverse: on_device.then(|| Vec::with_capacity(edges)),
             positions: inputs.positions.then(|| Positions::with_capacities_of(sizes)),
             properties: BTreeMap::new(),
             origin: Origin::default(),
@@ -197,8 +196,9 @@ pub struct BatchSettings {
     pub cutoff_angstrom: f64,
     /// Parts of the batch besides atoms and edges.
     pub inputs: Inputs,
-    /// Whether to list the triplets in addition to the dense pairs.
-    pub with_triplets: bool,
+    /// Whether the device computes the bases of DimeNet++, from the edges' vectors and reverses. A batch has a twentieth
+    /// of the bytes then.
+    pub bases_on_device: bool,
     /// Which edges the batch holds.
     pub graph: Graph,
 }
@@ -210,8 +210,6 @@ pub struct BatchBuilder<R> {
     properties: Vec<String>,
     graph: CrystalGraph,
     derived: DerivedEdges,
-    /// Index of the first pair of every edge ji of the current crystal.
-    first_pair: Vec<usize>,
     batch: GraphBatch<R>,
 }
 
@@ -223,7 +221,6 @@ impl<R: BatchFloat> BatchBuilder<R> {
             properties: properties.to_vec(),
             graph: CrystalGraph::default(),
             derived: DerivedEdges::default(),
-            first_pair: Vec::new(),
             batch: GraphBatch::with_capacities_of(&Capacities::default(), &settings),
         };
         builder.add_property_columns();
@@ -326,7 +323,7 @@ impl<R: BatchFloat> BatchBuilder<R> {
     fn push_parts(&mut self, input: &GraphInput<'_>, first_edge: i32) {
         let (batch, graph) = (&mut self.batch, &self.graph);
         if let Some(bases) = &mut batch.bases {
-            bases.push(graph, self.settings.cutoff_angstrom, first_edge, &mut self.first_pair);
+            bases.push(graph, self.settings.cutoff_angstrom);
         }
         if let Some(line_graph) = &mut batch.line_graph {
             let once = Graph::Undirected { self_edges: SelfEdges::Once };
@@ -343,6 +340,13 @@ impl<R: BatchFloat> BatchBuilder<R> {
         if let Some(vectors) = &mut batch.vectors {
             let edges = 0..input.target.len();
             vectors.extend(edges.flat_map(|edge| edge_vector(input, edge).map(R::from_f64)));
+        }
+        if let Some(reverse) = &mut batch.reverse {
+            let edges = 0..input.target.len();
+            reverse.extend(edges.map(|edge| match graph.adjacency().reverse(edge) {
+                Some(reverse) => first_edge + reverse as i32,
+                None => NO_REVERSE,
+            }));
         }
         if self.settings.inputs.angles() {
             batch.pairs += graph.adjacency().pairs();

@@ -117,7 +117,7 @@ impl<R: BatchFloat> Stream<R> {
             BatchSettings {
                 cutoff_angstrom: cutoff,
                 inputs: settings.inputs,
-                with_triplets: settings.with_triplets,
+                bases_on_device: settings.bases_on_device,
                 graph: settings.graph,
             },
             &settings.properties,

@@ -136,6 +136,10 @@ impl Objective for Finetuning {
         (squared.unwrap_or(absolute), terms)
     }
 
+    fn uploaded_bytes(&self, batch: &PropertyBatch) -> usize {
+        batch.batch.uploaded_bytes
+    }
+
     fn trains_on(&self, batch: &PropertyBatch) -> bool {
         Encoder::trains_on(&self.model, &batch.batch)
     }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use burn::prelude::*;
 use burn::tensor::Element;
 
+use super::bases::{Bases, Geometry, lengths};
 use super::edge_labels::EdgeLabels;
 use super::mask::Masks;
+use super::upload::{EdgeEnds, Floats, Upload, UploadedEdges};
 use super::views::{Single, Views};
 use crate::data::basis::SPHERICAL;
 use crate::data::bessel::ORDERS;
+use crate::data::labels::HOME_DIRECTION;
 use crate::data::{BatchFloat, GraphBatch};
-use crate::ops::{Angles, Edges, Triplets};
+use crate::device;
+use crate::ops::{Angles, Edges};
 use crate::ranks::{GlobalSizes, Ranks, Sizes};
 
 /// The tensors of a batch of B crystals with N atoms and E edges.
@@ -23,6 +27,8 @@ pub struct Batch {
     pub atoms: usize,
     /// Number of edges, E.
     pub edge_count: usize,
+    /// Number of bytes that were copied to the device; 0 on the host.
+    pub uploaded_bytes: usize,
     /// Indices of the edges' atoms, the edges of every atom, and the angles between edges.
     pub edges: Edges,
     /// Atomic number of every atom, shape `[N]`.
@@ -47,17 +53,6 @@ pub struct Batch {
     images: Option<Tensor<2, Int>>,
     vectors: Option<Tensor<2>>,
     views: Option<Views>,
-}
-
-/// Radial bases of DimeNet++ (specification, section 3). The angular functions are in [`Edges::angles`].
-#[derive(Debug, Clone)]
-pub struct Bases {
-    /// Scaled distance `x = d / cutoff` of every edge, shape `[E, 1]`.
-    pub scaled_distances: Tensor<2>,
-    /// Envelope `u(x)` of every edge, shape `[E, 1]`.
-    pub envelope: Tensor<2>,
-    /// Radial part of the spherical basis, shape `[E, 42]`.
-    pub spherical: Tensor<2>,
 }
 
 /// Line graph of E edges: each of its L pairs joins an edge e1 with an edge e2 that starts where e1 ends.
@@ -107,89 +102,105 @@ impl Batch {
     ) -> Self {
         let (crystals, atoms, edge_count) = (batch.crystals(), batch.atoms(), batch.edges());
         let pairs = batch.pairs();
-        let float = |values: Vec<R>| -> Tensor<1> {
-            let count = values.len();
-            Tensor::from_data(TensorData::new(values, [count]), (device, R::dtype()))
-        };
-        let int = |values: Vec<i32>| -> Tensor<1, Int> {
-            let count = values.len();
-            Tensor::from_data(TensorData::new(values, [count]), device)
-        };
-        let numbers = |values: Vec<usize>| -> Tensor<2> {
-            let count = values.len();
-            let values = values.into_iter().map(|value| R::from_f64(value as f64)).collect();
-            float(values).reshape([count, 1])
-        };
+        let on_host = device::computes_on_host(device);
+        let reals = |values: Vec<f64>| values.into_iter().map(R::from_f64).collect::<Vec<_>>();
+        let mut upload = Upload::<R>::new();
+
+        let atomic_numbers = upload.integers(batch.atomic_numbers);
+        let crystal_of_atom = upload.integers(batch.crystal_of_atom);
+        let counts = batch.atom_offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f64);
+        let atom_counts = upload.floats(reals(counts.collect()));
+        let lattice_parameters = upload.floats(batch.lattice_parameters);
+        let centre_distances = upload.floats(batch.centre_distances);
+        let degrees = batch.incoming.windows(2).map(|pair| f64::from(pair[1] - pair[0]));
+        let degrees = upload.floats(reals(degrees.collect()));
+        let ends = EdgeEnds { target: batch.target, source: batch.source, incoming: batch.incoming };
+        let edges = UploadedEdges::new(&mut upload, ends, [batch.outgoing, batch.outgoing_edges], on_host);
+        let has_vectors = batch.vectors.is_some();
+        let vectors = batch.vectors.map(|vectors| upload.floats(vectors));
+        let distances = (on_host || !has_vectors).then(|| upload.floats(batch.distance));
+        let reverse = batch.reverse.map(|reverse| upload.integers(reverse));
+        let bases = batch.bases.map(|bases| {
+            let angles = (upload.integers(bases.pair_offsets), upload.floats(bases.angular));
+            (upload.floats(bases.envelope), upload.floats(bases.spherical), angles)
+        });
+        let labels = batch.labels.map(|labels| {
+            (upload.integers(labels.direction), on_host.then(|| upload.integers(labels.same_cell)))
+        });
+        let images = batch.images.map(|images| upload.integers(images));
+        let line_graph = batch.line_graph.map(|pairs| {
+            let ends = EdgeEnds { target: pairs.target, source: pairs.source, incoming: pairs.incoming };
+            let by_source = [pairs.outgoing, pairs.outgoing_edges];
+            let edges = UploadedEdges::new(&mut upload, ends, by_source, on_host);
+            (edges, upload.floats(pairs.cosine))
+        });
         let views = masks.map(|masks| {
             let views = [(&masks.first, global.per_hidden(0)), (&masks.second, global.per_hidden(1))];
-            let weigh = |&(hidden, weight): &(&Vec<bool>, f64)| -> Vec<R> {
-                hidden.iter().map(|&hidden| R::from_f64(if hidden { weight } else { 0.0 })).collect()
+            let weigh = |&(hidden, weight): &(&Vec<bool>, f64)| -> Vec<f64> {
+                hidden.iter().map(|&hidden| if hidden { weight } else { 0.0 }).collect()
             };
-            let hidden = [&masks.first[..], &masks.second[..]].concat();
-            let hidden = Tensor::<1, Bool>::from_data(TensorData::new(hidden, [2 * atoms]), device);
-            (hidden, float(views.iter().flat_map(weigh).collect()))
+            let hidden = masks.first.iter().chain(&masks.second).map(|&hidden| i32::from(hidden));
+            let hidden = upload.integers(hidden.collect());
+            (hidden, upload.floats(reals(views.iter().flat_map(weigh).collect())))
         });
-        let degrees = batch.incoming.windows(2).map(|pair| (pair[1] - pair[0]) as usize).collect();
-        let atom_counts = batch.atom_offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let distances = float(batch.distance);
-        let (bases, angles) = batch
-            .bases
-            .map(|bases| {
+
+        let uploaded_bytes = if on_host { 0 } else { upload.bytes() };
+        let lists = upload.to(device, !on_host);
+        let column = |list: Floats| -> Tensor<2> { lists.floats(list).unsqueeze_dim(1) };
+        let edges = edges.edges(&lists);
+        let vectors = vectors.map(|vectors| lists.floats(vectors).reshape([edge_count, 3]));
+        let geometry = reverse
+            .zip(vectors.clone())
+            .map(|(reverse, vectors)| Geometry { vectors, reverse: lists.integers(reverse) });
+        let distances = match (distances, &vectors) {
+            (Some(distances), _) => lists.floats(distances),
+            (None, Some(vectors)) => lengths(vectors),
+            (None, None) => unreachable!("either travels"),
+        };
+        let (bases, angles) = bases
+            .map(|(envelope, spherical, (pair_offsets, angular))| {
                 let radial = Bases {
                     scaled_distances: distances.clone().reshape([edge_count, 1]) / cutoff_angstrom,
-                    envelope: float(bases.envelope).reshape([edge_count, 1]),
-                    spherical: float(bases.spherical).reshape([edge_count, SPHERICAL]),
+                    envelope: column(envelope),
+                    spherical: lists.floats(spherical).reshape([edge_count, SPHERICAL]),
                 };
-                let angles = Angles {
-                    pair_offsets: int(bases.pair_offsets),
-                    angular: float(bases.angular).reshape([pairs, ORDERS]),
-                    triplets: bases.triplets.map(|lists| Triplets {
-                        incoming_edge: int(lists.kj),
-                        outgoing_edge: int(lists.ji),
-                        pair: int(lists.pair),
-                    }),
-                };
-                (radial, angles)
+                let angular = lists.floats(angular).reshape([pairs, ORDERS]);
+                (radial, Angles { pair_offsets: lists.integers(pair_offsets), angular })
             })
             .unzip();
         let batch = Self {
             crystals,
             atoms,
             edge_count,
+            uploaded_bytes,
             edges: Edges {
-                target: int(batch.target),
-                source: int(batch.source),
-                incoming: int(batch.incoming),
-                outgoing: int(batch.outgoing),
-                outgoing_edges: int(batch.outgoing_edges),
+                triplets: geometry.as_ref().map(|geometry| geometry.triplets(&edges, pairs)),
                 angles,
+                ..edges
             },
-            atomic_numbers: int(batch.atomic_numbers),
-            crystal_of_atom: int(batch.crystal_of_atom),
-            atom_counts: numbers(atom_counts),
-            lattice_parameters: float(batch.lattice_parameters).reshape([crystals, 6]),
-            centre_distances: float(batch.centre_distances),
+            atomic_numbers: lists.integers(atomic_numbers),
+            crystal_of_atom: lists.integers(crystal_of_atom),
+            atom_counts: column(atom_counts),
+            lattice_parameters: lists.floats(lattice_parameters).reshape([crystals, 6]),
+            centre_distances: lists.floats(centre_distances),
             distances,
-            degrees: numbers(degrees),
+            degrees: column(degrees),
             global,
-            bases,
-            line_graph: batch.line_graph.map(|pairs| LineGraph {
-                edges: Edges {
-                    target: int(pairs.target),
-                    source: int(pairs.source),
-                    incoming: int(pairs.incoming),
-                    outgoing: int(pairs.outgoing),
-                    outgoing_edges: int(pairs.outgoing_edges),
-                    angles: None,
-                },
-                cosine: float(pairs.cosine),
+            bases: bases.or_else(|| geometry.map(|geometry| geometry.bases(cutoff_angstrom))),
+            line_graph: line_graph.map(|(pairs, cosine)| LineGraph {
+                edges: pairs.edges(&lists),
+                cosine: lists.floats(cosine),
             }),
-            labels: batch.labels.map(|labels| EdgeLabels {
-                directions: int(labels.direction),
-                same_cell: int(labels.same_cell),
+            labels: labels.map(|(directions, same_cell)| {
+                let directions = lists.integers(directions);
+                let same_cell = match same_cell {
+                    Some(same_cell) => lists.integers(same_cell),
+                    None => directions.clone().equal_elem(i64::from(HOME_DIRECTION)).int(),
+                };
+                EdgeLabels { directions, same_cell }
             }),
-            images: batch.images.map(|images| int(images).reshape([edge_count, 3])),
-            vectors: batch.vectors.map(|vectors| float(vectors).reshape([edge_count, 3])),
+            images: images.map(|images| lists.integers(images).reshape([edge_count, 3])),
+            vectors,
             views: None,
         };
         let single = Single {
@@ -201,7 +212,10 @@ impl Batch {
             distances: &batch.distances,
             labels: batch.labels.as_ref(),
         };
-        let views = views.map(|(hidden, weights)| Views::new(&single, hidden, weights));
+        let views = views.map(|(hidden, weights)| {
+            let hidden = lists.integers(hidden).not_equal_elem(0);
+            Views::new(&single, hidden, lists.floats(weights))
+        });
         Self { views, ..batch }
     }
 
@@ -277,7 +291,7 @@ mod tests {
 
     fn batch(inputs: Inputs, masks: Option<&Masks>) -> Batch {
         let settings =
-            BatchSettings { cutoff_angstrom: 8.0, inputs, with_triplets: false, graph: Graph::Multigraph };
+            BatchSettings { cutoff_angstrom: 8.0, inputs, bases_on_device: false, graph: Graph::Multigraph };
         let mut builder = BatchBuilder::<f64>::new(settings, &[]);
         builder.push(&OwnedInput::caesium_chloride().borrow(), &[]).expect("a valid crystal");
         Batch::new(builder.finish(), masks, 8.0, &Device::flex())
@@ -295,12 +309,12 @@ mod tests {
         let all = batch(Inputs::ALL, Some(&masks));
         assert_eq!(all.bases().spherical.dims(), [16, SPHERICAL]);
         assert_eq!(all.edges.angles().angular.dims(), [128, ORDERS]);
-        assert!(all.edges.angles().triplets.is_none());
+        assert!(all.edges.triplets.is_none());
         // Of the 128 pairs none is of an edge with itself.
         let line = all.line_graph();
         assert_eq!([&line.cosine.dims(), &line.edges.source.dims(), &line.edges.target.dims()], [&[128]; 3]);
-        assert_eq!([line.edges.incoming.dims(), line.edges.outgoing.dims()], [[17]; 2]);
-        assert_eq!((line.edges.outgoing_edges.dims(), all.global.line_pairs()), ([128], 128));
+        assert_eq!([line.edges.incoming.dims(), line.edges.by_source().offsets.dims()], [[17]; 2]);
+        assert_eq!((line.edges.by_source().edges.dims(), all.global.line_pairs()), ([128], 128));
         assert_eq!([all.labels().directions.dims(), all.labels().same_cell.dims()], [[16]; 2]);
         assert_eq!(all.images().dims(), [16, 3]);
         // Row-major: the first edge's vector as a row.
@@ -314,7 +328,7 @@ mod tests {
             let ends = integers(ends);
             assert!(ends.iter().zip(&ends[16..]).all(|(first, second)| first + 2 == *second), "{ends:?}");
         }
-        let outgoing = integers(&views.edges.outgoing_edges);
+        let outgoing = integers(&views.edges.by_source().edges);
         assert!(outgoing[..16].iter().zip(&outgoing[16..]).all(|(first, second)| first + 16 == *second));
     }
 

@@ -210,7 +210,7 @@ mod tests {
     fn batch(device: &Device) -> Batch {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden"));
         let fixture = Fixture::open(folder).expect("the fixture of the project");
-        let graph = fixture.batch::<f32>(TieRule::Cut).expect("its crystals");
+        let graph = fixture.batch::<f32>(TieRule::Cut, device).expect("its crystals");
         Batch::new(graph, None, fixture.cutoff_angstrom(), device)
     }
 

@@ -6,12 +6,13 @@
 //! * [`atom_features`]: features of the elements
 //! * [`pass`]: training or evaluation
 //! * [`layers`]: linear layers, perceptrons and their initialisation
-//! * [`batch`]: the input of a model as tensors, [`edge_labels`]: among them the labels of edges
+//! * [`batch`]: the input of a model as tensors, [`edge_labels`] and [`bases`] among them, `upload`: their way to a device
 //! * [`mask`]: the hidden atoms of the masked views, [`views`]: both views as one batch
 //! * [`names`]: names of parameters in a weights file; [`mod@trace`]: intermediate tensors by name
 
 pub mod alignn;
 pub mod atom_features;
+pub mod bases;
 pub mod batch;
 pub mod cgcnn;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub mod schnet;
 #[cfg(test)]
 pub(crate) mod test_model;
 pub mod trace;
+mod upload;
 pub mod views;
 
 pub use batch::Batch;

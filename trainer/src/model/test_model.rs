@@ -111,7 +111,7 @@ fn batch(config: &ModelConfig, crystals: &[Crystal], device: &Device) -> Batch {
     let settings = BatchSettings {
         cutoff_angstrom: CUTOFF,
         inputs: Encoder::inputs(config),
-        with_triplets: false,
+        bases_on_device: false,
         graph: config.graph(),
     };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);

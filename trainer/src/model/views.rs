@@ -6,7 +6,7 @@
 use burn::prelude::*;
 
 use super::edge_labels::EdgeLabels;
-use crate::ops::Edges;
+use crate::ops::{BySource, Edges};
 
 /// Both masked views of a batch of N atoms and E edges. The atoms and edges of the second view follow those of the
 /// first.
@@ -68,9 +68,12 @@ impl Views {
                 target: shifted(&edges.target, atoms),
                 source: shifted(&edges.source, atoms),
                 incoming: offsets(&edges.incoming, edge_count),
-                outgoing: offsets(&edges.outgoing, edge_count),
-                outgoing_edges: shifted(&edges.outgoing_edges, edge_count),
+                by_source: edges.by_source.as_ref().map(|by_source| BySource {
+                    offsets: offsets(&by_source.offsets, edge_count),
+                    edges: shifted(&by_source.edges, edge_count),
+                }),
                 angles: None,
+                triplets: None,
             },
             hidden,
             weights,

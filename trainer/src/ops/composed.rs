@@ -73,7 +73,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 /// · 8 multiplications before the product with W2.
 ///
 /// # Panics
-/// If the batch was built without angles or without its lists of triplets.
+/// If the batch was built without its list of triplets.
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,
@@ -81,15 +81,14 @@ pub fn triplet_sum(
     second: Tensor<2>,
     edges: &Edges,
 ) -> Tensor<2> {
-    let angles = edges.angles();
-    let triplets = angles.triplets.as_ref().expect("batches of this backend carry their triplets");
+    let triplets = edges.triplets();
     let [edge_count, _] = x.dims();
     let [basis, _] = first.dims();
     // [7, E, 6] x [7, 6, 8] -> [7, E, 8]
     let by_degree = spherical.reshape([edge_count, ORDERS, RADIAL]).swap_dims(0, 1);
     let weight = first.reshape([basis, ORDERS, RADIAL]).permute([1, 2, 0]);
     let contracted = by_degree.matmul(weight).swap_dims(0, 1).reshape([edge_count, ORDERS * basis]);
-    let angular = angles.angular.clone().select(0, triplets.pair.clone());
+    let angular = triplets.angular.clone();
     let count = angular.dims()[0];
     let filter = (contracted.select(0, triplets.incoming_edge.clone()).reshape([count, ORDERS, basis])
         * angular.reshape([count, ORDERS, 1]))
@@ -113,6 +112,20 @@ pub fn pair_sum(
         None => ends,
     };
     activate(sum, activation)
+}
+
+/// See [`super::pair_dense`].
+pub fn pair_dense(
+    x: Tensor<2>,
+    extra: Option<Tensor<2>>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    activation: Activation,
+    edges: &Edges,
+) -> Tensor<2> {
+    let mut parts = vec![x.clone().select(0, edges.target.clone()), x.select(0, edges.source.clone())];
+    parts.extend(extra);
+    dense(Tensor::cat(parts, 1), weight, bias, None, activation)
 }
 
 /// See [`super::neighbour_sum`].

@@ -16,6 +16,7 @@ pub mod fused;
 pub mod libtorch;
 #[cfg(test)]
 mod tests;
+pub mod upload;
 
 use burn::prelude::*;
 
@@ -48,21 +49,47 @@ pub struct Edges {
     pub source: Tensor<1, Int>,
     /// Offsets by target, shape `[N + 1]`: the edges `incoming[i]..incoming[i + 1]` end at atom i.
     pub incoming: Tensor<1, Int>,
-    /// Offsets by source, shape `[N + 1]`: the edges `outgoing_edges[outgoing[j]..outgoing[j + 1]]` start at atom j.
-    pub outgoing: Tensor<1, Int>,
-    /// Edges grouped by source atom, shape `[E]`.
-    pub outgoing_edges: Tensor<1, Int>,
-    /// Angular functions for [`triplet_sum`], in batches whose inputs include the bases.
+    /// Edges grouped by source atom, on devices that compute on the host.
+    pub by_source: Option<BySource>,
+    /// Angular functions by atom for [`triplet_sum`], in batches whose inputs include the bases, on devices that compute
+    /// on the host.
     pub angles: Option<Angles>,
+    /// Angular functions by edge for [`triplet_sum`], in batches whose inputs include the bases, on other devices.
+    pub triplets: Option<Triplets>,
+}
+
+/// Edges grouped by their source atom.
+#[derive(Debug, Clone)]
+pub struct BySource {
+    /// Offsets, shape `[N + 1]`: the edges `edges[offsets[j]..offsets[j + 1]]` start at atom j.
+    pub offsets: Tensor<1, Int>,
+    /// Edges, ascending inside a group, shape `[E]`.
+    pub edges: Tensor<1, Int>,
 }
 
 impl Edges {
-    /// Returns the angular functions.
+    /// Returns the edges grouped by source.
+    ///
+    /// # Panics
+    /// If the batch is on a device that does not compute on the host.
+    pub fn by_source(&self) -> &BySource {
+        self.by_source.as_ref().expect("batches on the host have it")
+    }
+
+    /// Returns the angular functions by atom.
     ///
     /// # Panics
     /// If the batch was built without them.
     pub fn angles(&self) -> &Angles {
         self.angles.as_ref().expect("`Inputs::bases` must ask for them")
+    }
+
+    /// Returns the angular functions by edge.
+    ///
+    /// # Panics
+    /// If the batch was built without them.
+    pub fn triplets(&self) -> &Triplets {
+        self.triplets.as_ref().expect("`BatchSettings::bases_on_device` must ask for them")
     }
 }
 
@@ -73,19 +100,18 @@ pub struct Angles {
     pub pair_offsets: Tensor<1, Int>,
     /// Angular functions Y_l of every pair, shape `[P, 7]`; zero for an edge and its exact reverse.
     pub angular: Tensor<2>,
-    /// Lists of the triplets, for the implementations that need them.
-    pub triplets: Option<Triplets>,
 }
 
-/// Lists of the triplets k→j→i (specification, section 2.5).
+/// The pairs of edges k→j→i that meet in an atom j, by edge ji. They are the triplets (specification, section 2.5) and the
+/// pairs of an edge and its exact reverse.
 #[derive(Debug, Clone)]
 pub struct Triplets {
-    /// Edge kj of every triplet, shape `[T]`.
+    /// Edge kj of every pair, shape `[P]`.
     pub incoming_edge: Tensor<1, Int>,
-    /// Edge ji of every triplet, ascending, shape `[T]`.
+    /// Edge ji of every pair, ascending, shape `[P]`.
     pub outgoing_edge: Tensor<1, Int>,
-    /// Row of every triplet in [`Angles::angular`], shape `[T]`.
-    pub pair: Tensor<1, Int>,
+    /// Angular functions Y_l of every pair, shape `[P, 7]`; zero for an edge and its exact reverse.
+    pub angular: Tensor<2>,
 }
 
 /// A linear layer with activation and residual: `y = activation(x Wᵀ + b) + residual`.
@@ -100,6 +126,22 @@ pub fn dense(
     activation: Activation,
 ) -> Tensor<2> {
     on_device_of!(x, dense(x, weight, bias, residual, activation))
+}
+
+/// Two linear layers with activations and a residual: `y = x + activation(W2 activation(W1 x + b1) + b2)`.
+///
+/// # Shapes
+/// `x` and output `[rows, C]`; of each layer, the weight `[C, C]` and the bias `[C]`.
+pub fn residual(x: Tensor<2>, layers: [(Tensor<2>, Tensor<1>); 2], activation: Activation) -> Tensor<2> {
+    match device::operations(&x.device()) {
+        #[cfg(feature = "tch")]
+        Operations::Libtorch => libtorch::residual(x, layers, activation),
+        _ => {
+            let [(first, first_bias), (second, second_bias)] = layers;
+            let hidden = dense(x.clone(), first, Some(first_bias), None, activation);
+            dense(hidden, second, Some(second_bias), Some(x), activation)
+        }
+    }
 }
 
 /// Multiplies edge features by a filter of the radial basis: `y_e = x_e ⊙ (W r_e)`.
@@ -145,6 +187,22 @@ pub fn pair_sum(
     edges: &Edges,
 ) -> Tensor<2> {
     on_device_of!(at_target, pair_sum(at_target, at_source, extra, activation, edges))
+}
+
+/// Makes edge features by a linear layer on the two atoms of each edge and on features of its own:
+/// `y_e = activation([x_target ‖ x_source ‖ z_e] Wᵀ + b)`.
+///
+/// # Shapes
+/// `x [N, C]`, `extra` (z) `[E, D]`, `weight [K, 2 C + D]`, `bias [K]`, output `[E, K]`.
+pub fn pair_dense(
+    x: Tensor<2>,
+    extra: Option<Tensor<2>>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    activation: Activation,
+    edges: &Edges,
+) -> Tensor<2> {
+    on_device_of!(x, pair_dense(x, extra, weight, bias, activation, edges))
 }
 
 /// Sums over the neighbours of each atom, once per edge: `o_i = Σ_{e into i} x_source(e)`.

@@ -34,21 +34,24 @@ impl Sample {
     /// pairs of atoms several, some edges their reverse.
     fn new(sizes: &[usize], most: usize, seed: u64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        let settings = BatchSettings {
-            cutoff_angstrom: CUTOFF,
-            inputs: mmpt::inputs(),
-            with_triplets: true,
-            graph: Graph::Multigraph,
+        let crystals: Vec<_> = sizes.iter().map(|&size| crystal(size, most, &mut generator)).collect();
+        let batch = |bases_on_device| {
+            let settings = BatchSettings {
+                cutoff_angstrom: CUTOFF,
+                inputs: mmpt::inputs(),
+                bases_on_device,
+                graph: Graph::Multigraph,
+            };
+            let mut builder = BatchBuilder::<f64>::new(settings, &[]);
+            for crystal in &crystals {
+                builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
+            }
+            Batch::new(builder.finish(), None, CUTOFF, &Device::flex())
         };
-        let mut builder = BatchBuilder::<f64>::new(settings, &[]);
-        for &size in sizes {
-            let crystal = crystal(size, most, &mut generator);
-            builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
-        }
-        let graph = builder.finish();
-        let (atoms, edge_count) = (graph.atoms(), graph.edges());
-        let batch = Batch::new(graph, None, CUTOFF, &Device::flex());
-        Self { edges: batch.edges, atoms, edge_count, generator }
+        let Batch { edges, atoms, edge_count, .. } = batch(false);
+        // The composed sums take the angles by edge.
+        let edges = Edges { triplets: batch(true).edges.triplets, ..edges };
+        Self { edges, atoms, edge_count, generator }
     }
 
     /// Numbers of a normal kind: between −1 and 1.
@@ -156,6 +159,16 @@ fn cases<'a>(sample: &mut Sample, edges: &'a Edges, channels: usize) -> Vec<Case
             form::pair_sum(x[0].clone(), x[1].clone(), None, activation, edges)
         }));
     }
+    let shapes = [[atoms, channels], [edge_count, 3], [outputs, 2 * channels + 3], [1, outputs]];
+    let inputs = shapes.map(|shape| sample.values(shape)).to_vec();
+    cases.push(case!("pair dense", inputs, [], |x, form| {
+        let (extra, bias) = (Some(x[1].clone()), Some(vector(&x[3])));
+        form::pair_dense(x[0].clone(), extra, x[2].clone(), bias, Activation::Silu, edges)
+    }));
+    let inputs = [[atoms, channels], [outputs, 2 * channels]].map(|shape| sample.values(shape)).to_vec();
+    cases.push(case!("plain pair dense", inputs, [], |x, form| {
+        form::pair_dense(x[0].clone(), None, x[1].clone(), None, Activation::Relu, edges)
+    }));
     let radial = [[edge_count, channels], [edge_count, RADIAL], [channels, RADIAL]];
     let radial = radial.map(|shape| sample.values(shape)).to_vec();
     cases.push(case!("radial gate", radial.clone(), [], |x, form| {
@@ -310,7 +323,7 @@ fn fused_gradients_are_finite_differences() {
     for (seed, sizes, most, channels) in [(1, vec![5, 1, 2], 6, 3), (2, vec![1, 4], 4, 10)] {
         let mut sample = Sample::new(&sizes, most, seed);
         let edges = sample.edges.clone();
-        assert!(edges.angles().triplets.as_ref().is_some_and(|triplets| triplets.pair.dims()[0] > 0));
+        assert!(edges.angles().angular.dims()[0] > 0);
         for case in cases(&mut sample, &edges, channels) {
             let (_, gradients) = evaluate(&case.fused, &case.inputs, |_| true);
             for (index, gradient) in gradients.into_iter().enumerate() {

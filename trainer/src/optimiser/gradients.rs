@@ -6,6 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use burn::tensor::Gradients as Tape;
 
+use super::parameters::flat;
 use crate::device;
 use crate::model::names::Path;
 use crate::ops::all_reduce::sum_data;
@@ -32,6 +33,92 @@ impl Block {
             [_] => vec![values],
             _ => values.split_with_sizes(members.iter().map(|(_, count)| *count).collect(), 0),
         }
+    }
+}
+
+/// A gradient in the shape of its parameter.
+#[derive(Debug)]
+enum Gradient {
+    Vector(Tensor<1>),
+    Matrix(Tensor<2>),
+}
+
+impl Gradient {
+    fn new<const D: usize>(gradient: Tensor<D>) -> Self {
+        match D {
+            2 => Self::Matrix(Tensor::from_dispatch(gradient.into_dispatch())),
+            _ => Self::Vector(flat(gradient)),
+        }
+    }
+
+    fn flat(self) -> Tensor<1> {
+        match self {
+            Self::Vector(vector) => vector,
+            Self::Matrix(matrix) => flat(matrix),
+        }
+    }
+}
+
+/// Returns the gradients of a model's parameters by name.
+fn collect<M: Module>(model: &M, tape: Tape) -> BTreeMap<String, Gradient> {
+    struct Collect {
+        path: Path,
+        tape: Tape,
+        by_name: BTreeMap<String, Gradient>,
+    }
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = param.val().grad_remove(&mut self.tape) {
+                self.by_name.insert(self.path.name(), Gradient::new(gradient));
+            }
+        }
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+    }
+    let mut collect = Collect { path: Path::default(), tape, by_name: BTreeMap::new() };
+    model.visit(&mut collect);
+    collect.by_name
+}
+
+/// Gradients on their way into one tensor: vectors first, then the matrices of each width. Matrices of one width are
+/// joined without a reshape of each.
+#[derive(Debug, Default)]
+struct Joining {
+    vectors: (Vec<Member>, Vec<Tensor<1>>),
+    matrices: BTreeMap<usize, (Vec<Member>, Vec<Tensor<2>>)>,
+}
+
+impl Joining {
+    fn add(&mut self, name: String, gradient: Gradient) {
+        match gradient {
+            Gradient::Vector(vector) => {
+                self.vectors.0.push((name, vector.dims()[0]));
+                self.vectors.1.push(vector);
+            }
+            Gradient::Matrix(matrix) => {
+                let [rows, columns] = matrix.dims();
+                let (members, matrices) = self.matrices.entry(columns).or_default();
+                members.push((name, rows * columns));
+                matrices.push(matrix);
+            }
+        }
+    }
+
+    fn finish(self) -> Block {
+        let (mut members, vectors) = self.vectors;
+        let mut parts = Vec::with_capacity(1 + self.matrices.len());
+        if !vectors.is_empty() {
+            parts.push(Tensor::cat(vectors, 0));
+        }
+        for (_, (of_width, matrices)) in self.matrices {
+            members.extend(of_width);
+            parts.push(flat(Tensor::cat(matrices, 0)));
+        }
+        Block { members, values: Tensor::cat(parts, 0) }
     }
 }
 
@@ -72,29 +159,32 @@ impl Norm {
 impl Gradients {
     /// Collects the gradients of a model's parameters from a backward pass.
     pub fn collect<M: Module>(model: &M, tape: Tape) -> Self {
-        struct Collect {
-            path: Path,
-            tape: Tape,
-            by_name: BTreeMap<String, Tensor<1>>,
+        let flat = |(name, gradient): (String, Gradient)| (name, gradient.flat());
+        Self::from_tensors(collect(model, tape).into_iter().map(flat).collect())
+    }
+
+    /// Collects the gradients as [`Gradients::collect`] does, and joins those of all parameters of the same group to one
+    /// tensor. A device with its own memory works on a few large tensors faster than on many small ones.
+    pub fn collect_joined<M: Module, G: PartialEq>(
+        model: &M,
+        tape: Tape,
+        group_of: impl Fn(&str) -> G,
+    ) -> Self {
+        Self::join(collect(model, tape), group_of)
+    }
+
+    fn join<G: PartialEq>(by_name: BTreeMap<String, Gradient>, group_of: impl Fn(&str) -> G) -> Self {
+        let mut groups: Vec<(G, Joining)> = Vec::new();
+        for (name, gradient) in by_name {
+            let group = group_of(&name);
+            let place = groups.iter().position(|(known, _)| *known == group).unwrap_or_else(|| {
+                groups.push((group, Joining::default()));
+                groups.len() - 1
+            });
+            groups[place].1.add(name, gradient);
         }
-        impl ModuleVisitor for Collect {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let tensor = param.val();
-                if let Some(gradient) = tensor.grad_remove(&mut self.tape) {
-                    let count: usize = gradient.dims().iter().product();
-                    self.by_name.insert(self.path.name(), gradient.reshape([count]));
-                }
-            }
-            fn enter_module(&mut self, name: &str, _container: &str) {
-                self.path.enter(name);
-            }
-            fn exit_module(&mut self, _name: &str, _container: &str) {
-                self.path.exit();
-            }
-        }
-        let mut collect = Collect { path: Path::default(), tape, by_name: BTreeMap::new() };
-        model.visit(&mut collect);
-        Self::from_tensors(collect.by_name)
+        let blocks = groups.into_iter().map(|(_, joining)| joining.finish());
+        Self { blocks: blocks.collect(), is_joined: true }
     }
 
     /// Creates gradients from flat tensors.
@@ -104,27 +194,6 @@ impl Gradients {
             Block { members, values }
         };
         Self { blocks: by_name.into_iter().map(block).collect(), is_joined: false }
-    }
-
-    /// Joins the gradients of all parameters of the same group to one tensor. A device with its own memory works on a
-    /// few large tensors faster than on many small ones.
-    pub fn joined<G: PartialEq>(self, group_of: impl Fn(&str) -> G) -> Self {
-        let mut groups: Vec<(G, Vec<Member>, Vec<Tensor<1>>)> = Vec::new();
-        for (name, gradient) in self.into_tensors() {
-            let group = group_of(&name);
-            let member = (name, gradient.dims()[0]);
-            match groups.iter_mut().find(|(known, ..)| *known == group) {
-                Some((_, members, gradients)) => {
-                    members.push(member);
-                    gradients.push(gradient);
-                }
-                None => groups.push((group, vec![member], vec![gradient])),
-            }
-        }
-        let blocks = groups
-            .into_iter()
-            .map(|(_, members, gradients)| Block { members, values: Tensor::cat(gradients, 0) });
-        Self { blocks: blocks.collect(), is_joined: true }
     }
 
     /// Whether the gradients have been joined.
@@ -238,6 +307,39 @@ impl Gradients {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Gradients {
+        /// Joins single gradients.
+        pub(in crate::optimiser) fn joined<G: PartialEq>(self, group_of: impl Fn(&str) -> G) -> Self {
+            let vectors = self.into_tensors().into_iter();
+            Self::join(vectors.map(|(name, vector)| (name, Gradient::Vector(vector))).collect(), group_of)
+        }
+    }
+
+    #[test]
+    fn matrices_of_one_width_are_joined_after_the_vectors() {
+        let device = Device::flex();
+        let matrix = |values: &[[f32; 2]]| {
+            let rows = values.len();
+            let values = TensorData::new(values.as_flattened().to_vec(), [rows, 2]);
+            Gradient::Matrix(Tensor::from_data(values, &device))
+        };
+        let column = Gradient::Matrix(Tensor::from_floats([[7.0], [8.0]], &device));
+        let vector = Gradient::Vector(Tensor::from_floats([9.0], &device));
+        let by_name = [
+            ("a", matrix(&[[1.0, 2.0], [3.0, 4.0]])),
+            ("b", column),
+            ("c", vector),
+            ("d", matrix(&[[5.0, 6.0]])),
+        ];
+        let by_name = by_name.map(|(name, gradient)| (name.to_owned(), gradient));
+        let joined = Gradients::join(by_name.into(), |_| ());
+        let expected =
+            [("a", vec![1.0, 2.0, 3.0, 4.0]), ("b", vec![7.0, 8.0]), ("c", vec![9.0]), ("d", vec![5.0, 6.0])];
+        assert_eq!(numbers(&joined), expected.map(|(name, values)| (name.to_owned(), values)));
+        let names: Vec<&str> = joined.blocks[0].members.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["c", "b", "a", "d"]);
+    }
 
     /// Gradients of three parameters, of lengths 1, 2 and 3.
     fn gradients() -> Gradients {

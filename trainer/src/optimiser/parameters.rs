@@ -7,10 +7,15 @@ use burn::prelude::*;
 
 use crate::model::names::Path;
 
-/// Flattens a tensor and detaches it from automatic differentiation.
-fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    let count: usize = tensor.dims().iter().product();
-    tensor.inner().reshape([count])
+/// Flattens a tensor. One of a single dimension is left alone: a reshape that changes nothing costs as much as another.
+pub(super) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    match D {
+        1 => Tensor::from_dispatch(tensor.into_dispatch()),
+        _ => {
+            let count: usize = tensor.dims().iter().product();
+            tensor.reshape([count])
+        }
+    }
 }
 
 /// Returns a model's parameters by name, flat.
@@ -22,7 +27,7 @@ pub(super) fn flat_parameters<M: Module>(model: &M) -> Vec<(String, Tensor<1>)> 
     }
     impl ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.parameters.push((self.path.name(), flat(param.val())));
+            self.parameters.push((self.path.name(), flat(param.val().inner())));
         }
         fn enter_module(&mut self, name: &str, _container: &str) {
             self.path.enter(name);
@@ -54,7 +59,7 @@ pub(super) fn replace<M: Module, T>(
             let step = &mut self.step;
             param.map(|tensor| {
                 let (shape, device) = (tensor.dims(), tensor.device());
-                let stepped = step(name, flat(tensor), entry).reshape(shape);
+                let stepped = step(name, flat(tensor.inner()), entry).reshape(shape);
                 Tensor::from_inner(stepped).to_device(&device).require_grad()
             })
         }

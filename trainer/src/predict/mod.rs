@@ -66,8 +66,8 @@ pub struct Request {
     pub workers: usize,
     /// Number of batches that wait or are being built, at least 1.
     pub queue: usize,
-    /// Whether the models need the triplets as lists, which is so on devices other than the host.
-    pub with_triplets: bool,
+    /// Whether the device computes the bases, which is so on devices other than the host.
+    pub bases_on_device: bool,
 }
 
 /// The result of [`predict`].
@@ -172,7 +172,7 @@ fn open(
         inputs: ensemble.inputs(),
         workers: request.workers,
         queue: request.queue,
-        with_triplets: request.with_triplets,
+        bases_on_device: request.bases_on_device,
         ..StreamSettings::default()
     };
     match Input::find(&request.inputs, request.kind, ensemble.features())? {

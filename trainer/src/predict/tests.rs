@@ -70,7 +70,7 @@ fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
         threads: 2,
         workers: 2,
         queue: 2,
-        with_triplets: false,
+        bases_on_device: false,
     }
 }
 
@@ -196,7 +196,7 @@ fn predictions_do_not_depend_on_batches_or_threads() {
             assert_eq!(run(change, &inputs), expected, "{limit:?}, {threads} threads");
         }
     }
-    let listed = run(|request| request.with_triplets = true, &inputs);
+    let listed = run(|request| request.bases_on_device = true, &inputs);
     assert_eq!(listed, expected);
 }
 

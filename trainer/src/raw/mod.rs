@@ -1,13 +1,15 @@
 //! All `unsafe` code of the trainer. That of the kernels is in `trainer/kernels/src/raw`.
 //!
 //! * [`allocator`]: settings of glibc's allocator
-//! * `libtorch`: slices of libtorch's tensors
+//! * `libtorch`: slices of libtorch's tensors; `autograd`: leaving out its automatic differentiation
 //!
 //! Each file says why it needs `unsafe` and how it keeps the contract. Its public functions are safe to call with any
 //! arguments. The lint against `unsafe` is allowed here and in the kernels and nowhere else.
 #![allow(unsafe_code)]
 
 pub mod allocator;
+#[cfg(feature = "tch")]
+pub(crate) mod autograd;
 #[cfg(feature = "tch")]
 pub(crate) mod libtorch;
 

@@ -109,7 +109,7 @@ pub fn training_stream(
         workers: config.data.workers,
         queue: config.data.queue,
         skip,
-        with_triplets: !device::computes_on_host(device),
+        bases_on_device: !device::computes_on_host(device),
         properties: Vec::new(),
     }
 }

@@ -217,6 +217,8 @@ mod tests {
             gradient_norm: 1.0,
             cost: Cost::default(),
             host_seconds: HostSeconds::default(),
+            uploaded_bytes: 0,
+            gpu_busy: None,
         })
     }
 

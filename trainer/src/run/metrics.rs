@@ -69,6 +69,13 @@ pub struct StepRecord {
     /// The host's time in the parts of the step; zero in the records of earlier versions.
     #[serde(default)]
     pub host_seconds: HostSeconds,
+    /// Number of bytes of the step's batches that were copied to the device; 0 on the host.
+    #[serde(default)]
+    pub uploaded_bytes: u64,
+    /// Share of the time in which the GPU was at work, 0 to 1, over the last sixth of a second to second; absent
+    /// without a GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_busy: Option<f64>,
 }
 
 /// Record of an epoch.
@@ -110,6 +117,7 @@ impl Record {
             Record::Step(record) => {
                 record.cost = Cost::default();
                 record.host_seconds = HostSeconds::default();
+                record.gpu_busy = None;
             }
             Record::Epoch(record) => record.cost = Cost::default(),
         }
@@ -265,6 +273,8 @@ mod tests {
                 resident_bytes: 1 << 30,
             },
             host_seconds: HostSeconds { backward: 0.25, ..HostSeconds::default() },
+            uploaded_bytes: 1 << 20,
+            gpu_busy: Some(0.75),
         })
     }
 
@@ -301,7 +311,8 @@ mod tests {
             r#"{"kind":"step","step":1,"epoch":1,"crystals":64,"losses":{"atom":0.125,"loss":1.0},"#,
             r#""learning_rate":0.00001,"gradient_norm":2.5,"seconds":0.5,"crystals_per_second":128.0,"#,
             r#""wait_share":0.25,"resident_bytes":1073741824,"host_seconds":{"wait":0.0,"upload":0.0,"forward":0.0,"#,
-            r#""backward":0.25,"norm":0.0,"optimiser":0.0,"read":0.0,"record":0.0}}"#
+            r#""backward":0.25,"norm":0.0,"optimiser":0.0,"read":0.0,"record":0.0},"uploaded_bytes":1048576,"#,
+            r#""gpu_busy":0.75}"#
         );
         assert_eq!(text.lines().next(), Some(first));
         assert_eq!(text.lines().count(), records.len());

@@ -10,7 +10,7 @@
 //! * [`checkpoint`]: state, weights and optimiser in one file
 //! * [`card`]: the model card of the best weights
 //! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
-//! * [`metrics`]: JSON records of steps and epochs
+//! * [`metrics`]: JSON records of steps and epochs; `gpu`: the load of the GPU in them
 //! * [`curves`]: loss curves
 //! * [`progress`]: progress bar or lines; [`span`]: durations as text
 //! * [`interrupt`]: stopping by Ctrl-C
@@ -21,6 +21,7 @@ pub mod checkpoint;
 pub mod curves;
 pub mod error;
 pub mod folder;
+mod gpu;
 pub mod interrupt;
 pub mod memory;
 pub mod metrics;

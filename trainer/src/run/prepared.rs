@@ -8,7 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use burn::prelude::*;
+
 use crate::data::{DataError, GraphBatch, Origin, Selection, Stream, StreamSettings};
+use crate::device;
 use crate::error::TrainError;
 use crate::model::mask::DrawKey;
 use crate::run::step::Objective;
@@ -78,7 +81,7 @@ impl<B> Drop for Ahead<B> {
 }
 
 impl<O: Objective> Batches<O> {
-    /// Opens the stream of an epoch, and begins to prepare its batches if they are prepared `ahead`.
+    /// Opens the stream of an epoch, and begins to prepare its batches if they are prepared ahead for a device.
     ///
     /// # Errors
     /// [`TrainError::Data`] if the shards cannot be read or a thread cannot be started.
@@ -86,18 +89,21 @@ impl<O: Objective> Batches<O> {
         selection: &Selection,
         settings: StreamSettings,
         objective: &Arc<O>,
-        ahead: bool,
+        ahead: Option<&Device>,
     ) -> Result<Self, TrainError> {
         let (seed, epoch) = (settings.seed, settings.epoch);
         let preparation = Preparation { objective: Arc::clone(objective), seed, epoch };
         let stream = Stream::<f32>::open(selection, settings)?;
-        if !ahead {
+        let Some(device) = ahead.cloned() else {
             return Ok(Self::OnDemand(OnDemand { stream, preparation }));
-        }
+        };
         let (sender, batches) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("upload".to_owned())
-            .spawn(move || upload(stream, &preparation, &sender))
+            .spawn(move || {
+                device::enter_thread(&device);
+                upload(stream, &preparation, &sender);
+            })
             .map_err(|error| DataError::Thread { message: error.to_string() })?;
         Ok(Self::Ahead(Ahead { batches: Some(batches), thread: Some(thread), waited: Duration::ZERO }))
     }

@@ -84,6 +84,10 @@ pub type Values = metrics::Losses;
 ///         (loss.clone(), Terms::new(&[TOTAL], &[loss]))
 ///     }
 ///
+///     fn uploaded_bytes(&self, _: &Cells) -> usize {
+///         0
+///     }
+///
 ///     fn ranks(&self) -> &Arc<dyn Ranks> {
 ///         &self.ranks
 ///     }
@@ -126,6 +130,9 @@ pub trait Objective: Debug + Send + Sync + 'static {
     /// the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch. `pass` is one
     /// for training or evaluation.
     fn losses(&self, model: &Self::Model, batch: &Self::Batch, pass: &mut Pass) -> (Tensor<1>, Terms);
+
+    /// Returns the number of bytes of a batch that were copied to the device; 0 on the host.
+    fn uploaded_bytes(&self, batch: &Self::Batch) -> usize;
 
     /// Whether the model can be trained on a batch. It is the same on every rank. A batch with a single atom has no
     /// variance for a batch normalisation, for example.
@@ -187,10 +194,11 @@ impl<O: Objective> Learner<O> {
         let (loss, terms) = self.objective.losses(self.model(), batch, &mut pass);
         let device = loss.device();
         HostSeconds::lap(&mut self.seconds.forward, &mut begun);
-        let mut gradients = Gradients::collect(self.model(), loss.backward());
-        if device::joins_parameters(&device) {
-            gradients = gradients.joined(|name| self.optimiser.group_of(name));
-        }
+        let tape = loss.backward();
+        let gradients = match device::joins_parameters(&device) {
+            true => Gradients::collect_joined(self.model(), tape, |name| self.optimiser.group_of(name)),
+            false => Gradients::collect(self.model(), tape),
+        };
         match &mut self.gradients {
             None => self.gradients = Some(gradients),
             Some(sum) => sum.add(gradients),

@@ -21,6 +21,7 @@ use crate::run::begin::{Crystals, training_stream};
 use crate::run::card::Card;
 use crate::run::checkpoint::State;
 use crate::run::folder::RunFolder;
+use crate::run::gpu::GpuGauge;
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::metrics::{Cost, EpochRecord, MemoryGauge, Record, StepRecord};
@@ -97,6 +98,7 @@ pub struct TrainingRun<'a, O: Objective> {
     interrupt: &'a Interrupt,
     saved: Instant,
     memory: MemoryGauge,
+    gpu: GpuGauge,
     /// Batches since the last step.
     learned: Vec<LearnedBatch>,
     /// Steps that are not yet recorded.
@@ -114,6 +116,7 @@ struct LearnedBatch {
     number: u64,
     /// Identifiers of the crystals.
     identifiers: Vec<String>,
+    uploaded_bytes: u64,
 }
 
 /// A step that was taken, without losses and cost.
@@ -151,6 +154,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         let mut course = Self {
             state: State { config_hash: config.hash(), processes, ..state },
             config,
+            gpu: GpuGauge::of(&setup.device),
             device: setup.device,
             crystals,
             select: setup.select,
@@ -252,7 +256,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     /// their shares, which must not happen while they exchange gradients.
     fn batches(&self, selection: &Selection, settings: StreamSettings) -> Result<Batches<O>, TrainError> {
         let ahead = !device::computes_on_host(&self.device) && self.ranks.is_alone();
-        Batches::open(selection, settings, &self.learner.objective, ahead)
+        Batches::open(selection, settings, &self.learner.objective, ahead.then_some(&self.device))
     }
 
     /// Returns the settings of the stream of an epoch without its first `skip` batches.
@@ -273,7 +277,9 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             return;
         }
         let terms = self.learner.learn(&batch);
-        self.learned.push(LearnedBatch { terms, number: self.state.batch, identifiers: origin.whole });
+        let uploaded_bytes = self.learner.objective.uploaded_bytes(&batch) as u64;
+        let (number, identifiers) = (self.state.batch, origin.whole);
+        self.learned.push(LearnedBatch { terms, number, identifiers, uploaded_bytes });
     }
 
     /// Takes an optimiser step, and records it or, on a device with its own memory, some steps together.
@@ -325,7 +331,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         // The steps of a reading are not timed one by one: the device works on them while the host goes on.
         let elapsed = (begun - self.read).as_secs_f64() / steps;
         self.read = begun;
-        let resident_bytes = self.memory.resident_bytes();
+        let (resident_bytes, gpu_busy) = (self.memory.resident_bytes(), self.gpu.busy());
         let epoch = self.state.epoch + 1;
         for (losses, gradient_norm, step) in read {
             let crystals = step.batches.iter().map(|batch| batch.identifiers.len() as u64).sum();
@@ -342,6 +348,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
                 gradient_norm,
                 cost,
                 host_seconds: seconds,
+                uploaded_bytes: step.batches.iter().map(|batch| batch.uploaded_bytes).sum(),
+                gpu_busy,
             }))?;
         }
         HostSeconds::lap(&mut self.seconds.record, &mut begun);
@@ -351,7 +359,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     /// Returns the mean losses of the batches of a step, and adds them to those of the epoch.
     fn losses(&mut self, batches: &[LearnedBatch]) -> Result<Values, TrainError> {
         let mut sums = Values::new();
-        for LearnedBatch { terms, number, identifiers } in batches {
+        for LearnedBatch { terms, number, identifiers, .. } in batches {
             let values = terms.clone().read();
             if let Some(value) = values.values().copied().find(|value| !value.is_finite()) {
                 return Err(self.diverged("loss", value, *number, identifiers));

@@ -22,7 +22,7 @@ pub(super) fn compare<R: Element + BatchFloat>(
 ) -> Result<(), VerifyError> {
     let run = format!("{}_f64", ties.name());
     let Some(expected) = fixture.finetuning(&run) else { return Ok(()) };
-    let batch = Batch::new(fixture.batch::<R>(ties)?, None, fixture.cutoff_angstrom(), device);
+    let batch = Batch::new(fixture.batch::<R>(ties, device)?, None, fixture.cutoff_angstrom(), device);
     let model = model(fixture, R::dtype(), &device.clone().autodiff())?;
     let mut pass = Pass::training().traced();
     let predictions = model.predict(&batch, &mut pass);

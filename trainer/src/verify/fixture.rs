@@ -12,6 +12,7 @@ use crate::config::MmptModelConfig;
 use crate::config::model::AttentionValues;
 use crate::data::LatticeStatistics;
 use crate::data::{BatchBuilder, BatchFloat, BatchSettings, Graph, GraphBatch, GraphInput};
+use crate::device;
 use crate::model;
 use crate::pretrain::mmpt;
 
@@ -180,15 +181,15 @@ impl Fixture {
         mask
     }
 
-    /// Returns the crystals of the fixture as one batch.
+    /// Returns the crystals of the fixture as one batch for a device.
     ///
     /// # Errors
     /// [`VerifyError`] if a case cannot be read.
-    pub fn batch<R: BatchFloat>(&self, ties: TieRule) -> Result<GraphBatch<R>, VerifyError> {
+    pub fn batch<R: BatchFloat>(&self, ties: TieRule, device: &Device) -> Result<GraphBatch<R>, VerifyError> {
         let settings = BatchSettings {
             cutoff_angstrom: self.cutoff_angstrom(),
             inputs: model::mmpt::inputs() | mmpt::inputs(),
-            with_triplets: true,
+            bases_on_device: !device::computes_on_host(device),
             graph: Graph::Multigraph,
         };
         let mut builder = BatchBuilder::new(settings, &[]);

@@ -89,7 +89,7 @@ pub fn compare<R: Element + BatchFloat>(
     device: &Device,
 ) -> Result<Table, VerifyError> {
     let dtype = R::dtype();
-    let graph = fixture.batch::<R>(ties)?;
+    let graph = fixture.batch::<R>(ties, device)?;
     let first = fixture.mask();
     let masks = Masks { second: first.iter().map(|&hidden| !hidden).collect(), first };
     let batch = Batch::new(graph, Some(&masks), fixture.cutoff_angstrom(), device);

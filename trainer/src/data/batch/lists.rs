@@ -72,6 +72,7 @@ impl<R: BatchFloat> GraphBatch<R> {
             labels: None,
             images: None,
             vectors: None,
+            reverse: None,
             positions: None,
             properties: BTreeMap::new(),
             origin: Origin::default(),
@@ -89,7 +90,7 @@ impl<R: BatchFloat> GraphBatch<R> {
         self.incoming = offsets(&target, self.atoms());
         (self.target, self.source, self.distance) = (target, source, distance);
         (self.bases, self.line_graph, self.labels) = (None, None, None);
-        (self.images, self.vectors) = (None, None);
+        (self.images, self.vectors, self.reverse) = (None, None, None);
         self.regroup_by_source();
     }
 

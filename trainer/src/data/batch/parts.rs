@@ -1,13 +1,13 @@
 //! Optional parts of a batch, for the models that need them.
 
-use super::{BatchFloat, BatchSettings, Capacities, offsets_of};
+use super::{BatchFloat, Capacities, offsets_of};
 use crate::data::basis::{AngularBasis, SPHERICAL, envelope, spherical};
 use crate::data::bessel::ORDERS;
 use crate::data::graph::CrystalGraph;
 use crate::data::input::GraphInput;
 use crate::data::labels::HOME_DIRECTION;
 
-/// Bases of DimeNet++ (specification, section 3) for N atoms, E edges, P pairs of edges and T triplets.
+/// Bases of DimeNet++ (specification, section 3) for N atoms, E edges and P pairs of edges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bases<R> {
     /// Envelope `u(d / cutoff)`, `[E]`.
@@ -19,19 +19,6 @@ pub struct Bases<R> {
     pub angular: Vec<R>,
     /// Index of the first pair of every atom j, then P, `[N + 1]`.
     pub pair_offsets: Vec<i32>,
-    /// Lists of the triplets, if requested in addition to the dense pairs.
-    pub triplets: Option<TripletLists>,
-}
-
-/// Lists of T triplets, sorted by (ji, kj).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TripletLists {
-    /// Edge kj of every triplet, `[T]`.
-    pub kj: Vec<i32>,
-    /// Edge ji of every triplet, `[T]`.
-    pub ji: Vec<i32>,
-    /// Row of every triplet in [`Bases::angular`], `[T]`.
-    pub pair: Vec<i32>,
 }
 
 /// Line graph of E edges: its nodes are the edges, and its L pairs join an edge e1 with the edges e2 that start where e1
@@ -73,56 +60,38 @@ pub struct EdgeLabels {
 }
 
 impl<R: BatchFloat> Bases<R> {
-    pub(super) fn with_capacities_of(sizes: &Capacities, settings: &BatchSettings) -> Self {
-        let lists = || TripletLists {
-            kj: Vec::with_capacity(sizes.triplets),
-            ji: Vec::with_capacity(sizes.triplets),
-            pair: Vec::with_capacity(sizes.triplets),
-        };
+    pub(super) fn with_capacities_of(sizes: &Capacities) -> Self {
         Self {
             envelope: Vec::with_capacity(sizes.edges),
             spherical: Vec::with_capacity(SPHERICAL * sizes.edges),
             angular: Vec::with_capacity(ORDERS * sizes.pairs),
             pair_offsets: offsets_of(sizes.atoms),
-            triplets: settings.with_triplets.then(lists),
         }
     }
 
-    /// Adds a crystal whose first edge is `first_edge`. `first_pair` is a buffer.
-    pub(super) fn push(
-        &mut self,
-        graph: &CrystalGraph,
-        cutoff: f64,
-        first_edge: i32,
-        first_pair: &mut Vec<usize>,
-    ) {
+    /// Adds a crystal.
+    pub(super) fn push(&mut self, graph: &CrystalGraph, cutoff: f64) {
         for &distance in graph.distance() {
             let x = distance / cutoff;
             let u = envelope(x);
             self.envelope.push(R::from_f64(u));
             self.spherical.extend_from_slice(&spherical(x, u).map(R::from_f64));
         }
-        self.push_pairs(graph, first_pair);
-        if let Some(lists) = &mut self.triplets {
-            lists.push(graph, first_edge, first_pair);
-        }
+        self.push_pairs(graph);
     }
 
-    /// Adds the pairs of a crystal. `first_pair` is set to the first pair of every edge ji.
-    fn push_pairs(&mut self, graph: &CrystalGraph, first_pair: &mut Vec<usize>) {
+    /// Adds the pairs of a crystal.
+    fn push_pairs(&mut self, graph: &CrystalGraph) {
         let (adjacency, basis) = (graph.adjacency(), AngularBasis::default());
         let angular = &mut self.angular;
-        first_pair.clear();
-        first_pair.resize(adjacency.edges(), 0);
         for atom in 0..adjacency.atoms() {
             let (incoming, outgoing) = (adjacency.incoming(atom), adjacency.outgoing(atom));
             let first = angular.len() / ORDERS;
             // Zeros first, atom by atom while they are in the cache: those of excluded pairs stay.
             angular.resize(angular.len() + ORDERS * incoming.len() * outgoing.len(), R::from_f64(0.0));
             let mut rows = angular[ORDERS * first..].chunks_exact_mut(ORDERS);
-            for (position, &ji) in outgoing.iter().enumerate() {
+            for &ji in outgoing {
                 let ji = ji as usize;
-                first_pair[ji] = first + position * incoming.len();
                 let reverse = adjacency.reverse(ji);
                 for (kj, row) in incoming.clone().zip(&mut rows) {
                     if reverse != Some(kj) {
@@ -134,22 +103,6 @@ impl<R: BatchFloat> Bases<R> {
                 }
             }
             self.pair_offsets.push((angular.len() / ORDERS) as i32);
-        }
-    }
-}
-
-impl TripletLists {
-    fn push(&mut self, graph: &CrystalGraph, first_edge: i32, first_pair: &[usize]) {
-        let adjacency = graph.adjacency();
-        for (ji, first_pair) in first_pair.iter().enumerate() {
-            let reverse = adjacency.reverse(ji);
-            for (column, kj) in adjacency.incoming(adjacency.source(ji)).enumerate() {
-                if reverse != Some(kj) {
-                    self.kj.push(first_edge + kj as i32);
-                    self.ji.push(first_edge + ji as i32);
-                    self.pair.push((first_pair + column) as i32);
-                }
-            }
         }
     }
 }

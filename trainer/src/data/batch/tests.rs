@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::basis::{AngularBasis, envelope, spherical};
+use crate::data::bessel::ORDERS;
 use crate::data::golden::{OwnedInput, assert_close, golden_cases};
 
 mod inputs;
@@ -7,7 +8,7 @@ mod lists;
 mod undirected;
 
 fn settings(inputs: Inputs) -> BatchSettings {
-    BatchSettings { cutoff_angstrom: 8.0, inputs, with_triplets: true, graph: Graph::Multigraph }
+    BatchSettings { cutoff_angstrom: 8.0, inputs, bases_on_device: false, graph: Graph::Multigraph }
 }
 
 fn builder<R: BatchFloat>(properties: &[String]) -> BatchBuilder<R> {
@@ -26,8 +27,32 @@ fn labels<R>(batch: &GraphBatch<R>) -> &EdgeLabels {
     batch.labels.as_ref().expect("they were asked for")
 }
 
-fn lists<R>(batch: &GraphBatch<R>) -> &TripletLists {
-    bases(batch).triplets.as_ref().expect("they were asked for")
+/// Edges kj and ji of every triplet, and its row among the angular functions, ordered by ji and then by kj.
+#[derive(Default)]
+struct TripletLists {
+    kj: Vec<i32>,
+    ji: Vec<i32>,
+    pair: Vec<i32>,
+}
+
+fn lists(batch: &GraphBatch<f64>) -> TripletLists {
+    let mut lists = TripletLists::default();
+    for ji in 0..batch.edges() {
+        let atom = batch.source[ji] as usize;
+        let outgoing = &batch.outgoing_edges[batch.outgoing[atom] as usize..];
+        let place = outgoing.iter().position(|&edge| edge as usize == ji).expect("it starts there") as i32;
+        let incoming = batch.incoming[atom]..batch.incoming[atom + 1];
+        for kj in incoming.clone() {
+            let row = bases(batch).pair_offsets[atom] + place * incoming.len() as i32 + kj - incoming.start;
+            // The first function is a constant, but zero for an edge and its exact reverse.
+            if bases(batch).angular[ORDERS * row as usize] != 0.0 {
+                lists.kj.push(kj);
+                lists.ji.push(ji as i32);
+                lists.pair.push(row);
+            }
+        }
+    }
+    lists
 }
 
 fn batch<R: BatchFloat>(crystals: &[&OwnedInput]) -> GraphBatch<R> {
@@ -55,20 +80,20 @@ fn assert_consistent(batch: &GraphBatch<f64>) {
     assert_eq!(batch.incoming[atoms] as usize, edges);
     assert_eq!(batch.outgoing[atoms] as usize, edges);
     assert_eq!(bases(batch).pair_offsets[atoms] as usize, batch.pairs());
-    assert_eq!(batch.triplets(), lists(batch).kj.len());
-    let mut listed = vec![false; batch.pairs()];
-    for ((&kj, &ji), &pair) in lists(batch).kj.iter().zip(&lists(batch).ji).zip(&lists(batch).pair) {
+    let lists = lists(batch);
+    assert_eq!(batch.triplets(), lists.kj.len());
+    let image = |edge: i32| -> [i32; 3] {
+        let images = batch.images.as_ref().expect("they were asked for");
+        std::array::from_fn(|axis| images[3 * edge as usize + axis])
+    };
+    let listed: std::collections::BTreeSet<_> = lists.ji.iter().zip(&lists.kj).collect();
+    for ji in 0..edges as i32 {
         let atom = batch.source[ji as usize] as usize;
-        assert_eq!(batch.target[kj as usize] as usize, atom);
-        let within = pair as usize - bases(batch).pair_offsets[atom] as usize;
-        let outgoing = &batch.outgoing_edges[batch.outgoing[atom] as usize..];
-        let incoming = (batch.incoming[atom + 1] - batch.incoming[atom]) as usize;
-        assert_eq!(outgoing[within / incoming], ji);
-        assert_eq!(batch.incoming[atom] as usize + within % incoming, kj as usize);
-        listed[pair as usize] = true;
-    }
-    for (pair, listed) in listed.into_iter().enumerate() {
-        assert_eq!(bases(batch).angular[7 * pair] != 0.0, listed, "pair {pair}");
+        for kj in batch.incoming[atom]..batch.incoming[atom + 1] {
+            let back = batch.source[kj as usize] == batch.target[ji as usize];
+            let is_reverse = back && image(kj) == image(ji).map(|component| -component);
+            assert_eq!(listed.contains(&(&ji, &kj)), !is_reverse, "edges {kj} and {ji}");
+        }
     }
 }
 
@@ -100,8 +125,8 @@ fn bases_are_those_of_the_edges() {
         assert_eq!(bases(&batch).envelope[edge], envelope(x));
         assert_eq!(bases(&batch).spherical[42 * edge..42 * (edge + 1)], spherical(x, envelope(x)));
     }
-    let basis = AngularBasis::default();
-    for (&pair, (&kj, &ji)) in lists(&batch).pair.iter().zip(lists(&batch).kj.iter().zip(&lists(&batch).ji)) {
+    let (basis, lists) = (AngularBasis::default(), lists(&batch));
+    for (&pair, (&kj, &ji)) in lists.pair.iter().zip(lists.kj.iter().zip(&lists.ji)) {
         let cosine = if kj == ji { 1.0 } else { 0.0 };
         assert_eq!(bases(&batch).angular[7 * pair as usize..7 * (pair as usize + 1)], basis.values(cosine));
     }
@@ -155,16 +180,17 @@ fn golden_batch() {
         let cases: Vec<_> = cases.iter().filter(|case| case.prefix == prefix).collect();
         let batch: GraphBatch<f64> = batch(&cases.iter().map(|case| &case.input).collect::<Vec<_>>());
         assert_consistent(&batch);
+        let lists = lists(&batch);
         let (mut first_edge, mut first_triplet) = (0, 0);
         for (crystal, case) in cases.iter().enumerate() {
             let (kj, ji) = (case.integers("idx_kj"), case.integers("idx_ji"));
             let triplets = first_triplet..first_triplet + kj.len();
             let shifted =
                 |indices: Vec<i64>| indices.iter().map(|&edge| edge as i32 + first_edge).collect::<Vec<_>>();
-            assert_eq!(lists(&batch).kj[triplets.clone()], shifted(kj));
-            assert_eq!(lists(&batch).ji[triplets.clone()], shifted(ji));
+            assert_eq!(lists.kj[triplets.clone()], shifted(kj));
+            assert_eq!(lists.ji[triplets.clone()], shifted(ji));
             if prefix.is_empty() {
-                let rows = lists(&batch).pair[triplets.clone()].iter().map(|&pair| 7 * pair as usize);
+                let rows = lists.pair[triplets.clone()].iter().map(|&pair| 7 * pair as usize);
                 let angular: Vec<f64> =
                     rows.flat_map(|row| bases(&batch).angular[row..row + 7].to_vec()).collect();
                 assert_close("sbf_ang", &angular, &case.doubles("sbf_ang"), 1e-9);

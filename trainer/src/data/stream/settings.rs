@@ -45,8 +45,8 @@ pub struct StreamSettings {
     pub skip: u64,
     /// Parts of the batches besides atoms and edges.
     pub inputs: Inputs,
-    /// Whether to list the triplets in addition to the dense pairs.
-    pub with_triplets: bool,
+    /// Whether the device computes the bases.
+    pub bases_on_device: bool,
     /// Property columns to read.
     pub properties: Vec<String>,
 }
@@ -66,7 +66,7 @@ impl Default for StreamSettings {
             queue: DEFAULT_QUEUE,
             skip: 0,
             inputs: Inputs::default(),
-            with_triplets: false,
+            bases_on_device: false,
             properties: Vec::new(),
         }
     }

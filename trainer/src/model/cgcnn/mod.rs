@@ -137,12 +137,7 @@ impl Convolution {
     /// # Shapes
     /// x and output `[N, width]`, distances `[E, 41]`.
     fn forward(&self, x: Tensor<2>, distances: Tensor<2>, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
-        let width = x.dims()[1];
-        // The layer of the concatenation, in parts: atoms have fewer rows than edges.
-        let at_target = self.fc_full.forward_columns(x.clone(), 0, width, true);
-        let at_source = self.fc_full.forward_columns(x.clone(), width, 2 * width, false);
-        let at_edge = self.fc_full.forward_columns(distances, 2 * width, 2 * width + GAUSSIANS.count, false);
-        let t = ops::pair_sum(at_target, at_source, Some(at_edge), Activation::Identity, &batch.edges);
+        let t = self.fc_full.forward_pairs(x.clone(), Some(distances), Activation::Identity, &batch.edges);
         let sums = self.bn1.forward_gated_sum(t, &batch.edges, &batch.global.edge_rows(), pass);
         let rows = batch.global.atom_rows();
         let x = self.bn2.forward_activated(sums, Some(x), Activation::Identity, &rows, pass);

@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::prelude::*;
 
 use super::initialiser::{Initial, Initialiser};
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Edges};
 
 /// A linear layer `y = x Wᵀ + b` (specification, section 1).
 #[derive(Module, Debug)]
@@ -75,6 +75,20 @@ impl Linear {
         let outputs = weight.dims()[0];
         let bias = if with_bias { self.bias() } else { None };
         ops::dense(x, weight.slice([0..outputs, from..to]), bias, None, Activation::Identity)
+    }
+
+    /// Returns `activation([x_target ‖ x_source ‖ z_e] Wᵀ + b)` of every edge.
+    ///
+    /// # Shapes
+    /// Atoms x `[N, C]`, edges `extra` (z) `[E, inputs - 2 C]`, output `[E, outputs]`.
+    pub fn forward_pairs(
+        &self,
+        x: Tensor<2>,
+        extra: Option<Tensor<2>>,
+        activation: Activation,
+        edges: &Edges,
+    ) -> Tensor<2> {
+        ops::pair_dense(x, extra, self.weight.val(), self.bias(), activation, edges)
     }
 
     /// Returns the bias, shape `[outputs]`.

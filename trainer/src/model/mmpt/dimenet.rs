@@ -35,18 +35,11 @@ impl MessageEmbedding {
 
     /// Returns the message `m_e = SiLU(Linear([â_tgt ‖ â_src ‖ SiLU(Linear(rbf_e))]))` of every edge.
     ///
-    /// The layer on the concatenation is split by columns. The parts of the atoms are computed once per atom and not
-    /// once per edge.
-    ///
     /// # Shapes
     /// Atoms `[N, hidden]`, radial basis `[E, 6]`, output `[E, hidden]`.
     pub fn forward(&self, atoms: Tensor<2>, radial: Tensor<2>, batch: &Batch) -> Tensor<2> {
-        let width = atoms.dims()[1];
         let radial = self.emb_rbf.forward(radial, Activation::Silu);
-        let at_target = self.emb_lin.forward_columns(atoms.clone(), 0, width, true);
-        let at_source = self.emb_lin.forward_columns(atoms, width, 2 * width, false);
-        let extra = self.emb_lin.forward_columns(radial, 2 * width, 3 * width, false);
-        ops::pair_sum(at_target, at_source, Some(extra), Activation::Silu, &batch.edges)
+        self.emb_lin.forward_pairs(atoms, Some(radial), Activation::Silu, &batch.edges)
     }
 }
 
@@ -66,8 +59,8 @@ impl Residual {
     }
 
     fn forward(&self, h: Tensor<2>) -> Tensor<2> {
-        let inner = self.lin1.forward(h.clone(), Activation::Silu);
-        self.lin2.forward_onto(inner, h, Activation::Silu)
+        let layer = |layer: &Linear| (layer.weight.val(), layer.bias().expect("both have a bias"));
+        ops::residual(h, [&self.lin1, &self.lin2].map(layer), Activation::Silu)
     }
 }
 

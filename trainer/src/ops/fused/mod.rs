@@ -14,6 +14,7 @@ pub mod elementwise;
 pub mod gated;
 pub mod layer_norm;
 mod neighbour;
+mod pair_dense;
 mod radial;
 mod triplet;
 
@@ -36,6 +37,7 @@ pub use elementwise::{activate, gaussians};
 pub use gated::{gated_mean, gated_sum};
 pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{NeighbourSum, PairSum};
+pub use pair_dense::pair_dense;
 use radial::{RadialGate, RadialSum};
 use triplet::TripletSum;
 
@@ -62,8 +64,8 @@ impl Topology<Dispatch> {
             target: primitive(&edges.target),
             source: primitive(&edges.source),
             incoming: primitive(&edges.incoming),
-            outgoing: primitive(&edges.outgoing),
-            outgoing_edges: primitive(&edges.outgoing_edges),
+            outgoing: primitive(&edges.by_source().offsets),
+            outgoing_edges: primitive(&edges.by_source().edges),
         }
     }
 }

@@ -17,10 +17,13 @@ mod host;
 mod layer_norm;
 mod neighbour;
 mod overwrite;
+mod pair_dense;
+mod residual;
 #[cfg(test)]
 mod tests;
 mod triplet;
 mod triplet_host;
+pub(super) mod upload;
 
 use std::cell::RefCell;
 use std::f64::consts::LN_2;
@@ -33,8 +36,7 @@ use burn::tensor::DType;
 use burn_tch::TchTensor;
 
 use super::differentiable::{Operation, differentiable};
-use super::{Activation, Edges};
-use crate::device;
+use super::{Activation, Edges, Triplets};
 pub use adam::adam_step;
 use attention::Attention;
 pub use batch_norm::{batch_norm, normalise};
@@ -46,6 +48,8 @@ pub use gated::{batch_norm_gated_sum, gated_mean, gated_sum};
 pub use layer_norm::{layer_norm, layer_norm_gate};
 use neighbour::{Ends, NeighbourSum, PairSum, RadialSum};
 pub use overwrite::overwrite;
+pub use pair_dense::pair_dense;
+pub use residual::residual;
 use triplet::TripletSum;
 use triplet_host::{HostEdges, HostTripletSum};
 
@@ -84,7 +88,6 @@ pub trait LibtorchOperations: Backend {
         angular: FloatTensor<Self>,
         incoming_edge: IntTensor<Self>,
         outgoing_edge: IntTensor<Self>,
-        pair: IntTensor<Self>,
     ) -> FloatTensor<Self>;
     /// See [`super::triplet_sum`]; on the CPU.
     fn libtorch_host_triplet_sum(
@@ -167,9 +170,8 @@ impl LibtorchOperations for LibTorch {
         angular: TchTensor,
         incoming_edge: TchTensor,
         outgoing_edge: TchTensor,
-        pair: TchTensor,
     ) -> TchTensor {
-        TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair }.infer([x, first, second])
+        TripletSum { spherical, angular, incoming_edge, outgoing_edge }.infer([x, first, second])
     }
 
     fn libtorch_host_triplet_sum(
@@ -262,11 +264,10 @@ impl<C: CheckpointStrategy> LibtorchOperations for Autodiff<LibTorch, C> {
         angular: FloatTensor<Self>,
         incoming_edge: IntTensor<Self>,
         outgoing_edge: IntTensor<Self>,
-        pair: IntTensor<Self>,
     ) -> FloatTensor<Self> {
         // Data: no gradient.
         let (spherical, angular) = (spherical.into_primitive(), angular.into_primitive());
-        let operation = TripletSum { spherical, angular, incoming_edge, outgoing_edge, pair };
+        let operation = TripletSum { spherical, angular, incoming_edge, outgoing_edge };
         differentiable::<LibTorch, _, C, 3>(operation, [x, first, second])
     }
 
@@ -401,7 +402,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 /// See [`super::triplet_sum`].
 ///
 /// # Panics
-/// If the device is not the CPU and the batch was built without its lists of triplets.
+/// If the batch was built without angular functions. Those by edge are used where it has both.
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,
@@ -409,33 +410,26 @@ pub fn triplet_sum(
     second: Tensor<2>,
     edges: &Edges,
 ) -> Tensor<2> {
-    let angles = edges.angles();
-    // The kernel on the host is made for one width of the bottleneck.
-    if device::computes_on_host(&x.device()) && first.dims()[0] == kernels::triplet::BASIS {
-        return Tensor::from_dispatch(Dispatch::libtorch_host_triplet_sum(
-            x.into_dispatch(),
-            first.into_dispatch(),
-            second.into_dispatch(),
-            spherical.into_dispatch(),
-            angles.angular.clone().into_dispatch(),
-            index(&edges.target),
-            index(&edges.source),
-            index(&edges.incoming),
-            index(&edges.outgoing),
-            index(&edges.outgoing_edges),
-            index(&angles.pair_offsets),
-        ));
+    let (x, first, second) = (x.into_dispatch(), first.into_dispatch(), second.into_dispatch());
+    let spherical = spherical.into_dispatch();
+    if let Some(Triplets { incoming_edge, outgoing_edge, angular }) = &edges.triplets {
+        let (angular, kj, ji) = (angular.clone().into_dispatch(), index(incoming_edge), index(outgoing_edge));
+        let sum = Dispatch::libtorch_triplet_sum(x, first, second, spherical, angular, kj, ji);
+        return Tensor::from_dispatch(sum);
     }
-    let triplets = angles.triplets.as_ref().expect("batches of this backend carry their triplets");
-    Tensor::from_dispatch(Dispatch::libtorch_triplet_sum(
-        x.into_dispatch(),
-        first.into_dispatch(),
-        second.into_dispatch(),
-        spherical.into_dispatch(),
+    let (angles, by_source) = (edges.angles(), edges.by_source());
+    Tensor::from_dispatch(Dispatch::libtorch_host_triplet_sum(
+        x,
+        first,
+        second,
+        spherical,
         angles.angular.clone().into_dispatch(),
-        index(&triplets.incoming_edge),
-        index(&triplets.outgoing_edge),
-        index(&triplets.pair),
+        index(&edges.target),
+        index(&edges.source),
+        index(&edges.incoming),
+        index(&by_source.offsets),
+        index(&by_source.edges),
+        index(&angles.pair_offsets),
     ))
 }
 

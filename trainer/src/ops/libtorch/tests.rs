@@ -9,7 +9,7 @@ use crate::data::golden::OwnedInput;
 use crate::data::{BatchBuilder, BatchSettings, Graph};
 use crate::device::DeviceName;
 use crate::model::{Batch, mmpt};
-use crate::ops::{Activation, composed, libtorch};
+use crate::ops::{Activation, Edges, composed, libtorch};
 use crate::ranks::{Rows, alone};
 
 /// Cutoff in Å; longer than every edge of the sample.
@@ -45,12 +45,18 @@ fn without_edges(device: &Device) -> Batch {
     batch(&[alone, apart], device)
 }
 
-/// Crystals as one batch with its lists of triplets.
+/// Crystals as one batch with the angles by atom and by edge.
 fn batch(crystals: &[OwnedInput], device: &Device) -> Batch {
+    let mut batch = batch_with(false, crystals, device);
+    batch.edges.triplets = batch_with(true, crystals, device).edges.triplets;
+    batch
+}
+
+fn batch_with(bases_on_device: bool, crystals: &[OwnedInput], device: &Device) -> Batch {
     let settings = BatchSettings {
         cutoff_angstrom: CUTOFF,
         inputs: mmpt::inputs(),
-        with_triplets: true,
+        bases_on_device,
         graph: Graph::Multigraph,
     };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
@@ -249,20 +255,59 @@ fn gaussians_are_those_of_tensor_operations() {
     }
 }
 
-/// A bottleneck of 8 is left to the kernel on the host, another one to libtorch, as on CUDA.
+#[test]
+fn layers_on_pairs_are_those_of_tensor_operations() {
+    let device = open();
+    for batch in [sample(&device), without_edges(&device)] {
+        let (atoms, edges) = (batch.atoms, batch.edge_count);
+        for activation in Activation::ALL {
+            let shapes = [[atoms, CHANNELS], [edges, 3], [4, 2 * CHANNELS + 3], [1, 4]];
+            compare!(&device, shapes, |x, form| {
+                let (extra, bias) = (Some(x[1].clone()), Some(vector(&x[3])));
+                form::pair_dense(x[0].clone(), extra, x[2].clone(), bias, activation, &batch.edges)
+            });
+            let shapes = [[atoms, CHANNELS], [4, 2 * CHANNELS]];
+            compare!(&device, shapes, |x, form| {
+                form::pair_dense(x[0].clone(), None, x[1].clone(), None, activation, &batch.edges)
+            });
+        }
+    }
+}
+
+#[test]
+fn residual_layers_are_those_of_tensor_operations() {
+    let device = open();
+    for activation in Activation::ALL {
+        let shapes =
+            [[3, CHANNELS], [CHANNELS, CHANNELS], [1, CHANNELS], [CHANNELS, CHANNELS], [1, CHANNELS]];
+        let layers = |x: &[Tensor<2>]| [(x[1].clone(), vector(&x[2])), (x[3].clone(), vector(&x[4]))];
+        let ours = |x: &[Tensor<2>]| libtorch::residual(x[0].clone(), layers(x), activation);
+        let expected = |x: &[Tensor<2>]| {
+            let [(first, first_bias), (second, second_bias)] = layers(x);
+            let hidden = composed::dense(x[0].clone(), first, Some(first_bias), None, activation);
+            composed::dense(hidden, second, Some(second_bias), Some(x[0].clone()), activation)
+        };
+        assert_same("residual", &ours, &expected, &shapes, &device);
+    }
+}
+
+/// Angles by atom are left to the kernel on the host, those by edge to libtorch, as on CUDA.
 #[test]
 fn sums_over_triplets_are_those_of_tensor_operations() {
     let device = open();
     for batch in [sample(&device), without_edges(&device)] {
-        for basis in [BASIS, 3] {
+        for (basis, listed) in [(BASIS, false), (BASIS, true), (3, true)] {
             let shapes = [[batch.edge_count, CHANNELS], [basis, SPHERICAL], [CHANNELS, basis]];
-            compare!(&device, shapes, |x, form| form::triplet_sum(
-                x[0].clone(),
-                batch.bases().spherical.clone(),
-                x[1].clone(),
-                x[2].clone(),
-                &batch.edges
-            ));
+            let spherical = || batch.bases().spherical.clone();
+            let ours = |x: &[Tensor<2>]| {
+                let triplets = batch.edges.triplets.clone().filter(|_| listed);
+                let edges = Edges { triplets, ..batch.edges.clone() };
+                libtorch::triplet_sum(x[0].clone(), spherical(), x[1].clone(), x[2].clone(), &edges)
+            };
+            let expected = |x: &[Tensor<2>]| {
+                composed::triplet_sum(x[0].clone(), spherical(), x[1].clone(), x[2].clone(), &batch.edges)
+            };
+            assert_same("triplet_sum", &ours, &expected, &shapes, &device);
         }
     }
 }

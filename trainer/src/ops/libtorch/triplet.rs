@@ -21,14 +21,12 @@ const DEVICE_BLOCK: i64 = 1 << 20;
 pub(super) struct TripletSum {
     /// Radial part S of the spherical basis, shape `[E, 42]`.
     pub(super) spherical: TchTensor,
-    /// Angular functions Y of every pair, shape `[P, 7]`.
+    /// Angular functions Y of every triplet, shape `[T, 7]`.
     pub(super) angular: TchTensor,
     /// Edge kj of every triplet, shape `[T]`.
     pub(super) incoming_edge: TchTensor,
     /// Edge ji of every triplet, shape `[T]`.
     pub(super) outgoing_edge: TchTensor,
-    /// Row of `angular` of every triplet, shape `[T]`.
-    pub(super) pair: TchTensor,
 }
 
 /// The tensors kept for the backward pass.
@@ -51,8 +49,8 @@ struct Block {
 
 impl TripletSum {
     fn blocks(&self) -> impl Iterator<Item = Block> {
-        let count = self.pair.tensor.size()[0];
-        let step = if is_on_host(&self.pair) { CPU_BLOCK } else { DEVICE_BLOCK };
+        let count = self.angular.tensor.size()[0];
+        let step = if is_on_host(&self.angular) { CPU_BLOCK } else { DEVICE_BLOCK };
         (0..count).step_by(step as usize).map(move |start| {
             let length = step.min(count - start);
             let part = |index: &TchTensor| TchTensor::new(index.tensor.narrow(0, start, length));
@@ -63,12 +61,11 @@ impl TripletSum {
 
     /// Returns `S_kj ⊗ Y(θ)` of a block's triplets, shape `[length, 42]`.
     fn basis(&self, block: &Block) -> TchTensor {
-        let pair = TchTensor::new(self.pair.tensor.narrow(0, block.start, block.length));
-        let angular = gather(&self.angular, &pair);
+        let angular = self.angular.tensor.narrow(0, block.start, block.length);
         let (orders, radial) = (ORDERS as i64, RADIAL as i64);
         let mut by_order =
             gather(&self.spherical, &block.incoming_edge).tensor.view([block.length, orders, radial]);
-        let _ = by_order.g_mul_(&angular.tensor.view([block.length, orders, 1]));
+        let _ = by_order.g_mul_(&angular.view([block.length, orders, 1]));
         TchTensor::new(by_order.view([block.length, SPHERICAL as i64]))
     }
 }
@@ -78,7 +75,7 @@ impl Operation<LibTorch, 3> for TripletSum {
 
     fn forward(&self, [x, first, second]: [TchTensor; 3]) -> (TchTensor, Saved) {
         let mut y = zeros_like(&x);
-        let factors = empty_like(&x, [self.pair.tensor.size()[0], first.tensor.size()[0]]);
+        let factors = empty_like(&x, [self.angular.tensor.size()[0], first.tensor.size()[0]]);
         let (first_transposed, second_transposed) = (first.tensor.tr(), second.tensor.tr());
         for block in self.blocks() {
             let mut part = factors.tensor.narrow(0, block.start, block.length);

@@ -102,6 +102,10 @@ impl Objective for CrystalTwinsObjective {
         (agreement.loss, Terms::new(&[TOTAL, TERMS[0], TERMS[1]], &values))
     }
 
+    fn uploaded_bytes(&self, views: &[Batch; 2]) -> usize {
+        views.iter().map(|view| view.uploaded_bytes).sum()
+    }
+
     fn trains_on(&self, views: &[Batch; 2]) -> bool {
         views.iter().all(|view| Encoder::trains_on(&self.config.model, view))
     }

@@ -19,7 +19,7 @@ fn batch<'a>(crystals: impl IntoIterator<Item = &'a OwnedInput>) -> GraphBatch<f
     let settings = BatchSettings {
         cutoff_angstrom: 8.0,
         inputs: Inputs { positions: true, ..Inputs::default() },
-        with_triplets: false,
+        bases_on_device: false,
         graph: Graph::Multigraph,
     };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);

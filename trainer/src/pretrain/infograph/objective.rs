@@ -97,6 +97,10 @@ impl Objective for InfoGraphObjective {
         Encoder::trains_on(&self.config.model, &batch.batch)
     }
 
+    fn uploaded_bytes(&self, batch: &PlacedBatch) -> usize {
+        batch.batch.uploaded_bytes
+    }
+
     fn ranks(&self) -> &Arc<dyn Ranks> {
         &self.ranks
     }

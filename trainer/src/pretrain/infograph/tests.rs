@@ -14,7 +14,7 @@ fn a_single_crystal_has_no_negatives() {
     let settings = BatchSettings {
         cutoff_angstrom: 8.0,
         inputs: Inputs::default(),
-        with_triplets: false,
+        bases_on_device: false,
         graph: Graph::Multigraph,
     };
     let mut builder = BatchBuilder::<f32>::new(settings, &[]);

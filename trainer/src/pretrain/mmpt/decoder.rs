@@ -76,16 +76,10 @@ pub fn pair_head(width: usize, hidden: usize, outputs: usize, initialiser: &mut 
 
 /// Applies a pair head to every edge: `MLP([a_tgt ‖ a_src])`.
 ///
-/// The first layer is split by columns and computed once per atom.
-///
 /// # Shapes
 /// Input `[N, width]`, output `[E, outputs]`.
 pub fn at_pairs(head: &Mlp, atoms: Tensor<2>, edges: &Edges) -> Tensor<2> {
-    let width = atoms.dims()[1];
-    let first = &head.layers[0];
-    let at_target = first.forward_columns(atoms.clone(), 0, width, true);
-    let at_source = first.forward_columns(atoms, width, 2 * width, false);
-    let hidden = ops::pair_sum(at_target, at_source, None, Activation::Relu, edges);
+    let hidden = head.layers[0].forward_pairs(atoms, None, Activation::Relu, edges);
     head.forward_from(1, hidden)
 }
 

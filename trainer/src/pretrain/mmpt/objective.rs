@@ -75,6 +75,10 @@ impl Objective for MmptObjective {
         (losses.total, losses.terms.averaged_over(&self.ranks))
     }
 
+    fn uploaded_bytes(&self, batch: &Batch) -> usize {
+        batch.uploaded_bytes
+    }
+
     fn ranks(&self) -> &Arc<dyn Ranks> {
         &self.ranks
     }

@@ -56,7 +56,7 @@ fn graph(part: Range<usize>, inputs: Inputs) -> (GraphBatch<f64>, DrawKey) {
 
 /// Some of the crystals with the edges that a model sees.
 pub(super) fn graph_of(part: Range<usize>, inputs: Inputs, graph: Graph) -> GraphBatch<f64> {
-    let settings = BatchSettings { cutoff_angstrom: CUTOFF, inputs, with_triplets: false, graph };
+    let settings = BatchSettings { cutoff_angstrom: CUTOFF, inputs, bases_on_device: false, graph };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);
     for crystal in &crystals()[part] {
         builder.push(&crystal.borrow(), &[]).expect("a valid crystal");

@@ -75,6 +75,28 @@ fn a_part_does_not_depend_on_the_others() {
 }
 
 #[test]
+fn a_device_that_computes_the_bases_gets_vectors_and_reverses() {
+    let crystal = OwnedInput::caesium_chloride();
+    let asked = Inputs { bases: true, ..Inputs::default() };
+    let on_host = alone(&crystal.borrow(), Inputs { vectors: true, ..asked });
+    let settings = BatchSettings { bases_on_device: true, ..settings(asked) };
+    let mut builder = BatchBuilder::new(settings, &[]);
+    builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
+    builder.push(&crystal.borrow(), &[]).expect("a valid crystal");
+    let batch = builder.finish();
+    assert!(batch.bases.is_none());
+    assert_eq!((batch.pairs(), batch.triplets()), (2 * on_host.pairs(), 2 * on_host.triplets()));
+    let vectors = on_host.vectors.expect("they were asked for");
+    assert_eq!(batch.vectors, Some(vectors.repeat(2)));
+    // Every edge of the first atom has its reverse among those of the second.
+    let reverse = batch.reverse.expect("it goes with the vectors");
+    for (edge, &reverse) in reverse.iter().enumerate() {
+        let [there, back] = [edge, reverse as usize].map(|edge| &vectors[3 * (edge % 16)..][..3]);
+        assert!(there.iter().zip(back).all(|(a, b)| *a == -*b) && edge / 16 == reverse as usize / 16);
+    }
+}
+
+#[test]
 fn the_line_graph_has_the_angles_of_the_angular_functions() {
     let crystals = [&OwnedInput::caesium_chloride(), &OwnedInput::simple_cubic(3.0)];
     let batch = batch::<f64>(&crystals);

@@ -39,7 +39,7 @@ fn sample(crystals: &[OwnedInput], masking: Masking) -> Sample {
     let settings = BatchSettings {
         cutoff_angstrom: 8.0,
         inputs: model::mmpt::inputs() | mmpt::inputs(),
-        with_triplets: false,
+        bases_on_device: false,
         graph: Graph::Multigraph,
     };
     let mut builder = BatchBuilder::<f64>::new(settings, &[]);

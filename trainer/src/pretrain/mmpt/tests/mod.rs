@@ -79,7 +79,7 @@ fn graph<R: BatchFloat>(crystals: &[OwnedInput]) -> GraphBatch<R> {
     let settings = BatchSettings {
         cutoff_angstrom: CUTOFF,
         inputs: mmpt::inputs() | inputs(),
-        with_triplets: false,
+        bases_on_device: false,
         graph: Graph::Multigraph,
     };
     let mut builder = BatchBuilder::new(settings, &[]);

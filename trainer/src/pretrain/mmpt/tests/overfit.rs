@@ -30,7 +30,7 @@ fn learn(
     let device = Device::flex();
     let first = fixture.mask();
     let masks = Masks { second: first.iter().map(|&hidden| !hidden).collect(), first };
-    let graph = fixture.batch::<f32>(TieRule::Cut).expect("a complete fixture");
+    let graph = fixture.batch::<f32>(TieRule::Cut, &device).expect("a complete fixture");
     let batch = Batch::new(graph, Some(&masks), CUTOFF, &device);
     let mut model =
         MmptModel::init(config, decoder_width, &fixture.lattice(), 123, &device.clone().autodiff());
