@@ -282,3 +282,57 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
         "{line}"
     );
 }
+
+/// Arguments of a small fine-tuning on a property of [`store`], `more` at the end.
+fn on_property<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments =
+        vec!["finetune", "--property", "band_gap_ev", "--shards", text(store), "--out", text(out)];
+    arguments.extend(["--quiet", "--threads", "1", "--from-scratch", "--epochs", "1"]);
+    arguments.extend(small_encoder());
+    arguments.extend(more);
+    arguments
+}
+
+#[test]
+fn a_property_needs_no_task() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("gaps");
+    let said = succeed(&on_property(&store, &out, &["--folds", "3"]));
+    for fold in ["fold-0", "fold-1", "fold-2"] {
+        assert!(said.contains(&format!("{fold}, seed 123: validation MAE ")), "{said}");
+    }
+    let evaluated = succeed(&["evaluate", text(&out)]);
+    assert!(evaluated.contains("eV"), "{evaluated}");
+    let record = fs::read_to_string(out.join("finetune.toml")).expect("a record");
+    assert!(record.contains("rule = \"drawn\"") && record.contains("labels_sha256 = "), "{record}");
+    let config = fs::read_to_string(out.join("fold-0/seed-123/config.toml")).expect("a configuration");
+    assert!(config.contains("kind = \"cosine\"") && config.contains("batch_crystals = 32"), "{config}");
+
+    let by_column = folder.path().join("column");
+    let said = succeed(&on_property(&store, &by_column, &["--split", "split"]));
+    assert!(said.contains("split, seed 123: "), "{said}");
+    for (more, message) in [
+        (&["--folds", "1"][..], "2..=100"),
+        (&["--split", "nowhere"], "nowhere"),
+        (&["--task", "matbench_jdft2d"], "cannot be used with"),
+    ] {
+        let other = folder.path().join("other");
+        let said = refused(&on_property(&store, &other, more));
+        assert!(said.contains(message) && !other.exists(), "{said}");
+    }
+    let unknown = ["finetune", "--property", "band_gap", "--shards", text(&store), "--from-scratch"];
+    let said = refused(&unknown);
+    assert!(said.contains("band_gap_ev"), "{said}");
+}
+
+#[test]
+fn tasks_are_listed_and_told() {
+    let listed = succeed(&["tasks"]);
+    assert!(listed.contains("matbench_jdft2d") && listed.contains("38.2133"), "{listed}");
+    let told = succeed(&["tasks", "mp_gap"]);
+    for part in ["69239", "etl build table", "MMPT 0.204", "band_gap_ev in eV"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let said = refused(&["tasks", "mp_gaps"]);
+    assert!(said.contains("mp_gap"), "{said}");
+}

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
 use trainer::config::{Config, Purpose};
+use trainer::data::Sources;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
 use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::task::{self, Task};
+use trainer::task::{self, Division, PropertyTask, Task};
 use trainer::unit;
 
 use super::Outcome;
@@ -21,6 +23,8 @@ use super::settings::{Machine, Settings};
 
 /// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
+/// Maximum number of drawn folds.
+const MOST_FOLDS: u64 = 100;
 /// Maximum number of excluded crystals that are named on the terminal.
 const MOST_NAMED: usize = 10;
 
@@ -39,6 +43,7 @@ enum Group {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("start").required(true).args(["weights", "from_scratch"])))]
+#[command(group(ArgGroup::new("target").required(true).args(["task", "property"])))]
 pub(crate) struct FinetuneArguments {
     #[command(flatten)]
     settings: Settings,
@@ -46,25 +51,34 @@ pub(crate) struct FinetuneArguments {
     machine: Machine,
     /// A built-in task, such as matbench_jdft2d, or a TOML file of one
     #[arg(long, value_name = "TASK")]
-    task: String,
+    task: Option<String>,
+    /// A property column of the store, such as band_gap_ev, instead of a task
+    #[arg(long, value_name = "COLUMN")]
+    property: Option<String>,
     /// Weights to begin with (safetensors), pre-trained or fine-tuned
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Begin with fresh weights
     #[arg(long)]
     from_scratch: bool,
-    /// Folder of all members; runs/<TASK> unless given
+    /// Folder of all members; runs/<TASK> or runs/<COLUMN> unless given
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Seeds, one member each (and for each fold)
     #[arg(long, value_name = "SEED", value_delimiter = ',', num_args = 1.., conflicts_with = "seed")]
     seeds: Vec<u64>,
-    /// Folds to train, by number; every one unless given
+    /// Folds to train, by number from 0; every one unless given
     #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1..)]
-    folds: Option<Vec<usize>>,
-    /// Published list of the crystals of every part, for tasks that are divided by one
+    fold: Option<Vec<usize>>,
+    /// Of a property: cross-validation by so many folds of the same size and with values alike. Without this and --split,
+    /// the folds of the store, or 5 below 5,000 crystals
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MOST_FOLDS), requires = "property",
+        conflicts_with = "split")]
+    folds: Option<u64>,
+    /// List of the crystals of every part (JSON or CSV), for tasks that are divided by one. Of a property also a split
+    /// column of the store, or `hash` for a tenth each of validation and test by identifier
     #[arg(long, value_name = "FILE")]
-    split: Option<PathBuf>,
+    split: Option<String>,
     /// Accept parts that are smaller than the task says
     #[arg(long)]
     allow_partial: bool,
@@ -103,8 +117,8 @@ pub(crate) struct FinetuneArguments {
 impl FinetuneArguments {
     pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
-        let task = Task::load(&self.task)?;
-        let config = self.resolve(&task)?;
+        let (task, split_file, labelled) = self.task()?;
+        let config = self.resolve(&task, labelled)?;
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (false, true) => Existing::Overwrite,
@@ -116,8 +130,8 @@ impl FinetuneArguments {
             task,
             config,
             weights: self.weights.clone(),
-            folds: self.folds.clone(),
-            split_file: self.split.clone(),
+            folds: self.fold.clone(),
+            split_file,
             allow_partial: self.allow_partial,
             existing,
             device,
@@ -129,7 +143,25 @@ impl FinetuneArguments {
         report(&request, &summary)
     }
 
-    fn resolve(&self, task: &Task) -> anyhow::Result<Config> {
+    /// Returns the task, the list of its crystals, if there is one, and of a property the number of labelled crystals.
+    fn task(&self) -> anyhow::Result<(Task, Option<PathBuf>, Option<usize>)> {
+        let Some(property) = &self.property else {
+            let name = self.task.as_deref().context("a task or a property is required")?;
+            return Ok((Task::load(name)?, self.split.as_ref().map(PathBuf::from), None));
+        };
+        let division = match (self.folds, &self.split) {
+            (Some(count), _) => Division::Folds(usize::try_from(count)?),
+            (None, Some(split)) => Division::Split(split.clone()),
+            (None, None) => Division::Default,
+        };
+        let config = self.settings.resolve(None, &[])?;
+        let sources = Sources::resolve(&config.data.shards, None)?;
+        let made = PropertyTask::new(&sources, property, &division, config.seed)?;
+        Ok((made.task, made.split_file, Some(made.labelled)))
+    }
+
+    /// Resolves the configuration over the recipe of a task, or of a property with so many labelled crystals.
+    fn resolve(&self, task: &Task, labelled: Option<usize>) -> anyhow::Result<Config> {
         let group = match self.regime {
             Some(Group::Matbench) => task::Group::Matbench,
             Some(Group::Other) => task::Group::Other,
@@ -137,9 +169,16 @@ impl FinetuneArguments {
         };
         let encoders = self.weights.as_deref().map(Encoders::read).transpose()?;
         self.settings.resolve_over(
-            |config| match &encoders {
-                Some(encoders) => encoders.recipe(group, &task.name),
-                None => group.recipe(config.model.kind, config.pretrain.method, &task.name),
+            |config| {
+                let (mut recipe, model) = match &encoders {
+                    Some(encoders) => (encoders.recipe(group, &task.name), encoders.description.model.kind),
+                    None => {
+                        let model = config.model.kind;
+                        (group.recipe(model, config.pretrain.method, &task.name), model)
+                    }
+                };
+                recipe.extend(labelled.into_iter().flat_map(|labelled| task::by_size(model, labelled)));
+                recipe
             },
             Some(if self.seeds.is_empty() { Purpose::Finetuning } else { Purpose::FinetuningBySeeds }),
             &[

@@ -19,6 +19,7 @@ mod out;
 mod predict;
 mod pretrain;
 mod settings;
+mod tasks;
 mod verify;
 
 use std::process::ExitCode;
@@ -91,6 +92,8 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Run a grid of pre-trainings and fine-tunings; write its tables and figures
     Compare(compare::CompareArguments),
+    /// List the built-in tasks, or tell more of one
+    Tasks(tasks::TasksArguments),
     /// Write the embeddings of a store's crystals as a table
     Embed(embed::EmbedArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
@@ -165,6 +168,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Predict(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
+        Command::Tasks(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

@@ -298,7 +298,7 @@ fn joined(numbers: &[impl ToString]) -> String {
 /// Appends the arguments for the split of a task.
 fn push_division(arguments: &mut Vec<String>, section: &TaskSection) {
     if let Some(folds) = &section.folds {
-        arguments.extend(["--folds".to_owned(), joined(folds)]);
+        arguments.extend(["--fold".to_owned(), joined(folds)]);
     }
     if let Some(split) = &section.split {
         arguments.extend(["--split".to_owned(), text(split)]);

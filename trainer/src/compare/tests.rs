@@ -172,7 +172,7 @@ fn a_grid_is_the_product_of_its_lists() {
     assert_eq!(
         command(1),
         "trainer finetune --task matbench_jdft2d --out OUT/cells/matbench_jdft2d/fresh/0.5 --from-scratch \
-         --fraction 0.5 --seeds 1,2 --folds 0,2 --allow-partial --set run.epochs=3 --set \
+         --fraction 0.5 --seeds 1,2 --fold 0,2 --allow-partial --set run.epochs=3 --set \
          optimiser.clip_norm=2.0 --set run.epochs=4 --shards store 'more/*.parquet'"
     );
     assert!(command(5).contains(" --weights OUT/pretrain/mmpt/best.safetensors "), "{}", command(5));

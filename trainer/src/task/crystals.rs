@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, Float64Array, Int8Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
+use schemas::hash::hex;
 use schemas::reader::Shard;
+use sha2::{Digest, Sha256};
 
 use super::TaskError;
 use crate::data::Sources;
@@ -78,6 +80,21 @@ impl Crystals {
             shard_ends.push(crystals.list.len());
         }
         Ok(crystals)
+    }
+
+    /// Returns the SHA-256 of the identifiers and values of all crystals with a value, whatever their order.
+    pub(super) fn labels_sha256(&self) -> String {
+        let valued =
+            self.list.iter().filter_map(|crystal| Some((crystal.material_id.as_str(), crystal.value?)));
+        let mut valued: Vec<_> = valued.collect();
+        valued.sort_by(|(first, _), (second, _)| first.cmp(second));
+        let mut hash = Sha256::new();
+        for (material_id, value) in valued {
+            hash.update((material_id.len() as u64).to_le_bytes());
+            hash.update(material_id);
+            hash.update(value.to_le_bytes());
+        }
+        hex(&hash.finalize())
     }
 
     /// Returns the index of a crystal in the list.

@@ -109,6 +109,15 @@ pub enum TaskError {
         /// The second shard with the crystal.
         second: PathBuf,
     },
+    /// The folds of the task were drawn for other crystals or values.
+    #[error(
+        "the folds of the task '{task}' were drawn for other crystals or values than the store has now: crystals would be \
+         tested that have been trained on; fine-tune anew"
+    )]
+    OtherLabels {
+        /// Name of the task.
+        task: String,
+    },
     /// The task needs a published list, which was not given.
     #[error("the task '{task}' needs a split file with {name}")]
     SplitFileNeeded {

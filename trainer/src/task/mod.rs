@@ -2,7 +2,7 @@
 //!
 //! * [`Task`]: the definition, a TOML file; built-in ones are in `trainer/tasks/`
 //! * [`transform`]: from the stored property to the target
-//! * [`rule`]: how the data are split into parts
+//! * [`rule`]: how the data are split into parts; [`of_property`]: a property of a store as a task
 //! * [`split_file`]: published lists of identifiers
 //! * [`partition`]: the crystals of every part with their targets
 //! * [`recipe`]: settings for the fine-tuning of a group of tasks, by encoder (`trainer/recipes/`)
@@ -10,6 +10,7 @@
 mod builtin;
 mod crystals;
 mod error;
+pub mod of_property;
 pub mod partition;
 pub mod recipe;
 pub mod rule;
@@ -18,6 +19,7 @@ pub mod split_file;
 mod tests;
 pub mod transform;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemas::property::by_column;
@@ -31,8 +33,9 @@ use crate::data::Sources;
 use crate::{text_file, toml_text};
 
 pub use error::TaskError;
+pub use of_property::{Division, PropertyTask};
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
-pub use recipe::Group;
+pub use recipe::{Group, by_size};
 pub use rule::{Metric, SplitRule};
 pub use split_file::SplitFileError;
 pub use transform::Transform;
@@ -89,6 +92,10 @@ pub struct Task {
     /// Number of crystals in the literature, if the published file differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Counts>,
+    /// Mean absolute errors in the literature by model, in the unit of the target. They are no part of what a run
+    /// records.
+    #[serde(default, skip_serializing)]
+    pub literature: BTreeMap<String, f64>,
 }
 
 impl Task {
@@ -120,7 +127,7 @@ impl Task {
         builtin::TASKS.iter().map(|(name, _)| *name).collect()
     }
 
-    /// Returns the task as TOML, which [`Task::load`] reads back unchanged.
+    /// Returns the task as TOML, which [`Task::load`] reads back unchanged but for the errors in the literature.
     ///
     /// # Panics
     /// If a count exceeds 2⁶³ − 1, the largest integer of TOML.
@@ -177,6 +184,16 @@ impl Task {
         }
     }
 
+    /// Checks the definition of a task that is not read from a file. `name` is what the user named.
+    fn check(&self, name: &str) -> Result<(), TaskError> {
+        match self.fault() {
+            None => Ok(()),
+            Some((key, value, needed)) => {
+                Err(TaskError::Value { place: Place::Text(name.into()), key, value, needed })
+            }
+        }
+    }
+
     /// Returns the first invalid value as key, value and a description of the allowed values.
     fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -187,7 +204,7 @@ impl Task {
         if self.property.is_empty() {
             return Some(("property", String::new(), "the name of a property column"));
         }
-        if matches!(self.split, SplitRule::Folds { .. }) && self.expected.is_some() {
+        if self.split.has_folds() && self.expected.is_some() {
             let needed = "left out: the parts of folds differ in size, use crystals";
             return Some(("expected", "[expected]".to_owned(), needed));
         }

@@ -4,6 +4,7 @@
 //! counted. A crystal whose value the transform excludes is listed in [`Partition::excluded`].
 
 mod assignment;
+mod draw;
 mod fraction;
 #[cfg(test)]
 mod tests;

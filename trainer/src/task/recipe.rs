@@ -66,6 +66,28 @@ impl Group {
     }
 }
 
+/// Sizes of tasks, up to so many labelled crystals, and MMPT's crystals in a batch and epochs for them. Steps rather than
+/// passes make a model good, so that small tasks take more of these; half a cosine of the rate ends them without a
+/// choice of the best epoch from few validation crystals.
+const BY_SIZE: [(usize, usize, u64); 3] = [(2_000, 32, 200), (20_000, 64, 100), (usize::MAX, 128, 50)];
+
+/// Returns MMPT's settings for a property with so many labelled crystals, over the recipe of the group.
+pub fn by_size(model: ModelKind, labelled: usize) -> Vec<(String, String)> {
+    if model != ModelKind::Mmpt {
+        return Vec::new();
+    }
+    let of_size = BY_SIZE.iter().find(|(most, ..)| labelled <= *most);
+    let Some((_, batch, epochs)) = of_size else { return Vec::new() };
+    [
+        ("data.batch_crystals", batch.to_string()),
+        ("run.epochs", epochs.to_string()),
+        ("optimiser.clip_norm", "1.0".to_owned()),
+        ("schedule.kind", "\"cosine\"".to_owned()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
 /// Returns the changes for single tasks of an encoder's recipes.
 fn tasks(model: ModelKind, method: MethodKind) -> &'static str {
     match method {
@@ -116,6 +138,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn small_properties_take_more_epochs() {
+        for (labelled, batch, epochs) in
+            [(10, 32, 200), (2_000, 32, 200), (5_000, 64, 100), (50_000, 128, 50)]
+        {
+            let recipe = |config: &Config| {
+                let group = Group::Matbench.recipe(config.model.kind, config.pretrain.method, "mine");
+                group.into_iter().chain(by_size(config.model.kind, labelled)).collect()
+            };
+            let config = Config::resolve_over(recipe, None, &[] as &[&str]).expect("a valid recipe");
+            assert_eq!((config.data.batch_crystals, config.run.epochs), (batch, epochs));
+            assert_eq!((config.schedule.kind, config.optimiser.clip_norm), (ScheduleKind::Cosine, Some(1.0)));
+        }
+        assert!(by_size(ModelKind::Cgcnn, 10).is_empty());
     }
 
     #[test]

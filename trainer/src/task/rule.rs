@@ -18,6 +18,20 @@ pub enum SplitRule {
         /// Share of the crystals outside the test fold for validation, above 0 and below 1.
         validation_fraction: f64,
     },
+    /// Cross-validation by folds of equal size that are drawn. Every fold has as many crystals of low as of high values.
+    /// Each fold is the test part once. The other crystals are divided by hash of the identifier.
+    Drawn {
+        /// Number of folds, at least 2.
+        folds: usize,
+        /// Seed of the draw.
+        seed: u64,
+        /// Share of the crystals outside the test fold for validation, above 0 and below 1.
+        validation_fraction: f64,
+        /// SHA-256 of the identifiers and values for which the folds were drawn. The folds of others would be other
+        /// ones, and test what has been trained on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels_sha256: Option<String>,
+    },
     /// A published list of identifiers, given by the user as a file.
     File {
         /// Name of the list for messages.
@@ -33,6 +47,24 @@ pub enum SplitRule {
 }
 
 impl SplitRule {
+    /// Whether every crystal is tested in one of several folds.
+    pub fn has_folds(&self) -> bool {
+        matches!(self, SplitRule::Folds { .. } | SplitRule::Drawn { .. })
+    }
+
+    /// Returns a few words about the rule.
+    pub fn summary(&self) -> String {
+        match self {
+            SplitRule::Column { column } => format!("the column {column}"),
+            SplitRule::Folds { .. } => "the folds of the store".to_owned(),
+            SplitRule::Drawn { folds, .. } => format!("{folds} folds with values alike"),
+            SplitRule::File { name } => name.clone(),
+            SplitRule::Hash { validation_fraction, test_fraction } => {
+                format!("by identifier, {test_fraction} for the test, {validation_fraction} for validation")
+            }
+        }
+    }
+
     /// Returns the first value out of range as key, value and a description of the allowed values.
     pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let is_share = |share: f64| share > 0.0 && share < 1.0;
@@ -40,7 +72,12 @@ impl SplitRule {
             SplitRule::Column { column } if column.is_empty() => {
                 Some(("split.column", String::new(), "the name of a split column"))
             }
-            SplitRule::Folds { validation_fraction } | SplitRule::Hash { validation_fraction, .. }
+            SplitRule::Drawn { folds, .. } if *folds < 2 => {
+                Some(("split.folds", folds.to_string(), "at least 2"))
+            }
+            SplitRule::Folds { validation_fraction }
+            | SplitRule::Drawn { validation_fraction, .. }
+            | SplitRule::Hash { validation_fraction, .. }
                 if !is_share(*validation_fraction) =>
             {
                 let value = validation_fraction.to_string();

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::property::by_column;
 
@@ -46,7 +46,9 @@ fn every_file_is_built_in_under_its_name() {
 fn a_task_is_read_back_unchanged() {
     for task in built_in().into_iter().chain(Task::parse(SMALLEST, Path::new("mine.toml"))) {
         let text = task.to_toml();
-        assert_eq!(Task::parse(&text, Path::new("again.toml")).expect("a task"), task, "{text}");
+        // A run does not record what others have reached.
+        let expected = Task { literature: BTreeMap::new(), ..task };
+        assert_eq!(Task::parse(&text, Path::new("again.toml")).expect("a task"), expected, "{text}");
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::super::crystals::Crystals;
+use super::super::crystals::{Crystal, Crystals};
 use super::super::split_file::SplitFile;
 use super::super::{SplitRule, Task, TaskError};
+use super::draw::Draw;
 use super::{Excluded, PartitionOptions, Reason};
 use crate::data::subset::hash_position;
 use crate::data::{Sources, SplitPart};
@@ -21,6 +22,8 @@ pub(super) enum Assignment {
     Column(String),
     /// The fold column, and the share of the other crystals for validation.
     Folds(f64),
+    /// Folds that are drawn, and the share of the other crystals for validation.
+    Drawn(Draw, f64, Option<String>),
     /// A list and its file.
     File(PathBuf, SplitFile),
     /// Hashes, with the shares of validation and test.
@@ -47,7 +50,7 @@ impl Assignment {
     pub(super) fn new(task: &Task, sources: &Sources, options: &PartitionOptions) -> Result<Self, TaskError> {
         sources.require_properties(std::slice::from_ref(&task.property))?;
         match (&task.split, &options.split_file) {
-            (SplitRule::Folds { .. }, Some(_)) => {
+            (split, Some(_)) if split.has_folds() => {
                 Err(TaskError::SplitFileWithFolds { task: task.name.clone() })
             }
             (_, Some(path)) => Ok(Self::File(path.clone(), SplitFile::read(path)?)),
@@ -59,6 +62,10 @@ impl Assignment {
                 Ok(Self::Column(column.clone()))
             }
             (SplitRule::Folds { validation_fraction }, None) => Ok(Self::Folds(*validation_fraction)),
+            (SplitRule::Drawn { folds, seed, validation_fraction, labels_sha256 }, None) => {
+                let draw = Draw { folds: *folds, seed: *seed };
+                Ok(Self::Drawn(draw, *validation_fraction, labels_sha256.clone()))
+            }
             (SplitRule::Hash { validation_fraction, test_fraction }, None) => {
                 Ok(Self::Hash(*validation_fraction, *test_fraction))
             }
@@ -69,7 +76,9 @@ impl Assignment {
     pub(super) fn column(&self) -> Option<&str> {
         match self {
             Assignment::Column(column) => Some(column),
-            Assignment::Folds(_) | Assignment::File(..) | Assignment::Hash(..) => None,
+            Assignment::Folds(_) | Assignment::Drawn(..) | Assignment::File(..) | Assignment::Hash(..) => {
+                None
+            }
         }
     }
 
@@ -77,7 +86,9 @@ impl Assignment {
     pub(super) fn in_several_parts(self) -> BTreeSet<String> {
         match self {
             Assignment::File(_, list) => list.in_several_parts().clone(),
-            Assignment::Column(_) | Assignment::Folds(_) | Assignment::Hash(..) => BTreeSet::new(),
+            Assignment::Column(_) | Assignment::Folds(_) | Assignment::Drawn(..) | Assignment::Hash(..) => {
+                BTreeSet::new()
+            }
         }
     }
 
@@ -137,28 +148,37 @@ impl Assignment {
                 single(list.iter().map(|crystal| Some(part(&crystal.material_id))).collect())
             }
             Assignment::Folds(validation) => {
-                let folds: BTreeSet<usize> = list.iter().filter_map(|crystal| crystal.fold).collect();
-                if folds.is_empty() {
+                let folds: Vec<Option<usize>> = list.iter().map(|crystal| crystal.fold).collect();
+                if folds.iter().all(Option::is_none) {
                     let (task, store) = (task.name.clone(), task.store.clone());
                     return Err(TaskError::NoFolds { task, store });
                 }
-                let held_out: Vec<bool> = list
-                    .iter()
-                    .map(|crystal| hash_position(SALT, &crystal.material_id) < *validation)
-                    .collect();
-                let part = |tested: usize, fold: usize, held_out: bool| match held_out {
-                    _ if fold == tested => SplitPart::Test,
-                    true => SplitPart::Val,
-                    false => SplitPart::Train,
-                };
-                let of_fold = |tested: usize| {
-                    let crystals = list.iter().zip(&held_out);
-                    crystals
-                        .map(|(crystal, &held_out)| crystal.fold.map(|fold| part(tested, fold, held_out)))
-                        .collect()
-                };
-                Ok(folds.into_iter().map(|fold| Parts { fold: Some(fold), parts: of_fold(fold) }).collect())
+                Ok(of_folds(list, &folds, *validation))
+            }
+            Assignment::Drawn(draw, validation, labels_sha256) => {
+                if labels_sha256.as_ref().is_some_and(|expected| *expected != crystals.labels_sha256()) {
+                    return Err(TaskError::OtherLabels { task: task.name.clone() });
+                }
+                Ok(of_folds(list, &draw.folds(list), *validation))
             }
         }
     }
+}
+
+/// Returns the parts for each fold, of which `folds` has that of every crystal. The share `validation` of the crystals
+/// outside the test fold is for validation, by hash.
+fn of_folds(list: &[Crystal], folds: &[Option<usize>], validation: f64) -> Vec<Parts> {
+    let is_held_out = |crystal: &Crystal| hash_position(SALT, &crystal.material_id) < validation;
+    let held_out: Vec<bool> = list.iter().map(is_held_out).collect();
+    let part = |tested: usize, fold: usize, held_out: bool| match held_out {
+        _ if fold == tested => SplitPart::Test,
+        true => SplitPart::Val,
+        false => SplitPart::Train,
+    };
+    let of_fold = |tested: usize| {
+        let crystals = folds.iter().zip(&held_out);
+        crystals.map(|(fold, &held_out)| fold.map(|fold| part(tested, fold, held_out))).collect()
+    };
+    let tested: BTreeSet<usize> = folds.iter().flatten().copied().collect();
+    tested.into_iter().map(|fold| Parts { fold: Some(fold), parts: of_fold(fold) }).collect()
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -6,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::DataError;
 use crate::data::test_store::{GAP, Row, chain, chains, write_store};
-use crate::task::{Group, Metric, SplitRule};
+use crate::task::{Division, Group, Metric, PropertyTask, SplitRule};
 
 /// Crystals `m0`, `m1`, … with the gap 1, 2, … in parts and folds that take turns.
 fn rows(count: usize) -> Vec<Row> {
@@ -44,6 +45,7 @@ fn task(split: SplitRule) -> Task {
         split,
         expected: None,
         published: None,
+        literature: BTreeMap::new(),
     }
 }
 
@@ -140,6 +142,64 @@ fn every_fold_is_tested_once_and_the_rest_is_divided_alike() {
     let in_training: BTreeSet<&str> = ids(&second.train).into_iter().collect();
     assert!(held_out.is_disjoint(&in_training));
     assert_eq!(all(&by_folds(), &sources).expect("again"), partition);
+}
+
+/// The task of the gap in a store of these rows.
+fn of_gap(sources: &Sources, division: &Division) -> Task {
+    PropertyTask::new(sources, GAP, division, 7).expect("the column is there").task
+}
+
+#[test]
+fn a_property_is_divided_by_what_the_store_has() {
+    let drawn = |task: &Task| match task.split {
+        SplitRule::Drawn { folds, seed, .. } => Some((folds, seed)),
+        _ => None,
+    };
+    let (_folder, sources) = stored(&rows(60));
+    let task = of_gap(&sources, &Division::Default);
+    assert!(matches!(task.split, SplitRule::Folds { .. }));
+    assert_eq!((task.name.as_str(), task.unit.as_str()), ("band_gap_ev", "eV"));
+    assert_eq!(drawn(&of_gap(&sources, &Division::Folds(4))), Some((4, 7)));
+    let by = |name: &str| PropertyTask::new(&sources, GAP, &Division::Split(name.to_owned()), 7);
+    assert!(matches!(by("hash").expect("always").task.split, SplitRule::Hash { .. }));
+    let column = SplitRule::Column { column: "split".to_owned() };
+    assert_eq!(by("split").expect("the store has it").task.split, column);
+    let error = by("split_of_mine").expect_err("the store lacks it").to_string();
+    assert!(error.contains("split_of_mine"), "{error}");
+
+    let mut without = rows(60);
+    without.iter_mut().for_each(|row| row.fold = None);
+    let (_folder, sources) = stored(&without);
+    assert_eq!(drawn(&of_gap(&sources, &Division::Default)), Some((5, 7)));
+}
+
+#[test]
+fn drawn_folds_are_those_of_the_labels_they_were_drawn_for() {
+    let mut rows = rows(60);
+    rows[3].gap = None;
+    let (_folder, sources) = stored(&rows);
+    let task = of_gap(&sources, &Division::Folds(4));
+    let partition = all(&task, &sources).expect("four folds");
+    assert_eq!(partition.folds.len(), 4);
+    let mut tested: Vec<&str> = partition.folds.iter().flat_map(|fold| ids(&fold.test)).collect();
+    tested.sort_unstable();
+    tested.dedup();
+    assert_eq!(tested.len(), 59, "every crystal with a value once");
+    for fold in &partition.folds {
+        assert!((14..=15).contains(&fold.test.len()));
+        // Values from 1 to 60 have a mean of 30.5; folds of neighbours differ from it by less than 2.
+        let mean = fold.test.iter().map(|crystal| crystal.value).sum::<f64>() / fold.test.len() as f64;
+        assert!((mean - 30.5).abs() < 2.0, "{mean}");
+    }
+    for change in
+        [|rows: &mut Vec<Row>| rows[5].gap = Some(0.5), |rows: &mut Vec<Row>| rows[3].gap = Some(2.0)]
+    {
+        let mut changed = rows.clone();
+        change(&mut changed);
+        let (_folder, sources) = stored(&changed);
+        let error = all(&task, &sources).expect_err("other labels").to_string();
+        assert!(error.contains("were drawn for other crystals or values"), "{error}");
+    }
 }
 
 #[test]

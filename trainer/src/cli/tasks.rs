@@ -1,0 +1,73 @@
+//! `trainer tasks`
+
+use clap::Args;
+use trainer::task::Task;
+
+use super::Outcome;
+use super::out::say;
+
+/// Model whose published errors the list shows.
+const MODEL: &str = "MMPT";
+/// Stands for a number that is not known.
+const UNKNOWN: &str = "-";
+
+#[derive(Debug, Args)]
+pub(crate) struct TasksArguments {
+    /// A built-in task or a TOML file, to tell more of it
+    #[arg(value_name = "TASK")]
+    task: Option<String>,
+}
+
+impl TasksArguments {
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        match &self.task {
+            Some(name) => describe(&Task::load(name)?)?,
+            None => list()?,
+        }
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Returns the number of crystals of a task, if it is known.
+fn crystals(task: &Task) -> Option<usize> {
+    let of_parts = || task.expected.map(|counts| counts.train + counts.validation + counts.test);
+    task.crystals.or_else(of_parts)
+}
+
+/// Returns the unit of a task's target, or a word for that of pure numbers.
+fn unit(task: &Task) -> String {
+    match task.target_unit() {
+        unit if unit == "1" => "no unit".to_owned(),
+        unit => unit,
+    }
+}
+
+/// Prints a line for every built-in task.
+fn list() -> anyhow::Result<()> {
+    say!("{:24} {:>8} {:14} {:>11}  divided by", "task", "crystals", "target in", "MMPT's MAE");
+    for name in Task::names() {
+        let task = Task::load(name)?;
+        let count = crystals(&task).map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string());
+        let error = task.literature.get(MODEL).map_or_else(|| UNKNOWN.to_owned(), f64::to_string);
+        say!("{name:24} {count:>8} {:14} {error:>11}  {}", unit(&task), task.split.summary());
+    }
+    say!("trainer tasks TASK tells more of one");
+    Ok(())
+}
+
+/// Prints all that is known of a task.
+fn describe(task: &Task) -> anyhow::Result<()> {
+    say!("{}: {}", task.name, task.description);
+    say!("property     {} in {}", task.property, task.unit);
+    say!("target in    {}", unit(task));
+    if let Some(count) = crystals(task) {
+        say!("crystals     {count}");
+    }
+    say!("divided by   {}", task.split.summary());
+    say!("store        {}", task.store);
+    if !task.literature.is_empty() {
+        let errors = task.literature.iter().map(|(model, error)| format!("{model} {error}"));
+        say!("published    {} (mean absolute errors)", errors.collect::<Vec<_>>().join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Folds that are drawn by a seed, with values alike.
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+
+use super::super::crystals::Crystal;
+
+/// A draw of folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Draw {
+    /// Number of folds.
+    pub(super) folds: usize,
+    /// Seed of the draw.
+    pub(super) seed: u64,
+}
+
+impl Draw {
+    /// Returns the fold of every crystal with a value.
+    ///
+    /// The crystals are sorted by their values. Of as many neighbours in this order as there are folds, each fold gets
+    /// one, which is drawn. The sizes of the folds differ by at most one, and so do the numbers of crystals below any
+    /// value, and of those with any value that is common. The order of the shards does not matter.
+    pub(super) fn folds(&self, list: &[Crystal]) -> Vec<Option<usize>> {
+        let mut valued: Vec<(f64, &str, usize)> = list
+            .iter()
+            .enumerate()
+            .filter_map(|(position, crystal)| Some((crystal.value?, crystal.material_id.as_str(), position)))
+            .collect();
+        valued.sort_by(|(a, first, _), (b, second, _)| a.total_cmp(b).then(first.cmp(second)));
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut order: Vec<usize> = (0..self.folds).collect();
+        let mut folds = vec![None; list.len()];
+        for neighbours in valued.chunks(self.folds.max(1)) {
+            order.shuffle(&mut generator);
+            for ((_, _, position), fold) in neighbours.iter().zip(&order) {
+                folds[*position] = Some(*fold);
+            }
+        }
+        folds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn crystals(values: &[Option<f64>]) -> Vec<Crystal> {
+        let crystal = |(index, value): (usize, &Option<f64>)| Crystal {
+            material_id: format!("m-{index}"),
+            value: *value,
+            part: None,
+            fold: None,
+        };
+        values.iter().enumerate().map(crystal).collect()
+    }
+
+    #[test]
+    fn seeds_draw_other_folds() {
+        let list = crystals(&(0..40).map(|value| Some(f64::from(value))).collect::<Vec<_>>());
+        let drawn = |seed| Draw { folds: 4, seed }.folds(&list);
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+    }
+
+    proptest! {
+        #[test]
+        fn folds_are_alike(
+            values in proptest::collection::vec(proptest::option::of(-3_i32..3), 0..60),
+            folds in 2_usize..7,
+            seed in 0_u64..9,
+        ) {
+            let values: Vec<Option<f64>> = values.iter().map(|value| value.map(f64::from)).collect();
+            let list = crystals(&values);
+            let drawn = Draw { folds, seed }.folds(&list);
+            for (fold, value) in drawn.iter().zip(&values) {
+                prop_assert_eq!(fold.is_some(), value.is_some());
+            }
+            // Of all values, and of those up to any.
+            for most in [f64::INFINITY, -1.0, 0.0, 2.0] {
+                let counts: Vec<usize> = (0..folds)
+                    .map(|fold| {
+                        let members = drawn.iter().zip(&values).filter(|(of, _)| **of == Some(fold));
+                        members.filter(|(_, value)| value.is_some_and(|value| value <= most)).count()
+                    })
+                    .collect();
+                let spread = counts.iter().max().unwrap_or(&0) - counts.iter().min().unwrap_or(&0);
+                prop_assert!(spread <= 1, "{:?}", counts);
+            }
+            // Shards in another order.
+            let mut reversed = list.clone();
+            reversed.reverse();
+            let mut again = Draw { folds, seed }.folds(&reversed);
+            again.reverse();
+            prop_assert_eq!(again, drawn);
+        }
+    }
+}
