@@ -13,7 +13,10 @@ const TOLERANCE: f64 = 1e-5;
 fn table(path: &Path) -> BTreeMap<String, (f64, Option<f64>)> {
     let text = fs::read_to_string(path).expect("a table");
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("material_id,formula,property,unit,prediction,deviation"));
+    assert_eq!(
+        lines.next(),
+        Some("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90")
+    );
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         assert!(!fields[1].is_empty());

@@ -65,6 +65,14 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// The predictions of a member for its validation part cannot be read.
+    #[error("cannot read the predictions for a validation part in {}: {reason}", path.display())]
+    Calibration {
+        /// The file.
+        path: PathBuf,
+        /// A description of the fault.
+        reason: String,
+    },
     /// A member of a fine-tuning has no weights.
     #[error("{} is missing: its training has not come so far, or it was removed", path.display())]
     NoMember {

@@ -12,14 +12,17 @@ use schemas::matbench::published_crystals;
 use schemas::output;
 use schemas::settings::SettingsError;
 
-use crate::config::{Config, DataConfig, ModelKind};
-use crate::data::{DataError, Selection, Sources, Stream, StreamSettings};
-use crate::device::{self, DeviceName};
+use crate::config::{Config, ModelKind};
+use crate::data::{DataError, Sources};
+use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::finetune::Predictor;
+use crate::finetune::calibration::Calibration;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::finetune::member::part;
+use crate::finetune::predictions::predict_selection;
+use crate::report::interval::{self, COVERAGE, Interval, Validated};
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::Matbench;
 use crate::report::statistics::{MeanStd, median};
@@ -80,10 +83,19 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
     report::require_own(&request.out, jarvis(&task).as_ref())?;
-    let mut members =
-        Members { request, device, record, task, sources, settings: Vec::new(), kind: ModelKind::Mmpt };
+    let mut members = Members {
+        request,
+        device,
+        record,
+        task,
+        sources,
+        settings: Vec::new(),
+        kind: ModelKind::Mmpt,
+        calibrations: Vec::new(),
+    };
     let folds = members.folds()?;
-    let evaluation = members.evaluation(folds);
+    let interval = interval::interval(&members.calibrations, COVERAGE);
+    let evaluation = members.evaluation(folds, interval);
     std::fs::create_dir_all(&request.out)
         .map_err(|source| TrainError::Write { path: request.out.clone(), source })?;
     let files = report::write(&request.out, &evaluation)?;
@@ -100,6 +112,8 @@ struct Members<'a> {
     settings: Vec<(String, String)>,
     /// Kind of the models.
     kind: ModelKind,
+    /// Predictions of the validation parts.
+    calibrations: Vec<Vec<Validated>>,
 }
 
 impl Members<'_> {
@@ -141,6 +155,7 @@ impl Members<'_> {
         let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
         let sources = &self.sources;
         let predictor = Predictor::load(&weights, &self.device)?;
+        self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
         predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
         let selection = part(&self.task, fold, "test", sources, &fold.test)?;
         let targets: HashMap<&str, f64> =
@@ -163,7 +178,7 @@ impl Members<'_> {
         )
     }
 
-    fn evaluation(self, folds: Vec<FoldOutcome>) -> Evaluation {
+    fn evaluation(self, folds: Vec<FoldOutcome>, interval: Option<Interval>) -> Evaluation {
         let Self { task, record, mut settings, .. } = self;
         let weights = match (&record.weights, &record.weights_sha256) {
             (Some(path), Some(hash)) => format!("{} (SHA-256 {hash})", path.display()),
@@ -180,6 +195,7 @@ impl Members<'_> {
             description: task.description,
             property: task.property,
             folds,
+            interval,
             settings,
         }
     }
@@ -216,35 +232,6 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
         bibtex_refs: String::new(),
         notes: String::new(),
     })
-}
-
-/// Predicts all crystals of a selection in the order of the shards. `row` makes a result from a crystal's identifier,
-/// prediction and atomic numbers.
-fn predict_selection<T>(
-    predictor: &Predictor,
-    selection: &Selection,
-    data: &DataConfig,
-    device: &Device,
-    mut row: impl FnMut(String, f64, &[u8]) -> T,
-) -> Result<Vec<T>, TrainError> {
-    let settings = StreamSettings {
-        graph: predictor.graph(),
-        inputs: predictor.inputs(),
-        bases_on_device: !device::computes_on_host(device),
-        ..data.in_order()
-    };
-    let mut rows = Vec::new();
-    for graph in Stream::<f32>::open(selection, settings)? {
-        let graph = graph?;
-        let (offsets, atomic_numbers) = (graph.atom_offsets.clone(), graph.atomic_numbers_as_bytes());
-        let identifiers = graph.material_ids.clone();
-        let predictions = predictor.predict(graph);
-        let crystals = identifiers.into_iter().zip(predictions).zip(offsets.windows(2));
-        rows.extend(crystals.map(|((material_id, prediction), atoms)| {
-            row(material_id, prediction, &atomic_numbers[atoms[0]..atoms[1]])
-        }));
-    }
-    Ok(rows)
 }
 
 /// Returns the symbols of the elements among atoms.

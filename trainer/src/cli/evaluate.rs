@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use schemas::count::plural;
+use schemas::count::{counted, plural};
 use trainer::evaluate::{Request, Summary, default_out, evaluate};
-use trainer::report::json::EvaluationRecord;
+use trainer::report::json::{EvaluationRecord, IntervalRecord};
 use trainer::unit;
 
 use super::Outcome;
@@ -41,7 +41,7 @@ impl EvaluateArguments {
             device,
         };
         let Summary { evaluation, files } = evaluate(&request)?;
-        let EvaluationRecord { unit, folds, mean, std, .. } = EvaluationRecord::new(&evaluation)?;
+        let EvaluationRecord { unit, folds, mean, std, interval, .. } = EvaluationRecord::new(&evaluation)?;
         let unit = unit::shown(" ", &unit, "");
         for fold in &folds {
             say!(
@@ -57,6 +57,14 @@ impl EvaluateArguments {
         }
         if let Some(std) = std.mae {
             say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
+        }
+        if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
+            say!(
+                "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
+                100.0 * coverage,
+                counted(validation_crystals, "validation crystal"),
+                100.0 * covered
+            );
         }
         for file in &files {
             say!("{}", file.display());

@@ -113,6 +113,7 @@ fn scored() -> Evaluation {
         elements: Vec::new(),
     };
     Evaluation {
+        interval: None,
         task: "matbench_jdft2d".to_owned(),
         description: String::new(),
         property: "energy".to_owned(),

@@ -10,8 +10,13 @@ use schemas::lock::{self, LOCK_FILE};
 use schemas::output;
 use schemas::text;
 
+use burn::prelude::*;
+
+use super::Predictor;
+use super::calibration::{self, Calibration};
 use super::ensemble_record::EnsembleRecord;
-use super::member::{Encoders, MemberRequest, run_member};
+use super::member::{Encoders, MemberRequest, part, run_member};
+use super::predictions::validate;
 use crate::atomic;
 use crate::config::Config;
 use crate::data::Sources;
@@ -25,7 +30,7 @@ use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::training_run::Ending;
-use crate::task::{Excluded, Task};
+use crate::task::{Excluded, Fold, Task};
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -180,9 +185,32 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
             if ending == Ending::Interrupted {
                 return Ok(Summary { interrupted: true, ..summary });
             }
+            // Crystals that are trained on say nothing of others.
+            if request.ranks.leads() && !config.finetune.train_on_validation {
+                calibrate(request, fold, &sources, seed, &device)?;
+            }
         }
     }
     Ok(summary)
+}
+
+/// Predicts the validation part of a member with its best weights, for the intervals of predictions. What is already
+/// there is kept.
+fn calibrate(
+    request: &Request,
+    fold: &Fold,
+    sources: &Arc<Sources>,
+    seed: u64,
+    device: &Device,
+) -> Result<(), TrainError> {
+    let weights = calibration::weights_of(&member_folder(&request.folder, &fold.name, seed));
+    if Calibration::read(&weights).is_ok_and(|found| found.is_some()) {
+        return Ok(());
+    }
+    let predictor = Predictor::load(&weights, device)?;
+    let selection = part(&request.task, fold, "validation", sources, &fold.validation)?;
+    let crystals = validate(&predictor, &selection, &fold.validation, &request.config.data, device)?;
+    Calibration::write(&weights, crystals)
 }
 
 /// Returns the folder of a member.

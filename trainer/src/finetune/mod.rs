@@ -4,12 +4,15 @@
 //! * [`member`]: a run for one fold and one seed
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
-//! * [`predictor`]: predictions of a fine-tuned model
+//! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
+//! * [`calibration`]: predictions for validation parts, for intervals
 
+pub mod calibration;
 pub mod ensemble;
 pub mod ensemble_record;
 pub mod member;
 pub mod objective;
+pub(crate) mod predictions;
 pub mod predictor;
 #[cfg(test)]
 mod tests;

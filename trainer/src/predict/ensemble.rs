@@ -9,6 +9,7 @@ use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::Member;
 use crate::predict::table::{Description, Row};
+use crate::report::interval::{self, COVERAGE};
 use crate::report::statistics::MeanStd;
 
 /// Reason code of a crystal whose prediction is not finite.
@@ -20,6 +21,8 @@ const UNKNOWN_ELEMENT: &str = "element_without_features";
 pub(super) struct Ensemble<'a> {
     first: &'a Member,
     others: &'a [Member],
+    /// Half of the width of the interval around a prediction, if all models have been calibrated.
+    half_width: Option<f64>,
 }
 
 impl<'a> Ensemble<'a> {
@@ -27,7 +30,10 @@ impl<'a> Ensemble<'a> {
     pub(super) fn new(members: &'a [Member]) -> Result<Self, PredictError> {
         let (first, others) = members.split_first().ok_or(PredictError::NoModels)?;
         others.iter().try_for_each(|other| first.require(other))?;
-        Ok(Self { first, others })
+        let calibrations =
+            members.iter().map(|member| member.calibration.clone()).collect::<Option<Vec<_>>>();
+        let interval = calibrations.and_then(|members| interval::interval(&members, COVERAGE));
+        Ok(Self { first, others, half_width: interval.map(|interval| interval.half_width) })
     }
 
     pub(super) fn features(&self) -> &FeatureSettings {
@@ -88,7 +94,8 @@ impl<'a> Ensemble<'a> {
             let (prediction, deviation) = mean_and_deviation(&values);
             let untransformed = log10.then(|| 10_f64.powf(prediction));
             if [Some(prediction), deviation, untransformed].into_iter().flatten().all(f64::is_finite) {
-                rows.push(Row { material_id, formula, prediction, deviation, untransformed });
+                let interval = self.half_width.map(|half| [prediction - half, prediction + half]);
+                rows.push(Row { material_id, formula, prediction, deviation, interval, untransformed });
             } else {
                 let message = format!("the models predict {values:?}");
                 left_out.lock().push(&Entry::of_crystal(&material_id, NOT_FINITE, &message));

@@ -8,7 +8,9 @@ use schemas::settings::FeatureSettings;
 use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
+use crate::finetune::calibration::Calibration;
 use crate::predict::error::PredictError;
+use crate::report::interval::Validated;
 use crate::task::Transform;
 use crate::weights::Target;
 
@@ -39,6 +41,8 @@ pub struct Member {
     pub last_element: u8,
     /// The predicted quantity.
     pub quantity: Quantity,
+    /// The model's predictions for its validation part, for intervals; `None` if they are not beside the weights.
+    pub calibration: Option<Vec<Validated>>,
     /// Predicts the targets of a batch of B crystals in order, in the unit of the target, shape `[B]`.
     pub predict: Box<dyn Fn(GraphBatch<f32>) -> Vec<f64>>,
 }
@@ -50,6 +54,7 @@ impl Member {
     /// Those of [`Predictor::load`].
     pub fn load(path: PathBuf, device: &Device) -> Result<Self, TrainError> {
         let predictor = Predictor::load(&path, device)?;
+        let calibration = Calibration::read(&path)?.map(|found| found.crystals);
         let Target { task, property, unit, transform, .. } = predictor.target().clone();
         Ok(Self {
             path,
@@ -58,6 +63,7 @@ impl Member {
             inputs: predictor.inputs(),
             last_element: predictor.last_element(),
             quantity: Quantity { task, property, unit, log10: transform == Transform::Log10 },
+            calibration,
             predict: Box::new(move |graph| predictor.predict(graph)),
         })
     }

@@ -8,6 +8,7 @@
 //! | `unit` | unit of `prediction` and `deviation`, which is that of the target: `log10(GPa)`; `1` for pure numbers |
 //! | `prediction` | the prediction, or the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
+//! | `lower_90`, `upper_90` | ends of an interval that holds the value of 90 % of such crystals; empty without enough validation crystals |
 //! | `untransformed` | `10^prediction`, only if the target is a decadic logarithm |
 
 use std::borrow::Cow;
@@ -46,6 +47,8 @@ pub struct Row {
     pub prediction: f64,
     /// Population standard deviation of several models, in the unit of the target.
     pub deviation: Option<f64>,
+    /// Ends of the interval around the prediction, in the unit of the target.
+    pub interval: Option<[f64; 2]>,
     /// The property itself, if the target is its logarithm.
     pub untransformed: Option<f64>,
 }
@@ -59,6 +62,8 @@ struct Line<'a> {
     unit: Cow<'a, str>,
     prediction: f64,
     deviation: Option<f64>,
+    lower_90: Option<f64>,
+    upper_90: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     untransformed: Option<f64>,
 }
@@ -134,6 +139,8 @@ fn line<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, s
         unit: text(&quantity.unit),
         prediction: row.prediction,
         deviation: row.deviation,
+        lower_90: row.interval.map(|[lower, _]| lower),
+        upper_90: row.interval.map(|[_, upper]| upper),
         untransformed: row.untransformed,
     }
 }
@@ -148,6 +155,8 @@ fn schema(quantity: &Quantity) -> Arc<Schema> {
         text("unit"),
         Field::new("prediction", DataType::Float64, false),
         Field::new("deviation", DataType::Float64, true),
+        Field::new("lower_90", DataType::Float64, true),
+        Field::new("upper_90", DataType::Float64, true),
     ];
     if quantity.log10 {
         fields.push(Field::new("untransformed", DataType::Float64, false));
@@ -178,6 +187,8 @@ fn batch(rows: &[Row], quantity: &Quantity) -> io::Result<RecordBatch> {
         constant(&quantity.unit),
         Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.prediction))),
         Arc::new(rows.iter().map(|row| row.deviation).collect::<Float64Array>()),
+        Arc::new(rows.iter().map(|row| row.interval.map(|[lower, _]| lower)).collect::<Float64Array>()),
+        Arc::new(rows.iter().map(|row| row.interval.map(|[_, upper]| upper)).collect::<Float64Array>()),
     ];
     if quantity.log10 {
         columns.push(Arc::new(rows.iter().map(|row| row.untransformed).collect::<Float64Array>()));

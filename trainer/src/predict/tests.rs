@@ -37,6 +37,7 @@ fn fake(offset: f64, path: &str) -> Member {
         inputs: Inputs { bases: true, ..Inputs::default() },
         last_element: 118,
         quantity,
+        calibration: None,
         predict: Box::new(predict),
     }
 }
@@ -270,10 +271,10 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let text = std::fs::read_to_string(&request.out).expect("a table");
     let row = text.lines().nth(1).expect("a row");
     let cells: Vec<&str> = row.split(',').collect();
-    let header = "material_id,formula,property,unit,prediction,deviation,untransformed\n";
+    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,untransformed\n";
     assert!(text.starts_with(header), "{text}");
     assert_eq!((cells[0], cells[1], cells[5]), ("Ag-fcc", "Ag", ""));
-    let (prediction, property) = (cells[4].parse::<f64>().expect("a number"), cells[6].parse::<f64>());
+    let (prediction, property) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());
     assert_eq!(property.expect("a number"), 10_f64.powf(prediction));
     assert!(summary.left_out > 0);
     let listed = std::fs::read_to_string(left_out_path(&request.out)).expect("a table of what was left out");

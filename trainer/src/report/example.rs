@@ -23,6 +23,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
         description: "Numbers made up for tests.".to_owned(),
         property: "band gap".to_owned(),
         unit: "eV".to_owned(),
+        interval: None,
         folds: vec![FoldOutcome {
             name: "split".to_owned(),
             seeds: vec![123],
@@ -69,6 +70,7 @@ pub(super) fn jdft2d() -> Evaluation {
         property: "exfoliation energy".to_owned(),
         unit: "meV/atom".to_owned(),
         folds: folds.collect(),
+        interval: None,
         settings: vec![
             setting("weights", "best.safetensors"),
             setting("regime", "matbench"),

@@ -7,6 +7,7 @@ use schemas::bounded;
 use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
+use super::interval::{COVERAGE, Interval};
 use super::statistics::{MeanStd, Scores};
 use super::{Evaluation, FoldOutcome};
 use crate::atomic;
@@ -34,6 +35,36 @@ pub struct EvaluationRecord {
     pub std: Spread,
     /// Seeds of all folds, ascending.
     pub seeds: Vec<u64>,
+    /// Interval around every prediction; absent with too few validation crystals, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<IntervalRecord>,
+}
+
+/// Interval around every prediction, `lower_90` to `upper_90` in tables.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntervalRecord {
+    /// Share of new crystals whose value is to lie in it.
+    pub coverage: f64,
+    /// Half of its width.
+    pub half_width: f64,
+    /// Number of validation crystals that it is made of.
+    pub validation_crystals: usize,
+    /// Share of the test crystals whose value lies in it.
+    pub covered: f64,
+}
+
+impl IntervalRecord {
+    fn new(evaluation: &Evaluation, interval: Interval) -> Self {
+        let Interval { half_width, crystals } = interval;
+        let (mut within, mut all) = (0_usize, 0_usize);
+        for outcome in evaluation.outcomes() {
+            within += usize::from(outcome.error().abs() <= half_width);
+            all += 1;
+        }
+        let covered = within as f64 / all.max(1) as f64;
+        Self { coverage: COVERAGE, half_width, validation_crystals: crystals, covered }
+    }
 }
 
 /// Scores of a fold.
@@ -130,6 +161,7 @@ impl EvaluationRecord {
             },
             folds,
             seeds,
+            interval: evaluation.interval.map(|interval| IntervalRecord::new(evaluation, interval)),
         })
     }
 
@@ -203,6 +235,18 @@ mod tests {
         assert_eq!((record.mean.mae, record.std.mae), (0.75, Some(0.25)));
         assert_eq!((record.mean.r2, record.std.r2), (None, None), "not all folds have one");
         assert_eq!(record.seeds, [5, 7, 123]);
+    }
+
+    #[test]
+    fn the_interval_says_how_much_it_covers() {
+        let mut evaluation = two_folds();
+        assert_eq!(EvaluationRecord::new(&evaluation).expect("there are crystals").interval, None);
+        // Errors of 0.5 twice and of 1 twice.
+        evaluation.interval = Some(Interval { half_width: 0.5, crystals: 12 });
+        let record = EvaluationRecord::new(&evaluation).expect("there are crystals");
+        let expected =
+            IntervalRecord { coverage: 0.9, half_width: 0.5, validation_crystals: 12, covered: 0.5 };
+        assert_eq!(record.interval, Some(expected));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
 //! * [`statistics`]: scores, their spread over folds, the median
-//! * [`elements`]: errors by element
+//! * [`elements`]: errors by element; [`interval`]: intervals around predictions
 //! * [`mod@json`] writes `evaluation.json`
 //! * `table`: `predictions.csv`
 //! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
@@ -17,6 +17,7 @@ mod error;
 mod example;
 mod histogram;
 mod html;
+pub mod interval;
 pub mod jarvis;
 pub mod json;
 pub mod matbench;
@@ -36,6 +37,7 @@ pub use error::ReportError;
 
 use schemas::text;
 
+use self::interval::Interval;
 use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
 use self::matbench::Matbench;
@@ -103,6 +105,8 @@ pub struct Evaluation {
     pub unit: String,
     /// All evaluated folds.
     pub folds: Vec<FoldOutcome>,
+    /// Interval around every prediction; `None` if there are too few validation crystals.
+    pub interval: Option<Interval>,
     /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,
     /// MatBench data set of the task, if there is one.
@@ -162,7 +166,7 @@ pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportE
 /// Writes the results of an evaluation into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
-/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation
+/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90
 /// * `report.html`
 /// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
 ///   (otherwise the page lists what is missing)

@@ -13,16 +13,30 @@ use crate::atomic;
 pub(super) const FILE: &str = "predictions.csv";
 
 /// Columns of the table.
-const COLUMNS: [&str; 8] =
-    ["material_id", "formula", "property", "unit", "fold", "target", "prediction", "deviation"];
+const COLUMNS: [&str; 10] = [
+    "material_id",
+    "formula",
+    "property",
+    "unit",
+    "fold",
+    "target",
+    "prediction",
+    "deviation",
+    "lower_90",
+    "upper_90",
+];
+/// Number of columns that tables of earlier versions have, too.
+const EARLIER_COLUMNS: usize = 8;
 
 /// Whether a file begins like this table.
 pub(super) fn is_own(path: &Path) -> bool {
-    bounded::begins_with(path, (COLUMNS.join(",") + "\n").as_bytes()).unwrap_or(false)
+    let begins =
+        |columns: &[&str]| bounded::begins_with(path, (columns.join(",") + "\n").as_bytes()).unwrap_or(false);
+    begins(&COLUMNS) || begins(&COLUMNS[..EARLIER_COLUMNS])
 }
 
 /// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is the unit of the target;
-/// `deviation` is empty for a single model. Texts are escaped so that a spreadsheet does not take them for formulas
+/// `deviation` is empty for a single model, the ends of the interval if there is none. Texts are escaped so that a spreadsheet does not take them for formulas
 /// ([`cell`]). Numbers read back to the same doubles.
 pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
     atomic::write(path, |out| {
@@ -30,7 +44,10 @@ pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportEr
         table.write_record(COLUMNS)?;
         for fold in &evaluation.folds {
             for outcome in &fold.outcomes {
-                let deviation = outcome.deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
+                let shown = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+                let end = |sign: f64| {
+                    evaluation.interval.map(|interval| outcome.prediction + sign * interval.half_width)
+                };
                 table.write_record([
                     &*cell(&outcome.material_id),
                     &cell(&outcome.formula),
@@ -39,7 +56,9 @@ pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportEr
                     &cell(&fold.name),
                     &outcome.target.to_string(),
                     &outcome.prediction.to_string(),
-                    &deviation,
+                    &shown(outcome.deviation),
+                    &shown(end(-1.0)),
+                    &shown(end(1.0)),
                 ])?;
             }
         }
@@ -52,6 +71,7 @@ pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportEr
 mod tests {
     use super::*;
     use crate::report::example::{evaluation, outcome};
+    use crate::report::interval::Interval;
 
     #[test]
     fn every_crystal_has_a_line() {
@@ -60,12 +80,13 @@ mod tests {
         let mut evaluation =
             evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("=c+1", -3.0, 0.0, &["O"])]);
         evaluation.folds[0].outcomes[1].deviation = Some(0.25);
+        evaluation.interval = Some(Interval { half_width: 0.5, crystals: 9 });
         write(&path, &evaluation).expect("it is writable");
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is text"),
-            "material_id,formula,property,unit,fold,target,prediction,deviation\n\
-             \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,\n\
-             '=c+1,O,band gap,eV,split,-3,0,0.25\n"
+            "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90\n\
+             \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,,-0.4999999,0.5000001\n\
+             '=c+1,O,band gap,eV,split,-3,0,0.25,-0.5,0.5\n"
         );
     }
 }

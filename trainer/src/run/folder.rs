@@ -7,6 +7,7 @@
 //! | `curves.svg` | the loss curves |
 //! | `best.safetensors` | the best weights: those with the lowest loss, or the last ones |
 //! | `card.md` | the model card of these weights |
+//! | `validation.json` | of a fine-tuning, the predictions of these weights for the validation part |
 //! | `diverged.json` | the crystals of a batch with a loss that is not finite |
 //! | `last/checkpoint.safetensors` | the last checkpoint: weights, optimiser and state of the run |
 //! | `.lock` | empty; locked by the process that writes |
@@ -30,6 +31,8 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 const CURVES_FILE: &str = "curves.svg";
 /// Name of the best weights in the folder of a run.
 pub const BEST_FILE: &str = "best.safetensors";
+/// Name of the predictions for the validation part of a fine-tuning.
+pub const VALIDATION_FILE: &str = "validation.json";
 /// Name of the list of the crystals on which a run has diverged.
 pub(super) const DIVERGED_FILE: &str = "diverged.json";
 const LAST_FOLDER: &str = "last";
@@ -151,10 +154,11 @@ impl RunFolder {
     /// Returns the files of a run and the checks that recognise them. The checkpoint is removed first, so that a kill
     /// in between leaves nothing to continue, and the configuration last, so that the rest is still recognised as a
     /// run.
-    fn files(&self) -> [(PathBuf, Mark); 7] {
+    fn files(&self) -> [(PathBuf, Mark); 8] {
         [
             (self.checkpoint(), own::is_weights),
             (self.path.join(DIVERGED_FILE), own::is_divergence),
+            (self.path.join(VALIDATION_FILE), own::is_validation),
             (self.curves(), own::is_curves),
             (self.card(), own::is_card),
             (self.best(), own::is_weights),

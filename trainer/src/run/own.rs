@@ -50,11 +50,19 @@ pub(super) fn is_curves(path: &Path) -> bool {
 
 /// Whether a file lists the crystals on which a run has diverged.
 pub(super) fn is_divergence(path: &Path) -> bool {
+    has_keys(path, &["quantity", "epoch", "material_ids"])
+}
+
+/// Whether a file has the predictions for a validation part.
+pub(super) fn is_validation(path: &Path) -> bool {
+    has_keys(path, &["weights_sha256", "crystals"])
+}
+
+/// Whether a file is a JSON object with these keys.
+fn has_keys(path: &Path, keys: &[&str]) -> bool {
     let listed = bounded::read(path, MAX_LIST_BYTES);
     let listed = listed.ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
-    listed.is_some_and(|listed| {
-        ["quantity", "epoch", "material_ids"].iter().all(|key| listed.get(key).is_some())
-    })
+    listed.is_some_and(|listed| keys.iter().all(|key| listed.get(key).is_some()))
 }
 
 #[cfg(test)]
@@ -67,13 +75,14 @@ mod tests {
     fn only_what_a_run_writes_is_known() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("file");
-        let marks: [(&str, Mark); 6] = [
+        let marks: [(&str, Mark); 7] = [
             ("config", is_config),
             ("metrics", is_metrics),
             ("weights", is_weights),
             ("card", is_card),
             ("curves", is_curves),
             ("divergence", is_divergence),
+            ("validation", is_validation),
         ];
         let known = || -> Vec<&str> {
             marks.iter().filter_map(|(name, mark)| mark(&path).then_some(*name)).collect()
@@ -91,6 +100,7 @@ mod tests {
             ("card", card::beginnings(ModelKind::Mmpt)[1].clone().into_bytes()),
             ("curves", [curves::BEGINNING, "width"].concat().into_bytes()),
             ("divergence", b"{\"quantity\": \"loss\", \"epoch\": 1, \"material_ids\": []}".to_vec()),
+            ("validation", b"{\"weights_sha256\": \"0\", \"crystals\": []}".to_vec()),
         ];
         for (name, bytes) in ours {
             std::fs::write(&path, bytes).expect("it is writable");

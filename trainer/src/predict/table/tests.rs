@@ -15,11 +15,12 @@ fn description(log10: bool) -> Description {
 
 /// Rows with every kind of value a reader may trip over.
 fn rows() -> Vec<Row> {
-    let row = |material_id: &str, prediction, deviation| Row {
+    let row = |material_id: &str, prediction, deviation: Option<f64>| Row {
         material_id: material_id.to_owned(),
         formula: "NaCl".to_owned(),
         prediction,
         deviation,
+        interval: deviation.map(|deviation| [prediction - deviation, prediction + deviation]),
         untransformed: Some(10_f64.powf(prediction)),
     };
     vec![row("mp-1", 0.1 + 0.2, Some(1e-300)), row("a,\"b\"\nc", -2.0, None), row("é#Ω", 5e-324, Some(0.0))]
@@ -44,6 +45,7 @@ fn row_of(value: &serde_json::Value) -> Row {
         formula: value["formula"].as_str().expect("text").to_owned(),
         prediction: number("prediction").expect("a number"),
         deviation: number("deviation"),
+        interval: number("lower_90").zip(number("upper_90")).map(|(lower, upper)| [lower, upper]),
         untransformed: number("untransformed"),
     }
 }
@@ -76,6 +78,7 @@ fn parquet_holds_the_rows_and_what_they_are() {
         let number = |name: &str| batch[name].as_primitive::<Float64Type>().iter().collect::<Vec<_>>();
         let (prediction, deviation, untransformed) =
             (number("prediction"), number("deviation"), number("untransformed"));
+        let (lower, upper) = (number("lower_90"), number("upper_90"));
         for row in 0..batch.num_rows() {
             let text = |name: &str| batch[name].as_string::<i32>().value(row).to_owned();
             assert_eq!((text("property"), text("unit")), (PROPERTY.to_owned(), UNIT.to_owned()));
@@ -84,6 +87,7 @@ fn parquet_holds_the_rows_and_what_they_are() {
                 formula: text("formula"),
                 prediction: prediction[row].expect("never empty"),
                 deviation: deviation[row],
+                interval: lower[row].zip(upper[row]).map(|(lower, upper)| [lower, upper]),
                 untransformed: untransformed[row],
             });
         }
@@ -97,7 +101,9 @@ fn csv_holds_the_rows() {
     let mut reader = csv::Reader::from_path(file.path()).expect("CSV");
     assert_eq!(
         reader.headers().expect("a header"),
-        vec!["material_id", "formula", "property", "unit", "prediction", "deviation", "untransformed"]
+        "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,untransformed"
+            .split(',')
+            .collect::<Vec<_>>()
     );
     let found: Vec<Row> = reader
         .records()
@@ -110,7 +116,8 @@ fn csv_holds_the_rows() {
                 formula: record[1].to_owned(),
                 prediction: number(4).expect("a number"),
                 deviation: number(5),
-                untransformed: number(6),
+                interval: number(6).zip(number(7)).map(|(lower, upper)| [lower, upper]),
+                untransformed: number(8),
             }
         })
         .collect();
@@ -138,14 +145,17 @@ fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
     let rows: Vec<Row> = rows().into_iter().map(|row| Row { untransformed: None, ..row }).collect();
     let csv =
         std::fs::read_to_string(written(TableFormat::Csv, &rows, &description(false)).path()).expect("text");
-    assert!(csv.starts_with("material_id,formula,property,unit,prediction,deviation\n"), "{csv}");
+    assert!(
+        csv.starts_with("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90\n"),
+        "{csv}"
+    );
     let json = std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description(false)).path())
         .expect("text");
     assert!(!json.contains("untransformed") && json.contains("\"deviation\":null"), "{json}");
     let parquet = written(TableFormat::Parquet, &rows, &description(false));
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
-    assert_eq!(reader.schema().fields().len(), 6);
+    assert_eq!(reader.schema().fields().len(), 8);
 }
 
 #[test]
