@@ -12,7 +12,7 @@
 //! pipeline                      `etl build`: threads, order of rows, resuming, rejects, manifest
 //! parts, worker                 `etl merge` and `etl worker`: builds on several machines
 //! chart, page                   charts in SVG, pages in HTML
-//! stats, inspect, validate      `etl stats`, `etl inspect`, `etl validate`: the content of a store
+//! stats, inspect, validate      `etl stats`, `etl inspect`, `etl columns`, `etl validate`: the content of a store
 //! fetch                         `etl fetch`: download of published files
 //! ```
 

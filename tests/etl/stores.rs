@@ -17,9 +17,10 @@ fn every_command_tells_a_missing_store_from_an_unfinished_one() {
         ("empty", "empty: not a finished store, it has no manifest.json"),
     ] {
         let (store, out) = (path(name), path("merged"));
-        let commands: [&[&str]; 4] = [
+        let commands: [&[&str]; 5] = [
             &["stats", text(&store)],
             &["inspect", text(&store), "mp-1"],
+            &["columns", text(&store)],
             &["merge", text(&store), "--out", text(&out)],
             &["validate", text(&store)],
         ];
@@ -37,4 +38,33 @@ fn every_command_tells_a_missing_store_from_an_unfinished_one() {
         }
         assert!(!out.exists());
     }
+}
+
+#[test]
+fn columns_are_listed_with_units_and_meanings() {
+    let folder = folder();
+    let (raw, store) = (folder.path().join("raw"), folder.path().join("store"));
+    fs::create_dir(&raw).expect("a folder");
+    let cell = "data_cube\n_cell_length_a 4\n_cell_length_b 4\n_cell_length_c 4\n_cell_angle_alpha 90\n\
+                _cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'P 1'\nloop_\n\
+                _atom_site_label\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n\
+                _atom_site_fract_z\nCs1 Cs 0 0 0\nCl1 Cl 0.5 0.5 0.5\n";
+    fs::write(raw.join("cube.cif"), cell).expect("a file");
+    let labels = folder.path().join("labels.csv");
+    fs::write(&labels, "material_id,band gap (eV)\ncube,6.5\n").expect("a file");
+    build("cif", &raw, &store, &["--labels", text(&labels)], 0);
+    let listed = etl(["columns", text(&store)]);
+    assert_eq!(listed.status.code(), Some(0), "{}", complaint(&listed));
+    let table = said(&listed);
+    let line = |column: &str| {
+        let found = table.lines().find(|line| line.split_whitespace().next() == Some(column));
+        found.unwrap_or_else(|| panic!("{column} in {table}")).to_owned()
+    };
+    assert!(line("edge_distance").contains("[double]") && line("edge_distance").contains(" Å "));
+    assert!(table.lines().any(|line| line.contains("band_gap") && line.contains(" eV ")), "{table}");
+    let json = etl(["columns", text(&store), "--json"]);
+    let columns: serde_json::Value = serde_json::from_str(&said(&json)).expect("JSON");
+    let columns = columns.as_array().expect("an array");
+    assert_eq!(columns.len(), table.lines().count() - 1);
+    assert!(columns.iter().all(|column| column["description"].as_str().is_some_and(|text| !text.is_empty())));
 }

@@ -67,6 +67,8 @@ struct Arguments {
 enum Command {
     /// Read a published file, compute features, write a store
     Build(Box<build::BuildArguments>),
+    /// List the columns of a store with their units and meanings
+    Columns(reports::ColumnsArguments),
     /// Print the script by which a shell completes this program's commands and options
     #[command(after_help = CompletionsArguments::places("etl"))]
     Completions(CompletionsArguments),
@@ -94,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Build(arguments) => arguments.run(),
+        Command::Columns(arguments) => arguments.run(),
         Command::Completions(arguments) => about::complete(&arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),

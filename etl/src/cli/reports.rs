@@ -1,10 +1,11 @@
-//! `etl stats`, `etl inspect` and `etl validate`.
+//! `etl stats`, `etl inspect`, `etl columns` and `etl validate`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use etl::inspect::columns;
 use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
@@ -71,6 +72,28 @@ impl InspectArguments {
             print_json(&String::from_utf8_lossy(&json))?;
         } else {
             print(|out| inspection.write_text(out))?;
+        }
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Arguments of `etl columns`.
+#[derive(Debug, Args)]
+pub(crate) struct ColumnsArguments {
+    /// Folder of the store
+    store: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ColumnsArguments {
+    /// Prints the columns.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let columns = columns::columns(&self.store)?;
+        match self.json {
+            true => print_json(&format!("{}\n", serde_json::to_string_pretty(&columns)?))?,
+            false => print(|out| columns::write_text(&columns, out))?,
         }
         Ok(Outcome::Clean)
     }

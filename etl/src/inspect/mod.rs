@@ -1,5 +1,6 @@
-//! `etl inspect`: a single crystal of a store, with its neighbours by shell.
+//! `etl inspect`: a single crystal of a store, with its neighbours by shell. `etl columns`: what the columns are.
 
+pub mod columns;
 mod shells;
 mod similar;
 mod text;
