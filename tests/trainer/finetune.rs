@@ -301,8 +301,10 @@ fn a_property_needs_no_task() {
     for fold in ["fold-0", "fold-1", "fold-2"] {
         assert!(said.contains(&format!("{fold}, seed 123: validation MAE ")), "{said}");
     }
+    // Tested at once; `evaluate` says the same again.
+    assert!(said.contains("fold-2 ") && said.contains("MAE ") && said.contains("report.html"), "{said}");
     let evaluated = succeed(&["evaluate", text(&out)]);
-    assert!(evaluated.contains("eV"), "{evaluated}");
+    assert!(said.ends_with(&evaluated), "{said} and {evaluated}");
     // A handful of validation crystals is too few for intervals.
     let validated = json(&out.join("fold-0/seed-123/validation.json"));
     assert_eq!(validated["weights_sha256"].as_str().map(str::len), Some(64), "{validated}");

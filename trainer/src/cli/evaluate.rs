@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schemas::count::{counted, plural};
-use trainer::evaluate::{Request, Summary, default_out, evaluate};
+pub(super) use trainer::evaluate::Request;
+use trainer::evaluate::{Summary, default_out, evaluate};
 use trainer::report::json::{EvaluationRecord, IntervalRecord};
 use trainer::unit;
 
@@ -40,35 +41,40 @@ impl EvaluateArguments {
             authors: self.authors.clone(),
             device,
         };
-        let Summary { evaluation, files } = evaluate(&request)?;
-        let EvaluationRecord { unit, folds, mean, std, interval, .. } = EvaluationRecord::new(&evaluation)?;
-        let unit = unit::shown(" ", &unit, "");
-        for fold in &folds {
-            say!(
-                "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
-                fold.name,
-                fold.test,
-                plural(&fold.test, "crystal"),
-                fold.mae,
-                fold.rmse,
-                fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),
-                fold.dummy_mae,
-            );
-        }
-        if let Some(std) = std.mae {
-            say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
-        }
-        if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
-            say!(
-                "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
-                100.0 * coverage,
-                counted(validation_crystals, "validation crystal"),
-                100.0 * covered
-            );
-        }
-        for file in &files {
-            say!("{}", file.display());
-        }
-        Ok(Outcome::Clean)
+        test(&request)
     }
+}
+
+/// Tests the members of a fine-tuning and prints their scores.
+pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
+    let Summary { evaluation, files } = evaluate(request)?;
+    let EvaluationRecord { unit, folds, mean, std, interval, .. } = EvaluationRecord::new(&evaluation)?;
+    let unit = unit::shown(" ", &unit, "");
+    for fold in &folds {
+        say!(
+            "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
+            fold.name,
+            fold.test,
+            plural(&fold.test, "crystal"),
+            fold.mae,
+            fold.rmse,
+            fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),
+            fold.dummy_mae,
+        );
+    }
+    if let Some(std) = std.mae {
+        say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
+    }
+    if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
+        say!(
+            "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
+            100.0 * coverage,
+            counted(validation_crystals, "validation crystal"),
+            100.0 * covered
+        );
+    }
+    for file in &files {
+        say!("{}", file.display());
+    }
+    Ok(Outcome::Clean)
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use schemas::count::{agree, counted};
 use trainer::config::{Config, Purpose};
+use trainer::evaluate::default_out;
 use trainer::data::Sources;
 use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
@@ -18,6 +19,7 @@ use trainer::task::{self, Division, PropertyTask, Task};
 use trainer::unit;
 
 use super::Outcome;
+use super::evaluate;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 
@@ -52,7 +54,7 @@ pub(crate) struct FinetuneArguments {
     /// A built-in task, such as matbench_jdft2d, or a TOML file of one
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
-    /// A property column of the store, such as band_gap_ev, instead of a task
+    /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end
     #[arg(long, value_name = "COLUMN")]
     property: Option<String>,
     /// Weights to begin with (safetensors), pre-trained or fine-tuned
@@ -140,7 +142,13 @@ impl FinetuneArguments {
         };
         self.settings.require_outside(&request.folder, existing)?;
         let summary = finetune(&request, &Interrupt::install()?)?;
-        report(&request, &summary)
+        let outcome = report(&request, &summary, self.property.is_some())?;
+        if self.property.is_none() || outcome != Outcome::Clean || !ranks.leads() {
+            return Ok(outcome);
+        }
+        let Request { folder, device, .. } = request;
+        let (out, shards, authors) = (default_out(&folder), Vec::new(), String::new());
+        evaluate::test(&evaluate::Request { folder, out, shards, authors, device })
     }
 
     /// Returns the task, the list of its crystals, if there is one, and of a property the number of labelled crystals.
@@ -201,8 +209,8 @@ impl FinetuneArguments {
     }
 }
 
-/// Reports the results of the members, on one of the processes.
-fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
+/// Reports the results of the members, on one of the processes. `is_tested` tells whether they are tested next.
+fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Result<Outcome> {
     if !request.ranks.leads() {
         return Ok(Outcome::of(summary.interrupted));
     }
@@ -234,6 +242,9 @@ fn report(request: &Request, summary: &Summary) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Interrupted);
     }
     let (count, them) = (summary.members.len(), agree(&summary.members.len(), "it", "them"));
-    say!("{}: {folder}; trainer evaluate {folder} tests {them}", counted(count, "member"));
+    match is_tested {
+        true => say!("{}: {folder}", counted(count, "member")),
+        false => say!("{}: {folder}; trainer evaluate {folder} tests {them}", counted(count, "member")),
+    }
     Ok(Outcome::Clean)
 }
