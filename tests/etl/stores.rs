@@ -60,7 +60,7 @@ fn columns_are_listed_with_units_and_meanings() {
         let found = table.lines().find(|line| line.split_whitespace().next() == Some(column));
         found.unwrap_or_else(|| panic!("{column} in {table}")).to_owned()
     };
-    assert!(line("edge_distance").contains("[double]") && line("edge_distance").contains(" Å "));
+    assert!(line("edge_distance").contains("[float32]") && line("edge_distance").contains(" Å "));
     assert!(table.lines().any(|line| line.contains("band_gap") && line.contains(" eV ")), "{table}");
     let json = etl(["columns", text(&store), "--json"]);
     let columns: serde_json::Value = serde_json::from_str(&said(&json)).expect("JSON");

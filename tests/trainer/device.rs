@@ -9,8 +9,9 @@ use crate::support::*;
 
 /// libtorch on the path of a CUDA device.
 const AS_CUDA: [&str; 4] = ["--device", "libtorch-as-cuda", "--threads", "1"];
-/// Relative difference of losses between two orders of summation in single precision, after some steps.
-const TOLERANCE: f64 = 1e-4;
+/// Relative difference of losses and norms, after some steps, between two orders of summation in single precision, and
+/// between bases of vectors in double and in single precision.
+const TOLERANCE: f64 = 5e-4;
 
 /// Trains on a device and returns the records without what differs from run to run.
 fn records_on(device: &[&str], more: &[&str]) -> Vec<Value> {

@@ -19,7 +19,7 @@ pub enum SplitRule {
         validation_fraction: f64,
     },
     /// Cross-validation by folds of equal size that are drawn. Every fold has as many crystals of low as of high values.
-    /// Each fold is the test part once. The other crystals are divided by hash of the identifier.
+    /// Each fold is the test part once. Of the other crystals those for validation are drawn, with values alike, too.
     Drawn {
         /// Number of folds, at least 2.
         folds: usize,

@@ -153,30 +153,31 @@ impl Assignment {
                     let (task, store) = (task.name.clone(), task.store.clone());
                     return Err(TaskError::NoFolds { task, store });
                 }
-                Ok(of_folds(list, &folds, *validation))
+                let is_held_out = |crystal: &Crystal| hash_position(SALT, &crystal.material_id) < *validation;
+                let held_out: Vec<bool> = list.iter().map(is_held_out).collect();
+                Ok(of_folds(&folds, &held_out))
             }
             Assignment::Drawn(draw, validation, labels_sha256) => {
                 if labels_sha256.as_ref().is_some_and(|expected| *expected != crystals.labels_sha256()) {
                     return Err(TaskError::OtherLabels { task: task.name.clone() });
                 }
-                Ok(of_folds(list, &draw.folds(list), *validation))
+                let folds = draw.folds(list);
+                Ok(of_folds(&folds, &draw.held_out(list, &folds, *validation)))
             }
         }
     }
 }
 
-/// Returns the parts for each fold, of which `folds` has that of every crystal. The share `validation` of the crystals
-/// outside the test fold is for validation, by hash.
-fn of_folds(list: &[Crystal], folds: &[Option<usize>], validation: f64) -> Vec<Parts> {
-    let is_held_out = |crystal: &Crystal| hash_position(SALT, &crystal.material_id) < validation;
-    let held_out: Vec<bool> = list.iter().map(is_held_out).collect();
+/// Returns the parts for each fold, of which `folds` has that of every crystal. The crystals that are held out are for
+/// validation where they are not tested.
+fn of_folds(folds: &[Option<usize>], held_out: &[bool]) -> Vec<Parts> {
     let part = |tested: usize, fold: usize, held_out: bool| match held_out {
         _ if fold == tested => SplitPart::Test,
         true => SplitPart::Val,
         false => SplitPart::Train,
     };
     let of_fold = |tested: usize| {
-        let crystals = folds.iter().zip(&held_out);
+        let crystals = folds.iter().zip(held_out);
         crystals.map(|(fold, &held_out)| fold.map(|fold| part(tested, fold, held_out))).collect()
     };
     let tested: BTreeSet<usize> = folds.iter().flatten().copied().collect();

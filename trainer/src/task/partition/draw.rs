@@ -1,8 +1,8 @@
 //! Folds that are drawn by a seed, with values alike.
 
-use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 use super::super::crystals::Crystal;
 
@@ -22,23 +22,49 @@ impl Draw {
     /// one, which is drawn. The sizes of the folds differ by at most one, and so do the numbers of crystals below any
     /// value, and of those with any value that is common. The order of the shards does not matter.
     pub(super) fn folds(&self, list: &[Crystal]) -> Vec<Option<usize>> {
-        let mut valued: Vec<(f64, &str, usize)> = list
-            .iter()
-            .enumerate()
-            .filter_map(|(position, crystal)| Some((crystal.value?, crystal.material_id.as_str(), position)))
-            .collect();
-        valued.sort_by(|(a, first, _), (b, second, _)| a.total_cmp(b).then(first.cmp(second)));
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let mut order: Vec<usize> = (0..self.folds).collect();
         let mut folds = vec![None; list.len()];
-        for neighbours in valued.chunks(self.folds.max(1)) {
+        for neighbours in by_value(list, |_| true).chunks(self.folds.max(1)) {
             order.shuffle(&mut generator);
-            for ((_, _, position), fold) in neighbours.iter().zip(&order) {
-                folds[*position] = Some(*fold);
+            for (&position, fold) in neighbours.iter().zip(&order) {
+                folds[position] = Some(*fold);
             }
         }
         folds
     }
+
+    /// Returns whether each crystal is held out of training where it is not tested. `folds` are those drawn.
+    ///
+    /// Of every `1 / share` neighbours in the order of the values of a fold one is drawn, and one at least of every fold:
+    /// no fold then lacks a validation part.
+    pub(super) fn held_out(&self, list: &[Crystal], folds: &[Option<usize>], share: f64) -> Vec<bool> {
+        // Other numbers than those of the folds.
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        generator.set_stream(1);
+        let size = (1.0 / share).round().max(1.0) as usize;
+        let mut held_out = vec![false; list.len()];
+        for fold in 0..self.folds {
+            let of_fold = by_value(list, |position| folds.get(position) == Some(&Some(fold)));
+            for (block, neighbours) in of_fold.chunks(size).enumerate() {
+                if block == 0 || 2 * neighbours.len() >= size {
+                    let drawn = generator.random_range(0..neighbours.len());
+                    held_out[neighbours[drawn]] = true;
+                }
+            }
+        }
+        held_out
+    }
+}
+
+/// Returns the positions of the wanted crystals with a value, in the order of the values.
+fn by_value(list: &[Crystal], is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+    let valued = list.iter().enumerate().filter(|(position, _)| is_wanted(*position));
+    let valued = valued
+        .filter_map(|(position, crystal)| Some((crystal.value?, crystal.material_id.as_str(), position)));
+    let mut valued: Vec<(f64, &str, usize)> = valued.collect();
+    valued.sort_by(|(a, first, _), (b, second, _)| a.total_cmp(b).then(first.cmp(second)));
+    valued.into_iter().map(|(_, _, position)| position).collect()
 }
 
 #[cfg(test)]
@@ -63,6 +89,27 @@ mod tests {
         let drawn = |seed| Draw { folds: 4, seed }.folds(&list);
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(drawn(1), drawn(2));
+    }
+
+    #[test]
+    fn every_fold_holds_crystals_out_with_values_alike() {
+        let list = crystals(&(0..203).map(|value| Some(f64::from(value))).collect::<Vec<_>>());
+        let draw = Draw { folds: 5, seed: 3 };
+        let folds = draw.folds(&list);
+        let held_out = draw.held_out(&list, &folds, 0.1);
+        assert_eq!(held_out, draw.held_out(&list, &folds, 0.1));
+        let values: Vec<usize> = (0..203).filter(|&position| held_out[position]).collect();
+        assert_eq!(values.len(), 20, "a tenth");
+        assert!(values[9] < 130 && values[10] > 70, "of low and high values: {values:?}");
+        // Of few crystals one of every fold.
+        let few = crystals(&[Some(1.0), Some(2.0), None, Some(3.0), Some(4.0)]);
+        let draw = Draw { folds: 2, seed: 3 };
+        let folds = draw.folds(&few);
+        let held_out = draw.held_out(&few, &folds, 0.1);
+        let of_fold =
+            |fold| folds.iter().zip(&held_out).filter(|(of, held)| **of == Some(fold) && **held).count();
+        assert_eq!([of_fold(0), of_fold(1)], [1, 1]);
+        assert!(!held_out[2]);
     }
 
     proptest! {
