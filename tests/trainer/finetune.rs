@@ -318,12 +318,14 @@ fn a_property_needs_no_task() {
     let said = succeed(&on_property(&store, &by_column, &["--split", "split"]));
     assert!(said.contains("split, seed 123: "), "{said}");
     for (more, message) in [
-        (&["--folds", "1"][..], "2..=100"),
+        (&["--folds", "1"][..], "1 is not in 2..=100"),
         (&["--split", "nowhere"], "nowhere"),
         (&["--task", "matbench_jdft2d"], "cannot be used with"),
     ] {
         let other = folder.path().join("other");
-        let said = refused(&on_property(&store, &other, more));
+        let output = trainer(on_property(&store, &other, more));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(message) && !other.exists(), "{said}");
     }
     let unknown = ["finetune", "--property", "band_gap", "--shards", text(&store), "--from-scratch"];

@@ -81,7 +81,7 @@ fn precise_lengths(vectors: &Tensor<2>) -> Tensor<2> {
 pub(super) fn groups(ends: Tensor<1, Int>, items: usize) -> Tensor<1, Int> {
     let ended = Tensor::<1, Int>::zeros([items + 1], &ends.device());
     if items == 0 {
-        return ended.slice([0..0]);
+        return ended.slice(0..0);
     }
     // The group of an item is the number of groups that have ended before it.
     let ones = ends.ones_like();

@@ -87,7 +87,7 @@ impl Crystals {
         let valued =
             self.list.iter().filter_map(|crystal| Some((crystal.material_id.as_str(), crystal.value?)));
         let mut valued: Vec<_> = valued.collect();
-        valued.sort_by(|(first, _), (second, _)| first.cmp(second));
+        valued.sort_by_key(|(material_id, _)| *material_id);
         let mut hash = Sha256::new();
         for (material_id, value) in valued {
             hash.update((material_id.len() as u64).to_le_bytes());
