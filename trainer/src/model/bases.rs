@@ -1,6 +1,6 @@
 //! Bases of DimeNet++ as tensors (specification, section 3), and their computation on a device.
 //!
-//! On the host, the threads that build batches compute the bases ([`crate::data::Bases`]). A device with its own memory
+//! On the host, the threads that build batches compute the bases ([`crate::data::GraphBatch::bases`]). A device with its own memory
 //! computes them from the edges' vectors: they have twenty times the bytes of these.
 
 use std::cell::RefCell;
