@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::Element;
 
-use crate::device::{self, Operations};
+use crate::device;
 
 /// Moves floats to a device without automatic differentiation, shape `[count]`.
 pub fn floats<R: Element>(values: Vec<R>, device: &Device) -> Tensor<1> {
@@ -11,7 +11,7 @@ pub fn floats<R: Element>(values: Vec<R>, device: &Device) -> Tensor<1> {
     let values = TensorData::new(values, [count]);
     match device::operations(device) {
         #[cfg(feature = "tch")]
-        Operations::Libtorch if !device::computes_on_host(device) => {
+        device::Operations::Libtorch if !device::computes_on_host(device) => {
             super::libtorch::upload::floats(values, device)
         }
         _ => Tensor::from_data(values, (device, R::dtype())),
@@ -24,7 +24,7 @@ pub fn integers(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let values = TensorData::new(values, [count]);
     match device::operations(device) {
         #[cfg(feature = "tch")]
-        Operations::Libtorch if !device::computes_on_host(device) => {
+        device::Operations::Libtorch if !device::computes_on_host(device) => {
             super::libtorch::upload::integers(values, device)
         }
         _ => Tensor::from_data(values, device),
