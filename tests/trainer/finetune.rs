@@ -283,7 +283,7 @@ fn what_cannot_be_fine_tuned_is_refused_in_one_line() {
     );
 }
 
-/// Arguments of a small fine-tuning on a property of [`store`], `more` at the end.
+/// Arguments that fine-tune a small model on a property of a store, followed by `more`.
 fn on_property<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments =
         vec!["finetune", "--property", "band_gap_ev", "--shards", text(store), "--out", text(out)];
@@ -315,8 +315,11 @@ fn a_property_needs_no_task() {
     assert!(config.contains("kind = \"cosine\"") && config.contains("batch_crystals = 32"), "{config}");
 
     let by_column = folder.path().join("column");
-    let said = succeed(&on_property(&store, &by_column, &["--split", "split"]));
+    let chosen = ["--split", "split", "--set", "finetune.select=\"validation\""];
+    let said = succeed(&on_property(&store, &by_column, &chosen));
     assert!(said.contains("split, seed 123: "), "{said}");
+    let member = by_column.join("split/seed-123");
+    assert!(member.join(BEST).exists() && !member.join("validation.json").exists(), "it chose the epoch");
     for (more, message) in [
         (&["--folds", "1"][..], "1 is not in 2..=100"),
         (&["--split", "nowhere"], "nowhere"),

@@ -1,4 +1,4 @@
-//! Columns of a store with their units and meanings, as the shards document them.
+//! The columns of a store: name, type, unit, shape and meaning of each, from the metadata of its shards.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,9 +8,6 @@ use schemas::StoreError;
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
 use serde::Serialize;
-
-/// Maximum width of a column of the printed table, in characters.
-const WIDEST: usize = 40;
 
 /// A column of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,7 +19,7 @@ pub struct ColumnNote {
     pub data_type: String,
     /// Unit; empty for a column without one, `1` for pure numbers.
     pub unit: String,
-    /// Shape of a list, such as `[3 x nsites]`; empty for a single value.
+    /// Shape of a list, such as `[nedges]`; empty for a single value.
     pub shape: String,
     /// Meaning.
     pub description: String,
@@ -71,7 +68,7 @@ pub fn columns(store: &Path) -> Result<Vec<ColumnNote>, StoreError> {
 pub fn write_text(columns: &[ColumnNote], out: &mut impl Write) -> io::Result<()> {
     let width = |part: fn(&ColumnNote) -> &String, heading: &str| {
         let longest = columns.iter().map(|column| part(column).chars().count()).max();
-        longest.unwrap_or(0).max(heading.len()).min(WIDEST)
+        longest.unwrap_or(0).max(heading.len())
     };
     let [name, data_type, unit] = [
         width(|column| &column.name, "column"),

@@ -60,7 +60,7 @@ pub struct Step {
     pub crystals: usize,
     /// Number of triplets in the batch.
     pub triplets: usize,
-    /// Number of bytes of the batch that were copied to the device.
+    /// Number of bytes of the batch that were copied to the device; 0 on the host.
     pub uploaded_bytes: usize,
     /// Numbers of atoms, edges and pairs in the batch.
     pub size: Size,

@@ -116,10 +116,19 @@ pub(crate) struct FinetuneArguments {
     quiet: bool,
 }
 
+/// What is to be predicted.
+struct Target {
+    task: Task,
+    /// File that lists the crystals of every part, if there is one.
+    split_file: Option<PathBuf>,
+    /// Number of crystals with a value; `None` for a task, whose recipe does not depend on it.
+    labelled: Option<usize>,
+}
+
 impl FinetuneArguments {
     pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
         let device = self.machine.prepare()?;
-        let (task, split_file, labelled) = self.task()?;
+        let Target { task, split_file, labelled } = self.target()?;
         let config = self.resolve(&task, labelled)?;
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
@@ -151,11 +160,12 @@ impl FinetuneArguments {
         evaluate::test(&evaluate::Request { folder, out, shards, authors, device })
     }
 
-    /// Returns the task, the list of its crystals, if there is one, and of a property the number of labelled crystals.
-    fn task(&self) -> anyhow::Result<(Task, Option<PathBuf>, Option<usize>)> {
+    /// Loads the task, or makes that of the property.
+    fn target(&self) -> anyhow::Result<Target> {
         let Some(property) = &self.property else {
             let name = self.task.as_deref().context("a task or a property is required")?;
-            return Ok((Task::load(name)?, self.split.as_ref().map(PathBuf::from), None));
+            let split_file = self.split.as_ref().map(PathBuf::from);
+            return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
         };
         let division = match (self.folds, &self.split) {
             (Some(count), _) => Division::Folds(usize::try_from(count)?),
@@ -164,8 +174,9 @@ impl FinetuneArguments {
         };
         let config = self.settings.resolve(None, &[])?;
         let sources = Sources::resolve(&config.data.shards, None)?;
-        let made = PropertyTask::new(&sources, property, &division, config.seed)?;
-        Ok((made.task, made.split_file, Some(made.labelled)))
+        let PropertyTask { task, split_file, labelled } =
+            PropertyTask::new(&sources, property, &division, config.seed)?;
+        Ok(Target { task, split_file, labelled: Some(labelled) })
     }
 
     /// Resolves the configuration over the recipe of a task, or of a property with so many labelled crystals.

@@ -1,5 +1,5 @@
-//! Predictions of a member for its validation part, beside its best weights. Intervals are made of them
-//! ([`crate::report::interval`]).
+//! Predictions of a member for its validation part, beside its weights, where that part has chosen nothing. Intervals are
+//! made of them ([`crate::report::interval`]).
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

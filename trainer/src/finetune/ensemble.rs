@@ -19,6 +19,7 @@ use super::member::{Encoders, MemberRequest, part, run_member};
 use super::predictions::validate;
 use crate::atomic;
 use crate::config::Config;
+use crate::config::finetune::FinetuneSelect;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
@@ -185,8 +186,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
             if ending == Ending::Interrupted {
                 return Ok(Summary { interrupted: true, ..summary });
             }
-            // Crystals that are trained on say nothing of others.
-            if request.ranks.leads() && !config.finetune.train_on_validation {
+            if request.ranks.leads() && is_unused_by_training(&config) {
                 calibrate(request, fold, &sources, seed, &device)?;
             }
         }
@@ -194,8 +194,16 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     Ok(summary)
 }
 
-/// Predicts the validation part of a member with its best weights, for the intervals of predictions. What is already
-/// there is kept.
+/// Whether the errors of the validation part are like those of new crystals: it is neither trained on, nor does it choose
+/// the weights or the end of the run. The errors of chosen weights on the few crystals that chose them are too small.
+fn is_unused_by_training(config: &Config) -> bool {
+    !config.finetune.train_on_validation
+        && config.finetune.select == FinetuneSelect::Last
+        && config.run.early_stop.is_none()
+}
+
+/// Predicts the validation part of a member with its weights, for the intervals of predictions. What is already there is
+/// kept.
 fn calibrate(
     request: &Request,
     fold: &Fold,

@@ -1,7 +1,7 @@
 //! Bases of DimeNet++ as tensors (specification, section 3), and their computation on a device.
 //!
-//! On the host, the threads that build batches compute the bases ([`crate::data::GraphBatch::bases`]). A device with its own memory
-//! computes them from the edges' vectors: they have twenty times the bytes of these.
+//! On the host, the threads that build batches compute the bases ([`crate::data::GraphBatch::bases`]). A device with its
+//! own memory computes them from the edges' vectors, since they have twenty times the bytes of these.
 
 use std::cell::RefCell;
 
@@ -42,10 +42,11 @@ impl Geometry {
         Bases { scaled_distances: x.cast(dtype), envelope, spherical }
     }
 
-    /// Returns the list of all pairs of edges with their angular functions, ordered by edge ji and then by edge kj.
+    /// Returns all pairs of edges k→j→i that meet in an atom j, with their angular functions (specification, section 3),
+    /// sorted by edge ji and then by edge kj. A pair of an edge and its exact reverse is no triplet (section 2.5): its
+    /// functions are zero, so that it adds nothing to a sum.
     ///
-    /// `pairs` is the number of pairs. The functions of an edge and its exact reverse are zero, so that this pair adds
-    /// nothing to a sum.
+    /// `edges` are those of the batch, and `pairs` is their number of pairs, P.
     pub(super) fn triplets(&self, edges: &Edges, pairs: usize) -> Triplets {
         let Edges { source, incoming, .. } = edges;
         let first = incoming.clone().select(0, source.clone());

@@ -73,7 +73,7 @@ pub fn radial_sum(x: Tensor<2>, radial: Tensor<2>, weight: Tensor<2>, edges: &Ed
 /// · 8 multiplications before the product with W2.
 ///
 /// # Panics
-/// If the batch was built without its list of triplets.
+/// If the edges have no list of triplets, [`Edges::triplets`].
 pub fn triplet_sum(
     x: Tensor<2>,
     spherical: Tensor<2>,

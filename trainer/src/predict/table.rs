@@ -8,7 +8,7 @@
 //! | `unit` | unit of `prediction` and `deviation`, which is that of the target: `log10(GPa)`; `1` for pure numbers |
 //! | `prediction` | the prediction, or the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
-//! | `lower_90`, `upper_90` | ends of an interval that holds the value of 90 % of such crystals; empty without enough validation crystals |
+//! | `lower_90`, `upper_90` | ends of an interval that holds the values of 90 % of such crystals; empty without validation crystals that chose nothing |
 //! | `untransformed` | `10^prediction`, only if the target is a decadic logarithm |
 
 use std::borrow::Cow;

@@ -20,7 +20,7 @@ pub struct Validated {
     pub material_id: String,
     /// Target.
     pub target: f64,
-    /// Prediction of the member's best weights.
+    /// Prediction of the member's weights.
     pub prediction: f64,
 }
 

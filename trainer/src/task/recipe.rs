@@ -67,8 +67,8 @@ impl Group {
 }
 
 /// Sizes of tasks, up to so many labelled crystals, and MMPT's crystals in a batch and epochs for them. Steps rather than
-/// passes make a model good, so that small tasks take more of these; half a cosine of the rate ends them without a
-/// choice of the best epoch from few validation crystals.
+/// passes make a model good, so that small tasks take more of these. Half a cosine of the rate ends them, and the last
+/// weights are kept: a choice of the epoch by few validation crystals is one by chance, and leaves none for intervals.
 const BY_SIZE: [(usize, usize, u64); 3] = [(2_000, 32, 200), (20_000, 64, 100), (usize::MAX, 128, 50)];
 
 /// Returns MMPT's settings for a property with so many labelled crystals, over the recipe of the group.
@@ -83,6 +83,7 @@ pub fn by_size(model: ModelKind, labelled: usize) -> Vec<(String, String)> {
         ("run.epochs", epochs.to_string()),
         ("optimiser.clip_norm", "1.0".to_owned()),
         ("schedule.kind", "\"cosine\"".to_owned()),
+        ("finetune.select", "\"last\"".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
@@ -112,7 +113,7 @@ const VALID: &str = "the program's recipes are TOML";
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::finetune::{Loss, Standardise};
+    use crate::config::finetune::{FinetuneSelect, Loss, Standardise};
     use crate::config::model::CgcnnOutput;
     use crate::config::optimiser::OptimiserKind;
     use crate::config::schedule::ScheduleKind;
@@ -152,6 +153,7 @@ mod tests {
             let config = Config::resolve_over(recipe, None, &[] as &[&str]).expect("a valid recipe");
             assert_eq!((config.data.batch_crystals, config.run.epochs), (batch, epochs));
             assert_eq!((config.schedule.kind, config.optimiser.clip_norm), (ScheduleKind::Cosine, Some(1.0)));
+            assert_eq!(config.finetune.select, FinetuneSelect::Last);
         }
         assert!(by_size(ModelKind::Cgcnn, 10).is_empty());
     }

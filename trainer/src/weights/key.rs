@@ -18,7 +18,8 @@ pub const LATTICE_STD_KEY: &str = "mmpt.lattice_std";
 pub const TARGET_KEY: &str = "mmpt.target";
 /// Key of the state of a run in a checkpoint, a JSON object.
 pub const STATE_KEY: &str = "mmpt.state";
-/// All keys besides those of the features.
+/// The keys of a description's metadata, without those of the features
+/// ([`FeatureSettings::to_metadata`](schemas::settings::FeatureSettings::to_metadata)).
 pub(super) const KEYS: [&str; 9] = [
     KIND_KEY,
     CONFIG_KEY,

@@ -13,7 +13,8 @@ use crate::data::LatticeStatistics;
 /// Reads the means and the standard deviations of a, b and c in Å and of α, β and γ in degrees.
 ///
 /// # Errors
-/// [`WeightsError::MissingMetadata`] or [`WeightsError::Metadata`] with the key.
+/// [`WeightsError::MissingMetadata`] if a key is missing, [`WeightsError::Metadata`] if a value is not six finite numbers
+/// or a deviation is not positive. Both name the key.
 pub(super) fn statistics(metadata: &BTreeMap<String, String>) -> Result<LatticeStatistics, WeightsError> {
     Ok(LatticeStatistics {
         mean: numbers(metadata, LATTICE_MEAN_KEY)?,

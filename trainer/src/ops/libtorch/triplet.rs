@@ -21,7 +21,7 @@ const DEVICE_BLOCK: i64 = 1 << 20;
 pub(super) struct TripletSum {
     /// Radial part S of the spherical basis, shape `[E, 42]`.
     pub(super) spherical: TchTensor,
-    /// Angular functions Y of every triplet, shape `[T, 7]`.
+    /// Angular functions `Y_l(cos θ)` for l = 0 to 6 of every triplet (specification, section 3), shape `[T, 7]`.
     pub(super) angular: TchTensor,
     /// Edge kj of every triplet, shape `[T]`.
     pub(super) incoming_edge: TchTensor,
