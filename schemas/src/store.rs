@@ -197,6 +197,21 @@ fn documentation(unit: &str, shape: &str, description: &str) -> HashMap<String, 
         .collect()
 }
 
+/// Returns what a column is in one text, for databases that keep a comment with each column: the meaning, the shape and
+/// the unit, the latter two where there are any. It is the text of the comments in `duckdb/views.sql`.
+pub fn comment(description: &str, shape: &str, unit: &str) -> String {
+    let mut comment = description.to_owned();
+    if !shape.is_empty() {
+        comment += "; ";
+        comment += shape;
+    }
+    if !matches!(unit, "" | "1") {
+        comment += ", in ";
+        comment += unit;
+    }
+    comment
+}
+
 /// Returns the schema of the rejects table, which lists all entries that were not stored and the reason for each.
 pub fn reject_schema() -> SchemaRef {
     let text = |name: &str, nullable, description: &str| {
@@ -233,6 +248,13 @@ mod tests {
         let gap = schema.field_with_name("band_gap_ev").expect("the property is a column");
         assert_eq!(gap.metadata()["unit"], "eV");
         assert_eq!(gap.metadata()["key"], "band_gap");
+    }
+
+    #[test]
+    fn comments_say_shape_and_unit() {
+        assert_eq!(comment("Length of l1", "", "Å"), "Length of l1, in Å");
+        assert_eq!(comment("Distance", "[nedges]", "Å"), "Distance; [nedges], in Å");
+        assert_eq!(comment("Number of sites", "", "1"), "Number of sites");
     }
 
     #[test]

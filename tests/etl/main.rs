@@ -8,6 +8,7 @@ mod determinism;
 mod dist;
 mod duckdb;
 mod exclusion;
+mod export;
 mod featurise;
 mod fetch;
 mod files;

@@ -46,7 +46,7 @@ fn batch(entries: &[Entry]) -> RecordBatch {
 }
 
 /// An Arrow IPC stream of some batches.
-fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+pub(crate) fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).expect("in memory");
     batches.iter().for_each(|batch| writer.write(batch).expect("in memory"));
     writer.into_inner().expect("in memory")
@@ -60,7 +60,7 @@ fn start(arguments: &[&str]) -> Child {
 }
 
 /// Runs a worker on a stream.
-fn work(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn work(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = start(arguments);
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
@@ -72,7 +72,7 @@ fn work(arguments: &[&str], input: &[u8]) -> Output {
 }
 
 /// The rows of a worker's output.
-fn read(output: &[u8]) -> RecordBatch {
+pub(crate) fn read(output: &[u8]) -> RecordBatch {
     let batches = StreamReader::try_new(output, None).expect("a stream");
     let schema = batches.schema();
     let batches: Vec<RecordBatch> = batches.map(|batch| batch.expect("a batch")).collect();

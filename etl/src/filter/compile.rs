@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Schema};
 use crystal::element::atomic_number;
+use strsim::levenshtein;
 
 use super::parse::{Comparison, Node, Value};
 use super::rule::{Constant, Rule, Set};
@@ -110,10 +111,12 @@ impl<'a> Compiler<'a> {
             _ => {
                 let known = self.schema.fields().iter().filter(|field| is_scalar(field.data_type()));
                 let mut known: Vec<&str> = known.map(|field| field.name().as_str()).collect();
+                let similar = similar(field, &known);
                 known.push("elements (with HAS)");
                 Err(FilterError::UnknownField {
                     text: quoted(self.text),
                     field: field.to_owned(),
+                    similar,
                     known: known.join(", "),
                 })
             }
@@ -139,4 +142,23 @@ impl<'a> Compiler<'a> {
         };
         Ok((place, constant))
     }
+}
+
+/// Largest number of fields that a message suggests.
+const SUGGESTIONS: usize = 3;
+/// Largest number of edits between an unknown field and one that is suggested.
+const EDITS: usize = 2;
+
+/// Returns the known fields that differ from an unknown one in two letters at most, or that contain its letters and
+/// digits, such as `band_gap_ev` for `bandgap`.
+fn similar(field: &str, known: &[&str]) -> Vec<String> {
+    let plain = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let wanted = plain(field);
+    let is_similar = |name: &&&str| {
+        let name = plain(name);
+        wanted.len() > EDITS && (name.contains(&wanted) || levenshtein(&wanted, &name) <= EDITS)
+    };
+    known.iter().filter(is_similar).take(SUGGESTIONS).map(|name| (*name).to_owned()).collect()
 }

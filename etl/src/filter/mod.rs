@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 pub use parse::{Comparison, Has, Node, ParseError, Value};
 
 use compile::Compiler;
-use rule::{Columns, Rule};
+use rule::{Columns, ELEMENTS, Rule};
 
 /// Largest number of characters of a filter that a message quotes.
 const QUOTED_CHARACTERS: usize = 200;
@@ -25,12 +25,17 @@ pub enum FilterError {
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// The filter uses a field that the store does not have.
-    #[error("filter '{text}': there is no field '{field}'; there are {known}")]
+    #[error(
+        "filter '{text}': there is no field '{field}'{}; there are {known}",
+        if similar.is_empty() { String::new() } else { format!(", but {}", similar.join(", ")) }
+    )]
     UnknownField {
         /// The filter.
         text: String,
         /// The field.
         field: String,
+        /// Known fields that may be meant.
+        similar: Vec<String>,
         /// The known fields.
         known: String,
     },
@@ -94,6 +99,11 @@ impl Filter {
     /// Returns the filter for a message. A long filter is shortened.
     pub fn quoted(&self) -> String {
         quoted(&self.text)
+    }
+
+    /// Returns the columns that a batch must have: the scalar columns that the filter uses, and the elements.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(String::as_str).chain([ELEMENTS])
     }
 
     /// Returns for each row whether it passes the filter.
@@ -164,8 +174,12 @@ mod tests {
     fn misuse_is_explained() {
         let batch = batch();
         let fault = |text: &str| Filter::new(text, &batch.schema()).expect_err("misuse").to_string();
-        assert!(fault("bandgap > 1").contains("there is no field 'bandgap'; there are material_id, "));
-        assert!(fault("edge_distance > 1").contains("there is no field"));
+        assert!(
+            fault("bandgap > 1")
+                .contains("there is no field 'bandgap', but band_gap_ev; there are material_id, ")
+        );
+        assert!(fault("nsite > 1").contains("there is no field 'nsite', but nsites; there are "));
+        assert!(fault("edge_distance > 1").contains("there is no field 'edge_distance'; there are "));
         assert_eq!(
             fault("nsites > few"),
             "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not"

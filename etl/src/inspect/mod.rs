@@ -162,11 +162,23 @@ pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError>
             return Ok(inspection(&batch, &batch.row(0)?, &entry.file, row, tie_tolerance));
         }
     }
-    Err(InspectError::NotFound {
+    Err(not_found(store, &manifest, material_id)?)
+}
+
+/// Returns the error of an identifier that a store does not have.
+///
+/// # Errors
+/// Returns a [`StoreError`] if a shard, which may be the one that holds the crystal, is damaged or cannot be read.
+pub(crate) fn not_found(
+    store: &Path,
+    manifest: &Manifest,
+    material_id: &str,
+) -> Result<InspectError, StoreError> {
+    Ok(InspectError::NotFound {
         store: store.to_owned(),
         material_id: material_id.to_owned(),
         crystals: manifest.shards.iter().map(|shard| shard.rows).sum(),
-        similar: similar_identifiers(store, &manifest, material_id)?,
+        similar: similar_identifiers(store, manifest, material_id)?,
     })
 }
 

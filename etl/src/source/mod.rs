@@ -81,6 +81,8 @@ pub(crate) use key_scan::MAX_PROPERTY_KEYS;
 pub(crate) use odd_values::{Tally, shown};
 pub(crate) use packing::is_json;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
+#[cfg(test)]
+pub(crate) use pymatgen::read as read_pymatgen;
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_parquet::MAGIC as PARQUET_MAGIC;
 pub(crate) use table_roles::find_id_column;
