@@ -68,7 +68,11 @@ pub fn export(request: &ExportRequest, cancel: &AtomicBool) -> Result<ExportSumm
     require_apart(out, [store])?;
     require_free(out, *format)?;
     let manifest = Manifest::read(store)?;
-    let Selection { shards, labels } = Selection::new(store, &manifest, choice)?;
+    let check = || match cancel.load(Ordering::Relaxed) {
+        true => Err(ExportError::Cancelled { path: out.clone() }),
+        false => Ok(()),
+    };
+    let Selection { shards, labels } = Selection::new(store, &manifest, choice, &check)?;
     if let Some(column) = labels.iter().find(|label| format.own_keys().contains(&label.as_str())) {
         return Err(ExportError::Column { column: column.clone(), format: *format });
     }
@@ -80,9 +84,7 @@ pub fn export(request: &ExportRequest, cancel: &AtomicBool) -> Result<ExportSumm
         for batch in shard.sites_at(rows, &names)? {
             let batch = batch?;
             for row in 0..batch.len() {
-                if cancel.load(Ordering::Relaxed) {
-                    return Err(ExportError::Cancelled { path: out.clone() });
-                }
+                check()?;
                 let of_row = |name| batch.column(name).and_then(|column| value(column, row));
                 let values: Vec<(&str, Option<Value<'_>>)> =
                     names.iter().map(|name| (*name, of_row(name))).collect();

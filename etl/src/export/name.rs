@@ -74,8 +74,7 @@ fn is_device(name: &str) -> bool {
             && stem.get(..device.len()).is_some_and(|start| start.eq_ignore_ascii_case(device))
             && stem.ends_with(|last: char| last.is_ascii_digit())
     };
-    DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device))
-        || NUMBERED_DEVICES.iter().any(is_numbered)
+    DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device)) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
 #[cfg(test)]

@@ -40,17 +40,23 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// Chooses crystals.
+    /// Chooses crystals. `check` is called before each shard, and ends the search by its error.
     ///
     /// # Errors
     /// Returns an [`ExportError`] if the store cannot be read, if a filter is wrong, if an identifier is missing, or
     /// if nothing is chosen.
-    pub(super) fn new(store: &Path, manifest: &Manifest, choice: &Choice) -> Result<Self, ExportError> {
+    pub(super) fn new(
+        store: &Path,
+        manifest: &Manifest,
+        choice: &Choice,
+        check: &dyn Fn() -> Result<(), ExportError>,
+    ) -> Result<Self, ExportError> {
         let mut search = Search::new(choice);
         let mut shards = Vec::new();
         // Of single crystals only the shards that hold them are verified, or all where one is missing.
         let by_filter = matches!(choice, Choice::Filters(_));
         for entry in &manifest.shards {
+            check()?;
             if by_filter {
                 entry.verify(store)?;
             }
