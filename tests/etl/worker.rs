@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::ipc::reader::StreamReader;
@@ -32,17 +34,24 @@ fn entries() -> Vec<Entry> {
     names.into_iter().enumerate().map(entry).collect()
 }
 
-/// Entries as a batch with the columns `id`, `text` and `band_gap`.
+/// A boolean of an entry.
+fn is_wide(gap: f64) -> bool {
+    gap > 8.0
+}
+
+/// Entries as a batch with the columns `id`, `text`, `band_gap` and `wide`.
 fn batch(entries: &[Entry]) -> RecordBatch {
     let ids: ArrayRef = Arc::new(StringArray::from_iter_values(entries.iter().map(|entry| &entry.0)));
     let texts: ArrayRef = Arc::new(BinaryArray::from_iter_values(entries.iter().map(|entry| &entry.1)));
     let gaps: ArrayRef = Arc::new(entries.iter().map(|entry| entry.2).collect::<Float64Array>());
+    let wide: ArrayRef = Arc::new(entries.iter().map(|entry| entry.2.map(is_wide)).collect::<BooleanArray>());
     RecordBatch::try_from_iter_with_nullable([
         ("id", ids, true),
         ("text", texts, true),
         ("band_gap", gaps, true),
+        ("wide", wide, true),
     ])
-    .expect("three columns")
+    .expect("four columns")
 }
 
 /// An Arrow IPC stream of some batches.
@@ -84,10 +93,11 @@ fn built(entries: &[Entry], more: &[&str], status: i32) -> tempfile::TempDir {
     let raw = folder();
     let path = raw.path().join("crystals.csv");
     let mut table = csv::Writer::from_path(&path).expect("a file");
-    table.write_record(["id", "cif", "band_gap"]).expect("a row");
+    table.write_record(["id", "cif", "band_gap", "wide"]).expect("a row");
     for (id, cif, gap) in entries {
+        let wide = gap.map_or_else(String::new, |gap| is_wide(gap).to_string());
         let gap = gap.map_or_else(String::new, |gap| gap.to_string());
-        table.write_record([id.as_bytes(), cif, gap.as_bytes()]).expect("a row");
+        table.write_record([id.as_bytes(), cif, gap.as_bytes(), wide.as_bytes()]).expect("a row");
     }
     table.flush().expect("a file");
     let out = folder();

@@ -46,9 +46,9 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "auto|stem|path|parent")]
     id: Option<FileId>,
 
-    /// Tables to join by identifier, each taken for what it is: a CSV with a header (numeric columns are
-    /// properties, `split` columns splits), a headerless id_prop*.csv, a leaderboard split (JSON of train,
-    /// val and test), MatBench's folds (CSV of task, mbid and test_fold)
+    /// Tables to join by identifier, each taken for what it is: a CSV with a header (columns of numbers, of
+    /// true and false and of few texts are properties, `split` columns splits), a headerless id_prop*.csv, a
+    /// leaderboard split (JSON of train, val and test), MatBench's folds (CSV of task, mbid and test_fold)
     #[arg(long, num_args = 1.., value_name = "FILE", help_heading = "Labels")]
     labels: Vec<PathBuf>,
     /// Property that the values of id_prop.csv are; `target` unless named

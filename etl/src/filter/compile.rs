@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Schema};
 use crystal::element::atomic_number;
+use schemas::property::PropertyKind;
+use schemas::store::{LabelKind, label_kind};
 
 use super::parse::{Comparison, Node, Value};
 use super::rule::{Constant, Rule, Set};
@@ -120,6 +122,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Whether a field holds truth values.
+    fn is_boolean(&self, field: &str) -> bool {
+        let kind = self.schema.field_with_name(field).ok().and_then(label_kind);
+        kind == Some(LabelKind::Property(PropertyKind::Boolean))
+    }
+
     /// Returns the index of a field, and a constant to compare it with.
     fn constant(&mut self, field: &str, value: Value) -> Result<(usize, Constant), FilterError> {
         let (place, is_text) = self.place(field)?;
@@ -128,14 +136,17 @@ impl<'a> Compiler<'a> {
             // An identifier may look like a number.
             (true, Value::Number(number)) => Constant::Text(number.to_string()),
             (false, Value::Number(number)) => Constant::Number(number),
-            (false, Value::Text(value)) => {
-                return Err(FilterError::WrongType {
-                    text: quoted(self.text),
-                    field: field.to_owned(),
-                    holds: "numbers",
-                    value,
-                });
-            }
+            (false, Value::Text(value)) => match (self.is_boolean(field), value.parse::<bool>()) {
+                (true, Ok(truth)) => Constant::Number(f64::from(u8::from(truth))),
+                (is_boolean, _) => {
+                    return Err(FilterError::WrongType {
+                        text: quoted(self.text),
+                        field: field.to_owned(),
+                        holds: if is_boolean { "true and false" } else { "numbers" },
+                        value,
+                    });
+                }
+            },
         };
         Ok((place, constant))
     }

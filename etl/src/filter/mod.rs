@@ -41,7 +41,7 @@ pub enum FilterError {
         text: String,
         /// The field.
         field: String,
-        /// `numbers` or `text`.
+        /// `numbers` or `true and false`.
         holds: &'static str,
         /// The constant.
         value: String,
@@ -109,12 +109,16 @@ mod tests {
     use crate::columns::{Columns, RowLabels};
     use crystal::feature::{FeatureOptions, Featuriser};
     use crystal::structure::Structure;
+    use schemas::property::{PropertyColumn, PropertyKind};
     use schemas::store::shard_schema;
 
-    /// NaCl with a gap of 8.5 eV, LiF without one, and iron with a gap of 0.
+    /// NaCl with a gap of 8.5 eV, LiF without one, and iron with a gap of 0, each of one phase but LiF.
     fn batch() -> RecordBatch {
-        let schema = shard_schema(&[], &[("band_gap_ev".into(), "gap".into())]);
-        let mut columns = Columns::new(schema, "test", 0, 1);
+        let phase = PropertyColumn { kind: PropertyKind::Class, ..PropertyColumn::number("phase", "phase") };
+        let metal =
+            PropertyColumn { kind: PropertyKind::Boolean, ..PropertyColumn::number("metal", "metal") };
+        let schema = shard_schema(&[], &[PropertyColumn::number("band_gap_ev", "gap"), phase, metal]);
+        let mut columns = Columns::new(schema, "test");
         let mut featuriser = Featuriser::new(&FeatureOptions::default());
         let crystals =
             [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
@@ -125,7 +129,9 @@ mod tests {
                 atomic_numbers: atomic_numbers.clone(),
             };
             let features = featuriser.featurise(&structure).expect("a plain crystal");
-            let labels = RowLabels { properties: &[gap], split: &|_| None, fold: None };
+            let metal = gap.map(|gap| f64::from(u8::from(gap == 0.0)));
+            let phase = gap.map(|gap| if gap == 0.0 { "1" } else { "rock salt" });
+            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, fold: None };
             columns.push(id, &atomic_numbers, features, labels);
         }
         columns.take().expect("the columns make up the schema")
@@ -150,6 +156,22 @@ mod tests {
         assert_eq!(kept("material_id NOT IN (nacl)"), [false, true, true]);
         assert_eq!(kept("material_id != lif"), [true, false, true]);
         assert_eq!(kept("nsites >= 2 AND nelements = 2 AND volume < 44"), [true, true, false]);
+    }
+
+    #[test]
+    fn booleans_are_compared_by_word_or_number() {
+        assert_eq!(kept("metal = true"), [false, false, true]);
+        assert_eq!(kept("metal = 0 OR metal IS UNKNOWN"), [true, true, false]);
+        assert_eq!(kept("metal IN (false)"), [true, false, false]);
+        let fault = Filter::new("metal = yes", &batch().schema()).expect_err("no truth value").to_string();
+        assert_eq!(fault, "filter 'metal = yes': field 'metal' holds true and false, 'yes' is not");
+    }
+
+    #[test]
+    fn classes_are_compared_as_texts() {
+        assert_eq!(kept("phase = \"rock salt\""), [true, false, false]);
+        assert_eq!(kept("phase != \"rock salt\" OR phase IS UNKNOWN"), [false, true, true]);
+        assert_eq!(kept("phase IN (1, fcc)"), [false, false, true]);
     }
 
     #[test]

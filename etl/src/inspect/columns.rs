@@ -88,6 +88,8 @@ pub fn write_text(columns: &[ColumnNote], out: &mut impl Write) -> io::Result<()
 mod tests {
     use std::sync::Arc;
 
+    use schemas::property::PropertyColumn;
+
     use super::*;
 
     #[test]
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_column_has_a_line_with_unit_and_meaning() {
-        let schema = schemas::store::shard_schema(&[], &[("band_gap_ev".to_owned(), "gap".to_owned())]);
+        let schema = schemas::store::shard_schema(&[], &[PropertyColumn::number("band_gap_ev", "gap")]);
         let columns: Vec<ColumnNote> = schema.fields().iter().map(|field| ColumnNote::of(field)).collect();
         let mut text = Vec::new();
         write_text(&columns, &mut text).expect("a buffer");

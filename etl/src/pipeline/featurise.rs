@@ -19,6 +19,7 @@ use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::outlook::Outlook;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
+use super::source_properties::SourceProperties;
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
 use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
@@ -89,17 +90,14 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         embedded_labels: false,
         ..SourceOptions::default()
     };
-    let OpenSource { name, reader, parser, properties, unread, .. } = kind.open(inputs, &options)?;
-    let source_properties = properties.len();
-    let columns: Vec<(String, String)> =
-        properties.into_iter().map(|property| (property.column, property.key)).collect();
+    let OpenSource { name, reader, parser, properties, classes, unread, .. } = kind.open(inputs, &options)?;
     let stages = Rows {
         recipe: Arc::new(Recipe {
             parser,
             settings: settings.clone(),
-            schema: shard_schema(&[], &columns),
+            schema: shard_schema(&[], &properties),
             source: name,
-            source_properties,
+            source_properties: SourceProperties::new(&properties, &classes),
             labels: Arc::new(LabelTable::default()),
             bounds: *bounds,
             filters: Arc::new([]),
