@@ -88,7 +88,8 @@ impl CompareArguments {
         let jobs = format!("{} {}", counted(all, "job"), agree(&done, "is", "are"));
         say!("{done} of {jobs} done, {failed} failed, {skipped} skipped: {}", self.out.display());
         if interrupt.requested() && done + failed + skipped < all {
-            say!("interrupted; the same command goes on");
+            let kept = if done > 0 { " what is done is kept, and in the tables;" } else { "" };
+            say!("interrupted;{kept} the same command goes on");
             return Ok(Outcome::Interrupted);
         }
         Ok(if failed > 0 { Outcome::Findings } else { Outcome::Clean })

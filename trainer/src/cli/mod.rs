@@ -8,6 +8,7 @@
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
 mod about;
+mod bar;
 mod bench;
 mod compare;
 mod config;

@@ -6,21 +6,19 @@ use clap::Args;
 use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
 use etl::source::SourceKind;
-use indicatif::{ProgressBar, ProgressStyle};
 use schemas::count::counted;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
 use trainer::predict::{
-    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, predict, weights_files,
+    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, Summary, predict, weights_files,
 };
+use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
+use super::bar::Bar;
 use super::out::say;
 use super::settings::Machine;
-
-/// Template of the progress line. The number of crystals is not known in advance.
-const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -98,12 +96,16 @@ impl PredictArguments {
             workers: self.workers,
             queue: DEFAULT_QUEUE,
             bases_on_device: !device::computes_on_host(&device),
+            interrupt: Interrupt::install()?,
         };
-        let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        bar.set_style(ProgressStyle::with_template(PROGRESS)?);
-        let summary = predict(&request, &members, &mut |crystals| bar.inc(crystals));
-        bar.finish_and_clear();
+        let bar = Bar::new(self.quiet);
+        let summary = predict(&request, &members, &mut |position| bar.show(position));
+        drop(bar);
         let summary = summary?;
+        if summary.interrupted {
+            self.report_interruption(&summary)?;
+            return Ok(Outcome::Interrupted);
+        }
         if !self.quiet {
             say!("{}: {}", counted(summary.crystals, "crystal"), self.out.display());
             if !summary.unread.is_empty() {
@@ -120,5 +122,21 @@ impl PredictArguments {
             }
         }
         Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })
+    }
+
+    /// Tells what an interruption has left.
+    fn report_interruption(&self, summary: &Summary) -> anyhow::Result<()> {
+        let crystals = counted(summary.crystals, "crystal");
+        match &summary.table {
+            Some(table) => say!("interrupted; {crystals} so far: {}", table.display()),
+            None => say!("interrupted before the first crystal was predicted"),
+        }
+        if let Some(table) = &summary.left_out_table {
+            say!("{} left out so far: {}", counted(summary.left_out, "entry"), table.display());
+        }
+        if summary.table.is_some() || summary.left_out_table.is_some() {
+            say!("--overwrite begins anew and replaces what is there");
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use schemas::count::counted;
 use schemas::lock::{self, LOCK_FILE};
 use schemas::output;
-use schemas::text;
 
 use burn::prelude::*;
 
@@ -30,6 +29,7 @@ use crate::run::begin::require_edges;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
+use crate::run::progress::{Extent, Progress};
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Fold, Task};
 
@@ -149,6 +149,9 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
     let claim = || claim(&request.folder, request.existing, &record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
+    let folds = partitions.iter().flat_map(|partition| &partition.folds);
+    let extents = folds.map(|fold| Extent { epochs: config.run.epochs, crystals: fold.train.len() as u64 });
+    let mut progress = Progress::new(extents.collect(), request.quiet || !request.ranks.leads());
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
@@ -163,13 +166,11 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 device: device.clone(),
                 encoders: encoders.as_ref(),
                 ranks: &request.ranks,
-                quiet: request.quiet,
             };
-            if !request.quiet && request.ranks.leads() {
-                let crystals = counted(fold.train.len(), "crystal");
-                eprintln!("{}, seed {seed}: {crystals} to train on", text::line(&fold.name));
-            }
-            let (ending, state) = run_member(member, interrupt)?;
+            let crystals = counted(fold.train.len(), "crystal");
+            let name = format!("{}, seed {seed}: {crystals} to train on", fold.name);
+            progress.announce(summary.members.len(), &name);
+            let (ending, state) = run_member(member, &mut progress, interrupt)?;
             let (validation_error, best_epoch) = match state.last_loss {
                 Some(error) => (Some(error), Some(state.epoch)),
                 None => (state.best_loss, state.best_epoch),

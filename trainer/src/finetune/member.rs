@@ -19,6 +19,7 @@ use crate::run::begin::{Crystals, claim_run, require_whole_batch, restore, steps
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
+use crate::run::progress::Progress;
 use crate::run::snapshot;
 use crate::run::step::{Learner, Objective, TOTAL, Values};
 use crate::run::training_run::{Ending, RunSetup, TrainingRun};
@@ -159,16 +160,18 @@ pub struct MemberRequest<'a> {
     pub encoders: Option<&'a Encoders>,
     /// The processes that train together.
     pub ranks: &'a Arc<dyn Ranks>,
-    /// Whether to suppress progress reports.
-    pub quiet: bool,
 }
 
-/// Runs a member, or continues it.
+/// Runs a member, or continues it. It is the current run of `progress`.
 ///
 /// # Errors
 /// [`TrainError`]. The last checkpoint is complete in any case.
-pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(Ending, State), TrainError> {
-    TrainingRun::begin(begin(request)?, interrupt)?.run()
+pub fn run_member(
+    request: MemberRequest<'_>,
+    progress: &mut Progress,
+    interrupt: &Interrupt,
+) -> Result<(Ending, State), TrainError> {
+    TrainingRun::begin(begin(request)?, progress, interrupt)?.run()
 }
 
 /// Opens the data, the model and the run folder of a request.
@@ -238,7 +241,6 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         learner,
         state,
         folder,
-        quiet: request.quiet,
     })
 }
 

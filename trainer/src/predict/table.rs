@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::iter::repeat_n;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
@@ -21,7 +22,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use schemas::text::cell;
+use schemas::{bounded, regular};
 use serde::Serialize;
 
 use crate::predict::model::Quantity;
@@ -127,6 +130,28 @@ impl<W: Write + Send> TableWriter<W> {
             Writer::Csv(mut rows) => rows.flush(),
             Writer::Json(rows) => rows.finish(),
         }
+    }
+}
+
+/// First columns of every table.
+const FIRST_COLUMNS: [&str; 4] = ["material_id", "formula", "property", "unit"];
+
+/// Whether a file is a table of predictions: it has their first columns.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn is_table(path: &Path, format: TableFormat) -> io::Result<bool> {
+    let begins = |beginning: &str| bounded::begins_with(path, beginning.as_bytes());
+    let [first, ..] = FIRST_COLUMNS;
+    match format {
+        TableFormat::Parquet => {
+            let Ok(reader) = SerializedFileReader::new(regular::open(path)?) else { return Ok(false) };
+            let columns = reader.metadata().file_metadata().schema_descr().columns();
+            Ok(columns.iter().map(|column| column.name()).take(FIRST_COLUMNS.len()).eq(FIRST_COLUMNS))
+        }
+        TableFormat::Csv => begins(&FIRST_COLUMNS.join(",")),
+        TableFormat::Json => begins(&format!("[\n{{\"{first}\":")),
+        TableFormat::JsonLines => begins(&format!("{{\"{first}\":")),
     }
 }
 

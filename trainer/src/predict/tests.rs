@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use etl::pipeline::{Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, Position, build};
+use etl::pipeline::{self, Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, build};
 use etl::source::SourceOptions;
 use proptest::prelude::*;
 use schemas::settings::{FeatureSettings, Neighbours, Ties};
@@ -72,6 +72,7 @@ fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
         workers: 2,
         queue: 2,
         bases_on_device: false,
+        interrupt: Interrupt::default(),
     }
 }
 
@@ -118,7 +119,7 @@ fn files_of(rows: &Rows) -> Vec<String> {
 struct Silent;
 
 impl BuildProgress for Silent {
-    fn position(&self, _: Position) {}
+    fn position(&self, _: pipeline::Position) {}
     fn entries(&self, _: u64, _: u64) {}
 }
 
@@ -204,11 +205,12 @@ fn an_ensemble_gives_mean_and_deviation() {
     let out = folder();
     let request = request(&cifs(5), out.path().join("p.csv"));
     let members = [fake(1.0, "a"), fake(3.0, "b"), fake(5.0, "c")];
-    let mut seen = 0;
-    let summary = predict(&request, &members, &mut |crystals| seen += crystals).expect("predicted");
+    let mut seen = None;
+    let summary = predict(&request, &members, &mut |position| seen = Some(position)).expect("predicted");
     assert_eq!((summary.crystals, summary.left_out, summary.left_out_table), (5, 0, None));
     assert!(summary.noted.is_empty());
-    assert_eq!(seen, 5);
+    assert_eq!(seen, Some(Position { done: 5, expected: Some(5) }));
+    assert_eq!((summary.interrupted, summary.table.as_ref()), (false, Some(&request.out)));
     let single = run(|_| (), &cifs(5));
     for ((id, mean, deviation), (same, alone, none)) in rows_of(&request.out).into_iter().zip(single) {
         assert_eq!((&id, none), (&same, None));
@@ -448,4 +450,67 @@ proptest! {
             prop_assert_eq!(Some(&prediction), known.get(&id));
         }
     }
+}
+
+#[test]
+fn an_interruption_keeps_the_finished_rows_under_another_name() {
+    let (raw, out) = (folder(), folder());
+    for (index, cif) in cifs(20).iter().enumerate() {
+        std::fs::copy(cif, raw.path().join(format!("{index:02}.cif"))).expect("a copy");
+    }
+    std::fs::write(raw.path().join("00-bad.cif"), "no CIF at all").expect("a file");
+    let members = [fake(0.0, "w")];
+    let names = || {
+        let entries = std::fs::read_dir(out.path()).expect("a folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names
+    };
+    for format in ["csv", "parquet", "json", "jsonl"] {
+        let mut request = request(&[raw.path().to_owned()], out.path().join(format!("p.{format}")));
+        let mut batches = 0;
+        let interrupt = request.interrupt.clone();
+        let summary = predict(&request, &members, &mut |_| {
+            batches += 1;
+            if batches == 2 {
+                interrupt.request();
+            }
+        })
+        .expect("interrupted");
+        let partial = out.path().join(format!("p.partial.{format}"));
+        assert_eq!((summary.interrupted, summary.crystals), (true, 16), "{format}");
+        assert_eq!(summary.table.as_ref(), Some(&partial));
+        let listed = out.path().join("p.partial.rejects.csv");
+        assert_eq!((summary.left_out, summary.left_out_table.as_ref()), (1, Some(&listed)));
+        if format == "csv" {
+            assert_eq!(rows_of(&partial).len(), 16);
+        }
+        assert_eq!(names(), [partial.file_name().expect("a name"), "p.partial.rejects.csv".as_ref()]);
+
+        // They are lost neither to the same command nor to one that replaces them by the whole.
+        request.interrupt = Interrupt::default();
+        let error = predict(&request, &members, &mut |_| ()).expect_err("it is there").to_string();
+        assert!(error.ends_with(&format!("p.partial.{format} already exists")), "{error}");
+        request.overwrite = true;
+        let rows = std::fs::read(&partial).expect("it is there");
+        std::fs::write(&partial, "mine").expect("writable");
+        let error = predict(&request, &members, &mut |_| ()).expect_err("it is of others").to_string();
+        assert!(error.contains("the file is no such table"), "{error}");
+        std::fs::write(&partial, rows).expect("writable");
+        let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
+        assert_eq!((summary.interrupted, summary.crystals), (false, 20));
+        assert_eq!(names(), [format!("p.{format}").as_str(), "p.rejects.csv"]);
+        for name in names() {
+            std::fs::remove_file(out.path().join(name)).expect("it is there");
+        }
+    }
+
+    // Before the first row there is nothing to keep.
+    let request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
+    let nothing = |graph: GraphBatch<f32>| vec![f64::NAN; graph.crystals()];
+    let members = [Member { predict: Box::new(nothing), ..fake(0.0, "w") }];
+    request.interrupt.request();
+    let summary = predict(&request, &members, &mut |_| ()).expect("interrupted");
+    assert_eq!((summary.interrupted, summary.table, summary.crystals), (true, None, 0));
+    assert_eq!(names(), ["p.partial.rejects.csv"]);
 }

@@ -67,7 +67,6 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
         learner,
         state,
         folder,
-        quiet: request.quiet,
     })
 }
 

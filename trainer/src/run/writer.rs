@@ -77,11 +77,11 @@ impl Writer {
         if self.writes() { card.write(&self.folder.card()) } else { Ok(()) }
     }
 
-    /// Draws the loss curves.
-    pub(super) fn curves(&self, constants: &Values) -> Result<(), TrainError> {
+    /// Draws the loss curves. `unit` is that of the weighted sum.
+    pub(super) fn curves(&self, constants: &Values, unit: &str) -> Result<(), TrainError> {
         if self.writes() {
             let records = metrics::read(&self.folder.metrics())?;
-            crate::run::curves::write(&self.folder.curves(), &records, constants)?;
+            crate::run::curves::write(&self.folder.curves(), &records, constants, unit)?;
         }
         Ok(())
     }
