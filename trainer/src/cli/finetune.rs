@@ -111,6 +111,9 @@ pub(crate) struct FinetuneArguments {
     /// Remove the members in --out and begin anew
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
+    /// Also write the records as event files for TensorBoard, in a folder of the run's name in this one
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -147,6 +150,7 @@ impl FinetuneArguments {
             existing,
             device,
             ranks: Arc::clone(ranks),
+            tensorboard: self.tensorboard.clone(),
             quiet: self.quiet,
         };
         self.settings.require_outside(&request.folder, existing)?;

@@ -138,6 +138,7 @@ fn of_prediction(error: &PredictError) -> &'static str {
 fn of_run(error: &RunError) -> &'static str {
     match error {
         RunError::NotEmpty { .. } => ": --resume continues the run in it, --overwrite replaces it",
+        RunError::Events { .. } => "; give --tensorboard another folder, or --overwrite to replace the run",
         RunError::BestMissing { .. } => "; --overwrite begins anew",
         _ => "",
     }

@@ -57,6 +57,9 @@ pub(crate) struct PretrainArguments {
     /// and the run take; train nothing
     #[arg(long)]
     dry_run: bool,
+    /// Also write the records as event files for TensorBoard, in a folder of the run's name in this one
+    #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
+    tensorboard: Option<PathBuf>,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -84,6 +87,7 @@ impl PretrainArguments {
             device,
             ranks: Arc::clone(ranks),
             weights: self.weights.clone(),
+            tensorboard: self.tensorboard.clone(),
             quiet: self.quiet,
         };
         let summary = pretrain(request, &Interrupt::install()?)?;

@@ -30,6 +30,7 @@ use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::progress::{Extent, Progress};
+use crate::run::tensorboard;
 use crate::run::training_run::Ending;
 use crate::task::{Excluded, Fold, Task};
 
@@ -58,6 +59,9 @@ pub struct Request {
     pub device: DeviceName,
     /// The processes that train together.
     pub ranks: Arc<dyn Ranks>,
+    /// Folder of the event files of runs, if the members are to write some; see
+    /// [`tensorboard`](crate::run::tensorboard).
+    pub tensorboard: Option<PathBuf>,
     /// Whether to suppress progress reports.
     pub quiet: bool,
 }
@@ -147,8 +151,19 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     }
     let shards = sources.shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
+    let events = request.tensorboard.as_deref().map(|folder| tensorboard::folder_of(folder, &request.folder));
+    if let Some(events) = &events {
+        output::require_apart(events, sources.shards().iter().map(|shard| &shard.path))?;
+        tensorboard::require_free(events, request.existing)?;
+    }
     let claim = || claim(&request.folder, request.existing, &record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
+    if let Some(events) = &events
+        && request.existing == Existing::Overwrite
+        && request.ranks.leads()
+    {
+        tensorboard::clear(events)?;
+    }
     let folds = partitions.iter().flat_map(|partition| &partition.folds);
     let extents = folds.map(|fold| Extent { epochs: config.run.epochs, crystals: fold.train.len() as u64 });
     let mut progress = Progress::new(extents.collect(), request.quiet || !request.ranks.leads());
@@ -163,6 +178,7 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 config: Config { seed, ..config.clone() },
                 existing: existing(request.existing, &folder),
                 folder: folder.clone(),
+                events: events.as_deref().map(|events| member_folder(events, &fold.name, seed)),
                 device: device.clone(),
                 encoders: encoders.as_ref(),
                 ranks: &request.ranks,

@@ -160,6 +160,8 @@ pub struct MemberRequest<'a> {
     pub encoders: Option<&'a Encoders>,
     /// The processes that train together.
     pub ranks: &'a Arc<dyn Ranks>,
+    /// Folder of the run's event files, if there are to be any.
+    pub events: Option<PathBuf>,
 }
 
 /// Runs a member, or continues it. It is the current run of `progress`.
@@ -241,6 +243,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         learner,
         state,
         folder,
+        events: request.events,
     })
 }
 

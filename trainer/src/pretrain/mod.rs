@@ -89,6 +89,8 @@ pub struct Request {
     pub ranks: Arc<dyn Ranks>,
     /// Weights file to begin with; fresh weights if `None`.
     pub weights: Option<PathBuf>,
+    /// Folder of the event files of runs, if this run is to write some; see [`tensorboard`](crate::run::tensorboard).
+    pub tensorboard: Option<PathBuf>,
     /// Whether to suppress progress reports.
     pub quiet: bool,
 }

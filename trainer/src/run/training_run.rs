@@ -1,6 +1,7 @@
 //! The training loop: epochs of batches with records and checkpoints, until the end or the first Ctrl-C.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -78,6 +79,8 @@ pub struct RunSetup<O: Objective> {
     pub folder: RunFolder,
     /// Losses of the constant predictor, by term.
     pub constants: Values,
+    /// Folder of the run's event files, if there are to be any.
+    pub events: Option<PathBuf>,
 }
 
 impl<O: Objective> RunSetup<O> {
@@ -187,6 +190,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             course.save()?;
         }
         course.writer.config(&course.config)?;
+        if let Some(folder) = setup.events {
+            let unit = loss_unit(&course.description);
+            course.writer.begin_events(&folder, course.state.step, unit)?;
+        }
         Ok(course)
     }
 
