@@ -30,7 +30,11 @@ Filters are expressions over the properties and the fields of the structure; sev
 A filter that names an unknown field lists those there are. Entries that a filter drops are counted as
 filtered; bad ones are rejected. Both are rows of STORE/rejects/rejects.parquet.")]
 pub(crate) struct BuildArguments {
-    #[arg(help = format!("Layout of the input: {}", SourceKind::names()))]
+    #[arg(
+        help = format!("Layout of the input: {}", SourceKind::names()),
+        value_parser = super::options::source_kind(),
+        hide_possible_values = true
+    )]
     kind: SourceKind,
     /// File or folder to read; may be given several times
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]

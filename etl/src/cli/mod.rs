@@ -70,13 +70,14 @@ enum Command {
     /// List the columns of a store with their units and meanings
     Columns(reports::ColumnsArguments),
     /// Print the script by which a shell completes this program's commands and options
-    #[command(after_help = CompletionsArguments::places("etl"))]
+    #[command(after_help = CompletionsArguments::examples("etl"))]
     Completions(CompletionsArguments),
     /// Fetch the published files of a database, or copy them from a mirror
     Fetch(fetch::FetchArguments),
     /// Show one crystal of a store and its neighbours by shell
     Inspect(reports::InspectArguments),
     /// Write this program's manual pages into a folder
+    #[command(after_help = ManArguments::examples("etl"))]
     Man(ManArguments),
     /// Join the parts that `etl build --part` or `etl worker --out` wrote into one store
     Merge(merge::MergeArguments),

@@ -14,6 +14,10 @@ use super::out::say;
 use super::settings::Machine;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer evaluate runs/matbench_jdft2d
+  trainer evaluate runs/matbench_jdft2d --out results --authors 'A. Author'")]
 pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     machine: Machine,
@@ -21,13 +25,13 @@ pub(crate) struct EvaluateArguments {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Folder of the results; evaluation in FOLDER unless given
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Shards instead of those that the fine-tuning was begun with
     #[arg(long, value_name = "PATH", num_args = 1..)]
     shards: Vec<String>,
     /// Who submits, for MatBench's record
-    #[arg(long, default_value = "", value_name = "NAMES")]
+    #[arg(long, default_value = "", value_name = "NAMES", help_heading = "Output")]
     authors: String,
 }
 

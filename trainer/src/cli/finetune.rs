@@ -22,6 +22,7 @@ use super::Outcome;
 use super::evaluate;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
+use super::suggestions;
 
 /// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
@@ -44,6 +45,11 @@ enum Group {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer finetune --property band_gap_ev --shards data/oqmd --from-scratch
+  trainer finetune --task matbench_jdft2d --shards data/jdft2d \\
+      --weights runs/a/best.safetensors --seeds 1,2,3 --tensorboard boards")]
 #[command(group(ArgGroup::new("start").required(true).args(["weights", "from_scratch"])))]
 #[command(group(ArgGroup::new("target").required(true).args(["task", "property"])))]
 pub(crate) struct FinetuneArguments {
@@ -52,10 +58,10 @@ pub(crate) struct FinetuneArguments {
     #[command(flatten)]
     machine: Machine,
     /// A built-in task, such as matbench_jdft2d, or a TOML file of one
-    #[arg(long, value_name = "TASK")]
+    #[arg(long, value_name = "TASK", value_parser = suggestions::tasks(), hide_possible_values = true)]
     task: Option<String>,
     /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", value_parser = suggestions::properties(), hide_possible_values = true)]
     property: Option<String>,
     /// Weights to begin with (safetensors), pre-trained or fine-tuned
     #[arg(long, value_name = "FILE")]
@@ -64,58 +70,65 @@ pub(crate) struct FinetuneArguments {
     #[arg(long)]
     from_scratch: bool,
     /// Folder of all members; runs/<TASK> or runs/<COLUMN> unless given
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Seeds, one member each (and for each fold)
-    #[arg(long, value_name = "SEED", value_delimiter = ',', num_args = 1.., conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "SEED",
+        value_delimiter = ',',
+        num_args = 1..,
+        conflicts_with = "seed",
+        help_heading = "Folds and seeds"
+    )]
     seeds: Vec<u64>,
     /// Folds to train, by number from 0; every one unless given
-    #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1.., help_heading = "Folds and seeds")]
     fold: Option<Vec<usize>>,
     /// Of a property: cross-validation by so many folds of the same size and with values alike. Without this and --split,
     /// the folds of the store, or 5 below 5,000 crystals
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MOST_FOLDS), requires = "property",
-        conflicts_with = "split")]
+        conflicts_with = "split", help_heading = "Folds and seeds")]
     folds: Option<u64>,
     /// List of the crystals of every part (JSON or CSV), for tasks that are divided by one. Of a property also a split
     /// column of the store, or `hash` for a tenth each of validation and test by identifier
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Folds and seeds")]
     split: Option<String>,
     /// Accept parts that are smaller than the task says
-    #[arg(long)]
+    #[arg(long, help_heading = "Folds and seeds")]
     allow_partial: bool,
     /// Recipe of the paper's MatBench tasks or of its others, instead of that of the task's group
-    #[arg(long, value_enum, value_name = "NAME")]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Training")]
     regime: Option<Group>,
     /// Share of the training crystals to use, from 0 to 1
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", help_heading = "Folds and seeds")]
     fraction: Option<f64>,
     /// Part of the model that stays as it is
-    #[arg(long, value_enum, value_name = "PART")]
+    #[arg(long, value_enum, value_name = "PART", help_heading = "Training")]
     freeze: Option<Frozen>,
     /// Passes over the data
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Training")]
     epochs: Option<u64>,
     /// Learning rate of the encoders
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
     /// Learning rate of the head
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
     head_learning_rate: Option<f64>,
     /// Stop a member after so many epochs without a lower validation error
-    #[arg(long, value_name = "EPOCHS")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     early_stop: Option<u64>,
     /// Go on with the members in --out from their last checkpoints
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     resume: bool,
     /// Remove the members in --out and begin anew
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long, conflicts_with = "resume", help_heading = "Output")]
     overwrite: bool,
     /// Also write the records as event files for TensorBoard, in a folder of the run's name in this one
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     tensorboard: Option<PathBuf>,
     /// No progress
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 

@@ -20,6 +20,7 @@ mod out;
 mod predict;
 mod pretrain;
 mod settings;
+mod suggestions;
 mod tasks;
 mod verify;
 
@@ -104,9 +105,10 @@ enum Command {
     /// Compare with the numbers of another implementation, tensor by tensor
     Verify(verify::VerifyArguments),
     /// Print the script by which a shell completes this program's commands and options
-    #[command(after_help = CompletionsArguments::places("trainer"))]
+    #[command(after_help = CompletionsArguments::examples("trainer"))]
     Completions(CompletionsArguments),
     /// Write this program's manual pages into a folder
+    #[command(after_help = ManArguments::examples("trainer"))]
     Man(ManArguments),
 }
 
@@ -191,6 +193,86 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("trainer: process {}: {}", ranks.rank(), hints::told(&error));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use manual::EXAMPLES;
+
+    use super::*;
+
+    /// Least number of examples of a command.
+    const LEAST_EXAMPLES: usize = 2;
+
+    /// Commands of a help text's examples, each in one line and without what the shell does with their output.
+    fn examples(help: &str) -> Vec<String> {
+        let (_, examples) = help.split_once(&format!("{EXAMPLES}\n")).expect("examples");
+        let joined = examples.replace("\\\n", " ");
+        let ends = [" > ", " && ", " # "];
+        let command = |line: &str| {
+            ends.iter().fold(line.trim().to_owned(), |line, end| {
+                line.split(end).next().unwrap_or_default().to_owned()
+            })
+        };
+        joined.lines().map(command).collect()
+    }
+
+    /// Words of a command, in which quotes hold words together.
+    fn words(command: &str) -> Vec<String> {
+        let parts = command.split('\'').enumerate();
+        let mut words = vec![String::new()];
+        for (index, part) in parts {
+            if index % 2 == 1 {
+                words.last_mut().expect("one at least").push_str(part);
+                continue;
+            }
+            for (place, word) in part.split(' ').enumerate() {
+                if place > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().expect("one at least").push_str(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_that_it_takes() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = examples(&help);
+            assert!(examples.len() >= LEAST_EXAMPLES, "{name}: {help}");
+            for example in examples {
+                let words = words(&example);
+                assert_eq!(words[..2], ["trainer", name], "{example}");
+                if let Err(error) = Arguments::try_parse_from(&words) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_stand_under_headings() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            for argument in command.get_arguments() {
+                let heading = argument.get_help_heading();
+                let expected = match argument.get_long() {
+                    Some("device" | "threads" | "devices" | "jobs") => "Machine",
+                    Some("batch" | "batch-triplets") => "Batches",
+                    Some("config" | "set" | "seed") => "Configuration",
+                    Some("epochs" | "learning-rate" | "early-stop") => "Training",
+                    Some("resume" | "overwrite" | "quiet" | "tensorboard" | "json") => "Output",
+                    _ => continue,
+                };
+                assert_eq!(heading, Some(expected), "{name} --{}", argument.get_id());
+            }
         }
     }
 }

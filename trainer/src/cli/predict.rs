@@ -19,6 +19,7 @@ use super::Outcome;
 use super::bar::Bar;
 use super::out::say;
 use super::settings::Machine;
+use super::suggestions;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,7 +28,12 @@ Columns: material_id, formula, property, unit (of the target), prediction (the m
 such crystals; empty unless the models were kept after their last epoch, as of --property) and, for a target that is a logarithm, untransformed. Of a \
 folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. Stores \
 are taken as they were built: --max-sites, --min-contact and --reject-isolated are about structures. What cannot \
-be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
+be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted. \
+Ctrl-C keeps the finished rows in OUT's name with .partial before its ending.
+
+Examples:
+  trainer predict structures/ --weights runs/band_gap_ev --out predictions.csv
+  trainer predict data/oqmd --weights best.safetensors --out p.parquet --overwrite")]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     machine: Machine,
@@ -41,35 +47,40 @@ pub(crate) struct PredictArguments {
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Replace the table in --out and that of the entries it left out, but no other file
-    #[arg(long)]
+    /// Replace the table in --out, that of the entries it left out and those of an interruption, but no other file
+    #[arg(long, help_heading = "Output")]
     overwrite: bool,
-    #[arg(long, help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()))]
+    #[arg(
+        long,
+        help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()),
+        value_parser = suggestions::source_kinds(),
+        hide_possible_values = true
+    )]
     kind: Option<SourceKind>,
     /// Leave out structures of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
     max_sites: usize,
     /// Leave out structures with two sites nearer than this share of the sum of their covalent radii; 0 keeps
     /// all
-    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default())]
+    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default(), help_heading = "Filters")]
     min_contact: ContactLimit,
     /// Leave out structures with an atom that has no neighbour within the cutoff
-    #[arg(long)]
+    #[arg(long, help_heading = "Filters")]
     reject_isolated: bool,
     /// Crystals in a batch
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS, help_heading = "Batches")]
     batch: usize,
     /// Most triplets in a batch, so that large crystals cannot exhaust the memory
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_TRIPLETS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_TRIPLETS, help_heading = "Batches")]
     batch_triplets: usize,
     /// Threads that turn crystals into batches
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORKERS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORKERS, help_heading = "Batches")]
     workers: usize,
     /// Exit with status 0 even if entries were left out
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     allow_rejects: bool,
     /// No progress and no summary
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 

@@ -5,6 +5,7 @@ use trainer::task::Task;
 
 use super::Outcome;
 use super::out::say;
+use super::suggestions;
 
 /// Model whose published errors the list shows.
 const MODEL: &str = "MMPT";
@@ -12,9 +13,13 @@ const MODEL: &str = "MMPT";
 const UNKNOWN: &str = "-";
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer tasks
+  trainer tasks matbench_jdft2d")]
 pub(crate) struct TasksArguments {
     /// A built-in task or a TOML file, to tell more of it
-    #[arg(value_name = "TASK")]
+    #[arg(value_name = "TASK", value_parser = suggestions::tasks(), hide_possible_values = true)]
     task: Option<String>,
 }
 
