@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use trainer::predict::Position;
 
 /// Layout of the bar. The line fits into 80 columns.
-const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} {per_sec} ETA {eta}";
+const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} ETA {eta}";
 
 /// A progress bar. Nothing is shown if standard error is no terminal. It is removed from the screen when it is dropped.
 #[derive(Debug)]
@@ -30,10 +30,8 @@ impl Bar {
         if let Some(expected) = expected {
             self.0.set_length(expected.max(done));
         }
-        self.0.set_message(match expected {
-            Some(expected) => format!("{done} of {expected} crystals"),
-            None => format!("{done} crystals"),
-        });
+        let all = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
+        self.0.set_message(format!("{done}{all} crystals, {:.0}/s", self.0.per_sec()));
         self.0.set_position(done);
     }
 }
