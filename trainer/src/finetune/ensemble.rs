@@ -59,8 +59,7 @@ pub struct Request {
     pub device: DeviceName,
     /// The processes that train together.
     pub ranks: Arc<dyn Ranks>,
-    /// Folder of the event files of runs, if the members are to write some; see
-    /// [`tensorboard`](crate::run::tensorboard).
+    /// Folder of the event files of runs, if the members are to write some; see [`tensorboard`].
     pub tensorboard: Option<PathBuf>,
     /// Whether to suppress progress reports.
     pub quiet: bool,
