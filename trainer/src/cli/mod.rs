@@ -3,7 +3,7 @@
 //! | status | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | done, but a comparison went beyond its limits, one of its jobs failed, or entries were left out |
+//! | 1 | done, but a comparison went beyond its limits, one of its jobs failed, entries were left out, or the same crystal is in different parts |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
@@ -11,14 +11,18 @@ mod about;
 mod bench;
 mod compare;
 mod config;
+mod duplicates;
 mod embed;
 mod evaluate;
 mod finetune;
 mod hints;
+mod map;
+mod neighbours;
 mod out;
 mod predict;
 mod pretrain;
 mod settings;
+mod space;
 mod tasks;
 mod verify;
 
@@ -96,6 +100,12 @@ enum Command {
     Tasks(tasks::TasksArguments),
     /// Write the embeddings of a store's crystals as a table
     Embed(embed::EmbedArguments),
+    /// Find the crystals nearest to others by their embeddings
+    Neighbours(neighbours::NeighboursArguments),
+    /// Find crystals that occur more than once, and those in different parts of a split
+    Duplicates(duplicates::DuplicatesArguments),
+    /// Draw a map of a store's crystals by their embeddings
+    Map(map::MapArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
     Config(config::ConfigArguments),
     /// Time training steps and the data path; say how long a run takes, and how much memory
@@ -170,6 +180,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Compare(arguments) => arguments.run(),
         Command::Tasks(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
+        Command::Neighbours(arguments) => arguments.run(),
+        Command::Duplicates(arguments) => arguments.run(),
+        Command::Map(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
