@@ -24,9 +24,9 @@ fn embedded(weights: &Path) -> PathBuf {
     out
 }
 
-/// Arguments of a search in the store.
+/// Arguments of a search in the store, which come last: what follows `--shards` are shards.
 fn search<'a>(store: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    [&["neighbours", "--shards", text(store)][..], more].concat()
+    [&["neighbours"][..], more, &["--shards", text(store)]].concat()
 }
 
 /// Distances by hand from a table of embeddings: root mean squares in standard deviations.

@@ -22,7 +22,8 @@ before a file of that name, and is not its own neighbour. A structure that canno
 pub(crate) struct NeighboursArguments {
     #[command(flatten)]
     space: SpaceArguments,
-    /// Identifiers of crystals of the shards, or structures: CIFs, POSCARs, folders and archives of them
+    /// Identifiers of crystals of the shards, or structures: CIFs, POSCARs, folders and archives of them;
+    /// before --shards, which takes all that follows it
     #[arg(required = true, value_name = "QUERY")]
     queries: Vec<String>,
     /// Neighbours of each crystal

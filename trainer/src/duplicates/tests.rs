@@ -171,7 +171,7 @@ proptest! {
         (n, m) in (-2..3_i8, -2..3_i8),
         angle in 0.0..6.0_f64,
     ) {
-        // b' = b + n a, c' = c + m b': coordinates are x = f L = f' L'.
+        // b' = b + n a and c' = c + m b', so that f a + g b + h c = (f - n g) a + (g - m h) b' + h c'.
         let [a, b, c] = crystal.lattice;
         let (n, m) = (f64::from(n), f64::from(m));
         let add = |v: [f64; 3], factor: f64, w: [f64; 3]| std::array::from_fn(|axis| v[axis] + factor * w[axis]);
@@ -181,9 +181,8 @@ proptest! {
         let turn = |[x, y, z]: [f64; 3]| [cos * x - sin * y, sin * x + cos * y, z];
         let mut moved = Structure { lattice: [a, b2, c2].map(turn), ..Structure::default() };
         for (z, [f, g, h]) in crystal.atomic_numbers.iter().zip(&crystal.fractional).rev() {
-            let second = g - m * h;
             moved.atomic_numbers.push(*z);
-            moved.fractional.push([f - n * second + shift[0], second + shift[1], h + shift[2]]);
+            moved.fractional.push([f - n * g + shift[0], g - m * h + shift[1], h + shift[2]]);
         }
         prop_assert!(same_within(&crystal, &moved, 1e-4, NEAR));
         prop_assert!(same_within(&supercell(&crystal), &moved, 1e-4, NEAR));

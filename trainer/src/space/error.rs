@@ -17,16 +17,16 @@ use crate::table::UnknownEnding;
 pub enum SpaceError {
     /// Weights, shards or the device cannot be used.
     #[error(transparent)]
-    Train(#[from] TrainError),
+    Train(Box<TrainError>),
     /// The shards cannot be read, or the batches cannot be built.
     #[error(transparent)]
     Data(#[from] DataError),
     /// Structures cannot be read.
     #[error(transparent)]
-    Structures(#[from] BuildError),
+    Structures(Box<BuildError>),
     /// The kind of structures is not known.
     #[error(transparent)]
-    Kind(#[from] PredictError),
+    Kind(Box<PredictError>),
     /// Neither weights nor a table of embeddings were given.
     #[error("no embeddings: name weights to compute them, or a table of them")]
     NoEmbeddings,
@@ -151,6 +151,24 @@ pub enum SpaceError {
         /// The underlying error.
         source: std::io::Error,
     },
+}
+
+impl From<TrainError> for SpaceError {
+    fn from(error: TrainError) -> Self {
+        Self::Train(Box::new(error))
+    }
+}
+
+impl From<PredictError> for SpaceError {
+    fn from(error: PredictError) -> Self {
+        Self::Kind(Box::new(error))
+    }
+}
+
+impl From<BuildError> for SpaceError {
+    fn from(error: BuildError) -> Self {
+        Self::Structures(Box::new(error))
+    }
 }
 
 impl From<StoreError> for SpaceError {
