@@ -46,6 +46,7 @@ pub const PROPERTIES: &[PropertyDefinition] = &[
     property("bulk_modulus_voigt_gpa", "GPa", "Voigt bulk modulus", &["bulk_modulus_kv"]),
     property("shear_modulus_voigt_gpa", "GPa", "Voigt shear modulus", &["shear_modulus_gv"]),
     property("exfoliation_energy_mev_per_atom", "meV/atom", "Energy to peel one layer off a layered crystal", &["exfoliation_energy", "exfoliation_en"]),
+    property("is_metal", "1", "Whether the crystal is a metal, by a band gap of zero: 1 or 0", &["matbench_mp_is_metal/is_metal"]),
     property("refractive_index", "1", "Refractive index (MatBench dielectric)", &["matbench_dielectric/n"]),
     property("last_phdos_peak_per_cm", "1/cm", "Frequency of the highest peak of the phonon density of states", &["last phdos peak"]),
     property("magnetic_moment_bohr", "µB", "Total magnetic moment of the cell", &["magmom_oszicar", "total_magnetization"]),

@@ -29,4 +29,5 @@ mod resume;
 mod stores;
 mod support;
 mod systems;
+mod targets;
 mod verify;

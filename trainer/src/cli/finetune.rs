@@ -15,7 +15,7 @@ use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::task::{self, Division, PropertyTask, Task};
+use trainer::task::{self, Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
 use trainer::unit;
 
 use super::Outcome;
@@ -36,6 +36,31 @@ enum Frozen {
     Encoder,
 }
 
+/// Transforms of a property to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TransformName {
+    /// The property itself, as without a transform: targets are always standardised for training
+    #[value(alias = "standard")]
+    None,
+    /// Decadic logarithm
+    Log10,
+    /// Natural logarithm of 1 + value
+    Log1p,
+    /// Square root
+    Sqrt,
+}
+
+impl From<TransformName> for Transform {
+    fn from(name: TransformName) -> Self {
+        match name {
+            TransformName::None => Self::None,
+            TransformName::Log10 => Self::Log10,
+            TransformName::Log1p => Self::Log1p,
+            TransformName::Sqrt => Self::Sqrt,
+        }
+    }
+}
+
 /// The paper's groups of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
@@ -54,9 +79,25 @@ pub(crate) struct FinetuneArguments {
     /// A built-in task, such as matbench_jdft2d, or a TOML file of one
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
-    /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end
-    #[arg(long, value_name = "COLUMN")]
-    property: Option<String>,
+    /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end. Several
+    /// columns, separated by commas, are learnt by one model. A column of texts is one of classes
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', num_args = 1..)]
+    property: Vec<String>,
+    /// Transform of every property, in their order: the model learns its values. Predictions are in the property's unit
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',', num_args = 1.., requires = "property")]
+    transform: Vec<TransformName>,
+    /// Predict classes: each different whole number of the property is one
+    #[arg(long, requires = "property", conflicts_with = "transform")]
+    classify: bool,
+    /// Predict whether the property is above this value, as two classes
+    #[arg(
+        long,
+        value_name = "VALUE",
+        allow_negative_numbers = true,
+        requires = "property",
+        conflicts_with = "transform"
+    )]
+    above: Option<f64>,
     /// Weights to begin with (safetensors), pre-trained or fine-tuned
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -151,8 +192,9 @@ impl FinetuneArguments {
         };
         self.settings.require_outside(&request.folder, existing)?;
         let summary = finetune(&request, &Interrupt::install()?)?;
-        let outcome = report(&request, &summary, self.property.is_some())?;
-        if self.property.is_none() || outcome != Outcome::Clean || !ranks.leads() {
+        let is_property = !self.property.is_empty();
+        let outcome = report(&request, &summary, is_property)?;
+        if !is_property || outcome != Outcome::Clean || !ranks.leads() {
             return Ok(outcome);
         }
         let Request { folder, device, .. } = request;
@@ -162,11 +204,17 @@ impl FinetuneArguments {
 
     /// Loads the task, or makes that of the property.
     fn target(&self) -> anyhow::Result<Target> {
-        let Some(property) = &self.property else {
+        if self.property.is_empty() {
             let name = self.task.as_deref().context("a task or a property is required")?;
             let split_file = self.split.as_ref().map(PathBuf::from);
             return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
-        };
+        }
+        anyhow::ensure!(
+            self.transform.len() <= self.property.len(),
+            "--transform gives {} for {}",
+            counted(self.transform.len(), "transform"),
+            counted(self.property.len(), "property")
+        );
         let division = match (self.folds, &self.split) {
             (Some(count), _) => Division::Folds(usize::try_from(count)?),
             (None, Some(split)) => Division::Split(split.clone()),
@@ -174,8 +222,17 @@ impl FinetuneArguments {
         };
         let config = self.settings.resolve(None, &[])?;
         let sources = Sources::resolve(&config.data.shards, None)?;
-        let PropertyTask { task, split_file, labelled } =
-            PropertyTask::new(&sources, property, &division, config.seed)?;
+        let request = PropertyRequest {
+            properties: self.property.clone(),
+            transforms: self.transform.iter().map(|&name| name.into()).collect(),
+            classes: match self.above {
+                Some(value) => Some(Classes::Above(value)),
+                None => self.classify.then_some(Classes::OfValues),
+            },
+            division,
+            seed: config.seed,
+        };
+        let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
         Ok(Target { task, split_file, labelled: Some(labelled) })
     }
 
@@ -220,6 +277,15 @@ impl FinetuneArguments {
     }
 }
 
+/// Returns the name of the validation loss of a task, and its unit with a space before it.
+fn validation_loss(task: &Task) -> (&'static str, String) {
+    match (task.classes().is_empty(), task.further.is_empty()) {
+        (false, _) => ("cross entropy", String::new()),
+        (true, true) => ("MAE", unit::shown(" ", &task.target_unit(), "")),
+        (true, false) => ("MAE", " standard deviations".to_owned()),
+    }
+}
+
 /// Reports the results of the members, on one of the processes. `is_tested` tells whether they are tested next.
 fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Result<Outcome> {
     if !request.ranks.leads() {
@@ -232,17 +298,17 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
         );
     }
     for excluded in summary.excluded.iter().take(MOST_NAMED) {
-        let value = excluded.value.map(|value| format!(" ({value})")).unwrap_or_default();
+        let value = excluded.value.as_ref().map(|value| format!(" ({value})")).unwrap_or_default();
         remark!("trainer: left out: {}{value}: {}", excluded.material_id, excluded.reason);
     }
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
-    let unit = unit::shown(" ", &request.task.target_unit(), "");
+    let (loss, unit) = validation_loss(&request.task);
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
         let best = match (validation_error, best_epoch) {
-            (Some(error), Some(epoch)) => format!("validation MAE {error:.5}{unit} in epoch {epoch}"),
+            (Some(error), Some(epoch)) => format!("validation {loss} {error:.5}{unit} in epoch {epoch}"),
             _ => "no epoch is done".to_owned(),
         };
         say!("{fold}, seed {seed}: {best} of {epochs}; {} trained on", counted(*train, "crystal"));

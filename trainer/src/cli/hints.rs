@@ -156,6 +156,7 @@ fn of_task(error: &TaskError) -> &'static str {
         TaskError::Settings { .. } => ", and give it by --config",
         TaskError::SplitFileNeeded { .. } => ": give it by --split",
         TaskError::SplitFileWithFolds { .. } => "; leave --split out",
+        TaskError::NoClasses { .. } => "; --above VALUE divides a column of numbers into two",
         TaskError::Missing { .. } => "; --allow-partial goes on without them",
         TaskError::Counts { .. } | TaskError::Crystals { .. } => {
             "; --allow-partial goes on with what there is"

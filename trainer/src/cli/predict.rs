@@ -24,9 +24,11 @@ const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: material_id, formula, property, unit (of the target), prediction (the mean of several models), deviation \
+Columns: material_id, formula, property, unit (of the property), prediction (the mean of several models), deviation \
 (population standard deviation of several models), lower_90 and upper_90 (an interval that holds the values of 90 % of \
-such crystals; empty unless the models were kept after their last epoch, as of --property) and, for a target that is a logarithm, untransformed. Of a \
+such crystals; empty unless the models were kept after their last epoch, as of --property) and, for a transformed \
+target, transformed. Of classes: prediction is the most probable one, with its confidence and the probability of \
+each. Of a \
 folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. Stores \
 are taken as they were built: --max-sites, --min-contact and --reject-isolated are about structures. What cannot \
 be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]

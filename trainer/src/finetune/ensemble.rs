@@ -23,7 +23,7 @@ use crate::config::finetune::FinetuneSelect;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
-use crate::model::PropertyModel;
+use crate::model::{HeadSize, PropertyModel};
 use crate::ranks::Ranks;
 use crate::run::RunError;
 use crate::run::begin::require_edges;
@@ -73,7 +73,8 @@ pub struct Member {
     pub folder: PathBuf,
     /// Number of crystals for training.
     pub train: usize,
-    /// Mean absolute error of the validation part with the weights that are kept, in the unit of the target.
+    /// Loss of the validation part with the weights that are kept: of a single target its mean absolute error in its
+    /// unit, of several ones that of the standardised targets, of classes the cross entropy.
     pub validation_error: Option<f64>,
     /// Epoch of these weights, from 1.
     pub best_epoch: Option<u64>,
@@ -115,7 +116,10 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .map(|encoders| &encoders.description.features);
     let sources = Arc::new(Sources::resolve(&config.data.shards, features)?);
     require_edges(&config.model, sources.settings())?;
-    let numbers = PropertyModel::numbers(&config.model, config.finetune.head_width);
+    let numbers = PropertyModel::numbers(
+        &config.model,
+        HeadSize { width: config.finetune.head_width, outputs: request.task.outputs() },
+    );
     memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
     let record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,

@@ -9,17 +9,17 @@ use crate::config::DataConfig;
 use crate::data::{Selection, Stream, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
-use crate::report::interval::Validated;
+use crate::report::validated::Validated;
 use crate::task::Labelled;
 
 /// Predicts all crystals of a selection in the order of the shards. `row` makes a result from a crystal's identifier,
-/// prediction and atomic numbers.
+/// predictions `[K]` and atomic numbers.
 pub(crate) fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
     data: &DataConfig,
     device: &Device,
-    mut row: impl FnMut(String, f64, &[u8]) -> T,
+    mut row: impl FnMut(String, Vec<f64>, &[u8]) -> T,
 ) -> Result<Vec<T>, TrainError> {
     let settings = StreamSettings {
         graph: predictor.graph(),
@@ -49,10 +49,11 @@ pub(crate) fn validate(
     data: &DataConfig,
     device: &Device,
 ) -> Result<Vec<Validated>, TrainError> {
-    let targets: HashMap<&str, f64> =
-        labelled.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
-    predict_selection(predictor, selection, data, device, |material_id, prediction, _| {
-        let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
-        Validated { material_id, target, prediction }
+    let targets: HashMap<&str, &[f64]> =
+        labelled.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
+    predict_selection(predictor, selection, data, device, |material_id, predictions, _| {
+        let targets = targets.get(material_id.as_str()).copied().unwrap_or_default();
+        let targets = targets.iter().map(|target| Some(*target).filter(|target| !target.is_nan())).collect();
+        Validated { material_id, targets, predictions }
     })
 }

@@ -208,7 +208,7 @@ fn fill<W: Write + Send>(
         let graph = graph?;
         let size = graph.crystals() as u64;
         let rows = ensemble.predict(graph, left_out)?;
-        crystals += rows.len() as u64;
+        crystals += (rows.len() / ensemble.rows_of_crystal().max(1)) as u64;
         table.write(&rows).map_err(unwritable())?;
         progress(size);
     }

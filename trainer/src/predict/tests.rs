@@ -9,14 +9,18 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::{Graph, GraphBatch, Inputs};
+use crate::task::{TargetColumn, Transform};
 
 /// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
 fn fake(offset: f64, path: &str) -> Member {
     let quantity = Quantity {
         task: "task".to_owned(),
-        property: "gap_ev".to_owned(),
-        unit: "eV".to_owned(),
-        log10: false,
+        targets: vec![TargetColumn {
+            property: "gap_ev".to_owned(),
+            unit: "eV".to_owned(),
+            transform: Transform::None,
+        }],
+        classes: Vec::new(),
     };
     let predict = move |graph: GraphBatch<f32>| {
         let bases = graph.bases.as_ref().expect("the model asks for them");
@@ -26,7 +30,7 @@ fn fake(offset: f64, path: &str) -> Member {
             let pairs = bases.pair_offsets[atoms[0]]..bases.pair_offsets[atoms[1]];
             let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
             let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
-            offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
+            vec![offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64]
         };
         atoms.map(prediction).collect()
     };
@@ -221,11 +225,12 @@ fn an_ensemble_gives_mean_and_deviation() {
 #[test]
 fn models_of_two_kinds_are_no_ensemble() {
     type Change = fn(&mut Member);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("task", |fake| fake.quantity.task = "other".to_owned()),
-        ("property", |fake| fake.quantity.property = "other".to_owned()),
-        ("unit", |fake| fake.quantity.unit = "other".to_owned()),
-        ("log10", |fake| fake.quantity.log10 = true),
+        ("property", |fake| fake.quantity.targets[0].property = "other".to_owned()),
+        ("unit", |fake| fake.quantity.targets[0].unit = "other".to_owned()),
+        ("transform", |fake| fake.quantity.targets[0].transform = Transform::Log10),
+        ("classes", |fake| fake.quantity.classes = vec!["a".to_owned(), "b".to_owned()]),
         ("b.safetensors make no ensemble: graph is ", |fake| fake.graph = Graph::Simple),
         ("ties", |fake| fake.features.ties = Ties::Cut),
     ];
@@ -264,18 +269,18 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let sizes: HashMap<String, f64> =
         run(|_| (), &cifs(3)).into_iter().map(|(id, prediction, _)| (id, prediction)).collect();
     let mut model = fake(0.5 - sizes["Ag-fcc"], "w");
-    model.quantity.log10 = true;
+    model.quantity.targets[0].transform = Transform::Log10;
     let summary = predict(&request, &[model], &mut |_| ()).expect("predicted");
     // The others lie beyond 10^308.
     assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 3, "{summary:?}");
     let text = std::fs::read_to_string(&request.out).expect("a table");
     let row = text.lines().nth(1).expect("a row");
     let cells: Vec<&str> = row.split(',').collect();
-    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,untransformed\n";
+    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed\n";
     assert!(text.starts_with(header), "{text}");
     assert_eq!((cells[0], cells[1], cells[5]), ("Ag-fcc", "Ag", ""));
-    let (prediction, property) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());
-    assert_eq!(property.expect("a number"), 10_f64.powf(prediction));
+    let (property, prediction) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());
+    assert_eq!(property, 10_f64.powf(prediction.expect("a number")));
     assert!(summary.left_out > 0);
     let listed = std::fs::read_to_string(left_out_path(&request.out)).expect("a table of what was left out");
     assert_eq!(listed.matches("prediction_not_finite").count() as u64, summary.left_out);

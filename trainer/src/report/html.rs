@@ -13,7 +13,7 @@ use super::{Evaluation, Outcome, WORST, histogram, parity};
 use crate::unit;
 
 /// Style sheet of the page, in addition to that of all pages, also for print.
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 /// Magnitude that determines the digits of a coefficient of determination.
 const R2_SIZE: f64 = 1.0;
 /// Number of columns of the table of elements.
@@ -27,7 +27,7 @@ const SIZES: [(&str, f64); 4] = [
 ];
 
 /// Generator in the metadata of the page.
-const GENERATOR: &str = "trainer evaluate";
+pub(super) const GENERATOR: &str = "trainer evaluate";
 
 /// Whether a file begins like this page.
 pub(super) fn is_own(path: &Path) -> bool {
@@ -41,7 +41,7 @@ pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[
         (charts(evaluation))
         (elements(evaluation, record))
         (worst(evaluation))
-        @if !evaluation.settings.is_empty() { (settings(evaluation)) }
+        @if !evaluation.settings.is_empty() { (settings(&evaluation.settings)) }
     };
     let title = format!("{} · evaluation", evaluation.task);
     page::page(GENERATOR, &title, STYLE, &header(evaluation, record), &main)
@@ -71,7 +71,7 @@ fn spread(mean: f64, std: Option<f64>, format: Format) -> String {
     format!("{}{std}", format.write(mean))
 }
 
-fn tile(value: &str, what: &str) -> Markup {
+pub(super) fn tile(value: &str, what: &str) -> Markup {
     html! { div class="tile" { b { (value) } span { (what) } } }
 }
 
@@ -233,12 +233,13 @@ fn worst(evaluation: &Evaluation) -> Markup {
     }
 }
 
-fn settings(evaluation: &Evaluation) -> Markup {
+/// Returns the table of settings.
+pub(super) fn settings(settings: &[(String, String)]) -> Markup {
     html! {
         section {
             h2 { "Settings" }
             table class="settings" {
-                tbody { @for (name, value) in &evaluation.settings { tr { td { (name) } td { (value) } } } }
+                tbody { @for (name, value) in settings { tr { td { (name) } td { (value) } } } }
             }
         }
     }

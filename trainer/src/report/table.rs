@@ -35,14 +35,17 @@ pub(super) fn is_own(path: &Path) -> bool {
     begins(&COLUMNS) || begins(&COLUMNS[..EARLIER_COLUMNS])
 }
 
-/// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is the unit of the target;
+/// Writes a row for every crystal, in the order of the evaluations, of their folds and of these folds' crystals. `unit` is the unit of the target;
 /// `deviation` is empty for a single model, the ends of the interval if there is none. Texts are escaped so that a spreadsheet does not take them for formulas
 /// ([`cell`]). Numbers read back to the same doubles.
-pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
+pub(super) fn write(path: &Path, evaluations: &[Evaluation]) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);
         table.write_record(COLUMNS)?;
-        for fold in &evaluation.folds {
+        let folds = evaluations
+            .iter()
+            .flat_map(|evaluation| evaluation.folds.iter().map(move |fold| (evaluation, fold)));
+        for (evaluation, fold) in folds {
             for outcome in &fold.outcomes {
                 let shown = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
                 let end = |sign: f64| {
@@ -81,7 +84,7 @@ mod tests {
             evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("=c+1", -3.0, 0.0, &["O"])]);
         evaluation.folds[0].outcomes[1].deviation = Some(0.25);
         evaluation.interval = Some(Interval { half_width: 0.5, crystals: 9 });
-        write(&path, &evaluation).expect("it is writable");
+        write(&path, &[evaluation]).expect("it is writable");
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is text"),
             "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90\n\
