@@ -69,6 +69,8 @@ fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
         prediction: spread.mean,
         deviation: spread.std,
         elements: crystal.elements.clone(),
+        domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
+        has_unseen_element: crystal.has_unseen_element,
     })
 }
 

@@ -16,7 +16,8 @@ use crate::finetune::calibration::Calibration;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::finetune::member::part;
-use crate::finetune::predictions::predict_selection;
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::predictions::{PredictedCrystal, predict_selection};
 use crate::report::validated::Validated;
 use crate::run::folder::{BEST_FILE, CONFIG_FILE};
 use crate::task::{Fold, Labelled, Task};
@@ -48,6 +49,10 @@ pub(super) struct TestedCrystal {
     pub(super) targets: Vec<f64>,
     /// Predictions of every seed, `[S][K]`.
     pub(super) predictions: Vec<Vec<f64>>,
+    /// Domain distances of every seed; none without records of the training crystals.
+    pub(super) distances: Vec<f64>,
+    /// Whether it holds an element that no training crystal holds.
+    pub(super) has_unseen_element: bool,
 }
 
 /// A fold with its test crystals.
@@ -95,6 +100,7 @@ impl Members<'_> {
                         known.seeds.push(seed);
                         for (known, crystal) in known.crystals.iter_mut().zip(crystals) {
                             known.predictions.extend(crystal.predictions);
+                            known.distances.extend(crystal.distances);
                         }
                     }
                     None => folds.push(TestedFold {
@@ -130,22 +136,23 @@ impl Members<'_> {
             let known = config.settings().into_iter();
             self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
         }
-        predict_selection(
-            &predictor,
-            &selection,
-            &config.data,
-            &self.device,
-            |material_id, predictions, atomic_numbers| TestedCrystal {
-                targets: targets
-                    .get(material_id.as_str())
-                    .map(|targets| targets.to_vec())
-                    .unwrap_or_default(),
+        let domain = ModelDomain::read(&weights)?;
+        predict_selection(&predictor, &selection, &config.data, &self.device, |crystal| {
+            let PredictedCrystal { material_id, targets: predictions, embedding, atomic_numbers } = crystal;
+            let of_domain = |domain: &ModelDomain| domain.distances(embedding, embedding.len());
+            let is_unseen = |domain: &ModelDomain| {
+                atomic_numbers.iter().any(|number| !domain.elements().contains(number))
+            };
+            TestedCrystal {
+                targets: targets.get(material_id.as_str()).map(|targets| targets.to_vec()).unwrap_or_default(),
                 material_id,
                 formula: conventional_formula(atomic_numbers),
                 elements: elements(atomic_numbers),
                 predictions: vec![predictions],
-            },
-        )
+                distances: domain.iter().flat_map(of_domain).flatten().collect(),
+                has_unseen_element: domain.as_ref().is_some_and(is_unseen),
+            }
+        })
     }
 }
 

@@ -16,7 +16,8 @@ use super::Predictor;
 use super::calibration::{self, Calibration};
 use super::ensemble_record::EnsembleRecord;
 use super::member::{Encoders, MemberRequest, part, run_member};
-use super::predictions::validate;
+use super::domain::TrainingCrystals;
+use super::predictions::{record_training, validate};
 use crate::atomic;
 use crate::config::Config;
 use crate::config::finetune::FinetuneSelect;
@@ -31,7 +32,7 @@ use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
 use crate::run::training_run::Ending;
-use crate::task::{Excluded, Fold, Task};
+use crate::task::{Excluded, Fold, Labelled, Task};
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -190,8 +191,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
             if ending == Ending::Interrupted {
                 return Ok(Summary { interrupted: true, ..summary });
             }
-            if request.ranks.leads() && is_unused_by_training(&config) {
-                calibrate(request, fold, &sources, seed, &device)?;
+            if request.ranks.leads() {
+                describe(request, fold, &sources, seed, &device, is_unused_by_training(&config))?;
             }
         }
     }
@@ -206,22 +207,33 @@ fn is_unused_by_training(config: &Config) -> bool {
         && config.run.early_stop.is_none()
 }
 
-/// Predicts the validation part of a member with its weights, for the intervals of predictions. What is already there is
-/// kept.
-fn calibrate(
+/// Records beside the weights of a member what its predictions need to be judged: its training crystals, for the domain, and
+/// if `calibrates` its predictions for the validation part, for intervals. What is already there is kept.
+fn describe(
     request: &Request,
     fold: &Fold,
     sources: &Arc<Sources>,
     seed: u64,
     device: &Device,
+    calibrates: bool,
 ) -> Result<(), TrainError> {
     let weights = calibration::weights_of(&member_folder(&request.folder, &fold.name, seed));
-    if Calibration::read(&weights).is_ok_and(|found| found.is_some()) {
+    let is_calibrated = !calibrates || Calibration::read(&weights).is_ok_and(|found| found.is_some());
+    let has_domain = TrainingCrystals::is_recorded(&weights);
+    if is_calibrated && has_domain {
         return Ok(());
     }
-    let predictor = Predictor::load(&weights, device)?;
-    let selection = part(&request.task, fold, "validation", sources, &fold.validation)?;
-    let crystals = validate(&predictor, &selection, &fold.validation, &request.config.data, device)?;
+    let (predictor, data) = (Predictor::load(&weights, device)?, &request.config.data);
+    let selection = |name, crystals: &[Labelled]| part(&request.task, fold, name, sources, crystals);
+    if !has_domain {
+        let train = selection("train", &fold.train)?;
+        record_training(&predictor, &train, fold.train.len(), data, device)?.write(&weights)?;
+    }
+    if is_calibrated {
+        return Ok(());
+    }
+    let validation = selection("validation", &fold.validation)?;
+    let crystals = validate(&predictor, &validation, &fold.validation, data, device)?;
     Calibration::write(&weights, crystals)
 }
 

@@ -7,10 +7,27 @@ use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
+use crate::model::head::mean;
 use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target};
+
+/// Predictions for the B crystals of a batch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BatchPredictions {
+    /// Numbers in the units of the targets, or the probabilities of the classes, `[B][K]`.
+    pub targets: Vec<Vec<f64>>,
+    /// Means over the atoms of their embeddings, `[B, width]`, row-major.
+    pub embeddings: Vec<f32>,
+}
+
+impl BatchPredictions {
+    /// Returns the width of an embedding.
+    pub fn width(&self) -> usize {
+        self.embeddings.len() / self.targets.len().max(1)
+    }
+}
 
 /// A fine-tuned model without automatic differentiation.
 #[derive(Debug)]
@@ -66,11 +83,13 @@ impl Predictor {
         &self.target
     }
 
-    /// Predicts the targets of a batch's crystals in order, `[B][K]`: numbers in the units of the targets, or the
-    /// probabilities of the classes.
-    pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<Vec<f64>> {
+    /// Predicts the targets of a batch's crystals in order, and embeds the crystals.
+    pub fn predict(&self, graph: GraphBatch<f32>) -> BatchPredictions {
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
-        let predicted = self.model.predict(&batch, &mut Pass::evaluation());
+        let mut pass = Pass::evaluation();
+        let encoding = self.model.encoder.encode(&batch, &mut pass);
+        let embeddings = mean(encoding.atoms.clone(), &batch).into_data().iter::<f32>().collect();
+        let predicted = self.model.head.predict(encoding, &batch, &mut pass);
         let outputs: Vec<f64> = predicted.into_data().iter::<f64>().collect();
         let numbers = self.target.numbers();
         let of_crystal = |outputs: &[f64]| match self.target.classes.is_empty() {
@@ -81,7 +100,8 @@ impl Predictor {
                 .collect(),
             false => softmax(outputs),
         };
-        outputs.chunks(self.target.outputs()).map(of_crystal).collect()
+        let targets = outputs.chunks(self.target.outputs()).map(of_crystal).collect();
+        BatchPredictions { targets, embeddings }
     }
 }
 

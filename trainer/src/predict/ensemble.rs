@@ -1,14 +1,18 @@
 //! Predictions of an ensemble for batches of crystals.
 
+use std::collections::BTreeSet;
+
 use crystal::composition::conventional_formula;
 use crystal::element::SYMBOLS;
 use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::{Member, Quantity};
-use crate::predict::table::{Answer, Description, PredictedNumber, Row};
+use crate::predict::table::{Answer, Description, DomainRow, PredictedNumber, Row};
 use crate::report::classes::most_probable;
 use crate::report::classes::temperature::Temperature;
 use crate::report::interval::{self, COVERAGE};
@@ -93,7 +97,9 @@ impl<'a> Ensemble<'a> {
         for member in self.others {
             predictions.push(run(member, graph.clone())?);
         }
+        let elements = of_crystals(&graph, |atoms| atoms.iter().copied().collect::<BTreeSet<u8>>());
         predictions.insert(0, run(self.first, graph)?);
+        let domains = self.domains(&predictions, &elements);
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             if let Some(number) = unknown[crystal] {
@@ -102,11 +108,12 @@ impl<'a> Ensemble<'a> {
                 left_out.lock().push(&Entry::of_crystal(&material_id, UNKNOWN_ELEMENT, &message));
                 continue;
             }
-            let values: Vec<&[f64]> = predictions.iter().map(|model| &*model[crystal]).collect();
+            let values: Vec<&[f64]> = predictions.iter().map(|model| &*model.targets[crystal]).collect();
             match self.answers(&values) {
                 Some(answers) => rows.extend(answers.into_iter().map(|answer| {
                     let (material_id, formula) = (material_id.clone(), formula.clone());
-                    Row { material_id, formula, answer }
+                    let domain = domains.get(crystal).cloned().flatten();
+                    Row { material_id, formula, answer, domain }
                 })),
                 None => {
                     let message = format!("the models predict {values:?}");
@@ -115,6 +122,34 @@ impl<'a> Ensemble<'a> {
             }
         }
         Ok(rows)
+    }
+
+    /// Returns how the crystals of a batch compare with the training crystals of all models, `[B]`; nothing unless all
+    /// models have a record of them.
+    fn domains(
+        &self,
+        predictions: &[BatchPredictions],
+        elements: &[BTreeSet<u8>],
+    ) -> Vec<Option<DomainRow>> {
+        let members = std::iter::once(self.first).chain(self.others);
+        let domains: Option<Vec<&ModelDomain>> = members.map(|member| member.domain.as_ref()).collect();
+        let Some(domains) = domains else { return Vec::new() };
+        let distances = domains.iter().zip(predictions);
+        let distances: Vec<Vec<Option<f64>>> = distances
+            .map(|(domain, predictions)| domain.distances(&predictions.embeddings, predictions.width()))
+            .collect();
+        let limit = domains.iter().map(|domain| domain.limit()).sum::<f64>() / domains.len() as f64;
+        let of_crystal = |(crystal, elements): (usize, &BTreeSet<u8>)| {
+            let of_models = distances.iter().map(|distances| distances.get(crystal).copied().flatten());
+            let of_models: Vec<f64> = of_models.collect::<Option<_>>()?;
+            let distance = of_models.iter().sum::<f64>() / of_models.len() as f64;
+            let is_unseen = |number: &&u8| domains.iter().all(|domain| !domain.elements().contains(number));
+            let unseen = elements.iter().filter(is_unseen).filter_map(|number| SYMBOLS.get(usize::from(*number)));
+            let unseen: Vec<&str> = unseen.copied().collect();
+            let is_outside = !unseen.is_empty() || distance > limit;
+            Some(DomainRow { distance, unseen_elements: unseen.join(" "), is_outside })
+        };
+        elements.iter().enumerate().map(of_crystal).collect()
     }
 
     /// Returns the number of rows of a crystal.
@@ -176,14 +211,14 @@ fn number(
     numbers.chain(ends.into_iter().flatten()).all(f64::is_finite).then_some(number)
 }
 
-/// Returns the predictions of one model, `[B][K]`.
-fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<Vec<f64>>, PredictError> {
+/// Returns the predictions of one model.
+fn run(member: &Member, graph: GraphBatch<f32>) -> Result<BatchPredictions, PredictError> {
     let expected = graph.crystals();
     let values = (member.predict)(graph);
-    if values.len() != expected {
+    if values.targets.len() != expected {
         return Err(PredictError::PredictionCount {
             path: member.path.clone(),
-            found: values.len(),
+            found: values.targets.len(),
             expected,
         });
     }

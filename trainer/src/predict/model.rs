@@ -9,6 +9,8 @@ use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::finetune::calibration::Calibration;
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
 use crate::report::validated::Validated;
 use crate::task::TargetColumn;
@@ -57,8 +59,10 @@ pub struct Member {
     pub quantity: Quantity,
     /// The model's predictions for its validation part, for intervals; `None` if they are not beside the weights.
     pub calibration: Option<Vec<Validated>>,
-    /// Predicts the targets of a batch of B crystals in order, shape `[B][K]`, as [`Predictor::predict`] does.
-    pub predict: Box<dyn Fn(GraphBatch<f32>) -> Vec<Vec<f64>>>,
+    /// What the model was trained on; `None` if it is not beside the weights.
+    pub domain: Option<ModelDomain>,
+    /// Predicts the targets of a batch of B crystals in order, as [`Predictor::predict`] does.
+    pub predict: Box<dyn Fn(GraphBatch<f32>) -> BatchPredictions>,
 }
 
 impl Member {
@@ -68,6 +72,7 @@ impl Member {
     /// Those of [`Predictor::load`].
     pub fn load(path: PathBuf, device: &Device) -> Result<Self, TrainError> {
         let predictor = Predictor::load(&path, device)?;
+        let domain = ModelDomain::read(&path)?;
         let calibration = Calibration::read(&path)?.map(|found| found.crystals);
         Ok(Self {
             path,
@@ -77,6 +82,7 @@ impl Member {
             last_element: predictor.last_element(),
             quantity: Quantity::of(predictor.target()),
             calibration,
+            domain,
             predict: Box::new(move |graph| predictor.predict(graph)),
         })
     }

@@ -13,6 +13,14 @@
 //! | `lower_90`, `upper_90` | ends of an interval that holds the values of 90 % of such crystals; empty without validation crystals that chose nothing |
 //! | `transformed` | the model's target, such as the decadic logarithm of `prediction`; only if a target is transformed |
 //!
+//! Both kinds of rows end with three columns, which are empty for weights without a record of their training crystals:
+//!
+//! | column | content |
+//! |---|---|
+//! | `domain_distance` | mean distance from the five nearest training crystals in the space of the model's embeddings, 1 for a usual training crystal among the others; the mean of several models |
+//! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
+//! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
+//!
 //! The mean of several models is that of their targets: of logarithms it is the geometric mean.
 //!
 //! Of classes there is a row for each crystal, with `material_id`, `formula`, `property` and:
@@ -28,7 +36,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -60,6 +68,19 @@ pub struct Row {
     pub formula: String,
     /// What is predicted.
     pub answer: Answer,
+    /// How the crystal compares with the training crystals, if they are recorded.
+    pub domain: Option<DomainRow>,
+}
+
+/// How a crystal compares with the training crystals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainRow {
+    /// Domain distance: 1 is usual among the training crystals.
+    pub distance: f64,
+    /// Symbols of the elements that no training crystal holds, separated by spaces.
+    pub unseen_elements: String,
+    /// Whether the crystal is unlike the training crystals.
+    pub is_outside: bool,
 }
 
 /// A predicted number or class.
@@ -95,16 +116,25 @@ pub struct PredictedNumber {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Column {
     name: String,
-    is_text: bool,
+    kind: CellKind,
     is_nullable: bool,
+}
+
+/// Type of the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CellKind {
+    Text,
+    Number,
+    Flag,
 }
 
 /// A value of the table.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Cell<'a> {
-    Text(Cow<'a, str>),
+    Text(Option<Cow<'a, str>>),
     Number(Option<f64>),
+    Flag(Option<bool>),
 }
 
 /// A row in JSON: its values by the names of their columns.
@@ -197,13 +227,17 @@ fn is_transformed(quantity: &Quantity) -> bool {
 
 /// Returns the columns of a table.
 fn columns(quantity: &Quantity) -> Vec<Column> {
-    let text = |name: &str| Column { name: name.to_owned(), is_text: true, is_nullable: false };
-    let number = |name: &str| Column { name: name.to_owned(), is_text: false, is_nullable: false };
+    let column = |name: &str, kind| Column { name: name.to_owned(), kind, is_nullable: false };
+    let text = |name: &str| column(name, CellKind::Text);
+    let number = |name: &str| column(name, CellKind::Number);
     let optional = |name: &str| Column { is_nullable: true, ..number(name) };
+    let domain = [("domain_distance", CellKind::Number), ("unseen_elements", CellKind::Text), ("out_of_domain", CellKind::Flag)];
+    let domain = domain.map(|(name, kind)| Column { is_nullable: true, ..column(name, kind) });
     let mut columns = vec![text("material_id"), text("formula"), text("property")];
     if !quantity.classes.is_empty() {
         columns.extend([text("prediction"), number("confidence"), optional("deviation")]);
         columns.extend(probability_columns(&quantity.classes).iter().map(|name| number(name)));
+        columns.extend(domain);
         return columns;
     }
     columns.extend([text("unit"), number("prediction")]);
@@ -211,19 +245,21 @@ fn columns(quantity: &Quantity) -> Vec<Column> {
     if is_transformed(quantity) {
         columns.push(optional("transformed"));
     }
+    columns.extend(domain);
     columns
 }
 
 /// Returns the values of a row. `text` escapes a text for the format.
 fn cells<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, str>) -> Vec<Cell<'a>> {
-    let mut cells = vec![Cell::Text(text(&row.material_id)), Cell::Text(text(&row.formula))];
+    let text = |content: &'a str| Cell::Text(Some(text(content)));
+    let mut cells = vec![text(&row.material_id), text(&row.formula)];
     match &row.answer {
         Answer::Number(number) => {
             let target = quantity.targets.get(number.target);
             let property = target.map_or("", |target| &target.property);
             let unit = target.map_or("", |target| &target.unit);
             let [lower, upper] = [0, 1].map(|end| number.interval.map(|interval| interval[end]));
-            cells.extend([property, unit].map(|name| Cell::Text(text(name))));
+            cells.extend([property, unit].map(text));
             cells.extend([Some(number.prediction), number.deviation, lower, upper].map(Cell::Number));
             if is_transformed(quantity) {
                 cells.push(Cell::Number(number.transformed));
@@ -233,18 +269,27 @@ fn cells<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, 
             let predicted = most_probable(probabilities);
             let property = quantity.targets.first().map_or("", |target| &target.property);
             let class = quantity.classes.get(predicted).map_or("", String::as_str);
-            cells.extend([property, class].map(|name| Cell::Text(text(name))));
+            cells.extend([property, class].map(text));
             cells.extend([probabilities.get(predicted).copied(), *deviation].map(Cell::Number));
             cells.extend(probabilities.iter().map(|probability| Cell::Number(Some(*probability))));
         }
     }
+    let domain = row.domain.as_ref();
+    cells.push(Cell::Number(domain.map(|domain| domain.distance)));
+    cells.push(domain.map_or(Cell::Text(None), |domain| text(&domain.unseen_elements)));
+    cells.push(Cell::Flag(domain.map(|domain| domain.is_outside)));
     cells
 }
 
 /// Returns the schema of the Parquet table.
 fn schema(columns: &[Column]) -> Arc<Schema> {
-    let field = |Column { name, is_text, is_nullable }: &Column| {
-        Field::new(name, if *is_text { DataType::Utf8 } else { DataType::Float64 }, *is_nullable)
+    let field = |Column { name, kind, is_nullable }: &Column| {
+        let data_type = match kind {
+            CellKind::Text => DataType::Utf8,
+            CellKind::Number => DataType::Float64,
+            CellKind::Flag => DataType::Boolean,
+        };
+        Field::new(name, data_type, *is_nullable)
     };
     Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
 }
@@ -271,27 +316,26 @@ fn batch(rows: &[Row], quantity: &Quantity, columns: &[Column]) -> io::Result<Re
     let rows: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(row, quantity, Cow::Borrowed)).collect();
     let column = |(index, column): (usize, &Column)| -> ArrayRef {
         let cells = rows.iter().map(|row| row.get(index));
-        match column.is_text {
-            true => Arc::new(
-                cells
-                    .map(|cell| match cell {
-                        Some(Cell::Text(text)) => Some(&**text),
-                        _ => None,
-                    })
-                    .collect::<StringArray>(),
-            ),
-            false => Arc::new(
-                cells
-                    .map(|cell| match cell {
-                        Some(Cell::Number(number)) => *number,
-                        _ => None,
-                    })
-                    .collect::<Float64Array>(),
-            ),
+        match column.kind {
+            CellKind::Text => Arc::new(cells.map(text_of).collect::<StringArray>()),
+            CellKind::Number => Arc::new(cells.map(number_of).collect::<Float64Array>()),
+            CellKind::Flag => Arc::new(cells.map(flag_of).collect::<BooleanArray>()),
         }
     };
     let arrays = columns.iter().enumerate().map(column).collect();
     RecordBatch::try_new(schema(columns), arrays).map_err(io::Error::other)
+}
+
+fn text_of<'a>(cell: Option<&'a Cell<'_>>) -> Option<&'a str> {
+    if let Some(Cell::Text(text)) = cell { text.as_deref() } else { None }
+}
+
+fn number_of(cell: Option<&Cell<'_>>) -> Option<f64> {
+    if let Some(Cell::Number(number)) = cell { *number } else { None }
+}
+
+fn flag_of(cell: Option<&Cell<'_>>) -> Option<bool> {
+    if let Some(Cell::Flag(flag)) = cell { *flag } else { None }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::{Graph, GraphBatch, Inputs};
+use crate::finetune::predictor::BatchPredictions;
 use crate::task::{TargetColumn, Transform};
 
 /// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
@@ -32,7 +33,9 @@ fn fake(offset: f64, path: &str) -> Member {
             let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
             vec![offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64]
         };
-        atoms.map(prediction).collect()
+        let targets: Vec<Vec<f64>> = atoms.map(prediction).collect();
+        let embeddings = targets.iter().map(|numbers| numbers[0] as f32).collect();
+        BatchPredictions { targets, embeddings }
     };
     Member {
         path: path.into(),
@@ -42,6 +45,7 @@ fn fake(offset: f64, path: &str) -> Member {
         last_element: 118,
         quantity,
         calibration: None,
+        domain: None,
         predict: Box::new(predict),
     }
 }
@@ -276,7 +280,8 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let text = std::fs::read_to_string(&request.out).expect("a table");
     let row = text.lines().nth(1).expect("a row");
     let cells: Vec<&str> = row.split(',').collect();
-    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed\n";
+    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed,\
+                  domain_distance,unseen_elements,out_of_domain\n";
     assert!(text.starts_with(header), "{text}");
     assert_eq!((cells[0], cells[1], cells[5]), ("Ag-fcc", "Ag", ""));
     let (property, prediction) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());

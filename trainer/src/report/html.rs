@@ -5,6 +5,7 @@ use std::path::Path;
 use etl::page;
 use maud::{Markup, html};
 
+use super::domain::by_distance;
 use super::elements::{ElementError, by_element};
 use super::json::EvaluationRecord;
 use super::number::{Format, counted, grouped};
@@ -39,6 +40,7 @@ pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[
     let main = html! {
         (scores(record, notes))
         (charts(evaluation))
+        (distances(evaluation))
         (elements(evaluation, record))
         (worst(evaluation))
         @if !evaluation.settings.is_empty() { (settings(&evaluation.settings)) }
@@ -153,6 +155,44 @@ fn sizes(evaluation: &Evaluation) -> Markup {
                 tr {
                     td { "mean of predicted \u{2212} known" }
                     td { (format.write_signed(mean(evaluation.outcomes().map(Outcome::error)))) }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the table of errors by the distance from the training crystals.
+fn distances(evaluation: &Evaluation) -> Markup {
+    let groups = by_distance(evaluation);
+    let largest = groups.iter().map(|group| group.mae).fold(0.0, f64::max);
+    let format = Format::of(largest);
+    html! {
+        @if !groups.is_empty() {
+            section {
+                h2 { "Error by distance from the training crystals" }
+                p {
+                    "Distances in the space of the model's embeddings: 1 is usual among the training crystals"
+                    (unit::shown("; errors in ", &evaluation.unit, "")) "."
+                }
+                table class="distances" {
+                    thead { tr { th { "distance" } th { "crystals" } th { "MAE" } th {} } }
+                    tbody {
+                        @for group in &groups {
+                            tr {
+                                td {
+                                    @match group.distances {
+                                        Some((first, last)) => { (format!("{first:.2} to {last:.2}")) }
+                                        None => { "elements that no training crystal holds" }
+                                    }
+                                }
+                                td { (grouped(group.count)) } td { (format.write(group.mae)) }
+                                td class="meter" {
+                                    @let share = if largest > 0.0 { 100.0 * group.mae / largest } else { 0.0 };
+                                    div style=(format!("width:{share:.1}%")) {}
+                                }
+                            }
+                        }
+                    }
                 }
             }
         }

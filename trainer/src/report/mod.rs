@@ -1,7 +1,7 @@
 //! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
 //! * [`statistics`]: scores, their spread over folds, the median
-//! * [`elements`]: errors by element; [`validated`]: predictions for validation parts; [`interval`]: intervals around
+//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for validation parts; [`interval`]: intervals around
 //!   predictions
 //! * [`classes`]: the same files for classes instead of numbers
 //! * [`mod@json`] writes `evaluation.json`
@@ -14,6 +14,7 @@
 
 mod check;
 pub mod classes;
+mod domain;
 pub mod elements;
 mod error;
 #[cfg(test)]
@@ -68,6 +69,10 @@ pub struct Outcome {
     pub deviation: Option<f64>,
     /// Symbols of the elements of the crystal, in any order.
     pub elements: Vec<String>,
+    /// Distance from the training crystals, 1 for a usual one among the others; `None` without a record of them.
+    pub domain_distance: Option<f64>,
+    /// Whether it holds an element that no training crystal holds.
+    pub has_unseen_element: bool,
 }
 
 impl Outcome {
@@ -188,7 +193,8 @@ pub fn write_predictions(folder: &Path, evaluations: &[Evaluation]) -> Result<Pa
 /// Writes the results of an evaluation into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
-/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90
+/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90,
+///   domain_distance
 /// * `report.html`
 /// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
 ///   (otherwise the page lists what is missing)

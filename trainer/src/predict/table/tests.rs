@@ -26,6 +26,11 @@ fn rows() -> Vec<Row> {
             interval: deviation.map(|deviation| [prediction - deviation, prediction + deviation]),
             transformed: Some(prediction / 3.0),
         }),
+        domain: deviation.map(|distance| DomainRow {
+            distance,
+            unseen_elements: "Xe Os".to_owned(),
+            is_outside: true,
+        }),
     };
     vec![row("mp-1", 0.1 + 0.2, Some(1e-300)), row("a,\"b\"\nc", -2.0, None), row("é#Ω", 5e-324, Some(0.0))]
 }
@@ -53,6 +58,11 @@ fn row_of(value: &serde_json::Value) -> Row {
             deviation: number("deviation"),
             interval: number("lower_90").zip(number("upper_90")).map(|(lower, upper)| [lower, upper]),
             transformed: number("transformed"),
+        }),
+        domain: number("domain_distance").map(|distance| DomainRow {
+            distance,
+            unseen_elements: value["unseen_elements"].as_str().expect("text").to_owned(),
+            is_outside: value["out_of_domain"].as_bool().expect("a flag"),
         }),
     }
 }
@@ -86,6 +96,7 @@ fn parquet_holds_the_rows_and_what_they_are() {
         let (prediction, deviation, transformed) =
             (number("prediction"), number("deviation"), number("transformed"));
         let (lower, upper) = (number("lower_90"), number("upper_90"));
+        let distance = number("domain_distance");
         for row in 0..batch.num_rows() {
             let text = |name: &str| batch[name].as_string::<i32>().value(row).to_owned();
             assert_eq!((text("property"), text("unit")), (PROPERTY.to_owned(), UNIT.to_owned()));
@@ -99,6 +110,11 @@ fn parquet_holds_the_rows_and_what_they_are() {
                     interval: lower[row].zip(upper[row]).map(|(lower, upper)| [lower, upper]),
                     transformed: transformed[row],
                 }),
+                domain: distance[row].map(|distance| DomainRow {
+                    distance,
+                    unseen_elements: text("unseen_elements"),
+                    is_outside: batch["out_of_domain"].as_boolean().value(row),
+                }),
             });
         }
     }
@@ -111,7 +127,8 @@ fn csv_holds_the_rows() {
     let mut reader = csv::Reader::from_path(file.path()).expect("CSV");
     assert_eq!(
         reader.headers().expect("a header"),
-        "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed"
+        "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed,\
+         domain_distance,unseen_elements,out_of_domain"
             .split(',')
             .collect::<Vec<_>>()
     );
@@ -130,6 +147,11 @@ fn csv_holds_the_rows() {
                     deviation: number(5),
                     interval: number(6).zip(number(7)).map(|(lower, upper)| [lower, upper]),
                     transformed: number(8),
+                }),
+                domain: number(9).map(|distance| DomainRow {
+                    distance,
+                    unseen_elements: record[10].to_owned(),
+                    is_outside: record[11].parse().expect("a flag"),
                 }),
             }
         })
@@ -156,7 +178,8 @@ fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
     let csv =
         std::fs::read_to_string(written(TableFormat::Csv, &rows, &description(false)).path()).expect("text");
     assert!(
-        csv.starts_with("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90\n"),
+        csv.starts_with("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,\
+             domain_distance,unseen_elements,out_of_domain\n"),
         "{csv}"
     );
     let json = std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description(false)).path())
@@ -165,7 +188,7 @@ fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
     let parquet = written(TableFormat::Parquet, &rows, &description(false));
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
-    assert_eq!(reader.schema().fields().len(), 8);
+    assert_eq!(reader.schema().fields().len(), 11);
 }
 
 #[test]
@@ -179,14 +202,16 @@ fn classes_have_their_names_and_probabilities() {
         material_id: material_id.to_owned(),
         formula: "NaCl".to_owned(),
         answer: Answer::Class { probabilities: probabilities.into(), deviation },
+        domain: None,
     };
     let rows = [row("m-1", [0.75, 0.25], None), row("m-2", [0.125, 0.875], Some(0.5))];
     let csv = std::fs::read_to_string(written(TableFormat::Csv, &rows, &description).path()).expect("text");
     assert_eq!(
         csv,
-        "material_id,formula,property,prediction,confidence,deviation,probability__a,probability_b_c\n\
-         m-1,NaCl,phase,'=a,0.75,,0.75,0.25\n\
-         m-2,NaCl,phase,b c,0.875,0.5,0.125,0.875\n"
+        "material_id,formula,property,prediction,confidence,deviation,probability__a,probability_b_c,\
+         domain_distance,unseen_elements,out_of_domain\n\
+         m-1,NaCl,phase,'=a,0.75,,0.75,0.25,,,\n\
+         m-2,NaCl,phase,b c,0.875,0.5,0.125,0.875,,,\n"
     );
     let json =
         std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description).path()).expect("text");
@@ -194,7 +219,7 @@ fn classes_have_their_names_and_probabilities() {
     let parquet = written(TableFormat::Parquet, &rows, &description);
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
-    assert_eq!(reader.schema().fields().len(), 8);
+    assert_eq!(reader.schema().fields().len(), 11);
 }
 
 #[test]
