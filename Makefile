@@ -142,7 +142,8 @@ bench-etl: build ## Measure the ETL, part by part and against Python (needs ../s
 bench-memory: build ## Measure the ETL's memory on 800,000 rows (needs ../shared)
 	tests/bench/memory_etl.sh
 
-bench-trainer: build ## Measure a training step against PyTorch (needs ../shared)
+bench-trainer: build ## Measure the search among embeddings, and a training step against PyTorch (needs ../shared)
+	cargo bench --workspace $(FEATURES) --bench nearest
 	@DEVICES="$${DEVICES:-cpu $(if $(TCH),libtorch)}" tests/bench/bench_trainer.sh
 
 docs: ## Build the book from docs/src into docs/book (needs mdbook)

@@ -25,7 +25,7 @@ from pyspark import TaskContext
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import NumericType
+from pyspark.sql.types import BooleanType, NumericType
 
 
 class WorkerFailed(RuntimeError):
@@ -89,14 +89,15 @@ def part_writer(command, schema, parts, staging):
 
 
 def read_entries(spark, arguments):
-    """The columns id and text, and every numeric column beside them, which is a property."""
+    """The columns id and text, and every column of numbers or booleans beside them, which is a property."""
     if arguments.reader == "files":
         files = spark.read.format("binaryFile").option("recursiveFileLookup", True)
         files = files.option("pathGlobFilter", arguments.glob).load(arguments.input)
         return files.select(F.regexp_extract("path", arguments.id_pattern, 1).alias("id"), F.col("content").alias("text"))
     table = spark.read.format(arguments.reader).load(arguments.input)
     taken = (arguments.id_column, arguments.text_column)
-    labels = [f.name for f in table.schema if isinstance(f.dataType, NumericType) and f.name not in taken]
+    properties = (NumericType, BooleanType)
+    labels = [f.name for f in table.schema if isinstance(f.dataType, properties) and f.name not in taken]
     named = [F.col(f"`{column}`").alias(name) for column, name in zip(taken, ("id", "text"))]
     return table.select(*named, *(F.col(f"`{label}`") for label in labels))
 

@@ -12,7 +12,8 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crystal::composition::Composition;
 use crystal::feature::Features;
-use schemas::store::item_field;
+use schemas::property::PropertyKind;
+use schemas::store::{LabelKind, item_field, label_kind};
 
 /// Takes the values of a column. The new vector has the same length reserved, because the next batch will be similar.
 fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
@@ -134,10 +135,10 @@ fn offset(length: usize) -> i32 {
 /// The values of a row that are not features.
 #[derive(Clone, Copy)]
 pub struct RowLabels<'a> {
-    /// Values of the property columns: those of the source, followed by those of the label tables.
-    pub properties: &'a [Option<f64>],
-    /// Returns the value of a split column, by its index.
-    pub split: &'a dyn Fn(usize) -> Option<&'a str>,
+    /// Values of the further columns of doubles, in their order: numbers and truth values.
+    pub numbers: &'a [Option<f64>],
+    /// Returns the value of a further column of text, by its index: splits and classes.
+    pub text: &'a dyn Fn(usize) -> Option<&'a str>,
     /// Index of the test fold.
     pub fold: Option<i8>,
 }
@@ -174,15 +175,34 @@ pub struct Columns {
     same_cell_centred: Lists<bool>,
     split: OptionalTexts,
     fold: Vec<Option<i8>>,
-    splits: Vec<OptionalTexts>,
-    properties: Vec<Vec<Option<f64>>>,
+    /// Index of the only split among the further columns of text, if there is exactly one.
+    only_split: Option<usize>,
+    further: Vec<Further>,
+}
+
+/// A column that is not in every store.
+#[derive(Debug)]
+enum Further {
+    Text(OptionalTexts),
+    Numbers(Vec<Option<f64>>),
 }
 
 impl Columns {
-    /// Creates empty columns for a store with `splits` split columns and `properties` property columns, as in its
-    /// `schema` ([`schemas::store::shard_schema`]).
-    pub fn new(schema: SchemaRef, source: &str, splits: usize, properties: usize) -> Self {
+    /// Creates empty columns for a store with this schema ([`schemas::store::shard_schema`]).
+    pub fn new(schema: SchemaRef, source: &str) -> Self {
+        let kinds: Vec<LabelKind> = schema.fields().iter().filter_map(|field| label_kind(field)).collect();
+        let is_text =
+            |kind: &LabelKind| matches!(kind, LabelKind::Split | LabelKind::Property(PropertyKind::Class));
+        let texts = kinds.iter().filter(|kind| is_text(kind)).enumerate();
+        let mut splits = texts.filter(|(_, kind)| **kind == LabelKind::Split).map(|(at, _)| at);
+        let only_split = splits.next().filter(|_| splits.next().is_none());
+        let further = kinds.iter().map(|kind| match is_text(kind) {
+            true => Further::Text(OptionalTexts::default()),
+            false => Further::Numbers(Vec::new()),
+        });
         Self {
+            further: further.collect(),
+            only_split,
             schema,
             source: source.to_owned(),
             composition: Composition::default(),
@@ -209,8 +229,6 @@ impl Columns {
             same_cell_centred: Lists::default(),
             split: OptionalTexts::default(),
             fold: Vec::new(),
-            splits: (0..splits).map(|_| OptionalTexts::default()).collect(),
-            properties: vec![Vec::new(); properties],
         }
     }
 
@@ -268,13 +286,17 @@ impl Columns {
         self.direction_centred.push(&edges.direction_centred);
         self.same_cell_centred.push(&edges.same_cell_centred);
         // With several splits, the column `split` stays empty.
-        self.split.push(if self.splits.len() == 1 { (labels.split)(0) } else { None });
+        self.split.push(self.only_split.and_then(labels.text));
         self.fold.push(labels.fold);
-        for (index, column) in self.splits.iter_mut().enumerate() {
-            column.push((labels.split)(index));
-        }
-        for (column, value) in self.properties.iter_mut().zip(labels.properties) {
-            column.push(*value);
+        let (mut text, mut numbers) = (0, labels.numbers.iter());
+        for column in &mut self.further {
+            match column {
+                Further::Text(texts) => {
+                    texts.push((labels.text)(text));
+                    text += 1;
+                }
+                Further::Numbers(values) => values.push(numbers.next().copied().flatten()),
+            }
         }
     }
 
@@ -319,11 +341,11 @@ impl Columns {
         columns.push(self.same_cell_centred.finish_flags()?);
         columns.push(self.split.finish()?);
         columns.push(Arc::new(Int8Array::from(renew(&mut self.fold))));
-        for split in &mut self.splits {
-            columns.push(split.finish()?);
-        }
-        for property in &mut self.properties {
-            columns.push(Arc::new(Float64Array::from(renew(property))));
+        for column in &mut self.further {
+            columns.push(match column {
+                Further::Text(texts) => texts.finish()?,
+                Further::Numbers(values) => Arc::new(Float64Array::from(renew(values))),
+            });
         }
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }

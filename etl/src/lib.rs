@@ -13,11 +13,13 @@
 //! parts, worker                 `etl merge` and `etl worker`: builds on several machines
 //! chart, page                   charts in SVG, pages in HTML
 //! stats, inspect, validate      `etl stats`, `etl inspect`, `etl columns`, `etl validate`: the content of a store
+//! export                        `etl export`: crystals of a store as files for other programs
 //! fetch                         `etl fetch`: download of published files
 //! ```
 
 pub mod chart;
 pub mod columns;
+pub mod export;
 pub mod feature;
 pub mod fetch;
 pub mod filter;

@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use crystal::feature::{Features, Featuriser};
 use crystal::structure::Structure;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
+use schemas::property::{PropertyColumn, PropertyKind};
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, reject_schema, shard_schema};
 
@@ -88,8 +89,14 @@ pub(crate) fn write_edited(
     edit: &dyn Fn(&mut TestRow),
 ) {
     let settings = FeatureSettings::default();
-    let schema =
-        shard_schema(&["split_official".to_owned()], &[("band_gap_ev".to_owned(), "band_gap".to_owned())]);
+    let kinds = [
+        ("band_gap_ev", PropertyKind::Number),
+        ("is_metal", PropertyKind::Boolean),
+        ("lattice_type", PropertyKind::Class),
+    ];
+    let properties =
+        kinds.map(|(column, kind)| PropertyColumn { kind, ..PropertyColumn::number(column, column) });
+    let schema = shard_schema(&["split_official".to_owned()], &properties);
     let format = ShardFormat::new(Arc::clone(&schema), &file_metadata(&settings)).expect("a valid schema");
     let mut featuriser = Featuriser::new(&feature::options(&settings));
     let mut shards = Vec::new();
@@ -98,12 +105,14 @@ pub(crate) fn write_edited(
             .create(store, &store.join(format!("test-{number:05}.parquet")))
             .expect("a writable folder");
         for group in rows.chunks(2) {
-            let mut columns = Columns::new(Arc::clone(&schema), "test", 1, 1);
+            let mut columns = Columns::new(Arc::clone(&schema), "test");
             for crystal in group {
                 let features = featuriser.featurise(&crystal.structure).expect("a good crystal");
+                let is_metal = crystal.band_gap.map(|gap| f64::from(u8::from(gap == 0.0)));
+                let texts = [crystal.split, crystal.fold.map(|fold| ["cubic", "other"][fold as usize % 2])];
                 let labels = RowLabels {
-                    properties: &[crystal.band_gap],
-                    split: &|_| crystal.split,
+                    numbers: &[crystal.band_gap, is_metal],
+                    text: &|at| texts.get(at).copied().flatten(),
                     fold: crystal.fold,
                 };
                 let mut row = TestRow {

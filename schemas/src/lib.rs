@@ -6,6 +6,7 @@
 //! * [`store`]: the Arrow schema of a shard and of the rejects table, with a description of every column
 //! * [`property`]: the numeric properties and the names that sources publish them under
 //! * [`view`]: typed rows of a `RecordBatch` without copying
+//! * [`sites`]: cells and sites without the edges
 //! * [`reader`]: opening a shard, with all checks
 //! * [`manifest`]: the list of a store's files with their hashes and counts
 //! * [`limits`]: the largest crystal and the largest row group
@@ -41,6 +42,7 @@ pub mod reader;
 pub mod regular;
 pub mod seal;
 pub mod settings;
+pub mod sites;
 pub mod store;
 #[cfg(test)]
 mod test_shard;

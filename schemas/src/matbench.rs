@@ -1,14 +1,15 @@
 //! Published tasks of MatBench. Their names distinguish a published file from other tables with the same layout.
 
-/// The regression tasks on crystals and their numbers of crystals (`matbench_v0.1_dataset_metadata.json`). The
+/// The tasks on crystals and their numbers of crystals (`matbench_v0.1_dataset_metadata.json`). The
 /// numbers in identifiers are padded to the same number of digits: `mb-jdft2d-001`.
-pub const TASKS: [(&str, usize); 8] = [
+pub const TASKS: [(&str, usize); 9] = [
     ("matbench_dielectric", 4_764),
     ("matbench_jdft2d", 636),
     ("matbench_log_gvrh", 10_987),
     ("matbench_log_kvrh", 10_987),
     ("matbench_mp_e_form", 132_752),
     ("matbench_mp_gap", 106_113),
+    ("matbench_mp_is_metal", 106_113),
     ("matbench_perovskites", 18_928),
     ("matbench_phonons", 1_265),
 ];

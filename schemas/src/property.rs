@@ -1,10 +1,39 @@
-//! Numeric properties that a store can hold beside the features.
+//! Properties that a store can hold beside the features: numbers, truth values and classes.
 //!
-//! A property that a source publishes under one of the keys below is stored in the documented column. Any other
-//! numeric property is stored in the column that [`passthrough_column`] names. To add a property, add a line to
+//! A numeric property that a source publishes under one of the keys below is stored in the documented column. Any
+//! other property is stored in the column that [`passthrough_column`] names. To add a property, add a line to
 //! [`PROPERTIES`].
 
-/// A property column: a nullable double.
+/// What the values of a property column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyKind {
+    /// Numbers: a nullable double.
+    Number,
+    /// Truth values: a nullable double, 1 for true and 0 for false.
+    Boolean,
+    /// Names of classes: a nullable text.
+    Class,
+}
+
+/// A property column of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertyColumn {
+    /// Name of the column in the store.
+    pub column: String,
+    /// Key of the property in its source or label table.
+    pub key: String,
+    /// What its values are.
+    pub kind: PropertyKind,
+}
+
+impl PropertyColumn {
+    /// Creates a column of numbers.
+    pub fn number(column: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { column: column.into(), key: key.into(), kind: PropertyKind::Number }
+    }
+}
+
+/// A documented property column: a nullable double.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PropertyDefinition {
     /// Name of the column, with its unit.

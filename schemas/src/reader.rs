@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::file::metadata::RowGroupMetaData;
@@ -16,6 +17,7 @@ use crate::limits::MAX_COLUMNS;
 use crate::pages::{PageError, batch_rows};
 use crate::regular;
 use crate::settings::FeatureSettings;
+use crate::sites::{SITE_COLUMNS, SiteBatch};
 use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, RESTATED};
 use crate::view::{CrystalBatch, type_problem};
 
@@ -135,6 +137,34 @@ impl Shard {
     /// Returns [`StoreError::Parquet`] if the reader cannot be created, if the rows do not ascend, or if a row is out
     /// of range.
     pub fn crystals_at(self, rows: &[u64]) -> Result<Crystals, StoreError> {
+        let path = Arc::from(self.path.as_path());
+        Ok(Crystals { path, reader: self.selected(rows, ProjectionMask::all())? })
+    }
+
+    /// Returns the cells and sites of the crystals in the given rows, as [`Shard::crystals_at`] does, and of the columns
+    /// named in `more`, which must exist.
+    ///
+    /// # Errors
+    /// As [`Shard::crystals_at`].
+    pub fn sites_at(
+        self,
+        rows: &[u64],
+        more: &[&str],
+    ) -> Result<impl Iterator<Item = Result<SiteBatch, StoreError>>, StoreError> {
+        let path: Arc<Path> = Arc::from(self.path.as_path());
+        let columns = SITE_COLUMNS.into_iter().chain(more.iter().copied());
+        let mask = ProjectionMask::columns(self.builder.parquet_schema(), columns);
+        Ok(self.selected(rows, mask)?.map(move |batch| {
+            let refuse = |error: ArrowError| StoreError::Parquet {
+                path: path.to_path_buf(),
+                message: error.to_string(),
+            };
+            batch.map_err(refuse).and_then(|batch| SiteBatch::new(Arc::clone(&path), batch))
+        }))
+    }
+
+    /// Returns the batches of ascending rows and of the columns in a mask.
+    fn selected(self, rows: &[u64], mask: ProjectionMask) -> Result<GuardedBatches, StoreError> {
         let path = self.path.clone();
         let total = self.rows();
         let refuse = |message: String| StoreError::Parquet { path: path.clone(), message };
@@ -149,11 +179,14 @@ impl Shard {
             selectors.push(RowSelector::select(1));
             next = row + 1;
         }
-        let batch_rows = self.batch_rows(&self.row_groups_of(rows), &ProjectionMask::all())?;
-        let builder =
-            self.builder.with_row_selection(RowSelection::from(selectors)).with_batch_size(batch_rows);
+        let batch_rows = self.batch_rows(&self.row_groups_of(rows), &mask)?;
+        let builder = self
+            .builder
+            .with_projection(mask)
+            .with_row_selection(RowSelection::from(selectors))
+            .with_batch_size(batch_rows);
         let reader = guarded(|| builder.build()).map_err(|error| refuse(error.to_string()))?;
-        Ok(Crystals { path: path.into(), reader: GuardedBatches::new(reader) })
+        Ok(GuardedBatches::new(reader))
     }
 
     /// Returns all crystals in order, or those of the given row groups, without the columns of [`RESTATED`].

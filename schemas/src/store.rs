@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::property;
+use crate::property::{self, PropertyColumn, PropertyKind};
 
 /// Version of the format. A reader refuses all others.
 pub const FORMAT_VERSION: u32 = 1;
@@ -111,7 +111,7 @@ const fn column(
 }
 
 /// The columns that are in every store, in order. They are followed by the split columns (`split_<task>`, nullable
-/// text) and the property columns (nullable doubles).
+/// text) and the property columns (nullable doubles, or nullable text for classes).
 #[rustfmt::skip]
 pub const COLUMNS: &[Column] = &[
     column("material_id", ColumnType::Text, "", "", "Identifier of the crystal in its source, unique in the store"),
@@ -158,10 +158,43 @@ pub fn column_by_name(name: &str) -> Option<&'static Column> {
     COLUMNS.iter().find(|column| column.name == name)
 }
 
+/// Metadata key of a property's field that says what its doubles stand for, if they are no plain numbers.
+const VALUES_KEY: &str = "values";
+/// Value of [`VALUES_KEY`] for truth values.
+const BOOLEAN_VALUES: &str = "boolean";
+
+/// The role of a column that is not in every store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelKind {
+    /// Parts of a named split.
+    Split,
+    /// Values of a property.
+    Property(PropertyKind),
+}
+
+/// Returns the role of a column by its name, type and metadata. Returns `None` for fixed columns and for types that no
+/// other column has.
+pub fn label_kind(field: &Field) -> Option<LabelKind> {
+    if column_by_name(field.name()).is_some() {
+        return None;
+    }
+    let is_split = field.name().starts_with(SPLIT_PREFIX);
+    let is_boolean = field.metadata().get(VALUES_KEY).is_some_and(|values| values == BOOLEAN_VALUES);
+    match field.data_type() {
+        DataType::Utf8 if is_split => Some(LabelKind::Split),
+        DataType::Utf8 => Some(LabelKind::Property(PropertyKind::Class)),
+        DataType::Float64 if is_split => None,
+        DataType::Float64 if is_boolean => Some(LabelKind::Property(PropertyKind::Boolean)),
+        DataType::Float64 => Some(LabelKind::Property(PropertyKind::Number)),
+        _ => None,
+    }
+}
+
 /// Returns the schema of a store with the given additional split columns and property columns.
 ///
-/// Every field states its unit, shape and description in its Arrow metadata.
-pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> SchemaRef {
+/// Every field states its unit, shape and description in its Arrow metadata, and that of a property its key.
+/// [`label_kind`] tells the kinds of the additional columns apart.
+pub fn shard_schema(splits: &[String], properties: &[PropertyColumn]) -> SchemaRef {
     let mut fields: Vec<Field> = COLUMNS
         .iter()
         .map(|column| {
@@ -176,16 +209,31 @@ pub fn shard_schema(splits: &[String], properties: &[(String, String)]) -> Schem
             "train, val or test in this split",
         ))
     }));
-    fields.extend(properties.iter().map(|(name, key)| {
-        let (unit, description) = match property::by_column(name) {
-            Some(definition) => (definition.unit, definition.description),
-            None => ("", "Numeric property passed through from the source"),
-        };
-        let mut metadata = documentation(unit, "", description);
-        metadata.insert("key".to_owned(), key.clone());
-        Field::new(name, DataType::Float64, true).with_metadata(metadata)
-    }));
+    fields.extend(properties.iter().map(property_field));
     Arc::new(Schema::new(fields))
+}
+
+/// Returns the field of a property column.
+fn property_field(property: &PropertyColumn) -> Field {
+    let PropertyColumn { column, key, kind } = property;
+    let (unit, description) = match (kind, property::by_column(column)) {
+        (PropertyKind::Number, Some(definition)) => (definition.unit, definition.description),
+        (PropertyKind::Number, None) => ("", "Numeric property passed through from the source"),
+        (PropertyKind::Boolean, _) => {
+            ("", "Truth value passed through from the source: 1 for true, 0 for false")
+        }
+        (PropertyKind::Class, _) => ("", "Class passed through from the source"),
+    };
+    let mut metadata = documentation(unit, "", description);
+    metadata.insert("key".to_owned(), key.clone());
+    if *kind == PropertyKind::Boolean {
+        metadata.insert(VALUES_KEY.to_owned(), BOOLEAN_VALUES.to_owned());
+    }
+    let data_type = match kind {
+        PropertyKind::Number | PropertyKind::Boolean => DataType::Float64,
+        PropertyKind::Class => DataType::Utf8,
+    };
+    Field::new(column, data_type, true).with_metadata(metadata)
 }
 
 /// Returns the field metadata that documents a column. Empty entries are left out.
@@ -195,6 +243,21 @@ fn documentation(unit: &str, shape: &str, description: &str) -> HashMap<String, 
         .filter(|(_, value)| !value.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// Returns what a column is in one text, for databases that keep a comment with each column: the meaning, the shape and
+/// the unit, the latter two where there are any. It is the text of the comments in `duckdb/views.sql`.
+pub fn comment(description: &str, shape: &str, unit: &str) -> String {
+    let mut comment = description.to_owned();
+    if !shape.is_empty() {
+        comment += "; ";
+        comment += shape;
+    }
+    if !matches!(unit, "" | "1") {
+        comment += ", in ";
+        comment += unit;
+    }
+    comment
 }
 
 /// Returns the schema of the rejects table, which lists all entries that were not stored and the reason for each.
@@ -226,13 +289,39 @@ mod tests {
 
     #[test]
     fn every_column_is_documented() {
-        let schema = shard_schema(&["split_megnet".into()], &[("band_gap_ev".into(), "band_gap".into())]);
+        let property = |kind| PropertyColumn { kind, ..PropertyColumn::number("is_metal", "is metal") };
+        let properties = [PropertyColumn::number("band_gap_ev", "band_gap"), property(PropertyKind::Boolean)];
+        let schema = shard_schema(&["split_megnet".into()], &properties);
         for field in schema.fields() {
             assert!(field.metadata().contains_key("description"), "{} has no description", field.name());
         }
         let gap = schema.field_with_name("band_gap_ev").expect("the property is a column");
         assert_eq!(gap.metadata()["unit"], "eV");
         assert_eq!(gap.metadata()["key"], "band_gap");
+    }
+
+    #[test]
+    fn comments_say_shape_and_unit() {
+        assert_eq!(comment("Length of l1", "", "Å"), "Length of l1, in Å");
+        assert_eq!(comment("Distance", "[nedges]", "Å"), "Distance; [nedges], in Å");
+        assert_eq!(comment("Number of sites", "", "1"), "Number of sites");
+    }
+
+    #[test]
+    fn further_columns_are_told_apart() {
+        let property = |column: &str, kind| PropertyColumn { kind, ..PropertyColumn::number(column, column) };
+        let kinds = [PropertyKind::Number, PropertyKind::Boolean, PropertyKind::Class];
+        let properties: Vec<_> = ["x", "is_metal", "phase"]
+            .into_iter()
+            .zip(kinds)
+            .map(|(name, kind)| property(name, kind))
+            .collect();
+        let schema = shard_schema(&["split_megnet".into()], &properties);
+        let found: Vec<_> = schema.fields().iter().filter_map(|field| label_kind(field)).collect();
+        let expected = kinds.map(LabelKind::Property);
+        assert_eq!(found, [&[LabelKind::Split][..], &expected].concat());
+        assert_eq!(label_kind(&Field::new("split_x", DataType::Float64, true)), None);
+        assert_eq!(label_kind(&Field::new("x", DataType::Int64, true)), None);
     }
 
     #[test]

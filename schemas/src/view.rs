@@ -17,7 +17,7 @@ use crate::store::{COLUMNS, Column, RESTATED, column_by_name};
 
 /// A list column with typed values.
 #[derive(Debug, Clone)]
-struct Lists<V> {
+pub(crate) struct Lists<V> {
     lists: ListArray,
     values: V,
 }
@@ -115,15 +115,7 @@ impl CrystalBatch {
                 }
                 return Err(column_error(column.name, "is missing"));
             };
-            if let Some(problem) = type_problem(array.data_type(), column) {
-                return Err(column_error(column.name, problem));
-            }
-            if !column.nullable && array.null_count() > 0 {
-                return Err(column_error(
-                    column.name,
-                    format!("has {}", counted(array.null_count(), "empty value")),
-                ));
-            }
+            check_column(array, column)?;
         }
         let source = &batch;
         Ok(Self {
@@ -264,7 +256,7 @@ impl CrystalView<'_> {
 macro_rules! slices {
     ($($array:ty => $value:ty),*) => {
         $(impl Lists<$array> {
-            fn slice(&self, row: usize) -> &[$value] {
+            pub(crate) fn slice(&self, row: usize) -> &[$value] {
                 let (start, end) = self.bounds(row);
                 &self.values.values()[start..end]
             }
@@ -274,8 +266,19 @@ macro_rules! slices {
 slices!(UInt8Array => u8, UInt32Array => u32, Int16Array => i16, Float32Array => f32, Float64Array => f64);
 
 /// Splits nine values into three rows.
-fn rows_of_three<T: Copy>(values: &[T]) -> [[T; 3]; 3] {
+pub(crate) fn rows_of_three<T: Copy>(values: &[T]) -> [[T; 3]; 3] {
     std::array::from_fn(|row| std::array::from_fn(|column| values[3 * row + column]))
+}
+
+/// Checks the type of a column, and that it has no nulls unless it may have them.
+pub(crate) fn check_column(array: &ArrayRef, column: &Column) -> Result<(), StoreError> {
+    if let Some(problem) = type_problem(array.data_type(), column) {
+        return Err(column_error(column.name, problem));
+    }
+    if !column.nullable && array.null_count() > 0 {
+        return Err(column_error(column.name, format!("has {}", counted(array.null_count(), "empty value"))));
+    }
+    Ok(())
 }
 
 /// Returns what is wrong with the type of a column, or `None` if it is right.
@@ -295,18 +298,18 @@ fn same_layout(found: &DataType, expected: &DataType) -> bool {
     }
 }
 
-fn column_error(column: &str, problem: impl Into<String>) -> StoreError {
+pub(crate) fn column_error(column: &str, problem: impl Into<String>) -> StoreError {
     StoreError::Column { path: PathBuf::new(), column: column.to_owned(), problem: problem.into() }
 }
 
 /// Downcasts a column to its array type.
-fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
+pub(crate) fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let array = batch.column_by_name(name).ok_or_else(|| column_error(name, "is missing"))?;
     downcast(array, name)
 }
 
 /// Returns the values of a fixed-size list column as a flat array.
-fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
+pub(crate) fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let list: FixedSizeListArray = typed(batch, name)?;
     if list.values().null_count() > 0 {
         return Err(column_error(name, format!("has {} empty items", list.values().null_count())));
@@ -315,7 +318,10 @@ fn fixed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<
 }
 
 /// Returns a list column with typed values.
-fn lists<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<Lists<A>, StoreError> {
+pub(crate) fn lists<A: Array + Clone + 'static>(
+    batch: &RecordBatch,
+    name: &str,
+) -> Result<Lists<A>, StoreError> {
     let lists: ListArray = typed(batch, name)?;
     if lists.values().null_count() > 0 {
         return Err(column_error(name, format!("has {} empty items", lists.values().null_count())));

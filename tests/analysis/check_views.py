@@ -3,9 +3,12 @@
     python tests/analysis/check_views.py data/sample
 
 Every edge is measured anew from the Cartesian positions of the view `sites`; the views' rows are
-counted against the lists of the shards.
+counted against the lists of the shards. Every view and column has a comment; those of properties and splits are by
+the program that ETL names in the environment, or `etl`.
 """
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +19,13 @@ VIEWS = Path(__file__).resolve().parents[2] / "schemas" / "duckdb" / "views.sql"
 TOLERANCE_ANGSTROM = 5e-7
 
 CHECKS = {
+    "a comment on each view and column": """
+        SELECT bool_and(comment IS NOT NULL AND comment <> '') FROM (
+            SELECT comment FROM duckdb_views() WHERE NOT internal
+            UNION ALL
+            SELECT comment FROM duckdb_columns() WHERE NOT internal
+        )
+    """,
     "a row of sites for each atom": """
         SELECT (SELECT count(*) FROM sites) = (SELECT coalesce(sum(nsites), 0) FROM crystals)
     """,
@@ -59,6 +69,8 @@ def main():
         connection = duckdb.connect()
         connection.execute("SET VARIABLE store = ?", [store])
         connection.execute(VIEWS.read_text(encoding="utf-8"))
+        command = [os.environ.get("ETL", "etl"), "columns", store, "--sql"]
+        connection.execute(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
         for name, query in CHECKS.items():
             (holds,) = connection.execute(query).fetchone()
             failures += not holds

@@ -30,7 +30,7 @@ fn commands(program: &str) -> Vec<String> {
 }
 
 /// What Bash offers after some words on the command line, by the program's script.
-fn offered(program: &str, name: &str, words: &[&str]) -> Vec<String> {
+pub(crate) fn offered(program: &str, name: &str, words: &[&str]) -> Vec<String> {
     let script = output_of(program, &["completions", "bash"]);
     let (last, before) = words.split_last().expect("a word to complete");
     let line = words.join(" ");

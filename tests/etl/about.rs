@@ -27,6 +27,11 @@ fn shells_complete_commands_and_options() {
 }
 
 #[test]
+fn shells_complete_kinds_of_sources() {
+    assert_eq!(manual::offered(ETL, NAME, &[NAME, "build", "oq"]), ["oqmd"]);
+}
+
+#[test]
 fn every_command_has_a_manual_page() {
     manual::describes_itself(ETL, NAME);
     manual::names_the_folder_that_cannot_be_made(ETL);

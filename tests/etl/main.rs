@@ -1,6 +1,7 @@
 //! Whole-binary tests: what a user types, and what then lies in the store.
 
 mod about;
+mod classes;
 mod contacts;
 mod corpus;
 mod damage;
@@ -8,6 +9,7 @@ mod determinism;
 mod dist;
 mod duckdb;
 mod exclusion;
+mod export;
 mod featurise;
 mod fetch;
 mod files;

@@ -17,10 +17,11 @@ fn every_command_tells_a_missing_store_from_an_unfinished_one() {
         ("empty", "empty: not a finished store, it has no manifest.json"),
     ] {
         let (store, out) = (path(name), path("merged"));
-        let commands: [&[&str]; 5] = [
+        let commands: [&[&str]; 6] = [
             &["stats", text(&store)],
             &["inspect", text(&store), "mp-1"],
             &["columns", text(&store)],
+            &["export", text(&store), "--format", "cif", "--out", text(&out)],
             &["merge", text(&store), "--out", text(&out)],
             &["validate", text(&store)],
         ];

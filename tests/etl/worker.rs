@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::ipc::reader::StreamReader;
@@ -32,21 +34,28 @@ fn entries() -> Vec<Entry> {
     names.into_iter().enumerate().map(entry).collect()
 }
 
-/// Entries as a batch with the columns `id`, `text` and `band_gap`.
+/// A boolean of an entry.
+fn is_wide(gap: f64) -> bool {
+    gap > 8.0
+}
+
+/// Entries as a batch with the columns `id`, `text`, `band_gap` and `wide`.
 fn batch(entries: &[Entry]) -> RecordBatch {
     let ids: ArrayRef = Arc::new(StringArray::from_iter_values(entries.iter().map(|entry| &entry.0)));
     let texts: ArrayRef = Arc::new(BinaryArray::from_iter_values(entries.iter().map(|entry| &entry.1)));
     let gaps: ArrayRef = Arc::new(entries.iter().map(|entry| entry.2).collect::<Float64Array>());
+    let wide: ArrayRef = Arc::new(entries.iter().map(|entry| entry.2.map(is_wide)).collect::<BooleanArray>());
     RecordBatch::try_from_iter_with_nullable([
         ("id", ids, true),
         ("text", texts, true),
         ("band_gap", gaps, true),
+        ("wide", wide, true),
     ])
-    .expect("three columns")
+    .expect("four columns")
 }
 
 /// An Arrow IPC stream of some batches.
-fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+pub(crate) fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).expect("in memory");
     batches.iter().for_each(|batch| writer.write(batch).expect("in memory"));
     writer.into_inner().expect("in memory")
@@ -60,7 +69,7 @@ fn start(arguments: &[&str]) -> Child {
 }
 
 /// Runs a worker on a stream.
-fn work(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn work(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = start(arguments);
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
@@ -72,7 +81,7 @@ fn work(arguments: &[&str], input: &[u8]) -> Output {
 }
 
 /// The rows of a worker's output.
-fn read(output: &[u8]) -> RecordBatch {
+pub(crate) fn read(output: &[u8]) -> RecordBatch {
     let batches = StreamReader::try_new(output, None).expect("a stream");
     let schema = batches.schema();
     let batches: Vec<RecordBatch> = batches.map(|batch| batch.expect("a batch")).collect();
@@ -84,10 +93,11 @@ fn built(entries: &[Entry], more: &[&str], status: i32) -> tempfile::TempDir {
     let raw = folder();
     let path = raw.path().join("crystals.csv");
     let mut table = csv::Writer::from_path(&path).expect("a file");
-    table.write_record(["id", "cif", "band_gap"]).expect("a row");
+    table.write_record(["id", "cif", "band_gap", "wide"]).expect("a row");
     for (id, cif, gap) in entries {
+        let wide = gap.map_or_else(String::new, |gap| is_wide(gap).to_string());
         let gap = gap.map_or_else(String::new, |gap| gap.to_string());
-        table.write_record([id.as_bytes(), cif, gap.as_bytes()]).expect("a row");
+        table.write_record([id.as_bytes(), cif, gap.as_bytes(), wide.as_bytes()]).expect("a row");
     }
     table.flush().expect("a file");
     let out = folder();

@@ -36,6 +36,41 @@ fn shells_complete_commands_and_options() {
 }
 
 #[test]
+fn shells_complete_values() {
+    for (words, values) in [
+        (&["finetune", "--task", "matbench_j"][..], &["matbench_jdft2d"][..]),
+        (&["tasks", "mp_"], &["mp_bulk", "mp_gap", "mp_shear"]),
+        (&["finetune", "--property", "band_gap_m"], &["band_gap_mbj_ev"]),
+        (&["pretrain", "--device", "c"], &["cpu", "cuda", "cuda:0", "cuda:1"]),
+        (&["compare", "--devices", "l"], &["libtorch"]),
+        (&["predict", "--kind", "pos"], &["poscar"]),
+        (&["pretrain", "--method", "i"], &["infograph"]),
+        (&["pretrain", "--labels", "c"], &["centred", "cell"]),
+    ] {
+        let words = [&[NAME], words].concat();
+        assert_eq!(manual::offered(TRAINER, NAME, &words), values, "{words:?}");
+    }
+    // What is offered is not all that is taken: files of tasks, other devices.
+    let help = succeed(&["finetune", "--help"]);
+    assert!(!help.contains("possible values: jarvis_ehull") && !help.contains("cuda:1"), "{help}");
+}
+
+#[test]
+fn manual_pages_have_the_headings_and_examples_of_the_help() {
+    let folder = folder();
+    succeed(&["man", text(folder.path())]);
+    let page = std::fs::read_to_string(folder.path().join("trainer-finetune.1")).expect("a page");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+    for heading in ["OPTIONS", "CONFIGURATION", "MACHINE", "TRAINING", "OUTPUT", "EXAMPLES"] {
+        assert!(headings.contains(&heading), "{heading}: {headings:?}");
+    }
+    let (_, examples) = page.split_once(".SH EXAMPLES\n").expect("the section");
+    assert!(examples.starts_with(".PP\n.nf\n  trainer finetune \\-\\-property band_gap_ev "), "{examples}");
+    let notes = std::fs::read_to_string(folder.path().join("trainer-predict.1")).expect("a page");
+    assert!(notes.contains(".SH NOTES\nColumns: ") && notes.contains(".SH EXAMPLES\n"), "{notes}");
+}
+
+#[test]
 fn every_command_has_a_manual_page() {
     manual::describes_itself(TRAINER, NAME);
     manual::names_the_folder_that_cannot_be_made(TRAINER);

@@ -70,7 +70,7 @@ fn members_learn_and_are_tested() {
     assert!(record["std"]["mae"].is_null() && record["mean"]["mae"] == fold["mae"], "{record}");
     let table = fs::read_to_string(evaluation.join("predictions.csv")).expect("a table");
     assert_eq!(table.lines().count(), 4, "{table}");
-    let header = "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90\n";
+    let header = "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90,domain_distance\n";
     assert!(table.starts_with(header) && table.matches(",band_gap_ev,eV,split,").count() == 3, "{table}");
     let field = |line: &str, index: usize| line.split(',').nth(index).expect("a field").parse::<f64>();
     let errors: Vec<f64> = table
@@ -82,6 +82,44 @@ fn members_learn_and_are_tested() {
     assert!((error - number(&fold["mae"])).abs() < 1e-9, "{error} {record}");
     let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
     assert!(page.contains("<svg") && page.contains("gaps"));
+}
+
+#[test]
+fn progress_names_the_member_and_the_unit() {
+    let (_kept, task) = task("", "");
+    let out = folder();
+    let store = store();
+    let mut arguments = tuning(&task, out.path(), &["--epochs", "2", "--seeds", "1,2"], &store);
+    arguments.retain(|argument| *argument != "--quiet");
+    let output = trainer(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!lines.contains(['\x1b', '\r']), "{lines:?}");
+    for member in 1..=2 {
+        assert!(
+            lines.contains(&format!("member {member} of 2: split, seed {member}: 19 crystals to train on\n"))
+        );
+        let progress =
+            lines.lines().find(|line| line.starts_with(&format!("member {member} of 2 epoch 1/2 loss ")));
+        let progress = progress.unwrap_or_else(|| panic!("no line of member {member}: {lines}"));
+        assert!(progress.contains(" eV ") && progress.ends_with(" left for all members"), "{progress}");
+    }
+    let epochs: Vec<&str> = lines.lines().filter(|line| line.starts_with("epoch ")).collect();
+    assert_eq!(epochs.len(), 4, "{lines}");
+    assert!(epochs.iter().all(|line| line.matches(" eV").count() == 2), "training and validation: {lines}");
+
+    // A single member has no number.
+    let alone = folder();
+    let arguments: Vec<&str> = tuning(&task, alone.path(), &["--epochs", "1"], &store)
+        .into_iter()
+        .filter(|argument| *argument != "--quiet")
+        .collect();
+    let output = trainer(&arguments);
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(lines.starts_with("split, seed 123: 19 crystals to train on\nepoch 1/1 loss "), "{lines}");
+    assert!(!lines.contains("member"), "{lines}");
+    let curves = fs::read_to_string(alone.path().join(MEMBER).join("curves.svg")).expect("a picture");
+    assert!(curves.contains(">loss [eV]: training "), "{curves}");
 }
 
 /// A copy of the store in which the band gap is called a refractive index, which is a pure number.

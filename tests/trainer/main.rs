@@ -10,11 +10,14 @@ mod determinism;
 #[cfg(feature = "tch")]
 mod device;
 mod divergence;
+mod duplicates;
 mod earlier;
 mod embed;
 mod finetune;
 mod isolated;
+mod map;
 mod methods;
+mod neighbours;
 mod options;
 #[cfg(unix)]
 mod outputs;
@@ -29,4 +32,6 @@ mod resume;
 mod stores;
 mod support;
 mod systems;
+mod targets;
+mod tensorboard;
 mod verify;

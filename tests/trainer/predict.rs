@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 
 use crate::support::*;
 
@@ -15,7 +17,10 @@ fn table(path: &Path) -> BTreeMap<String, (f64, Option<f64>)> {
     let mut lines = text.lines();
     assert_eq!(
         lines.next(),
-        Some("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90")
+        Some(
+            "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,domain_distance,\
+             unseen_elements,out_of_domain"
+        )
     );
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
@@ -182,4 +187,53 @@ fn weights_that_predict_nothing_are_refused() {
     let out = pretrained.path().join("p.xlsx");
     let line = refused(&["predict", text(&store), "--weights", text(&weights), "--out", text(&out)]);
     assert!(line.contains("xlsx"), "{line}");
+}
+
+/// Structures enough for a second or two of predicting.
+const MANY: usize = 3000;
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_the_finished_rows_and_says_so() {
+    let tuned = tuned_on_gaps("1");
+    let weights = member_of(&tuned, 1);
+    let folder = folder();
+    let structures = folder.path().join("structures");
+    fs::create_dir(&structures).expect("a writable folder");
+    for number in 0..MANY {
+        fs::write(structures.join(format!("{number:04}.poscar")), POSCAR).expect("a writable folder");
+    }
+    let tables = folder.path().join("tables");
+    fs::create_dir(&tables).expect("a writable folder");
+    let (out, partial) = (tables.join("p.csv"), tables.join("p.partial.csv"));
+    let mut arguments = vec!["predict", text(&structures), "--weights", text(&weights), "--out", text(&out)];
+    arguments.extend(["--batch", "1", "--threads", "1"]);
+    let mut run = Command::new(TRAINER)
+        .args(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The table is begun when the predictions begin.
+    let begun = || fs::read_dir(&tables).expect("a folder").next().is_some();
+    assert!(wait_for(&mut run, begun), "it ended too early");
+    interrupt(&run);
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(!out.exists());
+    let rows = table(&partial).len();
+    assert!((1..MANY).contains(&rows), "{rows} rows");
+    let crystals = if rows == 1 { "1 crystal".to_owned() } else { format!("{rows} crystals") };
+    let expected = format!(
+        "interrupted; {crystals} so far: {}\n--overwrite begins anew and replaces what is there\n",
+        partial.display()
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(fs::read_dir(&tables).expect("a folder").count(), 1, "nothing half-written");
+
+    let line = complaint(&trainer(&arguments));
+    assert!(line.contains("p.partial.csv already exists; --overwrite replaces it"), "{line}");
+    succeed(&[&arguments[..], &["--overwrite"]].concat());
+    assert!(!partial.exists());
+    assert_eq!(table(&out).len(), MANY);
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prefix of files that are being written. A killed process leaves such a file behind. No other program uses this
 /// prefix.
@@ -25,6 +25,17 @@ pub fn write<F>(path: &Path, content: F) -> io::Result<()>
 where
     F: FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 {
+    write_as(path, |out| content(out).map(|()| path.to_owned()))
+}
+
+/// Writes a file as [`write`](fn@write) does, under the path that `content` returns. It must be in the folder of `path`.
+///
+/// # Errors
+/// Those of `content` and of the file system. No file is changed in that case.
+pub fn write_as<F>(path: &Path, content: F) -> io::Result<()>
+where
+    F: FnOnce(&mut BufWriter<&mut File>) -> io::Result<PathBuf>,
+{
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -39,7 +50,7 @@ where
     }
     let mut temporary = builder.tempfile_in(folder)?;
     let mut writer = BufWriter::with_capacity(BUFFER_BYTES, temporary.as_file_mut());
-    content(&mut writer)?;
+    let path = content(&mut writer)?;
     writer.flush()?;
     drop(writer);
     temporary.as_file().sync_all()?;

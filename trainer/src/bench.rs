@@ -26,7 +26,7 @@ use crate::data::{LatticeStatistics, Selection, Stream, StreamSettings};
 use crate::device::{self, DeviceName};
 use crate::error::TrainError;
 use crate::model::mask::DrawKey;
-use crate::model::{Pass, PropertyModel, names};
+use crate::model::{HeadSize, Pass, PropertyModel, names};
 use crate::optimiser::Rates;
 use crate::pretrain::crystal_twins::CrystalTwinsObjective;
 use crate::pretrain::infograph::InfoGraphObjective;
@@ -144,7 +144,10 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
     }
     match (training, config.pretrain.method) {
         (Training::Finetuning, _) => {
-            let numbers = PropertyModel::numbers(&config.model, config.finetune.head_width);
+            let numbers = PropertyModel::numbers(
+                &config.model,
+                HeadSize { width: config.finetune.head_width, outputs: 1 },
+            );
             memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
             let objective = Regression::new(config, cutoff, &device);
             bench_objective(request, objective.init(&lattice), objective, &crystals, &device)

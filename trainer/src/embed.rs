@@ -1,25 +1,24 @@
 //! Embeddings of a store's crystals as a table.
 
+mod embedder;
 mod table;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::prelude::*;
 use schemas::output;
 
 use crate::atomic;
 use crate::config::DataConfig;
-use crate::config::model::Widths;
-use crate::data::{Selection, Sources, Stream, StreamSettings, Subset};
-use crate::device::{self, DeviceName};
+use crate::data::{Selection, Sources, Stream, Subset};
+use crate::device::DeviceName;
 use crate::error::TrainError;
-use crate::model::cgcnn::CgcnnEncoder;
-use crate::model::head::{Pooled, pool};
-use crate::model::{Batch, Encoder, Encoding, Pass};
-use crate::pretrain::load::{LoadedEncoder, load_encoder};
 use crate::table::TableFormat;
-use table::{EmbeddingWriter, Embeddings, Shape};
+pub use embedder::{Embedder, NotAVector, Vector};
+use table::EmbeddingWriter;
+
+/// Key of the metadata of a Parquet table, after `mmpt.`: the SHA-256 of the weights file.
+pub(crate) const WEIGHTS_SHA256: &str = "weights_sha256";
 
 /// The arguments of [`embed`](fn@embed).
 #[derive(Debug, Clone)]
@@ -60,13 +59,12 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     if request.per_atom && format == TableFormat::Csv {
         return Err(TrainError::PerAtomCsv { path: request.out.clone() });
     }
-    let device = request.device.open()?;
-    let loaded = load_encoder(&request.weights, &device.clone().autodiff())?;
-    let LoadedEncoder { encoder, description, described } = &loaded;
+    let embedder = Embedder::load(&request.weights, request.device)?;
     if request.data.shards.is_empty() {
         return Err(TrainError::NoShards);
     }
-    let expected = described.then_some(&description.features);
+    let described = embedder.described();
+    let expected = described.then_some(embedder.features());
     let sources = Arc::new(Sources::resolve(&request.data.shards, expected)?);
     let shards = sources.shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.out, shards.chain([&request.weights]))?;
@@ -75,25 +73,13 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
     }
     let cutoff = sources.settings().cutoff_angstrom;
     let selection = Selection::new(&sources, Subset::All)?;
-    let settings = StreamSettings {
-        graph: description.model.graph(),
-        inputs: Encoder::inputs(&description.model),
-        bases_on_device: !device::computes_on_host(&device),
-        ..request.data.in_order()
-    };
     let mut crystals = 0;
     let mut failure = None;
-    let Widths { atoms, crystals: of_crystals } = description.model.widths();
-    let lattice = match encoder {
-        // Pre-trained on atoms alone, as InfoGraph does.
-        Encoder::Cgcnn(CgcnnEncoder { conv_to_fc: None, .. }) => 0,
-        _ => of_crystals.unwrap_or(0),
-    };
-    let shape = Shape { structure: atoms, lattice, per_atom: request.per_atom };
     let weights = request.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stream = Stream::<f32>::open(&selection, settings)?;
+    let metadata = [("weights", weights), (WEIGHTS_SHA256, embedder.sha256()?)];
+    let stream = Stream::<f32>::open(&selection, embedder.settings(&request.data))?;
     let written = atomic::write(&request.out, |out| {
-        let mut writer = EmbeddingWriter::new(out, format, shape, weights)?;
+        let mut writer = EmbeddingWriter::new(out, format, embedder.shape(request.per_atom), metadata)?;
         for graph in stream {
             let graph = match graph {
                 Ok(graph) => graph,
@@ -102,32 +88,14 @@ pub fn embed(request: &Request) -> Result<Summary, TrainError> {
                     return Err(std::io::Error::other("the shards could not be read"));
                 }
             };
-            let offsets = graph.atom_offsets.clone();
-            let identifiers = graph.material_ids.clone();
-            let batch = Batch::new(graph, None, cutoff, &device);
-            crystals += identifiers.len() as u64;
-            writer.write(&embeddings(encoder, &batch, identifiers, offsets))?;
+            crystals += graph.crystals() as u64;
+            writer.write(&embedder.embeddings(graph, cutoff))?;
         }
         writer.finish()
     });
     match (written, failure) {
         (_, Some(error)) => Err(error.into()),
         (Err(source), None) => Err(TrainError::Write { path: request.out.clone(), source }),
-        (Ok(()), None) => Ok(Summary { crystals, described: *described }),
-    }
-}
-
-/// Returns the embeddings of a batch.
-fn embeddings(encoder: &Encoder, batch: &Batch, identifiers: Vec<String>, offsets: Vec<usize>) -> Embeddings {
-    let Encoding { atoms, crystals } = encoder.encode(batch, &mut Pass::evaluation());
-    let Pooled { mean, max } = pool(atoms.clone(), batch);
-    let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
-    Embeddings {
-        identifiers,
-        offsets,
-        lattice: crystals.map(numbers).unwrap_or_default(),
-        mean: numbers(mean),
-        max: numbers(max),
-        atoms: numbers(atoms),
+        (Ok(()), None) => Ok(Summary { crystals, described }),
     }
 }

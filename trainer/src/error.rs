@@ -134,6 +134,14 @@ pub enum TrainError {
         /// `train`, `validation` or `test`.
         part: &'static str,
     },
+    /// No test crystal has a value of a property.
+    #[error("{task}: no crystal of a test part has a value of {property}")]
+    NotTested {
+        /// Name of the task.
+        task: String,
+        /// Name of the property.
+        property: String,
+    },
     /// The record of a fine-tuning's folder cannot be understood.
     #[error("{}: {reason}", path.display())]
     EnsembleRecord {

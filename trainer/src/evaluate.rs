@@ -1,48 +1,31 @@
 //! Evaluation of a fine-tuning on the test parts of its task.
+//!
+//! * `tested`: predictions of all members for their test parts
+//! * `outcomes`: these as targets and predictions of numbers or classes
 
-use std::collections::{BTreeSet, HashMap};
+mod outcomes;
+mod tested;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use burn::prelude::*;
-use crystal::composition::conventional_formula;
-use crystal::element::SYMBOLS;
 use schemas::StoreError;
 use schemas::matbench::published_crystals;
 use schemas::output;
 use schemas::settings::SettingsError;
 
-use crate::config::{Config, ModelKind};
+use crate::config::ModelKind;
 use crate::data::{DataError, Sources};
 use crate::device::DeviceName;
 use crate::error::TrainError;
-use crate::finetune::Predictor;
-use crate::finetune::calibration::Calibration;
-use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
-use crate::finetune::member::part;
-use crate::finetune::predictions::predict_selection;
-use crate::report::interval::{self, COVERAGE, Interval, Validated};
+use crate::report::classes::{self, ClassEvaluation};
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::Matbench;
-use crate::report::statistics::{MeanStd, median};
-use crate::report::{self, Evaluation, FoldOutcome, Outcome};
-use crate::run::folder::{BEST_FILE, CONFIG_FILE};
-use crate::task::{Fold, Task};
+use crate::report::{self, Evaluation};
+use crate::task::Task;
 
-/// Settings in the report page.
-const SHOWN_SETTINGS: [&str; 10] = [
-    "run.epochs",
-    "run.early_stop",
-    "data.batch_crystals",
-    "optimiser.kind",
-    "optimiser.learning_rate",
-    "finetune.head_learning_rate",
-    "optimiser.weight_decay",
-    "optimiser.clip_norm",
-    "schedule.kind",
-    "finetune.fraction",
-];
+use tested::Members;
 
 /// The arguments of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
@@ -59,17 +42,27 @@ pub struct Request {
     pub device: DeviceName,
 }
 
+/// What was evaluated.
+#[derive(Debug, Clone)]
+pub enum Results {
+    /// Numbers, an evaluation for each property.
+    Numbers(Vec<Evaluation>),
+    /// Classes of a property.
+    Classes(Box<ClassEvaluation>),
+}
+
 /// The result of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// Targets and predictions.
-    pub evaluation: Evaluation,
+    pub results: Results,
     /// The files written.
     pub files: Vec<PathBuf>,
 }
 
 /// Predicts the test part of every fold with the best weights of every seed, averages over the seeds and writes the
-/// results (see [`report::write`]).
+/// results (see [`report::write`] and [`classes::write`]). Of several properties each has a folder of its name with its
+/// results, and one table holds the predictions of all.
 ///
 /// # Errors
 /// [`TrainError`] for a folder without a fine-tuning, a missing member, weights that cannot be read, shards that do
@@ -82,7 +75,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let shards = if request.shards.is_empty() { &record.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
     output::require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path))?;
-    report::require_own(&request.out, jarvis(&task).as_ref())?;
+    require_own(&request.out, &task)?;
     let mut members = Members {
         request,
         device,
@@ -94,111 +87,41 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         calibrations: Vec::new(),
     };
     let folds = members.folds()?;
-    let interval = interval::interval(&members.calibrations, COVERAGE);
-    let evaluation = members.evaluation(folds, interval);
-    std::fs::create_dir_all(&request.out)
-        .map_err(|source| TrainError::Write { path: request.out.clone(), source })?;
-    let files = report::write(&request.out, &evaluation)?;
-    Ok(Summary { evaluation, files })
-}
-
-/// The members of a fine-tuning under evaluation.
-struct Members<'a> {
-    request: &'a Request,
-    device: Device,
-    record: EnsembleRecord,
-    task: Task,
-    sources: Arc<Sources>,
-    settings: Vec<(String, String)>,
-    /// Kind of the models.
-    kind: ModelKind,
-    /// Predictions of the validation parts.
-    calibrations: Vec<Vec<Validated>>,
-}
-
-impl Members<'_> {
-    fn folds(&mut self) -> Result<Vec<FoldOutcome>, TrainError> {
-        let mut folds: Vec<Ensemble> = Vec::new();
-        for seed in self.record.seeds.clone() {
-            for fold in &self.task.partition(&self.sources, &self.record.options(seed))?.folds {
-                let outcomes = self.member(fold, seed)?;
-                match folds.iter_mut().find(|known| known.fold.name == fold.name) {
-                    Some(known) => {
-                        known.fold.seeds.push(seed);
-                        let predictions = outcomes.into_iter().map(|outcome| outcome.prediction);
-                        known.further.push(predictions.collect());
-                    }
-                    None => folds.push(Ensemble {
-                        fold: FoldOutcome {
-                            name: fold.name.clone(),
-                            seeds: vec![seed],
-                            train_median: median_target(fold),
-                            train: fold.train.len(),
-                            validation: fold.validation.len(),
-                            outcomes,
-                        },
-                        further: Vec::new(),
-                    }),
-                }
+    let folder = |path: &Path| {
+        std::fs::create_dir_all(path).map_err(|source| TrainError::Write { path: path.to_owned(), source })
+    };
+    folder(&request.out)?;
+    if !members.task.classes().is_empty() {
+        let evaluation = outcomes::of_classes(&members, folds);
+        let files = classes::write(&request.out, &evaluation)?;
+        return Ok(Summary { results: Results::Classes(Box::new(evaluation)), files });
+    }
+    let evaluations = outcomes::of_numbers(&members, &folds)?;
+    let mut files = Vec::new();
+    match evaluations.as_slice() {
+        [evaluation] => files = report::write(&request.out, evaluation)?,
+        evaluations => {
+            for (evaluation, target) in evaluations.iter().zip(members.task.targets()) {
+                let out = request.out.join(target.folder());
+                folder(&out)?;
+                files.extend(report::write(&out, evaluation)?);
             }
+            files.push(report::write_predictions(&request.out, evaluations)?);
         }
-        Ok(folds.into_iter().map(Ensemble::finish).collect())
     }
+    Ok(Summary { results: Results::Numbers(evaluations), files })
+}
 
-    /// Returns a member's predictions of its test part.
-    fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<Outcome>, TrainError> {
-        let folder = member_folder(&self.request.folder, &fold.name, seed);
-        let weights = folder.join(BEST_FILE);
-        if !weights.exists() {
-            return Err(TrainError::NoMember { path: weights });
-        }
-        let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
-        let sources = &self.sources;
-        let predictor = Predictor::load(&weights, &self.device)?;
-        self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
-        predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
-        let selection = part(&self.task, fold, "test", sources, &fold.test)?;
-        let targets: HashMap<&str, f64> =
-            fold.test.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
-        self.kind = config.model.kind;
-        if self.settings.is_empty() {
-            let known = config.settings().into_iter();
-            self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
-        }
-        predict_selection(
-            &predictor,
-            &selection,
-            &config.data,
-            &self.device,
-            |material_id, prediction, atomic_numbers| {
-                let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
-                let (formula, elements) = (conventional_formula(atomic_numbers), elements(atomic_numbers));
-                Outcome { material_id, formula, target, prediction, deviation: None, elements }
-            },
-        )
+/// Checks that existing files with the names of a task's results are those of an evaluation.
+fn require_own(out: &Path, task: &Task) -> Result<(), TrainError> {
+    if !task.classes().is_empty() {
+        return Ok(classes::require_own(out)?);
     }
-
-    fn evaluation(self, folds: Vec<FoldOutcome>, interval: Option<Interval>) -> Evaluation {
-        let Self { task, record, mut settings, .. } = self;
-        let weights = match (&record.weights, &record.weights_sha256) {
-            (Some(path), Some(hash)) => format!("{} (SHA-256 {hash})", path.display()),
-            _ => "none: trained from scratch".to_owned(),
-        };
-        settings.insert(0, ("weights".to_owned(), weights));
-        settings.push(("shards".to_owned(), record.shards.join(", ")));
-        settings.push(("seeds".to_owned(), format!("{:?}", record.seeds)));
-        Evaluation {
-            matbench: matbench(&task, &self.request.authors, self.kind),
-            jarvis: jarvis(&task),
-            unit: task.target_unit(),
-            task: task.name,
-            description: task.description,
-            property: task.property,
-            folds,
-            interval,
-            settings,
-        }
+    report::require_own(out, jarvis(task).as_ref())?;
+    for target in task.targets().iter().filter(|_| !task.further.is_empty()) {
+        report::require_own(&out.join(target.folder()), None)?;
     }
+    Ok(())
 }
 
 /// Returns the error for shards with other features than those of the weights.
@@ -232,43 +155,6 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
         bibtex_refs: String::new(),
         notes: String::new(),
     })
-}
-
-/// Returns the symbols of the elements among atoms.
-fn elements(atomic_numbers: &[u8]) -> Vec<String> {
-    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
-    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
-}
-
-/// Returns the median of the training targets.
-fn median_target(fold: &Fold) -> f64 {
-    let targets: Vec<f64> = fold.train.iter().map(|crystal| crystal.value).collect();
-    median(&targets).unwrap_or(f64::NAN)
-}
-
-/// A fold with the predictions of every seed.
-struct Ensemble {
-    fold: FoldOutcome,
-    /// Predictions of every further seed, in the order of the outcomes.
-    further: Vec<Vec<f64>>,
-}
-
-impl Ensemble {
-    /// Replaces the first seed's predictions by the mean over the seeds, and adds the population standard deviation.
-    fn finish(self) -> FoldOutcome {
-        let Self { mut fold, further } = self;
-        if further.is_empty() {
-            return fold;
-        }
-        for (index, outcome) in fold.outcomes.iter_mut().enumerate() {
-            let others = further.iter().filter_map(|seed| seed.get(index).copied());
-            let predictions: Vec<f64> = std::iter::once(outcome.prediction).chain(others).collect();
-            let spread = MeanStd::of(&predictions);
-            outcome.prediction = spread.map_or(outcome.prediction, |spread| spread.mean);
-            outcome.deviation = spread.and_then(|spread| spread.std);
-        }
-        fold
-    }
 }
 
 /// Returns the default folder of the results of a fine-tuning.

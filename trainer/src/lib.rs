@@ -16,6 +16,8 @@
 //! * [`mod@predict`] and [`mod@evaluate`]: predictions of fine-tuned models
 //! * [`report`]: scores, report pages and leaderboard files
 //! * [`mod@compare`]: grids of runs, their tables and figures
+//! * [`nearest`], [`space`], [`mod@neighbours`], [`mod@duplicates`] and [`mod@map`]: crystals as points in the space of
+//!   embeddings, those near each other, the same structure twice, a picture
 //!
 //! Further modules: [`config`] (settings), [`device`] (devices by name), [`weights`] (safetensors files), [`verify`]
 //! (comparison with a reference implementation), [`embed`] and [`mod@bench`] (two commands), [`table`] (formats of
@@ -28,12 +30,16 @@ pub mod compare;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod duplicates;
 pub mod embed;
 pub mod error;
 pub mod evaluate;
 mod exact;
 pub mod finetune;
+pub mod map;
 pub mod model;
+pub mod nearest;
+pub mod neighbours;
 pub mod ops;
 pub mod optimiser;
 pub mod predict;
@@ -42,6 +48,7 @@ pub mod ranks;
 pub mod raw;
 pub mod report;
 pub mod run;
+pub mod space;
 pub mod table;
 pub mod task;
 mod text_file;

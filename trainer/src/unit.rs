@@ -1,7 +1,7 @@
 //! Units in texts for people: tables, figures and messages.
 
 /// Unit of dimensionless quantities.
-const PURE: &str = "1";
+pub const PURE: &str = "1";
 
 /// Returns the unit between `before` and `behind`, such as `" [eV]"`. Returns an empty text for a dimensionless
 /// quantity, whose unit is `1`.

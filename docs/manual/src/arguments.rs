@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::{Page, Program};
+use crate::{EXAMPLES, Page, Program};
 
 /// Arguments of `PROGRAM completions`.
 #[derive(Debug, Args)]
@@ -18,14 +18,14 @@ pub struct CompletionsArguments {
 }
 
 impl CompletionsArguments {
-    /// Where shells look for the script of a program, as the last lines of `PROGRAM completions --help`.
-    pub fn places(program: &str) -> String {
+    /// Returns the last lines of `PROGRAM completions --help`, which say where shells look for the script.
+    pub fn examples(program: &str) -> String {
         format!(
             "\
-Where shells look for the script:
+{EXAMPLES}
   {program} completions bash > ~/.local/share/bash-completion/completions/{program}
   {program} completions fish > ~/.config/fish/completions/{program}.fish
-  {program} completions zsh > _{program}     in a folder of $fpath"
+  {program} completions zsh > _{program}     # in a folder of $fpath"
         )
     }
 
@@ -74,6 +74,16 @@ pub struct ManArguments {
 }
 
 impl ManArguments {
+    /// Returns the last lines of `PROGRAM man --help`.
+    pub fn examples(program: &str) -> String {
+        format!(
+            "\
+{EXAMPLES}
+  {program} man ~/.local/share/man/man1
+  {program} man . && man ./{program}.1"
+        )
+    }
+
     /// Writes every page by calling `write` with its path and content, and returns the paths. Pages of this program
     /// are replaced, whatever their version. Other files are never replaced.
     ///

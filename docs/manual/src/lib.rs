@@ -4,6 +4,7 @@
 //! * [`Program`]: a command line and the meaning of its exit statuses
 //! * [`CompletionsArguments`] and [`ManArguments`]: the commands `completions` and `man`
 //! * [`Page`]: one rendered manual page
+//! * [`suggesting`]: values that shells offer
 //! * [`parse()`]: parses arguments and lets the program edit the error messages
 //!
 //! The output does not depend on the time, the environment or the terminal: a version of a program always produces
@@ -14,11 +15,16 @@ mod completions;
 mod pages;
 mod parse;
 mod status;
+mod suggest;
 
 pub use arguments::{CompletionsArguments, ManArguments, PagesError};
 pub use pages::Page;
 pub use parse::parse;
 pub use status::{Status, summary};
+pub use suggest::{Suggesting, suggesting};
+
+/// Line of a help text after which its examples follow, as indented commands.
+pub const EXAMPLES: &str = "Examples:";
 
 /// A command-line program to be documented.
 #[derive(Debug, Clone)]
@@ -70,7 +76,11 @@ mod example {
 A crystal is weighed
 in air:
   scales weigh --out 'a b' quartz.cif
-.hidden files are weighed as well.")]
+.hidden files are weighed as well.
+
+Examples:
+  scales weigh quartz.cif
+  scales weigh --height 3 '.a b'")]
     struct WeighArguments {
         /// Crystal to weigh
         crystal: PathBuf,

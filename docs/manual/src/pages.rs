@@ -4,7 +4,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::Program;
+use crate::{EXAMPLES, Program};
 
 /// Section of the manual for user commands.
 const SECTION: &str = "1";
@@ -56,15 +56,21 @@ impl Program {
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let mut end = Roff::new();
         // The help text after the options lists the exit statuses, which have their own section here.
-        if let (Some(help), Some(_)) = (command.get_after_help(), parent) {
+        let help = command.get_after_help().filter(|_| parent.is_some()).map(ToString::to_string);
+        let (remarks, examples) = divided(help.as_deref().unwrap_or_default());
+        if !remarks.is_empty() {
             end.control("SH", ["NOTES"]);
-            notes(&mut end, &help.to_string());
+            notes(&mut end, remarks);
         }
         end.control("SH", ["EXIT STATUS"]);
         for status in self.statuses {
             end.control("TP", []);
             end.text([bold(status.code.to_string())]);
             end.text([roman(status.meaning)]);
+        }
+        if !examples.is_empty() {
+            end.control("SH", ["EXAMPLES"]);
+            notes(&mut end, examples);
         }
         if let Some(parent) = parent {
             end.control("SH", ["SEE ALSO"]);
@@ -86,6 +92,17 @@ impl Program {
         text.push_str(end.find(".SH ").map_or("", |start| &end[start..]));
         Page { name: format!("{name}.{SECTION}"), text: ascii(&text) }
     }
+}
+
+/// Divides the help text after the options into remarks and examples.
+fn divided(help: &str) -> (&str, &str) {
+    let mut lines = help.split_inclusive('\n').scan(0, |end, line| {
+        let start = *end;
+        *end += line.len();
+        Some((start, *end, line))
+    });
+    let heading = lines.find(|(.., line)| line.trim_end() == EXAMPLES);
+    heading.map_or((help, ""), |(start, end, _)| (help[..start].trim_end(), &help[end..]))
 }
 
 /// Writes text as paragraphs. Indented lines are kept as they are.
@@ -120,6 +137,7 @@ fn ascii(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::divided;
     use crate::example::scales;
 
     fn page(name: &str) -> String {
@@ -147,7 +165,16 @@ mod tests {
         );
         assert_eq!(
             headings(&page("scales-weigh.1")),
-            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "NOTES", "\"EXIT STATUS\"", "\"SEE ALSO\""]
+            [
+                "NAME",
+                "SYNOPSIS",
+                "DESCRIPTION",
+                "OPTIONS",
+                "NOTES",
+                "\"EXIT STATUS\"",
+                "EXAMPLES",
+                "\"SEE ALSO\""
+            ]
         );
         assert!(
             page("scales-zero.1").contains(".TH SCALES-ZERO 1 \" \" \"scales 1.2.3\" \"Crystal MMPT\"\n")
@@ -167,7 +194,23 @@ mod tests {
         let (_, notes) = page.split_once(".SH NOTES\n").expect("the section");
         let expected = "A crystal is weighed\nin air:\n.PP\n.nf\n  scales weigh \\-\\-out \\*(Aqa b\\*(Aq \
                         quartz.cif\n.fi\n.PP\n\\&.hidden files are weighed as well.\n";
-        assert!(notes.starts_with(expected), "{notes}");
+        assert!(notes.starts_with(&format!("{expected}.SH \"EXIT STATUS\"\n")), "{notes}");
+        let (_, examples) = page.split_once(".SH EXAMPLES\n").expect("the section");
+        let expected =
+            ".PP\n.nf\n  scales weigh quartz.cif\n  scales weigh \\-\\-height 3 \\*(Aq.a b\\*(Aq\n.fi\n";
+        assert!(examples.starts_with(expected), "{examples}");
+    }
+
+    #[test]
+    fn examples_follow_their_heading() {
+        for (help, expected) in [
+            ("", ("", "")),
+            ("a\nExamples: b\n", ("a\nExamples: b\n", "")),
+            ("Examples:\n  a\n", ("", "  a\n")),
+            ("a\n\nExamples:\n  b", ("a", "  b")),
+        ] {
+            assert_eq!(divided(help), expected);
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ const DIATOMIC: [u8; 5] = [1, 7, OXYGEN, 9, 17];
 /// Cs2O2.
 const PEROXIDES: [u8; 6] = [1, 3, 11, 19, 37, 55];
 
+/// Atomic number of hydrogen.
+const HYDROGEN: u8 = 1;
+
+/// Atomic number of carbon.
+const CARBON: u8 = 6;
+
 /// Atomic number of oxygen.
 const OXYGEN: u8 = 8;
 
@@ -93,6 +99,28 @@ impl Composition {
     pub fn write_reduced_formula(&self, text: &mut String) {
         let divisor = self.divisor(&self.elements);
         self.write(&self.elements, divisor, text);
+    }
+
+    /// Returns the formula as CIFs have it, such as `C H4 O`, and the number of its units: carbon and hydrogen first
+    /// where there is carbon, all others in alphabetical order (Hill), separated by blanks.
+    pub fn hill_formula(&self) -> (String, u32) {
+        let has_carbon = self.counts[usize::from(CARBON)] > 0;
+        let place = |z: u8| match z {
+            CARBON => 0,
+            HYDROGEN if has_carbon => 1,
+            _ => 2,
+        };
+        let mut elements = self.elements.clone();
+        elements.sort_by_key(|z| place(*z));
+        let divisor = self.divisor(&elements);
+        let mut text = String::new();
+        for z in &elements {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            self.write(&[*z], divisor, &mut text);
+        }
+        (text, divisor)
     }
 
     /// Appends the formula in conventional order, by the rules of pymatgen: NaCl, CaTiO3, O2, Na2O2, Ca3(PO4)2.
@@ -246,6 +274,19 @@ mod tests {
             };
             assert_eq!(sorted(conventional_formula(&atoms)), sorted(formula(&atoms)), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn hill_formulas_begin_with_carbon() {
+        let hill = |atomic_numbers: &[u8]| {
+            let mut composition = Composition::default();
+            composition.count(atomic_numbers);
+            composition.hill_formula()
+        };
+        assert_eq!(hill(&[1, 1, 1, 1, 6, 8]), ("C H4 O".to_owned(), 1));
+        assert_eq!(hill(&[6, 35, 13]), ("C Al Br".to_owned(), 1));
+        assert_eq!(hill(&[1, 1, 1, 1, 8, 8, 35, 35]), ("Br H2 O".to_owned(), 2));
+        assert_eq!(hill(&[]), (String::new(), 1));
     }
 
     #[test]

@@ -30,7 +30,11 @@ Filters are expressions over the properties and the fields of the structure; sev
 A filter that names an unknown field lists those there are. Entries that a filter drops are counted as
 filtered; bad ones are rejected. Both are rows of STORE/rejects/rejects.parquet.")]
 pub(crate) struct BuildArguments {
-    #[arg(help = format!("Layout of the input: {}", SourceKind::names()))]
+    #[arg(
+        help = format!("Layout of the input: {}", SourceKind::names()),
+        value_parser = super::options::source_kind(),
+        hide_possible_values = true
+    )]
     kind: SourceKind,
     /// File or folder to read; may be given several times
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
@@ -46,9 +50,9 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "auto|stem|path|parent")]
     id: Option<FileId>,
 
-    /// Tables to join by identifier, each taken for what it is: a CSV with a header (numeric columns are
-    /// properties, `split` columns splits), a headerless id_prop*.csv, a leaderboard split (JSON of train,
-    /// val and test), MatBench's folds (CSV of task, mbid and test_fold)
+    /// Tables to join by identifier, each taken for what it is: a CSV with a header (columns of numbers, of
+    /// true and false and of few texts are properties, `split` columns splits), a headerless id_prop*.csv, a
+    /// leaderboard split (JSON of train, val and test), MatBench's folds (CSV of task, mbid and test_fold)
     #[arg(long, num_args = 1.., value_name = "FILE", help_heading = "Labels")]
     labels: Vec<PathBuf>,
     /// Property that the values of id_prop.csv are; `target` unless named

@@ -1,5 +1,6 @@
 //! Error messages of the command line, which name the option that is at fault or that helps.
 
+use etl::export::ExportError;
 use etl::fetch::FetchError;
 use etl::inspect::InspectError;
 use etl::labels::LabelError;
@@ -27,7 +28,11 @@ pub(super) fn told(error: &anyhow::Error) -> String {
         }
         (_, Some(FetchError::Foreign { .. }), _) => "; move it away or give another --to",
         (.., Some(MergeError::NotAPart { .. })) => ": it was built without --part",
-        _ => "",
+        _ => match error.downcast_ref() {
+            Some(ExportError::Exists { .. }) => "; move it away or give another --out",
+            Some(ExportError::Name { .. }) => "; --format extxyz and pymatgen-json need no names of files",
+            _ => "",
+        },
     };
     let store = match of_store(error) {
         Some(StoreError::Unfinished { .. }) => {
@@ -66,7 +71,11 @@ fn of_store(error: &anyhow::Error) -> Option<&StoreError> {
         Some(InspectError::Store(error)) => Some(error),
         _ => None,
     };
-    error.downcast_ref().or_else(merge).or_else(statistics).or_else(inspection)
+    let export = || match error.downcast_ref() {
+        Some(ExportError::Store(error)) => Some(error),
+        _ => None,
+    };
+    error.downcast_ref().or_else(merge).or_else(statistics).or_else(inspection).or_else(export)
 }
 
 /// Returns the error of a build, which may be the cause of another command's error.
@@ -140,6 +149,7 @@ mod tests {
             MergeError::from(fault()).into(),
             StatisticsError::from(fault()).into(),
             InspectError::from(fault()).into(),
+            ExportError::from(fault()).into(),
         ] {
             assert_eq!(told(&error), line);
         }

@@ -9,6 +9,7 @@
 
 mod about;
 mod build;
+mod export;
 mod fetch;
 mod hints;
 mod merge;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use etl::export::ExportError;
 use etl::pipeline::BuildError;
 use manual::{CompletionsArguments, ManArguments, Status};
 use schemas::text;
@@ -70,13 +72,16 @@ enum Command {
     /// List the columns of a store with their units and meanings
     Columns(reports::ColumnsArguments),
     /// Print the script by which a shell completes this program's commands and options
-    #[command(after_help = CompletionsArguments::places("etl"))]
+    #[command(after_help = CompletionsArguments::examples("etl"))]
     Completions(CompletionsArguments),
+    /// Write crystals of a store as CIFs, POSCARs, extended XYZ or JSON of pymatgen
+    Export(export::ExportArguments),
     /// Fetch the published files of a database, or copy them from a mirror
     Fetch(fetch::FetchArguments),
     /// Show one crystal of a store and its neighbours by shell
     Inspect(reports::InspectArguments),
     /// Write this program's manual pages into a folder
+    #[command(after_help = ManArguments::examples("etl"))]
     Man(ManArguments),
     /// Join the parts that `etl build --part` or `etl worker --out` wrote into one store
     Merge(merge::MergeArguments),
@@ -98,6 +103,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Build(arguments) => arguments.run(),
         Command::Columns(arguments) => arguments.run(),
         Command::Completions(arguments) => about::complete(&arguments),
+        Command::Export(arguments) => arguments.run(),
         Command::Fetch(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Man(arguments) => about::describe(&arguments),
@@ -111,7 +117,8 @@ pub(crate) fn run() -> ExitCode {
         Ok(Outcome::Findings) => ExitCode::from(FINDINGS),
         Err(error) => {
             eprintln!("etl: {}", hints::told(&error));
-            let interrupted = matches!(error.downcast_ref(), Some(BuildError::Cancelled { .. }));
+            let interrupted = matches!(error.downcast_ref(), Some(BuildError::Cancelled { .. }))
+                || matches!(error.downcast_ref(), Some(ExportError::Cancelled { .. }));
             ExitCode::from(if interrupted { INTERRUPTED } else { FAILED })
         }
     }

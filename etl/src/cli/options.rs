@@ -1,12 +1,20 @@
 //! Options that several commands share.
 
 use clap::Args;
+use clap::builder::TypedValueParser;
 use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES, DEFAULT_ROW_GROUP_ROWS, DEFAULT_SHARD_ROWS};
+use etl::source::SourceKind;
+use manual::suggesting;
 use schemas::settings::{
     DEFAULT_CUTOFF_ANGSTROM, DEFAULT_NEIGHBOURS, FeatureSettings, MAX_CUTOFF_ANGSTROM, MAX_NEIGHBOURS,
     Neighbours, Ties,
 };
+
+/// Returns the parser of a kind of source, whose names shells offer.
+pub(super) fn source_kind() -> impl TypedValueParser<Value = SourceKind> {
+    suggesting(str::parse::<SourceKind>, SourceKind::ALL.map(SourceKind::name))
+}
 
 /// Settings of the features.
 #[derive(Debug, Args)]

@@ -85,15 +85,19 @@ pub(crate) struct ColumnsArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print statements by which DuckDB comments the store's properties and splits in the view `crystals`
+    #[arg(long, conflicts_with = "json")]
+    sql: bool,
 }
 
 impl ColumnsArguments {
     /// Prints the columns.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let columns = columns::columns(&self.store)?;
-        match self.json {
-            true => print_json(&format!("{}\n", serde_json::to_string_pretty(&columns)?))?,
-            false => print(|out| columns::write_text(&columns, out))?,
+        match (self.json, self.sql) {
+            (true, _) => print_json(&format!("{}\n", serde_json::to_string_pretty(&columns)?))?,
+            (_, true) => print(|out| columns::write_sql(&columns, out))?,
+            _ => print(|out| columns::write_text(&columns, out))?,
         }
         Ok(Outcome::Clean)
     }

@@ -16,7 +16,7 @@ use super::options::{BoundOptions, FeatureOptions, SizeOptions};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Standard input is an Arrow IPC stream with the columns id (text), text (text or bytes, one entry each) and
-any numeric ones, which become properties by their names. Standard output is another one:
+any of numbers and booleans, which become properties by their names. Standard output is another one:
   without --out: the columns of a store, all nullable, with reject_kind and reject_message, which are null
                  for a crystal; in the order of the input, flushed after every batch
   with --out:    one row with the folder of the part and its numbers of entries, once the part is finished

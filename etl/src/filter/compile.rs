@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Schema};
 use crystal::element::atomic_number;
+use schemas::property::PropertyKind;
+use schemas::store::{LabelKind, label_kind};
+use strsim::levenshtein;
 
 use super::parse::{Comparison, Node, Value};
 use super::rule::{Constant, Rule, Set};
@@ -110,14 +113,22 @@ impl<'a> Compiler<'a> {
             _ => {
                 let known = self.schema.fields().iter().filter(|field| is_scalar(field.data_type()));
                 let mut known: Vec<&str> = known.map(|field| field.name().as_str()).collect();
+                let similar = similar(field, &known);
                 known.push("elements (with HAS)");
                 Err(FilterError::UnknownField {
                     text: quoted(self.text),
                     field: field.to_owned(),
+                    similar,
                     known: known.join(", "),
                 })
             }
         }
+    }
+
+    /// Whether a field holds truth values.
+    fn is_boolean(&self, field: &str) -> bool {
+        let kind = self.schema.field_with_name(field).ok().and_then(label_kind);
+        kind == Some(LabelKind::Property(PropertyKind::Boolean))
     }
 
     /// Returns the index of a field, and a constant to compare it with.
@@ -128,15 +139,37 @@ impl<'a> Compiler<'a> {
             // An identifier may look like a number.
             (true, Value::Number(number)) => Constant::Text(number.to_string()),
             (false, Value::Number(number)) => Constant::Number(number),
-            (false, Value::Text(value)) => {
-                return Err(FilterError::WrongType {
-                    text: quoted(self.text),
-                    field: field.to_owned(),
-                    holds: "numbers",
-                    value,
-                });
-            }
+            (false, Value::Text(value)) => match (self.is_boolean(field), value.parse::<bool>()) {
+                (true, Ok(truth)) => Constant::Number(f64::from(u8::from(truth))),
+                (is_boolean, _) => {
+                    return Err(FilterError::WrongType {
+                        text: quoted(self.text),
+                        field: field.to_owned(),
+                        holds: if is_boolean { "true and false" } else { "numbers" },
+                        value,
+                    });
+                }
+            },
         };
         Ok((place, constant))
     }
+}
+
+/// Largest number of fields that a message suggests.
+const SUGGESTIONS: usize = 3;
+/// Largest number of edits between an unknown field and one that is suggested.
+const EDITS: usize = 2;
+
+/// Returns the known fields that differ from an unknown one in two letters at most, or that contain its letters and
+/// digits, such as `band_gap_ev` for `bandgap`.
+fn similar(field: &str, known: &[&str]) -> Vec<String> {
+    let plain = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let wanted = plain(field);
+    let is_similar = |name: &&&str| {
+        let name = plain(name);
+        wanted.len() > EDITS && (name.contains(&wanted) || levenshtein(&wanted, &name) <= EDITS)
+    };
+    known.iter().filter(is_similar).take(SUGGESTIONS).map(|name| (*name).to_owned()).collect()
 }

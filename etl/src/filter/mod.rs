@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 pub use parse::{Comparison, Has, Node, ParseError, Value};
 
 use compile::Compiler;
-use rule::{Columns, Rule};
+use rule::{Columns, ELEMENTS, Rule};
 
 /// Largest number of characters of a filter that a message quotes.
 const QUOTED_CHARACTERS: usize = 200;
@@ -25,12 +25,17 @@ pub enum FilterError {
     #[error(transparent)]
     Parse(#[from] ParseError),
     /// The filter uses a field that the store does not have.
-    #[error("filter '{text}': there is no field '{field}'; there are {known}")]
+    #[error(
+        "filter '{text}': there is no field '{field}'{}; there are {known}",
+        if similar.is_empty() { String::new() } else { format!(", but {}", similar.join(", ")) }
+    )]
     UnknownField {
         /// The filter.
         text: String,
         /// The field.
         field: String,
+        /// Known fields that may be meant.
+        similar: Vec<String>,
         /// The known fields.
         known: String,
     },
@@ -41,7 +46,7 @@ pub enum FilterError {
         text: String,
         /// The field.
         field: String,
-        /// `numbers` or `text`.
+        /// `numbers` or `true and false`.
         holds: &'static str,
         /// The constant.
         value: String,
@@ -96,6 +101,11 @@ impl Filter {
         quoted(&self.text)
     }
 
+    /// Returns the columns that a batch must have: the scalar columns that the filter uses, and the elements.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(String::as_str).chain([ELEMENTS])
+    }
+
     /// Returns for each row whether it passes the filter.
     pub fn matches(&self, batch: &RecordBatch) -> Vec<bool> {
         let columns = Columns::of(batch, &self.fields);
@@ -109,12 +119,16 @@ mod tests {
     use crate::columns::{Columns, RowLabels};
     use crystal::feature::{FeatureOptions, Featuriser};
     use crystal::structure::Structure;
+    use schemas::property::{PropertyColumn, PropertyKind};
     use schemas::store::shard_schema;
 
-    /// NaCl with a gap of 8.5 eV, LiF without one, and iron with a gap of 0.
+    /// NaCl with a gap of 8.5 eV, LiF without one, and iron with a gap of 0, each of one phase but LiF.
     fn batch() -> RecordBatch {
-        let schema = shard_schema(&[], &[("band_gap_ev".into(), "gap".into())]);
-        let mut columns = Columns::new(schema, "test", 0, 1);
+        let phase = PropertyColumn { kind: PropertyKind::Class, ..PropertyColumn::number("phase", "phase") };
+        let metal =
+            PropertyColumn { kind: PropertyKind::Boolean, ..PropertyColumn::number("metal", "metal") };
+        let schema = shard_schema(&[], &[PropertyColumn::number("band_gap_ev", "gap"), phase, metal]);
+        let mut columns = Columns::new(schema, "test");
         let mut featuriser = Featuriser::new(&FeatureOptions::default());
         let crystals =
             [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
@@ -125,7 +139,9 @@ mod tests {
                 atomic_numbers: atomic_numbers.clone(),
             };
             let features = featuriser.featurise(&structure).expect("a plain crystal");
-            let labels = RowLabels { properties: &[gap], split: &|_| None, fold: None };
+            let metal = gap.map(|gap| f64::from(u8::from(gap == 0.0)));
+            let phase = gap.map(|gap| if gap == 0.0 { "1" } else { "rock salt" });
+            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, fold: None };
             columns.push(id, &atomic_numbers, features, labels);
         }
         columns.take().expect("the columns make up the schema")
@@ -153,6 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn booleans_are_compared_by_word_or_number() {
+        assert_eq!(kept("metal = true"), [false, false, true]);
+        assert_eq!(kept("metal = 0 OR metal IS UNKNOWN"), [true, true, false]);
+        assert_eq!(kept("metal IN (false)"), [true, false, false]);
+        let fault = Filter::new("metal = yes", &batch().schema()).expect_err("no truth value").to_string();
+        assert_eq!(fault, "filter 'metal = yes': field 'metal' holds true and false, 'yes' is not");
+    }
+
+    #[test]
+    fn classes_are_compared_as_texts() {
+        assert_eq!(kept("phase = \"rock salt\""), [true, false, false]);
+        assert_eq!(kept("phase != \"rock salt\" OR phase IS UNKNOWN"), [false, true, true]);
+        assert_eq!(kept("phase IN (1, fcc)"), [false, false, true]);
+    }
+
+    #[test]
     fn elements_have() {
         assert_eq!(kept("elements HAS Cl"), [true, false, false]);
         assert_eq!(kept("elements HAS ALL Na, Cl"), [true, false, false]);
@@ -164,8 +196,12 @@ mod tests {
     fn misuse_is_explained() {
         let batch = batch();
         let fault = |text: &str| Filter::new(text, &batch.schema()).expect_err("misuse").to_string();
-        assert!(fault("bandgap > 1").contains("there is no field 'bandgap'; there are material_id, "));
-        assert!(fault("edge_distance > 1").contains("there is no field"));
+        assert!(
+            fault("bandgap > 1")
+                .contains("there is no field 'bandgap', but band_gap_ev; there are material_id, ")
+        );
+        assert!(fault("nsite > 1").contains("there is no field 'nsite', but nsites; there are "));
+        assert!(fault("edge_distance > 1").contains("there is no field 'edge_distance'; there are "));
         assert_eq!(
             fault("nsites > few"),
             "filter 'nsites > few': field 'nsites' holds numbers, 'few' is not"

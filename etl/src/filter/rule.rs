@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use super::parse::{Comparison, Has};
 
 /// Name of the column with a crystal's elements.
-const ELEMENTS: &str = "elements";
+pub(super) const ELEMENTS: &str = "elements";
 
 /// A condition on a row. Fields are indices into [`Columns`].
 #[derive(Debug, Clone)]

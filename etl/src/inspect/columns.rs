@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field};
 use schemas::StoreError;
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
+use schemas::store::{column_by_name, comment};
 use serde::Serialize;
 
 /// A column of a store.
@@ -61,6 +62,21 @@ pub fn columns(store: &Path) -> Result<Vec<ColumnNote>, StoreError> {
     Ok(shard.schema().fields().iter().map(|field| ColumnNote::of(field)).collect())
 }
 
+/// Writes a statement for DuckDB for every property and split among the columns, which comments it in the view
+/// `crystals`. Those that are in every store have their comments in `schemas/duckdb/views.sql`.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_sql(columns: &[ColumnNote], out: &mut impl Write) -> io::Result<()> {
+    for column in columns.iter().filter(|column| column_by_name(&column.name).is_none()) {
+        let ColumnNote { name, unit, shape, description, .. } = column;
+        let comment = comment(description, shape, unit).replace('\'', "''");
+        let name = name.replace('"', "\"\"");
+        writeln!(out, "COMMENT ON COLUMN crystals.\"{name}\" IS '{comment}';")?;
+    }
+    Ok(())
+}
+
 /// Writes columns as a table.
 ///
 /// # Errors
@@ -88,6 +104,8 @@ pub fn write_text(columns: &[ColumnNote], out: &mut impl Write) -> io::Result<()
 mod tests {
     use std::sync::Arc;
 
+    use schemas::property::PropertyColumn;
+
     use super::*;
 
     #[test]
@@ -100,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_column_has_a_line_with_unit_and_meaning() {
-        let schema = schemas::store::shard_schema(&[], &[("band_gap_ev".to_owned(), "gap".to_owned())]);
+        let schema = schemas::store::shard_schema(&[], &[PropertyColumn::number("band_gap_ev", "gap")]);
         let columns: Vec<ColumnNote> = schema.fields().iter().map(|field| ColumnNote::of(field)).collect();
         let mut text = Vec::new();
         write_text(&columns, &mut text).expect("a buffer");
@@ -109,5 +127,11 @@ mod tests {
         let gap = text.lines().last().expect("a line");
         assert!(gap.starts_with("band_gap_ev ") && gap.contains("  eV "), "{gap}");
         assert!(columns.iter().all(|column| !column.description.is_empty()));
+        let mut sql = Vec::new();
+        write_sql(&columns, &mut sql).expect("a buffer");
+        let sql = String::from_utf8(sql).expect("text");
+        let about = "Band gap by the source''s main functional";
+        assert!(sql.starts_with(&format!("COMMENT ON COLUMN crystals.\"band_gap_ev\" IS '{about}")), "{sql}");
+        assert!(sql.ends_with(", in eV';\n") && sql.lines().count() == 1, "{sql}");
     }
 }

@@ -10,15 +10,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::Float64Type;
 use crystal::composition::conventional_formula;
 use crystal::element::symbol;
 use crystal::math::row_times;
 use schemas::StoreError;
 use schemas::count::counted;
 use schemas::manifest::Manifest;
+use schemas::property::PropertyKind;
 use schemas::reader::Shard;
-use schemas::store::{SPLIT_PREFIX, column_by_name};
+use schemas::store::{LabelKind, label_kind};
 use schemas::view::{CrystalBatch, CrystalView};
 use serde::Serialize;
 
@@ -112,8 +113,11 @@ pub struct Inspection {
     pub row: u64,
     /// The unit cell.
     pub cell: Cell,
-    /// Properties by column name.
+    /// Properties that are numbers or booleans, by column name.
     pub properties: BTreeMap<String, Property>,
+    /// Classes by column name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, Option<String>>,
     /// Split (`train`, `val` or `test`) by column name.
     pub splits: BTreeMap<String, String>,
     /// Index of the test fold.
@@ -162,11 +166,23 @@ pub fn find(store: &Path, material_id: &str) -> Result<Inspection, InspectError>
             return Ok(inspection(&batch, &batch.row(0)?, &entry.file, row, tie_tolerance));
         }
     }
-    Err(InspectError::NotFound {
+    Err(not_found(store, &manifest, material_id)?)
+}
+
+/// Returns the error of an identifier that a store does not have.
+///
+/// # Errors
+/// Returns a [`StoreError`] if a shard, which may be the one that holds the crystal, is damaged or cannot be read.
+pub(crate) fn not_found(
+    store: &Path,
+    manifest: &Manifest,
+    material_id: &str,
+) -> Result<InspectError, StoreError> {
+    Ok(InspectError::NotFound {
         store: store.to_owned(),
         material_id: material_id.to_owned(),
         crystals: manifest.shards.iter().map(|shard| shard.rows).sum(),
-        similar: similar_identifiers(store, &manifest, material_id)?,
+        similar: similar_identifiers(store, manifest, material_id)?,
     })
 }
 
@@ -242,7 +258,7 @@ fn inspection(
         cartesian: row_times(fractional, &view.lattice_vectors),
         shells: shells::around(view, site, tie_tolerance),
     });
-    let (properties, splits) = labels(batch);
+    let Labels { properties, classes, splits } = labels(batch);
     Inspection {
         material_id: view.material_id.to_owned(),
         source: view.source.to_owned(),
@@ -258,6 +274,7 @@ fn inspection(
             niggli_transform: view.niggli_transform,
         },
         properties,
+        classes,
         splits,
         fold: view.fold,
         edges: view.edges.target.len(),
@@ -265,24 +282,34 @@ fn inspection(
     }
 }
 
-/// Returns the properties and splits of the first row of a batch.
-fn labels(batch: &CrystalBatch) -> (BTreeMap<String, Property>, BTreeMap<String, String>) {
-    let mut properties = BTreeMap::new();
-    let mut splits = BTreeMap::new();
+/// The labels of a crystal by column name.
+#[derive(Default)]
+struct Labels {
+    properties: BTreeMap<String, Property>,
+    classes: BTreeMap<String, Option<String>>,
+    splits: BTreeMap<String, String>,
+}
+
+/// Returns the labels of the first row of a batch.
+fn labels(batch: &CrystalBatch) -> Labels {
+    let mut labels = Labels::default();
     for field in batch.schema().fields() {
-        let Some(column) = batch.column(field.name()) else { continue };
-        if field.data_type() == &DataType::Float64 && column_by_name(field.name()).is_none() {
-            let unit = field.metadata().get("unit").cloned().unwrap_or_default();
-            let value = column.as_primitive::<Float64Type>().iter().next().flatten();
-            properties.insert(field.name().clone(), Property { value, unit });
-        } else if field.data_type() == &DataType::Utf8
-            && field.name().starts_with(SPLIT_PREFIX)
-            && let Some(split) = column.as_string::<i32>().iter().next().flatten()
-        {
-            splits.insert(field.name().clone(), split.to_owned());
+        let (Some(kind), Some(column)) = (label_kind(field), batch.column(field.name())) else { continue };
+        let name = field.name().clone();
+        let text = || Some(column.as_string_opt::<i32>()?.iter().next()??.to_owned());
+        match kind {
+            LabelKind::Property(PropertyKind::Number | PropertyKind::Boolean) => {
+                let unit = field.metadata().get("unit").cloned().unwrap_or_default();
+                let value = column.as_primitive::<Float64Type>().iter().next().flatten();
+                labels.properties.insert(name, Property { value, unit });
+            }
+            LabelKind::Property(PropertyKind::Class) => {
+                labels.classes.insert(name, text());
+            }
+            LabelKind::Split => labels.splits.extend(text().map(|part| (name, part))),
         }
     }
-    (properties, splits)
+    labels
 }
 
 #[cfg(test)]

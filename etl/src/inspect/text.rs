@@ -49,7 +49,8 @@ fn write_cell(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_labels(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
-    let names = crystal.properties.keys().chain(crystal.splits.keys()).map(|name| line(name).len());
+    let names = crystal.properties.keys().chain(crystal.classes.keys()).chain(crystal.splits.keys());
+    let names = names.map(|name| line(name).len());
     let width = names.chain(["source".len()]).max().unwrap_or_default();
     writeln!(out, "\nLabels")?;
     writeln!(out, "  {:width$}  {}", "source", line(&crystal.source))?;
@@ -58,6 +59,9 @@ fn write_labels(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
     }
     if let Some(fold) = crystal.fold {
         writeln!(out, "  {:width$}  {fold}", "fold")?;
+    }
+    for (name, class) in &crystal.classes {
+        writeln!(out, "  {:width$}  {}", line(name), line(class.as_deref().unwrap_or("–")))?;
     }
     for (name, property) in &crystal.properties {
         let name = line(name);

@@ -5,43 +5,56 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use schemas::property::{by_column, passthrough_column};
-use schemas::store::SPLIT_PREFIX;
+use schemas::property::{PropertyKind, by_column, passthrough_column};
+use schemas::store::{LabelKind, SPLIT_PREFIX};
 
-use super::column::{Column, PartNames};
+use super::column::{Column, TextNames};
 use super::met::Met;
 use super::names::Names;
 use super::reader::{LabelCsv, Size};
 use super::rows::{Rows, Table};
 use super::slots::{Label, Slots};
 use super::table::{read_id_prop, read_with_header};
+use super::verdict::{QUALIFIER, judge};
 use super::{JoinedColumn, LabelError, LabelInputs, LabelTable, Statement, TableRows, folds, splits};
 use crate::source::{
     Document, EmbeddedLabels, MAX_PROPERTY_KEYS, MAX_TABLE_COLUMNS, Progress, PropertyColumn, assign_columns,
-    base_name, check_encoding, documented, is_json, open_document, split_unit,
+    base_name, check_encoding, is_json, open_document, split_unit,
 };
 
 /// Name of the column with the folds.
 const FOLD: &str = "fold";
-/// Qualifier of the properties' keys.
-const QUALIFIER: &str = "labels";
 /// Largest number of splits in all tables.
 const MAX_SPLITS: usize = 1024;
+/// Largest number of columns of classes in all tables.
+const MAX_CLASS_COLUMNS: usize = 1024;
 /// Largest number of columns of a table that are left out with a note each. Further ones are only counted.
 const NOTED_COLUMNS: usize = 20;
 /// Prefix of the names of CGCNN's tables without a header.
 const ID_PROP: &str = "id_prop";
 
+/// The place of a column.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    kind: LabelKind,
+    /// Index among the columns of the kind.
+    at: usize,
+    /// Index of the first table that has the column.
+    table: usize,
+}
+
 /// Reads and joins tables.
 pub(super) struct Loader<'a> {
     inputs: &'a LabelInputs,
     names: Names,
-    parts: PartNames,
+    texts: TextNames,
     tables: Vec<TableRows>,
+    /// Properties that are numbers or booleans.
     properties: Vec<(PropertyColumn, Slots<f64>)>,
+    classes: Vec<(PropertyColumn, Slots<u32>)>,
     splits: Vec<(String, Slots<u32>)>,
-    /// Indices of the properties and splits by column name. No name is in both.
-    places: HashMap<String, usize>,
+    /// Places of all columns but the folds, by name.
+    places: HashMap<String, Place>,
     folds: Option<Slots<i8>>,
     notes: Vec<String>,
 }
@@ -51,9 +64,10 @@ impl<'a> Loader<'a> {
         Self {
             inputs,
             names: Names::new(inputs.id_rule),
-            parts: PartNames::default(),
+            texts: TextNames::default(),
             tables: Vec::new(),
             properties: Vec::new(),
+            classes: Vec::new(),
             splits: Vec::new(),
             places: HashMap::new(),
             folds: None,
@@ -110,10 +124,10 @@ impl<'a> Loader<'a> {
         &mut self,
         file: &str,
         folder: &str,
-        read: impl FnOnce(&mut Rows<'_>, &mut PartNames) -> Result<Table, LabelError>,
+        read: impl FnOnce(&mut Rows<'_>, &mut TextNames) -> Result<Table, LabelError>,
     ) -> Result<(), LabelError> {
         let mut rows = Rows::new(file, folder, &mut self.names);
-        let table = read(&mut rows, &mut self.parts)?;
+        let table = read(&mut rows, &mut self.texts)?;
         let numbers = rows.into_numbers();
         self.tables.push(TableRows { file: file.to_owned(), numbers, columns: Vec::new() });
         self.take(file, table)
@@ -122,53 +136,23 @@ impl<'a> Loader<'a> {
     /// Adds the columns of the table read last, except those that are left out.
     fn take(&mut self, file: &str, table: Table) -> Result<(), LabelError> {
         self.notes.extend(table.notes);
-        let before = self.notes.len();
-        let judged = table.columns.into_iter().map(|column| self.judge(file, column, table.all_numeric));
-        let columns: Vec<Column> = judged.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        let more = self.notes.len().saturating_sub(before + NOTED_COLUMNS);
-        if more > 0 {
-            self.notes.truncate(before + NOTED_COLUMNS);
-            self.notes.push(format!("{file}: {more} more remarks about its columns"));
-        }
-        let keys = columns.iter().map(|column| column.name.clone());
-        for (property, column) in assign_columns(file, QUALIFIER, "", keys)?.into_iter().zip(columns) {
-            let unit = match by_column(&property.column) {
-                Some(documented) => Some(documented.unit),
-                None => split_unit(&property.key).1,
-            };
-            let joined = JoinedColumn {
-                key: property.key.clone(),
-                column: property.column.clone(),
-                unit: unit.map(str::to_owned),
-            };
-            let at = *self.places.entry(property.column.clone()).or_insert(self.properties.len());
-            if at == self.properties.len() {
-                require_few(file, "columns of numbers", at, MAX_PROPERTY_KEYS)?;
-                self.properties.push((property, Slots::new(self.tables.len() - 1)));
-            }
-            let slots = self.properties.get_mut(at).map(|(_, slots)| slots);
-            fill(
-                slots,
-                column.numbers.into_iter(),
-                &self.tables,
-                &self.names,
-                &joined.column,
-                f64::to_string,
-            )?;
-            self.joined(joined);
+        let mut columns = self.judge(file, table.columns, table.all_numeric)?;
+        let keys = columns.iter().map(|(column, _)| column.name.clone());
+        let properties = assign_columns(file, QUALIFIER, "", keys)?;
+        for (mut property, (column, kind)) in properties.into_iter().zip(columns.drain(..)) {
+            property.kind = kind;
+            self.property(file, property, &column)?;
         }
         for split in table.splits {
             let column = passthrough_column(SPLIT_PREFIX, &split.task);
-            let at = *self.places.entry(column.clone()).or_insert(self.splits.len());
+            let at = self.place(&column, LabelKind::Split, self.splits.len())?;
             if at == self.splits.len() {
                 require_few(file, "splits", at, MAX_SPLITS)?;
                 self.splits.push((column.clone(), Slots::new(self.tables.len() - 1)));
             }
             let slots = self.splits.get_mut(at).map(|(_, slots)| slots);
             let codes = split.column.codes.into_iter().map(|code| code.unwrap_or(u32::NONE));
-            let parts = &self.parts.names;
-            let shown = |code: &u32| parts.get(*code as usize).cloned().unwrap_or_default();
-            fill(slots, codes, &self.tables, &self.names, &column, shown)?;
+            fill(slots, codes, &self.tables, &self.names, &column, self.texts.shown())?;
             self.joined(JoinedColumn { key: split.task, column, unit: None });
         }
         if let Some(folds) = table.folds.filter(|folds| !folds.is_empty()) {
@@ -181,6 +165,97 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    /// Returns the columns of properties with their kinds, and adds notes about the others.
+    fn judge(
+        &mut self,
+        file: &str,
+        columns: Vec<Column>,
+        all_numeric: bool,
+    ) -> Result<Vec<(Column, PropertyKind)>, LabelError> {
+        let Some(table) = self.tables.last() else { return Ok(Vec::new()) };
+        let before = self.notes.len();
+        let mut judged = Vec::with_capacity(columns.len());
+        for column in columns {
+            if let Some(kind) = judge(table, &column, all_numeric, &self.names, &mut self.notes)? {
+                judged.push((column, kind));
+            }
+        }
+        let more = self.notes.len().saturating_sub(before + NOTED_COLUMNS);
+        if more > 0 {
+            self.notes.truncate(before + NOTED_COLUMNS);
+            self.notes.push(format!("{file}: {more} more remarks about its columns"));
+        }
+        Ok(judged)
+    }
+
+    /// Adds a property of the table read last.
+    fn property(&mut self, file: &str, property: PropertyColumn, column: &Column) -> Result<(), LabelError> {
+        let kind = property.kind;
+        let unit = match (kind, by_column(&property.column)) {
+            (PropertyKind::Boolean | PropertyKind::Class, _) => None,
+            (PropertyKind::Number, Some(documented)) => Some(documented.unit),
+            (PropertyKind::Number, None) => split_unit(&property.key).1,
+        };
+        let unit = unit.map(str::to_owned);
+        let joined = JoinedColumn { key: property.key.clone(), column: property.column.clone(), unit };
+        let name = &joined.column;
+        let table = self.tables.len() - 1;
+        if kind == PropertyKind::Class {
+            let at = self.place(name, LabelKind::Property(kind), self.classes.len())?;
+            if at == self.classes.len() {
+                require_few(file, "columns of classes", at, MAX_CLASS_COLUMNS)?;
+                self.classes.push((property, Slots::new(table)));
+            }
+            let texts = &mut self.texts;
+            let code = |text: Option<&str>| text.map_or(u32::NONE, |text| texts.code(text));
+            let codes: Vec<u32> = column.texts().map(code).collect();
+            let slots = self.classes.get_mut(at).map(|(_, slots)| slots);
+            fill(slots, codes.into_iter(), &self.tables, &self.names, name, self.texts.shown())?;
+        } else {
+            let at = self.place(name, LabelKind::Property(kind), self.properties.len())?;
+            if at == self.properties.len() {
+                require_few(file, "columns of numbers", at, MAX_PROPERTY_KEYS)?;
+                self.properties.push((property, Slots::new(table)));
+            }
+            let slots = self.properties.get_mut(at).map(|(_, slots)| slots);
+            let (tables, names) = (&self.tables, &self.names);
+            if kind == PropertyKind::Boolean {
+                fill(slots, column.booleans(), tables, names, name, |value| *value == 1.0)?;
+            } else {
+                fill(slots, column.numbers.iter().copied(), tables, names, name, f64::to_string)?;
+            }
+        }
+        self.joined(joined);
+        Ok(())
+    }
+
+    /// Returns the index of a column among those of its kind: `next` if no earlier table has it.
+    ///
+    /// # Errors
+    /// Returns [`LabelError::TwoKinds`] if an earlier table has a column of this name and another kind.
+    fn place(&mut self, column: &str, kind: LabelKind, next: usize) -> Result<usize, LabelError> {
+        let table = self.tables.len() - 1;
+        let place = *self.places.entry(column.to_owned()).or_insert(Place { kind, at: next, table });
+        if place.kind == kind {
+            return Ok(place.at);
+        }
+        let statement = |Place { kind, table, .. }| {
+            let labels = match kind {
+                LabelKind::Split => "parts of a split",
+                LabelKind::Property(PropertyKind::Number) => "numbers",
+                LabelKind::Property(PropertyKind::Boolean) => "booleans",
+                LabelKind::Property(PropertyKind::Class) => "text",
+            };
+            let file = self.tables.get(table).map(|table| table.file.clone()).unwrap_or_default();
+            Box::new(Statement { labels: labels.to_owned(), file })
+        };
+        Err(LabelError::TwoKinds {
+            column: column.to_owned(),
+            first: statement(place),
+            second: statement(Place { kind, at: next, table }),
+        })
+    }
+
     /// Records that a column of the table read last was joined.
     fn joined(&mut self, column: JoinedColumn) {
         if let Some(table) = self.tables.last_mut() {
@@ -188,46 +263,14 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Returns a column of numbers. Returns `None` and adds a note if the column holds text.
-    fn judge(&mut self, file: &str, column: Column, all_numeric: bool) -> Result<Option<Column>, LabelError> {
-        let is_documented =
-            documented(QUALIFIER, &column.name).is_some() || by_column(&column.name).is_some();
-        if column.tally.is_numeric() || ((all_numeric || is_documented) && column.first_text.is_none()) {
-            self.note_odd(file, &column);
-            return Ok(Some(column));
-        }
-        match column.first_text {
-            Some((line, value)) if all_numeric || is_documented => {
-                Err(LabelError::Value { file: file.to_owned(), line, column: column.name, value })
-            }
-            first_text => {
-                let what = if first_text.is_none() { "is empty" } else { "holds text" };
-                self.notes.push(format!("{file}: column {:?} {what} and is left out", column.name));
-                Ok(None)
-            }
-        }
-    }
-
-    /// Adds a note about the values of a column of numbers that count as missing.
-    fn note_odd(&mut self, file: &str, column: &Column) {
-        let Some(table) = self.tables.last().filter(|_| column.odd.count > 0) else { return };
-        let shown = column.odd.first.iter().map(|(row, line, value)| {
-            let name = table.numbers.get(*row).map(|number| self.names.name(*number)).unwrap_or_default();
-            format!("{value:?} of {name} in line {line}")
-        });
-        let shown = shown.collect::<Vec<_>>().join(", ");
-        let (name, count) = (&column.name, column.odd.count);
-        let more = if count > column.odd.first.len() { ", ..." } else { "" };
-        self.notes
-            .push(format!("{file}: column {name:?}: {count} taken as missing, no numbers: {shown}{more}"));
-    }
-
     /// Returns all labels.
     pub(super) fn finish(self) -> LabelTable {
         let (properties, values) = self.properties.into_iter().unzip();
+        let (classes, class_codes) = self.classes.into_iter().unzip();
         let (splits, split_codes) = self.splits.into_iter().unzip();
         LabelTable {
             properties,
+            classes,
             splits,
             has_folds: self.folds.is_some(),
             notes: self.notes,
@@ -235,8 +278,9 @@ impl<'a> Loader<'a> {
             names: self.names,
             tables: self.tables,
             values,
+            class_codes,
             split_codes,
-            split_names: self.parts.names,
+            texts: self.texts.names,
             folds: self.folds,
         }
     }

@@ -17,6 +17,7 @@ mod rows;
 mod slots;
 mod splits;
 mod table;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -95,8 +96,10 @@ struct TableRows {
 /// The labels of a store.
 #[derive(Debug, Default)]
 pub struct LabelTable {
-    /// Property columns, in the order of [`LabelRow::property`].
+    /// Property columns of numbers and booleans, in the order of [`LabelRow::property`].
     pub properties: Vec<PropertyColumn>,
+    /// Property columns of classes, in the order of [`LabelRow::class`].
+    pub classes: Vec<PropertyColumn>,
     /// Names of the split columns, `split_<task>`, in the order of [`LabelRow::split`].
     pub splits: Vec<String>,
     /// Whether any identifier has a fold.
@@ -106,8 +109,10 @@ pub struct LabelTable {
     names: Names,
     tables: Vec<TableRows>,
     values: Vec<Slots<f64>>,
+    class_codes: Vec<Slots<u32>>,
     split_codes: Vec<Slots<u32>>,
-    split_names: Vec<String>,
+    /// Names of classes and of the parts of splits.
+    texts: Vec<String>,
     folds: Option<Slots<i8>>,
     met: Met,
 }
@@ -162,13 +167,23 @@ impl LabelTable {
         let values = self.properties.iter().enumerate().filter_map(|(at, property)| {
             row.property(at).map(|value| format!("{} {value}", property.column))
         });
+        let classes = self
+            .classes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, class)| row.class(at).map(|name| format!("{} {name}", class.column)));
         let splits = self
             .splits
             .iter()
             .enumerate()
             .filter_map(|(at, split)| row.split(at).map(|part| format!("{split} {part}")));
-        let labels = values.chain(splits).collect::<Vec<_>>().join(", ");
+        let labels = values.chain(classes).chain(splits).collect::<Vec<_>>().join(", ");
         Statement { labels, file: table.map(|table| table.file.clone()).unwrap_or_default() }
+    }
+
+    /// Returns the text of a row in a column of text.
+    fn text(&self, codes: &Slots<u32>, row: u32) -> Option<&str> {
+        self.texts.get(codes.get(row)? as usize).map(String::as_str)
     }
 
     /// Records what happened to the entry with an identifier, if a row has that identifier.
@@ -217,15 +232,19 @@ impl LabelTable {
 }
 
 impl<'a> LabelRow<'a> {
-    /// Returns the value of a property, by its index in [`LabelTable::properties`].
+    /// Returns the value of a property as a number, by its index in [`LabelTable::properties`].
     pub fn property(&self, at: usize) -> Option<f64> {
         self.table.values.get(at)?.get(self.row)
     }
 
+    /// Returns the name of the class in a column of classes, by its index in [`LabelTable::classes`].
+    pub fn class(&self, at: usize) -> Option<&'a str> {
+        self.table.text(self.table.class_codes.get(at)?, self.row)
+    }
+
     /// Returns the part in a split, by the index of the split in [`LabelTable::splits`].
     pub fn split(&self, at: usize) -> Option<&'a str> {
-        let code = self.table.split_codes.get(at)?.get(self.row)?;
-        self.table.split_names.get(code as usize).map(String::as_str)
+        self.table.text(self.table.split_codes.get(at)?, self.row)
     }
 
     /// Returns the test fold of MatBench, 0 to 4.

@@ -19,7 +19,7 @@ const OTHER_SEPARATORS: [u8; 2] = [b'\t', b';'];
 /// Longest row in bytes. A row with the largest number of numeric columns takes a tenth of this.
 const MAX_ROW_BYTES: usize = 4 << 20;
 
-/// Largest number of fields in a table of any size. As numbers they take 64 MiB.
+/// Largest number of fields in a table of any size. As numbers they take 64 MiB, and their texts half of that.
 const MAX_FIELDS: u64 = 1 << 23;
 /// Largest number of fields of a larger table for each byte on disk. A compressed number with several digits takes at
 /// least one byte.

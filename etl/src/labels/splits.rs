@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use schemas::property::passthrough_column;
 
 use super::LabelError;
-use super::column::{Column, PartNames, SplitColumn};
+use super::column::{Column, SplitColumn, TextNames};
 use super::reader::stem;
 use super::rows::{Rows, Table, TableSplit};
 use crate::source::{Document, JsonStream, JsonString};
@@ -25,7 +25,7 @@ const VALUE_PREFIX: &str = "leaderboard";
 pub(super) fn read(
     document: Document,
     rows: &mut Rows<'_>,
-    parts: &mut PartNames,
+    parts: &mut TextNames,
 ) -> Result<Table, LabelError> {
     let task = passthrough_column("", stem(&document.name));
     let mut column = Column::new(&passthrough_column(VALUE_PREFIX, &task));
@@ -76,7 +76,7 @@ pub(super) fn read(
         }
     }
     json.end()?;
-    let columns = if column.tally.numbers > 0 || column.odd.count > 0 { vec![column] } else { Vec::new() };
+    let columns = if column.has_values() { vec![column] } else { Vec::new() };
     let splits = vec![TableSplit { task, column: split }];
     let notes = leak_note(rows.file(), &leaks).into_iter().collect();
     Ok(Table { columns, splits, all_numeric: true, notes, ..Table::default() })

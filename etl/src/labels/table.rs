@@ -2,7 +2,7 @@
 
 use schemas::store::SPLIT_PREFIX;
 
-use super::column::{Column, PartNames, SplitColumn};
+use super::column::{Column, SplitColumn, TextNames};
 use super::reader::{LabelCsv, stem};
 use super::rows::{Rows, Table, TableSplit};
 use super::{DEFAULT_TARGET, LabelError, folds};
@@ -21,7 +21,7 @@ const FOLD_NAMES: [&str; 2] = ["fold", "test_fold"];
 /// How a column of a table with a header is read.
 enum Reading {
     Id,
-    Values(Column),
+    Values(Box<Column>),
     /// A split and its task.
     Split(String, SplitColumn),
     Folds(Vec<Option<i8>>),
@@ -32,7 +32,7 @@ pub(super) fn read_with_header(
     mut csv: LabelCsv<'_>,
     header: &[String],
     rows: &mut Rows<'_>,
-    parts: &mut PartNames,
+    parts: &mut TextNames,
 ) -> Result<Table, LabelError> {
     let id = find_id_column(header).unwrap_or_default();
     let mut columns: Vec<Reading> = header
@@ -42,7 +42,7 @@ pub(super) fn read_with_header(
             _ if at == id => Reading::Id,
             _ if FOLD_NAMES.contains(&name.as_str()) => Reading::Folds(Vec::new()),
             Some(task) => Reading::Split(task, SplitColumn::default()),
-            None => Reading::Values(Column::new(name)),
+            None => Reading::Values(Box::new(Column::new(name))),
         })
         .collect();
     while csv.row()?.is_some() {
@@ -64,7 +64,7 @@ pub(super) fn read_with_header(
     for column in columns {
         match column {
             Reading::Id => {}
-            Reading::Values(column) => table.columns.push(column),
+            Reading::Values(column) => table.columns.push(*column),
             Reading::Folds(_) if table.folds.is_some() => return Err(csv.layout("has two columns of folds")),
             Reading::Folds(column) => table.folds = Some(column),
             Reading::Split(task, column) => table.splits.push(TableSplit { task, column }),

@@ -1,5 +1,6 @@
 //! Verification of the files of the parts, and their transfer to the merged store.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -27,12 +28,40 @@ use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS, reject_entry};
 use crate::pipeline::store::StoreFolder;
 use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
 
-/// Checks that the counts of a part are consistent and that every file has the size, hash and number of rows in its
-/// manifest.
+/// The columns of the first shard of all parts.
+#[derive(Default)]
+pub(super) struct SharedColumns(Option<(PathBuf, BTreeSet<String>)>);
+
+impl SharedColumns {
+    /// Checks that a shard has the same columns as the first.
+    fn require(&mut self, path: &Path, schema: &Schema) -> Result<(), MergeError> {
+        let found: BTreeSet<String> =
+            columns(schema).into_iter().map(|(name, data_type)| format!("{name} ({data_type})")).collect();
+        let Some((first, expected)) = &self.0 else {
+            self.0 = Some((path.to_owned(), found));
+            return Ok(());
+        };
+        let Some(column) = expected.symmetric_difference(&found).next() else { return Ok(()) };
+        let value = |columns: &BTreeSet<String>| {
+            if columns.contains(column) { column.clone() } else { "no such column".to_owned() }
+        };
+        Err(MergeError::Differs {
+            field: "columns".to_owned(),
+            first: first.clone(),
+            first_value: value(expected),
+            second: path.to_owned(),
+            second_value: value(&found),
+        })
+    }
+}
+
+/// Checks that the counts of a part are consistent, that every file has the size, hash and number of rows in its
+/// manifest, and that every shard has the columns of the first shard of all parts.
 ///
 /// # Errors
-/// Returns [`MergeError::Damaged`] with the counts, or [`MergeError::Store`] with the file and both values.
-pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
+/// Returns [`MergeError::Damaged`] with the counts, [`MergeError::Store`] with the file and both values, or
+/// [`MergeError::Differs`] with both shards and a column.
+pub(super) fn verify(part: &PartStore, columns: &mut SharedColumns) -> Result<(), MergeError> {
     let PartStore { store, manifest } = part;
     if let Some(Balance { rule, count, sum }) = manifest.balances().into_iter().find(|it| !it.holds()) {
         return Err(damaged(&Manifest::path(store), format!("{rule} does not hold: {count} and {sum}")));
@@ -40,7 +69,9 @@ pub(super) fn verify(part: &PartStore) -> Result<(), MergeError> {
     for entry in &manifest.shards {
         entry.verify(store)?;
         let path = store.join(&entry.file);
-        require_rows(&path, Shard::open(&path, Some(&manifest.settings))?.rows(), entry)?;
+        let shard = Shard::open(&path, Some(&manifest.settings))?;
+        require_rows(&path, shard.rows(), entry)?;
+        columns.require(&path, shard.schema())?;
     }
     manifest.rejects.verify(store)?;
     let (path, rejects) = open_rejects(part)?;
@@ -249,5 +280,20 @@ mod tests {
         let error = copy(&shard, &entry, folder.path(), &other).expect_err("another hash");
         assert!(error.to_string().contains("damaged, SHA-256"), "{error}");
         assert!(!other.exists());
+    }
+
+    #[test]
+    fn shards_of_other_columns_are_refused() {
+        let schema =
+            |kind| Schema::new(vec![Field::new("id", DataType::Utf8, false), Field::new("x", kind, true)]);
+        let mut shared = SharedColumns::default();
+        let mut require = |path: &str, kind| shared.require(Path::new(path), &schema(kind));
+        assert!(require("a.parquet", DataType::Float64).is_ok());
+        assert!(require("b.parquet", DataType::Float64).is_ok());
+        let error = require("c.parquet", DataType::Utf8).expect_err("text").to_string();
+        assert_eq!(
+            error,
+            "the parts differ in columns: x (Float64) in a.parquet, no such column in c.parquet"
+        );
     }
 }

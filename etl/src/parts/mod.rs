@@ -56,7 +56,8 @@ pub struct MergeSummary {
 pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let parts = agree::read(&request.parts)?;
     output::require_apart(&request.store, &request.parts)?;
-    parts.iter().try_for_each(files::verify)?;
+    let mut columns = files::SharedColumns::default();
+    parts.iter().try_for_each(|part| files::verify(part, &mut columns))?;
     let Some(PartStore { manifest: first, .. }) = parts.first() else {
         return Err(MergeError::Gap { missing: vec![1], more: 0, count: 1 });
     };

@@ -19,6 +19,7 @@ use super::engine::{self, Stages};
 use super::error::BuildError;
 use super::outlook::Outlook;
 use super::process::{BlockProcessor, Bounds, ProcessedBlock, Recipe};
+use super::source_properties::SourceProperties;
 use crate::labels::LabelTable;
 use crate::reject::{Note, Reject};
 use crate::source::{InputKind, OpenSource, RawBlock, RecordReader, SourceOptions, UnreadFiles};
@@ -50,6 +51,8 @@ pub struct FeaturisedBlock {
     pub rejects: Vec<Reject>,
     /// Remarks about entries in the order of the input.
     pub notes: Vec<Note>,
+    /// Number of bytes of the inputs that were read up to the end of the block, as stored on disk.
+    pub bytes_read: u64,
 }
 
 /// An iterator over the blocks of the input in order. It ends after the first error. Dropping it stops its threads.
@@ -59,9 +62,15 @@ pub struct Featurised {
     blocks: Option<Receiver<FeaturisedBlock>>,
     run: Option<JoinHandle<Result<(), Stop>>>,
     unread: UnreadFiles,
+    total_bytes: u64,
 }
 
 impl Featurised {
+    /// Returns the total size of the inputs in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
     /// Returns how many files of the inputs are not read because of their endings.
     pub fn unread(&self) -> &UnreadFiles {
         &self.unread
@@ -89,17 +98,16 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         embedded_labels: false,
         ..SourceOptions::default()
     };
-    let OpenSource { name, reader, parser, properties, unread, .. } = kind.open(inputs, &options)?;
-    let source_properties = properties.len();
-    let columns: Vec<(String, String)> =
-        properties.into_iter().map(|property| (property.column, property.key)).collect();
+    let opened = kind.open(inputs, &options)?;
+    let total_bytes = opened.total_bytes();
+    let OpenSource { name, reader, parser, properties, classes, unread, .. } = opened;
     let stages = Rows {
         recipe: Arc::new(Recipe {
             parser,
             settings: settings.clone(),
-            schema: shard_schema(&[], &columns),
+            schema: shard_schema(&[], &properties),
             source: name,
-            source_properties,
+            source_properties: SourceProperties::new(&properties, &classes),
             labels: Arc::new(LabelTable::default()),
             bounds: *bounds,
             filters: Arc::new([]),
@@ -117,7 +125,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
         .name("featurise".to_owned())
         .spawn(run)
         .map_err(|error| no_threads(error.to_string()))?;
-    Ok(Featurised { blocks: Some(blocks), run: Some(run), unread })
+    Ok(Featurised { blocks: Some(blocks), run: Some(run), unread, total_bytes })
 }
 
 impl Iterator for Featurised {
@@ -174,9 +182,10 @@ impl Stages for Rows {
     type Arranger = (SeenIds, Outlook);
     type Writer = SyncSender<FeaturisedBlock>;
     type Worker = BlockProcessor;
-    type Raw = (u64, RawBlock);
-    type Processed = ProcessedBlock;
-    type Arranged = ProcessedBlock;
+    /// The number of the block, its records, and the bytes read up to its end.
+    type Raw = (u64, RawBlock, u64);
+    type Processed = (ProcessedBlock, u64);
+    type Arranged = (ProcessedBlock, u64);
     type Encoded = FeaturisedBlock;
     type Error = Stop;
 
@@ -184,45 +193,51 @@ impl Stages for Rows {
         BlockProcessor::new(&self.recipe)
     }
 
-    fn read(&self, (reader, next): &mut Self::Reader, (number, block): &mut Self::Raw) -> Result<bool, Stop> {
+    fn read(&self, (reader, next): &mut Self::Reader, raw: &mut Self::Raw) -> Result<bool, Stop> {
+        let (number, block, bytes_read) = raw;
         block.clear();
         let more = reader.read_block(block).map_err(BuildError::from)?;
+        *bytes_read = reader.bytes_read();
         *number = *next;
         *next += 1;
         // The reader may return the last block together with the end of the input.
         Ok(more || !block.is_empty())
     }
 
-    fn is_large(&self, (_, block): &Self::Raw) -> bool {
+    fn is_large(&self, (_, block, _): &Self::Raw) -> bool {
         block.is_large()
     }
 
     fn process(
         &self,
         worker: &mut BlockProcessor,
-        (number, block): &mut Self::Raw,
-    ) -> Result<ProcessedBlock, Stop> {
+        (number, block, bytes_read): &mut Self::Raw,
+    ) -> Result<Self::Processed, Stop> {
         let processed = worker.process(*number, block)?;
         // A large block is freed before the next one is read.
         block.clear();
-        Ok(processed)
+        Ok((processed, *bytes_read))
     }
 
     fn arrange(
         &self,
         (seen, outlook): &mut Self::Arranger,
-        block: Option<ProcessedBlock>,
-    ) -> Result<Vec<ProcessedBlock>, Stop> {
-        let Some(mut block) = block else { return Ok(Vec::new()) };
+        block: Option<Self::Processed>,
+    ) -> Result<Vec<Self::Arranged>, Stop> {
+        let Some((mut block, bytes_read)) = block else { return Ok(Vec::new()) };
         seen.drop_duplicates(&mut block)?;
         outlook.see(&block)?;
-        Ok(vec![block])
+        Ok(vec![(block, bytes_read)])
     }
 
-    fn encode(&self, _: &mut BlockProcessor, block: ProcessedBlock) -> Result<FeaturisedBlock, Stop> {
+    fn encode(
+        &self,
+        _: &mut BlockProcessor,
+        (block, bytes_read): Self::Arranged,
+    ) -> Result<FeaturisedBlock, Stop> {
         let batches = block.batches.into_iter().filter(|batch| batch.num_rows() > 0);
         let crystals = batches.map(CrystalBatch::new).collect::<Result<_, _>>().map_err(BuildError::from)?;
-        Ok(FeaturisedBlock { crystals, rejects: block.rejects, notes: block.notes })
+        Ok(FeaturisedBlock { crystals, rejects: block.rejects, notes: block.notes, bytes_read })
     }
 
     fn write(&self, blocks: &mut Self::Writer, block: FeaturisedBlock) -> Result<(), Stop> {

@@ -23,6 +23,7 @@ mod leftovers;
 mod outlook;
 pub(crate) mod process;
 mod sorted;
+pub(crate) mod source_properties;
 pub(crate) mod stages;
 pub(crate) mod store;
 
@@ -45,12 +46,13 @@ pub use sorted::Order;
 use crate::filter::Filter;
 use crate::labels::{self, IdRule, JoinedTable, LabelInputs, LabelTable};
 use crate::shard::{ShardFormat, file_metadata};
-use crate::source::{self, OpenSource, SourceKind, SourceOptions, UnreadFiles};
+use crate::source::{self, OpenSource, PropertyColumn, SourceKind, SourceOptions, UnreadFiles};
 use arrange::{Arranger, FileSizes, SeenIds};
 use inputs::{InputHasher, InputIdentity};
 use journal::{Journal, NAMED_CIFS, RejectLog, RunIdentity};
 use process::Recipe;
 use sorted::{Merger, SortKeys};
+use source_properties::SourceProperties;
 use stages::{CrystalStages, Cursor, Input, Output};
 use store::{Begin, Inputs, Interrupted, StoreFolder};
 
@@ -258,7 +260,8 @@ fn run(
         progress: read,
         unread,
         mut notes,
-        properties: source_properties,
+        properties: source_columns,
+        classes,
         ..
     } = opened;
     let recipe = Arc::new(Recipe {
@@ -266,7 +269,7 @@ fn run(
         settings: request.settings.clone(),
         schema: Arc::clone(&schema),
         source: name.clone(),
-        source_properties: source_properties.len(),
+        source_properties: SourceProperties::new(&source_columns, &classes),
         labels: Arc::clone(&labels),
         bounds: request.bounds,
         filters: filters.into(),
@@ -439,9 +442,10 @@ pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
     Err(BuildError::Option { option: "threads", value: threads.to_string(), problem })
 }
 
-/// Returns the property columns with their keys: those of the source, followed by those of the label tables.
-fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(String, String)>, BuildError> {
-    for label in &labels.properties {
+/// Returns the property columns: those of the source, followed by those of the label tables.
+fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<PropertyColumn>, BuildError> {
+    let labelled = || labels.properties.iter().chain(&labels.classes);
+    for label in labelled() {
         if let Some(property) = opened.properties.iter().find(|property| property.column == label.column) {
             return Err(BuildError::DuplicateColumn {
                 column: label.column.clone(),
@@ -450,8 +454,7 @@ fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<(Strin
             });
         }
     }
-    let properties = opened.properties.iter().chain(&labels.properties);
-    Ok(properties.map(|property| (property.column.clone(), property.key.clone())).collect())
+    Ok(opened.properties.iter().chain(labelled()).cloned().collect())
 }
 
 /// Returns all options, other than source and settings, that determine the rows and their order.

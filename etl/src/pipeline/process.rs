@@ -16,6 +16,7 @@ use schemas::manifest::Counts;
 use schemas::part::Part;
 
 use super::error::BuildError;
+use super::source_properties::SourceProperties;
 use crate::columns::{Columns, RowLabels};
 use crate::feature;
 use crate::filter::Filter;
@@ -75,8 +76,8 @@ pub(crate) struct Recipe {
     pub schema: SchemaRef,
     /// Value of the `source` column.
     pub source: String,
-    /// Number of properties from the source itself.
-    pub source_properties: usize,
+    /// Properties of the source itself.
+    pub source_properties: SourceProperties,
     /// The labels of all crystals.
     pub labels: Arc<LabelTable>,
     /// Limits for single crystals.
@@ -218,11 +219,9 @@ pub(crate) struct RowBuilder {
 impl RowBuilder {
     /// Creates a builder without rows.
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
-        let splits = recipe.labels.splits.len();
-        let properties = recipe.source_properties + recipe.labels.properties.len();
         Self {
             featuriser: Featuriser::new(&feature::options(&recipe.settings)),
-            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, splits, properties),
+            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source),
             recipe,
             origins: Vec::new(),
             label_rows: Vec::new(),
@@ -394,15 +393,18 @@ impl Sink for RowBuilder {
                 return;
             }
         };
+        let source = &recipe.source_properties;
         self.values.clear();
-        self.values.extend_from_slice(properties);
+        self.values.extend(source.numbers(properties));
         let labelled = recipe.labels.properties.len();
         self.values.extend((0..labelled).map(|column| row.and_then(|row| row.property(column))));
-        let labels = RowLabels {
-            properties: &self.values,
-            split: &|column| row.and_then(|row| row.split(column)),
-            fold: row.and_then(|row| row.fold()),
+        let (splits, classes) = (recipe.labels.splits.len(), source.class_count());
+        let text = |column: usize| match column.checked_sub(splits) {
+            None => row.and_then(|row| row.split(column)),
+            Some(at) if at < classes => source.class(properties, at),
+            Some(at) => row.and_then(|row| row.class(at - classes)),
         };
+        let labels = RowLabels { numbers: &self.values, text: &text, fold: row.and_then(|row| row.fold()) };
         self.columns.push(material_id, &structure.atomic_numbers, features, labels);
         self.origins.push(origin.clone());
         self.label_rows.push(row.map(|row| row.number()));

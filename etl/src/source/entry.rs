@@ -12,10 +12,10 @@ use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
-use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, NumericKey, ScannedKeys};
+use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
 use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::assign_numeric;
-use super::property_value::PropertyValue;
+use super::properties::assign_keys;
+use super::property_value::{PropertyValue, Reading};
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
@@ -29,7 +29,7 @@ const MAX_ENTRY_KEYS: usize = 1024;
 /// Largest number of properties times entries that any source may have, because a store has a place for each value.
 const MAX_VALUES: u64 = 1 << 26;
 /// Above that number, one in this many values must exist.
-const VALUES_FOR_EACH_NUMBER: u64 = 100;
+const VALUES_FOR_EACH_ONE: u64 = 100;
 /// Longest key of a property in bytes.
 const MAX_KEY_BYTES: usize = 1024;
 
@@ -57,7 +57,7 @@ impl EntryLayout {
             && key.starts_with(self.property_prefix.as_bytes())
     }
 
-    /// Opens the files, finds their numeric properties in a first pass, and returns a source at the first entry.
+    /// Opens the files, finds their properties in a first pass, and returns a source at the first entry.
     ///
     /// # Errors
     /// Returns a [`SourceError`] if a file cannot be opened or is not a JSON array.
@@ -69,13 +69,14 @@ impl EntryLayout {
             entries += self.scan(path, &mut scan)?;
         }
         let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let ScannedKeys { numeric, left_out, beyond } = scan.finish(self.source);
-        check_values(&shown, &numeric, entries)?;
+        let ScannedKeys { properties, left_out, beyond } = scan.finish(self.source);
+        check_values(&shown, &properties, entries)?;
         let mut notes = left_out_notes(&shown, &left_out);
         if let Some(key) = beyond {
             notes.push(format!("{shown}: over {MAX_PROPERTY_KEYS} keys: {key:?} and others are left out"));
         }
-        let (properties, keys) = assign_numeric(&shown, self.source, self.column_prefix, numeric, &mut notes);
+        let (properties, keys) = assign_keys(&shown, self.source, self.column_prefix, properties, &mut notes);
+        let classes = keys.iter().map(|key| key.reading.classes()).collect();
         let keys = Arc::new(keys);
         let progress = Progress::default();
         Ok(OpenSource {
@@ -83,6 +84,7 @@ impl EntryLayout {
             inputs: inputs.to_vec(),
             states,
             properties,
+            classes,
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
             named_cifs: None,
@@ -125,7 +127,7 @@ impl EntryLayout {
                 let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii();
                 let text = raw.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(raw);
                 // Keys beyond the limit are reported at the end.
-                scan.see(key.raw, PropertyValue::of_scalar(value), text);
+                scan.see(key.raw, PropertyValue::of_scalar(value), text, || value.text(raw));
             }
         }
         Ok(())
@@ -134,15 +136,15 @@ impl EntryLayout {
 
 /// Checks that a source with very many properties has enough values, because a store of it would otherwise consist of
 /// nulls.
-fn check_values(file: &str, keys: &[NumericKey], entries: u64) -> Result<(), SourceError> {
+fn check_values(file: &str, keys: &[PropertyKey], entries: u64) -> Result<(), SourceError> {
     let values = entries.saturating_mul(keys.len() as u64);
-    let numbers: u64 = keys.iter().map(|key| key.numbers).sum();
-    if values <= MAX_VALUES || numbers.saturating_mul(VALUES_FOR_EACH_NUMBER) >= values {
+    let present: u64 = keys.iter().map(|key| key.values).sum();
+    if values <= MAX_VALUES || present.saturating_mul(VALUES_FOR_EACH_ONE) >= values {
         return Ok(());
     }
     let message = format!(
-        "{} numeric keys of {entries} entries, of which but {numbers} hold a number: leave out those that hardly any \
-         entry has",
+        "{} keys of properties in {entries} entries, with but {present} values: leave out those that hardly any entry \
+         has",
         keys.len()
     );
     Err(SourceError::layout(file, message))
@@ -218,8 +220,8 @@ impl RecordReader for ArrayReader {
 pub(super) struct EntryParser {
     layout: EntryLayout,
     index: KeyIndex,
-    /// Whether each property is strict, see [`NumericKey::is_strict`].
-    strict: Vec<bool>,
+    /// How the values of each property are read.
+    readings: Vec<Reading>,
     values: Vec<Option<f64>>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
@@ -229,11 +231,11 @@ pub(super) struct EntryParser {
 
 impl EntryParser {
     /// Creates a parser of entries with the properties `keys`.
-    pub(super) fn new(layout: EntryLayout, keys: &[NumericKey]) -> Self {
+    pub(super) fn new(layout: EntryLayout, keys: &[PropertyKey]) -> Self {
         Self {
             layout,
             index: KeyIndex::new(keys.iter().map(|key| key.key.clone())),
-            strict: keys.iter().map(|key| key.is_strict).collect(),
+            readings: keys.iter().map(|key| key.reading.clone()).collect(),
             values: vec![None; keys.len()],
             odd: Vec::new(),
             structure: Structure::default(),
@@ -259,12 +261,12 @@ impl EntryParser {
                 self.read_identifier(&mut cursor)?;
             } else if let Some(at) = self.index.find(key.raw) {
                 let before = cursor.position();
-                let value = PropertyValue::of_scalar(cursor.scalar()?);
-                let raw = entry.get(before..cursor.position()).unwrap_or_default();
-                let is_strict = self.strict.get(at).copied().unwrap_or_default();
-                let value = value.number(&key.text(), raw.trim_ascii_start(), is_strict, &mut self.odd)?;
-                if let Some(slot) = self.values.get_mut(at) {
-                    *slot = value;
+                let value = cursor.scalar()?;
+                let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii_start();
+                if let (Some(slot), Some(reading)) = (self.values.get_mut(at), self.readings.get(at)) {
+                    let text = || value.text(raw);
+                    let value = PropertyValue::of_scalar(value);
+                    *slot = reading.read(value, &key.text(), raw, text, &mut self.odd)?;
                 }
             } else {
                 cursor.skip()?;
@@ -369,13 +371,18 @@ mod tests {
 
     #[test]
     fn next_to_no_number_for_very_many_keys_is_refused() {
-        let keys = |count: usize, numbers: u64| -> Vec<NumericKey> {
-            let key = |at: usize| NumericKey { key: at.to_string().into_bytes(), is_strict: false, numbers };
+        let keys = |count: usize, values: u64| -> Vec<PropertyKey> {
+            let reading = Reading::Numbers;
+            let key = |at: usize| PropertyKey {
+                key: at.to_string().into_bytes(),
+                reading: reading.clone(),
+                values,
+            };
             (0..count).map(key).collect()
         };
         let error = check_values("a.json", &keys(4096, 5), 60_000).expect_err("nulls").to_string();
         assert!(
-            error.starts_with("a.json: 4096 numeric keys of 60000 entries, of which but 20480 hold"),
+            error.starts_with("a.json: 4096 keys of properties in 60000 entries, with but 20480 values"),
             "{error}"
         );
         assert!(check_values("a.json", &keys(4096, 600), 60_000).is_ok());

@@ -228,13 +228,15 @@ pub enum RecordError {
     /// Cartesian coordinates cannot be converted to fractional ones.
     #[error(transparent)]
     Cartesian(#[from] CartesianError),
-    /// The value of a property is neither a number nor a word for a missing value.
-    #[error("property {key:?} is {value}, not a number")]
+    /// The value of a property is neither what its column holds nor a word for a missing value.
+    #[error("property {key:?} is {value}, not a {wanted}")]
     PropertyValue {
         /// Key in the source.
         key: String,
         /// The value, shortened.
         value: String,
+        /// What the column holds: `number`, `boolean` or `class`.
+        wanted: &'static str,
     },
     /// The POSCAR cannot be read.
     #[error(transparent)]

@@ -47,6 +47,7 @@ pub(super) fn open_files_source(
         inputs: inputs.to_vec(),
         states,
         properties: Vec::new(),
+        classes: Vec::new(),
         embedded_labels,
         unread,
         named_cifs: None,

@@ -3,6 +3,8 @@
 //! Numbers are parsed by the correctly rounding parser of the standard library, so a coordinate is the double that
 //! its publisher wrote. Python's `NaN` and `Infinity` are numbers.
 
+use std::borrow::Cow;
+
 use memchr::memchr2;
 use thiserror::Error;
 
@@ -44,6 +46,18 @@ pub(super) enum Scalar<'a> {
     String(JsonString<'a>),
     /// An array or object, which was skipped.
     Container,
+}
+
+impl<'a> Scalar<'a> {
+    /// Returns the text of a value that is written as `raw`: that of a string without quotes and escapes. Returns
+    /// `None` for `null`, arrays and objects.
+    pub(super) fn text(self, raw: &'a [u8]) -> Option<Cow<'a, str>> {
+        match self {
+            Self::String(text) => Some(text.text()),
+            Self::Bool(_) | Self::Number(_) => Some(String::from_utf8_lossy(raw)),
+            Self::Null | Self::Container => None,
+        }
+    }
 }
 
 /// A position in a record.

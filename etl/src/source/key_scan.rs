@@ -1,9 +1,10 @@
-//! Determination of the numeric keys of a source, in a first pass over its values.
+//! Determination of the properties of a source, in a first pass over its values.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::odd_values::Tally;
-use super::property_value::PropertyValue;
+use super::odd_values::{Content, Tally};
+use super::property_value::{PropertyValue, Reading};
 use super::units::documented;
 
 /// Largest number of property keys of a source, and largest number of numeric columns of all label tables.
@@ -51,15 +52,15 @@ impl KeyIndex {
     }
 }
 
-/// A key with numeric values.
+/// A key of a property.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NumericKey {
+pub(super) struct PropertyKey {
     /// The key as written in the source.
     pub key: Vec<u8>,
-    /// Whether any other value is an error. That is so for a documented key with few numeric values.
-    pub is_strict: bool,
-    /// Number of numeric values.
-    pub numbers: u64,
+    /// How its values are read. A documented key with few numbers is strict.
+    pub reading: Reading,
+    /// Number of values that are read so.
+    pub values: u64,
 }
 
 /// Statistics of the values of a source's keys, gathered before its records are read.
@@ -75,8 +76,8 @@ pub(super) struct KeyScan {
 #[derive(Debug, Default)]
 pub(super) struct ScannedKeys {
     /// Keys that are properties, in the order of their first occurrence: all documented keys, and other keys with
-    /// mostly numeric values.
-    pub numeric: Vec<NumericKey>,
+    /// mostly numeric values, booleans alone or classes.
+    pub properties: Vec<PropertyKey>,
     /// The other keys.
     pub left_out: Vec<(String, Tally)>,
     /// The first key beyond [`MAX_PROPERTY_KEYS`]. Such keys were not examined.
@@ -84,8 +85,15 @@ pub(super) struct ScannedKeys {
 }
 
 impl KeyScan {
-    /// Adds the value of a key in another record; `raw` is its text. Returns `false` if the source has too many keys.
-    pub(super) fn see(&mut self, key: &[u8], value: PropertyValue, raw: &[u8]) -> bool {
+    /// Adds the value of a key in another record. `raw` is the value as written, and `text` returns its text, or `None`
+    /// for a list or an object. Returns `false` if the source has too many keys.
+    pub(super) fn see<'t>(
+        &mut self,
+        key: &[u8],
+        value: PropertyValue,
+        raw: &[u8],
+        text: impl FnOnce() -> Option<Cow<'t, str>>,
+    ) -> bool {
         let at = match self.index.find(key) {
             Some(at) => at,
             None if self.seen.len() == MAX_PROPERTY_KEYS => {
@@ -99,11 +107,7 @@ impl KeyScan {
             }
         };
         if let Some(seen) = self.seen.get_mut(at) {
-            match value {
-                PropertyValue::Number(_) => seen.numbers += 1,
-                PropertyValue::Other => seen.see_text(raw),
-                PropertyValue::Missing | PropertyValue::Placeholder => {}
-            }
+            seen.see(value, raw, text);
         }
         true
     }
@@ -126,11 +130,20 @@ impl KeyScan {
         let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
         let mut keys = ScannedKeys { beyond: self.beyond.as_deref().map(text), ..ScannedKeys::default() };
         for (key, seen) in self.index.keys.into_iter().zip(self.seen) {
-            if seen.is_numeric() || is_documented(&key) {
-                let (is_strict, numbers) = (!seen.is_numeric(), seen.numbers);
-                keys.numeric.push(NumericKey { key, is_strict, numbers });
-            } else {
-                keys.left_out.push((text(&key), seen));
+            let reading = match seen.content() {
+                Content::Numbers => Some(Reading::Numbers),
+                _ if is_documented(&key) => Some(Reading::StrictNumbers),
+                Content::Booleans => Some(Reading::Booleans),
+                Content::Classes(names) => Some(Reading::Classes(names.into())),
+                Content::Other(_) | Content::Nothing => None,
+            };
+            let values = match reading {
+                Some(Reading::Numbers | Reading::StrictNumbers) => seen.numbers,
+                _ => seen.values(),
+            };
+            match reading {
+                Some(reading) => keys.properties.push(PropertyKey { key, reading, values }),
+                None => keys.left_out.push((text(&key), seen)),
             }
         }
         keys
@@ -142,9 +155,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_numeric_when_most_of_its_values_are() {
+    fn a_key_is_what_most_of_its_values_are() {
         let mut scan = KeyScan::default();
         for (key, text) in [
+            ("metal", "true"),
+            ("metal", "na"),
+            ("metal", "False"),
+            ("phase", "fcc"),
+            ("phase", "bcc"),
+            ("phase", "fcc"),
+            ("phase", "bcc"),
             ("number", "1"),
             ("number", ""),
             ("odd", "1"),
@@ -158,14 +178,23 @@ mod tests {
             ("never", "na"),
             ("ehull", "x"),
         ] {
-            assert!(scan.see(key.as_bytes(), PropertyValue::of_text(text.as_bytes()), text.as_bytes()));
+            let value = PropertyValue::of_text(text.as_bytes());
+            assert!(scan.see(key.as_bytes(), value, text.as_bytes(), || Some(text.into())));
         }
-        let ScannedKeys { numeric, left_out, beyond } = scan.finish("jarvis");
+        let ScannedKeys { properties, left_out, beyond } = scan.finish("jarvis");
         assert_eq!(beyond, None);
-        let numeric: Vec<_> = numeric.iter().map(|key| (key.key.as_slice(), key.is_strict)).collect();
-        let expected: [(&[u8], bool); 4] =
-            [(b"number", false), (b"odd", false), (b"dashes", false), (b"ehull", true)];
-        assert_eq!(numeric, expected);
+        let found: Vec<_> =
+            properties.iter().map(|key| (key.key.as_slice(), key.reading.clone(), key.values)).collect();
+        let classes = Reading::Classes(["fcc", "bcc"].map(str::to_owned).into());
+        let expected: [(&[u8], Reading, u64); 6] = [
+            (b"metal", Reading::Booleans, 2),
+            (b"phase", classes, 4),
+            (b"number", Reading::Numbers, 1),
+            (b"odd", Reading::Numbers, 2),
+            (b"dashes", Reading::Numbers, 1),
+            (b"ehull", Reading::StrictNumbers, 0),
+        ];
+        assert_eq!(found, expected);
         let left_out: Vec<_> = left_out.iter().map(|(key, tally)| (key.as_str(), tally.numbers)).collect();
         assert_eq!(left_out, [("text", 1), ("never", 0)]);
     }
@@ -173,13 +202,14 @@ mod tests {
     #[test]
     fn keys_beyond_the_limit_are_told() {
         let mut scan = KeyScan::default();
-        let mut see = |at: usize| scan.see(format!("k{at}").as_bytes(), PropertyValue::Number(1.0), b"1");
+        let one = PropertyValue::Number(1.0);
+        let mut see = |at: usize| scan.see(format!("k{at}").as_bytes(), one, b"1", || None);
         assert!((0..MAX_PROPERTY_KEYS).all(&mut see));
         assert!(!see(MAX_PROPERTY_KEYS) && !see(MAX_PROPERTY_KEYS + 1) && see(7));
         scan.truncate(9);
-        assert!(scan.see(b"again", PropertyValue::Number(1.0), b"1"));
+        assert!(scan.see(b"again", one, b"1", || None));
         let keys = scan.finish("jarvis");
-        assert_eq!((keys.numeric.len(), keys.beyond.as_deref()), (10, Some("k4096")));
+        assert_eq!((keys.properties.len(), keys.beyond.as_deref()), (10, Some("k4096")));
     }
 
     #[test]

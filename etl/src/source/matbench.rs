@@ -14,12 +14,12 @@ use super::definition::SourceDefinition;
 use super::document::open_document;
 use super::files::base_name;
 use super::input::Progress;
-use super::json::{Cursor, Scalar, excerpt};
+use super::json::{Cursor, JsonError, excerpt};
 use super::json_stream::{Cut, JsonStream};
 use super::matbench_index::RowIndex;
 use super::odd_values::note_odd_values;
 use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
-use super::property_value::PropertyValue;
+use super::property_value::{PropertyValue, Reading};
 use super::pymatgen::read_structure;
 use super::state::file_states;
 use super::unread::UnreadFiles;
@@ -61,9 +61,30 @@ struct Task {
     columns: Vec<String>,
     /// Index of the property of each column; `None` for the structure.
     targets: Vec<Option<usize>>,
+    /// How the values of each column are read.
+    readings: Vec<Reading>,
 }
 
 impl Task {
+    /// Returns how the values of each column are read, by the first value in it: as booleans or numbers. Any other value
+    /// is an error of its row.
+    fn find_readings(&self) -> Result<Vec<Reading>, SourceError> {
+        let mut readings: Vec<Option<Reading>> = vec![None; self.columns.len()];
+        for (reading, column) in readings.iter_mut().zip(&self.columns) {
+            *reading = (column == STRUCTURE_COLUMN).then_some(Reading::StrictNumbers);
+        }
+        let mut rows = Rows::open(self, &Progress::default())?;
+        let mut row = Vec::new();
+        while readings.iter().any(Option::is_none) && rows.json.next_element(&mut rows.first_row)? {
+            row.clear();
+            if rows.json.value(&mut row, MAX_RECORD_BYTES)? == Cut::Whole {
+                // A malformed row is left to the parser.
+                let _ = see_row(&row, &mut readings);
+            }
+        }
+        Ok(readings.into_iter().map(|reading| reading.unwrap_or(Reading::StrictNumbers)).collect())
+    }
+
     /// Returns the error of a file whose numbers of rows and index values differ.
     fn miscounted(&self, rows: usize) -> SourceError {
         let message = format!("has an index of {} rows and data of {rows}, or more", self.index.len());
@@ -80,6 +101,7 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
     let mut properties: Vec<PropertyColumn> = Vec::new();
     for path in inputs {
         let mut task = read_header(path)?;
+        task.readings = task.find_readings()?;
         for (at, key) in task.columns.iter().enumerate() {
             if key == STRUCTURE_COLUMN {
                 continue;
@@ -87,9 +109,14 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
             let [column] = &assign_columns(&task.file, &task.name, &task.name, [key.clone()])?[..] else {
                 continue;
             };
+            let kind = task.readings.get(at).map_or(column.kind, Reading::kind);
             let known = properties.iter().position(|other| other.column == column.column);
+            if known.and_then(|at| properties.get(at)).is_some_and(|other| other.kind != kind) {
+                let message = format!("{key:?} holds booleans in one task and numbers in another");
+                return Err(SourceError::layout(&task.file, message));
+            }
             let property = known.unwrap_or_else(|| {
-                properties.push(column.clone());
+                properties.push(PropertyColumn { kind, ..column.clone() });
                 properties.len() - 1
             });
             if let Some(target) = task.targets.get_mut(at) {
@@ -112,6 +139,7 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
         inputs: inputs.to_vec(),
         states: file_states(inputs)?,
         properties,
+        classes: Vec::new(),
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
         named_cifs: None,
@@ -164,7 +192,8 @@ fn read_header(path: &Path) -> Result<Task, SourceError> {
         let message = format!("has no column \"structure\" but {shown}: a task without crystals");
         return Err(SourceError::layout(&file, message));
     }
-    Ok(Task { path: path.to_path_buf(), file, index, name, targets: vec![None; columns.len()], columns })
+    let (targets, readings) = (vec![None; columns.len()], Vec::new());
+    Ok(Task { path: path.to_path_buf(), file, index, name, targets, readings, columns })
 }
 
 fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
@@ -279,6 +308,27 @@ impl RecordReader for TaskReader {
     }
 }
 
+/// Determines the readings that the values of a row tell.
+fn see_row(row: &[u8], readings: &mut [Option<Reading>]) -> Result<(), JsonError> {
+    let mut cursor = Cursor::new(row);
+    cursor.expect(b'[', "a row")?;
+    let mut first = true;
+    for reading in readings {
+        if !cursor.next_element(&mut first)? {
+            break;
+        }
+        let value = PropertyValue::of_scalar(cursor.scalar()?);
+        if reading.is_none() {
+            *reading = match value {
+                PropertyValue::Missing | PropertyValue::Placeholder => None,
+                PropertyValue::Boolean(_) => Some(Reading::Booleans),
+                PropertyValue::Number(_) | PropertyValue::Other => Some(Reading::StrictNumbers),
+            };
+        }
+    }
+    Ok(())
+}
+
 /// A parser of single rows.
 struct RowParser {
     tasks: Arc<[Task]>,
@@ -300,14 +350,12 @@ impl RowParser {
             match (task.columns.get(cells), task.targets.get(cells)) {
                 (Some(key), Some(&Some(property))) => {
                     let raw = cursor.raw()?;
-                    let value = match Cursor::new(raw).scalar()? {
-                        Scalar::Bool(truth) => PropertyValue::Number(f64::from(u8::from(truth))),
-                        other => PropertyValue::of_scalar(other),
-                    };
-                    if let Some(slot) = self.values.get_mut(property) {
-                        // The values of a target are not scanned beforehand, so any other text is an error of the
-                        // row.
-                        *slot = value.number(key, raw, true, &mut self.odd)?;
+                    let scalar = Cursor::new(raw).scalar()?;
+                    if let (Some(slot), Some(reading)) =
+                        (self.values.get_mut(property), task.readings.get(cells))
+                    {
+                        let value = PropertyValue::of_scalar(scalar);
+                        *slot = reading.read(value, key, raw, || scalar.text(raw), &mut self.odd)?;
                     }
                 }
                 (Some(_), _) => read_structure(&mut cursor, &mut self.structure)?,

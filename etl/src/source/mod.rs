@@ -8,6 +8,7 @@
 mod atoms;
 mod by_name;
 mod cif;
+mod classes;
 mod csv_stream;
 mod definition;
 mod detect;
@@ -69,6 +70,7 @@ use crate::reject::{Note, Origin, Reject};
 use state::file_states;
 
 pub(crate) use cif::identifier as cif_identifier;
+pub(crate) use classes::NoClasses;
 pub(crate) use document::{Document, check_encoding, open_document};
 pub(crate) use entry::{check_identifier, too_long};
 pub(crate) use files::base_name;
@@ -78,9 +80,11 @@ pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use key_scan::MAX_PROPERTY_KEYS;
-pub(crate) use odd_values::{Tally, shown};
+pub(crate) use odd_values::{Content, Tally, shown};
 pub(crate) use packing::is_json;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
+#[cfg(test)]
+pub(crate) use pymatgen::read as read_pymatgen;
 pub(crate) use state::{InputState, changed_since, file_state};
 pub(crate) use table_parquet::MAGIC as PARQUET_MAGIC;
 pub(crate) use table_roles::find_id_column;
@@ -96,6 +100,7 @@ pub use names::FileId;
 pub use open::{InputKind, open};
 pub use poscar::identifier as poscar_identifier;
 pub use property_value::{PropertyValue, is_missing};
+pub use schemas::property::PropertyColumn;
 pub use single::EntryFormat;
 pub use unread::{UnreadFiles, UnreadGroup};
 
@@ -195,15 +200,6 @@ impl RawBlock {
     }
 }
 
-/// A numeric property column of a source or label table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PropertyColumn {
-    /// Name of the column in the store, see [`schemas::property`].
-    pub column: String,
-    /// Key of the property in the source.
-    pub key: String,
-}
-
 /// A crystal, borrowed from the buffers of a parser.
 #[derive(Debug)]
 pub struct ParsedCrystal<'a> {
@@ -211,7 +207,8 @@ pub struct ParsedCrystal<'a> {
     pub material_id: &'a str,
     /// Unit cell and sites.
     pub structure: &'a Structure,
-    /// Values of the properties, in the order of [`OpenSource::properties`].
+    /// Values of the properties, in the order of [`OpenSource::properties`]: numbers, 1 and 0 for true and false, and
+    /// the indices of classes in [`OpenSource::classes`].
     pub properties: &'a [Option<f64>],
 }
 
@@ -280,8 +277,10 @@ pub struct OpenSource {
     pub inputs: Vec<PathBuf>,
     /// State of every input, as far as it is known without reading it.
     pub(crate) states: Vec<InputState>,
-    /// Numeric properties, in the order of [`ParsedCrystal::properties`].
+    /// Properties, in the order of [`ParsedCrystal::properties`].
     pub properties: Vec<PropertyColumn>,
+    /// Names of the classes of every property. Those of properties of another kind are empty or left out.
+    pub classes: Vec<Arc<[String]>>,
     /// Label tables among the inputs.
     pub embedded_labels: Vec<EmbeddedLabels>,
     /// Files among the inputs that are not read.
@@ -316,6 +315,7 @@ impl OpenSource {
             states: file_states(&inputs)?,
             inputs,
             properties: Vec::new(),
+            classes: Vec::new(),
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
             named_cifs: None,

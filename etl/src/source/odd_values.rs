@@ -2,12 +2,15 @@
 //!
 //! The rule is the same for all sources and label tables: a column is numeric if most of its values are numbers. Any
 //! other value in it is null, and a remark names it. Placeholders such as `-` or `n.d.` do not count against the
-//! column. A documented property is always numeric; if most of its values are not numbers, each such value is an
-//! error of its entry.
+//! column. A column of booleans alone is one of truth values, and one of few texts one of classes. A documented property is always numeric; if most of its
+//! values are not numbers, each such value is an error of its entry.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::Sink;
+use super::classes::{ClassScan, NoClasses};
+use super::property_value::PropertyValue;
 use crate::reject::{Note, Origin};
 
 /// Code of the remark about a value that counts as missing.
@@ -27,22 +30,81 @@ pub(crate) fn shown(value: &[u8]) -> String {
 pub(crate) struct Tally {
     /// Number of values that are numbers.
     pub(crate) numbers: u64,
-    /// Number of values that are neither numbers, missing nor placeholders.
-    pub(crate) texts: u64,
-    /// The first of these.
-    pub(crate) first_text: Option<String>,
+    /// Number of values that are `true` or `false`.
+    booleans: u64,
+    /// Number of values that are neither numbers, booleans, missing nor placeholders.
+    texts: u64,
+    /// The first boolean or text.
+    first_text: Option<String>,
+    /// The texts of all these values.
+    classes: ClassScan,
+}
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content<'a> {
+    /// Mostly numbers.
+    Numbers,
+    /// Booleans alone.
+    Booleans,
+    /// Texts that are classes, with their names.
+    Classes(&'a [String]),
+    /// Anything else, with the reason why it is no column of classes.
+    Other(NoClasses),
+    /// No values.
+    Nothing,
 }
 
 impl Tally {
-    /// Whether the column is numeric.
-    pub(crate) fn is_numeric(&self) -> bool {
-        self.numbers > self.texts
+    /// Counts a value. `raw` is the value as written, and `text` returns its text, or `None` for a list or an object.
+    /// Returns the index of the text as long as the texts may be classes.
+    pub(crate) fn see<'t>(
+        &mut self,
+        value: PropertyValue,
+        raw: &[u8],
+        text: impl FnOnce() -> Option<Cow<'t, str>>,
+    ) -> Option<u32> {
+        match value {
+            PropertyValue::Missing | PropertyValue::Placeholder => return None,
+            PropertyValue::Number(_) => self.numbers += 1,
+            PropertyValue::Boolean(_) => self.booleans += 1,
+            PropertyValue::Other => self.texts += 1,
+        }
+        if !matches!(value, PropertyValue::Number(_)) {
+            self.first_text.get_or_insert_with(|| shown(raw));
+        }
+        if !self.classes.is_open() {
+            return None;
+        }
+        match text() {
+            Some(text) => self.classes.see(text.trim()),
+            None => {
+                self.classes.see_other();
+                None
+            }
+        }
     }
 
-    /// Counts a text.
-    pub(crate) fn see_text(&mut self, value: &[u8]) {
-        self.texts += 1;
-        self.first_text.get_or_insert_with(|| shown(value));
+    /// Returns what the values are.
+    pub(crate) fn content(&self) -> Content<'_> {
+        match (self.numbers, self.booleans, self.texts) {
+            (0, 0, 0) => Content::Nothing,
+            (numbers, booleans, texts) if numbers > booleans + texts => Content::Numbers,
+            (0, _, 0) => Content::Booleans,
+            // Booleans among numbers are neither numbers nor names.
+            (_, _, 0) => Content::Other(NoClasses::Mixed),
+            _ => self.classes.classes().map_or_else(Content::Other, Content::Classes),
+        }
+    }
+
+    /// Returns the texts of the values, by their indices.
+    pub(crate) fn texts(&self) -> &ClassScan {
+        &self.classes
+    }
+
+    /// Returns the number of values of all kinds.
+    pub(crate) fn values(&self) -> u64 {
+        self.numbers + self.booleans + self.texts
     }
 }
 
@@ -52,7 +114,11 @@ pub(crate) fn left_out_notes(file: &str, columns: &[(String, Tally)]) -> Vec<Str
     let (some, none): (Vec<_>, Vec<_>) = columns.iter().partition(|(_, tally)| tally.numbers > 0);
     let mut notes = Vec::new();
     if !none.is_empty() {
-        let names: Vec<&str> = none.iter().take(LISTED_COLUMNS).map(|(name, _)| name.as_str()).collect();
+        let named = |(name, tally): &&(String, Tally)| match tally.content() {
+            Content::Other(reason) => format!("{name} ({reason})"),
+            _ => name.clone(),
+        };
+        let names: Vec<String> = none.iter().take(LISTED_COLUMNS).map(named).collect();
         let more = none.len() - names.len();
         let mut note = format!("{file}: left out, without numbers: {}", names.join(", "));
         if more > 0 {
@@ -62,20 +128,21 @@ pub(crate) fn left_out_notes(file: &str, columns: &[(String, Tally)]) -> Vec<Str
         notes.push(note);
     }
     notes.extend(some.into_iter().map(|(name, tally)| {
-        let Tally { numbers, texts, first_text } = tally;
+        let Tally { numbers, first_text, .. } = tally;
+        let others = tally.values() - numbers;
         let first = first_text.as_deref().unwrap_or_default();
         format!(
-            "{file}: left out, mostly without numbers: {name} ({numbers} numbers, {texts} other values, the first \
+            "{file}: left out, mostly without numbers: {name} ({numbers} numbers, {others} other values, the first \
              {first:?})"
         )
     }));
     notes
 }
 
-/// Returns the message about a value that counts as missing.
-pub(super) fn odd_message(key: &str, value: &[u8]) -> String {
+/// Returns the message about a value that counts as missing because it is no `wanted`, such as a number.
+pub(super) fn odd_message(key: &str, value: &[u8], wanted: &str) -> String {
     let text = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    format!("{key} is {:?}, no number: taken as missing", shown(text.trim_ascii()))
+    format!("{key} is {:?}, no {wanted}: taken as missing", shown(text.trim_ascii()))
 }
 
 /// Passes on the remarks about the values of a record, before its crystal.
@@ -95,11 +162,30 @@ pub(super) fn note_odd_values<T: Into<String>>(
 mod tests {
     use super::*;
 
+    fn tally(texts: &[&str]) -> Tally {
+        let mut tally = Tally::default();
+        for text in texts {
+            tally.see(PropertyValue::of_text(text.as_bytes()), text.as_bytes(), || Some((*text).into()));
+        }
+        tally
+    }
+
+    #[test]
+    fn content_is_told_by_most_values() {
+        assert_eq!(tally(&["", "na", "-"]).content(), Content::Nothing);
+        assert_eq!(tally(&["1", "2", "x", "-"]).content(), Content::Numbers);
+        assert_eq!(tally(&["1", "2", "true"]).content(), Content::Numbers);
+        assert_eq!(tally(&["true", "False", "", "na", "?"]).content(), Content::Booleans);
+        assert_eq!(tally(&["true", "1"]).content(), Content::Other(NoClasses::Mixed));
+        let names = ["x", "1"].map(str::to_owned);
+        assert_eq!(tally(&["x", "1", " x", "1 "]).content(), Content::Classes(&names));
+        let rare = NoClasses::Rare { texts: 2, values: 3 };
+        assert_eq!(tally(&["x", "y", "x"]).content(), Content::Other(rare));
+    }
+
     #[test]
     fn columns_left_out_are_named_with_what_they_hold() {
-        let mut mixed = Tally { numbers: 2, ..Tally::default() };
-        ["low", "high", "low"].iter().for_each(|text| mixed.see_text(text.as_bytes()));
-        assert!(!mixed.is_numeric());
+        let mixed = tally(&["1", "2", "low", "high", "true"]);
         let names = (0..25).map(|at| (format!("c{at}"), Tally::default()));
         let columns: Vec<_> = names.chain([("grade".to_owned(), mixed)]).collect();
         let notes = left_out_notes("t.csv", &columns);
@@ -109,12 +195,16 @@ mod tests {
             notes[1],
             "t.csv: left out, mostly without numbers: grade (2 numbers, 3 other values, the first \"low\")"
         );
+        let texts = [("note".to_owned(), tally(&["x", "y"]))];
+        let expected = "t.csv: left out, without numbers: note (2 different texts in 2 values)";
+        assert_eq!(left_out_notes("t.csv", &texts), [expected]);
         assert!(left_out_notes("t.csv", &[]).is_empty());
     }
 
     #[test]
     fn a_message_shows_the_value_without_its_quotes() {
-        assert_eq!(odd_message("gap", b"\"n.d.\""), "gap is \"n.d.\", no number: taken as missing");
-        assert!(odd_message("gap", &[b'x'; 4096]).len() < 200);
+        let message = odd_message("gap", b"\"n.d.\"", "number");
+        assert_eq!(message, "gap is \"n.d.\", no number: taken as missing");
+        assert!(odd_message("gap", &[b'x'; 4096], "number").len() < 200);
     }
 }

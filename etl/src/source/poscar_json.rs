@@ -42,6 +42,7 @@ pub(super) fn open(inputs: &[PathBuf], name: &str) -> Result<OpenSource, SourceE
         inputs: inputs.to_vec(),
         states: file_states(inputs)?,
         properties: Vec::new(),
+        classes: Vec::new(),
         embedded_labels: inputs.iter().map(|path| read_splits(path)).collect::<Result<_, _>>()?,
         unread: UnreadFiles::default(),
         named_cifs: None,

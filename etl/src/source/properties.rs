@@ -1,4 +1,4 @@
-//! Assignment of columns to the numeric properties of a source.
+//! Assignment of columns to the properties of a source.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use schemas::property::{by_column, passthrough_column};
 use schemas::store::{SPLIT_PREFIX, column_by_name};
 
 use super::json_string::JsonString;
-use super::key_scan::{MAX_PROPERTY_KEYS, NumericKey};
+use super::key_scan::{MAX_PROPERTY_KEYS, PropertyKey};
 use super::units::documented;
 use super::{PropertyColumn, SourceError};
 
@@ -15,7 +15,7 @@ pub(crate) const MAX_TABLE_COLUMNS: usize = 2 * MAX_PROPERTY_KEYS;
 /// Prefix of a property's column if its name is that of a fixed column.
 const CLASH_PREFIX: &str = "property_";
 
-/// Assigns a column to every key of a source.
+/// Assigns a column to every key of a source. The columns hold numbers until their kinds are set.
 ///
 /// A documented key gets its documented column or, if another key of the source has it, the name that it would have
 /// without documentation. If the name is that of a fixed column, it gets the prefix `property_`.
@@ -37,37 +37,38 @@ pub(crate) fn assign_columns(
             return Err(SourceError::DuplicateColumn { file, first, second: key, column });
         }
         places.insert(column.clone(), columns.len());
-        columns.push(PropertyColumn { column, key });
+        columns.push(PropertyColumn::number(column, key));
     }
     Ok(columns)
 }
 
 /// Assigns columns to the keys of a source's entries as [`assign_columns`] does. If two keys have the same column,
-/// the one with more numbers is kept and a line is added to `notes`, so that a single odd entry does not end a build.
-pub(super) fn assign_numeric(
+/// the one with more values is kept and a line is added to `notes`, so that a single odd entry does not end a build.
+pub(super) fn assign_keys(
     file: &str,
     qualifier: &str,
     prefix: &str,
-    keys: Vec<NumericKey>,
+    keys: Vec<PropertyKey>,
     notes: &mut Vec<String>,
-) -> (Vec<PropertyColumn>, Vec<NumericKey>) {
+) -> (Vec<PropertyColumn>, Vec<PropertyKey>) {
     let mut columns: Vec<PropertyColumn> = Vec::with_capacity(keys.len());
-    let mut kept: Vec<NumericKey> = Vec::with_capacity(keys.len());
+    let mut kept: Vec<PropertyKey> = Vec::with_capacity(keys.len());
     let mut places: HashMap<String, usize> = HashMap::new();
-    for numeric in keys {
-        let key = JsonString { raw: &numeric.key, escaped: true }.text().into_owned();
+    for found in keys {
+        let key = JsonString { raw: &found.key, escaped: true }.text().into_owned();
         let column = column_of(qualifier, prefix, &key, |column| places.contains_key(column));
         let Some(&at) = places.get(&column) else {
             places.insert(column.clone(), columns.len());
-            columns.push(PropertyColumn { column, key });
-            kept.push(numeric);
+            columns.push(PropertyColumn { column, key, kind: found.reading.kind() });
+            kept.push(found);
             continue;
         };
         let mut dropped = key;
         if let (Some(other), Some(property)) = (kept.get_mut(at), columns.get_mut(at)) {
-            if numeric.numbers > other.numbers {
+            if found.values > other.values {
                 std::mem::swap(&mut property.key, &mut dropped);
-                *other = numeric;
+                property.kind = found.reading.kind();
+                *other = found;
             }
             let kept = &property.key;
             notes.push(format!(
@@ -101,6 +102,7 @@ fn plain_column(prefix: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::property_value::Reading;
 
     fn columns(keys: &[&str]) -> Vec<String> {
         let keys = keys.iter().map(|&key| key.to_owned());
@@ -129,14 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_of_one_column_the_one_with_more_numbers_stays() {
-        let key = |key: &str, numbers| NumericKey { key: key.as_bytes().to_vec(), is_strict: false, numbers };
+    fn of_two_keys_of_one_column_the_one_with_more_values_stays() {
+        let key = |key: &str, values| PropertyKey {
+            key: key.as_bytes().to_vec(),
+            reading: Reading::Numbers,
+            values,
+        };
         let keys = vec![key("a b", 1), key("d", 3), key("a-b", 5), key("a.b", 2)];
         let mut notes = Vec::new();
-        let (columns, kept) = assign_numeric("f.json", "jarvis", "", keys, &mut notes);
+        let (columns, kept) = assign_keys("f.json", "jarvis", "", keys, &mut notes);
         let columns: Vec<_> = columns.iter().map(|column| (&*column.column, &*column.key)).collect();
         assert_eq!(columns, [("a_b", "a-b"), ("d", "d")]);
-        assert_eq!(kept.iter().map(|key| key.numbers).collect::<Vec<_>>(), [5, 3]);
+        assert_eq!(kept.iter().map(|key| key.values).collect::<Vec<_>>(), [5, 3]);
         assert_eq!(
             notes,
             [

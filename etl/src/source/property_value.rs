@@ -1,4 +1,9 @@
-//! Values of numeric properties.
+//! Values of properties.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use schemas::property::PropertyKind;
 
 use super::RecordError;
 use super::json::{Scalar, excerpt, parse_number};
@@ -26,8 +31,96 @@ pub enum PropertyValue {
     Placeholder,
     /// A finite number.
     Number(f64),
-    /// A text, an array, an object or an infinity.
+    /// `true` or `false`.
+    Boolean(bool),
+    /// Any other text, an array, an object or an infinity.
     Other,
+}
+
+/// How the values of a property are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As numbers. Any other value counts as missing, with a remark.
+    Numbers,
+    /// As numbers. Any other value is an error of its entry.
+    StrictNumbers,
+    /// As booleans, stored as 1 and 0. Any other value is an error of its entry.
+    Booleans,
+    /// As texts among these, stored as their indices.
+    Classes(Arc<[String]>),
+}
+
+impl Reading {
+    /// Returns the kind of the column in a store.
+    pub(crate) fn kind(&self) -> PropertyKind {
+        match self {
+            Self::Numbers | Self::StrictNumbers => PropertyKind::Number,
+            Self::Booleans => PropertyKind::Boolean,
+            Self::Classes(_) => PropertyKind::Class,
+        }
+    }
+
+    /// Returns the names of the classes; empty for other properties.
+    pub(crate) fn classes(&self) -> Arc<[String]> {
+        match self {
+            Self::Classes(names) => Arc::clone(names),
+            Self::Numbers | Self::StrictNumbers | Self::Booleans => Arc::new([]),
+        }
+    }
+
+    /// Returns what a message calls a value.
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Numbers | Self::StrictNumbers => "number",
+            Self::Booleans => "boolean",
+            Self::Classes(_) => "class",
+        }
+    }
+
+    /// Returns the value of a property as a number, or `None` if it is missing. `raw` is the value as written, and
+    /// `text` returns its text.
+    ///
+    /// A placeholder counts as missing, and so does a value that is of another kind or a word for a missing value
+    /// among names of classes. Each adds a message to `odd`.
+    ///
+    /// # Errors
+    /// Returns [`RecordError::PropertyValue`] for a value of another kind where it is an error, with the `key` and the
+    /// value as written.
+    pub(super) fn read<'t>(
+        &self,
+        value: PropertyValue,
+        key: &str,
+        raw: &[u8],
+        text: impl FnOnce() -> Option<Cow<'t, str>>,
+        odd: &mut Vec<String>,
+    ) -> Result<Option<f64>, RecordError> {
+        use PropertyValue::{Boolean, Missing, Number, Other, Placeholder};
+        let found = match (self, value) {
+            (Self::Classes(_), Missing) => {
+                if !text().is_none_or(|text| text.trim().is_empty()) {
+                    odd.push(odd_message(key, raw, self.noun()));
+                }
+                return Ok(None);
+            }
+            (_, Missing) => return Ok(None),
+            (_, Placeholder) | (Self::Numbers, Boolean(_) | Other) => {
+                odd.push(odd_message(key, raw, self.noun()));
+                return Ok(None);
+            }
+            (Self::Numbers | Self::StrictNumbers, Number(number)) => Some(number),
+            (Self::Booleans, Boolean(truth)) => Some(f64::from(u8::from(truth))),
+            (Self::Classes(names), Number(_) | Boolean(_) | Other) => text().and_then(|text| {
+                let at = names.iter().position(|name| name == text.trim())?;
+                Some(at as f64)
+            }),
+            (Self::StrictNumbers, Boolean(_) | Other) | (Self::Booleans, Number(_) | Other) => None,
+        };
+        found.map(Some).ok_or_else(|| RecordError::PropertyValue {
+            key: key.to_owned(),
+            value: excerpt(raw),
+            wanted: self.noun(),
+        })
+    }
 }
 
 impl PropertyValue {
@@ -39,9 +132,11 @@ impl PropertyValue {
         if is_missing(text) {
             return Self::Missing;
         }
-        let is_placeholder =
-            PLACEHOLDERS.iter().any(|word| text.trim_ascii().eq_ignore_ascii_case(word.as_bytes()));
-        if is_placeholder { Self::Placeholder } else { Self::Other }
+        let is_word = |word: &str| text.trim_ascii().eq_ignore_ascii_case(word.as_bytes());
+        if let Some(truth) = [false, true].into_iter().find(|truth| is_word(word_of(*truth))) {
+            return Self::Boolean(truth);
+        }
+        if PLACEHOLDERS.iter().any(|word| is_word(word)) { Self::Placeholder } else { Self::Other }
     }
 
     /// Classifies a number. NaN is missing.
@@ -55,41 +150,21 @@ impl PropertyValue {
         }
     }
 
-    /// Classifies a JSON value. A number in quotes is a number; a boolean is not.
+    /// Classifies a JSON value. A number or boolean in quotes is one.
     pub(super) fn of_scalar(scalar: Scalar<'_>) -> Self {
         match scalar {
             Scalar::Null => Self::Missing,
             Scalar::Number(number) => Self::of_number(number),
             Scalar::String(JsonString { raw, escaped: false }) => Self::of_text(raw),
-            Scalar::String(_) | Scalar::Bool(_) | Scalar::Container => Self::Other,
+            Scalar::Bool(truth) => Self::Boolean(truth),
+            Scalar::String(_) | Scalar::Container => Self::Other,
         }
     }
+}
 
-    /// Returns the number, or `None` if it is missing. Any other value counts as missing and adds a message to `odd`,
-    /// unless the column is strict.
-    ///
-    /// # Errors
-    /// Returns [`RecordError::PropertyValue`] for any other value in a strict column, with the `key` and the value as
-    /// written.
-    pub(super) fn number(
-        self,
-        key: &str,
-        raw: &[u8],
-        is_strict: bool,
-        odd: &mut Vec<String>,
-    ) -> Result<Option<f64>, RecordError> {
-        match self {
-            Self::Missing => Ok(None),
-            Self::Number(number) => Ok(Some(number)),
-            Self::Other if is_strict => {
-                Err(RecordError::PropertyValue { key: key.to_owned(), value: excerpt(raw) })
-            }
-            Self::Placeholder | Self::Other => {
-                odd.push(odd_message(key, raw));
-                Ok(None)
-            }
-        }
-    }
+/// Returns the word for a truth value.
+fn word_of(truth: bool) -> &'static str {
+    if truth { "true" } else { "false" }
 }
 
 #[cfg(test)]
@@ -111,19 +186,48 @@ mod tests {
     }
 
     #[test]
+    fn only_true_and_false_are_booleans() {
+        for (text, truth) in [("true", true), ("True", true), (" FALSE ", false), ("false", false)] {
+            assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Boolean(truth), "{text:?}");
+        }
+        for text in ["yes", "no", "t", "f", "truee", "1.0.0"] {
+            assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Other, "{text:?}");
+        }
+        assert_eq!(PropertyValue::of_text(b"1"), PropertyValue::Number(1.0));
+        assert_eq!(PropertyValue::of_scalar(Scalar::Bool(true)), PropertyValue::Boolean(true));
+    }
+
+    #[test]
     fn an_odd_value_is_missing_with_a_message_or_a_fault() {
-        let take = |text: &str, is_strict| {
+        let take = |text: &'static str, reading: &Reading| {
             let mut odd = Vec::new();
             let raw = text.as_bytes();
-            let number = PropertyValue::of_text(raw).number("gap", raw, is_strict, &mut odd);
-            (number.map_err(|error| error.reason_code()), odd.len())
+            let value = PropertyValue::of_text(raw);
+            let read = reading.read(value, "gap", raw, || Some(text.into()), &mut odd);
+            (read.map_err(|error| error.reason_code()), odd.len())
         };
-        for is_strict in [false, true] {
-            assert_eq!(take("1.5", is_strict), (Ok(Some(1.5)), 0));
-            assert_eq!(take("NaN", is_strict), (Ok(None), 0));
-            assert_eq!(take("-", is_strict), (Ok(None), 1));
+        let fault = (Err("bad_property_value"), 0);
+        for reading in &[Reading::Numbers, Reading::StrictNumbers] {
+            assert_eq!(take("1.5", reading), (Ok(Some(1.5)), 0));
+            assert_eq!(take("NaN", reading), (Ok(None), 0));
+            assert_eq!(take("-", reading), (Ok(None), 1));
         }
-        assert_eq!(take(">5", false), (Ok(None), 1));
-        assert_eq!(take(">5", true), (Err("bad_property_value"), 0));
+        for text in [">5", "true"] {
+            assert_eq!(take(text, &Reading::Numbers), (Ok(None), 1));
+            assert_eq!(take(text, &Reading::StrictNumbers), fault);
+        }
+        assert_eq!(take("true", &Reading::Booleans), (Ok(Some(1.0)), 0));
+        assert_eq!(take("False", &Reading::Booleans), (Ok(Some(0.0)), 0));
+        assert_eq!(take("none", &Reading::Booleans), (Ok(None), 0));
+        assert_eq!(take("?", &Reading::Booleans), (Ok(None), 1));
+        assert_eq!(take("1", &Reading::Booleans), fault);
+        let classes = Reading::Classes(["FM", "1"].map(str::to_owned).into());
+        assert_eq!(take(" FM ", &classes), (Ok(Some(0.0)), 0));
+        assert_eq!(take("1", &classes), (Ok(Some(1.0)), 0));
+        assert_eq!(take(" ", &classes), (Ok(None), 0));
+        for text in ["none", "unknown"] {
+            assert_eq!(take(text, &classes), (Ok(None), 1));
+        }
+        assert_eq!(take("fm", &classes), fault);
     }
 }

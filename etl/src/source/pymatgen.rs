@@ -127,13 +127,19 @@ fn read_one_species<'a>(cursor: &mut Cursor<'a>) -> Result<(&'a [u8], f64), Reco
     Ok((symbol.ok_or(RecordError::MissingField("element"))?, occupancy))
 }
 
+/// Reads a structure from JSON.
+#[cfg(test)]
+pub(crate) fn read(json: &[u8]) -> Result<Structure, RecordError> {
+    let mut structure = Structure::default();
+    read_structure(&mut Cursor::new(json), &mut structure).map(|()| structure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Structure, RecordError> {
-        let mut structure = Structure::default();
-        read_structure(&mut Cursor::new(json.as_bytes()), &mut structure).map(|()| structure)
+        super::read(json.as_bytes())
     }
 
     const CHLORIDE: &str = r#"{"@module": "pymatgen.core.structure", "charge": 0.0,

@@ -1,27 +1,28 @@
-//! Tables with a column of CIFs, one of identifiers and any number of numeric columns, as CSV (compressed or not) or
+//! Tables with a column of CIFs, one of identifiers and any number of properties, as CSV (compressed or not) or
 //! Parquet.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::csv_stream::{CsvStream, Fields};
+use super::csv_stream::{CsvStream, Field, Fields};
 use super::definition::SourceDefinition;
 use super::document::open_document;
 use super::entry::check_identifier;
 use super::input::Progress;
 use super::json::excerpt;
 use super::json_stream::Cut;
-use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
-use super::property_value::PropertyValue;
+use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS};
+use super::odd_values::note_odd_values;
+use super::properties::MAX_TABLE_COLUMNS;
+use super::property_value::{PropertyValue, Reading};
 use super::state::file_states;
 use super::table_cif::{NamedCifs, TableCifs};
 use super::table_parquet;
-use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
+use super::table_roles::{Properties, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
     MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
@@ -46,7 +47,7 @@ struct Table {
     roles: Vec<Role>,
 }
 
-/// Opens tables. The numeric columns are found in an additional pass, unless the options name them.
+/// Opens tables. Their properties are found in an additional pass.
 ///
 /// # Errors
 /// Returns a [`SourceError`] if a table cannot be read or lacks a column.
@@ -62,21 +63,10 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
     let mut tables = inputs.iter().map(|path| read_header(path, options)).collect::<Result<Vec<_>, _>>()?;
     let shown = tables.first().map(|table| table.file.clone()).unwrap_or_default();
     let mut named = NamedCifs::default();
-    let (keys, strict, notes) = match &options.property_columns {
-        Some(columns) => {
-            scan_rows(&tables, None, &mut named)?;
-            (columns.clone(), vec![true; columns.len()], Vec::new())
-        }
-        None => {
-            let mut scan = KeyScan::default();
-            scan_rows(&tables, Some(&mut scan), &mut named)?;
-            let ScannedKeys { numeric, left_out, .. } = scan.finish(QUALIFIER);
-            let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
-            let strict = numeric.iter().map(|key| key.is_strict).collect();
-            (keys, strict, left_out_notes(&shown, &left_out))
-        }
-    };
-    let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
+    let mut scan = KeyScan::default();
+    scan_rows(&tables, options, &mut scan, &mut named)?;
+    let Properties { columns: properties, readings, classes, notes } =
+        Properties::new(&shown, scan, options.property_columns.as_deref())?;
     let places: HashMap<&str, usize> =
         properties.iter().enumerate().map(|(at, property)| (property.key.as_str(), at)).collect();
     for table in &mut tables {
@@ -106,6 +96,7 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
         inputs: inputs.to_vec(),
         states: file_states(inputs)?,
         properties,
+        classes,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
         named_cifs: named.finish(),
@@ -116,7 +107,7 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
             Box::new(RowParser {
                 cifs: tables.iter().map(|table| TableCifs::new(&table.path)).collect(),
                 tables: tables.clone(),
-                strict: strict.clone(),
+                readings: readings.clone(),
                 values: vec![None; property_count],
                 odd: Vec::new(),
             })
@@ -150,14 +141,27 @@ fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceErro
     Ok(Table { path: path.to_path_buf(), file, columns, roles })
 }
 
-/// Reads all rows to find the files that they refer to and, if requested, the numeric columns.
+/// Returns the text of a field.
+fn text_of<'a>(field: &Field<'a>) -> Cow<'a, str> {
+    match field.bytes() {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// Reads all rows to find the files that they refer to and the properties. If the options name the columns of the
+/// properties, no others are examined.
 fn scan_rows(
     tables: &[Table],
-    mut scan: Option<&mut KeyScan>,
+    options: &SourceOptions,
+    scan: &mut KeyScan,
     named: &mut NamedCifs,
 ) -> Result<(), SourceError> {
+    let wanted = options.property_columns.as_deref();
+    let is_wanted = |column: &String| wanted.is_none_or(|wanted| wanted.contains(column));
     for table in tables {
         let cifs = TableCifs::new(&table.path);
+        let examined: Vec<bool> = table.columns.iter().map(is_wanted).collect();
         let mut csv = CsvStream::new(open_document(&table.path, ".csv", &Progress::default())?);
         let mut row = Vec::new();
         let mut header = true;
@@ -167,18 +171,19 @@ fn scan_rows(
             if std::mem::take(&mut header) || cut == Cut::TooLarge {
                 continue;
             }
-            for ((field, role), column) in Fields::new(&row).zip(&table.roles).zip(&table.columns) {
-                match (role, &mut scan) {
-                    (Role::Id, _) => {}
-                    (Role::Cif, _) => named.see(&cifs, &field.bytes()),
-                    (_, Some(scan)) => {
+            let columns = table.columns.iter().zip(&examined);
+            for ((field, role), (column, examined)) in Fields::new(&row).zip(&table.roles).zip(columns) {
+                match role {
+                    Role::Id => {}
+                    Role::Cif => named.see(&cifs, &field.bytes()),
+                    Role::Property(_) | Role::Ignored if *examined => {
                         let value = PropertyValue::of_text(field.raw);
-                        if !scan.see(column.as_bytes(), value, field.raw) {
+                        if !scan.see(column.as_bytes(), value, field.raw, || Some(text_of(&field))) {
                             let file = table.file.to_string();
                             return Err(SourceError::TooManyKeys { file, limit: MAX_PROPERTY_KEYS });
                         }
                     }
-                    (_, None) => {}
+                    Role::Property(_) | Role::Ignored => {}
                 }
             }
         }
@@ -238,8 +243,8 @@ struct RowParser {
     tables: Arc<[Table]>,
     /// Readers of the CIFs of each table.
     cifs: Vec<TableCifs>,
-    /// Whether each property is strict.
-    strict: Vec<bool>,
+    /// How the values of each property are read.
+    readings: Vec<Reading>,
     values: Vec<Option<f64>>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
@@ -262,13 +267,15 @@ impl RowParser {
                 Some(Role::Cif) => cif = Some(field),
                 Some(&Role::Property(property)) => {
                     let key = table.columns.get(at).map(String::as_str).unwrap_or_default();
-                    let is_strict = self.strict.get(property).copied().unwrap_or_default();
-                    match PropertyValue::of_text(field.raw).number(key, field.raw, is_strict, &mut self.odd) {
-                        Ok(value) => {
-                            if let Some(slot) = self.values.get_mut(property) {
-                                *slot = value;
-                            }
-                        }
+                    let value = PropertyValue::of_text(field.raw);
+                    let (Some(slot), Some(reading)) =
+                        (self.values.get_mut(property), self.readings.get(property))
+                    else {
+                        continue;
+                    };
+                    let text = || Some(text_of(&field));
+                    match reading.read(value, key, field.raw, text, &mut self.odd) {
+                        Ok(value) => *slot = value,
                         Err(error) => fault = fault.or(Some(error)),
                     }
                 }

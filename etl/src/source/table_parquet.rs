@@ -3,6 +3,7 @@
 //! The content of a record consists of the properties as little-endian doubles (NaN if missing), the size of the
 //! remarks about them, the remarks (one per line), and the CIF or its path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -20,13 +21,13 @@ use schemas::pages::batch_rows;
 
 use super::entry::check_identifier;
 use super::input::Progress;
-use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
-use super::property_value::PropertyValue;
+use super::key_scan::{KeyScan, MAX_PROPERTY_KEYS};
+use super::odd_values::note_odd_values;
+use super::properties::MAX_TABLE_COLUMNS;
+use super::property_value::{PropertyValue, Reading};
 use super::state::{InputState, file_states};
 use super::table_cif::{NamedCifs, TableCifs};
-use super::table_roles::{QUALIFIER, Role, check_unique, find_roles};
+use super::table_roles::{Properties, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
     OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink, SourceError,
@@ -55,7 +56,8 @@ struct Table {
     bytes: u64,
 }
 
-/// Opens Parquet tables. Columns of a numeric or boolean type are properties.
+/// Opens Parquet tables. Columns of a numeric or boolean type are properties, and so are those of text that hold numbers,
+/// booleans or classes.
 ///
 /// # Errors
 /// Returns a [`SourceError`] if a table cannot be read or lacks a column.
@@ -69,24 +71,16 @@ pub(super) fn open(
     for path in inputs {
         let builder = open_table(path)?;
         let schema = builder.schema().clone();
-        match &options.property_columns {
-            Some(wanted) => check_numeric(path, &schema, wanted)?,
-            None => scan_columns(path, &schema, &roles(path, &schema, options)?, &mut scan)?,
+        if let Some(wanted) = &options.property_columns {
+            check_numeric(path, &schema, wanted)?;
         }
+        scan_columns(path, &schema, options, &mut scan)?;
         check_compression(path, builder.metadata())?;
         headers.push((schema, builder.metadata().file_metadata().num_rows()));
     }
     let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-    let (keys, strict, notes) = match &options.property_columns {
-        Some(columns) => (columns.clone(), vec![true; columns.len()], Vec::new()),
-        None => {
-            let ScannedKeys { numeric, left_out, .. } = scan.finish(QUALIFIER);
-            let keys = numeric.iter().map(|key| String::from_utf8_lossy(&key.key).into_owned()).collect();
-            let strict = numeric.iter().map(|key| key.is_strict).collect();
-            (keys, strict, left_out_notes(&shown, &left_out))
-        }
-    };
-    let properties = assign_columns(&shown, QUALIFIER, "", keys)?;
+    let Properties { columns: properties, readings, classes, notes } =
+        Properties::new(&shown, scan, options.property_columns.as_deref())?;
     let mut named = NamedCifs::default();
     let places: HashMap<&str, usize> =
         properties.iter().enumerate().map(|(at, property)| (property.key.as_str(), at)).collect();
@@ -120,6 +114,7 @@ pub(super) fn open(
         // The decoder does not read sequentially.
         states: states.into_iter().map(|state| InputState { in_order: false, ..state }).collect(),
         properties,
+        classes,
         embedded_labels: Vec::new(),
         unread: UnreadFiles::default(),
         named_cifs: named.finish(),
@@ -129,7 +124,7 @@ pub(super) fn open(
             tables: tables.into_iter(),
             current: None,
             finished_bytes: 0,
-            values: Values { keys, strict, numbers: vec![f64::NAN; property_count], odd: Vec::new() },
+            values: Values { keys, readings, numbers: vec![f64::NAN; property_count], odd: Vec::new() },
         }),
         parser: Arc::new(move || {
             let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
@@ -165,28 +160,33 @@ fn for_each_text(
     Ok(())
 }
 
-/// Counts the kinds of values in the columns of a table. For numeric types all values are numbers; columns of text
-/// are read completely. Columns of other types are not properties.
+/// Counts the kinds of values in the columns of a table that may be properties. For numeric and boolean types all values
+/// are of one kind; columns of text are read completely. Columns of other types are not properties.
 fn scan_columns(
     path: &Path,
     schema: &SchemaRef,
-    roles: &[Role],
+    options: &SourceOptions,
     scan: &mut KeyScan,
 ) -> Result<(), SourceError> {
+    let roles = roles(path, schema, options)?;
     let file = path.to_string_lossy();
+    let wanted = options.property_columns.as_deref();
     let too_many = || SourceError::TooManyKeys { file: file.to_string(), limit: MAX_PROPERTY_KEYS };
     let mut texts = Vec::new();
-    for (at, (field, role)) in schema.fields().iter().zip(roles).enumerate() {
+    for (at, (field, role)) in schema.fields().iter().zip(&roles).enumerate() {
         let value = match field.data_type() {
             _ if *role != Role::Ignored => continue,
-            kind if is_numeric(kind) => PropertyValue::Number(0.0),
+            _ if wanted.is_some_and(|wanted| !wanted.contains(field.name())) => continue,
+            DataType::Boolean => PropertyValue::Boolean(true),
+            kind if kind.is_numeric() => PropertyValue::Number(0.0),
             kind if is_text(kind) => {
                 texts.push(at);
                 PropertyValue::Missing
             }
             _ => PropertyValue::Other,
         };
-        if !scan.see(field.name().as_bytes(), value, field.data_type().to_string().as_bytes()) {
+        let shown = field.data_type().to_string();
+        if !scan.see(field.name().as_bytes(), value, shown.as_bytes(), || None) {
             return Err(too_many());
         }
     }
@@ -195,7 +195,8 @@ fn scan_columns(
     }
     for_each_text(path, texts, |name, text| {
         let value = PropertyValue::of_text(text.as_bytes());
-        if scan.see(name.as_bytes(), value, text.as_bytes()) { Ok(()) } else { Err(too_many()) }
+        let seen = scan.see(name.as_bytes(), value, text.as_bytes(), || Some(text.into()));
+        if seen { Ok(()) } else { Err(too_many()) }
     })
 }
 
@@ -301,8 +302,8 @@ struct ParquetReader {
 /// The properties of the current row.
 struct Values {
     keys: Vec<String>,
-    /// Whether each property is strict.
-    strict: Vec<bool>,
+    /// How the values of each property are read.
+    readings: Vec<Reading>,
     numbers: Vec<f64>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
@@ -311,22 +312,26 @@ struct Values {
 impl Values {
     /// Reads the value of a property from its column.
     fn take(&mut self, at: usize, column: &ArrayRef, row: usize) -> Result<(), RecordError> {
-        let text = column.as_string_opt::<i64>().map(|texts| texts.value(row));
-        let number = column.as_primitive_opt::<Float64Type>().map(|numbers| numbers.value(row));
-        let (value, raw) = match (text, number) {
-            (Some(text), _) => (PropertyValue::of_text(text.as_bytes()), text.to_owned()),
-            (None, Some(number)) => match PropertyValue::of_number(number) {
-                PropertyValue::Other => (PropertyValue::Other, number.to_string()),
-                value => (value, String::new()),
-            },
-            (None, None) => return Ok(()),
+        let (value, raw): (_, Cow<'_, str>) = if let Some(texts) = column.as_string_opt::<i64>() {
+            let text = texts.value(row);
+            (PropertyValue::of_text(text.as_bytes()), text.into())
+        } else if let Some(numbers) = column.as_primitive_opt::<Float64Type>() {
+            match PropertyValue::of_number(numbers.value(row)) {
+                PropertyValue::Other => (PropertyValue::Other, numbers.value(row).to_string().into()),
+                value => (value, "".into()),
+            }
+        } else if let Some(booleans) = column.as_boolean_opt() {
+            let truth = booleans.value(row);
+            (PropertyValue::Boolean(truth), truth.to_string().into())
+        } else {
+            return Ok(());
         };
         let key = self.keys.get(at).map(String::as_str).unwrap_or_default();
-        let is_strict = self.strict.get(at).copied().unwrap_or_default();
-        let value = value.number(key, raw.as_bytes(), is_strict, &mut self.odd)?;
-        if let Some(slot) = self.numbers.get_mut(at) {
-            *slot = value.unwrap_or(f64::NAN);
-        }
+        let (Some(slot), Some(reading)) = (self.numbers.get_mut(at), self.readings.get(at)) else {
+            return Ok(());
+        };
+        let text = || Some(Cow::Borrowed(&*raw));
+        *slot = reading.read(value, key, raw.as_bytes(), text, &mut self.odd)?.unwrap_or(f64::NAN);
         Ok(())
     }
 }
@@ -365,12 +370,13 @@ impl Rows {
         Ok(true)
     }
 
-    /// Converts the columns of a batch to texts and doubles.
+    /// Converts the columns of a batch to texts, booleans and doubles.
     fn convert(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, SourceError> {
         let pairs = batch.columns().iter().zip(&self.roles);
         let converted = pairs.map(|(column, role)| match role {
             Role::Id | Role::Cif => cast(column, &DataType::LargeUtf8),
             Role::Property(_) if is_text(column.data_type()) => cast(column, &DataType::LargeUtf8),
+            Role::Property(_) if *column.data_type() == DataType::Boolean => Ok(Arc::clone(column)),
             Role::Property(_) | Role::Ignored => cast(column, &DataType::Float64),
         });
         converted.collect::<Result<_, _>>().map_err(|error| fault(&self.table.file, error))

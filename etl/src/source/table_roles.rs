@@ -1,15 +1,20 @@
 //! Roles of the columns of a table, in CSV or Parquet.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{SourceError, SourceOptions};
+use super::key_scan::{KeyScan, ScannedKeys};
+use super::odd_values::left_out_notes;
+use super::properties::assign_columns;
+use super::property_value::Reading;
+use super::{PropertyColumn, SourceError, SourceOptions};
 
 /// Names of identifier columns. The first existing one is used, in any case.
 const ID_COLUMNS: [&str; 5] = ["material_id", "id", "jid", "mbid", "cif_id"];
 /// Default name of the column of CIFs.
 pub(super) const CIF_COLUMN: &str = "cif";
 /// Qualifier of the properties' keys.
-pub(super) const QUALIFIER: &str = "table";
+const QUALIFIER: &str = "table";
 
 /// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +27,51 @@ pub(super) enum Role {
     Property(usize),
     /// A text that is not stored.
     Ignored,
+}
+
+/// The properties of tables.
+pub(super) struct Properties {
+    /// Their columns in the store.
+    pub(super) columns: Vec<PropertyColumn>,
+    /// How the values of each are read.
+    pub(super) readings: Vec<Reading>,
+    /// Names of the classes of each; empty for other properties.
+    pub(super) classes: Vec<Arc<[String]>>,
+    /// Remarks about columns that are left out.
+    pub(super) notes: Vec<String>,
+}
+
+impl Properties {
+    /// Determines the properties by the values that were seen. If columns are `wanted`, those are the properties, and a
+    /// value that is no number is an error of its entry unless all are booleans or classes.
+    ///
+    /// # Errors
+    /// Returns [`SourceError::DuplicateColumn`] if two have the same column in the store.
+    pub(super) fn new(file: &str, scan: KeyScan, wanted: Option<&[String]>) -> Result<Self, SourceError> {
+        let ScannedKeys { properties, left_out, .. } = scan.finish(QUALIFIER);
+        let found = properties.into_iter();
+        let found = found.map(|key| (String::from_utf8_lossy(&key.key).into_owned(), key.reading));
+        let (keys, readings, notes): (Vec<String>, Vec<Reading>, _) = match wanted {
+            None => {
+                let (keys, readings) = found.unzip();
+                (keys, readings, left_out_notes(file, &left_out))
+            }
+            Some(wanted) => {
+                let found: HashMap<String, Reading> = found.collect();
+                let reading = |key: &String| match found.get(key) {
+                    None | Some(Reading::Numbers) => Reading::StrictNumbers,
+                    Some(reading) => reading.clone(),
+                };
+                (wanted.to_vec(), wanted.iter().map(reading).collect(), Vec::new())
+            }
+        };
+        let mut columns = assign_columns(file, QUALIFIER, "", keys)?;
+        for (column, reading) in columns.iter_mut().zip(&readings) {
+            column.kind = reading.kind();
+        }
+        let classes = readings.iter().map(Reading::classes).collect();
+        Ok(Self { columns, readings, classes, notes })
+    }
 }
 
 /// Returns the index of the identifier column: one of the usual names, with exact case preferred.

@@ -22,6 +22,7 @@ pub(super) fn page(statistics: &StoreStatistics) -> Markup {
         (structure(statistics))
         (directions(statistics))
         @if !statistics.properties.is_empty() { (properties(statistics)) }
+        @if !statistics.classes.is_empty() { (classes(statistics)) }
         @if !statistics.splits.is_empty() || !statistics.folds.is_empty() { (splits(statistics)) }
         (entries(statistics))
     };
@@ -149,6 +150,19 @@ fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup 
         note,
         html! { @if distribution.count > 0 { (chart::histogram(histogram, chart::SIZE, axis, "crystals", None)) } },
     )
+}
+
+fn classes(statistics: &StoreStatistics) -> Markup {
+    html! {
+        section {
+            h2 { "Classes" }
+            div class="cards" {
+                @for (column, tally) in &statistics.classes {
+                    (card(column, shares(tally), chart::categories(tally, "class")))
+                }
+            }
+        }
+    }
 }
 
 fn splits(statistics: &StoreStatistics) -> Markup {

@@ -20,6 +20,7 @@ use schemas::settings::FeatureSettings;
 
 use crate::page;
 pub use histogram::Histogram;
+use scan::NamedTexts;
 
 /// Number of direction labels (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
@@ -124,8 +125,10 @@ pub struct StoreStatistics {
     pub directions: [u64; DIRECTIONS],
     /// Number of edges with each centred direction label.
     pub directions_centred: [u64; DIRECTIONS],
-    /// The properties in the order of their columns.
+    /// The numeric properties in the order of their columns.
     pub properties: Vec<PropertyStatistics>,
+    /// Numbers of crystals of every class, for each column of classes, and of `true` and `false` for each of booleans.
+    pub classes: Vec<(String, Tally)>,
     /// Numbers of crystals in train, val and test, for each split column.
     pub splits: Vec<(String, Tally)>,
     /// Numbers of crystals by test fold; empty if the store has no folds.
@@ -152,7 +155,7 @@ pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
                 distribution: frame::distribution(&property.values, false)?,
             })
         });
-        let splits = scan.splits.iter().map(|(column, values)| Ok((column.clone(), frame::tally(values)?)));
+        let tally = |(column, values): &NamedTexts| Ok((column.clone(), frame::tally(values)?));
         let folds = frame::tally_numbers(&scalars.fold)?;
         Ok(StoreStatistics {
             store: store.to_owned(),
@@ -174,7 +177,8 @@ pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
             directions: scan.directions,
             directions_centred: scan.directions_centred,
             properties: properties.collect::<Result<_, PolarsError>>()?,
-            splits: splits.collect::<Result<_, PolarsError>>()?,
+            classes: scan.classes.iter().map(tally).collect::<Result<_, PolarsError>>()?,
+            splits: scan.splits.iter().map(tally).collect::<Result<_, PolarsError>>()?,
             folds: if folds.iter().all(|(fold, _)| fold.is_empty()) { Tally::new() } else { folds },
         })
     };

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Schema, UInt8Type, UInt32Type};
+use arrow::datatypes::{Float32Type, Float64Type, Int8Type, Schema, UInt8Type, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
 use schemas::manifest::Manifest;
+use schemas::property::PropertyKind;
 use schemas::reader::Shard;
-use schemas::store::{SPLIT_PREFIX, column_by_name};
+use schemas::store::{LabelKind, label_kind};
 
 use super::{ATOMIC_NUMBERS, DIRECTIONS, Histogram};
 
@@ -58,8 +59,12 @@ pub(super) struct Scan {
     pub(super) directions_centred: [u64; DIRECTIONS],
     pub(super) scalars: Scalars,
     pub(super) properties: Vec<PropertyColumn>,
-    pub(super) splits: Vec<(String, Vec<Option<String>>)>,
+    pub(super) classes: Vec<NamedTexts>,
+    pub(super) splits: Vec<NamedTexts>,
 }
+
+/// The name and values of a column of classes, booleans or parts.
+pub(super) type NamedTexts = (String, Vec<Option<String>>);
 
 /// Reads every shard of a store.
 pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError> {
@@ -74,6 +79,7 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
         directions_centred: [0; DIRECTIONS],
         scalars: Scalars::default(),
         properties: Vec::new(),
+        classes: Vec::new(),
         splits: Vec::new(),
     };
     for (number, entry) in manifest.shards.iter().enumerate() {
@@ -85,7 +91,7 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
         }
         let labels = scan.properties.iter().map(|property| property.column.clone());
         let labels: Vec<String> =
-            labels.chain(scan.splits.iter().map(|(column, _)| column.clone())).collect();
+            labels.chain(scan.classes.iter().chain(&scan.splits).map(|(column, _)| column.clone())).collect();
         let columns: Vec<&str> =
             FIXED_COLUMNS.iter().copied().chain(labels.iter().map(String::as_str)).collect();
         for batch in shard.batches(None, Some(&columns))? {
@@ -98,12 +104,12 @@ pub(super) fn scan(store: &Path, manifest: &Manifest) -> Result<Scan, StoreError
 }
 
 impl Scan {
-    /// Finds the property and split columns of the store.
+    /// Finds the property, class and split columns of the store.
     fn add_label_columns(&mut self, schema: &Schema) {
         for field in schema.fields() {
             let documentation = |key| field.metadata().get(key).cloned().unwrap_or_default();
-            match field.data_type() {
-                DataType::Float64 if column_by_name(field.name()).is_none() => {
+            match label_kind(field) {
+                Some(LabelKind::Property(PropertyKind::Number)) => {
                     self.properties.push(PropertyColumn {
                         column: field.name().clone(),
                         unit: documentation("unit"),
@@ -111,10 +117,11 @@ impl Scan {
                         values: Vec::new(),
                     });
                 }
-                DataType::Utf8 if field.name().starts_with(SPLIT_PREFIX) => {
-                    self.splits.push((field.name().clone(), Vec::new()));
+                Some(LabelKind::Property(PropertyKind::Boolean | PropertyKind::Class)) => {
+                    self.classes.push((field.name().clone(), Vec::new()));
                 }
-                _ => {}
+                Some(LabelKind::Split) => self.splits.push((field.name().clone(), Vec::new())),
+                None => {}
             }
         }
     }
@@ -151,9 +158,14 @@ impl Scan {
             let values = batch.column_by_name(&property.column)?.as_primitive_opt::<Float64Type>()?;
             property.values.extend(values.iter());
         }
-        for (name, splits) in &mut self.splits {
-            let values = batch.column_by_name(name)?.as_string_opt::<i32>()?;
-            splits.extend(values.iter().map(|value| value.map(str::to_owned)));
+        for (name, texts) in self.classes.iter_mut().chain(&mut self.splits) {
+            let column = batch.column_by_name(name)?;
+            if let Some(values) = column.as_string_opt::<i32>() {
+                texts.extend(values.iter().map(|value| value.map(str::to_owned)));
+            } else {
+                let values = column.as_primitive_opt::<Float64Type>()?;
+                texts.extend(values.iter().map(|value| value.map(|value| (value != 0.0).to_string())));
+            }
         }
         Some(())
     }

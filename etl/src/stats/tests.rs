@@ -95,6 +95,12 @@ fn labels_are_counted() {
     assert_eq!((property.column.as_str(), property.unit.as_str()), ("band_gap_ev", "eV"));
     assert_eq!((property.distribution.count, property.distribution.missing), (4, 1));
     assert_eq!(property.distribution.summary.map(|summary| (summary.min, summary.max)), Some((1.43, 8.5)));
+    let counts = |counts: &[(&str, u64)]| -> Tally {
+        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    };
+    let booleans = ("is_metal".to_owned(), counts(&[("false", 4), ("", 1)]));
+    let classes = ("lattice_type".to_owned(), counts(&[("cubic", 3), ("other", 2)]));
+    assert_eq!(statistics.classes, [booleans, classes]);
     let [(column, splits)] = statistics.splits.as_slice() else { panic!("one split") };
     assert_eq!(column, "split_official");
     let expected =
@@ -113,6 +119,8 @@ fn text_names_everything() {
         "\nSites per cell\n  n 5   min 8   median 8   mean 8   max 8\n",
         "\nband_gap_ev, eV\n  n 4   min 1.43   median 5.75   mean 5.357   max 8.5   missing 1\n",
         "  train  2  ████",
+        "\nis_metal\n  false  4  ",
+        "\nlattice_type\n  cubic  3  ",
         "Crystals with an element (9 elements occur)",
         "     13  0 0 0 ",
     ] {

@@ -35,8 +35,8 @@ pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::
     for property in &statistics.properties {
         distribution(&property.column, &property.unit, &property.distribution, out)?;
     }
-    for (column, splits) in &statistics.splits {
-        tally(column, splits, out)?;
+    for (column, counts) in statistics.classes.iter().chain(&statistics.splits) {
+        tally(column, counts, out)?;
     }
     if !statistics.folds.is_empty() {
         tally("Test fold", &statistics.folds, out)?;

@@ -9,7 +9,7 @@ use schemas::StoreError;
 use schemas::hash::file_sha256;
 use schemas::manifest::{Balance, MANIFEST_FILE, ShardEntry};
 use schemas::reader::Shard;
-use schemas::store::{COLUMNS, SPLIT_PREFIX};
+use schemas::store::{SPLIT_PREFIX, column_by_name, label_kind};
 
 use super::Validation;
 use crate::inspect::identifiers;
@@ -119,15 +119,18 @@ impl Validation<'_> {
         true
     }
 
-    /// Checks the columns that are not fixed: splits and properties.
+    /// Checks the types of the columns that are not fixed: splits and properties.
     fn check_label_columns(&mut self, file: &str, schema: &Schema) {
         for field in schema.fields() {
-            let is_known = COLUMNS.iter().any(|column| column.name == field.name());
-            let expected =
-                if field.name().starts_with(SPLIT_PREFIX) { DataType::Utf8 } else { DataType::Float64 };
-            if !is_known && field.data_type() != &expected {
-                self.file_problem(file, field.name(), expected, field.data_type());
+            if column_by_name(field.name()).is_some() || label_kind(field).is_some() {
+                continue;
             }
+            let expected = if field.name().starts_with(SPLIT_PREFIX) {
+                DataType::Utf8.to_string()
+            } else {
+                format!("{} or {}", DataType::Float64, DataType::Utf8)
+            };
+            self.file_problem(file, field.name(), expected, field.data_type());
         }
     }
 

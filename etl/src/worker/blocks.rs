@@ -14,6 +14,7 @@ use crate::filter::Filter;
 use crate::labels::LabelTable;
 use crate::pipeline::BuildError;
 use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
+use crate::pipeline::source_properties::SourceProperties;
 use crate::reject::{Note, Origin, Reject};
 use crate::source::{
     BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, RawBlock, RecordError, RecordParser, Sink,
@@ -46,15 +47,14 @@ impl<R: Read> Blocks<R> {
         let stream = guarded(|| StreamReader::try_new(input, None))
             .map_err(|source| WorkerError::Input { rows: 0, source })?;
         let columns = InputColumns::new(&stream.schema())?;
-        let keys = columns.properties.iter().map(|property| (property.column.clone(), property.key.clone()));
-        let schema = shard_schema(&[], &keys.collect::<Vec<_>>());
+        let schema = shard_schema(&[], &columns.properties);
         let filters = request.filters.iter().map(|text| Filter::new(text, &schema));
         let recipe = Recipe {
             parser: request.format.parser(),
             settings: request.settings.clone(),
             schema: Arc::clone(&schema),
             source: request.name.clone(),
-            source_properties: columns.properties.len(),
+            source_properties: SourceProperties::new(&columns.properties, &[]),
             labels: Arc::new(LabelTable::default()),
             bounds: request.bounds,
             filters: filters.collect::<Result<_, _>>().map_err(BuildError::from)?,

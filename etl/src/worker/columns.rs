@@ -5,6 +5,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Schema};
 use arrow::record_batch::RecordBatch;
 
+use schemas::property::{PropertyKind, by_column};
+
 use super::WorkerError;
 use crate::source::{PropertyColumn, assign_columns};
 
@@ -46,19 +48,31 @@ impl InputColumns {
             let allowed: Vec<String> = allowed.iter().map(DataType::to_string).collect();
             Err(fault(format!("is {}, not {}", field.data_type(), allowed.join(" or "))))
         };
-        use DataType::{Binary, LargeBinary, LargeUtf8, Utf8};
+        use DataType::{Binary, Boolean, LargeBinary, LargeUtf8, Utf8};
         let id = find(ID_COLUMN, &[Utf8, LargeUtf8])?;
         let text = find(TEXT_COLUMN, &[Utf8, LargeUtf8, Binary, LargeBinary])?;
-        let (mut labels, mut keys) = (Vec::new(), Vec::new());
+        let (mut labels, mut keys, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
         for (at, field) in schema.fields().iter().enumerate().filter(|(at, _)| *at != id && *at != text) {
-            if !field.data_type().is_numeric() {
-                let problem = format!("is {}, not a number: no property", field.data_type());
-                return Err(WorkerError::Column { column: field.name().clone(), problem });
-            }
+            kinds.push(match field.data_type() {
+                Boolean => PropertyKind::Boolean,
+                number if number.is_numeric() => PropertyKind::Number,
+                other => {
+                    let problem = format!("is {other}, neither a number nor a boolean: no property");
+                    return Err(WorkerError::Column { column: field.name().clone(), problem });
+                }
+            });
             labels.push(at);
             keys.push(field.name().clone());
         }
-        Ok(Self { id, text, labels, properties: assign_columns(INPUT_NAME, QUALIFIER, "", keys)? })
+        let mut properties = assign_columns(INPUT_NAME, QUALIFIER, "", keys)?;
+        for (property, kind) in properties.iter_mut().zip(kinds) {
+            property.kind = kind;
+            if kind == PropertyKind::Boolean && by_column(&property.column).is_some() {
+                let problem = "is Boolean, but this property is documented as a number".to_owned();
+                return Err(WorkerError::Column { column: property.key.clone(), problem });
+            }
+        }
+        Ok(Self { id, text, labels, properties })
     }
 
     /// Returns the values of a batch.
@@ -123,8 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_properties_by_name() {
+    fn numbers_and_booleans_are_properties_by_name() {
         let columns = [
+            ("is metal", DataType::Boolean),
             ("e", DataType::Float32),
             ("text", DataType::Binary),
             ("band_gap", DataType::Int32),
@@ -132,7 +147,9 @@ mod tests {
         ];
         let columns = InputColumns::new(&schema(&columns)).expect("good columns");
         let names: Vec<_> = columns.properties.iter().map(|property| property.column.as_str()).collect();
-        assert_eq!(names, ["e", "band_gap_ev"]);
+        assert_eq!(names, ["is_metal", "e", "band_gap_ev"]);
+        let kinds: Vec<_> = columns.properties.iter().map(|property| property.kind).collect();
+        assert_eq!(kinds, [PropertyKind::Boolean, PropertyKind::Number, PropertyKind::Number]);
     }
 
     #[test]
@@ -146,7 +163,12 @@ mod tests {
         let message = refused(&[("id", DataType::Int64), text.clone()]);
         assert_eq!(message, "column 'id' of the input is Int64, not Utf8 or LargeUtf8");
         let message = refused(&[id.clone(), text.clone(), ("split", DataType::Utf8)]);
-        assert_eq!(message, "column 'split' of the input is Utf8, not a number: no property");
+        assert_eq!(
+            message,
+            "column 'split' of the input is Utf8, neither a number nor a boolean: no property"
+        );
+        let message = refused(&[id.clone(), text.clone(), ("band_gap", DataType::Boolean)]);
+        assert!(message.ends_with("is Boolean, but this property is documented as a number"), "{message}");
         let (first, second) = (("a b", DataType::Int8), ("a-b", DataType::Int8));
         assert!(refused(&[id, text, first, second]).contains("would both be the column a_b"));
     }

@@ -14,6 +14,7 @@
 //! * [`triplet`]: directional messages over triplets, as in DimeNet++
 //!   ([arXiv 2011.14115](https://arxiv.org/abs/2011.14115))
 //! * [`cross_entropy`]: cross entropy of class scores
+//! * [`distance`]: squared Euclidean distances of many points from one
 //! * [`adam`]: steps of Adam and AdamW, and the norm of a gradient
 //!
 //! [`Topology`] holds the edges of a batch. [`Real`] is implemented for `f32` and `f64`. Letters in shapes: N atoms,
@@ -54,6 +55,7 @@ mod awake;
 pub mod batch_norm;
 pub mod cross_entropy;
 pub mod dense;
+pub mod distance;
 pub mod edge_sum;
 pub mod gated;
 pub mod gaussian;

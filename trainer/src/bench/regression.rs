@@ -7,7 +7,7 @@ use burn::prelude::*;
 use crate::config::Config;
 use crate::data::{GraphBatch, Inputs, LatticeStatistics};
 use crate::model::mask::DrawKey;
-use crate::model::{Batch, Encoder, Pass, PropertyModel};
+use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
 use crate::ranks::{self, Ranks};
 use crate::run::step::{Objective, TOTAL};
 use crate::run::terms::Terms;
@@ -31,7 +31,8 @@ impl Regression {
     /// Initialises a model. `statistics` are the lattice statistics of the crystals.
     pub(super) fn init(&self, statistics: &LatticeStatistics) -> PropertyModel {
         let Config { model, finetune, seed, .. } = &self.config;
-        PropertyModel::init(model, finetune.head_width, statistics, *seed, &self.device.clone().autodiff())
+        let head = HeadSize { width: finetune.head_width, outputs: 1 };
+        PropertyModel::init(model, head, statistics, *seed, &self.device.clone().autodiff())
     }
 }
 

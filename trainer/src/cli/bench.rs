@@ -27,6 +27,10 @@ const BYTES: usize = 4;
 const DEFAULT_STEPS: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not nought");
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer bench --shards data/oqmd
+  trainer bench --shards data/oqmd --finetune --device libtorch --steps 20 --json")]
 pub(crate) struct BenchArguments {
     #[command(flatten)]
     settings: Settings,
@@ -42,7 +46,7 @@ pub(crate) struct BenchArguments {
     #[arg(long)]
     finetune: bool,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

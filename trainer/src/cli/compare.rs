@@ -14,33 +14,46 @@ use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::out::say;
+use super::suggestions;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 trainer/grids holds grids to begin with; the documentation of trainer::compare::grid explains every key. \
 What is done already is not done again: the same command goes on after Ctrl-C, a failure or a power cut. \
-The exit status is 1 if a job has failed.")]
+The exit status is 1 if a job has failed.
+
+Examples:
+  trainer compare trainer/grids/smoke.toml --out runs/smoke --dry-run
+  trainer compare trainer/grids/table2.toml --out runs/table2 --devices cuda:0,cuda:1")]
 pub(crate) struct CompareArguments {
     /// What is compared (TOML)
     #[arg(value_name = "GRID")]
     grid: PathBuf,
     /// Folder of the runs, tables and figures
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: PathBuf,
     /// Where jobs run, one at a time each: cpu, libtorch, cuda:0,cuda:1
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "cpu")]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "cpu",
+        value_parser = suggestions::devices(),
+        hide_possible_values = true,
+        help_heading = "Machine"
+    )]
     devices: Vec<String>,
     /// Jobs at a time on a device that is no CUDA device
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Machine")]
     jobs: NonZeroUsize,
     /// Threads that all jobs share; every core unless given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
     threads: Option<NonZeroUsize>,
     /// Show the jobs, run none
     #[arg(long)]
     dry_run: bool,
     /// No progress
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
@@ -88,7 +101,8 @@ impl CompareArguments {
         let jobs = format!("{} {}", counted(all, "job"), agree(&done, "is", "are"));
         say!("{done} of {jobs} done, {failed} failed, {skipped} skipped: {}", self.out.display());
         if interrupt.requested() && done + failed + skipped < all {
-            say!("interrupted; the same command goes on");
+            let kept = if done > 0 { " what is done is kept, and in the tables;" } else { "" };
+            say!("interrupted;{kept} the same command goes on");
             return Ok(Outcome::Interrupted);
         }
         Ok(if failed > 0 { Outcome::Findings } else { Outcome::Clean })

@@ -7,6 +7,10 @@ use super::out::write;
 use super::settings::Settings;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer config > own.toml
+  trainer config --config own.toml --set optimiser.learning_rate=1e-3 --seed 7")]
 pub(crate) struct ConfigArguments {
     #[command(flatten)]
     settings: Settings,

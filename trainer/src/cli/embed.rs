@@ -12,6 +12,10 @@ use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer embed --shards data/oqmd --weights runs/a/best.safetensors --out h.csv
+  trainer embed --shards data/oqmd --weights runs/a/best.safetensors --out h.parquet --per-atom")]
 pub(crate) struct EmbedArguments {
     #[command(flatten)]
     settings: Settings,
@@ -21,13 +25,13 @@ pub(crate) struct EmbedArguments {
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// The table to write: .parquet, .csv, .json or .jsonl
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     out: PathBuf,
     /// Replace the table in --out
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     overwrite: bool,
     /// Add h_s: one vector for every site; not in a CSV
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     per_atom: bool,
 }
 

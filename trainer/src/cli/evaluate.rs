@@ -1,11 +1,14 @@
 //! `trainer evaluate`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use schemas::count::{counted, plural};
 pub(super) use trainer::evaluate::Request;
-use trainer::evaluate::{Summary, default_out, evaluate};
+use trainer::evaluate::{Results, Summary, default_out, evaluate};
+use trainer::report::classes::json::{CalibrationRecord, ClassificationRecord};
+use trainer::report::classes::scores::{ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC};
 use trainer::report::json::{EvaluationRecord, IntervalRecord};
 use trainer::unit;
 
@@ -14,6 +17,10 @@ use super::out::say;
 use super::settings::Machine;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer evaluate runs/matbench_jdft2d
+  trainer evaluate runs/matbench_jdft2d --out results --authors 'A. Author'")]
 pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     machine: Machine,
@@ -21,13 +28,13 @@ pub(crate) struct EvaluateArguments {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// Folder of the results; evaluation in FOLDER unless given
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Shards instead of those that the fine-tuning was begun with
     #[arg(long, value_name = "PATH", num_args = 1..)]
     shards: Vec<String>,
     /// Who submits, for MatBench's record
-    #[arg(long, default_value = "", value_name = "NAMES")]
+    #[arg(long, default_value = "", value_name = "NAMES", help_heading = "Output")]
     authors: String,
 }
 
@@ -47,10 +54,29 @@ impl EvaluateArguments {
 
 /// Tests the members of a fine-tuning and prints their scores.
 pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
-    let Summary { evaluation, files } = evaluate(request)?;
-    let EvaluationRecord { unit, folds, mean, std, interval, .. } = EvaluationRecord::new(&evaluation)?;
-    let unit = unit::shown(" ", &unit, "");
-    for fold in &folds {
+    let Summary { results, files } = evaluate(request)?;
+    match &results {
+        Results::Numbers(evaluations) => {
+            for evaluation in evaluations {
+                if evaluations.len() > 1 {
+                    say!("{}", evaluation.property);
+                }
+                numbers(&EvaluationRecord::new(evaluation)?)?;
+            }
+        }
+        Results::Classes(evaluation) => classes(&ClassificationRecord::new(evaluation))?,
+    }
+    for file in &files {
+        say!("{}", file.display());
+    }
+    Ok(Outcome::Clean)
+}
+
+/// Prints the scores of a number.
+fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
+    let EvaluationRecord { unit, folds, mean, std, interval, .. } = record;
+    let unit = unit::shown(" ", unit, "");
+    for fold in folds {
         say!(
             "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
             fold.name,
@@ -69,12 +95,41 @@ pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
         say!(
             "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
             100.0 * coverage,
-            counted(validation_crystals, "validation crystal"),
+            counted(*validation_crystals, "validation crystal"),
             100.0 * covered
         );
     }
-    for file in &files {
-        say!("{}", file.display());
+    Ok(())
+}
+
+/// Prints the scores of classes.
+fn classes(record: &ClassificationRecord) -> anyhow::Result<()> {
+    const SHOWN: [(&str, &str); 4] =
+        [(ROC_AUC, "ROC-AUC"), (BALANCED_ACCURACY, "balanced accuracy"), (F1, "F1"), (ACCURACY, "accuracy")];
+    let score = |scores: &BTreeMap<String, f64>, name| {
+        scores.get(name).map_or_else(|| "     -".to_owned(), |score| format!("{score:.4}"))
+    };
+    let line = |scores: &BTreeMap<String, f64>| {
+        SHOWN.map(|(name, heading)| format!("{heading} {}", score(scores, name))).join("  ")
+    };
+    for fold in &record.folds {
+        let (name, test, dummy) = (&fold.name, fold.test, fold.dummy_accuracy);
+        say!(
+            "{name:<10} {test:>7} {:<8}  {}  commonest {dummy:.4}",
+            plural(&test, "crystal"),
+            line(&fold.scores)
+        );
     }
-    Ok(Outcome::Clean)
+    if record.folds.len() > 1 {
+        let spread = SHOWN.map(|(name, heading)| match record.std.get(name) {
+            Some(std) => format!("{heading} {} +- {std:.4}", score(&record.mean, name)),
+            None => format!("{heading} {}", score(&record.mean, name)),
+        });
+        say!("{}", spread.join("; "));
+    }
+    if let Some(CalibrationRecord { temperature, validation_crystals }) = record.calibration {
+        let crystals = counted(validation_crystals, "validation crystal");
+        say!("probabilities calibrated by {crystals}: temperature {temperature:.3}");
+    }
+    Ok(())
 }

@@ -15,13 +15,14 @@ use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
-use trainer::task::{self, Division, PropertyTask, Task};
+use trainer::task::{self, Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
 use trainer::unit;
 
 use super::Outcome;
 use super::evaluate;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
+use super::suggestions;
 
 /// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
@@ -36,6 +37,31 @@ enum Frozen {
     Encoder,
 }
 
+/// Transforms of a property to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TransformName {
+    /// The property itself, as without a transform: targets are always standardised for training
+    #[value(alias = "standard")]
+    None,
+    /// Decadic logarithm
+    Log10,
+    /// Natural logarithm of 1 + value
+    Log1p,
+    /// Square root
+    Sqrt,
+}
+
+impl From<TransformName> for Transform {
+    fn from(name: TransformName) -> Self {
+        match name {
+            TransformName::None => Self::None,
+            TransformName::Log10 => Self::Log10,
+            TransformName::Log1p => Self::Log1p,
+            TransformName::Sqrt => Self::Sqrt,
+        }
+    }
+}
+
 /// The paper's groups of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
@@ -44,6 +70,11 @@ enum Group {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer finetune --property band_gap_ev --shards data/oqmd --from-scratch
+  trainer finetune --task matbench_jdft2d --shards data/jdft2d \\
+      --weights runs/a/best.safetensors --seeds 1,2,3 --tensorboard boards")]
 #[command(group(ArgGroup::new("start").required(true).args(["weights", "from_scratch"])))]
 #[command(group(ArgGroup::new("target").required(true).args(["task", "property"])))]
 pub(crate) struct FinetuneArguments {
@@ -52,11 +83,34 @@ pub(crate) struct FinetuneArguments {
     #[command(flatten)]
     machine: Machine,
     /// A built-in task, such as matbench_jdft2d, or a TOML file of one
-    #[arg(long, value_name = "TASK")]
+    #[arg(long, value_name = "TASK", value_parser = suggestions::tasks(), hide_possible_values = true)]
     task: Option<String>,
-    /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end
-    #[arg(long, value_name = "COLUMN")]
-    property: Option<String>,
+    /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end. Several
+    /// columns, separated by commas, are learnt by one model. A column of texts is one of classes
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        value_delimiter = ',',
+        num_args = 1..,
+        value_parser = suggestions::properties(),
+        hide_possible_values = true
+    )]
+    property: Vec<String>,
+    /// Transform of every property, in their order: the model learns its values. Predictions are in the property's unit
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',', num_args = 1.., requires = "property")]
+    transform: Vec<TransformName>,
+    /// Predict classes: each different whole number of the property is one
+    #[arg(long, requires = "property", conflicts_with = "transform")]
+    classify: bool,
+    /// Predict whether the property is above this value, as two classes
+    #[arg(
+        long,
+        value_name = "VALUE",
+        allow_negative_numbers = true,
+        requires = "property",
+        conflicts_with = "transform"
+    )]
+    above: Option<f64>,
     /// Weights to begin with (safetensors), pre-trained or fine-tuned
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -64,55 +118,65 @@ pub(crate) struct FinetuneArguments {
     #[arg(long)]
     from_scratch: bool,
     /// Folder of all members; runs/<TASK> or runs/<COLUMN> unless given
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Seeds, one member each (and for each fold)
-    #[arg(long, value_name = "SEED", value_delimiter = ',', num_args = 1.., conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "SEED",
+        value_delimiter = ',',
+        num_args = 1..,
+        conflicts_with = "seed",
+        help_heading = "Folds and seeds"
+    )]
     seeds: Vec<u64>,
     /// Folds to train, by number from 0; every one unless given
-    #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_name = "FOLD", value_delimiter = ',', num_args = 1.., help_heading = "Folds and seeds")]
     fold: Option<Vec<usize>>,
     /// Of a property: cross-validation by so many folds of the same size and with values alike. Without this and --split,
     /// the folds of the store, or 5 below 5,000 crystals
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MOST_FOLDS), requires = "property",
-        conflicts_with = "split")]
+        conflicts_with = "split", help_heading = "Folds and seeds")]
     folds: Option<u64>,
     /// List of the crystals of every part (JSON or CSV), for tasks that are divided by one. Of a property also a split
     /// column of the store, or `hash` for a tenth each of validation and test by identifier
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Folds and seeds")]
     split: Option<String>,
     /// Accept parts that are smaller than the task says
-    #[arg(long)]
+    #[arg(long, help_heading = "Folds and seeds")]
     allow_partial: bool,
     /// Recipe of the paper's MatBench tasks or of its others, instead of that of the task's group
-    #[arg(long, value_enum, value_name = "NAME")]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Training")]
     regime: Option<Group>,
     /// Share of the training crystals to use, from 0 to 1
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", help_heading = "Folds and seeds")]
     fraction: Option<f64>,
     /// Part of the model that stays as it is
-    #[arg(long, value_enum, value_name = "PART")]
+    #[arg(long, value_enum, value_name = "PART", help_heading = "Training")]
     freeze: Option<Frozen>,
     /// Passes over the data
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Training")]
     epochs: Option<u64>,
     /// Learning rate of the encoders
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
     /// Learning rate of the head
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
     head_learning_rate: Option<f64>,
     /// Stop a member after so many epochs without a lower validation error
-    #[arg(long, value_name = "EPOCHS")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     early_stop: Option<u64>,
     /// Go on with the members in --out from their last checkpoints
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     resume: bool,
     /// Remove the members in --out and begin anew
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long, conflicts_with = "resume", help_heading = "Output")]
     overwrite: bool,
+    /// Also write the records as event files for TensorBoard, in a folder of the run's name in this one
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    tensorboard: Option<PathBuf>,
     /// No progress
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
@@ -147,12 +211,14 @@ impl FinetuneArguments {
             existing,
             device,
             ranks: Arc::clone(ranks),
+            tensorboard: self.tensorboard.clone(),
             quiet: self.quiet,
         };
         self.settings.require_outside(&request.folder, existing)?;
         let summary = finetune(&request, &Interrupt::install()?)?;
-        let outcome = report(&request, &summary, self.property.is_some())?;
-        if self.property.is_none() || outcome != Outcome::Clean || !ranks.leads() {
+        let is_property = !self.property.is_empty();
+        let outcome = report(&request, &summary, is_property)?;
+        if !is_property || outcome != Outcome::Clean || !ranks.leads() {
             return Ok(outcome);
         }
         let Request { folder, device, .. } = request;
@@ -162,11 +228,17 @@ impl FinetuneArguments {
 
     /// Loads the task, or makes that of the property.
     fn target(&self) -> anyhow::Result<Target> {
-        let Some(property) = &self.property else {
+        if self.property.is_empty() {
             let name = self.task.as_deref().context("a task or a property is required")?;
             let split_file = self.split.as_ref().map(PathBuf::from);
             return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
-        };
+        }
+        anyhow::ensure!(
+            self.transform.len() <= self.property.len(),
+            "--transform gives {} for {}",
+            counted(self.transform.len(), "transform"),
+            counted(self.property.len(), "property")
+        );
         let division = match (self.folds, &self.split) {
             (Some(count), _) => Division::Folds(usize::try_from(count)?),
             (None, Some(split)) => Division::Split(split.clone()),
@@ -174,8 +246,17 @@ impl FinetuneArguments {
         };
         let config = self.settings.resolve(None, &[])?;
         let sources = Sources::resolve(&config.data.shards, None)?;
-        let PropertyTask { task, split_file, labelled } =
-            PropertyTask::new(&sources, property, &division, config.seed)?;
+        let request = PropertyRequest {
+            properties: self.property.clone(),
+            transforms: self.transform.iter().map(|&name| name.into()).collect(),
+            classes: match self.above {
+                Some(value) => Some(Classes::Above(value)),
+                None => self.classify.then_some(Classes::OfValues),
+            },
+            division,
+            seed: config.seed,
+        };
+        let PropertyTask { task, split_file, labelled } = PropertyTask::new(&sources, &request)?;
         Ok(Target { task, split_file, labelled: Some(labelled) })
     }
 
@@ -220,6 +301,15 @@ impl FinetuneArguments {
     }
 }
 
+/// Returns the name of the validation loss of a task, and its unit with a space before it.
+fn validation_loss(task: &Task) -> (&'static str, String) {
+    match (task.classes().is_empty(), task.further.is_empty()) {
+        (false, _) => ("cross entropy", String::new()),
+        (true, true) => ("MAE", unit::shown(" ", &task.target_unit(), "")),
+        (true, false) => ("MAE", " standard deviations".to_owned()),
+    }
+}
+
 /// Reports the results of the members, on one of the processes. `is_tested` tells whether they are tested next.
 fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Result<Outcome> {
     if !request.ranks.leads() {
@@ -232,17 +322,17 @@ fn report(request: &Request, summary: &Summary, is_tested: bool) -> anyhow::Resu
         );
     }
     for excluded in summary.excluded.iter().take(MOST_NAMED) {
-        let value = excluded.value.map(|value| format!(" ({value})")).unwrap_or_default();
+        let value = excluded.value.as_ref().map(|value| format!(" ({value})")).unwrap_or_default();
         remark!("trainer: left out: {}{value}: {}", excluded.material_id, excluded.reason);
     }
     if summary.excluded.len() > MOST_NAMED {
         eprintln!("trainer: left out: {} more", summary.excluded.len() - MOST_NAMED);
     }
-    let unit = unit::shown(" ", &request.task.target_unit(), "");
+    let (loss, unit) = validation_loss(&request.task);
     for member in &summary.members {
         let Member { fold, seed, train, validation_error, best_epoch, epochs, .. } = member;
         let best = match (validation_error, best_epoch) {
-            (Some(error), Some(epoch)) => format!("validation MAE {error:.5}{unit} in epoch {epoch}"),
+            (Some(error), Some(epoch)) => format!("validation {loss} {error:.5}{unit} in epoch {epoch}"),
             _ => "no epoch is done".to_owned(),
         };
         say!("{fold}, seed {seed}: {best} of {epochs}; {} trained on", counted(*train, "crystal"));

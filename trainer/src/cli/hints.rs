@@ -15,6 +15,7 @@ use trainer::predict::PredictError;
 use trainer::ranks::RanksError;
 use trainer::report::ReportError;
 use trainer::run::RunError;
+use trainer::space::SpaceError;
 use trainer::task::TaskError;
 
 /// Hint for an output that already exists.
@@ -36,6 +37,7 @@ pub(super) fn told(error: &anyhow::Error) -> String {
         .or_else(|| error.downcast_ref().map(of_comparison))
         .or_else(|| error.downcast_ref().map(of_prediction))
         .or_else(|| error.downcast_ref().map(of_run))
+        .or_else(|| error.downcast_ref().map(of_space))
         .or_else(|| error.downcast_ref().map(of_report))
         .or_else(|| error.downcast_ref().map(of_task));
     let build = error.chain().find_map(of_settings).unwrap_or_default();
@@ -138,7 +140,25 @@ fn of_prediction(error: &PredictError) -> &'static str {
 fn of_run(error: &RunError) -> &'static str {
     match error {
         RunError::NotEmpty { .. } => ": --resume continues the run in it, --overwrite replaces it",
+        RunError::Events { .. } => "; give --tensorboard another folder, or --overwrite to replace the run",
         RunError::BestMissing { .. } => "; --overwrite begins anew",
+        _ => "",
+    }
+}
+
+fn of_space(error: &SpaceError) -> &'static str {
+    match error {
+        SpaceError::Train(error) => of_training(error),
+        SpaceError::Data(error) => of_data(error),
+        SpaceError::Kind(error) => of_prediction(error),
+        SpaceError::NoEmbeddings => " (--weights, --embeddings)",
+        SpaceError::NoWeights { .. } => ": give --weights",
+        SpaceError::NoVector { .. } => ": give another --vector",
+        SpaceError::OtherWeights { .. } | SpaceError::OtherShards { .. } => {
+            "; trainer embed makes the table anew, or leave --embeddings out"
+        }
+        SpaceError::Exists { .. } => OVERWRITE,
+        SpaceError::Foreign { .. } => ": give another --out",
         _ => "",
     }
 }
@@ -156,6 +176,7 @@ fn of_task(error: &TaskError) -> &'static str {
         TaskError::Settings { .. } => ", and give it by --config",
         TaskError::SplitFileNeeded { .. } => ": give it by --split",
         TaskError::SplitFileWithFolds { .. } => "; leave --split out",
+        TaskError::NoClasses { .. } => "; --above VALUE divides a column of numbers into two",
         TaskError::Missing { .. } => "; --allow-partial goes on without them",
         TaskError::Counts { .. } | TaskError::Crystals { .. } => {
             "; --allow-partial goes on with what there is"

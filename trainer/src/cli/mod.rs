@@ -3,22 +3,28 @@
 //! | status | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | done, but a comparison went beyond its limits, one of its jobs failed, or entries were left out |
+//! | 1 | done, but a comparison went beyond its limits, one of its jobs failed, entries were left out, or the same crystal is in different parts |
 //! | 2 | not done: wrong arguments, unreadable input, unwritable output, a loss that is not a number |
 //! | 130 | stopped by Ctrl-C; a run can be resumed |
 
 mod about;
+mod bar;
 mod bench;
 mod compare;
 mod config;
+mod duplicates;
 mod embed;
 mod evaluate;
 mod finetune;
 mod hints;
+mod map;
+mod neighbours;
 mod out;
 mod predict;
 mod pretrain;
 mod settings;
+mod space;
+mod suggestions;
 mod tasks;
 mod verify;
 
@@ -96,6 +102,12 @@ enum Command {
     Tasks(tasks::TasksArguments),
     /// Write the embeddings of a store's crystals as a table
     Embed(embed::EmbedArguments),
+    /// Find the crystals nearest to others by their embeddings
+    Neighbours(neighbours::NeighboursArguments),
+    /// Find crystals that occur more than once, and those in different parts of a split
+    Duplicates(duplicates::DuplicatesArguments),
+    /// Draw a map of a store's crystals by their embeddings
+    Map(map::MapArguments),
     /// Print the configuration: the defaults, or what a file and --set make of them
     Config(config::ConfigArguments),
     /// Time training steps and the data path; say how long a run takes, and how much memory
@@ -103,9 +115,10 @@ enum Command {
     /// Compare with the numbers of another implementation, tensor by tensor
     Verify(verify::VerifyArguments),
     /// Print the script by which a shell completes this program's commands and options
-    #[command(after_help = CompletionsArguments::places("trainer"))]
+    #[command(after_help = CompletionsArguments::examples("trainer"))]
     Completions(CompletionsArguments),
     /// Write this program's manual pages into a folder
+    #[command(after_help = ManArguments::examples("trainer"))]
     Man(ManArguments),
 }
 
@@ -170,6 +183,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Compare(arguments) => arguments.run(),
         Command::Tasks(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
+        Command::Neighbours(arguments) => arguments.run(),
+        Command::Duplicates(arguments) => arguments.run(),
+        Command::Map(arguments) => arguments.run(),
         Command::Config(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
@@ -190,6 +206,86 @@ pub(crate) fn run() -> ExitCode {
             eprintln!("trainer: process {}: {}", ranks.rank(), hints::told(&error));
             ranks.abort(FAILED.into());
             ExitCode::from(FAILED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use manual::EXAMPLES;
+
+    use super::*;
+
+    /// Least number of examples of a command.
+    const LEAST_EXAMPLES: usize = 2;
+
+    /// Commands of a help text's examples, each in one line and without what the shell does with their output.
+    fn examples(help: &str) -> Vec<String> {
+        let (_, examples) = help.split_once(&format!("{EXAMPLES}\n")).expect("examples");
+        let joined = examples.replace("\\\n", " ");
+        let ends = [" > ", " && ", " # "];
+        let command = |line: &str| {
+            ends.iter().fold(line.trim().to_owned(), |line, end| {
+                line.split(end).next().unwrap_or_default().to_owned()
+            })
+        };
+        joined.lines().map(command).collect()
+    }
+
+    /// Words of a command, in which quotes hold words together.
+    fn words(command: &str) -> Vec<String> {
+        let parts = command.split('\'').enumerate();
+        let mut words = vec![String::new()];
+        for (index, part) in parts {
+            if index % 2 == 1 {
+                words.last_mut().expect("one at least").push_str(part);
+                continue;
+            }
+            for (place, word) in part.split(' ').enumerate() {
+                if place > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().expect("one at least").push_str(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_that_it_takes() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = examples(&help);
+            assert!(examples.len() >= LEAST_EXAMPLES, "{name}: {help}");
+            for example in examples {
+                let words = words(&example);
+                assert_eq!(words[..2], ["trainer", name], "{example}");
+                if let Err(error) = Arguments::try_parse_from(&words) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_stand_under_headings() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            for argument in command.get_arguments() {
+                let heading = argument.get_help_heading();
+                let expected = match argument.get_long() {
+                    Some("device" | "threads" | "devices" | "jobs") => "Machine",
+                    Some("batch" | "batch-triplets") => "Batches",
+                    Some("config" | "set" | "seed") => "Configuration",
+                    Some("epochs" | "learning-rate" | "early-stop") => "Training",
+                    Some("resume" | "overwrite" | "quiet" | "tensorboard" | "json") => "Output",
+                    _ => continue,
+                };
+                assert_eq!(heading, Some(expected), "{name} --{}", argument.get_id());
+            }
         }
     }
 }

@@ -6,30 +6,36 @@ use clap::Args;
 use crystal::contact::ContactLimit;
 use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
 use etl::source::SourceKind;
-use indicatif::{ProgressBar, ProgressStyle};
 use schemas::count::counted;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
 use trainer::device;
 use trainer::predict::{
-    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, predict, weights_files,
+    DEFAULT_BATCH_CRYSTALS, DEFAULT_BATCH_TRIPLETS, Member, Request, Summary, predict, weights_files,
 };
+use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
+use super::bar::Bar;
 use super::out::say;
 use super::settings::Machine;
-
-/// Template of the progress line. The number of crystals is not known in advance.
-const PROGRESS: &str = "{human_pos} crystals, {per_sec}, {elapsed}";
+use super::suggestions;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: material_id, formula, property, unit (of the target), prediction (the mean of several models), deviation \
+Columns: material_id, formula, property, unit (of the property), prediction (the mean of several models), deviation \
 (population standard deviation of several models), lower_90 and upper_90 (an interval that holds the values of 90 % of \
-such crystals; empty unless the models were kept after their last epoch, as of --property) and, for a target that is a logarithm, untransformed. Of a \
+such crystals; empty unless the models were kept after their last epoch, as of --property) and, for a transformed \
+target, transformed. Of classes: prediction is the most probable one, with its confidence and the probability of \
+each. Of a \
 folder the CIFs and POSCARs are read, by their names; archives, JSON files and tables are to be named. Stores \
 are taken as they were built: --max-sites, --min-contact and --reject-isolated are about structures. What cannot \
-be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted.")]
+be read is listed in OUT's name with .rejects.csv; the exit status is then 1, or 2 if nothing could be predicted. \
+Ctrl-C keeps the finished rows in OUT's name with .partial before its ending.
+
+Examples:
+  trainer predict structures/ --weights runs/band_gap_ev --out predictions.csv
+  trainer predict data/oqmd --weights best.safetensors --out p.parquet --overwrite")]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     machine: Machine,
@@ -43,35 +49,40 @@ pub(crate) struct PredictArguments {
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Replace the table in --out and that of the entries it left out, but no other file
-    #[arg(long)]
+    /// Replace the table in --out, that of the entries it left out and those of an interruption, but no other file
+    #[arg(long, help_heading = "Output")]
     overwrite: bool,
-    #[arg(long, help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()))]
+    #[arg(
+        long,
+        help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()),
+        value_parser = suggestions::source_kinds(),
+        hide_possible_values = true
+    )]
     kind: Option<SourceKind>,
     /// Leave out structures of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
     max_sites: usize,
     /// Leave out structures with two sites nearer than this share of the sum of their covalent radii; 0 keeps
     /// all
-    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default())]
+    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default(), help_heading = "Filters")]
     min_contact: ContactLimit,
     /// Leave out structures with an atom that has no neighbour within the cutoff
-    #[arg(long)]
+    #[arg(long, help_heading = "Filters")]
     reject_isolated: bool,
     /// Crystals in a batch
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS, help_heading = "Batches")]
     batch: usize,
     /// Most triplets in a batch, so that large crystals cannot exhaust the memory
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_TRIPLETS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_TRIPLETS, help_heading = "Batches")]
     batch_triplets: usize,
     /// Threads that turn crystals into batches
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORKERS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORKERS, help_heading = "Batches")]
     workers: usize,
     /// Exit with status 0 even if entries were left out
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     allow_rejects: bool,
     /// No progress and no summary
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
@@ -98,12 +109,16 @@ impl PredictArguments {
             workers: self.workers,
             queue: DEFAULT_QUEUE,
             bases_on_device: !device::computes_on_host(&device),
+            interrupt: Interrupt::install()?,
         };
-        let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        bar.set_style(ProgressStyle::with_template(PROGRESS)?);
-        let summary = predict(&request, &members, &mut |crystals| bar.inc(crystals));
-        bar.finish_and_clear();
+        let bar = Bar::new(self.quiet);
+        let summary = predict(&request, &members, &mut |position| bar.show(position));
+        drop(bar);
         let summary = summary?;
+        if summary.interrupted {
+            self.report_interruption(&summary)?;
+            return Ok(Outcome::Interrupted);
+        }
         if !self.quiet {
             say!("{}: {}", counted(summary.crystals, "crystal"), self.out.display());
             if !summary.unread.is_empty() {
@@ -120,5 +135,21 @@ impl PredictArguments {
             }
         }
         Ok(if summary.left_out > 0 && !self.allow_rejects { Outcome::Findings } else { Outcome::Clean })
+    }
+
+    /// Tells what an interruption has left.
+    fn report_interruption(&self, summary: &Summary) -> anyhow::Result<()> {
+        let crystals = counted(summary.crystals, "crystal");
+        match &summary.table {
+            Some(table) => say!("interrupted; {crystals} so far: {}", table.display()),
+            None => say!("interrupted before the first crystal was predicted"),
+        }
+        if let Some(table) = &summary.left_out_table {
+            say!("{} left out so far: {}", counted(summary.left_out, "entry"), table.display());
+        }
+        if summary.table.is_some() || summary.left_out_table.is_some() {
+            say!("--overwrite begins anew and replaces what is there");
+        }
+        Ok(())
     }
 }

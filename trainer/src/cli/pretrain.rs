@@ -16,49 +16,69 @@ use trainer::run::training_run::Ending;
 use super::Outcome;
 use super::out::say;
 use super::settings::{Machine, Settings};
+use super::suggestions;
 
 /// Default folder of a run.
 const DEFAULT_FOLDER: &str = "runs/pretrain";
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer pretrain --shards data/oqmd data/jarvis --out runs/a --epochs 10
+  trainer pretrain --shards data/oqmd data/jarvis --out runs/a --epochs 10 --resume")]
 pub(crate) struct PretrainArguments {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     machine: Machine,
     /// Folder of the run: configuration, records, curves, best weights, last checkpoint
-    #[arg(long, default_value = DEFAULT_FOLDER, value_name = "FOLDER")]
+    #[arg(long, default_value = DEFAULT_FOLDER, value_name = "FOLDER", help_heading = "Output")]
     out: PathBuf,
     /// Go on with the run in --out from its last checkpoint
-    #[arg(long, conflicts_with_all = ["overwrite", "weights"])]
+    #[arg(long, conflicts_with_all = ["overwrite", "weights"], help_heading = "Output")]
     resume: bool,
     /// Remove the run in --out and begin anew; other files stay
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     overwrite: bool,
     /// Begin with the weights of a file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Training")]
     weights: Option<PathBuf>,
     /// The pre-training: mmpt, crystal-twins or infograph
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = suggestions::methods(),
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
     method: Option<String>,
     /// Passes over the data
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Training")]
     epochs: Option<u64>,
     /// Learning rate
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
     /// Stop after so many epochs without a better loss
-    #[arg(long, value_name = "EPOCHS")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
     early_stop: Option<u64>,
     /// Labels of the periodic attributes: centred or cell
-    #[arg(long, value_name = "KIND")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = suggestions::labels(),
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
     labels: Option<String>,
     /// Show sizes and memory, time a few steps on crystals drawn from the whole store, say how long an epoch
     /// and the run take; train nothing
     #[arg(long)]
     dry_run: bool,
+    /// Also write the records as event files for TensorBoard, in a folder of the run's name in this one
+    #[arg(long, value_name = "DIR", conflicts_with = "dry_run", help_heading = "Output")]
+    tensorboard: Option<PathBuf>,
     /// No progress
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
@@ -84,6 +104,7 @@ impl PretrainArguments {
             device,
             ranks: Arc::clone(ranks),
             weights: self.weights.clone(),
+            tensorboard: self.tensorboard.clone(),
             quiet: self.quiet,
         };
         let summary = pretrain(request, &Interrupt::install()?)?;

@@ -11,6 +11,8 @@ use trainer::device::{self, DeviceName};
 use trainer::ranks;
 use trainer::run::folder::Existing;
 
+use super::suggestions;
+
 /// A command-line option, the key that it sets, and its value if given.
 pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
 
@@ -18,22 +20,22 @@ pub(crate) type FlagValue = (&'static str, &'static str, Option<String>);
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Configuration file (TOML); `trainer config` prints one with every key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
     /// Override a key of the configuration, such as optimiser.learning_rate=1e-3
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Configuration")]
     overrides: Vec<String>,
     /// Shards, folders of shards or glob patterns
     #[arg(long, value_name = "PATH", num_args = 1..)]
     shards: Vec<String>,
     /// Crystals in a batch; of several processes, in each one's share
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Batches")]
     batch: Option<usize>,
     /// Most triplets in a batch, so that large crystals cannot exhaust the memory
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Batches")]
     batch_triplets: Option<usize>,
     /// Seed of initial weights, shuffling and masks
-    #[arg(long)]
+    #[arg(long, help_heading = "Configuration")]
     seed: Option<u64>,
 }
 
@@ -90,10 +92,17 @@ impl Settings {
 pub(crate) struct Machine {
     /// cpu, libtorch, cuda or cuda:N; of several processes on a machine, cuda gives each a device of
     /// its own
-    #[arg(long, default_value = "cpu", value_name = "NAME")]
+    #[arg(
+        long,
+        default_value = "cpu",
+        value_name = "NAME",
+        value_parser = suggestions::devices(),
+        hide_possible_values = true,
+        help_heading = "Machine"
+    )]
     device: String,
     /// Threads of the model on the CPU; every core unless given. The results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
     threads: Option<usize>,
 }
 

@@ -1,10 +1,12 @@
 //! `trainer tasks`
 
 use clap::Args;
-use trainer::task::Task;
+use schemas::count::counted;
+use trainer::task::{Metric, Task};
 
 use super::Outcome;
 use super::out::say;
+use super::suggestions;
 
 /// Model whose published errors the list shows.
 const MODEL: &str = "MMPT";
@@ -12,9 +14,13 @@ const MODEL: &str = "MMPT";
 const UNKNOWN: &str = "-";
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer tasks
+  trainer tasks matbench_jdft2d")]
 pub(crate) struct TasksArguments {
     /// A built-in task or a TOML file, to tell more of it
-    #[arg(value_name = "TASK")]
+    #[arg(value_name = "TASK", value_parser = suggestions::tasks(), hide_possible_values = true)]
     task: Option<String>,
 }
 
@@ -34,22 +40,24 @@ fn crystals(task: &Task) -> Option<usize> {
     task.crystals.or_else(of_parts)
 }
 
-/// Returns the unit of a task's target, or a word for that of pure numbers.
-fn unit(task: &Task) -> String {
-    match task.target_unit() {
-        unit if unit == "1" => "no unit".to_owned(),
-        unit => unit,
+/// Returns the unit of a task's target, or words for pure numbers, classes and several properties.
+fn target(task: &Task) -> String {
+    match (task.classes().len(), task.further.len()) {
+        (0, 0) if task.target_unit() == "1" => "no unit".to_owned(),
+        (0, 0) => task.target_unit(),
+        (0, further) => counted(1 + further, "property"),
+        (classes, _) => counted(classes, "class"),
     }
 }
 
 /// Prints a line for every built-in task.
 fn list() -> anyhow::Result<()> {
-    say!("{:24} {:>8} {:14} {:>11}  divided by", "task", "crystals", "target in", "MMPT's MAE");
+    say!("{:24} {:>8} {:14} {:>11}  divided by", "task", "crystals", "target", "MMPT's MAE");
     for name in Task::names() {
         let task = Task::load(name)?;
         let count = crystals(&task).map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string());
         let error = task.literature.get(MODEL).map_or_else(|| UNKNOWN.to_owned(), f64::to_string);
-        say!("{name:24} {count:>8} {:14} {error:>11}  {}", unit(&task), task.split.summary());
+        say!("{name:24} {count:>8} {:14} {error:>11}  {}", target(&task), task.split.summary());
     }
     say!("trainer tasks TASK tells more of one");
     Ok(())
@@ -58,8 +66,13 @@ fn list() -> anyhow::Result<()> {
 /// Prints all that is known of a task.
 fn describe(task: &Task) -> anyhow::Result<()> {
     say!("{}: {}", task.name, task.description);
-    say!("property     {} in {}", task.property, task.unit);
-    say!("target in    {}", unit(task));
+    for column in task.targets() {
+        say!("property     {} in {}", column.property, column.unit);
+    }
+    match task.classes() {
+        [] => say!("target in    {}", target(task)),
+        classes => say!("classes      {}", classes.join(", ")),
+    }
     if let Some(count) = crystals(task) {
         say!("crystals     {count}");
     }
@@ -67,7 +80,11 @@ fn describe(task: &Task) -> anyhow::Result<()> {
     say!("store        {}", task.store);
     if !task.literature.is_empty() {
         let errors = task.literature.iter().map(|(model, error)| format!("{model} {error}"));
-        say!("published    {} (mean absolute errors)", errors.collect::<Vec<_>>().join(", "));
+        let metric = match task.metric {
+            Metric::Mae => "mean absolute errors",
+            Metric::RocAuc => "areas under the receiver operating characteristic",
+        };
+        say!("published    {} ({metric})", errors.collect::<Vec<_>>().join(", "));
     }
     Ok(())
 }

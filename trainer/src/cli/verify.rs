@@ -18,6 +18,10 @@ enum Precision {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trainer verify tests/golden
+  trainer verify tests/golden --precision f64 --threads 1")]
 pub(crate) struct VerifyArguments {
     /// Folder of the fixture: manifest.json, weights, cases and the numbers to compare with
     #[arg(value_name = "FOLDER")]

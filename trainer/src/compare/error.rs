@@ -68,6 +68,20 @@ pub enum CompareError {
         /// The underlying error.
         source: Box<TaskError>,
     },
+    /// A task does not predict a single number.
+    #[error(
+        "{}: [{section}]: the task '{task}' has classes or several properties; comparisons are of the mean absolute errors \
+         of one",
+        path.display()
+    )]
+    NoNumber {
+        /// File of the grid.
+        path: PathBuf,
+        /// Name of the section.
+        section: String,
+        /// Name of the task.
+        task: String,
+    },
     /// A file that the grid names cannot be read.
     #[error("{}: {job}: {source}", path.display())]
     Input {

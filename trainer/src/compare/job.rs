@@ -20,6 +20,11 @@ pub enum JobKind {
     Evaluate,
 }
 
+impl JobKind {
+    /// All commands, in the order of the variants.
+    pub const ALL: [Self; 3] = [JobKind::Pretrain, JobKind::Finetune, JobKind::Evaluate];
+}
+
 impl fmt::Display for JobKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

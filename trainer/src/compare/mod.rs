@@ -3,7 +3,7 @@
 //! * [`grid`]: the definition of a comparison, a TOML file
 //! * [`plan`]: the [`job`]s of a grid, in order
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
-//! * [`journal`]: events of all jobs
+//! * [`journal`]: events of all jobs; `progress`: reports of them
 //! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: the cost of each
 //! * [`table`] and [`cost_table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
@@ -33,6 +33,7 @@ pub mod job;
 pub mod journal;
 pub mod plan;
 pub mod process;
+mod progress;
 pub mod schedule;
 pub mod table;
 #[cfg(test)]
@@ -45,13 +46,14 @@ use std::path::{Path, PathBuf};
 
 pub use error::CompareError;
 
-use schemas::{lock, output, text};
+use schemas::{lock, output};
 
 use self::grid::Grid;
 use self::job::{Job, command_line};
 use self::journal::{Event, Finished, Journal, Record};
 use self::plan::Plan;
 use self::process::Processes;
+use self::progress::Progress;
 use self::schedule::{Change, Runner, Slot, State};
 use self::view::View;
 use crate::{atomic, text_file};
@@ -190,18 +192,16 @@ impl Prepared {
         let (mut journal, records) = Journal::open(&folder.join(journal::FILE))?;
         let finished = self.finished(&journal::finished(&records));
         let jobs = &self.plan.jobs;
-        let mut done = finished.iter().filter(|&&finished| finished).count();
+        let mut progress = Progress::new(jobs, &finished, &records, request.slots.len(), request.quiet);
         let mut changed = |change: Change<'_>| {
-            done += usize::from(change.state == &State::Finished);
-            if !request.quiet {
-                eprintln!("[{done}/{}] {}", jobs.len(), text::message(&progress_line(jobs, &change)));
-            }
+            progress.change(&change);
             match self.event(&change)? {
                 Some(event) => journal.append(&Record { job: change.job.name(), event }),
                 None => Ok(()),
             }
         };
         let states = schedule::run(jobs, &finished, &request.slots, runner, stop, &mut changed)?;
+        drop(progress);
         let files = self.write(folder, &states)?;
         let names = jobs.iter().map(Job::name);
         Ok(Summary { jobs: names.zip(states).collect(), files })
@@ -250,26 +250,6 @@ impl Prepared {
             files.push(put(&path, "csv", &table::csv(&view))?);
         }
         Ok(files)
-    }
-}
-
-/// Describes a state change in words.
-fn progress_line(jobs: &[Job], change: &Change<'_>) -> String {
-    let name = change.job.name();
-    let place = change.slot.map(|slot| format!(" on {}", slot.device)).unwrap_or_default();
-    let seconds = change.took.as_secs_f64();
-    match change.state {
-        State::Waiting => format!("{name} waits"),
-        State::Running => format!("{name} runs{place}"),
-        State::Finished => format!("{name} is done, {seconds:.1} s"),
-        State::Interrupted => format!("{name} is stopped"),
-        State::Failed(reason) => format!("{name} has failed: {reason} ({})", change.job.log.display()),
-        State::Skipped(earlier) => {
-            format!(
-                "{name} is skipped: {} is not done",
-                jobs.get(*earlier).map(Job::name).unwrap_or_default()
-            )
-        }
     }
 }
 

@@ -140,6 +140,10 @@ impl<'a> Planner<'a> {
             section: format!("task.{task}"),
             source: Box::new(source),
         })?;
+        if !definition.classes().is_empty() || !definition.further.is_empty() {
+            let (path, section) = (self.path.to_owned(), format!("task.{task}"));
+            return Err(CompareError::NoNumber { path, section, task: definition.name });
+        }
         let shared = [&self.grid.settings, &task_section.settings].into_iter().flat_map(assignments);
         let own = assignments(&start_section.settings);
         let mut settings: Vec<String> = shared.chain(own.iter().cloned()).collect();

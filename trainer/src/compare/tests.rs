@@ -111,6 +111,8 @@ fn scored() -> Evaluation {
         prediction,
         deviation: None,
         elements: Vec::new(),
+        domain_distance: None,
+        has_unseen_element: false,
     };
     Evaluation {
         interval: None,

@@ -56,6 +56,19 @@ impl From<FinetuneSelect> for Select {
     }
 }
 
+/// The weights of classes in the cross entropy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// Every crystal counts alike.
+    #[default]
+    None,
+    /// Every class counts alike, however many crystals it has.
+    Balanced,
+}
+
+impl Setting for ClassWeights {}
+
 /// A share of the crystals that is not zero.
 const SOME: Range<f64> =
     Range { holds: |share| *share > 0.0 && *share <= 1.0, needed: "greater than 0 and at most 1" };
@@ -74,11 +87,15 @@ section! {
         /// Whether the validation crystals are trained on, too. They are still validated on, but decide nothing: it needs
         /// the last epoch's weights and no early stop. The test part is never trained on.
         pub train_on_validation: bool = false;
-        /// Loss on the standardised target: "l1" (mean absolute error) or "mse" (mean squared error).
+        /// Loss on the standardised target: "l1" (mean absolute error) or "mse" (mean squared error). That of classes is
+        /// the cross entropy.
         pub loss: Loss = Loss::default();
         /// How the target is standardised by the training part: by its mean and the "population" or "sample" standard
         /// deviation, or "none".
         pub standardise: Standardise = Standardise::default();
+        /// Weights of classes in the cross entropy: "none", for probabilities that fit the crystals' shares, or "balanced",
+        /// so that rare classes count as much as common ones.
+        pub class_weights: ClassWeights = ClassWeights::default();
         /// Which weights are kept as the best: "validation" (lowest error of the validation part) or "last" (last epoch).
         pub select: FinetuneSelect = FinetuneSelect::default();
     }

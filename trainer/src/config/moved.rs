@@ -23,6 +23,7 @@ pub(super) const NEW: &[&str] = &[
     "finetune.loss",
     "finetune.standardise",
     "finetune.select",
+    "finetune.class_weights",
 ];
 
 /// Returns the current name of a setting or section of an earlier version.

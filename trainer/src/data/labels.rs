@@ -18,6 +18,19 @@ pub enum PeriodicLabels {
     Cell,
 }
 
+impl PeriodicLabels {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::Centred, Self::Cell];
+
+    /// Returns the word for it in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Centred => "centred",
+            Self::Cell => "cell",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -107,16 +107,24 @@ impl Sources {
         self.shards.iter().map(|shard| shard.row_group_rows.len()).sum()
     }
 
-    /// Returns the names of the property columns that any shard has, in order.
+    /// Returns the names of the property columns that any shard has, in order: numbers, and texts that are no splits.
     pub fn property_columns(&self) -> Vec<String> {
-        self.columns(|name, data_type| *data_type == DataType::Float64 && column_by_name(name).is_none())
+        self.columns(|name, data_type| match data_type {
+            DataType::Float64 => column_by_name(name).is_none(),
+            DataType::Utf8 => column_by_name(name).is_none() && !is_split(name),
+            _ => false,
+        })
+    }
+
+    /// Whether a property column is one of texts in some shard.
+    pub fn is_text(&self, column: &str) -> bool {
+        let mut fields = self.shards.iter().filter_map(|shard| shard.schema.field_with_name(column).ok());
+        fields.any(|field| *field.data_type() == DataType::Utf8)
     }
 
     /// Returns the names of the split columns that any shard has, in order.
     pub fn split_columns(&self) -> Vec<String> {
-        self.columns(|name, data_type| {
-            *data_type == DataType::Utf8 && (name == SPLIT_COLUMN || name.starts_with(SPLIT_PREFIX))
-        })
+        self.columns(|name, data_type| *data_type == DataType::Utf8 && is_split(name))
     }
 
     /// Checks that each of the property columns is in some shard.
@@ -143,6 +151,11 @@ impl Sources {
             .collect();
         names.into_iter().cloned().collect()
     }
+}
+
+/// Whether a column of texts is one of a split.
+fn is_split(name: &str) -> bool {
+    name == SPLIT_COLUMN || name.starts_with(SPLIT_PREFIX)
 }
 
 /// Returns the error for two shards of different settings. It names their stores, or the shards themselves if they

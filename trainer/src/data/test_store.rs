@@ -16,6 +16,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use schemas::hash::file_sha256;
 use schemas::manifest::{Counts, MANIFEST_FILE, Manifest, ShardEntry};
+use schemas::property::PropertyColumn;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, item_field, shard_schema};
 
@@ -110,7 +111,7 @@ pub(crate) fn write_store(
 
 /// Writes one shard.
 pub(crate) fn write_shard(path: &Path, rows: &[Row], group_rows: usize, settings: &FeatureSettings) {
-    let schema = shard_schema(&[], &[(GAP.to_owned(), "band_gap".to_owned())]);
+    let schema = shard_schema(&[], &[PropertyColumn::number(GAP, "band_gap")]);
     let columns = schema.fields().iter().map(|field| column(field.name(), rows)).collect();
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).expect("columns of the schema's types");
     let mut metadata = vec![KeyValue::new(FORMAT_VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];

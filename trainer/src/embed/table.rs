@@ -68,14 +68,19 @@ enum Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> EmbeddingWriter<W> {
-    /// Begins a table. `weights` is the name of the weights file for the metadata of Parquet. A CSV has no `h_s`.
+    /// Begins a table. `metadata` are those of Parquet: name and SHA-256 of the weights file. A CSV has no `h_s`.
     ///
     /// # Errors
     /// If writing fails.
-    pub(super) fn new(out: W, format: TableFormat, shape: Shape, weights: String) -> io::Result<Self> {
+    pub(super) fn new(
+        out: W,
+        format: TableFormat,
+        shape: Shape,
+        metadata: [(&str, String); 2],
+    ) -> io::Result<Self> {
         let writer = match format {
             TableFormat::Parquet => {
-                let properties = parquet_properties([("weights", weights)]);
+                let properties = parquet_properties(metadata);
                 Writer::Parquet(Box::new(ArrowWriter::try_new(out, schema(shape), Some(properties))?))
             }
             TableFormat::Csv => {
@@ -211,10 +216,14 @@ mod tests {
         }
     }
 
+    fn metadata() -> [(&'static str, String); 2] {
+        [("weights", "w".to_owned()), ("weights_sha256", "0".to_owned())]
+    }
+
     fn written(format: TableFormat, per_atom: bool) -> Vec<u8> {
         let mut out = Vec::new();
         let shape = Shape { structure: 2, lattice: 1, per_atom };
-        let mut writer = EmbeddingWriter::new(&mut out, format, shape, "w".to_owned()).expect("begun");
+        let mut writer = EmbeddingWriter::new(&mut out, format, shape, metadata()).expect("begun");
         writer.write(&embeddings()).expect("written");
         writer.finish().expect("ended");
         out
@@ -256,7 +265,7 @@ mod tests {
         assert_eq!(batch(&without, shape).expect("columns that fit").num_rows(), 2);
         for (format, rows) in [(TableFormat::Csv, 3), (TableFormat::JsonLines, 2)] {
             let mut out = Vec::new();
-            let mut writer = EmbeddingWriter::new(&mut out, format, shape, "w".to_owned()).expect("begun");
+            let mut writer = EmbeddingWriter::new(&mut out, format, shape, metadata()).expect("begun");
             writer.write(&without).expect("written");
             writer.finish().expect("ended");
             let text = String::from_utf8(out).expect("text");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic;
 use crate::error::TrainError;
-use crate::report::interval::Validated;
+use crate::report::validated::Validated;
 use crate::run::folder::{BEST_FILE, VALIDATION_FILE};
 
 /// Maximum number of bytes of the file.
@@ -83,7 +83,11 @@ mod tests {
         std::fs::write(&weights, "weights").expect("it is writable");
         assert_eq!(Calibration::read(&weights).expect("none is no fault"), None);
         let crystals = [0.1, -1e-300]
-            .map(|prediction| Validated { material_id: "m".to_owned(), target: 1.5, prediction })
+            .map(|prediction| Validated {
+                material_id: "m".to_owned(),
+                targets: vec![Some(1.5), None],
+                predictions: vec![prediction],
+            })
             .to_vec();
         Calibration::write(&weights, crystals.clone()).expect("it is writable");
         let read = Calibration::read(&weights).expect("it is readable").expect("it is there");

@@ -8,30 +8,32 @@ use std::sync::Arc;
 use schemas::count::counted;
 use schemas::lock::{self, LOCK_FILE};
 use schemas::output;
-use schemas::text;
 
 use burn::prelude::*;
 
 use super::Predictor;
 use super::calibration::{self, Calibration};
+use super::domain::TrainingCrystals;
 use super::ensemble_record::EnsembleRecord;
 use super::member::{Encoders, MemberRequest, part, run_member};
-use super::predictions::validate;
+use super::predictions::{record_training, validate};
 use crate::atomic;
 use crate::config::Config;
 use crate::config::finetune::FinetuneSelect;
 use crate::data::Sources;
 use crate::device::DeviceName;
 use crate::error::TrainError;
-use crate::model::PropertyModel;
+use crate::model::{HeadSize, PropertyModel};
 use crate::ranks::Ranks;
 use crate::run::RunError;
 use crate::run::begin::require_edges;
 use crate::run::folder::{Existing, RunFolder};
 use crate::run::interrupt::Interrupt;
 use crate::run::memory;
+use crate::run::progress::{Extent, Progress};
+use crate::run::tensorboard;
 use crate::run::training_run::Ending;
-use crate::task::{Excluded, Fold, Task};
+use crate::task::{Excluded, Fold, Labelled, Task};
 
 /// The arguments of [`finetune`].
 #[derive(Debug, Clone)]
@@ -58,6 +60,8 @@ pub struct Request {
     pub device: DeviceName,
     /// The processes that train together.
     pub ranks: Arc<dyn Ranks>,
+    /// Folder of the event files of runs, if the members are to write some; see [`tensorboard`].
+    pub tensorboard: Option<PathBuf>,
     /// Whether to suppress progress reports.
     pub quiet: bool,
 }
@@ -73,7 +77,8 @@ pub struct Member {
     pub folder: PathBuf,
     /// Number of crystals for training.
     pub train: usize,
-    /// Mean absolute error of the validation part with the weights that are kept, in the unit of the target.
+    /// Loss of the validation part with the weights that are kept: of a single target its mean absolute error in its
+    /// unit, of several ones that of the standardised targets, of classes the cross entropy.
     pub validation_error: Option<f64>,
     /// Epoch of these weights, from 1.
     pub best_epoch: Option<u64>,
@@ -115,7 +120,10 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
         .map(|encoders| &encoders.description.features);
     let sources = Arc::new(Sources::resolve(&config.data.shards, features)?);
     require_edges(&config.model, sources.settings())?;
-    let numbers = PropertyModel::numbers(&config.model, config.finetune.head_width);
+    let numbers = PropertyModel::numbers(
+        &config.model,
+        HeadSize { width: config.finetune.head_width, outputs: request.task.outputs() },
+    );
     memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
     let record = EnsembleRecord {
         weights_sha256: request.weights.as_deref().map(EnsembleRecord::hash_weights).transpose()?,
@@ -147,8 +155,22 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     }
     let shards = sources.shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
+    let events = request.tensorboard.as_deref().map(|folder| tensorboard::folder_of(folder, &request.folder));
+    if let Some(events) = &events {
+        output::require_apart(events, sources.shards().iter().map(|shard| &shard.path))?;
+        tensorboard::require_free(events, request.existing)?;
+    }
     let claim = || claim(&request.folder, request.existing, &record);
     let _lock = request.ranks.leads().then(claim).transpose()?;
+    if let Some(events) = &events
+        && request.existing == Existing::Overwrite
+        && request.ranks.leads()
+    {
+        tensorboard::clear(events)?;
+    }
+    let folds = partitions.iter().flat_map(|partition| &partition.folds);
+    let extents = folds.map(|fold| Extent { epochs: config.run.epochs, crystals: fold.train.len() as u64 });
+    let mut progress = Progress::new(extents.collect(), request.quiet || !request.ranks.leads());
     for (&seed, partition) in request.seeds.iter().zip(&partitions) {
         summary.excluded.clone_from(&partition.excluded);
         for fold in &partition.folds {
@@ -160,16 +182,15 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
                 config: Config { seed, ..config.clone() },
                 existing: existing(request.existing, &folder),
                 folder: folder.clone(),
+                events: events.as_deref().map(|events| member_folder(events, &fold.name, seed)),
                 device: device.clone(),
                 encoders: encoders.as_ref(),
                 ranks: &request.ranks,
-                quiet: request.quiet,
             };
-            if !request.quiet && request.ranks.leads() {
-                let crystals = counted(fold.train.len(), "crystal");
-                eprintln!("{}, seed {seed}: {crystals} to train on", text::line(&fold.name));
-            }
-            let (ending, state) = run_member(member, interrupt)?;
+            let crystals = counted(fold.train.len(), "crystal");
+            let name = format!("{}, seed {seed}: {crystals} to train on", fold.name);
+            progress.announce(summary.members.len(), &name);
+            let (ending, state) = run_member(member, &mut progress, interrupt)?;
             let (validation_error, best_epoch) = match state.last_loss {
                 Some(error) => (Some(error), Some(state.epoch)),
                 None => (state.best_loss, state.best_epoch),
@@ -186,8 +207,8 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
             if ending == Ending::Interrupted {
                 return Ok(Summary { interrupted: true, ..summary });
             }
-            if request.ranks.leads() && is_unused_by_training(&config) {
-                calibrate(request, fold, &sources, seed, &device)?;
+            if request.ranks.leads() {
+                describe(request, fold, &sources, seed, &device, is_unused_by_training(&config))?;
             }
         }
     }
@@ -202,22 +223,33 @@ fn is_unused_by_training(config: &Config) -> bool {
         && config.run.early_stop.is_none()
 }
 
-/// Predicts the validation part of a member with its weights, for the intervals of predictions. What is already there is
-/// kept.
-fn calibrate(
+/// Records beside the weights of a member what its predictions need to be judged: its training crystals, for the domain, and
+/// if `calibrates` its predictions for the validation part, for intervals. What is already there is kept.
+fn describe(
     request: &Request,
     fold: &Fold,
     sources: &Arc<Sources>,
     seed: u64,
     device: &Device,
+    calibrates: bool,
 ) -> Result<(), TrainError> {
     let weights = calibration::weights_of(&member_folder(&request.folder, &fold.name, seed));
-    if Calibration::read(&weights).is_ok_and(|found| found.is_some()) {
+    let is_calibrated = !calibrates || Calibration::read(&weights).is_ok_and(|found| found.is_some());
+    let has_domain = TrainingCrystals::is_recorded(&weights);
+    if is_calibrated && has_domain {
         return Ok(());
     }
-    let predictor = Predictor::load(&weights, device)?;
-    let selection = part(&request.task, fold, "validation", sources, &fold.validation)?;
-    let crystals = validate(&predictor, &selection, &fold.validation, &request.config.data, device)?;
+    let (predictor, data) = (Predictor::load(&weights, device)?, &request.config.data);
+    let selection = |name, crystals: &[Labelled]| part(&request.task, fold, name, sources, crystals);
+    if !has_domain {
+        let train = selection("train", &fold.train)?;
+        record_training(&predictor, &train, fold.train.len(), data, device)?.write(&weights)?;
+    }
+    if is_calibrated {
+        return Ok(());
+    }
+    let validation = selection("validation", &fold.validation)?;
+    let crystals = validate(&predictor, &validation, &fold.validation, data, device)?;
     Calibration::write(&weights, crystals)
 }
 

@@ -6,24 +6,25 @@ use std::sync::Arc;
 
 use burn::prelude::*;
 
-use super::objective::{Finetuning, Standardisation};
+use super::criterion::{Criterion, Standardisation};
+use super::objective::Finetuning;
 use crate::config::{Config, MethodKind, PretrainConfig};
 use crate::data::{LatticeStatistics, Selection, Sources, Subset};
 use crate::error::TrainError;
 use crate::model::cgcnn::CRYSTAL_LAYER;
-use crate::model::{Head, PropertyModel};
+use crate::model::{Head, HeadSize, PropertyModel};
 use crate::pretrain::load::require_whole;
 use crate::ranks::Ranks;
-use crate::report::statistics::{Scores, median};
 use crate::run::begin::{Crystals, claim_run, require_whole_batch, restore, steps};
 use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
+use crate::run::progress::Progress;
 use crate::run::snapshot;
-use crate::run::step::{Learner, Objective, TOTAL, Values};
+use crate::run::step::{Learner, Objective, TOTAL};
 use crate::run::training_run::{Ending, RunSetup, TrainingRun};
 use crate::task::{Fold, Group, Labelled, Task};
-use crate::weights::{self, Description, Target, WeightsError};
+use crate::weights::{self, Description, Target, TargetNumber, WeightsError};
 
 /// Encoders from a weights file, to begin fine-tuning with.
 #[derive(Debug, Clone)]
@@ -159,16 +160,20 @@ pub struct MemberRequest<'a> {
     pub encoders: Option<&'a Encoders>,
     /// The processes that train together.
     pub ranks: &'a Arc<dyn Ranks>,
-    /// Whether to suppress progress reports.
-    pub quiet: bool,
+    /// Folder of the run's event files, if there are to be any.
+    pub events: Option<PathBuf>,
 }
 
-/// Runs a member, or continues it.
+/// Runs a member, or continues it. It is the current run of `progress`.
 ///
 /// # Errors
 /// [`TrainError`]. The last checkpoint is complete in any case.
-pub fn run_member(request: MemberRequest<'_>, interrupt: &Interrupt) -> Result<(Ending, State), TrainError> {
-    TrainingRun::begin(begin(request)?, interrupt)?.run()
+pub fn run_member(
+    request: MemberRequest<'_>,
+    progress: &mut Progress,
+    interrupt: &Interrupt,
+) -> Result<(Ending, State), TrainError> {
+    TrainingRun::begin(begin(request)?, progress, interrupt)?.run()
 }
 
 /// Opens the data, the model and the run folder of a request.
@@ -179,20 +184,17 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         validation: Some(part(task, fold, "validation", sources, &fold.validation)?),
     };
     require_whole_batch(&config.data, &crystals.train, &**ranks)?;
-    let standardisation = Standardisation::of(&fold.train, config.finetune.standardise);
-    let target = Target {
-        task: task.name.clone(),
-        property: task.property.clone(),
-        unit: task.target_unit(),
-        transform: task.transform,
-        mean: standardisation.mean,
-        std: standardisation.std,
-        head_width: config.finetune.head_width,
+    let criterion = match task.classes().len() {
+        0 => Criterion::of_numbers(&fold.train, &config.finetune),
+        classes => Criterion::of_classes(&fold.train, classes, &config.finetune),
     };
+    let target = target(task, criterion.standardisation(), config.finetune.head_width);
+    let constant = criterion.constant();
+    let head = HeadSize { width: target.head_width, outputs: target.outputs() };
     let features = sources.settings();
     let objective = Finetuning::new(
         fold.train.iter().chain(&fold.validation),
-        standardisation,
+        criterion,
         &config,
         features.cutoff_angstrom,
         &device,
@@ -201,8 +203,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     .with_fresh_crystals(encoders.is_some_and(|encoders| is_of_atoms(&encoders.description)));
     let (folder, checkpoint) = claim_run(&request.folder, request.existing, &config, &**ranks)?;
     let init = |lattice: &LatticeStatistics| {
-        let width = config.finetune.head_width;
-        PropertyModel::init(&config.model, width, lattice, config.seed, &device.clone().autodiff())
+        PropertyModel::init(&config.model, head, lattice, config.seed, &device.clone().autodiff())
     };
     let (learner, description, state) = match checkpoint {
         Some(checkpoint) => {
@@ -229,7 +230,7 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     };
     Ok(RunSetup {
         steps: steps(&config, &crystals.train, learner.objective.inputs(), &**ranks, &device)?,
-        constants: dummy(&fold.train),
+        constants: constant.map(|loss| (TOTAL.to_owned(), loss)).into_iter().collect(),
         select: config.finetune.select.into(),
         config,
         device,
@@ -238,8 +239,24 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
         learner,
         state,
         folder,
-        quiet: request.quiet,
+        events: request.events,
     })
+}
+
+/// Returns the description of a task's targets.
+fn target(task: &Task, standardisation: &[Standardisation], head_width: usize) -> Target {
+    let numbers = task.targets().into_iter().enumerate().map(|(index, column)| {
+        let Standardisation { mean, std } =
+            standardisation.get(index).copied().unwrap_or(Standardisation::NONE);
+        TargetNumber {
+            unit: column.target_unit(),
+            property: column.property,
+            transform: column.transform,
+            mean,
+            std,
+        }
+    });
+    Target::new(&task.name, numbers.collect(), task.classes(), head_width)
 }
 
 /// Returns the crystals of a part of a fold.
@@ -265,8 +282,14 @@ fn require_target(folder: &Path, found: Option<&Target>, asked: &Target) -> Resu
         return Ok(());
     }
     let shown = |target: &Target| {
-        let Target { task, property, unit, mean, std, .. } = target;
-        format!("{task} ({property}, mean {mean} and deviation {std} {unit})")
+        let number = |TargetNumber { property, unit, mean, std, .. }: TargetNumber| {
+            format!("{property}, mean {mean} and deviation {std} {unit}")
+        };
+        let targets = match target.classes.as_slice() {
+            [] => target.numbers().into_iter().map(number).collect::<Vec<_>>().join("; "),
+            classes => format!("{}, classes {}", target.property, classes.join(", ")),
+        };
+        format!("{} ({targets})", target.task)
     };
     Err(TrainError::OtherConfiguration {
         path: folder.to_owned(),
@@ -274,13 +297,6 @@ fn require_target(folder: &Path, found: Option<&Target>, asked: &Target) -> Resu
         found: found.map_or_else(|| "none, a pre-training".to_owned(), shown),
         asked: shown(asked),
     })
-}
-
-/// Returns the mean absolute error of the training set's median over the training set.
-fn dummy(train: &[Labelled]) -> Values {
-    let targets: Vec<f64> = train.iter().map(|crystal| crystal.value).collect();
-    let scores = median(&targets).and_then(|median| Scores::of_constant(targets.iter().copied(), median));
-    scores.map(|scores| (TOTAL.to_owned(), scores.mae)).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
-//! Fine-tuning: an encoder with a head is trained on one property (specification, section 6).
+//! Fine-tuning: an encoder with a head is trained on properties (specification, section 6).
 //!
-//! * [`objective`]: the loss
+//! * [`criterion`]: the loss; [`objective`]: the loss of batches
 //! * [`member`]: a run for one fold and one seed
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
-//! * [`calibration`]: predictions for validation parts, for intervals
+//! * [`calibration`]: predictions for validation parts, for intervals; [`domain`]: what a model was trained on
 
 pub mod calibration;
+pub mod criterion;
+pub mod domain;
 pub mod ensemble;
 pub mod ensemble_record;
 pub mod member;

@@ -5,21 +5,34 @@ use std::collections::HashMap;
 use burn::prelude::*;
 
 use super::Predictor;
+use super::domain::TrainingCrystals;
+use super::predictor::BatchPredictions;
 use crate::config::DataConfig;
 use crate::data::{Selection, Stream, StreamSettings};
 use crate::device;
 use crate::error::TrainError;
-use crate::report::interval::Validated;
+use crate::report::validated::Validated;
 use crate::task::Labelled;
 
-/// Predicts all crystals of a selection in the order of the shards. `row` makes a result from a crystal's identifier,
-/// prediction and atomic numbers.
+/// A crystal with its predictions.
+pub(crate) struct PredictedCrystal<'a> {
+    /// Identifier.
+    pub(crate) material_id: String,
+    /// Predictions as those of [`Predictor::predict`], `[K]`.
+    pub(crate) targets: Vec<f64>,
+    /// Embedding, `[width]`.
+    pub(crate) embedding: &'a [f32],
+    /// Atomic numbers of its atoms.
+    pub(crate) atomic_numbers: &'a [u8],
+}
+
+/// Predicts all crystals of a selection in the order of the shards. `row` makes a result from each.
 pub(crate) fn predict_selection<T>(
     predictor: &Predictor,
     selection: &Selection,
     data: &DataConfig,
     device: &Device,
-    mut row: impl FnMut(String, f64, &[u8]) -> T,
+    mut row: impl FnMut(PredictedCrystal<'_>) -> T,
 ) -> Result<Vec<T>, TrainError> {
     let settings = StreamSettings {
         graph: predictor.graph(),
@@ -33,9 +46,13 @@ pub(crate) fn predict_selection<T>(
         let (offsets, atomic_numbers) = (graph.atom_offsets.clone(), graph.atomic_numbers_as_bytes());
         let identifiers = graph.material_ids.clone();
         let predictions = predictor.predict(graph);
-        let crystals = identifiers.into_iter().zip(predictions).zip(offsets.windows(2));
-        rows.extend(crystals.map(|((material_id, prediction), atoms)| {
-            row(material_id, prediction, &atomic_numbers[atoms[0]..atoms[1]])
+        let width = predictions.width();
+        let BatchPredictions { targets, embeddings } = predictions;
+        let crystals = identifiers.into_iter().zip(targets).zip(embeddings.chunks(width.max(1)));
+        let crystals = crystals.zip(offsets.windows(2));
+        rows.extend(crystals.map(|(((material_id, targets), embedding), atoms)| {
+            let atomic_numbers = &atomic_numbers[atoms[0]..atoms[1]];
+            row(PredictedCrystal { material_id, targets, embedding, atomic_numbers })
         }));
     }
     Ok(rows)
@@ -49,10 +66,27 @@ pub(crate) fn validate(
     data: &DataConfig,
     device: &Device,
 ) -> Result<Vec<Validated>, TrainError> {
-    let targets: HashMap<&str, f64> =
-        labelled.iter().map(|crystal| (crystal.material_id.as_str(), crystal.value)).collect();
-    predict_selection(predictor, selection, data, device, |material_id, prediction, _| {
-        let target = targets.get(material_id.as_str()).copied().unwrap_or(f64::NAN);
-        Validated { material_id, target, prediction }
+    let targets: HashMap<&str, &[f64]> =
+        labelled.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
+    predict_selection(predictor, selection, data, device, |crystal| {
+        let PredictedCrystal { material_id, targets: predictions, .. } = crystal;
+        let targets = targets.get(material_id.as_str()).copied().unwrap_or_default();
+        let targets = targets.iter().map(|target| Some(*target).filter(|target| !target.is_nan())).collect();
+        Validated { material_id, targets, predictions }
     })
+}
+
+/// Records the embeddings and elements of the crystals of a training part.
+pub(crate) fn record_training(
+    predictor: &Predictor,
+    selection: &Selection,
+    crystals: usize,
+    data: &DataConfig,
+    device: &Device,
+) -> Result<TrainingCrystals, TrainError> {
+    let mut training = TrainingCrystals::new(crystals);
+    predict_selection(predictor, selection, data, device, |crystal| {
+        training.push(crystal.embedding, crystal.atomic_numbers);
+    })?;
+    Ok(training)
 }

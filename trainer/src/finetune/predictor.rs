@@ -7,10 +7,27 @@ use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
-use crate::model::{Batch, Encoder, Pass, PropertyModel};
+use crate::model::head::mean;
+use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target};
+
+/// Predictions for the B crystals of a batch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BatchPredictions {
+    /// Numbers in the units of the targets, or the probabilities of the classes, `[B][K]`.
+    pub targets: Vec<Vec<f64>>,
+    /// Means over the atoms of their embeddings, `[B, width]`, row-major.
+    pub embeddings: Vec<f32>,
+}
+
+impl BatchPredictions {
+    /// Returns the width of an embedding.
+    pub fn width(&self) -> usize {
+        self.embeddings.len() / self.targets.len().max(1)
+    }
+}
 
 /// A fine-tuned model without automatic differentiation.
 #[derive(Debug)]
@@ -35,7 +52,8 @@ impl Predictor {
         let description = description.ok_or_else(not_finetuned)?;
         let target = description.target.clone().ok_or_else(not_finetuned)?;
         let Description { model, lattice, .. } = &description;
-        let model = PropertyModel::init(model, target.head_width, lattice, 0, &device.clone().autodiff());
+        let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+        let model = PropertyModel::init(model, head, lattice, 0, &device.clone().autodiff());
         let model = snapshot::with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
         Ok(Self { model, description, target, device: device.clone() })
     }
@@ -65,11 +83,45 @@ impl Predictor {
         &self.target
     }
 
-    /// Predicts the targets of a batch's crystals in order, in the unit of the target.
-    pub fn predict(&self, graph: GraphBatch<f32>) -> Vec<f64> {
+    /// Predicts the targets of a batch's crystals in order, and embeds the crystals.
+    pub fn predict(&self, graph: GraphBatch<f32>) -> BatchPredictions {
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
-        let predicted = self.model.predict(&batch, &mut Pass::evaluation());
-        let Target { mean, std, .. } = self.target;
-        predicted.into_data().iter::<f64>().map(|value| mean + std * value).collect()
+        let mut pass = Pass::evaluation();
+        let encoding = self.model.encoder.encode(&batch, &mut pass);
+        let embeddings = mean(encoding.atoms.clone(), &batch).into_data().iter::<f32>().collect();
+        let predicted = self.model.head.predict(encoding, &batch, &mut pass);
+        let outputs: Vec<f64> = predicted.into_data().iter::<f64>().collect();
+        let numbers = self.target.numbers();
+        let of_crystal = |outputs: &[f64]| match self.target.classes.is_empty() {
+            true => outputs
+                .iter()
+                .zip(&numbers)
+                .map(|(output, number)| number.mean + number.std * output)
+                .collect(),
+            false => softmax(outputs),
+        };
+        let targets = outputs.chunks(self.target.outputs()).map(of_crystal).collect();
+        BatchPredictions { targets, embeddings }
+    }
+}
+
+/// Returns the probabilities of classes, `exp(x_c) / Σ exp(x)`, in double precision.
+fn softmax(outputs: &[f64]) -> Vec<f64> {
+    let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let parts: Vec<f64> = outputs.iter().map(|output| (output - largest).exp()).collect();
+    let sum: f64 = parts.iter().sum();
+    parts.into_iter().map(|part| part / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_those_of_the_outputs_however_large() {
+        assert_eq!(softmax(&[0.0, 0.0]), [0.5, 0.5]);
+        let third = softmax(&[1e4, 1e4 + 2.0_f64.ln(), -1e9]);
+        assert!((third[1] - 2.0 / 3.0).abs() < 1e-9 && third[2] == 0.0, "{third:?}");
+        assert!(softmax(&[f64::NAN, 0.0]).iter().all(|probability| probability.is_nan()));
     }
 }

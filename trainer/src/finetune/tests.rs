@@ -66,6 +66,7 @@ fn tuned(folder: &TempDir, existing: Existing, more: &[&str]) -> Summary {
         existing,
         device: DeviceName::Cpu,
         ranks: alone(),
+        tensorboard: None,
         quiet: true,
     };
     finetune(&request, &Interrupt::default()).expect("it trains")

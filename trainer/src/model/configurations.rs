@@ -6,7 +6,7 @@ use burn::prelude::*;
 use toml::Table;
 
 use super::test_model::of_recipe;
-use super::{PropertyModel, names};
+use super::{HeadSize, PropertyModel, names};
 use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::LatticeStatistics;
 use crate::task::{Group, Task};
@@ -101,7 +101,13 @@ fn no_recipe_changes_the_model_of_a_file() {
 fn models_have_the_published_sizes() {
     for file in FILES {
         let lattice = LatticeStatistics::default();
-        let model = PropertyModel::init(&file.model(), 1, &lattice, 0, &Device::flex());
+        let model = PropertyModel::init(
+            &file.model(),
+            HeadSize { width: 1, outputs: 1 },
+            &lattice,
+            0,
+            &Device::flex(),
+        );
         let parameters = names::parameters(&model).into_iter();
         let trained = parameters.filter(|tensor| names::is_trained(&tensor.name));
         let count: usize = trained.map(|tensor| tensor.data.num_elements()).sum();

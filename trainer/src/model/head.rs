@@ -1,4 +1,4 @@
-//! Fine-tuned models: an encoder with a head that predicts one number per crystal. Each kind of model has its own head.
+//! Fine-tuned models: an encoder with a head that predicts K numbers per crystal. Each kind of model has its own head.
 
 use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;
@@ -19,8 +19,17 @@ use crate::config::model::ModelKind;
 use crate::data::LatticeStatistics;
 use crate::ops::composed::sum_by;
 
-/// A head: readouts and last layers, from the encodings of a batch to the standardised target. Each variant is one
-/// kind of `model.kind`.
+/// Sizes of a head that are those of no encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadSize {
+    /// Width of the hidden layers of MMPT's head; the other kinds have their own widths.
+    pub width: usize,
+    /// Number of outputs K of a crystal: 1 for a number, one a class for classes.
+    pub outputs: usize,
+}
+
+/// A head: readouts and last layers, from the encodings of a batch to the outputs. Each variant is one kind of
+/// `model.kind`.
 #[derive(Module, Debug)]
 pub enum Head {
     /// MMPT's readouts and perceptron.
@@ -41,24 +50,26 @@ impl Head {
     /// Name of the field that holds the head in a fine-tuned model.
     pub(super) const FIELD: &str = "head";
 
-    /// Initialises a head of the configured kind. `width` is that of MMPT's hidden layers; the other kinds have their
-    /// own widths.
-    pub fn init(config: &ModelConfig, width: usize, initialiser: &mut Initialiser) -> Self {
+    /// Initialises a head of the configured kind.
+    pub fn init(config: &ModelConfig, size: HeadSize, initialiser: &mut Initialiser) -> Self {
+        let outputs = size.outputs;
         match config.kind {
-            ModelKind::Mmpt => Self::Mmpt(MmptHead::init(&config.mmpt, width, initialiser)),
-            ModelKind::Cgcnn => Self::Cgcnn(CgcnnHead::init(&config.cgcnn, initialiser)),
-            ModelKind::Schnet => Self::Schnet(SchnetHead::init(&config.schnet, initialiser)),
-            ModelKind::Megnet => Self::Megnet(MegnetHead::init(&config.megnet, initialiser)),
-            ModelKind::Alignn => Self::Alignn(AlignnHead::init(&config.alignn, initialiser)),
-            ModelKind::Matformer => Self::Matformer(MatformerHead::init(&config.matformer, initialiser)),
+            ModelKind::Mmpt => Self::Mmpt(MmptHead::init(&config.mmpt, size, initialiser)),
+            ModelKind::Cgcnn => Self::Cgcnn(CgcnnHead::init(&config.cgcnn, outputs, initialiser)),
+            ModelKind::Schnet => Self::Schnet(SchnetHead::init(&config.schnet, outputs, initialiser)),
+            ModelKind::Megnet => Self::Megnet(MegnetHead::init(&config.megnet, outputs, initialiser)),
+            ModelKind::Alignn => Self::Alignn(AlignnHead::init(&config.alignn, outputs, initialiser)),
+            ModelKind::Matformer => {
+                Self::Matformer(MatformerHead::init(&config.matformer, outputs, initialiser))
+            }
         }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         match self {
             Self::Mmpt(head) => head.predict(encoding, batch, pass),
             Self::Cgcnn(head) => head.predict(encoding, pass),
@@ -105,47 +116,46 @@ impl Head {
 pub struct PropertyModel {
     /// Encoder of atoms and crystals.
     pub encoder: Encoder,
-    /// Head, from encodings to the standardised target.
+    /// Head, from encodings to the outputs.
     pub head: Head,
 }
 
 impl PropertyModel {
-    /// Initialises a model. `statistics` are the lattice statistics of the training set, `head_width` is that of
-    /// [`Head::init`].
+    /// Initialises a model. `statistics` are the lattice statistics of the training set.
     pub fn init(
         config: &ModelConfig,
-        head_width: usize,
+        head: HeadSize,
         statistics: &LatticeStatistics,
         seed: u64,
         device: &Device,
     ) -> Self {
-        Self::build(config, head_width, statistics, &mut Initialiser::new(seed, device))
+        Self::build(config, head, statistics, &mut Initialiser::new(seed, device))
     }
 
     /// Returns how many numbers a model has, statistics included, without making it.
-    pub fn numbers(config: &ModelConfig, head_width: usize) -> f64 {
+    pub fn numbers(config: &ModelConfig, head: HeadSize) -> f64 {
         let mut initialiser = Initialiser::counting();
-        Self::build(config, head_width, &LatticeStatistics::default(), &mut initialiser);
+        Self::build(config, head, &LatticeStatistics::default(), &mut initialiser);
         initialiser.numbers()
     }
 
     fn build(
         config: &ModelConfig,
-        head_width: usize,
+        head: HeadSize,
         statistics: &LatticeStatistics,
         initialiser: &mut Initialiser,
     ) -> Self {
         Self {
             encoder: Encoder::init(config, statistics, initialiser),
-            head: Head::init(config, head_width, initialiser),
+            head: Head::init(config, head, initialiser),
         }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let encoding = self.encoder.encode(batch, pass);
         self.head.predict(encoding, batch, pass)
     }

@@ -38,6 +38,6 @@ pub mod views;
 pub use batch::Batch;
 pub use encoder::Encoder;
 pub use encoding::Encoding;
-pub use head::{Head, PropertyModel};
+pub use head::{Head, HeadSize, PropertyModel};
 pub use pass::Pass;
 pub use trace::Trace;

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 
-use super::{Batch, Encoder, Pass, PropertyModel, names};
+use super::{Batch, Encoder, HeadSize, Pass, PropertyModel, names};
 use crate::config::{Config, MethodKind, ModelConfig, ModelKind};
 use crate::data::test_crystal::{CUTOFF, Crystal, OTHER_CELLS, copper, lonely, rutile, skewed, wurtzite};
 use crate::data::{BatchBuilder, BatchSettings, LatticeStatistics};
@@ -96,7 +96,13 @@ pub(crate) fn assert_isolated(config: &ModelConfig) {
 
 /// A fresh model in double precision.
 fn fresh(config: &ModelConfig, device: &Device) -> PropertyModel {
-    let model = PropertyModel::init(config, 1, &LatticeStatistics::default(), 3, device);
+    let model = PropertyModel::init(
+        config,
+        HeadSize { width: 1, outputs: 1 },
+        &LatticeStatistics::default(),
+        3,
+        device,
+    );
     names::with_dtype(model, DType::F64)
 }
 

@@ -1,16 +1,23 @@
 //! Predictions of an ensemble for batches of crystals.
 
+use std::collections::BTreeSet;
+
 use crystal::composition::conventional_formula;
 use crystal::element::SYMBOLS;
 use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
-use crate::predict::model::Member;
-use crate::predict::table::{Description, Row};
+use crate::predict::model::{Member, Quantity};
+use crate::predict::table::{Answer, Description, DomainRow, PredictedNumber, Row};
+use crate::report::classes::most_probable;
+use crate::report::classes::temperature::Temperature;
 use crate::report::interval::{self, COVERAGE};
 use crate::report::statistics::MeanStd;
+use crate::task::{TargetColumn, Transform};
 
 /// Reason code of a crystal whose prediction is not finite.
 const NOT_FINITE: &str = "prediction_not_finite";
@@ -21,8 +28,11 @@ const UNKNOWN_ELEMENT: &str = "element_without_features";
 pub(super) struct Ensemble<'a> {
     first: &'a Member,
     others: &'a [Member],
-    /// Half of the width of the interval around a prediction, if all models have been calibrated.
-    half_width: Option<f64>,
+    /// Half of the width of the interval around a prediction of every target, in its unit, if all models have been
+    /// calibrated; `[T]`.
+    half_widths: Vec<Option<f64>>,
+    /// Temperature of the probabilities of classes, if all models have been calibrated.
+    temperature: Option<Temperature>,
 }
 
 impl<'a> Ensemble<'a> {
@@ -32,8 +42,15 @@ impl<'a> Ensemble<'a> {
         others.iter().try_for_each(|other| first.require(other))?;
         let calibrations =
             members.iter().map(|member| member.calibration.clone()).collect::<Option<Vec<_>>>();
-        let interval = calibrations.and_then(|members| interval::interval(&members, COVERAGE));
-        Ok(Self { first, others, half_width: interval.map(|interval| interval.half_width) })
+        let calibrations = calibrations.unwrap_or_default();
+        let half_width = |target| Some(interval::interval(&calibrations, target, COVERAGE)?.half_width);
+        let Quantity { targets, classes, .. } = &first.quantity;
+        Ok(Self {
+            first,
+            others,
+            half_widths: (0..targets.len()).map(half_width).collect(),
+            temperature: if classes.is_empty() { None } else { Temperature::of(&calibrations) },
+        })
     }
 
     pub(super) fn features(&self) -> &FeatureSettings {
@@ -80,8 +97,9 @@ impl<'a> Ensemble<'a> {
         for member in self.others {
             predictions.push(run(member, graph.clone())?);
         }
+        let elements = of_crystals(&graph, |atoms| atoms.iter().copied().collect::<BTreeSet<u8>>());
         predictions.insert(0, run(self.first, graph)?);
-        let log10 = self.first.quantity.log10;
+        let domains = self.domains(&predictions, &elements);
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             if let Some(number) = unknown[crystal] {
@@ -90,29 +108,114 @@ impl<'a> Ensemble<'a> {
                 left_out.lock().push(&Entry::of_crystal(&material_id, UNKNOWN_ELEMENT, &message));
                 continue;
             }
-            let values: Vec<f64> = predictions.iter().map(|model| model[crystal]).collect();
-            let (prediction, deviation) = mean_and_deviation(&values);
-            let untransformed = log10.then(|| 10_f64.powf(prediction));
-            if [Some(prediction), deviation, untransformed].into_iter().flatten().all(f64::is_finite) {
-                let interval = self.half_width.map(|half| [prediction - half, prediction + half]);
-                rows.push(Row { material_id, formula, prediction, deviation, interval, untransformed });
-            } else {
-                let message = format!("the models predict {values:?}");
-                left_out.lock().push(&Entry::of_crystal(&material_id, NOT_FINITE, &message));
+            let values: Vec<&[f64]> = predictions.iter().map(|model| &*model.targets[crystal]).collect();
+            match self.answers(&values) {
+                Some(answers) => rows.extend(answers.into_iter().map(|answer| {
+                    let (material_id, formula) = (material_id.clone(), formula.clone());
+                    let domain = domains.get(crystal).cloned().flatten();
+                    Row { material_id, formula, answer, domain }
+                })),
+                None => {
+                    let message = format!("the models predict {values:?}");
+                    left_out.lock().push(&Entry::of_crystal(&material_id, NOT_FINITE, &message));
+                }
             }
         }
         Ok(rows)
     }
+
+    /// Returns how the crystals of a batch compare with the training crystals of all models, `[B]`; nothing unless all
+    /// models have a record of them.
+    fn domains(&self, predictions: &[BatchPredictions], elements: &[BTreeSet<u8>]) -> Vec<Option<DomainRow>> {
+        let members = std::iter::once(self.first).chain(self.others);
+        let domains: Option<Vec<&ModelDomain>> = members.map(|member| member.domain.as_ref()).collect();
+        let Some(domains) = domains else { return Vec::new() };
+        let distances = domains.iter().zip(predictions);
+        let distances: Vec<Vec<Option<f64>>> = distances
+            .map(|(domain, predictions)| domain.distances(&predictions.embeddings, predictions.width()))
+            .collect();
+        let limit = domains.iter().map(|domain| domain.limit()).sum::<f64>() / domains.len() as f64;
+        let of_crystal = |(crystal, elements): (usize, &BTreeSet<u8>)| {
+            let of_models = distances.iter().map(|distances| distances.get(crystal).copied().flatten());
+            let of_models: Vec<f64> = of_models.collect::<Option<_>>()?;
+            let distance = of_models.iter().sum::<f64>() / of_models.len() as f64;
+            let is_unseen = |number: &&u8| domains.iter().all(|domain| !domain.elements().contains(number));
+            let unseen =
+                elements.iter().filter(is_unseen).filter_map(|number| SYMBOLS.get(usize::from(*number)));
+            let unseen: Vec<&str> = unseen.copied().collect();
+            let is_outside = !unseen.is_empty() || distance > limit;
+            Some(DomainRow { distance, unseen_elements: unseen.join(" "), is_outside })
+        };
+        elements.iter().enumerate().map(of_crystal).collect()
+    }
+
+    /// Returns the number of rows of a crystal.
+    pub(super) fn rows_of_crystal(&self) -> usize {
+        self.first.quantity.targets.len()
+    }
+
+    /// Returns what the models predict for a crystal, from their outputs `[M][K]`; `None` if a number is not finite.
+    fn answers(&self, models: &[&[f64]]) -> Option<Vec<Answer>> {
+        let of_output = |output: usize| -> Option<Vec<f64>> {
+            models.iter().map(|outputs| outputs.get(output).copied()).collect()
+        };
+        let Quantity { targets, classes, .. } = &self.first.quantity;
+        if classes.is_empty() {
+            let targets = targets.iter().zip(&self.half_widths).enumerate();
+            let number = |(index, (target, half_width)): (usize, (&TargetColumn, &Option<f64>))| {
+                number(index, target.transform, &of_output(index)?, *half_width).map(Answer::Number)
+            };
+            return targets.map(number).collect();
+        }
+        let spreads = (0..classes.len()).map(|class| Some(mean_and_deviation(&of_output(class)?)));
+        let spreads: Vec<(f64, Option<f64>)> = spreads.collect::<Option<_>>()?;
+        let means: Vec<f64> = spreads.iter().map(|(mean, _)| *mean).collect();
+        let deviation = spreads.get(most_probable(&means)).and_then(|(_, deviation)| *deviation);
+        let probabilities =
+            self.temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means));
+        let is_finite = probabilities.iter().chain(&deviation).all(|number| number.is_finite());
+        is_finite.then_some(vec![Answer::Class { probabilities, deviation }])
+    }
 }
 
-/// Returns the predictions of one model, one for each crystal.
-fn run(member: &Member, graph: GraphBatch<f32>) -> Result<Vec<f64>, PredictError> {
+/// Returns the prediction of a target from those of several models in its unit; `None` if it is not finite.
+///
+/// The deviation is that of the numbers in the unit of the property.
+fn number(
+    target: usize,
+    transform: Transform,
+    values: &[f64],
+    half_width: Option<f64>,
+) -> Option<PredictedNumber> {
+    let (mean, deviation) = mean_and_deviation(values);
+    let ends = half_width.map(|half| [mean - half, mean + half].map(|end| transform.invert(end)));
+    let number = match transform {
+        Transform::None => {
+            PredictedNumber { target, prediction: mean, deviation, interval: ends, transformed: None }
+        }
+        Transform::Log10 | Transform::Log1p | Transform::Sqrt => {
+            let inverted: Vec<f64> = values.iter().map(|value| transform.invert(*value)).collect();
+            PredictedNumber {
+                target,
+                prediction: transform.invert(mean),
+                deviation: mean_and_deviation(&inverted).1,
+                interval: ends,
+                transformed: Some(mean),
+            }
+        }
+    };
+    let numbers = [Some(number.prediction), number.deviation, number.transformed].into_iter().flatten();
+    numbers.chain(ends.into_iter().flatten()).all(f64::is_finite).then_some(number)
+}
+
+/// Returns the predictions of one model.
+fn run(member: &Member, graph: GraphBatch<f32>) -> Result<BatchPredictions, PredictError> {
     let expected = graph.crystals();
     let values = (member.predict)(graph);
-    if values.len() != expected {
+    if values.targets.len() != expected {
         return Err(PredictError::PredictionCount {
             path: member.path.clone(),
-            found: values.len(),
+            found: values.targets.len(),
             expected,
         });
     }
@@ -140,6 +243,30 @@ fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn numbers_come_back_in_the_unit_of_the_property() {
+        let plain = number(1, Transform::None, &[1.0, 3.0], Some(0.5)).expect("finite");
+        let expected = PredictedNumber {
+            target: 1,
+            prediction: 2.0,
+            deviation: Some(1.0),
+            interval: Some([1.5, 2.5]),
+            transformed: None,
+        };
+        assert_eq!(plain, expected);
+        let logarithms = number(0, Transform::Log10, &[1.0, 3.0], Some(1.0)).expect("finite");
+        let expected = PredictedNumber {
+            target: 0,
+            prediction: 100.0,
+            deviation: Some(495.0),
+            interval: Some([10.0, 1000.0]),
+            transformed: Some(2.0),
+        };
+        assert_eq!(logarithms, expected);
+        assert_eq!(number(0, Transform::Log10, &[400.0], None), None, "it overflows");
+        assert_eq!(number(0, Transform::None, &[f64::NAN], None), None);
+    }
 
     #[test]
     fn the_deviation_is_that_of_the_population() {

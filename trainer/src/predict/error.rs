@@ -71,6 +71,15 @@ pub enum PredictError {
         /// The file.
         path: PathBuf,
     },
+    /// The table of an interrupted prediction would replace a file that is not such a table.
+    #[error(
+        "{}: the predictions of an interrupted run would be here, but the file is no such table: move it",
+        path.display()
+    )]
+    ForeignPartial {
+        /// The file.
+        path: PathBuf,
+    },
     /// A table is also an input, or is inside a store that is read.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),

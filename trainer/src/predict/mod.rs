@@ -6,6 +6,7 @@
 //! * `structures`: featurisation of structures
 //! * [`table`]: predictions as Parquet, CSV or JSON
 //! * `left_out`: the table of entries without a prediction
+//! * `outlook`: the number of crystals that are to be predicted
 //! * `ensemble`: predictions of all models
 //!
 //! Everything streams: memory holds a few batches, whatever the number of crystals.
@@ -16,6 +17,7 @@ pub mod input;
 mod left_out;
 pub mod members;
 pub mod model;
+mod outlook;
 mod structures;
 pub mod table;
 
@@ -31,6 +33,7 @@ use schemas::output;
 
 use crate::atomic;
 use crate::data::{BatchLimit, Selection, Stream, StreamSettings, Subset};
+use crate::run::interrupt::Interrupt;
 use crate::table::TableFormat;
 
 use ensemble::Ensemble;
@@ -39,6 +42,7 @@ use input::Input;
 use left_out::{LeftOut, SharedLeftOut};
 pub use members::weights_files;
 pub use model::{Member, Quantity};
+use outlook::Outlook;
 use structures::Structures;
 use table::TableWriter;
 
@@ -68,11 +72,27 @@ pub struct Request {
     pub queue: usize,
     /// Whether the device computes the bases, which is so on devices other than the host.
     pub bases_on_device: bool,
+    /// Asks to stop after the current batch.
+    pub interrupt: Interrupt,
+}
+
+/// How far a prediction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Number of crystals done.
+    pub done: u64,
+    /// Number of all crystals. Of structures it is an estimate until all are read; `None` before the first.
+    pub expected: Option<u64>,
 }
 
 /// The result of [`predict`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    /// Whether the prediction was interrupted.
+    pub interrupted: bool,
+    /// The table: that of the request or, after an interruption, [`partial_path`]; `None` if there was an interruption
+    /// before the first row.
+    pub table: Option<PathBuf>,
     /// Number of rows of the table.
     pub crystals: u64,
     /// Number of entries without a prediction.
@@ -89,8 +109,10 @@ pub struct Summary {
 ///
 /// With several models, a row holds the mean of their predictions and the population standard deviation
 /// `sqrt(Σ (y_m - mean)² / M)`, both in the unit of the target. Entries that cannot be read or predicted are listed
-/// in [`left_out_path`], which exists afterwards only if there are any. `progress` is called with the number of
-/// crystals of each batch.
+/// in [`left_out_path`], which exists afterwards only if there are any. `progress` is called after each batch.
+///
+/// After an interruption, the finished rows are a table of their own, [`partial_path`], with its own table of entries
+/// left out. Both are removed by the next complete prediction that may overwrite.
 ///
 /// # Errors
 /// [`PredictError`] for models that do not make an ensemble, an input that cannot be read or has other settings, no
@@ -99,7 +121,7 @@ pub struct Summary {
 pub fn predict(
     request: &Request,
     members: &[Member],
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(Position),
 ) -> Result<Summary, PredictError> {
     if request.bounds.max_sites == 0 {
         // Of stores no site is counted, but no structure has none.
@@ -108,25 +130,27 @@ pub fn predict(
     }
     let format = TableFormat::of(&request.out)?;
     let ensemble = Ensemble::new(members)?;
-    let rejects = left_out_path(&request.out);
-    if !request.overwrite {
-        refuse_to_replace(&request.out)?;
-    } else if !left_out::is_replaceable(&rejects).map_err(PredictError::write(&rejects))? {
-        return Err(PredictError::Foreign { path: rejects });
-    }
+    require_replaceable(request, format)?;
     let left_out = LeftOut::shared().map_err(PredictError::write(&request.out))?;
-    let (stream, unread) = open(request, members, &ensemble, &left_out)?;
+    let Opened { stream, unread, outlook } = open(request, members, &ensemble, &left_out)?;
+    let mut watch = |done| progress(Position { done, expected: outlook.crystals() });
     let mut outcome = None;
-    let written = atomic::write(&request.out, |out| {
-        let result = fill(out, format, &ensemble, stream, &left_out, request, progress);
-        let stopped = result.is_err();
+    let written = atomic::write_as(&request.out, |out| {
+        let result = fill(out, format, &ensemble, stream, &left_out, request, &mut watch);
+        let table = result.as_ref().ok().and_then(|summary| summary.table.clone());
         outcome = Some(result);
-        if stopped { Err(io::Error::other("no table was made")) } else { Ok(()) }
+        table.ok_or_else(|| io::Error::other("no table was made"))
     });
     match (outcome, written) {
         (Some(Err(error)), _) => Err(error),
+        (Some(Ok(summary)), Err(_)) if summary.table.is_none() => Ok(Summary { unread, ..summary }),
         (_, Err(error)) => Err(PredictError::write(&request.out)(error)),
-        (Some(Ok(summary)), Ok(())) => Ok(Summary { unread, ..summary }),
+        (Some(Ok(summary)), Ok(())) => {
+            if request.overwrite && !summary.interrupted {
+                remove_partial(&request.out)?;
+            }
+            Ok(Summary { unread, ..summary })
+        }
         (None, Ok(())) => Err(PredictError::write(&request.out)(io::Error::other("no table was made"))),
     }
 }
@@ -136,13 +160,47 @@ pub fn left_out_path(out: &Path) -> PathBuf {
     out.with_extension("rejects.csv")
 }
 
-/// Refuses to replace either table. `p.csv` and `p.json` share the table of the entries left out.
-fn refuse_to_replace(out: &Path) -> Result<(), PredictError> {
-    let tables = [out.to_owned(), left_out_path(out)];
-    match tables.into_iter().find(|path| path.exists()) {
-        None => Ok(()),
-        Some(path) => Err(PredictError::Exists { path }),
+/// Returns the path of the table of an interrupted prediction: `predictions.partial.csv` for `predictions.csv`.
+pub fn partial_path(out: &Path) -> PathBuf {
+    let ending = out.extension().unwrap_or_default().to_string_lossy();
+    out.with_extension(format!("partial.{ending}"))
+}
+
+/// Checks that the tables of a request may be written: that of the predictions and that of the entries left out, both
+/// also those of an interruption. `p.csv` and `p.json` share the tables of the entries left out.
+fn require_replaceable(request: &Request, format: TableFormat) -> Result<(), PredictError> {
+    let (out, partial) = (&request.out, partial_path(&request.out));
+    let lists = [left_out_path(out), left_out_path(&partial)];
+    if !request.overwrite {
+        let mut tables = [out.clone(), partial].into_iter().chain(lists);
+        return match tables.find(|path| path.exists()) {
+            None => Ok(()),
+            Some(path) => Err(PredictError::Exists { path }),
+        };
     }
+    for path in lists {
+        if !left_out::is_replaceable(&path).map_err(PredictError::write(&path))? {
+            return Err(PredictError::Foreign { path });
+        }
+    }
+    match partial.exists() && !table::is_table(&partial, format).map_err(PredictError::write(&partial))? {
+        true => Err(PredictError::ForeignPartial { path: partial }),
+        false => Ok(()),
+    }
+}
+
+/// Removes the tables of an interrupted prediction, if there are any.
+fn remove_partial(out: &Path) -> Result<(), PredictError> {
+    let partial = partial_path(out);
+    for path in [left_out_path(&partial), partial] {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(PredictError::write(&path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a table that would replace an input: structures, shards or weights.
@@ -158,13 +216,21 @@ fn require_apart<'a>(
     Ok(())
 }
 
-/// Opens the inputs. Also returns the numbers of files that are not read.
+/// Inputs that are being read.
+struct Opened {
+    stream: Stream,
+    /// Numbers of files that are not read.
+    unread: UnreadFiles,
+    outlook: Outlook,
+}
+
+/// Opens the inputs.
 fn open(
     request: &Request,
     members: &[Member],
     ensemble: &Ensemble<'_>,
     left_out: &SharedLeftOut,
-) -> Result<(Stream, UnreadFiles), PredictError> {
+) -> Result<Opened, PredictError> {
     let settings = StreamSettings {
         shuffle_buffer: None,
         limit: request.limit,
@@ -179,14 +245,18 @@ fn open(
         Input::Stores(sources) => {
             require_apart(&request.out, sources.shards().iter().map(|shard| &shard.path), members)?;
             let selection = Selection::new(&Arc::new(sources), Subset::All)?;
-            Ok((Stream::open(&selection, settings)?, UnreadFiles::default()))
+            Ok(Opened {
+                outlook: Outlook::Known(selection.crystals()),
+                stream: Stream::open(&selection, settings)?,
+                unread: UnreadFiles::default(),
+            })
         }
         Input::Structures { kind, paths } => {
             require_apart(&request.out, paths.iter(), members)?;
             let structures = Structures::open(kind, paths, request, ensemble.features(), left_out)?;
-            let unread = structures.unread().clone();
+            let (unread, outlook) = (structures.unread().clone(), structures.outlook().clone());
             let stream = Stream::of_crystals(structures, ensemble.features().cutoff_angstrom, settings)?;
-            Ok((stream, unread))
+            Ok(Opened { stream, unread, outlook })
         }
     }
 }
@@ -203,28 +273,39 @@ fn fill<W: Write + Send>(
 ) -> Result<Summary, PredictError> {
     let unwritable = || PredictError::write(&request.out);
     let mut table = TableWriter::new(out, format, &ensemble.description()).map_err(unwritable())?;
-    let mut crystals = 0;
+    let (mut crystals, mut done, mut interrupted) = (0, 0, false);
     for graph in stream {
         let graph = graph?;
         let size = graph.crystals() as u64;
         let rows = ensemble.predict(graph, left_out)?;
-        crystals += rows.len() as u64;
+        crystals += (rows.len() / ensemble.rows_of_crystal().max(1)) as u64;
         table.write(&rows).map_err(unwritable())?;
-        progress(size);
+        done += size;
+        progress(done);
+        interrupted = request.interrupt.requested();
+        if interrupted {
+            break;
+        }
     }
     let mut left_out = left_out.lock();
     if let Some(failure) = left_out.take_failure() {
         return Err(failure);
     }
-    let path = left_out_path(&request.out);
+    let written = if interrupted { partial_path(&request.out) } else { request.out.clone() };
+    let path = left_out_path(&written);
     left_out.save(&path).map_err(PredictError::write(&path))?;
     let summary = Summary {
+        interrupted,
+        table: (crystals > 0).then_some(written),
         crystals,
         left_out: left_out.count(),
         left_out_table: (left_out.count() > 0).then_some(path),
         noted: left_out.take_noted(),
         unread: UnreadFiles::default(),
     };
+    if crystals == 0 && interrupted {
+        return Ok(summary);
+    }
     if crystals == 0 {
         return Err(PredictError::NothingPredicted {
             left_out: summary.left_out,

@@ -9,22 +9,38 @@ use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::finetune::Predictor;
 use crate::finetune::calibration::Calibration;
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
-use crate::report::interval::Validated;
-use crate::task::Transform;
-use crate::weights::Target;
+use crate::report::validated::Validated;
+use crate::task::TargetColumn;
+use crate::weights::{Target, TargetNumber};
 
 /// The predicted quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quantity {
     /// Name of the task that the model was fine-tuned for.
     pub task: String,
-    /// Name of the property column in the store of the task.
-    pub property: String,
-    /// Unit of the target, such as `log10(GPa)` for the logarithm of a property in GPa.
-    pub unit: String,
-    /// Whether the target is the decadic logarithm of the property.
-    pub log10: bool,
+    /// Property columns in the store of the task, with their units and transforms, `[T]`.
+    pub targets: Vec<TargetColumn>,
+    /// Names of the classes of the only property, `[K]`; none if numbers are predicted.
+    pub classes: Vec<String>,
+}
+
+impl Quantity {
+    /// Returns the quantity that a fine-tuned model predicts.
+    pub fn of(target: &Target) -> Self {
+        let column = |TargetNumber { property, unit, transform, .. }: TargetNumber| TargetColumn {
+            property,
+            unit: transform.unit_of_property(&unit),
+            transform,
+        };
+        Self {
+            task: target.task.clone(),
+            targets: target.numbers().into_iter().map(column).collect(),
+            classes: target.classes.clone(),
+        }
+    }
 }
 
 /// A fine-tuned model of an ensemble.
@@ -43,8 +59,10 @@ pub struct Member {
     pub quantity: Quantity,
     /// The model's predictions for its validation part, for intervals; `None` if they are not beside the weights.
     pub calibration: Option<Vec<Validated>>,
-    /// Predicts the targets of a batch of B crystals in order, in the unit of the target, shape `[B]`.
-    pub predict: Box<dyn Fn(GraphBatch<f32>) -> Vec<f64>>,
+    /// What the model was trained on; `None` if it is not beside the weights.
+    pub domain: Option<ModelDomain>,
+    /// Predicts the targets of a batch of B crystals in order, as [`Predictor::predict`] does.
+    pub predict: Box<dyn Fn(GraphBatch<f32>) -> BatchPredictions>,
 }
 
 impl Member {
@@ -54,16 +72,17 @@ impl Member {
     /// Those of [`Predictor::load`].
     pub fn load(path: PathBuf, device: &Device) -> Result<Self, TrainError> {
         let predictor = Predictor::load(&path, device)?;
+        let domain = ModelDomain::read(&path)?;
         let calibration = Calibration::read(&path)?.map(|found| found.crystals);
-        let Target { task, property, unit, transform, .. } = predictor.target().clone();
         Ok(Self {
             path,
             features: predictor.features().clone(),
             graph: predictor.graph(),
             inputs: predictor.inputs(),
             last_element: predictor.last_element(),
-            quantity: Quantity { task, property, unit, log10: transform == Transform::Log10 },
+            quantity: Quantity::of(predictor.target()),
             calibration,
+            domain,
             predict: Box::new(move |graph| predictor.predict(graph)),
         })
     }
@@ -89,12 +108,14 @@ impl Member {
 
     /// Returns the properties in which the models of an ensemble must agree, by name.
     fn properties(&self) -> Vec<(String, String)> {
-        let Quantity { task, property, unit, log10 } = self.quantity.clone();
+        let Quantity { task, targets, classes } = self.quantity.clone();
+        let joined = |of: fn(&TargetColumn) -> &str| targets.iter().map(of).collect::<Vec<_>>().join(", ");
         let mut properties = vec![
             ("task".to_owned(), task),
-            ("property".to_owned(), property),
-            ("unit".to_owned(), unit),
-            ("log10".to_owned(), log10.to_string()),
+            ("property".to_owned(), joined(|target| &target.property)),
+            ("unit".to_owned(), joined(|target| &target.unit)),
+            ("transform".to_owned(), joined(|target| target.transform.name())),
+            ("classes".to_owned(), classes.join(", ")),
             ("graph".to_owned(), self.graph.name().to_owned()),
         ];
         properties.extend(self.features.to_metadata());

@@ -11,6 +11,7 @@ use crate::data::stored::StoredCrystal;
 use crate::predict::Request;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::SharedLeftOut;
+use crate::predict::outlook::Outlook;
 
 /// Iterator over the crystals of the inputs in order. It records rejected entries, remarks about entries and the
 /// error that ends the inputs early.
@@ -18,6 +19,7 @@ pub(super) struct Structures {
     blocks: Featurised,
     crystals: std::vec::IntoIter<StoredCrystal>,
     left_out: SharedLeftOut,
+    outlook: Outlook,
 }
 
 impl Structures {
@@ -36,7 +38,13 @@ impl Structures {
             bounds: request.bounds,
             threads: request.threads,
         })?;
-        Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone() })
+        let outlook = Outlook::of_bytes(blocks.total_bytes());
+        Ok(Self { blocks, crystals: Vec::new().into_iter(), left_out: left_out.clone(), outlook })
+    }
+
+    /// Returns how many crystals there are, which is counted while they are read.
+    pub(super) fn outlook(&self) -> &Outlook {
+        &self.outlook
     }
 
     /// Returns the numbers of files among the inputs that are not read, by ending.
@@ -57,6 +65,7 @@ impl Structures {
                 crystals.push(StoredCrystal::copy(&view, PeriodicLabels::default(), Vec::new()));
             }
         }
+        self.outlook.count(crystals.len() as u64, block.bytes_read);
         Ok(crystals)
     }
 }
@@ -69,7 +78,11 @@ impl Iterator for Structures {
             if let Some(crystal) = self.crystals.next() {
                 return Some(crystal);
             }
-            let block = self.blocks.next()?.map_err(PredictError::from);
+            let Some(block) = self.blocks.next() else {
+                self.outlook.end();
+                return None;
+            };
+            let block = block.map_err(PredictError::from);
             match block.and_then(|block| self.unpack(&block)) {
                 Ok(crystals) => self.crystals = crystals.into_iter(),
                 Err(error) => {

@@ -1,34 +1,60 @@
 //! Predictions as a table: Parquet, CSV, JSON or JSON lines.
 //!
+//! Of numbers there is a row for each crystal and property:
+//!
 //! | column | content |
 //! |---|---|
 //! | `material_id` | identifier of the crystal |
 //! | `formula` | conventional formula, such as `NaCl` |
 //! | `property` | the predicted property, by its column in a store |
-//! | `unit` | unit of `prediction` and `deviation`, which is that of the target: `log10(GPa)`; `1` for pure numbers |
+//! | `unit` | unit of the property and of all its numbers but `transformed`; `1` for pure numbers |
 //! | `prediction` | the prediction, or the mean of several models |
 //! | `deviation` | population standard deviation of several models; empty for a single one |
 //! | `lower_90`, `upper_90` | ends of an interval that holds the values of 90 % of such crystals; empty without validation crystals that chose nothing |
-//! | `untransformed` | `10^prediction`, only if the target is a decadic logarithm |
+//! | `transformed` | the model's target, such as the decadic logarithm of `prediction`; only if a target is transformed |
+//!
+//! Both kinds of rows end with three columns, which are empty for weights without a record of their training crystals:
+//!
+//! | column | content |
+//! |---|---|
+//! | `domain_distance` | mean distance from the five nearest training crystals in the space of the model's embeddings, 1 for a usual training crystal among the others; the mean of several models |
+//! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
+//! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
+//!
+//! The mean of several models is that of their targets: of logarithms it is the geometric mean.
+//!
+//! Of classes there is a row for each crystal, with `material_id`, `formula`, `property` and:
+//!
+//! | column | content |
+//! |---|---|
+//! | `prediction` | name of the most probable class |
+//! | `confidence` | its probability, the mean of several models, calibrated by validation crystals that chose nothing |
+//! | `deviation` | population standard deviation of several models; empty for a single one |
+//! | `probability_CLASS` | probability of each class |
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::iter::repeat_n;
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use schemas::text::cell;
-use serde::Serialize;
+use schemas::{bounded, regular};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::predict::model::Quantity;
+use crate::report::classes::{most_probable, probability_columns};
 use crate::table::{JsonRows, TableFormat, parquet_properties};
+use crate::task::{TargetColumn, Transform};
 
 /// Description of a table in its metadata.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     /// Weights files as given.
     pub weights: Vec<String>,
@@ -43,35 +69,96 @@ pub struct Row {
     pub material_id: String,
     /// Conventional formula.
     pub formula: String,
-    /// Prediction in the unit of the target.
-    pub prediction: f64,
-    /// Population standard deviation of several models, in the unit of the target.
-    pub deviation: Option<f64>,
-    /// Ends of the interval around the prediction, in the unit of the target.
-    pub interval: Option<[f64; 2]>,
-    /// The property itself, if the target is its logarithm.
-    pub untransformed: Option<f64>,
+    /// What is predicted.
+    pub answer: Answer,
+    /// How the crystal compares with the training crystals, if they are recorded.
+    pub domain: Option<DomainRow>,
 }
 
-/// A row in CSV and JSON, with the property and unit of the table.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    material_id: Cow<'a, str>,
-    formula: Cow<'a, str>,
-    property: Cow<'a, str>,
-    unit: Cow<'a, str>,
-    prediction: f64,
-    deviation: Option<f64>,
-    lower_90: Option<f64>,
-    upper_90: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    untransformed: Option<f64>,
+/// How a crystal compares with the training crystals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainRow {
+    /// Domain distance: 1 is usual among the training crystals.
+    pub distance: f64,
+    /// Symbols of the elements that no training crystal holds, separated by spaces.
+    pub unseen_elements: String,
+    /// Whether the crystal is unlike the training crystals.
+    pub is_outside: bool,
+}
+
+/// A predicted number or class.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A number.
+    Number(PredictedNumber),
+    /// A class.
+    Class {
+        /// Probabilities of the classes, `[K]`.
+        probabilities: Vec<f64>,
+        /// Population standard deviation of several models' probabilities of the predicted class.
+        deviation: Option<f64>,
+    },
+}
+
+/// A predicted number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PredictedNumber {
+    /// Index of the target.
+    pub target: usize,
+    /// Prediction in the unit of the property.
+    pub prediction: f64,
+    /// Population standard deviation of several models, in the unit of the property.
+    pub deviation: Option<f64>,
+    /// Ends of the interval around the prediction, in the unit of the property.
+    pub interval: Option<[f64; 2]>,
+    /// Prediction in the unit of the target, if that is transformed.
+    pub transformed: Option<f64>,
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Column {
+    name: String,
+    kind: CellKind,
+    is_nullable: bool,
+}
+
+/// Type of the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CellKind {
+    Text,
+    Number,
+    Flag,
+}
+
+/// A value of the table.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Cell<'a> {
+    Text(Option<Cow<'a, str>>),
+    Number(Option<f64>),
+    Flag(Option<bool>),
+}
+
+/// A row in JSON: its values by the names of their columns.
+struct Line<'a>(&'a [Column], Vec<Cell<'a>>);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(columns, cells) = self;
+        let mut map = serializer.serialize_map(Some(cells.len()))?;
+        for (column, cell) in columns.iter().zip(cells) {
+            map.serialize_entry(&column.name, cell)?;
+        }
+        map.end()
+    }
 }
 
 /// Writer of a table.
 pub struct TableWriter<W: Write + Send> {
     writer: Writer<W>,
     quantity: Quantity,
+    columns: Vec<Column>,
 }
 
 enum Writer<W: Write + Send> {
@@ -87,16 +174,21 @@ impl<W: Write + Send> TableWriter<W> {
     /// If writing fails.
     pub fn new(out: W, format: TableFormat, description: &Description) -> io::Result<Self> {
         let quantity = description.quantity.clone();
+        let columns = columns(&quantity);
         let writer = match format {
             TableFormat::Parquet => {
-                let rows = ArrowWriter::try_new(out, schema(&quantity), Some(properties(description)?))?;
+                let rows = ArrowWriter::try_new(out, schema(&columns), Some(properties(description)?))?;
                 Writer::Parquet(Box::new(rows))
             }
-            TableFormat::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(out))),
+            TableFormat::Csv => {
+                let mut rows = csv::Writer::from_writer(out);
+                rows.write_record(columns.iter().map(|column| &column.name))?;
+                Writer::Csv(Box::new(rows))
+            }
             TableFormat::Json => Writer::Json(JsonRows::new(out, false)?),
             TableFormat::JsonLines => Writer::Json(JsonRows::new(out, true)?),
         };
-        Ok(Self { writer, quantity })
+        Ok(Self { writer, quantity, columns })
     }
 
     /// Appends rows.
@@ -104,14 +196,15 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// If writing fails.
     pub fn write(&mut self, rows: &[Row]) -> io::Result<()> {
-        let Self { writer, quantity } = self;
+        let Self { writer, quantity, columns } = self;
         match writer {
-            Writer::Parquet(writer) => writer.write(&batch(rows, quantity)?)?,
+            Writer::Parquet(writer) => writer.write(&batch(rows, quantity, columns)?)?,
             Writer::Csv(writer) => {
-                rows.iter().try_for_each(|row| writer.serialize(line(row, quantity, cell)))?
+                rows.iter().try_for_each(|row| writer.serialize(cells(row, quantity, cell)))?;
             }
             Writer::Json(writer) => {
-                rows.iter().try_for_each(|row| writer.write(&line(row, quantity, Cow::Borrowed)))?;
+                let mut line = |row| writer.write(&Line(columns, cells(row, quantity, Cow::Borrowed)));
+                rows.iter().try_for_each(&mut line)?;
             }
         }
         Ok(())
@@ -130,70 +223,148 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// Adds property and unit to a row. `text` escapes a text for the format.
-fn line<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, str>) -> Line<'a> {
-    Line {
-        material_id: text(&row.material_id),
-        formula: text(&row.formula),
-        property: text(&quantity.property),
-        unit: text(&quantity.unit),
-        prediction: row.prediction,
-        deviation: row.deviation,
-        lower_90: row.interval.map(|[lower, _]| lower),
-        upper_90: row.interval.map(|[_, upper]| upper),
-        untransformed: row.untransformed,
+/// First columns of every table.
+const FIRST_COLUMNS: [&str; 3] = ["material_id", "formula", "property"];
+
+/// Whether a file is a table of predictions: it has their first columns.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn is_table(path: &Path, format: TableFormat) -> io::Result<bool> {
+    let begins = |beginning: &str| bounded::begins_with(path, beginning.as_bytes());
+    let [first, ..] = FIRST_COLUMNS;
+    match format {
+        TableFormat::Parquet => {
+            let Ok(reader) = SerializedFileReader::new(regular::open(path)?) else { return Ok(false) };
+            let columns = reader.metadata().file_metadata().schema_descr().columns();
+            Ok(columns.iter().map(|column| column.name()).take(FIRST_COLUMNS.len()).eq(FIRST_COLUMNS))
+        }
+        TableFormat::Csv => begins(&(FIRST_COLUMNS.join(",") + ",")),
+        TableFormat::Json => begins(&format!("[\n{{\"{first}\":")),
+        TableFormat::JsonLines => begins(&format!("{{\"{first}\":")),
     }
 }
 
-/// Returns the columns of the Parquet table.
-fn schema(quantity: &Quantity) -> Arc<Schema> {
-    let text = |name: &str| Field::new(name, DataType::Utf8, false);
-    let mut fields = vec![
-        text("material_id"),
-        text("formula"),
-        text("property"),
-        text("unit"),
-        Field::new("prediction", DataType::Float64, false),
-        Field::new("deviation", DataType::Float64, true),
-        Field::new("lower_90", DataType::Float64, true),
-        Field::new("upper_90", DataType::Float64, true),
+/// Whether a target of a quantity is transformed.
+fn is_transformed(quantity: &Quantity) -> bool {
+    quantity.targets.iter().any(|target| target.transform != Transform::None)
+}
+
+/// Returns the columns of a table.
+fn columns(quantity: &Quantity) -> Vec<Column> {
+    let column = |name: &str, kind| Column { name: name.to_owned(), kind, is_nullable: false };
+    let text = |name: &str| column(name, CellKind::Text);
+    let number = |name: &str| column(name, CellKind::Number);
+    let optional = |name: &str| Column { is_nullable: true, ..number(name) };
+    let domain = [
+        ("domain_distance", CellKind::Number),
+        ("unseen_elements", CellKind::Text),
+        ("out_of_domain", CellKind::Flag),
     ];
-    if quantity.log10 {
-        fields.push(Field::new("untransformed", DataType::Float64, false));
+    let domain = domain.map(|(name, kind)| Column { is_nullable: true, ..column(name, kind) });
+    let mut columns = vec![text("material_id"), text("formula"), text("property")];
+    if !quantity.classes.is_empty() {
+        columns.extend([text("prediction"), number("confidence"), optional("deviation")]);
+        columns.extend(probability_columns(&quantity.classes).iter().map(|name| number(name)));
+        columns.extend(domain);
+        return columns;
     }
-    Arc::new(Schema::new(fields))
+    columns.extend([text("unit"), number("prediction")]);
+    columns.extend(["deviation", "lower_90", "upper_90"].map(optional));
+    if is_transformed(quantity) {
+        columns.push(optional("transformed"));
+    }
+    columns.extend(domain);
+    columns
 }
 
-/// Returns the metadata of the Parquet table.
+/// Returns the values of a row. `text` escapes a text for the format.
+fn cells<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, str>) -> Vec<Cell<'a>> {
+    let text = |content: &'a str| Cell::Text(Some(text(content)));
+    let mut cells = vec![text(&row.material_id), text(&row.formula)];
+    match &row.answer {
+        Answer::Number(number) => {
+            let target = quantity.targets.get(number.target);
+            let property = target.map_or("", |target| &target.property);
+            let unit = target.map_or("", |target| &target.unit);
+            let [lower, upper] = [0, 1].map(|end| number.interval.map(|interval| interval[end]));
+            cells.extend([property, unit].map(text));
+            cells.extend([Some(number.prediction), number.deviation, lower, upper].map(Cell::Number));
+            if is_transformed(quantity) {
+                cells.push(Cell::Number(number.transformed));
+            }
+        }
+        Answer::Class { probabilities, deviation } => {
+            let predicted = most_probable(probabilities);
+            let property = quantity.targets.first().map_or("", |target| &target.property);
+            let class = quantity.classes.get(predicted).map_or("", String::as_str);
+            cells.extend([property, class].map(text));
+            cells.extend([probabilities.get(predicted).copied(), *deviation].map(Cell::Number));
+            cells.extend(probabilities.iter().map(|probability| Cell::Number(Some(*probability))));
+        }
+    }
+    let domain = row.domain.as_ref();
+    cells.push(Cell::Number(domain.map(|domain| domain.distance)));
+    cells.push(domain.map_or(Cell::Text(None), |domain| text(&domain.unseen_elements)));
+    cells.push(Cell::Flag(domain.map(|domain| domain.is_outside)));
+    cells
+}
+
+/// Returns the schema of the Parquet table.
+fn schema(columns: &[Column]) -> Arc<Schema> {
+    let field = |Column { name, kind, is_nullable }: &Column| {
+        let data_type = match kind {
+            CellKind::Text => DataType::Utf8,
+            CellKind::Number => DataType::Float64,
+            CellKind::Flag => DataType::Boolean,
+        };
+        Field::new(name, data_type, *is_nullable)
+    };
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Returns the metadata of the Parquet table. Those of several properties are separated by commas.
 fn properties(description: &Description) -> io::Result<WriterProperties> {
-    let Description { weights, quantity: Quantity { task, property, unit, log10 } } = description;
-    Ok(parquet_properties([
+    let Description { weights, quantity: Quantity { task, targets, classes } } = description;
+    let joined = |of: fn(&TargetColumn) -> &str| targets.iter().map(of).collect::<Vec<_>>().join(",");
+    let mut entries = vec![
         ("weights", serde_json::to_string(weights)?),
         ("task", task.clone()),
-        ("property", property.clone()),
-        ("unit", unit.clone()),
-        ("transform", if *log10 { "log10" } else { "none" }.to_owned()),
-    ]))
+        ("property", joined(|target| &target.property)),
+        ("unit", joined(|target| &target.unit)),
+        ("transform", joined(|target| target.transform.name())),
+    ];
+    if !classes.is_empty() {
+        entries.push(("classes", serde_json::to_string(classes)?));
+    }
+    Ok(parquet_properties(entries))
 }
 
 /// Returns rows as columns of the Parquet table.
-fn batch(rows: &[Row], quantity: &Quantity) -> io::Result<RecordBatch> {
-    let constant =
-        |text: &String| -> ArrayRef { Arc::new(StringArray::from_iter_values(repeat_n(text, rows.len()))) };
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.material_id))),
-        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.formula))),
-        constant(&quantity.property),
-        constant(&quantity.unit),
-        Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.prediction))),
-        Arc::new(rows.iter().map(|row| row.deviation).collect::<Float64Array>()),
-        Arc::new(rows.iter().map(|row| row.interval.map(|[lower, _]| lower)).collect::<Float64Array>()),
-        Arc::new(rows.iter().map(|row| row.interval.map(|[_, upper]| upper)).collect::<Float64Array>()),
-    ];
-    if quantity.log10 {
-        columns.push(Arc::new(rows.iter().map(|row| row.untransformed).collect::<Float64Array>()));
-    }
-    RecordBatch::try_new(schema(quantity), columns).map_err(io::Error::other)
+fn batch(rows: &[Row], quantity: &Quantity, columns: &[Column]) -> io::Result<RecordBatch> {
+    let rows: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(row, quantity, Cow::Borrowed)).collect();
+    let column = |(index, column): (usize, &Column)| -> ArrayRef {
+        let cells = rows.iter().map(|row| row.get(index));
+        match column.kind {
+            CellKind::Text => Arc::new(cells.map(text_of).collect::<StringArray>()),
+            CellKind::Number => Arc::new(cells.map(number_of).collect::<Float64Array>()),
+            CellKind::Flag => Arc::new(cells.map(flag_of).collect::<BooleanArray>()),
+        }
+    };
+    let arrays = columns.iter().enumerate().map(column).collect();
+    RecordBatch::try_new(schema(columns), arrays).map_err(io::Error::other)
+}
+
+fn text_of<'a>(cell: Option<&'a Cell<'_>>) -> Option<&'a str> {
+    if let Some(Cell::Text(text)) = cell { text.as_deref() } else { None }
+}
+
+fn number_of(cell: Option<&Cell<'_>>) -> Option<f64> {
+    if let Some(Cell::Number(number)) = cell { *number } else { None }
+}
+
+fn flag_of(cell: Option<&Cell<'_>>) -> Option<bool> {
+    if let Some(Cell::Flag(flag)) = cell { *flag } else { None }
 }
 
 #[cfg(test)]

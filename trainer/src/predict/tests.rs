@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use etl::pipeline::{Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, Position, build};
+use etl::pipeline::{self, Bounds, BuildProgress, BuildRequest, DEFAULT_ROW_GROUP_ROWS, Order, build};
 use etl::source::SourceOptions;
 use proptest::prelude::*;
 use schemas::settings::{FeatureSettings, Neighbours, Ties};
@@ -9,14 +9,19 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::{Graph, GraphBatch, Inputs};
+use crate::finetune::predictor::BatchPredictions;
+use crate::task::{TargetColumn, Transform};
 
 /// A model that computes a number from each crystal's own edges and atoms, in double precision and fixed order.
 fn fake(offset: f64, path: &str) -> Member {
     let quantity = Quantity {
         task: "task".to_owned(),
-        property: "gap_ev".to_owned(),
-        unit: "eV".to_owned(),
-        log10: false,
+        targets: vec![TargetColumn {
+            property: "gap_ev".to_owned(),
+            unit: "eV".to_owned(),
+            transform: Transform::None,
+        }],
+        classes: Vec::new(),
     };
     let predict = move |graph: GraphBatch<f32>| {
         let bases = graph.bases.as_ref().expect("the model asks for them");
@@ -26,9 +31,11 @@ fn fake(offset: f64, path: &str) -> Member {
             let pairs = bases.pair_offsets[atoms[0]]..bases.pair_offsets[atoms[1]];
             let numbers: i32 = graph.atomic_numbers[atoms[0]..atoms[1]].iter().sum();
             let lengths: f64 = graph.distance[edges].iter().map(|&length| f64::from(length)).sum();
-            offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64
+            vec![offset + lengths + f64::from(numbers) + 1e-3 * pairs.len() as f64]
         };
-        atoms.map(prediction).collect()
+        let targets: Vec<Vec<f64>> = atoms.map(prediction).collect();
+        let embeddings = targets.iter().map(|numbers| numbers[0] as f32).collect();
+        BatchPredictions { targets, embeddings }
     };
     Member {
         path: path.into(),
@@ -38,6 +45,7 @@ fn fake(offset: f64, path: &str) -> Member {
         last_element: 118,
         quantity,
         calibration: None,
+        domain: None,
         predict: Box::new(predict),
     }
 }
@@ -72,6 +80,7 @@ fn request(inputs: &[PathBuf], out: PathBuf) -> Request {
         workers: 2,
         queue: 2,
         bases_on_device: false,
+        interrupt: Interrupt::default(),
     }
 }
 
@@ -118,7 +127,7 @@ fn files_of(rows: &Rows) -> Vec<String> {
 struct Silent;
 
 impl BuildProgress for Silent {
-    fn position(&self, _: Position) {}
+    fn position(&self, _: pipeline::Position) {}
     fn entries(&self, _: u64, _: u64) {}
 }
 
@@ -204,11 +213,12 @@ fn an_ensemble_gives_mean_and_deviation() {
     let out = folder();
     let request = request(&cifs(5), out.path().join("p.csv"));
     let members = [fake(1.0, "a"), fake(3.0, "b"), fake(5.0, "c")];
-    let mut seen = 0;
-    let summary = predict(&request, &members, &mut |crystals| seen += crystals).expect("predicted");
+    let mut seen = None;
+    let summary = predict(&request, &members, &mut |position| seen = Some(position)).expect("predicted");
     assert_eq!((summary.crystals, summary.left_out, summary.left_out_table), (5, 0, None));
     assert!(summary.noted.is_empty());
-    assert_eq!(seen, 5);
+    assert_eq!(seen, Some(Position { done: 5, expected: Some(5) }));
+    assert_eq!((summary.interrupted, summary.table.as_ref()), (false, Some(&request.out)));
     let single = run(|_| (), &cifs(5));
     for ((id, mean, deviation), (same, alone, none)) in rows_of(&request.out).into_iter().zip(single) {
         assert_eq!((&id, none), (&same, None));
@@ -221,11 +231,12 @@ fn an_ensemble_gives_mean_and_deviation() {
 #[test]
 fn models_of_two_kinds_are_no_ensemble() {
     type Change = fn(&mut Member);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("task", |fake| fake.quantity.task = "other".to_owned()),
-        ("property", |fake| fake.quantity.property = "other".to_owned()),
-        ("unit", |fake| fake.quantity.unit = "other".to_owned()),
-        ("log10", |fake| fake.quantity.log10 = true),
+        ("property", |fake| fake.quantity.targets[0].property = "other".to_owned()),
+        ("unit", |fake| fake.quantity.targets[0].unit = "other".to_owned()),
+        ("transform", |fake| fake.quantity.targets[0].transform = Transform::Log10),
+        ("classes", |fake| fake.quantity.classes = vec!["a".to_owned(), "b".to_owned()]),
         ("b.safetensors make no ensemble: graph is ", |fake| fake.graph = Graph::Simple),
         ("ties", |fake| fake.features.ties = Ties::Cut),
     ];
@@ -264,18 +275,19 @@ fn a_logarithm_is_undone_and_what_is_not_finite_left_out() {
     let sizes: HashMap<String, f64> =
         run(|_| (), &cifs(3)).into_iter().map(|(id, prediction, _)| (id, prediction)).collect();
     let mut model = fake(0.5 - sizes["Ag-fcc"], "w");
-    model.quantity.log10 = true;
+    model.quantity.targets[0].transform = Transform::Log10;
     let summary = predict(&request, &[model], &mut |_| ()).expect("predicted");
     // The others lie beyond 10^308.
     assert!(summary.crystals >= 1 && summary.crystals + summary.left_out == 3, "{summary:?}");
     let text = std::fs::read_to_string(&request.out).expect("a table");
     let row = text.lines().nth(1).expect("a row");
     let cells: Vec<&str> = row.split(',').collect();
-    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,untransformed\n";
+    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed,\
+                  domain_distance,unseen_elements,out_of_domain\n";
     assert!(text.starts_with(header), "{text}");
     assert_eq!((cells[0], cells[1], cells[5]), ("Ag-fcc", "Ag", ""));
-    let (prediction, property) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());
-    assert_eq!(property.expect("a number"), 10_f64.powf(prediction));
+    let (property, prediction) = (cells[4].parse::<f64>().expect("a number"), cells[8].parse::<f64>());
+    assert_eq!(property, 10_f64.powf(prediction.expect("a number")));
     assert!(summary.left_out > 0);
     let listed = std::fs::read_to_string(left_out_path(&request.out)).expect("a table of what was left out");
     assert_eq!(listed.matches("prediction_not_finite").count() as u64, summary.left_out);
@@ -448,4 +460,72 @@ proptest! {
             prop_assert_eq!(Some(&prediction), known.get(&id));
         }
     }
+}
+
+#[test]
+fn an_interruption_keeps_the_finished_rows_under_another_name() {
+    let (raw, out) = (folder(), folder());
+    for (index, cif) in cifs(20).iter().enumerate() {
+        std::fs::copy(cif, raw.path().join(format!("{index:02}.cif"))).expect("a copy");
+    }
+    std::fs::write(raw.path().join("00-bad.cif"), "no CIF at all").expect("a file");
+    // A file may have several structures.
+    let whole = run(|_| (), &[raw.path().to_owned()]).len() as u64;
+    let members = [fake(0.0, "w")];
+    let names = || {
+        let entries = std::fs::read_dir(out.path()).expect("a folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names
+    };
+    for format in ["csv", "parquet", "json", "jsonl"] {
+        let mut request = request(&[raw.path().to_owned()], out.path().join(format!("p.{format}")));
+        let mut batches = 0;
+        let interrupt = request.interrupt.clone();
+        let summary = predict(&request, &members, &mut |_| {
+            batches += 1;
+            if batches == 2 {
+                interrupt.request();
+            }
+        })
+        .expect("interrupted");
+        let partial = out.path().join(format!("p.partial.{format}"));
+        assert_eq!((summary.interrupted, summary.crystals), (true, 16), "{format}");
+        assert_eq!(summary.table.as_ref(), Some(&partial));
+        let listed = out.path().join("p.partial.rejects.csv");
+        assert_eq!((summary.left_out, summary.left_out_table.as_ref()), (1, Some(&listed)));
+        if format == "csv" {
+            assert_eq!(rows_of(&partial).len(), 16);
+        }
+        assert_eq!(names(), [partial.file_name().expect("a name"), "p.partial.rejects.csv".as_ref()]);
+
+        // They are lost neither to the same command nor to one that replaces them by the whole.
+        request.interrupt = Interrupt::default();
+        let error = predict(&request, &members, &mut |_| ()).expect_err("it is there").to_string();
+        assert!(error.ends_with(&format!("p.partial.{format} already exists")), "{error}");
+        request.overwrite = true;
+        let rows = std::fs::read(&partial).expect("it is there");
+        std::fs::write(&partial, "mine").expect("writable");
+        let error = predict(&request, &members, &mut |_| ()).expect_err("it is of others").to_string();
+        assert!(error.contains("the file is no such table"), "{error}");
+        std::fs::write(&partial, rows).expect("writable");
+        let summary = predict(&request, &members, &mut |_| ()).expect("predicted");
+        assert_eq!((summary.interrupted, summary.crystals), (false, whole));
+        assert_eq!(names(), [format!("p.{format}").as_str(), "p.rejects.csv"]);
+        for name in names() {
+            std::fs::remove_file(out.path().join(name)).expect("it is there");
+        }
+    }
+
+    // Before the first row there is nothing to keep.
+    let request = request(&[raw.path().to_owned()], out.path().join("p.csv"));
+    let nothing = |graph: GraphBatch<f32>| BatchPredictions {
+        targets: vec![vec![f64::NAN]; graph.crystals()],
+        embeddings: vec![0.0; graph.crystals()],
+    };
+    let members = [Member { predict: Box::new(nothing), ..fake(0.0, "w") }];
+    request.interrupt.request();
+    let summary = predict(&request, &members, &mut |_| ()).expect("interrupted");
+    assert_eq!((summary.interrupted, summary.table, summary.crystals), (true, None, 0));
+    assert_eq!(names(), ["p.partial.rejects.csv"]);
 }

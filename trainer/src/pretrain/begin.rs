@@ -16,6 +16,7 @@ use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::memory;
 use crate::run::step::Learner;
+use crate::run::tensorboard;
 use crate::run::training_run::RunSetup;
 use crate::weights::Description;
 
@@ -40,7 +41,15 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
     }
     let shards = crystals.train.sources().shards().iter().map(|shard| &shard.path);
     output::require_apart(&request.folder, shards.chain(&request.weights))?;
+    let events = request.tensorboard.as_deref().map(|folder| tensorboard::folder_of(folder, &request.folder));
+    if let Some(events) = &events {
+        output::require_apart(events, crystals.train.sources().shards().iter().map(|shard| &shard.path))?;
+        tensorboard::require_free(events, existing)?;
+    }
     let (folder, checkpoint) = claim_run(&request.folder, existing, &config, &*ranks)?;
+    if let Some(events) = events.as_deref().filter(|_| existing == Existing::Overwrite && ranks.leads()) {
+        tensorboard::clear(events)?;
+    }
     let objective = P::new(&config, &features, &device, &ranks);
     let init = |lattice: &LatticeStatistics| P::init(&config, lattice, &autodiff);
     let (learner, description, state) = match checkpoint {
@@ -67,7 +76,7 @@ pub(super) fn begin<P: Pretraining>(request: Request) -> Result<RunSetup<P>, Tra
         learner,
         state,
         folder,
-        quiet: request.quiet,
+        events,
     })
 }
 

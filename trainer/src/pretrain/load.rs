@@ -12,7 +12,7 @@ use super::{Pretraining, require_kind};
 use crate::config::Config;
 use crate::config::pretrain::MethodKind;
 use crate::error::TrainError;
-use crate::model::{Encoder, Head, PropertyModel};
+use crate::model::{Encoder, Head, HeadSize, PropertyModel};
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot::{require_model, with_weights};
 use crate::weights::{self, Description, WeightsFile};
@@ -45,7 +45,8 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
             MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(path, device),
         };
     };
-    let model = PropertyModel::init(&description.model, target.head_width, &description.lattice, 0, device);
+    let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+    let model = PropertyModel::init(&description.model, head, &description.lattice, 0, device);
     let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
     Ok(LoadedEncoder { encoder, description, described: true })
 }
@@ -68,7 +69,8 @@ pub(crate) fn require_whole(
         (Some(target), _) => {
             let Description { model, lattice, .. } = description;
             let device = Device::flex().autodiff();
-            let model = PropertyModel::init(model, target.head_width, lattice, 0, &device);
+            let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+            let model = PropertyModel::init(model, head, lattice, 0, &device);
             require_model(&model, &file.tensors, &[OPTIMISER_PREFIX], path)
         }
         (None, MethodKind::Mmpt) => require::<MmptObjective>(path, file, description),

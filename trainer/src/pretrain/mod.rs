@@ -32,6 +32,7 @@ use crate::run::checkpoint::State;
 use crate::run::folder::Existing;
 use crate::run::interrupt::Interrupt;
 use crate::run::metrics::{self, Record};
+use crate::run::progress::Progress;
 use crate::run::step::{Objective, Values};
 use crate::run::training_run::{Ending, TrainingRun};
 use begin::begin;
@@ -88,6 +89,8 @@ pub struct Request {
     pub ranks: Arc<dyn Ranks>,
     /// Weights file to begin with; fresh weights if `None`.
     pub weights: Option<PathBuf>,
+    /// Folder of the event files of runs, if this run is to write some; see [`tensorboard`](crate::run::tensorboard).
+    pub tensorboard: Option<PathBuf>,
     /// Whether to suppress progress reports.
     pub quiet: bool,
 }
@@ -146,10 +149,12 @@ pub(crate) fn require_kind(config: &Config) -> Result<(), TrainError> {
 }
 
 fn run<P: Pretraining>(request: Request, interrupt: &Interrupt) -> Result<Summary, TrainError> {
-    let leads = request.ranks.leads();
+    let (leads, quiet) = (request.ranks.leads(), request.quiet);
     let setup = begin::<P>(request)?;
+    let mut progress = Progress::new(vec![setup.extent()], quiet || !leads);
     let (metrics, constants) = (setup.folder.metrics(), setup.constants.clone());
-    let (ending, state) = TrainingRun::begin(setup, interrupt)?.run()?;
+    let (ending, state) = TrainingRun::begin(setup, &mut progress, interrupt)?.run()?;
+    drop(progress);
     let records = if leads { metrics::read(&metrics)? } else { Vec::new() };
     let last = records.into_iter().rev().find_map(|record| match record {
         Record::Epoch(epoch) => Some(epoch.train),

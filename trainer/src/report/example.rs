@@ -13,6 +13,8 @@ pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements:
         prediction,
         deviation: None,
         elements: elements.iter().map(|&symbol| symbol.to_owned()).collect(),
+        domain_distance: None,
+        has_unseen_element: false,
     }
 }
 
@@ -109,5 +111,7 @@ fn exfoliated(row: usize) -> Outcome {
         prediction: target + error,
         deviation: Some(2.0 + 10.0 * even(0.123_456_789)),
         elements,
+        domain_distance: Some(0.5 + even(0.654_321)),
+        has_unseen_element: row.is_multiple_of(97),
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use etl::page;
 use maud::{Markup, html};
 
+use super::domain::by_distance;
 use super::elements::{ElementError, by_element};
 use super::json::EvaluationRecord;
 use super::number::{Format, counted, grouped};
@@ -13,7 +14,7 @@ use super::{Evaluation, Outcome, WORST, histogram, parity};
 use crate::unit;
 
 /// Style sheet of the page, in addition to that of all pages, also for print.
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 /// Magnitude that determines the digits of a coefficient of determination.
 const R2_SIZE: f64 = 1.0;
 /// Number of columns of the table of elements.
@@ -27,7 +28,7 @@ const SIZES: [(&str, f64); 4] = [
 ];
 
 /// Generator in the metadata of the page.
-const GENERATOR: &str = "trainer evaluate";
+pub(super) const GENERATOR: &str = "trainer evaluate";
 
 /// Whether a file begins like this page.
 pub(super) fn is_own(path: &Path) -> bool {
@@ -39,9 +40,10 @@ pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[
     let main = html! {
         (scores(record, notes))
         (charts(evaluation))
+        (distances(evaluation))
         (elements(evaluation, record))
         (worst(evaluation))
-        @if !evaluation.settings.is_empty() { (settings(evaluation)) }
+        @if !evaluation.settings.is_empty() { (settings(&evaluation.settings)) }
     };
     let title = format!("{} · evaluation", evaluation.task);
     page::page(GENERATOR, &title, STYLE, &header(evaluation, record), &main)
@@ -71,7 +73,7 @@ fn spread(mean: f64, std: Option<f64>, format: Format) -> String {
     format!("{}{std}", format.write(mean))
 }
 
-fn tile(value: &str, what: &str) -> Markup {
+pub(super) fn tile(value: &str, what: &str) -> Markup {
     html! { div class="tile" { b { (value) } span { (what) } } }
 }
 
@@ -159,6 +161,44 @@ fn sizes(evaluation: &Evaluation) -> Markup {
     }
 }
 
+/// Returns the table of errors by the distance from the training crystals.
+fn distances(evaluation: &Evaluation) -> Markup {
+    let groups = by_distance(evaluation);
+    let largest = groups.iter().map(|group| group.mae).fold(0.0, f64::max);
+    let format = Format::of(largest);
+    html! {
+        @if !groups.is_empty() {
+            section {
+                h2 { "Error by distance from the training crystals" }
+                p {
+                    "Distances in the space of the model's embeddings: 1 is usual among the training crystals"
+                    (unit::shown("; errors in ", &evaluation.unit, "")) "."
+                }
+                table class="distances" {
+                    thead { tr { th { "distance" } th { "crystals" } th { "MAE" } th {} } }
+                    tbody {
+                        @for group in &groups {
+                            tr {
+                                td {
+                                    @match group.distances {
+                                        Some((first, last)) => { (format!("{first:.2} to {last:.2}")) }
+                                        None => { "elements that no training crystal holds" }
+                                    }
+                                }
+                                td { (grouped(group.count)) } td { (format.write(group.mae)) }
+                                td class="meter" {
+                                    @let share = if largest > 0.0 { 100.0 * group.mae / largest } else { 0.0 };
+                                    div style=(format!("width:{share:.1}%")) {}
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn elements(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     let table = by_element(evaluation);
     let format = Format::of(record.mean.mae);
@@ -233,12 +273,13 @@ fn worst(evaluation: &Evaluation) -> Markup {
     }
 }
 
-fn settings(evaluation: &Evaluation) -> Markup {
+/// Returns the table of settings.
+pub(super) fn settings(settings: &[(String, String)]) -> Markup {
     html! {
         section {
             h2 { "Settings" }
             table class="settings" {
-                tbody { @for (name, value) in &evaluation.settings { tr { td { (name) } td { (value) } } } }
+                tbody { @for (name, value) in settings { tr { td { (name) } td { (value) } } } }
             }
         }
     }

@@ -5,24 +5,10 @@
 //! crystal's value lies within the k-th smallest of n absolute errors from its prediction with a probability of at least
 //! k / (n + 1).
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use super::validated::{Validated, averaged};
 
 /// Share of new crystals whose value is to lie in its interval.
 pub const COVERAGE: f64 = 0.9;
-
-/// A crystal of a validation part. Both numbers are in the unit of the target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Validated {
-    /// Identifier.
-    pub material_id: String,
-    /// Target.
-    pub target: f64,
-    /// Prediction of the member's weights.
-    pub prediction: f64,
-}
 
 /// An interval around predictions, in the unit of the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,33 +19,22 @@ pub struct Interval {
     pub crystals: usize,
 }
 
-/// Returns the interval of an ensemble from those of its members, around the mean of their predictions.
+/// Returns the interval of an ensemble from those of its members, around the mean of their predictions of a target. `target`
+/// is its index.
 ///
 /// Members with the same validation crystals, which differ by their seeds, are averaged first, as their predictions for
 /// new crystals are. The errors of all folds are taken together. `None` if there are too few of them for a coverage, 9 at
 /// least for 0.9.
-pub fn interval(members: &[Vec<Validated>], coverage: f64) -> Option<Interval> {
-    let mut folds: BTreeMap<Vec<&str>, Vec<&[Validated]>> = BTreeMap::new();
-    for member in members {
-        let identifiers = member.iter().map(|crystal| crystal.material_id.as_str());
-        folds.entry(identifiers.collect()).or_default().push(member);
-    }
-    let mut errors: Vec<f64> = folds.values().flat_map(|seeds| errors(seeds)).collect();
+pub fn interval(members: &[Vec<Validated>], target: usize, coverage: f64) -> Option<Interval> {
+    let error = |crystal: Validated| {
+        let known = crystal.targets.get(target).copied().flatten()?;
+        Some((known - crystal.predictions.get(target)?).abs())
+    };
+    let mut errors: Vec<f64> = averaged(members).into_iter().filter_map(error).collect();
     errors.sort_by(f64::total_cmp);
     let rank = (coverage * (errors.len() + 1) as f64).ceil() as usize;
     let half_width = *errors.get(rank.checked_sub(1)?)?;
     half_width.is_finite().then_some(Interval { half_width, crystals: errors.len() })
-}
-
-/// Returns the absolute errors of the mean prediction of members with the same crystals.
-fn errors(seeds: &[&[Validated]]) -> Vec<f64> {
-    let Some(first) = seeds.first() else { return Vec::new() };
-    let error = |(index, crystal): (usize, &Validated)| {
-        let predictions = seeds.iter().filter_map(|seed| seed.get(index));
-        let mean = predictions.map(|crystal| crystal.prediction).sum::<f64>() / seeds.len() as f64;
-        (crystal.target - mean).abs()
-    };
-    first.iter().enumerate().map(error).collect()
 }
 
 #[cfg(test)]
@@ -68,12 +43,12 @@ mod tests {
 
     use super::*;
 
-    /// A member whose crystals, named from `first` on, have targets of 0.
+    /// A member whose crystals, named from `first` on, have targets of 0 and -, and predictions of both alike.
     fn member(first: usize, predictions: &[f64]) -> Vec<Validated> {
         let crystal = |(index, &prediction): (usize, &f64)| Validated {
             material_id: format!("m-{}", first + index),
-            target: 0.0,
-            prediction,
+            targets: vec![Some(0.0), None],
+            predictions: vec![prediction, prediction],
         };
         predictions.iter().enumerate().map(crystal).collect()
     }
@@ -81,16 +56,17 @@ mod tests {
     #[test]
     fn the_rank_leaves_room_for_the_new_crystal() {
         let nine: Vec<f64> = (1..=9).map(f64::from).collect();
-        assert_eq!(interval(&[member(0, &nine)], 0.9), Some(Interval { half_width: 9.0, crystals: 9 }));
-        assert_eq!(interval(&[member(0, &nine[..8])], 0.9), None);
-        assert_eq!(interval(&[member(0, &nine)], 0.5), Some(Interval { half_width: 5.0, crystals: 9 }));
-        assert_eq!(interval(&[], 0.9), None);
+        assert_eq!(interval(&[member(0, &nine)], 0, 0.9), Some(Interval { half_width: 9.0, crystals: 9 }));
+        assert_eq!(interval(&[member(0, &nine)], 1, 0.5), None, "no crystal has that target");
+        assert_eq!(interval(&[member(0, &nine[..8])], 0, 0.9), None);
+        assert_eq!(interval(&[member(0, &nine)], 0, 0.5), Some(Interval { half_width: 5.0, crystals: 9 }));
+        assert_eq!(interval(&[], 0, 0.9), None);
     }
 
     #[test]
     fn seeds_are_averaged_and_folds_are_joined() {
         let seeds = [member(0, &[1.0, -3.0]), member(0, &[3.0, 3.0])];
-        let found = interval(&[seeds[0].clone(), member(2, &[-5.0]), seeds[1].clone()], 0.5);
+        let found = interval(&[seeds[0].clone(), member(2, &[-5.0]), seeds[1].clone()], 0, 0.5);
         // Errors 2 and 0 of the mean of the first fold, 5 of the second.
         assert_eq!(found, Some(Interval { half_width: 2.0, crystals: 3 }));
     }
@@ -106,7 +82,7 @@ mod tests {
             let within = (0..errors.len()).filter(|&new| {
                 let mut others = errors.clone();
                 let error = others.remove(new);
-                interval(&[member(0, &others)], coverage).is_some_and(|found| error <= found.half_width)
+                interval(&[member(0, &others)], 0, coverage).is_some_and(|found| error <= found.half_width)
             });
             let share = within.count() as f64 / errors.len() as f64;
             prop_assert!(share >= coverage - 1e-9, "{share} of {coverage}");

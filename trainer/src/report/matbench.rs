@@ -78,9 +78,7 @@ pub struct Matbench {
 #[non_exhaustive]
 pub enum Incomplete {
     /// The data set is unknown.
-    #[error(
-        "results.json.gz is not written: {dataset} is none of MatBench's data sets of crystals with numbers"
-    )]
+    #[error("results.json.gz is not written: {dataset} is none of MatBench's data sets of crystals")]
     Dataset {
         /// Name of the data set.
         dataset: String,
@@ -123,9 +121,10 @@ pub enum Incomplete {
     },
     /// A score of MatBench is undefined.
     #[error(
-        "results.json.gz is not written: all targets of {fold} are zero, which leaves no percentage error"
+        "results.json.gz is not written: all targets of {fold} are zero, which leaves no percentage error, or all are of \
+         one class"
     )]
-    Percentage {
+    Scores {
         /// Name of the fold.
         fold: String,
     },
@@ -139,16 +138,37 @@ pub fn check(evaluation: &Evaluation) -> Result<(), Incomplete> {
     record(evaluation).map_or(Ok(()), |record| record.map(drop))
 }
 
-/// Returns the text of the record; `None` for a task that is not in MatBench.
-pub(super) fn record(evaluation: &Evaluation) -> Option<Result<String, Incomplete>> {
-    evaluation.matbench.as_ref().map(|matbench| complete_record(evaluation, matbench))
+/// A fold as MatBench's record holds it.
+pub(super) struct PublishedFold<'a> {
+    /// Name, such as `fold-0`.
+    pub(super) name: &'a str,
+    /// Seeds of the ensemble.
+    pub(super) seeds: &'a [u64],
+    /// Identifiers and predictions.
+    pub(super) predictions: Vec<(&'a str, f64)>,
+    /// Scores by MatBench's names; `None` if one is undefined.
+    pub(super) scores: Option<Value>,
 }
 
-fn complete_record(evaluation: &Evaluation, matbench: &Matbench) -> Result<String, Incomplete> {
-    check_crystals(evaluation, &matbench.dataset)?;
-    let parameters: BTreeMap<_, _> = evaluation.settings.iter().cloned().collect();
-    let results = evaluation
-        .folds
+/// Returns the text of the record; `None` for a task that is not in MatBench.
+pub(super) fn record(evaluation: &Evaluation) -> Option<Result<String, Incomplete>> {
+    let matbench = evaluation.matbench.as_ref()?;
+    let folds: Vec<PublishedFold<'_>> = evaluation.folds.iter().map(published).collect();
+    Some(complete_record(matbench, &folds, &evaluation.settings))
+}
+
+/// Returns the text of the record of a data set.
+///
+/// # Errors
+/// [`Incomplete`] for the first thing that is missing.
+pub(super) fn complete_record(
+    matbench: &Matbench,
+    folds: &[PublishedFold<'_>],
+    settings: &[(String, String)],
+) -> Result<String, Incomplete> {
+    check_crystals(folds, &matbench.dataset)?;
+    let parameters: BTreeMap<_, _> = settings.iter().cloned().collect();
+    let results = folds
         .iter()
         .map(|fold| Ok((fold.name.replace('-', "_"), fold_record(fold, &parameters)?)))
         .collect::<Result<Map<_, _>, _>>()?;
@@ -176,22 +196,22 @@ fn complete_record(evaluation: &Evaluation, matbench: &Matbench) -> Result<Strin
 }
 
 /// Checks that the five folds together hold every crystal of the data set once.
-fn check_crystals(evaluation: &Evaluation, name: &str) -> Result<(), Incomplete> {
+fn check_crystals(folds: &[PublishedFold<'_>], name: &str) -> Result<(), Incomplete> {
     let dataset = || name.to_owned();
     let crystals = published_crystals(name);
     let crystals = crystals.ok_or_else(|| Incomplete::Dataset { dataset: dataset() })?;
-    let found: BTreeSet<_> = evaluation.folds.iter().map(|fold| fold.name.clone()).collect();
+    let found: BTreeSet<_> = folds.iter().map(|fold| fold.name.to_owned()).collect();
     let expected: BTreeSet<_> = (0..FOLDS).map(|fold| format!("fold-{fold}")).collect();
     if found != expected {
         let found = found.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Incomplete::Folds { dataset: dataset(), found });
     }
     let mut missing: BTreeSet<String> = (1..=crystals).map(|row| identifier(name, row, crystals)).collect();
-    for outcome in evaluation.outcomes() {
-        if !missing.remove(&outcome.material_id) {
+    for (material_id, _) in folds.iter().flat_map(|fold| &fold.predictions) {
+        if !missing.remove(*material_id) {
             return Err(Incomplete::Identifier {
                 dataset: dataset(),
-                material_id: outcome.material_id.clone(),
+                material_id: (*material_id).to_owned(),
                 first: identifier(name, 1, crystals),
                 last: identifier(name, crystals, crystals),
             });
@@ -211,20 +231,31 @@ fn identifier(dataset: &str, row: usize, rows: usize) -> String {
     format!("{prefix}-{row:0digits$}")
 }
 
-/// Returns a fold as `MatbenchTask.record` stores it.
-fn fold_record(fold: &FoldOutcome, parameters: &BTreeMap<String, String>) -> Result<Value, Incomplete> {
+/// Returns a fold of numbers with MatBench's scores.
+fn published(fold: &FoldOutcome) -> PublishedFold<'_> {
     let pairs: Vec<_> = fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
     let shares = pairs.iter().filter(|pair| pair.0.abs() > LEAST_TARGET);
     let percentage = mean(shares.map(|(target, prediction)| ((target - prediction) / target).abs()));
     let scores = Scores::of(&pairs).filter(|_| percentage.is_finite());
-    let scores = scores.ok_or_else(|| Incomplete::Percentage { fold: fold.name.clone() })?;
     let largest = fold.outcomes.iter().map(|outcome| outcome.error().abs()).fold(0.0, f64::max);
-    let data: BTreeMap<_, _> =
-        fold.outcomes.iter().map(|outcome| (outcome.material_id.as_str(), outcome.prediction)).collect();
+    PublishedFold {
+        name: &fold.name,
+        seeds: &fold.seeds,
+        predictions: fold.outcomes.iter().map(|outcome| (&*outcome.material_id, outcome.prediction)).collect(),
+        scores: scores.map(|scores| {
+            json!({"mae": scores.mae, "rmse": scores.rmse, "mape": percentage, "max_error": largest})
+        }),
+    }
+}
+
+/// Returns a fold as `MatbenchTask.record` stores it.
+fn fold_record(fold: &PublishedFold<'_>, parameters: &BTreeMap<String, String>) -> Result<Value, Incomplete> {
+    let undefined = || Incomplete::Scores { fold: fold.name.to_owned() };
+    let data: BTreeMap<_, _> = fold.predictions.iter().copied().collect();
     Ok(json!({
         "data": data,
         "parameters": {"seeds": fold.seeds, "settings": parameters},
-        "scores": {"mae": scores.mae, "rmse": scores.rmse, "mape": percentage, "max_error": largest},
+        "scores": fold.scores.as_ref().ok_or_else(undefined)?,
         "uncertainty": null,
     }))
 }
@@ -312,13 +343,14 @@ mod tests {
         let mut fold = jdft2d().folds.remove(0);
         fold.outcomes =
             vec![outcome("a", 2.0, 1.0, &[]), outcome("b", 4.0, 7.0, &[]), outcome("c", 1e-6, 2.0, &[])];
-        let scores = fold_record(&fold, &BTreeMap::new()).expect("there are targets")["scores"].clone();
+        let scores =
+            fold_record(&published(&fold), &BTreeMap::new()).expect("there are targets")["scores"].clone();
         // The last target is too small for a percentage: (1/2 + 3/4) / 2.
         assert_eq!(scores["mape"], 0.625);
         assert_eq!(scores["max_error"], 3.0);
         let zero = outcome("a", 0.0, 1.0, &[]);
         fold.outcomes = vec![zero];
-        assert!(matches!(fold_record(&fold, &BTreeMap::new()), Err(Incomplete::Percentage { .. })));
+        assert!(matches!(fold_record(&published(&fold), &BTreeMap::new()), Err(Incomplete::Scores { .. })));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
 //! * [`statistics`]: scores, their spread over folds, the median
-//! * [`elements`]: errors by element; [`interval`]: intervals around predictions
+//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for validation parts; [`interval`]: intervals around
+//!   predictions
+//! * [`classes`]: the same files for classes instead of numbers
 //! * [`mod@json`] writes `evaluation.json`
 //! * `table`: `predictions.csv`
 //! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
@@ -11,6 +13,8 @@
 //! The same evaluation gives the same bytes. No file holds a time.
 
 mod check;
+pub mod classes;
+mod domain;
 pub mod elements;
 mod error;
 #[cfg(test)]
@@ -28,6 +32,7 @@ pub mod statistics;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod validated;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,6 +69,10 @@ pub struct Outcome {
     pub deviation: Option<f64>,
     /// Symbols of the elements of the crystal, in any order.
     pub elements: Vec<String>,
+    /// Distance from the training crystals, 1 for a usual one among the others; `None` without a record of them.
+    pub domain_distance: Option<f64>,
+    /// Whether it holds an element that no training crystal holds.
+    pub has_unseen_element: bool,
 }
 
 impl Outcome {
@@ -156,17 +165,36 @@ pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportE
     ];
     let results = results.map(|(name, is_own)| (name.to_owned(), is_own));
     let archive = jarvis.map(|jarvis| (jarvis.archive(), jarvis::is_own as Mark));
-    let mut there = results.into_iter().chain(archive).map(|(name, is_own)| (folder.join(name), is_own));
+    require_marked(folder, results.into_iter().chain(archive))
+}
+
+/// Checks that the existing ones of some files have their marks.
+fn require_marked(
+    folder: &Path,
+    results: impl IntoIterator<Item = (String, Mark)>,
+) -> Result<(), ReportError> {
+    let mut there = results.into_iter().map(|(name, is_own)| (folder.join(name), is_own));
     match there.find(|(path, is_own)| path.exists() && !is_own(path)) {
         Some((path, _)) => Err(ReportError::Foreign { path }),
         None => Ok(()),
     }
 }
 
+/// Writes one table with the predictions of several evaluations into an existing folder and returns its path.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub fn write_predictions(folder: &Path, evaluations: &[Evaluation]) -> Result<PathBuf, ReportError> {
+    let path = folder.join(table::FILE);
+    table::write(&path, evaluations)?;
+    Ok(path)
+}
+
 /// Writes the results of an evaluation into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
-/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90
+/// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90,
+///   domain_distance
 /// * `report.html`
 /// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
 ///   (otherwise the page lists what is missing)
@@ -187,7 +215,7 @@ pub fn write(folder: &Path, evaluation: &Evaluation) -> Result<Vec<PathBuf>, Rep
         path
     };
     record.write(&path(json::FILE))?;
-    table::write(&path(table::FILE), evaluation)?;
+    table::write(&path(table::FILE), std::slice::from_ref(evaluation))?;
     if let Some(matbench) = &evaluation.matbench {
         matbench::write_info(&path(matbench::INFO), matbench)?;
     }

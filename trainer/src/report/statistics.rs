@@ -83,7 +83,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// Returns the value below which the share `level` (0 to 1) of the values lies, without interpolation; `None` without
 /// values.
-pub(super) fn quantile(values: &[f64], level: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &[f64], level: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let rank = (level * sorted.len() as f64).ceil() as usize;

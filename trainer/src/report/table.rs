@@ -13,7 +13,7 @@ use crate::atomic;
 pub(super) const FILE: &str = "predictions.csv";
 
 /// Columns of the table.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "material_id",
     "formula",
     "property",
@@ -24,25 +24,30 @@ const COLUMNS: [&str; 10] = [
     "deviation",
     "lower_90",
     "upper_90",
+    "domain_distance",
 ];
-/// Number of columns that tables of earlier versions have, too.
-const EARLIER_COLUMNS: usize = 8;
+/// Numbers of columns that tables of earlier versions have.
+const EARLIER_COLUMNS: [usize; 2] = [8, 10];
 
 /// Whether a file begins like this table.
 pub(super) fn is_own(path: &Path) -> bool {
     let begins =
         |columns: &[&str]| bounded::begins_with(path, (columns.join(",") + "\n").as_bytes()).unwrap_or(false);
-    begins(&COLUMNS) || begins(&COLUMNS[..EARLIER_COLUMNS])
+    begins(&COLUMNS) || EARLIER_COLUMNS.iter().any(|&count| begins(&COLUMNS[..count]))
 }
 
-/// Writes a row for every crystal, in the order of the folds and of their crystals. `unit` is the unit of the target;
-/// `deviation` is empty for a single model, the ends of the interval if there is none. Texts are escaped so that a spreadsheet does not take them for formulas
+/// Writes a row for every crystal, in the order of the evaluations, of their folds and of these folds' crystals. `unit` is the unit of the target;
+/// `deviation` is empty for a single model, the ends of the interval if there is none,
+/// the distance without a record of the training crystals. Texts are escaped so that a spreadsheet does not take them for formulas
 /// ([`cell`]). Numbers read back to the same doubles.
-pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportError> {
+pub(super) fn write(path: &Path, evaluations: &[Evaluation]) -> Result<(), ReportError> {
     atomic::write(path, |out| {
         let mut table = csv::Writer::from_writer(out);
         table.write_record(COLUMNS)?;
-        for fold in &evaluation.folds {
+        let folds = evaluations
+            .iter()
+            .flat_map(|evaluation| evaluation.folds.iter().map(move |fold| (evaluation, fold)));
+        for (evaluation, fold) in folds {
             for outcome in &fold.outcomes {
                 let shown = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
                 let end = |sign: f64| {
@@ -59,6 +64,7 @@ pub(super) fn write(path: &Path, evaluation: &Evaluation) -> Result<(), ReportEr
                     &shown(outcome.deviation),
                     &shown(end(-1.0)),
                     &shown(end(1.0)),
+                    &shown(outcome.domain_distance),
                 ])?;
             }
         }
@@ -80,13 +86,14 @@ mod tests {
         let mut evaluation =
             evaluation(vec![outcome("a,\"b\"", 0.1, 1e-7, &["O"]), outcome("=c+1", -3.0, 0.0, &["O"])]);
         evaluation.folds[0].outcomes[1].deviation = Some(0.25);
+        evaluation.folds[0].outcomes[1].domain_distance = Some(1.5);
         evaluation.interval = Some(Interval { half_width: 0.5, crystals: 9 });
-        write(&path, &evaluation).expect("it is writable");
+        write(&path, &[evaluation]).expect("it is writable");
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is text"),
-            "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90\n\
-             \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,,-0.4999999,0.5000001\n\
-             '=c+1,O,band gap,eV,split,-3,0,0.25,-0.5,0.5\n"
+            "material_id,formula,property,unit,fold,target,prediction,deviation,lower_90,upper_90,domain_distance\n\
+             \"a,\"\"b\"\"\",O,band gap,eV,split,0.1,0.0000001,,-0.4999999,0.5000001,\n\
+             '=c+1,O,band gap,eV,split,-3,0,0.25,-0.5,0.5,1.5\n"
         );
     }
 }

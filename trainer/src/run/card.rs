@@ -18,7 +18,7 @@ use crate::error::TrainError;
 use crate::run::metrics::EpochRecord;
 use crate::run::step::{MSE, Values};
 use crate::unit;
-use crate::weights::{Description, Target};
+use crate::weights::{Description, Target, TargetNumber};
 
 /// Name of the card in the folder of a run.
 pub const FILE: &str = "card.md";
@@ -74,14 +74,21 @@ impl Card<'_> {
                 model.kind.about(),
                 pretrain.method.decoders()
             ),
-            Some(Target { task, property, unit, mean, std, .. }) => format!(
-                "{fine_tuned}{}\n\nPredicts `{}` of a crystal{}. The training \
-                 targets have mean {mean:.6} and standard deviation {std:.6}{}.\n",
-                markdown(task),
-                markdown_code(property),
-                markdown(&unit::shown(" in ", unit, "")),
-                markdown(&unit::shown(" ", unit, ""))
-            ),
+            Some(target) if target.classes.is_empty() => {
+                let numbers = target.numbers().into_iter().map(|number| predicts(&number));
+                let numbers: Vec<String> = numbers.collect();
+                format!("{fine_tuned}{}\n\n{}\n", markdown(&target.task), numbers.join("\n"))
+            }
+            Some(Target { task, property, classes, .. }) => {
+                let classes: Vec<String> =
+                    classes.iter().map(|class| format!("`{}`", markdown_code(class))).collect();
+                format!(
+                    "{fine_tuned}{}\n\nPredicts the class `{}` of a crystal, with probabilities: {}.\n",
+                    markdown(task),
+                    markdown_code(property),
+                    classes.join(", ")
+                )
+            }
         }
     }
 
@@ -190,6 +197,17 @@ fn terms(source: &str) -> Option<&'static Publication> {
         .iter()
         .find(|file| file.group == Group::Crystals && of_source(file.database.as_str()))
         .map(|file| file.publication)
+}
+
+/// Returns a sentence about a number that a model predicts.
+fn predicts(number: &TargetNumber) -> String {
+    let TargetNumber { property, unit, mean, std, .. } = number;
+    format!(
+        "Predicts `{}` of a crystal{}. The training targets have mean {mean:.6} and standard deviation {std:.6}{}.",
+        markdown_code(property),
+        markdown(&unit::shown(" in ", unit, "")),
+        markdown(&unit::shown(" ", unit, ""))
+    )
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use schemas::text;
 
 use super::error::RunError;
 use super::metrics::{Losses, Record};
-use crate::atomic;
+use crate::{atomic, unit};
 
 /// Name of the weighted sum, which has the first panel.
 pub const TOTAL: &str = "loss";
@@ -56,13 +56,18 @@ struct Panel {
 
 /// Draws the records of a run and replaces the file atomically. The same records give the same bytes.
 ///
-/// `constants` are the losses of the constant predictor by term, drawn as dashed lines. Values that are not finite,
-/// or beyond 10³⁰, are left out. Without records the picture is empty.
+/// `constants` are the losses of the constant predictor by term, drawn as dashed lines, and `unit` is that of the
+/// weighted sum, `1` for none. Values that are not finite, or beyond 10³⁰, are left out. Without records the picture is
+/// empty.
 ///
 /// # Errors
 /// [`RunError::Io`].
-pub fn write(path: &Path, records: &[Record], constants: &Losses) -> Result<(), RunError> {
-    let svg = draw(&panels(records, constants));
+pub fn write(path: &Path, records: &[Record], constants: &Losses, unit: &str) -> Result<(), RunError> {
+    let mut panels = panels(records, constants);
+    if let Some((name, _)) = panels.iter_mut().find(|(name, _)| name == TOTAL) {
+        name.push_str(&unit::shown(" [", unit, "]"));
+    }
+    let svg = draw(&panels);
     atomic::write(path, |out| out.write_all(text::page(&svg).as_bytes())).map_err(RunError::io("write", path))
 }
 
@@ -253,7 +258,7 @@ mod tests {
     fn picture(records: &[Record], constants: &Losses) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("curves.svg");
-        write(&path, records, constants).expect("it is writable");
+        write(&path, records, constants, unit::PURE).expect("it is writable");
         std::fs::read_to_string(&path).expect("it is text")
     }
 
@@ -266,6 +271,15 @@ mod tests {
         assert!(svg.contains(">atom: training 1.5, validation 1.5833, constant 3.845<"), "{svg}");
         assert_eq!(svg.matches(">epochs, validation<").count(), 1, "one legend");
         assert!(svg.starts_with(BEGINNING) && svg.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn the_sum_has_its_unit() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("curves.svg");
+        write(&path, &run(), &Losses::new(), "eV").expect("it is writable");
+        let svg = std::fs::read_to_string(&path).expect("it is text");
+        assert!(svg.contains(">loss [eV]: training 3, ") && svg.contains(">atom: training"), "{svg}");
     }
 
     #[test]

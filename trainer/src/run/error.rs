@@ -38,6 +38,12 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder for a new run's event files has those of another run.
+    #[error("{} holds the event files of another run", path.display())]
+    Events {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The best weights of the run to continue are missing.
     #[error("{} is missing, which epoch {epoch} has written", path.display())]
     BestMissing {

@@ -8,6 +8,7 @@
 //! | `best.safetensors` | the best weights: those with the lowest loss, or the last ones |
 //! | `card.md` | the model card of these weights |
 //! | `validation.json` | of a fine-tuning, the predictions of these weights for the validation part |
+//! | `domain.safetensors` | of a fine-tuning, embeddings and elements of the training crystals |
 //! | `diverged.json` | the crystals of a batch with a loss that is not finite |
 //! | `last/checkpoint.safetensors` | the last checkpoint: weights, optimiser and state of the run |
 //! | `.lock` | empty; locked by the process that writes |
@@ -33,6 +34,8 @@ const CURVES_FILE: &str = "curves.svg";
 pub const BEST_FILE: &str = "best.safetensors";
 /// Name of the predictions for the validation part of a fine-tuning.
 pub const VALIDATION_FILE: &str = "validation.json";
+/// Name of the embeddings and elements of the training crystals of a fine-tuning.
+pub const DOMAIN_FILE: &str = "domain.safetensors";
 /// Name of the list of the crystals on which a run has diverged.
 pub(super) const DIVERGED_FILE: &str = "diverged.json";
 const LAST_FOLDER: &str = "last";

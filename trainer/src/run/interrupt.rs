@@ -37,6 +37,11 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Asks the run to stop, as the first Ctrl-C does.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+    }
+
     /// Whether the run was asked to stop.
     pub fn requested(&self) -> bool {
         self.requested.load(Ordering::SeqCst)
@@ -52,7 +57,7 @@ mod tests {
         let interrupt = Interrupt::default();
         let seen = interrupt.clone();
         assert!(!seen.requested());
-        interrupt.requested.store(true, Ordering::SeqCst);
+        interrupt.request();
         assert!(seen.requested());
     }
 

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::config::model::MegnetStyle;
     use crate::data::LatticeStatistics;
-    use crate::model::{PropertyModel, names};
+    use crate::model::{HeadSize, PropertyModel, names};
     use crate::pretrain::Pretraining;
     use crate::pretrain::crystal_twins::CrystalTwinsObjective;
     use crate::pretrain::infograph::InfoGraphObjective;
@@ -238,6 +238,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_a_model_are_counted_without_it() {
+        const HEAD: HeadSize = HeadSize { width: 8, outputs: 3 };
         let (lattice, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         fn count<M: Module>(model: &M) -> f64 {
             names::parameters(model).iter().map(|tensor| tensor.data.num_elements() as f64).sum()
@@ -246,8 +247,8 @@ mod tests {
             let mut model = Config::default().model;
             model.kind = kind;
             model.megnet.style = MegnetStyle::Lstm;
-            let made = PropertyModel::init(&model, 8, &lattice, 0, &device);
-            assert_eq!(PropertyModel::numbers(&model, 8), count(&made), "{kind:?}");
+            let made = PropertyModel::init(&model, HEAD, &lattice, 0, &device);
+            assert_eq!(PropertyModel::numbers(&model, HEAD), count(&made), "{kind:?}");
         }
         let mut config = Config::default();
         assert_eq!(MmptObjective::numbers(&config), count(&MmptObjective::init(&config, &lattice, &device)));
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(InfoGraphObjective::numbers(&config), count(&graphs));
         // More than any memory has.
         (config.model.cgcnn.crystal_width, config.model.cgcnn.hidden_layers) = (65536, 1024);
-        assert!(PropertyModel::numbers(&config.model, 8) > 4e12);
+        assert!(PropertyModel::numbers(&config.model, HEAD) > 4e12);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * [`card`]: the model card of the best weights
 //! * [`memory`]: whether a batch fits, and an upper bound of the memory of a run
 //! * [`metrics`]: JSON records of steps and epochs; `gpu`: the load of the GPU in them
-//! * [`curves`]: loss curves
+//! * [`curves`]: loss curves; [`tensorboard`]: event files for TensorBoard
 //! * [`progress`]: progress bar or lines; [`span`]: durations as text
 //! * [`interrupt`]: stopping by Ctrl-C
 
@@ -33,6 +33,7 @@ pub mod seconds;
 pub mod snapshot;
 pub mod span;
 pub mod step;
+pub mod tensorboard;
 pub mod terms;
 pub mod training_run;
 mod writer;

@@ -1,4 +1,4 @@
-//! Progress of a run: a bar on a terminal, lines of text elsewhere.
+//! Progress of a run, or of several one after the other: a bar on a terminal, lines of text elsewhere.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -8,11 +8,14 @@ use schemas::count::counted;
 use schemas::text;
 
 use crate::run::span::span;
+use crate::unit;
 
 /// Minimum time between two lines, so that the log of a long run stays short.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// Template of the bar, which fits 80 columns.
 const TEMPLATE: &str = "{bar:20} {percent:>3} % {msg} ETA {eta}";
+/// Template of the bar of several runs. Its message is longer, and the bar takes what that leaves of a line.
+const TEMPLATE_OF_SEVERAL: &str = "{wide_bar} {percent:>3} % {msg} ETA {eta}";
 
 /// Length of a run, for the share that is done.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +50,28 @@ impl Extent {
     }
 }
 
-/// Reports the progress of a run on standard error.
+/// Reports the progress of runs that follow one another on standard error. Times that are left are those of all runs.
 #[derive(Debug)]
 pub struct Progress {
-    extent: Extent,
+    course: Course,
     report: Report,
     start: Instant,
+}
+
+/// Runs one after the other, and how far they are. Their work is counted in crystals of all epochs.
+#[derive(Debug)]
+struct Course {
+    /// Lengths of all runs, in order.
+    runs: Vec<Extent>,
+    /// Index of the current run.
+    current: usize,
+    /// Unit of the losses; `1` for none.
+    unit: String,
+    /// Work of all runs that is done.
+    reached: u64,
+    /// Work that this process has not done: it was done earlier, or a run stopped early. It does not count for the
+    /// speed.
+    passed_over: u64,
 }
 
 /// Kind of the report.
@@ -64,33 +83,57 @@ enum Report {
 }
 
 impl Progress {
-    /// Creates a bar if standard error is a terminal, otherwise lines; nothing if `quiet`. A resumed run begins at
-    /// `done` crystals, which do not count for its speed.
-    pub fn new(extent: Extent, done: u64, quiet: bool) -> Self {
+    /// Creates a bar for these runs if standard error is a terminal, otherwise lines; nothing if `quiet`.
+    pub fn new(runs: Vec<Extent>, quiet: bool) -> Self {
+        let course = Course::new(runs);
         let report = if quiet {
             Report::Silent
         } else if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(extent.total().max(1)).with_position(done);
-            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            let bar = ProgressBar::new(course.total().max(1));
+            let template = if course.runs.len() > 1 { TEMPLATE_OF_SEVERAL } else { TEMPLATE };
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
-            bar.reset_eta();
             Report::Bar(bar)
         } else {
-            Report::Lines(Lines { extent, begun_at: done, last: None, pending: None })
+            Report::Lines(Lines::default())
         };
-        Self { extent, report, start: Instant::now() }
+        Self { course, report, start: Instant::now() }
     }
 
-    /// Reports a position.
-    pub fn update(&mut self, position: Position) {
+    /// Moves on to the run of an index and names it, with its number if there are several.
+    pub fn announce(&mut self, index: usize, name: &str) {
+        self.course.current = index;
+        let number = self.course.number().map(|number| format!("{number}: ")).unwrap_or_default();
+        self.say(&format!("{number}{name}"));
+    }
+
+    /// Begins the current run, of which `done` crystals of all epochs are done already. `unit` is that of its losses,
+    /// `1` for none.
+    pub fn begin(&mut self, done: u64, unit: &str) {
+        let is_moved = self.course.begin(done, unit);
         match &mut self.report {
             Report::Silent => {}
             Report::Bar(bar) => {
-                bar.set_position(self.extent.done(&position));
-                bar.set_message(message(&self.extent, &position, bar.per_sec()));
+                bar.set_position(self.course.reached);
+                if is_moved {
+                    bar.reset_eta();
+                }
             }
-            Report::Lines(lines) => print(lines.update(self.start.elapsed(), position)),
+            Report::Lines(lines) => lines.last = None,
+        }
+    }
+
+    /// Reports a position of the current run.
+    pub fn update(&mut self, position: Position) {
+        self.course.reach(&position);
+        match &mut self.report {
+            Report::Silent => {}
+            Report::Bar(bar) => {
+                bar.set_position(self.course.reached);
+                bar.set_message(self.course.message(&position, bar.per_sec()));
+            }
+            Report::Lines(lines) => print(lines.update(self.start.elapsed(), position, &self.course)),
         }
     }
 
@@ -100,18 +143,25 @@ impl Progress {
             Report::Silent => {}
             Report::Bar(bar) => bar.suspend(|| print(Some(text.to_owned()))),
             Report::Lines(lines) => {
-                print(lines.finish(self.start.elapsed()));
+                print(lines.finish(self.start.elapsed(), &self.course));
                 print(Some(text.to_owned()));
             }
         }
     }
 
+    /// Returns a loss as text, with its unit.
+    pub fn loss(&self, loss: f64) -> String {
+        self.course.loss(loss)
+    }
+}
+
+impl Drop for Progress {
     /// Ends the report: clears the bar, or prints the last line.
-    pub fn finish(&mut self) {
+    fn drop(&mut self) {
         match &mut self.report {
             Report::Silent => {}
             Report::Bar(bar) => bar.finish_and_clear(),
-            Report::Lines(lines) => print(lines.finish(self.start.elapsed())),
+            Report::Lines(lines) => print(lines.finish(self.start.elapsed(), &self.course)),
         }
     }
 }
@@ -123,18 +173,74 @@ fn print(line: Option<String>) {
     }
 }
 
-/// Returns epoch, loss and speed as text.
-fn message(extent: &Extent, position: &Position, rate: f64) -> String {
-    let Position { epoch, loss, .. } = position;
-    format!("epoch {epoch}/{} loss {loss:.4} {rate:.0} crystals/s", extent.epochs)
+impl Course {
+    fn new(runs: Vec<Extent>) -> Self {
+        Self { runs, current: 0, unit: unit::PURE.to_owned(), reached: 0, passed_over: 0 }
+    }
+
+    /// Returns the work of all runs.
+    fn total(&self) -> u64 {
+        self.runs.iter().map(Extent::total).fold(0, u64::saturating_add)
+    }
+
+    /// Returns the work of the runs before the current one.
+    fn before(&self) -> u64 {
+        self.runs.iter().take(self.current).map(Extent::total).fold(0, u64::saturating_add)
+    }
+
+    fn extent(&self) -> Extent {
+        self.runs.get(self.current).copied().unwrap_or(Extent { epochs: 0, crystals: 0 })
+    }
+
+    /// Begins the current run. Returns whether work was passed over.
+    fn begin(&mut self, done: u64, unit: &str) -> bool {
+        unit.clone_into(&mut self.unit);
+        let start = self.before().saturating_add(done.min(self.extent().total()));
+        let passed_over = start.saturating_sub(self.reached);
+        self.passed_over += passed_over;
+        self.reached = start;
+        passed_over > 0
+    }
+
+    fn reach(&mut self, position: &Position) {
+        self.reached = self.before().saturating_add(self.extent().done(position));
+    }
+
+    /// Returns the place of the current run among several.
+    fn number(&self) -> Option<String> {
+        let count = self.runs.len();
+        (count > 1).then(|| format!("member {} of {count}", self.current + 1))
+    }
+
+    fn loss(&self, loss: f64) -> String {
+        format!("{loss:.4}{}", unit::shown(" ", &self.unit, ""))
+    }
+
+    /// Returns member, epoch, loss and speed as text.
+    fn message(&self, position: &Position, rate: f64) -> String {
+        let Position { epoch, loss, .. } = position;
+        let member = self.number().map(|number| format!("{number} ")).unwrap_or_default();
+        format!(
+            "{member}epoch {epoch}/{} loss {} {rate:.0} crystals/s",
+            self.extent().epochs,
+            self.loss(*loss)
+        )
+    }
+
+    /// Returns the line about a position, `now` after the beginning.
+    fn line(&self, position: &Position, now: Duration) -> String {
+        let rate = self.reached.saturating_sub(self.passed_over) as f64 / now.as_secs_f64().max(1e-3);
+        let left = self.total().saturating_sub(self.reached) as f64;
+        let left = if rate > 0.0 { span(left / rate) } else { "unknown".to_owned() };
+        let all = if self.runs.len() > 1 { " for all members" } else { "" };
+        let crystals = counted(self.extent().crystals, "crystal");
+        format!("{}, {} of {crystals}, {left} left{all}", self.message(position, rate), position.crystals)
+    }
 }
 
-/// A report as lines, at most one every [`LINE_INTERVAL`]. Times count from the beginning of the report.
-#[derive(Debug)]
+/// A report as lines, at most one every [`LINE_INTERVAL`] of a run. Times count from the beginning of the report.
+#[derive(Debug, Default)]
 struct Lines {
-    extent: Extent,
-    /// Crystals of the whole run that were done before this process began.
-    begun_at: u64,
     last: Option<Duration>,
     /// A position that is not reported yet.
     pending: Option<Position>,
@@ -142,23 +248,17 @@ struct Lines {
 
 impl Lines {
     /// Returns the line to print now, if one is due.
-    fn update(&mut self, now: Duration, position: Position) -> Option<String> {
+    fn update(&mut self, now: Duration, position: Position, course: &Course) -> Option<String> {
         self.pending = Some(position);
         let due = self.last.is_none_or(|last| now.saturating_sub(last) >= LINE_INTERVAL);
-        if due { self.finish(now) } else { None }
+        if due { self.finish(now, course) } else { None }
     }
 
     /// Returns the line of the last position, if it was not printed yet.
-    fn finish(&mut self, now: Duration) -> Option<String> {
+    fn finish(&mut self, now: Duration, course: &Course) -> Option<String> {
         let position = self.pending.take()?;
         self.last = Some(now);
-        let done = self.extent.done(&position);
-        let rate = done.saturating_sub(self.begun_at) as f64 / now.as_secs_f64().max(1e-3);
-        let left = self.extent.total().saturating_sub(done) as f64;
-        let left = if rate > 0.0 { span(left / rate) } else { "unknown".to_owned() };
-        let message = message(&self.extent, &position, rate);
-        let crystals = counted(self.extent.crystals, "crystal");
-        Some(format!("{message}, {} of {crystals}, {left} left", position.crystals))
+        Some(course.line(&position, now))
     }
 }
 
@@ -176,9 +276,30 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    /// Lines about some runs.
+    struct Reported {
+        course: Course,
+        lines: Lines,
+    }
+
+    impl Reported {
+        fn new(runs: &[Extent]) -> Self {
+            Self { course: Course::new(runs.to_vec()), lines: Lines::default() }
+        }
+
+        fn update(&mut self, now: Duration, position: Position) -> Option<String> {
+            self.course.reach(&position);
+            self.lines.update(now, position, &self.course)
+        }
+
+        fn finish(&mut self, now: Duration) -> Option<String> {
+            self.lines.finish(now, &self.course)
+        }
+    }
+
     #[test]
     fn lines_come_at_intervals_and_at_the_end() {
-        let mut lines = Lines { extent: EXTENT, begun_at: 0, last: None, pending: None };
+        let mut lines = Reported::new(&[EXTENT]);
         assert_eq!(
             lines.update(seconds(1), position(1, 100)).as_deref(),
             Some("epoch 1/2 loss 1.5000 100 crystals/s, 100 of 1000 crystals, 19 s left")
@@ -195,12 +316,37 @@ mod tests {
 
     #[test]
     fn a_resumed_run_is_as_fast_as_it_is() {
-        let mut lines = Lines { extent: EXTENT, begun_at: 1500, last: None, pending: None };
-        let line = lines.update(seconds(10), position(2, 600)).expect("the first");
+        let resumed = || {
+            let mut lines = Reported::new(&[EXTENT]);
+            assert!(lines.course.begin(1500, "1"));
+            lines
+        };
+        let line = resumed().update(seconds(10), position(2, 600)).expect("the first");
         assert!(line.contains(" 10 crystals/s") && line.ends_with("40 s left"), "{line}");
-        let mut lines = Lines { extent: EXTENT, begun_at: 1500, last: None, pending: None };
-        let line = lines.update(seconds(0), position(2, 500)).expect("the first");
+        let line = resumed().update(seconds(0), position(2, 500)).expect("the first");
         assert!(line.ends_with("unknown left"), "{line}");
+    }
+
+    #[test]
+    fn times_are_those_of_all_members_and_losses_have_units() {
+        let mut lines = Reported::new(&[EXTENT, Extent { epochs: 1, crystals: 500 }, EXTENT]);
+        // The first was finished by an earlier process.
+        assert!(lines.course.begin(2000, "eV"));
+        lines.course.current = 1;
+        assert!(!lines.course.begin(0, "eV"));
+        assert_eq!(
+            lines.update(seconds(10), position(1, 250)).as_deref(),
+            Some(
+                "member 2 of 3 epoch 1/1 loss 1.5000 eV 25 crystals/s, 250 of 500 crystals, 1 min 30 s left for \
+                 all members"
+            )
+        );
+        // It stops early; what it left out is nobody's work.
+        lines.course.current = 2;
+        assert!(lines.course.begin(0, "1"));
+        let line = lines.update(seconds(20), position(1, 250)).expect("ten seconds have passed");
+        assert!(line.starts_with("member 3 of 3 epoch 1/2 loss 1.5000 25 crystals/s, "), "{line}");
+        assert!(line.ends_with(" 1 min 10 s left for all members"), "{line}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The training loop: epochs of batches with records and checkpoints, until the end or the first Ctrl-C.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +33,7 @@ use crate::run::seconds::HostSeconds;
 use crate::run::step::{Learner, Objective, TOTAL, Values, total};
 use crate::run::terms::Terms;
 use crate::run::writer::{Divergence, Writer};
+use crate::unit;
 use crate::weights::Description;
 
 /// Epoch that keys the order and the masks of the validation set. It is the same in every epoch and differs from all
@@ -77,8 +79,15 @@ pub struct RunSetup<O: Objective> {
     pub folder: RunFolder,
     /// Losses of the constant predictor, by term.
     pub constants: Values,
-    /// Whether to suppress progress reports.
-    pub quiet: bool,
+    /// Folder of the run's event files, if there are to be any.
+    pub events: Option<PathBuf>,
+}
+
+impl<O: Objective> RunSetup<O> {
+    /// Returns the length of the run.
+    pub fn extent(&self) -> Extent {
+        Extent { epochs: self.config.run.epochs, crystals: self.crystals.train.crystals() }
+    }
 }
 
 /// A run in progress.
@@ -93,7 +102,7 @@ pub struct TrainingRun<'a, O: Objective> {
     state: State,
     ranks: Arc<dyn Ranks>,
     writer: Writer,
-    progress: Progress,
+    progress: &'a mut Progress,
     constants: Values,
     interrupt: &'a Interrupt,
     saved: Instant,
@@ -132,11 +141,17 @@ struct TakenStep {
 
 impl<'a, O: Objective> TrainingRun<'a, O> {
     /// Begins a run. A new run writes a checkpoint at once. A failure in the first batches then leaves something to
-    /// continue, and a resumed run begins with the given weights.
+    /// continue, and a resumed run begins with the given weights. `progress` is that of this run, or of several with
+    /// this one as the current one.
     ///
     /// # Errors
     /// [`TrainError`] if the folder cannot be written, or there are fewer crystals than ranks.
-    pub fn begin(setup: RunSetup<O>, interrupt: &'a Interrupt) -> Result<Self, TrainError> {
+    pub fn begin(
+        setup: RunSetup<O>,
+        progress: &'a mut Progress,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, TrainError> {
+        let Extent { epochs, crystals: in_an_epoch } = setup.extent();
         let RunSetup { config, crystals, state, folder, .. } = setup;
         let is_new = state.config_hash.is_empty();
         let ranks = Arc::clone(setup.learner.objective.ranks());
@@ -145,11 +160,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             ranks::require("validation", validation.crystals(), &*ranks)?;
         }
         let writer = Writer::open(folder, state.records, ranks.leads())?;
-        let epochs = config.run.epochs;
         let schedule = Schedule::new(&config.schedule, &config.optimiser, setup.steps, epochs);
-        let extent = Extent { epochs, crystals: crystals.train.crystals() };
-        let done = state.epoch * extent.crystals + state.crystals;
-        let progress = Progress::new(extent, done, setup.quiet || !ranks.leads());
+        progress.begin(state.epoch * in_an_epoch + state.crystals, loss_unit(&setup.description));
         let processes = (!ranks.is_alone()).then(|| ranks.count() as u64);
         let mut course = Self {
             state: State { config_hash: config.hash(), processes, ..state },
@@ -178,6 +190,10 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             course.save()?;
         }
         course.writer.config(&course.config)?;
+        if let Some(folder) = setup.events {
+            let unit = loss_unit(&course.description);
+            course.writer.begin_events(&folder, course.state.step, unit)?;
+        }
         Ok(course)
     }
 
@@ -187,7 +203,6 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
     /// [`TrainError`]. The last checkpoint is complete in any case.
     pub fn run(mut self) -> Result<(Ending, State), TrainError> {
         let ending = self.train()?;
-        self.progress.finish();
         Ok((ending, self.state))
     }
 
@@ -428,7 +443,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             resident_bytes: self.memory.resident_bytes(),
             ..Cost::of(begun.elapsed().as_secs_f64(), crystals - before, waited)
         };
-        let summary = epoch_summary(epoch, &train, validation.as_ref(), best) + &left_out(skipped);
+        let summary = self.epoch_summary(epoch, &train, validation.as_ref(), best) + &left_out(skipped);
         let record = EpochRecord { step: self.state.step, epoch, crystals, train, validation, best, cost };
         if kept {
             let card = Card {
@@ -447,7 +462,7 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         self.state.skipped = 0;
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
-        self.writer.curves(&self.constants)?;
+        self.writer.curves(&self.constants, loss_unit(&self.description))?;
         self.save()
     }
 
@@ -472,6 +487,18 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
             return Ok(None);
         }
         Ok(Some(sums.into_iter().map(|(name, sum): (String, f64)| (name, sum / weights)).collect()))
+    }
+
+    /// Returns a line about an epoch.
+    fn epoch_summary(&self, epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
+        let loss = |values: &Values| self.progress.loss(total(values));
+        let terms = train.iter().filter(|(name, _)| *name != TOTAL);
+        let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
+        let validation =
+            validation.map(|values| format!("; validation {}", loss(values))).unwrap_or_default();
+        let best = if best { ", best so far" } else { "" };
+        let terms = if terms.is_empty() { terms } else { format!(" ({terms})") };
+        format!("epoch {epoch}: loss {}{terms}{validation}{best}", loss(train))
     }
 
     /// Whether a checkpoint is due in the middle of an epoch.
@@ -509,13 +536,7 @@ fn left_out(batches: u64) -> String {
     }
 }
 
-/// Returns a line about an epoch.
-fn epoch_summary(epoch: u64, train: &Values, validation: Option<&Values>, best: bool) -> String {
-    let terms = train.iter().filter(|(name, _)| *name != TOTAL);
-    let terms = terms.map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(", ");
-    let validation =
-        validation.map(|values| format!("; validation {:.4}", total(values))).unwrap_or_default();
-    let best = if best { ", best so far" } else { "" };
-    let terms = if terms.is_empty() { terms } else { format!(" ({terms})") };
-    format!("epoch {epoch}: loss {:.4}{terms}{validation}{best}", total(train))
+/// Returns the unit of the losses of weights: that of their target, or none.
+fn loss_unit(description: &Description) -> &str {
+    description.target.as_ref().map_or(unit::PURE, |target| &target.unit)
 }

@@ -1,6 +1,7 @@
 //! Writing to the folder of a run. Rank 0 writes everything, the others nothing.
 
 use std::io::Write;
+use std::path::Path;
 
 use burn::module::Module;
 
@@ -14,6 +15,7 @@ use crate::run::folder::{DIVERGED_FILE, RunFolder};
 use crate::run::metrics::{self, MetricsLog, Record};
 use crate::run::snapshot;
 use crate::run::step::Values;
+use crate::run::tensorboard::EventFile;
 use crate::weights::{self, Description};
 
 /// A loss or gradient that is not finite, and its place.
@@ -34,13 +36,23 @@ pub(super) struct Writer {
     folder: RunFolder,
     /// The records; `None` on all ranks but the first.
     log: Option<MetricsLog>,
+    /// The records for TensorBoard, if they are wanted.
+    events: Option<EventFile>,
 }
 
 impl Writer {
     /// Opens the folder and keeps its first `records` records.
     pub(super) fn open(folder: RunFolder, records: u64, leads: bool) -> Result<Self, TrainError> {
         let log = leads.then(|| MetricsLog::open(&folder.metrics(), records)).transpose()?;
-        Ok(Self { folder, log })
+        Ok(Self { folder, log, events: None })
+    }
+
+    /// Writes the records for TensorBoard, too, into a folder; see [`EventFile::create`].
+    pub(super) fn begin_events(&mut self, folder: &Path, step: u64, unit: &str) -> Result<(), TrainError> {
+        if self.writes() {
+            self.events = Some(EventFile::create(folder, step, unit)?);
+        }
+        Ok(())
     }
 
     fn writes(&self) -> bool {
@@ -59,6 +71,9 @@ impl Writer {
     pub(super) fn record(&mut self, record: &Record) -> Result<u64, TrainError> {
         let Some(log) = &mut self.log else { return Ok(0) };
         log.append(record)?;
+        if let Some(events) = &mut self.events {
+            events.append(record)?;
+        }
         Ok(log.records())
     }
 
@@ -77,11 +92,11 @@ impl Writer {
         if self.writes() { card.write(&self.folder.card()) } else { Ok(()) }
     }
 
-    /// Draws the loss curves.
-    pub(super) fn curves(&self, constants: &Values) -> Result<(), TrainError> {
+    /// Draws the loss curves. `unit` is that of the weighted sum.
+    pub(super) fn curves(&self, constants: &Values, unit: &str) -> Result<(), TrainError> {
         if self.writes() {
             let records = metrics::read(&self.folder.metrics())?;
-            crate::run::curves::write(&self.folder.curves(), &records, constants)?;
+            crate::run::curves::write(&self.folder.curves(), &records, constants, unit)?;
         }
         Ok(())
     }

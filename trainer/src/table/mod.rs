@@ -1,6 +1,7 @@
 //! Formats of the tables that commands write. The ending of the file name chooses the format.
 
 mod json;
+mod records;
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 pub(crate) use json::JsonRows;
+pub(crate) use records::{Column, Record, RecordWriter};
 
+/// Prefix of the keys in the metadata of Parquet tables.
+pub(crate) const METADATA_PREFIX: &str = "mmpt.";
 /// File endings of the formats.
 const ENDINGS: [&str; 4] = [".parquet", ".csv", ".json", ".jsonl"];
 
@@ -54,7 +58,8 @@ impl TableFormat {
 pub(crate) fn parquet_properties<'a>(
     metadata: impl IntoIterator<Item = (&'a str, String)>,
 ) -> WriterProperties {
-    let entries = metadata.into_iter().map(|(key, value)| KeyValue::new(format!("mmpt.{key}"), value));
+    let entries =
+        metadata.into_iter().map(|(key, value)| KeyValue::new(format!("{METADATA_PREFIX}{key}"), value));
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(Some(entries.collect()))

@@ -15,6 +15,7 @@ pub(super) const TASKS: &[(&str, &str)] = tasks![
     "matbench_dielectric",
     "matbench_jdft2d",
     "matbench_log_kvrh",
+    "matbench_mp_is_metal",
     "mp36k_band_gap",
     "mp36k_formation_energy",
     "mp36k_log_bulk",

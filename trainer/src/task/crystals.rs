@@ -1,16 +1,18 @@
 //! Properties, splits and folds of the crystals in the shards. No features are read.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, Float64Array, Int8Array, StringArray};
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
 use schemas::hash::hex;
 use schemas::reader::Shard;
 use sha2::{Digest, Sha256};
 
-use super::TaskError;
+use super::{Classification, TaskError};
 use crate::data::Sources;
 use crate::data::store::ShardSource;
 use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
@@ -18,17 +20,62 @@ use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
 /// Name of the column of the official folds.
 const FOLD_COLUMN: &str = "fold";
 
+/// A value of a property column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Value<'a> {
+    /// A number, in the unit of the column.
+    Number(f64),
+    /// A text.
+    Text(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// Returns the text, or the number in its shortest form.
+    pub(super) fn text(self) -> Cow<'a, str> {
+        match self {
+            // Adding nought turns -0 into 0.
+            Self::Number(number) => (number + 0.0).to_string().into(),
+            Self::Text(text) => text.into(),
+        }
+    }
+}
+
+/// The columns that are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Names of the property columns.
+    pub(super) properties: &'a [&'a str],
+    /// Classes of the first property, if it has some.
+    pub(super) classification: Option<&'a Classification>,
+    /// Name of the split column.
+    pub(super) split_column: Option<&'a str>,
+}
+
 /// A crystal of the shards.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Crystal {
     /// Identifier.
     pub(super) material_id: String,
-    /// Value of the property, in the unit of the column.
-    pub(super) value: Option<f64>,
+    /// Value of every property, in the unit of its column; of classes their index, NaN for a value of none.
+    pub(super) values: Vec<Option<f64>>,
+    /// The value that is of no class.
+    pub(super) of_no_class: Option<String>,
     /// Part in the split column, if one was read.
     pub(super) part: Option<SplitPart>,
     /// Fold that tests the crystal.
     pub(super) fold: Option<usize>,
+}
+
+impl Crystal {
+    /// Whether it has a value of any property.
+    pub(super) fn has_value(&self) -> bool {
+        self.values.iter().any(Option::is_some)
+    }
+
+    /// Returns the number of the first property with a value, and the value.
+    pub(super) fn first_value(&self) -> Option<(usize, f64)> {
+        self.values.iter().enumerate().find_map(|(property, value)| Some((property, (*value)?)))
+    }
 }
 
 /// All crystals in the order of the shards, without duplicates.
@@ -41,31 +88,27 @@ pub(super) struct Crystals {
 }
 
 impl Crystals {
-    /// Reads the property and, if a split column decides, that column. The crystals of a shard without a column have
+    /// Reads the properties and, if a split column decides, that column. The crystals of a shard without a column have
     /// no value of it.
     ///
     /// # Errors
     /// [`TaskError::Data`] if a shard cannot be read or a column has another type,
     /// [`TaskError::Duplicate`] for an identifier that occurs twice.
-    pub(super) fn read(
-        sources: &Sources,
-        property: &str,
-        split_column: Option<&str>,
-    ) -> Result<Self, TaskError> {
+    pub(super) fn read(sources: &Sources, wanted: Wanted<'_>) -> Result<Self, TaskError> {
         let mut crystals = Self { list: Vec::new(), index: HashMap::new() };
         let mut shard_ends = Vec::with_capacity(sources.shards().len());
         for source in sources.shards() {
-            let mut names = vec![IDENTIFIER_COLUMN, FOLD_COLUMN];
-            let optional = [Some(property), split_column];
+            let optional = wanted.properties.iter().copied().chain(wanted.split_column);
             let there = |name: &&str| source.schema.field_with_name(name).is_ok();
-            names.extend(optional.into_iter().flatten().filter(there));
+            let mut names = vec![IDENTIFIER_COLUMN, FOLD_COLUMN];
+            names.extend(optional.filter(there));
             let shard = Shard::open(&source.path, Some(sources.settings()))?;
             for batch in shard.batches(None, Some(&names))? {
                 let batch = batch.map_err(|error| StoreError::Parquet {
                     path: source.path.clone(),
                     message: error.to_string(),
                 })?;
-                for crystal in rows(&batch, &source.path, property, split_column)? {
+                for crystal in rows(&batch, &source.path, wanted)? {
                     let position = crystals.list.len();
                     if let Some(earlier) = crystals.index.insert(crystal.material_id.clone(), position) {
                         return Err(TaskError::Duplicate {
@@ -84,15 +127,15 @@ impl Crystals {
 
     /// Returns the SHA-256 of the identifiers and values of all crystals with a value, whatever their order.
     pub(super) fn labels_sha256(&self) -> String {
-        let valued =
-            self.list.iter().filter_map(|crystal| Some((crystal.material_id.as_str(), crystal.value?)));
-        let mut valued: Vec<_> = valued.collect();
-        valued.sort_by_key(|(material_id, _)| *material_id);
+        let mut valued: Vec<&Crystal> = self.list.iter().filter(|crystal| crystal.has_value()).collect();
+        valued.sort_by_key(|crystal| &crystal.material_id);
         let mut hash = Sha256::new();
-        for (material_id, value) in valued {
-            hash.update((material_id.len() as u64).to_le_bytes());
-            hash.update(material_id);
-            hash.update(value.to_le_bytes());
+        for crystal in valued {
+            hash.update((crystal.material_id.len() as u64).to_le_bytes());
+            hash.update(&crystal.material_id);
+            // An absent value is a number that no present one is.
+            let bits = crystal.values.iter().map(|value| value.map_or(u64::MAX, f64::to_bits));
+            bits.for_each(|bits| hash.update(bits.to_le_bytes()));
         }
         hex(&hash.finalize())
     }
@@ -109,15 +152,69 @@ fn shard_of(shards: &[ShardSource], ends: &[usize], position: usize, current: &P
     shard.map_or_else(|| current.to_owned(), |shard| shard.path.clone())
 }
 
-/// Returns the crystals of a batch of columns.
-fn rows(
-    batch: &RecordBatch,
-    path: &Path,
+/// Calls a function with every value of a property column.
+///
+/// # Errors
+/// [`TaskError::Data`] if a shard cannot be read or the column has another type.
+pub(super) fn for_each_value(
+    sources: &Sources,
     property: &str,
-    split_column: Option<&str>,
-) -> Result<Vec<Crystal>, StoreError> {
+    mut see: impl FnMut(Value<'_>),
+) -> Result<(), TaskError> {
+    for source in sources.shards().iter().filter(|source| source.schema.field_with_name(property).is_ok()) {
+        let shard = Shard::open(&source.path, Some(sources.settings()))?;
+        for batch in shard.batches(None, Some(&[property]))? {
+            let batch = batch.map_err(|error| StoreError::Parquet {
+                path: source.path.clone(),
+                message: error.to_string(),
+            })?;
+            if let Some(column) = PropertyColumn::of(&batch, &source.path, property)? {
+                (0..batch.num_rows()).filter_map(|row| column.value(row)).for_each(&mut see);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A property column of a batch.
+enum PropertyColumn<'a> {
+    Numbers(&'a Float64Array),
+    Texts(&'a StringArray),
+}
+
+impl<'a> PropertyColumn<'a> {
+    /// Returns a column of the batch; `None` if it lacks the column.
+    fn of(batch: &'a RecordBatch, path: &Path, name: &str) -> Result<Option<Self>, StoreError> {
+        let is_text = batch.column_by_name(name).is_some_and(|column| column.data_type() == &DataType::Utf8);
+        match is_text {
+            true => Ok(typed(batch, path, name, "text")?.map(Self::Texts)),
+            false => Ok(typed(batch, path, name, "Float64")?.map(Self::Numbers)),
+        }
+    }
+
+    fn value(&self, row: usize) -> Option<Value<'a>> {
+        match self {
+            Self::Numbers(numbers) => numbers.is_valid(row).then(|| Value::Number(numbers.value(row))),
+            Self::Texts(texts) => texts.is_valid(row).then(|| Value::Text(texts.value(row))),
+        }
+    }
+}
+
+/// Returns the crystals of a batch of columns.
+fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crystal>, StoreError> {
+    let Wanted { properties, classification, split_column } = wanted;
     let identifiers = typed::<StringArray>(batch, path, IDENTIFIER_COLUMN, "text")?;
-    let values = typed::<Float64Array>(batch, path, property, "Float64")?;
+    let columns = properties.iter().map(|name| PropertyColumn::of(batch, path, name));
+    let columns: Vec<Option<PropertyColumn<'_>>> = columns.collect::<Result<_, _>>()?;
+    let without_classes = columns
+        .iter()
+        .zip(properties)
+        .find(|(column, _)| classification.is_none() && matches!(column, Some(PropertyColumn::Texts(_))));
+    if let Some((_, name)) = without_classes {
+        let (path, column) = (path.to_owned(), (*name).to_owned());
+        let problem = "is text instead of Float64, and the task has no classes".to_owned();
+        return Err(StoreError::Column { path, column, problem });
+    }
     let folds = typed::<Int8Array>(batch, path, FOLD_COLUMN, "Int8")?;
     let parts = match split_column {
         Some(column) => typed::<StringArray>(batch, path, column, "text")?,
@@ -133,9 +230,23 @@ fn rows(
             })?;
             let part = parts.filter(|column| column.is_valid(row)).map(|column| column.value(row));
             let fold = folds.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+            let mut of_no_class = None;
+            let mut number = |value: Value<'_>| match (classification, value) {
+                (None, Value::Number(number)) => number,
+                (None, Value::Text(_)) => f64::NAN,
+                (Some(classification), value) => classification.index(value).map_or_else(
+                    || {
+                        of_no_class = Some(value.text().into_owned());
+                        f64::NAN
+                    },
+                    |index| index as f64,
+                ),
+            };
+            let values = columns.iter().map(|column| column.as_ref()?.value(row).map(&mut number)).collect();
             Ok(Crystal {
                 material_id: material_id.to_owned(),
-                value: values.filter(|column| column.is_valid(row)).map(|column| column.value(row)),
+                values,
+                of_no_class,
                 part: part.and_then(part_of),
                 fold: fold.and_then(|fold| usize::try_from(fold).ok()),
             })

@@ -89,6 +89,14 @@ pub enum TaskError {
         /// The unit of the column.
         expected: &'static str,
     },
+    /// A column does not consist of classes.
+    #[error("the column {property} does not consist of classes: {problem}")]
+    NoClasses {
+        /// Name of the property column.
+        property: String,
+        /// A description of the fault.
+        problem: String,
+    },
     /// The shards cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -217,6 +225,14 @@ pub enum TaskError {
         property: String,
         /// Name of the part: `train`, `validation` or `test`.
         part: &'static str,
+        /// Name of the fold.
+        fold: String,
+    },
+    /// All training crystals are of one class.
+    #[error("the task '{task}' has crystals of a single class in the train part of '{fold}'")]
+    OneClass {
+        /// Name of the task.
+        task: String,
         /// Name of the fold.
         fold: String,
     },

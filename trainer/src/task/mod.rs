@@ -1,13 +1,14 @@
 //! Tasks: the property to predict, its unit, and the crystals for training, validation and test.
 //!
 //! * [`Task`]: the definition, a TOML file; built-in ones are in `trainer/tasks/`
-//! * [`transform`]: from the stored property to the target
+//! * [`transform`]: from the stored property to the target; [`classification`]: from its values to classes
 //! * [`rule`]: how the data are split into parts; [`of_property`]: a property of a store as a task
 //! * [`split_file`]: published lists of identifiers
 //! * [`partition`]: the crystals of every part with their targets
 //! * [`recipe`]: settings for the fine-tuning of a group of tasks, by encoder (`trainer/recipes/`)
 
 mod builtin;
+pub mod classification;
 mod crystals;
 mod error;
 pub mod of_property;
@@ -19,7 +20,7 @@ pub mod split_file;
 mod tests;
 pub mod transform;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use schemas::property::by_column;
@@ -32,8 +33,9 @@ use crate::config::similar::nearest;
 use crate::data::Sources;
 use crate::{text_file, toml_text};
 
+pub use classification::Classification;
 pub use error::TaskError;
-pub use of_property::{Division, PropertyTask};
+pub use of_property::{Classes, Division, PropertyRequest, PropertyTask};
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
 pub use recipe::{Group, by_size};
 pub use rule::{Metric, SplitRule};
@@ -42,6 +44,9 @@ pub use transform::Transform;
 
 /// Ending of the file of a task.
 const FILE_ENDING: &str = ".toml";
+
+/// Largest number of properties that a task has.
+pub const MAX_TARGETS: usize = 100;
 
 /// Number of crystals in each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +58,37 @@ pub struct Counts {
     pub validation: usize,
     /// Number of crystals for the test.
     pub test: usize,
+}
+
+/// A number of each crystal that a model learns to predict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetColumn {
+    /// Name of the property column.
+    pub property: String,
+    /// Unit of the column, `1` for pure numbers.
+    pub unit: String,
+    /// Transform from the property to the target.
+    #[serde(default)]
+    pub transform: Transform,
+}
+
+impl TargetColumn {
+    /// Returns the unit of the target, such as `log10(GPa)` for the logarithm of a property in GPa.
+    pub fn target_unit(&self) -> String {
+        self.transform.unit(&self.unit)
+    }
+
+    /// Returns the name of the folder with the results of the property among those of others.
+    pub fn folder(&self) -> String {
+        plain_name(&self.property)
+    }
+}
+
+/// Returns a name of lower-case letters, digits and underscores, which stand for all other characters.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    name.chars().map(plain).collect()
 }
 
 /// Definition of a task: the property, the split and the metric.
@@ -85,6 +121,12 @@ pub struct Task {
     pub leaderboard: Option<String>,
     /// Rule that splits the data into parts.
     pub split: SplitRule,
+    /// Classes of the property, if the model is to predict them instead of a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classification: Option<Classification>,
+    /// Further properties that the same model learns to predict. A crystal needs a value of one property alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<TargetColumn>,
     /// Number of crystals in each part, counted like [`Task::crystals`]; `None` for any number. Not for tasks with
     /// folds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,9 +177,27 @@ impl Task {
         toml::to_string(self).expect("texts, numbers and tables are TOML, and counts of crystals are small")
     }
 
-    /// Returns the unit of the target, such as `log10(GPa)` for the logarithm of a property in GPa.
+    /// Returns the unit of the first target, such as `log10(GPa)` for the logarithm of a property in GPa.
     pub fn target_unit(&self) -> String {
         self.transform.unit(&self.unit)
+    }
+
+    /// Returns the properties that the model learns to predict, in the order of its outputs.
+    pub fn targets(&self) -> Vec<TargetColumn> {
+        let Self { property, unit, transform, .. } = self.clone();
+        std::iter::once(TargetColumn { property, unit, transform })
+            .chain(self.further.iter().cloned())
+            .collect()
+    }
+
+    /// Returns the number of outputs of a model of the task.
+    pub fn outputs(&self) -> usize {
+        self.classification.as_ref().map_or(1 + self.further.len(), |classes| classes.classes.len())
+    }
+
+    /// Returns the names of the classes; none if the task is about numbers.
+    pub fn classes(&self) -> &[String] {
+        self.classification.as_ref().map_or(&[], |classification| &classification.classes)
     }
 
     /// Returns the crystals of every part with their targets; see [`partition`].
@@ -173,14 +233,15 @@ impl Task {
     /// Refuses a unit that is not that of the property, if the property is documented. `name` is the task or the place
     /// of the unit in the error.
     fn check_unit(&self, name: &str) -> Result<(), TaskError> {
-        match by_column(&self.property).filter(|property| !is_same_unit(property.unit, &self.unit)) {
+        let other_unit = |target: &TargetColumn| {
+            by_column(&target.property).filter(|known| !is_same_unit(known.unit, &target.unit))
+        };
+        let found = self.targets().into_iter().find_map(|target| Some((other_unit(&target)?, target)));
+        match found {
             None => Ok(()),
-            Some(property) => Err(TaskError::Unit {
-                task: name.to_owned(),
-                unit: self.unit.clone(),
-                property: self.property.clone(),
-                expected: property.unit,
-            }),
+            Some((known, TargetColumn { property, unit, .. })) => {
+                Err(TaskError::Unit { task: name.to_owned(), unit, property, expected: known.unit })
+            }
         }
     }
 
@@ -203,6 +264,32 @@ impl Task {
         }
         if self.property.is_empty() {
             return Some(("property", String::new(), "the name of a property column"));
+        }
+        let targets = self.targets();
+        let properties: BTreeSet<&String> = targets.iter().map(|target| &target.property).collect();
+        if properties.len() < targets.len() || targets.iter().any(|target| target.property.is_empty()) {
+            let names: Vec<String> = targets.into_iter().map(|target| target.property).collect();
+            return Some(("further", format!("{names:?}"), "names of other property columns"));
+        }
+        if targets.len() > MAX_TARGETS {
+            return Some(("further", format!("{} properties", self.further.len()), "99 properties at most"));
+        }
+        let metric = if self.classification.is_some() { Metric::RocAuc } else { Metric::Mae };
+        if self.metric != metric {
+            let needed = "\"roc_auc\" with classification.classes and \"mae\" without";
+            return Some(("metric", self.metric.name().to_owned(), needed));
+        }
+        if let Some(classification) = &self.classification {
+            if self.transform != Transform::None {
+                return Some(("transform", self.target_unit(), "\"none\" with classification.classes"));
+            }
+            if !self.further.is_empty() {
+                let needed = "left out with classification.classes";
+                return Some(("further", "[[further]]".to_owned(), needed));
+            }
+            if let Some(fault) = classification.fault() {
+                return Some(fault);
+            }
         }
         if self.split.has_folds() && self.expected.is_some() {
             let needed = "left out: the parts of folds differ in size, use crystals";

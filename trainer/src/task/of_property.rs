@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use schemas::property::by_column;
 
-use super::crystals::Crystals;
-use super::{Group, Metric, SplitRule, Task, TaskError, Transform};
+use super::crystals::{Crystals, Wanted};
+use super::{Classification, Group, Metric, SplitRule, TargetColumn, Task, TaskError, Transform, plain_name};
 use crate::data::Sources;
 
 /// Number of labelled crystals from which a single split is the default. Below, five folds test every crystal once, and
@@ -33,6 +33,30 @@ pub enum Division {
     Split(String),
 }
 
+/// How a property is divided into classes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Classes {
+    /// Each different text or whole number is a class.
+    OfValues,
+    /// The numbers at most and above a value, in the unit of the column.
+    Above(f64),
+}
+
+/// Properties to learn, as a user asks for them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PropertyRequest {
+    /// Names of the property columns, at least one.
+    pub properties: Vec<String>,
+    /// Transform of every property; [`Transform::None`] for those that lack one.
+    pub transforms: Vec<Transform>,
+    /// Classes of the property; numbers if `None`, unless the column is one of texts.
+    pub classes: Option<Classes>,
+    /// How the crystals are divided.
+    pub division: Division,
+    /// Seed that draws the folds.
+    pub seed: u64,
+}
+
 /// A task of a property, and what decides its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyTask {
@@ -45,20 +69,26 @@ pub struct PropertyTask {
 }
 
 impl PropertyTask {
-    /// Makes the task of a property column. `seed` draws the folds.
+    /// Makes the task of property columns.
     ///
     /// # Errors
-    /// [`TaskError::Data`] if no shard has the column or the split column, or a shard cannot be read;
-    /// [`TaskError::Value`] for less than two folds.
-    pub fn new(sources: &Sources, property: &str, division: &Division, seed: u64) -> Result<Self, TaskError> {
-        sources.require_properties(&[property.to_owned()])?;
-        let crystals = Crystals::read(sources, property, None)?;
-        let with_value = crystals.list.iter().filter(|crystal| crystal.value.is_some());
+    /// [`TaskError::Data`] if no shard has a column or the split column, or a shard cannot be read;
+    /// [`TaskError::NoClasses`] for a column that does not consist of classes; [`TaskError::Value`] for less than two
+    /// folds, a property twice, and several properties or a transform with classes.
+    pub fn new(sources: &Sources, request: &PropertyRequest) -> Result<Self, TaskError> {
+        let PropertyRequest { properties, division, seed, .. } = request;
+        sources.require_properties(properties)?;
+        let classification = classification(sources, request)?;
+        let names: Vec<&str> = properties.iter().map(String::as_str).collect();
+        let wanted =
+            Wanted { properties: &names, classification: classification.as_ref(), split_column: None };
+        let crystals = Crystals::read(sources, wanted)?;
+        let with_value = crystals.list.iter().filter(|crystal| crystal.has_value());
         let labelled = with_value.clone().count();
         let folds: BTreeSet<usize> = with_value.filter_map(|crystal| crystal.fold).collect();
         let drawn = |folds| SplitRule::Drawn {
             folds,
-            seed,
+            seed: *seed,
             validation_fraction: VALIDATION,
             labels_sha256: Some(crystals.labels_sha256()),
         };
@@ -79,24 +109,47 @@ impl PropertyTask {
             Division::Default if labelled < SINGLE_SPLIT_FROM => (drawn(FOLDS), None),
             Division::Default => (by_hash, None),
         };
-        let task = Task {
-            name: name_of(property),
-            description: format!("{property} of the crystals of a store."),
-            store: "the store that was given".to_owned(),
-            property: property.to_owned(),
+        let mut targets = properties.iter().enumerate().map(|(index, property)| TargetColumn {
+            property: property.clone(),
             unit: unit_of(sources, property),
+            transform: request.transforms.get(index).copied().unwrap_or_default(),
+        });
+        let first = targets.next();
+        let TargetColumn { property, unit, transform } = first.unwrap_or_else(|| TargetColumn {
+            property: String::new(),
+            unit: String::new(),
             transform: Transform::None,
-            metric: Metric::default(),
+        });
+        let task = Task {
+            name: plain_name(&properties.join("_")),
+            description: format!("{} of the crystals of a store.", properties.join(", ")),
+            store: "the store that was given".to_owned(),
+            property,
+            unit,
+            transform,
+            metric: if classification.is_some() { Metric::RocAuc } else { Metric::Mae },
             group: Group::Matbench,
             crystals: None,
             leaderboard: None,
             split,
+            further: targets.collect(),
+            classification,
             expected: None,
             published: None,
             literature: BTreeMap::new(),
         };
-        task.check(property)?;
+        task.check(&properties.join(", "))?;
         Ok(Self { task, labelled, split_file })
+    }
+}
+
+/// Returns the classes of the first property, if the user asks for some or it is a column of texts.
+fn classification(sources: &Sources, request: &PropertyRequest) -> Result<Option<Classification>, TaskError> {
+    let Some(property) = request.properties.first() else { return Ok(None) };
+    match request.classes {
+        Some(Classes::Above(value)) => Ok(Some(Classification::above(value))),
+        None if !sources.is_text(property) => Ok(None),
+        None | Some(Classes::OfValues) => Classification::of_column(sources, property).map(Some),
     }
 }
 
@@ -107,10 +160,4 @@ fn unit_of(sources: &Sources, property: &str) -> String {
     documented
         .or_else(|| by_column(property).map(|known| known.unit.to_owned()))
         .unwrap_or_else(|| "1".to_owned())
-}
-
-/// Returns the name of a property's task: what is no lower-case letter or digit becomes an underscore.
-fn name_of(property: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    property.chars().map(plain).collect()
 }

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::crystals::{Crystal, Crystals};
-use super::{Counts, Task, TaskError, Transform};
+use super::crystals::{Crystal, Crystals, Wanted};
+use super::{Counts, TargetColumn, Task, TaskError};
 use crate::data::{Sources, SplitPart};
 
 use assignment::{Assignment, Parts};
@@ -57,13 +57,16 @@ impl Default for PartitionOptions {
     }
 }
 
-/// A crystal and its target.
+/// A crystal and its targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labelled {
     /// Identifier.
     pub material_id: String,
-    /// Target: the property after the transform, in [`Task::target_unit`].
-    pub value: f64,
+    /// Targets, `[T]`: every property of [`Task::targets`] after its transform, in [`TargetColumn::target_unit`], NaN if
+    /// the crystal has no value. Of classes the index, `[1]`.
+    ///
+    /// [`TargetColumn::target_unit`]: super::TargetColumn::target_unit
+    pub targets: Vec<f64>,
 }
 
 /// Training, validation and test part of a fold, each in the order of the shards.
@@ -92,6 +95,8 @@ impl Fold {
 pub enum Reason {
     /// The value has no target: it is not finite, or not positive under a logarithm.
     NoTarget,
+    /// The value is of none of the classes.
+    NoClass,
     /// The split file lists the crystal, and the shards lack it.
     NotInStore,
     /// The split file lists the crystal, and it has no value in the shards.
@@ -102,19 +107,20 @@ impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Reason::NoTarget => "the transform has no result for its value",
+            Reason::NoClass => "the task has no such class",
             Reason::NotInStore => "not in the store",
             Reason::NoValue => "without a value in the store",
         })
     }
 }
 
-/// An excluded crystal.
+/// An excluded crystal, or value of a crystal that has others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Excluded {
     /// Identifier.
     pub material_id: String,
     /// Value in the unit of the property, if there is one.
-    pub value: Option<f64>,
+    pub value: Option<String>,
     /// Reason of the exclusion.
     pub reason: Reason,
 }
@@ -144,7 +150,14 @@ pub(super) fn partition(
     // The task in the folder of a fine-tuning was not checked when it was read.
     task.check_unit(&task.name)?;
     let assignment = Assignment::new(task, sources, options)?;
-    let crystals = Crystals::read(sources, &task.property, assignment.column())?;
+    let targets = task.targets();
+    let properties: Vec<&str> = targets.iter().map(|target| target.property.as_str()).collect();
+    let wanted = Wanted {
+        properties: &properties,
+        classification: task.classification.as_ref(),
+        split_column: assignment.column(),
+    };
+    let crystals = Crystals::read(sources, wanted)?;
     let missing = assignment.missing(task, &crystals, options)?;
     let parts = assignment.parts(task, &crystals)?;
     check_sizes(task, &crystals, &parts, options)?;
@@ -154,21 +167,36 @@ pub(super) fn partition(
         .iter()
         .enumerate()
         .filter(|(position, _)| parts.iter().any(|fold| fold.of(*position).is_some()))
-        .filter_map(|(_, crystal)| refused(crystal, task.transform))
+        .flat_map(|(_, crystal)| refused(crystal, &targets))
         .collect();
     excluded.extend(missing);
-    let folds = wanted(task, &parts, options)?
+    let folds = wanted_folds(task, &parts, options)?
         .into_iter()
-        .map(|parts| fold(task, &crystals, parts, options))
+        .map(|parts| fold(task, &targets, &crystals, parts, options))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Partition { folds, excluded, in_several_parts: assignment.in_several_parts() })
 }
 
-/// Returns the exclusion of a crystal whose value has no target.
-fn refused(crystal: &Crystal, transform: Transform) -> Option<Excluded> {
-    let value = crystal.value.filter(|value| transform.apply(*value).is_none())?;
-    let material_id = crystal.material_id.clone();
-    Some(Excluded { material_id, value: Some(value), reason: Reason::NoTarget })
+/// Returns the exclusions of a crystal's values that have no target.
+fn refused(crystal: &Crystal, targets: &[TargetColumn]) -> Vec<Excluded> {
+    let values = crystal.values.iter().zip(targets);
+    let without =
+        values.filter_map(|(value, target)| value.filter(|value| target.transform.apply(*value).is_none()));
+    let excluded = |value: f64| Excluded {
+        material_id: crystal.material_id.clone(),
+        value: Some(crystal.of_no_class.clone().unwrap_or_else(|| value.to_string())),
+        reason: if crystal.of_no_class.is_some() { Reason::NoClass } else { Reason::NoTarget },
+    };
+    without.map(excluded).collect()
+}
+
+/// Returns the targets of a crystal, NaN for those that it lacks; `None` if it has none.
+fn targets_of(crystal: &Crystal, targets: &[TargetColumn]) -> Option<Vec<f64>> {
+    let of = |(value, target): (&Option<f64>, &TargetColumn)| {
+        value.and_then(|value| target.transform.apply(value)).unwrap_or(f64::NAN)
+    };
+    let targets: Vec<f64> = crystal.values.iter().zip(targets).map(of).collect();
+    targets.iter().any(|target| !target.is_nan()).then_some(targets)
 }
 
 /// Compares the number of crystals with a part and a value with the definition of the task.
@@ -183,7 +211,7 @@ fn check_sizes(
     }
     for fold in parts {
         let mut found = Counts { train: 0, validation: 0, test: 0 };
-        let with_value = crystals.list.iter().enumerate().filter(|(_, crystal)| crystal.value.is_some());
+        let with_value = crystals.list.iter().enumerate().filter(|(_, crystal)| crystal.has_value());
         for part in with_value.filter_map(|(position, _)| fold.of(position)) {
             match part {
                 SplitPart::Train => found.train += 1,
@@ -205,7 +233,7 @@ fn check_sizes(
 }
 
 /// Returns the requested folds in order.
-fn wanted<'a>(
+fn wanted_folds<'a>(
     task: &Task,
     parts: &'a [Parts],
     options: &PartitionOptions,
@@ -220,9 +248,31 @@ fn wanted<'a>(
     Ok(parts.iter().filter(is_wanted).collect())
 }
 
+/// Checks that a model can learn every target: that a training crystal has it, and that two classes at least occur.
+fn require_targets(task: &Task, fold: &Fold, targets: &[TargetColumn]) -> Result<(), TaskError> {
+    let empty = |property: &str| TaskError::EmptyPart {
+        task: task.name.clone(),
+        property: property.to_owned(),
+        part: "train",
+        fold: fold.name.clone(),
+    };
+    for (index, target) in targets.iter().enumerate() {
+        if fold.train.iter().all(|crystal| crystal.targets[index].is_nan()) {
+            return Err(empty(&target.property));
+        }
+    }
+    let first = fold.train.first().map(|crystal| crystal.targets[0]);
+    match task.classification.is_some() && fold.train.iter().all(|crystal| Some(crystal.targets[0]) == first)
+    {
+        true => Err(TaskError::OneClass { task: task.name.clone(), fold: fold.name.clone() }),
+        false => Ok(()),
+    }
+}
+
 /// Returns the crystals of a fold. No part may be empty.
 fn fold(
     task: &Task,
+    targets: &[TargetColumn],
     crystals: &Crystals,
     parts: &Parts,
     options: &PartitionOptions,
@@ -230,20 +280,24 @@ fn fold(
     let name = parts.fold.map_or_else(|| SINGLE_FOLD.to_owned(), |fold| format!("fold-{fold}"));
     let mut fold = Fold { name, ..Fold::default() };
     for (position, crystal) in crystals.list.iter().enumerate() {
-        let target = crystal.value.and_then(|value| task.transform.apply(value));
-        let (Some(part), Some(value)) = (parts.of(position), target) else { continue };
+        let (Some(part), Some(targets)) = (parts.of(position), targets_of(crystal, targets)) else {
+            continue;
+        };
         let list = match part {
             SplitPart::Train => &mut fold.train,
             SplitPart::Val => &mut fold.validation,
             SplitPart::Test => &mut fold.test,
         };
-        list.push(Labelled { material_id: crystal.material_id.clone(), value });
+        list.push(Labelled { material_id: crystal.material_id.clone(), targets });
     }
     let lists = [("train", &fold.train), ("validation", &fold.validation), ("test", &fold.test)];
     if let Some((part, _)) = lists.into_iter().find(|(_, list)| list.is_empty()) {
-        let (task, property) = (task.name.clone(), task.property.clone());
+        let property =
+            targets.iter().map(|target| target.property.as_str()).collect::<Vec<_>>().join("' or '");
+        let task = task.name.clone();
         return Err(TaskError::EmptyPart { task, property, part, fold: fold.name });
     }
+    require_targets(task, &fold, targets)?;
     fold.train = fraction::keep(fold.train, options.fraction, options.fraction_seed);
     if options.train_on_validation {
         fold.train.extend_from_slice(&fold.validation);

@@ -101,4 +101,18 @@ pub enum Metric {
     /// Mean absolute error in the unit of the target.
     #[default]
     Mae,
+    /// Of classes: area under the receiver operating characteristic, the mean over the classes of each against the
+    /// others.
+    #[serde(rename = "roc_auc")]
+    RocAuc,
+}
+
+impl Metric {
+    /// Returns the word of the metric in the file of a task.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mae => "mae",
+            Self::RocAuc => "roc_auc",
+        }
+    }
 }

@@ -55,8 +55,10 @@ fn a_task_is_read_back_unchanged() {
 #[test]
 fn a_built_in_task_fits_the_contract_of_stores() {
     for task in built_in() {
-        let property = by_column(&task.property).expect("a documented column");
-        assert_eq!(property.unit, task.unit, "{}", task.name);
+        if task.classes().is_empty() {
+            let property = by_column(&task.property).expect("a documented column");
+            assert_eq!(property.unit, task.unit, "{}", task.name);
+        }
         let sized = task.crystals.is_some() || task.expected.is_some();
         let follows_store = matches!(&task.split, SplitRule::Column { column } if column != "split");
         assert!(sized != follows_store, "{} says how many crystals it has, unless the store does", task.name);
@@ -134,7 +136,7 @@ fn an_unknown_name_lists_those_there_are() {
 fn a_fault_of_the_file_is_told_with_its_place() {
     assert_eq!(
         refused(&SMALLEST.replace("\"mae\"", "\"rmse\"")),
-        "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected `mae`"
+        "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected `mae` or `roc_auc`"
     );
     for group in ["3", "{ other = 1, matbench = 2 }"] {
         assert_eq!(

@@ -2,15 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Transform of a property to the target.
+/// Transform of a property to the target. All increase, so that they keep the order of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transform {
-    /// The property itself.
+    /// The property itself. `standard` is the same: every target is standardised for training, if
+    /// `finetune.standardise` does not say otherwise.
     #[default]
+    #[serde(alias = "standard")]
     None,
     /// The decadic logarithm, which is undefined for values at or below zero.
     Log10,
+    /// The natural logarithm of 1 + value, which is undefined for values at or below -1.
+    Log1p,
+    /// The square root, which is undefined for values below zero.
+    Sqrt,
 }
 
 impl Transform {
@@ -19,16 +25,43 @@ impl Transform {
         let target = match self {
             Transform::None => value,
             Transform::Log10 if value > 0.0 => value.log10(),
-            Transform::Log10 => return None,
+            Transform::Log1p if value > -1.0 => value.ln_1p(),
+            Transform::Sqrt if value >= 0.0 => value.sqrt(),
+            Transform::Log10 | Transform::Log1p | Transform::Sqrt => return None,
         };
         target.is_finite().then_some(target)
     }
 
-    /// Returns the value in the unit of the property for a target.
+    /// Returns the value in the unit of the property for a target. A negative target of a square root is that of the
+    /// least value, 0.
     pub fn invert(self, target: f64) -> f64 {
         match self {
             Transform::None => target,
             Transform::Log10 => 10_f64.powf(target),
+            Transform::Log1p => target.exp_m1(),
+            Transform::Sqrt => target.max(0.0).powi(2),
+        }
+    }
+
+    /// Returns the unit of the property for a unit of the target, as [`Transform::unit`] makes it.
+    pub fn unit_of_property(self, unit: &str) -> String {
+        let name = match self {
+            Transform::None => return unit.to_owned(),
+            Transform::Log10 => "log10(",
+            Transform::Log1p => "log1p(",
+            Transform::Sqrt => "sqrt(",
+        };
+        let inner = unit.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
+        inner.unwrap_or(unit).to_owned()
+    }
+
+    /// Returns the word of the transform in the file of a task.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transform::None => "none",
+            Transform::Log10 => "log10",
+            Transform::Log1p => "log1p",
+            Transform::Sqrt => "sqrt",
         }
     }
 
@@ -37,6 +70,8 @@ impl Transform {
         match self {
             Transform::None => unit.to_owned(),
             Transform::Log10 => format!("log10({unit})"),
+            Transform::Log1p => format!("log1p({unit})"),
+            Transform::Sqrt => format!("sqrt({unit})"),
         }
     }
 }
@@ -55,14 +90,22 @@ mod tests {
             assert_eq!(Transform::Log10.apply(value), None, "{value}");
         }
         for value in [f64::NAN, f64::INFINITY] {
-            assert_eq!(Transform::None.apply(value), None, "{value}");
+            for transform in [Transform::None, Transform::Log1p, Transform::Sqrt] {
+                assert_eq!(transform.apply(value), None, "{value}");
+            }
         }
+        assert_eq!((Transform::Log1p.apply(0.0), Transform::Log1p.apply(-1.0)), (Some(0.0), None));
+        assert_eq!((Transform::Sqrt.apply(9.0), Transform::Sqrt.apply(-1e-300)), (Some(3.0), None));
+        assert_eq!(Transform::Sqrt.invert(-0.1), 0.0);
     }
 
     #[test]
     fn the_unit_names_the_logarithm() {
         assert_eq!(Transform::Log10.unit("GPa"), "log10(GPa)");
         assert_eq!(Transform::None.unit("eV"), "eV");
+        for transform in [Transform::None, Transform::Log10, Transform::Log1p, Transform::Sqrt] {
+            assert_eq!(transform.unit_of_property(&transform.unit("g/(cm³)")), "g/(cm³)");
+        }
     }
 
     proptest! {
@@ -71,6 +114,10 @@ mod tests {
             let value = mantissa * 10_f64.powf(exponent);
             let target = Transform::Log10.apply(value).expect("it is above zero");
             prop_assert!((Transform::Log10.invert(target) / value - 1.0).abs() < 1e-12);
+            for transform in [Transform::Log1p, Transform::Sqrt] {
+                let target = transform.apply(value).expect("it is above zero");
+                prop_assert!((transform.invert(target) / value - 1.0).abs() < 1e-12, "{transform:?}");
+            }
             prop_assert_eq!(Transform::None.apply(value).map(|target| Transform::None.invert(target)), Some(value));
         }
     }

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Element};
 
 use super::{Fixture, Kind, Table, TieRule, VerifyError};
 use crate::data::BatchFloat;
-use crate::model::{Batch, Pass, PropertyModel, names};
+use crate::model::{Batch, HeadSize, Pass, PropertyModel, names};
 use crate::optimiser::Gradients;
 
 /// Prefix of the gradients among the tensors of a fixture.
@@ -25,7 +25,7 @@ pub(super) fn compare<R: Element + BatchFloat>(
     let batch = Batch::new(fixture.batch::<R>(ties, device)?, None, fixture.cutoff_angstrom(), device);
     let model = model(fixture, R::dtype(), &device.clone().autodiff())?;
     let mut pass = Pass::training().traced();
-    let predictions = model.predict(&batch, &mut pass);
+    let predictions: Tensor<1> = model.predict(&batch, &mut pass).squeeze_dim(1);
     let count = expected.targets.len();
     let data = TensorData::new(expected.targets.clone(), [count]).convert_dtype(R::dtype());
     let targets = Tensor::<1>::from_data(data, (device, R::dtype()));
@@ -58,8 +58,8 @@ pub(super) fn compare<R: Element + BatchFloat>(
 
 /// Returns the fine-tuned model of a fixture in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<PropertyModel, VerifyError> {
-    let model =
-        PropertyModel::init(&fixture.model().into(), fixture.head_width(), &fixture.lattice(), 0, device);
+    let head = HeadSize { width: fixture.head_width(), outputs: 1 };
+    let model = PropertyModel::init(&fixture.model().into(), head, &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
     let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();
     Ok(names::with_parameters(model, weights))

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::config::MmptModelConfig;
     use crate::data::LatticeStatistics;
-    use crate::model::PropertyModel;
+    use crate::model::{HeadSize, PropertyModel};
     use crate::pretrain::mmpt::MmptModel;
     use crate::run::snapshot::weights_of;
     use crate::weights::{Tensor, Values};
@@ -71,9 +71,13 @@ mod tests {
     fn file(model: &MmptModelConfig, decoder_width: usize, head_width: Option<usize>) -> WeightsFile {
         let (statistics, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         let tensors = match head_width {
-            Some(width) => {
-                weights_of(&PropertyModel::init(&model.clone().into(), width, &statistics, 0, &device))
-            }
+            Some(width) => weights_of(&PropertyModel::init(
+                &model.clone().into(),
+                HeadSize { width, outputs: 1 },
+                &statistics,
+                0,
+                &device,
+            )),
             None => weights_of(&MmptModel::init(model, decoder_width, &statistics, 0, &device)),
         };
         WeightsFile { metadata: described(model, decoder_width).to_metadata(), tensors }

@@ -25,5 +25,5 @@ pub use check::{Mismatch, check};
 pub use description::Description;
 pub use error::WeightsError;
 pub use file::{WeightsFile, read, write};
-pub use target::Target;
+pub use target::{Target, TargetNumber};
 pub use tensor::{ElementType, Tensor, Values};

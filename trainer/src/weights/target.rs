@@ -1,4 +1,4 @@
-//! Target of a fine-tuned model, as metadata of its weights.
+//! Targets of a fine-tuned model, as metadata of its weights.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,34 @@ use super::error::WeightsError;
 use super::key::TARGET_KEY;
 use super::section::{self, unreadable};
 use crate::exact;
+use crate::task::MAX_TARGETS;
 use crate::task::Transform;
+use crate::task::classification::MAX_CLASSES;
 
-/// Target of a fine-tuned model. The head's output is standardised: `target = mean + std · output`, in
-/// [`Target::unit`].
+/// Keys that files of earlier versions lack.
+const LATER_KEYS: [&str; 2] = ["classes", "further"];
+
+/// A target that a fine-tuned model predicts as a number. The output is standardised: `target = mean + std · output`, in
+/// [`TargetNumber::unit`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetNumber {
+    /// Name of the property column.
+    pub property: String,
+    /// Unit of the target, such as `log10(GPa)`.
+    pub unit: String,
+    /// Transform from the property to the target.
+    pub transform: Transform,
+    /// Mean of the training targets.
+    #[serde(with = "exact::number")]
+    pub mean: f64,
+    /// Standard deviation of the training targets.
+    #[serde(with = "exact::number")]
+    pub std: f64,
+}
+
+/// Targets of a fine-tuned model, and the size of its head. A model has one output a class, or one a number: that of
+/// the fields `property` to `std`, which are those of [`TargetNumber`], and those of [`Target::further`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
@@ -31,9 +55,38 @@ pub struct Target {
     pub std: f64,
     /// Width of the head's hidden layers.
     pub head_width: usize,
+    /// Names of the classes in the order of the outputs; none if the model predicts numbers. Mean and standard deviation
+    /// are 0 and 1 then. Files of earlier versions lack the key.
+    pub classes: Vec<String>,
+    /// Further numbers. Files of earlier versions lack the key.
+    pub further: Vec<TargetNumber>,
 }
 
 impl Target {
+    /// Creates the description of the targets of a task: of its numbers, or of its classes and their property.
+    ///
+    /// # Panics
+    /// Without a property.
+    pub fn new(task: &str, numbers: Vec<TargetNumber>, classes: &[String], head_width: usize) -> Self {
+        let mut numbers = numbers.into_iter();
+        let first = numbers.next().expect("a task has a property");
+        let TargetNumber { property, unit, transform, mean, std } = first;
+        let (task, classes, further) = (task.to_owned(), classes.to_vec(), numbers.collect());
+        Self { task, property, unit, transform, mean, std, head_width, classes, further }
+    }
+
+    /// Returns the number of outputs.
+    pub fn outputs(&self) -> usize {
+        if self.classes.is_empty() { 1 + self.further.len() } else { self.classes.len() }
+    }
+
+    /// Returns the numbers in the order of the outputs; of classes the property alone.
+    pub fn numbers(&self) -> Vec<TargetNumber> {
+        let Self { property, unit, transform, mean, std, .. } = self.clone();
+        let first = TargetNumber { property, unit, transform, mean, std };
+        std::iter::once(first).chain(self.further.iter().cloned()).collect()
+    }
+
     /// Reads the target from the metadata of a weights file; `None` if there is none.
     ///
     /// # Errors
@@ -50,19 +103,39 @@ impl Target {
             mean: 0.0,
             std: 1.0,
             head_width: 1,
+            classes: Vec::new(),
+            further: Vec::new(),
         };
         let settings = section::settings(metadata, TARGET_KEY)?;
-        let target: Self = section::fill(&template, &settings, |_| Some(TARGET_KEY))?;
+        let target: Self =
+            section::fill(&template, &settings, |name| (!LATER_KEYS.contains(&name)).then_some(TARGET_KEY))?;
         let refuse = |name: &str, value: String, reason: &str| {
             Err(unreadable(&format!("{TARGET_KEY}.{name}"), &value, reason))
         };
-        match (target.mean, target.std, target.head_width) {
-            (mean, ..) if !mean.is_finite() => refuse("mean", mean.to_string(), "is not finite"),
-            (_, std, _) if !(std.is_finite() && std > 0.0) => {
-                refuse("std", std.to_string(), "is not positive and finite")
+        for (index, TargetNumber { mean, std, .. }) in target.numbers().into_iter().enumerate() {
+            let key = |name: &str| match index.checked_sub(1) {
+                None => name.to_owned(),
+                Some(index) => format!("further.{index}.{name}"),
+            };
+            if !mean.is_finite() {
+                return refuse(&key("mean"), mean.to_string(), "is not finite");
             }
-            (.., 0) => refuse("head_width", "0".to_owned(), "must be at least 1"),
-            _ => Ok(Some(target)),
+            if !(std.is_finite() && std > 0.0) {
+                return refuse(&key("std"), std.to_string(), "is not positive and finite");
+            }
+        }
+        if target.head_width == 0 {
+            return refuse("head_width", "0".to_owned(), "must be at least 1");
+        }
+        if target.classes.len() == 1 || target.classes.len() > MAX_CLASSES {
+            return refuse("classes", format!("{:?}", target.classes), "must be 2 to 100 names, or none");
+        }
+        let count = target.further.len();
+        match target.classes.is_empty() {
+            true if count < MAX_TARGETS => Ok(Some(target)),
+            false if count == 0 => Ok(Some(target)),
+            true => refuse("further", format!("{count} numbers"), "must be at most 99"),
+            false => refuse("further", format!("{count} numbers"), "must be none with classes"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! OQMD, JARVIS and MatBench.
 
+use schemas::property::PropertyKind;
+
 use super::{drain, gzip, open_default, read, written, zip};
 use crate::source::{SourceError, SourceKind};
 
@@ -127,7 +129,7 @@ fn task(keys: &[&str]) -> String {
         (
             "data",
             format!(
-                "[[{whole}, 1.5],\n [{half}, 2], [{whole}, true], [{whole}, \"na\"], [{whole}], [{whole}, []]]"
+                "[[{whole}, 1.5],\n [{half}, 2], [{whole}, 3], [{whole}, \"na\"], [{whole}], [{whole}, []]]"
             ),
         ),
     ];
@@ -146,7 +148,7 @@ fn matbench_rows_have_matbench_s_identifiers() {
         let harvest = drain(source).expect("readable");
         assert_eq!(harvest.ids(), ["mb-dielectric-0001", "mb-dielectric-0003", "mb-dielectric-0004"]);
         let values: Vec<_> = harvest.crystals.iter().map(|found| found.properties[0]).collect();
-        assert_eq!(values, [Some(1.5), Some(1.0), None]);
+        assert_eq!(values, [Some(1.5), Some(3.0), None]);
         assert_eq!(
             harvest.reasons(),
             [
@@ -265,4 +267,74 @@ fn of_two_keys_that_become_one_column_one_is_dropped_with_a_note() {
     let harvest = drain(source).expect("readable");
     let values: Vec<_> = harvest.crystals.iter().map(|crystal| crystal.properties.clone()).collect();
     assert_eq!(values, [vec![None], vec![Some(1.0)], vec![Some(2.0)]]);
+}
+
+#[test]
+fn booleans_of_matbench_are_never_mixed_with_numbers() {
+    let text = task(&["index", "columns", "data"]);
+    for (first, second, kind, expected) in [
+        ("null", "true", PropertyKind::Boolean, Ok(1.0)),
+        ("false", "true", PropertyKind::Boolean, Ok(1.0)),
+        ("false", "1", PropertyKind::Boolean, Err("bad_property_value")),
+        ("0", "true", PropertyKind::Number, Err("bad_property_value")),
+    ] {
+        let text = text.replace("1.5]", &format!("{first}]")).replace(", 2]", ", null]");
+        let text = text.replace(", 3]", &format!(", {second}]"));
+        let (_folder, path) = written("matbench_x.json", text.as_bytes());
+        let source = open_default(SourceKind::Matbench, &[&path]).expect("a source");
+        assert_eq!(source.properties[0].kind, kind, "{first}, {second}");
+        let harvest = drain(source).expect("readable");
+        let third = harvest.crystals.iter().find(|found| found.id.ends_with('3'));
+        let value = third.and_then(|found| found.properties[0]);
+        let fault = harvest.reasons().into_iter().find(|(_, id)| id.is_some_and(|id| id.ends_with('3')));
+        assert_eq!(value.ok_or_else(|| fault.map(|(reason, _)| reason)), expected.map_err(Some));
+    }
+}
+
+#[test]
+fn tasks_with_one_column_hold_values_of_one_kind() {
+    let text = task(&["index", "columns", "data"]).replace("\"n\"", "\"band_gap\"");
+    let (_folder, a) = written("matbench_a.json", text.as_bytes());
+    let (_other, b) = written("matbench_b.json", text.replace("1.5]", "true]").as_bytes());
+    let error = open_default(SourceKind::Matbench, &[&a, &b]).map(|_| ()).expect_err("two kinds").to_string();
+    assert!(error.ends_with("\"band_gap\" holds booleans in one task and numbers in another"), "{error}");
+}
+
+#[test]
+fn booleans_and_classes_of_jarvis_are_properties() {
+    let entries = [
+        r#", "crys": "cubic", "layered": false, "mixed": 1, "tags": ["a"]"#,
+        r#", "crys": "he\u0078agonal", "layered": "True", "mixed": true, "tags": ["a"]"#,
+        r#", "crys": "cubic ", "layered": null, "mixed": 2, "tags": ["b"]"#,
+        r#", "crys": "hexagonal", "layered": "na", "mixed": 3, "tags": ["b"]"#,
+        r#", "crys": "NA", "mixed": 4"#,
+    ];
+    let entries: Vec<String> =
+        entries.iter().enumerate().map(|(at, more)| polonium(&format!("P{at}"), more)).collect();
+    let (_folder, path) = written("a.json", format!("[{}]", entries.join(",")).as_bytes());
+    let source = open_default(SourceKind::Jarvis, &[&path]).expect("a source");
+    let columns: Vec<_> = source.properties.iter().map(|found| (found.column.as_str(), found.kind)).collect();
+    let expected = [
+        ("jarvis_crys", PropertyKind::Class),
+        ("jarvis_layered", PropertyKind::Boolean),
+        ("jarvis_mixed", PropertyKind::Number),
+    ];
+    assert_eq!(columns, expected);
+    assert_eq!(*source.classes[0], ["cubic", "hexagonal"].map(str::to_owned));
+    let note = source.notes.last().expect("a note");
+    assert!(note.ends_with("left out, without numbers: tags (values that are no texts)"), "{note}");
+    let harvest = drain(source).expect("readable");
+    let values: Vec<_> = harvest.crystals.iter().map(|crystal| crystal.properties.clone()).collect();
+    let expected = [
+        [Some(0.0), Some(0.0), Some(1.0)],
+        [Some(1.0), Some(1.0), None],
+        [Some(0.0), None, Some(2.0)],
+        [Some(1.0), None, Some(3.0)],
+        [None, None, Some(4.0)],
+    ];
+    assert_eq!(values, expected);
+    let notes: Vec<_> = harvest.notes.iter().map(|note| note.message.as_str()).collect();
+    let expected =
+        ["mixed is \"true\", no number: taken as missing", "crys is \"NA\", no class: taken as missing"];
+    assert_eq!(notes, expected);
 }

@@ -8,6 +8,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StringViewArray,
 };
 use parquet::arrow::ArrowWriter;
+use schemas::property::PropertyKind;
 
 use super::{drain, read};
 use crate::source::{SourceError, SourceKind, SourceOptions, open};
@@ -180,4 +181,40 @@ fn a_table_has_so_many_columns_at_most() {
     write(&path, columns);
     let error = read(SourceKind::Table, &[&path]).expect_err("too many").to_string();
     assert!(error.ends_with("8193 columns, 8192 at most"), "{error}");
+}
+
+#[test]
+fn booleans_and_classes_are_properties() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("table.parquet");
+    let texts = |texts: [&str; 4]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+    let flags = |flags: [Option<bool>; 4]| -> ArrayRef { Arc::new(BooleanArray::from(flags.to_vec())) };
+    write(
+        &path,
+        vec![
+            ("id", texts(["1", "2", "3", "4"])),
+            ("cif", texts([CIF; 4])),
+            ("metal", flags([Some(true), Some(false), None, Some(true)])),
+            ("layered", texts(["true", "False", "-", "TRUE"])),
+            ("phase", texts(["b", "a", " a", "b"])),
+            ("name", texts(["w", "x", "y", "z"])),
+        ],
+    );
+    let source = open(SourceKind::Table, std::slice::from_ref(&path), &SourceOptions::default());
+    let source = source.expect("a source");
+    let kinds: Vec<_> = source.properties.iter().map(|found| (found.column.as_str(), found.kind)).collect();
+    let (boolean, class) = (PropertyKind::Boolean, PropertyKind::Class);
+    assert_eq!(kinds, [("metal", boolean), ("layered", boolean), ("phase", class)]);
+    assert_eq!(*source.classes[2], ["b", "a"].map(str::to_owned));
+    assert!(source.notes[0].ends_with("name (4 different texts in 4 values)"), "{:?}", source.notes);
+    let harvest = drain(source).expect("readable");
+    let values: Vec<_> = harvest.crystals.iter().map(|crystal| crystal.properties.clone()).collect();
+    let expected = [
+        [Some(1.0), Some(1.0), Some(0.0)],
+        [Some(0.0), Some(0.0), Some(1.0)],
+        [None, None, Some(1.0)],
+        [Some(1.0), Some(1.0), Some(0.0)],
+    ];
+    assert_eq!(values, expected);
+    assert_eq!(harvest.notes[0].message, "layered is \"-\", no boolean: taken as missing");
 }

@@ -1,5 +1,7 @@
 //! Tables with a column of CIFs.
 
+use schemas::property::PropertyKind;
+
 use super::{drain, gzip, read, written};
 use crate::source::{SourceError, SourceKind, SourceOptions, open};
 
@@ -24,7 +26,10 @@ fn numeric_columns_are_properties() {
         let columns: Vec<_> = source.properties.iter().map(|column| column.column.as_str()).collect();
         assert_eq!(columns, ["band_gap_ev", "property_volume", "weird"]);
         let shown = path.to_string_lossy().into_owned();
-        assert_eq!(source.notes, [format!("{shown}: left out, without numbers: note")]);
+        assert_eq!(
+            source.notes,
+            [format!("{shown}: left out, without numbers: note (the same text everywhere)")]
+        );
         let harvest = drain(source).expect("readable");
         assert_eq!(harvest.ids(), ["po-1", "po-2", "po-6"]);
         assert_eq!(harvest.crystals[0].properties, [Some(1.5), Some(10.0), Some(1.0)]);
@@ -132,4 +137,51 @@ fn cifs_may_be_named_instead() {
     let origin = &harvest.rejects[2].origin;
     assert!(origin.file.ends_with("t/set/bad.cif"), "{}", origin.file);
     assert_eq!((origin.record, origin.line), (5, Some(2)));
+}
+
+#[test]
+fn columns_of_booleans_and_classes_are_properties() {
+    let cif = format!("\"{}\"", CIF.replace('"', "\"\""));
+    let row = |id: usize, rest: &str| format!("{id},{cif},{rest}\n");
+    let rows = [
+        "true,FM,1,a",
+        "FALSE,\" A\"\"F\"\"M \",true,b",
+        ",FM,2,c",
+        "?,\"A\"\"F\"\"M\",3,d",
+        "true,none,4,e",
+    ];
+    let rows: String = rows.iter().zip(1..).map(|(rest, id)| row(id, rest)).collect();
+    let (_folder, path) = written("a.csv", format!("id,cif,is metal,order,x,name\n{rows}").as_bytes());
+    for property_columns in [None, Some(["is metal", "order", "x"].map(str::to_owned).to_vec())] {
+        let is_strict = property_columns.is_some();
+        let options = SourceOptions { property_columns, ..SourceOptions::default() };
+        let source = open(SourceKind::Table, std::slice::from_ref(&path), &options).expect("a source");
+        let columns: Vec<_> =
+            source.properties.iter().map(|property| (property.column.as_str(), property.kind)).collect();
+        let kinds = [PropertyKind::Boolean, PropertyKind::Class, PropertyKind::Number];
+        assert_eq!(columns, ["is_metal", "order", "x"].into_iter().zip(kinds).collect::<Vec<_>>());
+        assert_eq!(*source.classes[1], ["FM", "A\"F\"M"].map(str::to_owned));
+        assert_eq!(source.notes.len(), usize::from(!is_strict), "{:?}", source.notes);
+        let harvest = drain(source).expect("readable");
+        let mut expected = vec![
+            vec![Some(1.0), Some(0.0), Some(1.0)],
+            vec![Some(0.0), Some(1.0), None],
+            vec![None, Some(0.0), Some(2.0)],
+            vec![None, Some(1.0), Some(3.0)],
+            vec![Some(1.0), None, Some(4.0)],
+        ];
+        if is_strict {
+            expected.remove(1);
+            assert_eq!(harvest.reasons(), [("bad_property_value", Some("2"))]);
+        }
+        let found: Vec<_> = harvest.crystals.iter().map(|crystal| crystal.properties.clone()).collect();
+        assert_eq!(found, expected);
+        let notes: Vec<_> = harvest.notes.iter().map(|note| note.message.as_str()).collect();
+        let all = [
+            "x is \"true\", no number: taken as missing",
+            "is metal is \"?\", no boolean: taken as missing",
+            "order is \"none\", no class: taken as missing",
+        ];
+        assert_eq!(notes, all[usize::from(is_strict)..]);
+    }
 }

@@ -36,6 +36,9 @@ pub enum MethodKind {
 impl Setting for MethodKind {}
 
 impl MethodKind {
+    /// All methods.
+    pub const ALL: [Self; 3] = [Self::Mmpt, Self::CrystalTwins, Self::InfoGraph];
+
     /// Returns a description in a few words.
     pub fn about(self) -> &'static str {
         match self {

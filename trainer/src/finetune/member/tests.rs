@@ -3,6 +3,7 @@
 use burn::module::Module;
 
 use super::*;
+use crate::model::HeadSize;
 use crate::model::names::{self, NamedTensor};
 use crate::pretrain::crystal_twins::CrystalTwinsModel;
 use crate::pretrain::infograph::InfoGraphModel;
@@ -71,7 +72,13 @@ fn finetuned(encoders: &Encoders) -> (Config, Vec<NamedTensor>, Vec<NamedTensor>
     let config = Config::resolve_over(recipe, None, &[] as &[&str]).expect("known settings");
     let config = encoders.configure(config).expect("the recipe fits the weights");
     let device = Device::flex().autodiff();
-    let model = PropertyModel::init(&config.model, 1, &LatticeStatistics::default(), SEED, &device);
+    let model = PropertyModel::init(
+        &config.model,
+        HeadSize { width: 1, outputs: 1 },
+        &LatticeStatistics::default(),
+        SEED,
+        &device,
+    );
     let placed = encoders.place_in(model.clone()).expect("they fit");
     (config, names::parameters(&model), names::parameters(&placed))
 }

@@ -14,23 +14,23 @@ pub(in crate::model) const PREFIXES: &[&str] = &["fc."];
 /// A linear layer of the mean over the atoms: `ŷ = fc(mean_i x_i)`.
 #[derive(Module, Debug)]
 pub struct AlignnHead {
-    /// Linear layer, `width → 1`.
+    /// Linear layer, `width → K`.
     pub fc: Linear,
 }
 
 impl AlignnHead {
-    /// Initialises a head.
-    pub fn init(config: &AlignnModelConfig, initialiser: &mut Initialiser) -> Self {
-        Self { fc: LinearConfig::new(config.width, 1).init(initialiser) }
+    /// Initialises a head with K outputs.
+    pub fn init(config: &AlignnModelConfig, outputs: usize, initialiser: &mut Initialiser) -> Self {
+        Self { fc: LinearConfig::new(config.width, outputs).init(initialiser) }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let pooled = mean(encoding.atoms, batch);
         pass.trace.record("pool", || pooled.clone());
-        self.fc.forward(pooled, Activation::Identity).squeeze_dim(1)
+        self.fc.forward(pooled, Activation::Identity)
     }
 }

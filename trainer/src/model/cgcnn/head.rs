@@ -23,40 +23,39 @@ pub struct CgcnnHead {
 /// The last layers.
 #[derive(Module, Debug)]
 pub enum Output {
-    /// A linear layer, `crystal_width → 1`.
+    /// A linear layer, `crystal_width → K`.
     Linear(Linear),
-    /// Two linear layers with softplus between them, `crystal_width → crystal_width / 2 → 1`.
+    /// Two linear layers with softplus between them, `crystal_width → crystal_width / 2 → K`.
     Perceptron(Mlp),
 }
 
 impl CgcnnHead {
-    /// Initialises a head.
-    pub fn init(config: &CgcnnModelConfig, initialiser: &mut Initialiser) -> Self {
+    /// Initialises a head with K outputs.
+    pub fn init(config: &CgcnnModelConfig, outputs: usize, initialiser: &mut Initialiser) -> Self {
         let width = config.crystal_width;
         let hidden = |_| LinearConfig::new(width, width).init(initialiser);
         let fcs = (1..config.hidden_layers).map(hidden).collect();
         let fc_out = match config.output {
-            CgcnnOutput::Linear => Output::Linear(LinearConfig::new(width, 1).init(initialiser)),
+            CgcnnOutput::Linear => Output::Linear(LinearConfig::new(width, outputs).init(initialiser)),
             CgcnnOutput::Perceptron => {
-                let layers = Mlp::init(&[width, (width / 2).max(1), 1], initialiser);
+                let layers = Mlp::init(&[width, (width / 2).max(1), outputs], initialiser);
                 Output::Perceptron(layers.with_activation(Activation::Softplus))
             }
         };
         Self { fcs, fc_out }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, _pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, _pass: &mut Pass) -> Tensor<2> {
         let h = encoding.crystals.expect("CGCNN embeds crystals");
         let h = self.fcs.iter().fold(h, |h, layer| layer.forward(h, Activation::Softplus));
-        let y = match &self.fc_out {
+        match &self.fc_out {
             Output::Linear(layer) => layer.forward(h, Activation::Identity),
             Output::Perceptron(layers) => layers.forward(h),
-        };
-        y.squeeze_dim(1)
+        }
     }
 }
 

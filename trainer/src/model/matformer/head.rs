@@ -16,28 +16,28 @@ pub(in crate::model) const PREFIXES: &[&str] = &["fc.", "fc_out."];
 pub struct MatformerHead {
     /// Hidden layer, `width → head_width`.
     pub fc: Linear,
-    /// Last layer, `head_width → 1`.
+    /// Last layer, `head_width → K`.
     pub fc_out: Linear,
 }
 
 impl MatformerHead {
-    /// Initialises a head.
-    pub fn init(config: &MatformerModelConfig, initialiser: &mut Initialiser) -> Self {
+    /// Initialises a head with K outputs.
+    pub fn init(config: &MatformerModelConfig, outputs: usize, initialiser: &mut Initialiser) -> Self {
         Self {
             fc: LinearConfig::new(config.width, config.head_width).init(initialiser),
-            fc_out: LinearConfig::new(config.head_width, 1).init(initialiser),
+            fc_out: LinearConfig::new(config.head_width, outputs).init(initialiser),
         }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let pooled = mean(encoding.atoms, batch);
         pass.trace.record("pool", || pooled.clone());
         let hidden = self.fc.forward(pooled, Activation::Silu);
         pass.trace.record("fc_act", || hidden.clone());
-        self.fc_out.forward(hidden, Activation::Identity).squeeze_dim(1)
+        self.fc_out.forward(hidden, Activation::Identity)
     }
 }

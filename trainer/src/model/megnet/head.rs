@@ -13,25 +13,25 @@ pub(in crate::model) const PREFIXES: &[&str] = &["head."];
 /// A perceptron of the crystal's embedding with shifted softplus between its layers.
 #[derive(Module, Debug)]
 pub struct MegnetHead {
-    /// The perceptron, `4 readout_width + width → width → readout_width → 1`.
+    /// The perceptron, `4 readout_width + width → width → readout_width → K`.
     pub perceptron: Mlp,
 }
 
 impl MegnetHead {
-    /// Initialises a head: Xavier-uniform weights and biases of 0.
-    pub fn init(config: &MegnetModelConfig, initialiser: &mut Initialiser) -> Self {
+    /// Initialises a head with K outputs: Xavier-uniform weights and biases of 0.
+    pub fn init(config: &MegnetModelConfig, outputs: usize, initialiser: &mut Initialiser) -> Self {
         let MegnetModelConfig { width, readout_width, .. } = *config;
-        let widths = [config.crystal_width(), width, readout_width, 1];
+        let widths = [config.crystal_width(), width, readout_width, outputs];
         Self { perceptron: perceptron(&widths, initialiser) }
     }
 
-    /// Predicts the standardised target of every crystal.
+    /// Predicts the outputs of every crystal.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, _pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, _pass: &mut Pass) -> Tensor<2> {
         let crystals = encoding.crystals.expect("MEGNet embeds crystals");
-        self.perceptron.forward(crystals).squeeze_dim(1)
+        self.perceptron.forward(crystals)
     }
 }
 

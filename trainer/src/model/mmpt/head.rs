@@ -4,7 +4,7 @@ use burn::prelude::*;
 
 use crate::config::MmptModelConfig;
 use crate::config::model::LATTICE_TOKENS;
-use crate::model::head::{Pooled, pool};
+use crate::model::head::{HeadSize, Pooled, pool};
 use crate::model::layers::{Initialiser, Mlp};
 use crate::model::{Batch, Encoding, Pass};
 
@@ -16,7 +16,7 @@ const POOLS: usize = 2;
 /// Prefixes of the names of the head's parameters.
 pub(in crate::model) const PREFIXES: &[&str] = &["head."];
 
-/// A perceptron of readouts: `ŷ = MLP([h_L ‖ max_i h_S,i ‖ mean_i h_S,i])` with the widths `(features, w, w, w, 1)`.
+/// A perceptron of readouts: `ŷ = MLP([h_L ‖ max_i h_S,i ‖ mean_i h_S,i])` with the widths `(features, w, w, w, K)`.
 #[derive(Module, Debug)]
 pub struct MmptHead {
     /// The perceptron.
@@ -24,24 +24,24 @@ pub struct MmptHead {
 }
 
 impl MmptHead {
-    /// Initialises a head with hidden layers of a width.
-    pub fn init(config: &MmptModelConfig, width: usize, initialiser: &mut Initialiser) -> Self {
+    /// Initialises a head.
+    pub fn init(config: &MmptModelConfig, size: HeadSize, initialiser: &mut Initialiser) -> Self {
         let mut widths = vec![LATTICE_TOKENS * config.lattice_width + POOLS * config.structure_width];
-        widths.extend([width; HIDDEN_LAYERS]);
-        widths.push(1);
+        widths.extend([size.width; HIDDEN_LAYERS]);
+        widths.push(size.outputs);
         Self { perceptron: Mlp::init(&widths, initialiser) }
     }
 
-    /// Predicts the standardised target of every crystal. The trace records `features`.
+    /// Predicts the outputs of every crystal. The trace records `features`.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let Encoding { atoms, crystals } = encoding;
         let Pooled { mean, max } = pool(atoms, batch);
         let features = Tensor::cat(crystals.into_iter().chain([max, mean]).collect(), 1);
         pass.trace.record("features", || features.clone());
-        self.perceptron.forward(features).squeeze_dim(1)
+        self.perceptron.forward(features)
     }
 }
 

@@ -14,26 +14,26 @@ pub(in crate::model) const PREFIXES: &[&str] = &["head."];
 /// A perceptron of every atom with shifted softplus between its layers; `ŷ` is its mean over a crystal's atoms.
 #[derive(Module, Debug)]
 pub struct SchnetHead {
-    /// The perceptron, `atom_width → head_widths → 1`.
+    /// The perceptron, `atom_width → head_widths → K`.
     pub perceptron: Mlp,
 }
 
 impl SchnetHead {
-    /// Initialises a head: Xavier-uniform weights and biases of 0.
-    pub fn init(config: &SchnetModelConfig, initialiser: &mut Initialiser) -> Self {
-        let widths = [&[config.atom_width], &*config.head_widths, &[1]].concat();
+    /// Initialises a head with K outputs: Xavier-uniform weights and biases of 0.
+    pub fn init(config: &SchnetModelConfig, outputs: usize, initialiser: &mut Initialiser) -> Self {
+        let widths = [&[config.atom_width], &*config.head_widths, &[outputs]].concat();
         let perceptron = Mlp::init_with(&widths, Initial::XavierUniform, initialiser);
         Self { perceptron: perceptron.with_activation(Activation::ShiftedSoftplus) }
     }
 
-    /// Predicts the standardised target of every crystal. The trace records `atom_out`, the outputs of the atoms.
+    /// Predicts the outputs of every crystal. The trace records `atom_out`, the outputs of the atoms.
     ///
     /// # Shapes
-    /// Output `[B]`.
-    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<1> {
+    /// Output `[B, K]`.
+    pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let outputs = self.perceptron.forward(encoding.atoms);
         pass.trace.record("atom_out", || outputs.clone());
-        mean(outputs, batch).squeeze_dim(1)
+        mean(outputs, batch)
     }
 }
 

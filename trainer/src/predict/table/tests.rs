@@ -5,11 +5,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::HashMap;
 
 const PROPERTY: &str = "bulk_modulus_gpa";
-const UNIT: &str = "log10(GPa)";
+const UNIT: &str = "GPa";
 
 fn description(log10: bool) -> Description {
-    let quantity =
-        Quantity { task: "log_kvrh".to_owned(), property: PROPERTY.to_owned(), unit: UNIT.to_owned(), log10 };
+    let transform = if log10 { Transform::Log10 } else { Transform::None };
+    let target = TargetColumn { property: PROPERTY.to_owned(), unit: UNIT.to_owned(), transform };
+    let quantity = Quantity { task: "log_kvrh".to_owned(), targets: vec![target], classes: Vec::new() };
     Description { weights: vec!["a/best.safetensors".to_owned(), "b.safetensors".to_owned()], quantity }
 }
 
@@ -18,10 +19,18 @@ fn rows() -> Vec<Row> {
     let row = |material_id: &str, prediction, deviation: Option<f64>| Row {
         material_id: material_id.to_owned(),
         formula: "NaCl".to_owned(),
-        prediction,
-        deviation,
-        interval: deviation.map(|deviation| [prediction - deviation, prediction + deviation]),
-        untransformed: Some(10_f64.powf(prediction)),
+        answer: Answer::Number(PredictedNumber {
+            target: 0,
+            prediction,
+            deviation,
+            interval: deviation.map(|deviation| [prediction - deviation, prediction + deviation]),
+            transformed: Some(prediction / 3.0),
+        }),
+        domain: deviation.map(|distance| DomainRow {
+            distance,
+            unseen_elements: "Xe Os".to_owned(),
+            is_outside: true,
+        }),
     };
     vec![row("mp-1", 0.1 + 0.2, Some(1e-300)), row("a,\"b\"\nc", -2.0, None), row("é#Ω", 5e-324, Some(0.0))]
 }
@@ -43,10 +52,18 @@ fn row_of(value: &serde_json::Value) -> Row {
     Row {
         material_id: value["material_id"].as_str().expect("text").to_owned(),
         formula: value["formula"].as_str().expect("text").to_owned(),
-        prediction: number("prediction").expect("a number"),
-        deviation: number("deviation"),
-        interval: number("lower_90").zip(number("upper_90")).map(|(lower, upper)| [lower, upper]),
-        untransformed: number("untransformed"),
+        answer: Answer::Number(PredictedNumber {
+            target: 0,
+            prediction: number("prediction").expect("a number"),
+            deviation: number("deviation"),
+            interval: number("lower_90").zip(number("upper_90")).map(|(lower, upper)| [lower, upper]),
+            transformed: number("transformed"),
+        }),
+        domain: number("domain_distance").map(|distance| DomainRow {
+            distance,
+            unseen_elements: value["unseen_elements"].as_str().expect("text").to_owned(),
+            is_outside: value["out_of_domain"].as_bool().expect("a flag"),
+        }),
     }
 }
 
@@ -76,19 +93,28 @@ fn parquet_holds_the_rows_and_what_they_are() {
     for batch in reader.build().expect("Parquet") {
         let batch = batch.expect("readable");
         let number = |name: &str| batch[name].as_primitive::<Float64Type>().iter().collect::<Vec<_>>();
-        let (prediction, deviation, untransformed) =
-            (number("prediction"), number("deviation"), number("untransformed"));
+        let (prediction, deviation, transformed) =
+            (number("prediction"), number("deviation"), number("transformed"));
         let (lower, upper) = (number("lower_90"), number("upper_90"));
+        let distance = number("domain_distance");
         for row in 0..batch.num_rows() {
             let text = |name: &str| batch[name].as_string::<i32>().value(row).to_owned();
             assert_eq!((text("property"), text("unit")), (PROPERTY.to_owned(), UNIT.to_owned()));
             found.push(Row {
                 material_id: text("material_id"),
                 formula: text("formula"),
-                prediction: prediction[row].expect("never empty"),
-                deviation: deviation[row],
-                interval: lower[row].zip(upper[row]).map(|(lower, upper)| [lower, upper]),
-                untransformed: untransformed[row],
+                answer: Answer::Number(PredictedNumber {
+                    target: 0,
+                    prediction: prediction[row].expect("never empty"),
+                    deviation: deviation[row],
+                    interval: lower[row].zip(upper[row]).map(|(lower, upper)| [lower, upper]),
+                    transformed: transformed[row],
+                }),
+                domain: distance[row].map(|distance| DomainRow {
+                    distance,
+                    unseen_elements: text("unseen_elements"),
+                    is_outside: batch["out_of_domain"].as_boolean().value(row),
+                }),
             });
         }
     }
@@ -101,7 +127,8 @@ fn csv_holds_the_rows() {
     let mut reader = csv::Reader::from_path(file.path()).expect("CSV");
     assert_eq!(
         reader.headers().expect("a header"),
-        "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,untransformed"
+        "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed,\
+         domain_distance,unseen_elements,out_of_domain"
             .split(',')
             .collect::<Vec<_>>()
     );
@@ -114,10 +141,18 @@ fn csv_holds_the_rows() {
             Row {
                 material_id: record[0].to_owned(),
                 formula: record[1].to_owned(),
-                prediction: number(4).expect("a number"),
-                deviation: number(5),
-                interval: number(6).zip(number(7)).map(|(lower, upper)| [lower, upper]),
-                untransformed: number(8),
+                answer: Answer::Number(PredictedNumber {
+                    target: 0,
+                    prediction: number(4).expect("a number"),
+                    deviation: number(5),
+                    interval: number(6).zip(number(7)).map(|(lower, upper)| [lower, upper]),
+                    transformed: number(8),
+                }),
+                domain: number(9).map(|distance| DomainRow {
+                    distance,
+                    unseen_elements: record[10].to_owned(),
+                    is_outside: record[11].parse().expect("a flag"),
+                }),
             }
         })
         .collect();
@@ -134,28 +169,59 @@ fn json_holds_the_rows() {
     assert_eq!(array, lines);
     assert!(array[1]["deviation"].is_null());
     assert_eq!((&array[0]["property"], &array[0]["unit"]), (&PROPERTY.into(), &UNIT.into()));
-    for (found, expected) in array.iter().map(row_of).zip(rows()) {
-        assert_eq!((&found.material_id, found.deviation), (&expected.material_id, expected.deviation));
-        assert_eq!(found.prediction, expected.prediction, "{found:?}");
-    }
+    assert_eq!(array.iter().map(row_of).collect::<Vec<_>>(), rows());
 }
 
 #[test]
 fn a_target_that_is_no_logarithm_has_no_column_for_the_property() {
-    let rows: Vec<Row> = rows().into_iter().map(|row| Row { untransformed: None, ..row }).collect();
+    let rows = rows();
     let csv =
         std::fs::read_to_string(written(TableFormat::Csv, &rows, &description(false)).path()).expect("text");
     assert!(
-        csv.starts_with("material_id,formula,property,unit,prediction,deviation,lower_90,upper_90\n"),
+        csv.starts_with(
+            "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,\
+             domain_distance,unseen_elements,out_of_domain\n"
+        ),
         "{csv}"
     );
     let json = std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description(false)).path())
         .expect("text");
-    assert!(!json.contains("untransformed") && json.contains("\"deviation\":null"), "{json}");
+    assert!(!json.contains("transformed") && json.contains("\"deviation\":null"), "{json}");
     let parquet = written(TableFormat::Parquet, &rows, &description(false));
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
-    assert_eq!(reader.schema().fields().len(), 8);
+    assert_eq!(reader.schema().fields().len(), 11);
+}
+
+#[test]
+fn classes_have_their_names_and_probabilities() {
+    let target =
+        TargetColumn { property: "phase".to_owned(), unit: "1".to_owned(), transform: Transform::None };
+    let classes = ["=a", "b c"].map(str::to_owned).into();
+    let quantity = Quantity { task: "phase".to_owned(), targets: vec![target], classes };
+    let description = Description { weights: vec!["w".to_owned()], quantity };
+    let row = |material_id: &str, probabilities: [f64; 2], deviation| Row {
+        material_id: material_id.to_owned(),
+        formula: "NaCl".to_owned(),
+        answer: Answer::Class { probabilities: probabilities.into(), deviation },
+        domain: None,
+    };
+    let rows = [row("m-1", [0.75, 0.25], None), row("m-2", [0.125, 0.875], Some(0.5))];
+    let csv = std::fs::read_to_string(written(TableFormat::Csv, &rows, &description).path()).expect("text");
+    assert_eq!(
+        csv,
+        "material_id,formula,property,prediction,confidence,deviation,probability__a,probability_b_c,\
+         domain_distance,unseen_elements,out_of_domain\n\
+         m-1,NaCl,phase,'=a,0.75,,0.75,0.25,,,\n\
+         m-2,NaCl,phase,b c,0.875,0.5,0.125,0.875,,,\n"
+    );
+    let json =
+        std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description).path()).expect("text");
+    assert!(json.contains("\"prediction\":\"=a\",\"confidence\":0.75,\"deviation\":null"), "{json}");
+    let parquet = written(TableFormat::Parquet, &rows, &description);
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
+    assert_eq!(reader.schema().fields().len(), 11);
 }
 
 #[test]

@@ -7,10 +7,12 @@ use burn::prelude::*;
 use burn::tensor::DType;
 
 use super::gradients::{CUTOFF, Numbers, assert_close, averaged, crystals, graph_of};
-use crate::config::{Config, ModelKind};
+use crate::config::finetune::Standardise;
+use crate::config::{Config, FinetuneConfig, ModelKind};
 use crate::data::{LatticeStatistics, Share};
-use crate::finetune::objective::{Finetuning, PropertyBatch, Standardisation};
-use crate::model::{Batch, Encoder, Pass, PropertyModel, names};
+use crate::finetune::criterion::{Criterion, Targets};
+use crate::finetune::objective::{Finetuning, PropertyBatch};
+use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel, names};
 use crate::ranks::threads::on_ranks;
 use crate::ranks::{Ranks, alone};
 use crate::run::step::Objective;
@@ -37,8 +39,8 @@ const SMALL: [&str; 19] = [
     "model.matformer.layers=2",
     "model.matformer.head_width=4",
 ];
-/// Head width of a model, which MMPT alone uses.
-const HEAD_WIDTH: usize = 1;
+/// Size of the heads.
+const HEAD: HeadSize = HeadSize { width: 1, outputs: 1 };
 
 /// Losses, gradients averaged over the ranks, and running statistics after the batch.
 fn learn(config: &Config, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
@@ -46,14 +48,18 @@ fn learn(config: &Config, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
     let own_part = Share { index: ranks.rank(), count: ranks.count() }.of(crystals().len());
     let targets: Vec<f64> = own_part.clone().map(|crystal| (1.0 + crystal as f64).sin()).collect();
     let count = targets.len();
-    let targets = Tensor::from_data(TensorData::new(targets, [count]), (&device, DType::F64));
+    let values = Tensor::from_data(TensorData::new(targets, [count, 1]), (&device, DType::F64));
+    let targets = Targets { values, weights: None };
     let graph = graph_of(own_part, Encoder::inputs(model), model.graph());
     let batch = PropertyBatch { batch: Batch::shared(graph, None, CUTOFF, ranks, &device), targets };
 
-    let standardisation = Standardisation { mean: 0.0, std: 1.0 };
-    let objective = Finetuning::new([], standardisation, config, CUTOFF, &device, ranks);
+    let criterion = Criterion::of_numbers(
+        &[],
+        &FinetuneConfig { standardise: Standardise::None, ..config.finetune.clone() },
+    );
+    let objective = Finetuning::new([], criterion, config, CUTOFF, &device, ranks);
     let lattice = LatticeStatistics::default();
-    let model = PropertyModel::init(model, HEAD_WIDTH, &lattice, 3, &device.clone().autodiff());
+    let model = PropertyModel::init(model, HEAD, &lattice, 3, &device.clone().autodiff());
     let model = names::with_dtype(model, DType::F64);
     let mut pass = Pass::training();
     let (loss, terms) = objective.losses(&model, &batch, &mut pass);

@@ -66,7 +66,8 @@ fn run(
 ) -> Result<Summary, TrainError> {
     let folder = folder.to_owned();
     let device = DeviceName::Cpu;
-    let request = Request { config, folder, existing, device, ranks, weights: None, quiet: true };
+    let request =
+        Request { config, folder, existing, device, ranks, weights: None, tensorboard: None, quiet: true };
     pretrain(request, &Interrupt::default())
 }
 

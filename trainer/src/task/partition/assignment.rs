@@ -48,7 +48,8 @@ impl Parts {
 impl Assignment {
     /// Returns the assignment for a task and its options, after checking that the columns exist.
     pub(super) fn new(task: &Task, sources: &Sources, options: &PartitionOptions) -> Result<Self, TaskError> {
-        sources.require_properties(std::slice::from_ref(&task.property))?;
+        let properties: Vec<String> = task.targets().into_iter().map(|target| target.property).collect();
+        sources.require_properties(&properties)?;
         match (&task.split, &options.split_file) {
             (split, Some(_)) if split.has_folds() => {
                 Err(TaskError::SplitFileWithFolds { task: task.name.clone() })
@@ -104,7 +105,7 @@ impl Assignment {
         let reason = |material_id: &String| match crystals.position(material_id) {
             None => Some(Reason::NotInStore),
             Some(position) => {
-                let has_value = crystals.list.get(position).is_some_and(|crystal| crystal.value.is_some());
+                let has_value = crystals.list.get(position).is_some_and(Crystal::has_value);
                 (!has_value).then_some(Reason::NoValue)
             }
         };

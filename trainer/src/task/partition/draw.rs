@@ -57,13 +57,17 @@ impl Draw {
     }
 }
 
-/// Returns the positions of the wanted crystals with a value, in the order of the values.
+/// Returns the positions of the wanted crystals with a value, in the order of the values. Of several properties the first
+/// one counts that a crystal has a value of; those of the same one are neighbours.
 fn by_value(list: &[Crystal], is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
     let valued = list.iter().enumerate().filter(|(position, _)| is_wanted(*position));
-    let valued = valued
-        .filter_map(|(position, crystal)| Some((crystal.value?, crystal.material_id.as_str(), position)));
-    let mut valued: Vec<(f64, &str, usize)> = valued.collect();
-    valued.sort_by(|(a, first, _), (b, second, _)| a.total_cmp(b).then(first.cmp(second)));
+    let valued = valued.filter_map(|(position, crystal)| {
+        Some((crystal.first_value()?, crystal.material_id.as_str(), position))
+    });
+    let mut valued: Vec<((usize, f64), &str, usize)> = valued.collect();
+    valued.sort_by(|((property, a), first, _), ((other, b), second, _)| {
+        property.cmp(other).then(a.total_cmp(b)).then(first.cmp(second))
+    });
     valued.into_iter().map(|(_, _, position)| position).collect()
 }
 
@@ -76,7 +80,8 @@ mod tests {
     fn crystals(values: &[Option<f64>]) -> Vec<Crystal> {
         let crystal = |(index, value): (usize, &Option<f64>)| Crystal {
             material_id: format!("m-{index}"),
-            value: *value,
+            values: vec![*value],
+            of_no_class: None,
             part: None,
             fold: None,
         };

@@ -38,7 +38,9 @@ mod tests {
     use super::*;
 
     fn crystals(count: usize) -> Vec<Labelled> {
-        (0..count).map(|index| Labelled { material_id: format!("m{index}"), value: index as f64 }).collect()
+        (0..count)
+            .map(|index| Labelled { material_id: format!("m{index}"), targets: vec![index as f64] })
+            .collect()
     }
 
     #[test]
@@ -73,7 +75,7 @@ mod tests {
             let (small, large) = (keep(crystals(count), small, seed), keep(crystals(count), large, seed));
             let within: HashSet<&str> = large.iter().map(|crystal| crystal.material_id.as_str()).collect();
             prop_assert!(small.iter().all(|crystal| within.contains(crystal.material_id.as_str())));
-            prop_assert!(small.is_sorted_by(|one, other| one.value < other.value));
+            prop_assert!(small.is_sorted_by(|one, other| one.targets < other.targets));
         }
     }
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::DataError;
 use crate::data::test_store::{GAP, Row, chain, chains, write_store};
-use crate::task::{Division, Group, Metric, PropertyTask, SplitRule};
+use crate::task::{Division, Group, Metric, PropertyRequest, PropertyTask, SplitRule, Transform};
 
 /// Crystals `m0`, `m1`, … with the gap 1, 2, … in parts and folds that take turns.
 fn rows(count: usize) -> Vec<Row> {
@@ -43,6 +43,8 @@ fn task(split: SplitRule) -> Task {
         crystals: None,
         leaderboard: None,
         split,
+        classification: None,
+        further: Vec::new(),
         expected: None,
         published: None,
         literature: BTreeMap::new(),
@@ -91,8 +93,8 @@ fn a_split_column_decides() {
     assert_eq!(
         fold.test,
         [
-            Labelled { material_id: "m3".to_owned(), value: 4.0 },
-            Labelled { material_id: "m7".to_owned(), value: 8.0 }
+            Labelled { material_id: "m3".to_owned(), targets: vec![4.0] },
+            Labelled { material_id: "m7".to_owned(), targets: vec![8.0] }
         ]
     );
     assert_eq!(fold.counts(), Counts { train: 3, validation: 2, test: 2 });
@@ -109,10 +111,13 @@ fn values_without_a_logarithm_are_left_out_and_listed() {
     let (_folder, sources) = stored(&rows);
     let task = Task { transform: Transform::Log10, ..by_column() };
     let partition = all(&task, &sources).expect("three parts");
-    assert_eq!(partition.folds[0].validation[0], Labelled { material_id: "m2".to_owned(), value: 2.0 });
+    assert_eq!(
+        partition.folds[0].validation[0],
+        Labelled { material_id: "m2".to_owned(), targets: vec![2.0] }
+    );
     let excluded: Vec<_> = partition.excluded.iter().map(|crystal| crystal.material_id.as_str()).collect();
     assert_eq!(excluded, ["m0", "m1", "m3"], "m4 has no part");
-    assert_eq!(partition.excluded[1].value, Some(-2.5));
+    assert_eq!(partition.excluded[1].value.as_deref(), Some("-2.5"));
     assert!(partition.excluded.iter().all(|crystal| crystal.reason == Reason::NoTarget));
     let sized = Task { expected: Some(Counts { train: 5, validation: 3, test: 3 }), ..task };
     all(&sized, &sources).expect("they count as crystals of the task");
@@ -131,7 +136,7 @@ fn every_fold_is_tested_once_and_the_rest_is_divided_alike() {
         let parts = [&fold.train, &fold.validation, &fold.test];
         assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), 59, "m0 has no fold");
         for crystal in &fold.test {
-            assert_eq!((crystal.value as usize - 1) % 3, index);
+            assert_eq!((crystal.targets[0] as usize - 1) % 3, index);
             assert!(tested.insert(crystal.material_id.clone()), "{} is tested twice", crystal.material_id);
         }
     }
@@ -144,9 +149,14 @@ fn every_fold_is_tested_once_and_the_rest_is_divided_alike() {
     assert_eq!(all(&by_folds(), &sources).expect("again"), partition);
 }
 
+/// A request for the gap.
+fn request(division: Division) -> PropertyRequest {
+    PropertyRequest { properties: vec![GAP.to_owned()], division, seed: 7, ..PropertyRequest::default() }
+}
+
 /// The task of the gap in a store of these rows.
 fn of_gap(sources: &Sources, division: &Division) -> Task {
-    PropertyTask::new(sources, GAP, division, 7).expect("the column is there").task
+    PropertyTask::new(sources, &request(division.clone())).expect("the column is there").task
 }
 
 #[test]
@@ -160,7 +170,7 @@ fn a_property_is_divided_by_what_the_store_has() {
     assert!(matches!(task.split, SplitRule::Folds { .. }));
     assert_eq!((task.name.as_str(), task.unit.as_str()), ("band_gap_ev", "eV"));
     assert_eq!(drawn(&of_gap(&sources, &Division::Folds(4))), Some((4, 7)));
-    let by = |name: &str| PropertyTask::new(&sources, GAP, &Division::Split(name.to_owned()), 7);
+    let by = |name: &str| PropertyTask::new(&sources, &request(Division::Split(name.to_owned())));
     assert!(matches!(by("hash").expect("always").task.split, SplitRule::Hash { .. }));
     let column = SplitRule::Column { column: "split".to_owned() };
     assert_eq!(by("split").expect("the store has it").task.split, column);
@@ -188,7 +198,7 @@ fn drawn_folds_are_those_of_the_labels_they_were_drawn_for() {
     for fold in &partition.folds {
         assert!((14..=15).contains(&fold.test.len()));
         // Values from 1 to 60 have a mean of 30.5; folds of neighbours differ from it by less than 2.
-        let mean = fold.test.iter().map(|crystal| crystal.value).sum::<f64>() / fold.test.len() as f64;
+        let mean = fold.test.iter().map(|crystal| crystal.targets[0]).sum::<f64>() / fold.test.len() as f64;
         assert!((mean - 30.5).abs() < 2.0, "{mean}");
     }
     for change in
@@ -358,7 +368,7 @@ proptest! {
         let partition = all(&task, &sources).expect("three parts");
         let fold = &partition.folds[0];
         let mut values: Vec<usize> =
-            [&fold.train, &fold.validation, &fold.test].into_iter().flatten().map(|c| c.value as usize).collect();
+            [&fold.train, &fold.validation, &fold.test].into_iter().flatten().map(|c| c.targets[0] as usize).collect();
         values.sort_unstable();
         prop_assert!(values.into_iter().eq(1..=count));
         // Five standard deviations of a binomial share of at least 200.

@@ -28,12 +28,14 @@ use burn::tensor::{DType, Element};
 
 use super::{Expected, Kind, Table, VerifyError, norm};
 use crate::data::{BatchFloat, LatticeStatistics};
-use crate::model::{Batch, Pass, PropertyModel, names};
+use crate::model::{Batch, HeadSize, Pass, PropertyModel, names};
 use crate::optimiser::Gradients;
 pub use fixture::SystemsFixture;
 
 /// Radius for which the batches' unused bases would be scaled, in Å.
 const CUTOFF: f64 = 8.0;
+/// Size of the heads.
+const HEAD: HeadSize = HeadSize { width: 1, outputs: 1 };
 /// Text of the vector of fingerprints.
 const FINGERPRINT: &str = "fingerprint";
 
@@ -53,7 +55,8 @@ pub fn compare_system<R: Element + BatchFloat>(
     let Some(config) = systems::property_model(system) else { return Ok(None) };
     let expected = fixture.numbers(system)?;
     let batch = Batch::new(fixture.batch::<R>(system)?, None, CUTOFF, device);
-    let model = PropertyModel::init(&config, 1, &LatticeStatistics::default(), 0, &device.clone().autodiff());
+    let model =
+        PropertyModel::init(&config, HEAD, &LatticeStatistics::default(), 0, &device.clone().autodiff());
     let model = filled(model, system, &expected, R::dtype());
     let targets = fixture.targets()?.clone().convert_dtype(R::dtype());
     let targets = Tensor::<1>::from_data(targets, (device, R::dtype()));
@@ -61,7 +64,7 @@ pub fn compare_system<R: Element + BatchFloat>(
     let has_modes = expected.contains_key("loss_eval");
     let mut computed = Numbers::of(system);
     let mut pass = Pass::training().traced();
-    let predictions = model.predict(&batch, &mut pass);
+    let predictions: Tensor<1> = model.predict(&batch, &mut pass).squeeze_dim(1);
     let loss = (predictions.clone() - Tensor::from_inner(targets.clone())).abs().mean();
     let suffix = if has_modes { "_train" } else { "" };
     computed.add(&format!("pred{suffix}"), predictions.into_data());
@@ -72,7 +75,7 @@ pub fn compare_system<R: Element + BatchFloat>(
     computed.running("b/", &pass.running().update(model.clone()));
     if has_modes {
         let mut pass = Pass::evaluation().traced();
-        let predictions = model.predict(&batch, &mut pass);
+        let predictions: Tensor<1> = model.predict(&batch, &mut pass).squeeze_dim(1);
         let loss = (predictions.clone() - Tensor::from_inner(targets)).abs().mean();
         computed.add("pred_eval", predictions.into_data());
         computed.add("loss_eval", loss.into_data());

@@ -45,6 +45,8 @@ fn deviations_are_positive_and_means_are_numbers() {
         mean,
         std,
         head_width: 8,
+        classes: Vec::new(),
+        further: Vec::new(),
     };
     for (mean, std, part) in [
         (0.0, 0.0, "hold mmpt.target.std = 0: is not positive"),
@@ -157,6 +159,8 @@ fn fine_tuned(kind: ModelKind, method: MethodKind) -> Description {
         mean: 0.0,
         std: 1.0,
         head_width: 8,
+        classes: Vec::new(),
+        further: Vec::new(),
     };
     let mut described = Description { target: Some(target), ..Description::default() };
     (described.model.kind, described.pretrain.method) = (kind, method);

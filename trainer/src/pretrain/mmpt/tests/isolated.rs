@@ -8,16 +8,16 @@ use super::{devices, lively_on, masked_on, rows, small_config, statistics};
 use crate::config::LossConfig;
 use crate::config::pretrain::Masking;
 use crate::data::golden::OwnedInput;
-use crate::model::PropertyModel;
 use crate::model::mask::{DrawKey, Masks};
+use crate::model::{HeadSize, PropertyModel};
 use crate::model::{Pass, Trace, names};
 use crate::optimiser::Gradients;
 use crate::pretrain::mmpt::loss::Losses;
 
 /// Relative agreement of devices, and of batches of other shapes, in double precision.
 const TOLERANCE: f64 = 1e-10;
-/// Width of the head.
-const HEAD: usize = 8;
+/// Size of the head.
+const HEAD: HeadSize = HeadSize { width: 8, outputs: 1 };
 
 /// Two nitrogen atoms 1.1 Å apart in a large box.
 fn molecule() -> Crystal {

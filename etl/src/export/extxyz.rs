@@ -1,0 +1,48 @@
+//! A crystal as a frame of extended XYZ: the number of atoms, a line of `key=value` pairs, and one line for each atom
+//! with its Cartesian position in Å.
+
+use std::io::{self, Write};
+
+use crystal::element::symbol;
+use crystal::math::row_times;
+use schemas::sites::SiteView;
+use schemas::text;
+
+use super::label::{Labels, Value};
+
+/// Writes a frame. Values that are missing are left out.
+pub(super) fn write(crystal: &SiteView<'_>, labels: &Labels<'_>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", crystal.atomic_numbers.len())?;
+    write!(out, "Lattice=\"")?;
+    for (at, component) in crystal.lattice_vectors.as_flattened().iter().enumerate() {
+        write!(out, "{}{component:?}", if at == 0 { "" } else { " " })?;
+    }
+    write!(out, "\" Properties=species:S:1:pos:R:3 pbc=\"T T T\" material_id=")?;
+    write_text(crystal.material_id, out)?;
+    for (name, value) in labels {
+        match value {
+            None => {}
+            // With a decimal point, so that a whole number stays a real one.
+            Some(Value::Number(number)) => write!(out, " {name}={number:?}")?,
+            // As ASE writes booleans.
+            Some(Value::Flag(flag)) => write!(out, " {name}={}", if *flag { 'T' } else { 'F' })?,
+            Some(Value::Fold(fold)) => write!(out, " {name}={fold}")?,
+            Some(Value::Part(part)) => {
+                write!(out, " {name}=")?;
+                write_text(part, out)?;
+            }
+        }
+    }
+    writeln!(out)?;
+    for (number, fractional) in crystal.atomic_numbers.iter().zip(crystal.fractional) {
+        let [x, y, z] = row_times(fractional, &crystal.lattice_vectors);
+        writeln!(out, "{} {x:?} {y:?} {z:?}", symbol(*number))?;
+    }
+    Ok(())
+}
+
+/// Writes a text in quotes. Hidden characters, some of which would end the line, are written by their codes.
+fn write_text(value: &str, out: &mut impl Write) -> io::Result<()> {
+    let shown = text::line(value);
+    write!(out, "\"{}\"", shown.replace('\\', "\\\\").replace('"', "\\\""))
+}

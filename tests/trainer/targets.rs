@@ -1,0 +1,131 @@
+//! Classes, several properties at once, and transformed ones: from a store to predictions.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::*;
+
+/// Arguments that fine-tune a small model for a few epochs on properties of the test store, followed by `more`.
+fn on<'a>(properties: &'a str, store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let target = ["finetune", "--property", properties, "--shards", text(store), "--out", text(out)];
+    let rest = ["--from-scratch", "--folds", "3", "--epochs", "2", "--quiet"];
+    [&target[..], &rest, small_encoder(), more].concat()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
+}
+
+/// The lines of a CSV as records.
+fn csv(path: &Path) -> Vec<csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).expect("a table");
+    reader.records().map(|record| record.expect("well formed")).collect()
+}
+
+#[test]
+fn classes_are_learnt_tested_and_predicted() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("metals");
+    let said = succeed(&on("band_gap_ev", &store, &out, &["--above", "0.1"]));
+    assert!(said.contains("fold-0, seed 123: validation cross entropy "), "{said}");
+    assert!(said.contains("balanced accuracy ") && said.contains("commonest 0."), "{said}");
+    assert!(said.ends_with(&succeed(&["evaluate", text(&out)])), "{said}");
+
+    let evaluation = out.join("evaluation");
+    let record = json(&evaluation.join("evaluation.json"));
+    assert_eq!(record["classes"], serde_json::json!(["at most 0.1", "above 0.1"]));
+    let confusion = record["confusion"].as_array().expect("rows").iter();
+    let tested: u64 =
+        confusion.flat_map(|row| row.as_array().expect("counts")).filter_map(Value::as_u64).sum();
+    assert_eq!(tested, 25, "every crystal with a band gap once");
+    for fold in record["folds"].as_array().expect("folds") {
+        // Folds have classes alike: ten of the 25 have no gap.
+        assert!((8..=9).contains(&fold["test"].as_u64().expect("a count")), "{fold}");
+        assert!(fold["scores"]["roc_auc"].is_number(), "{fold}");
+    }
+    let rows = csv(&evaluation.join("predictions.csv"));
+    let header = "material_id,formula,property,fold,target,prediction,confidence,deviation,\
+                  probability_at_most_0.1,probability_above_0.1";
+    assert_eq!(rows[0].iter().collect::<Vec<_>>().join(","), header);
+    assert_eq!(rows.len(), 26);
+    assert!(fs::read_to_string(evaluation.join("report.html")).expect("a page").contains("ROC-AUC"));
+
+    let table = folder.path().join("p.csv");
+    succeed(&["predict", text(&store), "--weights", text(&out), "--out", text(&table)]);
+    let rows = csv(&table);
+    assert_eq!(rows.len(), 27, "all crystals, those without a band gap, too");
+    for row in &rows[1..] {
+        let numbers: Vec<f64> = [4, 6, 7].map(|column| row[column].parse().expect("a number")).into();
+        assert!((numbers[1] + numbers[2] - 1.0).abs() < 1e-9, "{row:?}");
+        assert_eq!(numbers[0], numbers[1].max(numbers[2]), "{row:?}");
+        let class = if numbers[2] > numbers[1] { "above 0.1" } else { "at most 0.1" };
+        assert_eq!((&row[2], &row[3]), ("band_gap_ev", class));
+    }
+    let card = fs::read_to_string(out.join("fold-0/seed-123/card.md")).expect("a card");
+    assert!(card.contains("Predicts the class `band_gap_ev`"), "{card}");
+}
+
+#[test]
+fn measured_numbers_are_no_classes() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("gaps");
+    let said = refused(&on("band_gap_ev", &store, &out, &["--classify"]));
+    assert!(said.contains("does not consist of classes") && said.contains("is no whole number"), "{said}");
+    assert!(said.contains("--above"), "{said}");
+    let said = refused(&on("band_gap_ev", &store, &out, &["--above", "100"]));
+    assert!(said.contains("a single class"), "{said}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn one_model_learns_several_properties() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("both");
+    let said = succeed(&on("band_gap_ev,bulk_modulus_gpa", &store, &out, &["--transform", "none,log10"]));
+    assert!(said.contains("standard deviations in epoch"), "{said}");
+    for property in ["band_gap_ev", "bulk_modulus_gpa"] {
+        let record = json(&out.join("evaluation").join(property).join("evaluation.json"));
+        assert_eq!(record["property"], property);
+        assert!(said.contains(&format!("\n{property}\n")), "{said}");
+    }
+    let record = json(&out.join("evaluation/bulk_modulus_gpa/evaluation.json"));
+    assert_eq!(record["unit"], "log10(GPa)");
+
+    let table = folder.path().join("p.csv");
+    succeed(&["predict", text(&store), "--weights", text(&out), "--out", text(&table)]);
+    let rows = csv(&table);
+    let header = "material_id,formula,property,unit,prediction,deviation,lower_90,upper_90,transformed,\
+                  domain_distance,unseen_elements,out_of_domain";
+    assert_eq!(rows[0].iter().collect::<Vec<_>>().join(","), header);
+    assert_eq!(rows.len(), 1 + 2 * 26);
+    for pair in rows[1..].chunks(2) {
+        assert_eq!(pair[0][0], pair[1][0], "two rows a crystal");
+        assert_eq!((&pair[0][2], &pair[0][3], &pair[0][8]), ("band_gap_ev", "eV", ""));
+        assert_eq!((&pair[1][2], &pair[1][3]), ("bulk_modulus_gpa", "GPa"));
+        let [property, logarithm] = [4, 8].map(|column| pair[1][column].parse::<f64>().expect("a number"));
+        assert!((property.log10() - logarithm).abs() < 1e-12, "{pair:?}");
+    }
+    // All predictions of the test parts in one table.
+    let tested = csv(&out.join("evaluation/predictions.csv"));
+    let of = |property: &str| tested.iter().filter(|row| &row[2] == property).count();
+    assert_eq!(of("band_gap_ev"), 25);
+    assert!(of("bulk_modulus_gpa") > 0);
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let (folder, store) = (folder(), store());
+    let out = folder.path().join("none");
+    for (properties, more, message) in [
+        ("band_gap_ev,band_gap_ev", &[][..], "names of other property columns"),
+        ("band_gap_ev", &["--transform", "log10,sqrt"], "2 transforms for 1 property"),
+        ("band_gap_ev,bulk_modulus_gpa", &["--above", "1"], "left out with classification.classes"),
+        ("band_gap_ev,band_gap", &[], "band_gap"),
+    ] {
+        let said = refused(&on(properties, &store, &out, more));
+        assert!(said.contains(message), "{said}");
+        assert!(!out.exists());
+    }
+}

@@ -1,0 +1,98 @@
+//! Arguments of the commands about the space of embeddings, and text tables.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use schemas::text;
+use trainer::config::Purpose;
+use trainer::embed::Vector;
+use trainer::space::Origin;
+
+use super::out::{self, remark};
+use super::settings::{Machine, Settings};
+
+/// Where embeddings come from.
+#[derive(Debug, Args)]
+pub(super) struct SpaceArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    machine: Machine,
+    /// Weights (safetensors) that embed the crystals: a run's best.safetensors, its last checkpoint, or a
+    /// PyTorch user's
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Embeddings of the same shards that `trainer embed` wrote as .parquet, instead of computing them
+    /// again; with --weights, it is checked that they are of these
+    #[arg(long, value_name = "FILE")]
+    embeddings: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value_t = Vector::default(),
+        help = format!("The vector of a crystal: {}", Vector::names())
+    )]
+    vector: Vector,
+}
+
+impl SpaceArguments {
+    /// Sets up the threads, and returns where the embeddings come from. `out` must not be the configuration file.
+    pub(super) fn origin(&self, out: Option<&Path>) -> anyhow::Result<Origin> {
+        let device = self.machine.prepare()?;
+        let config = self.settings.resolve(Some(Purpose::Embedding), &[])?;
+        if let Some(out) = out {
+            self.settings.require_apart(out)?;
+        }
+        Ok(Origin {
+            weights: self.weights.clone(),
+            embeddings: self.embeddings.clone(),
+            data: config.data,
+            vector: self.vector,
+            device,
+        })
+    }
+
+    /// Warns of weights without a description.
+    pub(super) fn warn(&self, undescribed: bool) {
+        if let Some(weights) = self.weights.as_ref().filter(|_| undescribed) {
+            remark!(
+                "trainer: {} says nothing about its model, features and lattice statistics: the defaults \
+                 are taken",
+                weights.display()
+            );
+        }
+    }
+}
+
+/// Side at which the texts of a column are aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// For names.
+    Left,
+    /// For numbers.
+    Right,
+}
+
+/// Prints rows under the names of their columns.
+pub(super) fn print_table<const N: usize>(
+    columns: [(&str, Side); N],
+    rows: &[[String; N]],
+) -> anyhow::Result<()> {
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| text::line(cell).into_owned())).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([columns[column].0.chars().count()]).max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |cells: [&str; N]| {
+        let padded = (0..N).map(|column| match columns[column].1 {
+            Side::Left => format!("{:<width$}", cells[column], width = widths[column]),
+            Side::Right => format!("{:>width$}", cells[column], width = widths[column]),
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let mut page = line(columns.map(|(name, _)| name));
+    rows.iter().for_each(|row| page.push_str(&line(row.each_ref().map(String::as_str))));
+    out::write(format_args!("{page}"))
+}

@@ -1,0 +1,148 @@
+//! Targets and predictions of tested crystals, for the report.
+
+use super::tested::{Members, TestedCrystal, TestedFold};
+use super::{jarvis, matbench};
+use crate::error::TrainError;
+use crate::report::classes::temperature::Temperature;
+use crate::report::classes::{ClassEvaluation, ClassFold, ClassOutcome, most_probable};
+use crate::report::interval::{self, COVERAGE};
+use crate::report::statistics::{MeanStd, median};
+use crate::report::{Evaluation, FoldOutcome, Outcome};
+use crate::task::{Labelled, TargetColumn};
+
+/// Returns the evaluation of every property of a task, with the folds that test it.
+///
+/// # Errors
+/// [`TrainError::NotTested`] for a property without a test crystal that has a value of it.
+pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<Vec<Evaluation>, TrainError> {
+    let Members { task, request, kind, calibrations, .. } = members;
+    let is_single = task.further.is_empty();
+    let targets = task.targets().into_iter().enumerate();
+    let evaluation = |(index, target): (usize, TargetColumn)| {
+        let folds = folds.iter().map(|fold| fold_of(fold, index)).filter(|fold| !fold.outcomes.is_empty());
+        let folds: Vec<FoldOutcome> = folds.collect();
+        if folds.is_empty() {
+            return Err(TrainError::NotTested { task: task.name.clone(), property: target.property });
+        }
+        Ok(Evaluation {
+            task: task.name.clone(),
+            description: task.description.clone(),
+            unit: target.target_unit(),
+            property: target.property,
+            interval: interval::interval(calibrations, index, COVERAGE),
+            folds,
+            settings: settings(members),
+            matbench: matbench(task, &request.authors, *kind).filter(|_| is_single),
+            jarvis: jarvis(task).filter(|_| is_single),
+        })
+    };
+    targets.map(evaluation).collect()
+}
+
+/// Returns the outcomes of a fold for a target, by its index.
+fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
+    let present = |crystals: &[Labelled]| -> Vec<f64> {
+        let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(target).copied());
+        targets.filter(|target| !target.is_nan()).collect()
+    };
+    let train = present(&fold.train);
+    FoldOutcome {
+        name: fold.name.clone(),
+        seeds: fold.seeds.clone(),
+        train_median: median(&train).unwrap_or(f64::NAN),
+        train: train.len(),
+        validation: present(&fold.validation).len(),
+        outcomes: fold.crystals.iter().filter_map(|crystal| outcome(crystal, target)).collect(),
+    }
+}
+
+/// Returns the mean prediction of a target over the seeds, and its population standard deviation; `None` if the crystal
+/// lacks the target.
+fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
+    let known = crystal.targets.get(target).copied().filter(|known| !known.is_nan())?;
+    let predictions: Vec<f64> = of_output(crystal, target);
+    let spread = MeanStd::of(&predictions)?;
+    Some(Outcome {
+        material_id: crystal.material_id.clone(),
+        formula: crystal.formula.clone(),
+        target: known,
+        prediction: spread.mean,
+        deviation: spread.std,
+        elements: crystal.elements.clone(),
+        domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
+        has_unseen_element: crystal.has_unseen_element,
+    })
+}
+
+/// Returns an output of every seed, `[S]`.
+fn of_output(crystal: &TestedCrystal, output: usize) -> Vec<f64> {
+    crystal.predictions.iter().filter_map(|seed| seed.get(output).copied()).collect()
+}
+
+/// Returns the evaluation of the classes of a task.
+pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> ClassEvaluation {
+    let Members { task, request, kind, calibrations, .. } = members;
+    let classes = task.classes();
+    let temperature = Temperature::of(calibrations);
+    let fold = |fold: TestedFold| {
+        let mut counts = vec![0_usize; classes.len()];
+        for crystal in &fold.train {
+            let class = crystal.targets.first().map_or(0, |class| *class as usize);
+            if let Some(count) = counts.get_mut(class) {
+                *count += 1;
+            }
+        }
+        let counts: Vec<f64> = counts.into_iter().map(|count| count as f64).collect();
+        ClassFold {
+            name: fold.name,
+            seeds: fold.seeds,
+            commonest: most_probable(&counts),
+            train: fold.train.len(),
+            validation: fold.validation.len(),
+            outcomes: fold
+                .crystals
+                .iter()
+                .map(|crystal| class_of(crystal, classes.len(), temperature))
+                .collect(),
+        }
+    };
+    ClassEvaluation {
+        task: task.name.clone(),
+        description: task.description.clone(),
+        property: task.property.clone(),
+        classes: classes.to_vec(),
+        folds: folds.into_iter().map(fold).collect(),
+        temperature,
+        settings: settings(members),
+        matbench: matbench(task, &request.authors, *kind).filter(|_| classes.len() == 2),
+    }
+}
+
+/// Returns the mean probabilities over the seeds, calibrated, and the deviation of the predicted class's.
+fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Temperature>) -> ClassOutcome {
+    let spreads = (0..classes).map(|class| MeanStd::of(&of_output(crystal, class)));
+    let spreads: Vec<Option<MeanStd>> = spreads.collect();
+    let means: Vec<f64> =
+        spreads.iter().map(|spread| spread.map_or(f64::NAN, |spread| spread.mean)).collect();
+    ClassOutcome {
+        material_id: crystal.material_id.clone(),
+        formula: crystal.formula.clone(),
+        target: crystal.targets.first().map_or(0, |class| *class as usize),
+        deviation: spreads.get(most_probable(&means)).copied().flatten().and_then(|spread| spread.std),
+        probabilities: temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means)),
+    }
+}
+
+/// Returns the settings in the report page.
+fn settings(members: &Members<'_>) -> Vec<(String, String)> {
+    let Members { record, settings, .. } = members;
+    let weights = match (&record.weights, &record.weights_sha256) {
+        (Some(path), Some(hash)) => format!("{} (SHA-256 {hash})", path.display()),
+        _ => "none: trained from scratch".to_owned(),
+    };
+    let mut shown = vec![("weights".to_owned(), weights)];
+    shown.extend(settings.iter().cloned());
+    shown.push(("shards".to_owned(), record.shards.join(", ")));
+    shown.push(("seeds".to_owned(), format!("{:?}", record.seeds)));
+    shown
+}

@@ -1,0 +1,166 @@
+//! Predictions of all members of a fine-tuning for their test parts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use burn::prelude::*;
+use crystal::composition::conventional_formula;
+use crystal::element::SYMBOLS;
+
+use super::{Request, other_features};
+use crate::config::{Config, ModelKind};
+use crate::data::Sources;
+use crate::error::TrainError;
+use crate::finetune::Predictor;
+use crate::finetune::calibration::Calibration;
+use crate::finetune::domain::ModelDomain;
+use crate::finetune::ensemble::member_folder;
+use crate::finetune::ensemble_record::EnsembleRecord;
+use crate::finetune::member::part;
+use crate::finetune::predictions::{PredictedCrystal, predict_selection};
+use crate::report::validated::Validated;
+use crate::run::folder::{BEST_FILE, CONFIG_FILE};
+use crate::task::{Fold, Labelled, Task};
+
+/// Settings in the report page.
+const SHOWN_SETTINGS: [&str; 11] = [
+    "run.epochs",
+    "run.early_stop",
+    "data.batch_crystals",
+    "optimiser.kind",
+    "optimiser.learning_rate",
+    "finetune.head_learning_rate",
+    "optimiser.weight_decay",
+    "optimiser.clip_norm",
+    "schedule.kind",
+    "finetune.fraction",
+    "finetune.class_weights",
+];
+
+/// A test crystal with the predictions of every seed.
+#[derive(Debug, Clone)]
+pub(super) struct TestedCrystal {
+    pub(super) material_id: String,
+    /// Conventional formula.
+    pub(super) formula: String,
+    /// Symbols of its elements.
+    pub(super) elements: Vec<String>,
+    /// Targets as those of [`Labelled`], `[T]`.
+    pub(super) targets: Vec<f64>,
+    /// Predictions of every seed, `[S][K]`.
+    pub(super) predictions: Vec<Vec<f64>>,
+    /// Domain distances of every seed; none without records of the training crystals.
+    pub(super) distances: Vec<f64>,
+    /// Whether it holds an element that no training crystal holds.
+    pub(super) has_unseen_element: bool,
+}
+
+/// A fold with its test crystals.
+#[derive(Debug, Clone)]
+pub(super) struct TestedFold {
+    /// Name of the fold.
+    pub(super) name: String,
+    /// Seeds of its members.
+    pub(super) seeds: Vec<u64>,
+    /// Crystals for training, of the first seed.
+    pub(super) train: Vec<Labelled>,
+    /// Crystals for validation.
+    pub(super) validation: Vec<Labelled>,
+    /// The test crystals, in the order of the shards.
+    pub(super) crystals: Vec<TestedCrystal>,
+}
+
+/// The members of a fine-tuning under evaluation.
+pub(super) struct Members<'a> {
+    pub(super) request: &'a Request,
+    pub(super) device: Device,
+    pub(super) record: EnsembleRecord,
+    pub(super) task: Task,
+    pub(super) sources: Arc<Sources>,
+    /// Settings for the report page.
+    pub(super) settings: Vec<(String, String)>,
+    /// Kind of the models.
+    pub(super) kind: ModelKind,
+    /// Predictions of the validation parts.
+    pub(super) calibrations: Vec<Vec<Validated>>,
+}
+
+impl Members<'_> {
+    /// Predicts the test part of every fold with the weights of every seed.
+    ///
+    /// # Errors
+    /// [`TrainError`] for a missing member, weights that cannot be read, and shards that do not fit the task.
+    pub(super) fn folds(&mut self) -> Result<Vec<TestedFold>, TrainError> {
+        let mut folds: Vec<TestedFold> = Vec::new();
+        for seed in self.record.seeds.clone() {
+            for fold in self.task.partition(&self.sources, &self.record.options(seed))?.folds {
+                let crystals = self.member(&fold, seed)?;
+                match folds.iter_mut().find(|known| known.name == fold.name) {
+                    Some(known) => {
+                        known.seeds.push(seed);
+                        for (known, crystal) in known.crystals.iter_mut().zip(crystals) {
+                            known.predictions.extend(crystal.predictions);
+                            known.distances.extend(crystal.distances);
+                        }
+                    }
+                    None => folds.push(TestedFold {
+                        name: fold.name,
+                        seeds: vec![seed],
+                        train: fold.train,
+                        validation: fold.validation,
+                        crystals,
+                    }),
+                }
+            }
+        }
+        Ok(folds)
+    }
+
+    /// Returns a member's predictions of its test part.
+    fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<TestedCrystal>, TrainError> {
+        let folder = member_folder(&self.request.folder, &fold.name, seed);
+        let weights = folder.join(BEST_FILE);
+        if !weights.exists() {
+            return Err(TrainError::NoMember { path: weights });
+        }
+        let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
+        let sources = &self.sources;
+        let predictor = Predictor::load(&weights, &self.device)?;
+        self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
+        predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
+        let selection = part(&self.task, fold, "test", sources, &fold.test)?;
+        let targets: HashMap<&str, &[f64]> =
+            fold.test.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
+        self.kind = config.model.kind;
+        if self.settings.is_empty() {
+            let known = config.settings().into_iter();
+            self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
+        }
+        let domain = ModelDomain::read(&weights)?;
+        predict_selection(&predictor, &selection, &config.data, &self.device, |crystal| {
+            let PredictedCrystal { material_id, targets: predictions, embedding, atomic_numbers } = crystal;
+            let of_domain = |domain: &ModelDomain| domain.distances(embedding, embedding.len());
+            let is_unseen = |domain: &ModelDomain| {
+                atomic_numbers.iter().any(|number| !domain.elements().contains(number))
+            };
+            TestedCrystal {
+                targets: targets
+                    .get(material_id.as_str())
+                    .map(|targets| targets.to_vec())
+                    .unwrap_or_default(),
+                material_id,
+                formula: conventional_formula(atomic_numbers),
+                elements: elements(atomic_numbers),
+                predictions: vec![predictions],
+                distances: domain.iter().flat_map(of_domain).flatten().collect(),
+                has_unseen_element: domain.as_ref().is_some_and(is_unseen),
+            }
+        })
+    }
+}
+
+/// Returns the symbols of the elements among atoms.
+fn elements(atomic_numbers: &[u8]) -> Vec<String> {
+    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
+    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
+}

@@ -1,0 +1,298 @@
+//! What fine-tuning minimises: errors of standardised numbers, or the cross entropy of classes.
+
+use burn::prelude::*;
+use burn::tensor::activation::log_softmax;
+
+use crate::config::FinetuneConfig;
+use crate::config::finetune::{ClassWeights, Loss, Standardise};
+use crate::report::statistics::{Scores, median};
+use crate::run::step::{MSE, TOTAL};
+use crate::task::Labelled;
+
+/// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
+const LEAST_STANDARD_DEVIATION: f64 = 1e-8;
+
+/// Mean and standard deviation by which targets are standardised, those of the training targets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standardisation {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, at least 1e-8.
+    pub std: f64,
+}
+
+impl Standardisation {
+    /// Standardises nothing.
+    pub const NONE: Self = Self { mean: 0.0, std: 1.0 };
+
+    /// Returns the statistics of targets; [`Standardisation::NONE`] for [`Standardise::None`].
+    pub fn of(targets: &[f64], method: Standardise) -> Self {
+        let count = targets.len().max(1);
+        let freedom = match method {
+            Standardise::Population => count,
+            Standardise::Sample => (count - 1).max(1),
+            Standardise::None => return Self::NONE,
+        };
+        let mean = targets.iter().sum::<f64>() / count as f64;
+        let squares: f64 = targets.iter().map(|target| (target - mean).powi(2)).sum();
+        Self { mean, std: (squares / freedom as f64).sqrt().max(LEAST_STANDARD_DEVIATION) }
+    }
+}
+
+/// Criterion of a fine-tuning with K outputs.
+///
+/// * Of numbers, `mean_b mean_t w_bt |ŷ_bt − (y_bt − mean_t)/std_t|`, or the same with squares. w_bt is 0 where a
+///   crystal lacks a target, otherwise 1 over the share of the training crystals that have it, so that every target
+///   counts alike. K is the number of targets.
+/// * Of classes, `−mean_b w_c ln softmax(ŷ_b)_c` of the crystal's class c. K is the number of classes, w_c 1, or n / (K n_c)
+///   for n training crystals with n_c of the class.
+#[derive(Debug, Clone)]
+pub struct Criterion {
+    kind: Kind,
+    /// Weight of every output where it counts, `[K]`.
+    weights: Vec<f64>,
+    /// Loss of the best constant outputs for the training part, as it is reported.
+    constant: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Numbers { standardisation: Vec<Standardisation>, loss: Loss },
+    Classes,
+}
+
+/// Targets of a batch.
+#[derive(Debug)]
+pub struct Targets {
+    /// Standardised targets, 0 where one is absent; of classes, 1 for the crystal's and 0 for the others. Shape `[B, K]`.
+    pub values: Tensor<2>,
+    /// Weights, shape `[B, K]`; `None` if all are 1.
+    pub weights: Option<Tensor<2>>,
+}
+
+impl Criterion {
+    /// Creates the criterion of the numbers of a training part.
+    pub fn of_numbers(train: &[Labelled], config: &FinetuneConfig) -> Self {
+        let count = train.first().map_or(1, |crystal| crystal.targets.len());
+        let columns: Vec<Vec<f64>> = (0..count).map(|target| present(train, target)).collect();
+        let standardisation: Vec<Standardisation> =
+            columns.iter().map(|column| Standardisation::of(column, config.standardise)).collect();
+        let errors = columns.iter().zip(&standardisation).map(|(column, standardisation)| {
+            let scores = Scores::of_constant(column.iter().copied(), median(column)?)?;
+            Some(scores.mae / if count == 1 { 1.0 } else { standardisation.std })
+        });
+        let errors: Option<Vec<f64>> = errors.collect();
+        Self {
+            kind: Kind::Numbers { standardisation, loss: config.loss },
+            weights: columns.iter().map(|column| train.len() as f64 / column.len().max(1) as f64).collect(),
+            constant: errors.map(|errors| errors.iter().sum::<f64>() / count as f64),
+        }
+    }
+
+    /// Creates the criterion of the classes of a training part.
+    pub fn of_classes(train: &[Labelled], classes: usize, config: &FinetuneConfig) -> Self {
+        let mut counts = vec![0_usize; classes];
+        for index in train.iter().filter_map(class_of) {
+            if let Some(count) = counts.get_mut(index) {
+                *count += 1;
+            }
+        }
+        let weight = |count: &usize| match config.class_weights {
+            ClassWeights::None => 1.0,
+            ClassWeights::Balanced => train.len() as f64 / (classes * (*count).max(1)) as f64,
+        };
+        let weights: Vec<f64> = counts.iter().map(weight).collect();
+        // Σ_c n_c w_c (−ln q_c) / n is least for q_c in proportion to n_c w_c.
+        let parts = counts.iter().zip(&weights).map(|(&count, weight)| count as f64 * weight);
+        let parts: Vec<f64> = parts.filter(|part| *part > 0.0).collect();
+        let sum: f64 = parts.iter().sum();
+        let constant = parts.iter().map(|part| -part * (part / sum).ln()).sum::<f64>() / train.len() as f64;
+        Self { kind: Kind::Classes, weights, constant: Some(constant).filter(|loss| loss.is_finite()) }
+    }
+
+    /// Returns the number of outputs K.
+    pub fn outputs(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Returns the standardisation of every target; none for classes.
+    pub fn standardisation(&self) -> &[Standardisation] {
+        match &self.kind {
+            Kind::Numbers { standardisation, .. } => standardisation,
+            Kind::Classes => &[],
+        }
+    }
+
+    /// Returns the loss of the best constant outputs for the training part, in the unit of the reported one; `None` without
+    /// crystals.
+    pub fn constant(&self) -> Option<f64> {
+        self.constant
+    }
+
+    /// Returns the targets of crystals for a batch, from those of [`Labelled`].
+    pub fn targets<'a>(&self, crystals: impl Iterator<Item = &'a [f64]>, device: &Device) -> Targets {
+        let outputs = self.outputs();
+        let (mut values, mut weights): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
+        for targets in crystals {
+            match &self.kind {
+                Kind::Numbers { standardisation, .. } => {
+                    for ((target, Standardisation { mean, std }), weight) in
+                        targets.iter().zip(standardisation).zip(&self.weights)
+                    {
+                        let is_absent = target.is_nan();
+                        values.push(if is_absent { 0.0 } else { ((target - mean) / std) as f32 });
+                        weights.push(if is_absent { 0.0 } else { *weight as f32 });
+                    }
+                }
+                Kind::Classes => {
+                    let class = targets.first().map_or(0, |index| *index as usize);
+                    values.extend((0..outputs).map(|output| f32::from(u8::from(output == class))));
+                    weights.extend(self.weights.iter().map(|weight| *weight as f32));
+                }
+            }
+        }
+        let tensor = |numbers: Vec<f32>| {
+            let count = numbers.len() / outputs;
+            Tensor::from_data(TensorData::new(numbers, [count, outputs]), device)
+        };
+        let is_weighted = weights.iter().any(|weight| *weight != 1.0);
+        Targets { values: tensor(values), weights: is_weighted.then(|| tensor(weights)) }
+    }
+
+    /// Returns the loss of outputs `[B, K]`, and the terms to report by name, [`TOTAL`] first; `[1]` each. They are means
+    /// over the crystals.
+    pub(super) fn losses(
+        &self,
+        outputs: Tensor<2>,
+        targets: &Targets,
+    ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
+        let weighted = |errors: Tensor<2>| match &targets.weights {
+            Some(weights) => (errors * weights.clone()).mean(),
+            None => errors.mean(),
+        };
+        match self.kind {
+            Kind::Numbers { loss, .. } => {
+                let errors = outputs - targets.values.clone();
+                let absolute = weighted(errors.clone().abs());
+                match loss {
+                    Loss::L1 => (absolute.clone(), vec![(TOTAL, absolute)]),
+                    Loss::Mse => {
+                        let squared = weighted(errors.powi_scalar(2));
+                        (squared.clone(), vec![(TOTAL, absolute), (MSE, squared)])
+                    }
+                }
+            }
+            Kind::Classes => {
+                let of_class = log_softmax(outputs, 1) * targets.values.clone();
+                let entropy = weighted(of_class) * -(self.outputs() as f64);
+                (entropy.clone(), vec![(TOTAL, entropy)])
+            }
+        }
+    }
+
+    /// Returns the factor from the first term of [`Criterion::losses`] to the reported loss: a single target is
+    /// reported in its unit.
+    pub(super) fn factor(&self) -> f64 {
+        match self.standardisation() {
+            [single] => single.std,
+            _ => 1.0,
+        }
+    }
+}
+
+/// Returns the targets of a number that crystals have.
+fn present(crystals: &[Labelled], target: usize) -> Vec<f64> {
+    let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(target).copied());
+    targets.filter(|target| !target.is_nan()).collect()
+}
+
+/// Returns the index of a crystal's class.
+fn class_of(crystal: &Labelled) -> Option<usize> {
+    crystal.targets.first().map(|index| *index as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(targets: &[&[f64]]) -> Vec<Labelled> {
+        let crystal = |targets: &&[f64]| Labelled { material_id: String::new(), targets: targets.to_vec() };
+        targets.iter().map(crystal).collect()
+    }
+
+    fn numbers<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+        tensor.to_data().iter::<f64>().collect()
+    }
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+    }
+
+    #[test]
+    fn targets_are_standardised_as_asked() {
+        let of = |method| Standardisation::of(&[1.0, 2.0, 6.0], method);
+        assert_eq!(of(Standardise::Population), Standardisation { mean: 3.0, std: (14.0_f64 / 3.0).sqrt() });
+        assert_eq!(of(Standardise::Sample), Standardisation { mean: 3.0, std: 7.0_f64.sqrt() });
+        assert_eq!(of(Standardise::None), Standardisation::NONE);
+        for method in [Standardise::Population, Standardise::Sample] {
+            let one = Standardisation::of(&[1.0], method);
+            assert_eq!(one, Standardisation { mean: 1.0, std: LEAST_STANDARD_DEVIATION });
+        }
+    }
+
+    #[test]
+    fn an_absent_target_counts_nothing_and_the_others_more() {
+        let nan = f64::NAN;
+        let train = labelled(&[&[1.0, 10.0], &[3.0, nan], &[5.0, 30.0], &[7.0, nan]]);
+        let config = FinetuneConfig { standardise: Standardise::None, ..FinetuneConfig::default() };
+        let criterion = Criterion::of_numbers(&train, &config);
+        assert_eq!((criterion.outputs(), criterion.factor()), (2, 1.0));
+        // Medians 4 and 20: mean absolute errors 2 and 10.
+        close(criterion.constant().expect("there are crystals"), 6.0);
+        let device = Device::flex();
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        let weights = targets.weights.as_ref().expect("some are absent");
+        assert_eq!(numbers(weights), [1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]);
+        let outputs = Tensor::<1>::from_floats([2.0, 10.0, 3.0, 999.0, 5.0, 34.0, 3.0, -999.0], &device);
+        let (loss, terms) = criterion.losses(outputs.reshape([4, 2]), &targets);
+        // Mean errors (1 + 0 + 0 + 4) / 4 and (0 + 4) / 2, and their mean.
+        close(numbers(&loss)[0], 1.625);
+        assert_eq!(terms.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [TOTAL]);
+    }
+
+    #[test]
+    fn one_target_is_reported_in_its_unit() {
+        let train = labelled(&[&[1.0], &[5.0]]);
+        let config = FinetuneConfig { loss: Loss::Mse, ..FinetuneConfig::default() };
+        let criterion = Criterion::of_numbers(&train, &config);
+        assert_eq!((criterion.factor(), criterion.constant()), (2.0, Some(2.0)));
+        let device = Device::flex();
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        assert!(targets.weights.is_none());
+        let (loss, terms) = criterion.losses(Tensor::zeros([2, 1], &device), &targets);
+        close(numbers(&loss)[0], 1.0);
+        assert_eq!(terms.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [TOTAL, MSE]);
+    }
+
+    #[test]
+    fn the_cross_entropy_is_that_of_the_textbook() {
+        let train = labelled(&[&[0.0], &[2.0], &[2.0], &[2.0]]);
+        let device = Device::flex();
+        let outputs = Tensor::<1>::from_floats([1.0, 2.0, 3.0].repeat(4).as_slice(), &device).reshape([4, 3]);
+        let log_sum = (1.0_f64.exp() + 2.0_f64.exp() + 3.0_f64.exp()).ln();
+        let (first, third) = (log_sum - 1.0, log_sum - 3.0);
+        for (class_weights, expected, constant) in [
+            (ClassWeights::None, (first + 3.0 * third) / 4.0, -(0.25 * 0.25_f64.ln() + 0.75 * 0.75_f64.ln())),
+            // Weights 4/3 and 4/9: two classes of the same weight.
+            (ClassWeights::Balanced, (first + third) / 3.0, 2.0 / 3.0 * 2.0_f64.ln()),
+        ] {
+            let config = FinetuneConfig { class_weights, ..FinetuneConfig::default() };
+            let criterion = Criterion::of_classes(&train, 3, &config);
+            let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+            let (loss, terms) = criterion.losses(outputs.clone(), &targets);
+            close(numbers(&loss)[0], expected);
+            close(numbers(&terms[0].1)[0], expected);
+            close(criterion.constant().expect("there are crystals"), constant);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `evaluation.json` of classes: the scores of an evaluation for programs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+
+use schemas::bounded;
+use serde::{Deserialize, Serialize};
+
+use super::scores::{confusion, scores};
+use super::{ClassEvaluation, ClassOutcome};
+use crate::atomic;
+use crate::report::error::ReportError;
+use crate::report::statistics::{MeanStd, mean};
+
+/// Maximum number of bytes of the file.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Content of `evaluation.json`. Scores have the names and definitions of [`fn@scores`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassificationRecord {
+    /// Name of the task.
+    pub task: String,
+    /// Name of the property.
+    pub property: String,
+    /// Names of the classes, `[K]`.
+    pub classes: Vec<String>,
+    /// Every fold, in the order evaluated.
+    pub folds: Vec<ClassFoldRecord>,
+    /// Means over the folds of the scores that all folds have.
+    pub mean: BTreeMap<String, f64>,
+    /// Population standard deviations of the scores over the folds; empty for a single fold.
+    pub std: BTreeMap<String, f64>,
+    /// Numbers of test crystals of all folds by known class (rows) and predicted class (columns), `[K][K]`.
+    pub confusion: Vec<Vec<usize>>,
+    /// Seeds of all folds, ascending.
+    pub seeds: Vec<u64>,
+    /// Calibration of the probabilities; absent with too few validation crystals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationRecord>,
+}
+
+/// Calibration of probabilities by a temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationRecord {
+    /// The temperature.
+    pub temperature: f64,
+    /// Number of validation crystals that it is made of.
+    pub validation_crystals: usize,
+}
+
+/// Scores of a fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFoldRecord {
+    /// Name: `fold-0`, or `split` for a task without cross-validation.
+    pub name: String,
+    /// Seeds whose probabilities were averaged.
+    pub seeds: Vec<u64>,
+    /// Number of crystals for training.
+    pub train: usize,
+    /// Number of crystals for validation.
+    pub validation: usize,
+    /// Number of crystals for the test.
+    pub test: usize,
+    /// Scores by name.
+    pub scores: BTreeMap<String, f64>,
+    /// Accuracy of the commonest class of the training part as the prediction of every crystal.
+    pub dummy_accuracy: f64,
+}
+
+impl ClassificationRecord {
+    /// Computes the scores of an evaluation, which has folds and crystals.
+    #[must_use]
+    pub fn new(evaluation: &ClassEvaluation) -> Self {
+        let classes = evaluation.classes.len();
+        let folds = evaluation.folds.iter().map(|fold| {
+            let outcomes: Vec<&ClassOutcome> = fold.outcomes.iter().collect();
+            let is_commonest =
+                |outcome: &&ClassOutcome| f64::from(u8::from(outcome.target == fold.commonest));
+            ClassFoldRecord {
+                name: fold.name.clone(),
+                seeds: fold.seeds.clone(),
+                train: fold.train,
+                validation: fold.validation,
+                test: outcomes.len(),
+                scores: scores(&outcomes, classes),
+                dummy_accuracy: mean(outcomes.iter().map(is_commonest)),
+            }
+        });
+        let folds: Vec<ClassFoldRecord> = folds.collect();
+        let (mut means, mut deviations) = (BTreeMap::new(), BTreeMap::new());
+        for name in folds.first().into_iter().flat_map(|fold| fold.scores.keys()) {
+            let of_folds: Option<Vec<f64>> =
+                folds.iter().map(|fold| fold.scores.get(name).copied()).collect();
+            let Some(spread) = of_folds.and_then(|scores| MeanStd::of(&scores)) else { continue };
+            means.insert(name.clone(), spread.mean);
+            deviations.extend(spread.std.map(|std| (name.clone(), std)));
+        }
+        let seeds: BTreeSet<u64> = folds.iter().flat_map(|fold| fold.seeds.iter().copied()).collect();
+        Self {
+            task: evaluation.task.clone(),
+            property: evaluation.property.clone(),
+            classes: evaluation.classes.clone(),
+            folds,
+            mean: means,
+            std: deviations,
+            confusion: confusion(&evaluation.outcomes(), classes),
+            seeds: seeds.into_iter().collect(),
+            calibration: evaluation.temperature.map(|temperature| CalibrationRecord {
+                temperature: temperature.value,
+                validation_crystals: temperature.crystals,
+            }),
+        }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`] or [`ReportError::Json`].
+    pub fn read(path: &Path) -> Result<Self, ReportError> {
+        let text = bounded::read(path, MAX_BYTES).map_err(ReportError::io("read", path))?;
+        serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
+    }
+
+    /// Writes the file. The same evaluation gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        atomic::write(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })
+        .map_err(ReportError::io("write", path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::classes::example::evaluation;
+    use crate::report::classes::scores::{ACCURACY, ROC_AUC};
+
+    #[test]
+    fn folds_are_scored_and_taken_together() {
+        let record = ClassificationRecord::new(&evaluation());
+        assert_eq!(record.folds.iter().map(|fold| fold.scores[ROC_AUC]).collect::<Vec<_>>(), [1.0, 1.0]);
+        assert!((record.mean[ACCURACY] - 2.0 / 3.0).abs() < 1e-12 && record.std[ACCURACY].abs() < 1e-12);
+        assert_eq!(record.confusion, [[2, 1], [1, 2]]);
+        assert!((record.folds[1].dummy_accuracy - 2.0 / 3.0).abs() < 1e-12);
+        let mut one = evaluation();
+        one.folds.truncate(1);
+        assert!(ClassificationRecord::new(&one).std.is_empty());
+        // A fold of one class has no characteristic, and then neither has the mean.
+        one.folds[0].outcomes.truncate(1);
+        assert!(!ClassificationRecord::new(&one).mean.contains_key(ROC_AUC));
+    }
+}
