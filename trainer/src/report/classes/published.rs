@@ -34,3 +34,22 @@ fn published(fold: &ClassFold) -> PublishedFold<'_> {
         scores,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::classes::example::evaluation;
+
+    #[test]
+    fn a_fold_has_the_probabilities_of_the_second_class_and_matbench_s_scores() {
+        let evaluation = evaluation();
+        let fold = published(&evaluation.folds[0]);
+        assert_eq!((fold.name, fold.seeds), ("fold-0", &[123][..]));
+        assert_eq!(fold.predictions, [("a", 0.25), ("b", 0.75), ("c", 0.375)]);
+        let scores = fold.scores.expect("both classes occur");
+        assert_eq!((&scores["rocauc"], &scores["balanced_accuracy"]), (&1.0.into(), &0.75.into()));
+        let mut one_class = evaluation.folds[0].clone();
+        one_class.outcomes.truncate(1);
+        assert_eq!(published(&one_class).scores, None, "MatBench's ROC-AUC is undefined");
+    }
+}
