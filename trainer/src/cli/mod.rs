@@ -24,6 +24,7 @@ mod predict;
 mod pretrain;
 mod settings;
 mod space;
+mod structures;
 mod suggestions;
 mod tasks;
 mod verify;

@@ -3,16 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use crystal::contact::ContactLimit;
-use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
-use etl::source::SourceKind;
 use schemas::count::counted;
 use trainer::neighbours::{DEFAULT_NEIGHBOURS, Request, Row, neighbours};
 
 use super::Outcome;
 use super::out::say;
 use super::space::{Side, SpaceArguments, print_table};
-use super::suggestions;
+use super::structures::StructureArguments;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,20 +37,8 @@ pub(crate) struct NeighboursArguments {
     /// Replace the table in --out
     #[arg(long, help_heading = "Output")]
     overwrite: bool,
-    #[arg(
-        long,
-        help = format!("How structures are read: {}; found out unless given", SourceKind::names()),
-        value_parser = suggestions::source_kinds(),
-        hide_possible_values = true
-    )]
-    kind: Option<SourceKind>,
-    /// Refuse structures of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
-    max_sites: usize,
-    /// Refuse structures with two sites nearer than this share of the sum of their covalent radii; 0 takes
-    /// all
-    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default(), help_heading = "Filters")]
-    min_contact: ContactLimit,
+    #[command(flatten)]
+    structures: StructureArguments,
 }
 
 impl NeighboursArguments {
@@ -61,8 +46,8 @@ impl NeighboursArguments {
         let request = Request {
             origin: self.space.origin(self.out.as_deref())?,
             queries: self.queries.clone(),
-            kind: self.kind,
-            bounds: Bounds { max_sites: self.max_sites, min_contact: self.min_contact, ..Bounds::default() },
+            kind: self.structures.kind,
+            bounds: self.structures.bounds(),
             k: self.k,
             out: self.out.clone(),
             overwrite: self.overwrite,

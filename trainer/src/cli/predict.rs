@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use crystal::contact::ContactLimit;
-use etl::pipeline::{Bounds, DEFAULT_MAX_SITES};
-use etl::source::SourceKind;
 use schemas::count::counted;
 use trainer::data::BatchLimit;
 use trainer::data::stream::{DEFAULT_QUEUE, DEFAULT_WORKERS};
@@ -19,7 +16,7 @@ use super::Outcome;
 use super::bar::Bar;
 use super::out::say;
 use super::settings::Machine;
-use super::suggestions;
+use super::structures::StructureArguments;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,23 +49,8 @@ pub(crate) struct PredictArguments {
     /// Replace the table in --out, that of the entries it left out and those of an interruption, but no other file
     #[arg(long, help_heading = "Output")]
     overwrite: bool,
-    #[arg(
-        long,
-        help = format!("How the inputs are read: {}; found out unless given", SourceKind::names()),
-        value_parser = suggestions::source_kinds(),
-        hide_possible_values = true
-    )]
-    kind: Option<SourceKind>,
-    /// Leave out structures of more sites
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, help_heading = "Filters")]
-    max_sites: usize,
-    /// Leave out structures with two sites nearer than this share of the sum of their covalent radii; 0 keeps
-    /// all
-    #[arg(long, value_name = "SHARE", default_value_t = ContactLimit::default(), help_heading = "Filters")]
-    min_contact: ContactLimit,
-    /// Leave out structures with an atom that has no neighbour within the cutoff
-    #[arg(long, help_heading = "Filters")]
-    reject_isolated: bool,
+    #[command(flatten)]
+    structures: StructureArguments,
     /// Crystals in a batch
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_CRYSTALS, help_heading = "Batches")]
     batch: usize,
@@ -95,13 +77,8 @@ impl PredictArguments {
         }
         let request = Request {
             inputs: self.inputs.clone(),
-            kind: self.kind,
-            bounds: Bounds {
-                max_sites: self.max_sites,
-                min_contact: self.min_contact,
-                reject_isolated: self.reject_isolated,
-                ..Bounds::default()
-            },
+            kind: self.structures.kind,
+            bounds: self.structures.bounds(),
             out: self.out.clone(),
             overwrite: self.overwrite,
             limit: BatchLimit { crystals: self.batch, triplets: Some(self.batch_triplets) },
