@@ -49,7 +49,7 @@ fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
     FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
-        train_median: median(&train).unwrap_or(f64::NAN),
+        dummy: median(&train).unwrap_or(f64::NAN),
         train: train.len(),
         validation: present(&fold.validation).len(),
         outcomes: fold.crystals.iter().filter_map(|crystal| outcome(crystal, target)).collect(),
@@ -96,7 +96,7 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
         ClassFold {
             name: fold.name,
             seeds: fold.seeds,
-            commonest: most_probable(&counts),
+            dummy: most_probable(&counts),
             train: fold.train.len(),
             validation: fold.validation.len(),
             outcomes: fold
@@ -114,7 +114,7 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
         folds: folds.into_iter().map(fold).collect(),
         temperature,
         settings: settings(members),
-        matbench: matbench(task, &request.authors, *kind).filter(|_| classes.len() == 2),
+        matbench: matbench(task, &request.authors, *kind).filter(|_| is_published_order(classes)),
     }
 }
 
@@ -127,10 +127,16 @@ fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Tempera
     ClassOutcome {
         material_id: crystal.material_id.clone(),
         formula: crystal.formula.clone(),
-        target: crystal.targets.first().map_or(0, |class| *class as usize),
+        // No class has this index, and the report refuses it.
+        target: crystal.targets.first().map_or(usize::MAX, |class| *class as usize),
         deviation: spreads.get(most_probable(&means)).copied().flatten().and_then(|spread| spread.std),
         probabilities: temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means)),
     }
+}
+
+/// Whether the second of two classes is `True`, whose probability MatBench's record holds.
+fn is_published_order(classes: &[String]) -> bool {
+    classes == ["0", "1"]
 }
 
 /// Returns the settings in the report page.

@@ -9,6 +9,7 @@ use crate::data::{Graph, GraphBatch, Inputs};
 use crate::error::TrainError;
 use crate::model::head::mean;
 use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
+use crate::report::classes::temperature::softmax;
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
 use crate::weights::{self, Description, Target};
@@ -98,30 +99,9 @@ impl Predictor {
                 .zip(&numbers)
                 .map(|(output, number)| number.mean + number.std * output)
                 .collect(),
-            false => softmax(outputs),
+            false => softmax(outputs, 1.0),
         };
         let targets = outputs.chunks(self.target.outputs()).map(of_crystal).collect();
         BatchPredictions { targets, embeddings }
-    }
-}
-
-/// Returns the probabilities of classes, `exp(x_c) / Σ exp(x)`, in double precision.
-fn softmax(outputs: &[f64]) -> Vec<f64> {
-    let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let parts: Vec<f64> = outputs.iter().map(|output| (output - largest).exp()).collect();
-    let sum: f64 = parts.iter().sum();
-    parts.into_iter().map(|part| part / sum).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_are_those_of_the_outputs_however_large() {
-        assert_eq!(softmax(&[0.0, 0.0]), [0.5, 0.5]);
-        let third = softmax(&[1e4, 1e4 + 2.0_f64.ln(), -1e9]);
-        assert!((third[1] - 2.0 / 3.0).abs() < 1e-9 && third[2] == 0.0, "{third:?}");
-        assert!(softmax(&[f64::NAN, 0.0]).iter().all(|probability| probability.is_nan()));
     }
 }

@@ -13,21 +13,30 @@ pub const LARGEST: f64 = 1e100;
 /// # Errors
 /// All variants of [`ReportError`] except those of files.
 pub(super) fn check(evaluation: &Evaluation) -> Result<(), ReportError> {
-    let task = || evaluation.task.clone();
-    if evaluation.folds.is_empty() {
-        return Err(ReportError::NoFolds { task: task() });
+    check_folds(&evaluation.task, &evaluation.folds)?;
+    evaluation.folds.iter().try_for_each(check_numbers)?;
+    evaluation.jarvis.as_ref().map_or(Ok(()), super::jarvis::Jarvis::check)
+}
+
+/// Checks that there are folds, each with its own name and with crystals. `task` is the name of the task.
+///
+/// # Errors
+/// [`ReportError::NoFolds`], [`ReportError::RepeatedFold`] or [`ReportError::EmptyFold`].
+pub(super) fn check_folds<O, D>(task: &str, folds: &[FoldOutcome<O, D>]) -> Result<(), ReportError> {
+    if folds.is_empty() {
+        return Err(ReportError::NoFolds { task: task.to_owned() });
     }
     let mut names = BTreeSet::new();
-    for fold in &evaluation.folds {
+    for fold in folds {
+        let (task, name) = (|| task.to_owned(), || fold.name.clone());
         if !names.insert(&fold.name) {
-            return Err(ReportError::RepeatedFold { task: task(), fold: fold.name.clone() });
+            return Err(ReportError::RepeatedFold { task: task(), fold: name() });
         }
         if fold.outcomes.is_empty() {
-            return Err(ReportError::EmptyFold { task: task(), fold: fold.name.clone() });
+            return Err(ReportError::EmptyFold { task: task(), fold: name() });
         }
-        check_numbers(fold)?;
     }
-    evaluation.jarvis.as_ref().map_or(Ok(()), super::jarvis::Jarvis::check)
+    Ok(())
 }
 
 /// Checks the numbers of a fold.
@@ -39,7 +48,7 @@ fn check_numbers(fold: &FoldOutcome) -> Result<(), ReportError> {
         let (fold, material_id) = (fold.name.clone(), material_id.to_owned());
         Err(ReportError::Number { fold, quantity, material_id, value })
     };
-    check("training median", "the dummy", fold.train_median)?;
+    check("training median", "the dummy", fold.dummy)?;
     for outcome in &fold.outcomes {
         check("target", &outcome.material_id, outcome.target)?;
         check("prediction", &outcome.material_id, outcome.prediction)?;

@@ -29,7 +29,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
         folds: vec![FoldOutcome {
             name: "split".to_owned(),
             seeds: vec![123],
-            train_median: 2.0,
+            dummy: 2.0,
             train: 100,
             validation: 10,
             outcomes,
@@ -60,7 +60,7 @@ pub(super) fn jdft2d() -> Evaluation {
     let folds = (0..5_usize).map(|fold| FoldOutcome {
         name: format!("fold-{fold}"),
         seeds: vec![123, 124],
-        train_median: 72.0 + fold as f64,
+        dummy: 72.0 + fold as f64,
         train: 458,
         validation: 51,
         outcomes: (0..636).filter(|row| row % 5 == fold).map(exfoliated).collect(),

@@ -1,19 +1,15 @@
 //! `evaluation.json`: the scores of an evaluation for programs.
 
-use std::io::Write;
 use std::path::Path;
 
-use schemas::bounded;
 use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
+use super::files::{read_record, write_record};
 use super::interval::{COVERAGE, Interval};
 use super::statistics::{MeanStd, Scores};
 use super::{Evaluation, FoldOutcome};
-use crate::atomic;
 
-/// Maximum number of bytes of the file.
-const MAX_BYTES: u64 = 64 << 20;
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
 
@@ -170,8 +166,7 @@ impl EvaluationRecord {
     /// # Errors
     /// [`ReportError::Io`] or [`ReportError::Json`].
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = bounded::read(path, MAX_BYTES).map_err(ReportError::io("read", path))?;
-        serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
+        read_record(path)
     }
 
     /// Writes the file. The same evaluation gives the same bytes.
@@ -179,11 +174,7 @@ impl EvaluationRecord {
     /// # Errors
     /// [`ReportError::Io`].
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        atomic::write(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            out.write_all(b"\n")
-        })
-        .map_err(ReportError::io("write", path))
+        write_record(path, self)
     }
 }
 
@@ -193,7 +184,7 @@ impl FoldRecord {
         let pairs: Vec<_> =
             fold.outcomes.iter().map(|outcome| (outcome.target, outcome.prediction)).collect();
         let scores = Scores::of(&pairs)?;
-        let dummy = Scores::of_constant(pairs.iter().map(|pair| pair.0), fold.train_median)?;
+        let dummy = Scores::of_constant(pairs.iter().map(|pair| pair.0), fold.dummy)?;
         Some(Self {
             name: fold.name.clone(),
             seeds: fold.seeds.clone(),
@@ -220,7 +211,7 @@ mod tests {
         let mut second = evaluation.folds[0].clone();
         second.name = "fold-1".to_owned();
         second.seeds = vec![7, 5];
-        second.train_median = 1.0;
+        second.dummy = 1.0;
         second.outcomes = vec![outcome("c", 1.0, 2.0, &["O"]), outcome("d", 1.0, 0.0, &["O"])];
         evaluation.folds.push(second);
         evaluation

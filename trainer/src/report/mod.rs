@@ -5,6 +5,7 @@
 //!   predictions
 //! * [`classes`]: the same files for classes instead of numbers
 //! * [`mod@json`] writes `evaluation.json`
+//! * `files`: reading and writing of the files
 //! * `table`: `predictions.csv`
 //! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
 //! * [`matbench`] with `python`: `results.json.gz` and `info.json` for MatBench's leaderboard
@@ -19,6 +20,7 @@ pub mod elements;
 mod error;
 #[cfg(test)]
 mod example;
+mod files;
 mod histogram;
 mod html;
 pub mod interval;
@@ -34,19 +36,16 @@ mod table;
 mod tests;
 pub mod validated;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use check::LARGEST;
 pub use error::ReportError;
 
-use schemas::text;
-
+use self::files::ResultFiles;
 use self::interval::Interval;
 use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
 use self::matbench::Matbench;
-use crate::atomic;
 
 /// Name of the report page in the folder of an evaluation.
 pub const PAGE: &str = "report.html";
@@ -83,22 +82,25 @@ impl Outcome {
     }
 }
 
-/// A fold with its test crystals.
+/// A fold with its test crystals. `O` is a test crystal, `D` what the dummy predicts for each: of numbers the median of
+/// the training targets, of classes the index of the commonest class of the training part.
+///
+/// MatBench's dummy for numbers predicts the mean and has a larger absolute error: 67.29 against 55.18 meV/atom for
+/// `matbench_jdft2d`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FoldOutcome {
+pub struct FoldOutcome<O = Outcome, D = f64> {
     /// Name: `fold-0`, or `split` for a task without cross-validation.
     pub name: String,
     /// Seeds of the members whose predictions were averaged.
     pub seeds: Vec<u64>,
-    /// Median of the training targets, the prediction of the dummy. MatBench's dummy predicts the mean and has a
-    /// larger absolute error: 67.29 against 55.18 meV/atom for `matbench_jdft2d`.
-    pub train_median: f64,
+    /// The prediction of the dummy.
+    pub dummy: D,
     /// Number of crystals for training.
     pub train: usize,
     /// Number of crystals for validation.
     pub validation: usize,
     /// The test crystals.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<O>,
 }
 
 /// An evaluated task.
@@ -208,27 +210,13 @@ pub fn write(folder: &Path, evaluation: &Evaluation) -> Result<Vec<PathBuf>, Rep
     check::check(evaluation)?;
     let record = EvaluationRecord::new(evaluation)?;
     let published = matbench::record(evaluation);
-    let mut files = Vec::new();
-    let mut path = |name: &str| {
-        let path = folder.join(name);
-        files.push(path.clone());
-        path
-    };
-    record.write(&path(json::FILE))?;
-    table::write(&path(table::FILE), std::slice::from_ref(evaluation))?;
-    if let Some(matbench) = &evaluation.matbench {
-        matbench::write_info(&path(matbench::INFO), matbench)?;
-    }
-    if let Some(Ok(text)) = &published {
-        matbench::write_results(&path(matbench::RESULTS), text)?;
-    }
+    let mut files = ResultFiles::new(folder);
+    record.write(&files.path(json::FILE))?;
+    table::write(&files.path(table::FILE), std::slice::from_ref(evaluation))?;
+    let notes = files.matbench(evaluation.matbench.as_ref(), published)?;
     if let (Some(jarvis), [fold]) = (&evaluation.jarvis, evaluation.folds.as_slice()) {
-        jarvis::write(&path(&jarvis.archive()), jarvis, fold)?;
+        jarvis::write(&files.path(&jarvis.archive()), jarvis, fold)?;
     }
-    let notes: Vec<String> = published.and_then(Result::err).iter().map(ToString::to_string).collect();
-    let page = html::page(evaluation, &record, &notes).into_string();
-    let file = path(PAGE);
-    atomic::write(&file, |out| out.write_all(text::page(&page).as_bytes()))
-        .map_err(ReportError::io("write", &file))?;
-    Ok(files)
+    files.page(html::page(evaluation, &record, &notes))?;
+    Ok(files.finish())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A crystal of a validation part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,10 +11,27 @@ use serde::{Deserialize, Serialize};
 pub struct Validated {
     /// Identifier.
     pub material_id: String,
-    /// Targets, `[T]`, in their units; `None` for those that the crystal lacks. Of classes the index, `[1]`.
+    /// Targets, `[T]`, in their units; `None` for those that the crystal lacks. Of classes the index, `[1]`. Files of earlier
+    /// versions have a single number.
+    #[serde(alias = "target", deserialize_with = "one_or_many")]
     pub targets: Vec<Option<f64>>,
-    /// Predictions of the member's weights, `[K]`: numbers in the units of the targets, or probabilities of the classes.
+    /// Predictions of the member's weights, `[K]`, or a single number as above: numbers in the units of the targets, or probabilities of the classes.
+    #[serde(alias = "prediction", deserialize_with = "one_or_many")]
     pub predictions: Vec<f64>,
+}
+
+/// Deserialises a list, or the only value of one.
+fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either<T> {
+        Many(Vec<T>),
+        One(T),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Many(values) => values,
+        Either::One(value) => vec![value],
+    })
 }
 
 /// Returns the validation crystals of all members. Members with the same crystals, which differ by their seeds, are averaged
@@ -39,4 +56,21 @@ fn mean(seeds: &[&[Validated]]) -> Vec<Validated> {
         Validated { predictions: (0..crystal.predictions.len()).map(of_output).collect(), ..crystal.clone() }
     };
     first.iter().enumerate().map(crystal).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_earlier_versions_are_read() {
+        let read = |text: &str| serde_json::from_str::<Validated>(text);
+        let expected =
+            Validated { material_id: "m".to_owned(), targets: vec![Some(1.5)], predictions: vec![-1e-300] };
+        let earlier = r#"{"material_id": "m", "target": 1.5, "prediction": -1e-300}"#;
+        assert_eq!(read(earlier).expect("an earlier crystal"), expected);
+        let text = serde_json::to_string(&Validated { targets: vec![Some(1.5), None], ..expected.clone() });
+        assert_eq!(read(&text.expect("JSON")).expect("one of now").targets, [Some(1.5), None]);
+        assert!(read(r#"{"material_id": "m", "targets": "many", "predictions": []}"#).is_err());
+    }
 }

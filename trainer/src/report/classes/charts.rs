@@ -63,7 +63,7 @@ pub(super) fn characteristic(evaluation: &ClassEvaluation) -> Markup {
     }
 }
 
-/// Returns every so manieth point of a curve, and its end.
+/// Returns points of a curve at equal intervals, [`MOST_POINTS`] and the end at most.
 fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let stride = curve.len().div_ceil(MOST_POINTS).max(1);
     let last = curve.last().copied();

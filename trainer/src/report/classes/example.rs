@@ -18,7 +18,7 @@ pub(super) fn evaluation() -> ClassEvaluation {
     let fold = |name: &str, outcomes: Vec<ClassOutcome>| ClassFold {
         name: name.to_owned(),
         seeds: vec![123],
-        commonest: 0,
+        dummy: 0,
         train: 100,
         validation: 10,
         outcomes,

@@ -1,20 +1,15 @@
 //! `evaluation.json` of classes: the scores of an evaluation for programs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::Path;
 
-use schemas::bounded;
 use serde::{Deserialize, Serialize};
 
 use super::scores::{confusion, scores};
 use super::{ClassEvaluation, ClassOutcome};
-use crate::atomic;
 use crate::report::error::ReportError;
+use crate::report::files::{read_record, write_record};
 use crate::report::statistics::{MeanStd, mean};
-
-/// Maximum number of bytes of the file.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// Content of `evaluation.json`. Scores have the names and definitions of [`fn@scores`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,8 +73,7 @@ impl ClassificationRecord {
         let classes = evaluation.classes.len();
         let folds = evaluation.folds.iter().map(|fold| {
             let outcomes: Vec<&ClassOutcome> = fold.outcomes.iter().collect();
-            let is_commonest =
-                |outcome: &&ClassOutcome| f64::from(u8::from(outcome.target == fold.commonest));
+            let is_dummy = |outcome: &&ClassOutcome| f64::from(u8::from(outcome.target == fold.dummy));
             ClassFoldRecord {
                 name: fold.name.clone(),
                 seeds: fold.seeds.clone(),
@@ -87,7 +81,7 @@ impl ClassificationRecord {
                 validation: fold.validation,
                 test: outcomes.len(),
                 scores: scores(&outcomes, classes),
-                dummy_accuracy: mean(outcomes.iter().map(is_commonest)),
+                dummy_accuracy: mean(outcomes.iter().map(is_dummy)),
             }
         });
         let folds: Vec<ClassFoldRecord> = folds.collect();
@@ -121,8 +115,7 @@ impl ClassificationRecord {
     /// # Errors
     /// [`ReportError::Io`] or [`ReportError::Json`].
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = bounded::read(path, MAX_BYTES).map_err(ReportError::io("read", path))?;
-        serde_json::from_slice(&text).map_err(|source| ReportError::Json { path: path.to_owned(), source })
+        read_record(path)
     }
 
     /// Writes the file. The same evaluation gives the same bytes.
@@ -130,11 +123,7 @@ impl ClassificationRecord {
     /// # Errors
     /// [`ReportError::Io`].
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        atomic::write(path, |out| {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            out.write_all(b"\n")
-        })
-        .map_err(ReportError::io("write", path))
+        write_record(path, self)
     }
 }
 

@@ -14,20 +14,17 @@ pub mod scores;
 mod table;
 pub mod temperature;
 
-use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use schemas::text;
 
 pub use self::table::probability_columns;
 
 use self::json::ClassificationRecord;
 use self::temperature::Temperature;
+use super::check::check_folds;
 use super::error::ReportError;
+use super::files::ResultFiles;
 use super::matbench::{self, Matbench};
-use super::{Mark, PAGE, require_marked};
-use crate::atomic;
+use super::{FoldOutcome, Mark, PAGE, require_marked};
 
 /// Number of mistakes that the page lists, the surest first.
 const WORST: usize = 20;
@@ -86,21 +83,7 @@ pub fn most_probable(probabilities: &[f64]) -> usize {
 }
 
 /// A fold with its test crystals.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClassFold {
-    /// Name: `fold-0`, or `split` for a task without cross-validation.
-    pub name: String,
-    /// Seeds of the members whose probabilities were averaged.
-    pub seeds: Vec<u64>,
-    /// Index of the commonest class of the training part, the prediction of the dummy.
-    pub commonest: usize,
-    /// Number of crystals for training.
-    pub train: usize,
-    /// Number of crystals for validation.
-    pub validation: usize,
-    /// The test crystals.
-    pub outcomes: Vec<ClassOutcome>,
-}
+pub type ClassFold = FoldOutcome<ClassOutcome, usize>;
 
 /// An evaluated task of classes.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,47 +165,28 @@ pub fn write(folder: &Path, evaluation: &ClassEvaluation) -> Result<Vec<PathBuf>
     check(evaluation)?;
     let record = ClassificationRecord::new(evaluation);
     let published = evaluation.matbench.as_ref().map(|matbench| published::record(evaluation, matbench));
-    let mut files = Vec::new();
-    let mut path = |name: &str| {
-        let path = folder.join(name);
-        files.push(path.clone());
-        path
-    };
-    record.write(&path(super::json::FILE))?;
-    table::write(&path(super::table::FILE), evaluation)?;
-    if let Some(matbench) = &evaluation.matbench {
-        matbench::write_info(&path(matbench::INFO), matbench)?;
-    }
-    if let Some(Ok(text)) = &published {
-        matbench::write_results(&path(matbench::RESULTS), text)?;
-    }
-    let notes: Vec<String> = published.and_then(Result::err).iter().map(ToString::to_string).collect();
-    let page = html::page(evaluation, &record, &notes).into_string();
-    let file = path(PAGE);
-    atomic::write(&file, |out| out.write_all(text::page(&page).as_bytes()))
-        .map_err(ReportError::io("write", &file))?;
-    Ok(files)
+    let mut files = ResultFiles::new(folder);
+    record.write(&files.path(super::json::FILE))?;
+    table::write(&files.path(super::table::FILE), evaluation)?;
+    let notes = files.matbench(evaluation.matbench.as_ref(), published)?;
+    files.page(html::page(evaluation, &record, &notes))?;
+    Ok(files.finish())
 }
 
-/// Checks folds and probabilities before any file is written.
+/// Checks folds, classes and probabilities before any file is written.
 fn check(evaluation: &ClassEvaluation) -> Result<(), ReportError> {
-    let task = || evaluation.task.clone();
-    if evaluation.folds.is_empty() {
-        return Err(ReportError::NoFolds { task: task() });
-    }
-    let mut names = BTreeSet::new();
+    check_folds(&evaluation.task, &evaluation.folds)?;
     for fold in &evaluation.folds {
-        if !names.insert(&fold.name) {
-            return Err(ReportError::RepeatedFold { task: task(), fold: fold.name.clone() });
-        }
-        if fold.outcomes.is_empty() {
-            return Err(ReportError::EmptyFold { task: task(), fold: fold.name.clone() });
-        }
         for outcome in &fold.outcomes {
-            let is_share = |probability: &&f64| !(0.0..=1.0).contains(*probability);
-            if let Some(&value) = outcome.probabilities.iter().find(is_share) {
+            let refuse = |quantity, value| {
                 let (fold, material_id) = (fold.name.clone(), outcome.material_id.clone());
-                return Err(ReportError::Number { fold, quantity: "probability", material_id, value });
+                Err(ReportError::Number { fold, quantity, material_id, value })
+            };
+            if outcome.target >= evaluation.classes.len() {
+                return refuse("class", outcome.target as f64);
+            }
+            if let Some(&value) = outcome.probabilities.iter().find(|value| !(0.0..=1.0).contains(*value)) {
+                return refuse("probability", value);
             }
         }
     }
@@ -242,6 +206,8 @@ mod tests {
         let mut changed = good.clone();
         changed.folds[0].outcomes[0] = outcome("a", 0, &[f64::NAN, 0.5]);
         assert!(refusal(&changed).contains("the probability of a is NaN"), "{}", refusal(&changed));
+        changed.folds[0].outcomes[0] = outcome("a", 2, &[0.5, 0.5]);
+        assert!(refusal(&changed).contains("the class of a is 2"), "{}", refusal(&changed));
         changed.folds[0].outcomes.clear();
         assert_eq!(refusal(&changed), "task metals: fold-0 has no test crystals");
         changed.folds.clear();

@@ -50,7 +50,7 @@ impl Temperature {
     /// Returns the calibrated probabilities, which sum up to 1.
     #[must_use]
     pub fn apply(&self, probabilities: &[f64]) -> Vec<f64> {
-        scaled(&logarithms(probabilities), 1.0 / self.value)
+        softmax(&logarithms(probabilities), 1.0 / self.value)
     }
 }
 
@@ -58,10 +58,10 @@ fn logarithms(probabilities: &[f64]) -> Vec<f64> {
     probabilities.iter().map(|probability| probability.max(LEAST_PROBABILITY).ln()).collect()
 }
 
-/// Returns `exp(t l_c) / Σ_c exp(t l_c)`.
-fn scaled(logarithms: &[f64], t: f64) -> Vec<f64> {
-    let largest = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let parts: Vec<f64> = logarithms.iter().map(|logarithm| (t * (logarithm - largest)).exp()).collect();
+/// Returns `exp(t x_c) / Σ_c exp(t x_c)`: the probabilities of classes with the logits x at an inverse temperature t.
+pub(crate) fn softmax(logits: &[f64], t: f64) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let parts: Vec<f64> = logits.iter().map(|logit| (t * (logit - largest)).exp()).collect();
     let sum: f64 = parts.iter().sum();
     parts.into_iter().map(|part| part / sum).collect()
 }
@@ -70,7 +70,7 @@ fn scaled(logarithms: &[f64], t: f64) -> Vec<f64> {
 fn slope(crystals: &[(usize, Vec<f64>)], t: f64) -> f64 {
     let of_crystal = |(class, logarithms): &(usize, Vec<f64>)| {
         let expected: f64 =
-            scaled(logarithms, t).iter().zip(logarithms).map(|(p, logarithm)| p * logarithm).sum();
+            softmax(logarithms, t).iter().zip(logarithms).map(|(p, logarithm)| p * logarithm).sum();
         expected - logarithms[*class]
     };
     crystals.iter().map(of_crystal).sum()
@@ -90,6 +90,14 @@ mod tests {
             predictions: vec![probability, 1.0 - probability],
         };
         (0..all).map(crystal).collect()
+    }
+
+    #[test]
+    fn probabilities_are_those_of_the_logits_however_large() {
+        assert_eq!(softmax(&[0.0, 0.0], 1.0), [0.5, 0.5]);
+        let third = softmax(&[1e4, 1e4 + 2.0_f64.ln(), -1e9], 1.0);
+        assert!((third[1] - 2.0 / 3.0).abs() < 1e-9 && third[2] == 0.0, "{third:?}");
+        assert!(softmax(&[f64::NAN, 0.0], 1.0).iter().all(|probability| probability.is_nan()));
     }
 
     #[test]
