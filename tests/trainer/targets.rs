@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
+use crate::programs::etl_beside;
 use crate::support::*;
 
 /// Arguments that fine-tune a small model for a few epochs on properties of the test store, followed by `more`.
 fn on<'a>(properties: &'a str, store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let target = ["finetune", "--property", properties, "--shards", text(store), "--out", text(out)];
-    let rest = ["--from-scratch", "--folds", "3", "--epochs", "2", "--quiet"];
-    [&target[..], &rest, small_encoder(), more].concat()
+    let rest = ["--from-scratch", "--folds", "3", "--quiet"];
+    let epochs: &[&str] = if more.contains(&"--epochs") { &[] } else { &["--epochs", "2"] };
+    [&target[..], &rest, epochs, small_encoder(), more].concat()
 }
 
 fn json(path: &Path) -> Value {
@@ -68,6 +71,39 @@ fn classes_are_learnt_tested_and_predicted() {
 }
 
 #[test]
+fn columns_of_texts_and_booleans_are_classes_by_themselves() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let (cifs, labels, store) = (path("cifs"), path("kinds.csv"), path("store"));
+    fs::create_dir(&cifs).expect("a writable folder");
+    let sample = root().join("data/sample");
+    let gaps = fs::read_to_string(sample.join("labels.csv")).expect("the sample's labels");
+    let mut table = "material_id,kind,is_metal\n".to_owned();
+    for row in gaps.lines().skip(1).step_by(9) {
+        let fields: Vec<&str> = row.split(',').collect();
+        let Ok(gap) = fields[2].parse::<f64>() else { continue };
+        let kind = if gap == 0.0 { "metal" } else { "insulator" };
+        table += &format!("{},{kind},{}\n", fields[0], gap == 0.0);
+        let cif = format!("{}.cif", fields[0]);
+        fs::copy(sample.join(&cif), cifs.join(&cif)).expect("a CIF");
+    }
+    fs::write(&labels, table).expect("a writable folder");
+    let built = Command::new(etl_beside(TRAINER))
+        .args(["build", "cif", "--quiet", "--input", text(&cifs), "--labels", text(&labels)])
+        .args(["--out", text(&store)])
+        .output()
+        .expect("etl is built with the trainer");
+    assert!(built.status.success(), "{}", said(&built));
+    for (property, classes) in [("kind", ["insulator", "metal"]), ("is_metal", ["0", "1"])] {
+        let out = path(property);
+        let said = succeed(&on(property, &store, &out, &["--epochs", "1"]));
+        assert!(said.contains("cross entropy"), "{said}");
+        let record = json(&out.join("evaluation/evaluation.json"));
+        assert_eq!(record["classes"], serde_json::json!(classes));
+    }
+}
+
+#[test]
 fn measured_numbers_are_no_classes() {
     let (folder, store) = (folder(), store());
     let out = folder.path().join("gaps");
@@ -121,6 +157,7 @@ fn what_does_not_fit_together_is_refused() {
     for (properties, more, message) in [
         ("band_gap_ev,band_gap_ev", &[][..], "names of other property columns"),
         ("band_gap_ev", &["--transform", "log10,sqrt"], "2 transforms for 1 property"),
+        ("band_gap_ev,bulk_modulus_gpa", &["--transform", "log10"], "1 transform for 2 properties"),
         ("band_gap_ev,bulk_modulus_gpa", &["--above", "1"], "left out with classification.classes"),
         ("band_gap_ev,band_gap", &[], "band_gap"),
     ] {

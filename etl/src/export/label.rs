@@ -1,9 +1,9 @@
 //! Properties, splits and folds of crystals.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int8Type, Schema};
+use arrow::datatypes::{Float64Type, Int8Type, Schema};
 use schemas::property::PropertyKind;
-use schemas::store::{LabelKind, column_by_name};
+use schemas::store::{LabelKind, label_kind};
 
 /// Name of the column with the test folds.
 const FOLD: &str = "fold";
@@ -39,11 +39,7 @@ pub(super) type Labels<'a> = [(&'a str, Option<Value<'a>>)];
 /// Returns the names of the label columns of a store: splits, folds and properties, in the order of the shards. The column
 /// `split` restates the only split and is not among them.
 pub(super) fn label_columns(schema: &Schema) -> Vec<String> {
-    let fields = schema.fields().iter().filter(|field| match field.data_type() {
-        DataType::Float64 | DataType::Utf8 => column_by_name(field.name()).is_none(),
-        DataType::Int8 => field.name() == FOLD,
-        _ => false,
-    });
+    let fields = schema.fields().iter().filter(|field| field.name() == FOLD || label_kind(field).is_some());
     fields.map(|field| field.name().clone()).collect()
 }
 

@@ -234,8 +234,8 @@ impl FinetuneArguments {
             return Ok(Target { task: Task::load(name)?, split_file, labelled: None });
         }
         anyhow::ensure!(
-            self.transform.len() <= self.property.len(),
-            "--transform gives {} for {}",
+            self.transform.is_empty() || self.transform.len() == self.property.len(),
+            "--transform gives {} for {}: name one for each, none for those without",
             counted(self.transform.len(), "transform"),
             counted(self.property.len(), "property")
         );

@@ -123,7 +123,7 @@ fn scored() -> Evaluation {
         folds: vec![FoldOutcome {
             name: "fold-0".to_owned(),
             seeds: vec![1],
-            train_median: 2.0,
+            dummy: 2.0,
             train: 5,
             validation: 1,
             outcomes: vec![outcome(1.0, 1.5), outcome(3.0, 2.5)],

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{Field, SchemaRef};
 use rayon::prelude::*;
 use schemas::StoreError;
 use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry, absence, is_unfinished};
 use schemas::name::REJECTS_FOLDER;
+use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::{FeatureSettings, SettingsError};
-use schemas::store::{SPLIT_PREFIX, column_by_name};
+use schemas::store::{LabelKind, label_kind};
 
 use crate::data::error::DataError;
 use crate::data::pattern::{self, PatternFault};
@@ -107,24 +108,21 @@ impl Sources {
         self.shards.iter().map(|shard| shard.row_group_rows.len()).sum()
     }
 
-    /// Returns the names of the property columns that any shard has, in order: numbers, and texts that are no splits.
+    /// Returns the names of the property columns that any shard has, in order.
     pub fn property_columns(&self) -> Vec<String> {
-        self.columns(|name, data_type| match data_type {
-            DataType::Float64 => column_by_name(name).is_none(),
-            DataType::Utf8 => column_by_name(name).is_none() && !is_split(name),
-            _ => false,
-        })
+        self.columns(|field| matches!(label_kind(field), Some(LabelKind::Property(_))))
     }
 
-    /// Whether a property column is one of texts in some shard.
-    pub fn is_text(&self, column: &str) -> bool {
+    /// Whether a property column holds classes or booleans in some shard, and not numbers.
+    pub fn has_classes(&self, column: &str) -> bool {
         let mut fields = self.shards.iter().filter_map(|shard| shard.schema.field_with_name(column).ok());
-        fields.any(|field| *field.data_type() == DataType::Utf8)
+        let classes = [PropertyKind::Class, PropertyKind::Boolean].map(LabelKind::Property);
+        fields.any(|field| label_kind(field).is_some_and(|kind| classes.contains(&kind)))
     }
 
     /// Returns the names of the split columns that any shard has, in order.
     pub fn split_columns(&self) -> Vec<String> {
-        self.columns(|name, data_type| *data_type == DataType::Utf8 && is_split(name))
+        self.columns(|field| field.name() == SPLIT_COLUMN || label_kind(field) == Some(LabelKind::Split))
     }
 
     /// Checks that each of the property columns is in some shard.
@@ -143,19 +141,12 @@ impl Sources {
         require("split", &[column.to_owned()], self.split_columns())
     }
 
-    fn columns(&self, wanted: impl Fn(&str, &DataType) -> bool) -> Vec<String> {
+    fn columns(&self, wanted: impl Fn(&Field) -> bool) -> Vec<String> {
         let fields = self.shards.iter().flat_map(|shard| shard.schema.fields());
-        let names: BTreeSet<&String> = fields
-            .filter(|field| wanted(field.name(), field.data_type()))
-            .map(|field| field.name())
-            .collect();
+        let names: BTreeSet<&String> =
+            fields.filter(|field| wanted(field)).map(|field| field.name()).collect();
         names.into_iter().cloned().collect()
     }
-}
-
-/// Whether a column of texts is one of a split.
-fn is_split(name: &str) -> bool {
-    name == SPLIT_COLUMN || name.starts_with(SPLIT_PREFIX)
 }
 
 /// Returns the error for two shards of different settings. It names their stores, or the shards themselves if they

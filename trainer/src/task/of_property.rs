@@ -47,9 +47,9 @@ pub enum Classes {
 pub struct PropertyRequest {
     /// Names of the property columns, at least one.
     pub properties: Vec<String>,
-    /// Transform of every property; [`Transform::None`] for those that lack one.
+    /// Transform of every property, in their order; [`Transform::None`] for those beyond the list.
     pub transforms: Vec<Transform>,
-    /// Classes of the property; numbers if `None`, unless the column is one of texts.
+    /// Classes of the property; numbers if `None`, unless the column is one of texts or booleans.
     pub classes: Option<Classes>,
     /// How the crystals are divided.
     pub division: Division,
@@ -143,12 +143,12 @@ impl PropertyTask {
     }
 }
 
-/// Returns the classes of the first property, if the user asks for some or it is a column of texts.
+/// Returns the classes of the first property, if the user asks for some or it is a column of texts or booleans.
 fn classification(sources: &Sources, request: &PropertyRequest) -> Result<Option<Classification>, TaskError> {
     let Some(property) = request.properties.first() else { return Ok(None) };
     match request.classes {
         Some(Classes::Above(value)) => Ok(Some(Classification::above(value))),
-        None if !sources.is_text(property) => Ok(None),
+        None if !sources.has_classes(property) => Ok(None),
         None | Some(Classes::OfValues) => Classification::of_column(sources, property).map(Some),
     }
 }

@@ -1,6 +1,6 @@
 //! Targets of a fine-tuned model, as metadata of its weights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Creates the description of the targets of a task: of its numbers, or of its classes and their property.
+    /// Creates the targets of a task's model. `numbers` are those it predicts, one at least; with `classes`, which are the
+    /// names of its classes, only the property of the first one counts.
     ///
     /// # Panics
     /// Without a property.
@@ -127,8 +128,11 @@ impl Target {
         if target.head_width == 0 {
             return refuse("head_width", "0".to_owned(), "must be at least 1");
         }
-        if target.classes.len() == 1 || target.classes.len() > MAX_CLASSES {
-            return refuse("classes", format!("{:?}", target.classes), "must be 2 to 100 names, or none");
+        let different: BTreeSet<&String> = target.classes.iter().collect();
+        let is_list = different.len() == target.classes.len() && (2..=MAX_CLASSES).contains(&different.len());
+        if !target.classes.is_empty() && !is_list {
+            let reason = "must be 2 to 100 different names, or none";
+            return refuse("classes", format!("{:?}", target.classes), reason);
         }
         let count = target.further.len();
         match target.classes.is_empty() {
