@@ -41,11 +41,11 @@ impl Standardisation {
 
 /// Criterion of a fine-tuning with K outputs.
 ///
-/// * Of numbers, `mean_b mean_t w_bt |ŷ_bt − (y_bt − mean_t)/std_t|`, or the same with squares. w_bt is 0 where a
-///   crystal lacks a target, otherwise 1 over the share of the training crystals that have it, so that every target
-///   counts alike. K is the number of targets.
-/// * Of classes, `−mean_b w_c ln softmax(ŷ_b)_c` of the crystal's class c. K is the number of classes, w_c 1, or n / (K n_c)
-///   for n training crystals with n_c of the class.
+/// * For numbers, `mean_b mean_t w_bt |ŷ_bt − (y_bt − mean_t)/std_t|`, or the same with squares. The weight w_bt is 0 where
+///   crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target, so that
+///   every target counts alike. K is the number of targets.
+/// * For classes, `−mean_b w_c ln softmax(ŷ_b)_c` with c the class of crystal b. The weight w_c is 1 or, balanced,
+///   n / (K n_c) for n training crystals of which n_c are of the class. K is the number of classes.
 #[derive(Debug, Clone)]
 pub struct Criterion {
     kind: Kind,
@@ -200,7 +200,7 @@ impl Criterion {
     }
 }
 
-/// Returns the targets of a number that crystals have.
+/// Returns the targets of one property, by its index, without those that are absent.
 fn present(crystals: &[Labelled], target: usize) -> Vec<f64> {
     let targets = crystals.iter().filter_map(|crystal| crystal.targets.get(target).copied());
     targets.filter(|target| !target.is_nan()).collect()

@@ -12,8 +12,9 @@ use crate::nearest::{Domain, Points, Query, Standardisation};
 use crate::run::folder::DOMAIN_FILE;
 use crate::weights::{self, Tensor, Values, WeightsError};
 
-/// Number of the nearest training crystals whose distances are averaged.
-const NEIGHBOURS: usize = 5;
+/// Number of the nearest training crystals whose distances are averaged. A crystal of a known kind mostly has one close
+/// relative in the training part and not five, so that one tells crystals with a left-out element apart better.
+const NEIGHBOURS: usize = 1;
 /// Largest number of training crystals whose embeddings are kept; of more, those at equal intervals.
 const MOST_CRYSTALS: usize = 20_000;
 /// Share of the training crystals that lie within the limit of the domain.
@@ -35,7 +36,7 @@ pub struct TrainingCrystals {
     elements: BTreeSet<u8>,
     /// Number of crystals seen.
     seen: usize,
-    /// Of so many crystals one is kept.
+    /// One crystal in this many is kept.
     stride: usize,
 }
 
@@ -114,9 +115,14 @@ impl ModelDomain {
             return Ok(None);
         }
         let symbols = file.metadata.get(ELEMENTS_KEY).ok_or_else(|| missing(ELEMENTS_KEY))?;
-        let number = |symbol: &str| SYMBOLS.iter().position(|known| *known == symbol);
-        let numbers = symbols.split_whitespace().filter_map(number);
-        let elements = numbers.filter_map(|number| u8::try_from(number).ok()).collect();
+        let number = |symbol: &str| {
+            let number = SYMBOLS.iter().position(|known| *known == symbol);
+            number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
+                let (key, reason) = (ELEMENTS_KEY.to_owned(), "is no symbol of an element".to_owned());
+                broken(WeightsError::Metadata { key, value: symbol.to_owned(), reason })
+            })
+        };
+        let elements = symbols.split_whitespace().map(number).collect::<Result<_, _>>()?;
         let embeddings = match file.tensors.remove(EMBEDDINGS) {
             Some(Tensor { values: Values::F32(values), shape, .. }) if shape.len() == 2 && shape[1] > 0 => {
                 Some((values, shape[1]))

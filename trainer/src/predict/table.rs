@@ -17,11 +17,12 @@
 //!
 //! | column | content |
 //! |---|---|
-//! | `domain_distance` | mean distance from the five nearest training crystals in the space of the model's embeddings, 1 for a usual training crystal among the others; the mean of several models |
+//! | `domain_distance` | distance from the nearest training crystal in the space of the model's embeddings, divided by the median of that distance among the training crystals; the mean of several models |
 //! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
 //! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
 //!
-//! The mean of several models is that of their targets: of logarithms it is the geometric mean.
+//! Several models are averaged in the unit of the target: where the target is a logarithm, `prediction` is their geometric
+//! mean in the unit of the property.
 //!
 //! Of classes there is a row for each crystal, with `material_id`, `formula`, `property` and:
 //!
