@@ -29,7 +29,7 @@ pub(crate) struct ExportArguments {
     /// Identifiers of the crystals to export; all unless given
     #[arg(value_name = "ID", conflicts_with = "filter")]
     material_ids: Vec<String>,
-    /// What to write: cif, poscar, extxyz or pymatgen-json
+    /// Format of the files: cif, poscar, extxyz or pymatgen-json
     #[arg(long, value_name = "FORMAT")]
     format: ExportFormat,
     /// Folder (cif, poscar) or file to write

@@ -11,7 +11,7 @@ use schemas::settings::{
     Neighbours, Ties,
 };
 
-/// Returns the parser of a kind of source, whose names shells offer.
+/// Returns a parser of source kinds that also lists their names for shell completion.
 pub(super) fn source_kind() -> impl TypedValueParser<Value = SourceKind> {
     suggesting(str::parse::<SourceKind>, SourceKind::ALL.map(SourceKind::name))
 }

@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
         Ok(rows)
     }
 
-    /// Returns the rows of the chosen crystals in a batch.
+    /// Returns the indices of the chosen rows of a batch, counted from 0, in ascending order.
     fn chosen(&mut self, batch: &RecordBatch, filters: &[Filter]) -> Vec<usize> {
         let rows = 0..batch.num_rows();
         match self.choice {

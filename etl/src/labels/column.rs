@@ -111,7 +111,7 @@ impl Column {
         })
     }
 
-    /// Returns one text per row of a column of classes, or `None` if it is missing.
+    /// Iterates over the class of every row, in the order of the table; `None` where the value is missing.
     pub(super) fn texts(&self) -> impl Iterator<Item = Option<&str>> {
         let names = self.tally.texts().names();
         self.codes.iter().map(|code| names.get(*code as usize).map(String::as_str))

@@ -11,7 +11,7 @@ use trainer::task::Task;
 /// Names of devices: those of every build, and the first ones of a machine with two.
 const DEVICES: [&str; 5] = ["cpu", "libtorch", "cuda", "cuda:0", "cuda:1"];
 
-/// A parser of any text.
+/// Returns a parser that accepts any text and lists some values for shell completion.
 fn text(values: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = String> {
     suggesting(StringValueParser::new(), values)
 }

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use super::environment::Environments;
 
-/// Whether the sites of two crystals can be paired so that each has the surroundings of its partner, in proportion: each
-/// of n sites of a cell has m partners if the other cell has m sites, and each of those n.
+/// Whether every site of one crystal can be matched with sites of the other that have the same surroundings. The cells may
+/// differ in size: if they have n and m sites, each site of the first must have m partners and each of the second n.
 ///
-/// Distinct sites are few, and their pairing is a flow from the sites of one crystal to those of the other, which is
-/// complete if its maximum (Edmonds and Karp, 1972, <https://doi.org/10.1145/321694.321699>) is n · m.
+/// This is a maximum-flow problem between the distinct sites of both crystals: a matching exists if the maximum flow
+/// (Edmonds and Karp, 1972, <https://doi.org/10.1145/321694.321699>) is n · m. Surroundings agree within the relative
+/// `tolerance` of distances.
 pub(super) fn same_structure(first: &Environments, second: &Environments, tolerance: f64) -> bool {
     let agrees: Vec<Vec<bool>> = first
         .distinct
@@ -36,8 +37,7 @@ pub(super) fn same_structure(first: &Environments, second: &Environments, tolera
     true
 }
 
-/// Sends more from a site along the shortest path to a site with room, taking back what is in the way; `false` if there is
-/// no path.
+/// Increases the flow from a site along the shortest augmenting path. Returns `false` if there is none.
 fn augment(
     from: usize,
     agrees: &[Vec<bool>],
@@ -45,7 +45,7 @@ fn augment(
     left: &mut [u64],
     right: &mut [u64],
 ) -> bool {
-    /// Where a path to a site comes from.
+    /// The site before another one on a path.
     #[derive(Clone, Copy, PartialEq)]
     enum Origin {
         None,

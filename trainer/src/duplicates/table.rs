@@ -28,9 +28,10 @@ pub struct Row {
     pub second_formula: String,
     /// Whether the structures are the same.
     pub same_structure: bool,
-    /// Distance of the embeddings; `None` without embeddings.
+    /// Distance between the two embeddings: the root mean square of their differences, in standard deviations over the
+    /// shards' crystals. `None` if no embeddings were given.
     pub distance: Option<f64>,
-    /// Different parts of splits and folds; `None` if there are none.
+    /// Splits and folds that put the two into different parts, such as `split: train, test`; `None` if there are none.
     pub leak: Option<String>,
 }
 

@@ -2,18 +2,17 @@
 
 use rayon::prelude::*;
 
-/// A coordinate that varies by less than this share of its size has nothing but rounding errors.
+/// A coordinate counts as constant if its standard deviation is smaller than this share of its magnitude: what is left is
+/// the rounding of single precision.
 const CONSTANT: f64 = 1e-6;
 /// Rows whose sums are taken together, so that sums do not depend on the number of threads.
 const BLOCK_ROWS: usize = 4096;
 
-/// A shift and a factor for every coordinate, by which distances in a set of points do not depend on the units of the
-/// coordinates: x becomes (x - mean) / (deviation · √varying), where `varying` is the number of coordinates that vary.
+/// A shift and a factor for every coordinate, which make distances independent of the coordinates' units: x becomes (x - mean) / (deviation · √varying), where `varying` is the number of coordinates that vary.
 ///
 /// A Euclidean distance is then the root mean square, over these coordinates, of the difference in standard deviations.
 /// The mean of the squared distances of all pairs of points of the set is 2: pairs taken at random are about √2 apart,
-/// whatever the width. Coordinates that are the same in the whole set, but for rounding, become zero: nothing is known of
-/// how much they matter.
+/// whatever the width. Constant coordinates become zero, since the set does not show how much they matter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardisation {
     centre: Vec<f64>,
