@@ -11,6 +11,7 @@ use crate::data::DataError;
 use crate::device::DeviceError;
 use crate::ranks::RanksError;
 use crate::report::ReportError;
+use crate::report::part::Part;
 use crate::run::RunError;
 use crate::table::UnknownEnding;
 use crate::task::TaskError;
@@ -134,13 +135,21 @@ pub enum TrainError {
         /// `train`, `validation` or `test`.
         part: &'static str,
     },
-    /// No test crystal has a value of a property.
-    #[error("{task}: no crystal of a test part has a value of {property}")]
-    NotTested {
+    /// No crystal of the scored parts has a value of a property.
+    #[error("{task}: no crystal of a {part} part has a value of {property}")]
+    NotScored {
         /// Name of the task.
         task: String,
+        /// The scored part.
+        part: Part,
         /// Name of the property.
         property: String,
+    },
+    /// The validation crystals were trained on, so that their scores say nothing.
+    #[error("{}: trained on its validation crystals, too: their scores say nothing", path.display())]
+    TrainedOnValidation {
+        /// Folder of the fine-tuning.
+        path: PathBuf,
     },
     /// The record of a fine-tuning's folder cannot be understood.
     #[error("{}: {reason}", path.display())]

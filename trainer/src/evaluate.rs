@@ -1,6 +1,6 @@
-//! Evaluation of a fine-tuning on the test parts of its task.
+//! Evaluation of a fine-tuning on the test or validation parts of its task.
 //!
-//! * `tested`: predictions of all members for their test parts
+//! * `tested`: predictions of all members for the scored parts
 //! * `outcomes`: these as targets and predictions of numbers or classes
 
 mod outcomes;
@@ -22,6 +22,7 @@ use crate::finetune::ensemble_record::EnsembleRecord;
 use crate::report::classes::{self, ClassEvaluation};
 use crate::report::jarvis::Jarvis;
 use crate::report::matbench::Matbench;
+use crate::report::part::Part;
 use crate::report::{self, Evaluation};
 use crate::task::Task;
 
@@ -34,6 +35,8 @@ pub struct Request {
     pub folder: PathBuf,
     /// Folder of the results.
     pub out: PathBuf,
+    /// Part of every fold that is scored.
+    pub part: Part,
     /// Shards to use instead of those of the fine-tuning, for stores that have moved.
     pub shards: Vec<String>,
     /// Authors of the submission in MatBench's record.
@@ -60,17 +63,21 @@ pub struct Summary {
     pub files: Vec<PathBuf>,
 }
 
-/// Predicts the test part of every fold with the best weights of every seed, averages over the seeds and writes the
-/// results (see [`report::write`] and [`classes::write`]). Of several properties each has a folder of its name with its
-/// results, and one table holds the predictions of all.
+/// Predicts a part of every fold with the best weights of every seed, averages over the seeds and writes the results. Of
+/// the test parts these are the files of [`report::write`] and [`classes::write`], of the validation parts the scores
+/// alone. Of several properties each has a folder of its name with its results, and one table holds the predictions of
+/// all.
 ///
 /// # Errors
 /// [`TrainError`] for a folder without a fine-tuning, a missing member, weights that cannot be read, shards that do
-/// not fit the task, and results that cannot be written.
+/// not fit the task, validation parts that were trained on, and results that cannot be written.
 pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     let device = request.device.open()?;
     let record = EnsembleRecord::read(&request.folder)?
         .ok_or_else(|| TrainError::NoFinetuning { path: request.folder.clone() })?;
+    if request.part == Part::Validation && record.train_on_validation {
+        return Err(TrainError::TrainedOnValidation { path: request.folder.clone() });
+    }
     let task = record.task.clone();
     let shards = if request.shards.is_empty() { &record.shards } else { &request.shards };
     let sources = Arc::new(Sources::resolve(shards, None)?);
@@ -93,20 +100,29 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     folder(&request.out)?;
     if !members.task.classes().is_empty() {
         let evaluation = outcomes::of_classes(&members, folds);
-        let files = classes::write(&request.out, &evaluation)?;
+        let files = match request.part {
+            Part::Test => classes::write(&request.out, &evaluation)?,
+            Part::Validation => vec![classes::write_scores(&request.out, &evaluation)?],
+        };
         return Ok(Summary { results: Results::Classes(Box::new(evaluation)), files });
     }
     let evaluations = outcomes::of_numbers(&members, &folds)?;
+    let write = |out: &Path, evaluation: &Evaluation| match request.part {
+        Part::Test => report::write(out, evaluation),
+        Part::Validation => Ok(vec![report::write_scores(out, evaluation)?]),
+    };
     let mut files = Vec::new();
     match evaluations.as_slice() {
-        [evaluation] => files = report::write(&request.out, evaluation)?,
+        [evaluation] => files = write(&request.out, evaluation)?,
         evaluations => {
             for (evaluation, target) in evaluations.iter().zip(members.task.targets()) {
                 let out = request.out.join(target.folder());
                 folder(&out)?;
-                files.extend(report::write(&out, evaluation)?);
+                files.extend(write(&out, evaluation)?);
             }
-            files.push(report::write_predictions(&request.out, evaluations)?);
+            if request.part == Part::Test {
+                files.push(report::write_predictions(&request.out, evaluations)?);
+            }
         }
     }
     Ok(Summary { results: Results::Numbers(evaluations), files })

@@ -8,12 +8,13 @@ use clap::Args;
 use schemas::count::{agree, counted};
 use schemas::limits::MAX_THREADS;
 use trainer::compare::schedule::{State, slots};
-use trainer::compare::{Request, compare, planned};
+use trainer::compare::{Chosen, Request, compare, planned};
 use trainer::device::DeviceName;
 use trainer::run::interrupt::Interrupt;
 
 use super::Outcome;
 use super::out::say;
+use super::part::PartName;
 use super::suggestions;
 
 #[derive(Debug, Args)]
@@ -22,13 +23,25 @@ trainer/grids holds grids to begin with; the documentation of trainer::compare::
 What is done already is not done again: the same command goes on after Ctrl-C, a failure or a power cut. \
 The exit status is 1 if a job has failed.
 
+A grid can search settings of a start, as in
+  [start.mmpt.search]
+  optimiser.learning_rate = [1e-4, 3e-4, 1e-3]
+The candidates are ranked by the validation parts, and the best one of each task and start alone is tested.
+
 Examples:
   trainer compare trainer/grids/smoke.toml --out runs/smoke --dry-run
+  trainer compare trainer/grids/search.toml --out runs/search
+  trainer compare trainer/grids/jdft2d.toml --out runs/jdft2d --on validation     # tests nothing
   trainer compare trainer/grids/table2.toml --out runs/table2 --devices cuda:0,cuda:1")]
 pub(crate) struct CompareArguments {
     /// What is compared (TOML)
     #[arg(value_name = "GRID")]
     grid: PathBuf,
+    /// Parts by whose scores the runs are ranked; test unless the grid searches settings
+    ///
+    /// With validation, nothing is tested but what a search has chosen.
+    #[arg(long, value_name = "PART")]
+    on: Option<PartName>,
     /// Folder of the runs, tables and figures
     #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: PathBuf,
@@ -75,6 +88,7 @@ impl CompareArguments {
         let request = Request {
             grid: self.grid.clone(),
             folder: self.out.clone(),
+            ranking: self.on.map(Into::into),
             slots: slots(&devices, self.jobs.get(), threads.get()),
             quiet: self.quiet,
         };
@@ -91,6 +105,12 @@ impl CompareArguments {
         let interrupt = Interrupt::install()?;
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         let summary = compare(&request, program, &|| interrupt.requested())?;
+        for Chosen { group, settings } in &summary.chosen {
+            match settings {
+                Some(settings) => say!("chosen for {group}: {settings}"),
+                None => say!("chosen for {group}: nothing yet, not all settings have a score"),
+            }
+        }
         for file in &summary.files {
             say!("{}", file.display());
         }

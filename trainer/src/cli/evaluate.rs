@@ -14,13 +14,15 @@ use trainer::unit;
 
 use super::Outcome;
 use super::out::say;
+use super::part::PartName;
 use super::settings::Machine;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   trainer evaluate runs/matbench_jdft2d
-  trainer evaluate runs/matbench_jdft2d --out results --authors 'A. Author'")]
+  trainer evaluate runs/matbench_jdft2d --out results --authors 'A. Author'
+  trainer evaluate runs/matbench_jdft2d --on validation      # tests nothing")]
 pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     machine: Machine,
@@ -30,6 +32,9 @@ pub(crate) struct EvaluateArguments {
     /// Folder of the results; evaluation in FOLDER unless given
     #[arg(long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
+    /// Part of every fold that is scored. Of validation parts the scores alone are written
+    #[arg(long, value_name = "PART", default_value = "test")]
+    on: PartName,
     /// Shards instead of those that the fine-tuning was begun with
     #[arg(long, value_name = "PATH", num_args = 1..)]
     shards: Vec<String>,
@@ -44,6 +49,7 @@ impl EvaluateArguments {
         let request = Request {
             folder: self.folder.clone(),
             out: self.out.clone().unwrap_or_else(|| default_out(&self.folder)),
+            part: self.on.into(),
             shards: self.shards.clone(),
             authors: self.authors.clone(),
             device,
@@ -52,7 +58,7 @@ impl EvaluateArguments {
     }
 }
 
-/// Tests the members of a fine-tuning and prints their scores.
+/// Scores the members of a fine-tuning and prints the scores.
 pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
     let Summary { results, files } = evaluate(request)?;
     match &results {

@@ -13,6 +13,7 @@ use trainer::finetune::ensemble::Member;
 use trainer::finetune::member::Encoders;
 use trainer::finetune::{Request, Summary, finetune};
 use trainer::ranks::Ranks;
+use trainer::report::part::Part;
 use trainer::run::folder::Existing;
 use trainer::run::interrupt::Interrupt;
 use trainer::task::{self, Classes, Division, PropertyRequest, PropertyTask, Task, Transform};
@@ -223,7 +224,7 @@ impl FinetuneArguments {
         }
         let Request { folder, device, .. } = request;
         let (out, shards, authors) = (default_out(&folder), Vec::new(), String::new());
-        evaluate::test(&evaluate::Request { folder, out, shards, authors, device })
+        evaluate::test(&evaluate::Request { folder, out, part: Part::Test, shards, authors, device })
     }
 
     /// Loads the task, or makes that of the property.

@@ -20,6 +20,7 @@ mod hints;
 mod map;
 mod neighbours;
 mod out;
+mod part;
 mod predict;
 mod pretrain;
 mod settings;
@@ -97,7 +98,7 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Predict a property of new structures or of a store's crystals
     Predict(predict::PredictArguments),
-    /// Run a grid of pre-trainings and fine-tunings; write its tables and figures
+    /// Run a grid of pre-trainings and fine-tunings, or search settings; write tables and figures
     Compare(compare::CompareArguments),
     /// List the built-in tasks, or tell more of one
     Tasks(tasks::TasksArguments),

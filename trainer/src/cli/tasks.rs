@@ -83,6 +83,7 @@ fn describe(task: &Task) -> anyhow::Result<()> {
         let metric = match task.metric {
             Metric::Mae => "mean absolute errors",
             Metric::RocAuc => "areas under the receiver operating characteristic",
+            Metric::BalancedAccuracy => "balanced accuracies",
         };
         say!("published    {} ({metric})", errors.collect::<Vec<_>>().join(", "));
     }

@@ -4,14 +4,26 @@
 use schemas::text::{cell, markdown as escaped};
 
 use super::cost::Cost;
-use super::table::{MISSING, csv_text, model, push_line, score_text};
+use super::table::{MISSING, csv_text, heading, model, push_line, score_text};
 use super::view::{Entry, Row, RowKind, View, percent};
 use crate::report::number::grouped;
-use crate::unit;
 
-/// Columns of the CSV.
+/// Columns of the CSV with errors on test parts, and with other scores.
 const FIELDS: [&str; 9] =
     ["model", "fraction", "task", "unit", "mae", "parameters", "minutes", "crystals_per_second", "device"];
+const SCORE_FIELDS: [&str; 11] = [
+    "model",
+    "fraction",
+    "task",
+    "part",
+    "metric",
+    "unit",
+    "score",
+    "parameters",
+    "minutes",
+    "crystals_per_second",
+    "device",
+];
 
 /// Returns the measured models of a view with their costs; `None` if no cost is known.
 fn rows(view: &View) -> Option<Vec<&Row>> {
@@ -35,10 +47,11 @@ pub fn markdown(view: &View) -> Option<String> {
     }
     let first = header.len();
     header.push("Parameters".to_owned());
-    for column in &view.columns {
+    let ranking = view.ranking();
+    for column in view.columns.iter().filter(|column| column.part == ranking) {
         let task = escaped(&column.task);
-        let unit = escaped(&unit::shown(" [", &column.unit, "]"));
-        header.extend([format!("{task}{unit}"), format!("{task} [min]"), format!("{task} [crystals/s]")]);
+        let score = heading(view, column);
+        header.extend([score, format!("{task} [min]"), format!("{task} [crystals/s]")]);
     }
     push_line(&mut text, &header);
     let alignment = |index: usize| if index < first { ":--" } else { "--:" }.to_owned();
@@ -50,7 +63,8 @@ pub fn markdown(view: &View) -> Option<String> {
         }
         let parameters = row.entries.iter().find_map(|entry| Some(cost(entry)?.parameters));
         cells.push(parameters.map_or_else(|| MISSING.to_owned(), |count| grouped(count as usize)));
-        for entry in &row.entries {
+        let entries = row.entries.iter().zip(&view.columns);
+        for (entry, _) in entries.filter(|(_, column)| column.part == ranking) {
             cells.push(entry.ours.map_or_else(|| MISSING.to_owned(), score_text));
             let (minutes, speed) = match cost(entry) {
                 None => (MISSING.to_owned(), MISSING.to_owned()),
@@ -72,14 +86,20 @@ pub fn markdown(view: &View) -> Option<String> {
 
 /// Returns the costs as CSV, one line per model, share and task; `None` if no cost is known.
 pub fn csv(view: &View) -> Option<String> {
-    let mut records = vec![FIELDS.map(str::to_owned)];
+    let is_plain = view.is_of_test_errors();
+    let mut records = Vec::new();
     for row in rows(view)? {
         for (column, entry) in view.columns.iter().zip(&row.entries) {
             let (Some(score), Some(cost)) = (entry.ours, cost(entry)) else { continue };
-            records.push([
+            let mut record = vec![
                 cell(&row.label).into_owned(),
                 row.fraction.to_string(),
                 cell(&column.task).into_owned(),
+            ];
+            if !is_plain {
+                record.extend([column.part.name(), column.metric.name()].map(str::to_owned));
+            }
+            record.extend([
                 cell(&column.unit).into_owned(),
                 score.mean.to_string(),
                 cost.parameters.to_string(),
@@ -87,9 +107,10 @@ pub fn csv(view: &View) -> Option<String> {
                 cost.crystals_per_second.to_string(),
                 if cost.on_gpu { "GPU" } else { "CPU" }.to_owned(),
             ]);
+            records.push(record);
         }
     }
-    Some(csv_text(records))
+    Some(csv_text(if is_plain { &FIELDS } else { &SCORE_FIELDS }, records))
 }
 
 #[cfg(test)]

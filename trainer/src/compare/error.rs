@@ -68,19 +68,33 @@ pub enum CompareError {
         /// The underlying error.
         source: Box<TaskError>,
     },
-    /// A task does not predict a single number.
-    #[error(
-        "{}: [{section}]: the task '{task}' has classes or several properties; comparisons are of the mean absolute errors \
-         of one",
-        path.display()
-    )]
-    NoNumber {
+    /// A task has several properties.
+    #[error("{}: [{section}]: the task '{task}' has several properties; comparisons are of one", path.display())]
+    SeveralProperties {
         /// File of the grid.
         path: PathBuf,
         /// Name of the section.
         section: String,
         /// Name of the task.
         task: String,
+    },
+    /// The validation crystals, which are to rank a start, are trained on.
+    #[error(
+        "{}: [{section}]: the validation crystals are trained on, too, and cannot rank: settings with \
+         finetune.train_on_validation = false leave them out",
+        path.display()
+    )]
+    TrainedOnValidation {
+        /// File of the grid.
+        path: PathBuf,
+        /// Name of the section.
+        section: String,
+    },
+    /// The candidates of a search are to be ranked by the test parts.
+    #[error("{place}: a search is ranked by the validation parts: the test parts test what it has chosen")]
+    SearchOnTest {
+        /// Place of the search.
+        place: Place,
     },
     /// A file that the grid names cannot be read.
     #[error("{}: {job}: {source}", path.display())]

@@ -1,14 +1,17 @@
 //! Example views for the tests of tables and figures.
 
 use super::cost::Cost;
-use super::view::{Cited, Column, Entry, Row, RowKind, Score, View};
+use super::results::Score;
+use super::view::{Cited, Column, Entry, Row, RowKind, View};
+use crate::report::part::Part;
+use crate::task::Metric;
 
 fn score(mean: f64, std: f64, folds: usize) -> Option<Score> {
     Some(Score { mean, std: (folds > 1).then_some(std), folds, seeds: 1, cost: None })
 }
 
-fn cited(mae: f64, model: &str, source: &str) -> Option<Cited> {
-    Some(Cited { mae, model: model.to_owned(), source: source.to_owned() })
+fn cited(score: f64, model: &str, source: &str) -> Option<Cited> {
+    Some(Cited { score, model: model.to_owned(), source: source.to_owned() })
 }
 
 fn row(kind: RowKind, label: &str, fraction: f64, entries: Vec<Entry>) -> Row {
@@ -16,7 +19,7 @@ fn row(kind: RowKind, label: &str, fraction: f64, entries: Vec<Entry>) -> Row {
 }
 
 fn column(task: &str, unit: &str) -> Column {
-    Column { task: task.to_owned(), unit: unit.to_owned() }
+    Column { task: task.to_owned(), unit: unit.to_owned(), metric: Metric::Mae, part: Part::Test }
 }
 
 /// Cost of the models whose scores have one.
@@ -25,8 +28,8 @@ const COST: Cost = Cost { minutes: 12.5, crystals_per_second: 431.25, parameters
 /// Returns two tasks, the second without published numbers and without one of the models.
 pub(super) fn models() -> View {
     let dimenet = cited(49.02, "DimeNet++", "leaderboard");
-    let gap = |ours| Entry { ours, published: None };
-    let first = |ours, published| Entry { ours, published };
+    let gap = |ours| Entry { ours, ..Entry::default() };
+    let first = |ours, published| Entry { ours, published, is_chosen: false };
     View {
         name: "models".to_owned(),
         title: "Two tasks | test".to_owned(),
@@ -72,7 +75,7 @@ pub(super) fn models() -> View {
 
 /// Returns two models on two shares of the training crystals.
 pub(super) fn labels() -> View {
-    let entry = |mean, published| vec![Entry { ours: score(mean, 1.0, 5), published }];
+    let entry = |mean, published| vec![Entry { ours: score(mean, 1.0, 5), published, is_chosen: false }];
     View {
         name: "labels".to_owned(),
         title: "Labels".to_owned(),
@@ -84,5 +87,42 @@ pub(super) fn labels() -> View {
             row(RowKind::Ours, "MMPT", 1.0, entry(48.0, None)),
         ],
         several_fractions: true,
+    }
+}
+
+/// Returns a search of a learning rate for numbers and for classes, each with another choice.
+pub(super) fn search() -> View {
+    let entry = |mean: Option<f64>, is_chosen| Entry {
+        ours: mean.and_then(|mean| score(mean, 0.0, 1)),
+        published: None,
+        is_chosen,
+    };
+    let model = |rate: &str, gap: [Option<f64>; 2], metal: [Option<f64>; 2]| {
+        let entries = [gap, metal].map(|scores| scores.map(|mean| entry(mean, scores[1].is_some())));
+        row(RowKind::Ours, &format!("MMPT, learning_rate={rate}"), 1.0, entries.concat())
+    };
+    let dummy = |kind, label: &str, scores: [Option<f64>; 4]| {
+        row(kind, label, 1.0, scores.map(|mean| entry(mean, false)).to_vec())
+    };
+    let of_classes = |part| Column { metric: Metric::RocAuc, part, ..column("metal", "1") };
+    let mut cogn = vec![Entry::default(); 4];
+    cogn[3].published = cited(0.9124, "coGN", "leaderboard");
+    View {
+        name: "search".to_owned(),
+        title: "Search".to_owned(),
+        columns: vec![
+            Column { part: Part::Validation, ..column("gap", "eV") },
+            column("gap", "eV"),
+            of_classes(Part::Validation),
+            of_classes(Part::Test),
+        ],
+        rows: vec![
+            model("1e-4", [Some(0.5), None], [Some(0.9), Some(0.85)]),
+            model("1e-3", [Some(0.25), Some(0.3)], [Some(0.8), None]),
+            dummy(RowKind::Median, "Median of the training part", [Some(1.0), Some(1.25), None, None]),
+            dummy(RowKind::Commonest, "Commonest training class", [None, None, Some(0.5), Some(0.5)]),
+            row(RowKind::Published, "coGN", 1.0, cogn),
+        ],
+        several_fractions: false,
     }
 }

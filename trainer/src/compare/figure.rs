@@ -4,8 +4,9 @@ use etl::chart::{self, Axis, Plot, SHORTEST, circle, colour, drawable, line, rec
 use maud::{Markup, html};
 
 use super::grid::{ALL_LABELS, FigureKind};
-use super::table::{PUBLISHED, score_text};
+use super::table::{CHOSEN, PUBLISHED, is_marked, score_text};
 use super::view::{Column, Entry, Row, RowKind, View};
+use crate::report::part::Part;
 use crate::unit;
 
 /// Identifier of the SVG element.
@@ -44,7 +45,11 @@ const WHISKER: f64 = 0.008;
 /// Free share of the range beyond the largest value.
 const HEADROOM: f64 = 0.08;
 
-/// Class of the bar of the median.
+/// Largest left margin of bars, and width of a letter of their names, in pixels.
+const LARGEST_MARGIN: f64 = 400.0;
+const LETTER: f64 = 6.2;
+
+/// Class of the bar of a dummy, such as the median.
 const MEDIAN_BAR: &str = "bar median";
 
 /// A bar of a panel.
@@ -67,6 +72,7 @@ struct Curve {
 /// without values is empty.
 pub fn svg(view: &View, kind: FigureKind) -> String {
     let bars: Vec<Vec<Bar>> = (0..view.columns.len()).map(|index| bars(view, index)).collect();
+    let margins = bars_margins(view, &bars);
     let height = match kind {
         FigureKind::Curves => CURVES_HEIGHT,
         FigureKind::Bars => TOP + BAR_HEIGHT * bars.iter().map(Vec::len).max().unwrap_or(0) as f64 + BOTTOM,
@@ -79,8 +85,8 @@ pub fn svg(view: &View, kind: FigureKind) -> String {
         @for (index, (column, bars)) in view.columns.iter().zip(&bars).enumerate() {
             @let corner = (WIDTH * (index % across) as f64, HEADING + height * (index / across) as f64);
             @match kind {
-                FigureKind::Bars => (draw_bars(corner, column, bars)),
-                FigureKind::Curves => (draw_curves(corner, column, &curves(view, index))),
+                FigureKind::Bars => (draw_bars(corner, view, column, margins, bars)),
+                FigureKind::Curves => (draw_curves(corner, view, column, &curves(view, index), dummy(view, index))),
             }
         }
     };
@@ -91,19 +97,23 @@ pub fn svg(view: &View, kind: FigureKind) -> String {
 fn bars(view: &View, index: usize) -> Vec<Bar> {
     let mut bars = Vec::new();
     for row in &view.rows {
-        let Some(Entry { ours, published }) = row.entries.get(index) else { continue };
+        let (Some(entry), Some(column)) = (row.entries.get(index), view.columns.get(index)) else { continue };
+        let Entry { ours, published, .. } = entry;
         if let Some(score) = ours {
-            let class = if row.kind == RowKind::Median { MEDIAN_BAR } else { "bar" };
+            let class = if row.kind.is_dummy() { MEDIAN_BAR } else { "bar" };
             let deviation = score.std.unwrap_or(0.0);
-            let (label, text) = (row.label.clone(), score_text(*score));
+            let (label, mut text) = (row.label.clone(), score_text(*score));
+            if is_marked(entry, column) {
+                text = format!("{text} {CHOSEN}");
+            }
             bars.push(Bar { label, value: score.mean, deviation, text, class });
         }
         if let Some(cited) = published {
             bars.push(Bar {
                 label: format!("{} {PUBLISHED}", cited.model),
-                value: cited.mae,
+                value: cited.score,
                 deviation: 0.0,
-                text: cited.mae.to_string(),
+                text: cited.score.to_string(),
                 class: "bar published",
             });
         }
@@ -112,17 +122,35 @@ fn bars(view: &View, index: usize) -> Vec<Bar> {
     bars
 }
 
+/// Returns the margins of bars. The names of searched settings are long.
+fn bars_margins(view: &View, bars: &[Vec<Bar>]) -> [f64; 4] {
+    let [mut left, above, right, below] = BARS_MARGINS;
+    if view.is_search() {
+        let longest = bars.iter().flatten().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
+        left = (longest as f64).mul_add(LETTER, TEXT_GAP).clamp(left, LARGEST_MARGIN);
+    }
+    [left, above, right, below]
+}
+
+/// Returns the name of a panel: the task, with the part where it is not the test part alone.
+fn caption(view: &View, column: &Column) -> String {
+    match view.ranking() {
+        Part::Test => column.task.clone(),
+        Part::Validation => format!("{}, {} parts", column.task, column.part),
+    }
+}
+
 /// Draws the bars of a task from the upper left corner of its panel, the first one at the top.
-fn draw_bars(corner: (f64, f64), column: &Column, bars: &[Bar]) -> Markup {
+fn draw_bars(corner: (f64, f64), view: &View, column: &Column, margins: [f64; 4], bars: &[Bar]) -> Markup {
     if bars.is_empty() {
         return html! {};
     }
     let longest = bars.iter().map(|bar| bar.value + bar.deviation).fold(SHORTEST, f64::max);
     let count = bars.len() as f64;
     let size = (WIDTH, TOP + BAR_HEIGHT * count + BOTTOM);
-    let plot = Plot::new(corner, size, BARS_MARGINS, Axis::new(0.0, longest), Axis::new(0.0, count));
+    let plot = Plot::new(corner, size, margins, Axis::new(0.0, longest), Axis::new(0.0, count));
     html! {
-        (plot.caption(&column.task))
+        (plot.caption(&caption(view, column)))
         (plot.x_axis(&plot.x.ticks(TICKS), &quantity(column), true))
         (line("axis", (plot.left, plot.top), (plot.left, plot.bottom)))
         @if let Some(median) = bars.iter().find(|bar| bar.class == MEDIAN_BAR) {
@@ -140,9 +168,17 @@ fn draw_bars(corner: (f64, f64), column: &Column, bars: &[Bar]) -> Markup {
     }
 }
 
-/// Returns the name of the axis of a task's errors.
+/// Returns the name of the axis of a task's scores.
 fn quantity(column: &Column) -> String {
-    format!("MAE{}", unit::shown(" [", &column.unit, "]"))
+    format!("{}{}", column.metric.title(), unit::shown(" [", &column.unit, "]"))
+}
+
+/// Returns the name and the score of a task's dummy, such as the median.
+fn dummy(view: &View, index: usize) -> Option<(&str, f64)> {
+    view.rows.iter().filter(|row| row.kind.is_dummy()).find_map(|row| {
+        let score = row.entries.get(index)?.ours?.mean;
+        drawable(score).then_some((row.label.as_str(), score))
+    })
 }
 
 /// Returns the curves of a task: measured ones, then published ones.
@@ -166,7 +202,7 @@ fn curves(view: &View, index: usize) -> Vec<Curve> {
     }
     for Row { fraction, entries, .. } in &view.rows {
         if let Some(cited) = entries.get(index).and_then(|entry| entry.published.as_ref()) {
-            add(&format!("{} {PUBLISHED}", cited.model), false, (*fraction, cited.mae, 0.0));
+            add(&format!("{} {PUBLISHED}", cited.model), false, (*fraction, cited.score, 0.0));
         }
     }
     for curve in &mut curves {
@@ -175,23 +211,38 @@ fn curves(view: &View, index: usize) -> Vec<Curve> {
     curves
 }
 
-/// Draws the curves of a task from the upper left corner of its panel, and names them beside the plot.
-fn draw_curves(corner: (f64, f64), column: &Column, curves: &[Curve]) -> Markup {
+/// Draws the curves of a task from the upper left corner of its panel, with a line at the score of the dummy, and names
+/// them beside the plot.
+fn draw_curves(
+    corner: (f64, f64),
+    view: &View,
+    column: &Column,
+    curves: &[Curve],
+    dummy: Option<(&str, f64)>,
+) -> Markup {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     if points().next().is_none() {
         return html! {};
     }
-    let lowest = points().map(|point| point.1 - point.2).fold(f64::INFINITY, f64::min);
-    let highest = points().map(|point| point.1 + point.2).fold(f64::NEG_INFINITY, f64::max);
+    let level = || dummy.map(|(_, score)| score);
+    let lowest = points().map(|point| point.1 - point.2).chain(level()).fold(f64::INFINITY, f64::min);
+    let highest = points().map(|point| point.1 + point.2).chain(level()).fold(f64::NEG_INFINITY, f64::max);
     let (x, y) = (Axis::new(0.0, ALL_LABELS * 1.03), Axis::around(lowest, highest, HEADROOM));
     let plot = Plot::new(corner, (WIDTH, CURVES_HEIGHT), CURVES_MARGINS, x, y);
     let shares =
         plot.x.ticks(SHARE_TICKS).into_iter().map(|(share, _)| (share, format!("{:.0}", share * 100.0)));
     html! {
-        (plot.caption(&column.task))
+        (plot.caption(&caption(view, column)))
         (plot.x_axis(&shares.collect(), "share of the training crystals [%]", true))
         (plot.y_axis(&plot.y.ticks(TICKS)))
         (plot.y_name(&quantity(column), NAME_DISTANCE))
+        @if let Some((name, score)) = dummy {
+            @let y = plot.top + LEGEND_LINE * curves.len() as f64;
+            @let sample = plot.right + TEXT_GAP;
+            (line("constant", plot.at((plot.x.low, score)), plot.at((plot.x.high, score))))
+            (line("constant", (sample, y), (sample + LEGEND_SAMPLE, y)))
+            (text("label", (sample + LEGEND_SAMPLE + TEXT_GAP, y + BASELINE), name))
+        }
         @for (index, curve) in curves.iter().enumerate() {
             @let (colour, y) = (colour(index), plot.top + LEGEND_LINE * index as f64);
             @let line_class = format!("{colour} line");
@@ -227,7 +278,7 @@ fn whisker(plot: &Plot, class: &str, share: f64, error: f64, deviation: f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::example::{labels, models};
+    use crate::compare::example::{labels, models, search};
 
     fn picture(view: &View, kind: FigureKind) -> String {
         let svg = svg(view, kind);
@@ -258,6 +309,35 @@ mod tests {
     }
 
     #[test]
+    fn a_search_has_panels_of_both_parts_with_their_dummies() {
+        let svg = picture(&search(), FigureKind::Bars);
+        for text in [
+            "gap, validation parts",
+            "gap, test parts",
+            "metal, validation parts",
+            "metal, test parts",
+            "0.2500 (chosen)",
+            "0.9000 (chosen)",
+            "MAE [eV]",
+        ] {
+            assert!(svg.contains(&format!(">{text}<")), "{text}: {svg}");
+        }
+        assert_eq!(svg.matches(">ROC-AUC<").count(), 2, "a score of classes has no unit");
+        assert_eq!(svg.matches("class=\"constant\"").count(), 4, "a dummy in each panel");
+    }
+
+    #[test]
+    fn curves_have_a_line_at_the_median() {
+        let mut view = labels();
+        assert!(!picture(&view, FigureKind::Curves).contains("class=\"constant\""));
+        let median = models().rows.swap_remove(2);
+        view.rows.push(Row { entries: median.entries[..1].to_vec(), ..median });
+        let svg = picture(&view, FigureKind::Curves);
+        assert_eq!(svg.matches("class=\"constant\"").count(), 2, "in the plot and in the legend");
+        assert!(svg.contains(">Median of the training part<"), "{svg}");
+    }
+
+    #[test]
     fn nothing_is_hidden_in_labels() {
         let mut view = models();
         view.rows[0].label = "a\u{202e}b\u{1}<b>".to_owned();
@@ -271,7 +351,8 @@ mod tests {
             for value in [f64::NAN, f64::INFINITY, 0.0, 1e-300, 1e300, 1e30] {
                 let mut view = labels();
                 for entry in view.rows.iter_mut().flat_map(|row| &mut row.entries) {
-                    entry.ours = entry.ours.map(|score| super::super::view::Score { mean: value, ..score });
+                    entry.ours =
+                        entry.ours.map(|score| super::super::results::Score { mean: value, ..score });
                 }
                 picture(&view, kind);
             }

@@ -25,12 +25,18 @@
 //! pretrain = "mmpt"                 # or weights = "mmpt.safetensors"
 //! # label, config, [start.*.settings]: as above, for the fine-tuning
 //!
+//! [start.mmpt.search]               # settings to search: every combination of the values is fine-tuned
+//! optimiser.learning_rate = [1e-4, 3e-4, 1e-3]
+//! finetune.head_width = { from = 32, to = 128, scale = "log", values = 3 }  # 32, 64, 128; "linear" unless given
+//! # random = 8                      # so many draws instead, by the first of the seeds; ranges need no `values` then
+//!
 //! [[published]]                     # numbers of others, shown beside ours and never mixed with them
 //! model = "MMPT"
 //! source = "arXiv 2306.05344"
 //! start = "mmpt"                    # whose row it stands in (or "median"); a row of its own without
 //! # fraction = 0.5                  # 1.0 unless given
 //! mae = { matbench_jdft2d = 38.21 } # in the unit of the task's target
+//! # score = { is_metal = 0.952 }    # of a task of classes, in its metric
 //!
 //! [[table]]                         # tables/mae.md and .csv
 //! name = "mae"
@@ -44,8 +50,12 @@
 //! ```
 //!
 //! Paths are relative to the folder in which the program runs.
+//!
+//! A search ranks its candidates by the validation parts. For each task, start and share, the best one alone is tested.
 
 mod check;
+mod fault;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +65,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Table;
 
+pub use self::search::Candidate;
+
+use self::fault::Fault;
+use self::search::Search;
 use super::error::CompareError;
 use crate::config::error::Place;
 use crate::config::{self, DEFAULT_SEED};
@@ -99,6 +113,9 @@ pub struct Grid {
     /// Figures to draw.
     #[serde(default)]
     pub figure: Vec<FigureSection>,
+    /// Candidates of the starts that search settings.
+    #[serde(skip)]
+    candidates: BTreeMap<String, Vec<Candidate>>,
     /// The text, for the lines of faults.
     #[serde(skip)]
     text: String,
@@ -163,6 +180,8 @@ pub struct StartSection {
     /// Settings that override the file.
     #[serde(default)]
     pub settings: Table,
+    /// Lists and ranges of settings to search.
+    pub search: Option<Table>,
 }
 
 /// Numbers that others have published.
@@ -179,7 +198,23 @@ pub struct Published {
     #[serde(default = "all_labels_fraction")]
     pub fraction: f64,
     /// Mean absolute errors by task, in the unit of the task's target.
+    #[serde(default)]
     pub mae: BTreeMap<String, f64>,
+    /// Scores of tasks of classes, in the metric of the task.
+    #[serde(default)]
+    pub score: BTreeMap<String, f64>,
+}
+
+impl Published {
+    /// Returns the number for a task, an error or a score of classes.
+    pub fn number(&self, task: &str) -> Option<f64> {
+        self.mae.get(task).or_else(|| self.score.get(task)).copied()
+    }
+
+    /// Returns the tasks with a number.
+    fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.mae.keys().chain(self.score.keys()).map(String::as_str)
+    }
 }
 
 /// Section of a table.
@@ -244,19 +279,55 @@ impl Grid {
             CompareError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         text.clone_into(&mut grid.text);
-        match check::fault(&grid) {
-            None => Ok(grid),
-            Some(check::Fault { key, value, needed }) => {
-                let place = grid.place_of(&key, path).unwrap_or(Place::Text(path.to_owned()));
-                Err(CompareError::Value { place, key, value, needed })
-            }
+        let fault = check::fault(&grid);
+        match fault.map_or_else(|| grid.expand(), Err) {
+            Ok(()) => Ok(grid),
+            Err(Fault { key, value, needed }) => Err(grid.refusal(path, key, value, needed)),
         }
+    }
+
+    /// Expands the searches.
+    fn expand(&mut self) -> Result<(), Fault> {
+        let seed = self.seeds.first().copied().unwrap_or(DEFAULT_SEED);
+        for (name, section) in &self.start {
+            let Some(table) = &section.search else { continue };
+            let key = |key: &str| match key {
+                "" => format!("start.{name}.search"),
+                key => format!("start.{name}.search.{key}"),
+            };
+            let search = Search::parse(table).map_err(|fault| Fault { key: key(&fault.key), ..fault })?;
+            let own = config::settings(&section.settings);
+            if let Some((twice, value)) = own.iter().find(|(own, _)| search.keys().any(|key| key == own)) {
+                let needed = format!("left out of start.{name}.search or of start.{name}.settings");
+                return Err(Fault::new(key(twice), value, needed));
+            }
+            let candidates =
+                search.candidates(seed).map_err(|fault| Fault { key: key(&fault.key), ..fault })?;
+            self.candidates.insert(name.clone(), candidates);
+        }
+        Ok(())
+    }
+
+    /// Returns the error for the value of a key.
+    pub(super) fn refusal(&self, path: &Path, key: String, value: String, needed: String) -> CompareError {
+        let place = self.place_of(&key, path).unwrap_or(Place::Text(path.to_owned()));
+        CompareError::Value { place, key, value, needed }
     }
 
     /// Returns the place of a dotted key in the grid's file, if it is there.
     pub(super) fn place_of(&self, key: &str, path: &Path) -> Option<Place> {
         let (line, column) = toml_text::place_of(&self.text, key)?;
         Some(Place::File { path: path.to_owned(), line, column })
+    }
+
+    /// Returns the candidates of a start; none if it searches no settings.
+    pub fn candidates(&self, start: &str) -> &[Candidate] {
+        self.candidates.get(start).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the first start that searches settings.
+    pub fn searching(&self) -> Option<&str> {
+        self.starts.iter().map(String::as_str).find(|start| !self.candidates(start).is_empty())
     }
 
     /// Returns the name of a start in tables and figures.

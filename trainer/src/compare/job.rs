@@ -16,13 +16,15 @@ pub enum JobKind {
     Pretrain,
     /// `trainer finetune`
     Finetune,
+    /// `trainer evaluate --on validation`
+    Validate,
     /// `trainer evaluate`
     Evaluate,
 }
 
 impl JobKind {
     /// All commands, in the order of the variants.
-    pub const ALL: [Self; 3] = [JobKind::Pretrain, JobKind::Finetune, JobKind::Evaluate];
+    pub const ALL: [Self; 4] = [JobKind::Pretrain, JobKind::Finetune, JobKind::Validate, JobKind::Evaluate];
 }
 
 impl fmt::Display for JobKind {
@@ -30,6 +32,7 @@ impl fmt::Display for JobKind {
         f.write_str(match self {
             JobKind::Pretrain => "pretrain",
             JobKind::Finetune => "finetune",
+            JobKind::Validate => "validate",
             JobKind::Evaluate => "evaluate",
         })
     }
@@ -40,7 +43,7 @@ impl fmt::Display for JobKind {
 pub struct Job {
     /// Command of the job.
     pub kind: JobKind,
-    /// Subject of the job: the name of the pre-training, or task, start and fraction.
+    /// Subject of the job: the name of the pre-training, or task, start, searched settings if there are any, and fraction.
     pub subject: String,
     /// Arguments, without those of the machine and `--resume`.
     pub arguments: Vec<String>,
@@ -85,9 +88,14 @@ impl Job {
         match self.kind {
             JobKind::Pretrain => Ok(self.folder.is_dir()),
             JobKind::Finetune => Ok(EnsembleRecord::read(&self.folder)?.is_some()),
-            JobKind::Evaluate => Ok(false),
+            JobKind::Validate | JobKind::Evaluate => Ok(false),
         }
     }
+}
+
+/// Returns plain words as arguments.
+pub(super) fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 /// Returns a command as a user would type it.

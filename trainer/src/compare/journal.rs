@@ -54,8 +54,17 @@ pub struct Record {
     pub event: Event,
 }
 
-/// Fingerprints by name of the jobs whose last record says that they are finished.
-pub type Finished = BTreeMap<String, String>;
+/// The last record of a finished job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedJob {
+    /// See [`Job::fingerprint`](super::job::Job::fingerprint).
+    pub fingerprint: String,
+    /// Index of the record. A job that was done again has a later one than what was made from it before.
+    pub line: usize,
+}
+
+/// The jobs whose last record says that they are finished, by name.
+pub type Finished = BTreeMap<String, FinishedJob>;
 
 /// The journal, open for appending.
 #[derive(Debug)]
@@ -120,9 +129,11 @@ fn read_lines(path: &Path) -> Result<(Vec<Record>, u64), CompareError> {
 /// Returns the finished jobs.
 pub fn finished(records: &[Record]) -> Finished {
     let mut finished = Finished::new();
-    for Record { job, event } in records {
+    for (line, Record { job, event }) in records.iter().enumerate() {
         match event {
-            Event::Finished { fingerprint, .. } => finished.insert(job.clone(), fingerprint.clone()),
+            Event::Finished { fingerprint, .. } => {
+                finished.insert(job.clone(), FinishedJob { fingerprint: fingerprint.clone(), line })
+            }
             _ => finished.remove(job),
         };
     }
@@ -186,6 +197,7 @@ mod tests {
             record("a", end("new")),
             record("b", Event::Failed { reason: String::new() }),
         ];
-        assert_eq!(finished(&records), Finished::from([("a".to_owned(), "new".to_owned())]));
+        let last = FinishedJob { fingerprint: "new".to_owned(), line: 4 };
+        assert_eq!(finished(&records), Finished::from([("a".to_owned(), last)]));
     }
 }

@@ -1,9 +1,11 @@
 //! `trainer compare`: a grid of pre-trainings and fine-tunings, with tables and figures of the results.
 //!
 //! * [`grid`]: the definition of a comparison, a TOML file
-//! * [`plan`]: the [`job`]s of a grid, in order
+//! * [`mod@plan`]: the [`job`]s of a grid, in order, which `planner` makes with their `arguments`; `batch`: jobs and the
+//!   journal
 //! * [`schedule`]: distribution of jobs to devices; [`process`]: jobs as child processes
 //! * [`journal`]: events of all jobs; `progress`: reports of them
+//! * [`scores`] and [`results`]: scores of the cells; [`choice`]: searched settings with the best ones
 //! * [`view`]: the numbers of a table or figure, measured and published; [`cost`]: the cost of each
 //! * [`table`] and [`cost_table`]: views as Markdown and CSV; [`figure`]: views as SVG
 //!
@@ -13,7 +15,7 @@
 //! |---|---|
 //! | `grid.toml` | the grid |
 //! | `jobs.jsonl` | the events of all jobs |
-//! | `pretrain/`, `cells/` | the runs, see [`plan`] |
+//! | `pretrain/`, `cells/` | the runs, see [`mod@plan`] |
 //! | `logs/` | the output of the jobs |
 //! | `tables/`, `figures/` | the results of the finished jobs |
 //! | `costs/` | time and size beside the errors, for each table |
@@ -21,7 +23,14 @@
 //! A job is finished if the journal says so for the same arguments and files, its output exists, and all jobs before
 //! it are finished. All other jobs are run, from their last checkpoint if there is one. The runs themselves refuse to
 //! continue with other settings.
+//!
+//! Cells are ranked by the test parts, or by the validation parts: then nothing is tested. A search, in which starts are
+//! tried with several settings, is always ranked by the validation parts. When all its cells are scored, the best one of
+//! each task, start and share is tested, and no other one; the journal shows it.
 
+mod arguments;
+mod batch;
+pub mod choice;
 pub mod cost;
 pub mod cost_table;
 mod error;
@@ -32,9 +41,12 @@ pub mod grid;
 pub mod job;
 pub mod journal;
 pub mod plan;
+mod planner;
 pub mod process;
 mod progress;
+pub mod results;
 pub mod schedule;
+pub mod scores;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -48,14 +60,19 @@ pub use error::CompareError;
 
 use schemas::{lock, output};
 
-use self::grid::Grid;
-use self::job::{Job, command_line};
-use self::journal::{Event, Finished, Journal, Record};
+use self::batch::Batch;
+use self::choice::Choice;
+use self::grid::{Candidate, Grid};
+use self::job::{Job, JobKind, command_line};
+use self::journal::{Journal, Record};
 use self::plan::Plan;
+use self::planner::plan;
 use self::process::Processes;
 use self::progress::Progress;
+use self::results::{Results, evaluations, scores};
 use self::schedule::{Change, Runner, Slot, State};
 use self::view::View;
+use crate::report::part::Part;
 use crate::{atomic, text_file};
 
 const GRID_FILE: &str = "grid.toml";
@@ -70,6 +87,8 @@ pub struct Request {
     pub grid: PathBuf,
     /// Folder of the comparison.
     pub folder: PathBuf,
+    /// The part that ranks the cells; unless given the test part, and of a search the validation part.
+    pub ranking: Option<Part>,
     /// Devices of the jobs.
     pub slots: Vec<Slot>,
     /// Whether to suppress progress reports.
@@ -81,8 +100,19 @@ pub struct Request {
 pub struct Summary {
     /// Name and state of the jobs in order.
     pub jobs: Vec<(String, State)>,
+    /// What a search has chosen, by task, start and share.
+    pub chosen: Vec<Chosen>,
     /// Tables and figures that were written.
     pub files: Vec<PathBuf>,
+}
+
+/// What a search has chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Task, start and share.
+    pub group: String,
+    /// The settings; `None` before all are scored.
+    pub settings: Option<String>,
 }
 
 /// A job of a comparison that is not run, for a preview.
@@ -99,15 +129,32 @@ pub struct Planned {
 /// Returns the jobs of a comparison. Nothing is written.
 ///
 /// # Errors
-/// [`CompareError`] for a grid that cannot be used.
+/// [`CompareError`] for a grid that cannot be used, and scores of a search that cannot be read.
 pub fn planned(request: &Request) -> Result<Vec<Planned>, CompareError> {
     let prepared = Prepared::new(request)?;
     let records = journal::read(&request.folder.join(journal::FILE))?;
-    let finished = prepared.finished(&journal::finished(&records));
-    let jobs = prepared.plan.jobs.iter().zip(finished);
-    Ok(jobs
-        .map(|(job, finished)| Planned { name: job.name(), command: command_line(&job.arguments), finished })
-        .collect())
+    let known = journal::finished(&records);
+    let mut states = prepared.batch.states(&known);
+    let mut jobs = prepared.batch.jobs.clone();
+    let mut undecided = Vec::new();
+    if prepared.tests_chosen() {
+        let choices = prepared.choices(&states, &records)?;
+        let tests = prepared.with_tests(request, &choices)?;
+        states = tests.states(&known);
+        jobs = tests.jobs;
+        undecided = choices.into_iter().filter(|choice| choice.chosen.is_none()).collect();
+    }
+    let planned = jobs.iter().zip(&states).map(|(job, state)| Planned {
+        name: job.name(),
+        command: command_line(&job.arguments),
+        finished: *state == State::Finished,
+    });
+    let tests = undecided.into_iter().map(|choice| Planned {
+        name: format!("{} {}", JobKind::Evaluate, choice.group),
+        command: "the settings with the best score on the validation parts".to_owned(),
+        finished: false,
+    });
+    Ok(planned.chain(tests).collect())
 }
 
 /// Runs the remaining jobs of a comparison as child processes of `program`, and writes tables and figures of the
@@ -150,37 +197,24 @@ fn require_own(grid: &Path, folder: &Path) -> Result<(), CompareError> {
 struct Prepared {
     grid: Grid,
     plan: Plan,
-    /// Fingerprints of the plan's jobs.
-    fingerprints: Vec<String>,
+    /// The jobs of the plan.
+    batch: Batch,
 }
 
 impl Prepared {
     fn new(request: &Request) -> Result<Self, CompareError> {
         let grid = Grid::load(&request.grid)?;
-        let plan = Plan::new(&grid, &request.grid, &request.folder)?;
-        let fingerprint = |job: &Job| {
-            job.fingerprint().map_err(|source| CompareError::Input {
-                path: request.grid.clone(),
-                job: job.name(),
-                source: Box::new(source),
-            })
-        };
-        let fingerprints = plan.jobs.iter().map(fingerprint).collect::<Result<_, _>>()?;
-        Ok(Self { grid, plan, fingerprints })
+        let plan = plan(&grid, &request.grid, &request.folder, request.ranking)?;
+        let batch = Batch::new(plan.jobs.clone(), &request.grid)?;
+        Ok(Self { grid, plan, batch })
     }
 
-    /// Returns whether each job is finished.
-    fn finished(&self, known: &Finished) -> Vec<bool> {
-        let mut finished: Vec<bool> = Vec::with_capacity(self.plan.jobs.len());
-        for (job, fingerprint) in self.plan.jobs.iter().zip(&self.fingerprints) {
-            let recorded = known.get(&job.name()) == Some(fingerprint) && job.output.exists();
-            let before = job.after.iter().all(|&earlier| finished.get(earlier) == Some(&true));
-            finished.push(recorded && before);
-        }
-        finished
+    /// Whether what the validation parts choose is tested.
+    fn tests_chosen(&self) -> bool {
+        self.grid.searching().is_some()
     }
 
-    /// Runs the remaining jobs and writes the results.
+    /// Runs the remaining jobs and writes the results. The tests of a search follow when its choices are made.
     fn run<R: Runner>(
         &self,
         request: &Request,
@@ -190,50 +224,84 @@ impl Prepared {
         let folder = &request.folder;
         copy(&request.grid, &folder.join(GRID_FILE))?;
         let (mut journal, records) = Journal::open(&folder.join(journal::FILE))?;
-        let finished = self.finished(&journal::finished(&records));
-        let jobs = &self.plan.jobs;
-        let mut progress = Progress::new(jobs, &finished, &records, request.slots.len(), request.quiet);
-        let mut changed = |change: Change<'_>| {
-            progress.change(&change);
-            match self.event(&change)? {
-                Some(event) => journal.append(&Record { job: change.job.name(), event }),
-                None => Ok(()),
-            }
-        };
-        let states = schedule::run(jobs, &finished, &request.slots, runner, stop, &mut changed)?;
-        drop(progress);
-        let files = self.write(folder, &states)?;
-        let names = jobs.iter().map(Job::name);
-        Ok(Summary { jobs: names.zip(states).collect(), files })
+        let known = journal::finished(&records);
+        let mut states = run_batch(
+            &self.batch,
+            self.batch.states(&known),
+            request,
+            runner,
+            stop,
+            (&mut journal, &records),
+        )?;
+        let mut records = journal::read(&folder.join(journal::FILE))?;
+        let mut choices = Vec::new();
+        let mut names: Vec<String> = self.batch.jobs.iter().map(Job::name).collect();
+        if self.tests_chosen() {
+            choices = self.choices(&states, &records)?;
+            let tests = self.with_tests(request, &choices)?;
+            let of_tests = tests.states(&journal::finished(&records)).into_iter().skip(states.len());
+            states.extend(of_tests);
+            states = run_batch(&tests, states, request, runner, stop, (&mut journal, &records))?;
+            names = tests.jobs.iter().map(Job::name).collect();
+            records = journal::read(&folder.join(journal::FILE))?;
+        }
+        let results = self.results(&states, &records, &choices)?;
+        let files = self.write(folder, &results)?;
+        let chosen = choices.iter().filter(|choice| choice.cells.len() > 1).map(|choice| Chosen {
+            group: choice.group.clone(),
+            settings: choice
+                .chosen
+                .and_then(|cell| self.plan.cells.get(cell)?.candidate.as_ref())
+                .map(Candidate::label),
+        });
+        Ok(Summary { jobs: names.into_iter().zip(states).collect(), chosen: chosen.collect(), files })
     }
 
-    /// Returns the event of a state change for the journal.
-    fn event(&self, change: &Change<'_>) -> Result<Option<Event>, CompareError> {
-        Ok(match change.state {
-            State::Waiting => None,
-            State::Running => change.slot.map(|slot| Event::Started {
-                device: slot.device.to_string(),
-                arguments: change.job.arguments.clone(),
-            }),
-            State::Finished => self.fingerprints.get(change.index).map(|fingerprint| Event::Finished {
-                fingerprint: fingerprint.clone(),
-                seconds: change.took.as_secs_f64(),
-            }),
-            State::Interrupted => Some(Event::Interrupted),
-            State::Failed(reason) => Some(Event::Failed { reason: reason.clone() }),
-            State::Skipped(earlier) => Some(Event::Skipped {
-                after: self.plan.jobs.get(*earlier).map(Job::name).unwrap_or_default(),
-            }),
-        })
+    /// Returns the choices of a search by the finished scores of the validation parts.
+    fn choices(&self, states: &[State], records: &[Record]) -> Result<Vec<Choice>, CompareError> {
+        let ranked = evaluations(&self.plan, states, &cost::devices(records))?;
+        Ok(choice::choices(&self.plan, states, &ranked))
+    }
+
+    /// Returns the jobs of the plan, followed by the tests of the chosen cells.
+    fn with_tests(&self, request: &Request, choices: &[Choice]) -> Result<Batch, CompareError> {
+        let chosen = choices.iter().filter_map(|choice| self.plan.cells.get(choice.chosen?));
+        let tests = chosen.filter_map(|cell| self.plan.test_of(cell));
+        Batch::new(self.plan.jobs.iter().cloned().chain(tests).collect(), &request.grid)
+    }
+
+    /// Reads the scores of all finished jobs. The tests of the choices follow the jobs of the plan.
+    fn results(
+        &self,
+        states: &[State],
+        records: &[Record],
+        choices: &[Choice],
+    ) -> Result<Results, CompareError> {
+        let cells = &self.plan.cells;
+        let mut results = Results {
+            ranking: self.plan.ranking,
+            ranked: evaluations(&self.plan, states, &cost::devices(records))?,
+            tested: vec![None; cells.len()],
+            chosen: vec![false; cells.len()],
+        };
+        let mut tests = states.iter().skip(self.plan.jobs.len());
+        for choice in choices {
+            let Some((index, cell)) = choice.chosen.and_then(|index| Some((index, cells.get(index)?))) else {
+                continue;
+            };
+            results.chosen[index] = choice.cells.len() > 1;
+            if tests.next() == Some(&State::Finished) {
+                results.tested[index] = Some(scores(&self.plan, cell, Part::Test)?);
+            }
+        }
+        Ok(results)
     }
 
     /// Writes tables and figures.
-    fn write(&self, folder: &Path, states: &[State]) -> Result<Vec<PathBuf>, CompareError> {
-        let records = journal::read(&folder.join(journal::FILE))?;
-        let evaluations = view::evaluations(&self.plan, states, &cost::devices(&records))?;
+    fn write(&self, folder: &Path, results: &Results) -> Result<Vec<PathBuf>, CompareError> {
         let mut files = Vec::new();
         for section in &self.grid.table {
-            let view = View::of_table(section, &self.grid, &self.plan, &evaluations);
+            let view = View::of_table(section, &self.grid, &self.plan, results);
             let path = folder.join(TABLES_FOLDER).join(&view.name);
             files.push(put(&path, "md", &table::markdown(&view))?);
             files.push(put(&path, "csv", &table::csv(&view))?);
@@ -244,13 +312,33 @@ impl Prepared {
             }
         }
         for section in &self.grid.figure {
-            let view = View::of_figure(section, &self.grid, &self.plan, &evaluations);
+            let view = View::of_figure(section, &self.grid, &self.plan, results);
             let path = folder.join(FIGURES_FOLDER).join(&view.name);
             files.push(put(&path, "svg", &figure::svg(&view, section.kind))?);
             files.push(put(&path, "csv", &table::csv(&view))?);
         }
         Ok(files)
     }
+}
+
+/// Runs the waiting jobs of a batch, and records every change in the journal, whose records so far are given.
+fn run_batch<R: Runner>(
+    batch: &Batch,
+    states: Vec<State>,
+    request: &Request,
+    runner: &mut R,
+    stop: &dyn Fn() -> bool,
+    (journal, records): (&mut Journal, &[Record]),
+) -> Result<Vec<State>, CompareError> {
+    let mut progress = Progress::new(&batch.jobs, &states, records, request.slots.len(), request.quiet);
+    let mut changed = |change: Change<'_>| {
+        progress.change(&change);
+        match batch.event(&change) {
+            Some(event) => journal.append(&Record { job: change.job.name(), event }),
+            None => Ok(()),
+        }
+    };
+    schedule::run(&batch.jobs, states, &request.slots, runner, stop, &mut changed)
 }
 
 /// Writes a result. The name may have dots in it.

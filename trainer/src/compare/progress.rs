@@ -32,17 +32,17 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Begins a report. `finished` tells which jobs are finished already, and `records` how long they took. `slots` is
-    /// the number of jobs at a time.
+    /// Begins a report. `states` tells which jobs have ended already, and `records` how long they took. `slots` is the
+    /// number of jobs at a time.
     pub(super) fn new(
         jobs: &'a [Job],
-        finished: &[bool],
+        states: &[State],
         records: &[Record],
         slots: usize,
         quiet: bool,
     ) -> Self {
-        let done = finished.iter().filter(|&&finished| finished).count();
-        let mut estimate = Estimate::new(jobs, finished, slots);
+        let done = states.iter().filter(|state| **state == State::Finished).count();
+        let mut estimate = Estimate::new(jobs, states, slots);
         for Record { job, event } in records {
             if let (Event::Finished { seconds, .. }, Some(job)) =
                 (event, jobs.iter().find(|known| known.name() == *job))
@@ -146,9 +146,20 @@ enum Stage {
     Ended,
 }
 
+impl Stage {
+    /// Returns the stage of a job in this state from now on.
+    fn of(state: &State) -> Self {
+        match state {
+            State::Waiting => Self::Waiting,
+            State::Running => Self::Running(Instant::now()),
+            State::Finished | State::Interrupted | State::Failed(_) | State::Skipped(_) => Self::Ended,
+        }
+    }
+}
+
 impl Estimate {
-    fn new(jobs: &[Job], finished: &[bool], slots: usize) -> Self {
-        let stages = finished.iter().map(|&done| if done { Stage::Ended } else { Stage::Waiting });
+    fn new(jobs: &[Job], states: &[State], slots: usize) -> Self {
+        let stages = states.iter().map(Stage::of);
         let jobs = jobs.iter().map(|job| job.kind).zip(stages).collect();
         Self { jobs, took: Default::default(), slots: slots.max(1) }
     }
@@ -165,11 +176,7 @@ impl Estimate {
             self.learn(change.job.kind, change.took.as_secs_f64());
         }
         if let Some((_, stage)) = self.jobs.get_mut(change.index) {
-            *stage = match change.state {
-                State::Waiting => Stage::Waiting,
-                State::Running => Stage::Running(Instant::now()),
-                State::Finished | State::Interrupted | State::Failed(_) | State::Skipped(_) => Stage::Ended,
-            };
+            *stage = Stage::of(change.state);
         }
     }
 
@@ -198,6 +205,9 @@ mod tests {
     use super::*;
     use crate::compare::schedule::Slot;
     use crate::device::DeviceName;
+
+    const FINISHED: State = State::Finished;
+    const WAITING: State = State::Waiting;
 
     fn job(kind: JobKind, subject: &str) -> Job {
         Job {
@@ -229,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_left_is_estimated_by_jobs_of_the_same_command() {
         let jobs = jobs();
-        let mut estimate = Estimate::new(&jobs, &[true, false, false, false, false], 2);
+        let mut estimate = Estimate::new(&jobs, &[FINISHED, WAITING, WAITING, WAITING, WAITING], 2);
         estimate.change(&changed(&jobs, 1, &State::Running, 0));
         assert_eq!((estimate.left(), estimate.running()), (None, 1));
         estimate.change(&changed(&jobs, 1, &State::Finished, 30));
@@ -255,7 +265,7 @@ mod tests {
         };
         let records =
             [finished("finetune b", 10.0), finished("finetune c", 20.0), finished("evaluate gone", 7.0)];
-        let progress = Progress::new(&jobs[..4], &[true, true, true, false], &records, 1, true);
+        let progress = Progress::new(&jobs[..4], &[FINISHED, FINISHED, FINISHED, WAITING], &records, 1, true);
         assert_eq!((progress.estimate.left(), progress.done), (Some(15.0), 3));
     }
 

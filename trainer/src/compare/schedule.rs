@@ -101,8 +101,8 @@ pub struct Change<'a> {
     pub took: Duration,
 }
 
-/// Runs all jobs that are not `finished`, each as soon as a slot is free and the jobs it needs are finished. Of
-/// several such jobs the first one begins, on the first free slot.
+/// Runs all jobs whose state is [`State::Waiting`], each as soon as a slot is free and the jobs it needs are finished.
+/// Of several such jobs the first one begins, on the first free slot. Returns the states of all jobs afterwards.
 ///
 /// Jobs after a failed one are skipped; all others continue. If `stop` returns true, the running jobs are asked to
 /// stop and no more are begun. `changed` is called for every change of a state; if it fails, the running jobs are
@@ -112,13 +112,12 @@ pub struct Change<'a> {
 /// Those of `changed`.
 pub fn run<R: Runner>(
     jobs: &[Job],
-    finished: &[bool],
+    states: Vec<State>,
     slots: &[Slot],
     runner: &mut R,
     stop: &dyn Fn() -> bool,
     changed: &mut dyn FnMut(Change<'_>) -> Result<(), CompareError>,
 ) -> Result<Vec<State>, CompareError> {
-    let states = finished.iter().map(|&done| if done { State::Finished } else { State::Waiting }).collect();
     let free = slots.iter().map(|_| None).collect();
     let mut schedule = Schedule { jobs, slots, states, places: free, runner, changed };
     let outcome = schedule.work(stop);

@@ -4,20 +4,40 @@ use std::fmt::Write;
 
 use schemas::text::{cell, markdown as escaped};
 
-use super::view::{Cited, Entry, Row, RowKind, Score, View, percent};
+use super::results::Score;
+use super::view::{Cited, Column, Entry, Row, RowKind, View, percent};
 use crate::report::number::Format;
-use crate::unit;
+use crate::report::part::Part;
 
 /// Stands for a missing number.
 pub(super) const MISSING: &str = "-";
 /// Marks a published number or model.
 pub(super) const PUBLISHED: &str = "(published)";
-/// Columns of the CSV.
+/// Marks the score of settings that a search has chosen.
+pub(super) const CHOSEN: &str = "(chosen)";
+/// Columns of the CSV of errors on test parts.
 const FIELDS: [&str; 11] =
     ["model", "kind", "fraction", "task", "unit", "mae", "std", "folds", "seeds", "published", "source"];
+/// Columns of the CSV of other scores.
+const SCORE_FIELDS: [&str; 14] = [
+    "model",
+    "kind",
+    "fraction",
+    "task",
+    "part",
+    "metric",
+    "unit",
+    "score",
+    "std",
+    "folds",
+    "seeds",
+    "chosen",
+    "published",
+    "source",
+];
 
-/// Returns the view as a Markdown table with notes below it. Each task has a column of measured and one of published
-/// numbers.
+/// Returns the view as a Markdown table with notes below it. Each task has a column of measured numbers and, for the test
+/// parts, one of published numbers.
 pub fn markdown(view: &View) -> String {
     let mut text = format!("# {}\n\n", escaped(&view.title));
     let mut header = vec!["Model".to_owned()];
@@ -26,9 +46,10 @@ pub fn markdown(view: &View) -> String {
     }
     let first = header.len();
     for column in &view.columns {
-        let task = escaped(&column.task);
-        header.push(format!("{task}{}", escaped(&unit::shown(" [", &column.unit, "]"))));
-        header.push(format!("{task} {PUBLISHED}"));
+        header.push(heading(view, column));
+        if column.part == Part::Test {
+            header.push(format!("{} {PUBLISHED}", escaped(&column.task)));
+        }
     }
     push_line(&mut text, &header);
     let alignment: Vec<String> =
@@ -40,9 +61,11 @@ pub fn markdown(view: &View) -> String {
         if view.several_fractions {
             cells.push(percent(row.fraction));
         }
-        for (entry, best) in row.entries.iter().zip(&best) {
-            cells.push(ours(row, entry, *best));
-            cells.push(entry.published.as_ref().map(|cited| cited.mae.to_string()).unwrap_or_default());
+        for ((entry, column), best) in row.entries.iter().zip(&view.columns).zip(&best) {
+            cells.push(ours(row, entry, column, *best));
+            if column.part == Part::Test {
+                cells.push(entry.published.as_ref().map(|cited| cited.score.to_string()).unwrap_or_default());
+            }
         }
         push_line(&mut text, &cells);
     }
@@ -52,10 +75,19 @@ pub fn markdown(view: &View) -> String {
 
 /// Appends the notes.
 fn push_notes(text: &mut String, view: &View) {
-    text.push_str(
-        "\nMean absolute error on the test parts: mean ± population standard deviation over the folds, if \
-         there are several; the predictions of several seeds are averaged first. Bold: the lowest of ours.\n",
+    let measured = match view.is_of_test_errors() {
+        true => "Mean absolute error on the test parts".to_owned(),
+        false => measured(view),
+    };
+    let best = if view.is_of_test_errors() { "lowest" } else { "best" };
+    let _ = writeln!(
+        text,
+        "\n{measured}: mean ± population standard deviation over the folds, if there are several; the predictions \
+         of several seeds are averaged first. Bold: the {best} of ours."
     );
+    if let Some(ranking) = ranking(view) {
+        let _ = writeln!(text, "\n{ranking}");
+    }
     let entries = view.rows.iter().flat_map(|row| &row.entries);
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for Cited { model, source, .. } in entries.filter_map(|entry| entry.published.as_ref()) {
@@ -72,14 +104,49 @@ fn push_notes(text: &mut String, view: &View) {
     }
 }
 
-/// Returns the lowest measured error of each task, if there are several.
-fn best(view: &View) -> Vec<Option<f64>> {
-    let of_task = |index: usize| {
-        let ours = view.rows.iter().filter(|row| row.kind == RowKind::Ours);
-        let errors: Vec<f64> = ours.filter_map(|row| Some(row.entries.get(index)?.ours?.mean)).collect();
-        errors.iter().copied().min_by(f64::total_cmp).filter(|_| errors.len() > 1)
+/// Returns what the columns of a view hold.
+fn measured(view: &View) -> String {
+    let is_of =
+        |of_classes: bool| view.columns.iter().any(|column| column.metric.is_of_classes() == of_classes);
+    let scores = match (is_of(false), is_of(true)) {
+        (true, false) => "Mean absolute error",
+        (false, _) => "Score of classes (better the higher)",
+        (true, true) => {
+            "Mean absolute error or, where the column names it, score of classes (better the higher)"
+        }
     };
-    (0..view.columns.len()).map(of_task).collect()
+    let part = view.ranking();
+    if view.is_search() { scores.to_owned() } else { format!("{scores} on the {part} parts") }
+}
+
+/// Returns how the rows are ranked, where validation parts do it.
+fn ranking(view: &View) -> Option<&'static str> {
+    match (view.ranking(), view.is_search()) {
+        (Part::Test, _) => None,
+        (Part::Validation, false) => Some("Ranked by the validation parts. Nothing was tested."),
+        (Part::Validation, true) => Some(
+            "Ranked by the validation parts. Of the searched settings of a model, those with the best score there are \
+             marked as chosen for the task, and they alone were tested.",
+        ),
+    }
+}
+
+/// Returns the heading of a column of measured numbers, with the part where it is not the test part alone.
+pub(super) fn heading(view: &View, column: &Column) -> String {
+    let (task, brackets) = (escaped(&column.task), column.brackets());
+    let part = if view.ranking() == Part::Test { String::new() } else { format!(", {}", column.part) };
+    format!("{task}{}{part}", escaped(&brackets))
+}
+
+/// Returns the best measured score of each column, if there are several.
+fn best(view: &View) -> Vec<Option<f64>> {
+    let of_column = |(index, column): (usize, &Column)| {
+        let ours = view.rows.iter().filter(|row| row.kind == RowKind::Ours);
+        let scores: Vec<f64> = ours.filter_map(|row| Some(row.entries.get(index)?.ours?.mean)).collect();
+        let best = scores.iter().copied().min_by(|left, right| column.metric.compare(*left, *right));
+        best.filter(|_| scores.len() > 1)
+    };
+    view.columns.iter().enumerate().map(of_column).collect()
 }
 
 pub(super) fn model(row: &Row) -> String {
@@ -88,10 +155,17 @@ pub(super) fn model(row: &Row) -> String {
 }
 
 /// Returns the text of a measured number.
-fn ours(row: &Row, entry: &Entry, best: Option<f64>) -> String {
+fn ours(row: &Row, entry: &Entry, column: &Column, best: Option<f64>) -> String {
     let Some(score) = entry.ours else { return MISSING.to_owned() };
     let text = score_text(score);
-    if row.kind == RowKind::Ours && best == Some(score.mean) { format!("**{text}**") } else { text }
+    let is_best = row.kind == RowKind::Ours && best == Some(score.mean);
+    let text = if is_best { format!("**{text}**") } else { text };
+    if is_marked(entry, column) { format!("{text} {CHOSEN}") } else { text }
+}
+
+/// Whether an entry is the score by which a search has chosen its settings.
+pub(super) fn is_marked(entry: &Entry, column: &Column) -> bool {
+    entry.is_chosen && column.part == Part::Validation
 }
 
 /// Formats a score with four significant digits, and its deviation with the same number of decimals.
@@ -105,37 +179,50 @@ pub(super) fn push_line(text: &mut String, cells: &[String]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// Returns the view as CSV, one line per model, share and task. Numbers have all digits and are empty if missing.
+/// Returns the view as CSV, one line per model, share, task and part. Numbers have all digits and are empty if missing.
 /// Texts are escaped so that a spreadsheet does not take them for formulas ([`cell`]).
 pub fn csv(view: &View) -> String {
-    let mut records = vec![FIELDS.map(str::to_owned)];
+    let is_plain = view.is_of_test_errors();
+    let mut records = Vec::new();
     for row in &view.rows {
         for (column, entry) in view.columns.iter().zip(&row.entries) {
-            let ours = |field: fn(Score) -> String| entry.ours.map(field).unwrap_or_default();
-            let published =
-                |field: fn(&Cited) -> String| entry.published.as_ref().map(field).unwrap_or_default();
-            records.push([
+            let mut record = vec![
                 cell(&row.label).into_owned(),
                 kind(row.kind).to_owned(),
                 row.fraction.to_string(),
                 cell(&column.task).into_owned(),
+            ];
+            if !is_plain {
+                record.extend([column.part.name(), column.metric.name()].map(str::to_owned));
+            }
+            let ours = |field: fn(Score) -> String| entry.ours.map(field).unwrap_or_default();
+            record.extend([
                 cell(&column.unit).into_owned(),
                 ours(|score| score.mean.to_string()),
                 ours(|score| score.std.map(|std| std.to_string()).unwrap_or_default()),
                 ours(|score| score.folds.to_string()),
                 ours(|score| score.seeds.to_string()),
-                published(|cited| cited.mae.to_string()),
+            ]);
+            if !is_plain {
+                record.push(entry.is_chosen.to_string());
+            }
+            let published =
+                |field: fn(&Cited) -> String| entry.published.as_ref().map(field).unwrap_or_default();
+            record.extend([
+                published(|cited| cited.score.to_string()),
                 published(|cited| cell(&format!("{}: {}", cited.model, cited.source)).into_owned()),
             ]);
+            records.push(record);
         }
     }
-    csv_text(records)
+    csv_text(if is_plain { &FIELDS } else { &SCORE_FIELDS }, records)
 }
 
-/// Returns records as CSV.
-pub(super) fn csv_text<const FIELDS: usize>(records: Vec<[String; FIELDS]>) -> String {
+/// Returns records, each with a value for every field, as CSV.
+pub(super) fn csv_text(fields: &[&str], records: Vec<Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    for record in records {
+    let header = fields.iter().map(|field| (*field).to_owned()).collect();
+    for record in std::iter::once(header).chain(records) {
         writer.write_record(record).expect("every record has the same fields, and memory takes them all");
     }
     let bytes = writer.into_inner().expect("memory takes it all");
@@ -146,6 +233,7 @@ fn kind(kind: RowKind) -> &'static str {
     match kind {
         RowKind::Ours => "ours",
         RowKind::Median => "median",
+        RowKind::Commonest => "commonest",
         RowKind::Published => "published",
     }
 }
@@ -153,7 +241,7 @@ fn kind(kind: RowKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::example::{labels, models};
+    use crate::compare::example::{labels, models, search};
 
     #[test]
     fn models_make_a_table() {
@@ -194,6 +282,54 @@ Published by others, not measured here:
             "| MMPT | 100 % | **48.00 ± 1.00** |  |",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_search_marks_what_it_has_chosen_and_tested() {
+        let expected = "\
+# Search
+
+| Model | gap [eV], validation | gap [eV], test | gap (published) | metal [ROC-AUC], validation | metal [ROC-AUC], test | metal (published) |
+| :-- | --: | --: | --: | --: | --: | --: |
+| MMPT, learning_rate=1e-4 | 0.5000 | - |  | **0.9000** (chosen) | 0.8500 |  |
+| MMPT, learning_rate=1e-3 | **0.2500** (chosen) | 0.3000 |  | 0.8000 | - |  |
+| Median of the training part | 1.000 | 1.250 |  | - | - |  |
+| Commonest training class | - | - |  | 0.5000 | 0.5000 |  |
+| coGN (published) | - | - |  | - | - | 0.9124 |
+
+Mean absolute error or, where the column names it, score of classes (better the higher): mean ± population standard \
+deviation over the folds, if there are several; the predictions of several seeds are averaged first. Bold: the best of \
+ours.
+
+Ranked by the validation parts. Of the searched settings of a model, those with the best score there are marked as \
+chosen for the task, and they alone were tested.
+
+Published by others, not measured here:
+
+- coGN: leaderboard
+";
+        assert_eq!(markdown(&search()), expected);
+        let csv = csv(&search());
+        let lines: Vec<&str> = csv.lines().take(4).collect();
+        let expected = [
+            "model,kind,fraction,task,part,metric,unit,score,std,folds,seeds,chosen,published,source",
+            "\"MMPT, learning_rate=1e-4\",ours,1,gap,validation,mae,eV,0.5,,1,1,false,,",
+            "\"MMPT, learning_rate=1e-4\",ours,1,gap,test,mae,eV,,,,,false,,",
+            "\"MMPT, learning_rate=1e-4\",ours,1,metal,validation,roc_auc,1,0.9,,1,1,true,,",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_table_of_validation_parts_says_that_nothing_was_tested() {
+        let mut view = search();
+        view.columns.retain(|column| column.part == Part::Validation && !column.metric.is_of_classes());
+        view.rows.truncate(2);
+        view.rows.iter_mut().for_each(|row| row.entries.truncate(1));
+        let text = markdown(&view);
+        assert!(text.contains("| Model | gap [eV], validation |\n"), "{text}");
+        assert!(text.contains("\nMean absolute error on the validation parts: mean ±"), "{text}");
+        assert!(text.contains("\nRanked by the validation parts. Nothing was tested.\n"), "{text}");
     }
 
     /// Labels and sources come from a grid, which may be another person's.

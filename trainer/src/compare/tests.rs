@@ -1,9 +1,12 @@
+mod search;
+mod shipped;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use tempfile::TempDir;
 
-use super::plan::Cell;
+use super::journal::Event;
 use super::schedule::{Ended, Running, slots};
 use super::view::RowKind;
 use super::*;
@@ -65,6 +68,10 @@ kind = "bars"
 struct Instant {
     ran: RefCell<Vec<String>>,
     failing: BTreeSet<&'static str>,
+    /// Jobs whose training diverges.
+    diverging: BTreeSet<&'static str>,
+    /// Errors of all jobs with these words in their names; of the others 0.5.
+    errors: Vec<(&'static str, f64)>,
 }
 
 struct Done(Ended);
@@ -86,15 +93,30 @@ impl Runner for Instant {
             return Ok(Done(Ended::Failed("no shards".to_owned())));
         }
         let text = |error: std::io::Error| error.to_string();
+        if self.diverging.contains(job.name().as_str()) {
+            let member = job.folder.join("fold-0/seed-1");
+            std::fs::create_dir_all(&member).map_err(text)?;
+            std::fs::write(member.join("diverged.json"), "{}").map_err(text)?;
+            return Ok(Done(Ended::Failed("the loss is NaN".to_owned())));
+        }
         match job.kind {
             job::JobKind::Finetune => std::fs::create_dir_all(&job.output).map_err(text)?,
             job::JobKind::Pretrain => {
                 std::fs::create_dir_all(&job.folder).map_err(text)?;
                 std::fs::write(&job.output, "weights").map_err(text)?;
             }
-            job::JobKind::Evaluate => {
+            kind @ (JobKind::Validate | JobKind::Evaluate) => {
                 std::fs::create_dir_all(job.output.parent().expect("a folder")).map_err(text)?;
-                let record = EvaluationRecord::new(&scored()).expect("there are crystals");
+                let name = job.name();
+                let error = self.errors.iter().find(|(words, _)| name.contains(words));
+                let error = error.map_or(0.5, |(_, error)| *error);
+                if name.contains("is_metal") {
+                    std::fs::write(&job.output, search::classes(error)).map_err(text)?;
+                    return Ok(Done(Ended::Done));
+                }
+                let part = if kind == JobKind::Evaluate { Part::Test } else { Part::Validation };
+                let evaluation = scored(part, error);
+                let record = EvaluationRecord::new(&evaluation).expect("there are crystals");
                 record.write(&job.output).map_err(|error| error.to_string())?;
             }
         }
@@ -102,8 +124,8 @@ impl Runner for Instant {
     }
 }
 
-/// One fold with an error of 0.5, and of 1 for the median.
-fn scored() -> Evaluation {
+/// One fold with this error, and one of 1 for the median.
+fn scored(part: Part, error: f64) -> Evaluation {
     let outcome = |target, prediction| Outcome {
         material_id: format!("at {target}"),
         formula: "O".to_owned(),
@@ -120,13 +142,14 @@ fn scored() -> Evaluation {
         description: String::new(),
         property: "energy".to_owned(),
         unit: "meV/atom".to_owned(),
+        part,
         folds: vec![FoldOutcome {
             name: "fold-0".to_owned(),
             seeds: vec![1],
             dummy: 2.0,
             train: 5,
             validation: 1,
-            outcomes: vec![outcome(1.0, 1.5), outcome(3.0, 2.5)],
+            outcomes: vec![outcome(1.0, 1.0 + error), outcome(3.0, 3.0 - error)],
         }],
         settings: Vec::new(),
         matbench: None,
@@ -140,7 +163,7 @@ fn request(text: &str) -> (TempDir, Request) {
     let grid = folder.path().join("my.toml");
     std::fs::write(&grid, text).expect("it is writable");
     let slots = slots(&[DeviceName::Cpu], 1, 1);
-    let request = Request { grid, folder: folder.path().join("out"), slots, quiet: true };
+    let request = Request { grid, folder: folder.path().join("out"), ranking: None, slots, quiet: true };
     (folder, request)
 }
 
@@ -184,7 +207,7 @@ fn a_grid_is_the_product_of_its_lists() {
     let after: Vec<&[usize]> = plan.jobs.iter().map(|job| job.after.as_slice()).collect();
     let expected: [&[usize]; 9] = [&[], &[], &[1], &[], &[3], &[0], &[5], &[0], &[7]];
     assert_eq!(after, expected);
-    assert_eq!(plan.units["matbench_jdft2d"], "meV/atom");
+    assert_eq!(plan.measures["matbench_jdft2d"].unit, "meV/atom");
 }
 
 #[test]
@@ -314,8 +337,9 @@ other,published,1,matbench_jdft2d,meV/atom,,,,,0.5,other: a paper
     assert_eq!(table, expected);
     // Bars are of the largest share, where the number for the half has no place.
     let prepared = Prepared::new(&request).expect("a grid");
-    let evaluations = vec![None; prepared.plan.cells.len()];
-    let view = View::of_figure(&prepared.grid.figure[0], &prepared.grid, &prepared.plan, &evaluations);
+    let states = vec![State::Waiting; prepared.plan.jobs.len()];
+    let results = prepared.results(&states, &[], &[]).expect("nothing is read");
+    let view = View::of_figure(&prepared.grid.figure[0], &prepared.grid, &prepared.plan, &results);
     let kinds: Vec<RowKind> = view.rows.iter().map(|row| row.kind).collect();
     assert_eq!(kinds, [RowKind::Ours, RowKind::Ours, RowKind::Published]);
     assert!(view.rows.iter().all(|row| row.fraction == 1.0));
@@ -332,54 +356,6 @@ fn one_comparison_at_a_time_works_in_a_folder() {
     assert!(error.starts_with("another comparison, or a job that a killed one has left behind"), "{error}");
     drop(child);
     lock_folder(folder.path()).expect("it is free again");
-}
-
-#[test]
-fn the_shipped_grids_can_be_used() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut count = 0;
-    for entry in std::fs::read_dir(root.join("grids")).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        // Configurations are named as from the repository's folder, where tests do not run.
-        let text = std::fs::read_to_string(&path).expect("text");
-        let text = text.replace("\"trainer/configs/", &format!("\"{}/configs/", job::text(root)));
-        let (_kept, request) = request(&text);
-        let grid = Grid::load(&request.grid).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // The published lists of the splits are not there.
-        let plan = Plan::new(&grid, &request.grid, &request.folder);
-        let Plan { jobs, cells, .. } = plan.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let expected = match name.as_str() {
-            "jdft2d" => 1 + 2 * 2,
-            "labels" => 1 + 2 * 20,
-            "ablations" => 7 + 2 * 9,
-            "smoke" => 1 + 2 * 4,
-            "table2" => 3 + 2 * 3 * 8,
-            "table2-small" => 3 + 2 * 11,
-            "table3" => 3 + 2 * 5 * 8,
-            _ => panic!("{name} is new: how many jobs has it?"),
-        };
-        assert_eq!(jobs.len(), expected, "{name}");
-        if name.starts_with("table") {
-            for Cell { task, start, job, .. } in &cells {
-                let shards = jobs[job - 1].arguments.last().expect("shards");
-                let found = shards.rsplit_once('-').map(|(_, edges)| edges);
-                assert_eq!(found, edges(task, start), "{name}: {task} from {start} reads {shards}");
-            }
-        }
-        count += 1;
-    }
-    assert_eq!(count, 7);
-}
-
-/// Edges of the store that a system reads; `None` for the usual ones.
-fn edges(task: &str, start: &str) -> Option<&'static str> {
-    match (start, task) {
-        ("schnet" | "megnet", task) if task.starts_with("matbench_") => Some("r5"),
-        ("schnet", "mp_shear" | "mp_bulk") => Some("knn32"),
-        ("megnet", "mp_gap") => Some("r4"),
-        _ => None,
-    }
 }
 
 #[test]

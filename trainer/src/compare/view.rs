@@ -2,84 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::Cost;
-use super::error::CompareError;
-use super::grid::{ALL_LABELS, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
-use super::job::Job;
+use super::grid::{ALL_LABELS, Candidate, FigureKind, FigureSection, Grid, MEDIAN, Published, TableSection};
 use super::plan::{Cell, Plan};
-use super::schedule::State;
-use crate::report::json::EvaluationRecord;
+use super::results::{Results, Score};
+use crate::report::part::Part;
+use crate::task::Metric;
+use crate::unit;
 
-/// Name of the training median's row.
+/// Names of the rows of the training median and of the commonest class.
 const MEDIAN_LABEL: &str = "Median of the training part";
-
-/// Evaluation of a cell, and the cost of its fine-tuning.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluated {
-    /// Scores of the test parts.
-    pub record: EvaluationRecord,
-    /// Cost; `None` if the runs left no record of it.
-    pub cost: Option<Cost>,
-}
-
-/// Evaluations of the cells of a plan, in order; `None` if not finished.
-pub type Evaluations = Vec<Option<Evaluated>>;
-
-/// Reads the evaluations of the cells whose jobs are finished. `devices` are the devices of the jobs by name.
-///
-/// # Errors
-/// [`CompareError::Report`] or [`CompareError::Cost`].
-pub fn evaluations(
-    plan: &Plan,
-    states: &[State],
-    devices: &BTreeMap<String, String>,
-) -> Result<Evaluations, CompareError> {
-    let read = |cell: &Cell| {
-        if states.get(cell.job) != Some(&State::Finished) {
-            return Ok(None);
-        }
-        let finetuning = plan.jobs.get(cell.job - 1).map(Job::name);
-        let device = finetuning.and_then(|name| devices.get(&name)).map(String::as_str);
-        let cost = Cost::read(&cell.folder, device)
-            .map_err(|source| CompareError::Cost { path: cell.folder.clone(), source: Box::new(source) })?;
-        Ok(Some(Evaluated { record: EvaluationRecord::read(&cell.evaluation)?, cost }))
-    };
-    plan.cells.iter().map(read).collect()
-}
-
-/// Mean absolute error of a cell, in the unit of the target.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Score {
-    /// Mean over the folds.
-    pub mean: f64,
-    /// Population standard deviation over the folds; `None` for a single one.
-    pub std: Option<f64>,
-    /// Number of folds.
-    pub folds: usize,
-    /// Number of seeds whose predictions were averaged.
-    pub seeds: usize,
-    /// Cost of the fine-tuning; `None` for the median and where it is not known.
-    pub cost: Option<Cost>,
-}
+const COMMONEST_LABEL: &str = "Commonest training class";
 
 /// A published number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cited {
-    /// Mean absolute error, in the unit of the target.
-    pub mae: f64,
+    /// Mean absolute error in the unit of the target, or score of classes.
+    pub score: f64,
     /// The model.
     pub model: String,
     /// Source of the number.
     pub source: String,
 }
 
-/// Numbers of a model for a task.
+/// Numbers of a model for a column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entry {
     /// Measured score.
     pub ours: Option<Score>,
     /// Published number.
     pub published: Option<Cited>,
+    /// Whether a search has chosen these settings for the task.
+    pub is_chosen: bool,
 }
 
 /// Kind of a row.
@@ -89,8 +42,17 @@ pub enum RowKind {
     Ours,
     /// The predictor that always predicts the training median.
     Median,
+    /// The predictor that always predicts the commonest class of the training part.
+    Commonest,
     /// A model with published numbers only.
     Published,
+}
+
+impl RowKind {
+    /// Whether it is a predictor that has learned nothing but a constant.
+    pub fn is_dummy(self) -> bool {
+        matches!(self, Self::Median | Self::Commonest)
+    }
 }
 
 /// A model on a share of the training crystals.
@@ -102,17 +64,32 @@ pub struct Row {
     pub label: String,
     /// Share of the training crystals.
     pub fraction: f64,
-    /// Entries for every task.
+    /// Entries for every column.
     pub entries: Vec<Entry>,
 }
 
-/// A task and the unit of its target.
+/// A task and the part of its crystals that is scored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Name of the task.
     pub task: String,
     /// Unit of the target.
     pub unit: String,
+    /// Metric of the scores.
+    pub metric: Metric,
+    /// The scored part.
+    pub part: Part,
+}
+
+impl Column {
+    /// Returns what stands in brackets behind the name of the task: the unit of an error, or the metric of classes.
+    /// Errors without a unit have nothing there.
+    pub fn brackets(&self) -> String {
+        match self.metric.is_of_classes() {
+            true => format!(" [{}]", self.metric.title()),
+            false => unit::shown(" [", &self.unit, "]"),
+        }
+    }
 }
 
 /// Content of a table or figure.
@@ -122,9 +99,9 @@ pub struct View {
     pub name: String,
     /// Heading.
     pub title: String,
-    /// Tasks.
+    /// Tasks. Those of a search have two columns, of the validation parts and of the test parts.
     pub columns: Vec<Column>,
-    /// Rows: measured models by start and fraction, the median, then published models.
+    /// Rows: measured models by start, searched settings and fraction, the dummies, then published models.
     pub rows: Vec<Row>,
     /// Whether the rows have several fractions.
     pub several_fractions: bool,
@@ -141,7 +118,7 @@ struct Selection<'a> {
 
 impl View {
     /// Returns the content of a table.
-    pub fn of_table(section: &TableSection, grid: &Grid, plan: &Plan, evaluations: &Evaluations) -> Self {
+    pub fn of_table(section: &TableSection, grid: &Grid, plan: &Plan, results: &Results) -> Self {
         let selection = Selection {
             name: &section.name,
             title: &section.title,
@@ -149,11 +126,11 @@ impl View {
             starts: section.starts.as_ref().unwrap_or(&grid.starts),
             fractions: section.fractions.clone().unwrap_or_else(|| grid.fractions.clone()),
         };
-        selection.view(grid, plan, evaluations)
+        selection.view(grid, plan, results)
     }
 
     /// Returns the content of a figure.
-    pub fn of_figure(section: &FigureSection, grid: &Grid, plan: &Plan, evaluations: &Evaluations) -> Self {
+    pub fn of_figure(section: &FigureSection, grid: &Grid, plan: &Plan, results: &Results) -> Self {
         let all = || match section.kind {
             FigureKind::Bars => grid.fractions.iter().copied().max_by(f64::total_cmp).into_iter().collect(),
             FigureKind::Curves => grid.fractions.clone(),
@@ -165,47 +142,67 @@ impl View {
             starts: section.starts.as_ref().unwrap_or(&grid.starts),
             fractions: section.fractions.clone().unwrap_or_else(all),
         };
-        selection.view(grid, plan, evaluations)
+        selection.view(grid, plan, results)
+    }
+
+    /// Whether all columns are mean absolute errors on test parts.
+    pub fn is_of_test_errors(&self) -> bool {
+        self.columns.iter().all(|column| column.part == Part::Test && !column.metric.is_of_classes())
+    }
+
+    /// Returns the part that ranks the rows.
+    pub fn ranking(&self) -> Part {
+        let is_ranked_by = |part| self.columns.iter().any(|column| column.part == part);
+        if is_ranked_by(Part::Validation) { Part::Validation } else { Part::Test }
+    }
+
+    /// Whether the rows are ranked by validation parts and the chosen ones tested.
+    pub fn is_search(&self) -> bool {
+        self.ranking() == Part::Validation && self.columns.iter().any(|column| column.part == Part::Test)
     }
 }
 
 impl Selection<'_> {
-    fn view(&self, grid: &Grid, plan: &Plan, evaluations: &Evaluations) -> View {
-        let by_cell: BTreeMap<_, _> = plan
-            .cells
-            .iter()
-            .zip(evaluations)
-            .filter_map(|(cell, evaluation)| {
-                let key = (cell.task.as_str(), cell.start.as_str(), cell.fraction.to_bits());
-                Some((key, evaluation.as_ref()?))
-            })
-            .collect();
-        let measured =
-            |task: &str, start: &str, fraction: f64| by_cell.get(&(task, start, fraction.to_bits())).copied();
+    fn view(&self, grid: &Grid, plan: &Plan, results: &Results) -> View {
+        let columns = self.columns(grid, plan);
+        let cells: BTreeMap<_, usize> =
+            plan.cells.iter().enumerate().map(|(index, cell)| (Key::of(cell), index)).collect();
         let mut rows = Vec::new();
         for start in self.starts {
-            for &fraction in &self.fractions {
-                let entry = |task: &String| Entry {
-                    ours: measured(task, start, fraction).map(model_score),
-                    published: cited(grid, task, Some(start), fraction),
-                };
-                let entries = self.tasks.iter().map(entry).collect();
-                rows.push(Row {
-                    kind: RowKind::Ours,
-                    label: grid.label(start).to_owned(),
-                    fraction,
-                    entries,
-                });
+            let candidates = grid.candidates(start);
+            let unsearched = candidates.is_empty().then_some(None);
+            for candidate in unsearched.into_iter().chain(candidates.iter().map(Some)) {
+                for &fraction in &self.fractions {
+                    let entry = |column: &Column| {
+                        let cell = cells.get(&Key::new(&column.task, start, candidate, fraction)).copied();
+                        let published = cited(grid, column, Some(start), fraction);
+                        Entry {
+                            ours: cell.and_then(|cell| results.score(cell, column.metric, column.part)),
+                            published: published.filter(|_| candidate.is_none()),
+                            is_chosen: cell.is_some_and(|cell| results.chosen.get(cell) == Some(&true)),
+                        }
+                    };
+                    let entries = columns.iter().map(entry).collect();
+                    let label = match candidate {
+                        None => grid.label(start).to_owned(),
+                        Some(candidate) => format!("{}, {}", grid.label(start), candidate.label()),
+                    };
+                    rows.push(Row { kind: RowKind::Ours, label, fraction, entries });
+                }
             }
         }
-        rows.extend(self.median(grid, &measured));
+        rows.extend(self.dummy(RowKind::Median, grid, plan, results, &columns));
+        rows.extend(self.dummy(RowKind::Commonest, grid, plan, results, &columns));
+        // Of several rows with searched settings, none is that of a published number.
+        let has_row =
+            |start: &str| self.starts.iter().any(|shown| shown == start) && grid.candidates(start).is_empty();
         let placed = |entry: &Published| {
             let start = entry.start.as_deref();
-            start.is_some_and(|start| start == MEDIAN || self.starts.iter().any(|shown| shown == start))
+            start.is_some_and(|start| start == MEDIAN || has_row(start))
         };
         for published in grid.published.iter().filter(|entry| self.fractions.contains(&entry.fraction)) {
-            let entry = |task: &String| Entry { ours: None, published: cite(published, task) };
-            let entries: Vec<Entry> = self.tasks.iter().map(entry).collect();
+            let entry = |column: &Column| Entry { published: cite(published, column), ..Entry::default() };
+            let entries: Vec<Entry> = columns.iter().map(entry).collect();
             if !placed(published) && entries.iter().any(|entry| entry.published.is_some()) {
                 let (kind, label) = (RowKind::Published, published.model.clone());
                 rows.push(Row { kind, label, fraction: published.fraction, entries });
@@ -214,54 +211,85 @@ impl Selection<'_> {
         View {
             name: self.name.to_owned(),
             title: self.title.to_owned(),
-            columns: self.tasks.iter().map(|task| column(task, plan)).collect(),
+            columns,
             rows,
             several_fractions: self.fractions.len() > 1,
         }
     }
 
-    /// Returns the row of the training median, for the largest share shown.
-    fn median<'a>(
+    /// Returns the columns of the tasks.
+    fn columns(&self, grid: &Grid, plan: &Plan) -> Vec<Column> {
+        let mut parts = vec![plan.ranking];
+        parts.extend(grid.searching().map(|_| Part::Test));
+        let of_task = |task: &String| {
+            let measure = plan.measures.get(task);
+            let column = Column {
+                task: task.clone(),
+                unit: measure.map(|measure| measure.unit.clone()).unwrap_or_default(),
+                metric: measure.map(|measure| measure.metric).unwrap_or_default(),
+                part: plan.ranking,
+            };
+            parts.iter().map(move |&part| Column { part, ..column.clone() }).collect::<Vec<_>>()
+        };
+        self.tasks.iter().flat_map(of_task).collect()
+    }
+
+    /// Returns the row of a dummy, for the largest share shown.
+    fn dummy(
         &self,
+        kind: RowKind,
         grid: &Grid,
-        measured: &impl Fn(&str, &str, f64) -> Option<&'a Evaluated>,
+        plan: &Plan,
+        results: &Results,
+        columns: &[Column],
     ) -> Option<Row> {
         let fraction = self.fractions.iter().copied().max_by(f64::total_cmp)?;
-        let entry = |task: &String| Entry {
+        let entry = |column: &Column| {
+            if column.metric.is_of_classes() != (kind == RowKind::Commonest) {
+                return Entry::default();
+            }
             // The same for every start: it depends on the task's parts alone.
-            ours: self.starts.iter().find_map(|start| measured(task, start, fraction)).map(median_score),
-            published: cited(grid, task, Some(MEDIAN), fraction),
+            let is_of_task = |cell: &Cell| {
+                cell.task == column.task && cell.fraction == fraction && self.starts.contains(&cell.start)
+            };
+            let mut cells = plan.cells.iter().enumerate().filter(|(_, cell)| is_of_task(cell));
+            Entry {
+                ours: cells.find_map(|(index, _)| results.dummy(index, column.metric, column.part)),
+                published: cited(grid, column, Some(MEDIAN), fraction),
+                is_chosen: false,
+            }
         };
-        let entries: Vec<Entry> = self.tasks.iter().map(entry).collect();
+        let entries: Vec<Entry> = columns.iter().map(entry).collect();
+        let label = if kind == RowKind::Commonest { COMMONEST_LABEL } else { MEDIAN_LABEL };
         let known = entries.iter().any(|entry| *entry != Entry::default());
-        known.then(|| Row { kind: RowKind::Median, label: MEDIAN_LABEL.to_owned(), fraction, entries })
+        known.then(|| Row { kind, label: label.to_owned(), fraction, entries })
     }
 }
 
-fn column(task: &str, plan: &Plan) -> Column {
-    let unit = plan.units.get(task).cloned().unwrap_or_default();
-    Column { task: task.to_owned(), unit }
+/// Task, start, name of the searched settings, and bits of the share of a cell.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a>(&'a str, &'a str, String, u64);
+
+impl<'a> Key<'a> {
+    fn new(task: &'a str, start: &'a str, candidate: Option<&Candidate>, fraction: f64) -> Self {
+        Self(task, start, candidate.map(Candidate::name).unwrap_or_default(), fraction.to_bits())
+    }
+
+    fn of(cell: &'a Cell) -> Self {
+        Self::new(&cell.task, &cell.start, cell.candidate.as_ref(), cell.fraction)
+    }
 }
 
 /// Returns the published number for a start.
-fn cited(grid: &Grid, task: &str, start: Option<&str>, fraction: f64) -> Option<Cited> {
+fn cited(grid: &Grid, column: &Column, start: Option<&str>, fraction: f64) -> Option<Cited> {
     let of_start = |entry: &&Published| entry.start.as_deref() == start && entry.fraction == fraction;
-    grid.published.iter().filter(of_start).find_map(|entry| cite(entry, task))
+    grid.published.iter().filter(of_start).find_map(|entry| cite(entry, column))
 }
 
-fn cite(entry: &Published, task: &str) -> Option<Cited> {
-    let mae = *entry.mae.get(task)?;
-    Some(Cited { mae, model: entry.model.clone(), source: entry.source.clone() })
-}
-
-fn model_score(Evaluated { record, cost }: &Evaluated) -> Score {
-    let (folds, seeds) = (record.folds.len(), record.seeds.len());
-    Score { mean: record.mean.mae, std: record.std.mae, folds, seeds, cost: *cost }
-}
-
-fn median_score(Evaluated { record, .. }: &Evaluated) -> Score {
-    let (folds, seeds) = (record.folds.len(), record.seeds.len());
-    Score { mean: record.mean.dummy_mae, std: record.std.dummy_mae, folds, seeds, cost: None }
+/// Returns the number of an entry for a column. Published numbers are those of test parts.
+fn cite(entry: &Published, column: &Column) -> Option<Cited> {
+    let score = entry.number(&column.task).filter(|_| column.part == Part::Test)?;
+    Some(Cited { score, model: entry.model.clone(), source: entry.source.clone() })
 }
 
 /// Formats a share as a percentage: `25 %`.

@@ -1,4 +1,4 @@
-//! Targets and predictions of tested crystals, for the report.
+//! Targets and predictions of scored crystals, for the report.
 
 use super::tested::{Members, TestedCrystal, TestedFold};
 use super::{jarvis, matbench};
@@ -13,7 +13,7 @@ use crate::task::{Labelled, TargetColumn};
 /// Returns the evaluation of every property of a task, with the folds that test it.
 ///
 /// # Errors
-/// [`TrainError::NotTested`] for a property without a test crystal that has a value of it.
+/// [`TrainError::NotScored`] for a property without a crystal of the part that has a value of it.
 pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<Vec<Evaluation>, TrainError> {
     let Members { task, request, kind, calibrations, .. } = members;
     let is_single = task.further.is_empty();
@@ -22,13 +22,15 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
         let folds = folds.iter().map(|fold| fold_of(fold, index)).filter(|fold| !fold.outcomes.is_empty());
         let folds: Vec<FoldOutcome> = folds.collect();
         if folds.is_empty() {
-            return Err(TrainError::NotTested { task: task.name.clone(), property: target.property });
+            let (task, part) = (task.name.clone(), request.part);
+            return Err(TrainError::NotScored { task, part, property: target.property });
         }
         Ok(Evaluation {
             task: task.name.clone(),
             description: task.description.clone(),
             unit: target.target_unit(),
             property: target.property,
+            part: request.part,
             interval: interval::interval(calibrations, index, COVERAGE),
             folds,
             settings: settings(members),
@@ -111,6 +113,7 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
         description: task.description.clone(),
         property: task.property.clone(),
         classes: classes.to_vec(),
+        part: request.part,
         folds: folds.into_iter().map(fold).collect(),
         temperature,
         settings: settings(members),

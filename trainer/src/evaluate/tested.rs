@@ -1,4 +1,4 @@
-//! Predictions of all members of a fine-tuning for their test parts.
+//! Predictions of all members of a fine-tuning for the scored parts.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,8 +16,9 @@ use crate::finetune::calibration::Calibration;
 use crate::finetune::domain::ModelDomain;
 use crate::finetune::ensemble::member_folder;
 use crate::finetune::ensemble_record::EnsembleRecord;
-use crate::finetune::member::part;
+use crate::finetune::member;
 use crate::finetune::predictions::{PredictedCrystal, predict_selection};
+use crate::report::part::Part;
 use crate::report::validated::Validated;
 use crate::run::folder::{BEST_FILE, CONFIG_FILE};
 use crate::task::{Fold, Labelled, Task};
@@ -37,7 +38,7 @@ const SHOWN_SETTINGS: [&str; 11] = [
     "finetune.class_weights",
 ];
 
-/// A test crystal with the predictions of every seed.
+/// A crystal of the scored part with the predictions of every seed.
 #[derive(Debug, Clone)]
 pub(super) struct TestedCrystal {
     pub(super) material_id: String,
@@ -55,7 +56,7 @@ pub(super) struct TestedCrystal {
     pub(super) has_unseen_element: bool,
 }
 
-/// A fold with its test crystals.
+/// A fold with the crystals of the scored part.
 #[derive(Debug, Clone)]
 pub(super) struct TestedFold {
     /// Name of the fold.
@@ -66,7 +67,7 @@ pub(super) struct TestedFold {
     pub(super) train: Vec<Labelled>,
     /// Crystals for validation.
     pub(super) validation: Vec<Labelled>,
-    /// The test crystals, in the order of the shards.
+    /// The crystals of the scored part, in the order of the shards.
     pub(super) crystals: Vec<TestedCrystal>,
 }
 
@@ -86,7 +87,7 @@ pub(super) struct Members<'a> {
 }
 
 impl Members<'_> {
-    /// Predicts the test part of every fold with the weights of every seed.
+    /// Predicts the scored part of every fold with the weights of every seed.
     ///
     /// # Errors
     /// [`TrainError`] for a missing member, weights that cannot be read, and shards that do not fit the task.
@@ -116,7 +117,7 @@ impl Members<'_> {
         Ok(folds)
     }
 
-    /// Returns a member's predictions of its test part.
+    /// Returns a member's predictions of the scored part.
     fn member(&mut self, fold: &Fold, seed: u64) -> Result<Vec<TestedCrystal>, TrainError> {
         let folder = member_folder(&self.request.folder, &fold.name, seed);
         let weights = folder.join(BEST_FILE);
@@ -126,11 +127,19 @@ impl Members<'_> {
         let config = Config::load_recorded(&folder.join(CONFIG_FILE))?;
         let sources = &self.sources;
         let predictor = Predictor::load(&weights, &self.device)?;
-        self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
+        let part = self.request.part;
+        let crystals = match part {
+            Part::Test => &fold.test,
+            Part::Validation => &fold.validation,
+        };
+        // Intervals and temperatures of the crystals that they are made of would be too good.
+        if part == Part::Test {
+            self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
+        }
         predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
-        let selection = part(&self.task, fold, "test", sources, &fold.test)?;
+        let selection = member::part(&self.task, fold, part.name(), sources, crystals)?;
         let targets: HashMap<&str, &[f64]> =
-            fold.test.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
+            crystals.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
         self.kind = config.model.kind;
         if self.settings.is_empty() {
             let known = config.settings().into_iter();

@@ -2,6 +2,7 @@
 
 use super::jarvis::Jarvis;
 use super::matbench::Matbench;
+use super::part::Part;
 use super::{Evaluation, FoldOutcome, Outcome};
 
 /// Returns a test crystal of a single model.
@@ -25,6 +26,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
         description: "Numbers made up for tests.".to_owned(),
         property: "band gap".to_owned(),
         unit: "eV".to_owned(),
+        part: Part::Test,
         interval: None,
         folds: vec![FoldOutcome {
             name: "split".to_owned(),
@@ -71,6 +73,7 @@ pub(super) fn jdft2d() -> Evaluation {
         description: "Exfoliation energy of 636 layered crystals, MatBench's five folds.".to_owned(),
         property: "exfoliation energy".to_owned(),
         unit: "meV/atom".to_owned(),
+        part: Part::Test,
         folds: folds.collect(),
         interval: None,
         settings: vec![

@@ -7,13 +7,26 @@ use serde::{Deserialize, Serialize};
 use super::error::ReportError;
 use super::files::{read_record, write_record};
 use super::interval::{COVERAGE, Interval};
+use super::part::Part;
 use super::statistics::{MeanStd, Scores};
 use super::{Evaluation, FoldOutcome};
 
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
 
-/// Content of `evaluation.json`. Errors are in `unit`.
+/// Name of the file with the scores of the validation parts.
+pub const VALIDATION_FILE: &str = "validation_scores.json";
+
+/// Returns the name of the file with the scores of a part.
+#[must_use]
+pub fn file(part: Part) -> &'static str {
+    match part {
+        Part::Test => FILE,
+        Part::Validation => VALIDATION_FILE,
+    }
+}
+
+/// Content of `evaluation.json` and `validation_scores.json`. Errors are in `unit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationRecord {
@@ -23,6 +36,9 @@ pub struct EvaluationRecord {
     pub property: String,
     /// Unit of the target, after the task's transform.
     pub unit: String,
+    /// The scored part, if it is not the test part.
+    #[serde(default, skip_serializing_if = "Part::is_test")]
+    pub part: Part,
     /// Every fold, in the order evaluated.
     pub folds: Vec<FoldRecord>,
     /// Means of the scores over the folds.
@@ -75,7 +91,7 @@ pub struct FoldRecord {
     pub train: usize,
     /// Number of crystals for validation.
     pub validation: usize,
-    /// Number of crystals for the test.
+    /// Number of scored crystals: those of the test part, unless the record says another one.
     pub test: usize,
     /// Mean absolute error.
     pub mae: f64,
@@ -141,6 +157,7 @@ impl EvaluationRecord {
             task: evaluation.task.clone(),
             property: evaluation.property.clone(),
             unit: evaluation.unit.clone(),
+            part: evaluation.part,
             mean: Summary {
                 mae: mae.mean,
                 rmse: rmse.mean,

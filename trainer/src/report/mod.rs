@@ -4,7 +4,7 @@
 //! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for validation parts; [`interval`]: intervals around
 //!   predictions
 //! * [`classes`]: the same files for classes instead of numbers
-//! * [`mod@json`] writes `evaluation.json`
+//! * [`mod@json`] writes `evaluation.json`; [`part`]: the parts that are scored
 //! * `files`: reading and writing of the files
 //! * `table`: `predictions.csv`
 //! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
@@ -29,6 +29,7 @@ pub mod json;
 pub mod matbench;
 pub(crate) mod number;
 mod parity;
+pub mod part;
 mod python;
 pub mod statistics;
 mod table;
@@ -46,6 +47,7 @@ use self::interval::Interval;
 use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
 use self::matbench::Matbench;
+use self::part::Part;
 
 /// Name of the report page in the folder of an evaluation.
 pub const PAGE: &str = "report.html";
@@ -82,7 +84,7 @@ impl Outcome {
     }
 }
 
-/// A fold with its test crystals. `O` is a test crystal, `D` what the dummy predicts for each: of numbers the median of
+/// A fold with its crystals of the scored part, the test crystals as a rule. `O` is such a crystal, `D` what the dummy predicts for each: of numbers the median of
 /// the training targets, of classes the index of the commonest class of the training part.
 ///
 /// MatBench's dummy for numbers predicts the mean and has a larger absolute error: 67.29 against 55.18 meV/atom for
@@ -114,6 +116,8 @@ pub struct Evaluation {
     pub property: String,
     /// Unit of the target after the transform, such as `log10(GPa)`.
     pub unit: String,
+    /// Part of each fold that is scored.
+    pub part: Part,
     /// All evaluated folds.
     pub folds: Vec<FoldOutcome>,
     /// Interval around every prediction; `None` if there are too few validation crystals.
@@ -158,8 +162,9 @@ type Mark = fn(&Path) -> bool;
 /// # Errors
 /// [`ReportError::Foreign`] for the first file that is not a result.
 pub fn require_own(folder: &Path, jarvis: Option<&Jarvis>) -> Result<(), ReportError> {
-    let results: [(&str, Mark); 5] = [
+    let results: [(&str, Mark); 6] = [
         (json::FILE, |path| EvaluationRecord::read(path).is_ok()),
+        (json::VALIDATION_FILE, |path| EvaluationRecord::read(path).is_ok()),
         (table::FILE, table::is_own),
         (PAGE, html::is_own),
         (matbench::INFO, matbench::is_info),
@@ -192,7 +197,18 @@ pub fn write_predictions(folder: &Path, evaluations: &[Evaluation]) -> Result<Pa
     Ok(path)
 }
 
-/// Writes the results of an evaluation into an existing folder and returns the files:
+/// Writes the scores of an evaluation alone into an existing folder, and returns the file.
+///
+/// # Errors
+/// Those of [`write`](fn@write).
+pub fn write_scores(folder: &Path, evaluation: &Evaluation) -> Result<PathBuf, ReportError> {
+    check::check(evaluation)?;
+    let path = folder.join(json::file(evaluation.part));
+    EvaluationRecord::new(evaluation)?.write(&path)?;
+    Ok(path)
+}
+
+/// Writes the results of an evaluation on the test parts into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
 /// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90,

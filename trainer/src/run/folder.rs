@@ -41,6 +41,11 @@ pub(super) const DIVERGED_FILE: &str = "diverged.json";
 const LAST_FOLDER: &str = "last";
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
+/// Whether the run in a folder has ended because a number was not finite.
+pub(crate) fn has_diverged(folder: &Path) -> bool {
+    folder.join(DIVERGED_FILE).exists()
+}
+
 /// How to treat an existing run in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {

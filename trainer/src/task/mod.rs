@@ -2,7 +2,8 @@
 //!
 //! * [`Task`]: the definition, a TOML file; built-in ones are in `trainer/tasks/`
 //! * [`transform`]: from the stored property to the target; [`classification`]: from its values to classes
-//! * [`rule`]: how the data are split into parts; [`of_property`]: a property of a store as a task
+//! * [`rule`]: how the data are split into parts; `metric`: how models are compared
+//! * [`of_property`]: a property of a store as a task
 //! * [`split_file`]: published lists of identifiers
 //! * [`partition`]: the crystals of every part with their targets
 //! * [`recipe`]: settings for the fine-tuning of a group of tasks, by encoder (`trainer/recipes/`)
@@ -11,6 +12,7 @@ mod builtin;
 pub mod classification;
 mod crystals;
 mod error;
+mod metric;
 pub mod of_property;
 pub mod partition;
 pub mod recipe;
@@ -35,10 +37,11 @@ use crate::{text_file, toml_text};
 
 pub use classification::Classification;
 pub use error::TaskError;
+pub use metric::Metric;
 pub use of_property::{Classes, Division, PropertyRequest, PropertyTask};
 pub use partition::{Excluded, Fold, Labelled, Partition, PartitionOptions, Reason};
 pub use recipe::{Group, by_size};
-pub use rule::{Metric, SplitRule};
+pub use rule::SplitRule;
 pub use split_file::SplitFileError;
 pub use transform::Transform;
 
@@ -134,8 +137,8 @@ pub struct Task {
     /// Number of crystals in the literature, if the published file differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Counts>,
-    /// Mean absolute errors in the literature by model, in the unit of the target. They are no part of what a run
-    /// records.
+    /// Scores in the literature by model, in the metric; errors are in the unit of the target. They are no part of what a
+    /// run records.
     #[serde(default, skip_serializing)]
     pub literature: BTreeMap<String, f64>,
 }
@@ -274,9 +277,9 @@ impl Task {
         if targets.len() > MAX_TARGETS {
             return Some(("further", format!("{} properties", self.further.len()), "99 properties at most"));
         }
-        let metric = if self.classification.is_some() { Metric::RocAuc } else { Metric::Mae };
-        if self.metric != metric {
-            let needed = "\"roc_auc\" with classification.classes and \"mae\" without";
+        if self.metric.is_of_classes() != self.classification.is_some() {
+            let needed =
+                "\"roc_auc\" or \"balanced_accuracy\" with classification.classes and \"mae\" without";
             return Some(("metric", self.metric.name().to_owned(), needed));
         }
         if let Some(classification) = &self.classification {

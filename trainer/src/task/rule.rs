@@ -1,4 +1,4 @@
-//! Rules for the split of a task's data, and metrics.
+//! Rules for the split of a task's data.
 
 use serde::{Deserialize, Serialize};
 
@@ -90,29 +90,6 @@ impl SplitRule {
                 Some(("split.test_fraction", test_fraction.to_string(), needed))
             }
             _ => None,
-        }
-    }
-}
-
-/// Metric for the comparison of models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Metric {
-    /// Mean absolute error in the unit of the target.
-    #[default]
-    Mae,
-    /// Of classes: area under the receiver operating characteristic, the mean over the classes of each against the
-    /// others.
-    #[serde(rename = "roc_auc")]
-    RocAuc,
-}
-
-impl Metric {
-    /// Returns the word of the metric in the file of a task.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mae => "mae",
-            Self::RocAuc => "roc_auc",
         }
     }
 }

@@ -1,23 +1,8 @@
 //! Checks that the parts of a grid fit together.
 
+use super::fault::Fault;
 use super::{FigureKind, Grid, MEDIAN, Published};
 use crate::data::Extraction;
-
-/// An invalid value.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// The dotted key.
-    pub(super) key: String,
-    /// The value.
-    pub(super) value: String,
-    /// A description of the allowed values.
-    pub(super) needed: String,
-}
-
-/// Creates the fault of a key.
-fn fault_of(key: impl Into<String>, value: impl ToString, needed: impl Into<String>) -> Fault {
-    Fault { key: key.into(), value: value.to_string(), needed: needed.into() }
-}
 
 /// Returns the first invalid value.
 pub(super) fn fault(grid: &Grid) -> Option<Fault> {
@@ -36,11 +21,11 @@ fn names(grid: &Grid) -> Option<Fault> {
         .chain(grid.start.keys().map(|name| ("start", name)));
     for (section, name) in sections {
         if !is_plain(name) {
-            return Some(fault_of(section, name, PLAIN));
+            return Some(Fault::new(section, name, PLAIN));
         }
     }
     let reserved = grid.start.contains_key(MEDIAN);
-    reserved.then(|| fault_of("start", MEDIAN, "another name: this one is the training median's"))
+    reserved.then(|| Fault::new("start", MEDIAN, "another name: this one is the training median's"))
 }
 
 /// Checks tasks, starts, fractions and seeds.
@@ -58,10 +43,10 @@ fn starts(grid: &Grid) -> Option<Fault> {
         let pretrain = section.pretrain.as_ref()?;
         let key = format!("start.{name}.pretrain");
         if section.weights.is_some() {
-            return Some(fault_of(key, pretrain, "left out where weights names a file"));
+            return Some(Fault::new(key, pretrain, "left out where weights names a file"));
         }
         let unknown = !grid.pretrain.contains_key(pretrain);
-        unknown.then(|| fault_of(key, pretrain, one_of(&keys(&grid.pretrain))))
+        unknown.then(|| Fault::new(key, pretrain, one_of(&keys(&grid.pretrain))))
     })
 }
 
@@ -71,8 +56,8 @@ fn stores(grid: &Grid) -> Option<Fault> {
         let key = format!("task.{task}.stores");
         section.stores.iter().find_map(|(edges, shards)| match edges.parse::<Extraction>() {
             Ok(known) if known.to_string() == *edges => empty(&format!("{key}.{edges}"), shards),
-            Ok(known) => Some(fault_of(&key, edges, format!("written {known}"))),
-            Err(needed) => Some(fault_of(&key, edges, needed.to_string().trim_start_matches("must be "))),
+            Ok(known) => Some(Fault::new(&key, edges, format!("written {known}"))),
+            Err(needed) => Some(Fault::new(&key, edges, needed.to_string().trim_start_matches("must be "))),
         })
     })
 }
@@ -85,24 +70,33 @@ fn published(grid: &Grid) -> Option<Fault> {
             && start != MEDIAN
             && !grid.start.contains_key(start)
         {
-            return Some(fault_of(key("start"), start, one_of(&keys(&grid.start))));
+            return Some(Fault::new(key("start"), start, one_of(&keys(&grid.start))));
         }
         if let Some(fault) = fractions(&key("fraction"), &[entry.fraction]) {
             return Some(fault);
         }
+        if entry.tasks().next().is_none() {
+            return Some(Fault::new(key("mae"), "{}", "the number of at least one task"));
+        }
         let mut errors = entry.mae.iter();
         if let Some((task, value)) = errors.find(|(_, value)| !(value.is_finite() && **value >= 0.0)) {
-            return Some(fault_of(key(&format!("mae.{task}")), value, "a number that is not negative"));
+            return Some(Fault::new(key(&format!("mae.{task}")), value, "a number that is not negative"));
         }
-        if let Some(task) = entry.mae.keys().find(|task| !grid.task.contains_key(*task)) {
-            return Some(fault_of(key("mae"), task, one_of(&keys(&grid.task))));
+        let mut scores = entry.score.iter();
+        if let Some((task, value)) = scores.find(|(_, value)| !(0.0..=1.0).contains(*value)) {
+            return Some(Fault::new(key(&format!("score.{task}")), value, "a number from 0 to 1"));
+        }
+        for (name, numbers) in [("mae", &entry.mae), ("score", &entry.score)] {
+            if let Some(task) = numbers.keys().find(|task| !grid.task.contains_key(*task)) {
+                return Some(Fault::new(key(name), task, one_of(&keys(&grid.task))));
+            }
         }
         let earlier = grid.published.iter().take(index);
         if let Some((other, task)) =
             earlier.filter_map(|other| Some((other, same_place(other, entry)?))).next()
         {
             let needed = format!("another row: {} is there for {task} already", other.model);
-            return Some(fault_of(key("start"), entry.start.as_deref().unwrap_or_default(), needed));
+            return Some(Fault::new(key("start"), entry.start.as_deref().unwrap_or_default(), needed));
         }
     }
     None
@@ -113,7 +107,7 @@ fn same_place<'a>(left: &Published, right: &'a Published) -> Option<&'a str> {
     if right.start.is_none() || left.start != right.start || left.fraction != right.fraction {
         return None;
     }
-    right.mae.keys().map(String::as_str).find(|task| left.mae.contains_key(*task))
+    right.tasks().find(|task| left.number(task).is_some())
 }
 
 /// Checks tables and figures.
@@ -126,11 +120,11 @@ fn views(grid: &Grid) -> Option<Fault> {
     for (kind, name, tasks, starts, shares) in tables.chain(figures) {
         let key = |part: &str| format!("{kind}.{name}.{part}");
         if !is_plain(name) {
-            return Some(fault_of(format!("{kind}.name"), name, PLAIN));
+            return Some(Fault::new(format!("{kind}.name"), name, PLAIN));
         }
         let known = if kind == "table" { &mut table_names } else { &mut figure_names };
         if known.contains(&name) {
-            return Some(fault_of(format!("{kind}.name"), name, "there once"));
+            return Some(Fault::new(format!("{kind}.name"), name, "there once"));
         }
         known.push(name);
         let chosen = |part: &str, names: &Option<Vec<String>>, all: &[String]| {
@@ -148,14 +142,14 @@ fn views(grid: &Grid) -> Option<Fault> {
         if let Some(share) = shares.iter().find(|share| !grid.fractions.contains(share)) {
             let all: Vec<String> = grid.fractions.iter().map(f64::to_string).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
-            return Some(fault_of(key("fractions"), share, one_of(&all)));
+            return Some(Fault::new(key("fractions"), share, one_of(&all)));
         }
     }
     let mut bars = grid.figure.iter().filter(|figure| figure.kind == FigureKind::Bars);
     bars.find_map(|figure| {
         let shares = figure.fractions.as_ref().filter(|shares| shares.len() > 1)?;
         let key = format!("figure.{}.fractions", figure.name);
-        Some(fault_of(key, format!("{shares:?}"), "a single one where kind = \"bars\""))
+        Some(Fault::new(key, format!("{shares:?}"), "a single one where kind = \"bars\""))
     })
 }
 
@@ -172,7 +166,7 @@ fn is_plain(name: &str) -> bool {
 fn listed(key: &str, names: &[String], known: &[&str]) -> Option<Fault> {
     let unknown = names.iter().find(|name| !known.contains(&name.as_str()));
     empty(key, names)
-        .or_else(|| unknown.map(|name| fault_of(key, name, one_of(known))))
+        .or_else(|| unknown.map(|name| Fault::new(key, name, one_of(known))))
         .or_else(|| repeated(key, names))
 }
 
@@ -180,17 +174,17 @@ fn listed(key: &str, names: &[String], known: &[&str]) -> Option<Fault> {
 fn fractions(key: &str, shares: &[f64]) -> Option<Fault> {
     let outside = shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0));
     empty(key, shares)
-        .or_else(|| outside.map(|share| fault_of(key, share, "above 0 and at most 1")))
+        .or_else(|| outside.map(|share| Fault::new(key, share, "above 0 and at most 1")))
         .or_else(|| repeated(key, shares))
 }
 
 fn empty<T>(key: &str, values: &[T]) -> Option<Fault> {
-    values.is_empty().then(|| fault_of(key, "[]", "a list with at least one value"))
+    values.is_empty().then(|| Fault::new(key, "[]", "a list with at least one value"))
 }
 
 fn repeated<T: PartialEq + ToString>(key: &str, values: &[T]) -> Option<Fault> {
     let again = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value));
-    again.map(|(_, value)| fault_of(key, value.to_string(), "there once"))
+    again.map(|(_, value)| Fault::new(key, value.to_string(), "there once"))
 }
 
 fn keys<T>(sections: &std::collections::BTreeMap<String, T>) -> Vec<&str> {

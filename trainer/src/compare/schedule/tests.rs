@@ -81,10 +81,15 @@ fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
+/// States of jobs that have not begun.
+fn waiting(jobs: usize) -> Vec<State> {
+    vec![State::Waiting; jobs]
+}
+
 /// Runs all with as many slots.
 fn run_all(jobs: &[Job], fake: &mut Fake, places: usize) -> Vec<State> {
     let slots = slots(&[DeviceName::Cpu], places, places);
-    run(jobs, &vec![false; jobs.len()], &slots, fake, &|| false, &mut |_| Ok(())).expect("nothing fails")
+    run(jobs, waiting(jobs.len()), &slots, fake, &|| false, &mut |_| Ok(())).expect("nothing fails")
 }
 
 #[test]
@@ -109,9 +114,23 @@ fn what_is_finished_is_not_run_again() {
     let jobs = jobs(&[&[], &[0], &[1]]);
     let mut fake = Fake { length: 1, ..Fake::default() };
     let slots = slots(&[DeviceName::Cpu], 1, 1);
-    let states = run(&jobs, &[true, true, false], &slots, &mut fake, &|| false, &mut |_| Ok(()));
+    let before = vec![State::Finished, State::Finished, State::Waiting];
+    let states = run(&jobs, before, &slots, &mut fake, &|| false, &mut |_| Ok(()));
     assert_eq!(states.expect("nothing fails"), vec![State::Finished; 3]);
     assert_eq!(*fake.seen.borrow(), ["2 on cpu"]);
+}
+
+#[test]
+fn what_has_failed_before_is_not_run_again_and_takes_its_dependants_with_it() {
+    let jobs = jobs(&[&[], &[], &[0], &[1]]);
+    let mut fake = Fake { length: 1, ..Fake::default() };
+    let slots = slots(&[DeviceName::Cpu], 1, 1);
+    let failed = State::Failed("bad".to_owned());
+    let before = vec![failed.clone(), State::Finished, State::Waiting, State::Waiting];
+    let states = run(&jobs, before, &slots, &mut fake, &|| false, &mut |_| Ok(()));
+    let after = [failed, State::Finished, State::Skipped(0), State::Finished];
+    assert_eq!(states.expect("nothing fails"), after);
+    assert_eq!(*fake.seen.borrow(), ["3 on cpu"]);
 }
 
 #[test]
@@ -119,7 +138,7 @@ fn every_device_takes_the_next_job() {
     let jobs = jobs(&[&[], &[], &[]]);
     let mut fake = Fake { length: 2, ..Fake::default() };
     let slots = slots(&[DeviceName::Cuda(0), DeviceName::Cuda(1)], 1, 2);
-    run(&jobs, &[false; 3], &slots, &mut fake, &|| false, &mut |_| Ok(())).expect("nothing fails");
+    run(&jobs, waiting(3), &slots, &mut fake, &|| false, &mut |_| Ok(())).expect("nothing fails");
     assert_eq!(*fake.seen.borrow(), ["0 on cuda:0", "1 on cuda:1", "2 on cuda:0"]);
 }
 
@@ -144,7 +163,7 @@ fn stopping_asks_every_running_job_and_begins_none() {
     let seen = Rc::clone(&fake.seen);
     let stop = || seen.borrow().len() >= 2;
     let slots = slots(&[DeviceName::Cpu], 2, 2);
-    let states = run(&jobs, &[false; 3], &slots, &mut fake, &stop, &mut |_| Ok(())).expect("nothing fails");
+    let states = run(&jobs, waiting(3), &slots, &mut fake, &stop, &mut |_| Ok(())).expect("nothing fails");
     assert_eq!(states, [State::Interrupted, State::Interrupted, State::Waiting]);
     assert_eq!(*seen.borrow(), ["0 on cpu", "1 on cpu", "stop 0", "stop 1"]);
 }
@@ -165,7 +184,7 @@ fn a_job_that_another_has_stopped_has_failed() {
         }
     }
     let slots = slots(&[DeviceName::Cpu], 1, 1);
-    let states = run(&jobs(&[&[], &[0]]), &[false; 2], &slots, &mut Stopped, &|| false, &mut |_| Ok(()));
+    let states = run(&jobs(&[&[], &[0]]), waiting(2), &slots, &mut Stopped, &|| false, &mut |_| Ok(()));
     let states = states.expect("nothing fails");
     assert_eq!(states, [State::Failed("it was interrupted".to_owned()), State::Skipped(0)]);
 }
@@ -181,7 +200,7 @@ fn without_a_journal_everything_stops() {
         let full = || std::io::Error::other("no space left");
         if changes < 2 { Ok(()) } else { Err(CompareError::io("write", "jobs.jsonl".as_ref())(full())) }
     };
-    let error = run(&jobs, &[false; 2], &slots, &mut fake, &|| false, &mut changed).expect_err("it is full");
+    let error = run(&jobs, waiting(2), &slots, &mut fake, &|| false, &mut changed).expect_err("it is full");
     assert_eq!(error.to_string(), "cannot write jobs.jsonl: no space left");
     assert!(fake.seen.borrow().contains(&"stop 0".to_owned()), "{:?}", fake.seen.borrow());
 }

@@ -1,6 +1,7 @@
 //! Evaluations of classes for tests.
 
 use super::{ClassEvaluation, ClassFold, ClassOutcome};
+use crate::report::part::Part;
 
 /// Returns a test crystal of a single model.
 pub(in crate::report) fn outcome(material_id: &str, target: usize, probabilities: &[f64]) -> ClassOutcome {
@@ -28,6 +29,7 @@ pub(super) fn evaluation() -> ClassEvaluation {
         description: "Made up for tests.".to_owned(),
         property: "is_metal".to_owned(),
         classes: vec!["0".to_owned(), "1".to_owned()],
+        part: Part::Test,
         folds: vec![
             fold(
                 "fold-0",

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::scores::{confusion, scores};
+use super::scores::{ACCURACY, BALANCED_ACCURACY, confusion, scores, scores_of_constant};
 use super::{ClassEvaluation, ClassOutcome};
 use crate::report::error::ReportError;
 use crate::report::files::{read_record, write_record};
-use crate::report::statistics::{MeanStd, mean};
+use crate::report::part::Part;
+use crate::report::statistics::MeanStd;
 
-/// Content of `evaluation.json`. Scores have the names and definitions of [`fn@scores`].
+/// Content of `evaluation.json` and `validation_scores.json`. Scores have the names and definitions of [`fn@scores`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassificationRecord {
@@ -21,13 +22,16 @@ pub struct ClassificationRecord {
     pub property: String,
     /// Names of the classes, `[K]`.
     pub classes: Vec<String>,
+    /// The scored part, if it is not the test part.
+    #[serde(default, skip_serializing_if = "Part::is_test")]
+    pub part: Part,
     /// Every fold, in the order evaluated.
     pub folds: Vec<ClassFoldRecord>,
     /// Means over the folds of the scores that all folds have.
     pub mean: BTreeMap<String, f64>,
     /// Population standard deviations of the scores over the folds; empty for a single fold.
     pub std: BTreeMap<String, f64>,
-    /// Numbers of test crystals of all folds by known class (rows) and predicted class (columns), `[K][K]`.
+    /// Numbers of scored crystals of all folds by known class (rows) and predicted class (columns), `[K][K]`.
     pub confusion: Vec<Vec<usize>>,
     /// Seeds of all folds, ascending.
     pub seeds: Vec<u64>,
@@ -58,12 +62,15 @@ pub struct ClassFoldRecord {
     pub train: usize,
     /// Number of crystals for validation.
     pub validation: usize,
-    /// Number of crystals for the test.
+    /// Number of scored crystals: those of the test part, unless the record says another one.
     pub test: usize,
     /// Scores by name.
     pub scores: BTreeMap<String, f64>,
     /// Accuracy of the commonest class of the training part as the prediction of every crystal.
     pub dummy_accuracy: f64,
+    /// Balanced accuracy of this predictor; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dummy_balanced_accuracy: Option<f64>,
 }
 
 impl ClassificationRecord {
@@ -73,7 +80,7 @@ impl ClassificationRecord {
         let classes = evaluation.classes.len();
         let folds = evaluation.folds.iter().map(|fold| {
             let outcomes: Vec<&ClassOutcome> = fold.outcomes.iter().collect();
-            let is_dummy = |outcome: &&ClassOutcome| f64::from(u8::from(outcome.target == fold.dummy));
+            let mut dummy = scores_of_constant(&outcomes, classes, fold.dummy);
             ClassFoldRecord {
                 name: fold.name.clone(),
                 seeds: fold.seeds.clone(),
@@ -81,7 +88,8 @@ impl ClassificationRecord {
                 validation: fold.validation,
                 test: outcomes.len(),
                 scores: scores(&outcomes, classes),
-                dummy_accuracy: mean(outcomes.iter().map(is_dummy)),
+                dummy_accuracy: dummy.remove(ACCURACY).unwrap_or(f64::NAN),
+                dummy_balanced_accuracy: dummy.remove(BALANCED_ACCURACY),
             }
         });
         let folds: Vec<ClassFoldRecord> = folds.collect();
@@ -98,6 +106,7 @@ impl ClassificationRecord {
             task: evaluation.task.clone(),
             property: evaluation.property.clone(),
             classes: evaluation.classes.clone(),
+            part: evaluation.part,
             folds,
             mean: means,
             std: deviations,
@@ -131,7 +140,7 @@ impl ClassificationRecord {
 mod tests {
     use super::*;
     use crate::report::classes::example::evaluation;
-    use crate::report::classes::scores::{ACCURACY, ROC_AUC};
+    use crate::report::classes::scores::ROC_AUC;
 
     #[test]
     fn folds_are_scored_and_taken_together() {
@@ -140,6 +149,7 @@ mod tests {
         assert!((record.mean[ACCURACY] - 2.0 / 3.0).abs() < 1e-12 && record.std[ACCURACY].abs() < 1e-12);
         assert_eq!(record.confusion, [[2, 1], [1, 2]]);
         assert!((record.folds[1].dummy_accuracy - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(record.folds[1].dummy_balanced_accuracy, Some(0.5));
         let mut one = evaluation();
         one.folds.truncate(1);
         assert!(ClassificationRecord::new(&one).std.is_empty());

@@ -24,6 +24,7 @@ use super::check::check_folds;
 use super::error::ReportError;
 use super::files::ResultFiles;
 use super::matbench::{self, Matbench};
+use super::part::Part;
 use super::{FoldOutcome, Mark, PAGE, require_marked};
 
 /// Number of mistakes that the page lists, the surest first.
@@ -96,6 +97,8 @@ pub struct ClassEvaluation {
     pub property: String,
     /// Names of the classes, `[K]`.
     pub classes: Vec<String>,
+    /// Part of each fold that is scored.
+    pub part: Part,
     /// All evaluated folds.
     pub folds: Vec<ClassFold>,
     /// Temperature of the probabilities; `None` if there are too few validation crystals.
@@ -139,8 +142,9 @@ impl ClassEvaluation {
 /// # Errors
 /// [`ReportError::Foreign`] for the first file that is not a result.
 pub fn require_own(folder: &Path) -> Result<(), ReportError> {
-    let results: [(&str, Mark); 5] = [
+    let results: [(&str, Mark); 6] = [
         (super::json::FILE, |path| ClassificationRecord::read(path).is_ok()),
+        (super::json::VALIDATION_FILE, |path| ClassificationRecord::read(path).is_ok()),
         (super::table::FILE, table::is_own),
         (PAGE, html::is_own),
         (matbench::INFO, matbench::is_info),
@@ -149,7 +153,18 @@ pub fn require_own(folder: &Path) -> Result<(), ReportError> {
     require_marked(folder, results.map(|(name, is_own)| (name.to_owned(), is_own)))
 }
 
-/// Writes the results of an evaluation into an existing folder and returns the files:
+/// Writes the scores of an evaluation alone into an existing folder, and returns the file.
+///
+/// # Errors
+/// Those of [`write`](fn@write).
+pub fn write_scores(folder: &Path, evaluation: &ClassEvaluation) -> Result<PathBuf, ReportError> {
+    check(evaluation)?;
+    let path = folder.join(super::json::file(evaluation.part));
+    ClassificationRecord::new(evaluation).write(&path)?;
+    Ok(path)
+}
+
+/// Writes the results of an evaluation on the test parts into an existing folder and returns the files:
 ///
 /// * `evaluation.json`, see [`ClassificationRecord`]
 /// * `predictions.csv`: material_id, formula, property, fold, target, prediction, confidence, deviation, and the

@@ -74,6 +74,21 @@ pub fn scores(outcomes: &[&ClassOutcome], classes: usize) -> BTreeMap<String, f6
     defined.map(|(name, score)| (name.to_owned(), score)).collect()
 }
 
+/// Returns the scores of a predictor that is sure of the same class for every crystal.
+#[must_use]
+pub fn scores_of_constant(
+    outcomes: &[&ClassOutcome],
+    classes: usize,
+    constant: usize,
+) -> BTreeMap<String, f64> {
+    let sure = |outcome: &&ClassOutcome| ClassOutcome {
+        probabilities: (0..classes).map(|class| f64::from(u8::from(class == constant))).collect(),
+        ..(*outcome).clone()
+    };
+    let sure: Vec<ClassOutcome> = outcomes.iter().map(sure).collect();
+    scores(&sure.iter().collect::<Vec<_>>(), classes)
+}
+
 /// Returns the numbers of crystals by known class (rows) and predicted class (columns).
 #[must_use]
 pub fn confusion(outcomes: &[&ClassOutcome], classes: usize) -> Vec<Vec<usize>> {
