@@ -1,9 +1,11 @@
 //! Evaluation of a fine-tuning on the test or validation parts of its task.
 //!
 //! * `tested`: predictions of all members for the scored parts
+//! * `seeds`: spread of the scores of single seeds
 //! * `outcomes`: these as targets and predictions of numbers or classes
 
 mod outcomes;
+mod seeds;
 mod tested;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::report::part::Part;
 use crate::task::Metric;
 
 fn score(mean: f64, std: f64, folds: usize) -> Option<Score> {
-    Some(Score { mean, std: (folds > 1).then_some(std), folds, seeds: 1, cost: None })
+    Some(Score { mean, std: (folds > 1).then_some(std), seed_std: None, folds, seeds: 1, cost: None })
 }
 
 fn cited(score: f64, model: &str, source: &str) -> Option<Cited> {

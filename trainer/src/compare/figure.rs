@@ -101,7 +101,7 @@ fn bars(view: &View, index: usize) -> Vec<Bar> {
         let Entry { ours, published, .. } = entry;
         if let Some(score) = ours {
             let class = if row.kind.is_dummy() { MEDIAN_BAR } else { "bar" };
-            let deviation = score.std.unwrap_or(0.0);
+            let deviation = score.deviation();
             let (label, mut text) = (row.label.clone(), score_text(*score));
             if is_marked(entry, column) {
                 text = format!("{text} {CHOSEN}");
@@ -196,7 +196,7 @@ fn curves(view: &View, index: usize) -> Vec<Curve> {
     for Row { label, fraction, entries, kind } in &view.rows {
         let score = entries.get(index).and_then(|entry| entry.ours).filter(|_| *kind == RowKind::Ours);
         if let Some(score) = score {
-            let deviation = score.std.unwrap_or(0.0);
+            let deviation = score.deviation();
             add(label, true, (*fraction, score.mean, deviation));
         }
     }
@@ -279,6 +279,7 @@ fn whisker(plot: &Plot, class: &str, share: f64, error: f64, deviation: f64) -> 
 mod tests {
     use super::*;
     use crate::compare::example::{labels, models, search};
+    use crate::compare::results::Score;
 
     fn picture(view: &View, kind: FigureKind) -> String {
         let svg = svg(view, kind);
@@ -327,6 +328,17 @@ mod tests {
     }
 
     #[test]
+    fn one_fold_has_the_spread_of_its_seeds() {
+        let whiskers = |view: &View| picture(view, FigureKind::Bars).matches("class=\"whisker\"").count();
+        let mut view = search();
+        assert_eq!(whiskers(&view), 0);
+        for entry in view.rows[..2].iter_mut().flat_map(|row| &mut row.entries) {
+            entry.ours = entry.ours.map(|score| Score { seed_std: Some(0.1), ..score });
+        }
+        assert_eq!(whiskers(&view), 6);
+    }
+
+    #[test]
     fn curves_have_a_line_at_the_median() {
         let mut view = labels();
         assert!(!picture(&view, FigureKind::Curves).contains("class=\"constant\""));
@@ -351,8 +363,7 @@ mod tests {
             for value in [f64::NAN, f64::INFINITY, 0.0, 1e-300, 1e300, 1e30] {
                 let mut view = labels();
                 for entry in view.rows.iter_mut().flat_map(|row| &mut row.entries) {
-                    entry.ours =
-                        entry.ours.map(|score| super::super::results::Score { mean: value, ..score });
+                    entry.ours = entry.ours.map(|score| Score { mean: value, ..score });
                 }
                 picture(&view, kind);
             }

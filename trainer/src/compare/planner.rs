@@ -36,7 +36,12 @@ const LOG_ENDING: &str = "log";
 /// [`CompareError::Input`] for settings that contradict the weights of a start,
 /// [`CompareError::SearchOnTest`] for a search that is to be ranked by the test parts, and
 /// [`CompareError::TrainedOnValidation`] for validation parts that are trained on.
-pub fn plan(grid: &Grid, path: &Path, folder: &Path, ranking: Option<Part>) -> Result<Plan, CompareError> {
+pub(super) fn plan(
+    grid: &Grid,
+    path: &Path,
+    folder: &Path,
+    ranking: Option<Part>,
+) -> Result<Plan, CompareError> {
     let ranking = match (grid.searching(), ranking) {
         (Some(start), Some(Part::Test)) => {
             let place = grid.place_of(&format!("start.{start}.search"), path);

@@ -73,7 +73,8 @@ impl Results {
     /// Returns the score of a cell, by its index, on a part.
     pub fn score(&self, cell: usize, metric: Metric, part: Part) -> Option<Score> {
         let (scores, cost) = self.scores(cell, part)?;
-        Some(Score::of(scores, scores.model(metric)?, cost))
+        let score = Score::of(scores, scores.model(metric)?, cost);
+        Some(Score { seed_std: scores.seed_std(metric), ..score })
     }
 
     /// Returns the score of the dummy for the parts of a cell, by its index.
@@ -99,6 +100,8 @@ pub struct Score {
     pub mean: f64,
     /// Population standard deviation over the folds; `None` for a single one.
     pub std: Option<f64>,
+    /// Population standard deviation of the scores of single seeds; `None` with several folds, and of a single seed.
+    pub seed_std: Option<f64>,
     /// Number of folds.
     pub folds: usize,
     /// Number of seeds whose predictions were averaged.
@@ -108,7 +111,12 @@ pub struct Score {
 }
 
 impl Score {
+    /// Returns half the length of the line that shows the spread over the folds or, of a single one, over the seeds.
+    pub fn deviation(&self) -> f64 {
+        self.std.or(self.seed_std).unwrap_or(0.0)
+    }
+
     fn of(scores: &Scores, MeanStd { mean, std }: MeanStd, cost: Option<Cost>) -> Self {
-        Self { mean, std, folds: scores.folds(), seeds: scores.seeds(), cost }
+        Self { mean, std, seed_std: None, folds: scores.folds(), seeds: scores.seeds(), cost }
     }
 }

@@ -58,6 +58,15 @@ impl Scores {
         }
     }
 
+    /// Returns the population standard deviation of the scores of single seeds, if there is a single fold with several.
+    pub fn seed_std(&self, metric: Metric) -> Option<f64> {
+        let spread = match self {
+            Self::Numbers(record) => record.folds.first()?.seed_std.get(metric.name()),
+            Self::Classes(record) => record.folds.first()?.seed_std.get(metric.name()),
+        };
+        spread.copied().filter(|_| self.folds() == 1)
+    }
+
     /// Returns the number of folds.
     pub fn folds(&self) -> usize {
         match self {
@@ -106,6 +115,11 @@ mod tests {
         let found = scores.model(Metric::BalancedAccuracy);
         assert_eq!(found, Some(MeanStd { mean: 0.75, std: Some(0.25) }));
         assert_eq!(scores.dummy(Metric::BalancedAccuracy), found, "the mean of 0.5 and 1");
+        assert_eq!(scores.seed_std(Metric::BalancedAccuracy), None, "there are folds");
         assert!(Scores::read(&path, Metric::Mae).is_err(), "it is of classes");
+        let Scores::Classes(mut record) = scores else { panic!("it is of classes") };
+        record.folds.truncate(1);
+        record.folds[0].seed_std.insert("roc_auc".to_owned(), 0.125);
+        assert_eq!(Scores::Classes(record).seed_std(Metric::RocAuc), Some(0.125));
     }
 }

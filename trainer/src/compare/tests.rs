@@ -2,7 +2,7 @@ mod search;
 mod shipped;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 
@@ -146,6 +146,7 @@ fn scored(part: Part, error: f64) -> Evaluation {
         folds: vec![FoldOutcome {
             name: "fold-0".to_owned(),
             seeds: vec![1],
+            seed_std: BTreeMap::new(),
             dummy: 2.0,
             train: 5,
             validation: 1,

@@ -1,7 +1,7 @@
 //! Targets and predictions of scored crystals, for the report.
 
 use super::tested::{Members, TestedCrystal, TestedFold};
-use super::{jarvis, matbench};
+use super::{jarvis, matbench, seeds};
 use crate::error::TrainError;
 use crate::report::classes::temperature::Temperature;
 use crate::report::classes::{ClassEvaluation, ClassFold, ClassOutcome, most_probable};
@@ -51,6 +51,7 @@ fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
     FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
+        seed_std: seeds::of_numbers(fold, target),
         dummy: median(&train).unwrap_or(f64::NAN),
         train: train.len(),
         validation: present(&fold.validation).len(),
@@ -96,6 +97,7 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
         }
         let counts: Vec<f64> = counts.into_iter().map(|count| count as f64).collect();
         ClassFold {
+            seed_std: seeds::of_classes(&fold, classes.len()),
             name: fold.name,
             seeds: fold.seeds,
             dummy: most_probable(&counts),

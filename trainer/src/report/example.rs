@@ -1,5 +1,7 @@
 //! Evaluations for tests.
 
+use std::collections::BTreeMap;
+
 use super::jarvis::Jarvis;
 use super::matbench::Matbench;
 use super::part::Part;
@@ -31,6 +33,7 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
         folds: vec![FoldOutcome {
             name: "split".to_owned(),
             seeds: vec![123],
+            seed_std: BTreeMap::new(),
             dummy: 2.0,
             train: 100,
             validation: 10,
@@ -62,6 +65,7 @@ pub(super) fn jdft2d() -> Evaluation {
     let folds = (0..5_usize).map(|fold| FoldOutcome {
         name: format!("fold-{fold}"),
         seeds: vec![123, 124],
+        seed_std: BTreeMap::new(),
         dummy: 72.0 + fold as f64,
         train: 458,
         validation: 51,

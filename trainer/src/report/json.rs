@@ -1,5 +1,6 @@
 //! `evaluation.json`: the scores of an evaluation for programs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,10 @@ pub struct FoldRecord {
     pub name: String,
     /// Seeds whose predictions were averaged.
     pub seeds: Vec<u64>,
+    /// Population standard deviations over the seeds of the scores of each alone, by the name of the score; absent of a
+    /// single seed, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seed_std: BTreeMap<String, f64>,
     /// Number of crystals for training.
     pub train: usize,
     /// Number of crystals for validation.
@@ -205,6 +210,7 @@ impl FoldRecord {
         Some(Self {
             name: fold.name.clone(),
             seeds: fold.seeds.clone(),
+            seed_std: fold.seed_std.clone(),
             train: fold.train,
             validation: fold.validation,
             test: scores.count,

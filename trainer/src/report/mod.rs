@@ -37,6 +37,7 @@ mod table;
 mod tests;
 pub mod validated;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use check::LARGEST;
@@ -95,6 +96,9 @@ pub struct FoldOutcome<O = Outcome, D = f64> {
     pub name: String,
     /// Seeds of the members whose predictions were averaged.
     pub seeds: Vec<u64>,
+    /// Population standard deviations over the seeds of the scores of each alone, by the name of the score; none of a
+    /// single seed.
+    pub seed_std: BTreeMap<String, f64>,
     /// The prediction of the dummy.
     pub dummy: D,
     /// Number of crystals for training.

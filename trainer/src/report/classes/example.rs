@@ -1,5 +1,7 @@
 //! Evaluations of classes for tests.
 
+use std::collections::BTreeMap;
+
 use super::{ClassEvaluation, ClassFold, ClassOutcome};
 use crate::report::part::Part;
 
@@ -19,6 +21,7 @@ pub(super) fn evaluation() -> ClassEvaluation {
     let fold = |name: &str, outcomes: Vec<ClassOutcome>| ClassFold {
         name: name.to_owned(),
         seeds: vec![123],
+        seed_std: BTreeMap::new(),
         dummy: 0,
         train: 100,
         validation: 10,

@@ -58,6 +58,10 @@ pub struct ClassFoldRecord {
     pub name: String,
     /// Seeds whose probabilities were averaged.
     pub seeds: Vec<u64>,
+    /// Population standard deviations over the seeds of the scores of each alone, by the name of the score; absent of a
+    /// single seed, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seed_std: BTreeMap<String, f64>,
     /// Number of crystals for training.
     pub train: usize,
     /// Number of crystals for validation.
@@ -84,6 +88,7 @@ impl ClassificationRecord {
             ClassFoldRecord {
                 name: fold.name.clone(),
                 seeds: fold.seeds.clone(),
+                seed_std: fold.seed_std.clone(),
                 train: fold.train,
                 validation: fold.validation,
                 test: outcomes.len(),
