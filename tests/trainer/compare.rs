@@ -13,7 +13,11 @@ use crate::support::*;
 
 /// The shipped grid on the store of these tests.
 const SMOKE: &str = "trainer/grids/smoke.toml";
-/// Its first cell.
+/// The shipped grid that searches settings, and its jobs: a pre-training, seven fine-tunings with their validation, and two
+/// tests.
+const SEARCH: &str = "trainer/grids/search.toml";
+const SEARCH_JOBS: usize = 1 + 2 * 7 + 2;
+/// The first cell of the former.
 const FIRST: &str = "cells/textbook_band_gap/fresh/0.5";
 /// Its jobs.
 const JOBS: usize = 9;
@@ -29,9 +33,9 @@ fn run(grid: &str, out: &Path, more: &[&str]) -> Output {
     command(grid, out, more).output().expect("the program starts")
 }
 
-/// Starts the shipped grid in the background.
-fn spawn_smoke(out: &Path) -> Child {
-    let mut command = command(SMOKE, out, &["--quiet"]);
+/// Starts a shipped grid in the background.
+fn spawn(grid: &str, out: &Path) -> Child {
+    let mut command = command(grid, out, &["--quiet"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
@@ -105,7 +109,7 @@ fn a_stopped_and_killed_comparison_goes_on_to_the_same_tables() {
     assert!(!table.contains("| - |"), "every cell is measured: {table}");
 
     let out = folder();
-    let mut comparison = spawn_smoke(out.path());
+    let mut comparison = spawn(SMOKE, out.path());
     let evaluated =
         || jobs_with(out.path(), "finished").contains(&"evaluate textbook_band_gap/fresh/0.5".into());
     assert!(wait_for(&mut comparison, evaluated), "the first cell is not the last");
@@ -116,7 +120,7 @@ fn a_stopped_and_killed_comparison_goes_on_to_the_same_tables() {
     assert!(started < JOBS && jobs_with(out.path(), "failed").is_empty(), "{started} started");
 
     // A job that the killed one leaves behind keeps the folder until it ends.
-    let mut comparison = spawn_smoke(out.path());
+    let mut comparison = spawn(SMOKE, out.path());
     assert!(wait_for(&mut comparison, || jobs_with(out.path(), "started").len() > started));
     kill(&mut comparison);
     let output = loop {
@@ -189,4 +193,131 @@ fn grids_and_devices_that_cannot_be_used_are_refused_in_a_line() {
     let line = complaint(&run(SMOKE, &out, &["--devices", "gpu"]));
     assert!(line.contains("'gpu' is no device"), "{line}");
     assert!(!out.exists());
+}
+
+/// The cells of a comparison with a file of scores, relative to `cells`.
+fn cells_with(out: &Path, file: &str) -> Vec<String> {
+    let cells = out.join("cells");
+    let scores = times(&cells).into_keys().filter(|path| path.ends_with(Path::new("evaluation").join(file)));
+    let cell = |path: PathBuf| {
+        let cell = path.parent().and_then(Path::parent).expect("a cell").strip_prefix(&cells);
+        cell.expect("inside").to_string_lossy().into_owned()
+    };
+    scores.map(cell).collect()
+}
+
+/// The lines of a table of scores as records: model, kind, part, score and whether it is chosen.
+fn scores(out: &Path) -> Vec<[String; 5]> {
+    let mut table = csv::Reader::from_path(out.join("tables/search.csv")).expect("a table");
+    let record = |record: csv::Result<csv::StringRecord>| {
+        let record = record.expect("well formed");
+        [0, 1, 4, 7, 11].map(|field| record[field].to_owned())
+    };
+    table.records().map(record).collect()
+}
+
+#[test]
+fn a_killed_search_goes_on_and_tests_nothing_but_what_it_chooses() {
+    let whole = folder();
+    let output = run(SEARCH, whole.path(), &["--jobs", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let lines = said(&output);
+    assert!(lines.contains(&format!("{SEARCH_JOBS} of {SEARCH_JOBS} jobs are done, 0 failed")), "{lines}");
+    let expected = results(whole.path());
+
+    let scores = scores(whole.path());
+    let candidates: Vec<_> =
+        scores.iter().filter(|row| row[0].starts_with("pre-trained, head_width=")).collect();
+    let validated = || candidates.iter().filter(|row| row[2] == "validation");
+    assert_eq!(validated().count(), 6, "{scores:?}");
+    let error = |row: &[String; 5]| row[3].parse::<f64>().expect("an error");
+    let best = validated().min_by(|left, right| error(left).total_cmp(&error(right))).expect("six");
+    let marked: Vec<_> = validated().filter(|row| row[4] == "true").collect();
+    assert_eq!(marked, [best]);
+    let tested: Vec<_> = candidates.iter().filter(|row| row[2] == "test" && !row[3].is_empty()).collect();
+    assert_eq!((tested.len(), &tested[0][0]), (1, &best[0]), "{scores:?}");
+    let settings = best[0].strip_prefix("pre-trained, ").expect("a candidate");
+    let chosen = format!("textbook_band_gap/mmpt/{}/1", settings.replace(", ", ","));
+    let tests = ["textbook_band_gap/fresh/1".to_owned(), chosen];
+    assert!(lines.contains(&format!("chosen for textbook_band_gap/mmpt/1: {settings}\n")), "{lines}");
+    assert_eq!(
+        jobs_with(whole.path(), "started").iter().filter(|job| job.starts_with("evaluate ")).count(),
+        2
+    );
+    assert_eq!(cells_with(whole.path(), "evaluation.json"), tests);
+    assert_eq!(cells_with(whole.path(), "validation_scores.json").len(), 7);
+
+    let out = folder();
+    let mut comparison = spawn(SEARCH, out.path());
+    assert!(wait_for(&mut comparison, || jobs_with(out.path(), "finished").len() >= 4));
+    kill(&mut comparison);
+    assert_eq!(cells_with(out.path(), "evaluation.json"), [""; 0]);
+    let output = loop {
+        let output = run(SEARCH, out.path(), &["--quiet"]);
+        if output.status.code() != Some(2) {
+            break output;
+        }
+        sleep(Duration::from_millis(20));
+    };
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(results(out.path()), expected);
+    assert_eq!(cells_with(out.path(), "evaluation.json"), tests);
+    let line = complaint(&run(SEARCH, out.path(), &["--on", "test"]));
+    assert!(line.contains("search.toml:") && line.contains("ranked by the validation parts"), "{line}");
+}
+
+#[test]
+fn numbers_and_classes_are_ranked_by_validation_parts_without_a_test() {
+    let kept = folder();
+    let task = kept.path().join("metals.toml");
+    let definition = r#"
+name = "metals"
+description = "Whether a textbook crystal has a band gap."
+store = "the store of these tests"
+property = "band_gap_ev"
+unit = "eV"
+transform = "none"
+metric = "balanced_accuracy"
+
+[split]
+rule = "column"
+column = "split"
+
+[classification]
+classes = ["metal", "insulator"]
+above = 0.1
+"#;
+    fs::write(&task, definition).expect("a writable folder");
+    let section = format!(
+        "[task.metals]\nfile = {:?}\nshards = [\"tests/trainer/store\"]\n\n[pretrain.mmpt]",
+        text(&task)
+    );
+    let grid = changed_smoke(kept.path(), "[pretrain.mmpt]", &section);
+    let text = fs::read_to_string(&grid).expect("the grid");
+    let text = text.replace("tasks = [\"textbook_band_gap\"]", "tasks = [\"textbook_band_gap\", \"metals\"]");
+    let text = text.replace("[\"fresh\", \"mmpt\"]", "[\"fresh\"]").replace("[0.5, 1.0]", "[1.0]");
+    fs::write(&grid, text.replace("run.epochs = 10", "run.epochs = 2")).expect("a writable folder");
+
+    let out = folder();
+    let output = run(&grid, out.path(), &["--on", "validation"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(jobs_with(out.path(), "started").iter().all(|job| !job.starts_with("evaluate ")));
+    assert_eq!(cells_with(out.path(), "evaluation.json"), [""; 0]);
+    let table = fs::read_to_string(out.path().join("tables/models.md")).expect("a table");
+    let header = "| Model | textbook_band_gap [eV], validation | metals [balanced accuracy], validation |\n";
+    assert!(table.contains(header) && table.contains("Nothing was tested."), "{table}");
+    assert!(table.contains("| Commonest training class | - | 0."), "{table}");
+
+    let output = run(&grid, out.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let trained = |job: &&String| job.starts_with("finetune ");
+    assert_eq!(
+        jobs_with(out.path(), "started").iter().filter(trained).count(),
+        2,
+        "both were trained before"
+    );
+    let table = fs::read_to_string(out.path().join("tables/models.md")).expect("a table");
+    assert!(table.contains("| metals [balanced accuracy] | metals (published) |"), "{table}");
+    let figure = fs::read_to_string(out.path().join("figures/models.svg")).expect("a figure");
+    assert!(figure.contains(">balanced accuracy<") && figure.contains(">MAE [eV]<"), "{figure}");
 }

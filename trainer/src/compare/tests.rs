@@ -6,9 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 
-use super::journal::Event;
-use super::schedule::{Ended, Running, slots};
-use super::view::RowKind;
+use super::comparison::BEST_SETTINGS;
+use super::grid::Grid;
+use super::job::{Job, JobKind, command_line};
+use super::journal::{Event, Record};
+use super::plan::Plan;
+use super::planner::plan;
+use super::schedule::{Ended, Runner, Running, slots};
+use super::view::{RowKind, View};
 use super::*;
 use crate::device::DeviceName;
 use crate::report::json::EvaluationRecord;

@@ -120,6 +120,13 @@ fn a_dry_run_of_a_search_tells_what_is_not_yet_chosen() {
     };
     let undecided = ["evaluate matbench_jdft2d/fresh/1", "evaluate matbench_jdft2d/mmpt/1"];
     assert_eq!(names(&request), [&VALIDATED[..], &undecided].concat());
+    let commands: Vec<String> =
+        planned(&request).expect("a grid").into_iter().map(|job| job.command).skip(VALIDATED.len()).collect();
+    assert!(
+        commands[0].starts_with("trainer evaluate ") && commands[0].ends_with("/fresh/1"),
+        "{commands:?}"
+    );
+    assert_eq!(commands[1], BEST_SETTINGS);
     assert!(!request.folder.exists());
     run(&request, second_is_best());
     assert_eq!(names(&request), [&VALIDATED[..], &TESTED].concat());
