@@ -21,7 +21,7 @@ use super::suggestions;
 #[command(after_help = "\
 trainer/grids holds grids to begin with; the documentation of trainer::compare::grid explains every key. \
 What is done already is not done again: the same command goes on after Ctrl-C, a failure or a power cut. \
-The exit status is 1 if a job has failed.
+The exit status is 1 if a job has failed, or a search could not choose.
 
 A grid can search settings of a start, as in
   [start.mmpt.search]
@@ -125,6 +125,7 @@ impl CompareArguments {
             say!("interrupted;{kept} the same command goes on");
             return Ok(Outcome::Interrupted);
         }
-        Ok(if failed > 0 { Outcome::Findings } else { Outcome::Clean })
+        let is_undecided = summary.chosen.iter().any(|chosen| chosen.settings.is_none());
+        Ok(if failed > 0 || is_undecided { Outcome::Findings } else { Outcome::Clean })
     }
 }

@@ -22,7 +22,8 @@ pub struct Choice {
 /// validation parts. Of equal scores the first one is chosen.
 ///
 /// Nothing is chosen before every cell is scored, so that no other one is chosen later. Settings with which the training
-/// has diverged take no part.
+/// has diverged take no part. A cell without others needs no score in the metric of its task, which parts of a single class
+/// may lack.
 pub fn choices(plan: &Plan, states: &[State], ranked: &Evaluations) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     for (index, cell) in plan.cells.iter().enumerate() {
@@ -46,6 +47,9 @@ pub fn choices(plan: &Plan, states: &[State], ranked: &Evaluations) -> Vec<Choic
 
 /// Returns the cell with the best score; `None` if one has neither a score nor diverged, or if there is none.
 fn best(plan: &Plan, states: &[State], ranked: &Evaluations, cells: &[usize]) -> Option<usize> {
+    if let [only] = cells {
+        return ranked.get(*only)?.as_ref().map(|_| *only);
+    }
     let metric = plan.measures.get(&plan.cells.get(*cells.first()?)?.task)?.metric;
     let mut scored = Vec::with_capacity(cells.len());
     for &index in cells {

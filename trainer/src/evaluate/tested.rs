@@ -145,7 +145,10 @@ impl Members<'_> {
             let known = config.settings().into_iter();
             self.settings = known.filter(|(key, _)| SHOWN_SETTINGS.contains(&key.as_str())).collect();
         }
-        let domain = ModelDomain::read(&weights)?;
+        let domain = match part {
+            Part::Test => ModelDomain::read(&weights)?,
+            Part::Validation => None,
+        };
         let (mut embeddings, mut width) = (Vec::new(), 0);
         let tested = predict_selection(&predictor, &selection, &config.data, &self.device, |crystal| {
             let PredictedCrystal { material_id, targets: predictions, embedding, atomic_numbers } = crystal;
