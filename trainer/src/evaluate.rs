@@ -2,8 +2,10 @@
 //!
 //! * `tested`: predictions of all members for their test parts
 //! * `outcomes`: these as targets and predictions of numbers or classes
+//! * `structures`: cells and sites of the worst crystals
 
 mod outcomes;
+mod structures;
 mod tested;
 
 use std::path::{Path, PathBuf};
@@ -85,6 +87,7 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         settings: Vec::new(),
         kind: ModelKind::Mmpt,
         calibrations: Vec::new(),
+        curves: Vec::new(),
     };
     let folds = members.folds()?;
     let folder = |path: &Path| {
@@ -92,11 +95,15 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
     };
     folder(&request.out)?;
     if !members.task.classes().is_empty() {
-        let evaluation = outcomes::of_classes(&members, folds);
+        let mut evaluation = outcomes::of_classes(&members, folds);
+        evaluation.structures = structures::read(&members.sources, &evaluation.worst_ids())?;
         let files = classes::write(&request.out, &evaluation)?;
         return Ok(Summary { results: Results::Classes(Box::new(evaluation)), files });
     }
-    let evaluations = outcomes::of_numbers(&members, &folds)?;
+    let mut evaluations = outcomes::of_numbers(&members, &folds)?;
+    for evaluation in &mut evaluations {
+        evaluation.structures = structures::read(&members.sources, &evaluation.worst_ids())?;
+    }
     let mut files = Vec::new();
     match evaluations.as_slice() {
         [evaluation] => files = report::write(&request.out, evaluation)?,

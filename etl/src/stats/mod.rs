@@ -1,11 +1,11 @@
 //! `etl stats`: statistics of a store, as text and as an HTML page.
 
 pub mod chart;
+mod elements;
 mod frame;
 mod histogram;
 mod html;
 pub mod number;
-mod periodic_table;
 mod scan;
 mod text;
 
@@ -53,7 +53,9 @@ pub struct Distribution {
     pub missing: u64,
     /// Minimum, median, mean and maximum; `None` if there are no values.
     pub summary: Option<Summary>,
-    /// Histogram of the values.
+    /// Number of values of exactly 0 that are not in the histogram; 0 where they are few.
+    pub zeros: u64,
+    /// Histogram of the other values.
     pub histogram: Histogram,
 }
 

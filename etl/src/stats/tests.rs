@@ -138,9 +138,15 @@ fn the_page_needs_nothing_beside_itself() {
     for reference in ["http", "src=", "href=", "url(", "@import", "NaN", "inf"] {
         assert!(!page.contains(reference), "'{reference}' in the page");
     }
-    for part in
-        ["Si (14): 1 crystal,", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"]
-    {
+    for part in [
+        "Si (14): 1 crystal,",
+        "<b>Band gap</b>",
+        "<code>band_gap_ev</code>",
+        ">eV<",
+        "<b>Split official</b>",
+        "partial_occupancy",
+        "class 13",
+    ] {
         assert!(page.contains(part), "no '{part}' in the page");
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::
     distribution("Volume per atom", "Å³", &statistics.volume_per_atom, out)?;
     distribution("Edges per atom", "", &statistics.edges_per_atom, out)?;
     writeln!(out, "\nEdge length, Å")?;
-    histogram(&statistics.edge_lengths.trimmed(), out)?;
+    histogram(&statistics.edge_lengths.trimmed(), 0, out)?;
     directions(statistics, out)?;
     for property in &statistics.properties {
         distribution(&property.column, &property.unit, &property.distribution, out)?;
@@ -161,16 +161,20 @@ fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut 
         0 => writeln!(out)?,
         missing => writeln!(out, "   missing {}", grouped(missing))?,
     }
-    histogram(&distribution.histogram, out)
+    histogram(&distribution.histogram, distribution.zeros, out)
 }
 
-fn histogram(histogram: &Histogram, out: &mut impl Write) -> fmt::Result {
+/// Writes a histogram, with the number of values of exactly 0 that it does not hold.
+fn histogram(histogram: &Histogram, zeros: u64, out: &mut impl Write) -> fmt::Result {
     let factor = [1, 2, 5, 10, 20, 50, 100]
         .into_iter()
         .find(|factor| histogram.counts.len() <= factor * HISTOGRAM_ROWS);
     let histogram = histogram.merged(factor.unwrap_or(histogram.counts.len()));
     let edge = |bin| in_steps(histogram.edge(bin), histogram.width);
-    let mut rows = Vec::with_capacity(histogram.counts.len() + 2);
+    let mut rows = Vec::with_capacity(histogram.counts.len() + 3);
+    if zeros > 0 {
+        rows.push(("= 0".to_owned(), zeros));
+    }
     if histogram.below > 0 {
         rows.push((format!("< {}", edge(0)), histogram.below));
     }
@@ -210,6 +214,14 @@ mod tests {
         assert_eq!(bar(1, 1_000_000), "▏");
         assert_eq!(bar(0, 10), "");
         assert_eq!(bar(0, 0), "");
+    }
+
+    #[test]
+    fn exact_zeros_have_a_row() {
+        let mut text = String::new();
+        let values = Histogram { counts: vec![2, 1], ..Histogram::new(0.0, 0.5, 0) };
+        histogram(&values, 4, &mut text).expect("writing to memory");
+        assert!(text.starts_with("  = 0  4  ████") && text.contains("\n  0.0  2  ██"), "{text}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::view::RowKind;
 use super::*;
 use crate::device::DeviceName;
 use crate::report::json::EvaluationRecord;
-use crate::report::{Evaluation, FoldOutcome, Outcome};
+use crate::report::{Evaluation, FoldOutcome, LearningCurves, Outcome};
 
 /// Two starts, two shares, one pre-training.
 const GRID: &str = r#"
@@ -111,6 +111,7 @@ fn scored() -> Evaluation {
         prediction,
         deviation: None,
         elements: Vec::new(),
+        sites: 1,
         domain_distance: None,
         has_unseen_element: false,
     };
@@ -128,6 +129,8 @@ fn scored() -> Evaluation {
             validation: 1,
             outcomes: vec![outcome(1.0, 1.5), outcome(3.0, 2.5)],
         }],
+        curves: LearningCurves::default(),
+        structures: Vec::new(),
         settings: Vec::new(),
         matbench: None,
         jarvis: None,

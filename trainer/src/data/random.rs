@@ -19,6 +19,8 @@ pub enum Purpose {
     FirstView = 5,
     /// The second augmented view of a crystal.
     SecondView = 6,
+    /// The crystals of a resample of a test part.
+    Bootstrap = 7,
 }
 
 /// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.

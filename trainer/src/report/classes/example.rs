@@ -1,6 +1,8 @@
 //! Evaluations of classes for tests.
 
 use super::{ClassEvaluation, ClassFold, ClassOutcome};
+use crate::report::LearningCurves;
+use crate::report::crystal_view::example::caesium_chloride;
 
 /// Returns a test crystal of a single model.
 pub(in crate::report) fn outcome(material_id: &str, target: usize, probabilities: &[f64]) -> ClassOutcome {
@@ -10,6 +12,8 @@ pub(in crate::report) fn outcome(material_id: &str, target: usize, probabilities
         target,
         probabilities: probabilities.to_vec(),
         deviation: None,
+        domain_distance: None,
+        has_unseen_element: false,
     }
 }
 
@@ -47,6 +51,8 @@ pub(super) fn evaluation() -> ClassEvaluation {
             ),
         ],
         temperature: None,
+        curves: LearningCurves::default(),
+        structures: vec![caesium_chloride("e")],
         settings: vec![("epochs".to_owned(), "60".to_owned())],
         matbench: None,
     }
