@@ -119,7 +119,7 @@ fn progress_names_the_member_and_the_unit() {
     assert!(lines.starts_with("split, seed 123: 19 crystals to train on\nepoch 1/1 loss "), "{lines}");
     assert!(!lines.contains("member"), "{lines}");
     let curves = fs::read_to_string(alone.path().join(MEMBER).join("curves.svg")).expect("a picture");
-    assert!(curves.contains(">loss [eV]: training "), "{curves}");
+    assert!(curves.contains(">Mean absolute error, eV<") && curves.contains(">training "), "{curves}");
 }
 
 /// A copy of the store in which the band gap is called a refractive index, which is a pure number.

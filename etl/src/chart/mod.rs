@@ -188,6 +188,7 @@ mod tests {
         let picture = picture("some-chart", (4.0, 3.0), &circle("f0", (1.0, 2.0), 0.5, "<here>"));
         assert!(picture.starts_with("<svg id=\"some-chart\" "), "{picture}");
         assert!(picture.contains("viewBox=\"0 0 4 3\"") && picture.contains(".f0 { stroke:"), "{picture}");
+        assert!(picture.contains("@media (prefers-color-scheme: dark)"), "{picture}");
         assert!(picture.ends_with("<title>&lt;here&gt;</title></circle></svg>\n"), "{picture}");
     }
 }
