@@ -42,7 +42,7 @@ fn place(z: usize) -> Option<(usize, usize)> {
 /// What the table shows of an element.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ElementCell {
-    /// Step of its shade, 0 to [`STEPS`].
+    /// Step of its shade, 0 to 9.
     pub step: usize,
     /// Text below the symbol, of at most five characters; none if it is empty.
     pub value: String,

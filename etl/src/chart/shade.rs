@@ -19,7 +19,7 @@ pub fn least_of_scale(greatest: u64) -> u64 {
     (greatest / RANGE).max(1)
 }
 
-/// Returns the step of a count on a logarithmic scale: 0 for none, [`STEPS`] for the largest count, and 1 for counts
+/// Returns the step of a count on a logarithmic scale: 0 for none, 9 for the largest count, and 1 for counts
 /// smaller by a factor of a thousand or more.
 pub fn step_of_count(count: u64, greatest: u64) -> usize {
     if count == 0 {
@@ -31,7 +31,7 @@ pub fn step_of_count(count: u64, greatest: u64) -> usize {
     step_of_share(share)
 }
 
-/// Returns the step of a share of the largest value, 0 to 1, on a linear scale: 1 for 0 and [`STEPS`] for 1.
+/// Returns the step of a share of the largest value, 0 to 1, on a linear scale: 1 for 0 and 9 for 1.
 pub fn step_of_share(share: f64) -> usize {
     // A share that is not a number becomes the first step.
     1 + (share.clamp(0.0, 1.0) * (STEPS - 1) as f64).round() as usize

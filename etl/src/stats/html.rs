@@ -8,7 +8,9 @@ use schemas::settings::Neighbours;
 
 use super::chart::Marks;
 use super::number::{grouped, grouped_count, percent, size};
-use super::{Distribution, PropertyStatistics, StoreStatistics, Tally, chart, elements};
+use super::{
+    Distribution, PropertyStatistics, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally, chart, elements,
+};
 use crate::chart::SHADES;
 use crate::page;
 
@@ -92,6 +94,7 @@ fn structure(statistics: &StoreStatistics) -> Markup {
             h2 { "Structures" }
             div class="cards" {
                 (card("Elements per crystal", html! {}, chart::categories(&statistics.elements_per_crystal, "elements")))
+                @if statistics.symmetry.crystals > 0 { (symmetry(&statistics.symmetry)) }
                 (quantity("Sites per cell", "sites", &statistics.sites_per_cell))
                 (quantity("Volume per atom", "Å³ per atom", &statistics.volume_per_atom))
                 (quantity("Edges per atom", "edges per atom, mean of a crystal", &statistics.edges_per_atom))
@@ -102,6 +105,17 @@ fn structure(statistics: &StoreStatistics) -> Markup {
                 ))
             }
         }
+    }
+}
+
+/// Returns the boxes of crystal systems and space groups.
+fn symmetry(symmetry: &Symmetry) -> Markup {
+    let note = html! {
+        p { "of " (grouped_count(symmetry.crystals, "crystal")) ", found within " (TOLERANCE_ANGSTROM) " Å" }
+    };
+    html! {
+        (card("Crystal systems", note.clone(), chart::categories(&symmetry.systems, "crystal system")))
+        (card("Space groups", note, chart::categories(&symmetry.space_groups, "space group")))
     }
 }
 

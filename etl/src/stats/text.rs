@@ -1,5 +1,6 @@
 //! Statistics as text.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
 use crystal::element::SYMBOLS;
@@ -9,12 +10,14 @@ use schemas::settings::{FeatureSettings, Neighbours};
 use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
-use super::{Distribution, Histogram, StoreStatistics, Tally};
+use super::{Distribution, Histogram, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally};
 
 /// Length of the longest bar in characters.
 const BAR_COLUMNS: f64 = 40.0;
 /// Largest number of elements listed.
 const LISTED_ELEMENTS: usize = 12;
+/// Largest number of space groups listed.
+const LISTED_GROUPS: usize = 12;
 /// Largest number of rows of a histogram.
 const HISTOGRAM_ROWS: usize = 16;
 /// Signs of an image component.
@@ -26,6 +29,7 @@ pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::
     entries(statistics, out)?;
     tally("Elements per crystal", &statistics.elements_per_crystal, out)?;
     elements(statistics, out)?;
+    symmetry(&statistics.symmetry, out)?;
     distribution("Sites per cell", "", &statistics.sites_per_cell, out)?;
     distribution("Volume per atom", "Å³", &statistics.volume_per_atom, out)?;
     distribution("Edges per atom", "", &statistics.edges_per_atom, out)?;
@@ -140,6 +144,20 @@ fn elements(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
             writeln!(out, "  and {others}, the rarest {} in {}", symbol(*last), grouped(*count))
         }
     }
+}
+
+/// Writes the crystal systems, and the commonest space groups.
+fn symmetry(symmetry: &Symmetry, out: &mut impl Write) -> fmt::Result {
+    if symmetry.crystals == 0 {
+        return Ok(());
+    }
+    let crystals = grouped_count(symmetry.crystals, "crystal");
+    tally(&format!("Crystal systems of {crystals}, within {TOLERANCE_ANGSTROM} Å"), &symmetry.systems, out)?;
+    let mut groups = symmetry.space_groups.clone();
+    groups.sort_by_key(|(_, count)| Reverse(*count));
+    let found = counted(groups.iter().filter(|(group, _)| !group.is_empty()).count(), "space group");
+    groups.truncate(LISTED_GROUPS);
+    tally(&format!("The commonest of {found}"), &groups, out)
 }
 
 fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut impl Write) -> fmt::Result {
