@@ -8,6 +8,7 @@ mod outcomes;
 mod structures;
 mod tested;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::report::matbench::Matbench;
 use crate::report::{self, Evaluation};
 use crate::task::Task;
 
-use tested::Members;
+use tested::{Members, TestedFold};
 
 /// The arguments of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Request {
     pub shards: Vec<String>,
     /// Authors of the submission in MatBench's record.
     pub authors: String,
+    /// Identifiers of test crystals that the page shows in space beside the worst.
+    pub show: Vec<String>,
     /// The device of the model.
     pub device: DeviceName,
 }
@@ -90,19 +93,22 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         curves: Vec::new(),
     };
     let folds = members.folds()?;
+    require_tested(&request.show, &folds)?;
     let folder = |path: &Path| {
         std::fs::create_dir_all(path).map_err(|source| TrainError::Write { path: path.to_owned(), source })
     };
     folder(&request.out)?;
     if !members.task.classes().is_empty() {
         let mut evaluation = outcomes::of_classes(&members, folds);
-        evaluation.structures = structures::read(&members.sources, &evaluation.worst_ids())?;
+        evaluation.structures =
+            structures::read(&members.sources, &shown(&evaluation.worst_ids(), &request.show))?;
         let files = classes::write(&request.out, &evaluation)?;
         return Ok(Summary { results: Results::Classes(Box::new(evaluation)), files });
     }
     let mut evaluations = outcomes::of_numbers(&members, &folds)?;
     for evaluation in &mut evaluations {
-        evaluation.structures = structures::read(&members.sources, &evaluation.worst_ids())?;
+        let ids = shown(&evaluation.worst_ids(), &request.show);
+        evaluation.structures = structures::read(&members.sources, &ids)?;
     }
     let mut files = Vec::new();
     match evaluations.as_slice() {
@@ -117,6 +123,27 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         }
     }
     Ok(Summary { results: Results::Numbers(evaluations), files })
+}
+
+/// Checks that crystals are among the test crystals of the folds.
+fn require_tested(chosen: &[String], folds: &[TestedFold]) -> Result<(), TrainError> {
+    let tested: HashSet<&str> =
+        folds.iter().flat_map(|fold| &fold.crystals).map(|crystal| crystal.material_id.as_str()).collect();
+    match chosen.iter().find(|id| !tested.contains(id.as_str())) {
+        Some(material_id) => Err(TrainError::NoTestCrystal { material_id: material_id.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the identifiers of the crystals that the page shows in space, each once: the worst one, those chosen, and the
+/// others of the worst.
+fn shown<'a>(worst: &[&'a str], chosen: &'a [String]) -> Vec<&'a str> {
+    let (first, others) = worst.split_at(worst.len().min(1));
+    let chosen = chosen.iter().map(String::as_str);
+    let mut seen = HashSet::new();
+    let mut shown: Vec<&str> = first.iter().copied().chain(chosen).chain(others.iter().copied()).collect();
+    shown.retain(|id| seen.insert(*id));
+    shown
 }
 
 /// Checks that existing files with the names of a task's results are those of an evaluation.
@@ -167,4 +194,16 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
 /// Returns the default folder of the results of a fine-tuning.
 pub fn default_out(folder: &Path) -> PathBuf {
     folder.join("evaluation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_crystals_come_behind_the_worst_one() {
+        let chosen = ["c", "b", "c"].map(str::to_owned);
+        assert_eq!(shown(&["a", "b", "d"], &chosen), ["a", "c", "b", "d"]);
+        assert_eq!(shown(&[], &chosen), ["c", "b"]);
+    }
 }

@@ -37,6 +37,9 @@ pub(crate) struct EvaluateArguments {
     /// Who submits, for MatBench's record
     #[arg(long, default_value = "", value_name = "NAMES", help_heading = "Output")]
     authors: String,
+    /// Test crystals that the page shows in space beside the worst
+    #[arg(long, value_name = "ID", num_args = 1.., help_heading = "Output")]
+    show: Vec<String>,
 }
 
 impl EvaluateArguments {
@@ -47,6 +50,7 @@ impl EvaluateArguments {
             out: self.out.clone().unwrap_or_else(|| default_out(&self.folder)),
             shards: self.shards.clone(),
             authors: self.authors.clone(),
+            show: self.show.clone(),
             device,
         };
         test(&request)

@@ -223,7 +223,7 @@ impl FinetuneArguments {
         }
         let Request { folder, device, .. } = request;
         let (out, shards, authors) = (default_out(&folder), Vec::new(), String::new());
-        evaluate::test(&evaluate::Request { folder, out, shards, authors, device })
+        evaluate::test(&evaluate::Request { folder, out, shards, authors, show: Vec::new(), device })
     }
 
     /// Loads the task, or makes that of the property.

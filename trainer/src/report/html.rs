@@ -205,15 +205,14 @@ fn distances(evaluation: &Evaluation) -> Markup {
     table.section(&evaluation.outcomes().map(error).collect::<Vec<_>>())
 }
 
-/// Returns the section with the worst crystals in space.
+/// Returns the section with the worst crystals and those chosen in space.
 fn crystals(evaluation: &Evaluation) -> Markup {
-    let worst = evaluation.worst(WORST);
-    let format = Format::of(worst.iter().map(|(_, outcome)| outcome.target.abs()).fold(0.0, f64::max));
+    let format = Format::of(evaluation.outcomes().map(|outcome| outcome.target.abs()).fold(0.0, f64::max));
     let unit = unit::shown(" ", &evaluation.unit, "");
-    let shown = worst.iter().filter_map(|(_, outcome)| {
-        let mut structures = evaluation.structures.iter();
+    let shown = evaluation.structures.iter().filter_map(|structure| {
+        let outcome = evaluation.outcomes().find(|outcome| outcome.material_id == structure.material_id)?;
         Some(ShownCrystal {
-            structure: structures.find(|structure| structure.material_id == outcome.material_id)?,
+            structure,
             formula: &outcome.formula,
             about: format!(
                 "known {}, predicted {}{unit}",
@@ -222,7 +221,7 @@ fn crystals(evaluation: &Evaluation) -> Markup {
             ),
         })
     });
-    crystal_view::section("Largest errors", &shown.collect::<Vec<_>>())
+    crystal_view::section("The largest errors", &shown.collect::<Vec<_>>())
 }
 
 fn worst(evaluation: &Evaluation) -> Markup {

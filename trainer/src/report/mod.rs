@@ -134,7 +134,7 @@ pub struct Evaluation {
     pub interval: Option<Interval>,
     /// Losses of the members over their epochs.
     pub curves: LearningCurves,
-    /// Crystals that the report page shows in space, those with the largest errors.
+    /// Crystals that the report page shows in space: those with the largest errors and those chosen.
     pub structures: Vec<Structure>,
     /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,

@@ -135,7 +135,7 @@ fn the_page_names_scores_and_crystals() {
     assert!(page.contains("<tr class=\"bad\">"), "an element is highlighted");
     let interval = record.mae_interval.expect("there are enough crystals");
     assert!(page.contains(&format!("<b>{:.2} to {:.2}</b>", interval.low, interval.high)), "{interval:?}");
-    for section in ["Errors against", "Error by element", "Largest errors in space", "Learning curves"] {
+    for section in ["Errors against", "Error by element", "Crystals in space", "Learning curves"] {
         assert!(page.contains(&format!("<h2>{section}</h2>")), "{section}");
     }
     let largest = evaluation.worst(1)[0].1.error().abs();

@@ -186,13 +186,13 @@ fn distances(evaluation: &ClassEvaluation) -> Markup {
     table.section(&evaluation.outcomes().into_iter().map(error).collect::<Vec<_>>())
 }
 
-/// Returns the section with the surest mistakes in space.
+/// Returns the section with the surest mistakes and the crystals chosen in space.
 fn crystals(evaluation: &ClassEvaluation) -> Markup {
-    let worst = evaluation.worst();
-    let shown = worst.iter().filter_map(|(_, outcome)| {
-        let mut structures = evaluation.structures.iter();
+    let outcomes = evaluation.outcomes();
+    let shown = evaluation.structures.iter().filter_map(|structure| {
+        let outcome = outcomes.iter().find(|outcome| outcome.material_id == structure.material_id)?;
         Some(ShownCrystal {
-            structure: structures.find(|structure| structure.material_id == outcome.material_id)?,
+            structure,
             formula: &outcome.formula,
             about: format!(
                 "known {}, predicted {}",
@@ -201,7 +201,7 @@ fn crystals(evaluation: &ClassEvaluation) -> Markup {
             ),
         })
     });
-    crystal_view::section("Surest mistakes", &shown.collect::<Vec<_>>())
+    crystal_view::section("The surest mistakes", &shown.collect::<Vec<_>>())
 }
 
 fn worst(evaluation: &ClassEvaluation) -> Markup {

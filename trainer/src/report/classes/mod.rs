@@ -106,7 +106,7 @@ pub struct ClassEvaluation {
     pub temperature: Option<Temperature>,
     /// Losses of the members over their epochs.
     pub curves: LearningCurves,
-    /// Crystals that the report page shows in space, the surest mistakes.
+    /// Crystals that the report page shows in space: the surest mistakes and those chosen.
     pub structures: Vec<Structure>,
     /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,

@@ -72,16 +72,16 @@ struct ViewerData {
     share: f64,
 }
 
-/// Returns the section with the crystals, the first two as pictures; nothing without crystals. `title` names what they have
-/// in common.
-pub(super) fn section(title: &str, crystals: &[ShownCrystal<'_>]) -> Markup {
+/// Returns the section with the crystals, the first two as pictures; nothing without crystals. `which` says which ones they
+/// are.
+pub(super) fn section(which: &str, crystals: &[ShownCrystal<'_>]) -> Markup {
     let drawn = || crystals.iter().map(|crystal| (crystal, Solid::of(crystal.structure)));
     html! {
         @if !crystals.is_empty() {
             section {
-                h2 { (title) " in space" }
+                h2 { "Crystals in space" }
                 p {
-                    "Niggli cells; discs are coloured by element and as wide as covalent radii. "
+                    (which) "; " code { "trainer evaluate --show" } " adds any test crystal. Niggli cells; discs are coloured by element and as wide as covalent radii. "
                     span class="live" hidden { "Drag to turn, choose the crystals below." }
                 }
                 div class="charts" {
