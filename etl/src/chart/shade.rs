@@ -1,7 +1,7 @@
 //! Shades of one colour for counts and sizes: step 0 for nothing, then steps of the same width up to the largest value.
 
 /// Number of shades of values above nothing.
-pub const STEPS: usize = 9;
+pub(super) const STEPS: usize = 9;
 /// Style of the shades, the classes `h0` to `h9` of a group of rectangles, and of the cells of [`super::periodic_table()`].
 /// A page that uses them includes it.
 pub const STYLE: &str = include_str!("shade.css");

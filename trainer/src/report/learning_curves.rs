@@ -96,8 +96,9 @@ mod tests {
     use super::*;
 
     fn curve(fold: &str, losses: &[f64]) -> LearningCurve {
-        let points =
-            |factor: f64| losses.iter().zip(1_u32..).map(|(loss, epoch)| (f64::from(epoch), factor * loss));
+        let points = |factor: f64| {
+            losses.iter().zip(1_u32..).map(move |(loss, epoch)| (f64::from(epoch), factor * loss))
+        };
         LearningCurve {
             fold: fold.to_owned(),
             train: points(1.0).collect(),
