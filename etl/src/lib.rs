@@ -30,6 +30,7 @@ pub mod page;
 pub mod parts;
 pub mod pipeline;
 pub mod reject;
+mod sample;
 pub mod shard;
 pub mod source;
 pub mod stats;

@@ -119,6 +119,31 @@ pub fn passthrough_column(prefix: &str, key: &str) -> String {
     column
 }
 
+/// Words of column names that are written in capitals: methods of calculation.
+const CAPITALS: [&str; 3] = ["hse", "mbj", "vrh"];
+
+/// Returns the name of a column in words, without its unit: `band gap MBJ` for `band_gap_mbj_ev` in `eV`. The unit may be
+/// that of a logarithm, such as `log10(GPa)`.
+pub fn words(column: &str, unit: &str) -> String {
+    let unit = unit.strip_prefix("log10(").and_then(|unit| unit.strip_suffix(')')).unwrap_or(unit);
+    // As columns have it: `ev_per_atom`, `per_cm`, `g_per_cm3`.
+    let ending = match unit {
+        "µB" => "bohr".to_owned(),
+        unit => unit.to_lowercase().replace('³', "3").replace('/', "_per_").replace("1_per", "per"),
+    };
+    let name = column.strip_suffix(&ending).and_then(|name| name.strip_suffix('_'));
+    let name = name.filter(|name| !name.is_empty()).unwrap_or(column);
+    let word = |word: &str| if CAPITALS.contains(&word) { word.to_uppercase() } else { word.to_owned() };
+    name.split('_').filter(|part| !part.is_empty()).map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a name in words as a title, with a capital letter: `Band gap MBJ`.
+pub fn title(column: &str, unit: &str) -> String {
+    let words = words(column, unit);
+    let mut characters = words.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +168,25 @@ mod tests {
         assert_eq!(column("matbench_mp_e_form", "e_form"), Some("formation_energy_ev_per_atom"));
         assert_eq!(column("jarvis", "e_form"), None);
         assert_eq!(column("", "band_gap_ev"), Some("band_gap_ev"));
+    }
+
+    #[test]
+    fn names_become_words_without_units() {
+        for (column, unit, expected) in [
+            ("formation_energy_ev_per_atom", "eV/atom", "Formation energy"),
+            ("band_gap_mbj_ev", "eV", "Band gap MBJ"),
+            ("bulk_modulus_vrh_gpa", "log10(GPa)", "Bulk modulus VRH"),
+            ("last_phdos_peak_per_cm", "1/cm", "Last phdos peak"),
+            ("magnetic_moment_bohr", "µB", "Magnetic moment"),
+            ("density_g_per_cm3", "g/cm³", "Density"),
+            ("poisson_ratio", "1", "Poisson ratio"),
+            ("is_metal", "", "Is metal"),
+            ("exfoliation energy", "meV/atom", "Exfoliation energy"),
+            ("ev", "eV", "Ev"),
+            ("", "", ""),
+        ] {
+            assert_eq!(title(column, unit), expected, "{column}");
+        }
     }
 
     #[test]

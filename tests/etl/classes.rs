@@ -88,8 +88,12 @@ fn a_table_brings_booleans_and_classes() {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
     let page = raw.path().join("page.html");
-    etl(["stats", text(store.path()), "--html", text(&page)]);
-    assert!(fs::read_to_string(&page).expect("a page").contains("rocksalt (B1) 37 (9.4"));
+    let shown = crate::support::said(&etl(["stats", text(store.path()), "--html", text(&page)]));
+    assert!(shown.ends_with(&format!("\n\npage: {}\n", page.display())), "{shown}");
+    let page = fs::read_to_string(&page).expect("a page");
+    for part in ["rocksalt (B1): 37 (9.4", "<b>Structure type</b>", "<b>Band gap</b>", " exactly 0 ("] {
+        assert!(page.contains(part), "{part}");
+    }
     let crystal = etl(["inspect", text(store.path()), "NaCl-rocksalt", "--json"]);
     let crystal: Value = serde_json::from_slice(&crystal.stdout).expect("JSON");
     assert_eq!(crystal["classes"], json!({"structure_type": "rocksalt (B1)"}));

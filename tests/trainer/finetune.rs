@@ -82,6 +82,24 @@ fn members_learn_and_are_tested() {
     assert!((error - number(&fold["mae"])).abs() < 1e-9, "{error} {record}");
     let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
     assert!(page.contains("<svg") && page.contains("gaps"));
+    for section in ["Errors against", "Error by element", "Crystals in space", "Learning curves"] {
+        assert!(page.contains(&format!("<h2>{section}</h2>")), "{section}");
+    }
+    let interval = &record["mae_interval"];
+    assert!(number(&interval["low"]) <= error && error <= number(&interval["high"]), "{record}");
+    assert!(
+        said.contains("\nMAE within ") && said.contains(" eV (95 % confidence, 1000 resamples)\n"),
+        "{said}"
+    );
+
+    // The second picture is that of the crystal asked for, which must be a tested one.
+    let tested = table.lines().nth(1).and_then(|line| line.split(',').next()).expect("a crystal");
+    succeed(&["evaluate", text(out.path()), "--threads", "1", "--show", tested]);
+    let shown = fs::read_to_string(evaluation.join("report.html")).expect("a page");
+    let captions: Vec<&str> = shown.split("data-crystal=").skip(1).collect();
+    assert!(captions.iter().any(|caption| caption.contains(&format!(" {tested}</figcaption>"))), "{shown}");
+    let line = refused(&["evaluate", text(out.path()), "--threads", "1", "--show", "nothing"]);
+    assert!(line.contains("nothing is not among the test crystals"), "{line}");
 }
 
 #[test]
@@ -119,7 +137,7 @@ fn progress_names_the_member_and_the_unit() {
     assert!(lines.starts_with("split, seed 123: 19 crystals to train on\nepoch 1/1 loss "), "{lines}");
     assert!(!lines.contains("member"), "{lines}");
     let curves = fs::read_to_string(alone.path().join(MEMBER).join("curves.svg")).expect("a picture");
-    assert!(curves.contains(">loss [eV]: training "), "{curves}");
+    assert!(curves.contains(">Mean absolute error, eV<") && curves.contains(">training "), "{curves}");
 }
 
 /// A copy of the store in which the band gap is called a refractive index, which is a pure number.

@@ -151,6 +151,12 @@ pub enum TrainError {
         /// Folder of the fine-tuning.
         path: PathBuf,
     },
+    /// A crystal that is to be shown was not tested.
+    #[error("{material_id} is not among the test crystals")]
+    NoTestCrystal {
+        /// Identifier of the crystal.
+        material_id: String,
+    },
     /// The record of a fine-tuning's folder cannot be understood.
     #[error("{}: {reason}", path.display())]
     EnsembleRecord {

@@ -3,11 +3,14 @@
 //! * `tested`: predictions of all members for the scored parts
 //! * `seeds`: spread of the scores of single seeds
 //! * `outcomes`: these as targets and predictions of numbers or classes
+//! * `structures`: cells and sites of the worst crystals
 
 mod outcomes;
 mod seeds;
+mod structures;
 mod tested;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +31,7 @@ use crate::report::part::Part;
 use crate::report::{self, Evaluation};
 use crate::task::Task;
 
-use tested::Members;
+use tested::{Members, TestedFold};
 
 /// The arguments of [`evaluate`](fn@evaluate).
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub struct Request {
     pub shards: Vec<String>,
     /// Authors of the submission in MatBench's record.
     pub authors: String,
+    /// Identifiers of test crystals that the page shows in space beside the worst.
+    pub show: Vec<String>,
     /// The device of the model.
     pub device: DeviceName,
 }
@@ -94,21 +99,32 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         settings: Vec::new(),
         kind: ModelKind::Mmpt,
         calibrations: Vec::new(),
+        curves: Vec::new(),
     };
     let folds = members.folds()?;
+    require_tested(&request.show, &folds)?;
     let folder = |path: &Path| {
         std::fs::create_dir_all(path).map_err(|source| TrainError::Write { path: path.to_owned(), source })
     };
     folder(&request.out)?;
     if !members.task.classes().is_empty() {
-        let evaluation = outcomes::of_classes(&members, folds);
+        let mut evaluation = outcomes::of_classes(&members, folds);
+        if request.part == Part::Test {
+            evaluation.structures =
+                structures::read(&members.sources, &shown(&evaluation.worst_ids(), &request.show))?;
+        }
         let files = match request.part {
             Part::Test => classes::write(&request.out, &evaluation)?,
             Part::Validation => vec![classes::write_scores(&request.out, &evaluation)?],
         };
         return Ok(Summary { results: Results::Classes(Box::new(evaluation)), files });
     }
-    let evaluations = outcomes::of_numbers(&members, &folds)?;
+    let mut evaluations = outcomes::of_numbers(&members, &folds)?;
+    // The scores of validation parts have no page that shows crystals.
+    for evaluation in evaluations.iter_mut().filter(|_| request.part == Part::Test) {
+        let ids = shown(&evaluation.worst_ids(), &request.show);
+        evaluation.structures = structures::read(&members.sources, &ids)?;
+    }
     let write = |out: &Path, evaluation: &Evaluation| match request.part {
         Part::Test => report::write(out, evaluation),
         Part::Validation => Ok(vec![report::write_scores(out, evaluation)?]),
@@ -128,6 +144,27 @@ pub fn evaluate(request: &Request) -> Result<Summary, TrainError> {
         }
     }
     Ok(Summary { results: Results::Numbers(evaluations), files })
+}
+
+/// Checks that crystals are among the test crystals of the folds.
+fn require_tested(chosen: &[String], folds: &[TestedFold]) -> Result<(), TrainError> {
+    let tested: HashSet<&str> =
+        folds.iter().flat_map(|fold| &fold.crystals).map(|crystal| crystal.material_id.as_str()).collect();
+    match chosen.iter().find(|id| !tested.contains(id.as_str())) {
+        Some(material_id) => Err(TrainError::NoTestCrystal { material_id: material_id.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the identifiers of the crystals that the page shows in space, each once: the worst one, those chosen, and the
+/// others of the worst.
+fn shown<'a>(worst: &[&'a str], chosen: &'a [String]) -> Vec<&'a str> {
+    let (first, others) = worst.split_at(worst.len().min(1));
+    let chosen = chosen.iter().map(String::as_str);
+    let mut seen = HashSet::new();
+    let mut shown: Vec<&str> = first.iter().copied().chain(chosen).chain(others.iter().copied()).collect();
+    shown.retain(|id| seen.insert(*id));
+    shown
 }
 
 /// Checks that existing files with the names of a task's results are those of an evaluation.
@@ -178,4 +215,16 @@ fn matbench(task: &Task, authors: &str, kind: ModelKind) -> Option<Matbench> {
 /// Returns the default folder of the results of a fine-tuning.
 pub fn default_out(folder: &Path) -> PathBuf {
     folder.join("evaluation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_crystals_come_behind_the_worst_one() {
+        let chosen = ["c", "b", "c"].map(str::to_owned);
+        assert_eq!(shown(&["a", "b", "d"], &chosen), ["a", "c", "b", "d"]);
+        assert_eq!(shown(&[], &chosen), ["c", "b"]);
+    }
 }

@@ -165,7 +165,7 @@ mod tests {
             let unit = 10_f64.powi(exponent);
             let axis = Axis::new(low * unit, (low + length) * unit);
             let ticks = axis.ticks(6.0);
-            prop_assert!(ticks.len() <= 25);
+            prop_assert!((2..=25).contains(&ticks.len()));
             for (value, label) in ticks {
                 prop_assert!((-1e-6..=1.0 + 1e-6).contains(&axis.share(value)), "{label}");
             }
@@ -176,7 +176,7 @@ mod tests {
             let low = 10_f64.powi(low);
             let axis = Axis::logarithmic(low, low * ratio);
             let ticks = axis.ticks(6.0);
-            prop_assert!((1..=13).contains(&ticks.len()), "{ticks:?}");
+            prop_assert!((2..=13).contains(&ticks.len()), "{ticks:?}");
             prop_assert!(ticks.iter().all(|tick| (-1e-6..=1.0 + 1e-6).contains(&axis.share(tick.0))));
         }
     }

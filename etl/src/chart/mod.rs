@@ -5,10 +5,14 @@
 //! downwards.
 
 mod axis;
+mod periodic_table;
+mod shade;
 
 use maud::{Markup, PreEscaped, Render, html};
 
 pub use axis::{Axis, SHORTEST, Ticks, drawable, label, round_step, signed};
+pub use periodic_table::{ElementCell, ShadeLegend, periodic_table};
+pub use shade::{STYLE as SHADES, least_of_scale, shade, step_of_count, step_of_share};
 
 /// Style of charts in files of their own. The colours are those of Okabe and Ito, which most readers with colour
 /// vision deficiency can distinguish.
@@ -56,10 +60,10 @@ pub fn circle(class: &str, (x, y): (f64, f64), radius: f64, title: &str) -> Mark
     html! { circle class=[(!class.is_empty()).then_some(class)] cx=(length(x)) cy=(length(y)) r=(radius) { (tooltip(title)) } }
 }
 
-/// Returns a rectangle, given its upper left corner. The tooltip is left out if the title is empty.
+/// Returns a rectangle, given its upper left corner. The class and the tooltip are left out if they are empty.
 pub fn rectangle(class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) -> Markup {
     html! {
-        rect class=(class) x=(length(x)) y=(length(y)) width=(length(width)) height=(length(height)) {
+        rect class=[(!class.is_empty()).then_some(class)] x=(length(x)) y=(length(y)) width=(length(width)) height=(length(height)) {
             (tooltip(title))
         }
     }
@@ -184,6 +188,7 @@ mod tests {
         let picture = picture("some-chart", (4.0, 3.0), &circle("f0", (1.0, 2.0), 0.5, "<here>"));
         assert!(picture.starts_with("<svg id=\"some-chart\" "), "{picture}");
         assert!(picture.contains("viewBox=\"0 0 4 3\"") && picture.contains(".f0 { stroke:"), "{picture}");
+        assert!(picture.contains("@media (prefers-color-scheme: dark)"), "{picture}");
         assert!(picture.ends_with("<title>&lt;here&gt;</title></circle></svg>\n"), "{picture}");
     }
 }

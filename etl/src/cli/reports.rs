@@ -10,6 +10,7 @@ use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
 use etl::validate::{DEFAULT_SAMPLE, ValidateOptions};
 use schemas::output;
+use schemas::text::line;
 
 use super::{Outcome, print, print_json};
 
@@ -44,6 +45,7 @@ impl StatsArguments {
                 _ => Path::new("."),
             };
             write_atomically(folder, &path, &page)?;
+            print(|out| writeln!(out, "\npage: {}", line(&path.display().to_string())))?;
         }
         Ok(Outcome::Clean)
     }

@@ -10,26 +10,46 @@ use super::{Distribution, Histogram, Summary, Tally};
 const TAIL: f64 = 0.005;
 /// Tails are left out if they extend the range by more than this factor.
 const LONG_TAILS: f64 = 1.5;
+/// Share of the values above which those of exactly 0 are counted apart: the gaps of metals.
+const ZEROS_APART: f64 = 0.03;
 
 /// Returns the distribution of a column. `whole` states that the values are integers.
+///
+/// Bins are as wide as Freedman and Diaconis have them, twice the interquartile range over the cube root of the number of
+/// values (<https://doi.org/10.1007/BF01025868>), within the bounds of [`Histogram::covering`]. Values of exactly 0 are
+/// counted apart where they are more than a share of all.
 pub(super) fn distribution(values: &[Option<f64>], whole: bool) -> Result<Distribution, PolarsError> {
-    let finite: Vec<Option<f64>> =
-        values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
-    let series = Series::new("values".into(), finite.as_slice());
-    let column = series.f64()?;
-    let missing = column.null_count() as u64;
-    let count = column.len() as u64 - missing;
+    let finite: Vec<f64> = values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
+    let (count, missing) = (finite.len() as u64, (values.len() - finite.len()) as u64);
+    let zeros = finite.iter().filter(|value| **value == 0.0).count() as u64;
+    let is_apart = !whole && zeros < count && zeros as f64 > ZEROS_APART * count as f64;
+    let zeros = if is_apart { zeros } else { 0 };
+    let binned: Vec<f64> = finite.iter().copied().filter(|value| !is_apart || *value != 0.0).collect();
+    let column = Series::new("values".into(), finite.as_slice());
+    let column = column.f64()?;
     let numbers = (column.min(), column.median(), column.mean(), column.max());
     let (Some(min), Some(median), Some(mean), Some(max)) = numbers else {
-        return Ok(Distribution { count, missing, summary: None, histogram: Histogram::new(0.0, 1.0, 0) });
+        let histogram = Histogram::new(0.0, 1.0, 0);
+        return Ok(Distribution { count, missing, summary: None, zeros: 0, histogram });
     };
-    let low = column.quantile(TAIL, QuantileMethod::Nearest)?.unwrap_or(min);
-    let high = column.quantile(1.0 - TAIL, QuantileMethod::Nearest)?.unwrap_or(max);
+    let summary = Some(Summary { min, median, mean, max });
+    Ok(Distribution { count, missing, summary, zeros, histogram: histogram(&binned, whole)? })
+}
+
+/// Returns the histogram of values, without long tails.
+fn histogram(values: &[f64], whole: bool) -> Result<Histogram, PolarsError> {
+    let column = Series::new("values".into(), values);
+    let column = column.f64()?;
+    let quantile = |level| column.quantile(level, QuantileMethod::Nearest);
+    let (Some(min), Some(max)) = (column.min(), column.max()) else { return Ok(Histogram::new(0.0, 1.0, 0)) };
+    let (low, high) = (quantile(TAIL)?.unwrap_or(min), quantile(1.0 - TAIL)?.unwrap_or(max));
     let (low, high) =
         if max - min > LONG_TAILS * (high - low) && high > low { (low, high) } else { (min, max) };
-    let mut histogram = Histogram::covering(low, high, whole);
-    finite.iter().flatten().for_each(|value| histogram.add(*value));
-    Ok(Distribution { count, missing, summary: Some(Summary { min, median, mean, max }), histogram })
+    let quartiles = quantile(0.25)?.zip(quantile(0.75)?);
+    let width = quartiles.map_or(0.0, |(first, third)| 2.0 * (third - first) / (values.len() as f64).cbrt());
+    let mut histogram = Histogram::covering(low, high, width, whole);
+    values.iter().for_each(|value| histogram.add(*value));
+    Ok(histogram)
 }
 
 /// Counts the crystals for each text of a column.
@@ -79,6 +99,33 @@ mod tests {
         let distribution = distribution(&[None, None], false).expect("no numbers");
         assert_eq!((distribution.count, distribution.missing, distribution.summary), (0, 2, None));
         assert_eq!(distribution.histogram.total(), 0);
+    }
+
+    #[test]
+    fn many_exact_zeros_are_apart() {
+        let values = |zeros: usize| -> Vec<Option<f64>> {
+            let others = (1..=100).map(|value| Some(f64::from(value) / 10.0));
+            others.chain(std::iter::repeat_n(Some(0.0), zeros)).collect()
+        };
+        let many = distribution(&values(50), false).expect("numbers");
+        assert_eq!((many.count, many.zeros, many.histogram.total()), (150, 50, 100));
+        assert_eq!(many.summary.map(|summary| summary.min), Some(0.0));
+        let few = distribution(&values(3), false).expect("numbers");
+        assert_eq!((few.zeros, few.histogram.total()), (0, 103));
+        // Integers have a bar of their own for 0, and nothing but zeros is a histogram of one bar.
+        assert_eq!(distribution(&values(50), true).expect("numbers").zeros, 0);
+        let only = distribution(&[Some(0.0), Some(0.0)], false).expect("numbers");
+        assert_eq!((only.zeros, only.histogram.counts), (0, vec![2]));
+    }
+
+    #[test]
+    fn more_values_have_narrower_bins() {
+        // Uniform values: an interquartile range of half the range.
+        let bins = |count: usize| {
+            let values: Vec<_> = (0..count).map(|index| Some(index as f64 / count as f64)).collect();
+            distribution(&values, false).expect("numbers").histogram.counts.len()
+        };
+        assert_eq!([bins(100), bins(50_000)], [20, 50]);
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub struct Histogram {
     pub above: u64,
 }
 
-/// Approximate number of bins.
-const BINS: f64 = 24.0;
+/// Least and greatest number of bins before their width becomes a round one, which is up to 2.5 times wider.
+const BINS: (f64, f64) = (20.0, 60.0);
 
 impl Histogram {
     /// Creates empty bins of the given width from `start` on.
@@ -27,12 +27,14 @@ impl Histogram {
         Self { start, width, counts: vec![0; bins], below: 0, above: 0 }
     }
 
-    /// Creates empty bins with round edges that cover `[low, high]`. With `whole`, they are suited to integers.
-    pub fn covering(low: f64, high: f64, whole: bool) -> Self {
+    /// Creates empty bins with round edges that cover `[low, high]`. Their width is the next round one above `width`,
+    /// within the bounds of a sixtieth and a twentieth of the range. With `whole`, they are suited to integers.
+    pub fn covering(low: f64, high: f64, width: f64, whole: bool) -> Self {
         if !(low.is_finite() && high.is_finite()) {
             return Self::new(0.0, 1.0, 0);
         }
-        let mut width = round_step((high - low) / BINS);
+        let range = high - low;
+        let mut width = round_step(width.max(range / BINS.1).min(range / BINS.0));
         if whole || width <= 0.0 {
             width = width.max(1.0);
         }
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_have_a_bin_each() {
-        let mut histogram = Histogram::covering(1.0, 8.0, true);
+        let mut histogram = Histogram::covering(1.0, 8.0, 0.0, true);
         [1.0, 8.0, 8.0].into_iter().for_each(|value| histogram.add(value));
         assert_eq!((histogram.start, histogram.width), (1.0, 1.0));
         assert_eq!(histogram.counts, [1, 0, 0, 0, 0, 0, 0, 2]);
@@ -112,10 +114,10 @@ mod tests {
 
     #[test]
     fn one_value_is_one_bin() {
-        let mut histogram = Histogram::covering(3.5, 3.5, false);
+        let mut histogram = Histogram::covering(3.5, 3.5, 0.0, false);
         histogram.add(3.5);
         assert_eq!(histogram.counts, [1]);
-        assert_eq!(Histogram::covering(f64::NAN, 1.0, false).counts, [0; 0]);
+        assert_eq!(Histogram::covering(f64::NAN, 1.0, 0.1, false).counts, [0; 0]);
     }
 
     #[test]
@@ -129,16 +131,30 @@ mod tests {
         assert_eq!((merged.start, merged.width, merged.counts.as_slice()), (0.0, 1.5, [1, 2].as_slice()));
     }
 
+    #[test]
+    fn bins_have_the_width_asked_for_within_bounds() {
+        let bins = |width| {
+            let histogram = Histogram::covering(0.0, 10.0, width, false);
+            (histogram.width, histogram.counts.len())
+        };
+        assert_eq!(bins(0.2), (0.2, 51));
+        assert_eq!(bins(0.3), (0.5, 21));
+        assert_eq!(bins(0.0), (0.2, 51), "60 bins at most");
+        assert_eq!(bins(9.0), (0.5, 21), "20 bins at least, before rounding");
+        assert_eq!(Histogram::covering(0.0, 10.0, 0.1, true).width, 1.0);
+    }
+
     proptest! {
         #[test]
         fn nothing_is_lost(
             values in proptest::collection::vec(-1e6..1e6, 1..50),
             (low, high) in (-1e5..1e5, 0.0..1e5).prop_map(|(low, length)| (low, low + length)),
+            width in 0.0..1e6_f64,
         ) {
-            let mut histogram = Histogram::covering(low, high, false);
+            let mut histogram = Histogram::covering(low, high, width, false);
             values.iter().for_each(|value| histogram.add(*value));
             prop_assert_eq!(histogram.total(), values.len() as u64);
-            prop_assert!(histogram.counts.len() <= 30, "{} bins", histogram.counts.len());
+            prop_assert!(histogram.counts.len() <= 62, "{} bins", histogram.counts.len());
             prop_assert!(histogram.start <= low && histogram.edge(histogram.counts.len()) >= high);
             prop_assert_eq!(histogram.merged(3).total(), histogram.total());
             prop_assert_eq!(histogram.trimmed().total(), histogram.total());

@@ -3,14 +3,22 @@
 use crystal::number::significant;
 use maud::{Markup, html};
 use schemas::count::counted;
+use schemas::property::title;
 use schemas::settings::Neighbours;
 
+use super::chart::Marks;
 use super::number::{grouped, grouped_count, percent, size};
-use super::{Distribution, StoreStatistics, Tally, chart, periodic_table};
+use super::{
+    Distribution, PropertyStatistics, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally, chart, elements,
+};
+use crate::chart::SHADES;
 use crate::page;
 
 /// Style of the page in addition to the common style.
 const STYLE: &str = include_str!("style.css");
+
+/// Largest number of classes whose counts are listed above their chart.
+const LISTED_CLASSES: usize = 6;
 
 /// Generator by which the page is recognised.
 pub(super) const GENERATOR: &str = "etl stats";
@@ -27,7 +35,7 @@ pub(super) fn page(statistics: &StoreStatistics) -> Markup {
         (entries(statistics))
     };
     let title = format!("{} · feature store", statistics.source);
-    page::page(GENERATOR, &title, STYLE, &header(statistics), &main)
+    page::page(GENERATOR, &title, &[SHADES, STYLE].concat(), &header(statistics), &main)
 }
 
 fn header(statistics: &StoreStatistics) -> Markup {
@@ -66,11 +74,16 @@ fn card(title: &str, note: Markup, chart: Markup) -> Markup {
     html! { figure { figcaption { b { (title) } (note) } (chart) } }
 }
 
+/// Returns a titled box with the chart of a column, whose name is below the title.
+fn column_card(column: &str, unit: &str, note: &Markup, chart: Markup) -> Markup {
+    card(&title(column, unit), html! { p { code { (column) } } (note) }, chart)
+}
+
 fn composition(statistics: &StoreStatistics) -> Markup {
     html! {
         section {
             h2 { "Elements" }
-            figure class="wide" { (periodic_table::heat_map(&statistics.element_crystals, statistics.crystals)) }
+            figure class="wide" { (elements::heat_map(&statistics.element_crystals, statistics.crystals)) }
         }
     }
 }
@@ -81,16 +94,28 @@ fn structure(statistics: &StoreStatistics) -> Markup {
             h2 { "Structures" }
             div class="cards" {
                 (card("Elements per crystal", html! {}, chart::categories(&statistics.elements_per_crystal, "elements")))
-                (distribution("Sites per cell", "sites", &statistics.sites_per_cell))
-                (distribution("Volume per atom", "Å³ per atom", &statistics.volume_per_atom))
-                (distribution("Edges per atom", "edges per atom, mean of a crystal", &statistics.edges_per_atom))
+                @if statistics.symmetry.crystals > 0 { (symmetry(&statistics.symmetry)) }
+                (quantity("Sites per cell", "sites", &statistics.sites_per_cell))
+                (quantity("Volume per atom", "Å³ per atom", &statistics.volume_per_atom))
+                (quantity("Edges per atom", "edges per atom, mean of a crystal", &statistics.edges_per_atom))
                 (card(
                     "Edge length",
                     html! { p { (grouped_count(statistics.edges, "edge")) } },
-                    chart::histogram(&statistics.edge_lengths.trimmed(), chart::SIZE, "Å", "edges", None),
+                    chart::histogram(&statistics.edge_lengths.trimmed(), chart::SIZE, "Å", "edges", Marks::default()),
                 ))
             }
         }
+    }
+}
+
+/// Returns the boxes of crystal systems and space groups.
+fn symmetry(symmetry: &Symmetry) -> Markup {
+    let note = html! {
+        p { "of " (grouped_count(symmetry.crystals, "crystal")) ", found within " (TOLERANCE_ANGSTROM) " Å" }
+    };
+    html! {
+        (card("Crystal systems", note.clone(), chart::categories(&symmetry.systems, "crystal system")))
+        (card("Space groups", note, chart::categories(&symmetry.space_groups, "space group")))
     }
 }
 
@@ -116,18 +141,26 @@ fn properties(statistics: &StoreStatistics) -> Markup {
             h2 { "Properties" }
             div class="cards" {
                 @for property in &statistics.properties {
-                    @let unit = if property.unit == "1" { "" } else { property.unit.as_str() };
-                    div title=(property.description) { (distribution(&property.column, unit, &property.distribution)) }
+                    @let PropertyStatistics { column, unit, description, distribution } = property;
+                    @let axis = if unit == "1" { "" } else { unit.as_str() };
+                    div title=(description) {
+                        (column_card(column, unit, &summary(distribution), bars(axis, distribution)))
+                    }
                 }
             }
         }
     }
 }
 
-/// Returns a histogram with its summary.
-fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup {
+/// Returns the box of a quantity that every store has.
+fn quantity(title: &str, axis: &str, distribution: &Distribution) -> Markup {
+    card(title, summary(distribution), bars(axis, distribution))
+}
+
+/// Returns the summary of a distribution and what its histogram leaves out.
+fn summary(distribution: &Distribution) -> Markup {
     let histogram = &distribution.histogram;
-    let note = html! {
+    html! {
         @match distribution.summary {
             None => p { "no values" },
             Some(summary) => p {
@@ -141,15 +174,23 @@ fn distribution(title: &str, axis: &str, distribution: &Distribution) -> Markup 
                 (percent(distribution.missing, distribution.count + distribution.missing)) ")"
             }
         }
+        @if distribution.zeros > 0 {
+            p { (grouped(distribution.zeros)) " exactly 0 (" (percent(distribution.zeros, distribution.count)) ")" }
+        }
         @if histogram.below + histogram.above > 0 {
             p { "not shown: " (grouped(histogram.below)) " below, " (grouped(histogram.above)) " above" }
         }
-    };
-    card(
-        title,
-        note,
-        html! { @if distribution.count > 0 { (chart::histogram(histogram, chart::SIZE, axis, "crystals", None)) } },
-    )
+    }
+}
+
+/// Returns the histogram of a distribution.
+fn bars(axis: &str, distribution: &Distribution) -> Markup {
+    let marks = Marks { zeros: distribution.zeros, line: None };
+    html! {
+        @if distribution.count > 0 {
+            (chart::histogram(&distribution.histogram, chart::SIZE, axis, "crystals", marks))
+        }
+    }
 }
 
 fn classes(statistics: &StoreStatistics) -> Markup {
@@ -158,7 +199,7 @@ fn classes(statistics: &StoreStatistics) -> Markup {
             h2 { "Classes" }
             div class="cards" {
                 @for (column, tally) in &statistics.classes {
-                    (card(column, shares(tally), chart::categories(tally, "class")))
+                    (column_card(column, "", &shares(tally), chart::categories(tally, "class")))
                 }
             }
         }
@@ -171,7 +212,7 @@ fn splits(statistics: &StoreStatistics) -> Markup {
             h2 { "Splits" }
             div class="cards" {
                 @for (column, tally) in &statistics.splits {
-                    (card(column, shares(tally), chart::categories(tally, "split")))
+                    (column_card(column, "", &shares(tally), chart::categories(tally, "split")))
                 }
                 @if !statistics.folds.is_empty() {
                     (card("Test fold", shares(&statistics.folds), chart::categories(&statistics.folds, "fold")))
@@ -181,9 +222,12 @@ fn splits(statistics: &StoreStatistics) -> Markup {
     }
 }
 
-/// Returns counts and percentages in one line.
+/// Returns counts and percentages in one line, or the number of classes where they are many.
 fn shares(tally: &Tally) -> Markup {
     let total = tally.iter().map(|(_, count)| count).sum();
+    if tally.len() > LISTED_CLASSES {
+        return html! { p { (counted(tally.iter().filter(|(label, _)| !label.is_empty()).count(), "value")) } };
+    }
     html! {
         p {
             @for (position, (label, count)) in tally.iter().enumerate() {

@@ -1,12 +1,13 @@
 //! `etl stats`: statistics of a store, as text and as an HTML page.
 
 pub mod chart;
+mod elements;
 mod frame;
 mod histogram;
 mod html;
 pub mod number;
-mod periodic_table;
 mod scan;
+mod symmetry;
 mod text;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use schemas::settings::FeatureSettings;
 use crate::page;
 pub use histogram::Histogram;
 use scan::NamedTexts;
+pub use symmetry::{Symmetry, TOLERANCE_ANGSTROM};
 
 /// Number of direction labels (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;
@@ -53,7 +55,9 @@ pub struct Distribution {
     pub missing: u64,
     /// Minimum, median, mean and maximum; `None` if there are no values.
     pub summary: Option<Summary>,
-    /// Histogram of the values.
+    /// Number of values of exactly 0 that are not in the histogram; 0 where they are few.
+    pub zeros: u64,
+    /// Histogram of the other values.
     pub histogram: Histogram,
 }
 
@@ -113,6 +117,8 @@ pub struct StoreStatistics {
     pub elements_per_crystal: Tally,
     /// Number of crystals that contain each element, by atomic number.
     pub element_crystals: [u64; ATOMIC_NUMBERS],
+    /// Crystal systems and space groups.
+    pub symmetry: Symmetry,
     /// Number of sites per unit cell.
     pub sites_per_cell: Distribution,
     /// Volume per atom in Å³.
@@ -145,6 +151,7 @@ pub struct StoreStatistics {
 pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
     let manifest = Manifest::read(store)?;
     let scan = scan::scan(store, &manifest)?;
+    let symmetry = symmetry::examine(store, &manifest)?;
     let evaluate = || -> Result<StoreStatistics, PolarsError> {
         let scalars = &scan.scalars;
         let properties = scan.properties.iter().map(|property| {
@@ -170,6 +177,7 @@ pub fn collect(store: &Path) -> Result<StoreStatistics, StatisticsError> {
             edges: scan.edges,
             elements_per_crystal: frame::tally_numbers(&scalars.nelements)?,
             element_crystals: scan.element_crystals,
+            symmetry: symmetry.clone(),
             sites_per_cell: frame::distribution(&scalars.nsites, true)?,
             volume_per_atom: frame::distribution(&scalars.volume_per_atom, false)?,
             edges_per_atom: frame::distribution(&scalars.edges_per_atom, false)?,

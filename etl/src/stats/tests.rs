@@ -89,6 +89,15 @@ fn stores_of_other_neighbours_are_valid_and_say_so() {
 }
 
 #[test]
+fn every_crystal_has_a_space_group() {
+    let Symmetry { crystals, systems, space_groups } = statistics().symmetry;
+    assert_eq!((crystals, systems), (5, vec![("cubic".to_owned(), 5)]));
+    // Zincblende, rocksalt and diamond.
+    let expected = [("216 F-43m", 2), ("225 Fm-3m", 2), ("227 Fd-3m", 1)];
+    assert_eq!(space_groups, expected.map(|(group, count)| (group.to_owned(), count)));
+}
+
+#[test]
 fn labels_are_counted() {
     let statistics = statistics();
     let [property] = statistics.properties.as_slice() else { panic!("one property") };
@@ -121,6 +130,8 @@ fn text_names_everything() {
         "  train  2  ████",
         "\nis_metal\n  false  4  ",
         "\nlattice_type\n  cubic  3  ",
+        "\nCrystal systems of 5 crystals, within 0.01 Å\n  cubic  5  ████",
+        "\nThe commonest of 3 space groups\n  ",
         "Crystals with an element (9 elements occur)",
         "     13  0 0 0 ",
     ] {
@@ -138,9 +149,15 @@ fn the_page_needs_nothing_beside_itself() {
     for reference in ["http", "src=", "href=", "url(", "@import", "NaN", "inf"] {
         assert!(!page.contains(reference), "'{reference}' in the page");
     }
-    for part in
-        ["Si (14): 1 crystal,", "band_gap_ev", "eV", "split_official", "partial_occupancy", "class 13"]
-    {
+    for part in [
+        "Si (14): 1 crystal,",
+        "<b>Band gap</b>",
+        "<code>band_gap_ev</code>",
+        ">eV<",
+        "<b>Split official</b>",
+        "partial_occupancy",
+        "class 13",
+    ] {
         assert!(page.contains(part), "no '{part}' in the page");
     }
 }

@@ -1,5 +1,6 @@
 //! Statistics as text.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
 use crystal::element::SYMBOLS;
@@ -9,12 +10,14 @@ use schemas::settings::{FeatureSettings, Neighbours};
 use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
-use super::{Distribution, Histogram, StoreStatistics, Tally};
+use super::{Distribution, Histogram, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally};
 
 /// Length of the longest bar in characters.
 const BAR_COLUMNS: f64 = 40.0;
 /// Largest number of elements listed.
 const LISTED_ELEMENTS: usize = 12;
+/// Largest number of space groups listed.
+const LISTED_GROUPS: usize = 12;
 /// Largest number of rows of a histogram.
 const HISTOGRAM_ROWS: usize = 16;
 /// Signs of an image component.
@@ -26,11 +29,12 @@ pub(super) fn write(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::
     entries(statistics, out)?;
     tally("Elements per crystal", &statistics.elements_per_crystal, out)?;
     elements(statistics, out)?;
+    symmetry(&statistics.symmetry, out)?;
     distribution("Sites per cell", "", &statistics.sites_per_cell, out)?;
     distribution("Volume per atom", "Å³", &statistics.volume_per_atom, out)?;
     distribution("Edges per atom", "", &statistics.edges_per_atom, out)?;
     writeln!(out, "\nEdge length, Å")?;
-    histogram(&statistics.edge_lengths.trimmed(), out)?;
+    histogram(&statistics.edge_lengths.trimmed(), 0, out)?;
     directions(statistics, out)?;
     for property in &statistics.properties {
         distribution(&property.column, &property.unit, &property.distribution, out)?;
@@ -142,6 +146,20 @@ fn elements(statistics: &StoreStatistics, out: &mut impl Write) -> fmt::Result {
     }
 }
 
+/// Writes the crystal systems, and the commonest space groups.
+fn symmetry(symmetry: &Symmetry, out: &mut impl Write) -> fmt::Result {
+    if symmetry.crystals == 0 {
+        return Ok(());
+    }
+    let crystals = grouped_count(symmetry.crystals, "crystal");
+    tally(&format!("Crystal systems of {crystals}, within {TOLERANCE_ANGSTROM} Å"), &symmetry.systems, out)?;
+    let mut groups = symmetry.space_groups.clone();
+    groups.sort_by_key(|(_, count)| Reverse(*count));
+    let found = counted(groups.iter().filter(|(group, _)| !group.is_empty()).count(), "space group");
+    groups.truncate(LISTED_GROUPS);
+    tally(&format!("The commonest of {found}"), &groups, out)
+}
+
 fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut impl Write) -> fmt::Result {
     let unit = if unit.is_empty() || unit == "1" { String::new() } else { format!(", {}", line(unit)) };
     writeln!(out, "\n{}{unit}", line(title))?;
@@ -161,16 +179,20 @@ fn distribution(title: &str, unit: &str, distribution: &Distribution, out: &mut 
         0 => writeln!(out)?,
         missing => writeln!(out, "   missing {}", grouped(missing))?,
     }
-    histogram(&distribution.histogram, out)
+    histogram(&distribution.histogram, distribution.zeros, out)
 }
 
-fn histogram(histogram: &Histogram, out: &mut impl Write) -> fmt::Result {
+/// Writes a histogram, with the number of values of exactly 0 that it does not hold.
+fn histogram(histogram: &Histogram, zeros: u64, out: &mut impl Write) -> fmt::Result {
     let factor = [1, 2, 5, 10, 20, 50, 100]
         .into_iter()
         .find(|factor| histogram.counts.len() <= factor * HISTOGRAM_ROWS);
     let histogram = histogram.merged(factor.unwrap_or(histogram.counts.len()));
     let edge = |bin| in_steps(histogram.edge(bin), histogram.width);
-    let mut rows = Vec::with_capacity(histogram.counts.len() + 2);
+    let mut rows = Vec::with_capacity(histogram.counts.len() + 3);
+    if zeros > 0 {
+        rows.push(("= 0".to_owned(), zeros));
+    }
     if histogram.below > 0 {
         rows.push((format!("< {}", edge(0)), histogram.below));
     }
@@ -210,6 +232,14 @@ mod tests {
         assert_eq!(bar(1, 1_000_000), "▏");
         assert_eq!(bar(0, 10), "");
         assert_eq!(bar(0, 0), "");
+    }
+
+    #[test]
+    fn exact_zeros_have_a_row() {
+        let mut text = String::new();
+        let values = Histogram { counts: vec![2, 1], ..Histogram::new(0.0, 0.5, 0) };
+        histogram(&values, 4, &mut text).expect("writing to memory");
+        assert!(text.starts_with("  = 0  4  ████") && text.contains("\n  0.0  2  ██"), "{text}");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 mod files;
 mod rejects;
 mod rows;
-mod sample;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +12,8 @@ use schemas::StoreError;
 use schemas::count::counted;
 use schemas::manifest::{MANIFEST_FILE, Manifest};
 use schemas::text;
+
+use crate::sample::ascending;
 
 /// Default number of rows whose features are recomputed.
 pub const DEFAULT_SAMPLE: usize = 256;
@@ -167,7 +168,7 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
     let rows = readable.iter().map(|shard| shard.rows).sum();
     let sample = match options.sample {
         None => (0..rows).collect(),
-        Some(size) => sample::ascending(rows, size, options.seed),
+        Some(size) => ascending(rows, size, options.seed),
     };
     validation.recompute(&readable, &sample);
     Ok(validation.report)

@@ -7,6 +7,7 @@ use clap::Args;
 use schemas::count::{counted, plural};
 pub(super) use trainer::evaluate::Request;
 use trainer::evaluate::{Results, Summary, default_out, evaluate};
+use trainer::report::bootstrap::ConfidenceInterval;
 use trainer::report::classes::json::{CalibrationRecord, ClassificationRecord};
 use trainer::report::classes::scores::{ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC};
 use trainer::report::json::{EvaluationRecord, IntervalRecord};
@@ -41,10 +42,17 @@ pub(crate) struct EvaluateArguments {
     /// Who submits, for MatBench's record
     #[arg(long, default_value = "", value_name = "NAMES", help_heading = "Output")]
     authors: String,
+    /// Test crystals that the page shows in space beside the worst
+    #[arg(long, value_name = "ID", num_args = 1.., help_heading = "Output")]
+    show: Vec<String>,
 }
 
 impl EvaluateArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        anyhow::ensure!(
+            self.show.is_empty() || matches!(self.on, PartName::Test),
+            "--show: without a test there is no page that shows crystals"
+        );
         let device = self.machine.prepare()?;
         let request = Request {
             folder: self.folder.clone(),
@@ -52,6 +60,7 @@ impl EvaluateArguments {
             part: self.on.into(),
             shards: self.shards.clone(),
             authors: self.authors.clone(),
+            show: self.show.clone(),
             device,
         };
         test(&request)
@@ -80,7 +89,7 @@ pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
 
 /// Prints the scores of a number.
 fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
-    let EvaluationRecord { unit, folds, mean, std, interval, .. } = record;
+    let EvaluationRecord { unit, folds, mean, std, interval, mae_interval, .. } = record;
     let unit = unit::shown(" ", unit, "");
     for fold in folds {
         say!(
@@ -97,6 +106,9 @@ fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
     if let Some(std) = std.mae {
         say!("MAE {:.5} +- {std:.5}{unit}; median {:.5}", mean.mae, mean.dummy_mae);
     }
+    if let Some(interval) = mae_interval {
+        confidence("MAE", interval, 5, &unit)?;
+    }
     if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
         say!(
             "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
@@ -105,6 +117,16 @@ fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
             100.0 * covered
         );
     }
+    Ok(())
+}
+
+/// Prints the confidence interval of a score with a number of decimals.
+fn confidence(score: &str, interval: &ConfidenceInterval, decimals: usize, unit: &str) -> anyhow::Result<()> {
+    let ConfidenceInterval { low, high, confidence, resamples } = interval;
+    let share = 100.0 * confidence;
+    say!(
+        "{score} within {low:.decimals$} to {high:.decimals$}{unit} ({share:.0} % confidence, {resamples} resamples)"
+    );
     Ok(())
 }
 
@@ -132,6 +154,11 @@ fn classes(record: &ClassificationRecord) -> anyhow::Result<()> {
             None => format!("{heading} {}", score(&record.mean, name)),
         });
         say!("{}", spread.join("; "));
+    }
+    for (name, heading) in SHOWN {
+        if let Some(interval) = record.intervals.get(name) {
+            confidence(heading, interval, 4, "")?;
+        }
     }
     if let Some(CalibrationRecord { temperature, validation_crystals }) = record.calibration {
         let crystals = counted(validation_crystals, "validation crystal");

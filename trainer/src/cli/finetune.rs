@@ -224,7 +224,8 @@ impl FinetuneArguments {
         }
         let Request { folder, device, .. } = request;
         let (out, shards, authors) = (default_out(&folder), Vec::new(), String::new());
-        evaluate::test(&evaluate::Request { folder, out, part: Part::Test, shards, authors, device })
+        let part = Part::Test;
+        evaluate::test(&evaluate::Request { folder, out, part, shards, authors, show: Vec::new(), device })
     }
 
     /// Loads the task, or makes that of the property.

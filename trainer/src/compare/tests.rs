@@ -17,7 +17,7 @@ use super::view::{RowKind, View};
 use super::*;
 use crate::device::DeviceName;
 use crate::report::json::EvaluationRecord;
-use crate::report::{Evaluation, FoldOutcome, Outcome};
+use crate::report::{Evaluation, FoldOutcome, LearningCurves, Outcome};
 
 /// Two starts, two shares, one pre-training.
 const GRID: &str = r#"
@@ -138,6 +138,7 @@ fn scored(part: Part, error: f64) -> Evaluation {
         prediction,
         deviation: None,
         elements: Vec::new(),
+        sites: 1,
         domain_distance: None,
         has_unseen_element: false,
     };
@@ -157,6 +158,8 @@ fn scored(part: Part, error: f64) -> Evaluation {
             validation: 1,
             outcomes: vec![outcome(1.0, 1.0 + error), outcome(3.0, 3.0 - error)],
         }],
+        curves: LearningCurves::default(),
+        structures: Vec::new(),
         settings: Vec::new(),
         matbench: None,
         jarvis: None,

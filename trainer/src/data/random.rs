@@ -21,6 +21,8 @@ pub enum Purpose {
     SecondView = 6,
     /// The draws of a search over settings.
     Search = 7,
+    /// The crystals of a resample of a test part.
+    Bootstrap = 8,
 }
 
 /// Creates a generator from a purpose, the seed of the run, an epoch and an index within the epoch.

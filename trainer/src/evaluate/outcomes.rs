@@ -7,10 +7,11 @@ use crate::report::classes::temperature::Temperature;
 use crate::report::classes::{ClassEvaluation, ClassFold, ClassOutcome, most_probable};
 use crate::report::interval::{self, COVERAGE};
 use crate::report::statistics::{MeanStd, median};
-use crate::report::{Evaluation, FoldOutcome, Outcome};
+use crate::report::{Evaluation, FoldOutcome, LearningCurves, Outcome};
 use crate::task::{Labelled, TargetColumn};
+use crate::unit;
 
-/// Returns the evaluation of every property of a task, with the folds that test it.
+/// Returns the evaluation of every property of a task, without structures, with the folds that test it.
 ///
 /// # Errors
 /// [`TrainError::NotScored`] for a property without a crystal of the part that has a value of it.
@@ -33,6 +34,8 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
             part: request.part,
             interval: interval::interval(calibrations, index, COVERAGE),
             folds,
+            curves: curves(members),
+            structures: Vec::new(),
             settings: settings(members),
             matbench: matbench(task, &request.authors, *kind).filter(|_| is_single),
             jarvis: jarvis(task).filter(|_| is_single),
@@ -72,6 +75,7 @@ fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
         prediction: spread.mean,
         deviation: spread.std,
         elements: crystal.elements.clone(),
+        sites: crystal.sites,
         domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
         has_unseen_element: crystal.has_unseen_element,
     })
@@ -82,7 +86,7 @@ fn of_output(crystal: &TestedCrystal, output: usize) -> Vec<f64> {
     crystal.predictions.iter().filter_map(|seed| seed.get(output).copied()).collect()
 }
 
-/// Returns the evaluation of the classes of a task.
+/// Returns the evaluation of the classes of a task, without structures.
 pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> ClassEvaluation {
     let Members { task, request, kind, calibrations, .. } = members;
     let classes = task.classes();
@@ -118,6 +122,8 @@ pub(super) fn of_classes(members: &Members<'_>, folds: Vec<TestedFold>) -> Class
         part: request.part,
         folds: folds.into_iter().map(fold).collect(),
         temperature,
+        curves: curves(members),
+        structures: Vec::new(),
         settings: settings(members),
         matbench: matbench(task, &request.authors, *kind).filter(|_| is_published_order(classes)),
     }
@@ -135,6 +141,8 @@ fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Tempera
         // No class has this index, and the report refuses it.
         target: crystal.targets.first().map_or(usize::MAX, |class| *class as usize),
         deviation: spreads.get(most_probable(&means)).copied().flatten().and_then(|spread| spread.std),
+        domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
+        has_unseen_element: crystal.has_unseen_element,
         probabilities: temperature.map_or_else(|| means.clone(), |temperature| temperature.apply(&means)),
     }
 }
@@ -142,6 +150,17 @@ fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Tempera
 /// Whether the second of two classes is `True`, whose probability MatBench's record holds.
 fn is_published_order(classes: &[String]) -> bool {
     classes == ["0", "1"]
+}
+
+/// Returns the learning curves of all members, with what their loss is.
+fn curves(members: &Members<'_>) -> LearningCurves {
+    let task = &members.task;
+    let quantity = match (task.classes(), task.further.as_slice()) {
+        ([], []) => format!("mean absolute error{}", unit::shown(", ", &task.target_unit(), "")),
+        ([], _) => "mean absolute error, standard deviations".to_owned(),
+        _ => "cross entropy, nats".to_owned(),
+    };
+    LearningCurves { quantity, members: members.curves.clone() }
 }
 
 /// Returns the settings in the report page.

@@ -1,6 +1,7 @@
 //! Predictions of all members of a fine-tuning for the scored parts.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::prelude::*;
@@ -20,7 +21,10 @@ use crate::finetune::member;
 use crate::finetune::predictions::{PredictedCrystal, predict_selection};
 use crate::report::part::Part;
 use crate::report::validated::Validated;
-use crate::run::folder::{BEST_FILE, CONFIG_FILE};
+use crate::report::{LearningCurve, Points};
+use crate::run::folder::{BEST_FILE, CONFIG_FILE, METRICS_FILE};
+use crate::run::metrics::{self, EpochRecord, Losses, Record};
+use crate::run::step::TOTAL;
 use crate::task::{Fold, Labelled, Task};
 
 /// Settings in the report page.
@@ -46,6 +50,8 @@ pub(super) struct TestedCrystal {
     pub(super) formula: String,
     /// Symbols of its elements.
     pub(super) elements: Vec<String>,
+    /// Number of sites in its cell.
+    pub(super) sites: usize,
     /// Targets as those of [`Labelled`], `[T]`.
     pub(super) targets: Vec<f64>,
     /// Predictions of every seed, `[S][K]`.
@@ -84,6 +90,8 @@ pub(super) struct Members<'a> {
     pub(super) kind: ModelKind,
     /// Predictions of the validation parts.
     pub(super) calibrations: Vec<Vec<Validated>>,
+    /// Losses of the members over their epochs.
+    pub(super) curves: Vec<LearningCurve>,
 }
 
 impl Members<'_> {
@@ -137,6 +145,7 @@ impl Members<'_> {
             self.calibrations.extend(Calibration::read(&weights)?.map(|found| found.crystals));
         }
         predictor.features().require(sources.settings()).map_err(|source| other_features(sources, source))?;
+        self.curves.extend(learning_curve(&folder, &fold.name)?);
         let selection = member::part(&self.task, fold, part.name(), sources, crystals)?;
         let targets: HashMap<&str, &[f64]> =
             crystals.iter().map(|crystal| (crystal.material_id.as_str(), &*crystal.targets)).collect();
@@ -165,6 +174,7 @@ impl Members<'_> {
                 material_id,
                 formula: conventional_formula(atomic_numbers),
                 elements: elements(atomic_numbers),
+                sites: atomic_numbers.len(),
                 predictions: vec![predictions],
                 distances: Vec::new(),
                 has_unseen_element: domain.as_ref().is_some_and(is_unseen),
@@ -178,6 +188,22 @@ impl Members<'_> {
         }
         Ok(tested)
     }
+}
+
+/// Returns the losses of a member over its epochs; `None` if its records are not there.
+fn learning_curve(folder: &Path, fold: &str) -> Result<Option<LearningCurve>, TrainError> {
+    let path = folder.join(METRICS_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut curve = LearningCurve { fold: fold.to_owned(), train: Points::new(), validation: Points::new() };
+    for record in metrics::read(&path)? {
+        let Record::Epoch(EpochRecord { epoch, train, validation, .. }) = record else { continue };
+        let point = |losses: &Losses| losses.get(TOTAL).map(|&loss| (epoch as f64, loss));
+        curve.train.extend(point(&train));
+        curve.validation.extend(validation.as_ref().and_then(point));
+    }
+    Ok(Some(curve))
 }
 
 /// Returns the symbols of the elements among atoms.

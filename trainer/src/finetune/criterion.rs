@@ -6,7 +6,7 @@ use burn::tensor::activation::log_softmax;
 use crate::config::FinetuneConfig;
 use crate::config::finetune::{ClassWeights, Loss, Standardise};
 use crate::report::statistics::{Scores, median};
-use crate::run::step::{MSE, TOTAL};
+use crate::run::step::{MSE, TOTAL, Titles};
 use crate::task::Labelled;
 
 /// Lower bound of the standard deviation, in the unit of the target, so that equal targets are not divided by zero.
@@ -188,6 +188,18 @@ impl Criterion {
                 (entropy.clone(), vec![(TOTAL, entropy)])
             }
         }
+    }
+
+    /// Returns what the reported losses are, by name. The unit of a single target's error comes behind its title.
+    pub(super) fn titles(&self) -> Titles {
+        let titles: &[(&'static str, &str)] = match &self.kind {
+            Kind::Numbers { standardisation, .. } if standardisation.len() > 1 => {
+                &[(TOTAL, "Mean absolute error, standard deviations"), (MSE, "Mean squared error, variances")]
+            }
+            Kind::Numbers { .. } => &[(TOTAL, "Mean absolute error"), (MSE, "Mean squared error, variances")],
+            Kind::Classes => &[(TOTAL, "Cross entropy, nats")],
+        };
+        titles.iter().map(|(name, title)| (*name, (*title).to_owned())).collect()
     }
 
     /// Returns the factor from the first term of [`Criterion::losses`] to the reported loss: a single target is

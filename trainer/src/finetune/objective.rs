@@ -12,7 +12,7 @@ use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Head, Pass, PropertyModel};
 use crate::optimiser::Optimiser;
 use crate::ranks::Ranks;
-use crate::run::step::Objective;
+use crate::run::step::{Objective, Titles};
 use crate::run::terms::Terms;
 use crate::task::Labelled;
 
@@ -102,6 +102,10 @@ impl Objective for Finetuning {
             terms.into_iter().map(|(name, term)| (name, mean(term))).unzip();
         let terms = Terms::new(&names, &terms).averaged_over(&self.ranks);
         (mean(loss), terms.with_first_times(self.criterion.factor()))
+    }
+
+    fn titles(&self) -> Titles {
+        self.criterion.titles()
     }
 
     fn uploaded_bytes(&self, batch: &PropertyBatch) -> usize {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::crystal_view::example::caesium_chloride;
 use super::jarvis::Jarvis;
 use super::matbench::Matbench;
 use super::part::Part;
-use super::{Evaluation, FoldOutcome, Outcome};
+use super::{Evaluation, FoldOutcome, LearningCurve, LearningCurves, Outcome};
 
 /// Returns a test crystal of a single model.
 pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements: &[&str]) -> Outcome {
@@ -15,6 +16,7 @@ pub(super) fn outcome(material_id: &str, target: f64, prediction: f64, elements:
         target,
         prediction,
         deviation: None,
+        sites: elements.len(),
         elements: elements.iter().map(|&symbol| symbol.to_owned()).collect(),
         domain_distance: None,
         has_unseen_element: false,
@@ -39,6 +41,8 @@ pub(super) fn evaluation(outcomes: Vec<Outcome>) -> Evaluation {
             validation: 10,
             outcomes,
         }],
+        curves: LearningCurves::default(),
+        structures: Vec::new(),
         settings: Vec::new(),
         matbench: None,
         jarvis: None,
@@ -71,8 +75,16 @@ pub(super) fn jdft2d() -> Evaluation {
         validation: 51,
         outcomes: (0..636).filter(|row| row % 5 == fold).map(exfoliated).collect(),
     });
+    let epochs = |factor: f64| {
+        (1..=30_u32).map(move |epoch| (f64::from(epoch), factor * (1.0 + 9.0 / f64::from(epoch))))
+    };
+    let curves = (0..5_u32).map(|fold| LearningCurve {
+        fold: format!("fold-{fold}"),
+        train: epochs(20.0 + f64::from(fold)).collect(),
+        validation: epochs(30.0 + f64::from(fold)).collect(),
+    });
     let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Evaluation {
+    let mut evaluation = Evaluation {
         task: "matbench_jdft2d".to_owned(),
         description: "Exfoliation energy of 636 layered crystals, MatBench's five folds.".to_owned(),
         property: "exfoliation energy".to_owned(),
@@ -80,6 +92,11 @@ pub(super) fn jdft2d() -> Evaluation {
         part: Part::Test,
         folds: folds.collect(),
         interval: None,
+        curves: LearningCurves {
+            quantity: "mean absolute error, meV/atom".to_owned(),
+            members: curves.collect(),
+        },
+        structures: Vec::new(),
         settings: vec![
             setting("weights", "best.safetensors"),
             setting("regime", "matbench"),
@@ -95,7 +112,9 @@ pub(super) fn jdft2d() -> Evaluation {
             notes: String::new(),
         }),
         jarvis: None,
-    }
+    };
+    evaluation.structures = evaluation.worst_ids().into_iter().map(caesium_chloride).collect();
+    evaluation
 }
 
 /// Returns a made-up layered crystal.
@@ -116,6 +135,7 @@ fn exfoliated(row: usize) -> Outcome {
         formula: elements.concat(),
         target,
         prediction: target + error,
+        sites: 2 + row % 23,
         deviation: Some(2.0 + 10.0 * even(0.123_456_789)),
         elements,
         domain_distance: Some(0.5 + even(0.654_321)),

@@ -1,13 +1,13 @@
 //! Histogram of the errors.
 
 use etl::chart::round_step;
-use etl::stats::{Histogram, chart};
+use etl::stats::Histogram;
+use etl::stats::chart::{self, Marks};
 use maud::{Markup, html};
 
 use super::Evaluation;
 use super::number::grouped;
 use super::statistics::quantile;
-use crate::unit;
 
 /// Size of the drawing, in the units of its view box.
 const SIZE: (f64, f64) = (522.0, 250.0);
@@ -39,10 +39,9 @@ fn bars(errors: &[f64]) -> Histogram {
 pub(super) fn chart(evaluation: &Evaluation) -> Markup {
     let errors: Vec<f64> = evaluation.outcomes().map(super::Outcome::error).collect();
     let bars = bars(&errors);
-    let unit = unit::shown(", ", &evaluation.unit, "");
-    let axis = format!("predicted \u{2212} known {}{unit}", evaluation.property);
+    let axis = format!("predicted \u{2212} known {}", evaluation.quantity());
     html! {
-        (chart::histogram(&bars, SIZE, &axis, "crystals", Some(0.0)))
+        (chart::histogram(&bars, SIZE, &axis, "crystals", Marks { zeros: 0, line: Some(0.0) }))
         @if bars.below + bars.above > 0 {
             p class="legend" {
                 span { "not shown: " (grouped(bars.below as usize)) " below, " (grouped(bars.above as usize)) " above" }

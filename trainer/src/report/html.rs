@@ -2,23 +2,21 @@
 
 use std::path::Path;
 
+use etl::chart::SHADES;
 use etl::page;
 use maud::{Markup, html};
 
-use super::domain::by_distance;
-use super::elements::{ElementError, by_element};
+use super::bootstrap::ConfidenceInterval;
+use super::crystal_view::{self, ShownCrystal};
+use super::domain::{DomainTable, PlacedError};
 use super::json::EvaluationRecord;
-use super::number::{Format, counted, grouped};
+use super::number::{Format, R2_SIZE, counted, grouped};
 use super::statistics::{mean, quantile};
-use super::{Evaluation, Outcome, WORST, histogram, parity};
+use super::{Evaluation, Outcome, WORST, element_table, error_charts, histogram, parity};
 use crate::unit;
 
-/// Style sheet of the page, in addition to that of all pages, also for print.
-pub(super) const STYLE: &str = include_str!("style.css");
-/// Magnitude that determines the digits of a coefficient of determination.
-const R2_SIZE: f64 = 1.0;
-/// Number of columns of the table of elements.
-const ELEMENT_COLUMNS: usize = 3;
+/// Style sheet of the page, in addition to that of all pages and that of shades, also for print.
+const STYLE: &str = include_str!("style.css");
 /// Shares of the crystals whose largest error is listed.
 const SIZES: [(&str, f64); 4] = [
     ("half of the crystals are within", 0.5),
@@ -39,14 +37,21 @@ pub(super) fn is_own(path: &Path) -> bool {
 pub(super) fn page(evaluation: &Evaluation, record: &EvaluationRecord, notes: &[String]) -> Markup {
     let main = html! {
         (scores(record, notes))
-        (charts(evaluation))
+        (charts(evaluation, record))
+        (error_charts::section(evaluation))
         (distances(evaluation))
-        (elements(evaluation, record))
+        (element_table::section(evaluation, record.mean.mae))
         (worst(evaluation))
+        (crystals(evaluation))
+        (evaluation.curves.section())
         @if !evaluation.settings.is_empty() { (settings(&evaluation.settings)) }
     };
-    let title = format!("{} · evaluation", evaluation.task);
-    page::page(GENERATOR, &title, STYLE, &header(evaluation, record), &main)
+    frame(&evaluation.task, &header(evaluation, record), &main)
+}
+
+/// Returns a report page of a task.
+pub(super) fn frame(task: &str, header: &Markup, main: &Markup) -> Markup {
+    page::page(GENERATOR, &format!("{task} · evaluation"), &[SHADES, STYLE].concat(), header, main)
 }
 
 fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
@@ -59,6 +64,9 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
         p { (evaluation.description) }
         div class="tiles" {
             (tile(&spread(record.mean.mae, record.std.mae, format), &format!("mean absolute error{unit}")))
+            @if let Some(interval) = record.mae_interval {
+                (tile(&ends(interval, |end| format.write(end)), &format!("its {}{unit}", level(interval))))
+            }
             (tile(&format.write(record.mean.dummy_mae), &format!("dummy: the training median{unit}")))
             @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
             @if let Some(mean) = record.mean.r2 { (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²")) }
@@ -71,6 +79,16 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
 fn spread(mean: f64, std: Option<f64>, format: Format) -> String {
     let std = std.map(|std| format!(" ± {}", format.write(std))).unwrap_or_default();
     format!("{}{std}", format.write(mean))
+}
+
+/// Returns the ends of a confidence interval.
+pub(super) fn ends(interval: ConfidenceInterval, write: impl Fn(f64) -> String) -> String {
+    format!("{} to {}", write(interval.low), write(interval.high))
+}
+
+/// Says what a confidence interval is.
+pub(super) fn level(interval: ConfidenceInterval) -> String {
+    format!("{:.0} % confidence interval", 100.0 * interval.confidence)
 }
 
 pub(super) fn tile(value: &str, what: &str) -> Markup {
@@ -90,6 +108,7 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
                 (unit::shown("Errors in ", &record.unit, ". ")) "Predictions are means over "
                 @if seeds.len() == 1 { "the one seed " } @else { (counted(seeds.len(), "seed")) ": " }
                 (seeds.join(", ")) ". The dummy always predicts the median of its training part."
+                @if let Some(interval) = record.mae_interval { " " (resampled(interval)) }
             }
             div class="scroll" {
                 table {
@@ -130,12 +149,21 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
     }
 }
 
-fn charts(evaluation: &Evaluation) -> Markup {
+/// Says how a confidence interval was made.
+pub(super) fn resampled(interval: ConfidenceInterval) -> String {
+    format!(
+        "The {} is that of {} resamples of the test crystals (bootstrap).",
+        level(interval),
+        grouped(interval.resamples)
+    )
+}
+
+fn charts(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     html! {
         section {
             h2 { "Predictions" }
             div class="charts" {
-                figure { figcaption { "Predicted over known" } (parity::plot(evaluation)) }
+                figure { figcaption { "Predicted over known" } (parity::plot(evaluation, record)) }
                 figure { figcaption { "Errors" } (histogram::chart(evaluation)) (sizes(evaluation)) }
             }
         }
@@ -163,76 +191,37 @@ fn sizes(evaluation: &Evaluation) -> Markup {
 
 /// Returns the table of errors by the distance from the training crystals.
 fn distances(evaluation: &Evaluation) -> Markup {
-    let groups = by_distance(evaluation);
-    let largest = groups.iter().map(|group| group.mae).fold(0.0, f64::max);
-    let format = Format::of(largest);
-    html! {
-        @if !groups.is_empty() {
-            section {
-                h2 { "Error by distance from the training crystals" }
-                p {
-                    "Distances in the space of the model's embeddings: 1 is usual among the training crystals"
-                    (unit::shown("; errors in ", &evaluation.unit, "")) "."
-                }
-                table class="distances" {
-                    thead { tr { th { "distance" } th { "crystals" } th { "MAE" } th {} } }
-                    tbody {
-                        @for group in &groups {
-                            tr {
-                                td {
-                                    @match group.distances {
-                                        Some((first, last)) => { (format!("{first:.2} to {last:.2}")) }
-                                        None => { "elements that no training crystal holds" }
-                                    }
-                                }
-                                td { (grouped(group.count)) } td { (format.write(group.mae)) }
-                                td class="meter" {
-                                    @let share = if largest > 0.0 { 100.0 * group.mae / largest } else { 0.0 };
-                                    div style=(format!("width:{share:.1}%")) {}
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let error = |outcome: &Outcome| PlacedError {
+        distance: outcome.domain_distance,
+        has_unseen_element: outcome.has_unseen_element,
+        error: outcome.error().abs(),
+    };
+    let table = DomainTable {
+        title: "Error by distance from the training crystals",
+        heading: "MAE",
+        note: unit::shown("; errors in ", &evaluation.unit, ""),
+        write: |error, largest| Format::of(largest).write(error),
+    };
+    table.section(&evaluation.outcomes().map(error).collect::<Vec<_>>())
 }
 
-fn elements(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
-    let table = by_element(evaluation);
-    let format = Format::of(record.mean.mae);
-    let largest = table.iter().map(|element| element.mae).fold(0.0, f64::max);
-    let rows = table.len().div_ceil(ELEMENT_COLUMNS).max(1);
-    let row = |element: &ElementError| {
-        let share = if largest > 0.0 { 100.0 * element.mae / largest } else { 0.0 };
-        html! {
-            tr class=[element.worst.then_some("bad")] {
-                td { (element.symbol) } td { (grouped(element.count)) } td { (format.write(element.mae)) }
-                td class="meter" { div style=(format!("width:{share:.1}%")) {} }
-                td { (format.write_signed(element.bias)) }
-            }
-        }
-    };
-    html! {
-        @if !table.is_empty() {
-            section {
-                h2 { "Error by element" }
-                p {
-                    "Crystals that hold the element, the commonest first"
-                    (unit::shown("; errors in ", &evaluation.unit, "")) ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten crystals or more."
-                }
-                div class="columns" {
-                    @for part in table.chunks(rows) {
-                        table {
-                            thead { tr { th {} th { "crystals" } th { "MAE" } th {} th { "bias" } } }
-                            tbody { @for element in part { (row(element)) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
+/// Returns the section with the worst crystals and those chosen in space.
+fn crystals(evaluation: &Evaluation) -> Markup {
+    let format = Format::of(evaluation.outcomes().map(|outcome| outcome.target.abs()).fold(0.0, f64::max));
+    let unit = unit::shown(" ", &evaluation.unit, "");
+    let shown = evaluation.structures.iter().filter_map(|structure| {
+        let outcome = evaluation.outcomes().find(|outcome| outcome.material_id == structure.material_id)?;
+        Some(ShownCrystal {
+            structure,
+            formula: &outcome.formula,
+            about: format!(
+                "known {}, predicted {}{unit}",
+                format.write(outcome.target),
+                format.write(outcome.prediction)
+            ),
+        })
+    });
+    crystal_view::section("The largest errors", &shown.collect::<Vec<_>>())
 }
 
 fn worst(evaluation: &Evaluation) -> Markup {

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::bootstrap::{self, ConfidenceInterval};
 use super::error::ReportError;
 use super::files::{read_record, write_record};
 use super::interval::{COVERAGE, Interval};
 use super::part::Part;
-use super::statistics::{MeanStd, Scores};
+use super::statistics::{MeanStd, Scores, mean};
 use super::{Evaluation, FoldOutcome};
 
 /// Name of the file in the folder of an evaluation.
@@ -51,6 +52,10 @@ pub struct EvaluationRecord {
     /// Interval around every prediction; absent with too few validation crystals, and in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<IntervalRecord>,
+    /// Confidence interval of the mean absolute error; absent with fewer than two crystals in a fold, and in files of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mae_interval: Option<ConfidenceInterval>,
 }
 
 /// Interval around every prediction, `lower_90` to `upper_90` in tables.
@@ -180,6 +185,7 @@ impl EvaluationRecord {
             folds,
             seeds,
             interval: evaluation.interval.map(|interval| IntervalRecord::new(evaluation, interval)),
+            mae_interval: mae_interval(evaluation),
         })
     }
 
@@ -198,6 +204,17 @@ impl EvaluationRecord {
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
         write_record(path, self)
     }
+}
+
+/// Returns the confidence interval of the mean over the folds of the mean absolute error.
+fn mae_interval(evaluation: &Evaluation) -> Option<ConfidenceInterval> {
+    let errors = |fold: &FoldOutcome| fold.outcomes.iter().map(|outcome| outcome.error().abs()).collect();
+    let errors: Vec<Vec<f64>> = evaluation.folds.iter().map(errors).collect();
+    let sizes: Vec<usize> = errors.iter().map(Vec::len).collect();
+    bootstrap::interval(&sizes, |fold, drawn| {
+        let errors = errors.get(fold)?;
+        Some(mean(drawn.iter().filter_map(|&crystal| errors.get(crystal).copied())))
+    })
 }
 
 impl FoldRecord {
@@ -226,7 +243,7 @@ impl FoldRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::example::{evaluation, outcome};
+    use crate::report::example::{evaluation, jdft2d, outcome};
 
     /// Returns two folds whose scores are exact in binary.
     fn two_folds() -> Evaluation {
@@ -261,6 +278,27 @@ mod tests {
         let expected =
             IntervalRecord { coverage: 0.9, half_width: 0.5, validation_crystals: 12, covered: 0.5 };
         assert_eq!(record.interval, Some(expected));
+    }
+
+    #[test]
+    fn the_mean_error_has_a_confidence_interval() {
+        let record = EvaluationRecord::new(&jdft2d()).expect("there are crystals");
+        let ConfidenceInterval { low, high, .. } = record.mae_interval.expect("there are enough crystals");
+        assert!(low < record.mean.mae && record.mean.mae < high, "{record:?}");
+        // Of 636 crystals the mean is known to some percent.
+        assert!((0.05..0.25).contains(&((high - low) / record.mean.mae)), "{record:?}");
+        // Every crystal of a fold has the same error.
+        let record = EvaluationRecord::new(&two_folds()).expect("there are crystals");
+        assert_eq!(record.mae_interval.map(|found| (found.low, found.high)), Some((0.75, 0.75)));
+    }
+
+    #[test]
+    fn records_of_earlier_versions_are_read() {
+        let record = EvaluationRecord::new(&two_folds()).expect("there are crystals");
+        let mut text = serde_json::to_value(&record).expect("JSON");
+        text.as_object_mut().expect("an object").remove("mae_interval").expect("it is new");
+        let earlier: EvaluationRecord = serde_json::from_value(text).expect("an earlier record");
+        assert_eq!(earlier, EvaluationRecord { mae_interval: None, ..record });
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! Results of an evaluation as files: for programs, for people, and for two leaderboards.
 //!
-//! * [`statistics`]: scores, their spread over folds, the median
-//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for validation parts; [`interval`]: intervals around
-//!   predictions
+//! * [`statistics`]: scores, their spread over folds, the median; [`bootstrap`]: confidence intervals of scores
+//! * [`elements`]: errors by element; `domain`: errors by distance from the training crystals; [`validated`]: predictions for
+//!   validation parts; [`interval`]: intervals around predictions
 //! * [`classes`]: the same files for classes instead of numbers
 //! * [`mod@json`] writes `evaluation.json`; [`part`]: the parts that are scored
 //! * `files`: reading and writing of the files
 //! * `table`: `predictions.csv`
-//! * `html` with `parity` and `histogram`: `report.html`, a page without external resources
+//! * `html`: `report.html`, a page without external resources, with `parity`, `histogram` and `error_charts` (of points by
+//!   `scatter`), `element_table`, `learning_curves` and `crystal_view`
 //! * [`matbench`] with `python`: `results.json.gz` and `info.json` for MatBench's leaderboard
 //! * [`jarvis`]: the zipped CSV for the JARVIS leaderboard
 //!
 //! The same evaluation gives the same bytes. No file holds a time.
 
+pub mod bootstrap;
 mod check;
 pub mod classes;
+mod crystal_view;
 mod domain;
+mod element_table;
 pub mod elements;
 mod error;
+mod error_charts;
 #[cfg(test)]
 mod example;
 mod files;
@@ -26,11 +31,13 @@ mod html;
 pub mod interval;
 pub mod jarvis;
 pub mod json;
+mod learning_curves;
 pub mod matbench;
 pub(crate) mod number;
 mod parity;
 pub mod part;
 mod python;
+mod scatter;
 pub mod statistics;
 mod table;
 #[cfg(test)]
@@ -41,7 +48,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use check::LARGEST;
+pub use crystal_view::{MOST_SITES, Structure};
 pub use error::ReportError;
+pub use learning_curves::{LearningCurve, LearningCurves, Points};
+
+use schemas::property::words;
 
 use self::files::ResultFiles;
 use self::interval::Interval;
@@ -49,6 +60,7 @@ use self::jarvis::Jarvis;
 use self::json::EvaluationRecord;
 use self::matbench::Matbench;
 use self::part::Part;
+use crate::unit;
 
 /// Name of the report page in the folder of an evaluation.
 pub const PAGE: &str = "report.html";
@@ -71,6 +83,8 @@ pub struct Outcome {
     pub deviation: Option<f64>,
     /// Symbols of the elements of the crystal, in any order.
     pub elements: Vec<String>,
+    /// Number of sites in its cell.
+    pub sites: usize,
     /// Distance from the training crystals, 1 for a usual one among the others; `None` without a record of them.
     pub domain_distance: Option<f64>,
     /// Whether it holds an element that no training crystal holds.
@@ -126,6 +140,10 @@ pub struct Evaluation {
     pub folds: Vec<FoldOutcome>,
     /// Interval around every prediction; `None` if there are too few validation crystals.
     pub interval: Option<Interval>,
+    /// Losses of the members over their epochs.
+    pub curves: LearningCurves,
+    /// Crystals that the report page shows in space: those with the largest errors and those chosen.
+    pub structures: Vec<Structure>,
     /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,
     /// MatBench data set of the task, if there is one.
@@ -138,6 +156,16 @@ impl Evaluation {
     /// Returns the test crystals of all folds.
     fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.folds.iter().flat_map(|fold| &fold.outcomes)
+    }
+
+    /// Returns the property in words with its unit: `band gap, eV`.
+    fn quantity(&self) -> String {
+        format!("{}{}", words(&self.property, &self.unit), unit::shown(", ", &self.unit, ""))
+    }
+
+    /// Returns the identifiers of the test crystals with the largest errors, in descending order.
+    pub fn worst_ids(&self) -> Vec<&str> {
+        self.worst(WORST).into_iter().map(|(_, outcome)| outcome.material_id.as_str()).collect()
     }
 
     /// Returns the test crystals with the largest errors in descending order, with the indices of their folds.

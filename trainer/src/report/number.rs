@@ -4,6 +4,8 @@ use etl::chart::signed;
 
 /// Significant digits of a score.
 const SIGNIFICANT: i32 = 4;
+/// Magnitude that determines the digits of a coefficient of determination.
+pub(super) const R2_SIZE: f64 = 1.0;
 /// Maximum number of decimals before an exponent is used.
 const MOST_DECIMALS: i32 = 7;
 /// Magnitude from which on an exponent is used.

@@ -21,11 +21,14 @@ const ID: &str = "mmpt-losses";
 pub(super) const BEGINNING: &str = "<svg id=\"mmpt-losses\" ";
 
 /// Width and height of a panel, in pixels.
-const PANEL: (f64, f64) = (460.0, 280.0);
+const PANEL: (f64, f64) = (460.0, 300.0);
 /// Number of panels side by side.
 const COLUMNS: usize = 2;
 /// Space around the plot of a panel, in pixels: left, above, right, below.
-const MARGINS: [f64; 4] = [64.0, 36.0, 24.0, 44.0];
+const MARGINS: [f64; 4] = [64.0, 54.0, 24.0, 44.0];
+/// Height of the values' baseline above the plot, in pixels. The title is above them.
+const VALUES_HEIGHT: f64 = 12.0;
+const TITLE_HEIGHT: f64 = 32.0;
 /// Line height of the legend, its width, and the length of its samples, in pixels.
 const LEGEND_LINE: f64 = 18.0;
 const LEGEND_WIDTH: f64 = 150.0;
@@ -48,6 +51,7 @@ type Points = Vec<(f64, f64)>;
 /// Content of a panel.
 #[derive(Debug, Default, PartialEq)]
 struct Panel {
+    title: String,
     steps: Points,
     train: Points,
     validation: Points,
@@ -56,17 +60,27 @@ struct Panel {
 
 /// Draws the records of a run and replaces the file atomically. The same records give the same bytes.
 ///
-/// `constants` are the losses of the constant predictor by term, drawn as dashed lines, and `unit` is that of the
-/// weighted sum, `1` for none. Values that are not finite, or beyond 10³⁰, are left out. Without records the picture is
+/// `constants` are the losses of the constant predictor by term, drawn as dashed lines, `titles` say what the losses are,
+/// and `unit` is that of the weighted sum, `1` for none. Values that are not finite, or beyond 10³⁰, are left out. Without records the picture is
 /// empty.
 ///
 /// # Errors
 /// [`RunError::Io`].
-pub fn write(path: &Path, records: &[Record], constants: &Losses, unit: &str) -> Result<(), RunError> {
+pub fn write(
+    path: &Path,
+    records: &[Record],
+    constants: &Losses,
+    titles: &BTreeMap<&'static str, String>,
+    unit: &str,
+) -> Result<(), RunError> {
     let mut panels = panels(records, constants);
-    if let Some((name, _)) = panels.iter_mut().find(|(name, _)| name == TOTAL) {
-        name.push_str(&unit::shown(" [", unit, "]"));
+    for (name, panel) in &mut panels {
+        panel.title = titles.get(name.as_str()).unwrap_or(name).clone();
+        if name == TOTAL {
+            panel.title.push_str(&unit::shown(", ", unit, ""));
+        }
     }
+    let panels: Vec<Panel> = panels.into_iter().map(|(_, panel)| panel).collect();
     let svg = draw(&panels);
     atomic::write(path, |out| out.write_all(text::page(&svg).as_bytes())).map_err(RunError::io("write", path))
 }
@@ -121,21 +135,23 @@ fn average(points: Points) -> Points {
 }
 
 /// Draws the panels as SVG text.
-fn draw(panels: &[(String, Panel)]) -> String {
+fn draw(panels: &[Panel]) -> String {
     let rows = panels.len().div_ceil(COLUMNS).max(1);
+    // The legend of the first panel is that of all.
+    let has_constant = panels.iter().any(|panel| panel.constant.is_some());
     let body = html! {
-        @for (index, (name, panel)) in panels.iter().enumerate() {
+        @for (index, panel) in panels.iter().enumerate() {
             @let corner = (PANEL.0 * (index % COLUMNS) as f64, PANEL.1 * (index / COLUMNS) as f64);
-            (draw_panel(corner, name, panel, index == 0))
+            (draw_panel(corner, panel, (index == 0).then_some(has_constant)))
         }
     };
     chart::picture(ID, (PANEL.0 * COLUMNS as f64, PANEL.1 * rows as f64), &body)
 }
 
 /// Draws a panel from its upper left corner. The legend is the same for all panels and hides a part of the curves, so
-/// that only one panel has it.
-fn draw_panel(corner: (f64, f64), name: &str, panel: &Panel, legend: bool) -> Markup {
-    let Panel { steps, train, validation, constant } = panel;
+/// that only one panel has it; `legend` says whether it names the constant predictor.
+fn draw_panel(corner: (f64, f64), panel: &Panel, legend: Option<bool>) -> Markup {
+    let Panel { title, steps, train, validation, constant } = panel;
     let points = || [steps, train, validation].into_iter().flatten();
     let losses = || points().map(|point| point.1).chain(*constant);
     let lowest = losses().fold(f64::INFINITY, f64::min);
@@ -145,17 +161,22 @@ fn draw_panel(corner: (f64, f64), name: &str, panel: &Panel, legend: bool) -> Ma
     }
     let last = points().map(|point| point.0).fold(1.0, f64::max);
     let plot = Plot::new(corner, PANEL, MARGINS, Axis::new(0.0, last), axis(lowest, highest));
+    // Steps are whole numbers.
+    let mut ticks = plot.x.ticks(TICKS);
+    ticks.retain(|(step, _)| step.fract() == 0.0);
+    let middle = (plot.left + plot.right) / 2.0;
     html! {
-        (plot.caption(&caption(name, panel)))
+        (chart::text("caption middle", (middle, plot.top - TITLE_HEIGHT), title))
+        (chart::text("values middle", (middle, plot.top - VALUES_HEIGHT), values(panel)))
         (plot.y_axis(&plot.y.ticks(TICKS)))
-        (plot.x_axis(&plot.x.ticks(TICKS), "optimiser step", true))
+        (plot.x_axis(&ticks, "optimiser step", true))
         @if let Some(constant) = *constant { (plot.curve("constant", [(0.0, constant), (last, constant)])) }
         (plot.curve("f5 line thin", steps.iter().copied()))
         @for (class, points) in [("f0", train), ("f1", validation)] {
             (plot.curve(&format!("{class} line"), points.iter().copied()))
             @for point in points { (circle(class, plot.at(*point), RADIUS, "")) }
         }
-        @if legend { (draw_legend(panel, (plot.right, plot.top))) }
+        @if let Some(has_constant) = legend { (draw_legend(panel, has_constant, (plot.right, plot.top))) }
     }
 }
 
@@ -169,32 +190,32 @@ fn axis(lowest: f64, highest: f64) -> Axis {
 }
 
 /// Draws the legend to the left of and below a corner.
-fn draw_legend(panel: &Panel, (right, top): (f64, f64)) -> Markup {
+fn draw_legend(panel: &Panel, has_constant: bool, (right, top): (f64, f64)) -> Markup {
     let curves = [
-        (&panel.steps, "f5", "steps"),
-        (&panel.train, "f0", "epochs, training"),
-        (&panel.validation, "f1", "epochs, validation"),
+        (!panel.steps.is_empty(), "f5 line", "steps"),
+        (!panel.train.is_empty(), "f0 line", "epochs, training"),
+        (!panel.validation.is_empty(), "f1 line", "epochs, validation"),
+        (has_constant, "constant", "constant predictor"),
     ];
-    let named: Vec<_> = curves.into_iter().filter(|curve| !curve.0.is_empty()).collect();
+    let named: Vec<_> = curves.into_iter().filter(|(is_drawn, ..)| *is_drawn).collect();
     let left = right - LEGEND_WIDTH;
     html! {
         (rectangle("legend", (left, top), (LEGEND_WIDTH, LEGEND_LINE * (named.len() as f64 + 0.5)), ""))
         @for (line, (_, class, name)) in named.into_iter().enumerate() {
             @let y = top + LEGEND_LINE * (line as f64 + 0.75);
-            (chart::line(&format!("{class} line"), (left + 4.0, y), (left + 4.0 + LEGEND_SAMPLE, y)))
+            (chart::line(class, (left + 4.0, y), (left + 4.0 + LEGEND_SAMPLE, y)))
             (chart::text("label", (left + LEGEND_SAMPLE + 12.0, y + 4.0), name))
         }
     }
 }
 
-/// Returns the caption of a panel: the term with its last values and the loss of the constant predictor.
-fn caption(name: &str, panel: &Panel) -> String {
+/// Returns the last values of a panel and the loss of the constant predictor.
+fn values(panel: &Panel) -> String {
     let last = |points: &Points, what: &str| points.last().map(|point| format!("{what} {}", label(point.1)));
     let train = last(&panel.train, "training").or_else(|| last(&panel.steps, "steps"));
-    let constant = panel.constant.map(|constant| format!("constant {}", label(constant)));
-    let values: Vec<String> =
-        [train, last(&panel.validation, "validation"), constant].into_iter().flatten().collect();
-    if values.is_empty() { name.to_owned() } else { format!("{name}: {}", values.join(", ")) }
+    let constant = panel.constant.map(|constant| format!("constant predictor {}", label(constant)));
+    let values = [train, last(&panel.validation, "validation"), constant];
+    values.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Formats a loss with up to four decimals.
@@ -255,20 +276,26 @@ mod tests {
         records
     }
 
+    fn titles() -> BTreeMap<&'static str, String> {
+        BTreeMap::from([(TOTAL, "Weighted sum of the terms".to_owned())])
+    }
+
     fn picture(records: &[Record], constants: &Losses) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("curves.svg");
-        write(&path, records, constants, unit::PURE).expect("it is writable");
+        write(&path, records, constants, &titles(), unit::PURE).expect("it is writable");
         std::fs::read_to_string(&path).expect("it is text")
     }
 
     #[test]
     fn every_term_has_a_panel_and_the_sum_comes_first() {
         let svg = picture(&run(), &BTreeMap::from([("atom".to_owned(), 3.845)]));
-        let (sum, atom) = (svg.find(">loss: training 3, validation 3.1667<"), svg.find(">atom: training"));
+        let (sum, atom) = (svg.find(">Weighted sum of the terms<"), svg.find(">atom<"));
         assert!(sum.is_some() && sum < atom, "{svg}");
+        assert!(svg.contains(">training 3, validation 3.1667<"), "{svg}");
         assert_eq!(svg.matches(">optimiser step<").count(), 2);
-        assert!(svg.contains(">atom: training 1.5, validation 1.5833, constant 3.845<"), "{svg}");
+        assert!(svg.contains(">training 1.5, validation 1.5833, constant predictor 3.845<"), "{svg}");
+        assert_eq!(svg.matches(">constant predictor<").count(), 1, "in the legend");
         assert_eq!(svg.matches(">epochs, validation<").count(), 1, "one legend");
         assert!(svg.starts_with(BEGINNING) && svg.trim_end().ends_with("</svg>"));
     }
@@ -277,9 +304,10 @@ mod tests {
     fn the_sum_has_its_unit() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("curves.svg");
-        write(&path, &run(), &Losses::new(), "eV").expect("it is writable");
+        write(&path, &run(), &Losses::new(), &titles(), "eV").expect("it is writable");
         let svg = std::fs::read_to_string(&path).expect("it is text");
-        assert!(svg.contains(">loss [eV]: training 3, ") && svg.contains(">atom: training"), "{svg}");
+        assert!(svg.contains(">Weighted sum of the terms, eV<") && svg.contains(">atom<"), "{svg}");
+        assert!(!svg.contains("constant predictor"), "there is none: {svg}");
     }
 
     #[test]
@@ -290,7 +318,7 @@ mod tests {
     #[test]
     fn odd_values_do_no_harm() {
         let constant: Vec<Record> = (1..5).map(|number| step(number, losses(0.0))).collect();
-        assert!(picture(&constant, &Losses::new()).contains(">loss: steps 0<"));
+        assert!(picture(&constant, &Losses::new()).contains(">steps 0<"));
         let broken = [step(1, losses(f64::NAN)), step(2, losses(f64::INFINITY))];
         assert!(picture(&broken, &Losses::new()).contains("</svg>"));
         assert!(picture(&[], &losses(1.0)).contains("</svg>"));
@@ -306,6 +334,15 @@ mod tests {
     fn names_are_escaped() {
         let svg = picture(&[step(1, BTreeMap::from([("<&>".to_owned(), 1.0)]))], &Losses::new());
         assert!(svg.contains("&lt;&amp;&gt;"), "{svg}");
+    }
+
+    #[test]
+    fn a_run_of_one_step_has_whole_ticks() {
+        let svg = picture(&[step(1, losses(1.0))], &Losses::new());
+        assert!(
+            svg.contains(">0</text>") && svg.contains(">1</text>") && !svg.contains(">0.2</text>"),
+            "{svg}"
+        );
     }
 
     #[test]

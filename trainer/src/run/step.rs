@@ -1,5 +1,6 @@
 //! Losses of a batch, and steps of the optimiser.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,9 @@ pub const MSE: &str = "mse";
 
 /// Losses of a batch by name.
 pub type Values = metrics::Losses;
+
+/// What losses are, by their names: `Edge lengths (L_Dis), Å` for `L_Dis`.
+pub type Titles = BTreeMap<&'static str, String>;
 
 /// A training objective: a model and its loss.
 ///
@@ -130,6 +134,11 @@ pub trait Objective: Debug + Send + Sync + 'static {
     /// the batch that all ranks share. The mean of the ranks' gradients is the gradient for that batch. `pass` is one
     /// for training or evaluation.
     fn losses(&self, model: &Self::Model, batch: &Self::Batch, pass: &mut Pass) -> (Tensor<1>, Terms);
+
+    /// Returns what the losses are, in words with their units, for people. A loss without a title has its name.
+    fn titles(&self) -> Titles {
+        Titles::new()
+    }
 
     /// Returns the number of bytes of a batch that were copied to the device; 0 on the host.
     fn uploaded_bytes(&self, batch: &Self::Batch) -> usize;

@@ -462,7 +462,8 @@ impl<'a, O: Objective> TrainingRun<'a, O> {
         (self.state.epoch, self.state.batch, self.state.crystals) = (epoch, 0, 0);
         self.state.skipped = 0;
         // Before the checkpoint: a run killed in between draws them once more when it is resumed.
-        self.writer.curves(&self.constants, loss_unit(&self.description))?;
+        let titles = self.learner.objective.titles();
+        self.writer.curves(&self.constants, &titles, loss_unit(&self.description))?;
         self.save()
     }
 

@@ -14,7 +14,7 @@ use crate::run::checkpoint::{Checkpoint, State};
 use crate::run::folder::{DIVERGED_FILE, RunFolder};
 use crate::run::metrics::{self, MetricsLog, Record};
 use crate::run::snapshot;
-use crate::run::step::Values;
+use crate::run::step::{Titles, Values};
 use crate::run::tensorboard::EventFile;
 use crate::weights::{self, Description};
 
@@ -92,11 +92,11 @@ impl Writer {
         if self.writes() { card.write(&self.folder.card()) } else { Ok(()) }
     }
 
-    /// Draws the loss curves. `unit` is that of the weighted sum.
-    pub(super) fn curves(&self, constants: &Values, unit: &str) -> Result<(), TrainError> {
+    /// Draws the loss curves. `titles` say what the losses are; `unit` is that of the weighted sum.
+    pub(super) fn curves(&self, constants: &Values, titles: &Titles, unit: &str) -> Result<(), TrainError> {
         if self.writes() {
             let records = metrics::read(&self.folder.metrics())?;
-            crate::run::curves::write(&self.folder.curves(), &records, constants, unit)?;
+            crate::run::curves::write(&self.folder.curves(), &records, constants, titles, unit)?;
         }
         Ok(())
     }

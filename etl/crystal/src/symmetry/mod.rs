@@ -1,11 +1,14 @@
-//! Symmetry operations, their text form, and the operations of a space group given by a symbol or number.
+//! Symmetry operations, their text form, the operations of a space group given by a symbol or number, and the space group
+//! of a crystal.
 
 mod operation;
+mod search;
 mod space_group;
 
 pub use operation::{
     MAX_OPERATIONS, OperationError, SymmetryOperation, closure, is_group, without_duplicates,
 };
+pub use search::{SpaceGroup, space_group_of};
 pub use space_group::{
     operations_of_hall_symbol, operations_of_hermann_mauguin_symbol, operations_of_number, settings_of_number,
 };

@@ -18,7 +18,7 @@ use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
-use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::step::{Objective, TOTAL, Titles, Values};
 use crate::run::terms::Terms;
 
 /// Names of the terms of the loss: that of the diagonal of the correlation matrix, and that of the other elements
@@ -85,6 +85,15 @@ impl Objective for CrystalTwinsObjective {
     fn inputs(&self) -> Inputs {
         let perturbs = self.config.pretrain.crystal_twins.perturb > 0.0;
         Encoder::inputs(&self.config.model) | Inputs { positions: perturbs, ..Inputs::default() }
+    }
+
+    fn titles(&self) -> Titles {
+        let titles = [
+            (TOTAL, "Barlow Twins loss"),
+            (TERMS[0], "Agreement of the views (L_on)"),
+            (TERMS[1], "Redundancy of the features (L_off)"),
+        ];
+        titles.map(|(name, title)| (name, title.to_owned())).into()
     }
 
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> [Batch; 2] {

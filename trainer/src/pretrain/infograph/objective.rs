@@ -14,7 +14,7 @@ use crate::model::mask::DrawKey;
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
-use crate::run::step::{Objective, TOTAL, Values};
+use crate::run::step::{Objective, TOTAL, Titles, Values};
 use crate::run::terms::Terms;
 
 /// Names of the terms of the loss: the expectations over atoms with other crystals, and with their own.
@@ -80,6 +80,15 @@ impl Objective for InfoGraphObjective {
 
     fn inputs(&self) -> Inputs {
         Encoder::inputs(&self.config.model)
+    }
+
+    fn titles(&self) -> Titles {
+        let titles = [
+            (TOTAL, "Loss E_neg − E_pos, nats"),
+            (TERMS[0], "Atoms with other crystals (E_neg), nats"),
+            (TERMS[1], "Atoms with their crystals (E_pos), nats"),
+        ];
+        titles.map(|(name, title)| (name, title.to_owned())).into()
     }
 
     fn prepare(&self, graph: GraphBatch<f32>, _key: DrawKey) -> PlacedBatch {

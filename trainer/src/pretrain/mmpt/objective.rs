@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use schemas::settings::FeatureSettings;
 
-use super::loss::{Losses, constant_losses};
+use super::loss::{Losses, constant_losses, titles};
 use super::model::MmptModel;
 use crate::config::Config;
 use crate::data::{ConstantPredictor, GraphBatch, Inputs, LatticeStatistics, Selection};
@@ -15,7 +15,7 @@ use crate::model::mask::{DrawKey, Masks};
 use crate::model::{Batch, Encoder, Pass};
 use crate::pretrain::Pretraining;
 use crate::ranks::Ranks;
-use crate::run::step::{Objective, Values};
+use crate::run::step::{Objective, Titles, Values};
 use crate::run::terms::Terms;
 
 /// Returns the parts that a batch must have for the loss.
@@ -61,6 +61,10 @@ impl Objective for MmptObjective {
 
     fn inputs(&self) -> Inputs {
         Encoder::inputs(&self.config.model) | inputs()
+    }
+
+    fn titles(&self) -> Titles {
+        titles(&self.config.pretrain.mmpt.loss)
     }
 
     fn prepare(&self, graph: GraphBatch<f32>, key: DrawKey) -> Batch {

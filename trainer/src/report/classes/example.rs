@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{ClassEvaluation, ClassFold, ClassOutcome};
+use crate::report::LearningCurves;
+use crate::report::crystal_view::example::caesium_chloride;
 use crate::report::part::Part;
 
 /// Returns a test crystal of a single model.
@@ -13,6 +15,8 @@ pub(in crate::report) fn outcome(material_id: &str, target: usize, probabilities
         target,
         probabilities: probabilities.to_vec(),
         deviation: None,
+        domain_distance: None,
+        has_unseen_element: false,
     }
 }
 
@@ -52,6 +56,8 @@ pub(super) fn evaluation() -> ClassEvaluation {
             ),
         ],
         temperature: None,
+        curves: LearningCurves::default(),
+        structures: vec![caesium_chloride("e")],
         settings: vec![("epochs".to_owned(), "60".to_owned())],
         matbench: None,
     }

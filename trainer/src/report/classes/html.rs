@@ -7,8 +7,10 @@ use maud::{Markup, html};
 
 use super::json::ClassificationRecord;
 use super::scores::{ACCURACY, BALANCED_ACCURACY, BRIER, CALIBRATION_ERROR, F1, LOG_LOSS, ROC_AUC};
-use super::{ClassEvaluation, charts};
-use crate::report::html::{GENERATOR, STYLE, settings, tile};
+use super::{ClassEvaluation, ClassOutcome, charts};
+use crate::report::crystal_view::{self, ShownCrystal};
+use crate::report::domain::{DomainTable, PlacedError};
+use crate::report::html::{GENERATOR, ends, frame, level, resampled, settings, tile};
 use crate::report::number::{counted, grouped};
 use crate::report::statistics::mean;
 
@@ -44,11 +46,13 @@ pub(super) fn page(evaluation: &ClassEvaluation, record: &ClassificationRecord, 
             }
         }
         (confusion(record))
+        (distances(evaluation))
         (worst(evaluation))
+        (crystals(evaluation))
+        (evaluation.curves.section())
         @if !evaluation.settings.is_empty() { (settings(&evaluation.settings)) }
     };
-    let title = format!("{} · evaluation", evaluation.task);
-    page::page(GENERATOR, &title, STYLE, &header(evaluation, record), &main)
+    frame(&evaluation.task, &header(evaluation, record), &main)
 }
 
 fn header(evaluation: &ClassEvaluation, record: &ClassificationRecord) -> Markup {
@@ -58,7 +62,12 @@ fn header(evaluation: &ClassEvaluation, record: &ClassificationRecord) -> Markup
         h1 { (evaluation.task) }
         p { (evaluation.description) }
         div class="tiles" {
-            @for (name, heading) in SCORES.iter().take(TILES) { (tile(&spread(record, name), heading)) }
+            @for (name, heading) in SCORES.iter().take(TILES) {
+                (tile(&spread(record, name), heading))
+                @if let Some(interval) = record.intervals.get(*name).copied() {
+                    (tile(&ends(interval, |end| format!("{end:.3}")), &format!("{} of the {heading}", level(interval))))
+                }
+            }
             (tile(&format!("{dummy:.3}"), "accuracy of the commonest class"))
             (tile(&grouped(tested), "crystals tested"))
         }
@@ -89,6 +98,7 @@ fn scores(record: &ClassificationRecord, notes: &[String]) -> Markup {
                     }
                     None => { "They are not calibrated." }
                 }
+                @if let Some(interval) = record.intervals.values().next().copied() { " " (resampled(interval)) }
             }
             div class="scroll" {
                 table {
@@ -160,6 +170,40 @@ fn confusion(record: &ClassificationRecord) -> Markup {
     }
 }
 
+/// Returns the table of the shares of wrong classes by the distance from the training crystals.
+fn distances(evaluation: &ClassEvaluation) -> Markup {
+    let error = |outcome: &ClassOutcome| PlacedError {
+        distance: outcome.domain_distance,
+        has_unseen_element: outcome.has_unseen_element,
+        error: f64::from(u8::from(!outcome.is_right())),
+    };
+    let table = DomainTable {
+        title: "Wrong classes by distance from the training crystals",
+        heading: "wrong",
+        note: String::new(),
+        write: |error, _| format!("{:.1} %", 100.0 * error),
+    };
+    table.section(&evaluation.outcomes().into_iter().map(error).collect::<Vec<_>>())
+}
+
+/// Returns the section with the surest mistakes and the crystals chosen in space.
+fn crystals(evaluation: &ClassEvaluation) -> Markup {
+    let outcomes = evaluation.outcomes();
+    let shown = evaluation.structures.iter().filter_map(|structure| {
+        let outcome = outcomes.iter().find(|outcome| outcome.material_id == structure.material_id)?;
+        Some(ShownCrystal {
+            structure,
+            formula: &outcome.formula,
+            about: format!(
+                "known {}, predicted {}",
+                evaluation.class(outcome.target),
+                evaluation.class(outcome.predicted())
+            ),
+        })
+    });
+    crystal_view::section("The surest mistakes", &shown.collect::<Vec<_>>())
+}
+
 fn worst(evaluation: &ClassEvaluation) -> Markup {
     let worst = evaluation.worst();
     html! {
@@ -214,5 +258,23 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
+    }
+
+    #[test]
+    fn mistakes_are_counted_by_distance() {
+        let mut evaluation = evaluation();
+        for (fold, distance) in evaluation.folds.iter_mut().zip([0.5, 1.5]) {
+            for outcome in &mut fold.outcomes {
+                outcome.domain_distance = Some(distance);
+                outcome.has_unseen_element = distance > 1.0;
+            }
+        }
+        let record = ClassificationRecord::new(&evaluation);
+        let page = page(&evaluation, &record, &[]).into_string();
+        for part in ["Wrong classes by distance", "<th>wrong</th>", "0.50 to 0.50", "<td>33.3 %</td>"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(page.contains("95 % confidence interval of the balanced accuracy"), "{page}");
+        assert!(page.contains("<figcaption>NaCl e</figcaption>"), "{page}");
     }
 }

@@ -5,12 +5,18 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::scores::{ACCURACY, BALANCED_ACCURACY, confusion, scores, scores_of_constant};
+use super::scores::{
+    ACCURACY, BALANCED_ACCURACY, ROC_AUC, balanced_accuracy, confusion, roc_auc, scores, scores_of_constant,
+};
 use super::{ClassEvaluation, ClassOutcome};
+use crate::report::bootstrap::{self, ConfidenceInterval};
 use crate::report::error::ReportError;
 use crate::report::files::{read_record, write_record};
 use crate::report::part::Part;
 use crate::report::statistics::MeanStd;
+
+/// A score of crystals of a number of classes.
+type Score = fn(&[&ClassOutcome], usize) -> Option<f64>;
 
 /// Content of `evaluation.json` and `validation_scores.json`. Scores have the names and definitions of [`fn@scores`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +44,10 @@ pub struct ClassificationRecord {
     /// Calibration of the probabilities; absent with too few validation crystals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationRecord>,
+    /// Confidence intervals of the means of ROC-AUC and balanced accuracy; empty with fewer than two crystals in a fold, and
+    /// in files of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, ConfidenceInterval>,
 }
 
 /// Calibration of probabilities by a temperature.
@@ -121,6 +131,7 @@ impl ClassificationRecord {
                 temperature: temperature.value,
                 validation_crystals: temperature.crystals,
             }),
+            intervals: intervals(evaluation),
         }
     }
 
@@ -141,11 +152,27 @@ impl ClassificationRecord {
     }
 }
 
+/// Returns the confidence intervals of the scores that are resampled.
+fn intervals(evaluation: &ClassEvaluation) -> BTreeMap<String, ConfidenceInterval> {
+    let folds: Vec<&[ClassOutcome]> = evaluation.folds.iter().map(|fold| &*fold.outcomes).collect();
+    let sizes: Vec<usize> = folds.iter().map(|outcomes| outcomes.len()).collect();
+    let scores: [(&str, Score); 2] = [(ROC_AUC, roc_auc), (BALANCED_ACCURACY, balanced_accuracy)];
+    let interval = |(name, score): (&str, Score)| {
+        let found = bootstrap::interval(&sizes, |fold, drawn| {
+            let outcomes = folds.get(fold)?;
+            let drawn: Vec<&ClassOutcome> =
+                drawn.iter().filter_map(|&crystal| outcomes.get(crystal)).collect();
+            score(&drawn, evaluation.classes.len())
+        });
+        found.map(|found| (name.to_owned(), found))
+    };
+    scores.into_iter().filter_map(interval).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::classes::example::evaluation;
-    use crate::report::classes::scores::ROC_AUC;
 
     #[test]
     fn folds_are_scored_and_taken_together() {
@@ -161,5 +188,23 @@ mod tests {
         // A fold of one class has no characteristic, and then neither has the mean.
         one.folds[0].outcomes.truncate(1);
         assert!(!ClassificationRecord::new(&one).mean.contains_key(ROC_AUC));
+    }
+
+    #[test]
+    fn scores_have_intervals_and_earlier_records_none() {
+        let mut evaluation = evaluation();
+        let outcomes: Vec<ClassOutcome> =
+            evaluation.outcomes().into_iter().cycle().take(60).cloned().collect();
+        evaluation.folds.truncate(1);
+        evaluation.folds[0].outcomes = outcomes;
+        let record = ClassificationRecord::new(&evaluation);
+        for name in [ROC_AUC, BALANCED_ACCURACY] {
+            let found = record.intervals[name];
+            assert!(found.low < record.mean[name] && record.mean[name] < found.high, "{name}: {found:?}");
+        }
+        let mut text = serde_json::to_value(&record).expect("JSON");
+        text.as_object_mut().expect("an object").remove("intervals").expect("it is new");
+        let earlier: ClassificationRecord = serde_json::from_value(text).expect("an earlier record");
+        assert!(earlier.intervals.is_empty());
     }
 }

@@ -25,7 +25,7 @@ use super::error::ReportError;
 use super::files::ResultFiles;
 use super::matbench::{self, Matbench};
 use super::part::Part;
-use super::{FoldOutcome, Mark, PAGE, require_marked};
+use super::{FoldOutcome, LearningCurves, Mark, PAGE, Structure, require_marked};
 
 /// Number of mistakes that the page lists, the surest first.
 const WORST: usize = 20;
@@ -43,6 +43,10 @@ pub struct ClassOutcome {
     pub probabilities: Vec<f64>,
     /// Standard deviation over the ensemble of the probability of the predicted class; `None` for a single model.
     pub deviation: Option<f64>,
+    /// Distance from the training crystals, as that of [`Outcome`](super::Outcome).
+    pub domain_distance: Option<f64>,
+    /// Whether it holds an element that no training crystal holds.
+    pub has_unseen_element: bool,
 }
 
 impl ClassOutcome {
@@ -103,6 +107,10 @@ pub struct ClassEvaluation {
     pub folds: Vec<ClassFold>,
     /// Temperature of the probabilities; `None` if there are too few validation crystals.
     pub temperature: Option<Temperature>,
+    /// Losses of the members over their epochs.
+    pub curves: LearningCurves,
+    /// Crystals that the report page shows in space: the surest mistakes and those chosen.
+    pub structures: Vec<Structure>,
     /// Settings in the report page, as name and value.
     pub settings: Vec<(String, String)>,
     /// MatBench data set of the task, if there is one.
@@ -118,6 +126,11 @@ impl ClassEvaluation {
     /// Returns the name of a class.
     fn class(&self, index: usize) -> &str {
         self.classes.get(index).map_or("", String::as_str)
+    }
+
+    /// Returns the identifiers of the wrongly predicted test crystals with the largest confidence, in descending order.
+    pub fn worst_ids(&self) -> Vec<&str> {
+        self.worst().into_iter().map(|(_, outcome)| outcome.material_id.as_str()).collect()
     }
 
     /// Returns the wrongly predicted test crystals with the largest confidence in descending order, with their folds.

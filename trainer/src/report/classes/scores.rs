@@ -40,8 +40,6 @@ pub fn scores(outcomes: &[&ClassOutcome], classes: usize) -> BTreeMap<String, f6
     let confusion = confusion(outcomes, classes);
     let known = |class: usize| confusion[class].iter().sum::<usize>();
     let predicted = |class: usize| confusion.iter().map(|row| row[class]).sum::<usize>();
-    let recalls = (0..classes).filter(|&class| known(class) > 0);
-    let recalls = recalls.map(|class| confusion[class][class] as f64 / known(class) as f64);
     let f1 = |class: usize| {
         let sum = known(class) + predicted(class);
         if sum == 0 { 0.0 } else { 2.0 * confusion[class][class] as f64 / sum as f64 }
@@ -49,10 +47,6 @@ pub fn scores(outcomes: &[&ClassOutcome], classes: usize) -> BTreeMap<String, f6
     let f1 = match classes {
         2 => f1(1),
         _ => mean((0..classes).filter(|&class| known(class) + predicted(class) > 0).map(f1)),
-    };
-    let areas: Vec<f64> = match classes {
-        2 => roc_auc(outcomes, 1).into_iter().collect(),
-        _ => (0..classes).filter_map(|class| roc_auc(outcomes, class)).collect(),
     };
     let hits = outcomes.iter().map(|outcome| f64::from(u8::from(outcome.is_right())));
     let losses = outcomes.iter().map(|outcome| -outcome.of_target().max(LEAST_PROBABILITY).ln());
@@ -62,8 +56,8 @@ pub fn scores(outcomes: &[&ClassOutcome], classes: usize) -> BTreeMap<String, f6
         probabilities.map(|(class, probability)| (probability - is_target(class)).powi(2)).sum::<f64>()
     };
     let scores = [
-        (ROC_AUC, mean(areas)),
-        (BALANCED_ACCURACY, mean(recalls)),
+        (ROC_AUC, roc_auc(outcomes, classes).unwrap_or(f64::NAN)),
+        (BALANCED_ACCURACY, balanced_accuracy(outcomes, classes).unwrap_or(f64::NAN)),
         (F1, f1),
         (ACCURACY, mean(hits)),
         (LOG_LOSS, mean(losses)),
@@ -101,9 +95,24 @@ pub fn confusion(outcomes: &[&ClassOutcome], classes: usize) -> Vec<Vec<usize>> 
     counts
 }
 
+/// Returns the mean share of the crystals of a class that are found, over the classes that occur; `None` without crystals.
+pub(super) fn balanced_accuracy(outcomes: &[&ClassOutcome], classes: usize) -> Option<f64> {
+    let confusion = confusion(outcomes, classes);
+    let rows = confusion.iter().enumerate().map(|(class, row)| (row[class], row.iter().sum::<usize>()));
+    let recalls = rows.filter(|(_, known)| *known > 0).map(|(found, known)| found as f64 / known as f64);
+    Some(mean(recalls)).filter(|score| score.is_finite())
+}
+
+/// Returns the area under the receiver operating characteristic: of two classes that of the second, of more the mean over
+/// those that occur; `None` without two classes among the crystals.
+pub(super) fn roc_auc(outcomes: &[&ClassOutcome], classes: usize) -> Option<f64> {
+    let ranked = if classes == 2 { 1..2 } else { 0..classes };
+    Some(mean(ranked.filter_map(|class| area(outcomes, class)))).filter(|score| score.is_finite())
+}
+
 /// Returns the area under the receiver operating characteristic of a class against the others, by the ranks of its
 /// probabilities; `None` if all crystals or none are of the class.
-fn roc_auc(outcomes: &[&ClassOutcome], class: usize) -> Option<f64> {
+fn area(outcomes: &[&ClassOutcome], class: usize) -> Option<f64> {
     let curve = roc_curve(outcomes, class)?;
     let steps =
         curve.windows(2).map(|points| (points[1].0 - points[0].0) * (points[1].1 + points[0].1) / 2.0);

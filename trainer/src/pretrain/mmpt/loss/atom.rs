@@ -2,14 +2,20 @@
 
 use burn::prelude::*;
 
-use super::{Term, VIEW_SHARE};
+use super::{Term, VIEW_SHARE, nats};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::ops::cross_entropy;
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term = Term { name: "L_A", value, constant: |constant, _| Some(constant.atom_type) };
+pub(super) const TERM: Term = Term {
+    name: "L_A",
+    title: "Types of hidden atoms",
+    unit: nats,
+    value,
+    constant: |constant, _| Some(constant.atom_type),
+};
 
 /// Returns `½ [mean over M of CE(logits1, Z) + mean over M̄ of CE(logits2, Z)]`.
 ///

@@ -9,12 +9,14 @@ use crate::model::{Batch, Trace};
 use crate::ops::composed::sum_by;
 use crate::pretrain::barlow_twins::{BarlowTwins, Columns};
 use crate::pretrain::mmpt::model::Prediction;
+use crate::unit::PURE;
 
 /// Added to the sum of squares of each feature.
 const NORM_EPSILON: f64 = 1e-8;
 
 /// The term.
-pub(super) const TERM: Term = Term { name: "L_BT", value, constant: |_, _| None };
+pub(super) const TERM: Term =
+    Term { name: "L_BT", title: "Agreement of the views", unit: |_| PURE, value, constant: |_, _| None };
 
 /// Returns the Barlow Twins loss between the atom features p_A of the two views, or between their means over each
 /// crystal's atoms.

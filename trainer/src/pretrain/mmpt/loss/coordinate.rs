@@ -2,14 +2,19 @@
 
 use burn::prelude::*;
 
-use super::{Term, VIEW_SHARE, error};
+use super::{Term, VIEW_SHARE, error, error_unit};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term =
-    Term { name: "L_X", value, constant: |constant, _| Some(constant.centre_distance) };
+pub(super) const TERM: Term = Term {
+    name: "L_X",
+    title: "Distances from the centre",
+    unit: |config| error_unit(config.coordinate.error, ["Å", "Å²"]),
+    value,
+    constant: |constant, _| Some(constant.centre_distance),
+};
 
 /// Returns `½ [mean over M of |d̂1 − d| + mean over M̄ of |d̂2 − d|]` in Å, or of the squared differences.
 ///

@@ -2,14 +2,19 @@
 
 use burn::prelude::*;
 
-use super::{Term, VIEW_SHARE, error};
+use super::{Term, VIEW_SHARE, error, error_unit};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term =
-    Term { name: "L_Dis", value, constant: |constant, _| Some(constant.edge_distance) };
+pub(super) const TERM: Term = Term {
+    name: "L_Dis",
+    title: "Edge lengths",
+    unit: |config| error_unit(config.distance.error, ["Å", "Å²"]),
+    value,
+    constant: |constant, _| Some(constant.edge_distance),
+};
 
 /// Returns the mean error over the edges of both views, `½ Σ_v mean_e |d̂_v − d|` in Å, or of the squared
 /// differences.

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use super::{Term, error};
+use super::{Term, error, error_unit};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
@@ -11,7 +11,13 @@ use crate::pretrain::mmpt::model::Prediction;
 const CONSTANT_LOSS: f64 = 1.0;
 
 /// The term.
-pub(super) const TERM: Term = Term { name: "L_L", value, constant: |_, _| Some(CONSTANT_LOSS) };
+pub(super) const TERM: Term = Term {
+    name: "L_L",
+    title: "Lattice parameters",
+    unit: |config| error_unit(config.lattice.error, ["standard deviations", "variances"]),
+    value,
+    constant: |_, _| Some(CONSTANT_LOSS),
+};
 
 /// Returns the mean error of the standardised parameters over all crystals.
 ///

@@ -16,8 +16,9 @@ use super::model::Prediction;
 use crate::config::pretrain::loss::{Error, LossConfig, terms};
 use crate::data::{ConstantPredictor, PeriodicLabels};
 use crate::model::{Batch, Trace};
-use crate::run::step::{TOTAL, Values};
+use crate::run::step::{TOTAL, Titles, Values};
 use crate::run::terms::Terms;
+use crate::unit;
 
 /// Weight of each view in the mean over both.
 const VIEW_SHARE: f64 = 0.5;
@@ -26,6 +27,10 @@ const VIEW_SHARE: f64 = 0.5;
 struct Term {
     /// Name of the term in section 6 of the specification.
     name: &'static str,
+    /// Says in words what the term is about, for the captions of its curves.
+    title: &'static str,
+    /// Unit of its value; `1` for none.
+    unit: fn(&LossConfig) -> &'static str,
     /// Computes the term for a batch, shape `[1]`.
     value: fn(&LossConfig, &Prediction, &Batch, &mut Trace) -> Tensor<1>,
     /// Value of the term for the constant predictor; `None` for a term without one.
@@ -49,6 +54,19 @@ fn switched_on(config: &LossConfig) -> impl Iterator<Item = (&'static Term, f64)
 pub(super) fn constant_losses(constant: &ConstantPredictor, labels: PeriodicLabels) -> Values {
     let values = TERMS.iter().filter_map(|term| Some((term.name, (term.constant)(constant, labels)?)));
     values.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Unit of a cross entropy.
+fn nats(_: &LossConfig) -> &'static str {
+    "nats"
+}
+
+/// Returns what the sum and the terms are, by name.
+pub(super) fn titles(config: &LossConfig) -> Titles {
+    let title =
+        |term: &Term| format!("{} ({}){}", term.title, term.name, unit::shown(", ", (term.unit)(config), ""));
+    let terms = TERMS.iter().map(|term| (term.name, title(term)));
+    terms.chain([(TOTAL, "Weighted sum of the terms".to_owned())]).collect()
 }
 
 /// The loss of a batch and its terms.
@@ -86,6 +104,14 @@ impl Losses {
     /// Returns the names and values of the sum and the terms. Waits for the device.
     pub fn values(&self) -> Vec<(&'static str, f64)> {
         self.terms.values()
+    }
+}
+
+/// Returns the unit of an error, given that of the difference and that of its square.
+const fn error_unit(kind: Error, [absolute, squared]: [&'static str; 2]) -> &'static str {
+    match kind {
+        Error::Absolute => absolute,
+        Error::Squared => squared,
     }
 }
 

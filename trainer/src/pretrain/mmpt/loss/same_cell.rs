@@ -2,15 +2,20 @@
 
 use burn::prelude::*;
 
-use super::{Term, VIEW_SHARE};
+use super::{Term, VIEW_SHARE, nats};
 use crate::config::pretrain::loss::LossConfig;
 use crate::model::{Batch, Trace};
 use crate::ops::cross_entropy;
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term =
-    Term { name: "L_Unit", value, constant: |constant, labels| Some(constant.same_cell(labels)) };
+pub(super) const TERM: Term = Term {
+    name: "L_Unit",
+    title: "Same cell or not",
+    unit: nats,
+    value,
+    constant: |constant, labels| Some(constant.same_cell(labels)),
+};
 
 /// Returns the mean cross entropy over the edges of both views, `½ Σ_v mean_e CE(logits_v, same_cell)`.
 ///

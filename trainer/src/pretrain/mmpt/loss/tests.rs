@@ -327,3 +327,15 @@ fn labels_matter_to_their_own_terms_alone() {
 fn default_values(sample: &Sample) -> Vec<(&'static str, f64)> {
     sample.losses(&LossConfig::default()).values()
 }
+
+#[test]
+fn every_term_is_named_in_words_with_its_unit() {
+    let mut config = LossConfig::default();
+    let named = titles(&config);
+    assert_eq!(named.len(), TERMS.len() + 1);
+    assert_eq!(named["L_Die"], "Directions, 27 classes (L_Die), nats");
+    assert_eq!(named["L_Dis"], "Edge lengths (L_Dis), Å");
+    assert_eq!(named["L_BT"], "Agreement of the views (L_BT)");
+    config.distance.error = Error::Squared;
+    assert_eq!(titles(&config)["L_Dis"], "Edge lengths (L_Dis), Å²");
+}

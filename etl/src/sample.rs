@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Returns `size` distinct numbers below `total` in ascending order, or all of them if there are no more. The same
 /// seed gives the same numbers (Floyd's algorithm: J. Bentley, Commun. ACM 30, 754 (1987)).
-pub(super) fn ascending(total: u64, size: usize, seed: u64) -> Vec<u64> {
+pub(crate) fn ascending(total: u64, size: usize, seed: u64) -> Vec<u64> {
     let size = u64::try_from(size).unwrap_or(u64::MAX).min(total);
     let mut state = seed;
     let mut chosen = BTreeSet::new();
