@@ -118,8 +118,8 @@ $(VENV)/complete: tests/requirements.txt
 
 analysis: $(VENV)/complete ## Run the DuckDB analyses over the stores; STORES="data/oqmd ..."
 	@# Names of folders are no words of make, nor of a shell.
-	@set -- $(STORES); [ $$# -gt 0 ] || for manifest in data/*/manifest.json; do \
-		[ ! -f "$$manifest" ] || set -- "$$@" "$${manifest%/manifest.json}"; done; \
+	@set -- $(STORES); [ $$# -gt 0 ] || for manifest in data/*.store/manifest.json; do \
+		[ ! -f "$$manifest" ] || set -- "$$@" "$${manifest%.store/manifest.json}"; done; \
 		$(VENV)/bin/python tests/analysis/run.py "$$@"
 
 spark: ## Install pyspark into .venv-spark (400 MB from PyPI; Java 17) and test the ETL on it

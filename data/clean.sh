@@ -3,7 +3,8 @@
 #
 #   data/clean.sh [FOLDER]
 #
-# Of a store the files that its manifest lists are removed; what else lies there stays.
+# Of a store the files that its manifest lists are removed; what else lies there stays. The manifest of the store
+# NAME is NAME.store/manifest.json, or NAME/manifest.json where format version 1 is meant.
 set -euo pipefail
 shopt -s nullglob
 folder=${1:-$(dirname "${BASH_SOURCE[0]}")}
@@ -33,22 +34,39 @@ remove() {
     if [ -f "$1" ] || [ -L "$1" ]; then rm -f -- "$1" || failed=1; fi
 }
 
+# Removes a folder if it is empty, and says so if it is not.
+remove_folder() {
+    [ ! -d "$1" ] || rmdir -- "$1" 2>/dev/null || echo "make clean: $1 holds other files, and stays"
+}
+
 failed=0
 for manifest in "$folder"/*/manifest.json; do
-    store=${manifest%/manifest.json}
-    [ ! -L "$store" ] && [ ! -L "$manifest" ] && [ -f "$manifest" ] && is_sealed "$manifest" || continue
+    records=${manifest%/manifest.json}
+    # Through a link, files elsewhere would be meant.
+    [ ! -L "$records" ] && [ ! -L "$manifest" ] && [ -f "$manifest" ] && is_sealed "$manifest" || continue
     source=$(sed -n 's|^  "source": "\([^"\\/]*\)",$|\1|p' "$manifest")
     [ -n "$source" ] || continue
+    case $(sed -n 's|^  "format_version": \([0-9]*\),$|\1|p' "$manifest") in
+    1)
+        store=$records
+        rejects=rejects/rejects.parquet
+        ;;
+    *)
+        store=${records%.store}
+        rejects=rejects.parquet
+        [ "$store" != "$records" ] && [ ! -L "$store" ] || continue
+        ;;
+    esac
     while IFS= read -r shard; do
         # The source's name is no pattern.
         number=${shard#"$source-"}
         [[ $shard = "$source-$number" && $number =~ ^[0-9]{5,}\.parquet$ ]] && remove "$store/$shard"
     done < <(sed -n '/^  "shards": \[$/,/^  \]/s|^      "file": "\([^"\\/]*\)",$|\1|p' "$manifest")
-    # Through a link, files elsewhere would be meant.
-    [ -L "$store/rejects" ] || remove "$store/rejects/rejects.parquet"
-    [ -s "$store/.lock" ] || remove "$store/.lock"
+    [ -L "$store/rejects" ] || remove "$records/$rejects"
+    [ -s "$records/.lock" ] || remove "$records/.lock"
     remove "$manifest"
     [ -L "$store/rejects" ] || rmdir -- "$store/rejects" 2>/dev/null || true
-    rmdir -- "$store" 2>/dev/null || echo "make clean: $store holds other files, and stays"
+    remove_folder "$store"
+    remove_folder "$records"
 done
 exit "$failed"

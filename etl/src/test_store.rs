@@ -1,21 +1,44 @@
 //! Small finished stores for tests of the commands that read one.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
 use crystal::feature::{Features, Featuriser};
 use crystal::structure::Structure;
+use schemas::layout::StorePaths;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::property::{PropertyColumn, PropertyKind};
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, SOFTWARE_VERSION, reject_schema, shard_schema};
+use tempfile::TempDir;
 
 use crate::columns::{Columns, RowLabels};
 use crate::feature;
 use crate::shard::{ShardFormat, file_metadata};
+
+/// A temporary folder for a store, with room for the sidecar beside it.
+pub(crate) struct TestFolder {
+    _parent: TempDir,
+    path: PathBuf,
+}
+
+impl TestFolder {
+    /// The folder of the store.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// An empty folder for a store.
+pub(crate) fn folder() -> TestFolder {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let path = parent.path().join("test");
+    std::fs::create_dir(&path).expect("a writable folder");
+    TestFolder { _parent: parent, path }
+}
 
 /// A crystal with its labels.
 pub(crate) struct TestCrystal {
@@ -88,6 +111,10 @@ pub(crate) fn write_edited(
     shard_rows: usize,
     edit: &dyn Fn(&mut TestRow),
 ) {
+    let paths = StorePaths::new(store);
+    for folder in [store, paths.records()] {
+        std::fs::create_dir_all(folder).expect("a writable folder");
+    }
     let settings = FeatureSettings::default();
     let kinds = [
         ("band_gap_ev", PropertyKind::Number),
@@ -147,14 +174,13 @@ pub(crate) fn write_edited(
             noted: BTreeMap::new(),
         },
         shards,
-        rejects: write_rejects(store, &settings),
+        rejects: write_rejects(&paths, &settings),
     };
-    std::fs::write(Manifest::path(store), manifest.to_json()).expect("a writable folder");
+    std::fs::write(paths.manifest(), manifest.to_json()).expect("a writable folder");
 }
 
 /// Writes two rejects: a filtered entry and an invalid one.
-fn write_rejects(store: &Path, settings: &FeatureSettings) -> ShardEntry {
-    std::fs::create_dir_all(store.join("rejects")).expect("a writable folder");
+fn write_rejects(paths: &StorePaths, settings: &FeatureSettings) -> ShardEntry {
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).expect("a valid schema");
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec![Some("big"), None])),
@@ -165,8 +191,7 @@ fn write_rejects(store: &Path, settings: &FeatureSettings) -> ShardEntry {
         Arc::new(StringArray::from(vec!["nsites <= 20", "site Na1 has the occupancy 0.5"])),
     ];
     let batch = RecordBatch::try_new(reject_schema(), columns).expect("columns of the schema");
-    let mut writer = format.create(store, &store.join("rejects/rejects.parquet")).expect("a writable folder");
+    let mut writer = format.create(paths.records(), &paths.rejects()).expect("a writable folder");
     writer.append(format.encode(&[batch]).expect("a batch of the schema")).expect("a writable file");
-    let entry = writer.finish().expect("a writable file");
-    ShardEntry { file: format!("rejects/{}", entry.file), ..entry }
+    writer.finish().expect("a writable file")
 }

@@ -15,6 +15,7 @@ use etl::validate::{ValidateOptions, validate};
 use etl::worker::{WorkerRequest, features};
 use schemas::StoreError;
 use schemas::hash::file_sha256;
+use schemas::layout::{REJECTS_FILE, StorePaths};
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
@@ -33,8 +34,6 @@ pub const ENTRIES: [(&str, Entry); 4] = [
 
 /// Name of the shard in a store.
 const SHARD: &str = "fuzz-00000.parquet";
-/// Folder of a store's rejects.
-const REJECTS: &str = "rejects";
 /// Largest crystal whose features are computed, in sites.
 const MAX_SITES: usize = 200;
 /// Crystals whose features are recomputed.
@@ -107,7 +106,11 @@ fn check_row(crystal: &CrystalView<'_>) {
 /// the readers behind them.
 pub fn resealed(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let store = folder.path();
+    let store = &folder.path().join("x");
+    let paths = StorePaths::new(store);
+    for folder in [store.as_path(), paths.records()] {
+        fs::create_dir(folder).expect("a folder can be made");
+    }
     let path = store.join(SHARD);
     fs::write(&path, bytes).expect("the file can be written");
     let (rows, settings) = match Shard::open(&path, None) {
@@ -123,10 +126,10 @@ pub fn resealed(bytes: &[u8]) {
         inputs: Vec::new(),
         counts: Counts { read: rows, kept: rows, ..Counts::default() },
         shards: vec![entry(store, SHARD, rows)],
-        rejects: no_rejects(store),
+        rejects: no_rejects(&paths),
         settings,
     };
-    fs::write(Manifest::path(store), manifest.to_json()).expect("the manifest can be written");
+    fs::write(paths.manifest(), manifest.to_json()).expect("the manifest can be written");
     let report =
         validate(store, &ValidateOptions { sample: Some(SAMPLE), seed: 0 }).expect("a store is there");
     let sealed = |check: &str| matches!(check, "sha256" | "bytes" | "manifest" | "counts");
@@ -150,7 +153,7 @@ fn entry(store: &Path, file: &str, rows: u64) -> ShardEntry {
 }
 
 /// Writes an empty table of rejects.
-fn no_rejects(store: &Path) -> ShardEntry {
+fn no_rejects(paths: &StorePaths) -> ShardEntry {
     static TABLE: OnceLock<Vec<u8>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -161,8 +164,6 @@ fn no_rejects(store: &Path) -> ShardEntry {
         writer.finish().expect("the file can be written");
         fs::read(&path).expect("the file is there")
     });
-    fs::create_dir(store.join(REJECTS)).expect("a folder can be made");
-    let file = format!("{REJECTS}/rejects.parquet");
-    fs::write(store.join(&file), table).expect("the file can be written");
-    entry(store, &file, 0)
+    fs::write(paths.rejects(), table).expect("the file can be written");
+    entry(paths.records(), REJECTS_FILE, 0)
 }

@@ -18,6 +18,7 @@ use etl::reject::{Note, Origin, Reject};
 use etl::source::{
     EmbeddedLabels, OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open,
 };
+use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
 use schemas::seal;
 
@@ -270,18 +271,25 @@ pub fn symmetry(bytes: &[u8]) {
     }
 }
 
-/// The manifest of a store. One that is understood is written and read back to the same; a seal opens to
+/// The manifest of a store, in the layout of either format version. One that is understood is written and read back to the same; a seal opens to
 /// what was sealed.
 pub fn manifest(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let path = Manifest::path(folder.path());
-    fs::write(&path, bytes).expect("the manifest can be written");
-    match Manifest::read(folder.path()) {
-        Ok(manifest) => {
-            fs::write(&path, manifest.to_json()).expect("the manifest can be written");
-            assert_eq!(Manifest::read(folder.path()).expect("as it was written"), manifest);
+    let (store, former) = (folder.path().join("x"), folder.path().join("y"));
+    for paths in [StorePaths::new(&store), StorePaths::former(&former)] {
+        for folder in [paths.shards(), paths.records()] {
+            fs::create_dir_all(folder).expect("a folder can be made");
         }
-        Err(error) => assert!(error.to_string().starts_with(&path.display().to_string()), "{error}"),
+        fs::write(paths.manifest(), bytes).expect("the manifest can be written");
+        match Manifest::read(paths.shards()) {
+            Ok(manifest) => {
+                fs::write(paths.manifest(), manifest.to_json()).expect("the manifest can be written");
+                assert_eq!(Manifest::read(paths.shards()).expect("as it was written"), manifest);
+            }
+            Err(error) => {
+                assert!(error.to_string().starts_with(&paths.shards().display().to_string()), "{error}");
+            }
+        }
     }
     if let Ok(text) = str::from_utf8(bytes)
         && seal::seal(text.to_owned()).len() > text.len() + 1

@@ -10,7 +10,10 @@
 -- edges        one row an edge, from a neighbour (source) to its centre atom (target); none for an atom
 --              without a neighbour within the cutoff
 -- first_shell  the edges between an atom and its nearest neighbours
--- rejects      what was left out of the store, and why
+-- rejects      what was left out of the store, and why: from the folder beside it, data/oqmd.store
+--
+-- Name the store by its folder's own name, not by `.` or a link. Of a store of format version 1, whose rejects are in
+-- its own folder, `rejects` cannot be made; the other views can.
 
 -- Symbol of an element from its atomic number, 1 to 118.
 CREATE OR REPLACE MACRO element_symbol(atomic_number) AS [
@@ -24,10 +27,7 @@ CREATE OR REPLACE MACRO element_symbol(atomic_number) AS [
 ][atomic_number];
 
 CREATE OR REPLACE VIEW crystals AS
-FROM read_parquet(getvariable('store') || '/*.parquet');
-
-CREATE OR REPLACE VIEW rejects AS
-FROM read_parquet(getvariable('store') || '/rejects/rejects.parquet');
+FROM read_parquet(rtrim(getvariable('store'), '/') || '/*.parquet');
 
 -- Sites are counted from 0, as the edges name them; lists in DuckDB count from 1.
 CREATE OR REPLACE VIEW sites AS
@@ -160,6 +160,9 @@ COMMENT ON COLUMN first_shell.direction_centred IS 'As edge_direction with the h
 COMMENT ON COLUMN first_shell.same_cell_centred IS 'Whether edge_direction_centred is 13';
 COMMENT ON COLUMN first_shell.source_element IS 'Symbol of the neighbour''s element';
 COMMENT ON COLUMN first_shell.target_element IS 'Symbol of the centre''s element';
+
+CREATE OR REPLACE VIEW rejects AS
+FROM read_parquet(rtrim(getvariable('store'), '/') || '.store/rejects.parquet');
 
 COMMENT ON VIEW rejects IS 'What was left out of the store, and why: one row an entry';
 COMMENT ON COLUMN rejects.material_id IS 'Identifier of the entry, where it could be read';

@@ -30,11 +30,24 @@ pub enum StoreError {
         /// The store's folder.
         path: PathBuf,
     },
-    /// The file or folder is not a store.
-    #[error("{}: not a finished store, it has no manifest.json", path.display())]
+    /// The file or folder is not a store, or was copied without its sidecar.
+    #[error(
+        "{}: not a finished store: {} is missing, and both folders belong together",
+        path.display(), manifest.display()
+    )]
     NotAStore {
         /// The file or folder.
         path: PathBuf,
+        /// Where its manifest would be.
+        manifest: PathBuf,
+    },
+    /// The folder, or that of the file, is the sidecar of a store and no store.
+    #[error("{}: belongs to the store {}, which must be named instead", path.display(), store.display())]
+    Sidecar {
+        /// The sidecar, or a file in it.
+        path: PathBuf,
+        /// Folder of the store.
+        store: PathBuf,
     },
     /// The file cannot be read as Parquet: it is truncated, overwritten or of another format.
     #[error("{}: not a readable Parquet file: {message}", path.display())]

@@ -8,6 +8,7 @@
 //! * [`view`]: typed rows of a `RecordBatch` without copying
 //! * [`sites`]: cells and sites without the edges
 //! * [`reader`]: opening a shard, with all checks
+//! * [`layout`]: the folders of a store
 //! * [`manifest`]: the list of a store's files with their hashes and counts
 //! * [`limits`]: the largest crystal and the largest row group
 //! * [`matbench`]: the published tasks of MatBench and their sizes
@@ -29,6 +30,7 @@ pub mod count;
 pub mod error;
 pub mod guard;
 pub mod hash;
+pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod manifest;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,22 +13,17 @@ use crate::bounded;
 use crate::count::counted;
 use crate::error::StoreError;
 use crate::hash::file_sha256;
+use crate::layout::{MAX_MANIFEST_BYTES, StorePaths, rejects_name};
 use crate::part::Part;
 use crate::settings::FeatureSettings;
+use crate::store::{FORMAT_VERSION, FORMER_FORMAT_VERSION};
 use crate::{name, seal};
-
-/// Name of the manifest in a store's folder.
-pub const MANIFEST_FILE: &str = "manifest.json";
-/// Largest size of a manifest in bytes. It allows about a million shards.
-pub const MAX_BYTES: u64 = 256 << 20;
-/// Folder inside the store's folder that holds the files of an unfinished build.
-pub const STAGING_FOLDER: &str = ".build";
 
 /// A file of the store or one of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// Name relative to the store's folder. For an input, its file name.
+    /// Name of the file.
     pub file: String,
     /// Size in bytes. For a folder, the sum of its files.
     pub bytes: u64,
@@ -40,7 +35,7 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShardEntry {
-    /// Name relative to the store's folder: a file directly in it, or the rejects table.
+    /// Name of a shard in the store's folder, or of the rejects table in the folder of the manifest.
     #[serde(deserialize_with = "name::deserialize_file")]
     pub file: String,
     /// Number of rows.
@@ -52,13 +47,13 @@ pub struct ShardEntry {
 }
 
 impl ShardEntry {
-    /// Checks the file's size and SHA-256. Reading the file takes about one second per gigabyte on one core.
+    /// Checks size and SHA-256 of the file in its folder. Reading the file takes about one second per gigabyte on one core.
     ///
     /// # Errors
     /// Returns [`StoreError::Io`] if the file cannot be read or is not a regular file, and [`StoreError::Damaged`] if
     /// its content differs.
-    pub fn verify(&self, store: &Path) -> Result<(), StoreError> {
-        let path = store.join(&self.file);
+    pub fn verify(&self, folder: &Path) -> Result<(), StoreError> {
+        let path = folder.join(&self.file);
         let (sha256, bytes) = file_sha256(&path).map_err(StoreError::io(&path))?;
         self.require(&path, &sha256, bytes)
     }
@@ -173,7 +168,7 @@ impl Balance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of the shard format, see [`crate::store::FORMAT_VERSION`].
+    /// Version of the format, see [`FORMAT_VERSION`].
     pub format_version: u32,
     /// Version of the software that wrote the store.
     pub software_version: String,
@@ -198,24 +193,21 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Returns the path of a store's manifest.
-    pub fn path(store: &Path) -> PathBuf {
-        store.join(MANIFEST_FILE)
-    }
-
     /// Reads the manifest of a store.
     ///
     /// # Errors
-    /// Returns the error of [`absence`] if there is no manifest.
+    /// Returns the error of [`StorePaths::absence`] if there is no manifest, and [`StoreError::Sidecar`] if the folder
+    /// is no store but belongs to one.
     /// Returns [`StoreError::Io`] if it cannot be read.
     /// Returns [`StoreError::Manifest`] with line and column if it is malformed, its checksum is wrong, it names
     /// files outside the store or its counts overflow.
     /// Returns [`StoreError::FormatVersion`] for another version of the format, and [`StoreError::Settings`] for
     /// invalid settings.
     pub fn read(store: &Path) -> Result<Self, StoreError> {
-        let path = Self::path(store);
-        let text = bounded::read(&path, MAX_BYTES).map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => absence(store),
+        let paths = StorePaths::find(store);
+        let path = paths.manifest();
+        let text = bounded::read(&path, MAX_MANIFEST_BYTES).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => paths.absence(),
             _ => StoreError::io(&path)(error),
         })?;
         let text = String::from_utf8(text).map_err(|_| {
@@ -234,11 +226,13 @@ impl Manifest {
             column: error.column(),
             message: error.to_string(),
         })?;
-        if manifest.format_version != crate::store::FORMAT_VERSION {
-            return Err(StoreError::FormatVersion {
-                path,
-                found: manifest.format_version.to_string(),
-                expected: crate::store::FORMAT_VERSION,
+        let readable = if paths.is_former() { FORMER_FORMAT_VERSION } else { FORMAT_VERSION };
+        if manifest.format_version != readable {
+            return Err(if paths.is_former() && manifest.format_version == FORMAT_VERSION {
+                StorePaths::new(store).absence()
+            } else {
+                let found = manifest.format_version.to_string();
+                StoreError::FormatVersion { path, found, expected: FORMAT_VERSION }
             });
         }
         if let Err(source) = manifest.settings.check() {
@@ -271,8 +265,9 @@ impl Manifest {
                 return named(SHARDS, file, "is listed twice");
             }
         }
-        if self.rejects.file != name::rejects_name() {
-            return named("\"rejects\"", &self.rejects.file, &format!("is not {:?}", name::rejects_name()));
+        let rejects = rejects_name(self.format_version);
+        if self.rejects.file != rejects {
+            return named("\"rejects\"", &self.rejects.file, &format!("is not {rejects:?}"));
         }
         let sums = self.balances().map(|balance| balance.sum);
         let bytes = sum(self.shards.iter().map(|shard| shard.bytes));
@@ -336,24 +331,6 @@ struct Fault {
 /// Sums counts in a type that cannot overflow, even with invalid counts.
 fn sum(counts: impl IntoIterator<Item = u64>) -> u128 {
     counts.into_iter().map(u128::from).sum()
-}
-
-/// Returns the error for a folder without a manifest: [`StoreError::Missing`], [`StoreError::Unfinished`] or
-/// [`StoreError::NotAStore`].
-pub fn absence(store: &Path) -> StoreError {
-    let path = store.to_owned();
-    if is_unfinished(store) {
-        StoreError::Unfinished { path }
-    } else if store.exists() {
-        StoreError::NotAStore { path }
-    } else {
-        StoreError::Missing { path }
-    }
-}
-
-/// Whether the folder holds a store whose build was interrupted or is still running.
-pub fn is_unfinished(store: &Path) -> bool {
-    !store.join(MANIFEST_FILE).exists() && store.join(STAGING_FOLDER).exists()
 }
 
 #[cfg(test)]

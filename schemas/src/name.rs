@@ -5,10 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Folder of the rejects table inside the store's folder.
-pub const REJECTS_FOLDER: &str = "rejects";
-/// Name of the rejects table inside its folder.
-pub const REJECTS_FILE: &str = "rejects.parquet";
+use crate::layout::FORMER_REJECTS;
 
 /// Largest length of a source's name in bytes. It leaves room for a number and an extension within the 255 bytes that
 /// file systems allow.
@@ -94,11 +91,6 @@ pub fn shard_number(name: &str, source: &str) -> Option<usize> {
     (shard_name(source, number) == name).then_some(number)
 }
 
-/// Returns the name of the rejects table relative to the store's folder.
-pub fn rejects_name() -> String {
-    format!("{REJECTS_FOLDER}/{REJECTS_FILE}")
-}
-
 /// Deserialises and validates the name of a source.
 pub(crate) fn deserialize_source<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     let name = String::deserialize(input)?;
@@ -106,11 +98,11 @@ pub(crate) fn deserialize_source<'de, D: Deserializer<'de>>(input: D) -> Result<
     Ok(name)
 }
 
-/// Deserialises and validates the name of a store's file: a file directly in the store's folder, or the rejects
-/// table.
+/// Deserialises and validates the name of a store's file: a file directly in its folder, or the rejects table of
+/// format version 1.
 pub(crate) fn deserialize_file<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     let name = String::deserialize(input)?;
-    if name != rejects_name() {
+    if name != FORMER_REJECTS {
         require_file(&name).map_err(serde::de::Error::custom)?;
     }
     Ok(name)

@@ -3,12 +3,11 @@
 //! Outputs are renamed into place. An output that is also an input, perhaps under another name, would overwrite it,
 //! and a file written into a store that is read would damage the store.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::manifest::{MANIFEST_FILE, Manifest, STAGING_FOLDER, is_unfinished};
-use crate::name::REJECTS_FOLDER;
+use crate::layout::{StorePaths, store_of_sidecar};
+use crate::manifest::Manifest;
 
 /// An error of an output that would overwrite an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +21,7 @@ pub enum OutputIsInput {
         /// The input as given.
         input: PathBuf,
     },
-    /// The output is, or lies in, a store that is read.
+    /// The output is, or lies in, a store that is read, or its sidecar.
     #[error("{}: lies in the store {}, which is read, and cannot be the output", output.display(), store.display())]
     InStore {
         /// The output as given.
@@ -30,10 +29,10 @@ pub enum OutputIsInput {
         /// Folder of the store.
         store: PathBuf,
     },
-    /// The input lies in the folder whose files will be replaced.
+    /// The input lies in a folder whose files will be replaced.
     #[error("{}: is an input and lies in {}, whose files are to be replaced", input.display(), output.display())]
     Within {
-        /// The folder as given.
+        /// The folder: that of the output as given, or its sidecar.
         output: PathBuf,
         /// The input as given.
         input: PathBuf,
@@ -50,15 +49,16 @@ pub fn require_apart<P: AsRef<Path>>(
     inputs: impl IntoIterator<Item = P>,
 ) -> Result<(), OutputIsInput> {
     let place = place(output);
-    let stores: Vec<&Path> = place.ancestors().filter(|folder| is_store(folder)).collect();
+    let stores: Vec<StorePaths> = place.ancestors().filter_map(store_at).collect();
     for input in inputs {
         let input = input.as_ref();
         let read = self::place(input);
         if read == place || is_same_file(output, input) {
             return Err(OutputIsInput::Same { output: output.to_owned(), input: input.to_owned() });
         }
-        if let Some(store) = stores.iter().find(|store| is_of_store(&read, store)) {
-            return Err(OutputIsInput::InStore { output: output.to_owned(), store: store.to_path_buf() });
+        if let Some(store) = stores.iter().find(|store| store.covers(&read)) {
+            let store = store.shards().to_owned();
+            return Err(OutputIsInput::InStore { output: output.to_owned(), store });
         }
     }
     Ok(())
@@ -81,8 +81,8 @@ pub fn require_outside<P: AsRef<Path>>(
     }
 }
 
-/// Checks that no input is a file of the store in a folder, whether the store exists yet or not: a build may replace
-/// all of its files. Other files in the folder are not touched and may be inputs.
+/// Checks that no input is a file of the store in a folder or of its sidecar, whether the store exists yet or not: a
+/// build may replace all of its files. Other files in the folder of the shards are not touched and may be inputs.
 ///
 /// # Errors
 /// Returns [`OutputIsInput::Within`] for the first input that is such a file or a symbolic link to one.
@@ -90,13 +90,16 @@ pub fn require_outside_store<P: AsRef<Path>>(
     folder: &Path,
     inputs: impl IntoIterator<Item = P>,
 ) -> Result<(), OutputIsInput> {
-    let store = place(folder);
+    let store = StorePaths::new(&place(folder));
     for input in inputs {
         let input = input.as_ref();
         // Replacing a symbolic link loses the link, though not its target.
         let named = self::named_place(input).unwrap_or_default();
-        if is_of_store(&place(input), &store) || is_of_store(&named, &store) {
-            return Err(OutputIsInput::Within { output: folder.to_owned(), input: input.to_owned() });
+        if let Some(read) = [place(input), named].iter().find(|read| store.covers(read)) {
+            let within = read.starts_with(store.shards());
+            let output =
+                if within { folder.to_owned() } else { StorePaths::new(folder).records().to_owned() };
+            return Err(OutputIsInput::Within { output, input: input.to_owned() });
         }
     }
     Ok(())
@@ -136,32 +139,21 @@ fn is_same_file(output: &Path, input: &Path) -> bool {
     }
 }
 
-/// Whether a folder is a store, finished or not. The name `manifest.json` alone is not enough, because other programs
-/// use it too.
-fn is_store(folder: &Path) -> bool {
-    Manifest::read(folder).is_ok() || is_unfinished(folder)
-}
-
-/// Whether a resolved path is a store or one of its files.
-fn is_of_store(path: &Path, store: &Path) -> bool {
-    let Ok(inside) = path.strip_prefix(store) else { return false };
-    let mut parts = inside.iter();
-    match (parts.next(), parts.next()) {
-        (None, _) => true,
-        (Some(_), None) => {
-            inside.extension() == Some(OsStr::new("parquet")) || inside == Path::new(MANIFEST_FILE)
-        }
-        (Some(folder), Some(_)) => folder == REJECTS_FOLDER || folder == STAGING_FOLDER,
-    }
+/// Returns the store, finished or not, of which a folder is that of the shards or the sidecar. The name of the
+/// manifest alone is not enough, because other programs use it too.
+fn store_at(folder: &Path) -> Option<StorePaths> {
+    let of_shards = Manifest::read(folder).is_ok() || StorePaths::new(folder).is_unfinished();
+    let store = if of_shards { Some(folder.to_owned()) } else { store_of_sidecar(folder) };
+    store.as_deref().map(StorePaths::new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::rejects_name;
     use crate::manifest::{Counts, ShardEntry};
-    use crate::name::rejects_name;
     use crate::settings::FeatureSettings;
-    use crate::store::FORMAT_VERSION;
+    use crate::store::{FORMAT_VERSION, FORMER_FORMAT_VERSION};
 
     /// The manifest of a store without shards.
     fn manifest() -> Manifest {
@@ -175,7 +167,12 @@ mod tests {
             inputs: Vec::new(),
             counts: Counts::default(),
             shards: Vec::new(),
-            rejects: ShardEntry { file: rejects_name(), rows: 0, bytes: 0, sha256: String::new() },
+            rejects: ShardEntry {
+                file: rejects_name(FORMAT_VERSION).into(),
+                rows: 0,
+                bytes: 0,
+                sha256: String::new(),
+            },
         }
     }
 
@@ -183,11 +180,11 @@ mod tests {
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = |name: &str| folder.path().join(name);
-        fs::create_dir_all(path("st/rejects")).expect("a folder");
-        fs::create_dir(path("in")).expect("a folder");
-        fs::write(path("st/manifest.json"), manifest().to_json()).expect("writing");
-        for file in ["in/manifest.json", "st/x-00000.parquet", "st/rejects/rejects.parquet", "in/a.json", "w"]
-        {
+        for name in ["st", "st.store", "in"] {
+            fs::create_dir(path(name)).expect("a folder");
+        }
+        fs::write(path("st.store/manifest.json"), manifest().to_json()).expect("writing");
+        for file in ["in/manifest.json", "st/x-00000.parquet", "st.store/rejects.parquet", "in/a.json", "w"] {
             fs::write(path(file), "x").expect("writing");
         }
         folder
@@ -224,15 +221,20 @@ mod tests {
     #[test]
     fn what_lies_in_a_store_that_is_read_is_found() {
         let folder = folder();
-        for input in ["st", "st/x-00000.parquet", "st/rejects/rejects.parquet", "st/../st"] {
-            for output in ["st/x-00001.parquet", "st/sub/new.csv", "st/stats.html"] {
+        for input in ["st", "st/x-00000.parquet", "st.store/rejects.parquet", "st.store", "st/../st"] {
+            for output in ["st/x-00001.parquet", "st/sub/new.csv", "st/stats.html", "st.store/new.csv"] {
                 let error = refused(folder.path(), output, input).expect("in the store");
                 assert!(matches!(error, OutputIsInput::InStore { .. }), "{output} of {input}: {error}");
             }
         }
-        for input in ["st/x-00000.parquet", "st/rejects/rejects.parquet"] {
-            let error = refused(folder.path(), "st", input);
-            assert!(matches!(error, Some(OutputIsInput::InStore { .. })), "{input}: {error:?}");
+        for input in ["st/x-00000.parquet", "st.store/manifest.json"] {
+            for output in ["st", "st.store"] {
+                let error = refused(folder.path(), output, input);
+                assert!(
+                    matches!(error, Some(OutputIsInput::InStore { .. })),
+                    "{output} of {input}: {error:?}"
+                );
+            }
         }
         assert!(matches!(refused(folder.path(), "st", "st"), Some(OutputIsInput::Same { .. })));
         for output in ["st2/x-00000.parquet", "st.csv", "in/st"] {
@@ -243,6 +245,16 @@ mod tests {
         assert_eq!(refused(folder.path(), "st", "st/cifs"), None);
         fs::create_dir_all(folder.path().join("begun/.build")).expect("a folder");
         assert!(refused(folder.path(), "begun/p.csv", "begun").is_some());
+        // A store of the former format version.
+        let former = StorePaths::former(&folder.path().join("former"));
+        fs::create_dir(former.shards()).expect("a folder");
+        let manifest = manifest();
+        let rejects = ShardEntry { file: rejects_name(FORMER_FORMAT_VERSION).into(), ..manifest.rejects };
+        let manifest = Manifest { format_version: FORMER_FORMAT_VERSION, rejects, ..manifest };
+        fs::write(former.manifest(), manifest.to_json()).expect("writing");
+        for input in ["former", "former/x-00000.parquet", "former/rejects/rejects.parquet"] {
+            assert!(refused(folder.path(), "former/p.csv", input).is_some(), "{input}");
+        }
     }
 
     #[test]
@@ -257,6 +269,7 @@ mod tests {
             assert_eq!(found(input), None, "{input}");
         }
         let mut made_of = vec!["in/x-00000.parquet", "in/manifest.json", "in/rejects/x", "in/.build/x"];
+        made_of.extend(["in.store", "in.store/manifest.json"]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::symlink;
@@ -271,6 +284,10 @@ mod tests {
             let error = found(input).expect(input);
             assert!(matches!(error, OutputIsInput::Within { .. }), "{error}");
         }
+        let error =
+            require_outside_store(&path("st"), [path("st.store/rejects.parquet")]).expect_err("in it");
+        assert!(error.to_string().contains("st.store/rejects.parquet: is an input and lies in "), "{error}");
+        assert!(error.to_string().contains("st.store, whose files"), "{error}");
         require_outside_store(&path("new"), [path("w")]).expect("nothing is there");
     }
 

@@ -18,7 +18,7 @@ use crate::pages::{PageError, batch_rows};
 use crate::regular;
 use crate::settings::FeatureSettings;
 use crate::sites::{SITE_COLUMNS, SiteBatch};
-use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, RESTATED};
+use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, FORMER_FORMAT_VERSION, RESTATED};
 use crate::view::{CrystalBatch, type_problem};
 
 /// Default number of rows in a batch.
@@ -53,7 +53,7 @@ impl Shard {
             .filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?)))
             .collect();
         let version = metadata.get(FORMAT_VERSION_KEY).map_or("none", String::as_str);
-        if version != FORMAT_VERSION.to_string() {
+        if ![FORMER_FORMAT_VERSION, FORMAT_VERSION].iter().any(|readable| version == readable.to_string()) {
             return Err(StoreError::FormatVersion {
                 path: path.to_owned(),
                 found: version.to_owned(),

@@ -10,8 +10,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::property::{self, PropertyColumn, PropertyKind};
 
-/// Version of the format. A reader refuses all others.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the format. Readers read it and [`FORMER_FORMAT_VERSION`], and refuse all others.
+pub const FORMAT_VERSION: u32 = 2;
+/// The version before, whose stores are read but not written: the shards are the same, manifest and rejects lie in
+/// their folder ([`crate::layout`]).
+pub const FORMER_FORMAT_VERSION: u32 = 1;
 /// Metadata key of [`FORMAT_VERSION`].
 pub const FORMAT_VERSION_KEY: &str = "mmpt.format_version";
 /// Metadata key of the version of the software that wrote a file.

@@ -77,13 +77,14 @@ def analyse(store, queries):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stores", nargs="+", type=Path, help="folders with a manifest.json")
+    parser.add_argument("stores", nargs="+", type=Path, help="folders of finished stores")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="one analysis; may be repeated")
     arguments = parser.parse_args()
     queries = analyses(arguments.only)
     for store in arguments.stores:
-        if not (store / "manifest.json").is_file():
-            sys.exit(f"{store}: no manifest.json, so no finished store; make one with etl build")
+        manifest = store.with_name(f"{store.name}.store") / "manifest.json"
+        if not manifest.is_file():
+            sys.exit(f"{store}: no {manifest}, so no finished store; make one with etl build")
         if not any(store.glob("*.parquet")):
             print(f"\n=== {store}: no crystals")
             continue

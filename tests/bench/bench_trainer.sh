@@ -65,7 +65,7 @@ fi
 
 # build_store FOLDER OPTION...   the options of etl build for its edges
 build_store() {
-    if [ ! -e "$1/manifest.json" ]; then
+    if [ ! -e "$1.store/manifest.json" ]; then
         need_etl
         "$ETL" build cif --input "$crystals.tar" --name bench --out "$1" "${@:2}" --quiet --resume
     fi

@@ -42,7 +42,7 @@ quietly() {
     "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
 }
 
-rm -rf "$work/store"
+rm -rf "$work/store" "$work/store.store"
 quietly "$work/etl.txt" "$ETL" build cif --input "$CELLS" --name cells --out "$work/store" --allow-rejects
 
 if [ -e "$GOLDEN" ]; then

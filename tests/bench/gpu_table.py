@@ -57,7 +57,7 @@ def main():
         step = json.loads(reference.read_text())["seconds"]["step"]
         rows.append(("PyTorch's step, the first of these", f"{1e3 * step['median']:.1f} ms"))
     rows += pretraining(folder)
-    crystals = json.loads((folder / "store" / "manifest.json").read_text())["counts"]["kept"]
+    crystals = json.loads((folder / "store.store" / "manifest.json").read_text())["counts"]["kept"]
     rows.append(("embeddings", f"{crystals / seconds:.0f} crystals/s, with reading and writing"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:

@@ -51,22 +51,24 @@ def run(command, core=None, environment=None):
 
 
 def build(arguments, source, threads, core=None):
-    """One `etl build` into an empty folder, which is removed again.
+    """One `etl build` of a new store, which is removed again.
 
     Its manifest says how many crystals were read and kept: a program that did nothing is quick.
     """
-    out = arguments.work / "store"
-    shutil.rmtree(out, ignore_errors=True)
+    out, sidecar = arguments.work / "store", arguments.work / "store.store"
+    for folder in (out, sidecar):
+        shutil.rmtree(folder, ignore_errors=True)
     values = {"input": source, "out": out, "threads": threads}
     command = [str(arguments.etl), *(part.format(**values) for part in shlex.split(arguments.arguments))]
     try:
         used = run(command, core)
-        counts = json.loads((out / "manifest.json").read_text())["counts"]
+        counts = json.loads((sidecar / "manifest.json").read_text())["counts"]
         return used | {"read": counts["read"], "kept": counts["kept"]}
     except (OSError, KeyError) as error:
         sys.exit(f"{shlex.join(command)} left no store: {error!r}")
     finally:
-        shutil.rmtree(out, ignore_errors=True)
+        for folder in (out, sidecar):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def median(runs, key):

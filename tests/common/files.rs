@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use schemas::layout::StorePaths;
 use tempfile::TempDir;
 
 /// The root of the project.
@@ -16,9 +17,25 @@ pub(crate) fn sample() -> PathBuf {
     root().join("data/sample")
 }
 
+/// A folder for one test, which may be a store: there is room for the sidecar beside it.
+pub(crate) struct Folder {
+    _parent: TempDir,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder, `data` in one of its own.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// A folder for one test.
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+pub(crate) fn folder() -> Folder {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let path = parent.path().join("data");
+    fs::create_dir(&path).expect("a folder");
+    Folder { _parent: parent, path }
 }
 
 /// A path as text.
@@ -26,22 +43,34 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("test paths are UTF-8")
 }
 
-/// Every file of a store with its bytes, the lock file apart.
-pub(crate) fn tree(store: &Path) -> BTreeMap<String, Vec<u8>> {
+/// Every file in a folder with its bytes, the lock file apart. Of a store the files of its sidecar, too, which begin
+/// with `.store/`.
+pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let mut folders = vec![store.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name() != Some(".lock".as_ref()) {
-                let name = path.strip_prefix(store).expect("inside").display().to_string();
-                files.insert(name, fs::read(&path).expect("readable"));
+    let sidecar = StorePaths::new(folder).records().to_owned();
+    for (root, beginning) in [(folder, ""), (&sidecar, ".store/")] {
+        let mut folders: Vec<PathBuf> = root.is_dir().then(|| root.to_owned()).into_iter().collect();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name() != Some(".lock".as_ref()) {
+                    let name = path.strip_prefix(root).expect("inside").display();
+                    files.insert(format!("{beginning}{name}"), fs::read(&path).expect("readable"));
+                }
             }
         }
     }
     files
+}
+
+/// The file that [`tree`] names so.
+pub(crate) fn file_of(folder: &Path, name: &str) -> PathBuf {
+    match name.strip_prefix(".store/") {
+        Some(name) => StorePaths::new(folder).records().join(name),
+        None => folder.join(name),
+    }
 }
 
 /// The sample several times under other names, and forty CIFs without a structure: enough work to be

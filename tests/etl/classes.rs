@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -31,7 +30,7 @@ fn labels(folder: &Path) -> PathBuf {
 }
 
 /// Builds the sample with the table of [`labels`].
-fn built(table: &Path, more: &[&str]) -> (TempDir, String) {
+fn built(table: &Path, more: &[&str]) -> (Folder, String) {
     let out = folder();
     let more = [&["--labels", text(table), "--shard-rows", "100"], more].concat();
     let output = build("cif", &sample(), out.path(), &more, 0);

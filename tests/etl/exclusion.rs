@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use schemas::layout::StorePaths;
+
 use crate::support::*;
 
 #[test]
@@ -29,7 +31,12 @@ fn a_finished_store_is_not_built_again() {
 
     build("cif", raw.path(), out.path(), &["--ties", "cut", "--name", "other", "--force"], 0);
     let names: Vec<String> = tree(out.path()).into_keys().collect();
-    assert_eq!(names, ["manifest.json", "other-00000.parquet", "rejects/rejects.parquet"]);
+    assert_eq!(names, [".store/manifest.json", ".store/rejects.parquet", "other-00000.parquet"]);
+
+    // Of a folder that was removed, its sidecar is not taken for the store.
+    fs::remove_dir_all(out.path()).expect("a folder");
+    build("cif", raw.path(), out.path(), &[], 0);
+    assert_eq!(before, tree(out.path()));
 }
 
 #[test]
@@ -37,7 +44,9 @@ fn a_second_run_is_told_of_the_first() {
     let raw = folder();
     fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
     let out = folder();
-    let lock = fs::File::create(out.path().join(".lock")).expect("a file");
+    let sidecar = StorePaths::new(out.path()).records().to_owned();
+    fs::create_dir(&sidecar).expect("a folder");
+    let lock = fs::File::create(sidecar.join(".lock")).expect("a file");
     lock.lock().expect("nobody else has it");
     let refused = build("cif", raw.path(), out.path(), &[], 2);
     assert!(complaint(&refused).contains("another run is writing this store"));
@@ -65,18 +74,24 @@ fn files_of_our_names_are_not_taken_for_ours() {
     let raw = folder();
     fs::write(raw.path().join("CsCl.cif"), caesium_chloride(4.12)).expect("a file");
     let out = folder();
-    for name in ["rejects", ".build"] {
+    for name in ["rejects", ".build", "../data.store"] {
         fs::create_dir(out.path().join(name)).expect("a folder");
     }
-    let files =
-        [".build/cache.db", "cif-00000.parquet", "cif-2024.parquet", "rejects/rejects.parquet", "notes.txt"];
+    let files = [
+        ".build/cache.db",
+        "cif-00000.parquet",
+        "cif-2024.parquet",
+        "rejects/rejects.parquet",
+        ".store/rejects.parquet",
+        "notes.txt",
+    ];
     for name in files {
-        fs::write(out.path().join(name), "years of work").expect("a file");
+        fs::write(file_of(out.path(), name), "years of work").expect("a file");
     }
     let before = tree(out.path());
     for more in [&[][..], &["--resume"]] {
         let line = complaint(&build("cif", raw.path(), out.path(), more, 2));
-        for name in &files[..4] {
+        for name in &files[..5] {
             assert!(line.contains(name), "{name}: {line}");
         }
         assert!(line.contains("are not of this store") && !line.contains("notes.txt"), "{line}");
@@ -89,8 +104,13 @@ fn files_of_our_names_are_not_taken_for_ours() {
     fs::remove_file(out.path().join("cif-2024.parquet")).expect("it is there");
     build("cif", raw.path(), out.path(), &["--force"], 0);
     let names: Vec<String> = tree(out.path()).into_keys().collect();
-    let expected =
-        [".build/cache.db", "cif-00000.parquet", "manifest.json", "notes.txt", "rejects/rejects.parquet"];
+    let expected = [
+        ".build/cache.db",
+        ".store/manifest.json",
+        ".store/rejects.parquet",
+        "cif-00000.parquet",
+        "notes.txt",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -101,8 +121,10 @@ fn what_a_build_replaces_is_no_input() {
     fs::create_dir(path("in")).expect("a folder");
     fs::write(path("in/CsCl.cif"), caesium_chloride(4.12)).expect("a file");
     // Files of others by the names of a store's, in a folder that is none.
-    fs::create_dir(path("d")).expect("a folder");
-    for name in ["d/cif-00000.parquet", "d/table-00000.parquet", "d/manifest.json"] {
+    for name in ["d", "d.store"] {
+        fs::create_dir(path(name)).expect("a folder");
+    }
+    for name in ["d/cif-00000.parquet", "d/table-00000.parquet", "d/manifest.json", "d.store/gaps.csv"] {
         fs::write(path(name), "material_id,cif,gap\nCsCl,CsCl.cif,1\n").expect("a file");
     }
     std::os::unix::fs::symlink("d", path("also")).expect("a link");
@@ -110,12 +132,15 @@ fn what_a_build_replaces_is_no_input() {
     fs::copy(path("in/CsCl.cif"), path("CsCl.cif")).expect("a file");
     let labels = |name: &str| ["--labels".to_owned(), text(&path(name)).to_owned(), "--force".to_owned()];
     let (of_manifest, of_shard) = (labels("d/manifest.json"), labels("also/cif-00000.parquet"));
+    let beside = labels("d.store/gaps.csv");
     let before = tree(work.path());
     for (kind, input, out, more) in [
         ("cif", "in", "d", ["--force"].as_slice()),
         ("cif", "in", "also", &["--force"]),
         ("cif", "CsCl.cif", "d", &of_manifest.each_ref().map(String::as_str)),
         ("cif", "CsCl.cif", "d", &of_shard.each_ref().map(String::as_str)),
+        ("cif", "CsCl.cif", "d", &beside.each_ref().map(String::as_str)),
+        ("cif", "CsCl.cif", "also", &beside.each_ref().map(String::as_str)),
         ("table", "d/table-00000.parquet", "d", &["--force"]),
         ("table", "also/table-00000.parquet", "d", &["--force"]),
     ] {

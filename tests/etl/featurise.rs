@@ -9,6 +9,7 @@ use etl::pipeline::featurise::{FeaturiseRequest, FeaturisedBlock, featurise};
 use etl::pipeline::{Bounds, BuildError};
 use etl::reject::Reject;
 use etl::source::{InputKind, SourceKind};
+use schemas::layout::StorePaths;
 use schemas::settings::{FeatureSettings, Ties};
 use schemas::store::COLUMNS;
 
@@ -57,7 +58,7 @@ fn rejects_of(blocks: Vec<FeaturisedBlock>) -> Vec<Reject> {
 }
 
 /// A folder of `count` CIFs, every tenth of them without atoms and every fifteenth of 27 sites.
-fn cifs(count: usize) -> tempfile::TempDir {
+fn cifs(count: usize) -> Folder {
     let raw = folder();
     for number in 0..count {
         let edge = 4.0 + number as f64 * 1e-3;
@@ -128,7 +129,7 @@ fn entries_left_out_are_those_of_a_build() {
     let last = found.last().expect("the duplicate");
     assert_eq!((last.reason, last.material_id.as_deref()), ("duplicate_id", Some("zz")));
     assert!(last.origin.file.ends_with("zz.cif.gz"), "{}", last.origin.file);
-    let listed = batches(&out.path().join("rejects/rejects.parquet"));
+    let listed = batches(&StorePaths::new(out.path()).rejects());
     let texts = |column| texts(&listed, column).into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(found.iter().map(|reject| reject.reason).collect::<Vec<_>>(), texts("reason"));
     assert_eq!(found.iter().map(|reject| &*reject.origin.file).collect::<Vec<_>>(), texts("source_file"));

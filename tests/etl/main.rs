@@ -14,6 +14,7 @@ mod featurise;
 mod fetch;
 mod files;
 mod labels;
+mod layout;
 #[cfg(unix)]
 mod modes;
 mod neighbours;

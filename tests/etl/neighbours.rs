@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use schemas::manifest::MANIFEST_FILE;
+use schemas::layout::StorePaths;
 
 use crate::support::*;
 
@@ -20,7 +20,8 @@ fn every_graph_is_built_alike_in_any_way_and_told() {
         build("cif", &sample(), whole.path(), &[&options[..], &["--threads", "1"]].concat(), 0);
         build("cif", &sample(), threads.path(), &[&options[..], &["--threads", "3"]].concat(), 0);
         assert_same(whole.path(), threads.path(), told);
-        let text_of_manifest = fs::read_to_string(whole.path().join(MANIFEST_FILE)).expect("a manifest");
+        let text_of_manifest =
+            fs::read_to_string(StorePaths::new(whole.path()).manifest()).expect("a manifest");
         assert!(text_of_manifest.contains(&format!("\"neighbours\": {number},")), "{text_of_manifest}");
         let valid = etl(["validate", "--all", text(whole.path())]);
         assert!(valid.status.success(), "{}", said(&valid));

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use schemas::layout::StorePaths;
 use schemas::manifest::{Counts, Manifest};
 use schemas::seal;
-use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -14,7 +14,7 @@ const SIZES: [&str; 5] = ["--shard-rows", "40", "--row-group-rows", "11", "--all
 
 /// The sample, a file of two structures, and what a build leaves out: a broken CIF, a file with a name
 /// that was there before, an unreadable name.
-fn cifs() -> TempDir {
+fn cifs() -> Folder {
     let raw = folder();
     for entry in fs::read_dir(sample()).expect("the sample") {
         let path = entry.expect("an entry").path();
@@ -37,7 +37,7 @@ fn cifs() -> TempDir {
 }
 
 /// JARVIS entries: good ones, duplicates, and some without an identifier.
-fn entries() -> TempDir {
+fn entries() -> Folder {
     let raw = folder();
     let entry = |id: &str, edge: f64| {
         format!(
@@ -56,7 +56,7 @@ fn entries() -> TempDir {
 }
 
 /// Builds the whole and `count` parts of it.
-fn parts(kind: &str, input: &Path, count: u32, more: &[&str]) -> (TempDir, Vec<TempDir>) {
+fn parts(kind: &str, input: &Path, count: u32, more: &[&str]) -> (Folder, Vec<Folder>) {
     let whole = folder();
     build(kind, input, whole.path(), &[&SIZES[..], more].concat(), 0);
     let part = |index: u32| {
@@ -70,9 +70,9 @@ fn parts(kind: &str, input: &Path, count: u32, more: &[&str]) -> (TempDir, Vec<T
 }
 
 /// Merges into a new folder.
-fn merged(parts: &[TempDir]) -> TempDir {
+fn merged(parts: &[Folder]) -> Folder {
     let out = folder();
-    let output = merge(parts.iter().map(TempDir::path), out.path(), &[]);
+    let output = merge(parts.iter().map(Folder::path), out.path(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     out
 }
@@ -84,7 +84,7 @@ fn merge<'a>(parts: impl Iterator<Item = &'a Path>, out: &'a Path, more: &[&'a s
 
 /// Every reject as a line, in order of the lines.
 fn reject_lines(store: &Path) -> Vec<String> {
-    let batches = batches(&store.join("rejects/rejects.parquet"));
+    let batches = batches(&StorePaths::new(store).rejects());
     let mut lines: Vec<String> = batches
         .iter()
         .flat_map(|batch| {
@@ -178,16 +178,16 @@ fn shards_are_taken_over_byte_for_byte() {
     }
     // The order in which the parts are given is no matter, and a second merge changes nothing.
     let other = folder();
-    merge(parts.iter().rev().map(TempDir::path), other.path(), &["--quiet"]);
+    merge(parts.iter().rev().map(Folder::path), other.path(), &["--quiet"]);
     assert_same(merged.path(), other.path(), "parts in another order");
     let before = tree(merged.path());
-    let again = merge(parts.iter().map(TempDir::path), merged.path(), &[]);
+    let again = merge(parts.iter().map(Folder::path), merged.path(), &[]);
     assert!(said(&again).contains("merged before from 3 parts"), "{}", said(&again));
     assert_eq!(before, tree(merged.path()));
 }
 
 /// A refused merge and why; nothing may be in the output's folder.
-fn refused(parts: &[&TempDir]) -> String {
+fn refused(parts: &[&Folder]) -> String {
     let out = folder();
     let output = merge(parts.iter().map(|part| part.path()), out.path(), &[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
@@ -206,10 +206,10 @@ fn overlaps_and_gaps_are_refused() {
     assert!(refused(&[one, &whole]).contains("a whole store, not a part"));
 
     let part = one.path();
-    let output = merge(parts.iter().map(TempDir::path), part, &["--force"]);
+    let output = merge(parts.iter().map(Folder::path), part, &["--force"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(complaint(&output).contains("is also an input"), "{}", said(&output));
-    let output = merge(parts.iter().map(TempDir::path), &part.join("merged"), &[]);
+    let output = merge(parts.iter().map(Folder::path), &part.join("merged"), &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(complaint(&output).contains("lies in the store"), "{}", said(&output));
     assert!(etl(["validate", text(part)]).status.success(), "the part is as it was");
@@ -264,20 +264,24 @@ fn unfinished_and_damaged_parts_are_refused() {
         assert!(line.contains(message) && line.contains(text(&shard)), "{line}");
         fs::write(&shard, &bytes).expect("the shard");
     }
-    let rejects = second.path().join("rejects/rejects.parquet");
+    let rejects = StorePaths::new(second.path()).rejects();
     let table = fs::read(&rejects).expect("the rejects");
     fs::write(&rejects, &table[1..]).expect("the rejects");
     assert!(refused(&[first, second]).contains("rejects.parquet: damaged"));
     fs::write(&rejects, &table).expect("the rejects");
 
-    fs::remove_file(Manifest::path(second.path())).expect("the manifest");
-    assert!(refused(&[first, second]).contains("not a finished store"));
+    fs::remove_file(StorePaths::new(second.path()).manifest()).expect("the manifest");
+    let line = refused(&[first, second]);
+    assert!(
+        line.contains("not a finished store: ") && line.contains("data.store/manifest.json is missing"),
+        "{line}"
+    );
 }
 
 #[test]
 fn a_finished_store_is_not_replaced_unasked() {
     let (whole, parts) = parts("cif", &sample(), 2, &[]);
-    let folders = || parts.iter().map(TempDir::path);
+    let folders = || parts.iter().map(Folder::path);
     let before = tree(whole.path());
     let output = merge(folders(), whole.path(), &[]);
     assert_eq!(output.status.code(), Some(2));
@@ -305,7 +309,7 @@ fn an_interrupted_merge_is_started_anew() {
     fs::write(out.path().join(".build/shard-1.tmp"), "half a shard").expect("a file");
     // Without a journal nobody knows whose they are.
     let before = tree(out.path());
-    let output = merge(parts.iter().map(TempDir::path), out.path(), &[]);
+    let output = merge(parts.iter().map(Folder::path), out.path(), &[]);
     let line = complaint(&output);
     assert_eq!(output.status.code(), Some(2), "{line}");
     assert!(line.contains("cif-00000.parquet, cif-00099.parquet are not of this store"), "{line}");
@@ -331,7 +335,7 @@ fn an_interrupted_merge_is_started_anew() {
         "shards": [],
     });
     fs::write(out.path().join(".build/journal.json"), journal.to_string()).expect("a file");
-    let output = merge(parts.iter().map(TempDir::path), out.path(), &[]);
+    let output = merge(parts.iter().map(Folder::path), out.path(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_same(out.path(), merged(&parts).path(), "after an interruption");
 }
@@ -341,7 +345,7 @@ fn an_interrupted_merge_is_started_anew() {
 fn parts_that_lie_are_refused() {
     let (_, parts) = parts("cif", &sample(), 2, &[]);
     let [first, second] = &parts[..] else { panic!("two parts") };
-    let path = Manifest::path(second.path());
+    let path = StorePaths::new(second.path()).manifest();
     let whole = fs::read_to_string(&path).expect("a manifest");
     let kept = manifest(second.path()).counts.kept;
     let rows = manifest(second.path()).shards[0].rows;
@@ -365,7 +369,7 @@ fn parts_that_lie_are_refused() {
         assert_ne!(lying, opened, "{from}");
         fs::write(&path, seal::seal(lying)).expect("a manifest");
         let out = folder();
-        let output = merge(parts.iter().map(TempDir::path), &out.path().join("store"), &[]);
+        let output = merge(parts.iter().map(Folder::path), &out.path().join("store"), &[]);
         let line = complaint(&output);
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert!(line.contains("manifest.json: ") && line.contains(message), "{line}");

@@ -7,8 +7,6 @@ use std::process::{Command, Output};
 
 use schemas::store::FORMAT_VERSION;
 
-use tempfile::TempDir;
-
 use crate::support::*;
 
 /// A file of the project's root.
@@ -173,7 +171,7 @@ fn install(prefix: &Path, argument: &str) -> Output {
 }
 
 /// A folder with `built/etl` as it is built, and the paths of that and of a prefix.
-fn built() -> (TempDir, PathBuf, PathBuf) {
+fn built() -> (Folder, PathBuf, PathBuf) {
     let parent = folder();
     let (built, prefix) = (parent.path().join("built"), parent.path().join("the prefix"));
     fs::create_dir(&built).expect("a folder");
@@ -246,6 +244,7 @@ fn clean_takes_names_of_folders_for_names() {
     for name in ["my store", "$(touch pwned)", "plain", "kept"] {
         build("cif", &raw, &data.join(name), &[], 0);
     }
+    former_store(&data.join("former"));
     for name in ["my", "store", "web"] {
         fs::create_dir_all(data.join(name)).expect("a folder");
         fs::write(data.join(name).join("thesis.tex"), "years of work").expect("a file");
@@ -273,8 +272,9 @@ fn clean_takes_names_of_folders_for_names() {
         ["kept/cif-2024.parquet", "my/thesis.tex", "store/thesis.tex", "web/manifest.json", "web/thesis.tex"];
     assert_eq!(left, expected);
     for name in ["my store", "$(touch pwned)", "plain"] {
-        assert!(!data.join(name).exists(), "{name}");
+        assert!(!data.join(name).exists() && !data.join(format!("{name}.store")).exists(), "{name}");
     }
+    assert!(!data.join("kept.store").exists() && !data.join("former").exists());
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use schemas::layout::StorePaths;
+
 use crate::support::*;
 
 /// Kills of a run, at moments spread over its length.
@@ -55,7 +57,7 @@ fn a_killed_run_resumes_to_the_same_bytes() {
                     assert_eq!(&bytes[bytes.len() - 4..], b"PAR1", "{name} is whole");
                 }
             }
-            if out.path().join("manifest.json").exists() {
+            if StorePaths::new(out.path()).is_finished() {
                 break;
             }
             unfinished += 1;
@@ -83,7 +85,7 @@ fn an_interrupted_run_is_not_overwritten_unasked() {
     }
     run.kill().expect("SIGKILL is sent");
     run.wait().expect("it ended");
-    assert!(!out.path().join("manifest.json").exists());
+    assert!(!StorePaths::new(out.path()).is_finished());
 
     let refused = build("cif", raw.path(), out.path(), &options, 2);
     assert!(complaint(&refused).contains("--resume goes on with it, --force starts anew"));
@@ -113,7 +115,7 @@ fn ctrl_c_leaves_a_run_that_resumes() {
     let interrupt = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill runs");
     assert!(interrupt.success());
     let status = run.wait().expect("it ends");
-    if !out.path().join("manifest.json").exists() {
+    if !StorePaths::new(out.path()).is_finished() {
         assert_eq!(status.code(), Some(130));
     }
     let status =

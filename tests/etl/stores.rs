@@ -14,7 +14,7 @@ fn every_command_tells_a_missing_store_from_an_unfinished_one() {
     for (name, expected) in [
         ("missing", "missing: no such file or folder"),
         ("unfinished", "unfinished: an unfinished store: repeat the command that builds it"),
-        ("empty", "empty: not a finished store, it has no manifest.json"),
+        ("empty", "empty.store/manifest.json is missing, and both folders belong together"),
     ] {
         let (store, out) = (path(name), path("merged"));
         let commands: [&[&str]; 6] = [

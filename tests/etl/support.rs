@@ -9,6 +9,7 @@ use arrow::array::AsArray;
 use arrow::compute::{concat_batches, sort_to_indices, take};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
 
 #[path = "../common/disk.rs"]
@@ -64,6 +65,17 @@ pub(crate) fn manifest(store: &Path) -> Manifest {
     Manifest::read(store).expect("a finished store")
 }
 
+/// Copies a store of format version 1, with manifest and rejects in the folder of its shards.
+pub(crate) fn former_store(store: &Path) {
+    let former = root().join("tests/trainer/store");
+    for (name, bytes) in tree(&former) {
+        let path = store.join(name);
+        fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+    fs::write(store.join(".lock"), "").expect("a file");
+}
+
 /// All batches of a Parquet file.
 pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
     let file = fs::File::open(path).expect("the file is there");
@@ -104,7 +116,7 @@ pub(crate) fn doubles(batches: &[RecordBatch], column: &str) -> Vec<Option<f64>>
 
 /// Rejects of a store: reason and message by identifier (or `file:record` without one).
 pub(crate) fn rejects(store: &Path) -> BTreeMap<String, (String, String)> {
-    let batches = batches(&store.join("rejects/rejects.parquet"));
+    let batches = batches(&StorePaths::new(store).rejects());
     let column = |name| texts(&batches, name).into_iter();
     let records = batches.iter().flat_map(|batch| {
         let records = batch["record"].as_primitive::<arrow::datatypes::UInt64Type>();

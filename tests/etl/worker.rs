@@ -12,6 +12,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
+use schemas::layout::StorePaths;
 use schemas::manifest::Counts;
 
 use crate::support::*;
@@ -89,7 +90,7 @@ pub(crate) fn read(output: &[u8]) -> RecordBatch {
 }
 
 /// The rows of a build of the same entries, as a table.
-fn built(entries: &[Entry], more: &[&str], status: i32) -> tempfile::TempDir {
+fn built(entries: &[Entry], more: &[&str], status: i32) -> Folder {
     let raw = folder();
     let path = raw.path().join("crystals.csv");
     let mut table = csv::Writer::from_path(&path).expect("a file");
@@ -250,7 +251,7 @@ fn faults_of_the_stream_are_one_line() {
             let output = work(more, input);
             assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
             assert!(complaint(&output).contains(message), "{message}: {}", complaint(&output));
-            assert!(!out.path().join("manifest.json").exists(), "no finished store");
+            assert!(!StorePaths::new(out.path()).is_finished(), "no finished store");
         }
     }
 }
@@ -333,7 +334,7 @@ fn a_killed_worker_leaves_no_part() {
     let mut rest = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut rest).expect("a pipe");
     assert!(rest.is_empty(), "no receipt");
-    assert!(!out.path().join("manifest.json").exists());
+    assert!(!StorePaths::new(out.path()).is_finished());
     let output = work(&arguments, &half);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_features_of_part(out.path(), &entries);

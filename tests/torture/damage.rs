@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use schemas::layout::StorePaths;
 
 use crate::damaged::Damaged;
-use crate::files::{cubic_cif, folder, many_cifs, sample, text, tree};
+use crate::files::{Folder, cubic_cif, file_of, folder, many_cifs, sample, text, tree};
 use crate::program::{Ran, etl, run, start, succeed, trainer};
 use crate::table::Row;
 use crate::trainer::{BEST, CHECKPOINT, member_of, small_run, store, tuned_on_gaps};
@@ -23,8 +23,8 @@ pub(crate) fn cases(form: Form) -> Vec<Case> {
     let mut cases = Vec::new();
     for (what, file, readers) in [
         ("shard", "s-00000.parquet", &Reader::ALL[..]),
-        ("manifest", "manifest.json", &Reader::ALL),
-        ("rejects table", "rejects/rejects.parquet", &[Reader::Validate]),
+        ("manifest", ".store/manifest.json", &Reader::ALL),
+        ("rejects table", ".store/rejects.parquet", &[Reader::Validate]),
     ] {
         for reader in readers.iter().copied() {
             let times = form.pick(times.div_ceil(readers.len()).max(8), times);
@@ -50,6 +50,7 @@ enum Reader {
     Validate,
     Stats,
     Inspect,
+    Export,
     Pretrain,
     Embed,
     Predict,
@@ -57,14 +58,22 @@ enum Reader {
 
 impl Reader {
     /// All of them.
-    const ALL: [Self; 6] =
-        [Self::Validate, Self::Stats, Self::Inspect, Self::Pretrain, Self::Embed, Self::Predict];
+    const ALL: [Self; 7] = [
+        Self::Validate,
+        Self::Stats,
+        Self::Inspect,
+        Self::Export,
+        Self::Pretrain,
+        Self::Embed,
+        Self::Predict,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Validate => "etl validate",
             Self::Stats => "etl stats",
             Self::Inspect => "etl inspect",
+            Self::Export => "etl export",
             Self::Pretrain => "trainer pretrain",
             Self::Embed => "trainer embed",
             Self::Predict => "trainer predict",
@@ -79,6 +88,11 @@ impl Reader {
             Self::Validate => (run(&etl(), ["validate", store]), vec![]),
             Self::Stats => (run(&etl(), ["stats", store]), vec![]),
             Self::Inspect => (run(&etl(), ["inspect", store, &scene.crystal]), vec![]),
+            Self::Export => {
+                let file = out.with_extension("extxyz");
+                let arguments = ["export", store, "--format", "extxyz", "--out", text(&file)];
+                (run(&etl(), arguments), vec![file.clone()])
+            }
             Self::Pretrain => {
                 let arguments = small_run(&scene.store, out, &["--epochs", "1"]);
                 (run(&trainer(), arguments), vec![out.join(BEST)])
@@ -107,11 +121,11 @@ impl Reader {
 
 /// A store to be damaged and weights to read it with.
 struct Scene {
-    folder: TempDir,
+    folder: Folder,
     store: PathBuf,
     weights: PathBuf,
     crystal: String,
-    _tuned: TempDir,
+    _tuned: Folder,
 }
 
 impl Scene {
@@ -170,7 +184,7 @@ fn stores(row: &mut Row, file: &str, reader: Reader, times: usize) {
     let (whole, expected) = reader.result(&scene);
     row.ran(&whole);
     assert!(whole.code() == Some(0), "{}: {}", reader.name(), whole.stderr);
-    let mut damaged = Damaged::new(&scene.store.join(file), SEED);
+    let mut damaged = Damaged::new(&file_of(&scene.store, file), SEED);
     for _ in 0..times {
         let damage = damaged.damage();
         let (ran, files) = reader.result(&scene);
@@ -259,10 +273,12 @@ fn unfinished(row: &mut Row, order: &str, times: usize) {
     assert!(files.iter().any(|name| name.ends_with("journal.json")), "{files:?}");
     for (index, name) in files.iter().enumerate() {
         let times = times.div_ceil(files.len());
-        let mut damaged = Damaged::new(&begun.join(name), SEED + index as u64);
+        let mut damaged = Damaged::new(&file_of(&begun, name), SEED + index as u64);
         for _ in 0..times {
             let damage = damaged.damage();
-            let _ = fs::remove_dir_all(&out);
+            for folder in [out.as_path(), StorePaths::new(&out).records()] {
+                let _ = fs::remove_dir_all(folder);
+            }
             copy(&begun, &out);
             let ran = run(&etl(), arguments(&out));
             let same = ran.code() == Some(0) && tree(&whole) == tree(&out);
@@ -271,10 +287,10 @@ fn unfinished(row: &mut Row, order: &str, times: usize) {
     }
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder with everything in it, and the sidecar of a store.
 fn copy(from: &Path, to: &Path) {
     for (name, bytes) in tree(from) {
-        let path = to.join(name);
+        let path = file_of(to, &name);
         fs::create_dir_all(path.parent().expect("within the folder")).expect("a writable folder");
         fs::write(path, bytes).expect("a writable folder");
     }

@@ -3,12 +3,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
+use schemas::layout::StorePaths;
 
-use crate::files::{folder, many_cifs, text, tree};
+use crate::files::{Folder, folder, many_cifs, text, tree};
 use crate::program::{Ran, etl, run, start, succeed, trainer};
 use crate::small_disk::SmallDisk;
 use crate::table::Row;
@@ -52,8 +53,8 @@ type Arguments = dyn Fn(&Path, &Path) -> Vec<OsString>;
 /// Something that fills a folder.
 struct Work {
     /// What it needs; kept until the end.
-    input: tempfile::TempDir,
-    program: std::path::PathBuf,
+    input: Folder,
+    program: PathBuf,
     arguments: Box<Arguments>,
     /// Asserts that two folders hold the same.
     same: fn(&Path, &Path),
@@ -110,7 +111,7 @@ impl Work {
     }
 
     /// Everything that an unbroken run leaves.
-    fn whole(&self) -> tempfile::TempDir {
+    fn whole(&self) -> Folder {
         let whole = folder();
         succeed(&self.program, (self.arguments)(self.input.path(), whole.path()));
         whole
@@ -243,7 +244,7 @@ fn vanishing(row: &mut Row, times: usize) {
                 arguments = owned(&small_run(&store, &out, &ENDLESS));
             }
             let mut running = start(&work.program, arguments);
-            let began = running.wait_for(|| out.join(".lock").exists());
+            let began = running.wait_for(|| out.exists() && lock_of(&out).exists());
             if began {
                 fs::rename(&out, &away).and_then(|()| fs::remove_dir_all(&away)).expect("it was there");
             }
@@ -282,5 +283,11 @@ fn two_writers(row: &mut Row) {
 
 /// Whether a run holds the lock of a folder.
 fn lock_is_held(folder: &Path) -> bool {
-    fs::File::open(folder.join(".lock")).is_ok_and(|lock| lock.try_lock().is_err())
+    fs::File::open(lock_of(folder)).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
+/// The lock of a folder: that of a store is in its sidecar.
+fn lock_of(folder: &Path) -> PathBuf {
+    let sidecar = StorePaths::new(folder).records().to_owned();
+    if sidecar.exists() { sidecar } else { folder.to_owned() }.join(".lock")
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use schemas::layout::StorePaths;
 use serde_json::Value;
 
 use crate::bounds::refused;
@@ -63,7 +64,7 @@ fn built(row: &mut Row, kind: &str, input: &Path, kept: u64) -> Option<Value> {
         row.fault(format!("{kind}: status {:?} instead of rejects: {}", ran.code(), ran.stderr));
         return None;
     }
-    let manifest = fs::read(store.join("manifest.json")).expect("a finished store");
+    let manifest = fs::read(StorePaths::new(&store).manifest()).expect("a finished store");
     let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
     let counts = &manifest["counts"];
     if counts["kept"] != kept {
@@ -266,7 +267,7 @@ fn absurd_manifest(row: &mut Row) {
     let store = raw.path().join("store");
     let ran = run(&etl(), ["build", "cif", "--input", text(&input), "--out", text(&store)]);
     assert!(ran.code() == Some(0), "{}", ran.stderr);
-    let path = store.join("manifest.json");
+    let path = StorePaths::new(&store).manifest();
     let whole = fs::read_to_string(&path).expect("a manifest");
     let (weights, table) = (member_of(&tuned, 1), raw.path().join("e.parquet"));
     for (from, to) in [("rows", u64::MAX), ("bytes", u64::MAX), ("kept", u64::MAX), ("neighbours", 1 << 40)] {

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::Case;
-use crate::files::{caesium_chloride, folder, root, text, tree};
+use crate::files::{Folder, caesium_chloride, folder, root, text, tree};
 use crate::program::{Ran, etl, run, succeed, trainer};
 use crate::table::Row;
 use crate::trainer::{member_of, small_run, tuned_on_gaps};
@@ -18,7 +18,7 @@ const WORK: &str = "years of work";
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new("inputs among the files of --out: build --force", inputs_within).before("input deleted"),
-        Case::new("rejects, .build, last, .lock are links: all commands", inner_links)
+        Case::new("sidecar, rejects, .build, last, .lock are links: all commands", inner_links)
             .before("files outside --out replaced"),
         Case::new("links, folders, manifests of others: make clean", clean).before("files of others removed"),
         Case::new("a file of ours among those of others: pretrain, evaluate", mixed)
@@ -46,7 +46,7 @@ fn untouched(row: &mut Row, parent: &Path, before: &BTreeMap<String, Vec<u8>>, w
 }
 
 /// A folder with an input of one crystal, `in`, and one beside it.
-fn crystals() -> tempfile::TempDir {
+fn crystals() -> Folder {
     let parent = folder();
     fs::create_dir(parent.path().join("in")).expect("a folder");
     for name in ["in/CsCl.cif", "CsCl.cif"] {
@@ -59,7 +59,8 @@ fn inputs_within(row: &mut Row) {
     let parent = crystals();
     let path = |name: &str| parent.path().join(name);
     fs::create_dir(path("d")).expect("a folder");
-    for name in ["d/cif-00000.parquet", "d/manifest.json"] {
+    fs::create_dir(path("d.store")).expect("a folder");
+    for name in ["d/cif-00000.parquet", "d/manifest.json", "d.store/rejects.parquet"] {
         fs::write(path(name), "material_id,gap\nCsCl,1\n").expect("a file");
     }
     symlink("d", path("also")).expect("a link");
@@ -75,7 +76,10 @@ fn inputs_within(row: &mut Row) {
     };
     for out in ["d", "also"] {
         refused("in", out, None);
-        for labels in ["d/manifest.json", "d/cif-00000.parquet", "also/cif-00000.parquet", "linked.csv"] {
+        let beside = "d.store/rejects.parquet";
+        for labels in
+            ["d/manifest.json", beside, "d/cif-00000.parquet", "also/cif-00000.parquet", "linked.csv"]
+        {
             refused("CsCl.cif", out, Some(labels));
         }
     }
@@ -93,8 +97,8 @@ fn inner_links(row: &mut Row) {
     let before = tree(parent.path());
     let refused = |row: &mut Row, link: &str, to: &str, ran: &dyn Fn() -> Ran| {
         fs::create_dir_all(path(link).parent().expect("a folder")).expect("a folder");
-        // A refused build leaves its own.
-        let _ = fs::remove_file(path(link));
+        // A refused build leaves its own lock, and its folder.
+        let _ = fs::remove_file(path(link)).or_else(|_| fs::remove_dir_all(path(link)));
         symlink(path(to), path(link)).expect("a link");
         row.refused(&ran(), link.rsplit('/').next().unwrap_or(link), "refused");
         fs::remove_file(path(link)).expect("the link is there");
@@ -102,7 +106,7 @@ fn inner_links(row: &mut Row) {
     };
     let (out, run_folder) = (path("d"), path("r"));
     for more in [&[][..], &["--force"], &["--resume"]] {
-        for link in ["d/rejects", "d/.build", "d/.lock"] {
+        for link in ["d/rejects", "d/.build", "d.store", "d.store/.lock"] {
             let to = if link.ends_with("lock") { "nowhere" } else { "victim" };
             let fixed = ["build", "cif", "--input", text(&input), "--out", text(&out)];
             refused(row, link, to, &|| run(&etl(), [&fixed[..], more].concat()));
@@ -132,9 +136,9 @@ fn clean(row: &mut Row) {
     fs::write(path("data/a-listed/cif-00001.parquet"), WORK).expect("a file");
     fs::remove_file(path("data/b-folder/cif-00000.parquet")).expect("it is there");
     fs::create_dir(path("data/b-folder/cif-00000.parquet")).expect("a folder");
-    fs::rename(path("data/c-linked/rejects"), path("victim")).expect("a folder");
-    symlink("../../victim", path("data/c-linked/rejects")).expect("a link");
-    let manifest = path("data/d-foreign/manifest.json");
+    fs::rename(path("data/c-linked.store"), path("victim")).expect("a folder");
+    symlink("../victim", path("data/c-linked.store")).expect("a link");
+    let manifest = path("data/d-foreign.store/manifest.json");
     let altered =
         fs::read_to_string(&manifest).expect("a manifest").replacen("\"read\": 1", "\"read\": 7", 1);
     fs::write(&manifest, altered).expect("a file");
@@ -146,11 +150,14 @@ fn clean(row: &mut Row) {
     let expected = [
         "CsCl.cif",
         "data/a-listed/cif-00001.parquet",
-        "data/c-linked/rejects/rejects.parquet",
+        "data/c-linked.store/manifest.json",
+        "data/c-linked.store/rejects.parquet",
+        "data/c-linked/cif-00000.parquet",
+        "data/d-foreign.store/manifest.json",
+        "data/d-foreign.store/rejects.parquet",
         "data/d-foreign/cif-00000.parquet",
-        "data/d-foreign/manifest.json",
-        "data/d-foreign/rejects/rejects.parquet",
         "in/CsCl.cif",
+        "victim/manifest.json",
         "victim/rejects.parquet",
     ];
     if left != expected {

@@ -5,9 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemas::layout::StorePaths;
 use schemas::seal;
 
-use crate::files::{caesium_chloride, folder, root, text, tree};
+use crate::files::{Folder, caesium_chloride, file_of, folder, root, text, tree};
 use crate::program::{Ran, etl, run, succeed, trainer};
 use crate::table::{MEBIBYTE, Row};
 use crate::trainer::{member_of, small_run, tuned_on_gaps};
@@ -63,7 +64,7 @@ fn untouched(row: &mut Row, folder: &Path, before: &std::collections::BTreeMap<S
 }
 
 /// A folder with an input of one crystal, `in`.
-fn crystals() -> tempfile::TempDir {
+fn crystals() -> Folder {
     let parent = folder();
     fs::create_dir(parent.path().join("in")).expect("a folder");
     fs::write(parent.path().join("in/CsCl.cif"), caesium_chloride(4.12)).expect("a file");
@@ -86,7 +87,7 @@ fn only_part(parent: &Path) -> PathBuf {
 fn lying_manifest(row: &mut Row, from: &str, to: &[&str]) {
     let parent = crystals();
     let part = only_part(parent.path());
-    let manifest = part.join("manifest.json");
+    let manifest = StorePaths::new(&part).manifest();
     let whole = seal::open(&fs::read_to_string(&manifest).expect("a manifest")).expect("sealed");
     let out = parent.path().join("deep/merged");
     for to in to {
@@ -184,8 +185,15 @@ fn outputs(row: &mut Row) {
 fn foreign_store(row: &mut Row) {
     let parent = crystals();
     let (input, out) = (parent.path().join("in"), parent.path().join("d"));
-    for name in ["cif-00000.parquet", "cif-2024.parquet", "rejects/rejects.parquet", ".build/cache.db"] {
-        let path = out.join(name);
+    let ours = [
+        "cif-00000.parquet",
+        "cif-2024.parquet",
+        "rejects/rejects.parquet",
+        ".store/rejects.parquet",
+        ".build/cache.db",
+    ];
+    for name in ours {
+        let path = file_of(&out, name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, "years of work").expect("a file");
         let before = tree(&out);

@@ -5,7 +5,7 @@ use crate::support::*;
 /// Epochs of each run.
 const EPOCHS: [&str; 2] = ["--epochs", "4"];
 
-fn run(more: &[&str]) -> tempfile::TempDir {
+fn run(more: &[&str]) -> Folder {
     trained(&[&EPOCHS[..], more].concat())
 }
 

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
-
 use crate::programs::etl_beside;
 use crate::support::files::{caesium_chloride, cubic_cif};
 use crate::support::*;
@@ -19,7 +17,7 @@ fn halite() -> String {
 }
 
 /// A store of crystals, some of them twice, with a split.
-fn built() -> (TempDir, PathBuf) {
+fn built() -> (Folder, PathBuf) {
     let folder = folder();
     let cifs = folder.path().join("cifs");
     fs::create_dir(&cifs).expect("a folder");

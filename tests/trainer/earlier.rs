@@ -6,9 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use tempfile::TempDir;
-
-use crate::support::{GAPS, TRAINER, complaint, copy_folder, folder, root, said, text};
+use crate::support::{Folder, GAPS, TRAINER, complaint, copy_folder, folder, root, said, text};
 
 /// Settings of the pre-training in `earlier`, under today's names, in whole.
 const SETTINGS: [&str; 11] = [
@@ -45,7 +43,7 @@ fn succeed(arguments: &[&str]) -> String {
 }
 
 /// A copy of a folder in `earlier`.
-fn copied(name: &str) -> TempDir {
+fn copied(name: &str) -> Folder {
     let out = folder();
     copy_folder(&tests().join("earlier").join(name), out.path());
     out

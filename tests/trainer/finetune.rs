@@ -11,7 +11,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -21,7 +20,7 @@ const SETTINGS: [&str; 4] = ["--batch", "4", "--set", "run.checkpoint_steps=2"];
 const MEMBER: &str = "split/seed-123";
 
 /// A folder with the file of a task: [`GAPS`] with one text replaced by another.
-fn task(from: &str, to: &str) -> (TempDir, PathBuf) {
+fn task(from: &str, to: &str) -> (Folder, PathBuf) {
     let folder = folder();
     let path = folder.path().join("task.toml");
     fs::write(&path, GAPS.replace(from, to)).expect("a writable folder");
@@ -34,7 +33,7 @@ fn tuning<'a>(task: &'a Path, out: &'a Path, more: &[&'a str], shards: &'a Path)
 }
 
 /// Fine-tunes in a folder of its own.
-fn tuned(task: &Path, more: &[&str]) -> TempDir {
+fn tuned(task: &Path, more: &[&str]) -> Folder {
     let out = folder();
     succeed(&tuning(task, out.path(), more, &store()));
     out
@@ -141,7 +140,7 @@ fn progress_names_the_member_and_the_unit() {
 }
 
 /// A copy of the store in which the band gap is called a refractive index, which is a pure number.
-fn pure_numbers() -> TempDir {
+fn pure_numbers() -> Folder {
     let folder = folder();
     for shard in shards(&store()) {
         let file = fs::File::open(&shard).expect("a shard");

@@ -10,7 +10,6 @@ use arrow::datatypes::Float32Type;
 use etl::pipeline::{BuildProgress, BuildRequest, Position, build};
 use etl::source::SourceKind;
 use schemas::manifest::Manifest;
-use tempfile::TempDir;
 
 use super::support::files::cubic_cif;
 use crate::support::*;
@@ -33,7 +32,7 @@ impl BuildProgress for Silent {
 }
 
 /// A folder of CIFs: two crystals of isolated atoms only, two with one isolated atom, and some of the sample.
-fn structures() -> TempDir {
+fn structures() -> Folder {
     let folder = folder();
     let cif = |id: &str, sites: &[(&str, [f64; 3])]| {
         fs::write(folder.path().join(format!("{id}.cif")), cubic_cif(id, 30.0, sites)).expect("a file");
@@ -56,7 +55,7 @@ fn structures() -> TempDir {
 }
 
 /// Builds the store of the [`structures`].
-fn store_of(structures: &Path) -> TempDir {
+fn store_of(structures: &Path) -> Folder {
     let (out, manifest) = built(structures);
     assert_eq!(manifest.counts.kept, 9);
     assert_eq!(manifest.counts.noted["isolated_atom"].count, 4);
@@ -64,7 +63,7 @@ fn store_of(structures: &Path) -> TempDir {
 }
 
 /// Builds a store of a folder of CIFs.
-fn built(structures: &Path) -> (TempDir, Manifest) {
+fn built(structures: &Path) -> (Folder, Manifest) {
     let out = folder();
     let mut request = BuildRequest::new(SourceKind::Cif, vec![structures.to_owned()], out.path().to_owned());
     request.source.embedded_labels = true;
@@ -74,7 +73,7 @@ fn built(structures: &Path) -> (TempDir, Manifest) {
 
 #[test]
 fn batches_that_cannot_be_normalised_are_left_out_and_said() {
-    let pretraining = |store: &TempDir, out: &Path, more: &[&str]| {
+    let pretraining = |store: &Folder, out: &Path, more: &[&str]| {
         let mut arguments = vec!["pretrain", "--method", "infograph", "--shards", text(store.path())];
         arguments.extend(["--out", text(out)]);
         if !more.contains(&"--epochs") {

@@ -10,7 +10,7 @@ use arrow::datatypes::{Float32Type, Float64Type, UInt32Type};
 use crate::support::*;
 
 /// Weights of a small model that was trained briefly.
-fn weights() -> (tempfile::TempDir, PathBuf) {
+fn weights() -> (Folder, PathBuf) {
     let run = trained(&["--epochs", "2"]);
     let weights = run.path().join(BEST);
     (run, weights)

@@ -2,7 +2,6 @@
 
 use arrow::array::AsArray;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -14,13 +13,13 @@ const TOLERANCE: f64 = 1e-12;
 const SINGLE: f64 = 1e-5;
 
 /// Trains with some settings, each `key=value`.
-fn with(settings: &[&str], more: &[&str]) -> TempDir {
+fn with(settings: &[&str], more: &[&str]) -> Folder {
     let settings = settings.iter().flat_map(|setting| ["--set", setting]);
     trained(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
 }
 
 /// The learning rates of a run's steps.
-fn rates(run: &TempDir) -> Vec<f64> {
+fn rates(run: &Folder) -> Vec<f64> {
     records_of(run.path(), "step").iter().map(|step| number(&step["learning_rate"])).collect()
 }
 
@@ -32,12 +31,12 @@ fn assert_rates(found: &[f64], expected: &[f64]) {
 }
 
 /// Crystals of each step.
-fn step_sizes(run: &TempDir) -> Vec<u64> {
+fn step_sizes(run: &Folder) -> Vec<u64> {
     records_of(run.path(), "step").iter().map(|step| step["crystals"].as_u64().expect("a number")).collect()
 }
 
 /// The first step's losses.
-fn first_losses(run: &TempDir) -> Value {
+fn first_losses(run: &Folder) -> Value {
     records(run.path())[0]["losses"].clone()
 }
 
@@ -187,7 +186,7 @@ fn a_run_begins_with_given_weights() {
     for name in [BEST, CHECKPOINT] {
         let weights = earlier.path().join(name);
         let run = trained(&["--epochs", "1", "--weights", text(&weights)]);
-        let loss = |run: &TempDir| number(&first_losses(run)["loss"]);
+        let loss = |run: &Folder| number(&first_losses(run)["loss"]);
         assert!(loss(&run) < 0.7 * loss(&fresh), "{name}: {} {}", loss(&run), loss(&fresh));
         assert_eq!(records_of(run.path(), "step")[0]["step"], 1, "it is a run of its own");
     }

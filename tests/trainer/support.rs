@@ -12,13 +12,12 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use safetensors::SafeTensors;
 use serde_json::Value;
-use tempfile::TempDir;
 
 #[path = "../common/files.rs"]
 #[allow(dead_code, reason = "the ETL's tests need more of it")]
 pub(crate) mod files;
 
-pub(crate) use files::{folder, root, sample, text};
+pub(crate) use files::{Folder, folder, root, sample, text};
 
 /// The program.
 pub(crate) const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
@@ -113,7 +112,7 @@ pub(crate) fn small_run<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) ->
 }
 
 /// Trains a small model on the store in a folder of its own.
-pub(crate) fn trained(more: &[&str]) -> TempDir {
+pub(crate) fn trained(more: &[&str]) -> Folder {
     let out = folder();
     succeed(&small_run(&store(), out.path(), more));
     out
@@ -302,7 +301,7 @@ pub(crate) fn small_tuning<'a>(
 }
 
 /// Fine-tunes small models on [`GAPS`] from scratch, one a seed; they are in `gaps` of the folder.
-pub(crate) fn tuned_on_gaps(seeds: &str) -> TempDir {
+pub(crate) fn tuned_on_gaps(seeds: &str) -> Folder {
     let folder = folder();
     let (task, out, store) = (folder.path().join("task.toml"), folder.path().join("gaps"), store());
     fs::write(&task, GAPS).expect("a writable folder");
@@ -311,6 +310,6 @@ pub(crate) fn tuned_on_gaps(seeds: &str) -> TempDir {
 }
 
 /// The best weights of a member of [`tuned_on_gaps`].
-pub(crate) fn member_of(tuned: &TempDir, seed: u64) -> PathBuf {
+pub(crate) fn member_of(tuned: &Folder, seed: u64) -> PathBuf {
     tuned.path().join(format!("gaps/split/seed-{seed}")).join(BEST)
 }

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use arrow::array::AsArray;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::programs::etl_beside;
 use crate::support::*;
@@ -104,7 +103,7 @@ const MEMBER: &str = "split/seed-123";
 const TOLERANCE: f64 = 1e-5;
 
 /// A folder with the task [`GAPS`], the crystals of [`store`] as CIFs, and stores of them.
-struct Work(TempDir);
+struct Work(Folder);
 
 impl Work {
     fn new() -> Self {

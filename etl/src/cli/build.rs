@@ -11,6 +11,7 @@ use etl::labels::{JoinedColumn, JoinedTable};
 use etl::pipeline::{Bounds, BuildRequest, BuildSummary, Order};
 use etl::source::{FileId, SourceKind, SourceOptions, UnreadFiles, detect_name};
 use schemas::count::{counted, plural};
+use schemas::layout::StorePaths;
 use schemas::name::parse_source;
 use schemas::part::Part;
 use schemas::text::line;
@@ -28,7 +29,7 @@ const UNREAD_GROUPS: usize = 8;
 Filters are expressions over the properties and the fields of the structure; several must all hold:
   --filter 'band_gap_ev BETWEEN 0.5 AND 4' --filter 'elements HAS ANY Li, Na AND nsites <= 40'
 A filter that names an unknown field lists those there are. Entries that a filter drops are counted as
-filtered; bad ones are rejected. Both are rows of STORE/rejects/rejects.parquet.")]
+filtered; bad ones are rejected. Both are rows of DIR.store/rejects.parquet, beside DIR.")]
 pub(crate) struct BuildArguments {
     #[arg(
         help = format!("Layout of the input: {}", SourceKind::names()),
@@ -39,7 +40,7 @@ pub(crate) struct BuildArguments {
     /// File or folder to read; may be given several times
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     input: Vec<PathBuf>,
-    /// Folder of the store
+    /// Folder of the store: the shards, and nothing else; manifest and rejects stand beside it, in DIR.store
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Value of the `source` column and first part of the shards' names
@@ -282,7 +283,8 @@ fn write_summary(
         writeln!(out, "  note: {}", line(note))?;
     }
     if counts.filtered + counts.rejected > 0 {
-        writeln!(out, "  every entry left out is in {store}/{}", manifest.rejects.file)?;
+        let rejects = StorePaths::new(&request.store).rejects();
+        writeln!(out, "  every entry left out is in {}", rejects.display())?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use etl::parts::{MergeRequest, MergeSummary, merge};
 use schemas::count::counted;
+use schemas::layout::without_sidecars;
 
 use super::{Outcome, print, print_json};
 
@@ -16,10 +17,10 @@ Shards are taken over byte for byte, as hard links where the file system has the
 finished and undamaged, there once, and built with the same software, inputs and options.
 Rejects were told by the builds of the parts: they are joined, and the status is 0.")]
 pub(crate) struct MergeArguments {
-    /// Folders of all parts, in any order
+    /// Folders of all parts, in any order; the folders beside them, PART.store, may be among them
     #[arg(required = true, value_name = "PART")]
     parts: Vec<PathBuf>,
-    /// Folder of the merged store
+    /// Folder of the merged store: the shards; manifest and rejects stand beside it, in DIR.store
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Replace the store in --out; files that no earlier build has written stay
@@ -36,7 +37,8 @@ pub(crate) struct MergeArguments {
 impl MergeArguments {
     /// Merges the parts.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let request = MergeRequest { parts: self.parts, store: self.out, force: self.force };
+        let parts = without_sidecars(self.parts)?;
+        let request = MergeRequest { parts, store: self.out, force: self.force };
         let MergeSummary { manifest, untouched } = merge(&request)?;
         if self.json {
             print_json(&manifest.to_json())?;

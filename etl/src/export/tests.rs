@@ -153,7 +153,6 @@ fn exported(
 ) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = folder.path().join("store");
-    fs::create_dir_all(store.join("rejects")).expect("a folder");
     test_store::write(&store, &test_store::crystals(), 2);
     let out = folder.path().join("out");
     let request = ExportRequest { store, choice, format, out: out.clone() };
@@ -243,7 +242,6 @@ fn faults_leave_nothing_behind() {
 fn what_is_there_stays() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = folder.path().join("store");
-    fs::create_dir_all(store.join("rejects")).expect("a folder");
     test_store::write(&store, &test_store::crystals(), 2);
     let run = |format, out: &str| {
         let (store, choice, out) = (store.clone(), filters(&[]), folder.path().join(out));

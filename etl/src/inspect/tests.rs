@@ -1,8 +1,8 @@
 use super::*;
 use crate::test_store;
 
-fn store() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+fn store() -> test_store::TestFolder {
+    let folder = test_store::folder();
     test_store::write(folder.path(), &test_store::crystals(), 3);
     folder
 }

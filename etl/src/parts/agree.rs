@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemas::count::counted;
+use schemas::layout::StorePaths;
 use schemas::manifest::{FileEntry, Manifest};
 use schemas::part::Part;
 
@@ -15,8 +16,8 @@ const SHOWN_PARTS: usize = 16;
 /// A finished part.
 #[derive(Debug, Clone)]
 pub(super) struct PartStore {
-    /// Folder of the part.
-    pub store: PathBuf,
+    /// Folders of the part.
+    pub paths: StorePaths,
     /// Manifest of the part.
     pub manifest: Manifest,
 }
@@ -38,7 +39,7 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
         if let Some(earlier) = parts.insert(part, found) {
             return Err(MergeError::Overlap {
                 part: part.to_string(),
-                first: earlier.store,
+                first: earlier.paths.shards().to_owned(),
                 second: store.clone(),
             });
         }
@@ -61,7 +62,7 @@ pub(super) fn read(stores: &[PathBuf]) -> Result<Vec<PartStore>, MergeError> {
 fn open(store: &Path) -> Result<(Part, PartStore), MergeError> {
     let manifest = Manifest::read(store)?;
     let part = manifest.part.ok_or_else(|| MergeError::NotAPart { store: store.to_owned() })?;
-    Ok((part, PartStore { store: store.to_owned(), manifest }))
+    Ok((part, PartStore { paths: StorePaths::find(store), manifest }))
 }
 
 /// Returns everything that the parts of a store have in common, as `field, value`.
@@ -87,9 +88,9 @@ fn common_fields(manifest: &Manifest) -> Vec<(String, String)> {
 fn require_alike(first: &PartStore, part: &PartStore) -> Result<(), MergeError> {
     let differs = |field: &str, first_value: &str, second_value: &str| MergeError::Differs {
         field: field.to_owned(),
-        first: first.store.clone(),
+        first: first.paths.shards().to_owned(),
         first_value: first_value.to_owned(),
-        second: part.store.clone(),
+        second: part.paths.shards().to_owned(),
         second_value: second_value.to_owned(),
     };
     let pairs = common_fields(&first.manifest).into_iter().zip(common_fields(&part.manifest));

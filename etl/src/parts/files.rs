@@ -13,18 +13,17 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::count::counted;
 use schemas::guard::{GuardedBatches, guarded};
 use schemas::hash::HashingWriter;
-use schemas::manifest::{Balance, Manifest, ShardEntry};
-use schemas::name::{REJECTS_FILE, REJECTS_FOLDER};
+use schemas::manifest::{Balance, ShardEntry};
 use schemas::pages::batch_rows;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
-use schemas::{StoreError, lock, regular};
+use schemas::{StoreError, regular};
 
 use super::MergeError;
 use super::agree::PartStore;
 use crate::pipeline::BuildError;
-use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS, reject_entry};
+use crate::pipeline::finish::{REJECT_BYTES, REJECT_ROWS};
 use crate::pipeline::store::StoreFolder;
 use crate::shard::{SHARD_BEGINNING, ShardFormat, file_metadata, publish, temporary_in};
 
@@ -62,9 +61,10 @@ impl SharedColumns {
 /// Returns [`MergeError::Damaged`] with the counts, [`MergeError::Store`] with the file and both values, or
 /// [`MergeError::Differs`] with both shards and a column.
 pub(super) fn verify(part: &PartStore, columns: &mut SharedColumns) -> Result<(), MergeError> {
-    let PartStore { store, manifest } = part;
+    let PartStore { paths, manifest } = part;
+    let store = paths.shards();
     if let Some(Balance { rule, count, sum }) = manifest.balances().into_iter().find(|it| !it.holds()) {
-        return Err(damaged(&Manifest::path(store), format!("{rule} does not hold: {count} and {sum}")));
+        return Err(damaged(&paths.manifest(), format!("{rule} does not hold: {count} and {sum}")));
     }
     for entry in &manifest.shards {
         entry.verify(store)?;
@@ -73,7 +73,7 @@ pub(super) fn verify(part: &PartStore, columns: &mut SharedColumns) -> Result<()
         require_rows(&path, shard.rows(), entry)?;
         columns.require(&path, shard.schema())?;
     }
-    manifest.rejects.verify(store)?;
+    manifest.rejects.verify(paths.records())?;
     let (path, rejects) = open_rejects(part)?;
     let rows = u64::try_from(rejects.metadata().file_metadata().num_rows()).unwrap_or_default();
     require_rows(&path, rows, &manifest.rejects)
@@ -90,7 +90,7 @@ fn require_rows(path: &Path, found: u64, entry: &ShardEntry) -> Result<(), Merge
 
 /// Opens the rejects table of a part for reading in batches of limited size.
 fn open_rejects(part: &PartStore) -> Result<(PathBuf, ParquetRecordBatchReaderBuilder<File>), MergeError> {
-    let path = part.store.join(&part.manifest.rejects.file);
+    let path = part.paths.rejects();
     let file = regular::open(&path).map_err(|error| damaged(&path, error))?;
     let pages = file.try_clone().map_err(|error| damaged(&path, error))?;
     let builder =
@@ -151,11 +151,9 @@ pub(super) fn join_rejects(
     folder: &StoreFolder,
     settings: &FeatureSettings,
 ) -> Result<ShardEntry, MergeError> {
-    let target = folder.path().join(REJECTS_FOLDER);
-    lock::create_within(&target).map_err(BuildError::io(&target))?;
+    let paths = folder.paths();
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings)).map_err(BuildError::from)?;
-    let mut writer =
-        format.create(&folder.staging(), &target.join(REJECTS_FILE)).map_err(BuildError::from)?;
+    let mut writer = format.create(paths.records(), &paths.rejects()).map_err(BuildError::from)?;
     let mut group = RowGroup::default();
     let mut append =
         |batches: &[RecordBatch]| -> Result<(), BuildError> { Ok(writer.append(format.encode(batches)?)?) };
@@ -173,7 +171,7 @@ pub(super) fn join_rejects(
     if group.rows > 0 {
         append(&group.batches)?;
     }
-    Ok(reject_entry(writer.finish().map_err(BuildError::from)?))
+    Ok(writer.finish().map_err(BuildError::from)?)
 }
 
 /// Returns the name and type of every column.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::name::shard_name;
 use schemas::output;
+use schemas::store::FORMAT_VERSION;
 
 pub use error::MergeError;
 
@@ -65,7 +66,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeSummary, MergeError> {
     let counts = counts.ok_or(MergeError::TooMany)?;
     let run = identity(first, parts.len());
     let (sources, shards): (Vec<PathBuf>, Vec<ShardEntry>) = shards(&parts).unzip();
-    let rejects = parts.iter().map(|part| part.store.join(&part.manifest.rejects.file));
+    let rejects = parts.iter().map(|part| part.paths.rejects());
     let read = request.parts.iter().chain(&sources).cloned().chain(rejects);
     output::require_outside_store(&request.store, read)?;
     let folder = StoreFolder::open(&request.store)?;
@@ -103,7 +104,7 @@ fn identity(first: &Manifest, parts: usize) -> RunIdentity {
     let mut options = first.options.clone();
     options.insert(PARTS_OPTION.to_owned(), parts.to_string());
     RunIdentity {
-        format_version: first.format_version,
+        format_version: FORMAT_VERSION,
         software_version: first.software_version.clone(),
         source: first.source.clone(),
         part: None,
@@ -118,6 +119,6 @@ fn shards(parts: &[PartStore]) -> impl Iterator<Item = (PathBuf, ShardEntry)> {
     let shards = parts.iter().flat_map(|part| part.manifest.shards.iter().map(move |shard| (part, shard)));
     shards.enumerate().map(|(number, (part, shard))| {
         let file = shard_name(&part.manifest.source, number);
-        (part.store.join(&shard.file), ShardEntry { file, ..shard.clone() })
+        (part.paths.shards().join(&shard.file), ShardEntry { file, ..shard.clone() })
     })
 }

@@ -97,6 +97,41 @@ pub enum BuildError {
         /// The store's folder.
         store: PathBuf,
     },
+    /// The sidecar for manifest and rejects cannot be created.
+    #[error(
+        "{}: {source}; the manifest and the rejects of {} belong in this folder",
+        sidecar.display(), store.display()
+    )]
+    Sidecar {
+        /// The store's folder.
+        store: PathBuf,
+        /// Its sidecar.
+        sidecar: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// The store's folder is the root of a mounted file system. The sidecar would be on another one, and lost with it.
+    #[error(
+        "{}: a mounted file system; the manifest and the rejects would be outside it, in {}; name a folder in it",
+        store.display(), sidecar.display()
+    )]
+    MountPoint {
+        /// The store's folder.
+        store: PathBuf,
+        /// Its sidecar.
+        sidecar: PathBuf,
+    },
+    /// The folder that would be the sidecar is a store, or has the manifest of another program.
+    #[error(
+        "{}: has a manifest of its own, and cannot hold the manifest and the rejects of {}",
+        sidecar.display(), store.display()
+    )]
+    SidecarTaken {
+        /// The store's folder.
+        store: PathBuf,
+        /// The folder beside it.
+        sidecar: PathBuf,
+    },
     /// The folder holds a finished store with other content.
     #[error("{}: a finished store is here with {difference}", store.display())]
     Finished {
@@ -130,7 +165,7 @@ pub enum BuildError {
     Foreign {
         /// The store's folder.
         store: PathBuf,
-        /// Names of these files, relative to the folder.
+        /// Names of these files, relative to the folder or to the one that both folders are in.
         files: Vec<String>,
     },
     /// The journal of an interrupted run cannot be read.

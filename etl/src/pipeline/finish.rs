@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
-use schemas::lock;
 use schemas::manifest::{FileEntry, Manifest, ShardEntry};
-use schemas::name::{REJECTS_FILE, REJECTS_FOLDER, rejects_name};
 use schemas::settings::FeatureSettings;
 use schemas::store::reject_schema;
 
@@ -54,24 +52,18 @@ pub(super) fn finish(
 /// # Errors
 /// Returns a [`BuildError`] if a file cannot be written or removed.
 pub(crate) fn seal(folder: &StoreFolder, manifest: &Manifest) -> Result<(), BuildError> {
-    let staging = folder.staging();
-    write_atomically(&staging, &Manifest::path(folder.path()), manifest.to_json().as_bytes())?;
-    remove_staging(&staging)
-}
-
-/// Returns the manifest entry of a finished rejects table.
-pub(crate) fn reject_entry(entry: ShardEntry) -> ShardEntry {
-    ShardEntry { file: rejects_name(), ..entry }
+    let paths = folder.paths();
+    write_atomically(paths.records(), &paths.manifest(), manifest.to_json().as_bytes())?;
+    remove_staging(&paths.staging())
 }
 
 /// Writes the rejects as a Parquet table, even if there are none.
 fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<ShardEntry, BuildError> {
-    let rejects_folder = folder.path().join(REJECTS_FOLDER);
-    lock::create_within(&rejects_folder).map_err(BuildError::io(&rejects_folder))?;
+    let paths = folder.paths();
     let format = ShardFormat::new(reject_schema(), &file_metadata(settings))?;
-    let mut writer = format.create(&folder.staging(), &rejects_folder.join(REJECTS_FILE))?;
+    let mut writer = format.create(paths.records(), &paths.rejects())?;
     let (mut lines, mut bytes) = (Vec::new(), 0);
-    for line in read_rejects(&folder.staging())? {
+    for line in read_rejects(&paths.staging())? {
         let line = line?;
         bytes += line.text_bytes();
         lines.push(line);
@@ -84,7 +76,7 @@ fn write_rejects(folder: &StoreFolder, settings: &FeatureSettings) -> Result<Sha
     if !lines.is_empty() {
         writer.append(format.encode(&[batch(&lines)?])?)?;
     }
-    Ok(reject_entry(writer.finish()?))
+    Ok(writer.finish()?)
 }
 
 /// Converts rejects to rows of [`reject_schema`].

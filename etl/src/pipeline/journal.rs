@@ -140,7 +140,7 @@ impl Journal {
     /// Returns [`BuildError::Io`] or [`BuildError::Journal`].
     pub(super) fn read(staging: &Path) -> Result<Option<Self>, BuildError> {
         let path = Self::path(staging);
-        let text = match bounded::read(&path, schemas::manifest::MAX_BYTES) {
+        let text = match bounded::read(&path, schemas::layout::MAX_MANIFEST_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BuildError::Io { path, source }),

@@ -1,4 +1,4 @@
-//! The files in a store's folder before a build: those of earlier builds, which may be replaced, and foreign files,
+//! The files in a store's folders before a build: those of earlier builds, which may be replaced, and foreign files,
 //! which may not.
 //!
 //! A file belongs to the store if its journal or manifest names it. A killed build may also leave files that its
@@ -9,8 +9,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schemas::manifest::{self, MANIFEST_FILE, Manifest, STAGING_FOLDER};
-use schemas::name::{REJECTS_FILE, REJECTS_FOLDER, rejects_name, shard_number};
+use schemas::layout::{FORMER_REJECTS_FOLDER, MAX_MANIFEST_BYTES, STAGING_FOLDER, StorePaths};
+use schemas::lock::LOCK_FILE;
+use schemas::manifest::Manifest;
+use schemas::name::shard_number;
 use schemas::reader::Shard;
 use schemas::{StoreError, bounded};
 
@@ -28,7 +30,7 @@ const TEMPORARY_BEGINNINGS: [&str; 3] = [SHARD_BEGINNING, RUN_BEGINNING, FILE_BE
 pub(super) struct Ownership<'a> {
     /// Name of the source of the new run.
     pub source: &'a str,
-    /// Manifest of the finished store that is replaced.
+    /// Manifest of the finished store that is replaced, or whose shards were removed.
     pub finished: Option<&'a Manifest>,
     /// Journal of the unfinished run that is resumed or replaced.
     pub journal: Option<&'a Journal>,
@@ -38,7 +40,7 @@ pub(super) struct Ownership<'a> {
     pub force: bool,
 }
 
-/// Files of earlier runs in a store's folder.
+/// Files of earlier runs in a store's folders.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
     /// Shards that no run will continue.
@@ -50,7 +52,8 @@ impl Leftovers {
     ///
     /// # Errors
     /// Returns [`BuildError::Foreign`] with all foreign files.
-    pub(super) fn find(store: &Path, owned: &Ownership<'_>) -> Result<Self, BuildError> {
+    pub(super) fn find(paths: &StorePaths, owned: &Ownership<'_>) -> Result<Self, BuildError> {
+        let store = paths.shards();
         let (mut shards, mut foreign) = (Vec::new(), BTreeSet::new());
         for (path, name) in entries(store)? {
             if !name.ends_with(".parquet") || (owned.resumed && owned.names(&name)) {
@@ -62,13 +65,17 @@ impl Leftovers {
                 foreign.insert(name);
             }
         }
-        let rejects = store.join(REJECTS_FOLDER).join(REJECTS_FILE);
-        let replaceable = owned.force || (owned.journal.is_some() && is_ours(&rejects));
-        if fs::symlink_metadata(&rejects).is_ok() && !replaceable {
-            foreign.insert(rejects_name());
+        let former = StorePaths::former(store);
+        for rejects in [paths.rejects(), former.rejects()] {
+            let named = owned.finished.is_some() && rejects == paths.rejects();
+            let replaceable = owned.force || named || (owned.journal.is_some() && is_ours(&rejects));
+            if fs::symlink_metadata(&rejects).is_ok() && !replaceable {
+                foreign.insert(relative(&rejects, store));
+            }
         }
-        if owned.finished.is_none() && is_foreign_manifest(store) {
-            foreign.insert(MANIFEST_FILE.to_owned());
+        // A sidecar has no manifest of others, or it is refused before.
+        if is_foreign_manifest(&former.manifest()) {
+            foreign.insert(relative(&former.manifest(), store));
         }
         if !owned.force {
             for (_, name) in entries(&store.join(STAGING_FOLDER))? {
@@ -84,14 +91,21 @@ impl Leftovers {
         Err(BuildError::Foreign { store: store.to_owned(), files: foreign.into_iter().collect() })
     }
 
-    /// Removes the files, the manifest and the rejects table.
+    /// Removes the files, the manifest and the rejects table, in the layout of either format version.
     ///
     /// # Errors
     /// Returns [`BuildError::Io`] if a file cannot be removed.
-    pub(super) fn remove(self, store: &Path) -> Result<(), BuildError> {
+    pub(super) fn remove(self, paths: &StorePaths) -> Result<(), BuildError> {
+        let former = StorePaths::former(paths.shards());
         // The manifest is removed first. Without it the folder is an unfinished store rather than a broken one.
-        remove(&store.join(MANIFEST_FILE))?;
-        remove(&store.join(REJECTS_FOLDER).join(REJECTS_FILE))?;
+        let files = [paths.manifest(), former.manifest(), paths.rejects(), former.rejects()];
+        files.iter().try_for_each(|path| remove(path))?;
+        remove_temporary(paths.records())?;
+        remove_empty_folder(&former.records().join(FORMER_REJECTS_FOLDER))?;
+        let lock = former.records().join(LOCK_FILE);
+        if fs::symlink_metadata(&lock).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
+            remove(&lock)?;
+        }
         self.shards.iter().try_for_each(|path| remove(path))
     }
 }
@@ -135,10 +149,16 @@ fn is_ours(path: &Path) -> bool {
 }
 
 /// Whether a manifest is that of another program: valid JSON without our keys. A damaged manifest counts as ours.
-fn is_foreign_manifest(store: &Path) -> bool {
-    let Ok(text) = bounded::read(&store.join(MANIFEST_FILE), manifest::MAX_BYTES) else { return false };
+fn is_foreign_manifest(path: &Path) -> bool {
+    let Ok(text) = bounded::read(path, MAX_MANIFEST_BYTES) else { return false };
     let value = serde_json::from_slice::<serde_json::Value>(&text);
     value.is_ok_and(|value| value.get("format_version").is_none() && value.get("shards").is_none())
+}
+
+/// Returns the path of a file relative to the store's folder, or to the folder beside which it is.
+fn relative(file: &Path, store: &Path) -> String {
+    let beside = || file.strip_prefix(file.parent()?.parent()?).ok();
+    file.strip_prefix(store).ok().or_else(beside).unwrap_or(file).display().to_string()
 }
 
 /// Whether a file of the staging folder is one that is being written.
@@ -182,11 +202,19 @@ pub(super) fn remove_notes(staging: &Path) -> Result<(), BuildError> {
 pub(super) fn remove_staging(staging: &Path) -> Result<(), BuildError> {
     remove_notes(staging)?;
     remove(&Journal::path(staging))?;
-    match fs::remove_dir(staging) {
+    remove_empty_folder(staging)
+}
+
+/// Removes a folder if it exists and is empty.
+///
+/// # Errors
+/// Returns [`BuildError::Io`] if it cannot be removed.
+fn remove_empty_folder(folder: &Path) -> Result<(), BuildError> {
+    match fs::remove_dir(folder) {
         Err(source)
             if !matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
         {
-            Err(BuildError::Io { path: staging.to_owned(), source })
+            Err(BuildError::Io { path: folder.to_owned(), source })
         }
         _ => Ok(()),
     }
@@ -231,11 +259,15 @@ mod tests {
     use crate::test_store;
 
     /// A folder with a shard of ours, `test-00000.parquet`, and what others may have put there.
-    fn folder() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+    fn folder() -> test_store::TestFolder {
+        let folder = test_store::folder();
         test_store::write(folder.path(), &test_store::crystals(), 8);
-        fs::remove_file(folder.path().join(MANIFEST_FILE)).expect("it is there");
+        fs::remove_file(paths(&folder).manifest()).expect("it is there");
         folder
+    }
+
+    fn paths(folder: &test_store::TestFolder) -> StorePaths {
+        StorePaths::new(folder.path())
     }
 
     fn journal() -> Journal {
@@ -252,7 +284,7 @@ mod tests {
 
     /// The files that are refused.
     fn foreign(store: &Path, owned: &Ownership<'_>) -> Vec<String> {
-        match Leftovers::find(store, owned) {
+        match Leftovers::find(&StorePaths::new(store), owned) {
             Ok(_) => Vec::new(),
             Err(BuildError::Foreign { files, .. }) => files,
             Err(error) => panic!("{error}"),
@@ -275,9 +307,9 @@ mod tests {
             [
                 ".build/notes.txt",
                 ".build/rejects.jsonl",
-                "rejects/rejects.parquet",
                 "test-00000.parquet",
                 "test-2024.parquet",
+                "test.store/rejects.parquet",
             ]
         );
         let forced = Ownership { force: true, ..owned };
@@ -289,12 +321,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let forced = Ownership { source: "test", finished: None, journal: None, resumed: false, force: true };
         for (text, expected) in [
-            ("{\"name\": \"a page\", \"icons\": []}", vec![MANIFEST_FILE]),
-            ("[1, 2]", vec![MANIFEST_FILE]),
+            ("{\"name\": \"a page\", \"icons\": []}", vec!["manifest.json"]),
+            ("[1, 2]", vec!["manifest.json"]),
             ("{\"format_version\": 99}", vec![]),
             ("{\"shards\": [], \"fo", vec![]),
         ] {
-            fs::write(folder.path().join(MANIFEST_FILE), text).expect("writing");
+            fs::write(folder.path().join("manifest.json"), text).expect("writing");
             assert_eq!(foreign(folder.path(), &forced), expected, "{text}");
         }
     }
@@ -315,19 +347,37 @@ mod tests {
             resumed: true,
             force: false,
         };
-        let leftovers = Leftovers::find(folder.path(), &owned).expect("all of it is ours");
-        leftovers.remove(folder.path()).expect("removable");
+        // As a kill leaves them while the manifest is written.
+        fs::write(paths(&folder).records().join("file-1.tmp"), "x").expect("writing");
+        let leftovers = Leftovers::find(&paths(&folder), &owned).expect("all of it is ours");
+        leftovers.remove(&paths(&folder)).expect("removable");
         assert!(!folder.path().join("test-00000.parquet").exists());
-        assert!(!folder.path().join("rejects/rejects.parquet").exists());
+        assert_eq!(entries(paths(&folder).records()).expect("a folder"), []);
 
         // The name alone makes no shard.
-        for file in ["test-00001.parquet", "rejects/rejects.parquet", ".build/thesis.tex"] {
+        fs::create_dir(folder.path().join("rejects")).expect("a folder");
+        let rejects = "rejects/rejects.parquet";
+        for file in ["test-00001.parquet", rejects, "../test.store/rejects.parquet", ".build/thesis.tex"] {
             fs::write(folder.path().join(file), "no Parquet").expect("writing");
         }
-        let expected = [".build/thesis.tex", "rejects/rejects.parquet", "test-00001.parquet"];
+        let expected = [".build/thesis.tex", rejects, "test-00001.parquet", "test.store/rejects.parquet"];
         assert_eq!(foreign(folder.path(), &owned), expected);
         remove_staging(&staging).expect("removable");
         let left: Vec<_> = entries(&staging).expect("it stays").into_iter().map(|(_, name)| name).collect();
         assert_eq!(left, ["thesis.tex"]);
+    }
+
+    #[test]
+    fn of_the_former_layout_nothing_is_left() {
+        let folder = folder();
+        let former = StorePaths::former(folder.path());
+        fs::create_dir(folder.path().join(FORMER_REJECTS_FOLDER)).expect("a folder");
+        fs::rename(paths(&folder).rejects(), former.rejects()).expect("one file system");
+        fs::write(former.manifest(), "{\"format_version\": 1}").expect("writing");
+        fs::write(folder.path().join(LOCK_FILE), "").expect("writing");
+        let owned = Ownership { source: "test", finished: None, journal: None, resumed: false, force: true };
+        let leftovers = Leftovers::find(&paths(&folder), &owned).expect("all of it is ours");
+        leftovers.remove(&paths(&folder)).expect("removable");
+        assert_eq!(entries(folder.path()).expect("a folder"), []);
     }
 }

@@ -1,11 +1,11 @@
-//! The folder of a store: its state before a run, and what a run may replace.
+//! The folders of a store: their state before a run, and what a run may replace.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use schemas::manifest::{FileEntry, Manifest, STAGING_FOLDER};
-use schemas::name::REJECTS_FOLDER;
+use schemas::layout::{self, FORMER_REJECTS_FOLDER, StorePaths};
+use schemas::manifest::{FileEntry, Manifest};
 use schemas::reader::Shard;
 use schemas::{StoreError, lock, name};
 
@@ -63,32 +63,55 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// The locked folder of a store.
+/// The locked folders of a store.
 pub(crate) struct StoreFolder {
-    path: PathBuf,
+    paths: StorePaths,
     _lock: File,
 }
 
 impl StoreFolder {
-    /// Creates the folder if it does not exist, and locks it.
+    /// Creates the folder of the shards and the sidecar if they do not exist, and locks the store.
     ///
     /// # Errors
-    /// Returns [`BuildError::Io`] or [`BuildError::Locked`].
+    /// Returns [`BuildError::Locked`], [`StoreError::Sidecar`] for the sidecar of another store,
+    /// [`BuildError::MountPoint`], [`BuildError::SidecarTaken`] or [`BuildError::Sidecar`] if manifest and rejects
+    /// cannot be beside the folder, and [`BuildError::Io`].
     pub(crate) fn open(path: &Path) -> Result<Self, BuildError> {
+        if let Some(store) = layout::store_of_sidecar(path) {
+            return Err(StoreError::Sidecar { path: path.to_owned(), store }.into());
+        }
+        let (store, sidecar) = (path.to_owned(), StorePaths::new(path).records().to_owned());
+        if layout::is_mount_point(path) {
+            return Err(BuildError::MountPoint { store, sidecar });
+        }
+        if layout::is_begun(&sidecar) && layout::store_of_sidecar(&sidecar).is_none() {
+            return Err(BuildError::SidecarTaken { store, sidecar });
+        }
         fs::create_dir_all(path).map_err(BuildError::io(path))?;
-        let held = lock::take(path).map_err(BuildError::io(path))?;
-        let lock = held.ok_or_else(|| BuildError::Locked { store: path.to_owned() })?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        // A path through a folder that did not exist can be resolved now.
+        let paths = StorePaths::new(path);
+        if let Err(source) = lock::create_within(paths.records()) {
+            let sidecar = paths.records().to_owned();
+            return Err(BuildError::Sidecar { store, sidecar, source });
+        }
+        let held = lock::take(paths.records()).map_err(BuildError::io(paths.records()))?;
+        let lock = held.ok_or(BuildError::Locked { store })?;
+        Ok(Self { paths, _lock: lock })
     }
 
-    /// Returns the path of the folder.
+    /// Returns the folder of the shards.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.paths.shards()
+    }
+
+    /// Returns the folders of the store.
+    pub(crate) fn paths(&self) -> &StorePaths {
+        &self.paths
     }
 
     /// Returns the staging folder of the unfinished run.
     pub(crate) fn staging(&self) -> PathBuf {
-        self.path.join(STAGING_FOLDER)
+        self.paths.staging()
     }
 
     /// Determines how a run begins, removes the files that it replaces and writes its first journal.
@@ -110,23 +133,29 @@ impl StoreFolder {
             value: format!("{:?}", error.name),
             problem: error.problem.to_owned(),
         })?;
-        for folder in [self.staging(), self.path.join(REJECTS_FOLDER)] {
+        for folder in [self.staging(), self.path().join(FORMER_REJECTS_FOLDER)] {
             lock::require_within(&folder).map_err(BuildError::io(&folder))?;
         }
-        let finished = match Manifest::read(&self.path) {
+        let finished = match Manifest::read(self.path()) {
             Ok(manifest) => Some(manifest),
             Err(StoreError::Unfinished { .. } | StoreError::NotAStore { .. }) => None,
             Err(error) if !force => return Err(error.into()),
             Err(_) => None,
         };
-        if let Some(manifest) = finished.as_ref().filter(|_| !force) {
+        // Of a folder that was removed the sidecar stays. It does not make a new folder a finished store.
+        let is_removed = |manifest: &Manifest| {
+            let mut shards = manifest.shards.iter().map(|shard| self.path().join(&shard.file));
+            !manifest.shards.is_empty() && shards.all(|shard| !shard.exists())
+        };
+        if let Some(manifest) = finished.as_ref().filter(|manifest| !force && !is_removed(manifest)) {
             return match self.difference(manifest, run, inputs)? {
                 None => {
                     // A run killed after writing its manifest may have left some of its temporary files.
+                    remove_temporary(self.paths.records())?;
                     remove_staging(&self.staging())?;
                     Ok(Begin::Finished(Box::new(manifest.clone())))
                 }
-                Some(difference) => Err(BuildError::Finished { store: self.path.clone(), difference }),
+                Some(difference) => Err(BuildError::Finished { store: self.path().to_owned(), difference }),
             };
         }
         let staging = self.staging();
@@ -136,9 +165,9 @@ impl StoreFolder {
         let resumed = resumed.filter(|_| interrupted != Interrupted::Replace);
         if let Some(journal) = resumed {
             if interrupted == Interrupted::Refuse {
-                return Err(BuildError::Interrupted { store: self.path.clone() });
+                return Err(BuildError::Interrupted { store: self.path().to_owned() });
             }
-            journal.check(&self.path, run, inputs.identities())?;
+            journal.check(self.path(), run, inputs.identities())?;
         }
         let owned = Ownership {
             source: &run.source,
@@ -147,9 +176,9 @@ impl StoreFolder {
             resumed: resumed.is_some(),
             force,
         };
-        let leftovers = Leftovers::find(&self.path, &owned)?;
+        let leftovers = Leftovers::find(&self.paths, &owned)?;
         if let Some(journal) = resumed {
-            leftovers.remove(&self.path)?;
+            leftovers.remove(&self.paths)?;
             remove_temporary(&staging)?;
             return Ok(Begin::Resumed(Box::new(journal.clone())));
         }
@@ -161,7 +190,7 @@ impl StoreFolder {
             Journal::new(run, inputs.identities().to_vec()).write(&staging)
         };
         begun(owned.replaced_source())?;
-        leftovers.remove(&self.path)?;
+        leftovers.remove(&self.paths)?;
         remove_notes(&staging)?;
         if owned.replaced_source() != run.source {
             begun(&run.source)?;
@@ -203,7 +232,7 @@ impl StoreFolder {
         if let Some((_, other)) = found.iter().enumerate().find(|(at, found)| is_other(*at, found)) {
             return Ok(Some(format!("input {} of {} bytes", other.file, other.bytes)));
         }
-        let built = fs::metadata(Manifest::path(&self.path)).and_then(|metadata| metadata.modified()).ok();
+        let built = fs::metadata(self.paths.manifest()).and_then(|metadata| metadata.modified()).ok();
         for (found, path) in found.iter().zip(paths) {
             if let Some(change) = change(path, found, built)? {
                 return Ok(Some(change));
@@ -220,7 +249,7 @@ impl StoreFolder {
     /// Returns a [`BuildError`] if a file cannot be read or has changed.
     pub(super) fn seen_ids(&self, journal: &Journal, labels: &LabelTable) -> Result<SeenIds, BuildError> {
         let mut seen = SeenIds::default();
-        journal.shards.iter().try_for_each(|shard| shard.verify(&self.path))?;
+        journal.shards.iter().try_for_each(|shard| shard.verify(self.path()))?;
         let staging = self.staging();
         journal.runs.iter().try_for_each(|run| run.verify(&staging))?;
         self.each_id(journal, |id| {
@@ -264,7 +293,7 @@ impl StoreFolder {
             }
         }
         for entry in if journal.runs.is_empty() { journal.shards.as_slice() } else { &[] } {
-            let path = self.path.join(&entry.file);
+            let path = self.path().join(&entry.file);
             let batches =
                 Shard::open(&path, Some(&journal.run.settings))?.batches(None, Some(&["material_id"]))?;
             for batch in batches {
@@ -295,7 +324,7 @@ impl StoreFolder {
         let staging = self.staging();
         // A journal without shards makes the remaining files leftovers, which any later run removes.
         Journal::new(journal.run.clone(), journal.inputs.clone()).write(&staging)?;
-        journal.shards.iter().try_for_each(|shard| remove(&self.path.join(&shard.file)))?;
+        journal.shards.iter().try_for_each(|shard| remove(&self.path().join(&shard.file)))?;
         remove_staging(&staging)
     }
 }

@@ -10,7 +10,7 @@ use crate::test_store;
 use crate::validate::{ValidateOptions, validate};
 
 fn statistics() -> StoreStatistics {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = test_store::folder();
     test_store::write(folder.path(), &test_store::crystals(), 3);
     collect(folder.path()).expect("a good store")
 }
@@ -62,7 +62,7 @@ fn stores_of_other_neighbours_are_valid_and_say_so() {
         (Neighbours::All, 5.0, "all within 5 Å"),
         (Neighbours::All, 3.0, "all within 3 Å"),
     ] {
-        let store = tempfile::tempdir().expect("a temporary folder");
+        let store = test_store::folder();
         let sample = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/sample"));
         let mut request = BuildRequest::new(SourceKind::Cif, vec![sample], store.path().to_owned());
         request.settings = FeatureSettings { neighbours, cutoff_angstrom, ..FeatureSettings::default() };
@@ -179,7 +179,7 @@ fn pages_are_replaced_and_files_of_others_are_not() {
 
 #[test]
 fn an_empty_store_has_statistics() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = test_store::folder();
     test_store::write(folder.path(), &[], 3);
     let statistics = collect(folder.path()).expect("a good store");
     assert_eq!(statistics.crystals, 0);

@@ -7,7 +7,8 @@ use std::path::Path;
 use arrow::datatypes::{DataType, Schema};
 use schemas::StoreError;
 use schemas::hash::file_sha256;
-use schemas::manifest::{Balance, MANIFEST_FILE, ShardEntry};
+use schemas::layout::MANIFEST_FILE;
+use schemas::manifest::{Balance, ShardEntry};
 use schemas::reader::Shard;
 use schemas::store::{SPLIT_PREFIX, column_by_name, label_kind};
 
@@ -50,8 +51,10 @@ impl Validation<'_> {
     /// Reports Parquet files that the manifest does not name.
     pub(super) fn check_stray_files(&mut self, present: &BTreeSet<String>) {
         let manifest = self.manifest;
+        // The rejects of format version 1 were in the folder of the shards.
+        let rejects = Some(&manifest.rejects).filter(|_| self.paths.is_former());
         let known: BTreeSet<&str> =
-            manifest.shards.iter().chain([&manifest.rejects]).map(|entry| entry.file.as_str()).collect();
+            manifest.shards.iter().chain(rejects).map(|entry| entry.file.as_str()).collect();
         for stray in present.iter().filter(|file| !known.contains(file.as_str())) {
             self.file_problem(stray, "file", "no file, the manifest has none of this name", "a Parquet file");
         }
@@ -72,10 +75,11 @@ impl Validation<'_> {
         let mut readable = Vec::with_capacity(manifest.shards.len());
         let mut schema: Option<Schema> = None;
         for (number, entry) in manifest.shards.iter().enumerate() {
-            if !self.check_bytes(entry) {
+            let path = self.paths.shards().join(&entry.file);
+            if !self.check_bytes(&path, entry) {
                 continue;
             }
-            let shard = match Shard::open(&self.store.join(&entry.file), Some(&manifest.settings)) {
+            let shard = match Shard::open(&path, Some(&manifest.settings)) {
                 Ok(shard) => shard,
                 Err(error) => {
                     self.file_problem(&entry.file, "shard", "a shard with the manifest's settings", error);
@@ -102,8 +106,8 @@ impl Validation<'_> {
     }
 
     /// Checks the size and hash of a file. Returns whether the file exists.
-    pub(super) fn check_bytes(&mut self, entry: &ShardEntry) -> bool {
-        match file_sha256(&self.store.join(&entry.file)) {
+    pub(super) fn check_bytes(&mut self, path: &Path, entry: &ShardEntry) -> bool {
+        match file_sha256(path) {
             Err(error) => {
                 self.file_problem(&entry.file, "file", "a readable file", error);
                 return false;

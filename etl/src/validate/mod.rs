@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use schemas::StoreError;
 use schemas::count::counted;
-use schemas::manifest::{MANIFEST_FILE, Manifest};
+use schemas::layout::{MANIFEST_FILE, StorePaths};
+use schemas::manifest::Manifest;
 use schemas::text;
 
 use crate::sample::ascending;
@@ -38,7 +39,7 @@ impl Default for ValidateOptions {
 /// An error in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Name of the file, relative to the store's folder.
+    /// Name of the file, relative to its folder: that of the shards, or that of manifest and rejects.
     pub file: String,
     /// Row in the file, counted from 0, if the error concerns a row.
     pub row: Option<u64>,
@@ -126,7 +127,7 @@ impl fmt::Display for Report {
 
 /// The shared state of the checks of a store.
 struct Validation<'a> {
-    store: &'a Path,
+    paths: StorePaths,
     manifest: &'a Manifest,
     report: Report,
     /// File and row of every identifier so far.
@@ -137,11 +138,14 @@ struct Validation<'a> {
 /// against those recomputed from the stored lattice and fractional coordinates.
 ///
 /// # Errors
-/// Returns a [`StoreError`] if the folder does not exist, the build is unfinished, or the folder cannot be read. All
-/// other errors, including a missing manifest, are reported as a [`Problem`].
+/// Returns a [`StoreError`] if the folder does not exist, is a sidecar, or cannot be read, or if the build is
+/// unfinished. All other errors, including a missing manifest, are reported as a [`Problem`].
 pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, StoreError> {
     let read = Manifest::read(store);
-    if let Err(error @ (StoreError::Missing { .. } | StoreError::Unfinished { .. })) = read {
+    if let Err(
+        error @ (StoreError::Missing { .. } | StoreError::Unfinished { .. } | StoreError::Sidecar { .. }),
+    ) = read
+    {
         return Err(error);
     }
     let present = files::parquet_files(store)?;
@@ -160,7 +164,12 @@ pub fn validate(store: &Path, options: &ValidateOptions) -> Result<Report, Store
             return Ok(Report { problems: vec![problem], ..report });
         }
     };
-    let mut validation = Validation { store, manifest: &manifest, report, identifiers: HashMap::new() };
+    let mut validation = Validation {
+        paths: StorePaths::find(store),
+        manifest: &manifest,
+        report,
+        identifiers: HashMap::new(),
+    };
     validation.check_stray_files(&present);
     validation.check_counts();
     let readable = validation.check_shards();

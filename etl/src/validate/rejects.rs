@@ -53,10 +53,11 @@ impl Validation<'_> {
     pub(super) fn check_rejects(&mut self) {
         let manifest = self.manifest;
         let entry = &manifest.rejects;
-        if !self.check_bytes(entry) {
+        let path = self.paths.rejects();
+        if !self.check_bytes(&path, entry) {
             return;
         }
-        let (found, mut reasons) = match read(&self.store.join(&entry.file)) {
+        let (found, mut reasons) = match read(&path) {
             Ok(read) => read,
             Err(error) => return self.file_problem(&entry.file, "rejects", "a readable Parquet file", error),
         };

@@ -85,7 +85,7 @@ impl Validation<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let shard = Shard::open(&self.store.join(file), None)?;
+        let shard = Shard::open(&self.paths.shards().join(file), None)?;
         let crystals = shard.crystals_at(rows)?;
         let mut rows = rows.iter().copied();
         for batch in crystals {
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn formulas_and_numbers_of_elements_are_recomputed() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = test_store::folder();
         test_store::write(folder.path(), &test_store::crystals(), 1);
         let shard = Shard::open(&folder.path().join("test-00001.parquet"), None).expect("a shard");
         let batch = shard.batches(None, None).expect("columns").next().expect("a row").expect("readable");

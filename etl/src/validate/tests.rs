@@ -3,8 +3,8 @@ use schemas::settings::Neighbours;
 use super::*;
 use crate::test_store::{self, TestCrystal};
 
-fn store(crystals: &[TestCrystal]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+fn store(crystals: &[TestCrystal]) -> test_store::TestFolder {
+    let folder = test_store::folder();
     test_store::write(folder.path(), crystals, 3);
     folder
 }
@@ -18,13 +18,13 @@ fn problems(store: &Path) -> Vec<String> {
 fn edit_manifest(store: &Path, edit: impl FnOnce(&mut Manifest)) {
     let mut manifest = Manifest::read(store).expect("a manifest");
     edit(&mut manifest);
-    std::fs::write(Manifest::path(store), manifest.to_json()).expect("a writable folder");
+    std::fs::write(StorePaths::new(store).manifest(), manifest.to_json()).expect("a writable folder");
 }
 
 /// Updates the hashes in the manifest to those of the present files.
 fn adopt_hashes(store: &Path) {
     edit_manifest(store, |manifest| {
-        for entry in manifest.shards.iter_mut().chain([&mut manifest.rejects]) {
+        for entry in &mut manifest.shards {
             let (sha256, bytes) = schemas::hash::file_sha256(&store.join(&entry.file)).expect("a file");
             (entry.sha256, entry.bytes) = (sha256, bytes);
         }
@@ -54,7 +54,7 @@ fn every_problem_is_reported() {
     let path = store.path();
     std::fs::remove_file(path.join("test-00001.parquet")).expect("it is there");
     std::fs::copy(path.join("test-00000.parquet"), path.join("stray.parquet")).expect("copying");
-    std::fs::write(path.join("rejects/rejects.parquet"), "no Parquet").expect("writing");
+    std::fs::write(StorePaths::new(path).rejects(), "no Parquet").expect("writing");
     edit_manifest(path, |manifest| {
         manifest.counts.kept = 6;
         if let Some(shard) = manifest.shards.first_mut() {
@@ -69,8 +69,8 @@ fn every_problem_is_reported() {
         "test-00000.parquet: sha256: expected 00, found ",
         "test-00000.parquet: rows: expected 4, found 3",
         "test-00001.parquet: file: expected a readable file, found ",
-        "rejects/rejects.parquet: bytes: expected ",
-        "rejects/rejects.parquet: rejects: expected a readable Parquet file, found ",
+        "rejects.parquet: bytes: expected ",
+        "rejects.parquet: rejects: expected a readable Parquet file, found ",
     ] {
         assert!(
             problems.iter().any(|problem| problem.starts_with(expected)),
@@ -89,8 +89,8 @@ fn reasons_are_counted() {
     assert_eq!(
         problems(store.path()),
         [
-            "rejects/rejects.parquet: isolated_atom: expected 1, found 0",
-            "rejects/rejects.parquet: partial_occupancy: expected 0, found 1",
+            "rejects.parquet: isolated_atom: expected 1, found 0",
+            "rejects.parquet: partial_occupancy: expected 0, found 1",
         ]
     );
 }
@@ -127,7 +127,7 @@ fn a_store_without_manifest_has_a_problem() {
 
 /// Returns the problems of a store whose rows were changed after their features were computed.
 fn tampered(edit: impl Fn(&mut test_store::TestRow)) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = test_store::folder();
     test_store::write_edited(folder.path(), &test_store::crystals(), 3, &edit);
     adopt_hashes(folder.path());
     problems(folder.path())

@@ -1,4 +1,17 @@
+use std::path::PathBuf;
+
 use super::*;
+use crate::layout::STAGING_FOLDER;
+
+/// Writes the manifest of a store `x` in a temporary folder and returns the store's folder and the manifest's path.
+fn written(folder: &Path, text: &str) -> (PathBuf, PathBuf) {
+    let paths = StorePaths::new(&folder.join("x"));
+    for folder in [paths.shards(), paths.records()] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    std::fs::write(paths.manifest(), text).expect("writing");
+    (paths.shards().to_owned(), paths.manifest())
+}
 
 fn manifest() -> Manifest {
     let entry = ShardEntry { file: "x-00000.parquet".into(), rows: 2, bytes: 10, sha256: "00".into() };
@@ -12,15 +25,15 @@ fn manifest() -> Manifest {
         inputs: vec![],
         counts: Counts { read: 2, kept: 2, ..Counts::default() },
         shards: vec![entry.clone()],
-        rejects: ShardEntry { file: "rejects/rejects.parquet".into(), ..entry },
+        rejects: ShardEntry { file: "rejects.parquet".into(), ..entry },
     }
 }
 
 #[test]
 fn round_trip() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(Manifest::path(folder.path()), manifest().to_json()).expect("writing");
-    assert_eq!(Manifest::read(folder.path()).expect("reading it back"), manifest());
+    let (store, _) = written(folder.path(), &manifest().to_json());
+    assert_eq!(Manifest::read(&store).expect("reading it back"), manifest());
 }
 
 #[test]
@@ -81,8 +94,8 @@ fn refused(edit: impl FnOnce(&mut Manifest)) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut manifest = manifest();
     edit(&mut manifest);
-    std::fs::write(Manifest::path(folder.path()), manifest.to_json()).expect("writing");
-    Manifest::read(folder.path()).expect_err("no such store").to_string()
+    let (store, _) = written(folder.path(), &manifest.to_json());
+    Manifest::read(&store).expect_err("no such store").to_string()
 }
 
 #[test]
@@ -99,13 +112,13 @@ fn files_outside_the_store_are_refused() {
             "{line}"
         );
     }
-    for file in ["rejects/rejects.parquet", "y-00000.parquet", "x-1.parquet", "x-00000.parquet "] {
+    for file in ["rejects.parquet", "y-00000.parquet", "x-1.parquet", "x-00000.parquet "] {
         let line = refused(|manifest| shard(manifest, file));
         assert!(line.contains("line 28") && line.contains("is not the name of a shard of \"x\""), "{line}");
     }
     let line = refused(|manifest| manifest.shards.extend(manifest.shards.clone()));
     assert!(line.contains("\"x-00000.parquet\" is listed twice"), "{line}");
-    for file in ["x-00000.parquet", "/dev/zero"] {
+    for file in ["x-00000.parquet", "rejects/rejects.parquet", "/dev/zero"] {
         let line = refused(|manifest| file.clone_into(&mut manifest.rejects.file));
         assert!(line.contains(&format!("{file:?} is no")), "{line}");
     }
@@ -137,21 +150,23 @@ fn counts_that_wrap_are_refused() {
 #[test]
 fn faults_are_located() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = Manifest::path(folder.path());
     // The form of manifests before they had a checksum.
     let text = seal::open(&manifest().to_json()).expect("just sealed");
-    std::fs::write(&path, text.replace("\"rows\": 2", "\"rows\": two")).expect("writing");
-    let error = Manifest::read(folder.path()).expect_err("'two' is no JSON");
+    let (store, path) = written(folder.path(), &text.replace("\"rows\": 2", "\"rows\": two"));
+    let error = Manifest::read(&store).expect_err("'two' is no JSON");
     assert!(matches!(error, StoreError::Manifest { line: 29, .. }), "{error}");
 
     std::fs::write(&path, text.replace("\"kept\"", "\"keeps\"")).expect("writing");
-    let error = Manifest::read(folder.path()).expect_err("an unknown key");
+    let error = Manifest::read(&store).expect_err("an unknown key");
     assert!(error.to_string().contains("keeps"), "{error}");
 
-    let other = text.replace("\"format_version\": 1", "\"format_version\": 99");
-    std::fs::write(&path, other).expect("writing");
-    let error = Manifest::read(folder.path()).expect_err("a later format");
-    assert!(error.to_string().contains("format version 99 instead of 1"), "{error}");
+    // The former version has another layout.
+    for version in [1, 99] {
+        let other = text.replace("\"format_version\": 2", &format!("\"format_version\": {version}"));
+        std::fs::write(&path, other).expect("writing");
+        let error = Manifest::read(&store).expect_err("another format");
+        assert!(error.to_string().contains(&format!("format version {version} instead of 2")), "{error}");
+    }
 }
 
 #[test]
@@ -168,12 +183,46 @@ fn what_is_no_store_is_told_from_what_is_none_yet() {
 }
 
 #[test]
+fn stores_of_the_former_version_are_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rejects = ShardEntry { file: "rejects/rejects.parquet".into(), ..manifest().rejects };
+    let former = Manifest { format_version: FORMER_FORMAT_VERSION, rejects, ..manifest() };
+    let path = folder.path().join("manifest.json");
+    std::fs::write(&path, former.to_json()).expect("writing");
+    assert_eq!(Manifest::read(folder.path()).expect("the former layout"), former);
+    // Its rejects are nowhere else.
+    let other = Manifest { rejects: manifest().rejects, ..former };
+    std::fs::write(&path, other.to_json()).expect("writing");
+    let error = Manifest::read(folder.path()).expect_err("other rejects").to_string();
+    assert!(error.contains("\"rejects.parquet\" is not \"rejects/rejects.parquet\""), "{error}");
+}
+
+#[test]
+fn one_folder_of_two_is_no_store() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (store, path) = written(folder.path(), &manifest().to_json());
+    let sidecar = folder.path().join("x.store");
+    let error = Manifest::read(&sidecar).expect_err("no store");
+    assert!(matches!(&error, StoreError::Sidecar { store: of, .. } if *of == store), "{error}");
+    // Moved without its sidecar, and with the manifest among the shards.
+    let moved = folder.path().join("y");
+    std::fs::rename(&store, &moved).expect("moving");
+    for _ in 0..2 {
+        let error = Manifest::read(&moved).expect_err("no manifest").to_string();
+        assert!(
+            error.contains("y.store/manifest.json is missing, and both folders belong together"),
+            "{error}"
+        );
+        std::fs::copy(&path, moved.join("manifest.json")).expect("a copy");
+    }
+}
+
+#[test]
 fn a_changed_count_is_noticed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = Manifest::path(folder.path());
     let text = manifest().to_json();
-    std::fs::write(&path, text.replace("\"kept\": 2", "\"kept\": 3")).expect("writing");
-    let error = Manifest::read(folder.path()).expect_err("another count");
+    let (store, _) = written(folder.path(), &text.replace("\"kept\": 2", "\"kept\": 3"));
+    let error = Manifest::read(&store).expect_err("another count");
     assert!(error.to_string().contains("manifest.json: line ") && error.to_string().contains("damaged"));
 }
 

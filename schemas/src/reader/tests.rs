@@ -110,10 +110,12 @@ fn other_versions_and_settings_are_refused() {
     let with_metadata = |edit: fn(&mut Vec<(String, String)>)| {
         broken_shard(folder.path(), |_, metadata| edit(metadata), |_| ())
     };
-    let path = with_metadata(|metadata| metadata[0].1 = "2".to_owned());
-    assert_refused(&path, "format version 2 instead of 1");
+    let path = with_metadata(|metadata| metadata[0].1 = "3".to_owned());
+    assert_refused(&path, "format version 3 instead of 2");
     let path = with_metadata(Vec::clear);
-    assert_refused(&path, "format version none instead of 1");
+    assert_refused(&path, "format version none instead of 2");
+    let path = with_metadata(|metadata| metadata[0].1 = "1".to_owned());
+    assert!(read(&path).is_ok(), "the shards of the former version are the same");
     let path = with_metadata(|metadata| metadata.retain(|(key, _)| key != "mmpt.ties"));
     assert_refused(&path, "metadata key 'mmpt.ties' is missing");
     let path = with_metadata(|metadata| {

@@ -33,10 +33,15 @@ pub enum DataError {
     #[error("no shards are given: name files, store folders or patterns such as 'data/*/*.parquet'")]
     NoShards,
     /// A folder has no manifest.
-    #[error("{}: not a finished store, it has no manifest.json (shards can be named as files)", path.display())]
+    #[error(
+        "{}: not a finished store: {} is missing, and both folders belong together (shards can be named as files)",
+        path.display(), manifest.display()
+    )]
     NotAStore {
         /// The folder.
         path: PathBuf,
+        /// Where its manifest would be.
+        manifest: PathBuf,
     },
     /// Two stores were built with different settings.
     #[error(

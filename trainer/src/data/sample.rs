@@ -97,7 +97,7 @@ mod tests {
     /// Returns the identifiers drawn from a store of 600 crystals in 60 row groups.
     fn drawn(count: usize, seed: u64, subset: Subset) -> Vec<String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        write_store(folder.path(), "test", &chains(600), 200, 10);
+        write_store(&folder.path().join("test"), "test", &chains(600), 200, 10);
         let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a store");
         let selection = Selection::new(&Arc::new(sources), subset).expect("some crystals");
         let crystals = draw(&selection, count, seed, PeriodicLabels::default()).expect("it can be read");

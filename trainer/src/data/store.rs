@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::{Field, SchemaRef};
 use rayon::prelude::*;
 use schemas::StoreError;
-use schemas::manifest::{MANIFEST_FILE, Manifest, ShardEntry, absence, is_unfinished};
-use schemas::name::REJECTS_FOLDER;
+use schemas::layout::{FORMER_REJECTS_FOLDER, StorePaths, without_sidecars};
+use schemas::manifest::{Manifest, ShardEntry};
 use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::{FeatureSettings, SettingsError};
@@ -44,23 +44,23 @@ impl Sources {
     /// Finds and opens the shards that the arguments name.
     ///
     /// An argument is a file, the folder of a store (the shards that its manifest lists), a folder of stores, or a
-    /// pattern such as `data/*/*.parquet` that matches any of them. The `rejects` folders of stores are left out. A
-    /// shard that is named twice is read once.
+    /// pattern such as `data/*/*.parquet` that matches any of them. The sidecars of stores that are named as well, and
+    /// the `rejects` folders of format version 1, are left out. A shard that is named twice is read once.
     ///
-    /// The SHA-256 of a shard is checked against the manifest beside it, once per run. Parquet files as `etl` writes
+    /// The SHA-256 of a shard is checked against the manifest of its store, once per run. Parquet files as `etl` writes
     /// them have no checksums, and a number that changed on disk would otherwise be trained on.
     ///
     /// With `expected`, the settings of a model, all shards must have these settings. Otherwise all must have those
     /// of the first shard.
     ///
     /// # Errors
-    /// [`DataError`] for an argument that names nothing, for an unfinished store, for the first shard that is
+    /// [`DataError`] for an argument that names nothing, for a sidecar alone, for an unfinished store, for the first shard that is
     /// missing, truncated, damaged, not a shard or of other settings than `expected`, and for two stores of different
     /// settings.
     pub fn resolve(arguments: &[String], expected: Option<&FeatureSettings>) -> Result<Self, DataError> {
         let mut files = BTreeMap::new();
-        for argument in arguments {
-            for path in find(argument)? {
+        for argument in without_sidecars(arguments.iter().map(PathBuf::from).collect())? {
+            for path in find(&argument)? {
                 let canonical = path.canonicalize().map_err(StoreError::io(&path))?;
                 files.entry(canonical).or_insert(path);
             }
@@ -198,12 +198,12 @@ fn require(kind: &'static str, columns: &[String], available: Vec<String>) -> Re
 }
 
 /// Returns the files that one argument names, at least one.
-fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
-    let path = Path::new(argument);
+fn find(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let argument = path.to_string_lossy();
     if path.is_dir() {
         return match shards_of_folder(path)? {
             Some(shards) if !shards.is_empty() => Ok(shards),
-            Some(_) => Err(DataError::NothingMatches { pattern: argument.to_owned() }),
+            Some(_) => Err(DataError::NothingMatches { pattern: argument.into_owned() }),
             None => Err(absent(path)),
         };
     }
@@ -213,9 +213,9 @@ fn find(argument: &str) -> Result<Vec<PathBuf>, DataError> {
     if !argument.contains(['*', '?', '[']) {
         return Err(absent(path));
     }
-    let shards = matches(argument)?;
+    let shards = matches(&argument)?;
     if shards.is_empty() {
-        return Err(DataError::NothingMatches { pattern: argument.to_owned() });
+        return Err(DataError::NothingMatches { pattern: argument.into_owned() });
     }
     Ok(shards)
 }
@@ -231,13 +231,13 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
         PatternFault::Folder(error) => error.into(),
     })?;
     let mut shards = Vec::new();
-    for path in paths {
-        let in_rejects = path.parent().and_then(Path::file_name) == Some(OsStr::new(REJECTS_FOLDER));
+    for path in without_sidecars(paths)? {
+        let in_rejects = path.parent().and_then(Path::file_name) == Some(OsStr::new(FORMER_REJECTS_FOLDER));
         if path.is_dir() {
             match shards_of_folder(&path)? {
                 Some(found) => shards.extend(found),
-                None if is_unfinished(&path) => return Err(absent(&path)),
-                None if parquet_files(&path)?.is_empty() || path.ends_with(REJECTS_FOLDER) => {}
+                None if StorePaths::find(&path).is_unfinished() => return Err(absent(&path)),
+                None if parquet_files(&path)?.is_empty() || path.ends_with(FORMER_REJECTS_FOLDER) => {}
                 None => return Err(absent(&path)),
             }
         } else if is_parquet(&path) && !in_rejects {
@@ -249,8 +249,8 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
 
 /// Returns the error for a path that is not a finished store.
 fn absent(path: &Path) -> DataError {
-    match absence(path) {
-        StoreError::NotAStore { path } => DataError::NotAStore { path },
+    match StorePaths::find(path).absence() {
+        StoreError::NotAStore { path, manifest } => DataError::NotAStore { path, manifest },
         other => other.into(),
     }
 }
@@ -262,9 +262,9 @@ fn shards_of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>, DataError> {
         let manifest = Manifest::read(folder)?;
         return Ok(Some(manifest.shards.into_iter().map(|shard| folder.join(shard.file)).collect()));
     }
-    let entries = entries(folder)?;
+    let entries = without_sidecars(entries(folder)?)?;
     let stores: Vec<&PathBuf> = entries.iter().filter(|entry| is_store(entry)).collect();
-    if let Some(unfinished) = entries.iter().find(|entry| is_unfinished(entry)) {
+    if let Some(unfinished) = entries.iter().find(|entry| StorePaths::find(entry).is_unfinished()) {
         return Err(absent(unfinished));
     }
     if stores.is_empty() {
@@ -278,7 +278,7 @@ fn shards_of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>, DataError> {
 }
 
 fn is_store(folder: &Path) -> bool {
-    folder.join(MANIFEST_FILE).is_file()
+    StorePaths::find(folder).is_finished()
 }
 
 fn is_parquet(path: &Path) -> bool {

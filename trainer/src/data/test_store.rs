@@ -15,7 +15,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use schemas::hash::file_sha256;
-use schemas::manifest::{Counts, MANIFEST_FILE, Manifest, ShardEntry};
+use schemas::layout::{REJECTS_FILE, StorePaths};
+use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::property::PropertyColumn;
 use schemas::settings::FeatureSettings;
 use schemas::store::{FORMAT_VERSION, FORMAT_VERSION_KEY, item_field, shard_schema};
@@ -76,7 +77,10 @@ pub(crate) fn write_store(
     shard_rows: usize,
     group_rows: usize,
 ) -> Vec<PathBuf> {
-    std::fs::create_dir_all(folder).expect("a writable folder");
+    let store = StorePaths::new(folder);
+    for folder in [folder, store.records()] {
+        std::fs::create_dir_all(folder).expect("a writable folder");
+    }
     let settings = FeatureSettings::default();
     let mut paths = Vec::new();
     let mut shards = Vec::new();
@@ -98,14 +102,9 @@ pub(crate) fn write_store(
         inputs: Vec::new(),
         counts: Counts::default(),
         shards,
-        rejects: ShardEntry {
-            file: "rejects/rejects.parquet".to_owned(),
-            rows: 0,
-            bytes: 0,
-            sha256: String::new(),
-        },
+        rejects: ShardEntry { file: REJECTS_FILE.to_owned(), rows: 0, bytes: 0, sha256: String::new() },
     };
-    std::fs::write(folder.join(MANIFEST_FILE), manifest.to_json()).expect("a writable folder");
+    std::fs::write(store.manifest(), manifest.to_json()).expect("a writable folder");
     paths
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use etl::source::{InputKind, SourceKind, detect};
 use schemas::StoreError;
-use schemas::manifest::{MANIFEST_FILE, is_unfinished};
+use schemas::layout::is_begun;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
 
@@ -85,13 +85,14 @@ fn kind_of(path: &Path) -> Result<InputKind, PredictError> {
     detect(path).map_err(PredictError::Kind)
 }
 
-/// Returns the store or shard of an input, or the first one in a folder; `None` for structures.
+/// Returns the store or shard of an input, or the first one in a folder; `None` for structures. The reader of stores
+/// refuses an unfinished store, and a sidecar without its store.
 fn store_at(path: &Path) -> Option<PathBuf> {
-    if path.is_dir() && !is_store(path) {
+    if path.is_dir() && !is_begun(path) {
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
-        return entries.into_iter().find(|entry| is_shard(entry) || (entry.is_dir() && is_store(entry)));
+        return entries.into_iter().find(|entry| is_shard(entry) || (entry.is_dir() && is_begun(entry)));
     }
     // A path that does not exist is a pattern of shards, or an error of the reader of structures.
     let found = match (path.is_dir(), path.is_file()) {
@@ -100,11 +101,6 @@ fn store_at(path: &Path) -> Option<PathBuf> {
         _ => path.to_string_lossy().contains(['*', '?', '[']),
     };
     found.then(|| path.to_owned())
-}
-
-/// Whether a folder is a store, finished or not. The reader of stores refuses an unfinished one.
-fn is_store(folder: &Path) -> bool {
-    folder.join(MANIFEST_FILE).is_file() || is_unfinished(folder)
 }
 
 /// Whether a file is a shard of any version and in any state. A Parquet table of CIFs is not.

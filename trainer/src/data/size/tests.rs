@@ -16,7 +16,7 @@ fn weight(size: &Size) -> f64 {
 #[test]
 fn sizes_are_those_of_the_batches() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    write_store(folder.path(), "test", &chains(40), 16, 6);
+    write_store(&folder.path().join("test"), "test", &chains(40), 16, 6);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     let sources = Arc::new(sources);
     let angles = Inputs { bases: true, ..Inputs::default() };

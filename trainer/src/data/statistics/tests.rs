@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 fn store(rows: &[Row], subset: Subset) -> (TempDir, Selection) {
     let folder = TempDir::new().expect("a temporary folder");
-    write_store(folder.path(), "test", rows, 3, 2);
+    write_store(&folder.path().join("test"), "test", rows, 3, 2);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     let selection = Selection::new(&Arc::new(sources), subset).expect("some crystals");
     (folder, selection)

@@ -1,7 +1,8 @@
 use super::*;
 use crate::data::test_store::{GAP, chains, write_shard, write_store};
-use schemas::manifest::STAGING_FOLDER;
+use schemas::layout::{STAGING_FOLDER, StorePaths};
 use schemas::settings::Ties;
+use schemas::store::FORMER_FORMAT_VERSION;
 use tempfile::TempDir;
 
 /// A folder with the stores `one` (two shards of three crystals) and `two` (one shard of one).
@@ -9,9 +10,10 @@ fn stores() -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     write_store(&folder.path().join("one"), "first", &chains(5), 3, 2);
     write_store(&folder.path().join("two"), "second", &chains(1), 3, 2);
-    let rejects = folder.path().join("one/rejects");
-    std::fs::create_dir(&rejects).expect("a writable folder");
-    std::fs::write(rejects.join("rejects.parquet"), "no shard").expect("a writable folder");
+    for store in ["one", "two"] {
+        let rejects = StorePaths::new(&folder.path().join(store)).rejects();
+        std::fs::write(rejects, "no shard").expect("a writable folder");
+    }
     folder
 }
 
@@ -29,13 +31,16 @@ fn resolve(folder: &TempDir, arguments: &[&str]) -> Result<Vec<String>, DataErro
 fn files_folders_and_patterns_name_the_same_shards() {
     let folder = stores();
     let all = ["first-00000.parquet", "first-00001.parquet", "second-00000.parquet"];
-    let ways: [&[&str]; 7] = [
+    let ways: [&[&str]; 9] = [
         &["one", "two"],
         &["two", "one", "one/first-00000.parquet"],
         &["."],
         &["*"],
         &["*/*.parquet"],
         &["**/*.parquet"],
+        // As a shell expands `*` and `*/*.parquet`.
+        &["one", "one.store", "two", "two.store"],
+        &["one.store/rejects.parquet", "one/first-00000.parquet", "one/first-00001.parquet", "two"],
         &["one/*", "two/second-00000.parquet", "one/../two"],
     ];
     for arguments in ways {
@@ -67,19 +72,29 @@ fn arguments_that_name_nothing_are_refused() {
         |argument: &str| resolve(&folder, &["one", argument]).expect_err("nothing there").to_string();
     assert!(refusal("three").ends_with("three: no such file or folder"));
     assert!(refusal("one/*.csv").ends_with("one/*.csv' matches no shard"));
-    assert!(refusal("one/rejects/*").ends_with("one/rejects/*' matches no shard"));
     assert!(refusal("one/***").contains("one/***' is not a valid pattern: "));
-    assert!(refusal("one/rejects").contains("one/rejects: not a finished store"));
+    for sidecar in ["two.store", "two.store/rejects.parquet", "t*.store", "two.store/*"] {
+        let line = refusal(sidecar);
+        assert!(line.contains("/two.store") && line.contains("two, which must be named instead"), "{line}");
+    }
     assert!(matches!(Sources::resolve(&[], None), Err(DataError::NoShards)));
+    // A store that has lost its shards is not passed over.
+    std::fs::remove_dir_all(folder.path().join("two")).expect("a writable folder");
+    for argument in [".", "*"] {
+        assert!(refusal(argument).contains("two.store: belongs to the store "), "{}", refusal(argument));
+    }
 }
 
 #[test]
 fn unfinished_stores_are_refused_but_their_files_can_be_named() {
     let folder = stores();
-    std::fs::remove_file(folder.path().join("one/manifest.json")).expect("a writable folder");
+    std::fs::remove_dir_all(folder.path().join("one.store")).expect("a writable folder");
     for argument in ["one", "on*"] {
-        let error = resolve(&folder, &[argument]).expect_err("no manifest");
-        assert!(error.to_string().contains("one: not a finished store"), "{error}");
+        let error = resolve(&folder, &[argument]).expect_err("no manifest").to_string();
+        assert!(
+            error.contains("one: not a finished store: ") && error.contains("one.store/manifest.json is")
+        );
+        assert!(error.ends_with("both folders belong together (shards can be named as files)"), "{error}");
     }
     // A build is under way, or was interrupted: the other store is not taken alone.
     std::fs::create_dir(folder.path().join("one").join(STAGING_FOLDER)).expect("a writable folder");
@@ -88,6 +103,24 @@ fn unfinished_stores_are_refused_but_their_files_can_be_named() {
         assert!(error.to_string().contains("one: an unfinished store"), "{error}");
     }
     assert_eq!(resolve(&folder, &["one/*.parquet"]).expect("readable shards").len(), 2);
+}
+
+/// As two releases of this software leave them, side by side.
+#[test]
+fn stores_of_the_former_version_are_read() {
+    let folder = stores();
+    let (store, former) = (folder.path().join("one"), StorePaths::former(&folder.path().join("one")));
+    let mut manifest = Manifest::read(&store).expect("a store");
+    std::fs::remove_dir_all(folder.path().join("one.store")).expect("a writable folder");
+    manifest.format_version = FORMER_FORMAT_VERSION;
+    manifest.rejects.file = "rejects/rejects.parquet".to_owned();
+    std::fs::write(former.manifest(), manifest.to_json()).expect("a writable folder");
+    std::fs::create_dir(store.join("rejects")).expect("a writable folder");
+    std::fs::write(former.rejects(), "no shard").expect("a writable folder");
+    let all = ["first-00000.parquet", "first-00001.parquet", "second-00000.parquet"];
+    for arguments in [["one", "two"], ["*", "."], ["one/*", "**/*.parquet"], ["one/*.parquet", "two*"]] {
+        assert_eq!(resolve(&folder, &arguments).expect("readable stores"), all, "{arguments:?}");
+    }
 }
 
 #[test]

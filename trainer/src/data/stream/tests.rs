@@ -16,7 +16,7 @@ struct Store {
 
 fn store(rows: &[Row], subset: Subset) -> Store {
     let folder = TempDir::new().expect("a temporary folder");
-    write_store(folder.path(), "test", rows, 32, 10);
+    write_store(&folder.path().join("test"), "test", rows, 32, 10);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     let selection = Selection::new(&Arc::new(sources), subset).expect("some crystals");
     Store { folder, selection }
@@ -181,7 +181,7 @@ fn an_invalid_crystal_ends_the_stream_with_its_name() {
 #[test]
 fn a_shard_that_goes_bad_ends_the_stream() {
     let store = store(&chains(75), Subset::All);
-    let shard = store.folder.path().join("test-00001.parquet");
+    let shard = store.folder.path().join("test/test-00001.parquet");
     let whole = std::fs::read(&shard).expect("a readable file");
     std::fs::write(&shard, &whole[..100]).expect("a writable file");
     let settings = StreamSettings { shuffle_buffer: None, skip: 1000, ..settings(8) };
@@ -196,7 +196,7 @@ fn reading_does_not_run_ahead_of_the_queue() {
     let mut stream = open(&store, &settings);
     stream.next().expect("a batch").expect("a readable store");
     // A reader that held more than the queue would have this shard in memory by now.
-    std::fs::remove_file(store.folder.path().join("test-00002.parquet")).expect("a writable folder");
+    std::fs::remove_file(store.folder.path().join("test/test-00002.parquet")).expect("a writable folder");
     let rest: Vec<_> = stream.collect();
     assert_eq!(rest.len(), 64);
     assert!(matches!(rest.last(), Some(Err(DataError::Store(StoreError::Io { .. })))));

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 fn sources(crystals: usize) -> (TempDir, Arc<Sources>) {
     let folder = TempDir::new().expect("a temporary folder");
-    write_store(folder.path(), "test", &chains(crystals), 64, 10);
+    write_store(&folder.path().join("test"), "test", &chains(crystals), 64, 10);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     (folder, Arc::new(sources))
 }
@@ -53,7 +53,7 @@ fn row_groups_without_members_are_left_out() {
     for (index, row) in rows.iter_mut().enumerate() {
         row.split = Some(if index < 4 { "train" } else { "test" });
     }
-    write_store(folder.path(), "test", &rows, 4, 2);
+    write_store(&folder.path().join("test"), "test", &rows, 4, 2);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     let selection = Selection::new(&Arc::new(sources), split("split", SplitPart::Test)).expect("some");
     assert_eq!(selection.row_groups(), [RowGroup { shard: 1, group: 0, crystals: 2 }]);

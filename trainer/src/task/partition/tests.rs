@@ -25,7 +25,7 @@ fn rows(count: usize) -> Vec<Row> {
 /// A store of rows, in two shards or more.
 fn stored(rows: &[Row]) -> (TempDir, Sources) {
     let folder = TempDir::new().expect("a temporary folder");
-    write_store(folder.path(), "test", rows, 7, 3);
+    write_store(&folder.path().join("test"), "test", rows, 7, 3);
     let sources = Sources::resolve(&[folder.path().display().to_string()], None).expect("a readable store");
     (folder, sources)
 }
