@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use arrow::array::AsArray;
-use arrow::datatypes::UInt32Type;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float64Type, UInt32Type};
 use crystal::composition::Composition;
 use crystal::feature::{Edges, Featuriser};
 use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
@@ -11,9 +11,10 @@ use crystal::niggli::{niggli_reduce, parameters};
 use crystal::structure::Structure;
 use schemas::StoreError;
 use schemas::count::counted;
+use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
-use schemas::store::RESTATED;
+use schemas::store::{LabelKind, RESTATED, label_kind};
 use schemas::view::{CrystalBatch, CrystalView, EdgeView};
 
 use super::files::ReadableShard;
@@ -117,6 +118,7 @@ impl Recomputer<'_> {
         self.check_composition(batch, row, view, &mut faults);
         self.check_cell(view, &mut faults);
         self.check_features(batch, row, view, &mut faults);
+        check_site_properties(batch, row, view, &mut faults);
         faults
     }
 
@@ -209,6 +211,26 @@ impl Recomputer<'_> {
             // In another basis with the same parameters, images and labels cannot be compared.
             Ok(features) => compare_distances(view.edges.distance, &features.edges, faults),
             Err(error) => faults.push(fault("edges", "a crystal with features", error)),
+        }
+    }
+}
+
+/// Checks that every list of numbers of the sites has a finite one for each site.
+fn check_site_properties(batch: &CrystalBatch, row: usize, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+    let of_sites = Some(LabelKind::Property(PropertyKind::SiteNumbers));
+    for field in batch.schema().fields().iter().filter(|field| label_kind(field) == of_sites) {
+        let lists = batch.column(field.name()).and_then(|column| column.as_list_opt::<i32>());
+        let Some(list) = lists.filter(|lists| lists.is_valid(row)).map(|lists| lists.value(row)) else {
+            continue;
+        };
+        let numbers: Vec<f64> =
+            list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
+        let sites = view.atomic_numbers.len();
+        if numbers.len() != sites {
+            let found = counted(numbers.len(), "number");
+            faults.push(fault(field.name(), format!("{}, one a site", counted(sites, "number")), found));
+        } else if let Some(odd) = numbers.iter().find(|number| !number.is_finite()) {
+            faults.push(fault(field.name(), "finite numbers", odd));
         }
     }
 }

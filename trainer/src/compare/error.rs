@@ -70,8 +70,8 @@ pub enum CompareError {
     },
     /// A task does not predict a single number.
     #[error(
-        "{}: [{section}]: the task '{task}' has classes or several properties; comparisons are of the mean absolute errors \
-         of one",
+        "{}: [{section}]: the task '{task}' has classes, several properties or a number of every site; comparisons are of \
+         the mean absolute errors of one number of a crystal",
         path.display()
     )]
     NoNumber {

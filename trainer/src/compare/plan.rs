@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
             section: format!("task.{task}"),
             source: Box::new(source),
         })?;
-        if !definition.classes().is_empty() || !definition.further.is_empty() {
+        if !definition.classes().is_empty() || !definition.further.is_empty() || definition.per_site {
             let (path, section) = (self.path.to_owned(), format!("task.{task}"));
             return Err(CompareError::NoNumber { path, section, task: definition.name });
         }

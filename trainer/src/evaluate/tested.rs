@@ -1,11 +1,10 @@
 //! Predictions of all members of a fine-tuning for their test parts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::prelude::*;
 use crystal::composition::conventional_formula;
-use crystal::element::SYMBOLS;
 
 use super::{Request, other_features};
 use crate::config::{Config, ModelKind};
@@ -43,11 +42,11 @@ pub(super) struct TestedCrystal {
     pub(super) material_id: String,
     /// Conventional formula.
     pub(super) formula: String,
-    /// Symbols of its elements.
-    pub(super) elements: Vec<String>,
-    /// Targets as those of [`Labelled`], `[T]`.
+    /// Atomic numbers of its sites.
+    pub(super) atomic_numbers: Vec<u8>,
+    /// Targets as those of [`Labelled`], `[T]`, or `[nsites]` of numbers of the sites.
     pub(super) targets: Vec<f64>,
-    /// Predictions of every seed, `[S][K]`.
+    /// Predictions of every seed, `[S][K]`, or `[S][nsites]`.
     pub(super) predictions: Vec<Vec<f64>>,
     /// Domain distances of every seed; none without records of the training crystals.
     pub(super) distances: Vec<f64>,
@@ -152,7 +151,7 @@ impl Members<'_> {
                     .unwrap_or_default(),
                 material_id,
                 formula: conventional_formula(atomic_numbers),
-                elements: elements(atomic_numbers),
+                atomic_numbers: atomic_numbers.to_vec(),
                 predictions: vec![predictions],
                 distances: Vec::new(),
                 has_unseen_element: domain.as_ref().is_some_and(is_unseen),
@@ -166,10 +165,4 @@ impl Members<'_> {
         }
         Ok(tested)
     }
-}
-
-/// Returns the symbols of the elements among atoms.
-fn elements(atomic_numbers: &[u8]) -> Vec<String> {
-    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
-    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
 }

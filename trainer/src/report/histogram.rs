@@ -40,9 +40,10 @@ pub(super) fn chart(evaluation: &Evaluation) -> Markup {
     let errors: Vec<f64> = evaluation.outcomes().map(super::Outcome::error).collect();
     let bars = bars(&errors);
     let unit = unit::shown(", ", &evaluation.unit, "");
+    let counted = if evaluation.is_of_sites() { "sites" } else { "crystals" };
     let axis = format!("predicted \u{2212} known {}{unit}", evaluation.property);
     html! {
-        (chart::histogram(&bars, SIZE, &axis, "crystals", Some(0.0)))
+        (chart::histogram(&bars, SIZE, &axis, counted, Some(0.0)))
         @if bars.below + bars.above > 0 {
             p class="legend" {
                 span { "not shown: " (grouped(bars.below as usize)) " below, " (grouped(bars.above as usize)) " above" }

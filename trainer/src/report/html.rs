@@ -19,9 +19,9 @@ pub(super) const STYLE: &str = include_str!("style.css");
 const R2_SIZE: f64 = 1.0;
 /// Number of columns of the table of elements.
 const ELEMENT_COLUMNS: usize = 3;
-/// Shares of the crystals whose largest error is listed.
+/// Shares of the crystals or sites whose largest error is listed.
 const SIZES: [(&str, f64); 4] = [
-    ("half of the crystals are within", 0.5),
+    ("half of them are within", 0.5),
     ("90 % are within", 0.9),
     ("99 % are within", 0.99),
     ("all are within", 1.0),
@@ -54,6 +54,7 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     let unit = unit::shown(", ", &evaluation.unit, "");
     let share = record.mean.mae / record.mean.dummy_mae;
     let tested = record.folds.iter().map(|fold| fold.test).sum();
+    let sites: usize = record.folds.iter().filter_map(|fold| fold.test_sites).sum();
     html! {
         h1 { (evaluation.task) }
         p { (evaluation.description) }
@@ -63,6 +64,7 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
             @if let Some(mean) = record.mean.r2 { (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²")) }
             (tile(&grouped(tested), "crystals tested"))
+            @if sites > 0 { (tile(&grouped(sites), "sites of them")) }
         }
     }
 }
@@ -90,6 +92,10 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
                 (unit::shown("Errors in ", &record.unit, ". ")) "Predictions are means over "
                 @if seeds.len() == 1 { "the one seed " } @else { (counted(seeds.len(), "seed")) ": " }
                 (seeds.join(", ")) ". The dummy always predicts the median of its training part."
+                @if record.folds.iter().any(|fold| fold.test_sites.is_some()) {
+                    " Parts are counted in crystals, errors are those of all their sites. Sites of a crystal are not "
+                    "independent of each other."
+                }
             }
             div class="scroll" {
                 table {
@@ -175,7 +181,7 @@ fn distances(evaluation: &Evaluation) -> Markup {
                     (unit::shown("; errors in ", &evaluation.unit, "")) "."
                 }
                 table class="distances" {
-                    thead { tr { th { "distance" } th { "crystals" } th { "MAE" } th {} } }
+                    thead { tr { th { "distance" } th { (evaluation.noun()) "s" } th { "MAE" } th {} } }
                     tbody {
                         @for group in &groups {
                             tr {
@@ -219,13 +225,14 @@ fn elements(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             section {
                 h2 { "Error by element" }
                 p {
-                    "Crystals that hold the element, the commonest first"
-                    (unit::shown("; errors in ", &evaluation.unit, "")) ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten crystals or more."
+                    @if evaluation.is_of_sites() { "Sites of the element" } @else { "Crystals that hold the element" }
+                    ", the commonest first"
+                    (unit::shown("; errors in ", &evaluation.unit, "")) ". Bias is the mean of predicted − known. Shaded: the largest errors among elements of ten " (evaluation.noun()) "s or more."
                 }
                 div class="columns" {
                     @for part in table.chunks(rows) {
                         table {
-                            thead { tr { th {} th { "crystals" } th { "MAE" } th {} th { "bias" } } }
+                            thead { tr { th {} th { (evaluation.noun()) "s" } th { "MAE" } th {} th { "bias" } } }
                             tbody { @for element in part { (row(element)) } }
                         }
                     }
@@ -255,7 +262,13 @@ fn worst(evaluation: &Evaluation) -> Markup {
                     tbody {
                         @for (fold, outcome) in worst {
                             tr {
-                                td { (outcome.material_id) } td class="text" { (outcome.formula) }
+                                td {
+                                    (outcome.material_id)
+                                    @if let Some(site) = outcome.site {
+                                        ", site " (site) " " (outcome.elements.concat())
+                                    }
+                                }
+                                td class="text" { (outcome.formula) }
                                 td class="text" {
                                     @if let Some(fold) = evaluation.folds.get(fold) { (fold.name) }
                                 }

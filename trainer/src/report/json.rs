@@ -44,9 +44,9 @@ pub struct IntervalRecord {
     pub coverage: f64,
     /// Half of its width.
     pub half_width: f64,
-    /// Number of validation crystals that it is made of.
+    /// Number of validation crystals that it is made of; for numbers of the sites, of their sites.
     pub validation_crystals: usize,
-    /// Share of the test crystals whose value lies in it.
+    /// Share of the test crystals, or of their sites, whose value lies in it.
     pub covered: f64,
 }
 
@@ -77,6 +77,9 @@ pub struct FoldRecord {
     pub validation: usize,
     /// Number of crystals for the test.
     pub test: usize,
+    /// Number of their sites, over which errors are taken; absent for numbers of whole crystals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_sites: Option<usize>,
     /// Mean absolute error.
     pub mae: f64,
     /// Root of the mean squared error.
@@ -190,7 +193,8 @@ impl FoldRecord {
             seeds: fold.seeds.clone(),
             train: fold.train,
             validation: fold.validation,
-            test: scores.count,
+            test: fold.crystals(),
+            test_sites: fold.outcomes.iter().any(|outcome| outcome.site.is_some()).then_some(scores.count),
             mae: scores.mae,
             rmse: scores.rmse,
             r2: scores.r2,

@@ -52,7 +52,7 @@ pub(super) fn plot(evaluation: &Evaluation) -> Markup {
                 span class=(colour(number)) { i {} (fold.name) } " "
             }
             span { "ringed: the " (WORST.min(total)) " largest errors" }
-            @if stride > 1 { span { "every " (ordinal(stride)) " crystal is drawn" } }
+            @if stride > 1 { span { "every " (ordinal(stride)) " " (evaluation.noun()) " is drawn" } }
             @if outside > 0 { span { (counted(outside, "prediction")) " beyond the axis, drawn at its edge" } }
         }
     }
