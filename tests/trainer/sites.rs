@@ -202,7 +202,7 @@ fn a_run_goes_on_as_if_it_had_never_been_killed() {
 }
 
 #[test]
-fn every_encoder_has_a_number_of_every_site() {
+fn another_encoder_learns_sites_with_any_loss_and_frozen() {
     let (folder, store) = store_of_sites();
     for settings in [
         &["model.kind=cgcnn", "model.cgcnn.atom_width=8", "model.cgcnn.crystal_width=8"][..],

@@ -18,10 +18,11 @@ use super::files::base_name;
 use super::input::Progress;
 use super::json::{Cursor, excerpt};
 use super::json_stream::{Cut, JsonStream};
+use super::matbench_first_rows::{FirstRows, STRUCTURE_COLUMN};
 use super::matbench_index::RowIndex;
 use super::odd_values::note_odd_values;
 use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
-use super::property_value::{PropertyValue, Reading, list_of_text};
+use super::property_value::{PropertyValue, Reading};
 use super::pymatgen::read_with_properties;
 use super::site_properties::{SiteProperties, column_of};
 use super::state::file_states;
@@ -34,8 +35,6 @@ use crate::reject::Origin;
 
 /// Prefix of the names of all tasks.
 const TASK_PREFIX: &str = "matbench_";
-/// Column of the structures. Tasks without it are about compositions.
-const STRUCTURE_COLUMN: &str = "structure";
 /// Largest size in bytes of a key or of the list of columns.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Largest number of columns that a message names.
@@ -70,55 +69,11 @@ struct Task {
     site_keys: Vec<(String, usize)>,
 }
 
-/// What the first rows of a task tell.
-struct FirstRows {
-    /// How the values of each column are read, as far as it is known.
-    readings: Vec<Option<Reading>>,
-    /// Keys of the sites' properties that are numbers; `None` before the first structure.
-    site_keys: Option<Vec<String>>,
-}
-
-impl FirstRows {
-    fn is_enough(&self) -> bool {
-        self.site_keys.is_some() && self.readings.iter().all(Option::is_some)
-    }
-
-    /// Adds what a row tells.
-    fn see(&mut self, row: &[u8], columns: &[String]) -> Result<(), RecordError> {
-        let mut cursor = Cursor::new(row);
-        cursor.expect(b'[', "a row")?;
-        let mut first = true;
-        for (reading, column) in self.readings.iter_mut().zip(columns) {
-            if !cursor.next_element(&mut first)? {
-                break;
-            }
-            let raw = cursor.raw()?;
-            if column == STRUCTURE_COLUMN && self.site_keys.is_none() {
-                let mut properties = Some(SiteProperties::default());
-                read_with_properties(&mut Cursor::new(raw), &mut Structure::default(), &mut properties)?;
-                self.site_keys = properties.map(|found| found.of_numbers().map(str::to_owned).collect());
-            }
-            if reading.is_none() {
-                *reading = match PropertyValue::of_scalar(Cursor::new(raw).scalar()?) {
-                    PropertyValue::Missing | PropertyValue::Placeholder => None,
-                    PropertyValue::Boolean(_) => Some(Reading::Booleans),
-                    _ if list_of_text(raw).is_some() => Some(Reading::SiteNumbers),
-                    PropertyValue::Number(_) | PropertyValue::List | PropertyValue::Other => {
-                        Some(Reading::StrictNumbers)
-                    }
-                };
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Task {
     /// Returns how the values of each column are read, by the first value in it: as booleans, numbers or lists of numbers.
     /// Any other value is an error of its row, unless lists are wanted. Also returns the keys of the sites' properties.
     fn see_first_rows(&self) -> Result<FirstRows, SourceError> {
-        let reading = |column: &String| (column == STRUCTURE_COLUMN).then_some(Reading::StrictNumbers);
-        let mut seen = FirstRows { readings: self.columns.iter().map(reading).collect(), site_keys: None };
+        let mut seen = FirstRows::new(&self.columns);
         let mut rows = Rows::open(self, &Progress::default())?;
         let mut row = Vec::new();
         while !seen.is_enough() && rows.json.next_element(&mut rows.first_row)? {

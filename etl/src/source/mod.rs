@@ -29,6 +29,7 @@ mod key_scan;
 mod kind;
 mod look;
 mod matbench;
+mod matbench_first_rows;
 mod matbench_index;
 mod names;
 mod odd_values;

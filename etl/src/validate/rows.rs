@@ -324,7 +324,8 @@ fn difference<T: PartialEq + fmt::Display>(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, StringArray, UInt32Array};
+    use arrow::array::{ArrayRef, ListArray, StringArray, UInt32Array};
+    use arrow::datatypes::{Field, Schema};
     use arrow::record_batch::RecordBatch;
 
     use super::*;
@@ -354,6 +355,20 @@ mod tests {
         assert_eq!(faults(&formula), [fault("chemical_formula_reduced", "MgO", "OMg")]);
         let nelements = replaced("nelements", Arc::new(UInt32Array::from(vec![3])));
         assert_eq!(faults(&nelements), [fault("nelements", 2, 3)]);
+        let with_charges = |charges: Vec<f64>| {
+            let lists = [Some(charges.into_iter().map(Some).collect::<Vec<_>>())];
+            let lists = ListArray::from_iter_primitive::<Float64Type, _, _>(lists);
+            let field = Field::new("site_charge", lists.data_type().clone(), true);
+            let fields = batch.schema().fields().iter().cloned().chain([Arc::new(field)]).collect::<Vec<_>>();
+            let columns = [batch.columns(), &[Arc::new(lists) as ArrayRef]].concat();
+            CrystalBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a row"))
+                .expect("fits")
+        };
+        assert_eq!(faults(&with_charges(vec![2.0, -2.0])), []);
+        let expected = fault("site_charge", "2 numbers, one a site", "1 number");
+        assert_eq!(faults(&with_charges(vec![2.0])), [expected]);
+        let expected = fault("site_charge", "finite numbers", "NaN");
+        assert_eq!(faults(&with_charges(vec![2.0, f64::NAN])), [expected]);
     }
 
     #[test]

@@ -110,6 +110,7 @@ fn scored() -> Evaluation {
         target,
         prediction,
         deviation: None,
+        site: None,
         elements: Vec::new(),
         domain_distance: None,
         has_unseen_element: false,

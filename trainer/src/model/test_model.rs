@@ -110,7 +110,7 @@ pub(crate) fn assert_sites(config: &ModelConfig) {
         .iter()
         .flat_map(|crystal| {
             let sites = of(std::slice::from_ref(crystal), &mut Pass::evaluation());
-            assert_eq!(sites.dims(), [crystal.atomic_numbers.len(), 1], "{}", crystal.name);
+            assert_eq!(sites.dims(), [crystal.numbers.len(), 1], "{}", crystal.name);
             sites.into_data().iter::<f64>().collect::<Vec<_>>()
         })
         .collect();
