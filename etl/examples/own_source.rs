@@ -12,7 +12,8 @@ use crystal::structure::Structure;
 use etl::pipeline::{BuildProgress, BuildRequest, BuildSummary, Position, build_from};
 use etl::reject::{Origin, Reject};
 use etl::source::{
-    OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordParser, RecordReader, Sink, SourceError, SourceKind,
+    OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordParser, RecordReader, Sink,
+    SourceError, SourceKind,
 };
 
 /// Cuts a file into lines.
@@ -63,7 +64,7 @@ impl RecordParser for SimpleCubic {
         let structure = Structure { lattice, fractional: vec![[0.0; 3]], atomic_numbers: vec![z] };
         sink.crystal(
             &record.origin,
-            ParsedCrystal { material_id: name, structure: &structure, properties: &[] },
+            ParsedCrystal { material_id: name, structure: &structure, properties: PropertyValues::default() },
         );
     }
 }

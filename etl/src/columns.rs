@@ -118,6 +118,27 @@ impl<T: arrow::datatypes::ArrowNativeType> Lists<T> {
     }
 }
 
+/// A builder of a nullable list column of doubles.
+#[derive(Debug, Default)]
+struct OptionalLists {
+    lists: Lists<f64>,
+    present: Vec<bool>,
+}
+
+impl OptionalLists {
+    fn push(&mut self, list: Option<&[f64]>) {
+        self.lists.push(list.unwrap_or_default());
+        self.present.push(list.is_some());
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = NullBuffer::from(renew(&mut self.present));
+        let (offsets, values) = self.lists.take();
+        let values = Arc::new(Float64Array::from(values));
+        Ok(Arc::new(ListArray::try_new(item_field(DataType::Float64), offsets, values, Some(nulls))?))
+    }
+}
+
 impl Lists<bool> {
     fn finish_flags(&mut self) -> Result<ArrayRef, ArrowError> {
         let (offsets, values) = self.take();
@@ -139,6 +160,8 @@ pub struct RowLabels<'a> {
     pub numbers: &'a [Option<f64>],
     /// Returns the value of a further column of text, by its index: splits and classes.
     pub text: &'a dyn Fn(usize) -> Option<&'a str>,
+    /// Values of the further columns of lists, in their order: numbers of the sites, one for each site.
+    pub lists: &'a [Option<&'a [f64]>],
     /// Index of the test fold.
     pub fold: Option<i8>,
 }
@@ -185,6 +208,7 @@ pub struct Columns {
 enum Further {
     Text(OptionalTexts),
     Numbers(Vec<Option<f64>>),
+    Lists(OptionalLists),
 }
 
 impl Columns {
@@ -196,9 +220,10 @@ impl Columns {
         let texts = kinds.iter().filter(|kind| is_text(kind)).enumerate();
         let mut splits = texts.filter(|(_, kind)| **kind == LabelKind::Split).map(|(at, _)| at);
         let only_split = splits.next().filter(|_| splits.next().is_none());
-        let further = kinds.iter().map(|kind| match is_text(kind) {
-            true => Further::Text(OptionalTexts::default()),
-            false => Further::Numbers(Vec::new()),
+        let further = kinds.iter().map(|kind| match kind {
+            LabelKind::Property(PropertyKind::SiteNumbers) => Further::Lists(OptionalLists::default()),
+            kind if is_text(kind) => Further::Text(OptionalTexts::default()),
+            _ => Further::Numbers(Vec::new()),
         });
         Self {
             further: further.collect(),
@@ -288,7 +313,7 @@ impl Columns {
         // With several splits, the column `split` stays empty.
         self.split.push(self.only_split.and_then(labels.text));
         self.fold.push(labels.fold);
-        let (mut text, mut numbers) = (0, labels.numbers.iter());
+        let (mut text, mut numbers, mut lists) = (0, labels.numbers.iter(), labels.lists.iter());
         for column in &mut self.further {
             match column {
                 Further::Text(texts) => {
@@ -296,6 +321,7 @@ impl Columns {
                     text += 1;
                 }
                 Further::Numbers(values) => values.push(numbers.next().copied().flatten()),
+                Further::Lists(values) => values.push(lists.next().copied().flatten()),
             }
         }
     }
@@ -345,6 +371,7 @@ impl Columns {
             columns.push(match column {
                 Further::Text(texts) => texts.finish()?,
                 Further::Numbers(values) => Arc::new(Float64Array::from(renew(values))),
+                Further::Lists(lists) => lists.finish()?,
             });
         }
         RecordBatch::try_new(Arc::clone(&self.schema), columns)

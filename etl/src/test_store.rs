@@ -140,6 +140,7 @@ pub(crate) fn write_edited(
                 let labels = RowLabels {
                     numbers: &[crystal.band_gap, is_metal],
                     text: &|at| texts.get(at).copied().flatten(),
+                    lists: &[],
                     fold: crystal.fold,
                 };
                 let mut row = TestRow {

@@ -16,7 +16,8 @@ use crystal::symmetry::{
 use etl::labels::{IdRule, LabelInputs, load};
 use etl::reject::{Note, Origin, Reject};
 use etl::source::{
-    EmbeddedLabels, OpenSource, ParsedCrystal, RawBlock, Sink, SourceKind, SourceOptions, open,
+    EmbeddedLabels, OpenSource, ParsedCrystal, PropertyValues, RawBlock, Sink, SourceKind, SourceOptions,
+    open,
 };
 use schemas::layout::StorePaths;
 use schemas::manifest::Manifest;
@@ -149,7 +150,7 @@ pub fn labels(bytes: &[u8]) {
 /// What a record gave.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    Crystal { material_id: String, structure: Structure, properties: Vec<Option<f64>> },
+    Crystal { material_id: String, structure: Structure, properties: Vec<Option<f64>>, lists: Vec<Vec<f64>> },
     Reject(Reject),
     Note(Note),
 }
@@ -164,13 +165,16 @@ impl Sink for Keep {
     fn crystal(&mut self, _: &Origin, crystal: ParsedCrystal<'_>) {
         let ParsedCrystal { material_id, structure, properties } = crystal;
         assert!(!material_id.is_empty(), "a crystal has an identifier");
-        assert_eq!(properties.len(), self.property_count, "a value for each property");
-        assert!(properties.iter().flatten().all(|value| value.is_finite()), "{properties:?}");
+        let PropertyValues { values, lists } = properties;
+        assert_eq!(values.len(), self.property_count, "a value for each property");
+        let numbers = values.iter().flatten().chain(lists.iter().flatten());
+        assert!(numbers.into_iter().all(|value| value.is_finite()), "{properties:?}");
         check_structure(structure);
         self.outcomes.push(Outcome::Crystal {
             material_id: material_id.to_owned(),
             structure: structure.clone(),
-            properties: properties.to_vec(),
+            properties: values.to_vec(),
+            lists: lists.to_vec(),
         });
     }
 

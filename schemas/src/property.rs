@@ -13,6 +13,8 @@ pub enum PropertyKind {
     Boolean,
     /// Names of classes: a nullable text.
     Class,
+    /// A number of every site: a nullable list of doubles in the order of the sites.
+    SiteNumbers,
 }
 
 /// A property column of a store.

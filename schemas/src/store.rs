@@ -114,7 +114,8 @@ const fn column(
 }
 
 /// The columns that are in every store, in order. They are followed by the split columns (`split_<task>`, nullable
-/// text) and the property columns (nullable doubles, or nullable text for classes).
+/// text) and the property columns: nullable doubles, nullable text for classes, or nullable lists of doubles for numbers
+/// of the sites.
 #[rustfmt::skip]
 pub const COLUMNS: &[Column] = &[
     column("material_id", ColumnType::Text, "", "", "Identifier of the crystal in its source, unique in the store"),
@@ -165,6 +166,9 @@ pub fn column_by_name(name: &str) -> Option<&'static Column> {
 const VALUES_KEY: &str = "values";
 /// Value of [`VALUES_KEY`] for truth values.
 const BOOLEAN_VALUES: &str = "boolean";
+/// Metadata key of a property's field that says what its lists have one value for, and its only value.
+const PER_KEY: &str = "per";
+const PER_SITE: &str = "site";
 
 /// The role of a column that is not in every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +193,9 @@ pub fn label_kind(field: &Field) -> Option<LabelKind> {
         DataType::Float64 if is_split => None,
         DataType::Float64 if is_boolean => Some(LabelKind::Property(PropertyKind::Boolean)),
         DataType::Float64 => Some(LabelKind::Property(PropertyKind::Number)),
+        DataType::List(item) if !is_split && item.data_type() == &DataType::Float64 => {
+            Some(LabelKind::Property(PropertyKind::SiteNumbers))
+        }
         _ => None,
     }
 }
@@ -226,15 +233,21 @@ fn property_field(property: &PropertyColumn) -> Field {
             ("", "Truth value passed through from the source: 1 for true, 0 for false")
         }
         (PropertyKind::Class, _) => ("", "Class passed through from the source"),
+        (PropertyKind::SiteNumbers, _) => ("", "Number of every site, passed through from the source"),
     };
-    let mut metadata = documentation(unit, "", description);
+    let shape = if *kind == PropertyKind::SiteNumbers { "[nsites]" } else { "" };
+    let mut metadata = documentation(unit, shape, description);
     metadata.insert("key".to_owned(), key.clone());
     if *kind == PropertyKind::Boolean {
         metadata.insert(VALUES_KEY.to_owned(), BOOLEAN_VALUES.to_owned());
     }
+    if *kind == PropertyKind::SiteNumbers {
+        metadata.insert(PER_KEY.to_owned(), PER_SITE.to_owned());
+    }
     let data_type = match kind {
         PropertyKind::Number | PropertyKind::Boolean => DataType::Float64,
         PropertyKind::Class => DataType::Utf8,
+        PropertyKind::SiteNumbers => ColumnType::DoubleList.data_type(),
     };
     Field::new(column, data_type, true).with_metadata(metadata)
 }
@@ -313,8 +326,9 @@ mod tests {
     #[test]
     fn further_columns_are_told_apart() {
         let property = |column: &str, kind| PropertyColumn { kind, ..PropertyColumn::number(column, column) };
-        let kinds = [PropertyKind::Number, PropertyKind::Boolean, PropertyKind::Class];
-        let properties: Vec<_> = ["x", "is_metal", "phase"]
+        let kinds =
+            [PropertyKind::Number, PropertyKind::Boolean, PropertyKind::Class, PropertyKind::SiteNumbers];
+        let properties: Vec<_> = ["x", "is_metal", "phase", "site_charge"]
             .into_iter()
             .zip(kinds)
             .map(|(name, kind)| property(name, kind))
@@ -323,7 +337,10 @@ mod tests {
         let found: Vec<_> = schema.fields().iter().filter_map(|field| label_kind(field)).collect();
         let expected = kinds.map(LabelKind::Property);
         assert_eq!(found, [&[LabelKind::Split][..], &expected].concat());
+        let charge = schema.field_with_name("site_charge").expect("the property is a column");
+        assert_eq!([&charge.metadata()["per"], &charge.metadata()["shape"]], ["site", "[nsites]"]);
         assert_eq!(label_kind(&Field::new("split_x", DataType::Float64, true)), None);
+        assert_eq!(label_kind(&Field::new("split_x", charge.data_type().clone(), true)), None);
         assert_eq!(label_kind(&Field::new("x", DataType::Int64, true)), None);
     }
 

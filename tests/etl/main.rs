@@ -24,6 +24,7 @@ mod rejects;
 mod release;
 mod resume;
 mod sample;
+mod sites;
 mod sources;
 mod spark;
 mod stores;

@@ -29,6 +29,7 @@ mod python;
 mod ranks;
 mod refusals;
 mod resume;
+mod sites;
 mod stores;
 mod support;
 mod systems;

@@ -146,7 +146,7 @@ pub fn bench(request: &Request) -> Result<Report, TrainError> {
         (Training::Finetuning, _) => {
             let numbers = PropertyModel::numbers(
                 &config.model,
-                HeadSize { width: config.finetune.head_width, outputs: 1 },
+                HeadSize { width: config.finetune.head_width, outputs: 1, per_site: false },
             );
             memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
             let objective = Regression::new(config, cutoff, &device);

@@ -10,18 +10,30 @@ use schemas::text;
 
 use super::label::{Labels, Value};
 
-/// Writes a frame. Values that are missing are left out.
-pub(super) fn write(crystal: &SiteView<'_>, labels: &Labels<'_>, out: &mut impl Write) -> io::Result<()> {
+/// Writes a frame. Values that are missing are left out. Numbers of the sites are a property of the atoms, if there is
+/// one for each.
+pub(super) fn write<'a>(crystal: &SiteView<'_>, labels: &Labels<'a>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}", crystal.atomic_numbers.len())?;
     write!(out, "Lattice=\"")?;
     for (at, component) in crystal.lattice_vectors.as_flattened().iter().enumerate() {
         write!(out, "{}{component:?}", if at == 0 { "" } else { " " })?;
     }
-    write!(out, "\" Properties=species:S:1:pos:R:3 pbc=\"T T T\" material_id=")?;
+    let of_atoms = |(name, value): &(&'a str, Option<Value<'a>>)| match value {
+        Some(Value::Sites(numbers)) if numbers.len() == crystal.atomic_numbers.len() => {
+            Some((*name, *numbers))
+        }
+        _ => None,
+    };
+    let of_atoms: Vec<(&str, &[f64])> = labels.iter().filter_map(of_atoms).collect();
+    write!(out, "\" Properties=species:S:1:pos:R:3")?;
+    for (name, _) in &of_atoms {
+        write!(out, ":{name}:R:1")?;
+    }
+    write!(out, " pbc=\"T T T\" material_id=")?;
     write_text(crystal.material_id, out)?;
     for (name, value) in labels {
         match value {
-            None => {}
+            None | Some(Value::Sites(_)) => {}
             // With a decimal point, so that a whole number stays a real one.
             Some(Value::Number(number)) => write!(out, " {name}={number:?}")?,
             // As ASE writes booleans.
@@ -34,9 +46,13 @@ pub(super) fn write(crystal: &SiteView<'_>, labels: &Labels<'_>, out: &mut impl 
         }
     }
     writeln!(out)?;
-    for (number, fractional) in crystal.atomic_numbers.iter().zip(crystal.fractional) {
+    for (site, (number, fractional)) in crystal.atomic_numbers.iter().zip(crystal.fractional).enumerate() {
         let [x, y, z] = row_times(fractional, &crystal.lattice_vectors);
-        writeln!(out, "{} {x:?} {y:?} {z:?}", symbol(*number))?;
+        write!(out, "{} {x:?} {y:?} {z:?}", symbol(*number))?;
+        for number in of_atoms.iter().filter_map(|(_, numbers)| numbers.get(site)) {
+            write!(out, " {number:?}")?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

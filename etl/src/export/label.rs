@@ -19,6 +19,8 @@ pub(super) enum Value<'a> {
     Fold(i8),
     /// The part of a split, or a class.
     Part(&'a str),
+    /// Numbers of the sites, `[nsites]`.
+    Sites(&'a [f64]),
 }
 
 impl Value<'_> {
@@ -43,7 +45,7 @@ pub(super) fn label_columns(schema: &Schema) -> Vec<String> {
     fields.map(|field| field.name().clone()).collect()
 }
 
-/// Returns the value of a label column in a row. A number that is not finite is missing.
+/// Returns the value of a label column in a row. A number that is not finite is missing, and so is a list with one.
 pub(super) fn value(column: &ArrayRef, row: usize) -> Option<Value<'_>> {
     if column.is_null(row) {
         return None;
@@ -52,6 +54,11 @@ pub(super) fn value(column: &ArrayRef, row: usize) -> Option<Value<'_>> {
         Some(numbers.value(row)).filter(|number| number.is_finite()).map(Value::Number)
     } else if let Some(folds) = column.as_primitive_opt::<Int8Type>() {
         Some(Value::Fold(folds.value(row)))
+    } else if let Some(lists) = column.as_list_opt::<i32>() {
+        let numbers = lists.values().as_primitive_opt::<Float64Type>()?.values();
+        let (start, end) = (lists.value_offsets().get(row)?, lists.value_offsets().get(row + 1)?);
+        let numbers = numbers.get(usize::try_from(*start).ok()?..usize::try_from(*end).ok()?)?;
+        numbers.iter().all(|number| number.is_finite()).then_some(Value::Sites(numbers))
     } else {
         column.as_string_opt::<i32>().map(|parts| Value::Part(parts.value(row)))
     }
@@ -61,7 +68,7 @@ pub(super) fn value(column: &ArrayRef, row: usize) -> Option<Value<'_>> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Float64Array, Int8Array, StringArray};
+    use arrow::array::{Float64Array, Int8Array, ListArray, StringArray};
     use schemas::property::{PropertyColumn, PropertyKind};
     use schemas::store::shard_schema;
 
@@ -83,6 +90,9 @@ mod tests {
         let parts: ArrayRef = Arc::new(StringArray::from(vec!["val"]));
         assert_eq!(value(&folds, 0), Some(Value::Fold(3)));
         assert_eq!(value(&parts, 0), Some(Value::Part("val")));
+        let lists = vec![Some(vec![Some(1.0)]), None, Some(vec![Some(2.0), Some(-0.5)])];
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(lists));
+        assert_eq!([1, 2].map(|row| value(&lists, row)), [None, Some(Value::Sites(&[2.0, -0.5]))]);
         let boolean = Some(LabelKind::Property(PropertyKind::Boolean));
         assert_eq!(
             [0.0, 1.0].map(|number| Value::Number(number).of_kind(boolean)),

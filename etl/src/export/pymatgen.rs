@@ -1,5 +1,6 @@
 //! A crystal as a JSON record with a structure of pymatgen, as its `Structure.from_dict` reads it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crystal::element::symbol;
@@ -35,6 +36,8 @@ struct Lattice<'a> {
 struct Site<'a> {
     species: [Species; 1],
     abc: &'a [f64; 3],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    properties: BTreeMap<&'a str, f64>,
 }
 
 #[derive(Serialize)]
@@ -44,15 +47,23 @@ struct Species {
     occu: u8,
 }
 
-impl Serialize for Record<'_> {
+impl<'a> Serialize for Record<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let SiteView { material_id, lattice_vectors, atomic_numbers, fractional, .. } = self.crystal;
-        let site = |(number, abc)| Site { species: [Species { element: symbol(number), occu: 1 }], abc };
+        let number_of = |site: usize, (name, value): &(&'a str, Option<Value<'a>>)| match value {
+            Some(Value::Sites(numbers)) => Some((*name, *numbers.get(site)?)),
+            _ => None,
+        };
+        let site = |(site, (number, abc))| Site {
+            species: [Species { element: symbol(number), occu: 1 }],
+            abc,
+            properties: self.labels.iter().filter_map(|label| number_of(site, label)).collect(),
+        };
         let structure = Structure {
             module: "pymatgen.core.structure",
             class: "Structure",
             lattice: Lattice { matrix: lattice_vectors, pbc: [true; 3] },
-            sites: atomic_numbers.iter().copied().zip(*fractional).map(site).collect(),
+            sites: atomic_numbers.iter().copied().zip(*fractional).enumerate().map(site).collect(),
         };
         let mut record = serializer.serialize_map(None)?;
         record.serialize_entry("material_id", material_id)?;
@@ -64,6 +75,8 @@ impl Serialize for Record<'_> {
                 Some(Value::Flag(flag)) => record.serialize_entry(name, flag)?,
                 Some(Value::Fold(fold)) => record.serialize_entry(name, fold)?,
                 Some(Value::Part(part)) => record.serialize_entry(name, part)?,
+                // Properties of the sites.
+                Some(Value::Sites(_)) => {}
             }
         }
         record.end()

@@ -224,6 +224,7 @@ fn field(value: Value<'_>) -> String {
         Value::Flag(flag) => flag.to_string(),
         Value::Fold(fold) => fold.to_string(),
         Value::Part(part) => text::cell(part).into_owned(),
+        Value::Sites(numbers) => format!("{numbers:?}"),
     }
 }
 

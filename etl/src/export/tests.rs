@@ -70,6 +70,24 @@ fn read_frame(text: &[u8]) -> Frame {
     ([0, 1, 2].map(|row| [0, 1, 2].map(|axis| cell[3 * row + axis])), atoms.collect())
 }
 
+#[test]
+fn numbers_of_the_sites_are_properties_of_the_atoms() {
+    let structure = Structure {
+        lattice: [[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 3.0]],
+        fractional: vec![[0.0; 3], [0.5; 3]],
+        atomic_numbers: vec![55, 17],
+    };
+    let labels: &Labels<'_> = &[("site_charge", Some(Value::Sites(&[1.0, -1.5]))), ("site_spin", None)];
+    let frame = written(|out| extxyz::write(&view(&structure), labels, out));
+    let frame = String::from_utf8(frame).expect("UTF-8");
+    assert!(frame.contains("Properties=species:S:1:pos:R:3:site_charge:R:1 pbc"), "{frame}");
+    assert!(frame.ends_with("\nCs 0.0 0.0 0.0 1.0\nCl 1.5 1.5 1.5 -1.5\n"), "{frame}");
+    let record = written(|out| pymatgen::write(&view(&structure), labels, out));
+    let record: serde_json::Value = serde_json::from_slice(&record).expect("JSON");
+    assert_eq!(record["structure"]["sites"][1]["properties"]["site_charge"], -1.5);
+    assert!(record.get("site_charge").is_none() && record["site_spin"].is_null());
+}
+
 proptest! {
     #[test]
     fn a_cif_reads_back(structure in structures()) {

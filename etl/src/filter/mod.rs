@@ -141,7 +141,7 @@ mod tests {
             let features = featuriser.featurise(&structure).expect("a plain crystal");
             let metal = gap.map(|gap| f64::from(u8::from(gap == 0.0)));
             let phase = gap.map(|gap| if gap == 0.0 { "1" } else { "rock salt" });
-            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, fold: None };
+            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, lists: &[], fold: None };
             columns.push(id, &atomic_numbers, features, labels);
         }
         columns.take().expect("the columns make up the schema")

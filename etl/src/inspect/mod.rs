@@ -118,6 +118,9 @@ pub struct Inspection {
     /// Classes by column name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<String, Option<String>>,
+    /// Numbers of the sites by column name, in the order of the sites.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub site_properties: BTreeMap<String, Option<Vec<f64>>>,
     /// Split (`train`, `val` or `test`) by column name.
     pub splits: BTreeMap<String, String>,
     /// Index of the test fold.
@@ -258,7 +261,7 @@ fn inspection(
         cartesian: row_times(fractional, &view.lattice_vectors),
         shells: shells::around(view, site, tie_tolerance),
     });
-    let Labels { properties, classes, splits } = labels(batch);
+    let Labels { properties, classes, site_properties, splits } = labels(batch);
     Inspection {
         material_id: view.material_id.to_owned(),
         source: view.source.to_owned(),
@@ -275,6 +278,7 @@ fn inspection(
         },
         properties,
         classes,
+        site_properties,
         splits,
         fold: view.fold,
         edges: view.edges.target.len(),
@@ -287,6 +291,7 @@ fn inspection(
 struct Labels {
     properties: BTreeMap<String, Property>,
     classes: BTreeMap<String, Option<String>>,
+    site_properties: BTreeMap<String, Option<Vec<f64>>>,
     splits: BTreeMap<String, String>,
 }
 
@@ -305,6 +310,11 @@ fn labels(batch: &CrystalBatch) -> Labels {
             }
             LabelKind::Property(PropertyKind::Class) => {
                 labels.classes.insert(name, text());
+            }
+            LabelKind::Property(PropertyKind::SiteNumbers) => {
+                let list = column.as_list_opt::<i32>().and_then(|lists| lists.iter().next().flatten());
+                let list = list.map(|list| list.as_primitive::<Float64Type>().values().to_vec());
+                labels.site_properties.insert(name, list);
             }
             LabelKind::Split => labels.splits.extend(text().map(|part| (name, part))),
         }

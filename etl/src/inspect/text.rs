@@ -50,7 +50,7 @@ fn write_cell(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
 
 fn write_labels(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
     let names = crystal.properties.keys().chain(crystal.classes.keys()).chain(crystal.splits.keys());
-    let names = names.map(|name| line(name).len());
+    let names = names.chain(crystal.site_properties.keys()).map(|name| line(name).len());
     let width = names.chain(["source".len()]).max().unwrap_or_default();
     writeln!(out, "\nLabels")?;
     writeln!(out, "  {:width$}  {}", "source", line(&crystal.source))?;
@@ -69,6 +69,10 @@ fn write_labels(crystal: &Inspection, out: &mut impl Write) -> io::Result<()> {
             Some(value) => writeln!(out, "  {name:width$}  {value} {}", line(&property.unit))?,
             None => writeln!(out, "  {name:width$}  –")?,
         }
+    }
+    for (name, numbers) in &crystal.site_properties {
+        let numbers = numbers.as_ref().map_or_else(|| "–".to_owned(), |numbers| format!("{numbers:?}"));
+        writeln!(out, "  {:width$}  {numbers}", line(name))?;
     }
     Ok(())
 }

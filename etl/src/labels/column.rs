@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use schemas::property::PropertyKind;
 
 use super::slots::Label;
-use crate::source::{PropertyValue, Tally, shown};
+use crate::source::{PropertyValue, Tally, list_of_text, shown};
 
 /// A column whose type is known only after all rows were read.
 #[derive(Debug, Default)]
@@ -17,15 +17,19 @@ pub(super) struct Column {
     /// Index of every row's text among those of the tally, as long as the texts may be classes. A missing value has the
     /// index `u32::NONE`.
     codes: Vec<u32>,
+    /// Rows with a list of numbers, and the lists.
+    lists: Vec<(usize, Vec<f64>)>,
     /// Numbers of values of each kind, and their texts.
     pub(super) tally: Tally,
     /// Words for missing values.
     words: Odd,
     /// Placeholders for missing values.
     placeholders: Odd,
-    /// Booleans and texts.
+    /// Booleans, lists and texts.
     others: Odd,
-    /// Line and value of the first boolean or text.
+    /// Numbers, booleans and texts.
+    no_lists: Odd,
+    /// Line and value of the first boolean, list or text.
     pub(super) first_text: Option<(u64, String)>,
 }
 
@@ -72,11 +76,18 @@ impl Column {
             PropertyValue::Missing if raw.trim_ascii().is_empty() => {}
             PropertyValue::Missing => self.words.push(row, line, raw),
             PropertyValue::Placeholder => self.placeholders.push(row, line, raw),
-            PropertyValue::Boolean(_) | PropertyValue::Other => {
+            PropertyValue::Boolean(_) | PropertyValue::List | PropertyValue::Other => {
                 self.others.push(row, line, raw);
                 self.first_text.get_or_insert_with(|| (line, shown(raw)));
             }
             PropertyValue::Number(_) => {}
+        }
+        match value {
+            PropertyValue::List => self.lists.extend(list_of_text(raw).map(|list| (row, list))),
+            PropertyValue::Number(_) | PropertyValue::Boolean(_) | PropertyValue::Other => {
+                self.no_lists.push(row, line, raw);
+            }
+            PropertyValue::Missing | PropertyValue::Placeholder => {}
         }
         self.numbers.push(if let PropertyValue::Number(number) = value { number } else { f64::NAN });
         let code = self.tally.see(value, raw, || Some(String::from_utf8_lossy(raw)));
@@ -99,6 +110,7 @@ impl Column {
             PropertyKind::Number => self.placeholders.clone().and(&self.others),
             PropertyKind::Boolean => self.placeholders.clone(),
             PropertyKind::Class => self.placeholders.clone().and(&self.words),
+            PropertyKind::SiteNumbers => self.placeholders.clone().and(&self.no_lists),
         }
     }
 
@@ -109,6 +121,13 @@ impl Column {
             PropertyValue::Boolean(truth) => f64::from(u8::from(truth)),
             _ => f64::NAN,
         })
+    }
+
+    /// Takes the list of every row, in the order of the table; `None` where the value is missing.
+    pub(super) fn take_lists(&mut self) -> impl Iterator<Item = Option<Vec<f64>>> {
+        let mut lists = std::mem::take(&mut self.lists).into_iter().peekable();
+        (0..self.numbers.len())
+            .map(move |row| lists.next_if(|(of_row, _)| *of_row == row).map(|(_, list)| list))
     }
 
     /// Iterates over the class of every row, in the order of the table; `None` where the value is missing.

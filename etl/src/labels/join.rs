@@ -28,6 +28,8 @@ const FOLD: &str = "fold";
 const MAX_SPLITS: usize = 1024;
 /// Largest number of columns of classes in all tables.
 const MAX_CLASS_COLUMNS: usize = 1024;
+/// Largest number of columns of lists in all tables.
+const MAX_LIST_COLUMNS: usize = 1024;
 /// Largest number of columns of a table that are left out with a note each. Further ones are only counted.
 const NOTED_COLUMNS: usize = 20;
 /// Prefix of the names of CGCNN's tables without a header.
@@ -52,6 +54,9 @@ pub(super) struct Loader<'a> {
     /// Properties that are numbers or booleans.
     properties: Vec<(PropertyColumn, Slots<f64>)>,
     classes: Vec<(PropertyColumn, Slots<u32>)>,
+    site_properties: Vec<(PropertyColumn, Slots<u32>)>,
+    /// Lists with a number of every site.
+    lists: Vec<Vec<f64>>,
     splits: Vec<(String, Slots<u32>)>,
     /// Places of all columns but the folds, by name.
     places: HashMap<String, Place>,
@@ -68,6 +73,8 @@ impl<'a> Loader<'a> {
             tables: Vec::new(),
             properties: Vec::new(),
             classes: Vec::new(),
+            site_properties: Vec::new(),
+            lists: Vec::new(),
             splits: Vec::new(),
             places: HashMap::new(),
             folds: None,
@@ -139,9 +146,9 @@ impl<'a> Loader<'a> {
         let mut columns = self.judge(file, table.columns, table.all_numeric)?;
         let keys = columns.iter().map(|(column, _)| column.name.clone());
         let properties = assign_columns(file, QUALIFIER, "", keys)?;
-        for (mut property, (column, kind)) in properties.into_iter().zip(columns.drain(..)) {
+        for (mut property, (mut column, kind)) in properties.into_iter().zip(columns.drain(..)) {
             property.kind = kind;
-            self.property(file, property, &column)?;
+            self.property(file, property, &mut column)?;
         }
         for split in table.splits {
             let column = passthrough_column(SPLIT_PREFIX, &split.task);
@@ -189,12 +196,17 @@ impl<'a> Loader<'a> {
     }
 
     /// Adds a property of the table read last.
-    fn property(&mut self, file: &str, property: PropertyColumn, column: &Column) -> Result<(), LabelError> {
+    fn property(
+        &mut self,
+        file: &str,
+        property: PropertyColumn,
+        column: &mut Column,
+    ) -> Result<(), LabelError> {
         let kind = property.kind;
         let unit = match (kind, by_column(&property.column)) {
             (PropertyKind::Boolean | PropertyKind::Class, _) => None,
             (PropertyKind::Number, Some(documented)) => Some(documented.unit),
-            (PropertyKind::Number, None) => split_unit(&property.key).1,
+            (PropertyKind::Number | PropertyKind::SiteNumbers, _) => split_unit(&property.key).1,
         };
         let unit = unit.map(str::to_owned);
         let joined = JoinedColumn { key: property.key.clone(), column: property.column.clone(), unit };
@@ -211,6 +223,26 @@ impl<'a> Loader<'a> {
             let codes: Vec<u32> = column.texts().map(code).collect();
             let slots = self.classes.get_mut(at).map(|(_, slots)| slots);
             fill(slots, codes.into_iter(), &self.tables, &self.names, name, self.texts.shown())?;
+        } else if kind == PropertyKind::SiteNumbers {
+            let at = self.place(name, LabelKind::Property(kind), self.site_properties.len())?;
+            if at == self.site_properties.len() {
+                require_few(file, "columns of lists", at, MAX_LIST_COLUMNS)?;
+                self.site_properties.push((property, Slots::new(table)));
+            }
+            let lists = &mut self.lists;
+            let mut code = |list: Option<Vec<f64>>| {
+                let code = list.and_then(|list| {
+                    lists.push(list);
+                    u32::try_from(lists.len() - 1).ok()
+                });
+                code.unwrap_or(u32::NONE)
+            };
+            let codes: Vec<u32> = column.take_lists().map(&mut code).collect();
+            let slots = self.site_properties.get_mut(at).map(|(_, slots)| slots);
+            let lists = &self.lists;
+            let shown =
+                |code: &u32| lists.get(*code as usize).map(|list| format!("{list:?}")).unwrap_or_default();
+            fill(slots, codes.into_iter(), &self.tables, &self.names, name, shown)?;
         } else {
             let at = self.place(name, LabelKind::Property(kind), self.properties.len())?;
             if at == self.properties.len() {
@@ -245,6 +277,7 @@ impl<'a> Loader<'a> {
                 LabelKind::Property(PropertyKind::Number) => "numbers",
                 LabelKind::Property(PropertyKind::Boolean) => "booleans",
                 LabelKind::Property(PropertyKind::Class) => "text",
+                LabelKind::Property(PropertyKind::SiteNumbers) => "lists of numbers",
             };
             let file = self.tables.get(table).map(|table| table.file.clone()).unwrap_or_default();
             Box::new(Statement { labels: labels.to_owned(), file })
@@ -267,10 +300,12 @@ impl<'a> Loader<'a> {
     pub(super) fn finish(self) -> LabelTable {
         let (properties, values) = self.properties.into_iter().unzip();
         let (classes, class_codes) = self.classes.into_iter().unzip();
+        let (site_properties, list_codes) = self.site_properties.into_iter().unzip();
         let (splits, split_codes) = self.splits.into_iter().unzip();
         LabelTable {
             properties,
             classes,
+            site_properties,
             splits,
             has_folds: self.folds.is_some(),
             notes: self.notes,
@@ -279,6 +314,8 @@ impl<'a> Loader<'a> {
             tables: self.tables,
             values,
             class_codes,
+            list_codes,
+            lists: self.lists,
             split_codes,
             texts: self.texts.names,
             folds: self.folds,

@@ -100,6 +100,8 @@ pub struct LabelTable {
     pub properties: Vec<PropertyColumn>,
     /// Property columns of classes, in the order of [`LabelRow::class`].
     pub classes: Vec<PropertyColumn>,
+    /// Property columns of numbers of the sites, in the order of [`LabelRow::list`].
+    pub site_properties: Vec<PropertyColumn>,
     /// Names of the split columns, `split_<task>`, in the order of [`LabelRow::split`].
     pub splits: Vec<String>,
     /// Whether any identifier has a fold.
@@ -110,6 +112,9 @@ pub struct LabelTable {
     tables: Vec<TableRows>,
     values: Vec<Slots<f64>>,
     class_codes: Vec<Slots<u32>>,
+    /// Indices of the lists.
+    list_codes: Vec<Slots<u32>>,
+    lists: Vec<Vec<f64>>,
     split_codes: Vec<Slots<u32>>,
     /// Names of classes and of the parts of splits.
     texts: Vec<String>,
@@ -172,12 +177,16 @@ impl LabelTable {
             .iter()
             .enumerate()
             .filter_map(|(at, class)| row.class(at).map(|name| format!("{} {name}", class.column)));
+        let lists =
+            self.site_properties.iter().enumerate().filter_map(|(at, property)| {
+                row.list(at).map(|list| format!("{} {list:?}", property.column))
+            });
         let splits = self
             .splits
             .iter()
             .enumerate()
             .filter_map(|(at, split)| row.split(at).map(|part| format!("{split} {part}")));
-        let labels = values.chain(classes).chain(splits).collect::<Vec<_>>().join(", ");
+        let labels = values.chain(classes).chain(lists).chain(splits).collect::<Vec<_>>().join(", ");
         Statement { labels, file: table.map(|table| table.file.clone()).unwrap_or_default() }
     }
 
@@ -240,6 +249,12 @@ impl<'a> LabelRow<'a> {
     /// Returns the name of the class in a column of classes, by its index in [`LabelTable::classes`].
     pub fn class(&self, at: usize) -> Option<&'a str> {
         self.table.text(self.table.class_codes.get(at)?, self.row)
+    }
+
+    /// Returns the list in a column of numbers of the sites, by its index in [`LabelTable::site_properties`].
+    pub fn list(&self, at: usize) -> Option<&'a [f64]> {
+        let index = self.table.list_codes.get(at)?.get(self.row)?;
+        self.table.lists.get(index as usize).map(Vec::as_slice)
     }
 
     /// Returns the part in a split, by the index of the split in [`LabelTable::splits`].

@@ -73,7 +73,7 @@ pub(super) struct LabelCsv<'a> {
     /// Number of bytes that the current row may still take.
     left: Rc<Cell<usize>>,
     size: Size,
-    /// Number of fields in all rows so far.
+    /// Number of fields in all rows so far, each number of a list counted as one.
     fields: u64,
     /// The last row read.
     pub(super) record: ByteRecord,
@@ -133,7 +133,7 @@ impl<'a> LabelCsv<'a> {
         let more = self.reader.read_byte_record(&mut self.record);
         match more {
             Ok(true) => {
-                self.fields += self.record.len() as u64;
+                self.fields += self.record.len() as u64 + numbers_of_lists(&self.record);
                 if self.fields > MAX_FIELDS && self.fields > self.size.most_fields() {
                     return Err(LabelError::TooManyFields {
                         file: self.file.to_owned(),
@@ -161,6 +161,13 @@ impl<'a> LabelCsv<'a> {
     pub(super) fn layout(&self, message: &str) -> LabelError {
         LabelError::Layout { file: self.file.to_owned(), message: message.to_owned() }
     }
+}
+
+/// Returns how many numbers the lists in a row have at most, by the separators in fields that begin like a list.
+fn numbers_of_lists(record: &ByteRecord) -> u64 {
+    let lists = record.iter().map(<[u8]>::trim_ascii_start).filter(|field| field.starts_with(b"["));
+    let is_separator = |byte: &&u8| **byte == b',' || byte.is_ascii_whitespace();
+    lists.map(|list| list.iter().filter(is_separator).count() as u64).sum()
 }
 
 /// Returns a file's name up to its first dot, without the archive or folders it is in.

@@ -25,6 +25,7 @@ pub(super) fn judge(
     let kind = match (column.tally.content(), &column.first_text) {
         (Content::Numbers, _) => PropertyKind::Number,
         (Content::Booleans, _) if !is_documented => PropertyKind::Boolean,
+        (Content::SiteNumbers, _) if !is_documented => PropertyKind::SiteNumbers,
         (Content::Nothing, _) if is_numeric => PropertyKind::Number,
         (Content::Nothing, _) => {
             notes.push(format!("{file}: column {name:?} is empty and is left out"));
@@ -46,7 +47,7 @@ pub(super) fn judge(
             }
             return Ok(None);
         }
-        (Content::Booleans, _) => return Ok(None),
+        (Content::Booleans | Content::SiteNumbers, _) => return Ok(None),
     };
     note_odd(table, column, kind, names, notes);
     if let Some((first, second)) = column.tally.texts().alike().filter(|_| kind == PropertyKind::Class) {
@@ -73,6 +74,7 @@ fn note_odd(table: &TableRows, column: &Column, kind: PropertyKind, names: &Name
         PropertyKind::Number => "numbers",
         PropertyKind::Boolean => "booleans",
         PropertyKind::Class => "classes",
+        PropertyKind::SiteNumbers => "lists of numbers",
     };
     let (file, name, count) = (&table.file, &column.name, odd.count);
     let more = if count > odd.first.len() { ", ..." } else { "" };

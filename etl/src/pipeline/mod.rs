@@ -444,7 +444,7 @@ pub(crate) fn check_threads(threads: usize) -> Result<(), BuildError> {
 
 /// Returns the property columns: those of the source, followed by those of the label tables.
 fn all_properties(opened: &OpenSource, labels: &LabelTable) -> Result<Vec<PropertyColumn>, BuildError> {
-    let labelled = || labels.properties.iter().chain(&labels.classes);
+    let labelled = || labels.properties.iter().chain(&labels.classes).chain(&labels.site_properties);
     for label in labelled() {
         if let Some(property) = opened.properties.iter().find(|property| property.column == label.column) {
             return Err(BuildError::DuplicateColumn {

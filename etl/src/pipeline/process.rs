@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, StringArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use crystal::contact::ContactLimit;
 use crystal::element::symbol;
 use crystal::feature::{Features, Featuriser};
 use crystal::number::significant;
 use crystal::structure::Structure;
+use schemas::count::counted;
 use schemas::limits;
 use schemas::manifest::Counts;
 use schemas::part::Part;
+use schemas::property::PropertyKind;
+use schemas::store::{LabelKind, label_kind};
 
 use super::error::BuildError;
 use super::source_properties::SourceProperties;
@@ -22,7 +25,9 @@ use crate::feature;
 use crate::filter::Filter;
 use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
 use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Reject, TOO_MANY_SITES};
-use crate::source::{ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long};
+use crate::source::{
+    ODD_VALUE, ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long,
+};
 
 /// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;
@@ -208,6 +213,8 @@ pub(crate) struct RowBuilder {
     /// Number of the label row of every row in `columns`, if it has labels.
     label_rows: Vec<Option<u32>>,
     values: Vec<Option<f64>>,
+    /// Names of the columns of lists, in their order.
+    list_columns: Vec<String>,
     block: ProcessedBlock,
     error: Option<BuildError>,
     /// Whether the name of the current record assigned it to the part.
@@ -222,6 +229,7 @@ impl RowBuilder {
         Self {
             featuriser: Featuriser::new(&feature::options(&recipe.settings)),
             columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source),
+            list_columns: list_columns(&recipe.schema),
             recipe,
             origins: Vec::new(),
             label_rows: Vec::new(),
@@ -319,6 +327,13 @@ impl RowBuilder {
     }
 }
 
+/// Returns the names of the columns of lists in a schema.
+fn list_columns(schema: &Schema) -> Vec<String> {
+    let of_sites = Some(LabelKind::Property(PropertyKind::SiteNumbers));
+    let fields = schema.fields().iter().filter(|field| label_kind(field) == of_sites);
+    fields.map(|field| field.name().clone()).collect()
+}
+
 /// Returns the identifiers of a batch of rows.
 pub(crate) fn material_ids(batch: &RecordBatch) -> Option<&StringArray> {
     batch.column_by_name("material_id")?.as_string_opt()
@@ -404,7 +419,18 @@ impl Sink for RowBuilder {
             Some(at) if at < classes => source.class(properties, at),
             Some(at) => row.and_then(|row| row.class(at - classes)),
         };
-        let labels = RowLabels { numbers: &self.values, text: &text, fold: row.and_then(|row| row.fold()) };
+        let labelled = (0..recipe.labels.site_properties.len()).map(|at| row.and_then(|row| row.list(at)));
+        let mut lists: Vec<Option<&[f64]>> = source.lists(properties).chain(labelled).collect();
+        for (list, column) in lists.iter_mut().zip(&self.list_columns) {
+            if let Some(found) = list.take_if(|list| list.len() != sites) {
+                let (found, sites) = (counted(found.len(), "number"), counted(sites, "site"));
+                let message = format!("{column} has {found} for {sites}: taken as missing");
+                let id = Some(material_id.to_owned());
+                self.block.notes.push(Note::new(id, origin.clone(), ODD_VALUE, message));
+            }
+        }
+        let fold = row.and_then(|row| row.fold());
+        let labels = RowLabels { numbers: &self.values, text: &text, lists: &lists, fold };
         self.columns.push(material_id, &structure.atomic_numbers, features, labels);
         self.origins.push(origin.clone());
         self.label_rows.push(row.map(|row| row.number()));

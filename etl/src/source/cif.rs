@@ -10,7 +10,9 @@ use super::definition::SourceDefinition;
 use super::files::{FileRule, base_name};
 use super::files_reader::open_files_source;
 use super::packing::{strip_ending, strip_packing};
-use super::{OpenSource, ParsedCrystal, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
+use super::{
+    OpenSource, ParsedCrystal, PropertyValues, RawRecord, RecordParser, Sink, SourceError, SourceOptions,
+};
 use crate::reject::{Note, Origin, Reject, TOO_MANY_REJECTS};
 
 /// Largest number of rejects of one file that are listed individually.
@@ -50,7 +52,13 @@ impl RecordParser for CifParser {
     fn parse(&mut self, bytes: &[u8], record: &RawRecord, sink: &mut dyn Sink) {
         let stem = bytes.get(record.name.clone()).unwrap_or_default();
         let body = bytes.get(record.body.clone()).unwrap_or_default();
-        self.crystals.read(body, &String::from_utf8_lossy(stem), &record.origin, &[], sink);
+        self.crystals.read(
+            body,
+            &String::from_utf8_lossy(stem),
+            &record.origin,
+            PropertyValues::default(),
+            sink,
+        );
     }
 }
 
@@ -68,7 +76,7 @@ impl CifCrystals {
         cif: &[u8],
         stem: &str,
         origin: &Origin,
-        properties: &[Option<f64>],
+        properties: PropertyValues<'_>,
         sink: &mut dyn Sink,
     ) {
         let (mut rejects, mut more) = (0, 0);

@@ -19,8 +19,8 @@ use super::property_value::{PropertyValue, Reading};
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser,
-    RecordReader, Sink, SourceError,
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError,
+    RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
 
@@ -343,7 +343,7 @@ impl RecordParser for EntryParser {
                     ParsedCrystal {
                         material_id: &self.material_id,
                         structure: &self.structure,
-                        properties: &self.values,
+                        properties: PropertyValues { values: &self.values, lists: &[] },
                     },
                 );
             }

@@ -76,7 +76,7 @@ pub(super) struct KeyScan {
 #[derive(Debug, Default)]
 pub(super) struct ScannedKeys {
     /// Keys that are properties, in the order of their first occurrence: all documented keys, and other keys with
-    /// mostly numeric values, booleans alone or classes.
+    /// mostly numeric values, booleans alone, classes or mostly lists of numbers.
     pub properties: Vec<PropertyKey>,
     /// The other keys.
     pub left_out: Vec<(String, Tally)>,
@@ -134,6 +134,7 @@ impl KeyScan {
                 Content::Numbers => Some(Reading::Numbers),
                 _ if is_documented(&key) => Some(Reading::StrictNumbers),
                 Content::Booleans => Some(Reading::Booleans),
+                Content::SiteNumbers => Some(Reading::SiteNumbers),
                 Content::Classes(names) => Some(Reading::Classes(names.into())),
                 Content::Other(_) | Content::Nothing => None,
             };

@@ -1,5 +1,6 @@
 //! MatBench tasks: `matbench_*.json.gz`, which are pandas tables in split orientation, `{"index": [..], "columns":
-//! ["structure", target], "data": [[structure, value], ..]}`. The structures are pymatgen dictionaries.
+//! ["structure", target], "data": [[structure, value], ..]}`. The structures are pymatgen dictionaries. Numbers among
+//! the properties of their sites are properties, too: those that the first structure has.
 //!
 //! The identifier of a row is that of MatBench: `mb-`, the task with hyphens, and the row in the published task,
 //! counted from 1 and padded to the width of the number of rows: `mb-jdft2d-001`, `mb-log-kvrh-00001`. The row is
@@ -9,30 +10,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crystal::structure::Structure;
+use schemas::property::PropertyKind;
 
 use super::definition::SourceDefinition;
 use super::document::open_document;
 use super::files::base_name;
 use super::input::Progress;
-use super::json::{Cursor, JsonError, excerpt};
+use super::json::{Cursor, excerpt};
 use super::json_stream::{Cut, JsonStream};
+use super::matbench_first_rows::{FirstRows, STRUCTURE_COLUMN};
 use super::matbench_index::RowIndex;
 use super::odd_values::note_odd_values;
 use super::properties::{MAX_TABLE_COLUMNS, assign_columns};
 use super::property_value::{PropertyValue, Reading};
-use super::pymatgen::read_structure;
+use super::pymatgen::read_with_properties;
+use super::site_properties::{SiteProperties, column_of};
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, RawBlock, RawRecord, RecordError,
-    RecordParser, RecordReader, Sink, SourceError,
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyColumn, PropertyValues, RawBlock, RawRecord,
+    RecordError, RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::Origin;
 
 /// Prefix of the names of all tasks.
 const TASK_PREFIX: &str = "matbench_";
-/// Column of the structures. Tasks without it are about compositions.
-const STRUCTURE_COLUMN: &str = "structure";
 /// Largest size in bytes of a key or of the list of columns.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Largest number of columns that a message names.
@@ -63,26 +65,25 @@ struct Task {
     targets: Vec<Option<usize>>,
     /// How the values of each column are read.
     readings: Vec<Reading>,
+    /// Keys of the sites' properties, and the index of the property of each.
+    site_keys: Vec<(String, usize)>,
 }
 
 impl Task {
-    /// Returns how the values of each column are read, by the first value in it: as booleans or numbers. Any other value
-    /// is an error of its row.
-    fn find_readings(&self) -> Result<Vec<Reading>, SourceError> {
-        let mut readings: Vec<Option<Reading>> = vec![None; self.columns.len()];
-        for (reading, column) in readings.iter_mut().zip(&self.columns) {
-            *reading = (column == STRUCTURE_COLUMN).then_some(Reading::StrictNumbers);
-        }
+    /// Returns how the values of each column are read, by the first value in it: as booleans, numbers or lists of numbers.
+    /// Any other value is an error of its row, unless lists are wanted. Also returns the keys of the sites' properties.
+    fn see_first_rows(&self) -> Result<FirstRows, SourceError> {
+        let mut seen = FirstRows::new(&self.columns);
         let mut rows = Rows::open(self, &Progress::default())?;
         let mut row = Vec::new();
-        while readings.iter().any(Option::is_none) && rows.json.next_element(&mut rows.first_row)? {
+        while !seen.is_enough() && rows.json.next_element(&mut rows.first_row)? {
             row.clear();
             if rows.json.value(&mut row, MAX_RECORD_BYTES)? == Cut::Whole {
                 // A malformed row is left to the parser.
-                let _ = see_row(&row, &mut readings);
+                let _ = seen.see(&row, &self.columns);
             }
         }
-        Ok(readings.into_iter().map(|reading| reading.unwrap_or(Reading::StrictNumbers)).collect())
+        Ok(seen)
     }
 
     /// Returns the error of a file whose numbers of rows and index values differ.
@@ -101,7 +102,9 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
     let mut properties: Vec<PropertyColumn> = Vec::new();
     for path in inputs {
         let mut task = read_header(path)?;
-        task.readings = task.find_readings()?;
+        let FirstRows { readings, site_keys } = task.see_first_rows()?;
+        task.readings =
+            readings.into_iter().map(|reading| reading.unwrap_or(Reading::StrictNumbers)).collect();
         for (at, key) in task.columns.iter().enumerate() {
             if key == STRUCTURE_COLUMN {
                 continue;
@@ -110,18 +113,22 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
                 continue;
             };
             let kind = task.readings.get(at).map_or(column.kind, Reading::kind);
-            let known = properties.iter().position(|other| other.column == column.column);
-            if known.and_then(|at| properties.get(at)).is_some_and(|other| other.kind != kind) {
-                let message = format!("{key:?} holds booleans in one task and numbers in another");
-                return Err(SourceError::layout(&task.file, message));
-            }
-            let property = known.unwrap_or_else(|| {
-                properties.push(PropertyColumn { kind, ..column.clone() });
-                properties.len() - 1
-            });
+            let property = PropertyColumn { kind, ..column.clone() };
+            let property = place(&mut properties, property, &task.file)?;
             if let Some(target) = task.targets.get_mut(at) {
                 *target = Some(property);
             }
+        }
+        for key in site_keys.unwrap_or_default() {
+            let column =
+                PropertyColumn { column: column_of(&key), key: key.clone(), kind: PropertyKind::SiteNumbers };
+            let property = place(&mut properties, column, &task.file)?;
+            let taken = task.site_keys.iter().map(|(_, taken)| taken).chain(task.targets.iter().flatten());
+            if taken.into_iter().any(|taken| *taken == property) {
+                let message = format!("two properties have the column of the sites' {key:?}");
+                return Err(SourceError::layout(&task.file, message));
+            }
+            task.site_keys.push((key, property));
         }
         tasks.push(task);
     }
@@ -151,10 +158,33 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
                 tasks: tasks.clone(),
                 structure: Structure::default(),
                 values: vec![None; property_count],
+                lists: Vec::new(),
+                site_properties: Some(SiteProperties::default()),
                 odd: Vec::new(),
             })
         }),
     })
+}
+
+/// Returns the index of a property, which is added unless another task has it.
+///
+/// # Errors
+/// Returns [`SourceError::Layout`] if another task has it with values of another kind.
+fn place(
+    properties: &mut Vec<PropertyColumn>,
+    property: PropertyColumn,
+    file: &str,
+) -> Result<usize, SourceError> {
+    let Some(at) = properties.iter().position(|other| other.column == property.column) else {
+        properties.push(property);
+        return Ok(properties.len() - 1);
+    };
+    if properties.get(at).is_some_and(|other| other.kind != property.kind) {
+        let key = &property.key;
+        let message = format!("{key:?} holds booleans, numbers or lists in one task and others in another");
+        return Err(SourceError::layout(file, message));
+    }
+    Ok(at)
 }
 
 /// Returns the name of a task without extensions: `matbench_jdft2d` for `matbench_jdft2d.json.gz`.
@@ -192,8 +222,8 @@ fn read_header(path: &Path) -> Result<Task, SourceError> {
         let message = format!("has no column \"structure\" but {shown}: a task without crystals");
         return Err(SourceError::layout(&file, message));
     }
-    let (targets, readings) = (vec![None; columns.len()], Vec::new());
-    Ok(Task { path: path.to_path_buf(), file, index, name, targets, readings, columns })
+    let (targets, readings, site_keys) = (vec![None; columns.len()], Vec::new(), Vec::new());
+    Ok(Task { path: path.to_path_buf(), file, index, name, targets, readings, site_keys, columns })
 }
 
 fn read_columns(json: &mut JsonStream) -> Result<Vec<String>, SourceError> {
@@ -308,39 +338,28 @@ impl RecordReader for TaskReader {
     }
 }
 
-/// Determines the readings that the values of a row tell.
-fn see_row(row: &[u8], readings: &mut [Option<Reading>]) -> Result<(), JsonError> {
-    let mut cursor = Cursor::new(row);
-    cursor.expect(b'[', "a row")?;
-    let mut first = true;
-    for reading in readings {
-        if !cursor.next_element(&mut first)? {
-            break;
-        }
-        let value = PropertyValue::of_scalar(cursor.scalar()?);
-        if reading.is_none() {
-            *reading = match value {
-                PropertyValue::Missing | PropertyValue::Placeholder => None,
-                PropertyValue::Boolean(_) => Some(Reading::Booleans),
-                PropertyValue::Number(_) | PropertyValue::Other => Some(Reading::StrictNumbers),
-            };
-        }
-    }
-    Ok(())
-}
-
 /// A parser of single rows.
 struct RowParser {
     tasks: Arc<[Task]>,
     structure: Structure,
     values: Vec<Option<f64>>,
+    /// Lists of the row, by the indices in `values`.
+    lists: Vec<Vec<f64>>,
+    site_properties: Option<SiteProperties>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
+}
+
+/// Appends a list and returns its index as a value.
+fn push(lists: &mut Vec<Vec<f64>>, list: Vec<f64>) -> f64 {
+    lists.push(list);
+    (lists.len() - 1) as f64
 }
 
 impl RowParser {
     fn read(&mut self, row: &[u8], task: usize) -> Result<(), RecordError> {
         self.values.fill(None);
+        self.lists.clear();
         self.odd.clear();
         let Some(task) = self.tasks.get(task) else { return Err(RecordError::MissingField("task")) };
         let mut cursor = Cursor::new(row);
@@ -355,15 +374,34 @@ impl RowParser {
                         (self.values.get_mut(property), task.readings.get(cells))
                     {
                         let value = PropertyValue::of_scalar(scalar);
-                        *slot = reading.read(value, key, raw, || scalar.text(raw), &mut self.odd)?;
+                        *slot = match reading.list(raw) {
+                            Some(list) => Some(push(&mut self.lists, list)),
+                            None => reading.read(value, key, raw, || scalar.text(raw), &mut self.odd)?,
+                        };
                     }
                 }
-                (Some(_), _) => read_structure(&mut cursor, &mut self.structure)?,
+                (Some(_), _) => {
+                    read_with_properties(&mut cursor, &mut self.structure, &mut self.site_properties)?;
+                }
                 (None, _) => cursor.skip()?,
             }
             cells += 1;
         }
         cursor.end()?;
+        let sites = self.structure.atomic_numbers.len();
+        if let Some(found) = &self.site_properties {
+            for (key, property) in &task.site_keys {
+                match found.numbers(key, sites) {
+                    Ok(Some(list)) => self.values[*property] = Some(push(&mut self.lists, list)),
+                    Ok(None) => {}
+                    Err(message) => self.odd.push(message),
+                }
+            }
+            let is_known = |key: &&str| task.site_keys.iter().any(|(known, _)| known == key);
+            self.odd.extend(found.of_numbers().filter(|key| !is_known(key)).map(|key| {
+                format!("{key} of the sites is left out: the first structure of the file has no such numbers")
+            }));
+        }
         if cells == task.columns.len() {
             Ok(())
         } else {
@@ -386,7 +424,11 @@ impl RecordParser for RowParser {
                 note_odd_values(self.odd.drain(..), material_id, &record.origin, sink);
                 sink.crystal(
                     &record.origin,
-                    ParsedCrystal { material_id, structure: &self.structure, properties: &self.values },
+                    ParsedCrystal {
+                        material_id,
+                        structure: &self.structure,
+                        properties: PropertyValues { values: &self.values, lists: &self.lists },
+                    },
                 );
             }
             Err(error) => {

@@ -29,6 +29,7 @@ mod key_scan;
 mod kind;
 mod look;
 mod matbench;
+mod matbench_first_rows;
 mod matbench_index;
 mod names;
 mod odd_values;
@@ -42,6 +43,7 @@ mod properties;
 mod property_value;
 mod pymatgen;
 mod single;
+mod site_properties;
 mod species;
 mod state;
 mod structures;
@@ -80,7 +82,7 @@ pub(crate) use input::Progress;
 pub(crate) use json_stream::JsonStream;
 pub(crate) use json_string::JsonString;
 pub(crate) use key_scan::MAX_PROPERTY_KEYS;
-pub(crate) use odd_values::{Content, Tally, shown};
+pub(crate) use odd_values::{Content, ODD_VALUE, Tally, shown};
 pub(crate) use packing::is_json;
 pub(crate) use properties::{MAX_TABLE_COLUMNS, assign_columns};
 #[cfg(test)]
@@ -99,6 +101,7 @@ pub use look::Look;
 pub use names::FileId;
 pub use open::{InputKind, open};
 pub use poscar::identifier as poscar_identifier;
+pub(crate) use property_value::list_of_text;
 pub use property_value::{PropertyValue, is_missing};
 pub use schemas::property::PropertyColumn;
 pub use single::EntryFormat;
@@ -207,9 +210,30 @@ pub struct ParsedCrystal<'a> {
     pub material_id: &'a str,
     /// Unit cell and sites.
     pub structure: &'a Structure,
-    /// Values of the properties, in the order of [`OpenSource::properties`]: numbers, 1 and 0 for true and false, and
-    /// the indices of classes in [`OpenSource::classes`].
-    pub properties: &'a [Option<f64>],
+    /// Values of the properties.
+    pub properties: PropertyValues<'a>,
+}
+
+/// Values of the properties of a crystal. The default has none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PropertyValues<'a> {
+    /// The values in the order of [`OpenSource::properties`]: numbers, 1 and 0 for true and false, the indices of classes
+    /// in [`OpenSource::classes`], and those of lists in `lists`.
+    pub values: &'a [Option<f64>],
+    /// Lists with a number of every site, in the order of the sites. A list of another length counts as missing.
+    pub lists: &'a [Vec<f64>],
+}
+
+impl<'a> PropertyValues<'a> {
+    /// Returns the value of a property, by its index.
+    pub(crate) fn value(self, at: usize) -> Option<f64> {
+        self.values.get(at).copied().flatten()
+    }
+
+    /// Returns the list of a property, by its index.
+    pub(crate) fn list(self, at: usize) -> Option<&'a [f64]> {
+        self.lists.get(self.value(at)? as usize).map(Vec::as_slice)
+    }
 }
 
 /// Receives the content of a record from a parser.
@@ -277,7 +301,7 @@ pub struct OpenSource {
     pub inputs: Vec<PathBuf>,
     /// State of every input, as far as it is known without reading it.
     pub(crate) states: Vec<InputState>,
-    /// Properties, in the order of [`ParsedCrystal::properties`].
+    /// Properties, in the order of [`PropertyValues::values`].
     pub properties: Vec<PropertyColumn>,
     /// Names of the classes of every property. Those of properties of another kind are empty or left out.
     pub classes: Vec<Arc<[String]>>,

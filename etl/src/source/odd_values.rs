@@ -2,8 +2,9 @@
 //!
 //! The rule is the same for all sources and label tables: a column is numeric if most of its values are numbers. Any
 //! other value in it is null, and a remark names it. Placeholders such as `-` or `n.d.` do not count against the
-//! column. A column of booleans alone is one of truth values, and one of few texts one of classes. A documented property is always numeric; if most of its
-//! values are not numbers, each such value is an error of its entry.
+//! column. A column of booleans alone is one of truth values, and one of few texts one of classes. A column is one of
+//! numbers of the sites if most of its values are lists of numbers, by the same rule. A documented property is always
+//! numeric; if most of its values are not numbers, each such value is an error of its entry.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -32,7 +33,9 @@ pub(crate) struct Tally {
     pub(crate) numbers: u64,
     /// Number of values that are `true` or `false`.
     booleans: u64,
-    /// Number of values that are neither numbers, booleans, missing nor placeholders.
+    /// Number of values that are lists of numbers.
+    lists: u64,
+    /// Number of values that are neither numbers, booleans, lists, missing nor placeholders.
     texts: u64,
     /// The first boolean or text.
     first_text: Option<String>,
@@ -49,6 +52,8 @@ pub(crate) enum Content<'a> {
     Booleans,
     /// Texts that are classes, with their names.
     Classes(&'a [String]),
+    /// Mostly lists of numbers.
+    SiteNumbers,
     /// Anything else, with the reason why it is no column of classes.
     Other(NoClasses),
     /// No values.
@@ -68,6 +73,7 @@ impl Tally {
             PropertyValue::Missing | PropertyValue::Placeholder => return None,
             PropertyValue::Number(_) => self.numbers += 1,
             PropertyValue::Boolean(_) => self.booleans += 1,
+            PropertyValue::List => self.lists += 1,
             PropertyValue::Other => self.texts += 1,
         }
         if !matches!(value, PropertyValue::Number(_)) {
@@ -77,8 +83,8 @@ impl Tally {
             return None;
         }
         match text() {
-            Some(text) => self.classes.see(text.trim()),
-            None => {
+            Some(text) if value != PropertyValue::List => self.classes.see(text.trim()),
+            _ => {
                 self.classes.see_other();
                 None
             }
@@ -87,8 +93,9 @@ impl Tally {
 
     /// Returns what the values are.
     pub(crate) fn content(&self) -> Content<'_> {
-        match (self.numbers, self.booleans, self.texts) {
+        match (self.numbers, self.booleans, self.texts + self.lists) {
             (0, 0, 0) => Content::Nothing,
+            _ if 2 * self.lists > self.values() => Content::SiteNumbers,
             (numbers, booleans, texts) if numbers > booleans + texts => Content::Numbers,
             (0, _, 0) => Content::Booleans,
             // Booleans among numbers are neither numbers nor names.
@@ -104,7 +111,7 @@ impl Tally {
 
     /// Returns the number of values of all kinds.
     pub(crate) fn values(&self) -> u64 {
-        self.numbers + self.booleans + self.texts
+        self.numbers + self.booleans + self.lists + self.texts
     }
 }
 
@@ -181,6 +188,9 @@ mod tests {
         assert_eq!(tally(&["x", "1", " x", "1 "]).content(), Content::Classes(&names));
         let rare = NoClasses::Rare { texts: 2, values: 3 };
         assert_eq!(tally(&["x", "y", "x"]).content(), Content::Other(rare));
+        assert_eq!(tally(&["[1, 2]", "[3]", "x", ""]).content(), Content::SiteNumbers);
+        assert_eq!(tally(&["[1, 2]", "x"]).content(), Content::Other(NoClasses::NoText));
+        assert_eq!(tally(&["1", "2", "[3]"]).content(), Content::Numbers);
     }
 
     #[test]

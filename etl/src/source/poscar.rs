@@ -21,7 +21,8 @@ use super::poscar_comment::note_comment;
 use super::poscar_json;
 use super::zip_archive::{ZipArchive, is_litter};
 use super::{
-    OpenSource, ParsedCrystal, RawRecord, RecordError, RecordParser, Sink, SourceError, SourceOptions,
+    OpenSource, ParsedCrystal, PropertyValues, RawRecord, RecordError, RecordParser, Sink, SourceError,
+    SourceOptions,
 };
 
 /// The files of the source.
@@ -113,7 +114,11 @@ impl RecordParser for PoscarParser {
                 note_comment(&self.reader, &name, &record.origin, sink);
                 sink.crystal(
                     &record.origin,
-                    ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+                    ParsedCrystal {
+                        material_id: &name,
+                        structure: &self.structure,
+                        properties: PropertyValues::default(),
+                    },
                 );
             }
             Err(error) => {

@@ -21,8 +21,8 @@ use super::state::file_states;
 use super::survey::MAX_LABEL_BYTES;
 use super::unread::UnreadFiles;
 use super::{
-    EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError,
-    RecordParser, RecordReader, Sink, SourceError,
+    EmbeddedLabels, MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord,
+    RecordError, RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::Origin;
 
@@ -201,7 +201,11 @@ impl RecordParser for TextParser {
                 note_comment(&self.reader, &name, &record.origin, sink);
                 sink.crystal(
                     &record.origin,
-                    ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+                    ParsedCrystal {
+                        material_id: &name,
+                        structure: &self.structure,
+                        properties: PropertyValues::default(),
+                    },
                 );
             }
             Err(error) => {

@@ -33,6 +33,8 @@ pub enum PropertyValue {
     Number(f64),
     /// `true` or `false`.
     Boolean(bool),
+    /// A text with a list of finite numbers, one at least; see [`list_of_text`].
+    List,
     /// Any other text, an array, an object or an infinity.
     Other,
 }
@@ -48,6 +50,9 @@ pub(crate) enum Reading {
     Booleans,
     /// As texts among these, stored as their indices.
     Classes(Arc<[String]>),
+    /// As lists with a number of every site, stored as their indices; see [`Reading::list`]. Any other value counts as
+    /// missing, with a remark.
+    SiteNumbers,
 }
 
 impl Reading {
@@ -57,6 +62,7 @@ impl Reading {
             Self::Numbers | Self::StrictNumbers => PropertyKind::Number,
             Self::Booleans => PropertyKind::Boolean,
             Self::Classes(_) => PropertyKind::Class,
+            Self::SiteNumbers => PropertyKind::SiteNumbers,
         }
     }
 
@@ -64,7 +70,7 @@ impl Reading {
     pub(crate) fn classes(&self) -> Arc<[String]> {
         match self {
             Self::Classes(names) => Arc::clone(names),
-            Self::Numbers | Self::StrictNumbers | Self::Booleans => Arc::new([]),
+            Self::Numbers | Self::StrictNumbers | Self::Booleans | Self::SiteNumbers => Arc::new([]),
         }
     }
 
@@ -74,7 +80,13 @@ impl Reading {
             Self::Numbers | Self::StrictNumbers => "number",
             Self::Booleans => "boolean",
             Self::Classes(_) => "class",
+            Self::SiteNumbers => "list of numbers",
         }
+    }
+
+    /// Returns the numbers in a text, if lists are wanted and it is one.
+    pub(super) fn list(&self, text: &[u8]) -> Option<Vec<f64>> {
+        if *self == Self::SiteNumbers { list_of_text(text) } else { None }
     }
 
     /// Returns the value of a property as a number, or `None` if it is missing. `raw` is the value as written, and
@@ -94,7 +106,7 @@ impl Reading {
         text: impl FnOnce() -> Option<Cow<'t, str>>,
         odd: &mut Vec<String>,
     ) -> Result<Option<f64>, RecordError> {
-        use PropertyValue::{Boolean, Missing, Number, Other, Placeholder};
+        use PropertyValue::{Boolean, List, Missing, Number, Other, Placeholder};
         let found = match (self, value) {
             (Self::Classes(_), Missing) => {
                 if !text().is_none_or(|text| text.trim().is_empty()) {
@@ -103,17 +115,19 @@ impl Reading {
                 return Ok(None);
             }
             (_, Missing) => return Ok(None),
-            (_, Placeholder) | (Self::Numbers, Boolean(_) | Other) => {
+            (_, Placeholder) | (Self::Numbers, Boolean(_) | List | Other) | (Self::SiteNumbers, _) => {
                 odd.push(odd_message(key, raw, self.noun()));
                 return Ok(None);
             }
             (Self::Numbers | Self::StrictNumbers, Number(number)) => Some(number),
             (Self::Booleans, Boolean(truth)) => Some(f64::from(u8::from(truth))),
-            (Self::Classes(names), Number(_) | Boolean(_) | Other) => text().and_then(|text| {
+            (Self::Classes(names), Number(_) | Boolean(_) | List | Other) => text().and_then(|text| {
                 let at = names.iter().position(|name| name == text.trim())?;
                 Some(at as f64)
             }),
-            (Self::StrictNumbers, Boolean(_) | Other) | (Self::Booleans, Number(_) | Other) => None,
+            (Self::StrictNumbers, Boolean(_) | List | Other) | (Self::Booleans, Number(_) | List | Other) => {
+                None
+            }
         };
         found.map(Some).ok_or_else(|| RecordError::PropertyValue {
             key: key.to_owned(),
@@ -136,7 +150,10 @@ impl PropertyValue {
         if let Some(truth) = [false, true].into_iter().find(|truth| is_word(word_of(*truth))) {
             return Self::Boolean(truth);
         }
-        if PLACEHOLDERS.iter().any(|word| is_word(word)) { Self::Placeholder } else { Self::Other }
+        if PLACEHOLDERS.iter().any(|word| is_word(word)) {
+            return Self::Placeholder;
+        }
+        if list_of_text(text).is_some() { Self::List } else { Self::Other }
     }
 
     /// Classifies a number. NaN is missing.
@@ -150,16 +167,32 @@ impl PropertyValue {
         }
     }
 
-    /// Classifies a JSON value. A number or boolean in quotes is one.
+    /// Classifies a JSON value. A number or boolean in quotes is one, a list is none.
     pub(super) fn of_scalar(scalar: Scalar<'_>) -> Self {
         match scalar {
             Scalar::Null => Self::Missing,
             Scalar::Number(number) => Self::of_number(number),
-            Scalar::String(JsonString { raw, escaped: false }) => Self::of_text(raw),
+            Scalar::String(JsonString { raw, escaped: false }) => match Self::of_text(raw) {
+                Self::List => Self::Other,
+                value => value,
+            },
             Scalar::Bool(truth) => Self::Boolean(truth),
             Scalar::String(_) | Scalar::Container => Self::Other,
         }
     }
+}
+
+/// Returns the numbers of a text such as `[0.4, -0.2, -0.2]`, as JSON and Python write lists, or `[ 0.4 -0.2 -0.2]`, as
+/// NumPy does. Returns `None` for an empty list, and for one that holds anything but finite numbers.
+pub(crate) fn list_of_text(text: &[u8]) -> Option<Vec<f64>> {
+    let inner = text.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?.trim_ascii();
+    let number = |text: &[u8]| parse_number(text.trim_ascii()).filter(|number| number.is_finite());
+    if inner.contains(&b',') {
+        return inner.split(|byte| *byte == b',').map(number).collect();
+    }
+    let words = inner.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let numbers: Vec<f64> = words.map(number).collect::<Option<_>>()?;
+    (!numbers.is_empty()).then_some(numbers)
 }
 
 /// Returns the word for a truth value.
@@ -195,6 +228,29 @@ mod tests {
         }
         assert_eq!(PropertyValue::of_text(b"1"), PropertyValue::Number(1.0));
         assert_eq!(PropertyValue::of_scalar(Scalar::Bool(true)), PropertyValue::Boolean(true));
+    }
+
+    #[test]
+    fn lists_are_those_of_finite_numbers() {
+        for text in ["[1, -0.5]", " [1,-0.5] ", "[ 1. -.5]", "[1e0\n -0.5]"] {
+            assert_eq!(list_of_text(text.as_bytes()), Some(vec![1.0, -0.5]), "{text:?}");
+            assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::List, "{text:?}");
+        }
+        assert_eq!(list_of_text(b"[2]"), Some(vec![2.0]));
+        for text in
+            ["[]", "[ ]", "[1, ]", "[1, NaN]", "[1, inf]", "[1, x]", "[[1, 2]]", "1, 2", "[1, 2", "[1 2, 3]"]
+        {
+            assert_eq!(PropertyValue::of_text(text.as_bytes()), PropertyValue::Other, "{text:?}");
+        }
+        let mut odd = Vec::new();
+        assert_eq!(Reading::SiteNumbers.list(b"[1, 2]"), Some(vec![1.0, 2.0]));
+        assert_eq!(Reading::Numbers.list(b"[1, 2]"), None);
+        for text in ["[1, x]", "1.5", "-", ""] {
+            let value = PropertyValue::of_text(text.as_bytes());
+            let read = Reading::SiteNumbers.read(value, "q", text.as_bytes(), || None, &mut odd);
+            assert!(matches!(read, Ok(None)), "{text:?}");
+        }
+        assert_eq!(odd.len(), 3, "{odd:?}");
     }
 
     #[test]

@@ -6,20 +6,35 @@ use crystal::structure::Structure;
 use super::RecordError;
 use super::atoms::{Coordinates, complete, read_lattice, require_room};
 use super::json::Cursor;
+use super::site_properties::SiteProperties;
 use super::species::species;
 
 /// Tolerance for an occupancy of 1, because it may be a sum of decimal numbers.
 const OCCUPANCY_TOLERANCE: f64 = 1e-6;
 
-/// Reads a structure. Keys that do not describe atoms are skipped.
+/// Reads a structure as [`read_with_properties`] does, without the properties of its sites.
+///
+/// # Errors
+/// Those of [`read_with_properties`].
+pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
+    read_with_properties(cursor, structure, &mut None)
+}
+
+/// Reads a structure, and the properties of its sites if they are asked for. Other keys that do not describe atoms are
+/// skipped.
 ///
 /// Positions are the fractional coordinates `abc` of the sites. If all sites have only the Cartesian coordinates
 /// `xyz`, these are converted.
 ///
 /// # Errors
 /// Returns a [`RecordError`] if a field is missing or malformed, or if a site is not fully occupied by one species.
-pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
+pub(super) fn read_with_properties(
+    cursor: &mut Cursor<'_>,
+    structure: &mut Structure,
+    properties: &mut Option<SiteProperties>,
+) -> Result<(), RecordError> {
     structure.clear();
+    properties.iter_mut().for_each(SiteProperties::clear);
     let mut lattice_read = false;
     let mut coordinates = None;
     cursor.expect(b'{', "a structure")?;
@@ -38,7 +53,7 @@ pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure)
                 while cursor.next_element(&mut first)? {
                     require_room(structure.atomic_numbers.len())?;
                     let site = structure.atomic_numbers.len() + 1;
-                    let (number, position, kind) = read_site(cursor, site)?;
+                    let (number, position, kind) = read_site(cursor, site, properties)?;
                     if *coordinates.get_or_insert(kind) != kind {
                         return Err(RecordError::MissingField("abc"));
                     }
@@ -70,7 +85,11 @@ fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
 }
 
 /// Returns the atomic number, the position and the kind of coordinates of a site. Sites are counted from 1.
-fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
+fn read_site(
+    cursor: &mut Cursor<'_>,
+    site: usize,
+    properties: &mut Option<SiteProperties>,
+) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
     let (mut number, mut fractional, mut cartesian) = (None, None, None);
     cursor.expect(b'{', "a site")?;
     let mut first = true;
@@ -80,6 +99,10 @@ fn read_site(cursor: &mut Cursor<'_>, site: usize) -> Result<(u8, [f64; 3], Coor
             b"abc" => fractional = Some(cursor.triple()?),
             // Pymatgen itself reads `abc`, so the other keys are not needed.
             b"xyz" if fractional.is_none() => cartesian = Some(cursor.triple()?),
+            b"properties" => match properties {
+                Some(properties) if cursor.peek() == Some(b'{') => properties.read(cursor, site)?,
+                _ => cursor.skip()?,
+            },
             _ => cursor.skip()?,
         }
     }

@@ -11,7 +11,8 @@ use super::entry::{EntryLayout, EntryParser};
 use super::json::Cursor;
 use super::pymatgen::read_structure;
 use super::{
-    ParsedCrystal, ParserFactory, RawRecord, RecordError, RecordParser, Sink, cif, jarvis, oqmd, poscar,
+    ParsedCrystal, ParserFactory, PropertyValues, RawRecord, RecordError, RecordParser, Sink, cif, jarvis,
+    oqmd, poscar,
 };
 
 /// The format of the text of an entry.
@@ -102,7 +103,11 @@ impl RecordParser for StructureParser {
         match self.read(bytes.get(record.body.clone()).unwrap_or_default()) {
             Ok(()) => sink.crystal(
                 &record.origin,
-                ParsedCrystal { material_id: &name, structure: &self.structure, properties: &[] },
+                ParsedCrystal {
+                    material_id: &name,
+                    structure: &self.structure,
+                    properties: PropertyValues::default(),
+                },
             ),
             Err(error) => sink.reject(error.reject(Some(name.into_owned()), record.origin.clone())),
         }

@@ -25,8 +25,8 @@ use super::table_parquet;
 use super::table_roles::{Properties, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
-    SourceError, SourceOptions,
+    MAX_RECORD_BYTES, OpenSource, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser,
+    RecordReader, Sink, SourceError, SourceOptions,
 };
 use crate::reject::Origin;
 
@@ -109,6 +109,7 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
                 tables: tables.clone(),
                 readings: readings.clone(),
                 values: vec![None; property_count],
+                lists: Vec::new(),
                 odd: Vec::new(),
             })
         }),
@@ -246,6 +247,8 @@ struct RowParser {
     /// How the values of each property are read.
     readings: Vec<Reading>,
     values: Vec<Option<f64>>,
+    /// Lists of the row, by the indices in `values`.
+    lists: Vec<Vec<f64>>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
 }
@@ -257,6 +260,7 @@ impl RowParser {
             return Err(RowFault::new(None, RecordError::MissingField("table")));
         };
         self.values.fill(None);
+        self.lists.clear();
         self.odd.clear();
         let (mut id, mut cif, mut count) = (None, None, 0);
         let mut fault = None;
@@ -273,6 +277,11 @@ impl RowParser {
                     else {
                         continue;
                     };
+                    if let Some(list) = reading.list(field.raw) {
+                        *slot = Some(self.lists.len() as f64);
+                        self.lists.push(list);
+                        continue;
+                    }
                     let text = || Some(text_of(&field));
                     match reading.read(value, key, field.raw, text, &mut self.odd) {
                         Ok(value) => *slot = value,
@@ -301,7 +310,8 @@ impl RowParser {
             origin.line.map(|line| line.saturating_add(u32::try_from(lines_before).unwrap_or(u32::MAX)));
         note_odd_values(self.odd.drain(..), id, origin, sink);
         let origin = Origin { line, ..origin.clone() };
-        let read = cifs.read(&cif.bytes(), id, &origin, &self.values, sink);
+        let properties = PropertyValues { values: &self.values, lists: &self.lists };
+        let read = cifs.read(&cif.bytes(), id, &origin, properties, sink);
         read.map_err(|error| RowFault::new(Some(id), error))
     }
 }

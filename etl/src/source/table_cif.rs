@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::cif::{self, CifCrystals};
 use super::hashes::{FileHash, UNREADABLE};
 use super::packing::Packing;
-use super::{MAX_RECORD_BYTES, RecordError, Sink};
+use super::{MAX_RECORD_BYTES, PropertyValues, RecordError, Sink};
 use crate::reject::Origin;
 
 /// Longest field that is taken as a path, in bytes.
@@ -56,7 +56,7 @@ impl TableCifs {
         field: &[u8],
         material_id: &str,
         origin: &Origin,
-        properties: &[Option<f64>],
+        properties: PropertyValues<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), RecordError> {
         let Some(name) = path_of(field) else {

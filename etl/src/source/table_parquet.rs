@@ -1,7 +1,8 @@
 //! Parquet tables with a column of CIFs.
 //!
-//! The content of a record consists of the properties as little-endian doubles (NaN if missing), the size of the
-//! remarks about them, the remarks (one per line), and the CIF or its path.
+//! The content of a record consists of the properties as little-endian doubles (NaN if missing), the number of lists and
+//! for each its length and numbers, the size of the remarks about them, the remarks (one per line), and the CIF or its
+//! path. All counts are 64-bit integers.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,8 +31,8 @@ use super::table_cif::{NamedCifs, TableCifs};
 use super::table_roles::{Properties, Role, check_unique, find_roles};
 use super::unread::UnreadFiles;
 use super::{
-    OpenSource, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink, SourceError,
-    SourceOptions,
+    OpenSource, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
+    SourceError, SourceOptions,
 };
 use crate::reject::Origin;
 
@@ -56,8 +57,8 @@ struct Table {
     bytes: u64,
 }
 
-/// Opens Parquet tables. Columns of a numeric or boolean type are properties, and so are those of text that hold numbers,
-/// booleans or classes.
+/// Opens Parquet tables. Columns of a numeric or boolean type or of lists of numbers are properties, and so are those of
+/// text that hold numbers, booleans, classes or lists of numbers.
 ///
 /// # Errors
 /// Returns a [`SourceError`] if a table cannot be read or lacks a column.
@@ -90,7 +91,7 @@ pub(super) fn open(
         let mut roles = roles(path, &schema, options)?;
         for (role, field) in roles.iter_mut().zip(schema.fields()) {
             let at = places.get(field.name().as_str()).copied();
-            if *role == Role::Ignored && (is_numeric(field.data_type()) || is_text(field.data_type())) {
+            if *role == Role::Ignored && is_readable(field.data_type()) {
                 *role = at.map_or(Role::Ignored, Role::Property);
             }
         }
@@ -124,11 +125,21 @@ pub(super) fn open(
             tables: tables.into_iter(),
             current: None,
             finished_bytes: 0,
-            values: Values { keys, readings, numbers: vec![f64::NAN; property_count], odd: Vec::new() },
+            values: Values {
+                keys,
+                readings,
+                numbers: vec![f64::NAN; property_count],
+                lists: Vec::new(),
+                odd: Vec::new(),
+            },
         }),
         parser: Arc::new(move || {
             let cifs = places.iter().map(|(file, path)| (file.clone(), TableCifs::new(path)));
-            Box::new(RowParser { values: vec![None; property_count], cifs: cifs.collect() })
+            Box::new(RowParser {
+                values: vec![None; property_count],
+                lists: Vec::new(),
+                cifs: cifs.collect(),
+            })
         }),
     })
 }
@@ -179,6 +190,7 @@ fn scan_columns(
             _ if wanted.is_some_and(|wanted| !wanted.contains(field.name())) => continue,
             DataType::Boolean => PropertyValue::Boolean(true),
             kind if kind.is_numeric() => PropertyValue::Number(0.0),
+            kind if is_number_list(kind) => PropertyValue::List,
             kind if is_text(kind) => {
                 texts.push(at);
                 PropertyValue::Missing
@@ -276,9 +288,24 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
+fn is_number_list(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            item.data_type().is_numeric()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a column of this type may be a property.
+fn is_readable(kind: &DataType) -> bool {
+    is_numeric(kind) || is_text(kind) || is_number_list(kind)
+}
+
 fn check_numeric(path: &Path, schema: &SchemaRef, wanted: &[String]) -> Result<(), SourceError> {
     for name in wanted {
-        let found = schema.fields().iter().any(|field| field.name() == name && is_numeric(field.data_type()));
+        let is_number = |kind: &DataType| is_numeric(kind) || is_number_list(kind);
+        let found = schema.fields().iter().any(|field| field.name() == name && is_number(field.data_type()));
         if !found {
             return Err(SourceError::MissingColumn {
                 file: path.to_string_lossy().into_owned(),
@@ -305,6 +332,8 @@ struct Values {
     /// How the values of each property are read.
     readings: Vec<Reading>,
     numbers: Vec<f64>,
+    /// Lists, by the indices in `numbers`.
+    lists: Vec<Vec<f64>>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
 }
@@ -323,6 +352,9 @@ impl Values {
         } else if let Some(booleans) = column.as_boolean_opt() {
             let truth = booleans.value(row);
             (PropertyValue::Boolean(truth), truth.to_string().into())
+        } else if let Some(lists) = column.as_list_opt::<i32>() {
+            let text = text_of_list(&lists.value(row));
+            (PropertyValue::of_text(text.as_bytes()), text.into())
         } else {
             return Ok(());
         };
@@ -330,10 +362,22 @@ impl Values {
         let (Some(slot), Some(reading)) = (self.numbers.get_mut(at), self.readings.get(at)) else {
             return Ok(());
         };
+        if let Some(list) = reading.list(raw.as_bytes()) {
+            *slot = self.lists.len() as f64;
+            self.lists.push(list);
+            return Ok(());
+        }
         let text = || Some(Cow::Borrowed(&*raw));
         *slot = reading.read(value, key, raw.as_bytes(), text, &mut self.odd)?.unwrap_or(f64::NAN);
         Ok(())
     }
+}
+
+/// Returns a list of doubles as a text, in which they are the shortest that read back to the same.
+fn text_of_list(list: &ArrayRef) -> String {
+    let numbers = list.as_primitive_opt::<Float64Type>().into_iter().flatten();
+    let shown = |number: Option<f64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    format!("[{}]", numbers.map(shown).collect::<Vec<_>>().join(", "))
 }
 
 /// A position in a table.
@@ -370,13 +414,16 @@ impl Rows {
         Ok(true)
     }
 
-    /// Converts the columns of a batch to texts, booleans and doubles.
+    /// Converts the columns of a batch to texts, booleans, doubles and lists of doubles.
     fn convert(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, SourceError> {
         let pairs = batch.columns().iter().zip(&self.roles);
         let converted = pairs.map(|(column, role)| match role {
             Role::Id | Role::Cif => cast(column, &DataType::LargeUtf8),
             Role::Property(_) if is_text(column.data_type()) => cast(column, &DataType::LargeUtf8),
             Role::Property(_) if *column.data_type() == DataType::Boolean => Ok(Arc::clone(column)),
+            Role::Property(_) if is_number_list(column.data_type()) => {
+                cast(column, &DataType::new_list(DataType::Float64, true))
+            }
             Role::Property(_) | Role::Ignored => cast(column, &DataType::Float64),
         });
         converted.collect::<Result<_, _>>().map_err(|error| fault(&self.table.file, error))
@@ -388,6 +435,7 @@ impl Rows {
         let origin = Origin { file: self.table.file.clone(), record: self.record, line: None };
         let (mut id, mut cif, mut fault) = (None, None, None);
         values.numbers.fill(f64::NAN);
+        values.lists.clear();
         values.odd.clear();
         for (column, role) in self.columns.iter().zip(&self.roles) {
             if column.is_null(row) {
@@ -412,9 +460,15 @@ impl Rows {
                 let start = block.bytes.len();
                 block.bytes.extend_from_slice(id.as_bytes());
                 let middle = block.bytes.len();
+                let count = |count: usize| (count as u64).to_le_bytes();
                 block.bytes.extend(values.numbers.iter().flat_map(|value| value.to_le_bytes()));
+                block.bytes.extend(count(values.lists.len()));
+                for list in &values.lists {
+                    block.bytes.extend(count(list.len()));
+                    block.bytes.extend(list.iter().flat_map(|value| value.to_le_bytes()));
+                }
                 let remarks = values.odd.join("\n");
-                block.bytes.extend_from_slice(&(remarks.len() as u64).to_le_bytes());
+                block.bytes.extend(count(remarks.len()));
                 block.bytes.extend_from_slice(remarks.as_bytes());
                 block.bytes.extend_from_slice(cif.as_bytes());
                 block.push_range(origin, start..middle, middle..block.bytes.len());
@@ -460,8 +514,16 @@ impl RecordReader for ParquetReader {
 /// A parser of single rows.
 struct RowParser {
     values: Vec<Option<f64>>,
+    /// Lists, by the indices in `values`.
+    lists: Vec<Vec<f64>>,
     /// Readers of the CIFs of each table, by the table's name.
     cifs: Vec<(Arc<str>, TableCifs)>,
+}
+
+/// Splits a count off the front of a record's content.
+fn split_count(body: &mut &[u8]) -> Option<usize> {
+    let count = u64::from_le_bytes(split(body, size_of::<u64>())?.try_into().ok()?);
+    usize::try_from(count).ok()
 }
 
 /// Splits a number of bytes off the front of a record's content.
@@ -478,11 +540,18 @@ impl RowParser {
         for (slot, bytes) in self.values.iter_mut().zip(numbers.as_chunks().0) {
             *slot = Some(f64::from_le_bytes(*bytes)).filter(|value| value.is_finite());
         }
-        let length = u64::from_le_bytes(split(&mut body, size_of::<u64>())?.try_into().ok()?);
-        let remarks = std::str::from_utf8(split(&mut body, usize::try_from(length).ok()?)?).ok()?;
+        self.lists.clear();
+        for _ in 0..split_count(&mut body)? {
+            let bytes = split_count(&mut body)?.checked_mul(VALUE_BYTES)?;
+            let (numbers, _) = split(&mut body, bytes)?.as_chunks();
+            self.lists.push(numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect());
+        }
+        let length = split_count(&mut body)?;
+        let remarks = std::str::from_utf8(split(&mut body, length)?).ok()?;
         note_odd_values(remarks.lines(), id, origin, sink);
         let (_, cifs) = self.cifs.iter_mut().find(|(file, _)| *file == origin.file)?;
-        if let Err(error) = cifs.read(body, id, origin, &self.values, sink) {
+        let properties = PropertyValues { values: &self.values, lists: &self.lists };
+        if let Err(error) = cifs.read(body, id, origin, properties, sink) {
             sink.reject(error.reject(Some(id.to_owned()), origin.clone()));
         }
         Some(())

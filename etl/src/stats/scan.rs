@@ -44,6 +44,7 @@ pub(super) struct PropertyColumn {
     pub(super) column: String,
     pub(super) unit: String,
     pub(super) description: String,
+    /// The values; of numbers of the sites those of all sites, and a missing one for a crystal without them.
     pub(super) values: Vec<Option<f64>>,
 }
 
@@ -109,7 +110,7 @@ impl Scan {
         for field in schema.fields() {
             let documentation = |key| field.metadata().get(key).cloned().unwrap_or_default();
             match label_kind(field) {
-                Some(LabelKind::Property(PropertyKind::Number)) => {
+                Some(LabelKind::Property(PropertyKind::Number | PropertyKind::SiteNumbers)) => {
                     self.properties.push(PropertyColumn {
                         column: field.name().clone(),
                         unit: documentation("unit"),
@@ -155,8 +156,17 @@ impl Scan {
         let fold = column("fold")?.as_primitive_opt::<Int8Type>()?;
         self.scalars.fold.extend(fold.iter().map(|value| value.map(f64::from)));
         for property in &mut self.properties {
-            let values = batch.column_by_name(&property.column)?.as_primitive_opt::<Float64Type>()?;
-            property.values.extend(values.iter());
+            let column = batch.column_by_name(&property.column)?;
+            let Some(lists) = column.as_list_opt::<i32>() else {
+                property.values.extend(column.as_primitive_opt::<Float64Type>()?.iter());
+                continue;
+            };
+            for list in lists.iter() {
+                match list {
+                    Some(list) => property.values.extend(list.as_primitive_opt::<Float64Type>()?.iter()),
+                    None => property.values.push(None),
+                }
+            }
         }
         for (name, texts) in self.classes.iter_mut().chain(&mut self.splits) {
             let column = batch.column_by_name(name)?;

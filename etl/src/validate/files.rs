@@ -132,7 +132,7 @@ impl Validation<'_> {
             let expected = if field.name().starts_with(SPLIT_PREFIX) {
                 DataType::Utf8.to_string()
             } else {
-                format!("{} or {}", DataType::Float64, DataType::Utf8)
+                format!("{}, a list of it or {}", DataType::Float64, DataType::Utf8)
             };
             self.file_problem(file, field.name(), expected, field.data_type());
         }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use arrow::array::AsArray;
-use arrow::datatypes::UInt32Type;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float64Type, UInt32Type};
 use crystal::composition::Composition;
 use crystal::feature::{Edges, Featuriser};
 use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
@@ -11,9 +11,10 @@ use crystal::niggli::{niggli_reduce, parameters};
 use crystal::structure::Structure;
 use schemas::StoreError;
 use schemas::count::counted;
+use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
-use schemas::store::RESTATED;
+use schemas::store::{LabelKind, RESTATED, label_kind};
 use schemas::view::{CrystalBatch, CrystalView, EdgeView};
 
 use super::files::ReadableShard;
@@ -117,6 +118,7 @@ impl Recomputer<'_> {
         self.check_composition(batch, row, view, &mut faults);
         self.check_cell(view, &mut faults);
         self.check_features(batch, row, view, &mut faults);
+        check_site_properties(batch, row, view, &mut faults);
         faults
     }
 
@@ -213,6 +215,26 @@ impl Recomputer<'_> {
     }
 }
 
+/// Checks that every list of numbers of the sites has a finite one for each site.
+fn check_site_properties(batch: &CrystalBatch, row: usize, view: &CrystalView<'_>, faults: &mut Vec<Fault>) {
+    let of_sites = Some(LabelKind::Property(PropertyKind::SiteNumbers));
+    for field in batch.schema().fields().iter().filter(|field| label_kind(field) == of_sites) {
+        let lists = batch.column(field.name()).and_then(|column| column.as_list_opt::<i32>());
+        let Some(list) = lists.filter(|lists| lists.is_valid(row)).map(|lists| lists.value(row)) else {
+            continue;
+        };
+        let numbers: Vec<f64> =
+            list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
+        let sites = view.atomic_numbers.len();
+        if numbers.len() != sites {
+            let found = counted(numbers.len(), "number");
+            faults.push(fault(field.name(), format!("{}, one a site", counted(sites, "number")), found));
+        } else if let Some(odd) = numbers.iter().find(|number| !number.is_finite()) {
+            faults.push(fault(field.name(), "finite numbers", odd));
+        }
+    }
+}
+
 /// Whether a number differs from the expected one by more than rounding errors.
 fn deviates(found: f64, expected: f64, relative: f64) -> bool {
     let is_near = (found - expected).abs() <= relative * expected.abs().max(1.0);
@@ -302,7 +324,8 @@ fn difference<T: PartialEq + fmt::Display>(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, StringArray, UInt32Array};
+    use arrow::array::{ArrayRef, ListArray, StringArray, UInt32Array};
+    use arrow::datatypes::{Field, Schema};
     use arrow::record_batch::RecordBatch;
 
     use super::*;
@@ -332,6 +355,20 @@ mod tests {
         assert_eq!(faults(&formula), [fault("chemical_formula_reduced", "MgO", "OMg")]);
         let nelements = replaced("nelements", Arc::new(UInt32Array::from(vec![3])));
         assert_eq!(faults(&nelements), [fault("nelements", 2, 3)]);
+        let with_charges = |charges: Vec<f64>| {
+            let lists = [Some(charges.into_iter().map(Some).collect::<Vec<_>>())];
+            let lists = ListArray::from_iter_primitive::<Float64Type, _, _>(lists);
+            let field = Field::new("site_charge", lists.data_type().clone(), true);
+            let fields = batch.schema().fields().iter().cloned().chain([Arc::new(field)]).collect::<Vec<_>>();
+            let columns = [batch.columns(), &[Arc::new(lists) as ArrayRef]].concat();
+            CrystalBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a row"))
+                .expect("fits")
+        };
+        assert_eq!(faults(&with_charges(vec![2.0, -2.0])), []);
+        let expected = fault("site_charge", "2 numbers, one a site", "1 number");
+        assert_eq!(faults(&with_charges(vec![2.0])), [expected]);
+        let expected = fault("site_charge", "finite numbers", "NaN");
+        assert_eq!(faults(&with_charges(vec![2.0, f64::NAN])), [expected]);
     }
 
     #[test]

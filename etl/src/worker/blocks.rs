@@ -17,8 +17,8 @@ use crate::pipeline::process::{ProcessedBlock, Recipe, RowBuilder};
 use crate::pipeline::source_properties::SourceProperties;
 use crate::reject::{Note, Origin, Reject};
 use crate::source::{
-    BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, RawBlock, RecordError, RecordParser, Sink,
-    check_identifier,
+    BLOCK_BYTES, BLOCK_RECORDS, MAX_RECORD_BYTES, ParsedCrystal, PropertyValues, RawBlock, RecordError,
+    RecordParser, Sink, check_identifier,
 };
 
 /// An iterator over the blocks of an input stream. It ends after the first error.
@@ -182,7 +182,8 @@ impl Sink for Labelled<'_> {
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
         let material_id = self.id.unwrap_or(crystal.material_id);
         let structure = crystal.structure;
-        self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties: self.properties });
+        let properties = PropertyValues { values: self.properties, lists: &[] };
+        self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties });
     }
 
     fn reject(&mut self, reject: Reject) {

@@ -31,7 +31,7 @@ impl Regression {
     /// Initialises a model. `statistics` are the lattice statistics of the crystals.
     pub(super) fn init(&self, statistics: &LatticeStatistics) -> PropertyModel {
         let Config { model, finetune, seed, .. } = &self.config;
-        let head = HeadSize { width: finetune.head_width, outputs: 1 };
+        let head = HeadSize { width: finetune.head_width, outputs: 1, per_site: false };
         PropertyModel::init(model, head, statistics, *seed, &self.device.clone().autodiff())
     }
 }

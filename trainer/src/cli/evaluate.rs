@@ -91,16 +91,21 @@ pub(super) fn test(request: &Request) -> anyhow::Result<Outcome> {
 fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
     let EvaluationRecord { unit, folds, mean, std, interval, mae_interval, .. } = record;
     let unit = unit::shown(" ", unit, "");
+    let is_of_sites = folds.iter().any(|fold| fold.test_sites.is_some());
+    let noun = if is_of_sites { "site" } else { "crystal" };
     for fold in folds {
+        let tested = fold.test_sites.unwrap_or(fold.test);
+        let of = fold.test_sites.map(|_| format!(", of {}", counted(fold.test, "crystal")));
         say!(
-            "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}",
+            "{:<10} {:>7} {:<8}  MAE {:>10.5}  RMSE {:>10.5}  R2 {:>8}  median {:>10.5}{unit}{}",
             fold.name,
-            fold.test,
-            plural(&fold.test, "crystal"),
+            tested,
+            plural(&tested, noun),
             fold.mae,
             fold.rmse,
             fold.r2.map_or_else(|| "-".to_owned(), |r2| format!("{r2:.4}")),
             fold.dummy_mae,
+            of.unwrap_or_default(),
         );
     }
     if let Some(std) = std.mae {
@@ -111,9 +116,9 @@ fn numbers(record: &EvaluationRecord) -> anyhow::Result<()> {
     }
     if let Some(IntervalRecord { coverage, half_width, validation_crystals, covered }) = interval {
         say!(
-            "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test crystals lie within",
+            "intervals of {:.0} %: +- {half_width:.5}{unit}, by {}; {:.1} % of the test {noun}s lie within",
             100.0 * coverage,
-            counted(*validation_crystals, "validation crystal"),
+            counted(*validation_crystals, &format!("validation {noun}")),
             100.0 * covered
         );
     }

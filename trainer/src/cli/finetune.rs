@@ -87,7 +87,8 @@ pub(crate) struct FinetuneArguments {
     #[arg(long, value_name = "TASK", value_parser = suggestions::tasks(), hide_possible_values = true)]
     task: Option<String>,
     /// A property column of the store, such as band_gap_ev, instead of a task; its members are tested at the end. Several
-    /// columns, separated by commas, are learnt by one model. A column of texts is one of classes
+    /// columns, separated by commas, are learnt by one model. A column of texts is one of classes, one of lists holds a
+    /// number of every site
     #[arg(
         long,
         value_name = "COLUMN",

@@ -67,7 +67,8 @@ fn list() -> anyhow::Result<()> {
 fn describe(task: &Task) -> anyhow::Result<()> {
     say!("{}: {}", task.name, task.description);
     for column in task.targets() {
-        say!("property     {} in {}", column.property, column.unit);
+        let of_sites = if task.per_site { ", a number of every site" } else { "" };
+        say!("property     {} in {}{of_sites}", column.property, column.unit);
     }
     match task.classes() {
         [] => say!("target in    {}", target(task)),

@@ -68,9 +68,13 @@ pub enum CompareError {
         /// The underlying error.
         source: Box<TaskError>,
     },
-    /// A task has several properties.
-    #[error("{}: [{section}]: the task '{task}' has several properties; comparisons are of one", path.display())]
-    SeveralProperties {
+    /// A task has several properties, or numbers of the sites.
+    #[error(
+        "{}: [{section}]: the task '{task}' has several properties or a number of every site; comparisons are of one property \
+         of a crystal",
+        path.display()
+    )]
+    NotOneProperty {
         /// File of the grid.
         path: PathBuf,
         /// Name of the section.

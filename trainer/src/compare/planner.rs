@@ -143,9 +143,9 @@ impl<'a> Planner<'a> {
             section: format!("task.{task}"),
             source: Box::new(source),
         })?;
-        if !definition.further.is_empty() {
+        if !definition.further.is_empty() || definition.per_site {
             let (path, section) = (self.path.to_owned(), format!("task.{task}"));
-            return Err(CompareError::SeveralProperties { path, section, task: definition.name });
+            return Err(CompareError::NotOneProperty { path, section, task: definition.name });
         }
         self.require_published(task, definition.metric)?;
         let measure = Measure { metric: definition.metric, unit: definition.target_unit() };

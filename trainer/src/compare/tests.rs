@@ -137,6 +137,7 @@ fn scored(part: Part, error: f64) -> Evaluation {
         target,
         prediction,
         deviation: None,
+        site: None,
         elements: Vec::new(),
         sites: 1,
         domain_distance: None,

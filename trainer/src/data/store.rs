@@ -120,6 +120,12 @@ impl Sources {
         fields.any(|field| label_kind(field).is_some_and(|kind| classes.contains(&kind)))
     }
 
+    /// Whether a property column holds numbers of the sites in some shard.
+    pub fn has_site_numbers(&self, column: &str) -> bool {
+        let mut fields = self.shards.iter().filter_map(|shard| shard.schema.field_with_name(column).ok());
+        fields.any(|field| label_kind(field) == Some(LabelKind::Property(PropertyKind::SiteNumbers)))
+    }
+
     /// Returns the names of the split columns that any shard has, in order.
     pub fn split_columns(&self) -> Vec<String> {
         self.columns(|field| field.name() == SPLIT_COLUMN || label_kind(field) == Some(LabelKind::Split))

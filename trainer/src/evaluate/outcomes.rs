@@ -1,5 +1,9 @@
 //! Targets and predictions of scored crystals, for the report.
 
+use std::collections::BTreeSet;
+
+use crystal::element::SYMBOLS;
+
 use super::tested::{Members, TestedCrystal, TestedFold};
 use super::{jarvis, matbench, seeds};
 use crate::error::TrainError;
@@ -17,10 +21,11 @@ use crate::unit;
 /// [`TrainError::NotScored`] for a property without a crystal of the part that has a value of it.
 pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<Vec<Evaluation>, TrainError> {
     let Members { task, request, kind, calibrations, .. } = members;
-    let is_single = task.further.is_empty();
+    let has_record = task.further.is_empty() && !task.per_site;
     let targets = task.targets().into_iter().enumerate();
     let evaluation = |(index, target): (usize, TargetColumn)| {
-        let folds = folds.iter().map(|fold| fold_of(fold, index)).filter(|fold| !fold.outcomes.is_empty());
+        let fold = |fold| if task.per_site { fold_of_sites(fold) } else { fold_of(fold, index) };
+        let folds = folds.iter().map(fold).filter(|fold| !fold.outcomes.is_empty());
         let folds: Vec<FoldOutcome> = folds.collect();
         if folds.is_empty() {
             let (task, part) = (task.name.clone(), request.part);
@@ -32,13 +37,16 @@ pub(super) fn of_numbers(members: &Members<'_>, folds: &[TestedFold]) -> Result<
             unit: target.target_unit(),
             property: target.property,
             part: request.part,
-            interval: interval::interval(calibrations, index, COVERAGE),
+            interval: match task.per_site {
+                true => interval::of_sites(calibrations, COVERAGE),
+                false => interval::interval(calibrations, index, COVERAGE),
+            },
             folds,
             curves: curves(members),
             structures: Vec::new(),
             settings: settings(members),
-            matbench: matbench(task, &request.authors, *kind).filter(|_| is_single),
-            jarvis: jarvis(task).filter(|_| is_single),
+            matbench: matbench(task, &request.authors, *kind).filter(|_| has_record),
+            jarvis: jarvis(task).filter(|_| has_record),
         })
     };
     targets.map(evaluation).collect()
@@ -54,7 +62,7 @@ fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
     FoldOutcome {
         name: fold.name.clone(),
         seeds: fold.seeds.clone(),
-        seed_std: seeds::of_numbers(fold, target),
+        seed_std: seeds::of_numbers(fold, Some(target)),
         dummy: median(&train).unwrap_or(f64::NAN),
         train: train.len(),
         validation: present(&fold.validation).len(),
@@ -62,8 +70,35 @@ fn fold_of(fold: &TestedFold, target: usize) -> FoldOutcome {
     }
 }
 
+/// Returns the outcomes of a fold for the number of every site. Its parts are counted in crystals.
+fn fold_of_sites(fold: &TestedFold) -> FoldOutcome {
+    let train = fold.train.iter().flat_map(|crystal| crystal.targets.iter().copied());
+    let sites = |crystal: &TestedCrystal| {
+        let site = |(site, number): (usize, &u8)| {
+            let elements = elements(&[*number]);
+            Some(Outcome { site: Some(site), elements, ..outcome(crystal, site)? })
+        };
+        crystal.atomic_numbers.iter().enumerate().filter_map(site).collect::<Vec<_>>()
+    };
+    FoldOutcome {
+        name: fold.name.clone(),
+        seeds: fold.seeds.clone(),
+        seed_std: seeds::of_numbers(fold, None),
+        dummy: median(&train.collect::<Vec<_>>()).unwrap_or(f64::NAN),
+        train: fold.train.len(),
+        validation: fold.validation.len(),
+        outcomes: fold.crystals.iter().flat_map(sites).collect(),
+    }
+}
+
+/// Returns the symbols of the elements among atoms.
+fn elements(atomic_numbers: &[u8]) -> Vec<String> {
+    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
+    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
+}
+
 /// Returns the mean prediction of a target over the seeds, and its population standard deviation; `None` if the crystal
-/// lacks the target.
+/// lacks the target. Of numbers of the sites, `target` is the site.
 fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
     let known = crystal.targets.get(target).copied().filter(|known| !known.is_nan())?;
     let predictions: Vec<f64> = of_output(crystal, target);
@@ -74,8 +109,9 @@ fn outcome(crystal: &TestedCrystal, target: usize) -> Option<Outcome> {
         target: known,
         prediction: spread.mean,
         deviation: spread.std,
-        elements: crystal.elements.clone(),
-        sites: crystal.sites,
+        site: None,
+        elements: elements(&crystal.atomic_numbers),
+        sites: crystal.atomic_numbers.len(),
         domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
         has_unseen_element: crystal.has_unseen_element,
     })
@@ -138,8 +174,7 @@ fn class_of(crystal: &TestedCrystal, classes: usize, temperature: Option<Tempera
     ClassOutcome {
         material_id: crystal.material_id.clone(),
         formula: crystal.formula.clone(),
-        // No class has this index, and the report refuses it.
-        target: crystal.targets.first().map_or(usize::MAX, |class| *class as usize),
+        target: crystal.class(),
         deviation: spreads.get(most_probable(&means)).copied().flatten().and_then(|spread| spread.std),
         domain_distance: MeanStd::of(&crystal.distances).map(|spread| spread.mean),
         has_unseen_element: crystal.has_unseen_element,

@@ -8,15 +8,19 @@ use crate::report::classes::scores::scores;
 use crate::report::statistics::{MeanStd, Scores};
 use crate::task::Metric;
 
-/// Returns the population standard deviation over the seeds of a fold of the mean absolute error of a target, by its index,
-/// under the name of the metric; nothing for a single seed.
-pub(super) fn of_numbers(fold: &TestedFold, target: usize) -> BTreeMap<String, f64> {
-    let pair = |crystal: &TestedCrystal, seed: usize| {
-        let known = crystal.targets.get(target).copied().filter(|known| !known.is_nan())?;
-        Some((known, crystal.predictions.get(seed)?.get(target).copied()?))
+/// Returns the population standard deviation over the seeds of a fold of the mean absolute error under the name of the
+/// metric; nothing for a single seed. The error is that of a target, by its index, or of the numbers of all sites without
+/// one.
+pub(super) fn of_numbers(fold: &TestedFold, target: Option<usize>) -> BTreeMap<String, f64> {
+    let pairs = |crystal: &TestedCrystal, seed: usize| -> Vec<(f64, f64)> {
+        let predictions = crystal.predictions.get(seed).into_iter().flatten().copied();
+        let pairs = crystal.targets.iter().copied().zip(predictions).enumerate();
+        let chosen = pairs.filter(|(index, _)| target.is_none_or(|target| target == *index));
+        chosen.map(|(_, pair)| pair).filter(|(known, _)| !known.is_nan()).collect()
     };
     spread(fold.seeds.len(), |seed| {
-        let pairs: Vec<(f64, f64)> = fold.crystals.iter().filter_map(|crystal| pair(crystal, seed)).collect();
+        let pairs: Vec<(f64, f64)> =
+            fold.crystals.iter().flat_map(|crystal| pairs(crystal, seed)).collect();
         let error = Scores::of(&pairs).map(|scores| scores.mae);
         error.map(|error| (Metric::Mae.name().to_owned(), error)).into_iter().collect()
     })
@@ -27,9 +31,11 @@ pub(super) fn of_classes(fold: &TestedFold, classes: usize) -> BTreeMap<String, 
     let outcome = |crystal: &TestedCrystal, seed: usize| ClassOutcome {
         material_id: String::new(),
         formula: String::new(),
-        target: crystal.targets.first().map_or(usize::MAX, |class| *class as usize),
+        target: crystal.class(),
         probabilities: crystal.predictions.get(seed).cloned().unwrap_or_default(),
         deviation: None,
+        domain_distance: None,
+        has_unseen_element: false,
     };
     let is_known = |outcome: &ClassOutcome| outcome.target < classes;
     spread(fold.seeds.len(), |seed| {
@@ -62,7 +68,7 @@ mod tests {
         let crystal = |(target, predictions): &(f64, Vec<Vec<f64>>)| TestedCrystal {
             material_id: String::new(),
             formula: String::new(),
-            elements: Vec::new(),
+            atomic_numbers: Vec::new(),
             targets: vec![*target],
             predictions: predictions.clone(),
             distances: Vec::new(),
@@ -81,10 +87,14 @@ mod tests {
     fn seeds_are_scored_one_by_one() {
         // Mean absolute errors 0.5 and 1.5.
         let two = [(1.0, vec![vec![1.5], vec![2.5]]), (3.0, vec![vec![2.5], vec![1.5]])];
-        assert_eq!(of_numbers(&fold(2, &two), 0), BTreeMap::from([("mae".to_owned(), 0.5)]));
-        assert_eq!(of_numbers(&fold(1, &two), 0), BTreeMap::new());
+        assert_eq!(of_numbers(&fold(2, &two), Some(0)), BTreeMap::from([("mae".to_owned(), 0.5)]));
+        assert_eq!(of_numbers(&fold(1, &two), Some(0)), BTreeMap::new());
         let absent = [(f64::NAN, vec![vec![1.5], vec![2.5]])];
-        assert_eq!(of_numbers(&fold(2, &absent), 0), BTreeMap::new());
+        assert_eq!(of_numbers(&fold(2, &absent), Some(0)), BTreeMap::new());
+        // Sites: errors 0.5 and 1 of the first seed, 1.5 and 0 of the second.
+        let mut sites = fold(2, &[(1.0, vec![vec![1.5, 4.0], vec![2.5, 3.0]])]);
+        sites.crystals[0].targets.push(3.0);
+        assert_eq!(of_numbers(&sites, None), BTreeMap::from([("mae".to_owned(), 0.0)]));
         // The first seed is right about both crystals, the second about one.
         let classes = [
             (0.0, vec![vec![0.75, 0.25], vec![0.75, 0.25]]),

@@ -1,12 +1,11 @@
 //! Predictions of all members of a fine-tuning for the scored parts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::prelude::*;
 use crystal::composition::conventional_formula;
-use crystal::element::SYMBOLS;
 
 use super::{Request, other_features};
 use crate::config::{Config, ModelKind};
@@ -48,18 +47,23 @@ pub(super) struct TestedCrystal {
     pub(super) material_id: String,
     /// Conventional formula.
     pub(super) formula: String,
-    /// Symbols of its elements.
-    pub(super) elements: Vec<String>,
-    /// Number of sites in its cell.
-    pub(super) sites: usize,
-    /// Targets as those of [`Labelled`], `[T]`.
+    /// Atomic numbers of its sites.
+    pub(super) atomic_numbers: Vec<u8>,
+    /// Targets as those of [`Labelled`], `[T]`, or `[nsites]` of numbers of the sites.
     pub(super) targets: Vec<f64>,
-    /// Predictions of every seed, `[S][K]`.
+    /// Predictions of every seed, `[S][K]`, or `[S][nsites]`.
     pub(super) predictions: Vec<Vec<f64>>,
     /// Domain distances of every seed; none without records of the training crystals.
     pub(super) distances: Vec<f64>,
     /// Whether it holds an element that no training crystal holds.
     pub(super) has_unseen_element: bool,
+}
+
+impl TestedCrystal {
+    /// Returns the index of its class. Without one it is an index that no class has, which the report refuses.
+    pub(super) fn class(&self) -> usize {
+        self.targets.first().filter(|class| !class.is_nan()).map_or(usize::MAX, |class| *class as usize)
+    }
 }
 
 /// A fold with the crystals of the scored part.
@@ -173,8 +177,7 @@ impl Members<'_> {
                     .unwrap_or_default(),
                 material_id,
                 formula: conventional_formula(atomic_numbers),
-                elements: elements(atomic_numbers),
-                sites: atomic_numbers.len(),
+                atomic_numbers: atomic_numbers.to_vec(),
                 predictions: vec![predictions],
                 distances: Vec::new(),
                 has_unseen_element: domain.as_ref().is_some_and(is_unseen),
@@ -204,10 +207,4 @@ fn learning_curve(folder: &Path, fold: &str) -> Result<Option<LearningCurve>, Tr
         curve.validation.extend(validation.as_ref().and_then(point));
     }
     Ok(Some(curve))
-}
-
-/// Returns the symbols of the elements among atoms.
-fn elements(atomic_numbers: &[u8]) -> Vec<String> {
-    let numbers: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
-    numbers.into_iter().filter_map(|z| SYMBOLS.get(usize::from(z))).map(|symbol| symbol.to_string()).collect()
 }

@@ -44,11 +44,15 @@ impl Standardisation {
 /// * For numbers, `mean_b mean_t w_bt |ŷ_bt − (y_bt − mean_t)/std_t|`, or the same with squares. The weight w_bt is 0 where
 ///   crystal b lacks target t. Otherwise it is the inverse of the share of training crystals that have the target, so that
 ///   every target counts alike. K is the number of targets.
+/// * For a number of every site, the first of these with sites in the place of crystals: the mean is over all sites of the
+///   batch, and K is 1.
 /// * For classes, `−mean_b w_c ln softmax(ŷ_b)_c` with c the class of crystal b. The weight w_c is 1 or, balanced,
 ///   n / (K n_c) for n training crystals of which n_c are of the class. K is the number of classes.
 #[derive(Debug, Clone)]
 pub struct Criterion {
     kind: Kind,
+    /// Whether every site has an output.
+    per_site: bool,
     /// Weight of every output where it counts, `[K]`.
     weights: Vec<f64>,
     /// Loss of the best constant outputs for the training part, as it is reported.
@@ -64,9 +68,10 @@ enum Kind {
 /// Targets of a batch.
 #[derive(Debug)]
 pub struct Targets {
-    /// Standardised targets, 0 where one is absent; of classes, 1 for the crystal's and 0 for the others. Shape `[B, K]`.
+    /// Standardised targets, 0 where one is absent; of classes, 1 for the crystal's and 0 for the others. Shape `[B, K]`,
+    /// of sites `[N, 1]`.
     pub values: Tensor<2>,
-    /// Weights, shape `[B, K]`; `None` if all are 1.
+    /// Weights, of the same shape; `None` if all are 1.
     pub weights: Option<Tensor<2>>,
 }
 
@@ -74,7 +79,20 @@ impl Criterion {
     /// Creates the criterion of the numbers of a training part.
     pub fn of_numbers(train: &[Labelled], config: &FinetuneConfig) -> Self {
         let count = train.first().map_or(1, |crystal| crystal.targets.len());
-        let columns: Vec<Vec<f64>> = (0..count).map(|target| present(train, target)).collect();
+        let columns = (0..count).map(|target| present(train, target)).collect();
+        Self::of_columns(columns, train.len(), config)
+    }
+
+    /// Creates the criterion of the numbers of the sites of a training part.
+    pub fn of_sites(train: &[Labelled], config: &FinetuneConfig) -> Self {
+        let sites: Vec<f64> = train.iter().flat_map(|crystal| crystal.targets.iter().copied()).collect();
+        let count = sites.len();
+        Self { per_site: true, ..Self::of_columns(vec![sites], count, config) }
+    }
+
+    /// Creates the criterion of columns of numbers, some of which lack a number for some of the `rows`.
+    fn of_columns(columns: Vec<Vec<f64>>, rows: usize, config: &FinetuneConfig) -> Self {
+        let count = columns.len();
         let standardisation: Vec<Standardisation> =
             columns.iter().map(|column| Standardisation::of(column, config.standardise)).collect();
         let errors = columns.iter().zip(&standardisation).map(|(column, standardisation)| {
@@ -84,7 +102,8 @@ impl Criterion {
         let errors: Option<Vec<f64>> = errors.collect();
         Self {
             kind: Kind::Numbers { standardisation, loss: config.loss },
-            weights: columns.iter().map(|column| train.len() as f64 / column.len().max(1) as f64).collect(),
+            per_site: false,
+            weights: columns.iter().map(|column| rows as f64 / column.len().max(1) as f64).collect(),
             constant: errors.map(|errors| errors.iter().sum::<f64>() / count as f64),
         }
     }
@@ -107,7 +126,13 @@ impl Criterion {
         let parts: Vec<f64> = parts.filter(|part| *part > 0.0).collect();
         let sum: f64 = parts.iter().sum();
         let constant = parts.iter().map(|part| -part * (part / sum).ln()).sum::<f64>() / train.len() as f64;
-        Self { kind: Kind::Classes, weights, constant: Some(constant).filter(|loss| loss.is_finite()) }
+        let constant = Some(constant).filter(|loss| loss.is_finite());
+        Self { kind: Kind::Classes, per_site: false, weights, constant }
+    }
+
+    /// Whether every site has an output. Means are over sites then, and over crystals otherwise.
+    pub fn per_site(&self) -> bool {
+        self.per_site
     }
 
     /// Returns the number of outputs K.
@@ -133,7 +158,8 @@ impl Criterion {
     pub fn targets<'a>(&self, crystals: impl Iterator<Item = &'a [f64]>, device: &Device) -> Targets {
         let outputs = self.outputs();
         let (mut values, mut weights): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
-        for targets in crystals {
+        let size = |targets: &[f64]| if self.per_site { 1 } else { targets.len().max(1) };
+        for targets in crystals.flat_map(|targets| targets.chunks(size(targets))) {
             match &self.kind {
                 Kind::Numbers { standardisation, .. } => {
                     for ((target, Standardisation { mean, std }), weight) in
@@ -159,8 +185,8 @@ impl Criterion {
         Targets { values: tensor(values), weights: is_weighted.then(|| tensor(weights)) }
     }
 
-    /// Returns the loss of outputs `[B, K]`, and the terms to report by name, [`TOTAL`] first; `[1]` each. They are means
-    /// over the crystals.
+    /// Returns the loss of outputs `[B, K]`, of sites `[N, 1]`, and the terms to report by name, [`TOTAL`] first; `[1]` each.
+    /// They are means over the crystals or sites.
     pub(super) fn losses(
         &self,
         outputs: Tensor<2>,
@@ -238,6 +264,23 @@ mod tests {
 
     fn close(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+    }
+
+    #[test]
+    fn sites_count_alike_in_crystals_of_any_size() {
+        let device = Device::flex();
+        let train = labelled(&[&[1.0], &[3.0, 5.0, 7.0]]);
+        let criterion = Criterion::of_sites(&train, &FinetuneConfig::default());
+        let standardisation = criterion.standardisation()[0];
+        assert_eq!(standardisation, Standardisation { mean: 4.0, std: 5.0_f64.sqrt() });
+        assert!(criterion.per_site() && criterion.outputs() == 1);
+        assert_eq!(criterion.constant(), Some(2.0), "the mean distance from the median, 4");
+        let targets = criterion.targets(train.iter().map(|crystal| &*crystal.targets), &device);
+        assert_eq!(targets.values.dims(), [4, 1]);
+        assert!(targets.weights.is_none());
+        let (loss, terms) = criterion.losses(Tensor::zeros([4, 1], &device), &targets);
+        close(numbers(&loss)[0], 2.0 / 5.0_f64.sqrt());
+        close(numbers(&terms[0].1)[0] * criterion.factor(), 2.0);
     }
 
     #[test]

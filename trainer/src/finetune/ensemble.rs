@@ -122,7 +122,11 @@ pub fn finetune(request: &Request, interrupt: &Interrupt) -> Result<Summary, Tra
     require_edges(&config.model, sources.settings())?;
     let numbers = PropertyModel::numbers(
         &config.model,
-        HeadSize { width: config.finetune.head_width, outputs: request.task.outputs() },
+        HeadSize {
+            width: config.finetune.head_width,
+            outputs: request.task.outputs(),
+            per_site: request.task.per_site,
+        },
     );
     memory::require_model(numbers, &config.optimiser, &device, memory::available())?;
     let record = EnsembleRecord {

@@ -185,12 +185,13 @@ fn begin(request: MemberRequest<'_>) -> Result<RunSetup<Finetuning>, TrainError>
     };
     require_whole_batch(&config.data, &crystals.train, &**ranks)?;
     let criterion = match task.classes().len() {
+        _ if task.per_site => Criterion::of_sites(&fold.train, &config.finetune),
         0 => Criterion::of_numbers(&fold.train, &config.finetune),
         classes => Criterion::of_classes(&fold.train, classes, &config.finetune),
     };
     let target = target(task, criterion.standardisation(), config.finetune.head_width);
     let constant = criterion.constant();
-    let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+    let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
     let features = sources.settings();
     let objective = Finetuning::new(
         fold.train.iter().chain(&fold.validation),
@@ -256,7 +257,8 @@ fn target(task: &Task, standardisation: &[Standardisation], head_width: usize) -
             std,
         }
     });
-    Target::new(&task.name, numbers.collect(), task.classes(), head_width)
+    let target = Target::new(&task.name, numbers.collect(), task.classes(), head_width);
+    Target { per_site: task.per_site, ..target }
 }
 
 /// Returns the crystals of a part of a fold.

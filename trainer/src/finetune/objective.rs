@@ -17,7 +17,8 @@ use crate::run::terms::Terms;
 use crate::task::Labelled;
 
 /// The criterion of a property. Of a single target the mean absolute error is reported in its unit, of several ones
-/// that of the standardised targets, of classes the cross entropy.
+/// that of the standardised targets, of classes the cross entropy. Losses are means over the crystals of a batch, those of
+/// numbers of the sites over all its sites.
 #[derive(Debug)]
 pub struct Finetuning {
     targets: HashMap<String, Vec<f64>>,
@@ -97,7 +98,10 @@ impl Objective for Finetuning {
         };
         let outputs = model.head.predict(encoding, crystals, pass);
         let (loss, terms) = self.criterion.losses(outputs, &batch.targets);
-        let mean = |term: Tensor<1>| crystals.global.of_crystals(term);
+        let mean = |term: Tensor<1>| match self.criterion.per_site() {
+            true => crystals.global.of_atoms(term),
+            false => crystals.global.of_crystals(term),
+        };
         let (names, terms): (Vec<_>, Vec<_>) =
             terms.into_iter().map(|(name, term)| (name, mean(term))).unzip();
         let terms = Terms::new(&names, &terms).averaged_over(&self.ranks);
@@ -125,8 +129,10 @@ impl Objective for Finetuning {
         Optimiser::new(config).with_rate_factor(Head::prefixes(self.model.kind), factor)
     }
 
-    /// Returns the number of crystals, so that the validation loss is a mean over the validation set.
+    /// Returns the number of crystals or sites, so that the validation loss is a mean over the validation set.
     fn weight(&self, batch: &PropertyBatch) -> f64 {
-        batch.batch.global.crystals() as f64
+        let global = &batch.batch.global;
+        let count = if self.criterion.per_site() { global.atom_rows().count } else { global.crystals() };
+        count as f64
     }
 }

@@ -18,7 +18,7 @@ use crate::task::Labelled;
 pub(crate) struct PredictedCrystal<'a> {
     /// Identifier.
     pub(crate) material_id: String,
-    /// Predictions as those of [`Predictor::predict`], `[K]`.
+    /// Predictions as those of [`Predictor::predict`], `[K]`, or `[nsites]` of numbers of the sites.
     pub(crate) targets: Vec<f64>,
     /// Embedding, `[width]`.
     pub(crate) embedding: &'a [f32],

@@ -12,12 +12,13 @@ use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel};
 use crate::report::classes::temperature::softmax;
 use crate::run::checkpoint::OPTIMISER_PREFIX;
 use crate::run::snapshot;
-use crate::weights::{self, Description, Target};
+use crate::weights::{self, Description, Target, TargetNumber};
 
 /// Predictions for the B crystals of a batch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct BatchPredictions {
-    /// Numbers in the units of the targets, or the probabilities of the classes, `[B][K]`.
+    /// Numbers in the units of the targets, or the probabilities of the classes, `[B][K]`. Of numbers of the sites those of
+    /// every crystal's sites, `[B][nsites]`.
     pub targets: Vec<Vec<f64>>,
     /// Means over the atoms of their embeddings, `[B, width]`, row-major.
     pub embeddings: Vec<f32>,
@@ -53,7 +54,8 @@ impl Predictor {
         let description = description.ok_or_else(not_finetuned)?;
         let target = description.target.clone().ok_or_else(not_finetuned)?;
         let Description { model, lattice, .. } = &description;
-        let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+        let head =
+            HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
         let model = PropertyModel::init(model, head, lattice, 0, &device.clone().autodiff());
         let model = snapshot::with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
         Ok(Self { model, description, target, device: device.clone() })
@@ -86,6 +88,7 @@ impl Predictor {
 
     /// Predicts the targets of a batch's crystals in order, and embeds the crystals.
     pub fn predict(&self, graph: GraphBatch<f32>) -> BatchPredictions {
+        let offsets = graph.atom_offsets.clone();
         let batch = Batch::new(graph, None, self.features().cutoff_angstrom, &self.device);
         let mut pass = Pass::evaluation();
         let encoding = self.model.encoder.encode(&batch, &mut pass);
@@ -101,7 +104,13 @@ impl Predictor {
                 .collect(),
             false => softmax(outputs, 1.0),
         };
-        let targets = outputs.chunks(self.target.outputs()).map(of_crystal).collect();
+        let targets = match (self.target.per_site, numbers.as_slice()) {
+            (true, [TargetNumber { mean, std, .. }]) => {
+                let numbers: Vec<f64> = outputs.iter().map(|output| mean + std * output).collect();
+                offsets.windows(2).map(|atoms| numbers[atoms[0]..atoms[1]].to_vec()).collect()
+            }
+            _ => outputs.chunks(self.target.outputs()).map(of_crystal).collect(),
+        };
         BatchPredictions { targets, embeddings }
     }
 }

@@ -103,7 +103,7 @@ fn models_have_the_published_sizes() {
         let lattice = LatticeStatistics::default();
         let model = PropertyModel::init(
             &file.model(),
-            HeadSize { width: 1, outputs: 1 },
+            HeadSize { width: 1, outputs: 1, per_site: false },
             &lattice,
             0,
             &Device::flex(),

@@ -1,4 +1,5 @@
-//! Fine-tuned models: an encoder with a head that predicts K numbers per crystal. Each kind of model has its own head.
+//! Fine-tuned models: an encoder with a head that predicts K numbers per crystal, or one per site. Each kind of model has
+//! its own head for crystals; that for sites is the same for all.
 
 use burn::prelude::*;
 use burn::tensor::IndexingUpdateOp;
@@ -14,6 +15,7 @@ use super::megnet::head::{self as megnet, MegnetHead};
 use super::mmpt::head::{self as mmpt, MmptHead};
 use super::pass::Pass;
 use super::schnet::head::{self as schnet, SchnetHead};
+use super::site_head::{self, SiteHead};
 use crate::config::ModelConfig;
 use crate::config::model::ModelKind;
 use crate::data::LatticeStatistics;
@@ -26,10 +28,12 @@ pub struct HeadSize {
     pub width: usize,
     /// Number of outputs K of a crystal: 1 for a number, one a class for classes.
     pub outputs: usize,
+    /// Whether there is an output of every site instead.
+    pub per_site: bool,
 }
 
 /// A head: readouts and last layers, from the encodings of a batch to the outputs. Each variant is one kind of
-/// `model.kind`.
+/// `model.kind`, but for that of sites.
 #[derive(Module, Debug)]
 pub enum Head {
     /// MMPT's readouts and perceptron.
@@ -44,6 +48,8 @@ pub enum Head {
     Alignn(AlignnHead),
     /// Matformer's last layers.
     Matformer(MatformerHead),
+    /// The perceptron of every site, of all kinds.
+    Site(SiteHead),
 }
 
 impl Head {
@@ -52,6 +58,11 @@ impl Head {
 
     /// Initialises a head of the configured kind.
     pub fn init(config: &ModelConfig, size: HeadSize, initialiser: &mut Initialiser) -> Self {
+        if size.per_site {
+            let atoms = config.widths().atoms;
+            let hidden = if config.kind == ModelKind::Mmpt { size.width } else { atoms };
+            return Self::Site(SiteHead::init(atoms, hidden, initialiser));
+        }
         let outputs = size.outputs;
         match config.kind {
             ModelKind::Mmpt => Self::Mmpt(MmptHead::init(&config.mmpt, size, initialiser)),
@@ -65,12 +76,13 @@ impl Head {
         }
     }
 
-    /// Predicts the outputs of every crystal.
+    /// Predicts the outputs of every crystal, or of every site.
     ///
     /// # Shapes
-    /// Output `[B, K]`.
+    /// Output `[B, K]`, of sites `[N, 1]`.
     pub fn predict(&self, encoding: Encoding, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         match self {
+            Self::Site(head) => head.predict(encoding),
             Self::Mmpt(head) => head.predict(encoding, batch, pass),
             Self::Cgcnn(head) => head.predict(encoding, pass),
             Self::Schnet(head) => head.predict(encoding, batch, pass),
@@ -106,6 +118,7 @@ impl Head {
             "Cgcnn" => cgcnn::rename(rest),
             "Schnet" => schnet::rename(rest),
             "Megnet" => megnet::rename(rest),
+            "Site" => site_head::rename(rest),
             _ => rest.to_vec(),
         }
     }
@@ -151,10 +164,10 @@ impl PropertyModel {
         }
     }
 
-    /// Predicts the outputs of every crystal.
+    /// Predicts the outputs of every crystal, or of every site.
     ///
     /// # Shapes
-    /// Output `[B, K]`.
+    /// Output `[B, K]`, of sites `[N, 1]`.
     pub fn predict(&self, batch: &Batch, pass: &mut Pass) -> Tensor<2> {
         let encoding = self.encoder.encode(batch, pass);
         self.head.predict(encoding, batch, pass)

@@ -1,7 +1,7 @@
 //! Models: encoders, one folder per kind, and their shared parts.
 //!
 //! * [`encoder`]: the encoders of all kinds, and [`encoding`]: their output
-//! * [`head`]: an encoder with a head that predicts a property
+//! * [`head`]: an encoder with a head that predicts a property; [`site_head`]: that of properties of the sites
 //! * [`mmpt`], [`cgcnn`], [`schnet`], [`megnet`], [`alignn`], [`matformer`]: encoder and head of each kind
 //! * [`atom_features`]: features of the elements
 //! * [`pass`]: training or evaluation
@@ -29,6 +29,7 @@ pub mod mmpt;
 pub mod names;
 pub mod pass;
 pub mod schnet;
+pub mod site_head;
 #[cfg(test)]
 pub(crate) mod test_model;
 pub mod trace;

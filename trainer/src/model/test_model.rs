@@ -94,11 +94,46 @@ pub(crate) fn assert_isolated(config: &ModelConfig) {
     }
 }
 
+/// Fails unless a model of numbers of the sites has one of each site, the same whatever else is in the batch, and learns
+/// its head by it.
+pub(crate) fn assert_sites(config: &ModelConfig) {
+    let crystals = [copper(), rutile(), lonely(), wurtzite()];
+    let head = HeadSize { width: 8, outputs: 1, per_site: true };
+    let statistics = LatticeStatistics::default();
+    let model = PropertyModel::init(config, head, &statistics, 3, &Device::flex().autodiff());
+    let model = names::with_dtype(model, DType::F64);
+    let of = |crystals: &[Crystal], pass: &mut Pass| {
+        model.predict(&batch(config, crystals, &Device::flex()), pass)
+    };
+    let together = of(&crystals, &mut Pass::evaluation());
+    let expected: Vec<f64> = crystals
+        .iter()
+        .flat_map(|crystal| {
+            let sites = of(std::slice::from_ref(crystal), &mut Pass::evaluation());
+            assert_eq!(sites.dims(), [crystal.numbers.len(), 1], "{}", crystal.name);
+            sites.into_data().iter::<f64>().collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(together.dims(), [expected.len(), 1]);
+    for (found, expected) in together.into_data().iter::<f64>().zip(expected) {
+        assert_close("a site", found, expected);
+    }
+    let outputs = of(&crystals, &mut Pass::training());
+    let gradients = Gradients::collect(&model, outputs.powi_scalar(2).sum().backward());
+    let gradients = gradients.tensors();
+    let learns = |name: &str| {
+        let of_name = gradients.iter().filter(|(found, _)| found.starts_with(name));
+        of_name.flat_map(|(_, tensor)| tensor.to_data().iter::<f64>().collect::<Vec<_>>()).any(|g| g != 0.0)
+    };
+    assert!(learns("site_head.0.") && learns("site_head.2."), "{:?}", config.kind);
+    assert!(gradients.iter().all(|(_, tensor)| tensor.to_data().iter::<f64>().all(f64::is_finite)));
+}
+
 /// A fresh model in double precision.
 fn fresh(config: &ModelConfig, device: &Device) -> PropertyModel {
     let model = PropertyModel::init(
         config,
-        HeadSize { width: 1, outputs: 1 },
+        HeadSize { width: 1, outputs: 1, per_site: false },
         &LatticeStatistics::default(),
         3,
         device,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crystal::composition::conventional_formula;
-use crystal::element::SYMBOLS;
+use crystal::element::{SYMBOLS, symbol};
 use schemas::settings::FeatureSettings;
 
 use crate::data::{Graph, GraphBatch, Inputs};
@@ -12,7 +12,7 @@ use crate::finetune::predictor::BatchPredictions;
 use crate::predict::error::PredictError;
 use crate::predict::left_out::{Entry, SharedLeftOut};
 use crate::predict::model::{Member, Quantity};
-use crate::predict::table::{Answer, Description, DomainRow, PredictedNumber, Row};
+use crate::predict::table::{Answer, Description, DomainRow, PredictedNumber, Row, Site};
 use crate::report::classes::most_probable;
 use crate::report::classes::temperature::Temperature;
 use crate::report::interval::{self, COVERAGE};
@@ -43,8 +43,14 @@ impl<'a> Ensemble<'a> {
         let calibrations =
             members.iter().map(|member| member.calibration.clone()).collect::<Option<Vec<_>>>();
         let calibrations = calibrations.unwrap_or_default();
-        let half_width = |target| Some(interval::interval(&calibrations, target, COVERAGE)?.half_width);
-        let Quantity { targets, classes, .. } = &first.quantity;
+        let Quantity { targets, classes, per_site, .. } = &first.quantity;
+        let half_width = |target| {
+            let found = match per_site {
+                true => interval::of_sites(&calibrations, COVERAGE),
+                false => interval::interval(&calibrations, target, COVERAGE),
+            };
+            Some(found?.half_width)
+        };
         Ok(Self {
             first,
             others,
@@ -98,6 +104,7 @@ impl<'a> Ensemble<'a> {
             predictions.push(run(member, graph.clone())?);
         }
         let elements = of_crystals(&graph, |atoms| atoms.iter().copied().collect::<BTreeSet<u8>>());
+        let sites = if self.first.quantity.per_site { of_crystals(&graph, sites) } else { Vec::new() };
         predictions.insert(0, run(self.first, graph)?);
         let domains = self.domains(&predictions, &elements);
         let mut rows = Vec::with_capacity(identifiers.len());
@@ -110,10 +117,11 @@ impl<'a> Ensemble<'a> {
             }
             let values: Vec<&[f64]> = predictions.iter().map(|model| &*model.targets[crystal]).collect();
             match self.answers(&values) {
-                Some(answers) => rows.extend(answers.into_iter().map(|answer| {
+                Some(answers) => rows.extend(answers.into_iter().enumerate().map(|(at, answer)| {
                     let (material_id, formula) = (material_id.clone(), formula.clone());
+                    let site = sites.get(crystal).and_then(|sites| sites.get(at)).copied();
                     let domain = domains.get(crystal).cloned().flatten();
-                    Row { material_id, formula, answer, domain }
+                    Row { material_id, formula, site, answer, domain }
                 })),
                 None => {
                     let message = format!("the models predict {values:?}");
@@ -149,17 +157,18 @@ impl<'a> Ensemble<'a> {
         elements.iter().enumerate().map(of_crystal).collect()
     }
 
-    /// Returns the number of rows of a crystal.
-    pub(super) fn rows_of_crystal(&self) -> usize {
-        self.first.quantity.targets.len()
-    }
-
-    /// Returns what the models predict for a crystal, from their outputs `[M][K]`; `None` if a number is not finite.
+    /// Returns what the models predict for a crystal, from their outputs `[M][K]`, or for its sites, from `[M][nsites]`;
+    /// `None` if a number is not finite.
     fn answers(&self, models: &[&[f64]]) -> Option<Vec<Answer>> {
         let of_output = |output: usize| -> Option<Vec<f64>> {
             models.iter().map(|outputs| outputs.get(output).copied()).collect()
         };
-        let Quantity { targets, classes, .. } = &self.first.quantity;
+        let Quantity { targets, classes, per_site, .. } = &self.first.quantity;
+        if let (true, [target], [half_width]) = (*per_site, &targets[..], &self.half_widths[..]) {
+            let count = models.iter().map(|sites| sites.len()).max().unwrap_or(0);
+            let site = |site| number(0, target.transform, &of_output(site)?, *half_width).map(Answer::Number);
+            return (0..count).map(site).collect();
+        }
         if classes.is_empty() {
             let targets = targets.iter().zip(&self.half_widths).enumerate();
             let number = |(index, (target, half_width)): (usize, (&TargetColumn, &Option<f64>))| {
@@ -220,6 +229,12 @@ fn run(member: &Member, graph: GraphBatch<f32>) -> Result<BatchPredictions, Pred
         });
     }
     Ok(values)
+}
+
+/// Returns the sites of a crystal by their atomic numbers.
+fn sites(atomic_numbers: &[u8]) -> Vec<Site> {
+    let site = |(index, number): (usize, &u8)| Site { index, element: symbol(*number) };
+    atomic_numbers.iter().enumerate().map(site).collect()
 }
 
 /// Returns the conventional formula of every crystal, `[B]`.

@@ -93,7 +93,7 @@ pub struct Summary {
     /// The table: that of the request or, after an interruption, [`partial_path`]; `None` if there was an interruption
     /// before the first row.
     pub table: Option<PathBuf>,
-    /// Number of rows of the table.
+    /// Number of crystals in the table.
     pub crystals: u64,
     /// Number of entries without a prediction.
     pub left_out: u64,
@@ -278,7 +278,7 @@ fn fill<W: Write + Send>(
         let graph = graph?;
         let size = graph.crystals() as u64;
         let rows = ensemble.predict(graph, left_out)?;
-        crystals += (rows.len() / ensemble.rows_of_crystal().max(1)) as u64;
+        crystals += rows.iter().filter(|row| row.begins_crystal()).count() as u64;
         table.write(&rows).map_err(unwritable())?;
         done += size;
         progress(done);

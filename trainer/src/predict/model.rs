@@ -25,6 +25,8 @@ pub struct Quantity {
     pub targets: Vec<TargetColumn>,
     /// Names of the classes of the only property, `[K]`; none if numbers are predicted.
     pub classes: Vec<String>,
+    /// Whether the only property is a number of every site.
+    pub per_site: bool,
 }
 
 impl Quantity {
@@ -39,6 +41,7 @@ impl Quantity {
             task: target.task.clone(),
             targets: target.numbers().into_iter().map(column).collect(),
             classes: target.classes.clone(),
+            per_site: target.per_site,
         }
     }
 }
@@ -108,7 +111,7 @@ impl Member {
 
     /// Returns the properties in which the models of an ensemble must agree, by name.
     fn properties(&self) -> Vec<(String, String)> {
-        let Quantity { task, targets, classes } = self.quantity.clone();
+        let Quantity { task, targets, classes, per_site } = self.quantity.clone();
         let joined = |of: fn(&TargetColumn) -> &str| targets.iter().map(of).collect::<Vec<_>>().join(", ");
         let mut properties = vec![
             ("task".to_owned(), task),
@@ -116,6 +119,7 @@ impl Member {
             ("unit".to_owned(), joined(|target| &target.unit)),
             ("transform".to_owned(), joined(|target| target.transform.name())),
             ("classes".to_owned(), classes.join(", ")),
+            ("per_site".to_owned(), per_site.to_string()),
             ("graph".to_owned(), self.graph.name().to_owned()),
         ];
         properties.extend(self.features.to_metadata());

@@ -21,6 +21,13 @@
 //! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
 //! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
 //!
+//! Of numbers of the sites there is a row for each site, with two columns after `property`:
+//!
+//! | column | content |
+//! |---|---|
+//! | `site` | index of the site, from 0, in the order of the store or file |
+//! | `element` | symbol of its element |
+//!
 //! Several models are averaged in the unit of the target: where the target is a logarithm, `prediction` is their geometric
 //! mean in the unit of the property.
 //!
@@ -38,7 +45,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -63,17 +70,36 @@ pub struct Description {
     pub quantity: Quantity,
 }
 
-/// Prediction for a crystal.
+/// Prediction for a crystal, or for one of its sites.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Identifier.
     pub material_id: String,
     /// Conventional formula.
     pub formula: String,
+    /// The site, if its number is predicted.
+    pub site: Option<Site>,
     /// What is predicted.
     pub answer: Answer,
     /// How the crystal compares with the training crystals, if they are recorded.
     pub domain: Option<DomainRow>,
+}
+
+impl Row {
+    /// Whether it is the first row of its crystal.
+    pub(super) fn begins_crystal(&self) -> bool {
+        let is_first = self.site.is_none_or(|site| site.index == 0);
+        is_first && !matches!(&self.answer, Answer::Number(number) if number.target > 0)
+    }
+}
+
+/// A site of a crystal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Site {
+    /// Index in the crystal, from 0.
+    pub index: usize,
+    /// Symbol of its element.
+    pub element: &'static str,
 }
 
 /// How a crystal compares with the training crystals.
@@ -129,6 +155,7 @@ struct Column {
 enum CellKind {
     Text,
     Number,
+    Count,
     Flag,
 }
 
@@ -138,6 +165,7 @@ enum CellKind {
 enum Cell<'a> {
     Text(Option<Cow<'a, str>>),
     Number(Option<f64>),
+    Count(u64),
     Flag(Option<bool>),
 }
 
@@ -264,6 +292,9 @@ fn columns(quantity: &Quantity) -> Vec<Column> {
     ];
     let domain = domain.map(|(name, kind)| Column { is_nullable: true, ..column(name, kind) });
     let mut columns = vec![text("material_id"), text("formula"), text("property")];
+    if quantity.per_site {
+        columns.extend([column("site", CellKind::Count), text("element")]);
+    }
     if !quantity.classes.is_empty() {
         columns.extend([text("prediction"), number("confidence"), optional("deviation")]);
         columns.extend(probability_columns(&quantity.classes).iter().map(|name| number(name)));
@@ -289,7 +320,11 @@ fn cells<'a>(row: &'a Row, quantity: &'a Quantity, text: fn(&'a str) -> Cow<'a, 
             let property = target.map_or("", |target| &target.property);
             let unit = target.map_or("", |target| &target.unit);
             let [lower, upper] = [0, 1].map(|end| number.interval.map(|interval| interval[end]));
-            cells.extend([property, unit].map(text));
+            cells.push(text(property));
+            if let Some(Site { index, element }) = row.site {
+                cells.extend([Cell::Count(index as u64), text(element)]);
+            }
+            cells.push(text(unit));
             cells.extend([Some(number.prediction), number.deviation, lower, upper].map(Cell::Number));
             if is_transformed(quantity) {
                 cells.push(Cell::Number(number.transformed));
@@ -317,6 +352,7 @@ fn schema(columns: &[Column]) -> Arc<Schema> {
         let data_type = match kind {
             CellKind::Text => DataType::Utf8,
             CellKind::Number => DataType::Float64,
+            CellKind::Count => DataType::UInt64,
             CellKind::Flag => DataType::Boolean,
         };
         Field::new(name, data_type, *is_nullable)
@@ -326,7 +362,7 @@ fn schema(columns: &[Column]) -> Arc<Schema> {
 
 /// Returns the metadata of the Parquet table. Those of several properties are separated by commas.
 fn properties(description: &Description) -> io::Result<WriterProperties> {
-    let Description { weights, quantity: Quantity { task, targets, classes } } = description;
+    let Description { weights, quantity: Quantity { task, targets, classes, .. } } = description;
     let joined = |of: fn(&TargetColumn) -> &str| targets.iter().map(of).collect::<Vec<_>>().join(",");
     let mut entries = vec![
         ("weights", serde_json::to_string(weights)?),
@@ -349,6 +385,7 @@ fn batch(rows: &[Row], quantity: &Quantity, columns: &[Column]) -> io::Result<Re
         match column.kind {
             CellKind::Text => Arc::new(cells.map(text_of).collect::<StringArray>()),
             CellKind::Number => Arc::new(cells.map(number_of).collect::<Float64Array>()),
+            CellKind::Count => Arc::new(cells.map(count_of).collect::<UInt64Array>()),
             CellKind::Flag => Arc::new(cells.map(flag_of).collect::<BooleanArray>()),
         }
     };
@@ -362,6 +399,10 @@ fn text_of<'a>(cell: Option<&'a Cell<'_>>) -> Option<&'a str> {
 
 fn number_of(cell: Option<&Cell<'_>>) -> Option<f64> {
     if let Some(Cell::Number(number)) = cell { *number } else { None }
+}
+
+fn count_of(cell: Option<&Cell<'_>>) -> Option<u64> {
+    if let Some(Cell::Count(count)) = cell { Some(*count) } else { None }
 }
 
 fn flag_of(cell: Option<&Cell<'_>>) -> Option<bool> {

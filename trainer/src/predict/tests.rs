@@ -22,6 +22,7 @@ fn fake(offset: f64, path: &str) -> Member {
             transform: Transform::None,
         }],
         classes: Vec::new(),
+        per_site: false,
     };
     let predict = move |graph: GraphBatch<f32>| {
         let bases = graph.bases.as_ref().expect("the model asks for them");

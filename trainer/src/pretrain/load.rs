@@ -45,7 +45,7 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<LoadedEncoder, Train
             MethodKind::InfoGraph => pretrained::<InfoGraphObjective>(path, device),
         };
     };
-    let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+    let head = HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
     let model = PropertyModel::init(&description.model, head, &description.lattice, 0, device);
     let PropertyModel { encoder, .. } = with_weights(model, file.tensors, &[OPTIMISER_PREFIX], path)?.valid();
     Ok(LoadedEncoder { encoder, description, described: true })
@@ -69,7 +69,8 @@ pub(crate) fn require_whole(
         (Some(target), _) => {
             let Description { model, lattice, .. } = description;
             let device = Device::flex().autodiff();
-            let head = HeadSize { width: target.head_width, outputs: target.outputs() };
+            let head =
+                HeadSize { width: target.head_width, outputs: target.outputs(), per_site: target.per_site };
             let model = PropertyModel::init(model, head, lattice, 0, &device);
             require_model(&model, &file.tensors, &[OPTIMISER_PREFIX], path)
         }

@@ -111,6 +111,11 @@ impl GlobalSizes {
         self.weighed(mean, self.ranks.count() * self.share.crystals, self.sizes.crystals)
     }
 
+    /// Weighs a mean over this rank's atoms as this rank's loss for a mean over all atoms.
+    pub fn of_atoms<const D: usize>(&self, mean: Tensor<D>) -> Tensor<D> {
+        self.weighed(mean, self.ranks.count() * self.share.atoms, self.sizes.atoms)
+    }
+
     /// Weighs a mean over this rank's atoms, so that the sum over the ranks is the mean over all atoms.
     pub fn part_of_atoms<const D: usize>(&self, mean: Tensor<D>) -> Tensor<D> {
         self.weighed(mean, self.share.atoms, self.sizes.atoms)

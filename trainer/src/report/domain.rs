@@ -55,6 +55,8 @@ fn by_distance(errors: &[PlacedError]) -> Vec<DomainError> {
 pub(super) struct DomainTable<'a> {
     /// Title of the section.
     pub(super) title: &'a str,
+    /// Word for what has an error.
+    pub(super) noun: &'a str,
     /// Heading of the errors.
     pub(super) heading: &'a str,
     /// Text behind what distances are.
@@ -78,7 +80,7 @@ impl DomainTable<'_> {
                     }
                     div class="scroll" {
                         table class="distances" {
-                            thead { tr { th { "distance" } th { "crystals" } th { (self.heading) } th {} } }
+                            thead { tr { th { "distance" } th { (self.noun) "s" } th { (self.heading) } th {} } }
                             tbody { @for group in &groups { (self.row(group, largest)) } }
                         }
                     }
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn the_table_is_left_out_without_distances() {
         let write = |error: f64, largest: f64| format!("{error} of {largest}");
-        let table = DomainTable { title: "Errors", heading: "MAE", note: "; in eV".to_owned(), write };
+        let table = DomainTable { title: "Errors", noun: "crystal", heading: "MAE", note: "; in eV".to_owned(), write };
         let section = table.section(&errors()).into_string();
         for part in
             ["3.00 to 4.00", "<td>1 of 4</td>", "width:25.0%", "; in eV.", "no training crystal holds"]

@@ -24,17 +24,18 @@ pub(super) fn section(evaluation: &Evaluation, mae: f64) -> Markup {
             section {
                 h2 { "Error by element" }
                 p {
-                    "Mean absolute error over the crystals that hold the element"
+                    "Mean absolute error over the " @if evaluation.is_of_sites() { "sites of" } @else { "crystals that hold" }
+                    " the element"
                     (unit::shown(", in ", &evaluation.unit, "")) ". The list below has their numbers."
                 }
-                figure class="wide" { (table(&errors, format, &evaluation.unit)) }
+                figure class="wide" { (table(&errors, format, evaluation)) }
                 details {
                     summary { "List of the elements" }
                     p {
                         "The commonest first. Bias is the mean of predicted − known. Shaded: the largest errors among "
-                        "elements of ten crystals or more."
+                        "elements of ten " (evaluation.noun()) "s or more."
                     }
-                    (list(&errors, format))
+                    (list(&errors, format, evaluation.noun()))
                 }
             }
         }
@@ -42,8 +43,8 @@ pub(super) fn section(evaluation: &Evaluation, mae: f64) -> Markup {
 }
 
 /// Returns the periodic table, shaded by the error in proportion to the largest one.
-fn table(errors: &[ElementError], format: Format, unit: &str) -> Markup {
-    let largest = largest(errors);
+fn table(errors: &[ElementError], format: Format, evaluation: &Evaluation) -> Markup {
+    let (largest, unit, noun) = (largest(errors), evaluation.unit.as_str(), evaluation.noun());
     let legend = ShadeLegend {
         name: format!("mean absolute error{}", unit::shown(", ", unit, "")),
         marks: ["none".to_owned(), "0".to_owned(), format.write(largest)],
@@ -53,21 +54,21 @@ fn table(errors: &[ElementError], format: Format, unit: &str) -> Markup {
         value: short(error.mae),
         about: format!(
             "{}, mean absolute error {}{}, bias {}",
-            counted(error.count, "crystal"),
+            counted(error.count, noun),
             format.write(error.mae),
             unit::shown(" ", unit, ""),
             format.write_signed(error.bias)
         ),
     };
-    periodic_table("Periodic table: mean absolute error of the crystals with each element", &legend, |z| {
+    periodic_table(&format!("Periodic table: mean absolute error of the {noun}s of each element"), &legend, |z| {
         let symbol = SYMBOLS.get(z).copied().unwrap_or_default();
         let error = errors.iter().find(|error| error.symbol == symbol);
-        error.map_or_else(|| ElementCell { about: "no crystal".to_owned(), ..ElementCell::default() }, cell)
+        error.map_or_else(|| ElementCell { about: format!("no {noun}"), ..ElementCell::default() }, cell)
     })
 }
 
 /// Returns the list of the elements in columns.
-fn list(errors: &[ElementError], format: Format) -> Markup {
+fn list(errors: &[ElementError], format: Format, noun: &str) -> Markup {
     let largest = largest(errors);
     let row = |element: &ElementError| {
         let share = if largest > 0.0 { 100.0 * element.mae / largest } else { 0.0 };
@@ -83,7 +84,7 @@ fn list(errors: &[ElementError], format: Format) -> Markup {
         div class="columns" {
             @for part in errors.chunks(errors.len().div_ceil(COLUMNS).max(1)) {
                 table {
-                    thead { tr { th {} th { "crystals" } th { "MAE" } th {} th { "bias" } } }
+                    thead { tr { th {} th { (noun) "s" } th { "MAE" } th {} th { "bias" } } }
                     tbody { @for element in part { (row(element)) } }
                 }
             }

@@ -43,7 +43,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
         @if charts.iter().any(Option::is_some) {
             section {
                 h2 { "Errors against" }
-                p { "A point is a test crystal. The line is the mean absolute error of groups of equal size." }
+                p { "A point is a " @if evaluation.is_of_sites() { "site of a " } "test crystal. The line is the mean absolute error of groups of equal size." }
                 div class="charts" { @for chart in charts.iter().flatten() { (chart) } }
             }
         }

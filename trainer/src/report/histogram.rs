@@ -40,8 +40,9 @@ pub(super) fn chart(evaluation: &Evaluation) -> Markup {
     let errors: Vec<f64> = evaluation.outcomes().map(super::Outcome::error).collect();
     let bars = bars(&errors);
     let axis = format!("predicted \u{2212} known {}", evaluation.quantity());
+    let counted = format!("{}s", evaluation.noun());
     html! {
-        (chart::histogram(&bars, SIZE, &axis, "crystals", Marks { zeros: 0, line: Some(0.0) }))
+        (chart::histogram(&bars, SIZE, &axis, &counted, Marks { zeros: 0, line: Some(0.0) }))
         @if bars.below + bars.above > 0 {
             p class="legend" {
                 span { "not shown: " (grouped(bars.below as usize)) " below, " (grouped(bars.above as usize)) " above" }

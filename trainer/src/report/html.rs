@@ -17,9 +17,9 @@ use crate::unit;
 
 /// Style sheet of the page, in addition to that of all pages and that of shades, also for print.
 const STYLE: &str = include_str!("style.css");
-/// Shares of the crystals whose largest error is listed.
+/// Shares of the crystals or sites whose largest error is listed.
 const SIZES: [(&str, f64); 4] = [
-    ("half of the crystals are within", 0.5),
+    ("half of them are within", 0.5),
     ("90 % are within", 0.9),
     ("99 % are within", 0.99),
     ("all are within", 1.0),
@@ -59,6 +59,7 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
     let unit = unit::shown(", ", &evaluation.unit, "");
     let share = record.mean.mae / record.mean.dummy_mae;
     let tested = record.folds.iter().map(|fold| fold.test).sum();
+    let sites: usize = record.folds.iter().filter_map(|fold| fold.test_sites).sum();
     html! {
         h1 { (evaluation.task) }
         p { (evaluation.description) }
@@ -71,6 +72,7 @@ fn header(evaluation: &Evaluation, record: &EvaluationRecord) -> Markup {
             @if share.is_finite() { (tile(&format!("{:.1} %", 100.0 * share), "of the dummy's error is left")) }
             @if let Some(mean) = record.mean.r2 { (tile(&spread(mean, record.std.r2, Format::of(R2_SIZE)), "R²")) }
             (tile(&grouped(tested), "crystals tested"))
+            @if sites > 0 { (tile(&grouped(sites), "sites of them")) }
         }
     }
 }
@@ -109,6 +111,10 @@ fn scores(record: &EvaluationRecord, notes: &[String]) -> Markup {
                 @if seeds.len() == 1 { "the one seed " } @else { (counted(seeds.len(), "seed")) ": " }
                 (seeds.join(", ")) ". The dummy always predicts the median of its training part."
                 @if let Some(interval) = record.mae_interval { " " (resampled(interval)) }
+                @if record.folds.iter().any(|fold| fold.test_sites.is_some()) {
+                    " Parts are counted in crystals, errors are those of all their sites. Sites of a crystal are not "
+                    "independent of each other."
+                }
             }
             div class="scroll" {
                 table {
@@ -198,6 +204,7 @@ fn distances(evaluation: &Evaluation) -> Markup {
     };
     let table = DomainTable {
         title: "Error by distance from the training crystals",
+        noun: evaluation.noun(),
         heading: "MAE",
         note: unit::shown("; errors in ", &evaluation.unit, ""),
         write: |error, largest| Format::of(largest).write(error),
@@ -210,12 +217,15 @@ fn crystals(evaluation: &Evaluation) -> Markup {
     let format = Format::of(evaluation.outcomes().map(|outcome| outcome.target.abs()).fold(0.0, f64::max));
     let unit = unit::shown(" ", &evaluation.unit, "");
     let shown = evaluation.structures.iter().filter_map(|structure| {
-        let outcome = evaluation.outcomes().find(|outcome| outcome.material_id == structure.material_id)?;
+        let outcomes = evaluation.outcomes().filter(|outcome| outcome.material_id == structure.material_id);
+        let outcome = outcomes.max_by(|left, right| left.error().abs().total_cmp(&right.error().abs()))?;
+        let site = outcome.site.map(|site| format!("site {site} {}, ", outcome.elements.concat()));
         Some(ShownCrystal {
             structure,
             formula: &outcome.formula,
             about: format!(
-                "known {}, predicted {}{unit}",
+                "{}known {}, predicted {}{unit}",
+                site.unwrap_or_default(),
                 format.write(outcome.target),
                 format.write(outcome.prediction)
             ),
@@ -244,7 +254,13 @@ fn worst(evaluation: &Evaluation) -> Markup {
                     tbody {
                         @for (fold, outcome) in worst {
                             tr {
-                                td { (outcome.material_id) } td class="text" { (outcome.formula) }
+                                td {
+                                    (outcome.material_id)
+                                    @if let Some(site) = outcome.site {
+                                        ", site " (site) " " (outcome.elements.concat())
+                                    }
+                                }
+                                td class="text" { (outcome.formula) }
                                 td class="text" {
                                     @if let Some(fold) = evaluation.folds.get(fold) { (fold.name) }
                                 }

@@ -15,7 +15,7 @@ pub const COVERAGE: f64 = 0.9;
 pub struct Interval {
     /// Half of its width.
     pub half_width: f64,
-    /// Number of validation crystals that it is made of.
+    /// Number of validation crystals that it is made of, or of their sites.
     pub crystals: usize,
 }
 
@@ -30,7 +30,21 @@ pub fn interval(members: &[Vec<Validated>], target: usize, coverage: f64) -> Opt
         let known = crystal.targets.get(target).copied().flatten()?;
         Some((known - crystal.predictions.get(target)?).abs())
     };
-    let mut errors: Vec<f64> = averaged(members).into_iter().filter_map(error).collect();
+    of_errors(averaged(members).into_iter().filter_map(error).collect(), coverage)
+}
+
+/// Returns the interval of an ensemble whose members predict a number of every site, by the errors of all sites; see
+/// [`interval`]. The sites of a crystal are not independent, so the coverage is less sure than so many errors suggest.
+pub fn of_sites(members: &[Vec<Validated>], coverage: f64) -> Option<Interval> {
+    let errors = averaged(members).into_iter().flat_map(|Validated { targets, predictions, .. }| {
+        let pairs = targets.into_iter().zip(predictions);
+        pairs.filter_map(|(known, prediction)| Some((known? - prediction).abs()))
+    });
+    of_errors(errors.collect(), coverage)
+}
+
+/// Returns the interval of absolute errors.
+fn of_errors(mut errors: Vec<f64>, coverage: f64) -> Option<Interval> {
     errors.sort_by(f64::total_cmp);
     let rank = (coverage * (errors.len() + 1) as f64).ceil() as usize;
     let half_width = *errors.get(rank.checked_sub(1)?)?;
@@ -61,6 +75,19 @@ mod tests {
         assert_eq!(interval(&[member(0, &nine[..8])], 0, 0.9), None);
         assert_eq!(interval(&[member(0, &nine)], 0, 0.5), Some(Interval { half_width: 5.0, crystals: 9 }));
         assert_eq!(interval(&[], 0, 0.9), None);
+    }
+
+    #[test]
+    fn every_site_has_an_error() {
+        let crystal = |name: &str, predictions: &[f64]| Validated {
+            material_id: name.to_owned(),
+            targets: vec![Some(1.0); predictions.len()],
+            predictions: predictions.to_vec(),
+        };
+        let seeds =
+            [[0.0, 3.0], [2.0, 7.0]].map(|sites| vec![crystal("a", &[sites[0]]), crystal("b", &sites)]);
+        // Errors 0 of the mean of the only site of the first, 0 and 4 of the sites of the second.
+        assert_eq!(of_sites(&seeds, 0.7), Some(Interval { half_width: 4.0, crystals: 3 }));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::files::{read_record, write_record};
 use super::interval::{COVERAGE, Interval};
 use super::part::Part;
 use super::statistics::{MeanStd, Scores, mean};
-use super::{Evaluation, FoldOutcome};
+use super::{Evaluation, FoldOutcome, Outcome};
 
 /// Name of the file in the folder of an evaluation.
 pub const FILE: &str = "evaluation.json";
@@ -66,9 +66,9 @@ pub struct IntervalRecord {
     pub coverage: f64,
     /// Half of its width.
     pub half_width: f64,
-    /// Number of validation crystals that it is made of.
+    /// Number of validation crystals that it is made of; for numbers of the sites, of their sites.
     pub validation_crystals: usize,
-    /// Share of the test crystals whose value lies in it.
+    /// Share of the test crystals, or of their sites, whose value lies in it.
     pub covered: f64,
 }
 
@@ -103,6 +103,9 @@ pub struct FoldRecord {
     pub validation: usize,
     /// Number of scored crystals: those of the test part, unless the record says another one.
     pub test: usize,
+    /// Number of their sites, over which errors are taken; absent for numbers of whole crystals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_sites: Option<usize>,
     /// Mean absolute error.
     pub mae: f64,
     /// Root of the mean squared error.
@@ -206,14 +209,19 @@ impl EvaluationRecord {
     }
 }
 
-/// Returns the confidence interval of the mean over the folds of the mean absolute error.
+/// Returns the confidence interval of the mean over the folds of the mean absolute error. The sites of a crystal, which are
+/// not independent, are drawn together.
 fn mae_interval(evaluation: &Evaluation) -> Option<ConfidenceInterval> {
-    let errors = |fold: &FoldOutcome| fold.outcomes.iter().map(|outcome| outcome.error().abs()).collect();
-    let errors: Vec<Vec<f64>> = evaluation.folds.iter().map(errors).collect();
+    let is_same = |previous: &Outcome, next: &Outcome| {
+        next.site.is_some() && previous.material_id == next.material_id
+    };
+    let of_crystal = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| outcome.error().abs()).collect();
+    let errors = |fold: &FoldOutcome| fold.outcomes.chunk_by(is_same).map(of_crystal).collect();
+    let errors: Vec<Vec<Vec<f64>>> = evaluation.folds.iter().map(errors).collect();
     let sizes: Vec<usize> = errors.iter().map(Vec::len).collect();
     bootstrap::interval(&sizes, |fold, drawn| {
         let errors = errors.get(fold)?;
-        Some(mean(drawn.iter().filter_map(|&crystal| errors.get(crystal).copied())))
+        Some(mean(drawn.iter().filter_map(|&crystal| errors.get(crystal)).flatten().copied()))
     })
 }
 
@@ -230,7 +238,8 @@ impl FoldRecord {
             seed_std: fold.seed_std.clone(),
             train: fold.train,
             validation: fold.validation,
-            test: scores.count,
+            test: fold.crystals(),
+            test_sites: fold.outcomes.iter().any(|outcome| outcome.site.is_some()).then_some(scores.count),
             mae: scores.mae,
             rmse: scores.rmse,
             r2: scores.r2,

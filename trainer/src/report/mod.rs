@@ -68,7 +68,7 @@ pub const PAGE: &str = "report.html";
 /// Number of crystals with the largest errors that the page lists.
 const WORST: usize = 20;
 
-/// A test crystal with its target and prediction.
+/// A test crystal with its target and prediction, or one of its sites.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Identifier of the crystal in the store.
@@ -81,7 +81,9 @@ pub struct Outcome {
     pub prediction: f64,
     /// Standard deviation of the ensemble's predictions, in the unit of the target; `None` for a single model.
     pub deviation: Option<f64>,
-    /// Symbols of the elements of the crystal, in any order.
+    /// Index of the site, from 0; `None` for a number of the whole crystal.
+    pub site: Option<usize>,
+    /// Symbols of the elements of the crystal, in any order, or of the site.
     pub elements: Vec<String>,
     /// Number of sites in its cell.
     pub sites: usize,
@@ -119,8 +121,15 @@ pub struct FoldOutcome<O = Outcome, D = f64> {
     pub train: usize,
     /// Number of crystals for validation.
     pub validation: usize,
-    /// The test crystals.
+    /// The test crystals, or their sites.
     pub outcomes: Vec<O>,
+}
+
+impl FoldOutcome {
+    /// Returns the number of test crystals.
+    fn crystals(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.site.is_none_or(|site| site == 0)).count()
+    }
 }
 
 /// An evaluated task.
@@ -163,9 +172,25 @@ impl Evaluation {
         format!("{}{}", words(&self.property, &self.unit), unit::shown(", ", &self.unit, ""))
     }
 
-    /// Returns the identifiers of the test crystals with the largest errors, in descending order.
+    /// Returns the identifiers of the test crystals with the largest errors, in descending order, each once.
     pub fn worst_ids(&self) -> Vec<&str> {
-        self.worst(WORST).into_iter().map(|(_, outcome)| outcome.material_id.as_str()).collect()
+        let mut ids: Vec<&str> = Vec::new();
+        for (_, outcome) in self.worst(WORST) {
+            if !ids.contains(&outcome.material_id.as_str()) {
+                ids.push(&outcome.material_id);
+            }
+        }
+        ids
+    }
+
+    /// Whether the property is a number of every site.
+    fn is_of_sites(&self) -> bool {
+        self.outcomes().any(|outcome| outcome.site.is_some())
+    }
+
+    /// Returns the word for what has a prediction.
+    fn noun(&self) -> &'static str {
+        if self.is_of_sites() { "site" } else { "crystal" }
     }
 
     /// Returns the test crystals with the largest errors in descending order, with the indices of their folds.
@@ -176,7 +201,8 @@ impl Evaluation {
             .collect();
         let by_error = |left: &(usize, &Outcome), right: &(usize, &Outcome)| {
             let errors = right.1.error().abs().total_cmp(&left.1.error().abs());
-            errors.then_with(|| left.1.material_id.cmp(&right.1.material_id))
+            let by_name = || left.1.material_id.cmp(&right.1.material_id);
+            errors.then_with(by_name).then(left.1.site.cmp(&right.1.site))
         };
         crystals.sort_by(by_error);
         crystals.truncate(number);
@@ -244,7 +270,7 @@ pub fn write_scores(folder: &Path, evaluation: &Evaluation) -> Result<PathBuf, R
 ///
 /// * `evaluation.json`, see [`EvaluationRecord`]
 /// * `predictions.csv`: material_id, formula, property, unit, fold, target, prediction, deviation, lower_90, upper_90,
-///   domain_distance
+///   domain_distance; of numbers of the sites a row for each site, with site and element after the formula
 /// * `report.html`
 /// * for a MatBench task `info.json`, and `results.json.gz` if [`matbench::check`] finds the evaluation complete
 ///   (otherwise the page lists what is missing)

@@ -11,11 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Validated {
     /// Identifier.
     pub material_id: String,
-    /// Targets, `[T]`, in their units; `None` for those that the crystal lacks. Of classes the index, `[1]`. Files of earlier
-    /// versions have a single number.
+    /// Targets, `[T]`, in their units; `None` for those that the crystal lacks. Of classes the index, `[1]`, of numbers of
+    /// the sites those of all sites, `[nsites]`. Files of earlier versions have a single number.
     #[serde(alias = "target", deserialize_with = "one_or_many")]
     pub targets: Vec<Option<f64>>,
-    /// Predictions of the member's weights, `[K]`, or a single number as above: numbers in the units of the targets, or probabilities of the classes.
+    /// Predictions of the member's weights, `[K]`, or a single number as above: numbers in the units of the targets, or
+    /// probabilities of the classes. Of numbers of the sites `[nsites]`.
     #[serde(alias = "prediction", deserialize_with = "one_or_many")]
     pub predictions: Vec<f64>,
 }

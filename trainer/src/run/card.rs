@@ -75,7 +75,7 @@ impl Card<'_> {
                 pretrain.method.decoders()
             ),
             Some(target) if target.classes.is_empty() => {
-                let numbers = target.numbers().into_iter().map(|number| predicts(&number));
+                let numbers = target.numbers().into_iter().map(|number| predicts(&number, target.per_site));
                 let numbers: Vec<String> = numbers.collect();
                 format!("{fine_tuned}{}\n\n{}\n", markdown(&target.task), numbers.join("\n"))
             }
@@ -199,12 +199,13 @@ fn terms(source: &str) -> Option<&'static Publication> {
         .map(|file| file.publication)
 }
 
-/// Returns a sentence about a number that a model predicts.
-fn predicts(number: &TargetNumber) -> String {
+/// Returns a sentence about a number that a model predicts, of crystals or of sites.
+fn predicts(number: &TargetNumber, per_site: bool) -> String {
     let TargetNumber { property, unit, mean, std, .. } = number;
     format!(
-        "Predicts `{}` of a crystal{}. The training targets have mean {mean:.6} and standard deviation {std:.6}{}.",
+        "Predicts `{}` of {}{}. The training targets have mean {mean:.6} and standard deviation {std:.6}{}.",
         markdown_code(property),
+        if per_site { "every site of a crystal" } else { "a crystal" },
         markdown(&unit::shown(" in ", unit, "")),
         markdown(&unit::shown(" ", unit, ""))
     )

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_a_model_are_counted_without_it() {
-        const HEAD: HeadSize = HeadSize { width: 8, outputs: 3 };
+        const HEAD: HeadSize = HeadSize { width: 8, outputs: 3, per_site: false };
         let (lattice, device) = (LatticeStatistics::default(), Device::flex().autodiff());
         fn count<M: Module>(model: &M) -> f64 {
             names::parameters(model).iter().map(|tensor| tensor.data.num_elements() as f64).sum()

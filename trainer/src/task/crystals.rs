@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, Float64Array, Int8Array, StringArray};
-use arrow::datatypes::DataType;
+use arrow::array::{Array, AsArray, Float64Array, Int8Array, ListArray, StringArray, UInt32Array};
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::record_batch::RecordBatch;
 use schemas::StoreError;
+use schemas::count::counted;
 use schemas::hash::hex;
 use schemas::reader::Shard;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,8 @@ use crate::data::subset::{IDENTIFIER_COLUMN, SplitPart};
 
 /// Name of the column of the official folds.
 const FOLD_COLUMN: &str = "fold";
+/// Name of the column with the number of sites.
+const SITES_COLUMN: &str = "nsites";
 
 /// A value of a property column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +52,8 @@ pub(super) struct Wanted<'a> {
     pub(super) classification: Option<&'a Classification>,
     /// Name of the split column.
     pub(super) split_column: Option<&'a str>,
+    /// Whether the only property is one of numbers of the sites.
+    pub(super) per_site: bool,
 }
 
 /// A crystal of the shards.
@@ -56,8 +61,11 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Crystal {
     /// Identifier.
     pub(super) material_id: String,
-    /// Value of every property, in the unit of its column; of classes their index, NaN for a value of none.
+    /// Value of every property, in the unit of its column; of classes their index, NaN for a value of none; of numbers of
+    /// the sites the mean of their magnitudes, by which folds are made alike.
     pub(super) values: Vec<Option<f64>>,
+    /// Numbers of the sites, `[nsites]`; empty for other properties, and without a value.
+    pub(super) sites: Vec<f64>,
     /// The value that is of no class.
     pub(super) of_no_class: Option<String>,
     /// Part in the split column, if one was read.
@@ -101,6 +109,7 @@ impl Crystals {
             let optional = wanted.properties.iter().copied().chain(wanted.split_column);
             let there = |name: &&str| source.schema.field_with_name(name).is_ok();
             let mut names = vec![IDENTIFIER_COLUMN, FOLD_COLUMN];
+            names.extend(wanted.per_site.then_some(SITES_COLUMN));
             names.extend(optional.filter(there));
             let shard = Shard::open(&source.path, Some(sources.settings()))?;
             for batch in shard.batches(None, Some(&names))? {
@@ -108,7 +117,11 @@ impl Crystals {
                     path: source.path.clone(),
                     message: error.to_string(),
                 })?;
-                for crystal in rows(&batch, &source.path, wanted)? {
+                let mut crystals_of_batch = rows(&batch, &source.path, wanted)?;
+                if wanted.per_site {
+                    add_sites(&mut crystals_of_batch, &batch, &source.path, wanted.properties)?;
+                }
+                for crystal in crystals_of_batch {
                     let position = crystals.list.len();
                     if let Some(earlier) = crystals.index.insert(crystal.material_id.clone(), position) {
                         return Err(TaskError::Duplicate {
@@ -135,6 +148,7 @@ impl Crystals {
             hash.update(&crystal.material_id);
             // An absent value is a number that no present one is.
             let bits = crystal.values.iter().map(|value| value.map_or(u64::MAX, f64::to_bits));
+            let bits = bits.chain(crystal.sites.iter().map(|number| number.to_bits()));
             bits.for_each(|bits| hash.update(bits.to_le_bytes()));
         }
         hex(&hash.finalize())
@@ -185,8 +199,13 @@ enum PropertyColumn<'a> {
 impl<'a> PropertyColumn<'a> {
     /// Returns a column of the batch; `None` if it lacks the column.
     fn of(batch: &'a RecordBatch, path: &Path, name: &str) -> Result<Option<Self>, StoreError> {
-        let is_text = batch.column_by_name(name).is_some_and(|column| column.data_type() == &DataType::Utf8);
-        match is_text {
+        let data_type = batch.column_by_name(name).map(|column| column.data_type());
+        if matches!(data_type, Some(DataType::List(_))) {
+            let (path, column) = (path.to_owned(), name.to_owned());
+            let problem = "is a list, one number a site, which a task with per_site = true learns".to_owned();
+            return Err(StoreError::Column { path, column, problem });
+        }
+        match data_type == Some(&DataType::Utf8) {
             true => Ok(typed(batch, path, name, "text")?.map(Self::Texts)),
             false => Ok(typed(batch, path, name, "Float64")?.map(Self::Numbers)),
         }
@@ -202,8 +221,10 @@ impl<'a> PropertyColumn<'a> {
 
 /// Returns the crystals of a batch of columns.
 fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crystal>, StoreError> {
-    let Wanted { properties, classification, split_column } = wanted;
+    let Wanted { properties, classification, split_column, .. } = wanted;
     let identifiers = typed::<StringArray>(batch, path, IDENTIFIER_COLUMN, "text")?;
+    // Lists are added by `add_sites`.
+    let properties = if wanted.per_site { &[] } else { properties };
     let columns = properties.iter().map(|name| PropertyColumn::of(batch, path, name));
     let columns: Vec<Option<PropertyColumn<'_>>> = columns.collect::<Result<_, _>>()?;
     let without_classes = columns
@@ -246,12 +267,47 @@ fn rows(batch: &RecordBatch, path: &Path, wanted: Wanted<'_>) -> Result<Vec<Crys
             Ok(Crystal {
                 material_id: material_id.to_owned(),
                 values,
+                sites: Vec::new(),
                 of_no_class,
                 part: part.and_then(part_of),
                 fold: fold.and_then(|fold| usize::try_from(fold).ok()),
             })
         })
         .collect()
+}
+
+/// Adds the numbers of the sites to the crystals of a batch.
+fn add_sites(
+    crystals: &mut [Crystal],
+    batch: &RecordBatch,
+    path: &Path,
+    properties: &[&str],
+) -> Result<(), StoreError> {
+    let column = |name: &str| typed::<ListArray>(batch, path, name, "a list of numbers, one a site");
+    let lists = properties.first().map_or(Ok(None), |name| column(name))?;
+    let nsites = typed::<UInt32Array>(batch, path, SITES_COLUMN, "UInt32")?;
+    for (row, crystal) in crystals.iter_mut().enumerate() {
+        let list = lists.filter(|lists| lists.is_valid(row)).map(|lists| lists.value(row));
+        let Some(list) = list else {
+            crystal.values = vec![None];
+            continue;
+        };
+        let numbers = list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten();
+        crystal.sites = numbers.filter(|number| number.is_finite()).collect();
+        let nsites = nsites.map_or(0, |nsites| nsites.value(row)) as usize;
+        if crystal.sites.len() != nsites || nsites == 0 {
+            let found = counted(crystal.sites.len(), "finite number");
+            let (column, sites) = (properties.join(", "), counted(nsites, "site"));
+            return Err(StoreError::Row {
+                path: path.to_owned(),
+                material_id: crystal.material_id.clone(),
+                problem: format!("{found} of {column} for {sites}"),
+            });
+        }
+        let magnitudes: f64 = crystal.sites.iter().map(|number| number.abs()).sum();
+        crystal.values = vec![Some(magnitudes / nsites as f64)];
+    }
+    Ok(())
 }
 
 /// Returns the part that a value of a split column names.

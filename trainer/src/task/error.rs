@@ -97,6 +97,14 @@ pub enum TaskError {
         /// A description of the fault.
         problem: String,
     },
+    /// A column of numbers of the sites cannot be learnt as asked for.
+    #[error("the column {property} holds a number of every site: {problem}")]
+    OfSites {
+        /// Name of the property column.
+        property: String,
+        /// A description of the fault.
+        problem: &'static str,
+    },
     /// The shards cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -127,6 +127,10 @@ pub struct Task {
     /// Classes of the property, if the model is to predict them instead of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classification: Option<Classification>,
+    /// Whether the property is a number of every site, a list in the order of the sites, and the model predicts one of
+    /// every site.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_site: bool,
     /// Further properties that the same model learns to predict. A crystal needs a value of one property alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<TargetColumn>,
@@ -292,6 +296,21 @@ impl Task {
             }
             if let Some(fault) = classification.fault() {
                 return Some(fault);
+            }
+        }
+        if self.per_site {
+            let faults = [
+                (self.classification.is_some(), "per_site", "false with classification.classes"),
+                (!self.further.is_empty(), "per_site", "false with further properties"),
+                (self.transform != Transform::None, "per_site", "false with a transform"),
+                (
+                    self.leaderboard.is_some(),
+                    "per_site",
+                    "false with leaderboard, whose benchmarks are of crystals",
+                ),
+            ];
+            if let Some((_, key, needed)) = faults.into_iter().find(|(is_fault, ..)| *is_fault) {
+                return Some((key, "true".to_owned(), needed));
             }
         }
         if self.split.has_folds() && self.expected.is_some() {

@@ -73,15 +73,21 @@ impl PropertyTask {
     ///
     /// # Errors
     /// [`TaskError::Data`] if no shard has a column or the split column, or a shard cannot be read;
-    /// [`TaskError::NoClasses`] for a column that does not consist of classes; [`TaskError::Value`] for less than two
+    /// [`TaskError::NoClasses`] for a column that does not consist of classes; [`TaskError::OfSites`] for numbers of the
+    /// sites with other properties, classes or a transform; [`TaskError::Value`] for less than two
     /// folds, a property twice, and several properties or a transform with classes.
     pub fn new(sources: &Sources, request: &PropertyRequest) -> Result<Self, TaskError> {
         let PropertyRequest { properties, division, seed, .. } = request;
         sources.require_properties(properties)?;
+        let per_site = require_alone(sources, request)?;
         let classification = classification(sources, request)?;
         let names: Vec<&str> = properties.iter().map(String::as_str).collect();
-        let wanted =
-            Wanted { properties: &names, classification: classification.as_ref(), split_column: None };
+        let wanted = Wanted {
+            properties: &names,
+            classification: classification.as_ref(),
+            split_column: None,
+            per_site,
+        };
         let crystals = Crystals::read(sources, wanted)?;
         let with_value = crystals.list.iter().filter(|crystal| crystal.has_value());
         let labelled = with_value.clone().count();
@@ -122,7 +128,10 @@ impl PropertyTask {
         });
         let task = Task {
             name: plain_name(&properties.join("_")),
-            description: format!("{} of the crystals of a store.", properties.join(", ")),
+            description: match per_site {
+                true => format!("{} of the sites of the crystals of a store.", properties.join(", ")),
+                false => format!("{} of the crystals of a store.", properties.join(", ")),
+            },
             store: "the store that was given".to_owned(),
             property,
             unit,
@@ -132,6 +141,7 @@ impl PropertyTask {
             crystals: None,
             leaderboard: None,
             split,
+            per_site,
             further: targets.collect(),
             classification,
             expected: None,
@@ -141,6 +151,25 @@ impl PropertyTask {
         task.check(&properties.join(", "))?;
         Ok(Self { task, labelled, split_file })
     }
+}
+
+/// Whether the property is one of numbers of the sites.
+///
+/// # Errors
+/// [`TaskError::OfSites`] if one is, and other things are asked for than a model of it alone.
+fn require_alone(sources: &Sources, request: &PropertyRequest) -> Result<bool, TaskError> {
+    let of_sites = request.properties.iter().find(|property| sources.has_site_numbers(property));
+    let Some(property) = of_sites else { return Ok(false) };
+    let is_transformed = request.transforms.iter().any(|transform| *transform != Transform::None);
+    let problem = match request {
+        PropertyRequest { properties, .. } if properties.len() > 1 => {
+            "a model learns it alone, without others"
+        }
+        PropertyRequest { classes: Some(_), .. } => "sites have no classes",
+        _ if is_transformed => "it is learnt without a transform",
+        _ => return Ok(true),
+    };
+    Err(TaskError::OfSites { property: property.clone(), problem })
 }
 
 /// Returns the classes of the first property, if the user asks for some or it is a column of texts or booleans.

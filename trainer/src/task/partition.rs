@@ -63,7 +63,7 @@ pub struct Labelled {
     /// Identifier.
     pub material_id: String,
     /// Targets, `[T]`: every property of [`Task::targets`] after its transform, in [`TargetColumn::target_unit`], NaN if
-    /// the crystal has no value. Of classes the index, `[1]`.
+    /// the crystal has no value. Of classes the index, `[1]`. Of numbers of the sites those of every site, `[nsites]`.
     ///
     /// [`TargetColumn::target_unit`]: super::TargetColumn::target_unit
     pub targets: Vec<f64>,
@@ -156,6 +156,7 @@ pub(super) fn partition(
         properties: &properties,
         classification: task.classification.as_ref(),
         split_column: assignment.column(),
+        per_site: task.per_site,
     };
     let crystals = Crystals::read(sources, wanted)?;
     let missing = assignment.missing(task, &crystals, options)?;
@@ -192,6 +193,9 @@ fn refused(crystal: &Crystal, targets: &[TargetColumn]) -> Vec<Excluded> {
 
 /// Returns the targets of a crystal, NaN for those that it lacks; `None` if it has none.
 fn targets_of(crystal: &Crystal, targets: &[TargetColumn]) -> Option<Vec<f64>> {
+    if !crystal.sites.is_empty() {
+        return Some(crystal.sites.clone());
+    }
     let of = |(value, target): (&Option<f64>, &TargetColumn)| {
         value.and_then(|value| target.transform.apply(value)).unwrap_or(f64::NAN)
     };

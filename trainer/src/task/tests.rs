@@ -197,3 +197,27 @@ fn a_value_that_cannot_be_used_is_told_with_its_key() {
     assert!(Task::parse(&folds, Path::new("mine.toml")).is_ok());
     assert!(refused(&sized).starts_with("mine.toml:14:2: expected = '[expected]': must be left out"));
 }
+
+#[test]
+fn a_task_of_sites_is_about_one_plain_number() {
+    let text = SMALLEST.replace("group =", "per_site = true\ngroup =").replace("band_gap_ev", "site_charge");
+    let task = Task::parse(&text.replace("\"eV\"", "\"e\""), Path::new("mine.toml")).expect("a task");
+    assert!(task.per_site && task.to_toml().contains("per_site = true"));
+    assert!(!Task::parse(SMALLEST, Path::new("mine.toml")).expect("a task").to_toml().contains("per_site"));
+    for (from, to, needed) in [
+        ("\"none\"", "\"log10\"", "false with a transform"),
+        (
+            "group =",
+            "leaderboard = \"gap\"\ngroup =",
+            "false with leaderboard, whose benchmarks are of crystals",
+        ),
+        (
+            "[split]",
+            "[[further]]\nproperty = \"gap\"\nunit = \"1\"\n\n[split]",
+            "false with further properties",
+        ),
+    ] {
+        let message = refused(&text.replace(from, to));
+        assert!(message.ends_with(&format!("per_site = 'true': must be {needed}")), "{message}");
+    }
+}

@@ -58,7 +58,7 @@ pub(super) fn compare<R: Element + BatchFloat>(
 
 /// Returns the fine-tuned model of a fixture in a precision.
 fn model(fixture: &Fixture, dtype: DType, device: &Device) -> Result<PropertyModel, VerifyError> {
-    let head = HeadSize { width: fixture.head_width(), outputs: 1 };
+    let head = HeadSize { width: fixture.head_width(), outputs: 1, per_site: false };
     let model = PropertyModel::init(&fixture.model().into(), head, &fixture.lattice(), 0, device);
     let weights = fixture.tensors("weights.safetensors")?;
     let weights = weights.into_iter().map(|(name, data)| (name, data.convert_dtype(dtype))).collect();

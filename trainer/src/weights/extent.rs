@@ -73,7 +73,7 @@ mod tests {
         let tensors = match head_width {
             Some(width) => weights_of(&PropertyModel::init(
                 &model.clone().into(),
-                HeadSize { width, outputs: 1 },
+                HeadSize { width, outputs: 1, per_site: false },
                 &statistics,
                 0,
                 &device,

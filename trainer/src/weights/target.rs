@@ -13,7 +13,7 @@ use crate::task::Transform;
 use crate::task::classification::MAX_CLASSES;
 
 /// Keys that files of earlier versions lack.
-const LATER_KEYS: [&str; 2] = ["classes", "further"];
+const LATER_KEYS: [&str; 3] = ["classes", "further", "per_site"];
 
 /// A target that a fine-tuned model predicts as a number. The output is standardised: `target = mean + std · output`, in
 /// [`TargetNumber::unit`].
@@ -60,6 +60,9 @@ pub struct Target {
     pub classes: Vec<String>,
     /// Further numbers. Files of earlier versions lack the key.
     pub further: Vec<TargetNumber>,
+    /// Whether the model predicts the only number of every site instead of every crystal. Files of earlier versions lack
+    /// the key.
+    pub per_site: bool,
 }
 
 impl Target {
@@ -73,10 +76,10 @@ impl Target {
         let first = numbers.next().expect("a task has a property");
         let TargetNumber { property, unit, transform, mean, std } = first;
         let (task, classes, further) = (task.to_owned(), classes.to_vec(), numbers.collect());
-        Self { task, property, unit, transform, mean, std, head_width, classes, further }
+        Self { task, property, unit, transform, mean, std, head_width, classes, further, per_site: false }
     }
 
-    /// Returns the number of outputs.
+    /// Returns the number of outputs of a crystal, or of a site.
     pub fn outputs(&self) -> usize {
         if self.classes.is_empty() { 1 + self.further.len() } else { self.classes.len() }
     }
@@ -106,6 +109,7 @@ impl Target {
             head_width: 1,
             classes: Vec::new(),
             further: Vec::new(),
+            per_site: false,
         };
         let settings = section::settings(metadata, TARGET_KEY)?;
         let target: Self =
@@ -133,6 +137,13 @@ impl Target {
         if !target.classes.is_empty() && !is_list {
             let reason = "must be 2 to 100 different names, or none";
             return refuse("classes", format!("{:?}", target.classes), reason);
+        }
+        if target.per_site && target.outputs() > 1 {
+            return refuse(
+                "per_site",
+                "true".to_owned(),
+                "must be false with classes and with further numbers",
+            );
         }
         let count = target.further.len();
         match target.classes.is_empty() {

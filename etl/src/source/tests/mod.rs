@@ -22,6 +22,7 @@ pub(super) struct Found {
     pub(super) id: String,
     pub(super) structure: Structure,
     pub(super) properties: Vec<Option<f64>>,
+    pub(super) lists: Vec<Vec<f64>>,
     pub(super) origin: Origin,
 }
 
@@ -38,7 +39,8 @@ impl Sink for Harvest {
         self.crystals.push(Found {
             id: crystal.material_id.to_owned(),
             structure: crystal.structure.clone(),
-            properties: crystal.properties.to_vec(),
+            properties: crystal.properties.values.to_vec(),
+            lists: crystal.properties.lists.to_vec(),
             origin: origin.clone(),
         });
     }

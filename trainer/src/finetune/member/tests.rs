@@ -74,7 +74,7 @@ fn finetuned(encoders: &Encoders) -> (Config, Vec<NamedTensor>, Vec<NamedTensor>
     let device = Device::flex().autodiff();
     let model = PropertyModel::init(
         &config.model,
-        HeadSize { width: 1, outputs: 1 },
+        HeadSize { width: 1, outputs: 1, per_site: false },
         &LatticeStatistics::default(),
         SEED,
         &device,

@@ -5,11 +5,12 @@ use burn::prelude::*;
 use crate::config::AlignnModelConfig;
 use crate::model::head::mean;
 use crate::model::layers::{Initialiser, Linear, LinearConfig};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Batch, Encoding, Pass};
 use crate::ops::Activation;
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["fc."];
+pub(in crate::model) const PREFIXES: &[&str] = &["fc.", SITE_PREFIX];
 
 /// A linear layer of the mean over the atoms: `ŷ = fc(mean_i x_i)`.
 #[derive(Module, Debug)]

@@ -5,11 +5,12 @@ use burn::prelude::*;
 use crate::config::CgcnnModelConfig;
 use crate::config::model::CgcnnOutput;
 use crate::model::layers::{Initialiser, Linear, LinearConfig, Mlp};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Encoding, Pass};
 use crate::ops::Activation;
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["fcs.", "fc_out."];
+pub(in crate::model) const PREFIXES: &[&str] = &["fcs.", "fc_out.", SITE_PREFIX];
 
 /// Hidden layers and the last layers: `h ← softplus(fcs_k(h))`, `ŷ = fc_out(h)`.
 #[derive(Module, Debug)]

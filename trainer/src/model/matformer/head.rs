@@ -5,11 +5,12 @@ use burn::prelude::*;
 use crate::config::MatformerModelConfig;
 use crate::model::head::mean;
 use crate::model::layers::{Initialiser, Linear, LinearConfig};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Batch, Encoding, Pass};
 use crate::ops::Activation;
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["fc.", "fc_out."];
+pub(in crate::model) const PREFIXES: &[&str] = &["fc.", "fc_out.", SITE_PREFIX];
 
 /// Two linear layers of the mean over the atoms: `ŷ = fc_out(SiLU(fc(mean_i x_i)))`.
 #[derive(Module, Debug)]

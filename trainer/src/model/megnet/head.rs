@@ -5,10 +5,11 @@ use burn::prelude::*;
 use super::perceptron;
 use crate::config::MegnetModelConfig;
 use crate::model::layers::{Initialiser, Mlp};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Encoding, Pass};
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["head."];
+pub(in crate::model) const PREFIXES: &[&str] = &["head.", SITE_PREFIX];
 
 /// A perceptron of the crystal's embedding with shifted softplus between its layers.
 #[derive(Module, Debug)]

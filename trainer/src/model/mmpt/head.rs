@@ -6,6 +6,7 @@ use crate::config::MmptModelConfig;
 use crate::config::model::LATTICE_TOKENS;
 use crate::model::head::{HeadSize, Pooled, pool};
 use crate::model::layers::{Initialiser, Mlp};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Batch, Encoding, Pass};
 
 /// Number of hidden layers of the head.
@@ -14,7 +15,7 @@ const HIDDEN_LAYERS: usize = 3;
 const POOLS: usize = 2;
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["head."];
+pub(in crate::model) const PREFIXES: &[&str] = &["head.", SITE_PREFIX];
 
 /// A perceptron of readouts: `ŷ = MLP([h_L ‖ max_i h_S,i ‖ mean_i h_S,i])` with the widths `(features, w, w, w, K)`.
 #[derive(Module, Debug)]

@@ -5,11 +5,12 @@ use burn::prelude::*;
 use crate::config::SchnetModelConfig;
 use crate::model::head::mean;
 use crate::model::layers::{Initial, Initialiser, Mlp};
+use crate::model::site_head::SITE_PREFIX;
 use crate::model::{Batch, Encoding, Pass};
 use crate::ops::Activation;
 
 /// Prefixes of the names of the head's parameters.
-pub(in crate::model) const PREFIXES: &[&str] = &["head."];
+pub(in crate::model) const PREFIXES: &[&str] = &["head.", SITE_PREFIX];
 
 /// A perceptron of every atom with shifted softplus between its layers; `ŷ` is its mean over a crystal's atoms.
 #[derive(Module, Debug)]

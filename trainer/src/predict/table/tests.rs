@@ -10,7 +10,8 @@ const UNIT: &str = "GPa";
 fn description(log10: bool) -> Description {
     let transform = if log10 { Transform::Log10 } else { Transform::None };
     let target = TargetColumn { property: PROPERTY.to_owned(), unit: UNIT.to_owned(), transform };
-    let quantity = Quantity { task: "log_kvrh".to_owned(), targets: vec![target], classes: Vec::new() };
+    let quantity =
+        Quantity { task: "log_kvrh".to_owned(), targets: vec![target], classes: Vec::new(), per_site: false };
     Description { weights: vec!["a/best.safetensors".to_owned(), "b.safetensors".to_owned()], quantity }
 }
 
@@ -19,6 +20,7 @@ fn rows() -> Vec<Row> {
     let row = |material_id: &str, prediction, deviation: Option<f64>| Row {
         material_id: material_id.to_owned(),
         formula: "NaCl".to_owned(),
+        site: None,
         answer: Answer::Number(PredictedNumber {
             target: 0,
             prediction,
@@ -52,6 +54,7 @@ fn row_of(value: &serde_json::Value) -> Row {
     Row {
         material_id: value["material_id"].as_str().expect("text").to_owned(),
         formula: value["formula"].as_str().expect("text").to_owned(),
+        site: None,
         answer: Answer::Number(PredictedNumber {
             target: 0,
             prediction: number("prediction").expect("a number"),
@@ -103,6 +106,7 @@ fn parquet_holds_the_rows_and_what_they_are() {
             found.push(Row {
                 material_id: text("material_id"),
                 formula: text("formula"),
+                site: None,
                 answer: Answer::Number(PredictedNumber {
                     target: 0,
                     prediction: prediction[row].expect("never empty"),
@@ -141,6 +145,7 @@ fn csv_holds_the_rows() {
             Row {
                 material_id: record[0].to_owned(),
                 formula: record[1].to_owned(),
+                site: None,
                 answer: Answer::Number(PredictedNumber {
                     target: 0,
                     prediction: number(4).expect("a number"),
@@ -198,11 +203,12 @@ fn classes_have_their_names_and_probabilities() {
     let target =
         TargetColumn { property: "phase".to_owned(), unit: "1".to_owned(), transform: Transform::None };
     let classes = ["=a", "b c"].map(str::to_owned).into();
-    let quantity = Quantity { task: "phase".to_owned(), targets: vec![target], classes };
+    let quantity = Quantity { task: "phase".to_owned(), targets: vec![target], classes, per_site: false };
     let description = Description { weights: vec!["w".to_owned()], quantity };
     let row = |material_id: &str, probabilities: [f64; 2], deviation| Row {
         material_id: material_id.to_owned(),
         formula: "NaCl".to_owned(),
+        site: None,
         answer: Answer::Class { probabilities: probabilities.into(), deviation },
         domain: None,
     };
@@ -222,6 +228,34 @@ fn classes_have_their_names_and_probabilities() {
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
     assert_eq!(reader.schema().fields().len(), 11);
+}
+
+#[test]
+fn sites_have_rows_of_their_own() {
+    let Description { weights, quantity } = description(false);
+    let description = Description { weights, quantity: Quantity { per_site: true, ..quantity } };
+    let first = rows().remove(0);
+    let row = |index, element| Row { site: Some(Site { index, element }), ..first.clone() };
+    let rows = [row(0, "Na"), row(1, "Cl")];
+    assert_eq!(rows.each_ref().map(Row::begins_crystal), [true, false]);
+    let file = written(TableFormat::Csv, &rows, &description);
+    assert!(is_table(file.path(), TableFormat::Csv).expect("readable"));
+    let csv = std::fs::read_to_string(file.path()).expect("text");
+    let lines: Vec<&str> = csv.lines().collect();
+    let header = "material_id,formula,property,site,element,unit,prediction,deviation,lower_90,upper_90,";
+    assert!(lines[0].starts_with(header), "{csv}");
+    assert!(lines[1].starts_with("mp-1,NaCl,bulk_modulus_gpa,0,Na,GPa,0.3"), "{csv}");
+    assert!(lines[2].starts_with("mp-1,NaCl,bulk_modulus_gpa,1,Cl,GPa,0.3"), "{csv}");
+    let json =
+        std::fs::read_to_string(written(TableFormat::JsonLines, &rows, &description).path()).expect("text");
+    assert!(json.contains("\"site\":1,\"element\":\"Cl\""), "{json}");
+    let parquet = written(TableFormat::Parquet, &rows, &description);
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(parquet.reopen().expect("the file")).expect("Parquet");
+    let schema = reader.schema().clone();
+    assert_eq!(schema.field_with_name("site").expect("a column").data_type(), &DataType::UInt64);
+    let batch = reader.build().expect("Parquet").last().expect("a batch").expect("readable");
+    assert_eq!(batch["site"].as_primitive::<arrow::datatypes::UInt64Type>().values().last(), Some(&1));
 }
 
 #[test]

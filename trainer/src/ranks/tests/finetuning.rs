@@ -1,6 +1,7 @@
 //! Losses, gradients and running statistics of a model of a property on a batch that ranks share are those of the whole
 //! batch, in double precision.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::prelude::*;
@@ -9,7 +10,7 @@ use burn::tensor::DType;
 use super::gradients::{CUTOFF, Numbers, assert_close, averaged, crystals, graph_of};
 use crate::config::finetune::Standardise;
 use crate::config::{Config, FinetuneConfig, ModelKind};
-use crate::data::{LatticeStatistics, Share};
+use crate::data::{Graph, Inputs, LatticeStatistics, Share};
 use crate::finetune::criterion::{Criterion, Targets};
 use crate::finetune::objective::{Finetuning, PropertyBatch};
 use crate::model::{Batch, Encoder, HeadSize, Pass, PropertyModel, names};
@@ -39,27 +40,33 @@ const SMALL: [&str; 19] = [
     "model.matformer.layers=2",
     "model.matformer.head_width=4",
 ];
-/// Size of the heads.
-const HEAD: HeadSize = HeadSize { width: 1, outputs: 1 };
 
-/// Losses, gradients averaged over the ranks, and running statistics after the batch.
-fn learn(config: &Config, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
+/// Losses, gradients averaged over the ranks, and running statistics after the batch. The property is one of crystals or,
+/// with `per_site`, of sites.
+fn learn(config: &Config, per_site: bool, ranks: &Arc<dyn Ranks>) -> [Numbers; 3] {
     let (device, model) = (Device::flex(), &config.model);
     let own_part = Share { index: ranks.rank(), count: ranks.count() }.of(crystals().len());
-    let targets: Vec<f64> = own_part.clone().map(|crystal| (1.0 + crystal as f64).sin()).collect();
+    let atoms = |crystals: Range<usize>| graph_of(crystals, Inputs::default(), Graph::Multigraph).atoms();
+    let rows = match per_site {
+        true => atoms(0..own_part.start)..atoms(0..own_part.end),
+        false => own_part.clone(),
+    };
+    let targets: Vec<f64> = rows.map(|row| (1.0 + row as f64).sin()).collect();
     let count = targets.len();
     let values = Tensor::from_data(TensorData::new(targets, [count, 1]), (&device, DType::F64));
     let targets = Targets { values, weights: None };
     let graph = graph_of(own_part, Encoder::inputs(model), model.graph());
     let batch = PropertyBatch { batch: Batch::shared(graph, None, CUTOFF, ranks, &device), targets };
 
-    let criterion = Criterion::of_numbers(
-        &[],
-        &FinetuneConfig { standardise: Standardise::None, ..config.finetune.clone() },
-    );
+    let finetune = FinetuneConfig { standardise: Standardise::None, ..config.finetune.clone() };
+    let criterion = match per_site {
+        true => Criterion::of_sites(&[], &finetune),
+        false => Criterion::of_numbers(&[], &finetune),
+    };
     let objective = Finetuning::new([], criterion, config, CUTOFF, &device, ranks);
     let lattice = LatticeStatistics::default();
-    let model = PropertyModel::init(model, HEAD, &lattice, 3, &device.clone().autodiff());
+    let head = HeadSize { width: 4, outputs: 1, per_site };
+    let model = PropertyModel::init(model, head, &lattice, 3, &device.clone().autodiff());
     let model = names::with_dtype(model, DType::F64);
     let mut pass = Pass::training();
     let (loss, terms) = objective.losses(&model, &batch, &mut pass);
@@ -77,13 +84,17 @@ fn ranks_learn_a_property_as_one_process_with_the_whole_batch() {
             let chosen = [format!("model.kind={}", kind.word()), format!("finetune.loss={loss}")];
             let settings = SMALL.into_iter().chain(chosen.iter().map(String::as_str)).collect::<Vec<_>>();
             let config = Config::resolve(None, &settings).expect("known settings");
-            let expected = learn(&config, &alone());
             let is_normalised = [ModelKind::Cgcnn, ModelKind::Alignn, ModelKind::Matformer].contains(&kind);
-            assert_eq!(!expected[2].is_empty(), is_normalised, "{kind:?}");
-            for count in [2, 3, 7] {
-                for (rank, found) in on_ranks(count, |ranks| learn(&config, &ranks)).iter().enumerate() {
-                    for (found, expected) in found.iter().zip(&expected) {
-                        assert_close(found, expected, &format!("{kind:?}, {loss}, rank {rank} of {count}"));
+            for per_site in [false, true] {
+                let expected = learn(&config, per_site, &alone());
+                assert_eq!(!expected[2].is_empty(), is_normalised, "{kind:?}");
+                for count in [2, 3, 7] {
+                    let found = on_ranks(count, |ranks| learn(&config, per_site, &ranks));
+                    for (rank, found) in found.iter().enumerate() {
+                        let what = format!("{kind:?}, {loss}, {per_site}, rank {rank} of {count}");
+                        found.iter().zip(&expected).for_each(|(found, expected)| {
+                            assert_close(found, expected, &what);
+                        });
                     }
                 }
             }

@@ -179,6 +179,7 @@ fn distances(evaluation: &ClassEvaluation) -> Markup {
     };
     let table = DomainTable {
         title: "Wrong classes by distance from the training crystals",
+        noun: "crystal",
         heading: "wrong",
         note: String::new(),
         write: |error, _| format!("{:.1} %", 100.0 * error),

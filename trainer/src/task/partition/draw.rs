@@ -81,6 +81,7 @@ mod tests {
         let crystal = |(index, value): (usize, &Option<f64>)| Crystal {
             material_id: format!("m-{index}"),
             values: vec![*value],
+            sites: Vec::new(),
             of_no_class: None,
             part: None,
             fold: None,

@@ -44,6 +44,7 @@ fn task(split: SplitRule) -> Task {
         leaderboard: None,
         split,
         classification: None,
+        per_site: false,
         further: Vec::new(),
         expected: None,
         published: None,

@@ -35,7 +35,7 @@ pub use fixture::SystemsFixture;
 /// Radius for which the batches' unused bases would be scaled, in Å.
 const CUTOFF: f64 = 8.0;
 /// Size of the heads.
-const HEAD: HeadSize = HeadSize { width: 1, outputs: 1 };
+const HEAD: HeadSize = HeadSize { width: 1, outputs: 1, per_site: false };
 /// Text of the vector of fingerprints.
 const FINGERPRINT: &str = "fingerprint";
 

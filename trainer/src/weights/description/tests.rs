@@ -47,6 +47,7 @@ fn deviations_are_positive_and_means_are_numbers() {
         head_width: 8,
         classes: Vec::new(),
         further: Vec::new(),
+        per_site: false,
     };
     for (mean, std, part) in [
         (0.0, 0.0, "hold mmpt.target.std = 0: is not positive"),
@@ -161,6 +162,7 @@ fn fine_tuned(kind: ModelKind, method: MethodKind) -> Description {
         head_width: 8,
         classes: Vec::new(),
         further: Vec::new(),
+        per_site: false,
     };
     let mut described = Description { target: Some(target), ..Description::default() };
     (described.model.kind, described.pretrain.method) = (kind, method);

@@ -17,7 +17,7 @@ use crate::pretrain::mmpt::loss::Losses;
 /// Relative agreement of devices, and of batches of other shapes, in double precision.
 const TOLERANCE: f64 = 1e-10;
 /// Size of the head.
-const HEAD: HeadSize = HeadSize { width: 8, outputs: 1 };
+const HEAD: HeadSize = HeadSize { width: 8, outputs: 1, per_site: false };
 
 /// Two nitrogen atoms 1.1 Å apart in a large box.
 fn molecule() -> Crystal {
