@@ -5,6 +5,7 @@
 //! [`RecordParser`] converts the bytes of one record into crystals and rejects, and every thread has its own. Neither
 //! holds more than one block of the input.
 
+mod alexandria;
 mod atoms;
 mod by_name;
 mod cif;
@@ -26,6 +27,7 @@ mod hashes;
 mod input;
 mod jarvis;
 mod json;
+mod json_records;
 mod json_scan;
 mod json_stream;
 mod json_string;
@@ -38,6 +40,8 @@ mod matbench_index;
 mod names;
 mod odd_values;
 mod open;
+mod optimade;
+mod optimade_structure;
 mod oqmd;
 mod packing;
 mod poscar;
@@ -46,6 +50,7 @@ mod poscar_json;
 mod properties;
 mod property_value;
 mod pymatgen;
+mod pymatgen_json;
 mod record_fields;
 mod records;
 mod single;
