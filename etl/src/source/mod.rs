@@ -6,6 +6,7 @@
 //! holds more than one block of the input.
 
 mod alexandria;
+mod aselmdb;
 mod atoms;
 mod by_name;
 mod cif;
@@ -37,6 +38,7 @@ mod key_scan;
 mod kind;
 mod lemat;
 mod line_stream;
+mod lmdb;
 mod look;
 mod matbench;
 mod matbench_index;
