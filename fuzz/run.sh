@@ -10,7 +10,7 @@ shift
 
 # Longest input in bytes: a few records of the kind.
 case $target in
-    arrow_stream | parquet_table | resealed | shard) max_len=65536 ;;
+    arrow_stream | aselmdb | colabfit | lemat | parquet_table | resealed | shard) max_len=65536 ;;
     feature | symmetry) max_len=512 ;;
     archive) max_len=8192 ;;
     *) max_len=4096 ;;

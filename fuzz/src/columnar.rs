@@ -25,8 +25,10 @@ use schemas::view::CrystalView;
 use super::entry::{Entry, read_source};
 
 /// Every entry point by the name of its target.
-pub const ENTRIES: [(&str, Entry); 4] = [
+pub const ENTRIES: [(&str, Entry); 6] = [
     ("arrow_stream", arrow_stream),
+    ("colabfit", colabfit),
+    ("lemat", lemat),
     ("parquet_table", parquet_table),
     ("resealed", resealed),
     ("shard", shard),
@@ -42,6 +44,16 @@ const SAMPLE: usize = 4;
 /// A Parquet table with a column of CIFs.
 pub fn parquet_table(bytes: &[u8]) {
     read_source(SourceKind::Table, ".parquet", bytes);
+}
+
+/// A Parquet table of LeMat-Bulk.
+pub fn lemat(bytes: &[u8]) {
+    read_source(SourceKind::Lemat, ".parquet", bytes);
+}
+
+/// A Parquet table of ColabFit.
+pub fn colabfit(bytes: &[u8]) {
+    read_source(SourceKind::Colabfit, ".parquet", bytes);
 }
 
 /// A stream of entries for `etl worker`: what it answers is a stream, and the same a second time.

@@ -27,18 +27,23 @@ use schemas::seal;
 pub type Entry = fn(&[u8]);
 
 /// Every entry point by the name of its target.
-pub const ENTRIES: [(&str, Entry); 13] = [
+pub const ENTRIES: [(&str, Entry); 18] = [
+    ("alexandria", alexandria),
     ("archive", archive),
+    ("aselmdb", aselmdb),
     ("cif", cif),
     ("cif_file", cif_file),
+    ("extxyz", extxyz),
     ("feature", feature),
     ("jarvis", jarvis),
     ("labels", labels),
     ("manifest", manifest),
     ("matbench", matbench),
+    ("optimade", optimade),
     ("oqmd", oqmd),
     ("poscar", poscar),
     ("poscar_json", poscar_json),
+    ("pymatgen", pymatgen),
     ("symmetry", symmetry),
     ("table", table),
 ];
@@ -112,6 +117,31 @@ pub fn matbench(bytes: &[u8]) {
 /// A CSV with a column of CIFs.
 pub fn table(bytes: &[u8]) {
     read_source(SourceKind::Table, ".csv", bytes);
+}
+
+/// Frames of extended XYZ.
+pub fn extxyz(bytes: &[u8]) {
+    read_source(SourceKind::Extxyz, ".extxyz", bytes);
+}
+
+/// Structures of pymatgen, alone or in records.
+pub fn pymatgen(bytes: &[u8]) {
+    read_source(SourceKind::Pymatgen, ".json", bytes);
+}
+
+/// Structures of OPTIMADE.
+pub fn optimade(bytes: &[u8]) {
+    read_source(SourceKind::Optimade, ".json", bytes);
+}
+
+/// Entries of Alexandria.
+pub fn alexandria(bytes: &[u8]) {
+    read_source(SourceKind::Alexandria, ".json", bytes);
+}
+
+/// A database of ASE in LMDB.
+pub fn aselmdb(bytes: &[u8]) {
+    read_source(SourceKind::Aselmdb, ".aselmdb", bytes);
 }
 
 /// Label tables. The first byte says in which layout, whether in one table or in two, each in a folder of

@@ -62,11 +62,11 @@ const fn property(
 /// All properties with a documented column.
 #[rustfmt::skip]
 pub const PROPERTIES: &[PropertyDefinition] = &[
-    property("formation_energy_ev_per_atom", "eV/atom", "Formation energy from the elements", &["formation_energy_per_atom", "formation_energy_peratom", "_oqmd_delta_e", "matbench_mp_e_form/e_form"]),
+    property("formation_energy_ev_per_atom", "eV/atom", "Formation energy from the elements", &["formation_energy_per_atom", "formation_energy_peratom", "_oqmd_delta_e", "matbench_mp_e_form/e_form", "alexandria/e_form"]),
     property("formation_energy_ev_per_cell", "eV/cell", "Formation energy of the whole cell (MatBench perovskites)", &["matbench_perovskites/e_form"]),
     property("energy_above_hull_ev_per_atom", "eV/atom", "Distance to the convex hull; OQMD's stability may be negative", &["energy_above_hull", "e_above_hull", "ehull", "_oqmd_stability"]),
     property("total_energy_ev_per_atom", "eV/atom", "Total energy of the calculation", &["optb88vdw_total_energy", "energy_per_atom"]),
-    property("band_gap_ev", "eV", "Band gap by the source's main functional (JARVIS: OptB88vdW; Materials Project and OQMD: PBE; the sample: experiment)", &["band_gap", "bandgap", "_oqmd_band_gap", "optb88vdw_bandgap", "gap pbe", "gap expt"]),
+    property("band_gap_ev", "eV", "Band gap by the source's main functional (JARVIS: OptB88vdW; Materials Project and OQMD: PBE; the sample: experiment)", &["band_gap", "bandgap", "_oqmd_band_gap", "optb88vdw_bandgap", "gap pbe", "gap expt", "alexandria/band_gap_ind"]),
     property("band_gap_mbj_ev", "eV", "Band gap by the modified Becke-Johnson potential", &["mbj_bandgap"]),
     property("band_gap_hse_ev", "eV", "Band gap by the HSE06 hybrid functional", &["hse_gap"]),
     property("bulk_modulus_gpa", "GPa", "Bulk modulus by experiment (the sample)", &[]),

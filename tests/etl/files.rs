@@ -14,7 +14,7 @@ fn poscar(edge: f64) -> String {
     format!("CsCl\n1\n{edge} 0 0\n0 {edge} 0\n0 0 {edge}\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n")
 }
 
-fn write(root: &Path, name: &str, text: impl AsRef<[u8]>) {
+pub(crate) fn write(root: &Path, name: &str, text: impl AsRef<[u8]>) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
     fs::write(path, text).expect("a file");
@@ -259,11 +259,11 @@ fn the_wrong_kind_and_the_wrong_layout_are_named() {
     let input = folder();
     for (name, text, kind, says) in [
         ("o.json", r#"[{"_oqmd_entry_id": 1, "atoms": {}}]"#.to_owned(), "jarvis", "etl build oqmd"),
-        ("s.json", structure.to_owned(), "matbench", "one structure of pymatgen"),
-        ("l.json", format!("[{structure}, {structure}]"), "oqmd", "a list of pymatgen's structures"),
+        ("s.json", structure.to_owned(), "matbench", "etl build pymatgen"),
+        ("l.json", format!("[{structure}, {structure}]"), "oqmd", "etl build pymatgen"),
         ("j.json", "{\"jid\": \"JVASP-1\"}\n{\"jid\": \"JVASP-2\"}\n".to_owned(), "jarvis", "JSON lines"),
         ("e.json", r#"{"jid": "JVASP-1", "atoms": {}}"#.to_owned(), "jarvis", "one entry of jarvis"),
-        ("c.json", structure.to_owned(), "cif", "one structure of pymatgen"),
+        ("c.json", structure.to_owned(), "cif", "etl build pymatgen"),
         ("t.csv", "id,cif\n".to_owned(), "cif", "etl build table"),
         ("a.cif", caesium_chloride(4.0), "poscar", "etl build cif"),
     ] {

@@ -20,6 +20,7 @@ mod modes;
 mod neighbours;
 mod own_source;
 mod parts;
+mod records;
 mod rejects;
 mod release;
 mod resume;

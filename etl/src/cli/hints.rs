@@ -50,9 +50,6 @@ fn about_source(error: &BuildError) -> String {
         BuildError::Source(SourceError::OtherLook { look: Look::Source(kind), .. }) => {
             format!("; `etl build {kind}` reads it")
         }
-        BuildError::Source(SourceError::OtherLook { look: Look::Structures, .. }) => {
-            ", or stream them to `etl worker --format pymatgen`".to_owned()
-        }
         _ => String::new(),
     }
 }
@@ -128,11 +125,6 @@ mod tests {
             (
                 look(Look::Source(SourceKind::Oqmd)),
                 "a.json: is no cif input: it looks like oqmd; `etl build oqmd` reads it",
-            ),
-            (
-                look(Look::Structures),
-                "a.json: is no cif input: it looks like a list of pymatgen's structures; write each as a CIF, or \
-                 stream them to `etl worker --format pymatgen`",
             ),
         ] {
             assert_eq!(told(&BuildError::from(error).into()), line);

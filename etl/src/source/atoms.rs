@@ -8,6 +8,9 @@ use super::RecordError;
 use super::json::Cursor;
 use super::species::element;
 
+/// Tolerance for an occupancy of 1, because it may be a sum of decimal numbers.
+pub(super) const OCCUPANCY_TOLERANCE: f64 = 1e-6;
+
 /// The kind of coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coordinates {

@@ -7,13 +7,24 @@ use super::files::{Files, open_files};
 use super::input::Progress;
 use super::look::{Look, look};
 use super::packing::{is_json, strip_ending, strip_packing};
+use super::parquet_rows::column_names;
 use super::structures::RULE;
+use super::table_roles::CIF_COLUMN;
 use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
-use super::{InputKind, SourceError, SourceKind, cif, poscar};
+use super::{InputKind, SourceError, SourceKind, aselmdb, cif, colabfit, extxyz, lemat, poscar};
+
+/// Endings of the names of files that hold many crystals, with their kinds.
+const ENDINGS: [(&[&str], SourceKind); 3] = [
+    (&[".csv", PARQUET_ENDING], SourceKind::Table),
+    (&extxyz::ENDINGS, SourceKind::Extxyz),
+    (&aselmdb::ENDINGS, SourceKind::Aselmdb),
+];
+/// Ending of the names of Parquet tables.
+const PARQUET_ENDING: &str = ".parquet";
 
 /// Determines the kind of an input: a CIF or POSCAR by its name, a folder or archive by the first such file in it, a
-/// JSON file by its first bytes, a CSV or Parquet file as a table.
+/// JSON file by its first bytes, a CSV or Parquet file as a table, a folder of extended XYZ by their names.
 ///
 /// # Errors
 /// Returns a [`SourceError`] if the input cannot be read, and [`SourceError::Layout`] or [`SourceError::OtherLook`] if
@@ -23,6 +34,7 @@ pub fn detect(path: &Path) -> Result<InputKind, SourceError> {
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_file() {
         match detect_name(&shown) {
             Some(kind) if kind.has_files() => return Ok(InputKind::Structures),
+            Some(SourceKind::Table) => return Ok(of_table(path).into()),
             Some(kind) => return Ok(kind.into()),
             None if is_json(&shown) => return of_json(path),
             None => {}
@@ -43,16 +55,49 @@ pub fn detect_name(name: &str) -> Option<SourceKind> {
     if poscar::identifier(name).is_some() {
         return Some(SourceKind::Poscar);
     }
+    if is_litter(name) {
+        return None;
+    }
     let unpacked = strip_packing(name);
-    [".csv", ".parquet"]
-        .iter()
-        .any(|ending| strip_ending(unpacked, ending).is_some())
-        .then_some(SourceKind::Table)
+    let ends_with = |endings: &[&str]| endings.iter().any(|ending| strip_ending(unpacked, ending).is_some());
+    ENDINGS.iter().find_map(|(endings, kind)| ends_with(endings).then_some(*kind))
 }
 
 /// Whether a name is that of a CIF or POSCAR.
 fn is_structure(name: &str) -> bool {
     (RULE.identifier)(name).is_some()
+}
+
+/// Whether a folder of files of this kind is an input.
+fn has_folders(kind: SourceKind) -> bool {
+    kind.has_files() || matches!(kind, SourceKind::Extxyz | SourceKind::Aselmdb)
+}
+
+/// Whether the files of a kind are Parquet tables.
+fn is_parquet(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Table | SourceKind::Lemat | SourceKind::Colabfit)
+}
+
+/// Returns the kind of a table from its columns. What cannot be read is left to its reader.
+fn of_table(path: &Path) -> SourceKind {
+    let is_parquet = strip_ending(&path.to_string_lossy(), PARQUET_ENDING).is_some();
+    let columns = is_parquet.then(|| column_names(path).ok()).flatten().unwrap_or_default();
+    let has_all = |needed: &[&str]| needed.iter().all(|name| columns.iter().any(|column| column == name));
+    match () {
+        () if columns.iter().any(|column| column == CIF_COLUMN) => SourceKind::Table,
+        () if has_all(&lemat::NEEDED) => SourceKind::Lemat,
+        () if has_all(&colabfit::NEEDED) => SourceKind::Colabfit,
+        () => SourceKind::Table,
+    }
+}
+
+/// Whether the files of a kind are told by their first bytes as JSON.
+fn is_told_by_json(kind: SourceKind, name: &str) -> bool {
+    match kind {
+        SourceKind::Extxyz | SourceKind::Aselmdb => false,
+        kind if is_parquet(kind) => false,
+        kind => !kind.has_files() || is_json(name),
+    }
 }
 
 /// Returns the kind of a folder or archive from its members. Tables beside structures are not the input.
@@ -65,6 +110,9 @@ fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
                 let name = file.path.to_string_lossy();
                 if is_structure(&name) {
                     return Ok(InputKind::Structures);
+                }
+                if let Some(kind) = detect_name(&name).filter(|kind| has_folders(*kind)) {
+                    return Ok(kind.into());
                 }
                 unread.file(&name);
             }
@@ -97,7 +145,7 @@ fn of_members(path: &Path, files: Files) -> Result<InputKind, SourceError> {
         return Err(unknown(path));
     }
     let message = format!(
-        "neither CIF nor POSCAR is in it{}: archives, JSON files and tables are to be named themselves",
+        "neither CIF, POSCAR, extended XYZ nor ASE-LMDB is in it{}: archives, JSON files and tables are to be named themselves",
         unread.outline()
     );
     Err(SourceError::layout(&path.to_string_lossy(), message))
@@ -122,15 +170,20 @@ fn of_json(path: &Path) -> Result<InputKind, SourceError> {
 pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
     let shown = path.to_string_lossy();
     if fs::metadata(path).map_err(|source| SourceError::open(path, source))?.is_dir() {
-        if kind.has_files() {
+        if has_folders(kind) {
             return Ok(());
         }
         return Err(SourceError::layout(&shown, format!("is a folder; {kind} is read from files")));
     }
-    if let Some(named) = detect_name(&shown).filter(|named| *named != kind) {
+    let named = match detect_name(&shown) {
+        Some(SourceKind::Table) if is_parquet(kind) => Some(kind),
+        Some(SourceKind::Table) => Some(of_table(path)),
+        named => named,
+    };
+    if let Some(named) = named.filter(|named| *named != kind) {
         return Err(SourceError::OtherName { file: shown.into_owned(), kind, named });
     }
-    if kind == SourceKind::Table || (kind.has_files() && !is_json(&shown)) {
+    if !is_told_by_json(kind, &shown) {
         return Ok(());
     }
     match look(path)? {
@@ -143,8 +196,8 @@ pub(super) fn check(kind: SourceKind, path: &Path) -> Result<(), SourceError> {
 fn unknown(path: &Path) -> SourceError {
     let kinds = SourceKind::ALL.map(SourceKind::name).join(", ");
     let message = format!(
-        "its kind cannot be told: neither CIF, POSCAR, a folder or archive of them, nor a known JSON layout or \
-         table; the kinds are {kinds}"
+        "its kind cannot be told: neither CIF, POSCAR, a folder or archive of them, nor a known JSON layout, \
+         extended XYZ, ASE-LMDB or table; the kinds are {kinds}"
     );
     SourceError::layout(&path.to_string_lossy(), message)
 }

@@ -9,13 +9,12 @@ use crystal::structure::Structure;
 
 use super::atoms::read_atoms;
 use super::document::open_document;
+use super::entry_values::{EntryProperties, EntryValues, MAX_KEY_BYTES, count_key};
 use super::input::Progress;
 use super::json::{Cursor, Scalar};
 use super::json_stream::{Cut, JsonStream};
-use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values};
-use super::properties::assign_keys;
-use super::property_value::{PropertyValue, Reading};
+use super::key_scan::{KeyScan, PropertyKey};
+use super::property_value::PropertyValue;
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
@@ -23,15 +22,6 @@ use super::{
     RecordParser, RecordReader, Sink, SourceError,
 };
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
-
-/// Largest number of keys of an entry.
-const MAX_ENTRY_KEYS: usize = 1024;
-/// Largest number of properties times entries that any source may have, because a store has a place for each value.
-const MAX_VALUES: u64 = 1 << 26;
-/// Above that number, one in this many values must exist.
-const VALUES_FOR_EACH_ONE: u64 = 100;
-/// Longest key of a property in bytes.
-const MAX_KEY_BYTES: usize = 1024;
 
 /// The layout of a database's entries.
 #[derive(Debug, Clone, Copy)]
@@ -69,21 +59,14 @@ impl EntryLayout {
             entries += self.scan(path, &mut scan)?;
         }
         let shown = inputs.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let ScannedKeys { properties, left_out, beyond } = scan.finish(self.source);
-        check_values(&shown, &properties, entries)?;
-        let mut notes = left_out_notes(&shown, &left_out);
-        if let Some(key) = beyond {
-            notes.push(format!("{shown}: over {MAX_PROPERTY_KEYS} keys: {key:?} and others are left out"));
-        }
-        let (properties, keys) = assign_keys(&shown, self.source, self.column_prefix, properties, &mut notes);
-        let classes = keys.iter().map(|key| key.reading.classes()).collect();
-        let keys = Arc::new(keys);
+        let EntryProperties { columns, classes, keys, notes } =
+            EntryProperties::new(&shown, self.source, self.column_prefix, scan, entries)?;
         let progress = Progress::default();
         Ok(OpenSource {
             name: name.to_owned(),
             inputs: inputs.to_vec(),
             states,
-            properties,
+            properties: columns,
             classes,
             embedded_labels: Vec::new(),
             unread: UnreadFiles::default(),
@@ -132,28 +115,6 @@ impl EntryLayout {
         }
         Ok(())
     }
-}
-
-/// Checks that a source with very many properties has enough values, because a store of it would otherwise consist of
-/// nulls.
-fn check_values(file: &str, keys: &[PropertyKey], entries: u64) -> Result<(), SourceError> {
-    let values = entries.saturating_mul(keys.len() as u64);
-    let present: u64 = keys.iter().map(|key| key.values).sum();
-    if values <= MAX_VALUES || present.saturating_mul(VALUES_FOR_EACH_ONE) >= values {
-        return Ok(());
-    }
-    let message = format!(
-        "{} keys of properties in {entries} entries, with but {present} values: leave out those that hardly any entry \
-         has",
-        keys.len()
-    );
-    Err(SourceError::layout(file, message))
-}
-
-/// Counts a key of an entry. Returns an error if there are too many.
-fn count_key(keys: &mut usize) -> Result<(), RecordError> {
-    *keys += 1;
-    if *keys > MAX_ENTRY_KEYS { Err(RecordError::TooManyKeys { limit: MAX_ENTRY_KEYS }) } else { Ok(()) }
 }
 
 /// Opens a JSON document and enters its array.
@@ -219,12 +180,7 @@ impl RecordReader for ArrayReader {
 /// A parser of single entries.
 pub(super) struct EntryParser {
     layout: EntryLayout,
-    index: KeyIndex,
-    /// How the values of each property are read.
-    readings: Vec<Reading>,
-    values: Vec<Option<f64>>,
-    /// Messages about values that count as missing.
-    odd: Vec<String>,
+    values: EntryValues,
     structure: Structure,
     material_id: String,
 }
@@ -234,10 +190,7 @@ impl EntryParser {
     pub(super) fn new(layout: EntryLayout, keys: &[PropertyKey]) -> Self {
         Self {
             layout,
-            index: KeyIndex::new(keys.iter().map(|key| key.key.clone())),
-            readings: keys.iter().map(|key| key.reading.clone()).collect(),
-            values: vec![None; keys.len()],
-            odd: Vec::new(),
+            values: EntryValues::new(keys),
             structure: Structure::default(),
             material_id: String::new(),
         }
@@ -245,8 +198,7 @@ impl EntryParser {
 
     fn read(&mut self, entry: &[u8]) -> Result<(), RecordError> {
         self.material_id.clear();
-        self.values.fill(None);
-        self.odd.clear();
+        self.values.clear();
         let mut atoms_read = false;
         let mut cursor = Cursor::new(entry);
         cursor.expect(b'{', "an entry")?;
@@ -259,15 +211,12 @@ impl EntryParser {
                 atoms_read = true;
             } else if key.raw == self.layout.id_key.as_bytes() {
                 self.read_identifier(&mut cursor)?;
-            } else if let Some(at) = self.index.find(key.raw) {
+            } else if let Some(at) = self.values.find(key.raw) {
                 let before = cursor.position();
                 let value = cursor.scalar()?;
                 let raw = entry.get(before..cursor.position()).unwrap_or_default().trim_ascii_start();
-                if let (Some(slot), Some(reading)) = (self.values.get_mut(at), self.readings.get(at)) {
-                    let text = || value.text(raw);
-                    let value = PropertyValue::of_scalar(value);
-                    *slot = reading.read(value, &key.text(), raw, text, &mut self.odd)?;
-                }
+                let text = || value.text(raw);
+                self.values.set(at, PropertyValue::of_scalar(value), &key.text(), raw, text)?;
             } else {
                 cursor.skip()?;
             }
@@ -337,13 +286,13 @@ impl RecordParser for EntryParser {
         let entry = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(entry) {
             Ok(()) => {
-                note_odd_values(self.odd.drain(..), &self.material_id, &record.origin, sink);
+                self.values.note(&self.material_id, &record.origin, sink);
                 sink.crystal(
                     &record.origin,
                     ParsedCrystal {
                         material_id: &self.material_id,
                         structure: &self.structure,
-                        properties: PropertyValues { values: &self.values, lists: &[] },
+                        properties: PropertyValues { values: self.values.values(), lists: &[] },
                     },
                 );
             }
@@ -362,31 +311,5 @@ impl RecordError {
             origin.line = Some(origin.line.map_or(line, |start| start.saturating_add(line - 1)));
         }
         Reject::new(material_id, origin, self.reason_code(), self.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn next_to_no_number_for_very_many_keys_is_refused() {
-        let keys = |count: usize, values: u64| -> Vec<PropertyKey> {
-            let reading = Reading::Numbers;
-            let key = |at: usize| PropertyKey {
-                key: at.to_string().into_bytes(),
-                reading: reading.clone(),
-                values,
-            };
-            (0..count).map(key).collect()
-        };
-        let error = check_values("a.json", &keys(4096, 5), 60_000).expect_err("nulls").to_string();
-        assert!(
-            error.starts_with("a.json: 4096 keys of properties in 60000 entries, with but 20480 values"),
-            "{error}"
-        );
-        assert!(check_values("a.json", &keys(4096, 600), 60_000).is_ok());
-        assert!(check_values("a.json", &keys(4096, 1), 16_384).is_ok());
-        assert!(check_values("a.json", &keys(1, 0), 60_000_000).is_ok());
     }
 }

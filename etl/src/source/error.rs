@@ -200,6 +200,23 @@ pub enum RecordError {
         /// The occupancy or the number of species.
         detail: String,
     },
+    /// The crystal is not periodic in three directions: a molecule, a chain or a layer.
+    #[error("not periodic in three directions: {0}")]
+    NotPeriodic(String),
+    /// The crystal has atoms that are not among its sites.
+    #[error("atoms without a site: {0}")]
+    HiddenAtoms(String),
+    /// An entry of a database describes something else than a structure.
+    #[error("an entry of type {0:?}, not of structures")]
+    EntryType(String),
+    /// A frame of extended XYZ cannot be read.
+    #[error("{message}")]
+    Frame {
+        /// Line in the frame, counted from 1.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
     /// The numbers of symbols and positions differ.
     #[error("{} for {}", counted(*.elements, "element"), counted(*.coordinates, "position"))]
     SiteCount {
@@ -282,6 +299,10 @@ impl RecordError {
             Self::UnknownElement { .. } => "unknown_element",
             Self::AmbiguousElement { .. } => "ambiguous_element",
             Self::PartialOccupancy { .. } => "partial_occupancy",
+            Self::NotPeriodic(_) => "not_periodic",
+            Self::HiddenAtoms(_) => "hidden_atoms",
+            Self::EntryType(_) => "no_structure",
+            Self::Frame { .. } => "bad_frame",
             Self::SiteCount { .. } => "site_count_mismatch",
             Self::NoSites => "no_sites",
             Self::TooManySites { .. } => TOO_MANY_SITES,
@@ -301,6 +322,7 @@ impl RecordError {
     pub fn line(&self) -> Option<u32> {
         match self {
             Self::Poscar(error) => error.line(),
+            Self::Frame { line, .. } => Some(*line),
             _ => None,
         }
     }

@@ -42,6 +42,20 @@ sources! {
     Poscar: poscar,
     /// A CSV or Parquet table with a column of CIFs.
     Table: table,
+    /// Extended XYZ, as ASE writes it.
+    Extxyz: extxyz,
+    /// JSON of structures of pymatgen, alone or in records.
+    Pymatgen: pymatgen_json,
+    /// Structures of OPTIMADE, as responses and JSON lines.
+    Optimade: optimade,
+    /// The JSON files of Alexandria.
+    Alexandria: alexandria,
+    /// The Parquet tables of LeMat-Bulk.
+    Lemat: lemat,
+    /// The Parquet tables of ColabFit.
+    Colabfit: colabfit,
+    /// ASE-LMDB, the databases of fairchem.
+    Aselmdb: aselmdb,
 }
 
 impl SourceKind {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, JsonError};
-use super::{SourceError, SourceKind};
+use super::{SourceError, SourceKind, alexandria, optimade};
 
 /// Number of bytes that are examined: the first entry or a good part of it.
 const START_BYTES: u64 = 64 << 10;
@@ -27,12 +27,6 @@ pub enum Look {
     Entry(SourceKind),
     /// An object of a database's entries by identifier.
     EntriesById(SourceKind),
-    /// A single structure of pymatgen.
-    Structure,
-    /// A list of structures of pymatgen.
-    Structures,
-    /// A response of an OPTIMADE server.
-    Optimade,
     /// JSON Lines: one object per line.
     Lines,
     /// A list of objects with other keys.
@@ -49,11 +43,6 @@ impl fmt::Display for Look {
                     formatter,
                     "an object of {kind} entries; make a list of its values, each with its identifier"
                 )
-            }
-            Self::Structure => formatter.write_str("one structure of pymatgen; write it as a CIF"),
-            Self::Structures => formatter.write_str("a list of pymatgen's structures; write each as a CIF"),
-            Self::Optimade => {
-                formatter.write_str("a response of an OPTIMADE server; write its structures as CIFs")
             }
             Self::Lines => formatter.write_str("JSON lines, an object each; make a list of them"),
             Self::Records(keys) => {
@@ -72,11 +61,19 @@ impl fmt::Display for Look {
 /// # Errors
 /// Returns a [`SourceError`] if it cannot be read.
 pub(super) fn look(path: &Path) -> Result<Option<Look>, SourceError> {
+    start_of(path).map(|start| of_start(&start))
+}
+
+/// Returns the beginning of a document.
+///
+/// # Errors
+/// Returns a [`SourceError`] if it cannot be read.
+pub(super) fn start_of(path: &Path) -> Result<Vec<u8>, SourceError> {
     let document = open_document(path, ".json", &Progress::default())?;
     let mut start = Vec::new();
     let read = document.stream.take(START_BYTES).read_to_end(&mut start);
     read.map_err(|source| SourceError::read(&document.file, source))?;
-    Ok(of_start(&start))
+    Ok(start)
 }
 
 fn of_start(start: &[u8]) -> Option<Look> {
@@ -89,30 +86,55 @@ fn of_start(start: &[u8]) -> Option<Look> {
 }
 
 /// The keys of an object, and whether they are complete. If so, the cursor is after the object.
-struct Keys {
+pub(super) struct Keys {
     names: Vec<String>,
-    complete: bool,
+    /// The first byte of the value of each.
+    values: Vec<Option<u8>>,
+    /// Whether the object ends in the available bytes.
+    pub(super) complete: bool,
 }
 
 impl Keys {
     /// Reads the keys in the available bytes.
-    fn read(cursor: &mut Cursor<'_>) -> Self {
-        let mut names = Vec::new();
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Self {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
         let mut read = || -> Result<(), JsonError> {
             cursor.expect(b'{', "an object")?;
             let mut first = true;
             while let Some(key) = cursor.next_key(&mut first)? {
                 names.push(key.text().into_owned());
+                values.push(cursor.peek());
                 cursor.skip()?;
             }
             Ok(())
         };
         let complete = read().is_ok();
-        Self { names, complete }
+        Self { names, values, complete }
     }
 
-    fn have(&self, key: &str) -> bool {
+    /// Whether there is a key.
+    pub(super) fn have(&self, key: &str) -> bool {
         self.names.iter().any(|name| name == key)
+    }
+
+    /// Whether there is a key whose value is an object, or an array where `open` is `[`.
+    fn have_value(&self, key: &str, open: u8) -> bool {
+        self.names.iter().zip(&self.values).any(|(name, value)| name == key && *value == Some(open))
+    }
+
+    /// Whether the first value of an object is an object.
+    pub(super) fn first_is_object(mut cursor: Cursor<'_>) -> bool {
+        first_value(&mut cursor).is_some() && cursor.peek() == Some(b'{')
+    }
+
+    /// Returns the source whose records have these keys.
+    fn records(&self) -> Option<SourceKind> {
+        let is_structure = self.have("lattice") && (self.have("sites") || !self.complete);
+        if is_structure || self.have_value("structure", b'{') {
+            return Some(SourceKind::Pymatgen);
+        }
+        let is_optimade = self.have_value(optimade::ATTRIBUTES_KEY, b'{') || self.have(optimade::HEADING_KEY);
+        is_optimade.then_some(SourceKind::Optimade)
     }
 
     /// Returns the database whose entries have these keys.
@@ -120,10 +142,6 @@ impl Keys {
         SourceKind::ALL
             .into_iter()
             .find(|kind| kind.definition().id_key.is_some_and(|id_key| self.have(id_key)))
-    }
-
-    fn is_structure(&self) -> bool {
-        self.have("lattice") && (self.have("sites") || !self.complete)
     }
 }
 
@@ -137,8 +155,8 @@ fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
     if let Some(kind) = keys.database() {
         return Some(Look::Source(kind));
     }
-    if keys.is_structure() {
-        return Some(Look::Structures);
+    if let Some(kind) = keys.records() {
+        return Some(Look::Source(kind));
     }
     // An entry without its identifier becomes a single reject.
     let is_entry = keys.names.is_empty() || keys.have("atoms") || !keys.complete;
@@ -148,14 +166,14 @@ fn of_array(mut cursor: Cursor<'_>) -> Option<Look> {
 fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     let mut behind = cursor.clone();
     let keys = Keys::read(&mut behind);
+    if let Some(kind) = keys.records() {
+        return Some(Look::Source(kind));
+    }
     if keys.complete && behind.peek() == Some(b'{') {
         return Some(Look::Lines);
     }
     if let Some(kind) = keys.database() {
         return Some(Look::Entry(kind));
-    }
-    if keys.is_structure() {
-        return Some(Look::Structure);
     }
     if keys.have("index") || keys.have("columns") {
         return Some(Look::Source(SourceKind::Matbench));
@@ -164,12 +182,17 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     if TABLE_KEYS.contains(&first.as_str()) {
         // The data of a table are rows, and those of a response are objects.
         let mut inside = cursor;
-        let is_response = first_value(&mut inside)
-            .is_some_and(|()| inside.expect(b'[', "").is_ok() && inside.peek() == Some(b'{'));
-        return Some(if is_response { Look::Optimade } else { Look::Source(SourceKind::Matbench) });
+        let is_response = first_value(&mut inside).is_some_and(|()| match inside.peek() {
+            Some(b'[') => inside.expect(b'[', "").is_ok() && inside.peek() == Some(b'{'),
+            first => first == Some(b'{'),
+        });
+        return Some(Look::Source(if is_response { SourceKind::Optimade } else { SourceKind::Matbench }));
     }
     if keys.have("data") && keys.have("meta") {
-        return Some(Look::Optimade);
+        return Some(Look::Source(SourceKind::Optimade));
+    }
+    if keys.have_value(alexandria::LIST_KEY, b'[') {
+        return Some(Look::Source(SourceKind::Alexandria));
     }
     let mut inside = cursor;
     first_value(&mut inside)?;
@@ -178,6 +201,9 @@ fn of_object(cursor: Cursor<'_>) -> Option<Look> {
     }
     // Either splits with texts or entries.
     let entries = Keys::read(&mut inside.clone());
+    if let Some(kind) = entries.records() {
+        return Some(Look::Source(kind));
+    }
     if let Some(kind) = entries.database() {
         return Some(Look::EntriesById(kind));
     }
@@ -216,14 +242,22 @@ mod tests {
             (r#"{"data": [[{"lattice": 1"#.to_owned(), "Source(Matbench)"),
             (r#"{"train": {"a": "NaCl"}}"#.to_owned(), "Source(Poscar)"),
             (r#"{"train": {}, "test": {"a": "NaCl"}}"#.to_owned(), "Source(Poscar)"),
-            (structure.to_owned(), "Structure"),
-            (format!("[{structure}]"), "Structures"),
-            (format!("{structure}\n{structure}\n"), "Lines"),
+            (structure.to_owned(), "Source(Pymatgen)"),
+            (format!("[{structure}]"), "Source(Pymatgen)"),
+            (format!("{structure}\n{structure}\n"), "Source(Pymatgen)"),
+            (format!(r#"{{"id": 1, "structure": {structure}}}"#), "Source(Pymatgen)"),
+            (format!(r#"{{"a": {structure}}}"#), "Source(Pymatgen)"),
+            (r#"{"x": 1} {"x": 2}"#.to_owned(), "Lines"),
+            (r#"[{"id": 1, "structure": "data_x"}]"#.to_owned(), r#"Records(["id", "structure"])"#),
             (r#"{"jid": "JVASP-1", "atoms": {}}"#.to_owned(), "Entry(Jarvis)"),
             (r#"{"JVASP-1": {"atoms": {}}}"#.to_owned(), "EntriesById(Jarvis)"),
-            (r#"{"data": [{"id": "1"}], "meta": {}}"#.to_owned(), "Optimade"),
-            (r#"{"links": {"next": null}, "data": [], "meta": {}}"#.to_owned(), "Optimade"),
-            (format!(r#"[{{"id": 1, "structure": {structure}}}]"#), r#"Records(["id", "structure"])"#),
+            (r#"{"data": [{"id": "1"}], "meta": {}}"#.to_owned(), "Source(Optimade)"),
+            (r#"{"data": {"id": "1"}, "meta": {}}"#.to_owned(), "Source(Optimade)"),
+            ("{\"x-optimade\": {}}\n{\"id\": \"1\"}".to_owned(), "Source(Optimade)"),
+            (r#"[{"id": "1", "attributes": {"x"#.to_owned(), "Source(Optimade)"),
+            (r#"{"entries": [{"energy": 1"#.to_owned(), "Source(Alexandria)"),
+            (r#"{"links": {"next": null}, "data": [], "meta": {}}"#.to_owned(), "Source(Optimade)"),
+            (format!(r#"[{{"id": 1, "structure": {structure}}}]"#), "Source(Pymatgen)"),
             (r#"[{"atoms": {}, "x": 1}]"#.to_owned(), ""),
             ("[{}]".to_owned(), ""),
             ("[1]".to_owned(), ""),

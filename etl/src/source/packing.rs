@@ -14,6 +14,8 @@ use super::SourceError;
 const MAGIC_BYTES: usize = 10;
 /// Extensions that a compressed file's name has after its own extension.
 pub(super) const PACKED_ENDINGS: [&str; 5] = [".gz", ".bz2", ".xz", ".zst", ".zstd"];
+/// Extensions of JSON documents and JSON lines.
+pub(super) const JSON_ENDINGS: [&str; 3] = [".json", ".jsonl", ".ndjson"];
 /// Memory limit for the dictionary of an xz stream, in KiB. `xz -9` takes 65 MiB. A stream that needs more is
 /// refused.
 const XZ_MEMORY_KIB: u32 = 128 << 10;
@@ -118,7 +120,8 @@ pub(super) fn strip_ending<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
 
 /// Whether a name is that of a JSON file, compressed or not.
 pub(crate) fn is_json(name: &str) -> bool {
-    strip_ending(strip_packing(name), ".json").is_some()
+    let name = strip_packing(name);
+    JSON_ENDINGS.iter().any(|ending| strip_ending(name, ending).is_some())
 }
 
 #[cfg(test)]

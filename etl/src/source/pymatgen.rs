@@ -4,13 +4,13 @@
 use crystal::structure::Structure;
 
 use super::RecordError;
-use super::atoms::{Coordinates, complete, read_lattice, require_room};
+use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
 use super::json::Cursor;
 use super::site_properties::SiteProperties;
 use super::species::species;
 
-/// Tolerance for an occupancy of 1, because it may be a sum of decimal numbers.
-const OCCUPANCY_TOLERANCE: f64 = 1e-6;
+/// Keys of the lengths and angles of a lattice.
+const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 
 /// Reads a structure as [`read_with_properties`] does, without the properties of its sites.
 ///
@@ -27,7 +27,8 @@ pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure)
 /// `xyz`, these are converted.
 ///
 /// # Errors
-/// Returns a [`RecordError`] if a field is missing or malformed, or if a site is not fully occupied by one species.
+/// Returns a [`RecordError`] if a field is missing or malformed, if a site is not fully occupied by one species, or if
+/// the structure is not periodic in three directions.
 pub(super) fn read_with_properties(
     cursor: &mut Cursor<'_>,
     structure: &mut Structure,
@@ -71,17 +72,62 @@ pub(super) fn read_with_properties(
     complete(structure, coordinates.ok_or(RecordError::MissingField("sites"))?)
 }
 
+/// Reads the `matrix` of a lattice or, if there is none, its lengths in Å and angles in degrees.
 fn read_matrix(cursor: &mut Cursor<'_>) -> Result<[[f64; 3]; 3], RecordError> {
-    let mut matrix = None;
+    let (mut matrix, mut parameters) = (None, [None; 6]);
     cursor.expect(b'{', "a lattice")?;
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
         match key.raw {
             b"matrix" => matrix = Some(read_lattice(cursor)?),
-            _ => cursor.skip()?,
+            b"pbc" => check_periodic(cursor)?,
+            raw => match PARAMETERS.iter().position(|name| name.as_bytes() == raw) {
+                Some(at) if matrix.is_none() => {
+                    if let Some(slot) = parameters.get_mut(at) {
+                        *slot = Some(cursor.number()?);
+                    }
+                }
+                _ => cursor.skip()?,
+            },
         }
     }
-    matrix.ok_or(RecordError::MissingField("matrix"))
+    if let Some(matrix) = matrix {
+        return Ok(matrix);
+    }
+    match parameters {
+        [Some(a), Some(b), Some(c), Some(alpha), Some(beta), Some(gamma)] => {
+            Ok(lattice_of([a, b, c], [alpha, beta, gamma].map(f64::to_radians)))
+        }
+        _ => Err(RecordError::MissingField("matrix")),
+    }
+}
+
+/// Checks that a lattice is periodic in all three directions.
+fn check_periodic(cursor: &mut Cursor<'_>) -> Result<(), RecordError> {
+    let raw = cursor.raw()?;
+    let mut inside = Cursor::new(raw);
+    let (mut first, mut periodic) = (true, true);
+    inside.expect(b'[', "three truth values")?;
+    while inside.next_element(&mut first)? {
+        periodic &= inside.boolean()?;
+    }
+    if periodic {
+        Ok(())
+    } else {
+        Err(RecordError::NotPeriodic(format!("pbc {}", String::from_utf8_lossy(raw))))
+    }
+}
+
+/// Returns the cell vectors of lengths and angles (in radians) in the orientation of pymatgen: c along z, a in the xz
+/// plane. Lengths and angles that make no cell give vectors that are not finite or span no volume.
+fn lattice_of([a, b, c]: [f64; 3], [alpha, beta, gamma]: [f64; 3]) -> [[f64; 3]; 3] {
+    let cosine = (alpha.cos() * beta.cos() - gamma.cos()) / (alpha.sin() * beta.sin());
+    let reciprocal = cosine.acos();
+    [
+        [a * beta.sin(), 0.0, a * beta.cos()],
+        [-b * alpha.sin() * reciprocal.cos(), b * alpha.sin() * reciprocal.sin(), b * alpha.cos()],
+        [0.0, 0.0, c],
+    ]
 }
 
 /// Returns the atomic number, the position and the kind of coordinates of a site. Sites are counted from 1.
@@ -179,6 +225,29 @@ mod tests {
         for value in cartesian.fractional[1] {
             assert!((value - 0.5).abs() < 1e-15, "{value}");
         }
+    }
+
+    #[test]
+    fn lengths_and_angles_make_the_lattice_where_there_is_no_matrix() {
+        let text = r#"{"sites": [{"species": [{"element": "Po", "occu": 1}], "abc": [0, 0, 0]}],
+            "lattice": {"a": 3, "b": 4, "c": 5, "alpha": 80, "beta": 95, "gamma": 110}}"#;
+        let [a, b, c] = read(text).expect("a crystal").lattice;
+        let dot = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for (found, expected) in [(dot(a, a), 9.0), (dot(b, b), 16.0), (dot(c, c), 25.0)] {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+        for (found, angle) in
+            [(dot(b, c) / 20.0, 80.0f64), (dot(a, c) / 15.0, 95.0), (dot(a, b) / 12.0, 110.0)]
+        {
+            assert!((found - angle.to_radians().cos()).abs() < 1e-12, "{found} {angle}");
+        }
+        let code = |from: &str, to: &str| {
+            read(&text.replace(from, to)).map(|_| ()).map_err(|error| error.reason_code())
+        };
+        assert_eq!(code("\"a\": 3, ", ""), Err("missing_field"));
+        assert_eq!(code("110", "179"), Err("not_finite"));
+        assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, false], \"a\": 3"), Err("not_periodic"));
+        assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, true], \"a\": 3"), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Element symbols as written in databases.
 
-use crystal::element::{atomic_number_of, atomic_number_of_ion};
+use crystal::element::{SYMBOLS, atomic_number_of, atomic_number_of_ion};
 
 use crate::source::RecordError;
 
@@ -28,6 +28,27 @@ pub(super) fn species(symbol: &[u8], site: usize) -> Result<u8, RecordError> {
     }
     let bare = trimmed.split(|&byte| byte == b',').next().unwrap_or_default();
     atomic_number_of_ion(bare).ok_or_else(|| fault(trimmed, site))
+}
+
+/// Returns an atomic number that is written in digits.
+///
+/// # Errors
+/// Returns [`RecordError::UnknownElement`] if no element has it.
+pub(super) fn element_number(digits: &[u8], site: usize) -> Result<u8, RecordError> {
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.trim_ascii().parse().ok());
+    let number = number.filter(|number| (1..SYMBOLS.len()).contains(&usize::from(*number)));
+    number.ok_or_else(|| fault(digits.trim_ascii(), site))
+}
+
+/// Checks an atomic number.
+///
+/// # Errors
+/// Returns [`RecordError::UnknownElement`] if no element has it.
+pub(super) fn element_of(number: f64, site: usize) -> Result<u8, RecordError> {
+    let known = (1..SYMBOLS.len()).find(|known| *known as f64 == number);
+    known
+        .and_then(|known| u8::try_from(known).ok())
+        .ok_or_else(|| RecordError::UnknownElement { site, symbol: number.to_string() })
 }
 
 fn fault(symbol: &[u8], site: usize) -> RecordError {
@@ -58,6 +79,16 @@ mod tests {
             assert_eq!(species(symbol.as_bytes(), 1), Ok(number), "{symbol}");
         }
         assert_eq!(element(b"Mn ", 1), Ok(25));
+    }
+
+    #[test]
+    fn numbers_are_those_of_elements() {
+        for number in 1..=118u8 {
+            assert_eq!(element_number(number.to_string().as_bytes(), 1), Ok(number));
+        }
+        for text in ["0", "119", "-1", "1.0", "", "\u{00bd}"] {
+            assert!(element_number(text.as_bytes(), 1).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -213,7 +213,7 @@ fn scan_columns(
 }
 
 /// Returns the error of a table that is damaged or encoded in an unsupported way.
-fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
+pub(super) fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
     /// Kinds of the readers' errors, which stand before the message.
     const KINDS: [&str; 6] =
         ["Parquet argument error: ", "Parquet error: ", "External: ", "Arrow: ", "EOF: ", "NYI: "];
@@ -225,7 +225,11 @@ fn fault(file: &str, error: impl std::fmt::Display) -> SourceError {
     SourceError::layout(file, format!("not a readable Parquet table: {message}"))
 }
 
-fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+/// Opens a table before its first row.
+///
+/// # Errors
+/// Returns a [`SourceError`] if it cannot be read or has too many columns.
+pub(super) fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
     let shown = path.to_string_lossy();
     let file = File::open(path).map_err(|source| SourceError::open(path, source))?;
     let builder =
@@ -238,7 +242,14 @@ fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Sour
 }
 
 /// Opens the batches of some columns. Their number of rows is limited by memory, whatever the table repeats.
-fn open_batches(path: &Path, columns: Vec<usize>, most_rows: usize) -> Result<GuardedBatches, SourceError> {
+///
+/// # Errors
+/// Returns a [`SourceError`] if the table cannot be read or its pages are too large.
+pub(super) fn open_batches(
+    path: &Path,
+    columns: Vec<usize>,
+    most_rows: usize,
+) -> Result<GuardedBatches, SourceError> {
     let shown = path.to_string_lossy();
     let builder = open_table(path)?;
     let pages = File::open(path).map_err(|source| SourceError::open(path, source))?;
@@ -251,7 +262,10 @@ fn open_batches(path: &Path, columns: Vec<usize>, most_rows: usize) -> Result<Gu
 }
 
 /// Checks that the columns are compressed in a supported way.
-fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
+///
+/// # Errors
+/// Returns [`SourceError::Layout`] if one is not.
+pub(super) fn check_compression(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
     for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let name = match column.compression() {
             Compression::BROTLI(_) => "brotli",

@@ -36,7 +36,8 @@ Examples:
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     machine: Machine,
-    /// CIFs, POSCARs, folders and archives of them, JSON files, tables; or stores and shards
+    /// CIFs, POSCARs, folders and archives of them, extended XYZ, JSON files, tables, ASE-LMDB; or stores
+    /// and shards
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// Fine-tuned weights (safetensors), the folder of a fine-tuned task with all its members, or a

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Harvest, gzip, open_default, read, tar, written, zip};
 use crate::source::{MAX_RECORD_BYTES, RawBlock, RawRecord, SourceError, SourceKind};
 
-/// A small file of every JSON source.
+/// A small file of every source whose files are whole JSON documents.
 const SEEDS: [(SourceKind, &str, &str); 4] = [
     (
         SourceKind::Oqmd,
@@ -29,6 +29,18 @@ const SEEDS: [(SourceKind, &str, &str); 4] = [
     ),
 ];
 
+/// A small file of every source whose files may end anywhere.
+const OPEN_SEEDS: [(SourceKind, &str, &str); 1] = [(
+    SourceKind::Extxyz,
+    "a.extxyz",
+    "1\nLattice=\"3 0 0 0 3 0 0 0 3\" Properties=species:S:1:pos:R:3 id=x relaxed=T e=-1.5\nPo 0 0 0\n",
+)];
+
+/// The seeds of all sources.
+fn seeds() -> impl Iterator<Item = (SourceKind, &'static str, &'static str)> {
+    SEEDS.into_iter().chain(OPEN_SEEDS)
+}
+
 /// Bytes that mean something to a reader.
 const BYTES: &[u8] = b"[]{}\",:\\0-9eE.n \n\x00\xff";
 
@@ -48,7 +60,7 @@ fn mutations(seed: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
 
 #[test]
 fn every_seed_is_a_crystal() {
-    for (kind, name, seed) in SEEDS {
+    for (kind, name, seed) in seeds() {
         let (_folder, path) = written(name, seed.as_bytes());
         let harvest = read(kind, &[&path]).expect("readable");
         assert_eq!((harvest.crystals.len(), harvest.rejects.len()), (1, 0), "{kind}: {:?}", harvest.rejects);
@@ -57,7 +69,7 @@ fn every_seed_is_a_crystal() {
 
 #[test]
 fn mutated_files_never_panic() {
-    for (kind, name, seed) in SEEDS {
+    for (kind, name, seed) in seeds() {
         let (_folder, path) = written(name, seed.as_bytes());
         for text in mutations(seed.as_bytes()).step_by(3) {
             std::fs::write(&path, &text).expect("a file");
@@ -89,7 +101,7 @@ fn parse_all(kind: SourceKind, path: &Path, texts: impl Iterator<Item = Vec<u8>>
 
 #[test]
 fn mutated_records_are_crystals_or_rejects() {
-    for (kind, name, seed) in SEEDS {
+    for (kind, name, seed) in seeds() {
         let (_folder, path) = written(name, seed.as_bytes());
         let mut block = RawBlock::default();
         let mut source = open_default(kind, &[&path]).expect("a source");

@@ -11,7 +11,7 @@ fn kind_of(name: &str, bytes: &[u8]) -> Result<InputKind, SourceError> {
 #[test]
 fn a_file_is_told_by_its_name_or_its_first_bytes() {
     let oqmd = br#"[{"atoms": {}, "_oqmd_entry_id": 1}]"#.as_slice();
-    let cases: [(&str, &[u8], InputKind); 11] = [
+    let cases: [(&str, &[u8], InputKind); 13] = [
         ("NaCl.cif", b"", InputKind::Structures),
         ("NaCl.cif.gz", b"", InputKind::Structures),
         ("POSCAR", b"", InputKind::Structures),
@@ -19,6 +19,8 @@ fn a_file_is_told_by_its_name_or_its_first_bytes() {
         ("table.csv", b"", SourceKind::Table.into()),
         ("table.CSV.zst", b"", SourceKind::Table.into()),
         ("table.parquet", b"", SourceKind::Table.into()),
+        ("frames.extxyz.bz2", b"", SourceKind::Extxyz.into()),
+        ("frames.XYZ", b"", SourceKind::Extxyz.into()),
         ("all.json", oqmd, SourceKind::Oqmd.into()),
         ("jdft.json", b" [ {\"jid\": \"JVASP-1\"}]", SourceKind::Jarvis.into()),
         ("task.json", b"{\n \"index\": [0]}", SourceKind::Matbench.into()),
@@ -44,6 +46,8 @@ fn a_folder_or_archive_is_told_by_its_first_structure() {
     let (folder, _) = written("labels.csv", b"");
     std::fs::write(folder.path().join("mp-1.cif"), b"").expect("a file");
     assert_eq!(detect(folder.path()).expect("a folder"), InputKind::Structures);
+    let (folder, _) = written("x/frames.xyz", b"");
+    assert_eq!(detect(folder.path()).expect("a folder"), SourceKind::Extxyz.into());
 }
 
 #[test]
@@ -56,7 +60,10 @@ fn what_is_of_no_kind_is_named() {
     }
     let (folder, _) = written("notes.txt", b"");
     let message = detect(folder.path()).expect_err("no structure").to_string();
-    assert!(message.contains("neither CIF nor POSCAR is in it, but 1 *.txt: "), "{message}");
+    assert!(
+        message.contains("neither CIF, POSCAR, extended XYZ nor ASE-LMDB is in it, but 1 *.txt: "),
+        "{message}"
+    );
     let missing = detect(&folder.path().join("missing.cif")).expect_err("it is not there");
     assert!(matches!(missing, SourceError::Open { .. }), "{missing}");
 }

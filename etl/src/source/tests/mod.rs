@@ -3,9 +3,11 @@
 mod damage;
 mod detect;
 mod files;
+mod foreign;
 mod json;
 mod mirror;
 mod parquet;
+mod records;
 mod tables;
 
 use std::io::Write;

@@ -1,0 +1,113 @@
+//! Tables of ColabFit: Parquet files of configurations (`co/co_*.parquet`), with lists, or in older exports with texts
+//! of JSON, of which `positions_00`, `positions_01`, ... follow each other.
+//!
+//! The identifier is `configuration_id`. Properties are the columns of numbers, booleans and classes: `energy` in eV for
+//! the cell, `formation_energy`, `electronic_band_gap` in eV, and others.
+
+use std::path::{Path, PathBuf};
+
+use super::definition::SourceDefinition;
+use super::flat_json::{Cell, flat_numbers};
+use super::input::Progress;
+use super::json::Cursor;
+use super::parquet_rows::RowCutter;
+use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::records::{RecordCutter, RecordLayout, open_records};
+use super::{OpenSource, RecordError, SourceError, SourceOptions};
+
+/// Columns without which a table is none of this source.
+pub(super) const NEEDED: [&str; 4] = ["configuration_id", "cell", "atomic_numbers", "pbc"];
+/// Column of the positions, and beginning of the names of its parts in older exports.
+const POSITIONS: &str = "positions";
+/// Columns that describe the row and not the crystal.
+const DESCRIPTIONS: [&str; 21] = [
+    "property_id",
+    "property_hash",
+    "dataset_id",
+    "multiplicity",
+    "configuration_hash",
+    "structure_hash",
+    "chemical_formula_hill",
+    "chemical_formula_reduced",
+    "chemical_formula_anonymous",
+    "elements",
+    "elements_ratios",
+    "nsites",
+    "nelements",
+    "nperiodic_dimensions",
+    "dimension_types",
+    "names",
+    "labels",
+    "configuration_metadata",
+    "property_metadata",
+    "cauchy_stress",
+    "last_modified",
+];
+/// Beginning of the names of the columns of forces in older exports.
+const FORCES: &str = "atomic_forces";
+
+/// The definition of the source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "colabfit", has_files: false, id_key: None, default_filters: &[], open };
+
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
+    open_records(&Colabfit, inputs, options, name)
+}
+
+/// Whether a column is that of the positions, or a part of it.
+fn is_positions(name: &str) -> bool {
+    let part = name.strip_prefix(POSITIONS);
+    part.is_some_and(|part| {
+        part.is_empty()
+            || part.strip_prefix('_').is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// The format of rows, as JSON objects.
+struct Colabfit;
+
+impl RecordLayout for Colabfit {
+    fn source(&self) -> &'static str {
+        SOURCE.name
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".parquet"]
+    }
+
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
+    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
+        let wanted = |name: &str| NEEDED.contains(&name) || is_positions(name);
+        Ok(Box::new(RowCutter::open(path, &NEEDED, wanted, progress)?))
+    }
+
+    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        let mut cell = Cell::default();
+        let mut positions: Vec<(String, &[u8])> = Vec::new();
+        let mut cursor = Cursor::new(record);
+        cursor.expect(b'{', "a row")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            let name = key.text();
+            match &*name {
+                "configuration_id" => json_identifier(0, &mut cursor, fields)?,
+                "cell" => cell.lattice = Some(cursor.raw()?),
+                "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
+                "pbc" => cell.periodic = Some(cursor.raw()?),
+                name if is_positions(name) => positions.push((name.to_owned(), cursor.raw()?)),
+                name if DESCRIPTIONS.contains(&name) || name.starts_with(FORCES) => cursor.skip()?,
+                _ => json_property(key, &mut cursor, fields)?,
+            }
+        }
+        cursor.end()?;
+        let Some(structure) = fields.structure() else { return Ok(()) };
+        // The parts of the positions follow each other by their numbers.
+        positions.sort();
+        cell.structure(structure, |numbers| {
+            positions.iter().try_for_each(|(_, raw)| flat_numbers(raw, "positions", numbers))
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Properties of entries with keys of their own: found in a first pass over all entries, and read from each of them in
+//! the second.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
+use super::odd_values::{left_out_notes, note_odd_values};
+use super::properties::assign_keys;
+use super::property_value::{PropertyValue, Reading};
+use super::{PropertyColumn, RecordError, Sink, SourceError};
+use crate::reject::Origin;
+
+/// Largest number of keys of an entry.
+const MAX_ENTRY_KEYS: usize = 1024;
+/// Longest key of a property in bytes.
+pub(super) const MAX_KEY_BYTES: usize = 1024;
+/// Largest number of properties times entries that any source may have, because a store has a place for each value.
+const MAX_VALUES: u64 = 1 << 26;
+/// Above that number, one in this many values must exist.
+const VALUES_FOR_EACH_ONE: u64 = 100;
+
+/// Counts a key of an entry.
+///
+/// # Errors
+/// Returns [`RecordError::TooManyKeys`] if there are too many.
+pub(super) fn count_key(keys: &mut usize) -> Result<(), RecordError> {
+    *keys += 1;
+    if *keys > MAX_ENTRY_KEYS { Err(RecordError::TooManyKeys { limit: MAX_ENTRY_KEYS }) } else { Ok(()) }
+}
+
+/// The properties of a source, as found in the first pass.
+pub(super) struct EntryProperties {
+    /// Their columns in the store.
+    pub(super) columns: Vec<PropertyColumn>,
+    /// Names of the classes of each; empty for other properties.
+    pub(super) classes: Vec<Arc<[String]>>,
+    /// The key of each, and how its values are read.
+    pub(super) keys: Arc<[PropertyKey]>,
+    /// Remarks about keys that are left out.
+    pub(super) notes: Vec<String>,
+}
+
+impl EntryProperties {
+    /// Determines the properties of `entries` entries by the values that were seen. `qualifier` and `prefix` are those
+    /// of [`assign_keys`].
+    ///
+    /// # Errors
+    /// Returns [`SourceError::Layout`] if a store of them would consist of nulls.
+    pub(super) fn new(
+        file: &str,
+        qualifier: &str,
+        prefix: &str,
+        scan: KeyScan,
+        entries: u64,
+    ) -> Result<Self, SourceError> {
+        let ScannedKeys { properties, left_out, beyond } = scan.finish(qualifier);
+        check_values(file, &properties, entries)?;
+        let mut notes = left_out_notes(file, &left_out);
+        if let Some(key) = beyond {
+            notes.push(format!("{file}: over {MAX_PROPERTY_KEYS} keys: {key:?} and others are left out"));
+        }
+        let (columns, keys) = assign_keys(file, qualifier, prefix, properties, &mut notes);
+        let classes = keys.iter().map(|key| key.reading.classes()).collect();
+        Ok(Self { columns, classes, keys: keys.into(), notes })
+    }
+}
+
+/// Checks that a source with very many properties has enough values, because a store of it would otherwise consist of
+/// nulls.
+fn check_values(file: &str, keys: &[PropertyKey], entries: u64) -> Result<(), SourceError> {
+    let values = entries.saturating_mul(keys.len() as u64);
+    let present: u64 = keys.iter().map(|key| key.values).sum();
+    if values <= MAX_VALUES || present.saturating_mul(VALUES_FOR_EACH_ONE) >= values {
+        return Ok(());
+    }
+    let message = format!(
+        "{} keys of properties in {entries} entries, with but {present} values: leave out those that hardly any entry \
+         has",
+        keys.len()
+    );
+    Err(SourceError::layout(file, message))
+}
+
+/// The values of the entry that is read.
+pub(super) struct EntryValues {
+    index: KeyIndex,
+    /// How the values of each property are read.
+    readings: Vec<Reading>,
+    values: Vec<Option<f64>>,
+    /// Messages about values that count as missing.
+    odd: Vec<String>,
+}
+
+impl EntryValues {
+    /// Creates the values of the properties `keys`, all of them missing.
+    pub(super) fn new(keys: &[PropertyKey]) -> Self {
+        Self {
+            index: KeyIndex::new(keys.iter().map(|key| key.key.clone())),
+            readings: keys.iter().map(|key| key.reading.clone()).collect(),
+            values: vec![None; keys.len()],
+            odd: Vec::new(),
+        }
+    }
+
+    /// Removes the values of the entry before.
+    pub(super) fn clear(&mut self) {
+        self.values.fill(None);
+        self.odd.clear();
+    }
+
+    /// Returns the index of a property by its key as written.
+    #[inline]
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
+        self.index.find(key)
+    }
+
+    /// Sets the value of a property. `key` is its key in messages, `raw` the value as written, and `text` returns its
+    /// text.
+    ///
+    /// # Errors
+    /// Returns [`RecordError::PropertyValue`] if the value is of another kind where that is an error.
+    pub(super) fn set<'t>(
+        &mut self,
+        at: usize,
+        value: PropertyValue,
+        key: &str,
+        raw: &[u8],
+        text: impl FnOnce() -> Option<Cow<'t, str>>,
+    ) -> Result<(), RecordError> {
+        if let (Some(slot), Some(reading)) = (self.values.get_mut(at), self.readings.get(at)) {
+            *slot = reading.read(value, key, raw, text, &mut self.odd)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the values in the order of the properties.
+    pub(super) fn values(&self) -> &[Option<f64>] {
+        &self.values
+    }
+
+    /// Passes on the remarks about the values, before the crystal.
+    pub(super) fn note(&mut self, material_id: &str, origin: &Origin, sink: &mut dyn Sink) {
+        note_odd_values(self.odd.drain(..), material_id, origin, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_to_no_number_for_very_many_keys_is_refused() {
+        let keys = |count: usize, values: u64| -> Vec<PropertyKey> {
+            let reading = Reading::Numbers;
+            let key = |at: usize| PropertyKey {
+                key: at.to_string().into_bytes(),
+                reading: reading.clone(),
+                values,
+            };
+            (0..count).map(key).collect()
+        };
+        let error = check_values("a.json", &keys(4096, 5), 60_000).expect_err("nulls").to_string();
+        assert!(
+            error.starts_with("a.json: 4096 keys of properties in 60000 entries, with but 20480 values"),
+            "{error}"
+        );
+        assert!(check_values("a.json", &keys(4096, 600), 60_000).is_ok());
+        assert!(check_values("a.json", &keys(4096, 1), 16_384).is_ok());
+        assert!(check_values("a.json", &keys(1, 0), 60_000_000).is_ok());
+    }
+}

@@ -1,0 +1,218 @@
+//! Extended XYZ, as ASE reads and writes it: frames of a number of atoms, a line of `key=value` pairs, and a line for
+//! each atom.
+//!
+//! `Lattice` holds the three cell vectors in Å one after another, `Properties` the columns of the atoms, and `pbc` the
+//! periodic directions, which are all three where there is a cell and no `pbc`. The other keys with one value are
+//! properties; lists, and columns other than those of the species and positions, are left out.
+
+use std::path::{Path, PathBuf};
+
+use crystal::structure::Structure;
+
+use super::atoms::{Coordinates, complete, require_room};
+use super::definition::SourceDefinition;
+use super::extxyz_comment::{Columns, SpeciesColumn, XyzValue, pairs};
+use super::extxyz_frames::FrameCutter;
+use super::input::Progress;
+use super::json::parse_number;
+use super::record_fields::{RecordFields, id_rank};
+use super::records::{RecordCutter, RecordLayout, open_records};
+use super::species::{element_number, species};
+use super::{OpenSource, RecordError, SourceError, SourceOptions};
+
+/// Endings of the files' names.
+pub(super) const ENDINGS: [&str; 2] = [".extxyz", ".xyz"];
+/// Line of the first atom in a frame, counted from 1.
+const FIRST_ATOM_LINE: u32 = 3;
+/// Line of the keys in a frame, counted from 1.
+const COMMENT_LINE: u32 = 2;
+
+/// The definition of the source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "extxyz", has_files: false, id_key: None, default_filters: &[], open };
+
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
+    open_records(&Extxyz, inputs, options, name)
+}
+
+/// The format of frames. A record is a frame from its line of keys on.
+struct Extxyz;
+
+impl RecordLayout for Extxyz {
+    fn source(&self) -> &'static str {
+        SOURCE.name
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &ENDINGS
+    }
+
+    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
+        Ok(Box::new(FrameCutter::open(path, progress)?))
+    }
+
+    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        let mut lines = record.split(|&byte| byte == b'\n');
+        let comment = String::from_utf8_lossy(lines.next().unwrap_or_default());
+        let (mut lattice, mut columns, mut periodic) = (None, None, None);
+        for (key, value) in pairs(&comment) {
+            match key.as_str() {
+                "Lattice" => lattice = Some(value),
+                "Properties" => columns = Some(value),
+                "pbc" => periodic = Some(value),
+                _ => match id_rank(key.as_bytes()) {
+                    Some(rank) => fields.identifier(rank, &value),
+                    None => {
+                        let XyzValue { value, text } = XyzValue::of(&value);
+                        let raw = text.unwrap_or_default().as_bytes();
+                        fields.property(key.as_bytes(), value, raw, text.map(Into::into))?;
+                    }
+                },
+            }
+        }
+        let Some(structure) = fields.structure() else { return Ok(()) };
+        structure.clear();
+        structure.lattice = match lattice {
+            Some(text) => read_lattice(&text)?,
+            None => return Err(RecordError::NotPeriodic("it has no Lattice".to_owned())),
+        };
+        if let Some(text) = periodic {
+            check_periodic(&text)?;
+        }
+        let columns = match columns {
+            Some(text) => Columns::read(&text).ok_or_else(|| {
+                fault(COMMENT_LINE, format!("Properties={text:?} gives no columns of species and positions"))
+            })?,
+            None => Columns::default(),
+        };
+        let atoms = lines.filter(|line| !line.is_empty());
+        for (line, atom) in (FIRST_ATOM_LINE..).zip(atoms) {
+            read_atom(atom, &columns, line, structure)?;
+        }
+        complete(structure, Coordinates::Cartesian)
+    }
+}
+
+fn fault(line: u32, message: String) -> RecordError {
+    RecordError::Frame { line, message }
+}
+
+/// Reads nine numbers as three cell vectors.
+fn read_lattice(text: &str) -> Result<[[f64; 3]; 3], RecordError> {
+    let mut lattice = [[0.0; 3]; 3];
+    let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+    let mut number = || words.next().and_then(|word| parse_number(word.as_bytes()));
+    let read =
+        lattice.as_flattened_mut().iter_mut().all(|slot| number().map(|found| *slot = found).is_some());
+    if read && words.next().is_none() {
+        return Ok(lattice);
+    }
+    Err(fault(COMMENT_LINE, format!("Lattice={text:?} is not nine numbers")))
+}
+
+/// Checks that a crystal is periodic in all three directions.
+fn check_periodic(text: &str) -> Result<(), RecordError> {
+    let words: Vec<&str> = text.split([' ', '\t', ',']).filter(|word| !word.is_empty()).collect();
+    let flag = |word: &&str| match *word {
+        "T" | "t" | "1" => Some(true),
+        "F" | "f" | "0" => Some(false),
+        word if word.eq_ignore_ascii_case("true") => Some(true),
+        word if word.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    };
+    match words.iter().map(flag).collect::<Option<Vec<_>>>().as_deref() {
+        Some([true, true, true]) => Ok(()),
+        Some([_, _, _]) => Err(RecordError::NotPeriodic(format!("pbc={text:?}"))),
+        _ => Err(fault(COMMENT_LINE, format!("pbc={text:?} is not three times T or F"))),
+    }
+}
+
+/// Reads the line of an atom.
+fn read_atom(
+    atom: &[u8],
+    columns: &Columns,
+    line: u32,
+    structure: &mut Structure,
+) -> Result<(), RecordError> {
+    require_room(structure.atomic_numbers.len())?;
+    let site = structure.atomic_numbers.len() + 1;
+    let mut position = [0.0; 3];
+    let mut number = None;
+    let mut count = 0;
+    for (at, word) in atom.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).enumerate() {
+        count += 1;
+        match (&columns.species, at.checked_sub(columns.position)) {
+            (_, Some(axis @ 0..3)) => {
+                let shown = || format!("{:?} is not a number", String::from_utf8_lossy(word));
+                let value = parse_number(word).ok_or_else(|| fault(line, shown()))?;
+                if let Some(slot) = position.get_mut(axis) {
+                    *slot = value;
+                }
+            }
+            (SpeciesColumn::Symbol(column), _) if at == *column => number = Some(species(word, site)?),
+            (SpeciesColumn::Number(column), _) if at == *column => number = Some(element_number(word, site)?),
+            _ => {}
+        }
+    }
+    let exact = columns.are_given && count > columns.count;
+    let number = number.filter(|_| count >= columns.count && !exact);
+    let number = number
+        .ok_or_else(|| fault(line, format!("an atom with {count} values instead of {}", columns.count)))?;
+    structure.atomic_numbers.push(number);
+    structure.fractional.push(position);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::record_fields::CrystalFields;
+
+    fn read(frame: &str) -> Result<Structure, RecordError> {
+        let mut fields = CrystalFields::new(&[]);
+        Extxyz.read(frame.as_bytes(), &mut fields).map(|()| fields.structure)
+    }
+
+    const SALT: &str = "Lattice=\"0 2.8 2.8 2.8 0 2.8 2.8 2.8 0\" Properties=species:S:1:pos:R:3\nNa 0 0 0\n\
+                        Cl 2.8 2.8 2.8\n";
+
+    #[test]
+    fn positions_are_cartesian() {
+        let structure = read(SALT).expect("a crystal");
+        assert_eq!(structure.atomic_numbers, [11, 17]);
+        assert!(structure.fractional[1].iter().all(|value| (value - 0.5).abs() < 1e-15), "{structure:?}");
+        let structure = read(&SALT.replace("Na", "na").replace("Cl", "Cl-")).expect("a crystal");
+        assert_eq!(structure.atomic_numbers, [11, 17]);
+    }
+
+    #[test]
+    fn columns_come_in_any_order() {
+        let frame = "Properties=pos:R:3:tags:I:2:Z:I:1 Lattice=\"3 0 0 0 3 0 0 0 3\"\n1.5 0 0 9 9 84\n";
+        let structure = read(frame).expect("a crystal");
+        assert_eq!((structure.atomic_numbers[0], structure.fractional[0]), (84, [0.5, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn every_fault_has_its_code_and_line() {
+        let fault = |from: &str, to: &str| {
+            assert!(SALT.contains(from), "{from}");
+            let error = read(&SALT.replace(from, to)).expect_err(to);
+            (error.reason_code(), error.line())
+        };
+        let head = &SALT[..SALT.find('\n').expect("lines")];
+        assert_eq!(fault("Lattice=", "lattice="), ("not_periodic", None));
+        assert_eq!(fault(head, &format!("{head} pbc=\"T T F\"")), ("not_periodic", None));
+        assert_eq!(fault(head, &format!("{head} pbc=\"T T\"")), ("bad_frame", Some(2)));
+        assert_eq!(fault("2.8 0\"", "2.8\""), ("bad_frame", Some(2)));
+        assert_eq!(fault("2.8 0\"", "2.8 0 0\""), ("bad_frame", Some(2)));
+        assert_eq!(fault("pos:R:3", "pos:R"), ("bad_frame", Some(2)));
+        assert_eq!(fault("pos:R:3", "pos:R:3:x:R:4000000000000000000"), ("bad_frame", Some(2)));
+        assert_eq!(fault("Cl 2.8", "Cl"), ("bad_frame", Some(4)));
+        assert_eq!(fault("Cl 2.8", "Cl 2.8 1"), ("bad_frame", Some(4)));
+        assert_eq!(fault("Na 0", "Na nan"), ("bad_frame", Some(3)));
+        assert_eq!(fault("Na 0", "Na 1e999"), ("not_finite", None));
+        assert_eq!(fault("Na", "X"), ("unknown_element", None));
+        assert_eq!(fault("2.8 2.8 0\"", "2.8 0 2.8\""), ("singular_lattice", None));
+        assert_eq!(read(&format!("{head}\n")).map_err(|error| error.reason_code()), Err("no_sites"));
+    }
+}

@@ -1,0 +1,98 @@
+//! Structures of OPTIMADE (v1): responses of servers, lists of entries, and JSON lines of entries.
+//!
+//! The identifier is `id`. Properties are the attributes that OPTIMADE does not define, such as `_mp_band_gap`. The
+//! lines that describe a data set, with `x-optimade` or the `type` `info`, are no entries.
+
+use std::path::{Path, PathBuf};
+
+use super::definition::SourceDefinition;
+use super::input::Progress;
+use super::json::Cursor;
+use super::json_records::JsonRecords;
+use super::optimade_structure::Attributes;
+use super::packing::JSON_ENDINGS;
+use super::record_fields::{RecordFields, json_identifier};
+use super::records::{RecordCutter, RecordLayout, open_records};
+use super::{OpenSource, RecordError, SourceError, SourceOptions};
+
+/// Key of the attributes in an entry.
+pub(super) const ATTRIBUTES_KEY: &str = "attributes";
+/// Key of the first line of a data set.
+pub(super) const HEADING_KEY: &str = "x-optimade";
+/// Key of the entries in a response.
+const LIST_KEY: &str = "data";
+/// Type of the entries that are structures.
+const STRUCTURES: &str = "structures";
+/// Type of the entries that describe the properties of others.
+const INFO: &str = "info";
+
+/// The definition of the source.
+pub(super) const SOURCE: SourceDefinition =
+    SourceDefinition { name: "optimade", has_files: false, id_key: None, default_filters: &[], open };
+
+fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
+    open_records(&Optimade, inputs, options, name)
+}
+
+/// The documents of the source.
+const RECORDS: JsonRecords =
+    JsonRecords { list_key: Some(LIST_KEY), record_keys: &[ATTRIBUTES_KEY, HEADING_KEY], is_heading };
+
+/// Whether a line describes the data set.
+fn is_heading(line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(line);
+    let mut read = || -> Result<bool, RecordError> {
+        cursor.expect(b'{', "an entry")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            match key.raw {
+                b"x-optimade" => return Ok(true),
+                b"attributes" => return Ok(false),
+                b"type" if cursor.peek() == Some(b'"') => return Ok(cursor.string()?.text() == INFO),
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(false)
+    };
+    read().unwrap_or(false)
+}
+
+/// The format of entries.
+struct Optimade;
+
+impl RecordLayout for Optimade {
+    fn source(&self) -> &'static str {
+        SOURCE.name
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &JSON_ENDINGS
+    }
+
+    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
+        RECORDS.open(path, progress)
+    }
+
+    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        let mut attributes = None;
+        let mut cursor = Cursor::new(record);
+        cursor.expect(b'{', "an entry")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            match key.raw {
+                b"id" => json_identifier(0, &mut cursor, fields)?,
+                b"type" => {
+                    let kind = cursor.string()?.text();
+                    if kind != STRUCTURES {
+                        return Err(RecordError::EntryType(kind.into_owned()));
+                    }
+                }
+                b"attributes" => attributes = Some(Attributes::read(&mut cursor, fields)?),
+                _ => cursor.skip()?,
+            }
+        }
+        cursor.end()?;
+        let Some(structure) = fields.structure() else { return Ok(()) };
+        attributes.ok_or(RecordError::MissingField(ATTRIBUTES_KEY))?.structure(structure)
+    }
+}

@@ -1,0 +1,249 @@
+//! Attributes of a structure by OPTIMADE (v1.2, section "Structures Entries").
+
+use std::collections::HashMap;
+
+use crystal::structure::Structure;
+
+use super::RecordError;
+use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
+use super::json::Cursor;
+use super::json_string::JsonString;
+use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::species::{element, species};
+
+/// Attributes that OPTIMADE defines and that are no properties of the crystal.
+const DEFINED: [&str; 15] = [
+    "elements",
+    "nelements",
+    "elements_ratios",
+    "chemical_formula_descriptive",
+    "chemical_formula_reduced",
+    "chemical_formula_hill",
+    "chemical_formula_anonymous",
+    "nperiodic_dimensions",
+    "nsites",
+    "assemblies",
+    "last_modified",
+    "type",
+    "space_group_symbol_hall",
+    "space_group_symbol_hermann_mauguin",
+    "space_group_it_number",
+];
+/// Features of a structure that has other atoms than the listed ones.
+const HIDDEN_ATOMS: [&str; 4] = ["assemblies", "implicit_atoms", "site_attachments", "unknown_positions"];
+/// Symbol of a part of a site that no atom occupies.
+const VACANCY: &str = "vacancy";
+
+/// The attributes that make the structure, as written. `null` counts as absent.
+#[derive(Debug, Default)]
+pub(super) struct Attributes<'a> {
+    lattice: Option<&'a [u8]>,
+    positions: Option<&'a [u8]>,
+    names: Option<&'a [u8]>,
+    species: Option<&'a [u8]>,
+    dimensions: Option<&'a [u8]>,
+    features: Option<&'a [u8]>,
+}
+
+impl<'a> Attributes<'a> {
+    /// Reads an object of attributes. Those that OPTIMADE does not define are properties.
+    ///
+    /// # Errors
+    /// Returns a [`RecordError`] if it is malformed.
+    pub(super) fn read(cursor: &mut Cursor<'a>, fields: &mut dyn RecordFields) -> Result<Self, RecordError> {
+        let mut attributes = Self::default();
+        cursor.expect(b'{', "the attributes of a structure")?;
+        let mut first = true;
+        while let Some(key) = cursor.next_key(&mut first)? {
+            let place = match key.raw {
+                b"lattice_vectors" => &mut attributes.lattice,
+                b"cartesian_site_positions" => &mut attributes.positions,
+                b"species_at_sites" => &mut attributes.names,
+                b"species" => &mut attributes.species,
+                b"dimension_types" => &mut attributes.dimensions,
+                b"structure_features" => &mut attributes.features,
+                b"immutable_id" => {
+                    json_identifier(1, cursor, fields)?;
+                    continue;
+                }
+                raw if DEFINED.iter().any(|known| known.as_bytes() == raw) => {
+                    cursor.skip()?;
+                    continue;
+                }
+                _ => {
+                    json_property(key, cursor, fields)?;
+                    continue;
+                }
+            };
+            *place = Some(cursor.raw()?).filter(|raw| *raw != b"null");
+        }
+        Ok(attributes)
+    }
+
+    /// Makes the structure of the attributes.
+    ///
+    /// # Errors
+    /// Returns a [`RecordError`] if it is not a crystal whose sites are all known and occupied by one atom.
+    pub(super) fn structure(&self, structure: &mut Structure) -> Result<(), RecordError> {
+        structure.clear();
+        self.check_dimensions()?;
+        self.check_features()?;
+        let need = |value: Option<&'a [u8]>, field| value.ok_or(RecordError::MissingField(field));
+        let lattice = need(self.lattice, "lattice_vectors")?;
+        let positions = need(self.positions, "cartesian_site_positions")?;
+        let names = need(self.names, "species_at_sites")?;
+        structure.lattice = read_lattice(&mut Cursor::new(lattice))?;
+        let mut cursor = Cursor::new(positions);
+        cursor.expect(b'[', "an array of positions")?;
+        let mut first = true;
+        while cursor.next_element(&mut first)? {
+            require_room(structure.fractional.len())?;
+            structure.fractional.push(cursor.triple()?);
+        }
+        // LeMat-Bulk writes the species as a text that holds JSON.
+        let text = self.species.filter(|raw| raw.starts_with(b"\"")).map(|raw| Cursor::new(raw).string());
+        let text = text.transpose()?.map(|string| string.text());
+        let species = text.as_deref().map(str::as_bytes).or(self.species);
+        let species = species.map(SpeciesTable::read).transpose()?;
+        let mut cursor = Cursor::new(names);
+        cursor.expect(b'[', "an array of names of species")?;
+        let mut first = true;
+        while cursor.next_element(&mut first)? {
+            require_room(structure.atomic_numbers.len())?;
+            let site = structure.atomic_numbers.len() + 1;
+            let name = cursor.string()?;
+            let number = match &species {
+                Some(table) => table.number(&name.text(), site)?,
+                None => element(name.raw, site)?,
+            };
+            structure.atomic_numbers.push(number);
+        }
+        complete(structure, Coordinates::Cartesian)
+    }
+
+    /// Checks that the structure is periodic in three directions, if that is given.
+    fn check_dimensions(&self) -> Result<(), RecordError> {
+        let Some(raw) = self.dimensions else { return Ok(()) };
+        if Cursor::new(raw).triple()? == [1.0; 3] {
+            return Ok(());
+        }
+        Err(RecordError::NotPeriodic(format!("dimension_types {}", String::from_utf8_lossy(raw))))
+    }
+
+    /// Checks that the structure has no other atoms than those at its sites.
+    fn check_features(&self) -> Result<(), RecordError> {
+        let Some(raw) = self.features else { return Ok(()) };
+        let mut cursor = Cursor::new(raw);
+        cursor.expect(b'[', "an array of features")?;
+        let mut first = true;
+        while cursor.next_element(&mut first)? {
+            let feature = cursor.string()?.text();
+            if HIDDEN_ATOMS.contains(&&*feature) {
+                return Err(RecordError::HiddenAtoms(format!("structure_features has {feature:?}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What occupies the sites of a species.
+#[derive(Debug, Clone, PartialEq)]
+enum Occupant {
+    /// One atom, by its symbol.
+    Atom(String),
+    /// Several atoms, or less than one.
+    Partial(String),
+    /// An atom with others attached to it.
+    Attached,
+    /// Several species have the name.
+    Ambiguous,
+}
+
+/// The species of a structure by their names.
+struct SpeciesTable(HashMap<String, Occupant>);
+
+impl SpeciesTable {
+    fn read(raw: &[u8]) -> Result<Self, RecordError> {
+        let mut table = HashMap::new();
+        let mut cursor = Cursor::new(raw);
+        cursor.expect(b'[', "an array of species")?;
+        let mut first = true;
+        while cursor.next_element(&mut first)? {
+            let (name, occupant) = read_species(&mut cursor)?;
+            table
+                .entry(name)
+                .and_modify(|known| {
+                    if *known != occupant {
+                        *known = Occupant::Ambiguous;
+                    }
+                })
+                .or_insert(occupant);
+        }
+        Ok(Self(table))
+    }
+
+    /// Returns the atomic number of the species at a site.
+    fn number(&self, name: &str, site: usize) -> Result<u8, RecordError> {
+        let partial = |detail: &str| RecordError::PartialOccupancy { site, detail: detail.to_owned() };
+        match self.0.get(name) {
+            Some(Occupant::Atom(symbol)) => species(symbol.as_bytes(), site),
+            Some(Occupant::Partial(detail)) => Err(partial(detail)),
+            Some(Occupant::Attached) => {
+                Err(RecordError::HiddenAtoms(format!("others are attached to the atom of site {site}")))
+            }
+            Some(Occupant::Ambiguous) => Err(RecordError::AmbiguousElement { site, symbol: name.to_owned() }),
+            None => Err(RecordError::UnknownElement { site, symbol: name.to_owned() }),
+        }
+    }
+}
+
+/// Reads a species. Returns its name and what occupies its sites.
+fn read_species(cursor: &mut Cursor<'_>) -> Result<(String, Occupant), RecordError> {
+    let (mut name, mut symbols, mut shares, mut attached) = (None, Vec::new(), None, false);
+    cursor.expect(b'{', "a species")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"name" => name = Some(cursor.string()?.text().into_owned()),
+            b"chemical_symbols" => {
+                cursor.expect(b'[', "an array of symbols")?;
+                let mut first = true;
+                while cursor.next_element(&mut first)? {
+                    symbols.push(cursor.string()?);
+                }
+            }
+            b"concentration" => shares = read_shares(cursor)?,
+            b"attached" => attached = !matches!(cursor.raw()?, b"null" | b"[]"),
+            _ => cursor.skip()?,
+        }
+    }
+    let name = name.ok_or(RecordError::MissingField("name"))?;
+    let text = |symbol: &JsonString<'_>| symbol.text().into_owned();
+    let occupant = match (&symbols[..], shares.as_deref()) {
+        _ if attached => Occupant::Attached,
+        ([], _) => Occupant::Partial("no chemical symbol".to_owned()),
+        ([symbol], _) if symbol.text() == VACANCY => Occupant::Partial(VACANCY.to_owned()),
+        ([symbol], None) => Occupant::Atom(text(symbol)),
+        ([symbol], Some([share])) if (share - 1.0).abs() <= OCCUPANCY_TOLERANCE => {
+            Occupant::Atom(text(symbol))
+        }
+        ([_], Some([share])) => Occupant::Partial(format!("occupancy {share}")),
+        ([_], Some(_)) => Occupant::Partial("several concentrations of one symbol".to_owned()),
+        _ => Occupant::Partial("several species".to_owned()),
+    };
+    Ok((name, occupant))
+}
+
+/// Reads an array of concentrations, which may be `null`.
+fn read_shares(cursor: &mut Cursor<'_>) -> Result<Option<Vec<f64>>, RecordError> {
+    if cursor.peek() != Some(b'[') {
+        cursor.skip()?;
+        return Ok(None);
+    }
+    cursor.expect(b'[', "an array of concentrations")?;
+    let (mut first, mut shares) = (true, Vec::new());
+    while cursor.next_element(&mut first)? {
+        shares.push(cursor.number()?);
+    }
+    Ok(Some(shares))
+}

@@ -1,0 +1,5 @@
+//! Fuzzes [`fuzz::entry::alexandria`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::entry::alexandria(bytes));
