@@ -125,7 +125,7 @@ mod tests {
             let values: Vec<_> = (0..count).map(|index| Some(index as f64 / count as f64)).collect();
             distribution(&values, false).expect("numbers").histogram.counts.len()
         };
-        assert_eq!([bins(100), bins(50_000)], [20, 50]);
+        assert_eq!([bins(100), bins(200_000)], [20, 50]);
     }
 
     #[test]
