@@ -7,7 +7,6 @@ use std::process::Command;
 use arrow::array::AsArray;
 use arrow::datatypes::{UInt8Type, UInt64Type};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::programs::etl_beside;
 use crate::support::*;
@@ -63,7 +62,7 @@ fn crystals(store: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Builds a store of [`CIFS`] with their charges, and a property of the crystals.
-fn store_of_sites() -> (TempDir, PathBuf) {
+fn store_of_sites() -> (Folder, PathBuf) {
     let folder = folder();
     let [cifs, plain, store, labels] =
         ["cifs", "plain", "store", "charges.csv"].map(|name| folder.path().join(name));

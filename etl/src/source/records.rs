@@ -20,7 +20,7 @@ use super::state::{InputState, file_states};
 use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
 use super::{
-    OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
+    OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
     SourceError, SourceOptions,
 };
 use crate::reject::Origin;
@@ -277,8 +277,7 @@ impl RecordParser for FieldParser {
             Ok(id) => {
                 let CrystalFields { values, structure, .. } = &mut self.fields;
                 values.note(&id, &record.origin, sink);
-                let properties = values.values();
-                let properties = PropertyValues { values: properties, lists: &[] };
+                let properties = PropertyValues { values: values.values(), lists: &[] };
                 sink.crystal(&record.origin, ParsedCrystal { material_id: &id, structure, properties });
             }
             Err(error) => {
