@@ -80,7 +80,7 @@ fn another_file_is_no_xyz() {
     assert!(line.contains("a.extxyz") && line.contains("no XYZ file"), "{line}");
     fs::create_dir(folder.path().join("empty")).expect("a folder");
     let line = complaint(&build("extxyz", &folder.path().join("empty"), &folder.path().join("out"), &[], 2));
-    assert!(line.contains("no extxyz in it"), "{line}");
+    assert!(line.contains("no file of this kind in it"), "{line}");
     let line = complaint(&build("cif", &folder.path().join("a.extxyz"), &folder.path().join("out"), &[], 2));
     assert!(line.contains("etl build extxyz"), "{line}");
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values};
+use super::odd_values::{left_out_notes, note_odd_values, shown};
 use super::properties::assign_keys;
 use super::property_value::{PropertyValue, Reading};
 use super::{PropertyColumn, RecordError, Sink, SourceError};
@@ -116,7 +116,7 @@ impl EntryValues {
     }
 
     /// Sets the value of a property. `key` is its key in messages, `raw` the value as written, and `text` returns its
-    /// text.
+    /// text. Of two values of one entry the first is kept, with a remark if they differ.
     ///
     /// # Errors
     /// Returns [`RecordError::PropertyValue`] if the value is of another kind where that is an error.
@@ -129,7 +129,11 @@ impl EntryValues {
         text: impl FnOnce() -> Option<Cow<'t, str>>,
     ) -> Result<(), RecordError> {
         if let (Some(slot), Some(reading)) = (self.values.get_mut(at), self.readings.get(at)) {
-            *slot = reading.read(value, key, raw, text, &mut self.odd)?;
+            let value = reading.read(value, key, raw, text, &mut self.odd)?;
+            if slot.is_some() && value.is_some() && *slot != value {
+                self.odd.push(format!("{key} is given twice: {:?} is left out", shown(raw)));
+            }
+            *slot = slot.or(value);
         }
         Ok(())
     }
@@ -148,6 +152,21 @@ impl EntryValues {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_two_values_is_kept() {
+        let key = PropertyKey { key: b"gap".to_vec(), reading: Reading::Numbers, values: 2 };
+        let mut values = EntryValues::new(&[key]);
+        for (text, odd) in [("na", 0), ("1.5", 0), ("1.50", 0), ("na", 0), ("2", 1)] {
+            let value = PropertyValue::of_text(text.as_bytes());
+            values.set(0, value, "gap", text.as_bytes(), || Some(text.into())).expect("a number");
+            assert_eq!(values.odd.len(), odd, "{text}");
+        }
+        assert_eq!(
+            (values.values(), &*values.odd[0]),
+            (&[Some(1.5)][..], "gap is given twice: \"2\" is left out")
+        );
+    }
 
     #[test]
     fn next_to_no_number_for_very_many_keys_is_refused() {

@@ -96,13 +96,12 @@ fn files_of(
         let mut walk = FolderWalk::new(input)?;
         while let Some(file) = walk.next_file()? {
             let name = strip_packing(&file.name);
-            if is_litter(&file.name) {
-            } else if file.regular
-                && layout.endings().iter().any(|ending| strip_ending(name, ending).is_some())
-            {
-                files.push(file.path);
-            } else {
-                unread.file(&file.path.to_string_lossy());
+            let is_wanted =
+                file.regular && layout.endings().iter().any(|ending| strip_ending(name, ending).is_some());
+            match is_wanted {
+                _ if is_litter(&file.name) => {}
+                true => files.push(file.path),
+                false => unread.file(&file.path.to_string_lossy()),
             }
         }
         walk.unfollowed()
@@ -110,7 +109,7 @@ fn files_of(
             .for_each(|link| unread.link(input.join(link).to_string_lossy().into_owned()));
         if files.len() == before {
             let file = input.to_string_lossy().into_owned();
-            return Err(SourceError::Empty { file, what: layout.source(), beside: unread.outline() });
+            return Err(SourceError::Empty { file, what: "file of this kind", beside: unread.outline() });
         }
     }
     Ok((files, unread))
@@ -281,8 +280,8 @@ impl RecordParser for FieldParser {
                 sink.crystal(&record.origin, ParsedCrystal { material_id: &id, structure, properties });
             }
             Err(error) => {
-                let id = self.identifier(body, &name);
-                sink.reject(error.reject(Some(id), record.origin.clone()));
+                let id = Some(self.identifier(body, &name)).filter(|id| !id.is_empty());
+                sink.reject(error.reject(id, record.origin.clone()));
             }
         }
     }

@@ -210,6 +210,19 @@ fn predictions_do_not_depend_on_batches_or_threads() {
 }
 
 #[test]
+fn frames_of_extended_xyz_are_found_out() {
+    let folder = folder();
+    let path = folder.path().join("frames.extxyz");
+    let frame = |id: &str| {
+        let keys = format!("Lattice=\"3.35 0 0 0 3.35 0 0 0 3.35\" Properties=species:S:1:pos:R:3{id}");
+        format!("1\n{keys}\nPo 0 0 0\n")
+    };
+    std::fs::write(&path, frame(" material_id=po") + &frame("")).expect("a file");
+    let ids: Vec<String> = run(|_| (), &[path]).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(ids, ["po", "frames#2"]);
+}
+
+#[test]
 fn an_ensemble_gives_mean_and_deviation() {
     let out = folder();
     let request = request(&cifs(5), out.path().join("p.csv"));

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::{Harvest, drain, open_default, shared};
 use crate::source::SourceKind;
 
+/// Keys of properties with their names in the table of what is expected.
+type Keys<'a> = &'a [(&'a str, &'a str)];
+
 /// Tolerance of lengths in Å and of properties.
 const TOLERANCE: f64 = 1e-9;
 /// Tolerance of volumes in Å^3, which are given to six decimals.
@@ -29,7 +32,7 @@ fn volume(lattice: &[[f64; 3]; 3]) -> f64 {
 
 /// Reads files and compares their crystals with those of a sample, and the properties of these keys, by the names that
 /// they have in the table of what is expected. Returns what was read.
-fn compare(kind: SourceKind, sample: &str, paths: &[&str], keys: &[(&str, &str)]) -> Option<Harvest> {
+fn compare(kind: SourceKind, sample: &str, paths: &[&str], keys: Keys<'_>) -> Option<Harvest> {
     let rows = expected(sample)?;
     let file = paths.join(", ");
     let paths: Vec<_> =
@@ -174,7 +177,7 @@ fn every_format_gives_the_same_crystals() {
     let alexandria = "alexandria/alexandria_000.json.bz2";
     let lemat = ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"];
     let lemat = lemat.map(|file| format!("lemat/compatible_pbe/{file}"));
-    let cases: [(SourceKind, &str, &[&str], &[(&str, &str)]); 9] = [
+    let cases: [(SourceKind, &str, &[&str], Keys<'_>); 9] = [
         (SourceKind::Extxyz, "extxyz/plain.extxyz", &["extxyz/plain.extxyz"], &[]),
         (
             SourceKind::Optimade,
