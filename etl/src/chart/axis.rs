@@ -68,7 +68,16 @@ impl Axis {
         if self.logarithmic {
             return self.logarithmic_ticks(wanted);
         }
-        let step = round_step((self.high - self.low) / wanted);
+        self.ticks_of(round_step((self.high - self.low) / wanted), wanted)
+    }
+
+    /// Returns about `wanted` ticks at whole numbers, for counts. The axis must not be logarithmic.
+    pub fn whole_ticks(self, wanted: f64) -> Ticks {
+        self.ticks_of(round_step((self.high - self.low) / wanted).max(1.0), wanted)
+    }
+
+    /// Returns the multiples of a step on the axis.
+    fn ticks_of(self, step: f64, wanted: f64) -> Ticks {
         let first = (self.low / step - ROUNDING).ceil();
         let last = (self.high / step + ROUNDING).floor();
         let number = (last - first).clamp(0.0, 4.0 * wanted) as usize;
@@ -140,6 +149,14 @@ mod tests {
         assert_eq!(labels(Axis::new(0.0, 1700.0), 5.0), ["0", "500", "1000", "1500"]);
         assert_eq!(labels(Axis::logarithmic(0.04, 3.0), 5.0), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
         assert_eq!(labels(Axis::logarithmic(1e-9, 1e3), 4.0), ["1.0e-9", "0.000001", "0.001", "1", "1000"]);
+    }
+
+    #[test]
+    fn counts_have_whole_ticks() {
+        let whole = |low, high| Axis::new(low, high).whole_ticks(6.0).into_iter().map(|tick| tick.1);
+        assert_eq!(whole(0.0, 1.0).collect::<Vec<_>>(), ["0", "1"]);
+        assert_eq!(whole(1.0, 1.0).collect::<Vec<_>>(), ["1"]);
+        assert_eq!(whole(1.0, 60.0).collect::<Vec<_>>(), ["10", "20", "30", "40", "50", "60"]);
     }
 
     #[test]

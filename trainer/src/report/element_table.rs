@@ -47,7 +47,7 @@ fn table(errors: &[ElementError], format: Format, evaluation: &Evaluation) -> Ma
     let (largest, unit, noun) = (largest(errors), evaluation.unit.as_str(), evaluation.noun());
     let legend = ShadeLegend {
         name: format!("mean absolute error{}", unit::shown(", ", unit, "")),
-        marks: ["none".to_owned(), "0".to_owned(), format.write(largest)],
+        marks: ["–".to_owned(), "0".to_owned(), format.write(largest)],
     };
     let cell = |error: &ElementError| ElementCell {
         step: step_of_share(if largest > 0.0 { error.mae / largest } else { 0.0 }),

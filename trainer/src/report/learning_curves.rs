@@ -62,9 +62,6 @@ impl LearningCurves {
 
     fn chart(&self, epochs: Axis, losses: Axis) -> Markup {
         let plot = Plot::new((0.0, 0.0), SIZE, MARGINS, epochs, losses);
-        // Epochs are whole numbers.
-        let mut ticks = plot.x.ticks(TICKS.0);
-        ticks.retain(|(epoch, _)| epoch.fract() == 0.0);
         let mut folds: Vec<&str> = self.members.iter().map(|member| member.fold.as_str()).collect();
         folds.dedup();
         let colour_of = |fold: &str| colour(folds.iter().position(|name| *name == fold).unwrap_or_default());
@@ -74,7 +71,7 @@ impl LearningCurves {
         html! {
             svg class="chart" viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) role="img"
                 aria-label=(format!("{} over epochs", self.quantity)) {
-                (plot.x_axis(&ticks, "epoch", true))
+                (plot.x_axis(&plot.x.whole_ticks(TICKS.0), "epoch", true))
                 (plot.y_axis(&plot.y.ticks(TICKS.1)))
                 (plot.y_name(&self.quantity, NAME_DISTANCE))
                 (rectangle("box", (plot.left, plot.top), (plot.right - plot.left, plot.bottom - plot.top), ""))

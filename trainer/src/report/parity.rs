@@ -22,7 +22,7 @@ const WORST_RADIUS: f64 = 3.8;
 /// One of so many crystals may have a ring, so that rings stay rare.
 const RINGED: usize = 20;
 /// Size of the box with the scores, and the height of a line in it.
-const SCORES: (f64, f64) = (150.0, 62.0);
+const SCORES: (f64, f64) = (176.0, 62.0);
 const SCORES_LINE: f64 = 17.0;
 /// Approximate number of ticks of an axis.
 const TICKS: f64 = 6.0;

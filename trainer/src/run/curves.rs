@@ -161,15 +161,12 @@ fn draw_panel(corner: (f64, f64), panel: &Panel, legend: Option<bool>) -> Markup
     }
     let last = points().map(|point| point.0).fold(1.0, f64::max);
     let plot = Plot::new(corner, PANEL, MARGINS, Axis::new(0.0, last), axis(lowest, highest));
-    // Steps are whole numbers.
-    let mut ticks = plot.x.ticks(TICKS);
-    ticks.retain(|(step, _)| step.fract() == 0.0);
     let middle = (plot.left + plot.right) / 2.0;
     html! {
         (chart::text("caption middle", (middle, plot.top - TITLE_HEIGHT), title))
         (chart::text("values middle", (middle, plot.top - VALUES_HEIGHT), values(panel)))
         (plot.y_axis(&plot.y.ticks(TICKS)))
-        (plot.x_axis(&ticks, "optimiser step", true))
+        (plot.x_axis(&plot.x.whole_ticks(TICKS), "optimiser step", true))
         @if let Some(constant) = *constant { (plot.curve("constant", [(0.0, constant), (last, constant)])) }
         (plot.curve("f5 line thin", steps.iter().copied()))
         @for (class, points) in [("f0", train), ("f1", validation)] {
