@@ -62,10 +62,10 @@ for manifest in "$folder"/*/manifest.json; do
         number=${shard#"$source-"}
         [[ $shard = "$source-$number" && $number =~ ^[0-9]{5,}\.parquet$ ]] && remove "$store/$shard"
     done < <(sed -n '/^  "shards": \[$/,/^  \]/s|^      "file": "\([^"\\/]*\)",$|\1|p' "$manifest")
-    [ -L "$store/rejects" ] || remove "$records/$rejects"
+    [ -L "$records/rejects" ] || remove "$records/$rejects"
     [ -s "$records/.lock" ] || remove "$records/.lock"
     remove "$manifest"
-    [ -L "$store/rejects" ] || rmdir -- "$store/rejects" 2>/dev/null || true
+    [ -L "$records/rejects" ] || rmdir -- "$records/rejects" 2>/dev/null || true
     remove_folder "$store"
     remove_folder "$records"
 done

@@ -73,6 +73,8 @@ pub(crate) fn former_store(store: &Path) {
         fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
+    // As a build seals it.
+    fs::write(store.join("manifest.json"), manifest(&former).to_json()).expect("a file");
     fs::write(store.join(".lock"), "").expect("a file");
 }
 

@@ -177,8 +177,9 @@ fn exported(
     let result = export(&request, &AtomicBool::new(cancel));
     let failed = result.is_err();
     then(folder.path(), &out, result);
+    // The two folders of the store, and what was exported.
     let left: Vec<_> = fs::read_dir(folder.path()).expect("the folder").collect();
-    assert_eq!(left.len(), if failed { 1 } else { 2 }, "{left:?}");
+    assert_eq!(left.len(), if failed { 2 } else { 3 }, "{left:?}");
 }
 
 fn ids(ids: &[&str]) -> Choice {
