@@ -20,8 +20,8 @@ use super::state::{InputState, file_states};
 use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
 use super::{
-    OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
-    SourceError, SourceOptions,
+    OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader,
+    Sink, SourceError, SourceOptions,
 };
 use crate::reject::Origin;
 
