@@ -364,11 +364,11 @@ mod tests {
             CrystalBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("a row"))
                 .expect("fits")
         };
-        assert_eq!(faults(&with_charges(vec![2.0, -2.0])), []);
-        let expected = fault("site_charge", "2 numbers, one a site", "1 number");
+        assert_eq!(faults(&with_charges([2.0, -2.0].repeat(4))), []);
+        let expected = fault("site_charge", "8 numbers, one a site", "1 number");
         assert_eq!(faults(&with_charges(vec![2.0])), [expected]);
         let expected = fault("site_charge", "finite numbers", "NaN");
-        assert_eq!(faults(&with_charges(vec![2.0, f64::NAN])), [expected]);
+        assert_eq!(faults(&with_charges([2.0, f64::NAN].repeat(4))), [expected]);
     }
 
     #[test]

@@ -148,7 +148,9 @@ impl<'a> Planner<'a> {
             return Err(CompareError::NotOneProperty { path, section, task: definition.name });
         }
         self.require_published(task, definition.metric)?;
-        let measure = Measure { metric: definition.metric, unit: definition.target_unit() };
+        // The unit of a property with classes is that of the value that divides them.
+        let unit = if definition.classes().is_empty() { definition.target_unit() } else { "1".to_owned() };
+        let measure = Measure { metric: definition.metric, unit };
         self.plan.measures.insert(task.to_owned(), measure);
         let mut pair = Pair { task, start, task_section, start_section, definition, named, begun: None };
         pair.begun = self.begun(start_section).map_err(self.unfit(&pair))?;

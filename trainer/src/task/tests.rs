@@ -136,7 +136,7 @@ fn an_unknown_name_lists_those_there_are() {
 fn a_fault_of_the_file_is_told_with_its_place() {
     assert_eq!(
         refused(&SMALLEST.replace("\"mae\"", "\"rmse\"")),
-        "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected `mae` or `roc_auc`"
+        "mine.toml:7:10: not a valid task: unknown variant `rmse`, expected one of `mae`, `roc_auc`, `balanced_accuracy`"
     );
     for group in ["3", "{ other = 1, matbench = 2 }"] {
         assert_eq!(

@@ -4,6 +4,7 @@
 use super::description::Description;
 use super::error::WeightsError;
 use super::file::WeightsFile;
+use super::target::Target;
 use crate::config::model::Widths;
 use crate::config::{ModelConfig, ModelKind, PretrainConfig};
 
@@ -22,8 +23,7 @@ impl WeightsFile {
             return Err(WeightsError::Sizes { fault });
         }
         let found = self.tensors.values().map(|tensor| tensor.values.len()).sum::<usize>();
-        let head_width = description.target.as_ref().map(|target| target.head_width);
-        let needed = least_numbers(&description.model, &description.pretrain, head_width);
+        let needed = least_numbers(&description.model, &description.pretrain, description.target.as_ref());
         if needed > found as f64 {
             return Err(WeightsError::Room { needed, found });
         }
@@ -32,14 +32,15 @@ impl WeightsFile {
 }
 
 /// Returns a lower bound of the number of weights of a model. It counts the matrices of the encoder, and those of the
-/// head if `head_width` is given, else the widest layers of the decoders. Biases and other layers are not counted, so
-/// that no valid model is refused.
-fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, head_width: Option<usize>) -> f64 {
+/// head if there is a target, else the widest layers of the decoders. Biases and other layers are not counted, so that
+/// no valid model is refused.
+fn least_numbers(model: &ModelConfig, pretrain: &PretrainConfig, target: Option<&Target>) -> f64 {
     let Widths { atoms, crystals } = model.widths();
-    let rest = match head_width.map(|width| width as f64) {
+    let rest = match target.map(|target| (target.head_width as f64, target.per_site)) {
         // The other heads' widths are the model's.
         Some(_) if model.kind != ModelKind::Mmpt => 0.0,
-        Some(head) => {
+        Some((head, true)) => atoms as f64 * head + head,
+        Some((head, false)) => {
             HEAD_INPUTS * atoms as f64 * head + crystals.unwrap_or(0) as f64 * head + 2.0 * head * head
         }
         None => pretrain.least_numbers(model),
@@ -58,6 +59,8 @@ mod tests {
     use crate::model::{HeadSize, PropertyModel};
     use crate::pretrain::mmpt::MmptModel;
     use crate::run::snapshot::weights_of;
+    use crate::task::Transform;
+    use crate::weights::target::TargetNumber;
     use crate::weights::{Tensor, Values};
 
     fn described(model: &MmptModelConfig, decoder_width: usize) -> Description {
@@ -67,13 +70,18 @@ mod tests {
         description
     }
 
+    fn number() -> TargetNumber {
+        let (property, unit) = ("gap".to_owned(), "eV".to_owned());
+        TargetNumber { property, unit, transform: Transform::None, mean: 0.0, std: 1.0 }
+    }
+
     /// Returns a small model of these sizes as a file.
-    fn file(model: &MmptModelConfig, decoder_width: usize, head_width: Option<usize>) -> WeightsFile {
+    fn file(model: &MmptModelConfig, decoder_width: usize, target: Option<&Target>) -> WeightsFile {
         let (statistics, device) = (LatticeStatistics::default(), Device::flex().autodiff());
-        let tensors = match head_width {
-            Some(width) => weights_of(&PropertyModel::init(
+        let tensors = match target {
+            Some(target) => weights_of(&PropertyModel::init(
                 &model.clone().into(),
-                HeadSize { width, outputs: 1, per_site: false },
+                HeadSize { width: target.head_width, outputs: 1, per_site: target.per_site },
                 &statistics,
                 0,
                 &device,
@@ -94,7 +102,7 @@ mod tests {
             widths in proptest::array::uniform6(1_usize..12),
             counts in proptest::array::uniform4(0_usize..3),
             heads in 1_usize..3,
-            head_width in proptest::option::of(1_usize..9),
+            head in proptest::option::of((1_usize..9, proptest::bool::ANY)),
         ) {
             let [hidden, structure_width, interaction_width, output_width, decoder_width, lattice] = widths;
             let [interaction_blocks, layers_before_skip, layers_after_skip, output_layers] = counts;
@@ -103,9 +111,13 @@ mod tests {
                 layers_after_skip, output_layers, lattice_heads: heads,
                 lattice_width: lattice * heads, lattice_feed_forward: lattice, ..MmptModelConfig::default()
             };
-            let file = file(&model, decoder_width, head_width);
+            let target = head.map(|(width, per_site)| Target {
+                per_site,
+                ..Target::new("gap", vec![number()], &[], width)
+            });
+            let file = file(&model, decoder_width, target.as_ref());
             let Description { model, pretrain, .. } = described(&model, decoder_width);
-            prop_assert!(least_numbers(&model, &pretrain, head_width) <= numbers(&file) as f64);
+            prop_assert!(least_numbers(&model, &pretrain, target.as_ref()) <= numbers(&file) as f64);
         }
     }
 

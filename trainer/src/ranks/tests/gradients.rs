@@ -145,7 +145,7 @@ pub(super) fn assert_close(found: &Numbers, expected: &Numbers, what: &str) {
     // A gradient that vanishes is compared with the others: its own size is that of rounding.
     let overall = expected.values().map(|numbers| greatest_of(numbers)).fold(0.0, f64::max);
     for (name, expected) in expected {
-        let scale = greatest_of(expected).max(1e-3 * overall);
+        let scale = greatest_of(expected).max(1e-2 * overall);
         for (found, expected) in found[name].iter().zip(expected) {
             assert!((found - expected).abs() <= TOLERANCE * scale, "{what}, {name}: {found}, {expected}");
         }
