@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use schemas::layout::StorePaths;
+
 use crate::files::write;
 use crate::support::*;
 
@@ -46,7 +48,7 @@ fn frames_become_rows_and_rejects() {
         let rejects = rejects(&out);
         assert_eq!(rejects["frames#3"].0, "not_periodic");
         assert_eq!(rejects["frames#4"].0, "bad_frame");
-        let lines = batches(&out.join("rejects/rejects.parquet"));
+        let lines = batches(&StorePaths::new(&out).rejects());
         let lines = lines[0]["line"].to_data();
         assert_eq!(lines.buffers()[0].typed_data::<u32>(), [8, 11]);
     }

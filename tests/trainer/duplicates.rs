@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::programs::etl_beside;
 use crate::support::files::{caesium_chloride, cubic_cif};
 use crate::support::*;
 
@@ -30,12 +28,9 @@ fn built() -> (Folder, PathBuf) {
     let split = "material_id,split\nNaCl-rocksalt,train\nhalite,test\nKCl-rocksalt,train\nCsCl-CsCl,val\n";
     fs::write(folder.path().join("split.csv"), split).expect("writable");
     let store = folder.path().join("store");
-    let built = Command::new(etl_beside(TRAINER))
-        .args(["build", "cif", "--input", text(&cifs), "--out", text(&store), "--name", "twins"])
-        .args(["--labels", text(&folder.path().join("split.csv")), "--no-embedded-labels"])
-        .output()
-        .expect("the program starts");
-    assert!(built.status.success(), "{}", said(&built));
+    let labels = folder.path().join("split.csv");
+    let build = ["build", "cif", "--input", text(&cifs), "--out", text(&store), "--name", "twins"];
+    etl([&build[..], &["--labels", text(&labels), "--no-embedded-labels"]].concat());
     (folder, store)
 }
 

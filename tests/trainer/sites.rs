@@ -8,7 +8,6 @@ use arrow::array::AsArray;
 use arrow::datatypes::{UInt8Type, UInt64Type};
 use serde_json::Value;
 
-use crate::programs::etl_beside;
 use crate::support::*;
 
 /// Crystals of the store, each with a charge on every site but the last, which has none.
@@ -45,9 +44,7 @@ fn charge(atomic_number: u8) -> f64 {
 
 fn build(cifs: &Path, store: &Path, more: &[&str]) {
     let arguments = ["build", "cif", "--quiet", "--input", text(cifs), "--out", text(store)];
-    let built = Command::new(etl_beside(TRAINER)).args(arguments).args(more).output();
-    let built = built.expect("etl is built with the trainer");
-    assert!(built.status.success(), "{}", said(&built));
+    etl([&arguments[..], more].concat());
 }
 
 /// Identifiers and atomic numbers of the crystals of a store, in order.

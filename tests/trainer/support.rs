@@ -19,6 +19,8 @@ pub(crate) mod files;
 
 pub(crate) use files::{Folder, folder, root, sample, text};
 
+use crate::programs::etl_beside;
+
 /// The program.
 pub(crate) const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
 /// Crystals of [`store`].
@@ -78,6 +80,12 @@ pub(crate) fn trainer<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -
 /// Everything the program printed.
 pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs the ETL, which succeeds.
+pub(crate) fn etl(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) {
+    let output = Command::new(etl_beside(TRAINER)).args(arguments).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
 /// Runs the program to its end and gives what it printed on standard output.

@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use arrow::array::AsArray;
 use serde_json::Value;
 
-use crate::programs::etl_beside;
 use crate::support::*;
 
 /// An encoder of small sizes.
@@ -132,11 +130,9 @@ impl Work {
 
     /// Builds a store of the crystals.
     fn build(&self, name: &str, options: &str) {
-        let mut etl = Command::new(etl_beside(TRAINER));
-        etl.args(["build", "cif", "--quiet", "--input"]).arg(self.path("cifs"));
-        let output = etl.arg("--out").arg(self.path(name)).args(options.split(' ')).output();
-        let output = output.expect("the program starts");
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let (cifs, store) = (self.path("cifs"), self.path(name));
+        let build = ["build", "cif", "--quiet", "--input", text(&cifs), "--out", text(&store)];
+        etl(build.into_iter().chain(options.split(' ')));
     }
 
     /// Arguments of a fine-tuning on a store.

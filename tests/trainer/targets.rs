@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::programs::etl_beside;
 use crate::support::*;
 
 /// Arguments that fine-tune a small model for a few epochs on properties of the test store, followed by `more`.
@@ -88,12 +86,8 @@ fn columns_of_texts_and_booleans_are_classes_by_themselves() {
         fs::copy(sample.join(&cif), cifs.join(&cif)).expect("a CIF");
     }
     fs::write(&labels, table).expect("a writable folder");
-    let built = Command::new(etl_beside(TRAINER))
-        .args(["build", "cif", "--quiet", "--input", text(&cifs), "--labels", text(&labels)])
-        .args(["--out", text(&store)])
-        .output()
-        .expect("etl is built with the trainer");
-    assert!(built.status.success(), "{}", said(&built));
+    let build = ["build", "cif", "--quiet", "--input", text(&cifs), "--labels", text(&labels)];
+    etl([&build[..], &["--out", text(&store)]].concat());
     for (property, classes) in [("kind", ["insulator", "metal"]), ("is_metal", ["0", "1"])] {
         let out = path(property);
         let said = succeed(&on(property, &store, &out, &["--epochs", "1"]));
@@ -101,6 +95,47 @@ fn columns_of_texts_and_booleans_are_classes_by_themselves() {
         let record = json(&out.join("evaluation/evaluation.json"));
         assert_eq!(record["classes"], serde_json::json!(classes));
     }
+}
+
+#[test]
+fn the_task_of_metals_reads_the_store_of_its_file() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let (task, labels, store, out) =
+        (path("matbench_mp_is_metal.json"), path("folds.csv"), path("store"), path("run"));
+    let id = |row: usize| format!("mb-mp-is-metal-{:06}", row + 1);
+    let is_metal = |row: usize| row.is_multiple_of(2);
+    let structure = |row: usize| {
+        let edge = 3.0 + 0.01 * row as f64;
+        serde_json::json!({
+            "lattice": { "matrix": [[edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, edge]] },
+            "sites": [{
+                "species": [{ "element": if is_metal(row) { "Cu" } else { "Si" }, "occu": 1 }],
+                "abc": [0.0, 0.0, 0.0],
+            }],
+        })
+    };
+    let rows = 0..40;
+    let published = serde_json::json!({
+        "index": rows.clone().map(id).collect::<Vec<_>>(),
+        "columns": ["structure", "is_metal"],
+        "data": rows.clone().map(|row| (structure(row), is_metal(row))).collect::<Vec<_>>(),
+    });
+    fs::write(&task, published.to_string()).expect("a writable folder");
+    let folds: String = rows.map(|row| format!("{},{}\n", id(row), row / 2 % 5)).collect();
+    fs::write(&labels, format!("mb_id,test_fold\n{folds}")).expect("a writable folder");
+    let build = ["build", "matbench", "--quiet", "--input", text(&task), "--labels", text(&labels)];
+    etl([&build[..], &["--out", text(&store)]].concat());
+    let tune = ["finetune", "--task", "matbench_mp_is_metal", "--allow-partial", "--shards", text(&store)];
+    let rest = ["--out", text(&out), "--from-scratch", "--epochs", "1", "--quiet"];
+    succeed(&[&tune[..], &rest, small_encoder()].concat());
+    let said = succeed(&["evaluate", text(&out)]);
+    assert!(said.contains("ROC-AUC"), "{said}");
+    let record = json(&out.join("evaluation/evaluation.json"));
+    assert_eq!(
+        (&record["folds"][4]["test"], &record["classes"]),
+        (&8.into(), &serde_json::json!(["0", "1"]))
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ const THINNEST_BAR: f64 = 0.5;
 const WIDEST_BAR: f64 = 46.0;
 
 /// Number of bars' widths that the bar of zeros and the gaps beside it take, of all in the width of the plot.
-const ZEROS_SPACE: (f64, f64) = (3.0, 24.0);
+const ZEROS_SPACE: (f64, f64) = (4.0, 24.0);
 /// The bar of zeros is cut where it is higher than the highest other one by more than this factor.
 const ZEROS_HEIGHT: f64 = 1.25;
 /// Height of a row of a chart with a row for each class, and the width of its labels, in pixels.
@@ -75,7 +75,7 @@ pub fn histogram(
     let mut ticks = if bins > 0 { x.ticks(X_STEPS) } else { Ticks::new() };
     if zeros > 0 {
         let width = (x.high - x.low) / (ZEROS_SPACE.1 - ZEROS_SPACE.0);
-        let end = x.low - width;
+        let end = x.low - 2.0 * width;
         bars.push(Bar {
             class: "bar zero",
             from: end - width,

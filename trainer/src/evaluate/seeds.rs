@@ -19,8 +19,7 @@ pub(super) fn of_numbers(fold: &TestedFold, target: Option<usize>) -> BTreeMap<S
         chosen.map(|(_, pair)| pair).filter(|(known, _)| !known.is_nan()).collect()
     };
     spread(fold.seeds.len(), |seed| {
-        let pairs: Vec<(f64, f64)> =
-            fold.crystals.iter().flat_map(|crystal| pairs(crystal, seed)).collect();
+        let pairs: Vec<(f64, f64)> = fold.crystals.iter().flat_map(|crystal| pairs(crystal, seed)).collect();
         let error = Scores::of(&pairs).map(|scores| scores.mae);
         error.map(|error| (Metric::Mae.name().to_owned(), error)).into_iter().collect()
     })

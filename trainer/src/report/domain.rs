@@ -136,7 +136,13 @@ mod tests {
     #[test]
     fn the_table_is_left_out_without_distances() {
         let write = |error: f64, largest: f64| format!("{error} of {largest}");
-        let table = DomainTable { title: "Errors", noun: "crystal", heading: "MAE", note: "; in eV".to_owned(), write };
+        let table = DomainTable {
+            title: "Errors",
+            noun: "crystal",
+            heading: "MAE",
+            note: "; in eV".to_owned(),
+            write,
+        };
         let section = table.section(&errors()).into_string();
         for part in
             ["3.00 to 4.00", "<td>1 of 4</td>", "width:25.0%", "; in eV.", "no training crystal holds"]

@@ -60,11 +60,15 @@ fn table(errors: &[ElementError], format: Format, evaluation: &Evaluation) -> Ma
             format.write_signed(error.bias)
         ),
     };
-    periodic_table(&format!("Periodic table: mean absolute error of the {noun}s of each element"), &legend, |z| {
-        let symbol = SYMBOLS.get(z).copied().unwrap_or_default();
-        let error = errors.iter().find(|error| error.symbol == symbol);
-        error.map_or_else(|| ElementCell { about: format!("no {noun}"), ..ElementCell::default() }, cell)
-    })
+    periodic_table(
+        &format!("Periodic table: mean absolute error of the {noun}s of each element"),
+        &legend,
+        |z| {
+            let symbol = SYMBOLS.get(z).copied().unwrap_or_default();
+            let error = errors.iter().find(|error| error.symbol == symbol);
+            error.map_or_else(|| ElementCell { about: format!("no {noun}"), ..ElementCell::default() }, cell)
+        },
+    )
 }
 
 /// Returns the list of the elements in columns.

@@ -212,9 +212,8 @@ impl EvaluationRecord {
 /// Returns the confidence interval of the mean over the folds of the mean absolute error. The sites of a crystal, which are
 /// not independent, are drawn together.
 fn mae_interval(evaluation: &Evaluation) -> Option<ConfidenceInterval> {
-    let is_same = |previous: &Outcome, next: &Outcome| {
-        next.site.is_some() && previous.material_id == next.material_id
-    };
+    let is_same =
+        |previous: &Outcome, next: &Outcome| next.site.is_some() && previous.material_id == next.material_id;
     let of_crystal = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| outcome.error().abs()).collect();
     let errors = |fold: &FoldOutcome| fold.outcomes.chunk_by(is_same).map(of_crystal).collect();
     let errors: Vec<Vec<Vec<f64>>> = evaluation.folds.iter().map(errors).collect();

@@ -291,7 +291,8 @@ fn searches_that_cannot_be_used_are_refused_with_their_place() {
         line,
         "23:13: a search is ranked by the validation parts: the test parts test what it has chosen"
     );
-    let line = refused(values, "finetune.train_on_validation = [true]", None);
+    let trained = "finetune.select = [\"last\"]\nfinetune.train_on_validation = [true]";
+    let line = refused(values, trained, None);
     assert!(line.contains("[start.mmpt]: the validation crystals are trained on, too"), "{line}");
     let published =
         "[[published]]\nmodel = \"x\"\nsource = \"y\"\nscore = { matbench_jdft2d = 0.5 }\n\n[[table]]";
