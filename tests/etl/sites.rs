@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, ListArray, StringArray};
-use arrow::datatypes::{Float64Type, UInt8Type};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, StringArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Field, Float64Type, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
@@ -118,9 +119,127 @@ fn lists_of_a_table_are_numbers_of_the_sites() {
     let cifs = raw.path().join("cifs");
     let export = ["export", text(store.path()), "--format", "cif", "--out", text(&cifs)];
     assert!(etl(export).status.success());
-    let again = folder();
-    build("cif", &cifs, again.path(), &[], 0);
-    assert_eq!(sites(again.path(), "site_charge"), sites(store.path(), "site_charge"));
+    let frames = raw.path().join("crystals.extxyz");
+    let export = ["export", text(store.path()), "--format", "extxyz", "--out", text(&frames)];
+    assert!(etl(export).status.success());
+    for (kind, input) in [("cif", &cifs), ("extxyz", &frames), ("pymatgen", &json)] {
+        let again = folder();
+        build(kind, input, again.path(), &[], 0);
+        assert_eq!(sites(again.path(), "site_charge"), sites(store.path(), "site_charge"), "{kind}");
+        let columns = |store: &Path| -> Vec<String> {
+            let schema = rows(store)[0].schema();
+            let names = schema.fields().iter().map(|field| field.name().clone());
+            names.filter(|name| name.starts_with("site_")).collect()
+        };
+        assert_eq!(columns(again.path()), columns(store.path()), "{kind}");
+    }
+}
+
+#[test]
+fn records_of_structures_bring_the_properties_of_their_sites() {
+    let raw = folder();
+    let path = raw.path().join("records.json");
+    let record = |id: &str, properties: [Value; 2]| {
+        let [first, second] = properties;
+        let site = |element: &str, at: f64, properties: Value| json!({"species": [{"element": element, "occu": 1}], "abc": [at, at, at], "properties": properties});
+        let sites = [site("Cs", 0.0, first), site("Cl", 0.5, second)];
+        let structure = json!({"lattice": {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]}, "sites": sites});
+        json!({"mat_id": id, "structure": structure, "data": {"magmom": 1.5}})
+    };
+    let both = |magmom: Value, force: Value| json!({"magmom": magmom, "force": force});
+    let records = [
+        record("a", [json!({}), json!({})]),
+        record("b", [both(json!(2.5), json!([0, 0, 1])), both(json!(-1), json!([0, 0, -1]))]),
+        record("c", [json!({"magmom": 1}), json!({"magmom": null})]),
+        record("d", [json!({"magmom": "up"}), json!({"magmom": "down"})]),
+        record("e", [json!({"site_magmom": 0}), json!({"site_magmom": 1})]),
+    ];
+    for (kind, text) in [("pymatgen", json!(records)), ("alexandria", json!({"entries": records}))] {
+        fs::write(&path, text.to_string()).expect("a writable folder");
+        let out = folder();
+        let told = said(&build(kind, &path, out.path(), &[], 0));
+        let lists: Vec<_> = sites(out.path(), "site_magmom").into_values().map(|(_, list)| list).collect();
+        assert_eq!(lists, [None, Some(vec![2.5, -1.0]), None, None, Some(vec![0.0, 1.0])], "{kind}");
+        assert_eq!(doubles(&rows(out.path()), "magmom"), [Some(1.5); 5], "{kind}");
+        for part in [
+            "left out, without numbers: site_force",
+            "magmom has a number for 1 of 2 sites: taken as missing for all",
+            "magmom of site 1 is \"up\", no number: taken as missing for all sites",
+        ] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+    }
+}
+
+#[test]
+fn frames_bring_the_numbers_of_their_atoms() {
+    let raw = folder();
+    let path = raw.path().join("frames.extxyz");
+    let frame = |id: &str, properties: &str, atoms: [&str; 2]| {
+        format!(
+            "2\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=species:S:1:pos:R:3:{properties} id={id} charge=0.5\n\
+             Cs 0 0 0 {}\nCl 2 2 2 {}\n",
+            atoms[0], atoms[1]
+        )
+    };
+    let frames = [
+        frame("a", "forces:R:3:charge:R:1:tags:I:1", ["0 0 1 1.5 1", "0 0 -1 -1.5 2"]),
+        frame("b", "charge:R:1:forces:R:3", ["nan 0 0 0", "-1 0 0 0"]),
+        frame("c", "charge:S:1", ["up", "down"]),
+        frame("d", "site_charge:R:1", ["2", "-2"]),
+        frame("e", "charge:R:1", ["1", "x"]),
+    ];
+    fs::write(&path, frames.concat()).expect("a writable folder");
+    let out = folder();
+    let told = said(&build("extxyz", &path, out.path(), &[], 0));
+    let lists =
+        |column: &str| sites(out.path(), column).into_values().map(|(_, list)| list).collect::<Vec<_>>();
+    assert_eq!(lists("site_charge"), [Some(vec![1.5, -1.5]), None, None, Some(vec![2.0, -2.0]), None]);
+    assert_eq!(lists("site_tags"), [Some(vec![1.0, 2.0]), None, None, None, None]);
+    assert_eq!(doubles(&rows(out.path()), "charge"), [Some(0.5); 5]);
+    for part in [
+        "left out, without numbers: site_forces",
+        "charge has a number for 1 of 2 sites: taken as missing for all",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    assert_eq!(manifest(out.path()).counts.noted["odd_value"].count, 3, "{told}");
+}
+
+#[test]
+fn tables_of_lemat_bring_magnetic_moments() {
+    // Rows of lists, each of so many values.
+    fn of_rows(values: ArrayRef, each: usize) -> ArrayRef {
+        let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths(vec![each; values.len() / each]);
+        Arc::new(ListArray::new(field, offsets, values, None))
+    }
+    let vectors = |vectors: &[f64]| -> ArrayRef {
+        let values: ArrayRef = Arc::new(Float64Array::from(vectors.repeat(3)));
+        of_rows(of_rows(values, 3), vectors.len() / 3)
+    };
+    let moments = vec![Some(vec![Some(2.5), Some(-0.5)]), Some(vec![Some(1.0)]), None];
+    let columns: [(&str, ArrayRef); 5] = [
+        ("immutable_id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+        ("lattice_vectors", vectors(&[4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0])),
+        ("cartesian_site_positions", vectors(&[0.0, 0.0, 0.0, 2.0, 2.0, 2.0])),
+        ("species_at_sites", of_rows(Arc::new(StringArray::from(["Fe", "Al"].repeat(3))), 2)),
+        ("magnetic_moments", Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(moments))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of equal length");
+    let raw = folder();
+    let path = raw.path().join("bulk.parquet");
+    let file = fs::File::create(&path).expect("a writable folder");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a valid schema");
+    writer.write(&batch).expect("a valid batch");
+    writer.close().expect("a writable file");
+    let out = folder();
+    let told = said(&build("lemat", &path, out.path(), &[], 0));
+    let lists: Vec<_> =
+        sites(out.path(), "site_magnetic_moments").into_values().map(|(_, list)| list).collect();
+    assert_eq!(lists, [Some(vec![2.5, -0.5]), None, None]);
+    let part = "magnetic_moments has a number for 1 of 2 sites: taken as missing for all";
+    assert!(told.contains(part), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! The identifier is `material_id` or another key of identifiers in `key_value_pairs` or `data`, `sid` among them; else
 //! the file's name and the number of the row. Properties are the results of calculations with one number, such as
-//! `energy` in eV, and what is in `key_value_pairs` and `data`. Rows come in the order of their numbers, of which each
+//! `energy` in eV, or with a number of every atom, such as `magmoms` in µB, and what is in `key_value_pairs` and `data`. Rows come in the order of their numbers, of which each
 //! takes 24 bytes of memory.
 
 use std::io::Read;
@@ -20,6 +20,7 @@ use super::json::Cursor;
 use super::lmdb::{Lmdb, LmdbError, ValuePlace};
 use super::record_fields::{RecordFields, json_fields, json_property};
 use super::records::{Piece, RecordCutter, RecordLayout, open_records, stem};
+use super::site_properties::{ASE_KEYS, SiteProperties};
 use super::{MAX_RECORD_BYTES, OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Ending of the files' names.
@@ -88,6 +89,7 @@ fn unpacked(packed: &[u8]) -> Result<Vec<u8>, RecordError> {
 /// Reads a row of ASE.
 fn read_row(row: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
     let (mut cell, mut positions) = (Cell::default(), None);
+    let mut site_properties = SiteProperties::default();
     let mut cursor = Cursor::new(row);
     cursor.expect(b'{', "a row")?;
     let mut first = true;
@@ -99,13 +101,18 @@ fn read_row(row: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError
             b"positions" => positions = Some(cursor.raw()?),
             b"key_value_pairs" | b"data" if cursor.peek() == Some(b'{') => json_fields(&mut cursor, fields)?,
             raw if DESCRIPTIONS.contains(&raw) => cursor.skip()?,
-            _ => json_property(key, &mut cursor, fields)?,
+            raw => match ASE_KEYS.iter().find(|known| known.as_bytes() == raw) {
+                Some(key) => site_properties.add_list(key, cursor.raw()?),
+                None => json_property(key, &mut cursor, fields)?,
+            },
         }
     }
     cursor.end()?;
-    let Some(structure) = fields.structure() else { return Ok(()) };
-    let positions = positions.ok_or(RecordError::MissingField("positions"))?;
-    cell.structure(structure, |numbers| flat_numbers(positions, "positions", numbers))
+    if let Some(structure) = fields.structure() {
+        let positions = positions.ok_or(RecordError::MissingField("positions"))?;
+        cell.structure(structure, |numbers| flat_numbers(positions, "positions", numbers))?;
+    }
+    fields.sites(&site_properties)
 }
 
 /// Cuts a file into the values of its rows.
@@ -179,6 +186,33 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::source::key_scan::PropertyKey;
+    use crate::source::property_value::Reading;
+    use crate::source::record_fields::CrystalFields;
+
+    /// Reads a row and returns the numbers of its sites under `key`.
+    fn list(row: &str, key: &str) -> Option<Vec<f64>> {
+        let key = PropertyKey { key: key.as_bytes().to_vec(), reading: Reading::SiteNumbers, values: 1 };
+        let mut fields = CrystalFields::new(&[key]);
+        read_row(row.as_bytes(), &mut fields).expect("a crystal");
+        fields.values.values().list(0).map(<[f64]>::to_vec)
+    }
+
+    #[test]
+    fn results_of_the_atoms_are_numbers_of_the_sites() {
+        let row = |more: &str| {
+            format!(
+                r#"{{"numbers": [55, 17], "cell": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "pbc": [true, true, true],
+                    "positions": [[0, 0, 0], [2, 2, 2]]{more}}}"#
+            )
+        };
+        let array = r#", "magmoms": {"__ndarray__": [[2], "float64", [0.5, -0.5]]}"#;
+        assert_eq!(list(&row(array), "site_magmoms"), Some(vec![0.5, -0.5]));
+        assert_eq!(list(&row(r#", "charges": [1, -1]"#), "site_charges"), Some(vec![1.0, -1.0]));
+        assert_eq!(list(&row(r#", "charges": [1]"#), "site_charges"), None);
+        assert_eq!(list(&row(r#", "charges": null"#), "site_charges"), None);
+        assert_eq!(list(&row(r#", "forces": [[0, 0, 1], [0, 0, -1]]"#), "forces"), None);
+    }
 
     #[test]
     fn a_row_that_unpacks_to_very_much_is_a_reject() {

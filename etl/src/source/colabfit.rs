@@ -2,7 +2,7 @@
 //! of JSON, of which `positions_00`, `positions_01`, ... follow each other.
 //!
 //! The identifier is `configuration_id`. Properties are the columns of numbers, booleans and classes: `energy` in eV for
-//! the cell, `formation_energy`, `electronic_band_gap` in eV, and others.
+//! the cell, `formation_energy`, `electronic_band_gap` in eV, and others; of the sites lists such as `charges` and `magmoms`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::json::Cursor;
 use super::parquet_rows::RowCutter;
 use super::record_fields::{RecordFields, json_identifier, json_property};
 use super::records::{RecordCutter, RecordLayout, open_records};
+use super::site_properties::{ASE_KEYS, SiteProperties};
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Columns without which a table is none of this source.
@@ -80,13 +81,14 @@ impl RecordLayout for Colabfit {
     }
 
     fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
-        let wanted = |name: &str| NEEDED.contains(&name) || is_positions(name);
+        let wanted = |name: &str| NEEDED.contains(&name) || ASE_KEYS.contains(&name) || is_positions(name);
         Ok(Box::new(RowCutter::open(path, &NEEDED, wanted, progress)?))
     }
 
     fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
         let mut cell = Cell::default();
         let mut positions: Vec<(String, &[u8])> = Vec::new();
+        let mut site_properties = SiteProperties::default();
         let mut cursor = Cursor::new(record);
         cursor.expect(b'{', "a row")?;
         let mut first = true;
@@ -98,16 +100,43 @@ impl RecordLayout for Colabfit {
                 "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
                 "pbc" => cell.periodic = Some(cursor.raw()?),
                 name if is_positions(name) => positions.push((name.to_owned(), cursor.raw()?)),
+                name if ASE_KEYS.contains(&name) => site_properties.add_list(name, cursor.raw()?),
                 name if DESCRIPTIONS.contains(&name) || name.starts_with(FORCES) => cursor.skip()?,
                 _ => json_property(key, &mut cursor, fields)?,
             }
         }
         cursor.end()?;
-        let Some(structure) = fields.structure() else { return Ok(()) };
-        // The parts of the positions follow each other by their numbers.
-        positions.sort();
-        cell.structure(structure, |numbers| {
-            positions.iter().try_for_each(|(_, raw)| flat_numbers(raw, "positions", numbers))
-        })
+        if let Some(structure) = fields.structure() {
+            // The parts of the positions follow each other by their numbers.
+            positions.sort();
+            cell.structure(structure, |numbers| {
+                positions.iter().try_for_each(|(_, raw)| flat_numbers(raw, "positions", numbers))
+            })?;
+        }
+        fields.sites(&site_properties)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::key_scan::PropertyKey;
+    use crate::source::property_value::Reading;
+    use crate::source::record_fields::CrystalFields;
+
+    #[test]
+    fn lists_and_texts_of_charges_are_numbers_of_the_sites() {
+        for charges in ["[1, -1]", r#""[1, -1]""#] {
+            let row = format!(
+                r#"{{"configuration_id": "CO_1", "atomic_numbers": [55, 17], "pbc": [true, true, true],
+                    "cell": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "positions": [[0, 0, 0], [2, 2, 2]],
+                    "charges": {charges}}}"#
+            );
+            let reading = Reading::SiteNumbers;
+            let mut fields =
+                CrystalFields::new(&[PropertyKey { key: b"site_charges".to_vec(), reading, values: 1 }]);
+            Colabfit.read(row.as_bytes(), &mut fields).expect("a crystal");
+            assert_eq!(fields.values.values().list(0), Some(&[1.0, -1.0][..]), "{charges}");
+        }
     }
 }

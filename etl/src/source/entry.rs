@@ -18,8 +18,8 @@ use super::property_value::PropertyValue;
 use super::state::file_states;
 use super::unread::UnreadFiles;
 use super::{
-    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError,
-    RecordParser, RecordReader, Sink, SourceError,
+    MAX_RECORD_BYTES, OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser,
+    RecordReader, Sink, SourceError,
 };
 use crate::reject::{MAX_TEXT_BYTES, Origin, Reject};
 
@@ -292,7 +292,7 @@ impl RecordParser for EntryParser {
                     ParsedCrystal {
                         material_id: &self.material_id,
                         structure: &self.structure,
-                        properties: PropertyValues { values: self.values.values(), lists: &[] },
+                        properties: self.values.values(),
                     },
                 );
             }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::key_scan::{KeyIndex, KeyScan, MAX_PROPERTY_KEYS, PropertyKey, ScannedKeys};
-use super::odd_values::{left_out_notes, note_odd_values, shown};
+use super::odd_values::{left_out_notes, note_odd_values, odd_message, shown};
 use super::properties::assign_keys;
 use super::property_value::{PropertyValue, Reading};
-use super::{PropertyColumn, RecordError, Sink, SourceError};
+use super::{PropertyColumn, PropertyValues, RecordError, Sink, SourceError};
 use crate::reject::Origin;
 
 /// Largest number of keys of an entry.
@@ -88,6 +88,8 @@ pub(super) struct EntryValues {
     /// How the values of each property are read.
     readings: Vec<Reading>,
     values: Vec<Option<f64>>,
+    /// Numbers of the sites, by the indices in `values`.
+    lists: Vec<Vec<f64>>,
     /// Messages about values that count as missing.
     odd: Vec<String>,
 }
@@ -99,6 +101,7 @@ impl EntryValues {
             index: KeyIndex::new(keys.iter().map(|key| key.key.clone())),
             readings: keys.iter().map(|key| key.reading.clone()).collect(),
             values: vec![None; keys.len()],
+            lists: Vec::new(),
             odd: Vec::new(),
         }
     }
@@ -106,6 +109,7 @@ impl EntryValues {
     /// Removes the values of the entry before.
     pub(super) fn clear(&mut self) {
         self.values.fill(None);
+        self.lists.clear();
         self.odd.clear();
     }
 
@@ -138,9 +142,39 @@ impl EntryValues {
         Ok(())
     }
 
-    /// Returns the values in the order of the properties.
-    pub(super) fn values(&self) -> &[Option<f64>] {
-        &self.values
+    /// Sets the numbers of the sites. `list` is `None` if they are missing, and a message if they count as missing. Of two
+    /// lists of one entry the first is kept, with a remark if they differ.
+    pub(super) fn set_list(&mut self, at: usize, key: &str, list: Result<Option<Vec<f64>>, String>) {
+        let list = match list {
+            Ok(Some(list)) => list,
+            Ok(None) => return,
+            Err(message) => return self.remark(message),
+        };
+        let (Some(slot), Some(reading)) = (self.values.get_mut(at), self.readings.get(at)) else { return };
+        let before = slot.and_then(|index| self.lists.get(index as usize));
+        match before {
+            _ if *reading != Reading::SiteNumbers => {
+                self.odd.push(odd_message(key, format!("{list:?}").as_bytes(), reading.noun()));
+            }
+            Some(before) if *before != list => {
+                self.odd.push(format!("{key} of the sites is given twice: the second is left out"));
+            }
+            Some(_) => {}
+            None => {
+                *slot = Some(self.lists.len() as f64);
+                self.lists.push(list);
+            }
+        }
+    }
+
+    /// Adds a message about a value that counts as missing.
+    pub(super) fn remark(&mut self, message: String) {
+        self.odd.push(message);
+    }
+
+    /// Returns the values in the order of the properties. Those of lists are indices.
+    pub(super) fn values(&self) -> PropertyValues<'_> {
+        PropertyValues { values: &self.values, lists: &self.lists }
     }
 
     /// Passes on the remarks about the values, before the crystal.
@@ -163,9 +197,38 @@ mod tests {
             assert_eq!(values.odd.len(), odd, "{text}");
         }
         assert_eq!(
-            (values.values(), &*values.odd[0]),
+            (values.values().values, &*values.odd[0]),
             (&[Some(1.5)][..], "gap is given twice: \"2\" is left out")
         );
+    }
+
+    #[test]
+    fn the_first_of_two_lists_is_kept() {
+        let key = |key: &str, reading| PropertyKey { key: key.as_bytes().to_vec(), reading, values: 1 };
+        let mut values =
+            EntryValues::new(&[key("site_q", Reading::SiteNumbers), key("site_n", Reading::Numbers)]);
+        for (list, odd) in [
+            (Ok(None), 0),
+            (Err("q is odd".to_owned()), 1),
+            (Ok(Some(vec![1.0])), 1),
+            (Ok(Some(vec![1.0])), 1),
+            (Ok(Some(vec![2.0])), 2),
+        ] {
+            values.set_list(0, "q", list);
+            assert_eq!(values.odd.len(), odd);
+        }
+        assert_eq!(values.values().list(0), Some(&[1.0][..]));
+        values.set_list(1, "n", Ok(Some(vec![1.0, 2.0])));
+        assert_eq!(values.values().value(1), None);
+        assert_eq!(
+            values.odd[1..],
+            [
+                "q of the sites is given twice: the second is left out",
+                "n is \"[1.0, 2.0]\", no number: taken as missing",
+            ]
+        );
+        values.clear();
+        assert!(values.values().list(0).is_none() && values.odd.is_empty());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! `Lattice` holds the three cell vectors in Å one after another, `Properties` the columns of the atoms, and `pbc` the
 //! periodic directions, which are all three where there is a cell and no `pbc`. The other keys with one value are
-//! properties; lists, and columns other than those of the species and positions, are left out.
+//! properties, and the other columns that are one number of an atom are properties of the sites; lists, vectors of the
+//! atoms, and their texts and truth values are left out.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,10 @@ use super::extxyz_comment::{Columns, SpeciesColumn, XyzValue, pairs};
 use super::extxyz_frames::FrameCutter;
 use super::input::Progress;
 use super::json::parse_number;
+use super::property_value::PropertyValue;
 use super::record_fields::{RecordFields, id_rank};
 use super::records::{RecordCutter, RecordLayout, open_records};
+use super::site_properties::SiteProperties;
 use super::species::{element_number, species};
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
@@ -70,7 +73,13 @@ impl RecordLayout for Extxyz {
                 },
             }
         }
-        let Some(structure) = fields.structure() else { return Ok(()) };
+        let columns = columns.as_deref().map_or_else(|| Ok(Columns::default()), read_columns);
+        let atoms = lines.filter(|line| !line.is_empty());
+        let mut found = SiteProperties::default();
+        let Some(structure) = fields.structure() else {
+            read_numbers(atoms, &columns?, &mut found)?;
+            return fields.sites(&found);
+        };
         structure.clear();
         structure.lattice = match lattice {
             Some(text) => read_lattice(&text)?,
@@ -79,22 +88,26 @@ impl RecordLayout for Extxyz {
         if let Some(text) = periodic {
             check_periodic(&text)?;
         }
-        let columns = match columns {
-            Some(text) => Columns::read(&text).ok_or_else(|| {
-                fault(COMMENT_LINE, format!("Properties={text:?} gives no columns of species and positions"))
-            })?,
-            None => Columns::default(),
-        };
-        let atoms = lines.filter(|line| !line.is_empty());
-        for (line, atom) in (FIRST_ATOM_LINE..).zip(atoms) {
+        let columns = columns?;
+        for (line, atom) in (FIRST_ATOM_LINE..).zip(atoms.clone()) {
             read_atom(atom, &columns, line, structure)?;
         }
-        complete(structure, Coordinates::Cartesian)
+        complete(structure, Coordinates::Cartesian)?;
+        read_numbers(atoms, &columns, &mut found)?;
+        fields.sites(&found)
     }
 }
 
 fn fault(line: u32, message: String) -> RecordError {
     RecordError::Frame { line, message }
+}
+
+/// Reads the columns of the atoms.
+fn read_columns(text: &str) -> Result<Columns, RecordError> {
+    Columns::read(text).ok_or_else(|| {
+        let what = "gives no columns of species and positions, or two columns one name";
+        fault(COMMENT_LINE, format!("Properties={text:?} {what}"))
+    })
 }
 
 /// Reads nine numbers as three cell vectors.
@@ -127,6 +140,33 @@ fn check_periodic(text: &str) -> Result<(), RecordError> {
     }
 }
 
+/// Returns the values in the line of an atom.
+fn words(atom: &[u8]) -> impl Iterator<Item = &[u8]> {
+    atom.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// Reads the numbers of the atoms beside their species and positions.
+fn read_numbers<'a>(
+    atoms: impl Iterator<Item = &'a [u8]>,
+    columns: &Columns,
+    found: &mut SiteProperties,
+) -> Result<(), RecordError> {
+    columns.others.iter().for_each(|(name, kind)| found.refuse(name, kind.as_bytes()));
+    if columns.numbers.is_empty() {
+        return Ok(());
+    }
+    for (site, atom) in atoms.enumerate() {
+        require_room(site)?;
+        let mut wanted = columns.numbers.iter().peekable();
+        for (at, word) in words(atom).enumerate() {
+            if let Some(column) = wanted.next_if(|column| column.at == at) {
+                found.add(&column.name, site + 1, PropertyValue::of_text(word), word);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads the line of an atom.
 fn read_atom(
     atom: &[u8],
@@ -139,7 +179,7 @@ fn read_atom(
     let mut position = [0.0; 3];
     let mut number = None;
     let mut count = 0;
-    for (at, word) in atom.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).enumerate() {
+    for (at, word) in words(atom).enumerate() {
         count += 1;
         match (&columns.species, at.checked_sub(columns.position)) {
             (_, Some(axis @ 0..3)) => {
@@ -166,7 +206,9 @@ fn read_atom(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::record_fields::CrystalFields;
+    use crate::source::key_scan::PropertyKey;
+    use crate::source::property_value::Reading;
+    use crate::source::record_fields::{CrystalFields, ScanFields};
 
     fn read(frame: &str) -> Result<Structure, RecordError> {
         let mut fields = CrystalFields::new(&[]);
@@ -192,6 +234,45 @@ mod tests {
         assert_eq!((structure.atomic_numbers[0], structure.fractional[0]), (84, [0.5, 0.0, 0.0]));
     }
 
+    /// The numbers of the sites under the key `site_q`, and what the first pass sees of it.
+    fn numbers(frame: &str) -> (Option<Vec<f64>>, PropertyValue) {
+        let key = PropertyKey { key: b"site_q".to_vec(), reading: Reading::SiteNumbers, values: 1 };
+        let mut fields = CrystalFields::new(&[key]);
+        Extxyz.read(frame.as_bytes(), &mut fields).expect("a crystal");
+        let mut scan = ScanFields::default();
+        Extxyz.read(frame.as_bytes(), &mut scan).expect("a crystal");
+        let seen = scan.keys.finish("extxyz");
+        let is_list = seen.properties.iter().any(|key| key.reading == Reading::SiteNumbers);
+        let is_left_out = seen.left_out.iter().any(|(key, tally)| key == "site_q" && tally.values() > 0);
+        let value = match (is_list, is_left_out) {
+            (true, _) => PropertyValue::List,
+            (_, true) => PropertyValue::Other,
+            _ => PropertyValue::Missing,
+        };
+        (fields.values.values().list(0).map(<[f64]>::to_vec), value)
+    }
+
+    #[test]
+    fn further_columns_of_numbers_are_those_of_the_sites() {
+        let frame = |columns: &str, first: &str, second: &str| {
+            let frame = SALT.replace("pos:R:3", &format!("pos:R:3{columns}"));
+            numbers(
+                &frame
+                    .replace("Na 0 0 0", &format!("Na 0 0 0 {first}"))
+                    .replace("Cl 2.8 2.8 2.8", &format!("Cl 2.8 2.8 2.8 {second}")),
+            )
+        };
+        let list = (Some(vec![1.0, -1.5]), PropertyValue::List);
+        assert_eq!(frame(":q:R:1", "1", "-1.5"), list);
+        assert_eq!(frame(":f:R:3:site_q:R:1", "0 0 0 1", "0 0 0 -1.5"), list);
+        assert_eq!(frame(":q:I:1:x:S:1", "1 a", "-2 b"), (Some(vec![1.0, -2.0]), PropertyValue::List));
+        assert_eq!(frame(":q:R:1", "1", "nan"), (None, PropertyValue::List));
+        assert_eq!(frame(":q:R:1", "nan", "nan"), (None, PropertyValue::Missing));
+        assert_eq!(frame(":q:R:1", "1", "inf"), (None, PropertyValue::Other));
+        assert_eq!(frame(":q:R:3", "1 2 3", "1 2 3"), (None, PropertyValue::Other));
+        assert_eq!(frame(":q:L:1", "T", "F"), (None, PropertyValue::Other));
+    }
+
     #[test]
     fn every_fault_has_its_code_and_line() {
         let fault = |from: &str, to: &str| {
@@ -206,6 +287,7 @@ mod tests {
         assert_eq!(fault("2.8 0\"", "2.8\""), ("bad_frame", Some(2)));
         assert_eq!(fault("2.8 0\"", "2.8 0 0\""), ("bad_frame", Some(2)));
         assert_eq!(fault("pos:R:3", "pos:R"), ("bad_frame", Some(2)));
+        assert_eq!(fault("pos:R:3", "pos:R:3:x:R:1:x:R:1"), ("bad_frame", Some(2)));
         assert_eq!(fault("pos:R:3", "pos:R:3:x:R:4000000000000000000"), ("bad_frame", Some(2)));
         assert_eq!(fault("Cl 2.8", "Cl"), ("bad_frame", Some(4)));
         assert_eq!(fault("Cl 2.8", "Cl 2.8 1"), ("bad_frame", Some(4)));

@@ -1,5 +1,7 @@
 //! The line of keys and values of a frame of extended XYZ, by the rules of ASE (`ase.io.extxyz`).
 
+use std::collections::HashSet;
+
 use super::json::parse_number;
 use super::property_value::PropertyValue;
 
@@ -84,12 +86,15 @@ impl<'a> XyzValue<'a> {
         let is_list = words().nth(1).is_some()
             && (words().all(is_flag) || words().all(|word| parse_number(word.as_bytes()).is_some()));
         let value = match text.trim() {
-            _ if is_list => return Self { value: PropertyValue::Other, text: None },
+            _ if is_list => PropertyValue::List,
             "T" => PropertyValue::Boolean(true),
             "F" => PropertyValue::Boolean(false),
             text => PropertyValue::of_text(text.as_bytes()),
         };
-        Self { value, text: Some(text) }
+        match value {
+            PropertyValue::List => Self { value: PropertyValue::Other, text: None },
+            value => Self { value, text: Some(text) },
+        }
     }
 }
 
@@ -100,6 +105,15 @@ pub(super) enum SpeciesColumn {
     Symbol(usize),
     /// The column of the atomic numbers.
     Number(usize),
+}
+
+/// A further column of the atoms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FurtherColumn {
+    /// Name of the property.
+    pub(super) name: String,
+    /// The column.
+    pub(super) at: usize,
 }
 
 /// The columns of atoms.
@@ -113,18 +127,23 @@ pub(super) struct Columns {
     pub(super) count: usize,
     /// Whether the frame names its columns. If so, atoms have no others.
     pub(super) are_given: bool,
+    /// The other properties that are one number of an atom, in the order of their columns.
+    pub(super) numbers: Vec<FurtherColumn>,
+    /// The properties that are vectors, texts or truth values, with type and number of columns: `forces`, `R:3`.
+    pub(super) others: Vec<(String, String)>,
 }
 
 impl Default for Columns {
     /// Returns the columns of plain XYZ: symbol and position.
     fn default() -> Self {
-        Self { species: SpeciesColumn::Symbol(0), position: 1, count: 4, are_given: false }
+        let (numbers, others) = (Vec::new(), Vec::new());
+        Self { species: SpeciesColumn::Symbol(0), position: 1, count: 4, are_given: false, numbers, others }
     }
 }
 
 impl Columns {
     /// Reads `Properties`: `name:type:columns` for each property of the atoms, separated by colons. Returns `None` if
-    /// it is malformed or names no species or positions.
+    /// it is malformed, names no species or positions, or gives two properties one name.
     pub(super) fn read(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.trim().split(':').collect();
         let (triples, rest) = words.as_chunks::<3>();
@@ -132,14 +151,21 @@ impl Columns {
             return None;
         }
         let (mut symbol, mut number, mut position, mut count) = (None, None, None, 0usize);
+        let (mut numbers, mut others, mut names) = (Vec::new(), Vec::new(), HashSet::new());
         for [name, kind, width] in triples {
+            if !names.insert(*name) {
+                return None;
+            }
             let width: usize = width.parse().ok().filter(|width| (1..=MAX_COLUMNS).contains(width))?;
             match (*name, *kind, width) {
                 ("species", "S", 1) => symbol = Some(count),
                 ("Z", "I", 1) => number = Some(count),
                 ("pos", "R", 3) => position = Some(count),
-                ("species" | "pos", ..) | (_, "", _) => return None,
-                (_, "R" | "I" | "S" | "L", _) => {}
+                ("species" | "pos", ..) => return None,
+                (name, "R" | "I", 1) => numbers.push(FurtherColumn { name: name.to_owned(), at: count }),
+                (name, "R" | "I" | "S" | "L", width) => {
+                    others.push((name.to_owned(), format!("{kind}:{width}")));
+                }
                 _ => return None,
             }
             count += width;
@@ -148,7 +174,7 @@ impl Columns {
             }
         }
         let species = symbol.map(SpeciesColumn::Symbol).or(number.map(SpeciesColumn::Number))?;
-        Some(Self { species, position: position?, count, are_given: true })
+        Some(Self { species, position: position?, count, are_given: true, numbers, others })
     }
 }
 
@@ -194,6 +220,7 @@ mod tests {
         assert_eq!(of("-1.5"), (PropertyValue::Number(-1.5), Some("-1.5")));
         assert_eq!(of("T"), (PropertyValue::Boolean(true), Some("T")));
         assert_eq!(of("1 2 3"), (PropertyValue::Other, None));
+        assert_eq!(of("[1, 2]"), (PropertyValue::Other, None));
         assert_eq!(of("T F"), (PropertyValue::Other, None));
         assert_eq!(of("T 1"), (PropertyValue::Other, Some("T 1")));
         assert_eq!(of("two words"), (PropertyValue::Other, Some("two words")));
@@ -208,6 +235,12 @@ mod tests {
         };
         assert_eq!(of("species:S:1:pos:R:3:forces:R:3"), Some((SpeciesColumn::Symbol(0), 1, 7)));
         assert_eq!(of("pos:R:3:Z:I:1"), Some((SpeciesColumn::Number(3), 0, 4)));
+        let columns =
+            Columns::read("q:R:1:species:S:1:Z:I:1:pos:R:3:f:R:3:tag:I:1:fixed:L:1").expect("columns");
+        let numbers: Vec<_> = columns.numbers.iter().map(|column| (&*column.name, column.at)).collect();
+        assert_eq!(numbers, [("q", 0), ("tag", 9)]);
+        let others: Vec<_> = columns.others.iter().map(|(name, kind)| (&**name, &**kind)).collect();
+        assert_eq!(others, [("f", "R:3"), ("fixed", "L:1")]);
         for text in [
             "",
             "species:S:1",
@@ -217,6 +250,7 @@ mod tests {
             "species:S:1:pos:R:3:x:Q:1",
             "species:S:1:pos:R:3:x",
             "species:S:1:pos:R:3:x:R:99999999",
+            "species:S:1:pos:R:3:x:R:1:x:R:1",
         ] {
             assert_eq!(of(text), None, "{text}");
         }

@@ -1,5 +1,7 @@
 //! Cells whose numbers, positions and vectors are JSON arrays of any nesting, or texts that hold such arrays.
 
+use std::borrow::Cow;
+
 use crystal::structure::Structure;
 use schemas::limits::MAX_SITES;
 
@@ -23,24 +25,31 @@ pub(super) fn flat_numbers(
     what: &'static str,
     numbers: &mut Vec<f64>,
 ) -> Result<(), RecordError> {
+    let text = array_of(raw, what)?;
+    let mut cursor = Cursor::new(&text);
+    array(&mut cursor, what, numbers)?;
+    Ok(cursor.end()?)
+}
+
+/// Returns the array in a value: the value itself, its text, or the values of an object `{"__ndarray__": [shape, type,
+/// values]}`. Whether it is an array is not checked.
+///
+/// # Errors
+/// Returns a [`RecordError`] if an object is malformed or another one.
+pub(super) fn array_of<'a>(raw: &'a [u8], what: &'static str) -> Result<Cow<'a, [u8]>, RecordError> {
     let mut cursor = Cursor::new(raw);
     match cursor.peek() {
-        Some(b'"') => {
-            let text = cursor.string()?.text().into_owned();
-            let mut inner = Cursor::new(text.as_bytes());
-            array(&mut inner, what, numbers)?;
-            Ok(inner.end()?)
-        }
-        Some(b'{') => ndarray(&mut cursor, what, numbers),
-        _ => array(&mut cursor, what, numbers),
+        Some(b'"') => Ok(Cow::Owned(cursor.string()?.text().into_owned().into_bytes())),
+        Some(b'{') => ndarray(&mut cursor, what).map(Cow::Borrowed),
+        _ => Ok(Cow::Borrowed(raw)),
     }
 }
 
-/// Reads `{"__ndarray__": [shape, type, values]}`.
-fn ndarray(cursor: &mut Cursor<'_>, what: &'static str, numbers: &mut Vec<f64>) -> Result<(), RecordError> {
+/// Returns the values of `{"__ndarray__": [shape, type, values]}` as written.
+fn ndarray<'a>(cursor: &mut Cursor<'a>, what: &'static str) -> Result<&'a [u8], RecordError> {
     cursor.expect(b'{', what)?;
     let mut first = true;
-    let mut found = false;
+    let mut found = None;
     while let Some(key) = cursor.next_key(&mut first)? {
         if key.raw != NDARRAY {
             cursor.skip()?;
@@ -51,11 +60,10 @@ fn ndarray(cursor: &mut Cursor<'_>, what: &'static str, numbers: &mut Vec<f64>) 
         cursor.expect(b',', "the type of an array")?;
         cursor.skip()?;
         cursor.expect(b',', "the values of an array")?;
-        array(cursor, what, numbers)?;
+        found = Some(cursor.raw()?);
         cursor.expect(b']', "the end of an array")?;
-        found = true;
     }
-    if found { Ok(()) } else { Err(RecordError::MissingField(what)) }
+    found.ok_or(RecordError::MissingField(what))
 }
 
 /// Reads an array of any nesting, without recursion.

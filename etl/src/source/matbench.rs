@@ -159,7 +159,7 @@ fn open(inputs: &[PathBuf], name: Option<&str>) -> Result<OpenSource, SourceErro
                 structure: Structure::default(),
                 values: vec![None; property_count],
                 lists: Vec::new(),
-                site_properties: Some(SiteProperties::default()),
+                site_properties: SiteProperties::default(),
                 odd: Vec::new(),
             })
         }),
@@ -345,7 +345,7 @@ struct RowParser {
     values: Vec<Option<f64>>,
     /// Lists of the row, by the indices in `values`.
     lists: Vec<Vec<f64>>,
-    site_properties: Option<SiteProperties>,
+    site_properties: SiteProperties,
     /// Messages about values that count as missing.
     odd: Vec<String>,
 }
@@ -381,7 +381,8 @@ impl RowParser {
                     }
                 }
                 (Some(_), _) => {
-                    read_with_properties(&mut cursor, &mut self.structure, &mut self.site_properties)?;
+                    let properties = Some(&mut self.site_properties);
+                    read_with_properties(&mut cursor, &mut self.structure, properties)?;
                 }
                 (None, _) => cursor.skip()?,
             }
@@ -389,19 +390,19 @@ impl RowParser {
         }
         cursor.end()?;
         let sites = self.structure.atomic_numbers.len();
-        if let Some(found) = &self.site_properties {
-            for (key, property) in &task.site_keys {
-                match found.numbers(key, sites) {
-                    Ok(Some(list)) => self.values[*property] = Some(push(&mut self.lists, list)),
-                    Ok(None) => {}
-                    Err(message) => self.odd.push(message),
-                }
+        let found = &self.site_properties;
+        for (key, property) in &task.site_keys {
+            match found.numbers(key, sites) {
+                Ok(Some(list)) => self.values[*property] = Some(push(&mut self.lists, list)),
+                Ok(None) => {}
+                Err(message) => self.odd.push(message),
             }
-            let is_known = |key: &&str| task.site_keys.iter().any(|(known, _)| known == key);
-            self.odd.extend(found.of_numbers().filter(|key| !is_known(key)).map(|key| {
-                format!("{key} of the sites is left out: the first structure of the file has no such numbers")
-            }));
         }
+        let is_known = |key: &&str| task.site_keys.iter().any(|(known, _)| known == key);
+        self.odd.extend(found.of_numbers().filter(|key| !is_known(key)).map(|key| {
+            format!("{key} of the sites is left out: the first structure of the file has no such numbers")
+        }));
+        self.odd.extend(found.beyond());
         if cells == task.columns.len() {
             Ok(())
         } else {

@@ -44,10 +44,10 @@ impl FirstRows {
             }
             let raw = cursor.raw()?;
             if column == STRUCTURE_COLUMN && self.site_keys.is_none() {
-                let (mut structure, mut properties) = (Structure::default(), Some(SiteProperties::default()));
-                let read = read_with_properties(&mut Cursor::new(raw), &mut structure, &mut properties);
-                let found = properties.filter(|_| read.is_ok());
-                self.site_keys = found.map(|found| found.of_numbers().map(str::to_owned).collect());
+                let (mut structure, mut found) = (Structure::default(), SiteProperties::default());
+                if read_with_properties(&mut Cursor::new(raw), &mut structure, Some(&mut found)).is_ok() {
+                    self.site_keys = Some(found.of_numbers().map(str::to_owned).collect());
+                }
             }
             if reading.is_none() {
                 *reading = match PropertyValue::of_scalar(Cursor::new(raw).scalar()?) {

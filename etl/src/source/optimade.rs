@@ -87,7 +87,7 @@ impl RecordLayout for Optimade {
                         return Err(RecordError::EntryType(kind.into_owned()));
                     }
                 }
-                b"attributes" => attributes = Some(Attributes::read(&mut cursor, fields)?),
+                b"attributes" => attributes = Some(Attributes::read(&mut cursor, fields, &[])?),
                 _ => cursor.skip()?,
             }
         }

@@ -9,6 +9,7 @@ use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, req
 use super::json::Cursor;
 use super::json_string::JsonString;
 use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::site_properties::SiteProperties;
 use super::species::{element, species};
 
 /// Attributes that OPTIMADE defines and that are no properties of the crystal.
@@ -43,14 +44,21 @@ pub(super) struct Attributes<'a> {
     species: Option<&'a [u8]>,
     dimensions: Option<&'a [u8]>,
     features: Option<&'a [u8]>,
+    /// Lists with a number of every site.
+    pub(super) site_properties: SiteProperties,
 }
 
 impl<'a> Attributes<'a> {
-    /// Reads an object of attributes. Those that OPTIMADE does not define are properties.
+    /// Reads an object of attributes. Those that OPTIMADE does not define are properties: of the sites those in
+    /// `site_keys`, and the others of the crystal.
     ///
     /// # Errors
     /// Returns a [`RecordError`] if it is malformed.
-    pub(super) fn read(cursor: &mut Cursor<'a>, fields: &mut dyn RecordFields) -> Result<Self, RecordError> {
+    pub(super) fn read(
+        cursor: &mut Cursor<'a>,
+        fields: &mut dyn RecordFields,
+        site_keys: &[&str],
+    ) -> Result<Self, RecordError> {
         let mut attributes = Self::default();
         cursor.expect(b'{', "the attributes of a structure")?;
         let mut first = true;
@@ -70,8 +78,11 @@ impl<'a> Attributes<'a> {
                     cursor.skip()?;
                     continue;
                 }
-                _ => {
-                    json_property(key, cursor, fields)?;
+                raw => {
+                    match site_keys.iter().find(|known| known.as_bytes() == raw) {
+                        Some(key) => attributes.site_properties.add_list(key, cursor.raw()?),
+                        None => json_property(key, cursor, fields)?,
+                    }
                     continue;
                 }
             };

@@ -75,7 +75,7 @@ impl Reading {
     }
 
     /// Returns what a message calls a value.
-    fn noun(&self) -> &'static str {
+    pub(super) fn noun(&self) -> &'static str {
         match self {
             Self::Numbers | Self::StrictNumbers => "number",
             Self::Booleans => "boolean",

@@ -17,7 +17,7 @@ const PARAMETERS: [&str; 6] = ["a", "b", "c", "alpha", "beta", "gamma"];
 /// # Errors
 /// Those of [`read_with_properties`].
 pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure) -> Result<(), RecordError> {
-    read_with_properties(cursor, structure, &mut None)
+    read_with_properties(cursor, structure, None)
 }
 
 /// Reads a structure, and the properties of its sites if they are asked for. Other keys that do not describe atoms are
@@ -32,10 +32,9 @@ pub(super) fn read_structure(cursor: &mut Cursor<'_>, structure: &mut Structure)
 pub(super) fn read_with_properties(
     cursor: &mut Cursor<'_>,
     structure: &mut Structure,
-    properties: &mut Option<SiteProperties>,
+    mut properties: Option<&mut SiteProperties>,
 ) -> Result<(), RecordError> {
     structure.clear();
-    properties.iter_mut().for_each(SiteProperties::clear);
     let mut lattice_read = false;
     let mut coordinates = None;
     cursor.expect(b'{', "a structure")?;
@@ -49,12 +48,13 @@ pub(super) fn read_with_properties(
             b"sites" => {
                 structure.fractional.clear();
                 structure.atomic_numbers.clear();
+                properties.as_deref_mut().into_iter().for_each(SiteProperties::clear);
                 cursor.expect(b'[', "an array of sites")?;
                 let mut first = true;
                 while cursor.next_element(&mut first)? {
                     require_room(structure.atomic_numbers.len())?;
                     let site = structure.atomic_numbers.len() + 1;
-                    let (number, position, kind) = read_site(cursor, site, properties)?;
+                    let (number, position, kind) = read_site(cursor, site, properties.as_deref_mut())?;
                     if *coordinates.get_or_insert(kind) != kind {
                         return Err(RecordError::MissingField("abc"));
                     }
@@ -70,6 +70,41 @@ pub(super) fn read_with_properties(
         return Err(RecordError::MissingField("lattice"));
     }
     complete(structure, coordinates.ok_or(RecordError::MissingField("sites"))?)
+}
+
+/// Reads the properties of the sites of a structure, and nothing else of it.
+///
+/// # Errors
+/// Returns a [`RecordError`] if it is malformed or has too many sites.
+pub(super) fn read_site_properties(
+    cursor: &mut Cursor<'_>,
+    properties: &mut SiteProperties,
+) -> Result<(), RecordError> {
+    cursor.expect(b'{', "a structure")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        if key.raw != b"sites" {
+            cursor.skip()?;
+            continue;
+        }
+        properties.clear();
+        cursor.expect(b'[', "an array of sites")?;
+        let (mut first, mut sites) = (true, 0);
+        while cursor.next_element(&mut first)? {
+            require_room(sites)?;
+            sites += 1;
+            cursor.expect(b'{', "a site")?;
+            let mut first = true;
+            while let Some(key) = cursor.next_key(&mut first)? {
+                if key.raw == b"properties" && cursor.peek() == Some(b'{') {
+                    properties.read(cursor, sites)?;
+                } else {
+                    cursor.skip()?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads the `matrix` of a lattice or, if there is none, its lengths in Å and angles in degrees.
@@ -134,7 +169,7 @@ fn lattice_of([a, b, c]: [f64; 3], [alpha, beta, gamma]: [f64; 3]) -> [[f64; 3];
 fn read_site(
     cursor: &mut Cursor<'_>,
     site: usize,
-    properties: &mut Option<SiteProperties>,
+    mut properties: Option<&mut SiteProperties>,
 ) -> Result<(u8, [f64; 3], Coordinates), RecordError> {
     let (mut number, mut fractional, mut cartesian) = (None, None, None);
     cursor.expect(b'{', "a site")?;
@@ -145,7 +180,7 @@ fn read_site(
             b"abc" => fractional = Some(cursor.triple()?),
             // Pymatgen itself reads `abc`, so the other keys are not needed.
             b"xyz" if fractional.is_none() => cartesian = Some(cursor.triple()?),
-            b"properties" => match properties {
+            b"properties" => match properties.as_deref_mut() {
                 Some(properties) if cursor.peek() == Some(b'{') => properties.read(cursor, site)?,
                 _ => cursor.skip()?,
             },
@@ -248,6 +283,22 @@ mod tests {
         assert_eq!(code("110", "179"), Err("not_finite"));
         assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, false], \"a\": 3"), Err("not_periodic"));
         assert_eq!(code("\"a\": 3", "\"pbc\": [true, true, true], \"a\": 3"), Ok(()));
+    }
+
+    #[test]
+    fn properties_of_the_sites_are_read_with_and_without_the_structure() {
+        let text = CHLORIDE
+            .replace("\"xyz\": [0.0", "\"properties\": {\"q\": 1}, \"xyz\": [0.0")
+            .replace("\"abc\": [0.5", "\"properties\": {\"q\": -1, \"v\": [0, 1]}, \"abc\": [0.5");
+        let (mut with, mut without) = (SiteProperties::default(), SiteProperties::default());
+        let mut cursor = Cursor::new(text.as_bytes());
+        read_with_properties(&mut cursor, &mut Structure::default(), Some(&mut with)).expect("a crystal");
+        read_site_properties(&mut Cursor::new(text.as_bytes()), &mut without).expect("sites");
+        for found in [with, without] {
+            assert_eq!(found.keys().collect::<Vec<_>>(), ["q", "v"]);
+            assert_eq!(found.numbers("q", 2), Ok(Some(vec![1.0, -1.0])));
+            assert!(found.numbers("v", 2).is_err());
+        }
     }
 
     #[test]

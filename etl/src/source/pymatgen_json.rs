@@ -2,7 +2,7 @@
 //! as `structure`, such as `ComputedStructureEntry.as_dict()`.
 //!
 //! Properties are those in `properties` of a structure, or the keys of a record beside the structure and in its
-//! `properties` and `data`.
+//! `properties` and `data`. Numbers among the `properties` of the sites are properties, too.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,10 @@ use super::input::Progress;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
 use super::packing::JSON_ENDINGS;
-use super::pymatgen::read_structure;
+use super::pymatgen::{read_site_properties, read_with_properties};
 use super::record_fields::{RecordFields, id_rank, json_fields, json_identifier, json_property};
 use super::records::{RecordCutter, RecordLayout, open_records};
+use super::site_properties::SiteProperties;
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Keys of which a record has at least one.
@@ -73,9 +74,13 @@ pub(super) fn read_record(record: &[u8], fields: &mut dyn RecordFields) -> Resul
         }
     }
     cursor.end()?;
-    let Some(place) = fields.structure() else { return Ok(()) };
     let structure = structure.ok_or(RecordError::MissingField("structure"))?;
-    read_structure(&mut Cursor::new(structure), place)
+    let (mut cursor, mut properties) = (Cursor::new(structure), SiteProperties::default());
+    match fields.structure() {
+        Some(place) => read_with_properties(&mut cursor, place, Some(&mut properties))?,
+        None => read_site_properties(&mut cursor, &mut properties)?,
+    }
+    fields.sites(&properties)
 }
 
 /// Whether an object has a key.

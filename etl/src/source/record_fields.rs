@@ -10,6 +10,7 @@ use super::json::{Cursor, Scalar, excerpt};
 use super::json_string::JsonString;
 use super::key_scan::{KeyScan, PropertyKey};
 use super::property_value::PropertyValue;
+use super::site_properties::{SiteProperties, site_key};
 
 /// Keys of identifiers in formats that prescribe none, the first of which counts.
 const ID_KEYS: [&str; 9] =
@@ -40,6 +41,12 @@ pub(super) trait RecordFields {
 
     /// Returns the place of the structure, if it is needed.
     fn structure(&mut self) -> Option<&mut Structure>;
+
+    /// Receives the properties of the sites, after the structure.
+    ///
+    /// # Errors
+    /// Returns a [`RecordError`] if there are too many properties.
+    fn sites(&mut self, found: &SiteProperties) -> Result<(), RecordError>;
 }
 
 /// Passes the JSON value at the cursor to `fields`, as the property `key`.
@@ -142,6 +149,12 @@ impl RecordFields for ScanFields {
     fn structure(&mut self) -> Option<&mut Structure> {
         None
     }
+
+    fn sites(&mut self, found: &SiteProperties) -> Result<(), RecordError> {
+        found.contents().try_for_each(|(key, value, odd)| {
+            self.property(site_key(key).as_bytes(), value, odd.as_bytes(), None)
+        })
+    }
 }
 
 /// The fields of the record that is read.
@@ -202,5 +215,22 @@ impl RecordFields for CrystalFields {
 
     fn structure(&mut self) -> Option<&mut Structure> {
         self.wanted.then_some(&mut self.structure)
+    }
+
+    fn sites(&mut self, found: &SiteProperties) -> Result<(), RecordError> {
+        if !self.wanted {
+            return Ok(());
+        }
+        let sites = self.structure.atomic_numbers.len();
+        for key in found.keys() {
+            count_key(&mut self.count)?;
+            if let Some(at) = self.values.find(site_key(key).as_bytes()) {
+                self.values.set_list(at, key, found.numbers(key, sites));
+            }
+        }
+        if let Some(message) = found.beyond() {
+            self.values.remark(message);
+        }
+        Ok(())
     }
 }

@@ -20,8 +20,8 @@ use super::state::{InputState, file_states};
 use super::unread::UnreadFiles;
 use super::zip_archive::is_litter;
 use super::{
-    OpenSource, ParsedCrystal, PropertyValues, RawBlock, RawRecord, RecordError, RecordParser, RecordReader,
-    Sink, SourceError, SourceOptions,
+    OpenSource, ParsedCrystal, RawBlock, RawRecord, RecordError, RecordParser, RecordReader, Sink,
+    SourceError, SourceOptions,
 };
 use crate::reject::Origin;
 
@@ -276,8 +276,8 @@ impl RecordParser for FieldParser {
             Ok(id) => {
                 let CrystalFields { values, structure, .. } = &mut self.fields;
                 values.note(&id, &record.origin, sink);
-                let properties = PropertyValues { values: values.values(), lists: &[] };
-                sink.crystal(&record.origin, ParsedCrystal { material_id: &id, structure, properties });
+                let crystal = ParsedCrystal { material_id: &id, structure, properties: values.values() };
+                sink.crystal(&record.origin, crystal);
             }
             Err(error) => {
                 let id = Some(self.identifier(body, &name)).filter(|id| !id.is_empty());
