@@ -260,7 +260,7 @@ fn masked(row: &mut Row) {
     let ran = succeed(Path::new("sh"), [&shell[..], &build].concat());
     row.ran(&ran);
     for name in tree(&store).into_keys() {
-        let mode = fs::metadata(store.join(&name)).expect("a file").permissions().mode() & 0o777;
+        let mode = fs::metadata(file_of(&store, &name)).expect("a file").permissions().mode() & 0o777;
         row.outcome("0600");
         if mode != 0o600 {
             row.fault(format!("{name}: {mode:o}"));

@@ -8,13 +8,8 @@ use crate::model::{Batch, Trace};
 use crate::pretrain::mmpt::model::Prediction;
 
 /// The term.
-pub(super) const TERM: Term = Term {
-    name: "L_Example",
-    title: "An example",
-    unit: |_| "1",
-    value,
-    constant: |_, _| Some(0.0),
-};
+pub(super) const TERM: Term =
+    Term { name: "L_Example", title: "An example", unit: |_| "1", value, constant: |_, _| Some(0.0) };
 
 /// Mean error over crystals and parameters, shape `[1]`.
 fn value(config: &LossConfig, prediction: &Prediction, batch: &Batch, _: &mut Trace) -> Tensor<1> {
