@@ -33,7 +33,7 @@ pub enum PropertyValue {
     Number(f64),
     /// `true` or `false`.
     Boolean(bool),
-    /// A text with a list of finite numbers, one at least; see [`list_of_text`].
+    /// A text with a list of finite numbers, one at least; see `list_of_text`.
     List,
     /// Any other text, an array, an object or an infinity.
     Other,
