@@ -21,8 +21,8 @@ const SHADE_WIDTH: usize = 26;
 /// Atomic number of the noble gas that ends each period.
 const NOBLE_GASES: [usize; 7] = [2, 10, 18, 36, 54, 86, 118];
 
-/// Returns the row and column of an element, counted from 0, in the form with 18 groups. The lanthanoids and
-/// actinoids are in rows 7 and 8.
+/// Returns the row and column, both counted from 0, of the element with the atomic number `z` in the periodic table with
+/// 18 groups. Lanthanoids are in row 7 and actinoids in row 8, below the others. `None` beyond element 118.
 fn place(z: usize) -> Option<(usize, usize)> {
     let period = NOBLE_GASES.iter().position(|last| z <= *last)?;
     let last = NOBLE_GASES.get(period)?;
@@ -59,8 +59,8 @@ pub struct ShadeLegend {
     pub marks: [String; 3],
 }
 
-/// Returns the periodic table as an SVG in the style of [`super::SHADES`]. `cell` says what it shows of an element, given
-/// by its atomic number.
+/// Returns the periodic table as an SVG element, which needs the style sheet [`super::SHADES`]. `cell` returns the content
+/// of an element's cell, given the atomic number; `label` describes the picture to screen readers.
 pub fn periodic_table(label: &str, legend: &ShadeLegend, cell: impl Fn(usize) -> ElementCell) -> Markup {
     let (width, height) = (GROUPS * CELL, ROWS * CELL + BLOCK_GAP);
     html! {

@@ -4,19 +4,18 @@
 //! The identifier is `configuration_id`. Properties are the columns of numbers, booleans and classes: `energy` in eV for
 //! the cell, `formation_energy`, `electronic_band_gap` in eV, and others; of the sites lists such as `charges` and `magmoms`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::definition::SourceDefinition;
 use super::flat_json::{Cell, flat_numbers};
-use super::input::Progress;
 use super::json::Cursor;
-use super::parquet_rows::RowCutter;
+use super::parquet_rows::ParquetRows;
 use super::record_fields::{RecordFields, json_identifier, json_property};
-use super::records::{RecordCutter, RecordLayout, open_records};
+use super::records::open_records;
 use super::site_properties::{ASE_KEYS, SiteProperties};
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
-/// Columns without which a table is none of this source.
+/// Columns that every table of this source has.
 pub(super) const NEEDED: [&str; 4] = ["configuration_id", "cell", "atomic_numbers", "pbc"];
 /// Column of the positions, and beginning of the names of its parts in older exports.
 const POSITIONS: &str = "positions";
@@ -52,7 +51,7 @@ pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "colabfit", has_files: false, id_key: None, default_filters: &[], open };
 
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&Colabfit, inputs, options, name)
+    open_records(&ROWS, inputs, options, name)
 }
 
 /// Whether a column is that of the positions, or a part of it.
@@ -64,57 +63,47 @@ fn is_positions(name: &str) -> bool {
     })
 }
 
-/// The format of rows, as JSON objects.
-struct Colabfit;
+/// The format of the rows.
+static ROWS: ParquetRows = ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, read };
 
-impl RecordLayout for Colabfit {
-    fn source(&self) -> &'static str {
-        SOURCE.name
-    }
+/// Whether a column of lists is read.
+fn is_wanted(name: &str) -> bool {
+    NEEDED.contains(&name) || ASE_KEYS.contains(&name) || is_positions(name)
+}
 
-    fn endings(&self) -> &'static [&'static str] {
-        &[".parquet"]
-    }
-
-    fn is_sequential(&self) -> bool {
-        false
-    }
-
-    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
-        let wanted = |name: &str| NEEDED.contains(&name) || ASE_KEYS.contains(&name) || is_positions(name);
-        Ok(Box::new(RowCutter::open(path, &NEEDED, wanted, progress)?))
-    }
-
-    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
-        let mut cell = Cell::default();
-        let mut positions: Vec<(String, &[u8])> = Vec::new();
-        let mut site_properties = SiteProperties::default();
-        let mut cursor = Cursor::new(record);
-        cursor.expect(b'{', "a row")?;
-        let mut first = true;
-        while let Some(key) = cursor.next_key(&mut first)? {
-            let name = key.text();
-            match &*name {
-                "configuration_id" => json_identifier(0, &mut cursor, fields)?,
-                "cell" => cell.lattice = Some(cursor.raw()?),
-                "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
-                "pbc" => cell.periodic = Some(cursor.raw()?),
-                name if is_positions(name) => positions.push((name.to_owned(), cursor.raw()?)),
-                name if ASE_KEYS.contains(&name) => site_properties.add_list(name, cursor.raw()?),
-                name if DESCRIPTIONS.contains(&name) || name.starts_with(FORCES) => cursor.skip()?,
-                _ => json_property(key, &mut cursor, fields)?,
-            }
+/// Reads a row, a JSON object.
+///
+/// # Errors
+/// Returns a [`RecordError`] if it is malformed or its structure is not a crystal.
+fn read(record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+    let mut cell = Cell::default();
+    let mut positions: Vec<(String, &[u8])> = Vec::new();
+    let mut site_properties = SiteProperties::default();
+    let mut cursor = Cursor::new(record);
+    cursor.expect(b'{', "a row")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        let name = key.text();
+        match &*name {
+            "configuration_id" => json_identifier(0, &mut cursor, fields)?,
+            "cell" => cell.lattice = Some(cursor.raw()?),
+            "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
+            "pbc" => cell.periodic = Some(cursor.raw()?),
+            name if is_positions(name) => positions.push((name.to_owned(), cursor.raw()?)),
+            name if ASE_KEYS.contains(&name) => site_properties.add_list(name, cursor.raw()?),
+            name if DESCRIPTIONS.contains(&name) || name.starts_with(FORCES) => cursor.skip()?,
+            _ => json_property(key, &mut cursor, fields)?,
         }
-        cursor.end()?;
-        if let Some(structure) = fields.structure() {
-            // The parts of the positions follow each other by their numbers.
-            positions.sort();
-            cell.structure(structure, |numbers| {
-                positions.iter().try_for_each(|(_, raw)| flat_numbers(raw, "positions", numbers))
-            })?;
-        }
-        fields.sites(&site_properties)
     }
+    cursor.end()?;
+    if let Some(structure) = fields.structure() {
+        // The parts of the positions follow each other by their numbers.
+        positions.sort();
+        cell.structure(structure, |numbers| {
+            positions.iter().try_for_each(|(_, raw)| flat_numbers(raw, "positions", numbers))
+        })?;
+    }
+    fields.sites(&site_properties)
 }
 
 #[cfg(test)]
@@ -135,7 +124,7 @@ mod tests {
             let reading = Reading::SiteNumbers;
             let mut fields =
                 CrystalFields::new(&[PropertyKey { key: b"site_charges".to_vec(), reading, values: 1 }]);
-            Colabfit.read(row.as_bytes(), &mut fields).expect("a crystal");
+            read(row.as_bytes(), &mut fields).expect("a crystal");
             assert_eq!(fields.values.values().list(0), Some(&[1.0, -1.0][..]), "{charges}");
         }
     }

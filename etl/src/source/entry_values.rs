@@ -113,7 +113,8 @@ impl EntryValues {
         self.odd.clear();
     }
 
-    /// Returns the index of a property by its key as written.
+    /// Returns the index of the property with a key, given as the bytes between its quotes in the source, escapes
+    /// included; `None` for a key that is no property.
     #[inline]
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         self.index.find(key)

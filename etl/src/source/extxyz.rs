@@ -2,9 +2,9 @@
 //! each atom.
 //!
 //! `Lattice` holds the three cell vectors in Å one after another, `Properties` the columns of the atoms, and `pbc` the
-//! periodic directions, which are all three where there is a cell and no `pbc`. The other keys with one value are
-//! properties, and the other columns that are one number of an atom are properties of the sites; lists, vectors of the
-//! atoms, and their texts and truth values are left out.
+//! periodic directions, which are all three where there is a cell and no `pbc`. Every other key with a single value is a
+//! property of the crystal. Every other column with one number per atom is a property of the sites. Lists in the
+//! comment line, and columns of vectors, texts or truth values, are left out.
 
 use std::path::{Path, PathBuf};
 

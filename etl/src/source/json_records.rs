@@ -11,7 +11,9 @@ use super::json_stream::{Cut, JsonStream};
 use super::json_string::JsonString;
 use super::line_stream::LineStream;
 use super::look::{Keys, start_of};
-use super::records::{Piece, RecordCutter};
+use super::packing::JSON_ENDINGS;
+use super::record_fields::RecordFields;
+use super::records::{Piece, RecordCutter, RecordLayout};
 use super::{MAX_RECORD_BYTES, RecordError, SourceError};
 
 /// Largest size in bytes of a key outside records.
@@ -19,14 +21,18 @@ const MAX_KEY_BYTES: usize = 1 << 16;
 /// Ending of a document's name in a zip archive.
 const ENDING: &str = ".json";
 
-/// What is known of the documents of a source.
+/// A format of records in JSON documents.
 pub(super) struct JsonRecords {
+    /// Name of the source.
+    pub(super) source: &'static str,
     /// Key of the list of records, if documents may be objects that hold one.
     pub(super) list_key: Option<&'static str>,
     /// Keys of which a record has at least one.
     pub(super) record_keys: &'static [&'static str],
     /// Whether a line or element is no record but a heading.
     pub(super) is_heading: fn(&[u8]) -> bool,
+    /// Reads a record, as [`RecordLayout::read`] says.
+    pub(super) read: fn(&[u8], &mut dyn RecordFields) -> Result<(), RecordError>,
 }
 
 /// How a document holds its records.
@@ -70,16 +76,18 @@ impl JsonRecords {
             Shape::One
         }
     }
+}
 
-    /// Opens a document before its first record.
-    ///
-    /// # Errors
-    /// Returns a [`SourceError`] if it cannot be read or is not JSON.
-    pub(super) fn open(
-        &self,
-        path: &Path,
-        progress: &Progress,
-    ) -> Result<Box<dyn RecordCutter>, SourceError> {
+impl RecordLayout for JsonRecords {
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &JSON_ENDINGS
+    }
+
+    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
         let shape = self.shape(&start_of(path)?);
         let document = open_document(path, ENDING, progress)?;
         if shape == Shape::Lines {
@@ -103,6 +111,10 @@ impl JsonRecords {
             }
         };
         Ok(Box::new(DocumentCutter { json, place, is_heading: self.is_heading }))
+    }
+
+    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        (self.read)(record, fields)
     }
 }
 
@@ -260,9 +272,11 @@ mod tests {
     use super::*;
 
     const LAYOUT: JsonRecords = JsonRecords {
+        source: "test",
         list_key: Some("list"),
         record_keys: &["id"],
         is_heading: |record| record.trim_ascii() == b"{\"head\": 1}",
+        read: |_, _| Ok(()),
     };
 
     fn try_cut(text: &str) -> Result<Vec<String>, SourceError> {

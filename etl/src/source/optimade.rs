@@ -3,16 +3,14 @@
 //! The identifier is `id`. Properties are the attributes that OPTIMADE does not define, such as `_mp_band_gap`. The
 //! lines that describe a data set, with `x-optimade` or the `type` `info`, are no entries.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::definition::SourceDefinition;
-use super::input::Progress;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
 use super::optimade_structure::Attributes;
-use super::packing::JSON_ENDINGS;
 use super::record_fields::{RecordFields, json_identifier};
-use super::records::{RecordCutter, RecordLayout, open_records};
+use super::records::open_records;
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
 /// Key of the attributes in an entry.
@@ -31,12 +29,17 @@ pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "optimade", has_files: false, id_key: None, default_filters: &[], open };
 
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&Optimade, inputs, options, name)
+    open_records(&ENTRIES, inputs, options, name)
 }
 
-/// The documents of the source.
-const RECORDS: JsonRecords =
-    JsonRecords { list_key: Some(LIST_KEY), record_keys: &[ATTRIBUTES_KEY, HEADING_KEY], is_heading };
+/// The format of the entries.
+static ENTRIES: JsonRecords = JsonRecords {
+    source: SOURCE.name,
+    list_key: Some(LIST_KEY),
+    record_keys: &[ATTRIBUTES_KEY, HEADING_KEY],
+    is_heading,
+    read,
+};
 
 /// Whether a line describes the data set.
 fn is_heading(line: &[u8]) -> bool {
@@ -57,42 +60,29 @@ fn is_heading(line: &[u8]) -> bool {
     read().unwrap_or(false)
 }
 
-/// The format of entries.
-struct Optimade;
-
-impl RecordLayout for Optimade {
-    fn source(&self) -> &'static str {
-        SOURCE.name
-    }
-
-    fn endings(&self) -> &'static [&'static str] {
-        &JSON_ENDINGS
-    }
-
-    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
-        RECORDS.open(path, progress)
-    }
-
-    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
-        let mut attributes = None;
-        let mut cursor = Cursor::new(record);
-        cursor.expect(b'{', "an entry")?;
-        let mut first = true;
-        while let Some(key) = cursor.next_key(&mut first)? {
-            match key.raw {
-                b"id" => json_identifier(0, &mut cursor, fields)?,
-                b"type" => {
-                    let kind = cursor.string()?.text();
-                    if kind != STRUCTURES {
-                        return Err(RecordError::EntryType(kind.into_owned()));
-                    }
+/// Reads an entry.
+///
+/// # Errors
+/// Returns a [`RecordError`] if it is malformed or its structure is not a crystal.
+fn read(record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+    let mut attributes = None;
+    let mut cursor = Cursor::new(record);
+    cursor.expect(b'{', "an entry")?;
+    let mut first = true;
+    while let Some(key) = cursor.next_key(&mut first)? {
+        match key.raw {
+            b"id" => json_identifier(0, &mut cursor, fields)?,
+            b"type" => {
+                let kind = cursor.string()?.text();
+                if kind != STRUCTURES {
+                    return Err(RecordError::EntryType(kind.into_owned()));
                 }
-                b"attributes" => attributes = Some(Attributes::read(&mut cursor, fields, &[])?),
-                _ => cursor.skip()?,
             }
+            b"attributes" => attributes = Some(Attributes::read(&mut cursor, fields, &[])?),
+            _ => cursor.skip()?,
         }
-        cursor.end()?;
-        let Some(structure) = fields.structure() else { return Ok(()) };
-        attributes.ok_or(RecordError::MissingField(ATTRIBUTES_KEY))?.structure(structure)
     }
+    cursor.end()?;
+    let Some(structure) = fields.structure() else { return Ok(()) };
+    attributes.ok_or(RecordError::MissingField(ATTRIBUTES_KEY))?.structure(structure)
 }

@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use schemas::guard::GuardedBatches;
 
 use super::input::Progress;
-use super::records::{Piece, RecordCutter};
+use super::record_fields::RecordFields;
+use super::records::{Piece, RecordCutter, RecordLayout};
 use super::table_parquet::{check_compression, fault, open_batches, open_table};
 use super::{MAX_RECORD_BYTES, RecordError, SourceError};
 
@@ -35,6 +36,40 @@ fn is_scalar(kind: &DataType) -> bool {
 pub(super) fn column_names(path: &Path) -> Result<Vec<String>, SourceError> {
     let table = open_table(path)?;
     Ok(table.schema().fields().iter().map(|field| field.name().clone()).collect())
+}
+
+/// A format of rows in Parquet tables.
+pub(super) struct ParquetRows {
+    /// Name of the source.
+    pub(super) source: &'static str,
+    /// Columns that every table of the source has.
+    pub(super) needed: &'static [&'static str],
+    /// Whether a column of lists is read.
+    pub(super) is_wanted: fn(&str) -> bool,
+    /// Reads a row, as [`RecordLayout::read`] says.
+    pub(super) read: fn(&[u8], &mut dyn RecordFields) -> Result<(), RecordError>,
+}
+
+impl RecordLayout for ParquetRows {
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".parquet"]
+    }
+
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
+    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
+        Ok(Box::new(RowCutter::open(path, self.needed, self.is_wanted, progress)?))
+    }
+
+    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
+        (self.read)(record, fields)
+    }
 }
 
 /// Cuts a table into its rows, as JSON objects of the columns that are wanted or hold scalars.

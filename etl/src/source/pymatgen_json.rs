@@ -4,16 +4,14 @@
 //! Properties are those in `properties` of a structure, or the keys of a record beside the structure and in its
 //! `properties` and `data`. Numbers among the `properties` of the sites are properties, too.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::definition::SourceDefinition;
-use super::input::Progress;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
-use super::packing::JSON_ENDINGS;
 use super::pymatgen::{read_site_properties, read_with_properties};
 use super::record_fields::{RecordFields, id_rank, json_fields, json_identifier, json_property};
-use super::records::{RecordCutter, RecordLayout, open_records};
+use super::records::open_records;
 use super::site_properties::SiteProperties;
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
@@ -24,32 +22,17 @@ pub(super) const SOURCE: SourceDefinition =
     SourceDefinition { name: "pymatgen", has_files: false, id_key: None, default_filters: &[], open };
 
 fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenSource, SourceError> {
-    open_records(&Pymatgen, inputs, options, name)
+    open_records(&RECORDS, inputs, options, name)
 }
-
-/// The documents of the source.
-const RECORDS: JsonRecords = JsonRecords { list_key: None, record_keys: &RECORD_KEYS, is_heading: |_| false };
 
 /// The format of structures and of records with structures.
-struct Pymatgen;
-
-impl RecordLayout for Pymatgen {
-    fn source(&self) -> &'static str {
-        SOURCE.name
-    }
-
-    fn endings(&self) -> &'static [&'static str] {
-        &JSON_ENDINGS
-    }
-
-    fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
-        RECORDS.open(path, progress)
-    }
-
-    fn read(&self, record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError> {
-        read_record(record, fields)
-    }
-}
+static RECORDS: JsonRecords = JsonRecords {
+    source: SOURCE.name,
+    list_key: None,
+    record_keys: &RECORD_KEYS,
+    is_heading: |_| false,
+    read: read_record,
+};
 
 /// Reads a structure, or a record that holds one.
 ///

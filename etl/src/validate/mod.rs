@@ -39,7 +39,8 @@ impl Default for ValidateOptions {
 /// An error in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Name of the file, relative to its folder: that of the shards, or that of manifest and rejects.
+    /// Name of the file without its folder, which is the store for shards and the sidecar for `manifest.json` and
+    /// `rejects.parquet`.
     pub file: String,
     /// Row in the file, counted from 0, if the error concerns a row.
     pub row: Option<u64>,

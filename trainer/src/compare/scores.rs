@@ -43,7 +43,8 @@ impl Scores {
         }
     }
 
-    /// Returns the score of the training median, or of the commonest class of the training part.
+    /// Returns the mean score over the folds, and its deviation, of a constant prediction: the median of the training
+    /// targets, in their unit, or the commonest class of the training part, a number from 0 to 1.
     pub fn dummy(&self, metric: Metric) -> Option<MeanStd> {
         match self {
             Self::Numbers(record) => Some(MeanStd { mean: record.mean.dummy_mae, std: record.std.dummy_mae }),

@@ -62,7 +62,7 @@ fn spread(seeds: usize, of_seed: impl Fn(usize) -> BTreeMap<String, f64>) -> BTr
 mod tests {
     use super::*;
 
-    /// A fold of crystals with these targets and predictions of every seed.
+    /// A fold that was trained with `seeds` seeds. Each test crystal is a target and the outputs of every seed, `[S][K]`.
     fn fold(seeds: usize, crystals: &[(f64, Vec<Vec<f64>>)]) -> TestedFold {
         let crystal = |(target, predictions): &(f64, Vec<Vec<f64>>)| TestedCrystal {
             material_id: String::new(),

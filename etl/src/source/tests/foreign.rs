@@ -10,7 +10,7 @@ type Keys<'a> = &'a [(&'a str, &'a str)];
 
 /// Tolerance of lengths in Å and of properties.
 const TOLERANCE: f64 = 1e-9;
-/// Tolerance of volumes in Å^3, which are given to six decimals.
+/// Largest difference of a volume in Å^3: `expected.json` rounds volumes to six decimals.
 const VOLUME_TOLERANCE: f64 = 1e-6;
 
 /// Returns the rows that a sample's own library reads.
@@ -30,8 +30,9 @@ fn volume(lattice: &[[f64; 3]; 3]) -> f64 {
     (cross[0] * c[0] + cross[1] * c[1] + cross[2] * c[2]).abs()
 }
 
-/// Reads files and compares their crystals with those of a sample, and the properties of these keys, by the names that
-/// they have in the table of what is expected. Returns what was read.
+/// Reads files with a source, and compares identifiers, sorted atomic numbers, volumes and properties with the rows of
+/// `sample` in `expected.json`. `keys` pairs the key of a property in the file with its name in those rows. Returns what
+/// was read, or `None` where the samples are missing.
 fn compare(kind: SourceKind, sample: &str, paths: &[&str], keys: Keys<'_>) -> Option<Harvest> {
     let rows = expected(sample)?;
     let file = paths.join(", ");
