@@ -39,10 +39,6 @@ fn tuned(task: &Path, more: &[&str]) -> Folder {
     out
 }
 
-fn json(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
-}
-
 #[test]
 fn members_learn_and_are_tested() {
     let (_kept, task) = task("", "");

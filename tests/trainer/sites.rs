@@ -6,7 +6,6 @@ use std::process::Command;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{UInt8Type, UInt64Type};
-use serde_json::Value;
 
 use crate::support::*;
 
@@ -85,15 +84,6 @@ fn on_charges<'a>(store: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a s
     let rest = ["--from-scratch", "--folds", "3", "--quiet", "--threads", "1", "--batch", "4"];
     let encoder: &[&str] = if more.contains(&"model.kind=cgcnn") { &[] } else { small_encoder() };
     [&target[..], &rest, encoder, more].concat()
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
-}
-
-fn csv(path: &Path) -> Vec<csv::StringRecord> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).expect("a table");
-    reader.records().map(|record| record.expect("well formed")).collect()
 }
 
 #[test]

@@ -221,6 +221,17 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A file of JSON.
+pub(crate) fn json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
+}
+
+/// The lines of a CSV as records.
+pub(crate) fn csv(path: &Path) -> Vec<csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).expect("a table");
+    reader.records().map(|record| record.expect("well formed")).collect()
+}
+
 /// A number of a record.
 pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))

@@ -15,16 +15,6 @@ fn on<'a>(properties: &'a str, store: &'a Path, out: &'a Path, more: &[&'a str])
     [&target[..], &rest, epochs, small_encoder(), more].concat()
 }
 
-fn json(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
-}
-
-/// The lines of a CSV as records.
-fn csv(path: &Path) -> Vec<csv::StringRecord> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).expect("a table");
-    reader.records().map(|record| record.expect("well formed")).collect()
-}
-
 #[test]
 fn classes_are_learnt_tested_and_predicted() {
     let (folder, store) = (folder(), store());
