@@ -6,6 +6,9 @@ use crate::vectorised::vectorised;
 
 /// Elements per task.
 const CHUNK: usize = 1 << 14;
+/// A mean of gradients below this is zero: where a gradient stays zero, the mean would end as a subnormal number that no
+/// further step makes smaller, and many processors calculate some hundred times slower with it.
+const NEGLIGIBLE: f64 = 1e-30;
 /// Number of independent sums in [`squared_norm`].
 const LANES: usize = 16;
 
@@ -36,12 +39,13 @@ struct Factors<R> {
     step_size: R,
     root_correction: R,
     epsilon: R,
+    negligible: R,
 }
 
 /// Takes a step in place. With t = `settings.step` and the weight decay λ:
 ///
 /// * p ← p·(1 − lr·λ)
-/// * m ← m + (1−β1)(g − m)
+/// * m ← m + (1−β1)(g − m), and 0 where that is below 1e-30
 /// * v ← β2·v + (1−β2)g²
 /// * p ← p − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
 ///
@@ -70,6 +74,7 @@ pub fn step<R: Real>(
         step_size: R::from_f64(settings.learning_rate / correction(settings.beta1)),
         root_correction: R::from_f64(correction(settings.beta2).sqrt()),
         epsilon: R::from_f64(settings.epsilon),
+        negligible: R::from_f64(NEGLIGIBLE),
     };
     let chunks = parameter.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK));
     let moments = mean.chunks_mut(CHUNK).zip(square.chunks_mut(CHUNK));
@@ -89,7 +94,9 @@ vectorised! {
     ) {
         let values = parameter.iter_mut().zip(gradient).zip(mean.iter_mut().zip(square));
         for ((parameter, gradient), (mean, square)) in values {
-            *mean = (*gradient - *mean).multiply_add::<FUSED>(factors.one_minus_beta1, *mean);
+            let next = (*gradient - *mean).multiply_add::<FUSED>(factors.one_minus_beta1, *mean);
+            let is_negligible = next < factors.negligible && -next < factors.negligible;
+            *mean = if is_negligible { R::ZERO } else { next };
             let squared = *gradient * *gradient * factors.one_minus_beta2;
             *square = square.multiply_add::<FUSED>(factors.beta2, squared);
             let root = square.sqrt() / factors.root_correction + factors.epsilon;
@@ -171,6 +178,15 @@ mod tests {
         let mut parameter = [1.0f32, -2.0];
         step(&mut parameter, &[0.5, -3.0], &mut [0.0; 2], &mut [0.0; 2], &SETTINGS);
         close(&double(&parameter), &[0.999, -1.999], 1e-6);
+    }
+
+    #[test]
+    fn a_mean_of_gradients_ends_at_zero() {
+        let (mut p, mut m, mut v) = ([1.0f32; 2], [1e-3, -1e-3], [1e-6; 2]);
+        for step_number in 1..1000 {
+            step(&mut p, &[0.0; 2], &mut m, &mut v, &Settings { step: step_number, ..SETTINGS });
+        }
+        assert_eq!(m, [0.0; 2]);
     }
 
     #[test]

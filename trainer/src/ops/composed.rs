@@ -5,6 +5,7 @@ use std::f64::consts::LN_2;
 
 use burn::prelude::*;
 use burn::tensor::{IndexingUpdateOp, activation};
+use kernels::gaussian::NEGLIGIBLE;
 use kernels::triplet::{ORDERS, RADIAL};
 
 use super::{ATTENTION_SLOPE, Activation, Edges, GATE_EPSILON, NORM_EPSILON, Normalised, all_reduce};
@@ -270,7 +271,9 @@ pub fn gaussians(values: Tensor<1>, first: f64, step: f64, count: usize, gamma: 
     let rows = values.dims()[0];
     let centres = centres(first, step, count, &values).reshape([1, count]);
     let distances = values.reshape([rows, 1]) - centres;
-    (distances.powi_scalar(2) * -gamma).exp()
+    let gaussians = (distances.powi_scalar(2) * -gamma).exp();
+    let is_negligible = gaussians.clone().lower_scalar(NEGLIGIBLE);
+    gaussians.mask_fill(is_negligible, 0.0)
 }
 
 /// Returns the centres of [`super::gaussians`], on the device of `values`.

@@ -341,8 +341,8 @@ pub fn layer_norm_gate(values: Tensor<2>, x: Tensor<2>, weight: Tensor<1>, bias:
     on_device_of!(x, layer_norm_gate(values, x, weight, bias))
 }
 
-/// Expands numbers in Gaussians with evenly spaced centres: `y_n = exp(−γ (d − first − n · step)²)`. The numbers have
-/// no gradient.
+/// Expands numbers in Gaussians with evenly spaced centres: `y_n = exp(−γ (d − first − n · step)²)`, and zero for what is
+/// below [`kernels::gaussian::NEGLIGIBLE`]. The numbers have no gradient.
 ///
 /// # Shapes
 /// `values` (d) `[rows]`, output `[rows, count]`.

@@ -5,6 +5,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, LibTorch, backend_extension};
 use burn::prelude::*;
 use burn_tch::TchTensor;
+use kernels::gaussian::NEGLIGIBLE;
 
 use super::slope_times;
 use crate::ops::differentiable::{Operation, differentiable};
@@ -33,6 +34,7 @@ impl LibtorchElementwise for LibTorch {
         let _ = y.square_();
         let _ = y.g_mul_scalar_(-gamma);
         let _ = y.exp_();
+        let _ = y.threshold_(NEGLIGIBLE, 0.0);
         TchTensor::new(y)
     }
 }
