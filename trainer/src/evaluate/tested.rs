@@ -185,9 +185,12 @@ impl Members<'_> {
         });
         let mut tested = tested?;
         // Many are compared with the training crystals at once, which takes a quarter of the time.
-        let distances = domain.iter().flat_map(|domain| domain.distances(&embeddings, width));
-        for (crystal, distance) in tested.iter_mut().zip(distances) {
-            crystal.distances.extend(distance);
+        if let Some(domain) = domain {
+            let atomic_numbers = tested.iter().map(|crystal| &*crystal.atomic_numbers);
+            let distances = domain.distances(&embeddings, width, atomic_numbers);
+            for (crystal, distance) in tested.iter_mut().zip(distances) {
+                crystal.distances.extend(distance);
+            }
         }
         Ok(tested)
     }

@@ -5,9 +5,11 @@
 //! * [`ensemble`]: all folds and seeds of a task, in one folder
 //! * [`ensemble_record`]: the record of that folder
 //! * [`predictor`]: predictions of a fine-tuned model; `predictions`: those for a part
-//! * [`calibration`]: predictions for validation parts, for intervals; [`domain`]: what a model was trained on
+//! * [`calibration`]: predictions for validation parts, for intervals; [`domain`]: what a model was trained on;
+//!   `composition`: compositions as points
 
 pub mod calibration;
+mod composition;
 pub mod criterion;
 pub mod domain;
 pub mod ensemble;

@@ -103,10 +103,10 @@ impl<'a> Ensemble<'a> {
         for member in self.others {
             predictions.push(run(member, graph.clone())?);
         }
-        let elements = of_crystals(&graph, |atoms| atoms.iter().copied().collect::<BTreeSet<u8>>());
+        let atomic_numbers = of_crystals(&graph, <[u8]>::to_vec);
         let sites = if self.first.quantity.per_site { of_crystals(&graph, sites) } else { Vec::new() };
         predictions.insert(0, run(self.first, graph)?);
-        let domains = self.domains(&predictions, &elements);
+        let domains = self.domains(&predictions, &atomic_numbers);
         let mut rows = Vec::with_capacity(identifiers.len());
         for (crystal, (material_id, formula)) in identifiers.into_iter().zip(formulas).enumerate() {
             if let Some(number) = unknown[crystal] {
@@ -134,27 +134,35 @@ impl<'a> Ensemble<'a> {
 
     /// Returns how the crystals of a batch compare with the training crystals of all models, `[B]`; nothing unless all
     /// models have a record of them.
-    fn domains(&self, predictions: &[BatchPredictions], elements: &[BTreeSet<u8>]) -> Vec<Option<DomainRow>> {
+    fn domains(
+        &self,
+        predictions: &[BatchPredictions],
+        atomic_numbers: &[Vec<u8>],
+    ) -> Vec<Option<DomainRow>> {
         let members = std::iter::once(self.first).chain(self.others);
         let domains: Option<Vec<&ModelDomain>> = members.map(|member| member.domain.as_ref()).collect();
         let Some(domains) = domains else { return Vec::new() };
         let distances = domains.iter().zip(predictions);
         let distances: Vec<Vec<Option<f64>>> = distances
-            .map(|(domain, predictions)| domain.distances(&predictions.embeddings, predictions.width()))
+            .map(|(domain, predictions)| {
+                let atomic_numbers = atomic_numbers.iter().map(Vec::as_slice);
+                domain.distances(&predictions.embeddings, predictions.width(), atomic_numbers)
+            })
             .collect();
         let limit = domains.iter().map(|domain| domain.limit()).sum::<f64>() / domains.len() as f64;
-        let of_crystal = |(crystal, elements): (usize, &BTreeSet<u8>)| {
+        let of_crystal = |(crystal, atomic_numbers): (usize, &Vec<u8>)| {
             let of_models = distances.iter().map(|distances| distances.get(crystal).copied().flatten());
             let of_models: Vec<f64> = of_models.collect::<Option<_>>()?;
             let distance = of_models.iter().sum::<f64>() / of_models.len() as f64;
             let is_unseen = |number: &&u8| domains.iter().all(|domain| !domain.elements().contains(number));
+            let elements: BTreeSet<u8> = atomic_numbers.iter().copied().collect();
             let unseen =
                 elements.iter().filter(is_unseen).filter_map(|number| SYMBOLS.get(usize::from(*number)));
             let unseen: Vec<&str> = unseen.copied().collect();
             let is_outside = !unseen.is_empty() || distance > limit;
             Some(DomainRow { distance, unseen_elements: unseen.join(" "), is_outside })
         };
-        elements.iter().enumerate().map(of_crystal).collect()
+        atomic_numbers.iter().enumerate().map(of_crystal).collect()
     }
 
     /// Returns what the models predict for a crystal, from their outputs `[M][K]`, or for its sites, from `[M][nsites]`;

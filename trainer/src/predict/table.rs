@@ -17,7 +17,7 @@
 //!
 //! | column | content |
 //! |---|---|
-//! | `domain_distance` | distance from the nearest training crystal in the space of the model's embeddings, divided by the median of that distance among the training crystals; the mean of several models |
+//! | `domain_distance` | distance from the nearest training crystal by the model's embedding and the composition, divided by the median of that distance among the training crystals; the mean of several models |
 //! | `unseen_elements` | symbols of the elements that no training crystal holds, separated by spaces |
 //! | `out_of_domain` | whether there are such elements, or the distance is larger than that of 95 % of the training crystals |
 //!
