@@ -9,6 +9,8 @@ mod damage;
 mod determinism;
 #[cfg(feature = "tch")]
 mod device;
+#[path = "../common/disk.rs"]
+mod disk;
 mod divergence;
 mod duplicates;
 mod earlier;
@@ -36,3 +38,4 @@ mod systems;
 mod targets;
 mod tensorboard;
 mod verify;
+mod weights;
