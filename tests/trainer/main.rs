@@ -31,6 +31,8 @@ mod python;
 mod ranks;
 mod refusals;
 mod resume;
+#[path = "../common/server.rs"]
+mod server;
 mod sites;
 mod stores;
 mod support;

@@ -1,8 +1,6 @@
 //! Weights by name: fetched, kept, compared with their hash, and taken by every command.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -10,6 +8,7 @@ use std::sync::LazyLock;
 use schemas::hash::sha256;
 use trainer::catalogue::{Entry, Origin};
 
+use crate::server::serve;
 use crate::support::*;
 
 /// Weights of a small fine-tuned model.
@@ -94,44 +93,6 @@ impl Lab {
 fn done(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", said(output));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Serves a body under every path, from the byte that a request asks for; `sent` bytes of the first answer.
-fn serve(body: Vec<u8>, sent: usize, stays_open: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        let mut open = Vec::new();
-        for (number, stream) in listener.incoming().enumerate() {
-            let mut stream = stream.expect("a connection");
-            let mut start = 0;
-            for line in BufReader::new(stream.try_clone().expect("a socket")).lines() {
-                let line = line.unwrap_or_default().to_ascii_lowercase();
-                if let Some(range) = line.strip_prefix("range: bytes=") {
-                    start = range.trim_end_matches('-').parse().expect("a range to the end");
-                }
-                if line.is_empty() {
-                    break;
-                }
-            }
-            let (status, rest) =
-                if start > 0 { ("206 Partial Content", &body[start..]) } else { ("200 OK", &body[..]) };
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{}\r\nETag: \"1\"\r\n\
-                 Connection: close\r\n\r\n",
-                rest.len(),
-                body.len() - 1,
-                body.len()
-            );
-            let sent = if number == 0 { sent.min(rest.len()) } else { rest.len() };
-            // The client may have gone already.
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&rest[..sent]));
-            if stays_open && number == 0 {
-                open.push(stream);
-            }
-        }
-    });
-    format!("http://{address}")
 }
 
 #[test]

@@ -56,8 +56,12 @@ fn with_hints(command: Command) -> Command {
     command.mut_args(with_hint).mut_subcommands(with_hints)
 }
 
-/// Adds the hint for the argument's placeholder.
+/// Adds the hint for the argument's placeholder, unless it has values to offer: the script of Bash would take these for
+/// files.
 fn with_hint(argument: Arg) -> Arg {
+    if argument.get_value_parser().possible_values().is_some() {
+        return argument;
+    }
     let name = argument.get_value_names().and_then(<[_]>::first).map(|name| name.as_str());
     match HINTS.iter().find(|(known, _)| Some(*known) == name) {
         Some((_, hint)) => argument.value_hint(*hint),
@@ -107,6 +111,8 @@ mod tests {
         let fish = script(&["oak", "elm"], Shell::Fish);
         assert!(fish.contains("-l weights -d 'A (b)' -r -F -a \"oak\\t''"), "{fish}");
         assert!(fish.contains("-l colour -r -f -a "), "{fish}");
+        let bash = script(&["oak", "elm"], Shell::Bash);
+        assert!(bash.contains("compgen -W \"oak elm\"") && !bash.contains("compopt -o filenames"), "{bash}");
         // Without names they are files alone.
         assert!(script(&[], Shell::Zsh).contains(":WEIGHTS:_files"));
         assert!(script(&[], Shell::Fish).contains("-l weights -d 'A (b)' -r -F"));

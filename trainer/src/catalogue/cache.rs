@@ -21,7 +21,7 @@ use crate::atomic;
 
 /// Environment variable with the folder of copies of all kinds, instead of one in the user's cache.
 pub const CACHE_VARIABLE: &str = "CRYSTAL_MMPT_CACHE";
-/// Environment variable with the user's cache (XDG Base Directory Specification 0.8).
+/// Environment variable with the user's cache (XDG base directories).
 const USER_VARIABLE: &str = "XDG_CACHE_HOME";
 /// Environment variable with the user's home, whose cache is in [`HOME_CACHE`].
 const HOME_VARIABLE: &str = "HOME";
@@ -68,7 +68,7 @@ impl Cache {
     /// Returns the folder by the values of variables.
     fn by(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, CatalogueError> {
         let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // The specification has relative paths ignored.
+        // XDG has relative paths ignored.
         let absolute = |name: &str| path(name).filter(|path| path.is_absolute());
         let folder = path(CACHE_VARIABLE)
             .or_else(|| Some(absolute(USER_VARIABLE)?.join(OWN_FOLDER)))

@@ -3,7 +3,7 @@
 //! * [`entry`]: an entry of the catalogue, built in or from a TOML file
 //! * `builtin`: the built-in entries
 //! * [`cache`]: the folder of copies, which are compared with their SHA-256 before every use
-//! * [`error`]: errors
+//! * [`mod@error`]: errors of both
 //!
 //! [`locate`] is what commands do with the weights that a user names.
 
