@@ -32,6 +32,7 @@ COPY schemas schemas
 COPY docs/manual docs/manual
 COPY etl etl
 COPY trainer trainer
+COPY data/weights data/weights
 # Crates and objects outlive a change of the sources.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \

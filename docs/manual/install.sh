@@ -81,8 +81,11 @@ for program in etl trainer; do
     "$1/$program" completions fish >"$staged/share/fish/vendor_completions.d/$program.fish"
     "$1/$program" completions zsh >"$staged/share/zsh/site-functions/_$program"
 done
-# The trainer contains the tables.
+# The trainer contains the tables and the weights, whose cards name their licences.
 cp "$here"/../../LICENSE-* "$here"/../../trainer/tables/*.LICENSE.txt "$here/../../CHANGELOG.md" "$staged/$documents/"
+for entry in "$here"/../../data/weights/*.toml; do
+    [ ! -f "$entry" ] || cp "${entry%.toml}.md" "$staged/$documents/"
+done
 (cd "$staged" && find . -type f | sed 's|^\./||' | LC_ALL=C sort) >"$work/files"
 while read -r file; do
     printf '%s %s\n' "$(digest "$staged/$file")" "$file"

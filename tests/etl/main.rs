@@ -25,6 +25,8 @@ mod rejects;
 mod release;
 mod resume;
 mod sample;
+#[path = "../common/server.rs"]
+mod server;
 mod sites;
 mod sources;
 mod spark;

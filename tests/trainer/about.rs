@@ -1,7 +1,7 @@
 //! `trainer --version`, `trainer completions` and `trainer man`.
 
 #[path = "../common/manual.rs"]
-mod manual;
+pub(crate) mod manual;
 
 use std::process::Command;
 

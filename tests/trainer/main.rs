@@ -9,6 +9,8 @@ mod damage;
 mod determinism;
 #[cfg(feature = "tch")]
 mod device;
+#[path = "../common/disk.rs"]
+mod disk;
 mod divergence;
 mod duplicates;
 mod earlier;
@@ -29,6 +31,8 @@ mod python;
 mod ranks;
 mod refusals;
 mod resume;
+#[path = "../common/server.rs"]
+mod server;
 mod sites;
 mod stores;
 mod support;
@@ -36,3 +40,4 @@ mod systems;
 mod targets;
 mod tensorboard;
 mod verify;
+mod weights;

@@ -6,6 +6,7 @@ use schemas::count::counted;
 use schemas::output::OutputIsInput;
 use schemas::settings::SettingsError;
 
+use crate::catalogue::CatalogueError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
@@ -36,6 +37,9 @@ pub enum TrainError {
     /// The processes of a launcher cannot train together.
     #[error(transparent)]
     Ranks(#[from] RanksError),
+    /// Weights cannot be found by their name.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// A weights file cannot be read, written or used.
     #[error("{}", with_path(path, source))]
     Weights {

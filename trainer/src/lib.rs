@@ -19,13 +19,15 @@
 //! * [`nearest`], [`space`], [`mod@neighbours`], [`mod@duplicates`] and [`mod@map`]: crystals as points in the space of
 //!   embeddings, those near each other, the same structure twice, a picture
 //!
-//! Further modules: [`config`] (settings), [`device`] (devices by name), [`weights`] (safetensors files), [`verify`]
+//! Further modules: [`config`] (settings), [`device`] (devices by name), [`weights`] (safetensors files), [`catalogue`]
+//! (weights by name), [`verify`]
 //! (comparison with a reference implementation), [`embed`] and [`mod@bench`] (two commands), [`table`] (formats of
 //! tables), [`mod@unit`] (units in texts), [`ranks`] (training over several processes), [`raw`] (`unsafe` code),
 //! [`atomic`] (atomic replacement of files) and [`error`].
 
 pub mod atomic;
 pub mod bench;
+pub mod catalogue;
 pub mod compare;
 pub mod config;
 pub mod data;

@@ -33,7 +33,9 @@ impl<P: TypedValueParser> TypedValueParser for Suggesting<P> {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.values.iter().copied().map(PossibleValue::new)))
+        // Without any, the argument completes by what it is.
+        let values = self.values.iter().copied().map(PossibleValue::new);
+        (!self.values.is_empty()).then(|| Box::new(values) as Box<dyn Iterator<Item = PossibleValue>>)
     }
 }
 

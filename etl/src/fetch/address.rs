@@ -1,9 +1,10 @@
 //! The HTTP root that a user gives to replace the published addresses.
 
+use std::fmt::Display;
+
 use ureq::http::Uri;
 
 use super::FetchError;
-use super::catalogue::Database;
 
 /// Schemes that an address may have.
 const SCHEMES: [&str; 2] = ["http://", "https://"];
@@ -52,9 +53,9 @@ impl Root {
         })
     }
 
-    /// Returns the address of a database's folder, without user name and password.
-    pub(super) fn folder(&self, database: Database) -> String {
-        format!("{}/{database}", self.url)
+    /// Returns the address of a path under the root, without user name and password.
+    pub(super) fn join(&self, path: impl Display) -> String {
+        format!("{}/{path}", self.url)
     }
 
     /// Returns the host as written in the address.
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn a_root_is_said_without_name_and_password() {
         let root = Root::parse("https://me:s3cret@mirror.test:8443/db/").unwrap();
-        assert_eq!(root.folder(Database::Oqmd), "https://mirror.test:8443/db/oqmd");
+        assert_eq!(root.join("oqmd"), "https://mirror.test:8443/db/oqmd");
         assert_eq!((root.host(), root.userinfo()), ("mirror.test", Some("me:s3cret")));
         assert!(root.is_https());
         let plain = Root::parse("http://[::1]:80").unwrap();

@@ -5,20 +5,23 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 
 use super::address::Root;
-use super::catalogue::CATALOGUE;
 use super::download::RetryPolicy;
 use super::reach::{Guard, is_this_machine};
 
 impl RetryPolicy {
-    /// Creates an HTTP client with the policy's time limits, for the published addresses, which all use HTTPS, or for
-    /// the user's root. Error statuses are returned as responses. A proxy is read from the usual environment
+    /// Creates an HTTP client with the policy's time limits, for published addresses, which all use HTTPS, or for the
+    /// user's root. Error statuses are returned as responses. A proxy is read from the usual environment
     /// variables, but never used for this machine itself. Redirects from HTTPS to HTTP, or to another private host,
     /// are not followed.
-    pub(super) fn client(&self, root: Option<&Root>) -> ureq::Agent {
+    pub(super) fn client<'a>(
+        &self,
+        root: Option<&Root>,
+        published: impl IntoIterator<Item = &'a str>,
+    ) -> ureq::Agent {
         let local = root.is_some_and(|root| is_this_machine(root.host()));
         let proxy = if local { None } else { ureq::Proxy::try_from_env() };
         let guard = Guard::new(
-            root.map_or_else(published_hosts, |root| vec![root.host().to_owned()]),
+            root.map_or_else(|| hosts(published), |root| vec![root.host().to_owned()]),
             proxy.as_ref().map(|proxy| proxy.uri().clone()),
         );
         let config = ureq::Agent::config_builder()
@@ -35,9 +38,9 @@ impl RetryPolicy {
     }
 }
 
-/// Returns the hosts of the catalogue.
-fn published_hosts() -> Vec<String> {
-    let hosts = CATALOGUE.iter().filter_map(|file| file.url.parse::<Uri>().ok()?.host().map(str::to_owned));
+/// Returns the hosts of addresses.
+fn hosts<'a>(urls: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let hosts = urls.into_iter().filter_map(|url| url.parse::<Uri>().ok()?.host().map(str::to_owned));
     let mut hosts: Vec<String> = hosts.collect();
     hosts.sort();
     hosts.dedup();

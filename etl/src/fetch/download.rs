@@ -10,6 +10,7 @@ use schemas::count::counted;
 use ureq::http::{HeaderMap, header};
 
 use super::part::{Part, PartState};
+use super::verify::{Difference, Digest, digest_file};
 use super::{FetchError, FetchProgress};
 
 /// Number of bytes read from the network at a time.
@@ -112,12 +113,37 @@ fn broken(what: impl Into<String>) -> Failure {
     Failure::Transient { what: what.into(), retry_after: None, answered: true }
 }
 
+/// Downloads a file into its part, as [`download`] does, and checks it. `difference` tells how it differs from the wanted
+/// one. If it does and was joined from several responses, it is downloaded once more from the start.
+///
+/// # Errors
+/// Returns the errors of [`download`], and the difference. The bytes of another file are discarded.
+pub(super) fn download_checked(
+    job: &Job<'_>,
+    difference: impl Fn(&Digest) -> Option<Difference>,
+    progress: &mut dyn FetchProgress,
+) -> Result<(Part, Digest), FetchError> {
+    let mut is_second_try = false;
+    loop {
+        let part = download(job, progress)?;
+        let digest = digest_file(part.path())?;
+        let Some(difference) = difference(&digest) else { return Ok((part, digest)) };
+        let joined = part.joined();
+        part.discard()?;
+        if !joined || is_second_try {
+            return Err(difference.into_error(job.url));
+        }
+        is_second_try = true;
+        progress.note("the pieces do not make the published file; again from the start");
+    }
+}
+
 /// Downloads a file into its part, and resumes from the bytes that exist.
 ///
 /// # Errors
 /// Returns a [`FetchError`] if the server refuses, the retries are exhausted or writing fails. The received bytes are
 /// kept.
-pub(super) fn download(job: &Job<'_>, progress: &mut dyn FetchProgress) -> Result<Part, FetchError> {
+fn download(job: &Job<'_>, progress: &mut dyn FetchProgress) -> Result<Part, FetchError> {
     let mut part = Part::open(job.target, job.url)?;
     match repeat(job, &mut part, progress) {
         Ok(()) => Ok(part),

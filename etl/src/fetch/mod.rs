@@ -8,6 +8,8 @@
 //! path of a file is `<root>/<database>/<name>`, for example `oqmd/all_oqmd.json.zip`. A mirror may hold a part of a
 //! file under one of its [`CatalogueFile::mirror_names`], such as `jarvis/jdft_3d-subset.json.zip`, and the part
 //! keeps that name.
+//!
+//! [`fetch_known`] fetches a single file of another catalogue in the same way.
 
 mod address;
 mod catalogue;
@@ -15,6 +17,7 @@ mod client;
 mod download;
 mod error;
 mod folds;
+mod known;
 mod mirror;
 mod part;
 mod progress;
@@ -35,9 +38,11 @@ use serde::Serialize;
 pub use catalogue::{CATALOGUE, CatalogueFile, Database, Group, Publication, SPLITS_TASK, select, tasks};
 pub use download::RetryPolicy;
 pub use error::FetchError;
+pub use known::{KnownFile, fetch_known};
 pub use progress::{FetchProgress, TerminalProgress};
 
 use address::Root;
+use part::Part;
 use verify::{Digest, Receipt, Verdict};
 
 /// Name of the lock file in the folder of a database.
@@ -54,6 +59,19 @@ pub enum Place {
     /// The same paths in a folder. A file that differs from the published one is accepted and reported as not
     /// verified, because a mirror may hold a subset.
     Mirror(PathBuf),
+}
+
+impl Place {
+    /// Returns the HTTP root that replaces the published addresses, if there is one.
+    ///
+    /// # Errors
+    /// Returns [`FetchError::BadBaseUrl`] if it is not a valid HTTP address.
+    fn root(&self) -> Result<Option<Root>, FetchError> {
+        match self {
+            Self::BaseUrl(root) => Root::parse(root).map(Some),
+            Self::Published | Self::Mirror(_) => Ok(None),
+        }
+    }
 }
 
 /// A request to fetch files.
@@ -105,6 +123,13 @@ pub enum Outcome {
     Copied,
     /// The file was derived from another fetched file.
     Derived,
+}
+
+impl Outcome {
+    /// Returns how a finished part was downloaded.
+    fn of(part: &Part) -> Self {
+        if part.inherited() > 0 { Self::Resumed } else { Self::Downloaded }
+    }
 }
 
 /// A file that was fetched or found intact.
@@ -178,7 +203,7 @@ pub fn fetch(request: &FetchRequest, progress: &mut dyn FetchProgress) -> Result
         progress.begin(file.name);
         match fetcher.bring(file, progress) {
             Ok(one) => {
-                progress.end(&one);
+                progress.end();
                 let published_folds = file.group == Group::Folds && one.path == folder.join(file.name);
                 let table = published_folds.then(|| fetcher.derive_folds(&one)).transpose()?;
                 fetched.push(one);
@@ -227,11 +252,9 @@ struct Fetcher<'a> {
 impl<'a> Fetcher<'a> {
     /// Creates a fetcher for a request.
     fn new(request: &'a FetchRequest, folder: &'a Path) -> Result<Self, FetchError> {
-        let root = match &request.place {
-            Place::BaseUrl(root) => Some(Root::parse(root)?),
-            Place::Published | Place::Mirror(_) => None,
-        };
-        Ok(Self { request, client: request.retry.client(root.as_ref()), root, folder })
+        let root = request.place.root()?;
+        let client = request.retry.client(root.as_ref(), CATALOGUE.iter().map(|file| file.url));
+        Ok(Self { request, client, root, folder })
     }
 
     /// Whether a mirror may lack this file. It must not if the file was requested by its task.
@@ -254,7 +277,7 @@ impl<'a> Fetcher<'a> {
             return self.copy(mirror, file);
         }
         let Some(root) = &self.root else { return self.download(file, file.name, file.url, progress) };
-        let place = root.folder(file.database);
+        let place = root.join(file.database);
         for name in mirror::names(file) {
             match self.download(file, name, &format!("{place}/{name}"), progress) {
                 Err(error) if error.is_absent() => {}
@@ -314,29 +337,17 @@ impl<'a> Fetcher<'a> {
             hash_known: own && file.sha256.is_some(),
             policy: &self.request.retry,
         };
-        let mut second_try = false;
-        loop {
-            let part = download::download(&job, progress)?;
-            let digest = verify::digest_file(part.path())?;
-            let verdict = match verify::compare(file, name, &digest) {
-                Verdict::Different(difference) if own => {
-                    let joined = part.joined();
-                    part.discard()?;
-                    if joined && !second_try {
-                        second_try = true;
-                        progress.note("the pieces do not make the published file; again from the start");
-                        continue;
-                    }
-                    return Err(difference.into_error(url));
-                }
-                verdict => verdict,
-            };
-            let outcome = if part.inherited() > 0 { Outcome::Resumed } else { Outcome::Downloaded };
-            // The receipt is written before the file is renamed, because a receipt without its file is harmless.
-            Receipt::new(url, &digest).write(&target)?;
-            part.finish()?;
-            return Ok(Fetched::new(file, target, url.to_owned(), digest, verdict, outcome));
-        }
+        let difference = |digest: &Digest| match verify::compare(file, name, digest) {
+            Verdict::Different(difference) if own => Some(difference),
+            _ => None,
+        };
+        let (part, digest) = download::download_checked(&job, difference, progress)?;
+        let verdict = verify::compare(file, name, &digest);
+        let outcome = Outcome::of(&part);
+        // The receipt is written before the file is renamed, because a receipt without its file is harmless.
+        Receipt::new(url, &digest).write(&target)?;
+        part.finish()?;
+        Ok(Fetched::new(file, target, url.to_owned(), digest, verdict, outcome))
     }
 
     /// Returns the digest of an existing file that need not be fetched again.

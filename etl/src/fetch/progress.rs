@@ -3,8 +3,6 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schemas::text;
 
-use super::Fetched;
-
 /// Receives the progress of a fetch. The calls for each file are [`begin`](Self::begin), any number of
 /// [`position`](Self::position) and [`note`](Self::note), and [`end`](Self::end) if it succeeded.
 pub trait FetchProgress {
@@ -24,9 +22,7 @@ pub trait FetchProgress {
     }
 
     /// The file is complete and has its final name.
-    fn end(&mut self, fetched: &Fetched) {
-        let _ = fetched;
-    }
+    fn end(&mut self) {}
 }
 
 /// Ignores all reports.
@@ -86,7 +82,7 @@ impl FetchProgress for TerminalProgress {
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 
-    fn end(&mut self, _: &Fetched) {
+    fn end(&mut self) {
         self.bar.finish_and_clear();
     }
 }

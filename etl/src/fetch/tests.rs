@@ -4,6 +4,7 @@
 
 mod failures;
 mod files;
+mod known;
 mod limits;
 mod mirror;
 mod redirects;

@@ -74,18 +74,26 @@ pub(super) fn compare(file: &CatalogueFile, name: &str, digest: &Digest) -> Verd
             _ => Verdict::Unknown(format!("a mirror's {name}: it may be a part of {}", file.name)),
         };
     }
-    if let Some(bytes) = file.bytes
-        && bytes != digest.bytes
-    {
-        return Verdict::Different(Difference::Size(bytes, digest.bytes));
+    if let Some(difference) = difference(file.bytes, file.sha256, digest) {
+        return Verdict::Different(difference);
     }
     match file.sha256 {
-        Some(hash) if hash == digest.sha256 => Verdict::Verified,
-        Some(hash) => Verdict::Different(Difference::Hash(hash.to_owned(), digest.sha256.clone())),
+        Some(_) => Verdict::Verified,
         None if file.bytes.is_some() => {
             Verdict::Unknown("its publisher gives no hash; the length is the published one".to_owned())
         }
         None => Verdict::Unknown("its publisher gives neither hash nor length".to_owned()),
+    }
+}
+
+/// Compares a digest with a published size in bytes and a published SHA-256, as far as they are known.
+pub(super) fn difference(bytes: Option<u64>, sha256: Option<&str>, digest: &Digest) -> Option<Difference> {
+    match (bytes, sha256) {
+        (Some(bytes), _) if bytes != digest.bytes => Some(Difference::Size(bytes, digest.bytes)),
+        (_, Some(hash)) if hash != digest.sha256 => {
+            Some(Difference::Hash(hash.to_owned(), digest.sha256.clone()))
+        }
+        _ => None,
     }
 }
 

@@ -10,6 +10,8 @@ use trainer::embed::{Request, embed};
 use super::Outcome;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
+use super::suggestions;
+use super::weights::located;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,8 +23,9 @@ pub(crate) struct EmbedArguments {
     settings: Settings,
     #[command(flatten)]
     machine: Machine,
-    /// Weights (safetensors): a run's best.safetensors, its last checkpoint, or a PyTorch user's
-    #[arg(long, value_name = "FILE")]
+    /// Weights: a run's best.safetensors, its last checkpoint, a PyTorch user's file, or a name of `trainer weights
+    /// list`
+    #[arg(long, value_name = "WEIGHTS", value_parser = suggestions::weights(), hide_possible_values = true)]
     weights: PathBuf,
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -37,11 +40,12 @@ pub(crate) struct EmbedArguments {
 
 impl EmbedArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let weights = located(&self.weights, false)?;
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(Some(Purpose::Embedding), &[])?;
         self.settings.require_apart(&self.out)?;
         let request = Request {
-            weights: self.weights.clone(),
+            weights,
             data: config.data,
             out: self.out.clone(),
             overwrite: self.overwrite,

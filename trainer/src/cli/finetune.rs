@@ -1,6 +1,6 @@
 //! `trainer finetune`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -24,6 +24,7 @@ use super::evaluate;
 use super::out::{remark, say};
 use super::settings::{Machine, Settings};
 use super::suggestions;
+use super::weights::located;
 
 /// Default folder of all runs.
 const DEFAULT_FOLDER: &str = "runs";
@@ -113,8 +114,8 @@ pub(crate) struct FinetuneArguments {
         conflicts_with = "transform"
     )]
     above: Option<f64>,
-    /// Weights to begin with (safetensors), pre-trained or fine-tuned
-    #[arg(long, value_name = "FILE")]
+    /// Weights to begin with, pre-trained or fine-tuned: a file (safetensors), or a name of `trainer weights list`
+    #[arg(long, value_name = "WEIGHTS", value_parser = suggestions::weights(), hide_possible_values = true)]
     weights: Option<PathBuf>,
     /// Begin with fresh weights
     #[arg(long)]
@@ -193,9 +194,11 @@ struct Target {
 
 impl FinetuneArguments {
     pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
+        let weights = self.weights.as_deref();
+        let weights = weights.map(|weights| located(weights, self.quiet || !ranks.leads())).transpose()?;
         let device = self.machine.prepare()?;
         let Target { task, split_file, labelled } = self.target()?;
-        let config = self.resolve(&task, labelled)?;
+        let config = self.resolve(&task, labelled, weights.as_deref())?;
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,
             (false, true) => Existing::Overwrite,
@@ -206,7 +209,7 @@ impl FinetuneArguments {
             seeds: if self.seeds.is_empty() { vec![config.seed] } else { self.seeds.clone() },
             task,
             config,
-            weights: self.weights.clone(),
+            weights,
             folds: self.fold.clone(),
             split_file,
             allow_partial: self.allow_partial,
@@ -263,14 +266,20 @@ impl FinetuneArguments {
         Ok(Target { task, split_file, labelled: Some(labelled) })
     }
 
-    /// Resolves the configuration over the recipe of a task, or of a property with so many labelled crystals.
-    fn resolve(&self, task: &Task, labelled: Option<usize>) -> anyhow::Result<Config> {
+    /// Resolves the configuration over the recipe of a task, or of a property with so many labelled crystals, for the
+    /// encoders of a weights file if there is one.
+    fn resolve(
+        &self,
+        task: &Task,
+        labelled: Option<usize>,
+        weights: Option<&Path>,
+    ) -> anyhow::Result<Config> {
         let group = match self.regime {
             Some(Group::Matbench) => task::Group::Matbench,
             Some(Group::Other) => task::Group::Other,
             None => task.group,
         };
-        let encoders = self.weights.as_deref().map(Encoders::read).transpose()?;
+        let encoders = weights.map(Encoders::read).transpose()?;
         self.settings.resolve_over(
             |config| {
                 let (mut recipe, model) = match &encoders {

@@ -7,6 +7,7 @@ use etl::source::SourceError;
 use schemas::settings::{FeatureSettings, Neighbours, SettingsError};
 use schemas::{StoreError, in_one_line};
 use trainer::TrainError;
+use trainer::catalogue::CatalogueError;
 use trainer::compare::CompareError;
 use trainer::config::ConfigError;
 use trainer::data::DataError;
@@ -31,6 +32,7 @@ const KIND: &str = "; --kind says how an input is read";
 pub(super) fn told(error: &anyhow::Error) -> String {
     let hint = None
         .or_else(|| error.downcast_ref().map(of_training))
+        .or_else(|| error.downcast_ref().map(of_catalogue))
         .or_else(|| error.downcast_ref().map(of_configuration))
         .or_else(|| error.downcast_ref().map(of_device))
         .or_else(|| error.downcast_ref().map(of_ranks))
@@ -62,6 +64,7 @@ fn of_settings(error: &(dyn Error + 'static)) -> Option<String> {
 fn of_training(error: &TrainError) -> &'static str {
     match error {
         TrainError::Config(error) => of_configuration(error),
+        TrainError::Catalogue(error) => of_catalogue(error),
         TrainError::Data(error) => of_data(error),
         TrainError::Device(error) => of_device(error),
         TrainError::Ranks(error) => of_ranks(error),
@@ -74,6 +77,20 @@ fn of_training(error: &TrainError) -> &'static str {
         TrainError::Memory { .. } => BATCH,
         TrainError::PerAtomCsv { .. } => "; give --out such an ending, or leave --per-atom out",
         TrainError::Exists { .. } => OVERWRITE,
+        _ => "",
+    }
+}
+
+fn of_catalogue(error: &CatalogueError) -> &'static str {
+    match error {
+        CatalogueError::Unknown { .. } | CatalogueError::Nothing { .. } => {
+            "; `trainer weights list` lists the names"
+        }
+        CatalogueError::NoCache { .. } => "; set one of them",
+        CatalogueError::Fetch { source, .. } if source.is_unreachable() => {
+            "; trainer weights get --mirror takes them from elsewhere"
+        }
+        CatalogueError::Io { .. } => "; the environment variable CRYSTAL_MMPT_CACHE names another folder",
         _ => "",
     }
 }

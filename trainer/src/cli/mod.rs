@@ -29,6 +29,7 @@ mod structures;
 mod suggestions;
 mod tasks;
 mod verify;
+mod weights;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -102,6 +103,8 @@ enum Command {
     Compare(compare::CompareArguments),
     /// List the built-in tasks, or tell more of one
     Tasks(tasks::TasksArguments),
+    /// List the weights that have a name, tell more of some, or fetch them
+    Weights(weights::WeightsArguments),
     /// Write the embeddings of a store's crystals as a table
     Embed(embed::EmbedArguments),
     /// Find the crystals nearest to others by their embeddings
@@ -184,6 +187,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Predict(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Tasks(arguments) => arguments.run(),
+        Command::Weights(arguments) => arguments.run(),
         Command::Embed(arguments) => arguments.run(),
         Command::Neighbours(arguments) => arguments.run(),
         Command::Duplicates(arguments) => arguments.run(),

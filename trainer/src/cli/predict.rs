@@ -17,6 +17,8 @@ use super::bar::Bar;
 use super::out::say;
 use super::settings::Machine;
 use super::structures::StructureArguments;
+use super::suggestions;
+use super::weights::located;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,9 +42,15 @@ pub(crate) struct PredictArguments {
     /// and shards
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// Fine-tuned weights (safetensors), the folder of a fine-tuned task with all its members, or a
-    /// pattern; may be given several times for an ensemble
-    #[arg(long, required = true, value_name = "FILE")]
+    /// Fine-tuned weights (safetensors), the folder of a fine-tuned task with all its members, a pattern, or a
+    /// name of `trainer weights list`; may be given several times for an ensemble
+    #[arg(
+        long,
+        required = true,
+        value_name = "WEIGHTS",
+        value_parser = suggestions::weights(),
+        hide_possible_values = true
+    )]
     weights: Vec<PathBuf>,
     /// The table to write: .parquet, .csv, .json or .jsonl
     #[arg(long, value_name = "FILE")]
@@ -71,9 +79,11 @@ pub(crate) struct PredictArguments {
 
 impl PredictArguments {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        let weights = self.weights.iter().map(|weights| located(weights, self.quiet));
+        let weights = weights.collect::<anyhow::Result<Vec<_>>>()?;
         let device = self.machine.prepare()?.open()?;
         let mut members = Vec::new();
-        for path in weights_files(&self.weights)? {
+        for path in weights_files(&weights)? {
             members.push(Member::load(path, &device)?);
         }
         let request = Request {

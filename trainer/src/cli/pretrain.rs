@@ -17,6 +17,7 @@ use super::Outcome;
 use super::out::say;
 use super::settings::{Machine, Settings};
 use super::suggestions;
+use super::weights::located;
 
 /// Default folder of a run.
 const DEFAULT_FOLDER: &str = "runs/pretrain";
@@ -40,8 +41,14 @@ pub(crate) struct PretrainArguments {
     /// Remove the run in --out and begin anew; other files stay
     #[arg(long, help_heading = "Output")]
     overwrite: bool,
-    /// Begin with the weights of a file
-    #[arg(long, value_name = "FILE", help_heading = "Training")]
+    /// Weights to begin with: a file (safetensors), or a name of `trainer weights list`
+    #[arg(
+        long,
+        value_name = "WEIGHTS",
+        value_parser = suggestions::weights(),
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
     weights: Option<PathBuf>,
     /// The pre-training: mmpt, crystal-twins or infograph
     #[arg(
@@ -84,11 +91,13 @@ pub(crate) struct PretrainArguments {
 
 impl PretrainArguments {
     pub(crate) fn run(&self, ranks: &Arc<dyn Ranks>) -> anyhow::Result<Outcome> {
+        let weights = self.weights.as_deref();
+        let weights = weights.map(|weights| located(weights, self.quiet || !ranks.leads())).transpose()?;
         let device = self.machine.prepare()?;
         let config = self.resolve()?;
         if self.dry_run {
             anyhow::ensure!(ranks.is_alone(), "--dry-run is for one process, not {}", ranks.count());
-            super::bench::dry_run(config, device, self.weights.clone())?;
+            super::bench::dry_run(config, device, weights)?;
             return Ok(Outcome::Clean);
         }
         let existing = match (self.resume, self.overwrite) {
@@ -103,7 +112,7 @@ impl PretrainArguments {
             existing,
             device,
             ranks: Arc::clone(ranks),
-            weights: self.weights.clone(),
+            weights,
             tensorboard: self.tensorboard.clone(),
             quiet: self.quiet,
         };

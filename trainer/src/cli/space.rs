@@ -10,6 +10,8 @@ use trainer::space::Origin;
 
 use super::out::{self, remark};
 use super::settings::{Machine, Settings};
+use super::suggestions;
+use super::weights::located;
 
 /// Where embeddings come from.
 #[derive(Debug, Args)]
@@ -18,9 +20,9 @@ pub(super) struct SpaceArguments {
     settings: Settings,
     #[command(flatten)]
     machine: Machine,
-    /// Weights (safetensors) that embed the crystals: a run's best.safetensors, its last checkpoint, or a
-    /// PyTorch user's
-    #[arg(long, value_name = "FILE")]
+    /// Weights that embed the crystals: a run's best.safetensors, its last checkpoint, a PyTorch user's file, or a
+    /// name of `trainer weights list`
+    #[arg(long, value_name = "WEIGHTS", value_parser = suggestions::weights(), hide_possible_values = true)]
     weights: Option<PathBuf>,
     /// Embeddings of the same shards that `trainer embed` wrote as .parquet, instead of computing them
     /// again; with --weights, it is checked that they are of these
@@ -38,13 +40,14 @@ pub(super) struct SpaceArguments {
 impl SpaceArguments {
     /// Sets up the threads, and returns where the embeddings come from. `out` must not be the configuration file.
     pub(super) fn origin(&self, out: Option<&Path>) -> anyhow::Result<Origin> {
+        let weights = self.weights.as_deref().map(|weights| located(weights, false)).transpose()?;
         let device = self.machine.prepare()?;
         let config = self.settings.resolve(Some(Purpose::Embedding), &[])?;
         if let Some(out) = out {
             self.settings.require_apart(out)?;
         }
         Ok(Origin {
-            weights: self.weights.clone(),
+            weights,
             embeddings: self.embeddings.clone(),
             data: config.data,
             vector: self.vector,

@@ -1,9 +1,12 @@
 //! Values that shells offer for options that take any text, which is checked later and with better messages.
 
-use clap::builder::{StringValueParser, TypedValueParser};
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, StringValueParser, TypedValueParser};
 use etl::source::SourceKind;
 use manual::suggesting;
 use schemas::property::PROPERTIES;
+use trainer::catalogue::Entry;
 use trainer::config::MethodKind;
 use trainer::data::PeriodicLabels;
 use trainer::task::Task;
@@ -19,6 +22,11 @@ fn text(values: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser
 /// The built-in tasks, beside files of others.
 pub(super) fn tasks() -> impl TypedValueParser<Value = String> {
     text(Task::names())
+}
+
+/// Weights of the catalogue, beside files of others.
+pub(super) fn weights() -> impl TypedValueParser<Value = PathBuf> {
+    suggesting(PathBufValueParser::new(), Entry::names())
 }
 
 /// Properties with a documented column, beside others.

@@ -173,7 +173,7 @@ pub struct StartSection {
     pub label: Option<String>,
     /// Name of the pre-training whose best weights are used.
     pub pretrain: Option<String>,
-    /// Path of a weights file.
+    /// Path of a weights file, or the name of weights of the catalogue.
     pub weights: Option<PathBuf>,
     /// Configuration file of the fine-tunings.
     pub config: Option<PathBuf>,

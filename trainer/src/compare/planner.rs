@@ -8,6 +8,7 @@ use super::error::CompareError;
 use super::grid::{Candidate, Grid, StartSection, TaskSection, assignments};
 use super::job::{Job, JobKind, text, words};
 use super::plan::{Cell, Measure, Plan, scoring};
+use crate::catalogue;
 use crate::config::error::Place;
 use crate::config::{Config, ConfigError, Override, Purpose};
 use crate::error::TrainError;
@@ -208,13 +209,15 @@ impl<'a> Planner<'a> {
             push_division(&mut arguments, task_section);
             push_settings(&mut arguments, start_section.config.as_deref(), &settings);
             push_shards(&mut arguments, shards);
-            let inputs =
-                [&task_section.file, &task_section.split, &start_section.config, &start_section.weights];
+            let files = [&task_section.file, &task_section.split, &start_section.config];
+            // A job names them as the grid does, so that it is the same wherever their copy lies.
+            let begun = pair.begun.as_ref().filter(|_| start_section.weights.is_some());
+            let weights = begun.map(|(path, _)| path);
             let finetuning = Job {
                 kind: JobKind::Finetune,
                 subject,
                 arguments,
-                inputs: inputs.into_iter().flatten().cloned().collect(),
+                inputs: files.into_iter().flatten().chain(weights).cloned().collect(),
                 // Written when it begins; whether it has ended, the journal says.
                 output: folder.clone(),
                 folder: folder.clone(),
@@ -286,8 +289,10 @@ impl<'a> Planner<'a> {
             let path = self.plan.jobs.get(*job).map(|job| job.output.clone()).unwrap_or_default();
             return Ok(Some((path, Description::of_pretraining(pretraining))));
         }
-        let Some(path) = &start.weights else { return Ok(None) };
-        Ok(Some((path.clone(), Encoders::read(path)?.description)))
+        let Some(named) = &start.weights else { return Ok(None) };
+        let path = catalogue::locate(named, &mut ())?.path;
+        let description = Encoders::read(&path)?.description;
+        Ok(Some((path, description)))
     }
 
     /// Returns the arguments of a start, and the jobs that it needs.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemas::count::counted;
 use schemas::settings::SettingsError;
 
+use super::tensor::ElementType;
+
 /// An error of reading or writing a weights file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,16 @@ pub enum WeightsError {
         shape: Vec<usize>,
         /// Number of values.
         found: usize,
+    },
+    /// A number to write is beyond the largest one of its element type.
+    #[error("{}: tensor '{tensor}' has numbers beyond the largest one of {element}", path.display())]
+    Range {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// The element type.
+        element: ElementType,
     },
     /// The metadata lack a key.
     #[error("the weights' metadata lack '{key}'")]

@@ -46,11 +46,11 @@ pub struct WeightsFile {
 
 /// Writes a weights file atomically. The same content gives the same bytes in any order of the tensors.
 ///
-/// Tensors are stored in the precision of their [`Values`]: doubles before singles, so that all are aligned, then by
-/// name.
+/// Tensors are stored in the precision of their [`Values`], singles also as halves if the tensor is of such an
+/// [`element`](Tensor::element) type: wider values first, so that all are aligned, then by name.
 ///
 /// # Errors
-/// [`WeightsError::Duplicate`], [`WeightsError::Length`] or [`WeightsError::Io`].
+/// [`WeightsError::Duplicate`], [`WeightsError::Length`], [`WeightsError::Range`] or [`WeightsError::Io`].
 pub fn write(
     path: &Path,
     metadata: &BTreeMap<String, String>,
@@ -65,10 +65,15 @@ pub fn write(
         if named.contains_key(&name) || name == METADATA_KEY {
             return Err(WeightsError::Duplicate { path: path.to_owned(), tensor: name });
         }
+        let (element, is_finite) = (tensor.stored_as(), tensor.values.are_finite());
+        let tensor = tensor.rounded();
+        if is_finite && !tensor.values.are_finite() {
+            return Err(WeightsError::Range { path: path.to_owned(), tensor: name, element });
+        }
         named.insert(name, tensor);
     }
     let mut ordered: Vec<(&String, &Tensor)> = named.iter().collect();
-    ordered.sort_by_key(|(_, tensor)| std::cmp::Reverse(stored_as(&tensor.values)));
+    ordered.sort_by_key(|(_, tensor)| std::cmp::Reverse(tensor.stored_as()));
 
     atomic::write(path, |out| {
         let mut metadata = metadata.clone();
@@ -79,7 +84,7 @@ pub fn write(
         header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        ordered.iter().try_for_each(|(_, tensor)| tensor.values.write(out))
+        ordered.iter().try_for_each(|(_, tensor)| tensor.write(out))
     })
     .map_err(|source| WeightsError::Io { action: "write", path: path.to_owned(), source })
 }
@@ -169,14 +174,6 @@ fn halves(data: &[u8], single: fn(u16) -> f32) -> Vec<f32> {
     data.as_chunks().0.iter().map(|&bytes| single(u16::from_le_bytes(bytes))).collect()
 }
 
-/// Returns the element type in which values are stored.
-fn stored_as(values: &Values) -> ElementType {
-    match values {
-        Values::F32(_) => ElementType::F32,
-        Values::F64(_) => ElementType::F64,
-    }
-}
-
 /// The header: metadata, then the tensors in the order of their values.
 struct Header<'a> {
     metadata: &'a BTreeMap<String, String>,
@@ -199,7 +196,7 @@ impl Serialize for Header<'_> {
         }
         let mut begin = 0;
         for (name, tensor) in self.tensors {
-            let element = stored_as(&tensor.values);
+            let element = tensor.stored_as();
             let end = begin + tensor.values.len() * element.bytes();
             let data_offsets = [begin, end];
             map.serialize_entry(name, &Entry { dtype: element.name(), shape: &tensor.shape, data_offsets })?;

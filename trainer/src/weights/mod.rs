@@ -5,6 +5,7 @@
 //! * [`description`]: the model, features and lattice statistics of the weights, under the keys of [`key`]
 //! * `sections`, `lattice`: parts of a description, from its text
 //! * [`target`]: the target of a fine-tuned model
+//! * [`mod@pack`]: weights in half precision
 //! * [`error`]: errors of weights files
 
 pub mod check;
@@ -15,6 +16,7 @@ mod extent;
 pub mod file;
 pub mod key;
 mod lattice;
+pub mod pack;
 mod section;
 mod sections;
 pub mod target;
@@ -25,5 +27,6 @@ pub use check::{Mismatch, check};
 pub use description::Description;
 pub use error::WeightsError;
 pub use file::{WeightsFile, read, write};
+pub use pack::pack;
 pub use target::{Target, TargetNumber};
 pub use tensor::{ElementType, Tensor, Values};

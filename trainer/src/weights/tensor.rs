@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use half::{bf16, f16};
+
 /// Number of values that are converted to bytes at a time.
 const CHUNK: usize = 4096;
 
@@ -61,7 +63,7 @@ impl Values {
         }
     }
 
-    /// Writes the values in little-endian order.
+    /// Writes the values in their precision and in little-endian order.
     ///
     /// # Errors
     /// Those of the writer.
@@ -135,7 +137,7 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Values in row-major order.
     pub values: Values,
-    /// Element type in the file.
+    /// Element type in the file that it was read from. A tensor of single values is also stored as one of halves.
     pub element: ElementType,
 }
 
@@ -148,6 +150,49 @@ impl Tensor {
     /// Creates a tensor in double precision.
     pub fn f64(shape: impl Into<Vec<usize>>, values: Vec<f64>) -> Self {
         Self { shape: shape.into(), values: Values::F64(values), element: ElementType::F64 }
+    }
+
+    /// Returns the element type in which the tensor is stored: that of its values, or its own for halves.
+    pub(super) fn stored_as(&self) -> ElementType {
+        match (&self.values, self.element) {
+            (Values::F64(_), _) => ElementType::F64,
+            (Values::F32(_), ElementType::F16 | ElementType::BF16) => self.element,
+            (Values::F32(_), _) => ElementType::F32,
+        }
+    }
+
+    /// Returns the tensor with the values that are read back from a file: singles that are stored as halves are rounded to
+    /// the nearest half, those beyond the largest one to infinity.
+    pub(super) fn rounded(mut self) -> Self {
+        let element = self.stored_as();
+        if let Values::F32(values) = &mut self.values {
+            match element {
+                ElementType::F16 => {
+                    values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32())
+                }
+                ElementType::BF16 => {
+                    values.iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32())
+                }
+                ElementType::F32 | ElementType::F64 => {}
+            }
+        }
+        self
+    }
+
+    /// Writes the values as they are stored, in little-endian order.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match (&self.values, self.stored_as()) {
+            (Values::F32(values), ElementType::F16) => {
+                write_numbers(out, values, |value| f16::from_f32(value).to_le_bytes())
+            }
+            (Values::F32(values), ElementType::BF16) => {
+                write_numbers(out, values, |value| bf16::from_f32(value).to_le_bytes())
+            }
+            (values, _) => values.write(out),
+        }
     }
 
     /// Returns the number of elements of the shape; `None` if it overflows.

@@ -40,10 +40,10 @@ fn a_name_and_a_password_reach_the_server_and_nothing_else() {
 #[test]
 fn an_unencrypted_redirect_of_an_encrypted_address_is_refused() {
     let root = Root::parse("https://mirror.test").unwrap();
-    assert!(hasty().client(Some(&root)).config().https_only());
-    assert!(hasty().client(None).config().https_only());
+    assert!(hasty().client(Some(&root), []).config().https_only());
+    assert!(hasty().client(None, []).config().https_only());
     let here = Root::parse("http://127.0.0.1:80").unwrap();
-    assert!(!hasty().client(Some(&here)).config().https_only());
+    assert!(!hasty().client(Some(&here), []).config().https_only());
 }
 
 /// The test servers are on this machine, so that they may redirect to it.

@@ -258,3 +258,39 @@ proptest! {
         let _ = read(&path);
     }
 }
+
+#[test]
+fn halves_are_written_and_read_back() {
+    let (_folder, path) = temporary();
+    let values = vec![1.0, 0.1, -3.2e-6, 1e-9, 0.0];
+    let tensor = |element| Tensor { element, ..Tensor::f32([5], values.clone()) };
+    let elements = [("a", ElementType::F16), ("b", ElementType::BF16), ("c", ElementType::F32)];
+    let tensors = elements.map(|(name, element)| (name.to_owned(), tensor(element)));
+    write(&path, &BTreeMap::new(), tensors).expect("it is writable");
+    let file = read(&path).expect("it is whole");
+    for (name, element, expected) in [
+        ("a", ElementType::F16, vec![1.0, 0.099_975_586, -3.218_650_8e-6, 0.0, 0.0]),
+        ("b", ElementType::BF16, vec![1.0, 0.100_097_656, -3.203_749_7e-6, 9.968_062e-10, 0.0]),
+        ("c", ElementType::F32, values.clone()),
+    ] {
+        assert_eq!(file.tensors[name].element, element, "{name}");
+        assert_eq!(file.tensors[name].values, Values::F32(expected), "{name}");
+    }
+    // The same again from what was read, and 2 bytes a value.
+    let bytes = std::fs::read(&path).expect("it is there");
+    assert!(
+        String::from_utf8_lossy(&bytes).contains(r#""a":{"dtype":"F16","shape":[5],"data_offsets":[30,40]}"#)
+    );
+    write(&path, &file.metadata, file.tensors).expect("it is writable");
+    assert_eq!(std::fs::read(&path).expect("it is there"), bytes);
+}
+
+#[test]
+fn numbers_beyond_a_half_are_refused() {
+    let (_folder, path) = temporary();
+    let tensor = Tensor { element: ElementType::F16, ..Tensor::f32([1], vec![70_000.0]) };
+    let error =
+        write(&path, &BTreeMap::new(), [("a".to_owned(), tensor)]).expect_err("too large").to_string();
+    assert!(error.ends_with("tensor 'a' has numbers beyond the largest one of F16"), "{error}");
+    assert!(!path.exists());
+}
