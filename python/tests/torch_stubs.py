@@ -70,7 +70,7 @@ def link(file: Path, version: str | None, symbols: set[str]) -> None:
         if version is not None:
             exports.write_text(f"{version} {{ global: *; }};\n")
             options.append(f"-Wl,--version-script={exports}")
-        command = ["gcc", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", file, source]
+        command = ["gcc", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", str(file), str(source)]
         subprocess.run(command, check=True)
 
 

@@ -76,12 +76,12 @@ class Batch:
         """Makes a batch of rows of a store.
 
         Args:
-            rows: A pyarrow table or record batch, another object that exports an Arrow stream, or a sequence of
-                mappings from the names of a store's columns to the values of a row.
+            rows: The path of a shard, a pyarrow table or record batch, another object that exports an Arrow stream, or
+                a sequence of mappings from the names of a store's columns to the values of a row.
             inputs: Parts that the encoder reads; those of a model are `model.inputs`. The store's edges alone by
                 default.
             cutoff_angstrom: Radius of the search for neighbours in Å. By default that in the metadata of a table, and
-                8 Å for rows without it.
+                8 Å for rows without any.
 
         Raises:
             CrystalError: For rows that hold no valid crystal, with its identifier.

@@ -25,6 +25,10 @@ KIND_KEY = "mmpt.kind"
 CONFIG_KEY = "mmpt.config"
 TARGET_KEY = "mmpt.target"
 FIRST_KIND = "mmpt"
+OTHER_KEYS = tuple(
+    FEATURE_PREFIX + name for name in ("method", "pretrain", "pal", "lattice_mean", "lattice_std", "state")
+)
+"""Keys of the pre-training, of statistics that are among the tensors, too, and of checkpoints."""
 FEATURE_KEYS = tuple(
     FEATURE_PREFIX + name
     for name in (
@@ -69,6 +73,10 @@ def describe(metadata: Mapping[str, str]) -> Description | None:
     """
     if not any(key.startswith(FEATURE_PREFIX) for key in metadata):
         return None
+    known = {KIND_KEY, CONFIG_KEY, TARGET_KEY, *OTHER_KEYS, *FEATURE_KEYS}
+    for key in metadata:
+        if key.startswith(FEATURE_PREFIX) and key not in known:
+            raise ValueError(f"this version knows no {key}")
     config = _section(metadata, CONFIG_KEY)
     if KIND_KEY not in metadata:
         config = {name: value for name, value in config.items() if name not in _PRETRAINING_KEYS}

@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 ATOM_TYPES = 119
 """Rows of an embedding of elements: the row is the atomic number, row 0 is unused."""
@@ -132,11 +131,17 @@ class BatchNorm(nn.Module):
         Raises:
             ValueError: In training for a single row, which has no variance.
         """
-        if len(x) == 0:
-            return x * self.weight + self.bias
-        return functional.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, self.training, MOMENTUM, NORM_EPSILON
-        )
+        mean, variance, rows = self.running_mean, self.running_var, len(x)
+        if self.training and rows == 1:
+            raise ValueError("a batch normalisation cannot be trained on a single row, which has no variance")
+        # No rows have no moments.
+        if self.training and rows > 1:
+            # As accurate for many rows as for few, which `torch.nn.functional.batch_norm` is not on a CPU.
+            variance, mean = torch.var_mean(x, dim=0, correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, MOMENTUM)
+                self.running_var.lerp_(variance * (rows / (rows - 1)), MOMENTUM)
+        return (x - mean) * (torch.rsqrt(variance + NORM_EPSILON) * self.weight) + self.bias
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,8 +19,11 @@ from .errors import CrystalError
 Integers: TypeAlias = npt.NDArray[np.int64]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Rows: TypeAlias = Any
-"""A pyarrow table or record batch, any object that exports an Arrow stream, or a sequence of mappings from the names of
-a store's columns to the values of a row."""
+"""The path of a shard (`*.parquet`), a pyarrow table or record batch, any object that exports an Arrow stream, or a
+sequence of mappings from the names of a store's columns to the values of a row.
+
+The settings of the features are in the metadata of a shard. `pyarrow.parquet.ParquetFile(path).read()` keeps them,
+`pyarrow.parquet.read_table` does not."""
 
 LAST_ATOMIC_NUMBER = 118
 FEATURE_PREFIX = "mmpt."
@@ -27,6 +31,11 @@ FEATURE_PREFIX = "mmpt."
 
 _LATTICE_PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
 _IMAGES = ("edge_k1", "edge_k2", "edge_k3")
+_COLUMNS = (
+    *("material_id", *_LATTICE_PARAMETERS, "lattice_vectors", "atomic_numbers", "fractional_site_positions"),
+    *("edge_source", "edge_target", *_IMAGES),
+)
+"""The columns that are read."""
 _Column: TypeAlias = "tuple[npt.NDArray[Any], Integers]"
 
 
@@ -80,6 +89,11 @@ def read(rows: Rows) -> Crystals:
         CrystalError: For a missing column, lists of different lengths, an index, atomic number or number out of range,
             or edges that are not sorted by their targets.
     """
+    if isinstance(rows, (str, PathLike)):
+        from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]  # noqa: PLC0415  needed for this alone
+
+        with ParquetFile(rows) as shard:
+            rows = shard.read(columns=[name for name in _COLUMNS if name in shard.schema_arrow.names])
     if isinstance(rows, Mapping):
         raise TypeError("rows must be a table or a sequence of rows, not a single row")
     if isinstance(rows, Sequence):
