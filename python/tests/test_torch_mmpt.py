@@ -149,7 +149,7 @@ def test_atoms_that_share_the_largest_value_share_its_gradient() -> None:
     from crystal_mmpt.torch.layers import max_by  # noqa: PLC0415
 
     values = torch.tensor([[1.0], [5.0], [5.0], [2.0]], requires_grad=True)
-    max_by(values, torch.tensor([0, 0, 0, 1]), 2).sum().backward()
+    torch.autograd.backward(max_by(values, torch.tensor([0, 0, 0, 1]), 2).sum())
     assert values.grad is not None
     assert values.grad[:, 0].tolist() == [0.0, 0.5, 0.5, 1.0]
 

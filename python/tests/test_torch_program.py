@@ -91,7 +91,7 @@ CASES = {
     "mmpt without attention": Case(MMPT_SMALL | {"mmpt.attention": "false"}),
     "classes": Case(MMPT_SMALL, ("--property", "band_gap_ev", "--above", "0.1")),
     "several": Case(MMPT_SMALL, ("--property", "band_gap_ev,bulk_modulus_gpa")),
-    "transformed": Case(MMPT_SMALL, ("--property", "bulk_modulus_gpa", "--transform", "log10")),
+    "transformed": Case(MMPT_SMALL, ("--property", "bulk_modulus_gpa", "--transform", "sqrt")),
     "cgcnn": Case(CGCNN_SMALL),
     "cgcnn perceptron": Case(CGCNN_SMALL | {"cgcnn.output": "perceptron", "cgcnn.hidden_layers": 2}),
     "schnet": Case(SCHNET_SMALL | {"schnet.edges": "knn12"}),

@@ -32,6 +32,7 @@ from torch_golden import (
 from crystal_mmpt.torch import (
     ALIGNN,
     CGCNN,
+    MMPT,
     ALIGNNSettings,
     Batch,
     CGCNNSettings,
@@ -253,7 +254,7 @@ def test_systems_are_those_of_the_reference(folder: Path, system: str, dtype: to
     comparison.number(f"loss{suffix}", loss)
     comparison.tensors("t", seen)
     comparison.tensors("b", dict(model.named_buffers()))
-    loss.backward()
+    torch.autograd.backward(loss)
     # A parameter that feeds nothing has no gradient.
     gradients = {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
@@ -265,6 +266,17 @@ def test_systems_are_those_of_the_reference(folder: Path, system: str, dtype: to
     left = {key for key in comparison.expected.keys() - comparison.compared if not key.startswith(("w/", "w4/"))}
     # The input of a softplus is no output of a layer.
     assert {key.split("/")[-1] for key in left} <= {"pool"}, left
+
+
+@pytest.mark.parametrize("system", [*SYSTEMS, "mmpt"])
+def test_models_make_their_tensors_on_the_device_of_the_batch(system: str) -> None:
+    model = (SYSTEMS[system]() if system in SYSTEMS else MMPT(head=HEAD)).to("meta")
+    # Tensors of the host and of another device do not mix; this device computes nothing.
+    batch = Batch.from_rows(crystals(SMALL / "systems", "knn12"), model.inputs).to("meta")
+    outputs = model(batch)
+    torch.autograd.backward(outputs.sum())
+    assert (outputs.device.type, outputs.shape) == ("meta", (3, 1))
+    assert model.embed(batch).h_s_max.device.type == "meta"
 
 
 def test_weights_of_the_formula_are_those_of_the_fixtures() -> None:

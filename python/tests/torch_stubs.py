@@ -6,7 +6,7 @@ SITE_PACKAGES holds torch's wheel for CUDA and none of the libraries that it is 
 as `make libtorch` installs it: `.libtorch/cpu-venv/lib/python3.X/site-packages`. The dynamic linker refuses such a
 torch because libraries are missing, though no function of them is called on a machine without a GPU. This script links
 a library of a few kilobytes in place of each, in which every function aborts. They are written to FOLDER, where
-LD_LIBRARY_PATH has to lead; by default to the folder of cudart, where torch looks by itself. Needs `gcc` and `nm`.
+LD_LIBRARY_PATH has to lead; by default to the folder of cudart, where torch looks by itself. Needs `g++` and `nm`.
 """
 
 from __future__ import annotations
@@ -62,16 +62,18 @@ def wanted(libraries: list[Path]) -> dict[str, tuple[str | None, set[str]]]:
 
 def link(file: Path, version: str | None, symbols: set[str]) -> None:
     """Links a library in which every function aborts."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, exports = Path(folder) / "stub.c", Path(folder) / "exports"
+    # An interrupted link leaves nothing that would be taken for a library.
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        source, exports, linked = (Path(folder) / name for name in ("stub.c", "exports", "stub.so"))
         functions = "".join(f"void {name}(void) {{ abort(); }}\n" for name in sorted(symbols))
         source.write_text("#include <stdlib.h>\n" + functions)
         options = [f"-Wl,-soname,{file.name}"]
         if version is not None:
             exports.write_text(f"{version} {{ global: *; }};\n")
             options.append(f"-Wl,--version-script={exports}")
-        command = ["gcc", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", str(file), str(source)]
-        subprocess.run(command, check=True)
+        command = ["g++", "-shared", "-fPIC", "-w", "-fno-builtin", *options, "-o", linked, "-x", "c", source]
+        subprocess.run([str(word) for word in command], check=True)
+        linked.replace(file)
 
 
 def main() -> None:

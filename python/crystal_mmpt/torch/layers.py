@@ -36,8 +36,8 @@ def sum_by(values: Tensor, group: Tensor, groups: int) -> Tensor:
 
 def mean_by(values: Tensor, group: Tensor, groups: int) -> Tensor:
     """Returns the mean of the rows of each group; 0 for a group without rows. Shapes as in `sum_by`."""
-    counts = torch.bincount(group, minlength=groups).clamp(min=1)
-    return sum_by(values, group, groups) / counts[:, None]
+    counts = sum_by(values.new_ones(len(values), 1), group, groups).clamp(min=1.0)
+    return sum_by(values, group, groups) / counts
 
 
 def max_by(values: Tensor, group: Tensor, groups: int) -> Tensor:

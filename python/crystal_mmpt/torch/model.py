@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
 import torch
 from torch import Tensor, nn
 
@@ -112,9 +114,10 @@ class PropertyModel(nn.Module, ABC):
                 found = crystals.features.get(key, "nothing")
                 if found != expected:
                     raise FeatureError(key, found, expected)
-        for atom, number in enumerate(crystals.atomic_numbers.tolist()):
-            if number > self.last_element:
-                raise crystals.refuse_atom(atom, f"{self.kind} knows the elements to {self.last_element}, not {number}")
+        numbers = crystals.atomic_numbers
+        for atom in np.flatnonzero(numbers > self.last_element)[:1]:
+            reason = f"{self.kind} knows the elements to {self.last_element}, not {numbers[atom]}"
+            raise crystals.refuse_atom(int(atom), reason)
         cutoff = float(self.features[CUTOFF_KEY]) if CUTOFF_KEY in self.features else None
         batch = Batch.from_crystals(crystals, self.inputs, cutoff)
         return batch.to(self.device, torch.float32 if self.device.type == "mps" else None)
