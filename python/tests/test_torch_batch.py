@@ -106,6 +106,29 @@ def test_a_table_is_what_its_rows_are() -> None:
     assert_close(whole.distances, torch.from_numpy(stored), 1e-6, "distances")
 
 
+class Exporter:
+    """A table of another library, as Polars and DuckDB hand it over."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(schema)
+
+
+def test_other_exporters_of_arrow_are_read() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = pytest.importorskip("pyarrow.parquet").read_table(next(iter(STORE.glob("*.parquet"))))
+    # Several chunks, and other types of texts and lists.
+    other = arrow.concat_tables([table.slice(0, 5), table.slice(5)])
+    for name, kind in {"material_id": arrow.large_string(), "atomic_numbers": arrow.large_list(arrow.uint8())}.items():
+        other = other.set_column(other.schema.get_field_index(name), name, other.column(name).cast(kind))
+    found, expected = Batch.from_rows(Exporter(other)), Batch.from_rows(table)
+    assert found.material_ids == expected.material_ids
+    assert torch.equal(found.vectors, expected.vectors)
+    assert torch.equal(found.atomic_numbers, expected.atomic_numbers)
+
+
 def test_no_rows_are_a_batch_without_crystals() -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(next(iter(STORE.glob("*.parquet"))))

@@ -145,6 +145,14 @@ def test_a_batch_of_crystals_is_each_of_them() -> None:
     assert_close(together, alone, 1e-13, "outputs")
 
 
+def test_half_precision_is_near() -> None:
+    folder = FIXTURES[0]
+    crystals = batch(folder, "shell")
+    found, expected = model(folder, torch.bfloat16)(crystals), model(folder, torch.float64)(crystals)
+    assert found.dtype == torch.bfloat16
+    assert_close(found, expected, 0.05, "outputs")
+
+
 def test_atoms_that_share_the_largest_value_share_its_gradient() -> None:
     from crystal_mmpt.torch.layers import max_by  # noqa: PLC0415
 

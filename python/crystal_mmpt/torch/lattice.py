@@ -82,7 +82,9 @@ class LatticeEncoder(nn.Module):
 
     def standardise(self, parameters: Tensor) -> Tensor:
         """Returns `(parameters - mean)/std` with the statistics of the training set, `[B, 6]`."""
-        return (parameters.to(self.mean.dtype) - self.mean) / self.std
+        # In the precision of the batch: lattices that differ little must do so once they are standardised.
+        standardised = (parameters - self.mean.to(parameters.dtype)) / self.std.to(parameters.dtype)
+        return standardised.to(self.mean.dtype)
 
     def forward(self, parameters: Tensor) -> Tensor:
         """Encodes lattices.

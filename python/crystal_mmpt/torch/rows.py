@@ -123,6 +123,9 @@ def _from_arrow(table: Any) -> Callable[[str], _Column]:
             is_fixed = hasattr(array.type, "list_size")
             counts = ones * array.type.list_size if is_fixed else array.value_lengths().to_numpy().astype(np.int64)
             return array.flatten().to_numpy(zero_copy_only=False), counts
+        if name == "material_id":
+            # There are several types of texts, and not all become arrays.
+            return np.array(array.to_pylist(), dtype=object), ones
         return array.to_numpy(zero_copy_only=False), ones
 
     return column
