@@ -13,6 +13,10 @@ PARAMETERS = 6
 """Lattice parameters: three lengths and three angles."""
 TOKENS = 2
 """Tokens of a lattice: its lengths, its angles."""
+DEFAULT_MEAN = (4.9, 5.6, 8.0, 89.0, 86.0, 86.0)
+"""Means of a, b, c in Å and α, β, γ in degrees for models that have seen no training set."""
+DEFAULT_STD = (1.3, 1.5, 4.1, 19.0, 16.0, 19.0)
+"""Standard deviations of the same."""
 
 
 class SelfAttention(nn.Module):
@@ -67,15 +71,15 @@ class Block(nn.Module):
 
 class LatticeEncoder(nn.Module):
     """A transformer block over two tokens, one of the lengths and one of the angles; `h_L` is both, one after the
-    other."""
+    other. Mean and standard deviation are those of the training set, and not trained."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(PARAMETERS))
-        self.register_buffer("std", torch.ones(PARAMETERS))
+        self.register_buffer("mean", torch.tensor(DEFAULT_MEAN))
+        self.register_buffer("std", torch.tensor(DEFAULT_STD))
         self.len_emb = nn.Linear(PARAMETERS // TOKENS, width)
         self.ang_emb = nn.Linear(PARAMETERS // TOKENS, width)
         self.block = Block(width, heads, hidden)

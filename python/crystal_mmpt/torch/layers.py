@@ -21,8 +21,12 @@ ATOM_FEATURES = 92
 """Features of an element in the table of CGCNN."""
 LAST_FEATURED_ELEMENT = 100
 """Last atomic number with a row in that table."""
+KERAS_BOUND = 0.05
+"""Bound of the first vectors of the elements in models that follow Keras."""
 NORM_EPSILON = 1e-5
+"""Added to the variance in normalisations."""
 MOMENTUM = 0.1
+"""Share of a batch's moments in the running statistics of a batch normalisation."""
 
 
 def sum_by(values: Tensor, group: Tensor, groups: int) -> Tensor:

@@ -17,12 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from .batch import Batch, Inputs
-from .layers import ATOM_TYPES, Gaussians, ShiftedSoftplus, initialise_xavier, mean_by, perceptron
+from .layers import ATOM_TYPES, KERAS_BOUND, Gaussians, ShiftedSoftplus, initialise_xavier, mean_by, perceptron
 from .model import Encoding, HeadSize, PropertyModel
 from .set2set import Set2Set
 
-EMBEDDING_BOUND = 0.05
-"""Bound of the first vectors of the elements, as in Keras."""
 GAUSSIAN_WIDTH_ANGSTROM = 0.5
 """Width of the Gaussians of the style "lstm": `γ = 1/width²`."""
 
@@ -126,7 +124,7 @@ class MEGNet(PropertyModel):
         if self.add_site_head(width, width) and head is not None:
             self.head = perceptron([4 * readout + width, width, readout, head.outputs], ShiftedSoftplus)
         initialise_xavier(self)
-        nn.init.uniform_(self.embedding.weight, -EMBEDDING_BOUND, EMBEDDING_BOUND)
+        nn.init.uniform_(self.embedding.weight, -KERAS_BOUND, KERAS_BOUND)
 
     @property
     def inputs(self) -> Inputs:

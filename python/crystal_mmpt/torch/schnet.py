@@ -18,13 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from .batch import Batch, Inputs
-from .layers import ATOM_TYPES, Gaussians, ShiftedSoftplus, initialise_xavier, mean_by, perceptron, sum_by
+from .layers import ATOM_TYPES, KERAS_BOUND, Gaussians, ShiftedSoftplus, initialise_xavier, mean_by, perceptron, sum_by
 from .model import Encoding, HeadSize, PropertyModel
 
 ENVELOPE_CUTOFF_ANGSTROM = 8.0
 """Where the envelope and the Gaussians of the style "pyg" end."""
-EMBEDDING_BOUND = 0.05
-"""Bound of the first vectors of the elements in the style "kgcnn", as in Keras."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class SchNet(PropertyModel):
             self.head = perceptron([width, *settings.head_widths, head.outputs], ShiftedSoftplus)
         initialise_xavier(self)
         if is_kgcnn:
-            nn.init.uniform_(self.embedding.weight, -EMBEDDING_BOUND, EMBEDDING_BOUND)
+            nn.init.uniform_(self.embedding.weight, -KERAS_BOUND, KERAS_BOUND)
 
     @property
     def inputs(self) -> Inputs:
