@@ -68,7 +68,14 @@ fn parts(criterion: &mut Criterion) {
     let mut columns = Columns::new(schema.clone(), "sample");
     for structure in &structures {
         let features = featuriser.featurise(structure).expect("the sample has neighbours");
-        let labels = RowLabels { numbers: &[], text: &|_| None, lists: &[], fold: None };
+        let labels = RowLabels {
+            numbers: &[],
+            text: &|_| None,
+            lists: &[],
+            fold: None,
+            immutable_id: None,
+            space_group_number: None,
+        };
         columns.push("id", &structure.atomic_numbers, features, labels);
     }
     let batch = columns.take().expect("the columns make up the schema");

@@ -142,6 +142,8 @@ pub(crate) fn write_edited(
                     text: &|at| texts.get(at).copied().flatten(),
                     lists: &[],
                     fold: crystal.fold,
+                    immutable_id: None,
+                    space_group_number: None,
                 };
                 let mut row = TestRow {
                     material_id: crystal.material_id.clone(),

@@ -10,7 +10,7 @@ use super::definition::SourceDefinition;
 use super::flat_json::{Cell, flat_numbers};
 use super::json::Cursor;
 use super::parquet_rows::ParquetRows;
-use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::records::open_records;
 use super::site_properties::{ASE_KEYS, SiteProperties};
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
@@ -85,7 +85,7 @@ fn read(record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError>
     while let Some(key) = cursor.next_key(&mut first)? {
         let name = key.text();
         match &*name {
-            "configuration_id" => json_identifier(0, &mut cursor, fields)?,
+            "configuration_id" => json_identifier(IdKey::PRESCRIBED, &mut cursor, fields)?,
             "cell" => cell.lattice = Some(cursor.raw()?),
             "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
             "pbc" => cell.periodic = Some(cursor.raw()?),

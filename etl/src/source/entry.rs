@@ -293,6 +293,7 @@ impl RecordParser for EntryParser {
                         material_id: &self.material_id,
                         structure: &self.structure,
                         properties: self.values.values(),
+                        immutable_id: None,
                     },
                 );
             }

@@ -429,6 +429,7 @@ impl RecordParser for RowParser {
                         material_id,
                         structure: &self.structure,
                         properties: PropertyValues { values: &self.values, lists: &self.lists },
+                        immutable_id: None,
                     },
                 );
             }

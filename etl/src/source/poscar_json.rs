@@ -205,6 +205,7 @@ impl RecordParser for TextParser {
                         material_id: &name,
                         structure: &self.structure,
                         properties: PropertyValues::default(),
+                        immutable_id: None,
                     },
                 );
             }

@@ -274,9 +274,13 @@ impl RecordParser for FieldParser {
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(body, &name) {
             Ok(id) => {
-                let CrystalFields { values, structure, .. } = &mut self.fields;
-                values.note(&id, &record.origin, sink);
-                let crystal = ParsedCrystal { material_id: &id, structure, properties: values.values() };
+                self.fields.values.note(&id, &record.origin, sink);
+                let crystal = ParsedCrystal {
+                    material_id: &id,
+                    structure: &self.fields.structure,
+                    properties: self.fields.values.values(),
+                    immutable_id: self.fields.immutable_id(),
+                };
                 sink.crystal(&record.origin, crystal);
             }
             Err(error) => {

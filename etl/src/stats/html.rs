@@ -9,7 +9,7 @@ use schemas::settings::Neighbours;
 use super::chart::Marks;
 use super::number::{grouped, grouped_count, percent, size};
 use super::{
-    Distribution, PropertyStatistics, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally, chart, elements,
+    Distribution, PropertyStatistics, StoreStatistics, Symmetry, Tally, chart, elements,
 };
 use crate::chart::SHADES;
 use crate::page;
