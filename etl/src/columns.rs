@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crystal::composition::Composition;
 use crystal::element::symbol;
-use crystal::feature::Features;
+use crystal::feature::{FeatureOptions, Features};
 use schemas::property::PropertyKind;
 use schemas::store::{LabelKind, item_field, label_kind};
 
@@ -199,6 +199,19 @@ pub struct RowLabels<'a> {
     pub space_group_number: Option<u16>,
 }
 
+impl Default for RowLabels<'_> {
+    fn default() -> Self {
+        Self {
+            numbers: &[],
+            text: &|_| None,
+            lists: &[],
+            fold: None,
+            immutable_id: None,
+            space_group_number: None,
+        }
+    }
+}
+
 /// Number of edges at which a batch is complete, regardless of its number of rows. They take about 30 MB.
 const FULL_EDGES: usize = 1 << 20;
 
@@ -251,8 +264,9 @@ enum Further {
 }
 
 impl Columns {
-    /// Creates empty columns for a store with this schema ([`schemas::store::shard_schema`]).
-    pub fn new(schema: SchemaRef, source: &str) -> Self {
+    /// Creates empty columns for a store with this schema ([`schemas::store::shard_schema`]), of crystals whose features
+    /// are computed with these options.
+    pub fn new(schema: SchemaRef, source: &str, options: &FeatureOptions) -> Self {
         let kinds: Vec<LabelKind> = schema.fields().iter().filter_map(|field| label_kind(field)).collect();
         let is_text =
             |kind: &LabelKind| matches!(kind, LabelKind::Split | LabelKind::Property(PropertyKind::Class));
@@ -297,7 +311,7 @@ impl Columns {
             ratios: Lists::default(),
             species: TextLists::default(),
             space_group: Vec::new(),
-            hasher: StructureHasher::default(),
+            hasher: StructureHasher::new(options),
             hash: OptionalTexts::default(),
         }
     }

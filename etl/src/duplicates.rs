@@ -243,8 +243,9 @@ impl<'a> Opened<'a> {
 
 /// Calls `found` with the hash of every crystal of a shard that has none, computed from its cell and sites.
 fn computed_hashes(shard: Shard, mut found: impl FnMut(Option<u64>)) -> Result<(), StoreError> {
-    let mut featuriser = Featuriser::new(&FeatureOptions::default());
-    let mut hasher = StructureHasher::default();
+    let options = FeatureOptions::default();
+    let mut featuriser = Featuriser::new(&options);
+    let mut hasher = StructureHasher::new(&options);
     let rows: Vec<u64> = (0..shard.rows()).collect();
     for batch in shard.sites_at(&rows, &NAMES[1..])? {
         let batch = batch?;

@@ -1,7 +1,7 @@
 //! The structure hash: one text for equal crystals, whatever their cell, orientation, origin and order of sites
 //! (specification, section 2.8).
 
-use crystal::feature::Features;
+use crystal::feature::{FeatureOptions, Features};
 use crystal::fingerprint::Fingerprinter;
 use schemas::hash::sha256;
 
@@ -11,12 +11,17 @@ const DEFINITION: &str = "mmpt-structure-1";
 const DIGITS: usize = 16;
 
 /// Computes structure hashes and reuses its buffers. Create one for each thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StructureHasher {
     fingerprinter: Fingerprinter,
 }
 
 impl StructureHasher {
+    /// Creates a hasher of crystals whose features were computed with these options, on which the hashes do not depend.
+    pub fn new(options: &FeatureOptions) -> Self {
+        Self { fingerprinter: Fingerprinter::new(options) }
+    }
+
     /// Returns the hash of a crystal: the first digits of the SHA-256 of its reduced formula and its rounded invariants.
     /// `None` if its neighbours by the default settings are needed and cannot be found.
     pub fn hash(&mut self, formula: &str, atomic_numbers: &[u8], features: &Features) -> Option<String> {

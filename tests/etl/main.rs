@@ -31,5 +31,6 @@ mod spark;
 mod stores;
 mod support;
 mod symmetry;
+mod versions;
 mod wording;
 mod worker;

@@ -1,56 +1,57 @@
 //! Numbers of a crystal that depend on no choice of cell, orientation, origin or order of the sites, rounded so that equal
-//! crystals of different files have the same ones (specification, section 2.7).
+//! crystals of different files have the same ones (specification, section 2.8).
 //!
 //! They are means over the sites of contractions of moments of the neighbourhood, the moment tensors of Shapeev
-//! (<https://doi.org/10.1137/15M1054183>). Weights fall smoothly to zero at a radius that itself changes continuously with
-//! the positions. Noise therefore moves no number by a jump, and changes a rounded one only where it lies at an edge.
+//! (<https://doi.org/10.1137/15M1054183>). Weights fall smoothly to zero where the neighbourhood ends. Noise therefore
+//! moves no number by a jump, and changes a rounded one only where it lies at an edge.
+
+use std::ops::Range;
 
 use crate::composition::Composition;
 use crate::feature::{FeatureError, FeatureOptions, Features, Featuriser};
 use crate::math::{Vector3, row_times};
 use crate::structure::Structure;
 
-/// Number of rounded invariants.
-pub const INVARIANTS: usize = 8;
-/// Rank of the neighbour at whose distance a neighbourhood ends: the first one that the default settings need not keep.
+/// Number of invariants.
+pub const INVARIANTS: usize = 5;
+/// Widths of the bins of the invariants, in their order.
+const WIDTHS: [f64; INVARIANTS] = [0.005, 0.01, 0.01, 0.02, 0.02];
+/// Rank of the neighbour at which a neighbourhood ends: the first one that the default options need not keep.
 const LAST_NEIGHBOUR: usize = 13;
-/// Largest radius of a neighbourhood, relative to the edge of the cube that an atom has for itself. Below it the search of
-/// neighbours knows all of them.
+/// Largest radius of a neighbourhood, relative to the edge of the cube that an atom has for itself. The search of
+/// neighbours begins with a larger one, so that all neighbours below it are known.
 const LARGEST_RADIUS: f64 = 1.6;
-/// Largest radius of a neighbourhood in Å, the default cutoff.
+/// Largest radius of a neighbourhood in Å: the default cutoff.
 const LARGEST_RADIUS_ANGSTROM: f64 = 8.0;
 /// Fraction of the golden ratio, whose multiples modulo 1 keep apart.
 const GOLDEN: f64 = 0.618_033_988_749_894_8;
-/// Width of a bin of each invariant, in their order.
-const WIDTHS: [f64; INVARIANTS] = [0.02, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05];
 
-/// Components of the moments of a site: one of rank 0, three of rank 1, six of rank 2 and ten of rank 3.
-const MOMENTS: usize = 20;
-
-/// Moments of the neighbourhood of a site. Components that occur several times in a tensor are multiplied by the root of
-/// their number, so that the contraction of two tensors is the product of their slices.
-type Moments = [f64; MOMENTS];
-
-/// Computes the rounded invariants of crystals and reuses its buffers. Create one for each thread.
+/// Computes the invariants of crystals and reuses its buffers. Create one for each thread.
 #[derive(Debug, Clone)]
 pub struct Fingerprinter {
-    /// Finds neighbours where the edges at hand do not suffice.
+    /// Whether the features at hand have the edges that are needed.
+    has_edges: bool,
+    /// Finds the edges where the features at hand have others.
     featuriser: Featuriser,
     neighbourhoods: Neighbourhoods,
 }
 
-impl Default for Fingerprinter {
-    fn default() -> Self {
-        let featuriser = Featuriser::new(&FeatureOptions::default());
-        Self { featuriser, neighbourhoods: Neighbourhoods::default() }
-    }
-}
-
 impl Fingerprinter {
-    /// Returns the rounded invariants of a crystal of which features are known, by any options.
+    /// Creates a fingerprinter for features that were computed with these options.
+    pub fn new(options: &FeatureOptions) -> Self {
+        let default = FeatureOptions::default();
+        let comparable = FeatureOptions { cutoff_angstrom: default.cutoff_angstrom, ..*options };
+        Self {
+            has_edges: comparable == default && options.cutoff_angstrom >= default.cutoff_angstrom,
+            featuriser: Featuriser::new(&default),
+            neighbourhoods: Neighbourhoods::default(),
+        }
+    }
+
+    /// Returns the rounded invariants of a crystal and its features.
     ///
     /// # Errors
-    /// Returns a [`FeatureError`] if its edges do not suffice and its neighbours cannot be found by the default options.
+    /// Returns a [`FeatureError`] if the features have other edges and those with the default options cannot be found.
     pub fn invariants(
         &mut self,
         atomic_numbers: &[u8],
@@ -61,25 +62,30 @@ impl Fingerprinter {
     }
 
     /// Returns the invariants before rounding.
-    fn exact_invariants(
+    pub fn exact_invariants(
         &mut self,
         atomic_numbers: &[u8],
         features: &Features,
     ) -> Result<[f64; INVARIANTS], FeatureError> {
-        let Self { featuriser, neighbourhoods } = self;
-        neighbourhoods.charge(atomic_numbers);
-        if neighbourhoods.measure(features) {
-            return Ok(neighbourhoods.contract(features));
+        let Self { has_edges, featuriser, neighbourhoods } = self;
+        if *has_edges {
+            return Ok(neighbourhoods.invariants(atomic_numbers, features));
         }
         let features = featuriser.featurise(&Structure {
             lattice: features.lattice,
             fractional: features.fractional.clone(),
             atomic_numbers: atomic_numbers.to_vec(),
         })?;
-        neighbourhoods.measure(features);
-        Ok(neighbourhoods.contract(features))
+        Ok(neighbourhoods.invariants(atomic_numbers, features))
     }
 }
+
+/// Number of components of the moment of rank 3.
+const COMPONENTS: usize = 10;
+
+/// Moment of rank 3 of a neighbourhood. Components that occur several times in the tensor are multiplied by the root of
+/// their number, so that the contraction of two tensors is the product of their components.
+type Moment = [f64; COMPONENTS];
 
 /// The neighbourhoods of the sites of a crystal.
 #[derive(Debug, Clone, Default)]
@@ -89,55 +95,59 @@ struct Neighbourhoods {
     charges: Vec<f64>,
     /// Cartesian coordinates of the sites in Å.
     positions: Vec<Vector3>,
-    /// Radii of the neighbourhoods in Å.
-    radii: Vec<f64>,
-    moments: Vec<Moments>,
-    /// Weight of every edge times the factor of its source.
+    /// Weight of every edge times the charge of its source.
     weights: Vec<f64>,
-    scratch: Vec<f64>,
+    moments: Vec<Moment>,
+    /// Distances of the neighbours of a site in Å.
+    distances: Vec<f64>,
 }
 
 impl Neighbourhoods {
-    /// Assigns every site the factor of its element, which depends on its place in the alphabetical order alone.
-    fn charge(&mut self, atomic_numbers: &[u8]) {
-        self.composition.count(atomic_numbers);
-        let composition = &self.composition;
-        let mut last = (0, 0.0);
-        self.charges.clear();
-        self.charges.extend(atomic_numbers.iter().map(|&z| {
-            if z != last.0 {
-                let place = composition.place(z).unwrap_or_default() as f64;
-                last = (z, 1.0 + (place * GOLDEN).fract());
-            }
-            last.1
-        }));
-    }
-
-    /// Finds the radius of every neighbourhood. Returns whether the edges hold all neighbours within.
-    fn measure(&mut self, features: &Features) -> bool {
-        let Features { volume, fractional, edges, reach, .. } = features;
+    /// Returns the invariants of a crystal with the edges of the default options.
+    fn invariants(&mut self, atomic_numbers: &[u8], features: &Features) -> [f64; INVARIANTS] {
+        let Features { lattice, volume, fractional, edges, reach, .. } = features;
+        self.charge(atomic_numbers);
+        self.positions.clear();
+        self.positions.extend(fractional.iter().map(|site| row_times(site, lattice)));
+        self.weights.clear();
+        self.moments.clear();
         let cube = (volume / fractional.len() as f64).cbrt();
         let largest = (LARGEST_RADIUS * cube).min(LARGEST_RADIUS_ANGSTROM);
-        self.radii.clear();
-        let mut edge = 0;
-        for (site, &reach) in reach.iter().enumerate() {
-            let begin = edge;
-            while edges.target.get(edge).is_some_and(|&target| target as usize == site) {
-                edge += 1;
+        let (mut scalars, mut norms) = (0.0, 0.0);
+        for (site, range) in edges_of_sites(&edges.target, fractional.len()).enumerate() {
+            let charge = self.charges[site];
+            let distances = &edges.distance[range.clone()];
+            let radius = self.ranked(distances).unwrap_or(reach[site]).min(largest);
+            let falloff = (radius * radius).recip();
+            let from = self.positions[site];
+            let (mut scalar, mut moment) = (0.0, [0.0; COMPONENTS]);
+            for edge in range {
+                let source = edges.source[edge] as usize;
+                let distance = edges.distance[edge];
+                let smooth = (1.0 - distance * distance * falloff).max(0.0);
+                let weight = smooth * smooth * self.charges[source];
+                self.weights.push(weight);
+                scalar += weight;
+                let shift = row_times(&edges.image.each_ref().map(|column| f64::from(column[edge])), lattice);
+                let to = self.positions[source];
+                let vector = std::array::from_fn(|axis| to[axis] + shift[axis] - from[axis]);
+                add_cubes(&mut moment, weight / (distance * distance * distance), &vector);
             }
-            let known = edges.distance.get(begin..edge).unwrap_or_default();
-            let radius = match self.ranked(known) {
-                Some(distance) => distance.min(largest),
-                // The nearest neighbour that is not kept is the one of this rank.
-                None if known.len() + 1 == LAST_NEIGHBOUR => reach.min(largest),
-                None => largest,
-            };
-            if radius > reach {
-                return false;
-            }
-            self.radii.push(radius);
+            scalars += charge * scalar;
+            norms += charge * product(&moment, &moment).sqrt();
+            self.moments.push(moment);
         }
-        true
+        let (mut links, mut squares) = (0.0, 0.0);
+        for (site, range) in edges_of_sites(&edges.target, fractional.len()).enumerate() {
+            let near = &self.moments[site];
+            let link: f64 = range
+                .map(|edge| self.weights[edge] * product(near, &self.moments[edges.source[edge] as usize]))
+                .sum();
+            links += link;
+            squares += self.charges[site] * link * link;
+        }
+        let mean = |sum: f64| sum / fractional.len() as f64;
+        [cube.ln(), mean(scalars), mean(norms), mean(links), mean(squares).sqrt()]
     }
 
     /// Returns the distance of the last neighbour of a neighbourhood among distances that are nearly in order, or `None` if
@@ -148,102 +158,61 @@ impl Neighbourhoods {
         if before.iter().all(|distance| *distance <= last) && behind.iter().all(|distance| *distance >= last) {
             return Some(last);
         }
-        self.scratch.clear();
-        self.scratch.extend_from_slice(distances);
-        let (_, ranked, _) = self.scratch.select_nth_unstable_by(LAST_NEIGHBOUR - 1, f64::total_cmp);
+        self.distances.clear();
+        self.distances.extend_from_slice(distances);
+        let (_, ranked, _) = self.distances.select_nth_unstable_by(LAST_NEIGHBOUR - 1, f64::total_cmp);
         Some(*ranked)
     }
 
-    /// Sums the moments of the sites and contracts them.
-    fn contract(&mut self, features: &Features) -> [f64; INVARIANTS] {
-        let Features { lattice, volume, fractional, edges, .. } = features;
-        self.positions.clear();
-        self.positions.extend(fractional.iter().map(|site| row_times(site, lattice)));
-        self.moments.clear();
-        self.moments.resize(fractional.len(), [0.0; MOMENTS]);
-        self.weights.clear();
-        let [k1, k2, k3] = &edges.image;
-        let images = k1.iter().zip(k2).zip(k3).map(|((k1, k2), k3)| [k1, k2, k3].map(|k| f64::from(*k)));
-        let ends = edges.source.iter().zip(&edges.target);
-        for (((&source, &target), image), &distance) in ends.zip(images).zip(&edges.distance) {
-            let (source, target) = (source as usize, target as usize);
-            let share = distance / self.radii[target];
-            let smooth = (1.0 - share * share).max(0.0);
-            let weight = smooth * smooth * self.charges[source];
-            self.weights.push(weight);
-            if weight > 0.0 {
-                let shift = row_times(&image, lattice);
-                let (from, to) = (&self.positions[target], &self.positions[source]);
-                let direction: Vector3 =
-                    std::array::from_fn(|axis| (to[axis] + shift[axis] - from[axis]) / distance);
-                add_moments(&mut self.moments[target], weight, &direction);
+    /// Assigns every site the factor of its element, which depends on the place in the alphabetical order alone.
+    fn charge(&mut self, atomic_numbers: &[u8]) {
+        self.composition.count(atomic_numbers);
+        let composition = &self.composition;
+        let mut last = (0, 0.0);
+        self.charges.clear();
+        self.charges.extend(atomic_numbers.iter().map(|&z| {
+            // Sites of an element mostly follow each other.
+            if z != last.0 {
+                let place = composition.place(z).unwrap_or_default() as f64;
+                last = (z, 1.0 + (place * GOLDEN).fract());
             }
-        }
-        let mut sums = [0.0; INVARIANTS - 1];
-        for (moments, charge) in self.moments.iter_mut().zip(&self.charges) {
-            make_traceless(moments);
-            let [scalar, vector, matrix, cubic] = ranks(moments).map(|rank| product(rank, rank));
-            sums[0] += charge * scalar.sqrt();
-            sums[1] += charge * vector.sqrt();
-            sums[2] += charge * matrix.sqrt();
-            sums[3] += charge * cubic.sqrt();
-        }
-        for ((&source, &target), weight) in edges.source.iter().zip(&edges.target).zip(&self.weights) {
-            if *weight > 0.0 {
-                let (near, far) = (&self.moments[target as usize], &self.moments[source as usize]);
-                let ([scalar, _, matrix, cubic], [other_scalar, _, other_matrix, other_cubic]) =
-                    (ranks(near), ranks(far));
-                sums[4] += weight * product(scalar, other_scalar);
-                sums[5] += weight * product(matrix, other_matrix);
-                sums[6] += weight * product(cubic, other_cubic);
-            }
-        }
-        let sites = fractional.len() as f64;
-        let mut invariants = [(volume / sites).ln() / 3.0; INVARIANTS];
-        for (invariant, sum) in invariants[1..].iter_mut().zip(sums) {
-            *invariant = sum / sites;
-        }
-        invariants
+            last.1
+        }));
     }
 }
 
-/// Adds the powers of a direction.
+/// Returns the edges of every site, which are sorted by their targets.
+fn edges_of_sites(targets: &[u32], sites: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut begin = 0;
+    (0..sites).map(move |site| {
+        let count = targets[begin..].iter().take_while(|&&target| target as usize == site).count();
+        let range = begin..begin + count;
+        begin = range.end;
+        range
+    })
+}
+
+/// Adds the third power of a vector, with a weight.
 #[inline]
-fn add_moments(moments: &mut Moments, weight: f64, &[x, y, z]: &Vector3) {
-    const ROOT_2: f64 = std::f64::consts::SQRT_2;
+fn add_cubes(moment: &mut Moment, weight: f64, &[x, y, z]: &Vector3) {
     const ROOT_3: f64 = 1.732_050_807_568_877_2;
     const ROOT_6: f64 = 2.449_489_742_783_178;
-    let (xx, yy, zz, xy, xz, yz) = (x * x, y * y, z * z, x * y, x * z, y * z);
+    let (xx, yy, zz) = (weight * x * x, weight * y * y, weight * z * z);
+    let (xx3, yy3, zz3) = (ROOT_3 * xx, ROOT_3 * yy, ROOT_3 * zz);
     #[rustfmt::skip]
-    let terms: Moments = [
-        1.0,
-        x, y, z,
-        xx, yy, zz, ROOT_2 * xy, ROOT_2 * xz, ROOT_2 * yz,
-        xx * x, yy * y, zz * z, ROOT_3 * (xx * y), ROOT_3 * (xx * z), ROOT_3 * (yy * x), ROOT_3 * (yy * z), ROOT_3 * (zz * x),
-        ROOT_3 * (zz * y), ROOT_6 * (xy * z),
+    let cubes: Moment = [
+        xx * x, yy * y, zz * z,
+        xx3 * y, xx3 * z, yy3 * x, yy3 * z, zz3 * x, zz3 * y,
+        ROOT_6 * weight * x * y * z,
     ];
-    for (moment, term) in moments.iter_mut().zip(terms) {
-        *moment += weight * term;
+    for (sum, cube) in moment.iter_mut().zip(cubes) {
+        *sum += cube;
     }
 }
 
-/// Subtracts from the moment of rank 2 its trace, which is that of rank 0.
-fn make_traceless(moments: &mut Moments) {
-    let third = moments[0] / 3.0;
-    for moment in &mut moments[4..7] {
-        *moment -= third;
-    }
-}
-
-/// Returns the moments of each rank.
+/// Returns the contraction of two moments.
 #[inline]
-fn ranks(moments: &Moments) -> [&[f64]; 4] {
-    [&moments[..1], &moments[1..4], &moments[4..10], &moments[10..]]
-}
-
-/// Returns the contraction of two tensors.
-#[inline]
-fn product(a: &[f64], b: &[f64]) -> f64 {
+fn product(a: &Moment, b: &Moment) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

@@ -19,7 +19,7 @@ use super::FetchError;
 /// Largest size of a compressed file in bytes per entry. Entries of JARVIS-DFT take 0.5 to 8 KiB, and crystals of
 /// MatBench with coordinates to 6 decimals take less than 1 KiB.
 const MOST_BYTES_PER_ENTRY: u64 = 16 << 10;
-/// Largest size in bytes of a file of JARVIS or MatBench. The 106,113 crystals of `mp_gap` with coordinates to 6
+/// Largest size in bytes of any other file. The 106,113 crystals of `mp_gap` with coordinates to 6
 /// decimals take 83 MB.
 const LONGEST_FILE_BYTES: u64 = 1 << 30;
 /// Largest size in bytes of the file of OQMD, which has eight times as many crystals.
@@ -117,7 +117,7 @@ impl CatalogueFile {
     pub fn most_bytes(&self) -> u64 {
         let of_database = match self.database {
             Database::Oqmd => LONGEST_OQMD_BYTES,
-            Database::Jarvis | Database::Matbench => LONGEST_FILE_BYTES,
+            Database::Jarvis | Database::Matbench | Database::Lemat | Database::Alexandria => LONGEST_FILE_BYTES,
         };
         let of_entries = self.entries.map(|entries| entries.saturating_mul(MOST_BYTES_PER_ENTRY));
         of_entries.map_or(of_database, |bytes| bytes.min(of_database))

@@ -229,9 +229,10 @@ pub(crate) struct RowBuilder {
 impl RowBuilder {
     /// Creates a builder without rows.
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        let options = feature::options(&recipe.settings);
         Self {
-            featuriser: Featuriser::new(&feature::options(&recipe.settings)),
-            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source),
+            featuriser: Featuriser::new(&options),
+            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, &options),
             list_columns: list_columns(&recipe.schema),
             recipe,
             origins: Vec::new(),

@@ -43,6 +43,8 @@ const DESCRIPTIONS: [&str; 21] = [
     "cauchy_stress",
     "last_modified",
 ];
+/// Columns of lists that follow from the sites or describe the row.
+const RESTATED: [&str; 5] = ["elements", "elements_ratios", "dimension_types", "names", "labels"];
 /// Beginning of the names of the columns of forces in older exports.
 const FORCES: &str = "atomic_forces";
 
@@ -64,7 +66,8 @@ fn is_positions(name: &str) -> bool {
 }
 
 /// The format of the rows.
-static ROWS: ParquetRows = ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, read };
+static ROWS: ParquetRows =
+    ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
 
 /// Whether a column of lists is read.
 fn is_wanted(name: &str) -> bool {

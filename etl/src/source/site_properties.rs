@@ -86,10 +86,10 @@ impl SiteProperties {
         }
     }
 
-    /// Adds the values of all sites, as JSON: a list of numbers, a text with one, or an array of NumPy. `null` is
-    /// missing.
+    /// Adds the values of all sites, as JSON: a list of numbers, a text with one, or an array of NumPy. `null` and
+    /// an empty list are missing.
     pub(super) fn add_list(&mut self, key: &str, raw: &[u8]) {
-        if raw == b"null" {
+        if matches!(raw, b"null" | b"[]" | b"\"[]\"") {
             return;
         }
         match array_of(raw, "a list").ok().and_then(|array| list_of_text(&array)) {
@@ -187,6 +187,17 @@ mod tests {
             properties.read(&mut Cursor::new(site.as_bytes()), at + 1).expect("an object");
         }
         properties
+    }
+
+    #[test]
+    fn empty_lists_are_missing() {
+        let mut found = SiteProperties::default();
+        for raw in ["null", "[]", "\"[]\""] {
+            found.add_list("magmoms", raw.as_bytes());
+            assert_eq!(found.numbers("magmoms", 2), Ok(None), "{raw}");
+        }
+        found.add_list("magmoms", b"[1, 2]");
+        assert_eq!(found.numbers("magmoms", 2), Ok(Some(vec![1.0, 2.0])));
     }
 
     #[test]

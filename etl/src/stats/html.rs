@@ -13,6 +13,7 @@ use super::{
 };
 use crate::chart::SHADES;
 use crate::page;
+use crate::symmetry::TOLERANCE_ANGSTROM;
 
 /// Style of the page in addition to the common style.
 const STYLE: &str = include_str!("style.css");

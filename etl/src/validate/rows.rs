@@ -64,7 +64,7 @@ impl Validation<'_> {
             featuriser: Featuriser::new(&feature::options(&manifest.settings)),
             structure: Structure::default(),
             composition: Composition::default(),
-            hasher: StructureHasher::default(),
+            hasher: StructureHasher::new(&feature::options(&manifest.settings)),
         };
         let mut first = 0;
         let mut rest = sample;
@@ -397,7 +397,7 @@ mod tests {
             featuriser: Featuriser::new(&feature::options(&settings)),
             structure: Structure::default(),
             composition: Composition::default(),
-            hasher: StructureHasher::default(),
+            hasher: StructureHasher::new(&feature::options(&settings)),
         };
         let mut faults = |batch: &CrystalBatch| recomputer.faults(batch, 0, &batch.row(0).expect("a row"));
         let formula = replaced("chemical_formula_reduced", Arc::new(StringArray::from(vec!["OMg"])));
