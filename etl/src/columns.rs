@@ -171,7 +171,7 @@ impl OptionalLists {
 impl Lists<bool> {
     fn finish_flags(&mut self) -> Result<ArrayRef, ArrowError> {
         let (offsets, values) = self.take();
-        let values = BooleanArray::new(BooleanBuffer::from(values), None);
+        let values = BooleanArray::new(BooleanBuffer::collect_bool(values.len(), |at| values[at]), None);
         Ok(Arc::new(ListArray::try_new(item_field(DataType::Boolean), offsets, Arc::new(values), None)?))
     }
 }
@@ -430,7 +430,8 @@ impl Columns {
         columns.push(self.anonymous.finish(None)?);
         columns.push(self.ratios.finish::<arrow::datatypes::Float64Type>()?);
         columns.push(self.species.finish()?);
-        columns.push(fixed(DIMENSIONS, Arc::new(Int32Array::from(vec![PERIODIC; rows * DIMENSIONS as usize])))?);
+        columns
+            .push(fixed(DIMENSIONS, Arc::new(Int32Array::from(vec![PERIODIC; rows * DIMENSIONS as usize])))?);
         columns.push(Arc::new(UInt32Array::from(vec![DIMENSIONS.unsigned_abs(); rows])));
         columns.push(Arc::new(UInt32Array::from(renew(&mut self.space_group))));
         columns.push(self.hash.finish()?);

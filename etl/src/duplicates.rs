@@ -11,7 +11,7 @@ use arrow::array::AsArray;
 use crystal::feature::{FeatureOptions, Featuriser};
 use crystal::structure::Structure;
 use schemas::StoreError;
-use schemas::count::counted;
+use schemas::count::{agree, counted};
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
 use schemas::text::line;
@@ -71,7 +71,10 @@ impl Duplicates {
             writeln!(out, "... and {} more: --json lists all of them", self.groups.len() - SHOWN_GROUPS)?;
         }
         let other = match stores {
-            [_, other] => format!("are in {}, too", line(&other.display().to_string())),
+            [_, other] => {
+                let verb = agree(&self.found(0), "is", "are");
+                format!("{verb} in {}, too", line(&other.display().to_string()))
+            }
             _ => format!("share {}", counted(self.groups.len(), "structure hash")),
         };
         for (at, (store, crystals)) in stores.iter().zip(&self.crystals).enumerate() {
@@ -103,7 +106,8 @@ fn shown(ids: &[String]) -> String {
 /// # Errors
 /// Returns a [`StoreError`] if a store cannot be read.
 pub fn duplicates(store: &Path, other: Option<&Path>) -> Result<Duplicates, StoreError> {
-    let stores: Vec<Opened<'_>> = [Some(store), other].into_iter().flatten().map(Opened::new).collect::<Result<_, _>>()?;
+    let stores: Vec<Opened<'_>> =
+        [Some(store), other].into_iter().flatten().map(Opened::new).collect::<Result<_, _>>()?;
     let (mut places, mut unhashed) = (Vec::new(), Vec::new());
     for (number, store) in (0..).zip(&stores) {
         let mut without = 0;
@@ -141,11 +145,8 @@ pub fn duplicates(store: &Path, other: Option<&Path>) -> Result<Duplicates, Stor
             }
         })?;
     }
-    let mut order: Vec<(u32, Group)> = groups
-        .iter()
-        .map(|group| group.first().map_or(0, |place| place.row))
-        .zip(found)
-        .collect();
+    let mut order: Vec<(u32, Group)> =
+        groups.iter().map(|group| group.first().map_or(0, |place| place.row)).zip(found).collect();
     order.sort_by_key(|(row, _)| *row);
     Ok(Duplicates {
         crystals: stores.iter().map(Opened::crystals).collect(),

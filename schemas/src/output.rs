@@ -153,7 +153,7 @@ mod tests {
     use crate::layout::rejects_name;
     use crate::manifest::{Counts, ShardEntry};
     use crate::settings::FeatureSettings;
-    use crate::store::{FORMAT_VERSION, FIRST_FORMAT_VERSION};
+    use crate::store::{FIRST_FORMAT_VERSION, FORMAT_VERSION};
 
     /// The manifest of a store without shards.
     fn manifest() -> Manifest {

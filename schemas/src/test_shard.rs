@@ -137,7 +137,9 @@ fn column(name: &str, rows: &[Row]) -> ArrayRef {
         "immutable_id" => texts(|_| "mp-1"),
         "chemical_formula_anonymous" => texts(|_| "A"),
         "elements_ratios" => list::<f64, Float64Array>(rows, |_| vec![1.0]),
-        "species_at_sites" => list::<String, StringArray>(rows, |row| vec!["Po".to_owned(); row.atomic_numbers.len()]),
+        "species_at_sites" => {
+            list::<String, StringArray>(rows, |row| vec!["Po".to_owned(); row.atomic_numbers.len()])
+        }
         "dimension_types" => Arc::new(FixedSizeListArray::new(
             item_field(DataType::Int32),
             3,

@@ -221,9 +221,10 @@ impl CrystalBatch {
             split: text(Some(&self.split), row),
             fold: (!self.fold.is_null(row)).then(|| self.fold.value(row)),
             immutable_id: text(self.immutable_id.as_ref(), row),
-            space_group_number: self.space_group.as_ref().and_then(|groups| {
-                (!groups.is_null(row)).then(|| groups.value(row))
-            }),
+            space_group_number: self
+                .space_group
+                .as_ref()
+                .and_then(|groups| (!groups.is_null(row)).then(|| groups.value(row))),
             structure_hash: text(self.structure_hash.as_ref(), row),
         };
         view.check(self.nsites.value(row)).map_err(|problem| StoreError::Row {

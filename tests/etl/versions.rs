@@ -131,7 +131,8 @@ fn new_columns_hold_what_optimade_says() {
     assert_eq!(ratios.as_primitive::<Float64Type>().values(), &[0.5, 0.5]);
     let species = row["species_at_sites"].as_list::<i32>().value(0);
     let elements = row["elements"].as_list::<i32>().value(0);
-    let symbols = |list: &dyn Array| list.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>();
+    let symbols =
+        |list: &dyn Array| list.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(symbols(&elements), ["Cl", "Cs"]);
     assert_eq!(symbols(&species), ["Cs", "Cl"]);
     let dimensions = row["dimension_types"].as_fixed_size_list().value(0);
@@ -157,7 +158,7 @@ fn crystals_of_two_stores_meet_by_their_hash() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let told = said(&output);
     assert!(told.contains("  ClCs  a  |  y\n"), "{told}");
-    assert!(told.ends_with(&format!(": 1 of 2 crystals are in {}, too\n", test.display())), "{told}");
+    assert!(told.ends_with(&format!(": 1 of 2 crystals is in {}, too\n", test.display())), "{told}");
     let output = etl(["duplicates", text(&train)]);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", said(&output));
     assert!(said(&output).ends_with(": 0 of 2 crystals share 0 structure hashes\n"), "{}", said(&output));

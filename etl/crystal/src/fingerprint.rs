@@ -5,8 +5,6 @@
 //! (<https://doi.org/10.1137/15M1054183>). Weights fall smoothly to zero where the neighbourhood ends. Noise therefore
 //! moves no number by a jump, and changes a rounded one only where it lies at an edge.
 
-use std::ops::Range;
-
 use crate::composition::Composition;
 use crate::feature::{FeatureError, FeatureOptions, Features, Featuriser};
 use crate::math::{Vector3, row_times};
@@ -95,7 +93,9 @@ struct Neighbourhoods {
     charges: Vec<f64>,
     /// Cartesian coordinates of the sites in Å.
     positions: Vec<Vector3>,
-    /// Weight of every edge times the charge of its source.
+    /// Index behind the last edge of every site, which are sorted by their targets.
+    ends: Vec<usize>,
+    /// Weight of every edge.
     weights: Vec<f64>,
     moments: Vec<Moment>,
     /// Distances of the neighbours of a site in Å.
@@ -114,7 +114,13 @@ impl Neighbourhoods {
         let cube = (volume / fractional.len() as f64).cbrt();
         let largest = (LARGEST_RADIUS * cube).min(LARGEST_RADIUS_ANGSTROM);
         let (mut scalars, mut norms) = (0.0, 0.0);
-        for (site, range) in edges_of_sites(&edges.target, fractional.len()).enumerate() {
+        self.ends.clear();
+        let mut begin = 0;
+        for site in 0..fractional.len() {
+            let rest = &edges.target[begin..];
+            let range = begin..begin + rest.iter().take_while(|&&target| target as usize == site).count();
+            begin = range.end;
+            self.ends.push(range.end);
             let charge = self.charges[site];
             let distances = &edges.distance[range.clone()];
             let radius = self.ranked(distances).unwrap_or(reach[site]).min(largest);
@@ -138,13 +144,18 @@ impl Neighbourhoods {
             self.moments.push(moment);
         }
         let (mut links, mut squares) = (0.0, 0.0);
-        for (site, range) in edges_of_sites(&edges.target, fractional.len()).enumerate() {
-            let near = &self.moments[site];
-            let link: f64 = range
-                .map(|edge| self.weights[edge] * product(near, &self.moments[edges.source[edge] as usize]))
-                .sum();
+        let mut begin = 0;
+        for ((&end, near), charge) in self.ends.iter().zip(&self.moments).zip(&self.charges) {
+            let mut around = [0.0; COMPONENTS];
+            for (weight, &source) in self.weights[begin..end].iter().zip(&edges.source[begin..end]) {
+                for (sum, component) in around.iter_mut().zip(&self.moments[source as usize]) {
+                    *sum += weight * component;
+                }
+            }
+            begin = end;
+            let link = product(near, &around);
             links += link;
-            squares += self.charges[site] * link * link;
+            squares += charge * link * link;
         }
         let mean = |sum: f64| sum / fractional.len() as f64;
         [cube.ln(), mean(scalars), mean(norms), mean(links), mean(squares).sqrt()]
@@ -155,7 +166,8 @@ impl Neighbourhoods {
     fn ranked(&mut self, distances: &[f64]) -> Option<f64> {
         let (before, rest) = distances.split_at_checked(LAST_NEIGHBOUR - 1)?;
         let (&last, behind) = rest.split_first()?;
-        if before.iter().all(|distance| *distance <= last) && behind.iter().all(|distance| *distance >= last) {
+        if before.iter().all(|distance| *distance <= last) && behind.iter().all(|distance| *distance >= last)
+        {
             return Some(last);
         }
         self.distances.clear();
@@ -179,17 +191,6 @@ impl Neighbourhoods {
             last.1
         }));
     }
-}
-
-/// Returns the edges of every site, which are sorted by their targets.
-fn edges_of_sites(targets: &[u32], sites: usize) -> impl Iterator<Item = Range<usize>> + '_ {
-    let mut begin = 0;
-    (0..sites).map(move |site| {
-        let count = targets[begin..].iter().take_while(|&&target| target as usize == site).count();
-        let range = begin..begin + count;
-        begin = range.end;
-        range
-    })
 }
 
 /// Adds the third power of a vector, with a weight.

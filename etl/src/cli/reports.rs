@@ -131,7 +131,11 @@ impl DuplicatesArguments {
         if self.json {
             print_json(&format!("{}\n", serde_json::to_string_pretty(&found)?))?;
         } else {
-            let stores: Vec<&Path> = [Some(&self.store), self.other.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+            let stores: Vec<&Path> = [Some(&self.store), self.other.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(PathBuf::as_path)
+                .collect();
             print(|out| found.write_text(&stores, out))?;
         }
         Ok(if found.groups.is_empty() { Outcome::Clean } else { Outcome::Findings })

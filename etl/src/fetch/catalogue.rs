@@ -117,7 +117,9 @@ impl CatalogueFile {
     pub fn most_bytes(&self) -> u64 {
         let of_database = match self.database {
             Database::Oqmd => LONGEST_OQMD_BYTES,
-            Database::Jarvis | Database::Matbench | Database::Lemat | Database::Alexandria => LONGEST_FILE_BYTES,
+            Database::Jarvis | Database::Matbench | Database::Lemat | Database::Alexandria => {
+                LONGEST_FILE_BYTES
+            }
         };
         let of_entries = self.entries.map(|entries| entries.saturating_mul(MOST_BYTES_PER_ENTRY));
         of_entries.map_or(of_database, |bytes| bytes.min(of_database))
@@ -166,10 +168,8 @@ static MATBENCH_FOLDS: Publication = Publication {
     licence: "MIT",
     citation: "Dunn et al., npj Comput. Mater. 6, 138 (2020), doi:10.1038/s41524-020-00406-3",
 };
-static LEMAT: Publication = Publication {
-    licence: "CC BY 4.0",
-    citation: "LeMaterial, LeMat-Bulk (2024), doi:10.57967/hf/3762",
-};
+static LEMAT: Publication =
+    Publication { licence: "CC BY 4.0", citation: "LeMaterial, LeMat-Bulk (2024), doi:10.57967/hf/3762" };
 static ALEXANDRIA: Publication = Publication {
     licence: "CC BY 4.0",
     citation: "Schmidt et al., Mater. Today Phys. 48, 101560 (2024), doi:10.1016/j.mtphys.2024.101560",

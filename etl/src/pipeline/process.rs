@@ -25,10 +25,10 @@ use crate::feature;
 use crate::filter::Filter;
 use crate::labels::{Fate, LabelError, LabelRow, LabelTable};
 use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Reject, TOO_MANY_SITES};
-use crate::symmetry::space_group;
 use crate::source::{
     ODD_VALUE, ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long,
 };
+use crate::symmetry::space_group;
 
 /// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;

@@ -8,9 +8,7 @@ use schemas::settings::Neighbours;
 
 use super::chart::Marks;
 use super::number::{grouped, grouped_count, percent, size};
-use super::{
-    Distribution, PropertyStatistics, StoreStatistics, Symmetry, Tally, chart, elements,
-};
+use super::{Distribution, PropertyStatistics, StoreStatistics, Symmetry, Tally, chart, elements};
 use crate::chart::SHADES;
 use crate::page;
 use crate::symmetry::TOLERANCE_ANGSTROM;

@@ -149,12 +149,14 @@ impl Recomputer<'_> {
         compare_texts(batch, row, "species_at_sites", view.atomic_numbers.iter().map(|&z| symbol(z)), faults);
         let mut anonymous = String::new();
         self.composition.write_anonymous_formula(&mut anonymous);
-        let found = batch.column("chemical_formula_anonymous").and_then(|column| column.as_string_opt::<i32>());
+        let found =
+            batch.column("chemical_formula_anonymous").and_then(|column| column.as_string_opt::<i32>());
         if let Some(found) = found.map(|column| column.value(row)).filter(|found| *found != anonymous) {
             faults.push(fault("chemical_formula_anonymous", &anonymous, found));
         }
         if let Some(list) = list_at(batch, row, "elements_ratios") {
-            let found: Vec<f64> = list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
+            let found: Vec<f64> =
+                list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
             let expected: Vec<f64> = self.composition.ratios().collect();
             if found != expected {
                 faults.push(fault("elements_ratios", format!("{expected:?}"), format!("{found:?}")));

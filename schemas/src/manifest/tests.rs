@@ -166,7 +166,10 @@ fn faults_are_located() {
         let other = text.replace(&current, &format!("\"format_version\": {version}"));
         std::fs::write(&path, other).expect("writing");
         let error = Manifest::read(&store).expect_err("another format");
-        assert!(error.to_string().contains(&format!("format version {version} instead of {FORMAT_VERSION}")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("format version {version} instead of {FORMAT_VERSION}")),
+            "{error}"
+        );
     }
 }
 

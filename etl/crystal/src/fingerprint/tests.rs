@@ -3,7 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::feature::{Neighbours, Ties};
 use crate::math::{product, unimodular_inverse};
-use crate::test_crystals::{any_crystal, change_basis, cubic, hexagonal, orthogonal, property_config, unimodular};
+use crate::test_crystals::{
+    any_crystal, change_basis, cubic, hexagonal, orthogonal, property_config, unimodular,
+};
 
 /// Largest difference that rounding errors of the positions may make.
 const ROUNDING: f64 = 1e-7;
@@ -172,8 +174,9 @@ fn different_crystals_of_a_formula_differ() {
     let layers = crystal(cubic(4.0), &[(11, &[FACES[0], FACES[3]]), (17, &[FACES[1], FACES[2]])]);
     let diagonal = {
         let third = [1.0 / 3.0, 2.0 / 3.0];
-        let sites: Vec<Vector3> =
-            (0..6).map(|layer| [third[0] * f64::from(layer), third[1] * f64::from(layer), f64::from(layer) / 6.0]).collect();
+        let sites: Vec<Vector3> = (0..6)
+            .map(|layer| [third[0] * f64::from(layer), third[1] * f64::from(layer), f64::from(layer) / 6.0])
+            .collect();
         let pick = |parity: usize| sites.iter().copied().skip(parity).step_by(2).collect::<Vec<_>>();
         let edge = 4.0 / 2f64.sqrt();
         crystal(hexagonal(edge, edge * 24f64.sqrt()), &[(11, &pick(0)), (17, &pick(1))])
@@ -181,7 +184,8 @@ fn different_crystals_of_a_formula_differ() {
     let metals = ["ABC", "AB", "ABAC", "ABCACB", "ABCBCACAB"].map(|sequence| stacking(&[11], sequence));
     let sulphides = ["ABC", "AB", "ABAC", "ABCACB"].map(|sequence| stacking(&[11, 17], sequence));
     let larger = crystal(cubic(4.6), &[(11, &FACES), (17, &shifted(&FACES, [0.5; 3]))]);
-    let of_two = [salt, blende, chloride, nickel, anti, layers, diagonal, larger].into_iter().chain(sulphides);
+    let of_two =
+        [salt, blende, chloride, nickel, anti, layers, diagonal, larger].into_iter().chain(sulphides);
     for crystals in [of_two.collect::<Vec<_>>(), metals.to_vec()] {
         let found: Vec<_> = crystals.iter().map(rounded).collect();
         for (at, one) in found.iter().enumerate() {

@@ -47,7 +47,9 @@ fn every_format_is_found_out_and_read() {
 
 #[test]
 fn the_only_document_of_a_zip_archive_is_read_whatever_its_ending() {
-    for (name, member) in [("optimade/lines", "a.jsonl"), ("optimade/page", "a.JSON"), ("pymatgen/lines", "a.ndjson")] {
+    for (name, member) in
+        [("optimade/lines", "a.jsonl"), ("optimade/page", "a.JSON"), ("pymatgen/lines", "a.ndjson")]
+    {
         let kind = if name.starts_with("optimade") { SourceKind::Optimade } else { SourceKind::Pymatgen };
         let bytes = zip(&[("README.txt", b"a note"), (member, &seed(name))]);
         let (_folder, path) = written("a.zip", &bytes);
