@@ -60,7 +60,7 @@ impl Fingerprinter {
     }
 
     /// Returns the invariants before rounding.
-    pub fn exact_invariants(
+    fn exact_invariants(
         &mut self,
         atomic_numbers: &[u8],
         features: &Features,
