@@ -320,6 +320,16 @@ mod tests {
             ]
         );
         assert_eq!(progress.bytes(), file.path().metadata().expect("a file").len());
+        let rows = ParquetRows {
+            source: "test",
+            needed: &["x"],
+            is_wanted: |name| name == "l",
+            restated: &[],
+            read: |_, _| Ok(()),
+        };
+        assert_eq!(rows.unread_columns(file.path()).expect("a table"), ["other"]);
+        let rows = ParquetRows { restated: &["other"], ..rows };
+        assert!(rows.unread_columns(file.path()).expect("a table").is_empty());
         let missing = RowCutter::open(file.path(), &["y"], |_| false, &progress).map(|_| ());
         assert!(matches!(missing, Err(SourceError::MissingColumn { .. })));
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{gzip, open_default, read, written, zip};
+use super::{gzip, read, written, zip};
 use crate::source::{InputKind, SourceKind, detect};
 
 /// The sources of records in the order of their kinds, each with an ending of its files and a crystal's identifier in
@@ -54,19 +54,6 @@ fn the_only_document_of_a_zip_archive_is_read_whatever_its_ending() {
         let bytes = zip(&[("README.txt", b"a note"), (member, &seed(name))]);
         let (_folder, path) = written("a.zip", &bytes);
         assert!(!read(kind, &[&path]).expect(name).crystals.is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn columns_of_lists_that_are_not_read_are_told() {
-    for (kind, name, told) in [
-        (SourceKind::Lemat, "lemat/large", "forces, stress_tensor"),
-        (SourceKind::Colabfit, "colabfit/lists", "atomic_forces"),
-    ] {
-        let (_folder, path) = written("a.parquet", &seed(name));
-        let source = open_default(kind, &[&path]).expect(name);
-        let expected = format!("columns of lists are not read: {told}");
-        assert!(source.notes.iter().any(|note| note.ends_with(&expected)), "{:?}", source.notes);
     }
 }
 
