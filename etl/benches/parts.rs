@@ -65,11 +65,10 @@ fn parts(criterion: &mut Criterion) {
         });
     });
 
-    let mut columns = Columns::new(schema.clone(), "sample");
+    let mut columns = Columns::new(schema.clone(), "sample", &options(&settings));
     for structure in &structures {
         let features = featuriser.featurise(structure).expect("the sample has neighbours");
-        let labels = RowLabels { numbers: &[], text: &|_| None, lists: &[], fold: None };
-        columns.push("id", &structure.atomic_numbers, features, labels);
+        columns.push("id", &structure.atomic_numbers, features, RowLabels::default());
     }
     let batch = columns.take().expect("the columns make up the schema");
     let format = ShardFormat::new(schema.clone(), &file_metadata(&settings)).expect("a Parquet schema");

@@ -64,7 +64,12 @@ impl RecordParser for SimpleCubic {
         let structure = Structure { lattice, fractional: vec![[0.0; 3]], atomic_numbers: vec![z] };
         sink.crystal(
             &record.origin,
-            ParsedCrystal { material_id: name, structure: &structure, properties: PropertyValues::default() },
+            ParsedCrystal {
+                material_id: name,
+                structure: &structure,
+                properties: PropertyValues::default(),
+                immutable_id: None,
+            },
         );
     }
 }

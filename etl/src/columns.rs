@@ -11,9 +11,12 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crystal::composition::Composition;
-use crystal::feature::Features;
+use crystal::element::symbol;
+use crystal::feature::{FeatureOptions, Features};
 use schemas::property::PropertyKind;
 use schemas::store::{LabelKind, item_field, label_kind};
+
+use crate::structure_hash::StructureHasher;
 
 /// Takes the values of a column. The new vector has the same length reserved, because the next batch will be similar.
 fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
@@ -76,6 +79,32 @@ impl OptionalTexts {
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = NullBuffer::from(renew(&mut self.present));
         self.texts.finish(Some(nulls))
+    }
+}
+
+/// A builder of a column of lists of texts.
+#[derive(Debug)]
+struct TextLists {
+    offsets: Vec<i32>,
+    texts: Texts,
+}
+
+impl Default for TextLists {
+    fn default() -> Self {
+        Self { offsets: vec![0], texts: Texts::default() }
+    }
+}
+
+impl TextLists {
+    fn extend(&mut self, texts: impl IntoIterator<Item = &'static str>) {
+        texts.into_iter().for_each(|text| self.texts.push(text));
+        self.offsets.push(offset(self.texts.offsets.len() - 1));
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let offsets = renew_offsets(&mut self.offsets);
+        let texts = self.texts.finish(None)?;
+        Ok(Arc::new(ListArray::try_new(item_field(DataType::Utf8), offsets, texts, None)?))
     }
 }
 
@@ -142,7 +171,7 @@ impl OptionalLists {
 impl Lists<bool> {
     fn finish_flags(&mut self) -> Result<ArrayRef, ArrowError> {
         let (offsets, values) = self.take();
-        let values = BooleanArray::new(BooleanBuffer::from(values), None);
+        let values = BooleanArray::new(BooleanBuffer::collect_bool(values.len(), |at| values[at]), None);
         Ok(Arc::new(ListArray::try_new(item_field(DataType::Boolean), offsets, Arc::new(values), None)?))
     }
 }
@@ -164,6 +193,23 @@ pub struct RowLabels<'a> {
     pub lists: &'a [Option<&'a [f64]>],
     /// Index of the test fold.
     pub fold: Option<i8>,
+    /// Identifier that the source never changes.
+    pub immutable_id: Option<&'a str>,
+    /// Number of the space group.
+    pub space_group_number: Option<u16>,
+}
+
+impl Default for RowLabels<'_> {
+    fn default() -> Self {
+        Self {
+            numbers: &[],
+            text: &|_| None,
+            lists: &[],
+            fold: None,
+            immutable_id: None,
+            space_group_number: None,
+        }
+    }
 }
 
 /// Number of edges at which a batch is complete, regardless of its number of rows. They take about 30 MB.
@@ -178,8 +224,7 @@ pub struct Columns {
     rows: usize,
     material_id: Texts,
     formula: Texts,
-    element: Texts,
-    element_offsets: Vec<i32>,
+    elements: TextLists,
     nelements: Vec<u32>,
     nsites: Vec<u32>,
     lattice: Vec<f64>,
@@ -198,6 +243,13 @@ pub struct Columns {
     same_cell_centred: Lists<bool>,
     split: OptionalTexts,
     fold: Vec<Option<i8>>,
+    immutable_id: OptionalTexts,
+    anonymous: Texts,
+    ratios: Lists<f64>,
+    species: TextLists,
+    space_group: Vec<Option<u32>>,
+    hasher: StructureHasher,
+    hash: OptionalTexts,
     /// Index of the only split among the further columns of text, if there is exactly one.
     only_split: Option<usize>,
     further: Vec<Further>,
@@ -212,8 +264,9 @@ enum Further {
 }
 
 impl Columns {
-    /// Creates empty columns for a store with this schema ([`schemas::store::shard_schema`]).
-    pub fn new(schema: SchemaRef, source: &str) -> Self {
+    /// Creates empty columns for a store with this schema ([`schemas::store::shard_schema`]), of crystals whose features
+    /// are computed with these options.
+    pub fn new(schema: SchemaRef, source: &str, options: &FeatureOptions) -> Self {
         let kinds: Vec<LabelKind> = schema.fields().iter().filter_map(|field| label_kind(field)).collect();
         let is_text =
             |kind: &LabelKind| matches!(kind, LabelKind::Split | LabelKind::Property(PropertyKind::Class));
@@ -234,8 +287,7 @@ impl Columns {
             rows: 0,
             material_id: Texts::default(),
             formula: Texts::default(),
-            element: Texts::default(),
-            element_offsets: vec![0],
+            elements: TextLists::default(),
             nelements: Vec::new(),
             nsites: Vec::new(),
             lattice: Vec::new(),
@@ -254,6 +306,13 @@ impl Columns {
             same_cell_centred: Lists::default(),
             split: OptionalTexts::default(),
             fold: Vec::new(),
+            immutable_id: OptionalTexts::default(),
+            anonymous: Texts::default(),
+            ratios: Lists::default(),
+            species: TextLists::default(),
+            space_group: Vec::new(),
+            hasher: StructureHasher::new(options),
+            hash: OptionalTexts::default(),
         }
     }
 
@@ -283,12 +342,16 @@ impl Columns {
         self.rows += 1;
         self.material_id.push(material_id);
         self.composition.count(atomic_numbers);
+        let begin = self.formula.bytes.len();
         self.composition.write_reduced_formula(&mut self.formula.bytes);
         self.formula.close();
-        for symbol in self.composition.symbols() {
-            self.element.push(symbol);
-        }
-        self.element_offsets.push(offset(self.element.offsets.len() - 1));
+        let formula = self.formula.bytes.get(begin..).unwrap_or_default();
+        self.hash.push(self.hasher.hash(formula, atomic_numbers, features).as_deref());
+        self.composition.write_anonymous_formula(&mut self.anonymous.bytes);
+        self.anonymous.close();
+        self.elements.extend(self.composition.symbols());
+        self.ratios.extend(self.composition.ratios());
+        self.species.extend(atomic_numbers.iter().map(|&z| symbol(z)));
         self.nelements.push(offset(self.composition.len()).unsigned_abs());
         self.nsites.push(offset(atomic_numbers.len()).unsigned_abs());
         self.lattice.extend_from_slice(features.lattice.as_flattened());
@@ -313,6 +376,8 @@ impl Columns {
         // With several splits, the column `split` stays empty.
         self.split.push(self.only_split.and_then(labels.text));
         self.fold.push(labels.fold);
+        self.immutable_id.push(labels.immutable_id);
+        self.space_group.push(labels.space_group_number.map(u32::from));
         let (mut text, mut numbers, mut lists) = (0, labels.numbers.iter(), labels.lists.iter());
         for column in &mut self.further {
             match column {
@@ -338,21 +403,15 @@ impl Columns {
         (0..rows).for_each(|_| source.push(&self.source));
         columns.push(source.finish(None)?);
         columns.push(self.formula.finish(None)?);
-        let offsets = renew_offsets(&mut self.element_offsets);
-        columns.push(Arc::new(ListArray::try_new(
-            item_field(DataType::Utf8),
-            offsets,
-            self.element.finish(None)?,
-            None,
-        )?));
+        columns.push(self.elements.finish()?);
         columns.push(Arc::new(UInt32Array::from(renew(&mut self.nelements))));
         columns.push(Arc::new(UInt32Array::from(renew(&mut self.nsites))));
-        columns.push(fixed(Arc::new(Float64Array::from(renew(&mut self.lattice))))?);
+        columns.push(fixed(MATRIX_ENTRIES, Arc::new(Float64Array::from(renew(&mut self.lattice))))?);
         for parameter in &mut self.parameters {
             columns.push(Arc::new(Float64Array::from(renew(parameter))));
         }
         columns.push(Arc::new(Float64Array::from(renew(&mut self.volume))));
-        columns.push(fixed(Arc::new(Int32Array::from(renew(&mut self.transform))))?);
+        columns.push(fixed(MATRIX_ENTRIES, Arc::new(Int32Array::from(renew(&mut self.transform))))?);
         columns.push(self.atomic_numbers.finish::<arrow::datatypes::UInt8Type>()?);
         columns.push(self.fractional.finish::<arrow::datatypes::Float64Type>()?);
         columns.push(self.edge_source.finish::<arrow::datatypes::UInt32Type>()?);
@@ -367,6 +426,15 @@ impl Columns {
         columns.push(self.same_cell_centred.finish_flags()?);
         columns.push(self.split.finish()?);
         columns.push(Arc::new(Int8Array::from(renew(&mut self.fold))));
+        columns.push(self.immutable_id.finish()?);
+        columns.push(self.anonymous.finish(None)?);
+        columns.push(self.ratios.finish::<arrow::datatypes::Float64Type>()?);
+        columns.push(self.species.finish()?);
+        columns
+            .push(fixed(DIMENSIONS, Arc::new(Int32Array::from(vec![PERIODIC; rows * DIMENSIONS as usize])))?);
+        columns.push(Arc::new(UInt32Array::from(vec![DIMENSIONS.unsigned_abs(); rows])));
+        columns.push(Arc::new(UInt32Array::from(renew(&mut self.space_group))));
+        columns.push(self.hash.finish()?);
         for column in &mut self.further {
             columns.push(match column {
                 Further::Text(texts) => texts.finish()?,
@@ -378,11 +446,15 @@ impl Columns {
     }
 }
 
-/// Number of elements of a 3x3 matrix, the only fixed-size list of the store.
+/// Number of elements of a 3x3 matrix.
 const MATRIX_ENTRIES: i32 = 9;
+/// Number of directions, in all of which every crystal of a store is periodic.
+const DIMENSIONS: i32 = 3;
+/// OPTIMADE's mark of a periodic direction.
+const PERIODIC: i32 = 1;
 
-/// Creates a column with nine values in each row.
-fn fixed(values: ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// Creates a column with a fixed number of values in each row.
+fn fixed(length: i32, values: ArrayRef) -> Result<ArrayRef, ArrowError> {
     let field = item_field(values.data_type().clone());
-    Ok(Arc::new(FixedSizeListArray::try_new(field, MATRIX_ENTRIES, values, None)?))
+    Ok(Arc::new(FixedSizeListArray::try_new(field, length, values, None)?))
 }

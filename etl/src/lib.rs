@@ -8,17 +8,20 @@
 //! crystal (a crate)             readers of structures, and their features (specification, section 2)
 //! source, labels                published files and label tables, read into crystals
 //! feature                       settings and limits of a store, for `crystal`
+//! structure_hash, symmetry      what equal crystals have in common, space groups
 //! columns, filter, shard        rows, filters on rows, and Parquet files
 //! pipeline                      `etl build`: threads, order of rows, resuming, rejects, manifest
 //! parts, worker                 `etl merge` and `etl worker`: builds on several machines
 //! chart, page                   charts in SVG, pages in HTML
 //! stats, inspect, validate      `etl stats`, `etl inspect`, `etl columns`, `etl validate`: the content of a store
+//! duplicates                    `etl duplicates`: crystals that stores have in common
 //! export                        `etl export`: crystals of a store as files for other programs
 //! fetch                         `etl fetch`: download of published files
 //! ```
 
 pub mod chart;
 pub mod columns;
+pub mod duplicates;
 pub mod export;
 pub mod feature;
 pub mod fetch;
@@ -34,6 +37,8 @@ mod sample;
 pub mod shard;
 pub mod source;
 pub mod stats;
+pub mod structure_hash;
+pub mod symmetry;
 #[cfg(test)]
 mod test_store;
 pub mod validate;

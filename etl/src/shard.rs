@@ -82,6 +82,9 @@ pub fn file_metadata(settings: &FeatureSettings) -> Vec<(String, String)> {
     metadata
 }
 
+/// Columns whose texts hardly repeat, so that a dictionary of them takes time and saves nothing.
+const UNIQUE_TEXTS: [&str; 3] = ["material_id", "immutable_id", "structure_hash"];
+
 /// Returns the encoding of a file: zstd compression, statistics and page index for the scalar columns, and for lists
 /// an encoding that depends on their values.
 fn writer_properties(
@@ -113,7 +116,7 @@ fn writer_properties(
                     .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
                     .set_column_dictionary_enabled(
                         path,
-                        *scalar == DataType::Utf8 && field.name() != "material_id",
+                        *scalar == DataType::Utf8 && !UNIQUE_TEXTS.contains(&field.name().as_str()),
                     )
             }
         };

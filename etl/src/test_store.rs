@@ -132,7 +132,7 @@ pub(crate) fn write_edited(
             .create(store, &store.join(format!("test-{number:05}.parquet")))
             .expect("a writable folder");
         for group in rows.chunks(2) {
-            let mut columns = Columns::new(Arc::clone(&schema), "test");
+            let mut columns = Columns::new(Arc::clone(&schema), "test", &feature::options(&settings));
             for crystal in group {
                 let features = featuriser.featurise(&crystal.structure).expect("a good crystal");
                 let is_metal = crystal.band_gap.map(|gap| f64::from(u8::from(gap == 0.0)));
@@ -140,8 +140,8 @@ pub(crate) fn write_edited(
                 let labels = RowLabels {
                     numbers: &[crystal.band_gap, is_metal],
                     text: &|at| texts.get(at).copied().flatten(),
-                    lists: &[],
                     fold: crystal.fold,
+                    ..RowLabels::default()
                 };
                 let mut row = TestRow {
                     material_id: crystal.material_id.clone(),

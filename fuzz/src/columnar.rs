@@ -64,6 +64,7 @@ pub fn arrow_stream(bytes: &[u8]) {
         settings: FeatureSettings::default(),
         bounds: Bounds { max_sites: MAX_SITES, ..Bounds::default() },
         filters: Vec::new(),
+        space_groups: false,
     };
     let answer = || {
         let mut answer = Vec::new();

@@ -193,7 +193,7 @@ struct Keep {
 
 impl Sink for Keep {
     fn crystal(&mut self, _: &Origin, crystal: ParsedCrystal<'_>) {
-        let ParsedCrystal { material_id, structure, properties } = crystal;
+        let ParsedCrystal { material_id, structure, properties, .. } = crystal;
         assert!(!material_id.is_empty(), "a crystal has an identifier");
         let PropertyValues { values, lists } = properties;
         assert_eq!(values.len(), self.property_count, "a value for each property");

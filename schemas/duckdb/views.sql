@@ -26,8 +26,20 @@ CREATE OR REPLACE MACRO element_symbol(atomic_number) AS [
     'Lv', 'Ts', 'Og'
 ][atomic_number];
 
+-- Stores of the format versions 1 and 2 lack the columns below: they have no values then.
 CREATE OR REPLACE VIEW crystals AS
-FROM read_parquet(rtrim(getvariable('store'), '/') || '/*.parquet');
+FROM read_parquet(rtrim(getvariable('store'), '/') || '/*.parquet')
+UNION ALL BY NAME
+SELECT
+    NULL::VARCHAR AS immutable_id,
+    NULL::VARCHAR AS chemical_formula_anonymous,
+    NULL::DOUBLE[] AS elements_ratios,
+    NULL::VARCHAR[] AS species_at_sites,
+    NULL::INTEGER[] AS dimension_types,
+    NULL::UINTEGER AS nperiodic_dimensions,
+    NULL::UINTEGER AS space_group_number,
+    NULL::VARCHAR AS structure_hash
+WHERE false;
 
 -- Sites are counted from 0, as the edges name them; lists in DuckDB count from 1.
 CREATE OR REPLACE VIEW sites AS
@@ -118,6 +130,14 @@ COMMENT ON COLUMN crystals.edge_direction_centred IS 'As edge_direction with the
 COMMENT ON COLUMN crystals.edge_same_cell_centred IS 'Whether edge_direction_centred is 13; [nedges]';
 COMMENT ON COLUMN crystals.split IS 'train, val or test, where the store has exactly one split';
 COMMENT ON COLUMN crystals.fold IS 'Test fold of a cross-validation, counted from 0, where the source defines one';
+COMMENT ON COLUMN crystals.immutable_id IS 'Identifier that its source never changes (OPTIMADE), where it has one besides';
+COMMENT ON COLUMN crystals.chemical_formula_anonymous IS 'Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)';
+COMMENT ON COLUMN crystals.elements_ratios IS 'Share of every element among the sites, in the order of elements (OPTIMADE); [nelements]';
+COMMENT ON COLUMN crystals.species_at_sites IS 'Element symbol of every site, in the order of atomic_numbers (OPTIMADE); [nsites]';
+COMMENT ON COLUMN crystals.dimension_types IS 'Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1; what is not, is rejected; [3]';
+COMMENT ON COLUMN crystals.nperiodic_dimensions IS 'Number of periodic directions (OPTIMADE): always 3';
+COMMENT ON COLUMN crystals.space_group_number IS 'Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless asked for (--space-groups)';
+COMMENT ON COLUMN crystals.structure_hash IS 'The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)';
 
 COMMENT ON VIEW sites IS 'One row an atom';
 COMMENT ON COLUMN sites.material_id IS 'Identifier of the crystal in its source, unique in the store';

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use crate::bounded;
 use crate::error::StoreError;
 use crate::lock::LOCK_FILE;
-use crate::store::FORMER_FORMAT_VERSION;
+use crate::store::FIRST_FORMAT_VERSION;
 
 /// Name of the manifest.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -149,7 +149,7 @@ pub fn is_begun(folder: &Path) -> bool {
 
 /// Returns the name of the rejects table in a manifest of a format version, relative to the folder of the manifest.
 pub fn rejects_name(format_version: u32) -> &'static str {
-    if format_version == FORMER_FORMAT_VERSION { FORMER_REJECTS } else { REJECTS_FILE }
+    if format_version == FIRST_FORMAT_VERSION { FORMER_REJECTS } else { REJECTS_FILE }
 }
 
 /// Returns the store whose sidecar a folder is, or `None`. A store of format version 1 that has the name of a sidecar
@@ -162,7 +162,7 @@ pub fn store_of_sidecar(folder: &Path) -> Option<PathBuf> {
     let is_sidecar = match bounded::read(&folder.join(MANIFEST_FILE), MAX_MANIFEST_BYTES) {
         Ok(text) => match serde_json::from_slice::<Version>(&text) {
             Ok(Version { format_version }) => {
-                format_version.is_some_and(|version| version != FORMER_FORMAT_VERSION)
+                format_version.is_some_and(|version| version != FIRST_FORMAT_VERSION)
             }
             // Damaged.
             Err(error) => !error.is_data(),

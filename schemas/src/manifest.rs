@@ -16,7 +16,7 @@ use crate::hash::file_sha256;
 use crate::layout::{MAX_MANIFEST_BYTES, StorePaths, rejects_name};
 use crate::part::Part;
 use crate::settings::FeatureSettings;
-use crate::store::{FORMAT_VERSION, FORMER_FORMAT_VERSION};
+use crate::store::{FIRST_FORMAT_VERSION, FORMAT_VERSION};
 use crate::{name, seal};
 
 /// A file of the store or one of its inputs.
@@ -226,9 +226,12 @@ impl Manifest {
             column: error.column(),
             message: error.to_string(),
         })?;
-        let readable = if paths.is_former() { FORMER_FORMAT_VERSION } else { FORMAT_VERSION };
-        if manifest.format_version != readable {
-            return Err(if paths.is_former() && manifest.format_version == FORMAT_VERSION {
+        // The versions of this layout of folders.
+        let beside = FIRST_FORMAT_VERSION + 1..=FORMAT_VERSION;
+        let is_beside = beside.contains(&manifest.format_version);
+        let is_first = manifest.format_version == FIRST_FORMAT_VERSION;
+        if !(if paths.is_former() { is_first } else { is_beside }) {
+            return Err(if paths.is_former() && is_beside {
                 StorePaths::new(store).absence()
             } else {
                 let found = manifest.format_version.to_string();

@@ -153,7 +153,7 @@ mod tests {
     use crate::layout::rejects_name;
     use crate::manifest::{Counts, ShardEntry};
     use crate::settings::FeatureSettings;
-    use crate::store::{FORMAT_VERSION, FORMER_FORMAT_VERSION};
+    use crate::store::{FIRST_FORMAT_VERSION, FORMAT_VERSION};
 
     /// The manifest of a store without shards.
     fn manifest() -> Manifest {
@@ -249,8 +249,8 @@ mod tests {
         let former = StorePaths::former(&folder.path().join("former"));
         fs::create_dir(former.shards()).expect("a folder");
         let manifest = manifest();
-        let rejects = ShardEntry { file: rejects_name(FORMER_FORMAT_VERSION).into(), ..manifest.rejects };
-        let manifest = Manifest { format_version: FORMER_FORMAT_VERSION, rejects, ..manifest };
+        let rejects = ShardEntry { file: rejects_name(FIRST_FORMAT_VERSION).into(), ..manifest.rejects };
+        let manifest = Manifest { format_version: FIRST_FORMAT_VERSION, rejects, ..manifest };
         fs::write(former.manifest(), manifest.to_json()).expect("writing");
         for input in ["former", "former/x-00000.parquet", "former/rejects/rejects.parquet"] {
             assert!(refused(folder.path(), "former/p.csv", input).is_some(), "{input}");

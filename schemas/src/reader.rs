@@ -18,7 +18,7 @@ use crate::pages::{PageError, batch_rows};
 use crate::regular;
 use crate::settings::FeatureSettings;
 use crate::sites::{SITE_COLUMNS, SiteBatch};
-use crate::store::{COLUMNS, FORMAT_VERSION, FORMAT_VERSION_KEY, FORMER_FORMAT_VERSION, RESTATED};
+use crate::store::{COLUMNS, FIRST_FORMAT_VERSION, FORMAT_VERSION, FORMAT_VERSION_KEY, RESTATED};
 use crate::view::{CrystalBatch, type_problem};
 
 /// Default number of rows in a batch.
@@ -53,13 +53,14 @@ impl Shard {
             .filter_map(|entry| Some((entry.key.clone(), entry.value.clone()?)))
             .collect();
         let version = metadata.get(FORMAT_VERSION_KEY).map_or("none", String::as_str);
-        if ![FORMER_FORMAT_VERSION, FORMAT_VERSION].iter().any(|readable| version == readable.to_string()) {
+        let mut readable = FIRST_FORMAT_VERSION..=FORMAT_VERSION;
+        let Some(version) = readable.find(|readable| version == readable.to_string()) else {
             return Err(StoreError::FormatVersion {
                 path: path.to_owned(),
                 found: version.to_owned(),
                 expected: FORMAT_VERSION,
             });
-        }
+        };
         let with_path = |source| StoreError::Settings { path: path.to_owned(), source };
         let settings = FeatureSettings::from_metadata(&metadata).map_err(with_path)?;
         if let Some(expected) = expected {
@@ -73,6 +74,7 @@ impl Shard {
         }
         for column in COLUMNS {
             let problem = match shard.schema().field_with_name(column.name) {
+                Err(_) if column.since > version => continue,
                 Err(_) => "is missing".to_owned(),
                 Ok(field) => match type_problem(field.data_type(), column) {
                     None => continue,

@@ -10,11 +10,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::property::{self, PropertyColumn, PropertyKind};
 
-/// Version of the format. Readers read it and [`FORMER_FORMAT_VERSION`], and refuse all others.
-pub const FORMAT_VERSION: u32 = 2;
-/// The version before, whose stores are read but not written: the shards are the same, manifest and rejects lie in
-/// their folder ([`crate::layout`]).
-pub const FORMER_FORMAT_VERSION: u32 = 1;
+/// Version of the format. Readers read it and those from [`FIRST_FORMAT_VERSION`] on, and refuse all others.
+pub const FORMAT_VERSION: u32 = 3;
+/// The first version: manifest and rejects lie in the folder of the shards ([`crate::layout`]). Like version 2, whose
+/// shards are the same, it is read but not written; the columns since then are missing
+/// ([`Column::since`]).
+pub const FIRST_FORMAT_VERSION: u32 = 1;
 /// Metadata key of [`FORMAT_VERSION`].
 pub const FORMAT_VERSION_KEY: &str = "mmpt.format_version";
 /// Metadata key of the version of the software that wrote a file.
@@ -100,6 +101,8 @@ pub struct Column {
     pub shape: &'static str,
     /// Meaning and conventions.
     pub description: &'static str,
+    /// The first version of the format that has the column.
+    pub since: u32,
 }
 
 /// Creates an entry of [`COLUMNS`].
@@ -110,7 +113,17 @@ const fn column(
     shape: &'static str,
     description: &'static str,
 ) -> Column {
-    Column { name, column_type, nullable: false, unit, shape, description }
+    Column { name, column_type, nullable: false, unit, shape, description, since: FIRST_FORMAT_VERSION }
+}
+
+/// Returns a column that came with version 3.
+const fn third(column: Column) -> Column {
+    Column { since: 3, ..column }
+}
+
+/// Returns a column that may have no value.
+const fn nullable(column: Column) -> Column {
+    Column { nullable: true, ..column }
 }
 
 /// The columns that are in every store, in order. They are followed by the split columns (`split_<task>`, nullable
@@ -145,14 +158,31 @@ pub const COLUMNS: &[Column] = &[
     column("edge_same_cell", ColumnType::BooleanList, "1", "[nedges]", "Whether k = (0, 0, 0)"),
     column("edge_direction_centred", ColumnType::Unsigned8List, "1", "[nedges]", "As edge_direction with the home cell centred on the target: independent of the origin (specification 2.4)"),
     column("edge_same_cell_centred", ColumnType::BooleanList, "1", "[nedges]", "Whether edge_direction_centred is 13"),
-    Column { nullable: true, ..column("split", ColumnType::Text, "", "", "train, val or test, where the store has exactly one split") },
-    Column { nullable: true, ..column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one") },
+    nullable(column("split", ColumnType::Text, "", "", "train, val or test, where the store has exactly one split")),
+    nullable(column("fold", ColumnType::Byte, "1", "", "Test fold of a cross-validation, counted from 0, where the source defines one")),
+    third(nullable(column("immutable_id", ColumnType::Text, "", "", "Identifier that its source never changes (OPTIMADE), where it has one besides"))),
+    third(column("chemical_formula_anonymous", ColumnType::Text, "", "", "Smallest whole-number proportions in descending order, of A, B, C, ... (OPTIMADE)")),
+    third(column("elements_ratios", ColumnType::DoubleList, "1", "[nelements]", "Share of every element among the sites, in the order of elements (OPTIMADE)")),
+    third(column("species_at_sites", ColumnType::TextList, "", "[nsites]", "Element symbol of every site, in the order of atomic_numbers (OPTIMADE)")),
+    third(column("dimension_types", ColumnType::Integers(3), "1", "[3]", "Whether the crystal is periodic along l1, l2 and l3 (OPTIMADE): always 1, 1, 1; what is not, is rejected")),
+    third(column("nperiodic_dimensions", ColumnType::Unsigned, "1", "", "Number of periodic directions (OPTIMADE): always 3")),
+    third(nullable(column("space_group_number", ColumnType::Unsigned, "1", "", "Number of the space group, 1..=230, within 0.01 Å (specification 2.7); none unless asked for (--space-groups)"))),
+    third(nullable(column("structure_hash", ColumnType::Text, "", "", "The same for equal crystals, whatever their cell, origin, orientation and order of sites (specification 2.8)"))),
 ];
 
-/// Columns that are derived from `edge_direction` and `edge_direction_centred`: whether the direction is that of the
-/// home cell. They are stored for the convenience of other programs.
-/// [`Shard::crystals`](crate::reader::Shard::crystals) does not read them.
-pub const RESTATED: [&str; 2] = ["edge_same_cell", "edge_same_cell_centred"];
+/// Columns that are derived from others: from `edge_direction` and `edge_direction_centred` whether the direction is that
+/// of the home cell, from `atomic_numbers` formula, ratios and symbols; and the dimensions, which are the same for all.
+/// They are stored for the convenience of other programs. [`Shard::crystals`](crate::reader::Shard::crystals) does not
+/// read them.
+pub const RESTATED: [&str; 7] = [
+    "edge_same_cell",
+    "edge_same_cell_centred",
+    "chemical_formula_anonymous",
+    "elements_ratios",
+    "species_at_sites",
+    "dimension_types",
+    "nperiodic_dimensions",
+];
 
 /// Prefix of the columns that hold a named split.
 pub const SPLIT_PREFIX: &str = "split_";

@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use crate::count::counted;
 use crate::error::StoreError;
 use crate::limits;
-use crate::store::{COLUMNS, Column, RESTATED, column_by_name};
+use crate::store::{COLUMNS, Column, FIRST_FORMAT_VERSION, RESTATED, column_by_name};
 
 /// A list column with typed values.
 #[derive(Debug, Clone)]
@@ -75,6 +75,12 @@ pub struct CrystalView<'a> {
     pub split: Option<&'a str>,
     /// Index of the test fold.
     pub fold: Option<i8>,
+    /// Identifier that the source never changes.
+    pub immutable_id: Option<&'a str>,
+    /// Number of the space group, 1..=230.
+    pub space_group_number: Option<u32>,
+    /// Hash of the structure.
+    pub structure_hash: Option<&'a str>,
 }
 
 /// A record batch whose column types have been checked.
@@ -100,17 +106,21 @@ pub struct CrystalBatch {
     direction_centred: Lists<UInt8Array>,
     split: StringArray,
     fold: Int8Array,
+    immutable_id: Option<StringArray>,
+    space_group: Option<UInt32Array>,
+    structure_hash: Option<StringArray>,
 }
 
 impl CrystalBatch {
-    /// Checks that a batch has every fixed column with its type. The columns of [`RESTATED`] may be missing.
+    /// Checks that a batch has every fixed column with its type. The columns of [`RESTATED`] may be missing, and those
+    /// that the first version of the format did not have.
     ///
     /// # Errors
     /// Returns [`StoreError::Column`] for the first column that is missing, of another type or unexpectedly null.
     pub fn new(batch: RecordBatch) -> Result<Self, StoreError> {
         for column in COLUMNS {
             let Some(array) = batch.column_by_name(column.name) else {
-                if RESTATED.contains(&column.name) {
+                if RESTATED.contains(&column.name) || column.since > FIRST_FORMAT_VERSION {
                     continue;
                 }
                 return Err(column_error(column.name, "is missing"));
@@ -144,6 +154,9 @@ impl CrystalBatch {
             direction_centred: lists(source, "edge_direction_centred")?,
             split: typed(source, "split")?,
             fold: typed(source, "fold")?,
+            immutable_id: added(source, "immutable_id")?,
+            space_group: added(source, "space_group_number")?,
+            structure_hash: added(source, "structure_hash")?,
             path: Path::new("").into(),
             batch,
         })
@@ -205,8 +218,14 @@ impl CrystalBatch {
                 direction: self.direction.slice(row),
                 direction_centred: self.direction_centred.slice(row),
             },
-            split: (!self.split.is_null(row)).then(|| self.split.value(row)),
+            split: text(Some(&self.split), row),
             fold: (!self.fold.is_null(row)).then(|| self.fold.value(row)),
+            immutable_id: text(self.immutable_id.as_ref(), row),
+            space_group_number: self
+                .space_group
+                .as_ref()
+                .and_then(|groups| (!groups.is_null(row)).then(|| groups.value(row))),
+            structure_hash: text(self.structure_hash.as_ref(), row),
         };
         view.check(self.nsites.value(row)).map_err(|problem| StoreError::Row {
             path: self.path.to_path_buf(),
@@ -306,6 +325,16 @@ pub(crate) fn column_error(column: &str, problem: impl Into<String>) -> StoreErr
 pub(crate) fn typed<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<A, StoreError> {
     let array = batch.column_by_name(name).ok_or_else(|| column_error(name, "is missing"))?;
     downcast(array, name)
+}
+
+/// Returns a column that earlier versions of the format do not have, or `None` if it is missing.
+fn added<A: Array + Clone + 'static>(batch: &RecordBatch, name: &str) -> Result<Option<A>, StoreError> {
+    batch.column_by_name(name).map(|array| downcast(array, name)).transpose()
+}
+
+/// Returns a text of a column that may be missing.
+fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
+    column.and_then(|column| (!column.is_null(row)).then(|| column.value(row)))
 }
 
 /// Returns the values of a fixed-size list column as a flat array.

@@ -33,5 +33,6 @@ mod spark;
 mod stores;
 mod support;
 mod symmetry;
+mod versions;
 mod wording;
 mod worker;

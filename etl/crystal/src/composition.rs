@@ -101,6 +101,35 @@ impl Composition {
         self.write(&self.elements, divisor, text);
     }
 
+    /// Appends OPTIMADE's `chemical_formula_anonymous`: the smallest integer proportions in descending order, named A, B,
+    /// ..., Z, Aa, Ba, ... Proportions of 1 are omitted.
+    pub fn write_anonymous_formula(&self, text: &mut String) {
+        let divisor = self.divisor(&self.elements);
+        let mut proportions: Vec<u32> =
+            self.elements.iter().map(|z| self.counts[usize::from(*z)] / divisor).collect();
+        proportions.sort_unstable_by(|a, b| b.cmp(a));
+        for (name, proportion) in (0..).zip(proportions) {
+            text.push(letter(b'A', name % ALPHABET));
+            if name >= ALPHABET {
+                text.push(letter(b'a', name / ALPHABET - 1));
+            }
+            write_proportion(proportion, text);
+        }
+    }
+
+    /// Returns the share of each element among the sites, in the order of [`Composition::symbols`] (OPTIMADE's
+    /// `elements_ratios`).
+    pub fn ratios(&self) -> impl Iterator<Item = f64> + '_ {
+        let counts = || self.elements.iter().map(|z| self.counts[usize::from(*z)]);
+        let sites = f64::from(counts().sum::<u32>());
+        counts().map(move |count| f64::from(count) / sites)
+    }
+
+    /// Returns the place of an element in the order of [`Composition::symbols`], or `None` for one that was not counted.
+    pub(crate) fn place(&self, z: u8) -> Option<usize> {
+        self.elements.iter().position(|element| *element == z)
+    }
+
     /// Returns the formula as CIFs have it, such as `C H4 O`, and the number of its units: carbon and hydrogen first
     /// where there is carbon, all others in alphabetical order (Hill), separated by blanks.
     pub fn hill_formula(&self) -> (String, u32) {
@@ -170,12 +199,24 @@ impl Composition {
     fn write(&self, elements: &[u8], divisor: u32, text: &mut String) {
         for z in elements {
             text.push_str(SYMBOLS[usize::from(*z)]);
-            let proportion = self.counts[usize::from(*z)] / divisor;
-            if proportion != 1 {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{proportion}");
-            }
+            write_proportion(self.counts[usize::from(*z)] / divisor, text);
         }
+    }
+}
+
+/// Number of letters that name the elements of anonymous formulas.
+const ALPHABET: u8 = 26;
+
+/// Returns the letter so many places behind the first one.
+fn letter(first: u8, place: u8) -> char {
+    char::from(first + place)
+}
+
+/// Appends a proportion, unless it is 1.
+fn write_proportion(proportion: u32, text: &mut String) {
+    if proportion != 1 {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{proportion}");
     }
 }
 
@@ -222,6 +263,28 @@ mod tests {
         assert_eq!(formula(&[8, 8, 8, 8, 8, 8, 13, 13, 13, 13]), "Al2O3");
         assert_eq!(formula(&[27, 6, 17]), "CClCo");
         assert_eq!(formula(&[]), "");
+    }
+
+    #[test]
+    fn anonymous_formulas_and_ratios_are_optimades() {
+        let anonymous = |atomic_numbers: &[u8]| {
+            let mut composition = Composition::default();
+            composition.count(atomic_numbers);
+            let mut text = String::new();
+            composition.write_anonymous_formula(&mut text);
+            (text, composition.ratios().collect::<Vec<_>>())
+        };
+        assert_eq!(anonymous(&[11, 17]), ("AB".to_owned(), vec![0.5, 0.5]));
+        assert_eq!(anonymous(&[20, 22, 8, 8, 8]), ("A3BC".to_owned(), vec![0.2, 0.6, 0.2]));
+        assert_eq!(anonymous(&[14; 8]), ("A".to_owned(), vec![1.0]));
+        assert_eq!(anonymous(&[]), (String::new(), vec![]));
+        let many: Vec<u8> = (1..=54).collect();
+        let expected: String = ('A'..='Z')
+            .map(String::from)
+            .chain(('A'..='Z').map(|letter| format!("{letter}a")))
+            .chain(["Ab", "Bb"].map(str::to_owned))
+            .collect();
+        assert_eq!(anonymous(&many).0, expected);
     }
 
     /// Atomic numbers of elements, each with how many atoms it has.

@@ -7,6 +7,7 @@
 //! cif, poscar                     readers of structures
 //! niggli                          Niggli reduction
 //! feature                         Niggli cell, wrapped sites, neighbour lists and edge labels
+//! fingerprint                     rounded numbers that equal crystals have in common
 //! contact                         detection of atoms too close to each other
 //! number                          formatting of numbers in messages
 //! ```
@@ -79,6 +80,7 @@ pub mod composition;
 pub mod contact;
 pub mod element;
 pub mod feature;
+pub mod fingerprint;
 pub mod math;
 pub mod niggli;
 pub mod number;

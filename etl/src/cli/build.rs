@@ -188,6 +188,7 @@ impl BuildArguments {
                 ..self.bounds.bounds()
             },
             filters,
+            space_groups: self.features.space_groups,
             order: self.order,
             part: self.part,
             shard_rows: self.sizes.shard_rows,

@@ -74,6 +74,8 @@ enum Command {
     /// Print the script by which a shell completes this program's commands and options
     #[command(after_help = CompletionsArguments::examples("etl"))]
     Completions(CompletionsArguments),
+    /// Find the crystals that a store has twice, or that another has, too
+    Duplicates(reports::DuplicatesArguments),
     /// Write crystals of a store as CIFs, POSCARs, extended XYZ or JSON of pymatgen
     Export(export::ExportArguments),
     /// Fetch the published files of a database, or copy them from a mirror
@@ -103,6 +105,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Build(arguments) => arguments.run(),
         Command::Columns(arguments) => arguments.run(),
         Command::Completions(arguments) => about::complete(&arguments),
+        Command::Duplicates(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Fetch(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),

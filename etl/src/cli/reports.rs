@@ -1,10 +1,11 @@
-//! `etl stats`, `etl inspect`, `etl columns` and `etl validate`.
+//! `etl stats`, `etl inspect`, `etl columns`, `etl duplicates` and `etl validate`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use etl::duplicates::duplicates;
 use etl::inspect::columns;
 use etl::shard::write_atomically;
 use etl::stats::StoreStatistics;
@@ -102,6 +103,42 @@ impl ColumnsArguments {
             _ => print(|out| columns::write_text(&columns, out))?,
         }
         Ok(Outcome::Clean)
+    }
+}
+
+/// Arguments of `etl duplicates`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Crystals are the same if their structure hashes are equal. The exit status is 1 if there are any.
+
+Examples:
+  etl duplicates data/train data/test   # what a model would be tested on that it was trained on
+  etl duplicates data/oqmd              # what the store has several times")]
+pub(crate) struct DuplicatesArguments {
+    /// Folder of the store
+    store: PathBuf,
+    /// Folder of another store: only crystals that both have are listed
+    other: Option<PathBuf>,
+    /// Print all of them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl DuplicatesArguments {
+    /// Prints the crystals.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let found = duplicates(&self.store, self.other.as_deref())?;
+        if self.json {
+            print_json(&format!("{}\n", serde_json::to_string_pretty(&found)?))?;
+        } else {
+            let stores: Vec<&Path> = [Some(&self.store), self.other.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(PathBuf::as_path)
+                .collect();
+            print(|out| found.write_text(&stores, out))?;
+        }
+        Ok(if found.groups.is_empty() { Outcome::Clean } else { Outcome::Findings })
     }
 }
 

@@ -61,6 +61,7 @@ impl WorkerArguments {
             settings: self.features.settings(),
             bounds: self.bounds.bounds(),
             filters: self.filter,
+            space_groups: self.features.space_groups,
         };
         let (input, output) = (io::stdin().lock(), io::stdout().lock());
         match (self.out, self.part) {

@@ -8,6 +8,8 @@
 //!   is from the metadata of figshare.
 //! * JARVIS leaderboard: sizes and SHA-256 are those of the files in the repository at the commit in the address.
 //! * OQMD: the address is from jarvis-tools, which gives neither size nor hash.
+//! * LeMat-Bulk: the files are those of the repository at the commit in the address, whose listing rounds their sizes.
+//! * Alexandria: the addresses are those of a release, by its date. Its listing gives neither sizes nor hashes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +19,7 @@ use super::FetchError;
 /// Largest size of a compressed file in bytes per entry. Entries of JARVIS-DFT take 0.5 to 8 KiB, and crystals of
 /// MatBench with coordinates to 6 decimals take less than 1 KiB.
 const MOST_BYTES_PER_ENTRY: u64 = 16 << 10;
-/// Largest size in bytes of a file of JARVIS or MatBench. The 106,113 crystals of `mp_gap` with coordinates to 6
+/// Largest size in bytes of any other file. The 106,113 crystals of `mp_gap` with coordinates to 6
 /// decimals take 83 MB.
 const LONGEST_FILE_BYTES: u64 = 1 << 30;
 /// Largest size in bytes of the file of OQMD, which has eight times as many crystals.
@@ -32,11 +34,15 @@ pub enum Database {
     Jarvis,
     /// The tasks of MatBench v0.1 on structures, and their official folds.
     Matbench,
+    /// LeMat-Bulk: crystals of the Materials Project, Alexandria and OQMD.
+    Lemat,
+    /// Alexandria.
+    Alexandria,
 }
 
 impl Database {
     /// All databases, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Oqmd, Self::Jarvis, Self::Matbench];
+    pub const ALL: [Self; 5] = [Self::Oqmd, Self::Jarvis, Self::Matbench, Self::Lemat, Self::Alexandria];
 
     /// Returns the name of the database on the command line, of its folder in `data/raw` and of its folder in a
     /// mirror.
@@ -46,6 +52,8 @@ impl Database {
             Self::Oqmd => "oqmd",
             Self::Jarvis => "jarvis",
             Self::Matbench => "matbench",
+            Self::Lemat => "lemat",
+            Self::Alexandria => "alexandria",
         }
     }
 }
@@ -109,7 +117,9 @@ impl CatalogueFile {
     pub fn most_bytes(&self) -> u64 {
         let of_database = match self.database {
             Database::Oqmd => LONGEST_OQMD_BYTES,
-            Database::Jarvis | Database::Matbench => LONGEST_FILE_BYTES,
+            Database::Jarvis | Database::Matbench | Database::Lemat | Database::Alexandria => {
+                LONGEST_FILE_BYTES
+            }
         };
         let of_entries = self.entries.map(|entries| entries.saturating_mul(MOST_BYTES_PER_ENTRY));
         of_entries.map_or(of_database, |bytes| bytes.min(of_database))
@@ -158,6 +168,58 @@ static MATBENCH_FOLDS: Publication = Publication {
     licence: "MIT",
     citation: "Dunn et al., npj Comput. Mater. 6, 138 (2020), doi:10.1038/s41524-020-00406-3",
 };
+static LEMAT: Publication =
+    Publication { licence: "CC BY 4.0", citation: "LeMaterial, LeMat-Bulk (2024), doi:10.57967/hf/3762" };
+static ALEXANDRIA: Publication = Publication {
+    licence: "CC BY 4.0",
+    citation: "Schmidt et al., Mater. Today Phys. 48, 101560 (2024), doi:10.1016/j.mtphys.2024.101560",
+};
+
+/// Creates the catalogue file of one of the 17 tables of LeMat-Bulk by PBE, at a fixed commit.
+macro_rules! lemat {
+    ($number:literal) => {
+        CatalogueFile {
+            database: Database::Lemat,
+            task: "compatible_pbe",
+            group: Group::Crystals,
+            name: concat!("compatible_pbe/train-", $number, "-of-00017.parquet"),
+            mirror_names: &[],
+            url: concat!(
+                "https://huggingface.co/datasets/LeMaterial/LeMat-Bulk/resolve/",
+                "c7c6a85694a9f02cf0bcd33511a025eb463ac9c9/",
+                "compatible_pbe/train-",
+                $number,
+                "-of-00017.parquet"
+            ),
+            entries: None,
+            bytes: None,
+            sha256: None,
+            publication: &LEMAT,
+        }
+    };
+}
+
+/// Creates the catalogue file of one of the 50 files of Alexandria by PBE, as released on 15 December 2024.
+macro_rules! alexandria {
+    ($number:literal) => {
+        CatalogueFile {
+            database: Database::Alexandria,
+            task: "pbe",
+            group: Group::Crystals,
+            name: concat!("pbe/alexandria_", $number, ".json.bz2"),
+            mirror_names: &[],
+            url: concat!(
+                "https://alexandria.icams.rub.de/data/pbe/2024.12.15/alexandria_",
+                $number,
+                ".json.bz2"
+            ),
+            entries: None,
+            bytes: None,
+            sha256: None,
+            publication: &ALEXANDRIA,
+        }
+    };
+}
 
 /// Creates the catalogue file of a MatBench task. The files share one address and differ in name, entries and hash.
 macro_rules! matbench {
@@ -245,6 +307,73 @@ pub static CATALOGUE: &[CatalogueFile] = &[
     matbench!("mp_is_metal", 106_113, "9a028ed5750a4c76ca36e9f3c8d48fe0bf3fb21b76ec2289e58ae7048d527919"),
     matbench!("mp_e_form", 132_752, "dedcb1d4ba2e3e50dbdd45ba5bc647a00e9c2bcf8f8bf556dc8e92caa39eb21f"),
     CatalogueFile { database: Database::Matbench, task: "folds", group: Group::Folds, name: "matbench_v0.1_validation.json", mirror_names: &["folds.csv"], url: "https://raw.githubusercontent.com/materialsproject/matbench/936176db18ca4cd7b38cbd957c017a5bac770c6b/matbench/matbench_v0.1_validation.json", entries: None, bytes: None, sha256: None, publication: &MATBENCH_FOLDS },
+    lemat!("00000"),
+    lemat!("00001"),
+    lemat!("00002"),
+    lemat!("00003"),
+    lemat!("00004"),
+    lemat!("00005"),
+    lemat!("00006"),
+    lemat!("00007"),
+    lemat!("00008"),
+    lemat!("00009"),
+    lemat!("00010"),
+    lemat!("00011"),
+    lemat!("00012"),
+    lemat!("00013"),
+    lemat!("00014"),
+    lemat!("00015"),
+    lemat!("00016"),
+    alexandria!("000"),
+    alexandria!("001"),
+    alexandria!("002"),
+    alexandria!("003"),
+    alexandria!("004"),
+    alexandria!("005"),
+    alexandria!("006"),
+    alexandria!("007"),
+    alexandria!("008"),
+    alexandria!("009"),
+    alexandria!("010"),
+    alexandria!("011"),
+    alexandria!("012"),
+    alexandria!("013"),
+    alexandria!("014"),
+    alexandria!("015"),
+    alexandria!("016"),
+    alexandria!("017"),
+    alexandria!("018"),
+    alexandria!("019"),
+    alexandria!("020"),
+    alexandria!("021"),
+    alexandria!("022"),
+    alexandria!("023"),
+    alexandria!("024"),
+    alexandria!("025"),
+    alexandria!("026"),
+    alexandria!("027"),
+    alexandria!("028"),
+    alexandria!("029"),
+    alexandria!("030"),
+    alexandria!("031"),
+    alexandria!("032"),
+    alexandria!("033"),
+    alexandria!("034"),
+    alexandria!("035"),
+    alexandria!("036"),
+    alexandria!("037"),
+    alexandria!("038"),
+    alexandria!("039"),
+    alexandria!("040"),
+    alexandria!("041"),
+    alexandria!("042"),
+    alexandria!("043"),
+    alexandria!("044"),
+    alexandria!("045"),
+    alexandria!("046"),
+    alexandria!("047"),
+    alexandria!("048"),
+    alexandria!("049"),
 ];
 
 /// Returns the files of a task in the order of the catalogue.
@@ -278,7 +407,10 @@ pub fn select(database: Database, task: Option<&str>) -> Result<Vec<&'static Cat
 pub fn tasks(database: Database) -> Vec<&'static str> {
     let files = || CATALOGUE.iter().filter(move |file| file.database == database);
     let has_splits = files().any(|file| file.group == Group::Splits);
-    files().map(|file| file.task).chain(has_splits.then_some(SPLITS_TASK)).collect()
+    let mut tasks: Vec<_> = files().map(|file| file.task).chain(has_splits.then_some(SPLITS_TASK)).collect();
+    // The files of a task follow each other.
+    tasks.dedup();
+    tasks
 }
 
 #[cfg(test)]
@@ -322,6 +454,12 @@ mod tests {
         assert_eq!(names(Database::Jarvis, Some("dft_2d")), ["d2-12-12-2022.json.zip"]);
         assert!(names(Database::Jarvis, Some(SPLITS_TASK)).iter().all(|name| name.starts_with("splits/")));
         assert_eq!(names(Database::Jarvis, None).len(), 2 + names(Database::Jarvis, Some("splits")).len());
+        for (database, task, count) in
+            [(Database::Lemat, "compatible_pbe", 17), (Database::Alexandria, "pbe", 50)]
+        {
+            assert_eq!(names(database, Some(task)).len(), count);
+            assert_eq!(tasks(database), [task]);
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ mod tests {
         let metal =
             PropertyColumn { kind: PropertyKind::Boolean, ..PropertyColumn::number("metal", "metal") };
         let schema = shard_schema(&[], &[PropertyColumn::number("band_gap_ev", "gap"), phase, metal]);
-        let mut columns = Columns::new(schema, "test");
+        let mut columns = Columns::new(schema, "test", &FeatureOptions::default());
         let mut featuriser = Featuriser::new(&FeatureOptions::default());
         let crystals =
             [("nacl", vec![11, 17], Some(8.5)), ("lif", vec![3, 9], None), ("fe", vec![26], Some(0.0))];
@@ -141,7 +141,7 @@ mod tests {
             let features = featuriser.featurise(&structure).expect("a plain crystal");
             let metal = gap.map(|gap| f64::from(u8::from(gap == 0.0)));
             let phase = gap.map(|gap| if gap == 0.0 { "1" } else { "rock salt" });
-            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, lists: &[], fold: None };
+            let labels = RowLabels { numbers: &[gap, metal], text: &|_| phase, ..RowLabels::default() };
             columns.push(id, &atomic_numbers, features, labels);
         }
         columns.take().expect("the columns make up the schema")

@@ -93,7 +93,7 @@ impl<'a> Loader<'a> {
     /// Reads a file, whose format is determined by its name and content.
     pub(super) fn file(&mut self, path: &Path) -> Result<(), LabelError> {
         let progress = Progress::default();
-        let document = open_document(path, "", &progress)?;
+        let document = open_document(path, &[""], &progress)?;
         let file = document.file.clone();
         if is_json(&document.name) {
             return self.read(&file, "", |rows, parts| splits::read(document, rows, parts));

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use schemas::manifest::{Counts, Manifest, ShardEntry};
 use schemas::name::shard_name;
 use schemas::output;
-use schemas::store::FORMAT_VERSION;
+use schemas::store::FIRST_FORMAT_VERSION;
 
 pub use error::MergeError;
 
@@ -104,7 +104,9 @@ fn identity(first: &Manifest, parts: usize) -> RunIdentity {
     let mut options = first.options.clone();
     options.insert(PARTS_OPTION.to_owned(), parts.to_string());
     RunIdentity {
-        format_version: FORMAT_VERSION,
+        // The shards are taken over as they are. Those of the first version are the same as those of the second, which has
+        // the layout of folders that is written.
+        format_version: first.format_version.max(FIRST_FORMAT_VERSION + 1),
         software_version: first.software_version.clone(),
         source: first.source.clone(),
         part: None,

@@ -112,6 +112,7 @@ pub fn featurise(request: &FeaturiseRequest) -> Result<Featurised, BuildError> {
             bounds: *bounds,
             filters: Arc::new([]),
             part: None,
+            space_groups: false,
         }),
     };
     let no_threads = |message| BuildError::Threads { threads: *threads, message };

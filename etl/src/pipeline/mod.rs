@@ -85,6 +85,8 @@ pub struct BuildRequest {
     pub bounds: Bounds,
     /// Filter expressions. An entry must pass all of them.
     pub filters: Vec<String>,
+    /// Whether to look for space groups.
+    pub space_groups: bool,
     /// Order of the rows.
     pub order: Order,
     /// The part of the store to build; `None` for the whole store.
@@ -114,6 +116,7 @@ impl BuildRequest {
             settings: FeatureSettings::default(),
             bounds: Bounds::default(),
             filters: Vec::new(),
+            space_groups: false,
             order: Order::Source,
             part: None,
             shard_rows: DEFAULT_SHARD_ROWS,
@@ -274,6 +277,7 @@ fn run(
         bounds: request.bounds,
         filters: filters.into(),
         part: request.part,
+        space_groups: request.space_groups,
     });
     let sorted = request.order != Order::Source;
     let mut stages = CrystalStages {
@@ -462,6 +466,7 @@ fn options(request: &BuildRequest, opened: &OpenSource, labels: &LabelTable) -> 
     let mut options = BTreeMap::from([
         ("kind".to_owned(), request.kind.to_string()),
         ("filters".to_owned(), request.filters.join(" && ")),
+        ("space_groups".to_owned(), request.space_groups.to_string()),
         ("min_volume".to_owned(), request.bounds.min_volume.to_string()),
         ("min_distance".to_owned(), request.bounds.min_distance.to_string()),
         ("order".to_owned(), request.order.to_string()),

@@ -28,6 +28,7 @@ use crate::reject::{FILTERED, ISOLATED_ATOM, MAX_TEXT_BYTES, Note, Origin, Rejec
 use crate::source::{
     ODD_VALUE, ParsedCrystal, ParserFactory, RawBlock, RawRecord, RecordParser, Sink, too_long,
 };
+use crate::symmetry::space_group;
 
 /// Default largest number of sites of a crystal. The features of such a crystal take about 4 MB.
 pub const DEFAULT_MAX_SITES: usize = 10_000;
@@ -91,6 +92,8 @@ pub(crate) struct Recipe {
     pub filters: Arc<[Filter]>,
     /// The part whose entries are kept. Entries of other parts are ignored.
     pub part: Option<Part>,
+    /// Whether to look for space groups.
+    pub space_groups: bool,
 }
 
 /// The rows and rejects of one block.
@@ -226,9 +229,10 @@ pub(crate) struct RowBuilder {
 impl RowBuilder {
     /// Creates a builder without rows.
     pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        let options = feature::options(&recipe.settings);
         Self {
-            featuriser: Featuriser::new(&feature::options(&recipe.settings)),
-            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source),
+            featuriser: Featuriser::new(&options),
+            columns: Columns::new(Arc::clone(&recipe.schema), &recipe.source, &options),
             list_columns: list_columns(&recipe.schema),
             recipe,
             origins: Vec::new(),
@@ -345,7 +349,7 @@ impl Sink for RowBuilder {
     }
 
     fn crystal(&mut self, origin: &Origin, crystal: ParsedCrystal<'_>) {
-        let ParsedCrystal { material_id, structure, properties } = crystal;
+        let ParsedCrystal { material_id, structure, properties, immutable_id } = crystal;
         if self.is_elsewhere(|part| part.holds(material_id)) {
             return;
         }
@@ -430,7 +434,16 @@ impl Sink for RowBuilder {
             }
         }
         let fold = row.and_then(|row| row.fold());
-        let labels = RowLabels { numbers: &self.values, text: &text, lists: &lists, fold };
+        let space_group_number =
+            if recipe.space_groups { space_group_number(&structure.atomic_numbers, features) } else { None };
+        let labels = RowLabels {
+            numbers: &self.values,
+            text: &text,
+            lists: &lists,
+            fold,
+            immutable_id,
+            space_group_number,
+        };
         self.columns.push(material_id, &structure.atomic_numbers, features, labels);
         self.origins.push(origin.clone());
         self.label_rows.push(row.map(|row| row.number()));
@@ -470,6 +483,13 @@ fn isolated_atom(structure: &Structure, features: &Features, cutoff: f64) -> Opt
         others => format!(", nor have {others} others"),
     };
     Some(format!("site {first} ({}) has no neighbour within {cutoff} Å{others}", symbol(number)))
+}
+
+/// Returns the number of the space group of a crystal, found from its Niggli cell as `etl stats` does.
+fn space_group_number(atomic_numbers: &[u8], features: &Features) -> Option<u16> {
+    let (lattice, fractional) = (features.lattice, features.fractional.clone());
+    let group = space_group(&Structure { lattice, fractional, atomic_numbers: atomic_numbers.to_vec() })?;
+    Some(group.number)
 }
 
 /// Adds the entries of a block to the counts.

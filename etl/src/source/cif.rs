@@ -95,7 +95,15 @@ impl CifCrystals {
                         let (id, at) = (Some(material_id.to_string()), origin_of(note.line));
                         sink.note(Note::new(id, at, note.code, note.message));
                     }
-                    sink.crystal(origin, ParsedCrystal { material_id: &material_id, structure, properties });
+                    sink.crystal(
+                        origin,
+                        ParsedCrystal {
+                            material_id: &material_id,
+                            structure,
+                            properties,
+                            immutable_id: None,
+                        },
+                    );
                 }
                 Err(_) if rejects == MAX_REJECTS => more += 1,
                 Err(error) => {

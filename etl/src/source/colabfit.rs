@@ -10,7 +10,7 @@ use super::definition::SourceDefinition;
 use super::flat_json::{Cell, flat_numbers};
 use super::json::Cursor;
 use super::parquet_rows::ParquetRows;
-use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::records::open_records;
 use super::site_properties::{ASE_KEYS, SiteProperties};
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
@@ -43,6 +43,8 @@ const DESCRIPTIONS: [&str; 21] = [
     "cauchy_stress",
     "last_modified",
 ];
+/// Columns of lists that follow from the sites or describe the row.
+const RESTATED: [&str; 5] = ["elements", "elements_ratios", "dimension_types", "names", "labels"];
 /// Beginning of the names of the columns of forces in older exports.
 const FORCES: &str = "atomic_forces";
 
@@ -64,7 +66,8 @@ fn is_positions(name: &str) -> bool {
 }
 
 /// The format of the rows.
-static ROWS: ParquetRows = ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, read };
+static ROWS: ParquetRows =
+    ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
 
 /// Whether a column of lists is read.
 fn is_wanted(name: &str) -> bool {
@@ -85,7 +88,7 @@ fn read(record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError>
     while let Some(key) = cursor.next_key(&mut first)? {
         let name = key.text();
         match &*name {
-            "configuration_id" => json_identifier(0, &mut cursor, fields)?,
+            "configuration_id" => json_identifier(IdKey::PRESCRIBED, &mut cursor, fields)?,
             "cell" => cell.lattice = Some(cursor.raw()?),
             "atomic_numbers" => cell.numbers = Some(cursor.raw()?),
             "pbc" => cell.periodic = Some(cursor.raw()?),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::SourceError;
 use super::input::{Progress, Stream, open_stream};
-use super::packing::Packing;
+use super::packing::{Packing, strip_ending};
 use super::zip_archive::{ZipArchive, is_litter};
 
 /// UTF-8 byte order mark, which some editors and spreadsheets write at the start of a text.
@@ -61,14 +61,14 @@ impl Document {
 }
 
 /// Opens a document (`.json`, `.csv`, ...): a file, compressed or not, or the only member of a zip archive whose name
-/// ends with `extension`.
+/// has one of the `endings`.
 ///
 /// # Errors
 /// Returns a [`SourceError`] if the file cannot be opened, the archive is damaged, or it does not have exactly one
 /// such member.
 pub(crate) fn open_document(
     path: &Path,
-    extension: &str,
+    endings: &[&str],
     progress: &Progress,
 ) -> Result<Document, SourceError> {
     let shown = path.to_string_lossy();
@@ -80,17 +80,18 @@ pub(crate) fn open_document(
     let mut found = None;
     while let Some(member) = archive.next_member()? {
         let name = String::from_utf8_lossy(&member.name);
-        if !name.to_ascii_lowercase().ends_with(extension) || is_litter(&name) {
+        if !endings.iter().any(|ending| strip_ending(&name, ending).is_some()) || is_litter(&name) {
             continue;
         }
         if let Some(earlier) = found.replace(member.clone()) {
             let earlier = String::from_utf8_lossy(&earlier.name).into_owned();
-            let message = format!("holds several {extension} files ({earlier}, {name}); one is needed");
+            let endings = endings.join(" or ");
+            let message = format!("holds several {endings} files ({earlier}, {name}); one is needed");
             return Err(SourceError::layout(&shown, message));
         }
     }
     let Some(member) = found else {
-        return Err(SourceError::layout(&shown, format!("holds no {extension} file")));
+        return Err(SourceError::layout(&shown, format!("holds no {} file", endings.join(" or "))));
     };
     let name = String::from_utf8_lossy(&member.name).into_owned();
     let file: Arc<str> = Arc::from(format!("{shown}!{name}"));
@@ -112,7 +113,7 @@ mod tests {
 
     fn read_all(path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut document = open_document(path, ".json", &Progress::default()).map_err(io::Error::other)?;
+        let mut document = open_document(path, &[".json"], &Progress::default()).map_err(io::Error::other)?;
         document.stream.read_to_end(&mut bytes)?;
         Ok(bytes)
     }

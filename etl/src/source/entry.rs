@@ -119,7 +119,7 @@ impl EntryLayout {
 
 /// Opens a JSON document and enters its array.
 fn open_array(path: &Path, progress: &Progress) -> Result<JsonStream, SourceError> {
-    let mut json = JsonStream::new(open_document(path, ".json", progress)?);
+    let mut json = JsonStream::new(open_document(path, &[".json"], progress)?);
     json.expect(b'[', "an array of entries")?;
     Ok(json)
 }
@@ -293,6 +293,7 @@ impl RecordParser for EntryParser {
                         material_id: &self.material_id,
                         structure: &self.structure,
                         properties: self.values.values(),
+                        immutable_id: None,
                     },
                 );
             }

@@ -17,7 +17,7 @@ use super::extxyz_frames::FrameCutter;
 use super::input::Progress;
 use super::json::parse_number;
 use super::property_value::PropertyValue;
-use super::record_fields::{RecordFields, id_rank};
+use super::record_fields::{IdKey, RecordFields};
 use super::records::{RecordCutter, RecordLayout, open_records};
 use super::site_properties::SiteProperties;
 use super::species::{element_number, species};
@@ -63,8 +63,8 @@ impl RecordLayout for Extxyz {
                 "Lattice" => lattice = Some(value),
                 "Properties" => columns = Some(value),
                 "pbc" => periodic = Some(value),
-                _ => match id_rank(key.as_bytes()) {
-                    Some(rank) => fields.identifier(rank, &value),
+                _ => match IdKey::find(key.as_bytes()) {
+                    Some(id) => fields.identifier(id, &value),
                     None => {
                         let XyzValue { value, text } = XyzValue::of(&value);
                         let raw = text.unwrap_or_default().as_bytes();

@@ -38,7 +38,7 @@ impl FrameCutter {
     /// # Errors
     /// Returns a [`SourceError`] if it cannot be opened.
     pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, SourceError> {
-        let lines = LineStream::new(open_document(path, "xyz", progress)?);
+        let lines = LineStream::new(open_document(path, &["xyz"], progress)?);
         Ok(Self { lines, ahead: None, line: Vec::new(), begun: false })
     }
 

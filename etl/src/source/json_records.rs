@@ -18,8 +18,6 @@ use super::{MAX_RECORD_BYTES, RecordError, SourceError};
 
 /// Largest size in bytes of a key outside records.
 const MAX_KEY_BYTES: usize = 1 << 16;
-/// Ending of a document's name in a zip archive.
-const ENDING: &str = ".json";
 
 /// A format of records in JSON documents.
 pub(super) struct JsonRecords {
@@ -89,7 +87,7 @@ impl RecordLayout for JsonRecords {
 
     fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
         let shape = self.shape(&start_of(path)?);
-        let document = open_document(path, ENDING, progress)?;
+        let document = open_document(path, &JSON_ENDINGS, progress)?;
         if shape == Shape::Lines {
             let lines = LineStream::new(document);
             return Ok(Box::new(LineCutter { lines, is_heading: self.is_heading }));

@@ -19,6 +19,8 @@ pub(super) const NEEDED: [&str; 4] =
     ["immutable_id", "lattice_vectors", "cartesian_site_positions", "species_at_sites"];
 /// Columns of lists that are read besides.
 const LISTS: [&str; 2] = ["species", "dimension_types"];
+/// Columns of lists that follow from the sites.
+const RESTATED: [&str; 2] = ["elements", "elements_ratios"];
 /// Columns of lists with a number of every site.
 const SITE_KEYS: [&str; 1] = ["magnetic_moments"];
 
@@ -31,7 +33,8 @@ fn open(inputs: &[PathBuf], options: &SourceOptions, name: &str) -> Result<OpenS
 }
 
 /// The format of the rows.
-static ROWS: ParquetRows = ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, read };
+static ROWS: ParquetRows =
+    ParquetRows { source: SOURCE.name, needed: &NEEDED, is_wanted, restated: &RESTATED, read };
 
 /// Whether a column of lists is read.
 fn is_wanted(name: &str) -> bool {

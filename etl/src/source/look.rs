@@ -8,6 +8,7 @@ use std::path::Path;
 use super::document::open_document;
 use super::input::Progress;
 use super::json::{Cursor, JsonError};
+use super::packing::JSON_ENDINGS;
 use super::{SourceError, SourceKind, alexandria, optimade};
 
 /// Number of bytes that are examined: the first entry or a good part of it.
@@ -69,7 +70,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Look>, SourceError> {
 /// # Errors
 /// Returns a [`SourceError`] if it cannot be read.
 pub(super) fn start_of(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let document = open_document(path, ".json", &Progress::default())?;
+    let document = open_document(path, &JSON_ENDINGS, &Progress::default())?;
     let mut start = Vec::new();
     let read = document.stream.take(START_BYTES).read_to_end(&mut start);
     read.map_err(|source| SourceError::read(&document.file, source))?;

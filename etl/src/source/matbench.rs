@@ -195,7 +195,7 @@ fn task_name(name: &str) -> &str {
 
 /// Reads `index` and `columns`, which may be at any place.
 fn read_header(path: &Path) -> Result<Task, SourceError> {
-    let document = open_document(path, ".json", &Progress::default())?;
+    let document = open_document(path, &[".json"], &Progress::default())?;
     let name = task_name(&document.name).to_owned();
     let short = name.strip_prefix(TASK_PREFIX).unwrap_or(&name).replace('_', "-");
     let id_prefix = format!("mb-{short}-");
@@ -268,7 +268,7 @@ struct Rows {
 impl Rows {
     /// Opens a task and moves to its first row.
     fn open(task: &Task, progress: &Progress) -> Result<Self, SourceError> {
-        let mut json = JsonStream::new(open_document(&task.path, ".json", progress)?);
+        let mut json = JsonStream::new(open_document(&task.path, &[".json"], progress)?);
         json.expect(b'{', "a table in split orientation")?;
         let (mut first_key, mut key) = (true, Vec::new());
         while json.next_key(&mut first_key, &mut key, MAX_HEADER_BYTES)? {
@@ -429,6 +429,7 @@ impl RecordParser for RowParser {
                         material_id,
                         structure: &self.structure,
                         properties: PropertyValues { values: &self.values, lists: &self.lists },
+                        immutable_id: None,
                     },
                 );
             }

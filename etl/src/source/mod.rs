@@ -230,6 +230,8 @@ pub struct ParsedCrystal<'a> {
     pub structure: &'a Structure,
     /// Values of the properties.
     pub properties: PropertyValues<'a>,
+    /// Identifier that the source never changes, where it has one besides.
+    pub immutable_id: Option<&'a str>,
 }
 
 /// Values of the properties of a crystal. The default has none.

@@ -9,7 +9,7 @@ use super::definition::SourceDefinition;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
 use super::optimade_structure::Attributes;
-use super::record_fields::{RecordFields, json_identifier};
+use super::record_fields::{IdKey, RecordFields, json_identifier};
 use super::records::open_records;
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
 
@@ -71,7 +71,7 @@ fn read(record: &[u8], fields: &mut dyn RecordFields) -> Result<(), RecordError>
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
         match key.raw {
-            b"id" => json_identifier(0, &mut cursor, fields)?,
+            b"id" => json_identifier(IdKey::PRESCRIBED, &mut cursor, fields)?,
             b"type" => {
                 let kind = cursor.string()?.text();
                 if kind != STRUCTURES {

@@ -8,7 +8,7 @@ use super::RecordError;
 use super::atoms::{Coordinates, OCCUPANCY_TOLERANCE, complete, read_lattice, require_room};
 use super::json::Cursor;
 use super::json_string::JsonString;
-use super::record_fields::{RecordFields, json_identifier, json_property};
+use super::record_fields::{IdKey, RecordFields, json_identifier, json_property};
 use super::site_properties::SiteProperties;
 use super::species::{element, species};
 
@@ -71,7 +71,7 @@ impl<'a> Attributes<'a> {
                 b"dimension_types" => &mut attributes.dimensions,
                 b"structure_features" => &mut attributes.features,
                 b"immutable_id" => {
-                    json_identifier(1, cursor, fields)?;
+                    json_identifier(IdKey::IMMUTABLE, cursor, fields)?;
                     continue;
                 }
                 raw if DEFINED.iter().any(|known| known.as_bytes() == raw) => {

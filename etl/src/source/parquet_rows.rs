@@ -46,6 +46,8 @@ pub(super) struct ParquetRows {
     pub(super) needed: &'static [&'static str],
     /// Whether a column of lists is read.
     pub(super) is_wanted: fn(&str) -> bool,
+    /// Columns of lists that say nothing that the store does not say by others.
+    pub(super) restated: &'static [&'static str],
     /// Reads a row, as [`RecordLayout::read`] says.
     pub(super) read: fn(&[u8], &mut dyn RecordFields) -> Result<(), RecordError>,
 }
@@ -61,6 +63,18 @@ impl RecordLayout for ParquetRows {
 
     fn is_sequential(&self) -> bool {
         false
+    }
+
+    fn unread_columns(&self, path: &Path) -> Result<Vec<String>, SourceError> {
+        let table = open_table(path)?;
+        let unread = table.schema().fields().iter().filter(|field| {
+            let name = field.name().as_str();
+            plain_type(field.data_type()).is_some()
+                && !is_scalar(field.data_type())
+                && !(self.is_wanted)(name)
+                && !self.restated.contains(&name)
+        });
+        Ok(unread.map(|field| field.name().clone()).collect())
     }
 
     fn open(&self, path: &Path, progress: &Progress) -> Result<Box<dyn RecordCutter>, SourceError> {
@@ -306,6 +320,16 @@ mod tests {
             ]
         );
         assert_eq!(progress.bytes(), file.path().metadata().expect("a file").len());
+        let rows = ParquetRows {
+            source: "test",
+            needed: &["x"],
+            is_wanted: |name| name == "l",
+            restated: &[],
+            read: |_, _| Ok(()),
+        };
+        assert_eq!(rows.unread_columns(file.path()).expect("a table"), ["other"]);
+        let rows = ParquetRows { restated: &["other"], ..rows };
+        assert!(rows.unread_columns(file.path()).expect("a table").is_empty());
         let missing = RowCutter::open(file.path(), &["y"], |_| false, &progress).map(|_| ());
         assert!(matches!(missing, Err(SourceError::MissingColumn { .. })));
     }

@@ -118,6 +118,7 @@ impl RecordParser for PoscarParser {
                         material_id: &name,
                         structure: &self.structure,
                         properties: PropertyValues::default(),
+                        immutable_id: None,
                     },
                 );
             }

@@ -70,7 +70,7 @@ struct Splits {
 
 impl Splits {
     fn open(path: &Path, progress: &Progress) -> Result<Self, SourceError> {
-        let mut json = JsonStream::new(open_document(path, ".json", progress)?);
+        let mut json = JsonStream::new(open_document(path, &[".json"], progress)?);
         json.expect(b'{', "an object of splits")?;
         Ok(Self { json, first_split: true, inside: false, first_crystal: true })
     }
@@ -205,6 +205,7 @@ impl RecordParser for TextParser {
                         material_id: &name,
                         structure: &self.structure,
                         properties: PropertyValues::default(),
+                        immutable_id: None,
                     },
                 );
             }

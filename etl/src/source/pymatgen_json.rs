@@ -10,7 +10,7 @@ use super::definition::SourceDefinition;
 use super::json::Cursor;
 use super::json_records::JsonRecords;
 use super::pymatgen::{read_site_properties, read_with_properties};
-use super::record_fields::{RecordFields, id_rank, json_fields, json_identifier, json_property};
+use super::record_fields::{IdKey, RecordFields, json_fields, json_identifier, json_property};
 use super::records::open_records;
 use super::site_properties::SiteProperties;
 use super::{OpenSource, RecordError, SourceError, SourceOptions};
@@ -49,8 +49,8 @@ pub(super) fn read_record(record: &[u8], fields: &mut dyn RecordFields) -> Resul
             b"structure" if !is_structure => structure = Some(cursor.raw()?),
             b"properties" | b"data" if cursor.peek() == Some(b'{') => json_fields(&mut cursor, fields)?,
             b"@module" | b"@class" | b"@version" => cursor.skip()?,
-            raw => match id_rank(raw) {
-                Some(rank) => json_identifier(rank, &mut cursor, fields)?,
+            raw => match IdKey::find(raw) {
+                Some(id) => json_identifier(id, &mut cursor, fields)?,
                 None if is_structure => cursor.skip()?,
                 None => json_property(key, &mut cursor, fields)?,
             },

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crystal::structure::Structure;
 
 use super::RecordError;
+use super::entry::check_identifier;
 use super::entry_values::{EntryValues, MAX_KEY_BYTES, count_key};
 use super::json::{Cursor, Scalar, excerpt};
 use super::json_string::JsonString;
@@ -14,17 +15,42 @@ use super::site_properties::{SiteProperties, site_key};
 
 /// Keys of identifiers in formats that prescribe none, the first of which counts.
 const ID_KEYS: [&str; 9] =
-    ["material_id", "id", "jid", "mbid", "cif_id", "mat_id", "entry_id", "immutable_id", "sid"];
+    ["material_id", "id", "jid", "mbid", "cif_id", "mat_id", "entry_id", IMMUTABLE_ID, "sid"];
 
-/// Returns the rank of a key of identifiers, or `None` for another key.
-pub(super) fn id_rank(key: &[u8]) -> Option<usize> {
-    ID_KEYS.iter().position(|id| id.as_bytes() == key)
+/// Key of an identifier that its source never changes.
+pub(super) const IMMUTABLE_ID: &str = "immutable_id";
+
+/// A key of identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IdKey {
+    /// Of several identifiers of a record, the one with the lowest rank counts.
+    rank: usize,
+    /// Whether the source never changes the identifier.
+    is_immutable: bool,
+}
+
+impl IdKey {
+    /// The key that a format prescribes.
+    pub(super) const PRESCRIBED: Self = Self { rank: 0, is_immutable: false };
+    /// The key `immutable_id` of a format that prescribes another one besides.
+    pub(super) const IMMUTABLE: Self = Self { rank: 1, is_immutable: true };
+
+    /// Returns what a key is in a format that prescribes none; `None` for one that is not of an identifier.
+    pub(super) fn find(key: &[u8]) -> Option<Self> {
+        let rank = ID_KEYS.iter().position(|id| id.as_bytes() == key)?;
+        Some(Self { rank, is_immutable: key == IMMUTABLE_ID.as_bytes() })
+    }
+
+    /// Returns the key in an object within the record.
+    fn within(self) -> Self {
+        Self { rank: WITHIN + self.rank, ..self }
+    }
 }
 
 /// Receives the fields of a record.
 pub(super) trait RecordFields {
-    /// Receives an identifier. Of several, the one with the lowest `rank` counts.
-    fn identifier(&mut self, rank: usize, text: &str);
+    /// Receives an identifier.
+    fn identifier(&mut self, key: IdKey, text: &str);
 
     /// Receives the value of a property. `raw` is the value as written, and `text` its text, or `None` for a list or an
     /// object.
@@ -69,15 +95,15 @@ pub(super) fn json_property(
 /// # Errors
 /// Returns [`RecordError::Identifier`] for any other value.
 pub(super) fn json_identifier(
-    rank: usize,
+    key: IdKey,
     cursor: &mut Cursor<'_>,
     fields: &mut dyn RecordFields,
 ) -> Result<(), RecordError> {
     let raw = cursor.raw()?;
     match Cursor::new(raw).scalar()? {
-        Scalar::String(text) => fields.identifier(rank, &text.text()),
+        Scalar::String(text) => fields.identifier(key, &text.text()),
         Scalar::Number(_) if raw.iter().all(u8::is_ascii_digit) => {
-            fields.identifier(rank, &String::from_utf8_lossy(raw));
+            fields.identifier(key, &String::from_utf8_lossy(raw));
         }
         Scalar::Null => {}
         _ => return Err(RecordError::Identifier(excerpt(raw))),
@@ -96,8 +122,8 @@ pub(super) fn json_fields(cursor: &mut Cursor<'_>, fields: &mut dyn RecordFields
     cursor.expect(b'{', "an object of properties")?;
     let mut first = true;
     while let Some(key) = cursor.next_key(&mut first)? {
-        match id_rank(key.raw) {
-            Some(rank) => json_identifier(WITHIN + rank, cursor, fields)?,
+        match IdKey::find(key.raw) {
+            Some(id) => json_identifier(id.within(), cursor, fields)?,
             None => json_property(key, cursor, fields)?,
         }
     }
@@ -129,7 +155,7 @@ impl ScanFields {
 }
 
 impl RecordFields for ScanFields {
-    fn identifier(&mut self, _rank: usize, _text: &str) {}
+    fn identifier(&mut self, _key: IdKey, _text: &str) {}
 
     fn property(
         &mut self,
@@ -165,6 +191,8 @@ pub(super) struct CrystalFields {
     pub(super) structure: Structure,
     /// The identifier with its rank.
     identifier: Option<(usize, String)>,
+    /// The identifier that the source never changes, with its rank.
+    immutable_id: Option<(usize, String)>,
     /// Whether the structure is to be read, and not only the identifier.
     wanted: bool,
     count: usize,
@@ -174,7 +202,14 @@ impl CrystalFields {
     /// Creates the fields of records with the properties `keys`.
     pub(super) fn new(keys: &[PropertyKey]) -> Self {
         let values = EntryValues::new(keys);
-        Self { values, structure: Structure::default(), identifier: None, wanted: true, count: 0 }
+        Self {
+            values,
+            structure: Structure::default(),
+            identifier: None,
+            immutable_id: None,
+            wanted: true,
+            count: 0,
+        }
     }
 
     /// Begins the next record, of which all is `wanted` or only the identifier.
@@ -182,6 +217,7 @@ impl CrystalFields {
         self.values.clear();
         self.structure.clear();
         self.identifier = None;
+        self.immutable_id = None;
         self.wanted = wanted;
         self.count = 0;
     }
@@ -190,13 +226,25 @@ impl CrystalFields {
     pub(super) fn take_identifier(&mut self, name: &str) -> String {
         self.identifier.take().map_or_else(|| name.to_owned(), |(_, id)| id)
     }
+
+    /// Returns the identifier that the source never changes, without what no identifier may be.
+    pub(super) fn immutable_id(&self) -> Option<&str> {
+        let (_, id) = self.immutable_id.as_ref()?;
+        check_identifier(id).is_ok().then_some(id)
+    }
 }
 
 impl RecordFields for CrystalFields {
-    fn identifier(&mut self, rank: usize, text: &str) {
+    fn identifier(&mut self, key: IdKey, text: &str) {
         let text = text.trim();
-        if !text.is_empty() && self.identifier.as_ref().is_none_or(|(known, _)| rank < *known) {
-            self.identifier = Some((rank, text.to_owned()));
+        let take = |place: &mut Option<(usize, String)>| {
+            if !text.is_empty() && place.as_ref().is_none_or(|(known, _)| key.rank < *known) {
+                *place = Some((key.rank, text.to_owned()));
+            }
+        };
+        take(&mut self.identifier);
+        if key.is_immutable {
+            take(&mut self.immutable_id);
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`RecordLayout`]. The rest is the same for all: the properties are found in a first pass, and a record without an
 //! identifier is called after its file.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +37,14 @@ pub(super) trait RecordLayout: Sync {
     /// Whether files are read from their start to their end, so that they can be hashed at the same time.
     fn is_sequential(&self) -> bool {
         true
+    }
+
+    /// Returns the columns of a file that are not read although they may hold data of the crystals, if it has columns.
+    ///
+    /// # Errors
+    /// Returns a [`SourceError`] if it cannot be read.
+    fn unread_columns(&self, _path: &Path) -> Result<Vec<String>, SourceError> {
+        Ok(Vec::new())
     }
 
     /// Opens a file before its first record.
@@ -136,8 +144,16 @@ pub(super) fn open_records(
         entries += scan_file(layout, path, &mut scan)?;
     }
     let shown = files.first().map(|path| path.to_string_lossy()).unwrap_or_default();
-    let EntryProperties { columns, classes, keys, notes } =
+    let EntryProperties { columns, classes, keys, mut notes } =
         EntryProperties::new(&shown, layout.source(), "", scan.keys, entries)?;
+    let mut unread_columns = BTreeSet::new();
+    for path in &files {
+        unread_columns.extend(layout.unread_columns(path)?);
+    }
+    if !unread_columns.is_empty() {
+        let columns = unread_columns.into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(format!("{shown}: columns of lists are not read: {columns}"));
+    }
     let progress = Progress::default();
     Ok(OpenSource {
         name: name.to_owned(),
@@ -274,9 +290,13 @@ impl RecordParser for FieldParser {
         let body = bytes.get(record.body.clone()).unwrap_or_default();
         match self.read(body, &name) {
             Ok(id) => {
-                let CrystalFields { values, structure, .. } = &mut self.fields;
-                values.note(&id, &record.origin, sink);
-                let crystal = ParsedCrystal { material_id: &id, structure, properties: values.values() };
+                self.fields.values.note(&id, &record.origin, sink);
+                let crystal = ParsedCrystal {
+                    material_id: &id,
+                    structure: &self.fields.structure,
+                    properties: self.fields.values.values(),
+                    immutable_id: self.fields.immutable_id(),
+                };
                 sink.crystal(&record.origin, crystal);
             }
             Err(error) => {

@@ -107,6 +107,7 @@ impl RecordParser for StructureParser {
                     material_id: &name,
                     structure: &self.structure,
                     properties: PropertyValues::default(),
+                    immutable_id: None,
                 },
             ),
             Err(error) => sink.reject(error.reject(Some(name.into_owned()), record.origin.clone())),

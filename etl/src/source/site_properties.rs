@@ -86,10 +86,10 @@ impl SiteProperties {
         }
     }
 
-    /// Adds the values of all sites, as JSON: a list of numbers, a text with one, or an array of NumPy. `null` is
-    /// missing.
+    /// Adds the values of all sites, as JSON: a list of numbers, a text with one, or an array of NumPy. `null` and
+    /// an empty list are missing.
     pub(super) fn add_list(&mut self, key: &str, raw: &[u8]) {
-        if raw == b"null" {
+        if matches!(raw, b"null" | b"[]" | b"\"[]\"") {
             return;
         }
         match array_of(raw, "a list").ok().and_then(|array| list_of_text(&array)) {
@@ -190,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn empty_lists_are_missing() {
+        let mut found = SiteProperties::default();
+        for raw in ["null", "[]", "\"[]\""] {
+            found.add_list("magmoms", raw.as_bytes());
+            assert_eq!(found.numbers("magmoms", 2), Ok(None), "{raw}");
+        }
+        found.add_list("magmoms", b"[1, 2]");
+        assert_eq!(found.numbers("magmoms", 2), Ok(Some(vec![1.0, 2.0])));
+    }
+
+    #[test]
     fn numbers_of_all_sites_are_a_list() {
         let found = read(&[r#"{"magmom": 2.1, "a b": "1"}"#, r#"{"a b": 2, "magmom": -2}"#]);
         assert_eq!(found.of_numbers().collect::<Vec<_>>(), ["magmom", "a b"]);
@@ -212,7 +223,7 @@ mod tests {
         assert_eq!(list("null"), Ok(None));
         assert_eq!(list("[1, 2, 3]"), Ok(Some(vec![1.0, 2.0, 3.0])), "told once the crystal is made");
         assert_eq!(list("[1]"), Err("q has a number for 1 of 2 sites: taken as missing for all".to_owned()));
-        for raw in ["[]", "[1, NaN]", "[1, null]", "[[1], [2]]", "[true, false]", "\"x\"", "1.5", "{}"] {
+        for raw in ["[1, NaN]", "[1, null]", "[[1], [2]]", "[true, false]", "\"x\"", "1.5", "{}"] {
             let message = list(raw).expect_err(raw);
             assert!(message.ends_with(", no list of numbers: taken as missing"), "{message}");
         }

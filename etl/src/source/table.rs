@@ -126,7 +126,7 @@ fn is_parquet(path: &Path) -> Result<bool, SourceError> {
 
 /// Reads the names of the columns and finds the columns of the identifiers and CIFs.
 fn read_header(path: &Path, options: &SourceOptions) -> Result<Table, SourceError> {
-    let mut csv = CsvStream::new(open_document(path, ".csv", &Progress::default())?);
+    let mut csv = CsvStream::new(open_document(path, &[".csv"], &Progress::default())?);
     let file = csv.file().clone();
     let mut header = Vec::new();
     if !csv.has_row()? || csv.row(&mut header, MAX_HEADER_BYTES)? == Cut::TooLarge {
@@ -163,7 +163,7 @@ fn scan_rows(
     for table in tables {
         let cifs = TableCifs::new(&table.path);
         let examined: Vec<bool> = table.columns.iter().map(is_wanted).collect();
-        let mut csv = CsvStream::new(open_document(&table.path, ".csv", &Progress::default())?);
+        let mut csv = CsvStream::new(open_document(&table.path, &[".csv"], &Progress::default())?);
         let mut row = Vec::new();
         let mut header = true;
         while csv.has_row()? {
@@ -209,7 +209,7 @@ impl RecordReader for TableReader {
                 Some(csv) => csv,
                 None => {
                     self.record = 0;
-                    let mut csv = CsvStream::new(open_document(&table.path, ".csv", &self.progress)?);
+                    let mut csv = CsvStream::new(open_document(&table.path, &[".csv"], &self.progress)?);
                     csv.has_row()?;
                     csv.row(&mut Vec::new(), 0)?;
                     self.current.insert(csv)

@@ -8,11 +8,10 @@ use schemas::settings::Neighbours;
 
 use super::chart::Marks;
 use super::number::{grouped, grouped_count, percent, size};
-use super::{
-    Distribution, PropertyStatistics, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally, chart, elements,
-};
+use super::{Distribution, PropertyStatistics, StoreStatistics, Symmetry, Tally, chart, elements};
 use crate::chart::SHADES;
 use crate::page;
+use crate::symmetry::TOLERANCE_ANGSTROM;
 
 /// Style of the page in addition to the common style.
 const STYLE: &str = include_str!("style.css");

@@ -22,7 +22,7 @@ use schemas::settings::FeatureSettings;
 use crate::page;
 pub use histogram::Histogram;
 use scan::NamedTexts;
-pub use symmetry::{Symmetry, TOLERANCE_ANGSTROM};
+pub use symmetry::Symmetry;
 
 /// Number of direction labels (specification, section 2.4).
 pub const DIRECTIONS: usize = 27;

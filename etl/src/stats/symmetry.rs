@@ -4,21 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crystal::structure::Structure;
-use crystal::symmetry::{SpaceGroup, space_group_of};
+use crystal::symmetry::SpaceGroup;
 use schemas::StoreError;
-use schemas::guard::{DecoderPanic, guarded};
 use schemas::manifest::Manifest;
 use schemas::reader::Shard;
 
 use super::Tally;
 use crate::sample::ascending;
+use crate::symmetry::space_group;
 
 /// Largest number of crystals that are examined. A crystal takes about a millisecond.
 const MOST_CRYSTALS: usize = 1000;
-/// Largest number of sites of a crystal that is examined.
-const MOST_SITES: usize = 200;
-/// Largest distance in Å by which an atom may be off its symmetric place.
-pub const TOLERANCE_ANGSTROM: f64 = 0.01;
 /// Seed by which crystals are drawn.
 const SEED: u64 = 0;
 /// Crystal systems in the order of the space groups.
@@ -81,35 +77,4 @@ pub(super) fn examine(store: &Path, manifest: &Manifest) -> Result<Symmetry, Sto
         systems: SYSTEMS.iter().filter_map(of_system).chain(without.clone()).collect(),
         space_groups: groups.into_iter().filter_map(named).chain(without).collect(),
     })
-}
-
-/// Returns the space group of a crystal; `None` for a large one and where none is found.
-fn space_group(structure: &Structure) -> Option<SpaceGroup> {
-    if structure.atomic_numbers.len() > MOST_SITES {
-        return None;
-    }
-    let search = || Ok::<_, DecoderPanic>(space_group_of(structure, TOLERANCE_ANGSTROM));
-    // The search panics on some degenerate cells.
-    guarded(search).ok().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn degenerate_cells_have_no_space_group() {
-        let flat = Structure {
-            lattice: [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
-            fractional: vec![[0.0; 3]],
-            atomic_numbers: vec![1],
-        };
-        assert_eq!(space_group(&flat), None);
-        let large = Structure {
-            lattice: [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]],
-            fractional: (0..=MOST_SITES).map(|site| [site as f64 / 500.0, 0.0, 0.0]).collect(),
-            atomic_numbers: vec![6; MOST_SITES + 1],
-        };
-        assert_eq!(space_group(&large), None);
-    }
 }

@@ -10,7 +10,8 @@ use schemas::settings::{FeatureSettings, Neighbours};
 use schemas::text::line;
 
 use super::number::{grouped, grouped_count, in_steps, percent, size};
-use super::{Distribution, Histogram, StoreStatistics, Symmetry, TOLERANCE_ANGSTROM, Tally};
+use super::{Distribution, Histogram, StoreStatistics, Symmetry, Tally};
+use crate::symmetry::TOLERANCE_ANGSTROM;
 
 /// Length of the longest bar in characters.
 const BAR_COLUMNS: f64 = 40.0;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Float64Type, UInt32Type};
 use crystal::composition::Composition;
-use crystal::feature::{Edges, Featuriser};
+use crystal::element::symbol;
+use crystal::feature::{Edges, Features, Featuriser};
 use crystal::math::{IntegerMatrix3, determinant, integer_determinant};
 use crystal::niggli::{niggli_reduce, parameters};
 use crystal::structure::Structure;
@@ -14,12 +15,13 @@ use schemas::count::counted;
 use schemas::property::PropertyKind;
 use schemas::reader::Shard;
 use schemas::settings::FeatureSettings;
-use schemas::store::{LabelKind, RESTATED, label_kind};
+use schemas::store::{LabelKind, label_kind};
 use schemas::view::{CrystalBatch, CrystalView, EdgeView};
 
 use super::files::ReadableShard;
 use super::{Problem, Validation};
 use crate::feature;
+use crate::structure_hash::StructureHasher;
 
 /// Largest relative deviation of a length, angle or volume recomputed from the same lattice.
 const ROUNDING: f64 = 1e-12;
@@ -42,6 +44,7 @@ struct Recomputer<'a> {
     featuriser: Featuriser,
     structure: Structure,
     composition: Composition,
+    hasher: StructureHasher,
 }
 
 /// An error of a row: the column or check, the expected value and the value found.
@@ -61,6 +64,7 @@ impl Validation<'_> {
             featuriser: Featuriser::new(&feature::options(&manifest.settings)),
             structure: Structure::default(),
             composition: Composition::default(),
+            hasher: StructureHasher::new(&feature::options(&manifest.settings)),
         };
         let mut first = 0;
         let mut rest = sample;
@@ -141,13 +145,22 @@ impl Recomputer<'_> {
         if nelements != Some(self.composition.len()) {
             faults.push(fault("nelements", self.composition.len(), nelements.unwrap_or(0)));
         }
-        let expected: Vec<_> = self.composition.symbols().collect();
-        let lists = batch.column("elements").and_then(|column| column.as_list_opt::<i32>());
-        let list = lists.map(|lists| lists.value(row));
-        let symbols = list.as_ref().and_then(|list| list.as_string_opt::<i32>());
-        let found: Vec<_> = symbols.into_iter().flatten().flatten().collect();
-        if found != expected {
-            faults.push(fault("elements", expected.join(" "), found.join(" ")));
+        compare_texts(batch, row, "elements", self.composition.symbols(), faults);
+        compare_texts(batch, row, "species_at_sites", view.atomic_numbers.iter().map(|&z| symbol(z)), faults);
+        let mut anonymous = String::new();
+        self.composition.write_anonymous_formula(&mut anonymous);
+        let found =
+            batch.column("chemical_formula_anonymous").and_then(|column| column.as_string_opt::<i32>());
+        if let Some(found) = found.map(|column| column.value(row)).filter(|found| *found != anonymous) {
+            faults.push(fault("chemical_formula_anonymous", &anonymous, found));
+        }
+        if let Some(list) = list_at(batch, row, "elements_ratios") {
+            let found: Vec<f64> =
+                list.as_primitive_opt::<Float64Type>().into_iter().flatten().flatten().collect();
+            let expected: Vec<f64> = self.composition.ratios().collect();
+            if found != expected {
+                faults.push(fault("elements_ratios", format!("{expected:?}"), format!("{found:?}")));
+            }
         }
     }
 
@@ -204,6 +217,9 @@ impl Recomputer<'_> {
         match self.featuriser.featurise(&self.structure) {
             Ok(features) if features.transform == IDENTITY => {
                 compare_edges(&view.edges, &features.edges, faults);
+                let mut formula = String::new();
+                self.composition.write_reduced_formula(&mut formula);
+                compare_hash(&mut self.hasher, &formula, view, features, faults);
                 if view.edges.target.len() == features.edges.len() {
                     compare_same_cell(batch, row, &features.edges, faults);
                 }
@@ -212,6 +228,42 @@ impl Recomputer<'_> {
             Ok(features) => compare_distances(view.edges.distance, &features.edges, faults),
             Err(error) => faults.push(fault("edges", "a crystal with features", error)),
         }
+    }
+}
+
+/// Returns the list in a row of a column, or `None` if there is no such column of lists.
+fn list_at(batch: &CrystalBatch, row: usize, name: &str) -> Option<ArrayRef> {
+    Some(batch.column(name)?.as_list_opt::<i32>()?.value(row))
+}
+
+/// Compares a list of texts, where the store has the column.
+fn compare_texts(
+    batch: &CrystalBatch,
+    row: usize,
+    name: &str,
+    expected: impl Iterator<Item = &'static str>,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(list) = list_at(batch, row, name) else { return };
+    let found: Vec<_> = list.as_string_opt::<i32>().into_iter().flatten().flatten().collect();
+    let expected: Vec<_> = expected.collect();
+    if found != expected {
+        faults.push(fault(name, expected.join(" "), found.join(" ")));
+    }
+}
+
+/// Compares the structure hash, where the crystal has one.
+fn compare_hash(
+    hasher: &mut StructureHasher,
+    formula: &str,
+    view: &CrystalView<'_>,
+    features: &Features,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(found) = view.structure_hash else { return };
+    let expected = hasher.hash(formula, view.atomic_numbers, features);
+    if expected.as_deref() != Some(found) {
+        faults.push(fault("structure_hash", expected.as_deref().unwrap_or("none"), found));
     }
 }
 
@@ -292,9 +344,10 @@ fn compare_edges(found: &EdgeView<'_>, expected: &Edges, faults: &mut Vec<Fault>
 
 /// Reports the first difference in the two columns of same-cell labels.
 fn compare_same_cell(batch: &CrystalBatch, row: usize, expected: &Edges, faults: &mut Vec<Fault>) {
-    for (name, expected) in RESTATED.into_iter().zip([&expected.same_cell, &expected.same_cell_centred]) {
-        let lists = batch.column(name).and_then(|column| column.as_list_opt::<i32>());
-        let list = lists.map(|lists| lists.value(row));
+    let columns =
+        [("edge_same_cell", &expected.same_cell), ("edge_same_cell_centred", &expected.same_cell_centred)];
+    for (name, expected) in columns {
+        let list = list_at(batch, row, name);
         let flags = list.as_ref().and_then(|list| list.as_boolean_opt());
         let found: Vec<bool> = flags.into_iter().flatten().flatten().collect();
         if found.len() != expected.len() {
@@ -349,6 +402,7 @@ mod tests {
             featuriser: Featuriser::new(&feature::options(&settings)),
             structure: Structure::default(),
             composition: Composition::default(),
+            hasher: StructureHasher::new(&feature::options(&settings)),
         };
         let mut faults = |batch: &CrystalBatch| recomputer.faults(batch, 0, &batch.row(0).expect("a row"));
         let formula = replaced("chemical_formula_reduced", Arc::new(StringArray::from(vec!["OMg"])));

@@ -59,6 +59,7 @@ impl<R: Read> Blocks<R> {
             bounds: request.bounds,
             filters: filters.collect::<Result<_, _>>().map_err(BuildError::from)?,
             part: None,
+            space_groups: request.space_groups,
         };
         let entries = Entries {
             parser: (recipe.parser)(),
@@ -183,7 +184,8 @@ impl Sink for Labelled<'_> {
         let material_id = self.id.unwrap_or(crystal.material_id);
         let structure = crystal.structure;
         let properties = PropertyValues { values: self.properties, lists: &[] };
-        self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties });
+        let immutable_id = crystal.immutable_id;
+        self.rows.crystal(origin, ParsedCrystal { material_id, structure, properties, immutable_id });
     }
 
     fn reject(&mut self, reject: Reject) {

@@ -49,6 +49,8 @@ pub struct WorkerRequest {
     pub bounds: Bounds,
     /// Filter expressions. An entry must pass all of them.
     pub filters: Vec<String>,
+    /// Whether to look for space groups.
+    pub space_groups: bool,
 }
 
 /// The part of a store that a worker writes.
@@ -148,6 +150,7 @@ fn options(request: &WorkerRequest, part: &PartRequest) -> BTreeMap<String, Stri
     [
         ("kind", format!("stream of {}", request.format)),
         ("filters", request.filters.join(" && ")),
+        ("space_groups", request.space_groups.to_string()),
         ("shard_rows", part.shard_rows.to_string()),
         ("row_group_rows", part.row_group_rows.to_string()),
     ]

@@ -162,10 +162,14 @@ fn faults_are_located() {
 
     // The former version has another layout.
     for version in [1, 99] {
-        let other = text.replace("\"format_version\": 2", &format!("\"format_version\": {version}"));
+        let current = format!("\"format_version\": {FORMAT_VERSION}");
+        let other = text.replace(&current, &format!("\"format_version\": {version}"));
         std::fs::write(&path, other).expect("writing");
         let error = Manifest::read(&store).expect_err("another format");
-        assert!(error.to_string().contains(&format!("format version {version} instead of 2")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("format version {version} instead of {FORMAT_VERSION}")),
+            "{error}"
+        );
     }
 }
 
@@ -183,10 +187,18 @@ fn what_is_no_store_is_told_from_what_is_none_yet() {
 }
 
 #[test]
-fn stores_of_the_former_version_are_read() {
+fn stores_of_the_second_version_are_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let second = Manifest { format_version: 2, ..manifest() };
+    let (store, _) = written(folder.path(), &second.to_json());
+    assert_eq!(Manifest::read(&store).expect("the same layout"), second);
+}
+
+#[test]
+fn stores_of_the_first_version_are_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let rejects = ShardEntry { file: "rejects/rejects.parquet".into(), ..manifest().rejects };
-    let former = Manifest { format_version: FORMER_FORMAT_VERSION, rejects, ..manifest() };
+    let former = Manifest { format_version: FIRST_FORMAT_VERSION, rejects, ..manifest() };
     let path = folder.path().join("manifest.json");
     std::fs::write(&path, former.to_json()).expect("writing");
     assert_eq!(Manifest::read(folder.path()).expect("the former layout"), former);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::settings::Ties;
-use crate::store::item_field;
+use crate::store::{column_by_name, item_field};
 use crate::test_shard::{self, Columns, Row, row};
 
 /// Writes three crystals in row groups of two rows.
@@ -110,12 +110,10 @@ fn other_versions_and_settings_are_refused() {
     let with_metadata = |edit: fn(&mut Vec<(String, String)>)| {
         broken_shard(folder.path(), |_, metadata| edit(metadata), |_| ())
     };
-    let path = with_metadata(|metadata| metadata[0].1 = "3".to_owned());
-    assert_refused(&path, "format version 3 instead of 2");
+    let path = with_metadata(|metadata| metadata[0].1 = "4".to_owned());
+    assert_refused(&path, "format version 4 instead of 3");
     let path = with_metadata(Vec::clear);
-    assert_refused(&path, "format version none instead of 2");
-    let path = with_metadata(|metadata| metadata[0].1 = "1".to_owned());
-    assert!(read(&path).is_ok(), "the shards of the former version are the same");
+    assert_refused(&path, "format version none instead of 3");
     let path = with_metadata(|metadata| metadata.retain(|(key, _)| key != "mmpt.ties"));
     assert_refused(&path, "metadata key 'mmpt.ties' is missing");
     let path = with_metadata(|metadata| {
@@ -125,6 +123,33 @@ fn other_versions_and_settings_are_refused() {
     });
     assert_refused(&path, "the store has ties = cut, but shell is needed");
     assert!(Shard::open(&path, None).is_ok(), "settings do not matter to who asks for none");
+}
+
+#[test]
+fn shards_of_earlier_versions_lack_the_columns_of_later_ones() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for version in ["1", "2"] {
+        let path = broken_shard(
+            folder.path(),
+            |_, metadata| metadata[0].1 = version.to_owned(),
+            |columns| columns.retain(|(name, _)| column_by_name(name).is_none_or(|column| column.since < 3)),
+        );
+        let shard = Shard::open(&path, None).expect("an earlier version");
+        assert!(shard.schema().field_with_name("structure_hash").is_err());
+        for batch in shard.crystals(None).expect("readable columns") {
+            let batch = batch.expect("a batch");
+            let view = batch.row(0).expect("a row");
+            let added = (view.immutable_id, view.space_group_number, view.structure_hash);
+            assert_eq!(added, (None, None, None));
+        }
+    }
+    let path = good_shard(folder.path());
+    for batch in Shard::open(&path, None).expect("a good shard").crystals(None).expect("its columns") {
+        let batch = batch.expect("a batch");
+        let view = batch.row(0).expect("a row");
+        let added = (view.immutable_id, view.space_group_number, view.structure_hash);
+        assert_eq!(added, (Some("mp-1"), Some(221), Some("c0ffee")));
+    }
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn store(inputs: &[PathBuf], settings: FeatureSettings) -> TempDir {
         settings,
         bounds: Bounds::default(),
         filters: Vec::new(),
+        space_groups: false,
         order: Order::Source,
         part: None,
         shard_rows: 16,

@@ -22,7 +22,7 @@ pub use options::{
 use crate::math::{IntegerMatrix3, Matrix3, Vector3};
 use crate::niggli::{NiggliCell, niggli_reduce, parameters};
 use crate::structure::Structure;
-use neighbours::NeighbourSearch;
+use neighbours::{Found, NeighbourSearch};
 
 /// The features of a crystal.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +42,10 @@ pub struct Features {
     pub edges: Edges,
     /// Sites without a neighbour within the cutoff, in ascending order. They are not the target of any edge.
     pub isolated: Vec<u32>,
+    /// Distance in Å below which every neighbour of a site is among its edges, shape `[nsites]`: that of the nearest
+    /// neighbour that is not kept, or the radius that was searched if there is none within it. 0 where the rule for ties
+    /// has cut a shell.
+    pub reach: Vec<f64>,
 }
 
 /// Computes features and reuses its buffers from crystal to crystal. Create one for each thread.
@@ -97,8 +101,10 @@ impl Featuriser {
 
     /// Finds and labels the edges of the sites in `features`.
     fn find_edges(&mut self) -> Result<(), FeatureError> {
-        let Features { lattice, volume, fractional, edges, isolated, .. } = &mut self.features;
-        self.search.find(lattice, *volume, fractional, &self.options, edges, isolated)?;
+        let Features { lattice, volume, fractional, edges, isolated, reach, .. } = &mut self.features;
+        let found = Found { edges, isolated, reach };
+        self.search.find(lattice, *volume, fractional, &self.options, found)?;
+        let Features { fractional, edges, .. } = &mut self.features;
         labels::label_edges(fractional, self.options.centred_tolerance, edges);
         Ok(())
     }

@@ -25,6 +25,7 @@ pub(super) struct Found {
     pub(super) structure: Structure,
     pub(super) properties: Vec<Option<f64>>,
     pub(super) lists: Vec<Vec<f64>>,
+    pub(super) immutable_id: Option<String>,
     pub(super) origin: Origin,
 }
 
@@ -43,6 +44,7 @@ impl Sink for Harvest {
             structure: crystal.structure.clone(),
             properties: crystal.properties.values.to_vec(),
             lists: crystal.properties.lists.to_vec(),
+            immutable_id: crystal.immutable_id.map(str::to_owned),
             origin: origin.clone(),
         });
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{gzip, read, written};
+use super::{gzip, read, written, zip};
 use crate::source::{InputKind, SourceKind, detect};
 
 /// The sources of records in the order of their kinds, each with an ending of its files and a crystal's identifier in
@@ -42,6 +42,35 @@ fn every_format_is_found_out_and_read() {
             let harvest = read(kind, &[&path]).expect(name);
             assert_eq!(harvest.crystals[0].id, id, "{name}");
         }
+    }
+}
+
+#[test]
+fn the_only_document_of_a_zip_archive_is_read_whatever_its_ending() {
+    for (name, member) in
+        [("optimade/lines", "a.jsonl"), ("optimade/page", "a.JSON"), ("pymatgen/lines", "a.ndjson")]
+    {
+        let kind = if name.starts_with("optimade") { SourceKind::Optimade } else { SourceKind::Pymatgen };
+        let bytes = zip(&[("README.txt", b"a note"), (member, &seed(name))]);
+        let (_folder, path) = written("a.zip", &bytes);
+        assert!(!read(kind, &[&path]).expect(name).crystals.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn immutable_identifiers_stand_beside_others() {
+    let entry = |immutable: &str| {
+        format!(
+            r#"{{"data": [{{"id": "po", "type": "structures", "attributes": {{"immutable_id": {immutable},
+                "lattice_vectors": [[3, 0, 0], [0, 3, 0], [0, 0, 3]], "cartesian_site_positions": [[0, 0, 0]],
+                "species_at_sites": ["Po"]}}}}]}}"#
+        )
+    };
+    for (immutable, expected) in [("\"x-7\"", Some("x-7")), ("null", None)] {
+        let (_folder, path) = written("a.json", entry(immutable).as_bytes());
+        let harvest = read(SourceKind::Optimade, &[&path]).expect("an entry");
+        let found = &harvest.crystals[0];
+        assert_eq!((found.id.as_str(), found.immutable_id.as_deref()), ("po", expected));
     }
 }
 

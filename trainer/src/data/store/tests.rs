@@ -2,7 +2,7 @@ use super::*;
 use crate::data::test_store::{GAP, chains, write_shard, write_store};
 use schemas::layout::{STAGING_FOLDER, StorePaths};
 use schemas::settings::Ties;
-use schemas::store::FORMER_FORMAT_VERSION;
+use schemas::store::FIRST_FORMAT_VERSION;
 use tempfile::TempDir;
 
 /// A folder with the stores `one` (two shards of three crystals) and `two` (one shard of one).
@@ -107,12 +107,12 @@ fn unfinished_stores_are_refused_but_their_files_can_be_named() {
 
 /// As two releases of this software leave them, side by side.
 #[test]
-fn stores_of_the_former_version_are_read() {
+fn stores_of_the_first_version_are_read() {
     let folder = stores();
     let (store, former) = (folder.path().join("one"), StorePaths::former(&folder.path().join("one")));
     let mut manifest = Manifest::read(&store).expect("a store");
     std::fs::remove_dir_all(folder.path().join("one.store")).expect("a writable folder");
-    manifest.format_version = FORMER_FORMAT_VERSION;
+    manifest.format_version = FIRST_FORMAT_VERSION;
     manifest.rejects.file = "rejects/rejects.parquet".to_owned();
     std::fs::write(former.manifest(), manifest.to_json()).expect("a writable folder");
     std::fs::create_dir(store.join("rejects")).expect("a writable folder");

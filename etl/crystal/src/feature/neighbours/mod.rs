@@ -38,9 +38,18 @@ pub(crate) struct NeighbourSearch {
     selection: Selection,
 }
 
+/// What a search fills. See [`Features`].
+pub(crate) struct Found<'a> {
+    /// The edges, all of whose columns are filled except the labels.
+    pub(crate) edges: &'a mut Edges,
+    /// The sites that have no edge.
+    pub(crate) isolated: &'a mut Vec<u32>,
+    /// Distance below which all neighbours of a site are among the edges.
+    pub(crate) reach: &'a mut Vec<f64>,
+}
+
 impl NeighbourSearch {
-    /// Finds the edges of a crystal. Fills all columns of `edges` except the labels, and fills `isolated` with the
-    /// sites that have no edge.
+    /// Finds the edges of a crystal.
     ///
     /// `lattice` has rows l1, l2, l3 in Å and the volume `volume` in Å³. `fractional` holds the wrapped coordinates
     /// of the sites, shape `[nsites, 3]`.
@@ -54,11 +63,12 @@ impl NeighbourSearch {
         volume: f64,
         fractional: &[Vector3],
         options: &FeatureOptions,
-        edges: &mut Edges,
-        isolated: &mut Vec<u32>,
+        found: Found<'_>,
     ) -> Result<(), FeatureError> {
+        let Found { edges, isolated, reach } = found;
         edges.clear();
         isolated.clear();
+        reach.clear();
         let cutoff = options.cutoff_angstrom + CUTOFF_ROUNDING;
         let spacings = plane_spacings(lattice, volume);
         let first_radius = first_radius(volume, fractional.len(), options);
@@ -84,6 +94,7 @@ impl NeighbourSearch {
             if self.selection.is_empty() {
                 isolated.push(target as u32);
             }
+            reach.push(self.selection.reach());
             self.selection.append_edges(&self.levels[level], target, edges);
             if edges.len() > MAX_EDGES {
                 return Err(FeatureError::TooManyEdges { count: edges.len() });

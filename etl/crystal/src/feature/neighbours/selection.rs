@@ -38,6 +38,8 @@ pub(super) struct Selection {
     candidates: Candidates,
     /// The selected neighbours, in the order of (shell, site, k1, k2, k3).
     kept: Vec<Neighbour>,
+    /// Distance in Å below which no neighbour was left out.
+    reach: f64,
 }
 
 impl Selection {
@@ -54,7 +56,7 @@ impl Selection {
         is_last: bool,
         options: &FeatureOptions,
     ) -> Result<Outcome, FeatureError> {
-        let Self { candidates, kept } = self;
+        let Self { candidates, kept, reach } = self;
         let wanted = options.neighbours.wanted();
         let most = wanted.saturating_add(LARGEST_SHELL);
         images.within_radius(target, fractional, candidates);
@@ -72,7 +74,7 @@ impl Selection {
                 sort_shell(&mut kept[shell_start..]);
                 shell_start = kept.len();
                 if shell_start >= wanted {
-                    apply_tie_rule(kept, wanted, options.ties);
+                    *reach = if apply_tie_rule(kept, wanted, options.ties) { 0.0 } else { distance };
                     return Ok(Outcome::Complete);
                 }
             }
@@ -89,8 +91,13 @@ impl Selection {
             return Ok(Outcome::TooSmall);
         }
         sort_shell(&mut kept[shell_start..]);
-        apply_tie_rule(kept, wanted, options.ties);
+        *reach = if apply_tie_rule(kept, wanted, options.ties) { 0.0 } else { images.radius() };
         Ok(Outcome::Complete)
+    }
+
+    /// Returns the distance in Å below which every neighbour is selected; 0 where the rule for ties has cut a shell.
+    pub(super) fn reach(&self) -> f64 {
+        self.reach
     }
 
     /// Whether the site has no neighbours.
@@ -130,11 +137,13 @@ fn sort_shell(shell: &mut [Neighbour]) {
     }
 }
 
-/// Removes the neighbours of the last shell that the tie rule does not keep.
-fn apply_tie_rule(kept: &mut Vec<Neighbour>, wanted: usize, ties: Ties) {
-    if ties == Ties::Cut {
+/// Removes the neighbours of the last shell that the tie rule does not keep. Returns whether there were any.
+fn apply_tie_rule(kept: &mut Vec<Neighbour>, wanted: usize, ties: Ties) -> bool {
+    let cuts = ties == Ties::Cut && kept.len() > wanted;
+    if cuts {
         kept.truncate(wanted);
     }
+    cuts
 }
 
 /// Returns the error of two atoms that coincide at the site `target`. One of them is that site.

@@ -1,0 +1,38 @@
+//! The structure hash: one text for equal crystals, whatever their cell, orientation, origin and order of sites
+//! (specification, section 2.8).
+
+use crystal::feature::{FeatureOptions, Features};
+use crystal::fingerprint::Fingerprinter;
+use schemas::hash::sha256;
+
+/// Name of the definition. It is hashed, too, so that hashes of another definition differ.
+const DEFINITION: &str = "mmpt-structure-1";
+/// Number of hexadecimal digits that are kept: 64 bits, of which ten million crystals share some with a chance of 3e-6.
+const DIGITS: usize = 16;
+
+/// Computes structure hashes and reuses its buffers. Create one for each thread.
+#[derive(Debug)]
+pub struct StructureHasher {
+    fingerprinter: Fingerprinter,
+}
+
+impl StructureHasher {
+    /// Creates a hasher of crystals whose features were computed with these options, on which the hashes do not depend.
+    pub fn new(options: &FeatureOptions) -> Self {
+        Self { fingerprinter: Fingerprinter::new(options) }
+    }
+
+    /// Returns the hash of a crystal: the first digits of the SHA-256 of its reduced formula and its rounded invariants.
+    /// `None` if its neighbours by the default settings are needed and cannot be found.
+    pub fn hash(&mut self, formula: &str, atomic_numbers: &[u8], features: &Features) -> Option<String> {
+        let invariants = self.fingerprinter.invariants(atomic_numbers, features).ok()?;
+        let mut text = format!("{DEFINITION} {formula}");
+        for invariant in invariants {
+            text.push(' ');
+            text.push_str(&invariant.to_string());
+        }
+        let mut digest = sha256(text);
+        digest.truncate(DIGITS);
+        Some(digest)
+    }
+}
