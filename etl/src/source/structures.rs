@@ -10,7 +10,7 @@ use super::poscar::{self, PoscarParser};
 use super::{OpenSource, RawRecord, RecordParser, Sink, SourceError, SourceOptions};
 
 /// Value of the `source` column.
-const NAME: &str = "structures";
+pub(super) const NAME: &str = "structures";
 /// The files of the source.
 pub(super) const RULE: FileRule = FileRule { what: "CIF or POSCAR files", identifier };
 
@@ -30,7 +30,7 @@ pub(super) fn open(inputs: &[PathBuf], options: &SourceOptions) -> Result<OpenSo
 
 /// A parser of CIFs, with all their data blocks, and POSCARs.
 #[derive(Debug, Default)]
-struct StructureParser {
+pub(super) struct StructureParser {
     cif: CifParser,
     poscar: PoscarParser,
 }
