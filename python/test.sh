@@ -31,12 +31,13 @@ python/stage.sh "$target" "$work/data"
 wheel=$("$venv/bin/python" python/pack.py "$target" "$work/data" "$work")
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
 
-# PyTorch is that of `make libtorch`, where there is one: the tests of what needs it are skipped otherwise. It is the
-# libtorch that a module with the feature `tch` is linked against, too.
+# PyTorch is that of `make libtorch`, where there is one, with stubs in the place of the libraries of CUDA: the tests of
+# what needs it are skipped otherwise. A module with the feature `tch` is linked against it, too.
 torch=$(echo "$PWD"/.libtorch/cpu-venv/lib/python3.*/site-packages)
 if [ -d "$torch/torch" ]; then
+    "$venv/bin/python" python/tests/torch_stubs.py "$torch" "$work/stubs"
     export PYTHONPATH=$torch
-    export LD_LIBRARY_PATH=$PWD/.libtorch/cpu/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH=$work/stubs:$PWD/.libtorch/cpu/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 else
     echo "python/test.sh: no libtorch (make libtorch), the tests with PyTorch are skipped"
 fi

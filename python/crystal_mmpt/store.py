@@ -52,7 +52,7 @@ class Column:
 class Store:
     """A finished feature store. :func:`open_store` opens one.
 
-    Filters are expressions of ``etl build --filter``, such as ``"nsites <= 20 and elements has O"``; a
+    Filters are expressions of ``etl build --filter``, such as ``"nsites <= 20 AND elements HAS O"``; a
     crystal must pass all of them.
 
     Attributes:

@@ -94,7 +94,7 @@ def test_everything_public_is_documented():
 
 
 def test_types_hold():
-    package = Path(crystal_mmpt.__file__).parent
+    package = ROOT / "python" / "crystal_mmpt"
     sources = [path for path in package.glob("*.py") if path.name != "loader.py"]
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", *sources]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=package.parent)

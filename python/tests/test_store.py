@@ -33,7 +33,7 @@ def test_rows_are_those_of_the_files(store):
 
 def test_filters_and_columns_choose(store):
     opened = open_store(store)
-    frame = opened.to_polars(["material_id", "volume"], ["nsites <= 2", "elements has O"])
+    frame = opened.to_polars(["material_id", "volume"], ["nsites <= 2", "elements HAS O"])
     every = opened.to_pandas()
     expected = [
         row.material_id for row in every.itertuples() if row.nsites <= 2 and "O" in list(row.elements)
