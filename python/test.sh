@@ -43,5 +43,7 @@ else
 fi
 # As in `make test`: libtorch with several OpenMP threads collapses on cores that other tests keep busy.
 export OMP_NUM_THREADS=1
-cd python
-"$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
+root=$PWD/python
+# Elsewhere, so that what is imported is what was installed.
+cd "$work"
+"$venv/bin/pytest" -q -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" "${@:-$root/tests}"

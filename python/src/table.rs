@@ -101,7 +101,12 @@ impl Table {
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(|error| Fault::other(&error))?;
         let (mut fields, mut columns) = (Vec::new(), Vec::new());
         for (at, name) in header.iter().enumerate() {
-            let cells: Vec<_> = rows.iter().map(|row| row.get(at).filter(|cell| !cell.is_empty())).collect();
+            let cells = rows.iter().map(|row| {
+                // A crystal that was compared with the training crystals may have no such elements.
+                let is_known = name == "unseen_elements" && row.iter().next_back() != Some("");
+                row.get(at).filter(|cell| !cell.is_empty() || is_known)
+            });
+            let cells: Vec<_> = cells.collect();
             let column = column(text_of_cell(name), &cells);
             fields.push(Field::new(text_of_cell(name), column.data_type().clone(), true));
             columns.push(column);

@@ -8,9 +8,7 @@ import pandas
 import polars
 import pytest
 from ase.calculators.calculator import PropertyNotImplementedError
-from ase.io import read
 from conftest import SAMPLE, SMALL
-from pymatgen.core import Structure
 
 from crystal_mmpt import InputError, embed, evaluate, finetune, open_store, predict
 from crystal_mmpt.calculator import EnergyCalculator
@@ -28,11 +26,17 @@ def test_predictions_are_the_bytes_of_the_program(run, tuned, tmp_path):
     assert set(in_memory["unit"]) == {"eV"}
 
 
-def test_structures_in_memory_are_predicted_as_their_files(tuned, cifs):
+def atoms_of(store, name):
+    """A crystal of a store as ASE has it."""
+    return next(open_store(store).to_ase(f'material_id = "{name}"'))
+
+
+def test_structures_in_memory_are_predicted_as_their_files(tuned, store, cifs):
     by_path = predict(cifs, tuned.folder).table.to_pydict()
     texts = {path.stem: path.read_text() for path in cifs}
     assert predict(texts, tuned.folder, threads=1).table.to_pydict() == by_path
-    mixture = [cifs[0], texts[cifs[1].stem], Structure.from_file(cifs[2]), read(cifs[3])]
+    of_pymatgen = next(open_store(store).to_pymatgen(f'material_id = "{cifs[2].stem}"'))
+    mixture = [cifs[0], texts[cifs[1].stem], of_pymatgen, atoms_of(store, cifs[3].stem)]
     found = predict(mixture, tuned.folder).table.to_pydict()
     assert found["material_id"] == [cifs[0].stem, "1", "2", "3"]
     assert found["prediction"] == pytest.approx(by_path["prediction"][:4], abs=1e-4)
@@ -74,11 +78,12 @@ def test_structures_in_memory_are_embedded(tuned, cifs):
     assert told[-1] == (5, 5)
 
 
-def test_a_frame_is_learnt_and_tested(tmp_path, gaps):
+def test_a_frame_is_learnt_and_tested(tmp_path, store, gaps):
     names = sorted(gaps)[:60]
+    structures = {one.properties["material_id"]: one for one in open_store(store).to_pymatgen()}
     frame = pandas.DataFrame(
         {
-            "structure": [Structure.from_file(SAMPLE / f"{name}.cif") for name in names],
+            "structure": [structures[name] for name in names],
             "name": names,
             "gap_ev": [gaps[name] for name in names],
         }
@@ -142,7 +147,7 @@ def test_settings_and_weights_at_fault_are_named(tuned, store, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-def test_energies_of_a_calculator(tmp_path, store, cifs, gaps):
+def test_energies_of_a_calculator(tmp_path, store, gaps):
     names = sorted(gaps)[:30]
     frame = polars.DataFrame(
         {"structure": [str(SAMPLE / f"{name}.cif") for name in names], "name": names,
@@ -152,7 +157,7 @@ def test_energies_of_a_calculator(tmp_path, store, cifs, gaps):
     tuned = finetune(
         frame, energy, out=tmp_path / "e", ids="name", epochs=1, folds=2, fold=[0], settings=SMALL
     )
-    atoms = read(cifs[0])
+    atoms = atoms_of(store, "NaCl-rocksalt")
     atoms.calc = EnergyCalculator(tuned.folder)
     per_atom = predict(atoms, tuned.folder).table.to_pydict()["prediction"][0]
     assert atoms.get_potential_energy() == pytest.approx(per_atom * len(atoms))
@@ -160,8 +165,8 @@ def test_energies_of_a_calculator(tmp_path, store, cifs, gaps):
         atoms.get_forces()
 
 
-def test_a_calculator_wants_energies_per_atom(tuned, cifs):
-    atoms = read(cifs[0])
+def test_a_calculator_wants_energies_per_atom(tuned, store):
+    atoms = atoms_of(store, "NaCl-rocksalt")
     atoms.calc = EnergyCalculator(tuned.folder)
     with pytest.raises(
         InputError, match="an energy in eV/atom is needed, and the weights predict band_gap_ev in eV"

@@ -66,10 +66,10 @@ def test_a_store_of_structures_and_labels(tmp_path):
     store = build_store(
         {"a": SALT, "b": SALT},
         tmp_path / "store",
-        labels={"band_gap_ev": [1.25, float("nan")], "kind": ["x", "y"]},
+        labels={"band_gap_ev": [1.25, float("nan")], "is_metal": [False, True]},
     )
-    rows = store.table(["material_id", "band_gap_ev", "kind"]).to_pydict()
-    assert rows == {"material_id": ["a", "b"], "band_gap_ev": [1.25, None], "kind": ["x", "y"]}
+    rows = store.table(["material_id", "band_gap_ev", "is_metal"]).to_pydict()
+    assert rows == {"material_id": ["a", "b"], "band_gap_ev": [1.25, None], "is_metal": [0.0, 1.0]}
     with pytest.raises(InputError, match="store"):
         build_store([SALT], tmp_path / "store")
     build_store([SALT], tmp_path / "store", force=True)

@@ -59,7 +59,8 @@ def test_progress_counts_to_the_end_and_other_threads_go_on(cifs):
     featurise(texts, threads=1, progress=lambda done, total, text: told.append((done, total, text)))
     over.set()
     ticker.join()
-    assert told[-1][0] == told[-1][1] == len(texts)
+    # A text may hold several structures.
+    assert told[-1][0] == told[-1][1] >= len(texts)
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert len(ticks) > 10
 
