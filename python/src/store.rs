@@ -98,7 +98,7 @@ impl StoreTable {
                         || whole.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
                     whole.index_of(name).map_err(|_| {
                         Fault::of_value(
-                            format!("no column '{name}'; there are: {}", names().join(", ")),
+                            format!("no column '{name}'; there are: {}", table::names(&whole).join(", ")),
                             name,
                         )
                     })
@@ -148,7 +148,7 @@ impl StoreTable {
 
     #[getter]
     fn column_names(&self) -> Vec<&str> {
-        self.schema.fields().iter().map(|field| field.name().as_str()).collect()
+        table::names(&self.schema)
     }
 
     /// The rows in memory.
@@ -191,7 +191,7 @@ struct StoreReader {
 impl StoreReader {
     fn open(&self, path: &Path) -> Result<GuardedBatches, ArrowError> {
         let shard = Shard::open(path, Some(&self.settings)).map_err(external)?;
-        let mut names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let mut names = table::names(&self.schema);
         names.extend(self.filters.iter().flat_map(Filter::columns));
         shard.batches(None, Some(&names)).map_err(external)
     }

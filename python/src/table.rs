@@ -73,7 +73,7 @@ impl Table {
 
     #[getter]
     fn column_names(&self) -> Vec<&str> {
-        self.schema.fields().iter().map(|field| field.name().as_str()).collect()
+        names(&self.schema)
     }
 }
 
@@ -146,6 +146,11 @@ pub(crate) fn read_table(py: Python<'_>, path: PathBuf) -> PyResult<Table> {
     let is_csv = path.extension().is_some_and(|ending| ending == "csv");
     let read = || if is_csv { Table::of_csv(&path) } else { Table::of_parquet(&path) };
     py.detach(read).map_err(|fault| fault.raise(py))
+}
+
+/// Returns the names of the columns of a schema, in order.
+pub(crate) fn names(schema: &Schema) -> Vec<&str> {
+    schema.fields().iter().map(|field| field.name().as_str()).collect()
 }
 
 /// Returns a reader of batches as a capsule, which releases it unless somebody takes it.
