@@ -94,14 +94,11 @@ impl StoreTable {
             None => Arc::clone(&whole),
             Some(names) => {
                 let at = |name: &String| {
-                    let names =
-                        || whole.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
-                    whole.index_of(name).map_err(|_| {
-                        Fault::of_value(
-                            format!("no column '{name}'; there are: {}", table::names(&whole).join(", ")),
-                            name,
-                        )
-                    })
+                    let refuse = |_| {
+                        let there = table::names(&whole).join(", ");
+                        Fault::of_value(format!("no column '{name}'; there are: {there}"), name)
+                    };
+                    whole.index_of(name).map_err(refuse)
                 };
                 let places = names.iter().map(at).collect::<Result<Vec<_>, Fault>>()?;
                 Arc::new(whole.project(&places).map_err(|error| Fault::other(&error))?)
