@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schemas::StoreError;
 use schemas::error::in_one_line;
+use schemas::settings::SettingsError;
 use trainer::TrainError;
 use trainer::config::ConfigError;
 use trainer::data::DataError;
@@ -138,7 +139,9 @@ fn of_build(error: &BuildError) -> Place {
         BuildError::Source(error) => of_source(error),
         BuildError::Store(error) => of_store(error),
         BuildError::NoCrystals { file, .. } | BuildError::NoneJoined { file, .. } => Place::named(file),
-        BuildError::Option { value, .. } => Place::value(value),
+        BuildError::Option { value, .. } | BuildError::Settings(SettingsError::Range { value, .. }) => {
+            Place::value(value)
+        }
         _ => Place::default(),
     }
 }

@@ -113,7 +113,7 @@ def test_options_are_those_of_the_etl(run, tmp_path, cifs):
         ("neighbours", "some"),
         ("ties", "x"),
         ("cutoff", "near"),
-        ("cutoff", -1.0),
+        ("cutoff", -1),
         ("threads", 0),
     ]:
         with pytest.raises(InputError) as error:
